@@ -1,0 +1,1 @@
+"""The customer's side: one file per channel behind one Protocol."""

@@ -1,0 +1,1 @@
+"""Live escalation from an AI assistant to a human, run from Slack."""

@@ -1,0 +1,1 @@
+"""Detectors and assistants behind their ports."""

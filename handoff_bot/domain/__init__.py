@@ -1,0 +1,1 @@
+"""Values, enums, the transition table and pure decisions: no I/O, no clock, no vendor."""

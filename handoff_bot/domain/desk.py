@@ -1,0 +1,215 @@
+"""What agents see at the desk, as plain values: cards, posts in a thread, whispers, the board.
+
+Everything marked hostile was written by a contact: the desk must escape it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.signals import Priority, Signal
+
+
+@dataclass(frozen=True)
+class Place:
+    """One message at the desk: its slack_channel and its timestamp id."""
+
+    slack_channel: str
+    ts: str
+
+
+@dataclass(frozen=True)
+class AgentRef:
+    """A human at the desk: the desk's id of them ("U024BE7LH") and the name customers may see."""
+
+    desk_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a transcript. `text` and `name` are hostile when the author is the contact."""
+
+    author: Author
+    name: str
+    text: str
+    at: datetime
+    note: bool = False
+    delivery: DeliveryStatus | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """One escalation as the queue channel shows it.
+
+    Attributes:
+        escalation_id: ours; the buttons carry it.
+        ticket: the ticket's number.
+        status: where the escalation is; decides the buttons.
+        owner: who has it, None while queued.
+        contact: the contact's name or address (hostile).
+        address: the contact's address on the channel (hostile).
+        channel: the channel's kind.
+        reason: the signal that tipped it.
+        priority: how urgent.
+        scores: every signal with its score, 0 to 1.
+        evidence: the customer's own words (hostile).
+        summary: one line of the AI (hostile).
+        tried: what the assistant last answered, "" when nothing.
+        recent: the last lines of the conversation, oldest first.
+        earlier_tickets: how many tickets this contact had before.
+        opened_at: since when they wait (aware UTC).
+        claimed_at, closed_at: when, if so.
+        closed_by: who ended it.
+        opted_out: True when the contact sent STOP: nothing may be sent.
+        language: ISO 639-1, "" when unknown.
+    """
+
+    escalation_id: int
+    ticket: int
+    status: Status
+    owner: AgentRef | None
+    contact: str
+    address: str
+    channel: str
+    reason: Signal
+    priority: Priority
+    scores: dict[Signal, float]
+    evidence: str
+    summary: str
+    tried: str
+    recent: tuple[Line, ...]
+    earlier_tickets: int
+    opened_at: datetime
+    claimed_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_by: AgentRef | None = None
+    opted_out: bool = False
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class BoardRow:
+    """One waiting escalation on the board; `contact` is hostile."""
+
+    escalation_id: int
+    contact: str
+    channel: str
+    reason: Signal
+    priority: Priority
+    opened_at: datetime
+    thread: Place | None
+
+
+@dataclass(frozen=True)
+class Board:
+    """The queue: the most urgent rows, how many wait in all, how many are being talked to."""
+
+    rows: tuple[BoardRow, ...]
+    waiting: int
+    claimed: int
+
+
+class Button(StrEnum):
+    """Every button the desk draws; the value is its action id. Those of steps carry an escalation's id."""
+
+    CLAIM = "claim"
+    ASSIGN = "assign"
+    RELEASE = "release"
+    RESOLVE = "resolve"
+    RETURN = "return"
+    DISMISS = "dismiss"
+    VIEW = "view"
+    TAKE_OVER_AND_SEND = "take_over_and_send"
+    KEEP_AS_NOTE = "keep_as_note"
+    RETRY = "retry"
+    SEND_CORRECTION = "send_correction"
+
+
+STEPS: dict[Button, Step] = {
+    Button.CLAIM: Step.CLAIM,
+    Button.RELEASE: Step.RELEASE,
+    Button.RESOLVE: Step.RESOLVE,
+    Button.RETURN: Step.RETURN,
+    Button.DISMISS: Step.DISMISS,
+}
+"""Buttons that are one step of the escalation whose id they carry."""
+
+
+class PostKind(StrEnum):
+    """What a post in a thread is; decides how it is drawn."""
+
+    CONTACT = "contact"
+    OURS = "ours"
+    NOTICE = "notice"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True)
+class Post:
+    """Something to say in a thread, to all agents.
+
+    Attributes:
+        kind: `contact` for the customer's words, `ours` for what the assistant or system told the
+            customer, `notice` for a change of state, `failure` for a delivery that failed.
+        text: the words; hostile when the kind is contact.
+        name: who spoke; hostile when the kind is contact.
+        channel: the channel's kind, "" for notices.
+        attachments: one line for each file, e.g. "image/jpeg"; hostile.
+        button: a button under it, or None.
+        value: what the button carries.
+    """
+
+    kind: PostKind
+    text: str
+    name: str = ""
+    channel: str = ""
+    attachments: tuple[str, ...] = ()
+    button: Button | None = None
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class Whisper:
+    """Something to say in a thread to one agent alone; `buttons` all carry `value`."""
+
+    desk_id: str
+    place: Place
+    text: str
+    buttons: tuple[Button, ...] = ()
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class ThreadReply:
+    """What somebody wrote in a thread of ours, parsed from the desk's event.
+
+    Attributes:
+        place: the thread (the card's place).
+        ts: the reply's own timestamp id.
+        author: who wrote it.
+        text: plain text as the contact's channel can show it: mentions, links and emoji resolved.
+        files: one line for each file that came with it.
+    """
+
+    place: Place
+    ts: str
+    author: AgentRef
+    text: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TranscriptPage:
+    """One page of a whole conversation, oldest first; `page` counts from 0."""
+
+    contact: str
+    channel: str
+    lines: tuple[Line, ...]
+    page: int
+    pages: int

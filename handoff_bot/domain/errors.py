@@ -1,0 +1,89 @@
+"""Every error we raise on purpose, in one tree.
+
+HandoffError
+├── SettingsError           deployment settings are wrong; the text lists every problem with a hint
+├── Unauthentic             a request from outside is not signed by who it claims to be (HTTP 403)
+├── Malformed               a signed request lacks what it must hold (HTTP 400)
+├── IllegalStep             an escalation cannot take this step from where it is
+├── DeliveryError           a provider did not take a message; says whether trying again can help
+│   └── OutcomeUnknown      the provider was called and never answered: ask it before sending again
+├── DeskError               the desk (Slack) did not do what it was asked; same fields as DeliveryError
+│   └── DeskOutcomeUnknown  the desk was called and never answered: look before posting again
+├── ModelError              a detector or assistant model is missing, broken, slow or refused
+└── LeaseLost               another worker took the lane over; whatever was being done is abandoned
+"""
+
+from __future__ import annotations
+
+
+class HandoffError(Exception):
+    """The root: anything we raise on purpose."""
+
+
+class SettingsError(HandoffError):
+    """Deployment settings are wrong; the text lists every problem with a hint, never a value."""
+
+
+class Unauthentic(HandoffError):
+    """A request from outside is not signed by who it claims to be. Becomes HTTP 403."""
+
+
+class Malformed(HandoffError):
+    """A signed request lacks what it must hold. Becomes HTTP 400."""
+
+
+class IllegalStep(HandoffError):
+    """An escalation cannot take this step from where it is."""
+
+
+class ProviderFailure(HandoffError):
+    """What retry logic looks at: is it permanent, in plain words, and when to come back.
+
+    Attributes:
+        permanent: True when trying again cannot help.
+        code: the provider's own code as text ("21610", "channel_not_found"), "" when there is none.
+        retry_after: seconds the provider asked us to wait, None when it did not say.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        permanent: bool,
+        code: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.code = code
+        self.retry_after = retry_after
+
+
+class DeliveryError(ProviderFailure):
+    """A channel's provider did not take a message."""
+
+
+class OutcomeUnknown(DeliveryError):
+    """The provider was called and never answered: it may or may not have sent the message."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=False, code="unknown")
+
+
+class DeskError(ProviderFailure):
+    """The desk did not do what it was asked."""
+
+
+class DeskOutcomeUnknown(DeskError):
+    """The desk was called and never answered: it may or may not show the post."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=False, code="unknown")
+
+
+class ModelError(HandoffError):
+    """A detector or assistant model is missing, broken, slow or refused to answer."""
+
+
+class LeaseLost(HandoffError):
+    """Another worker took the lane over; whatever was being done is abandoned."""

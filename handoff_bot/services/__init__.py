@@ -1,0 +1,1 @@
+"""Use cases: one transaction per call, no vendor, no network inside a transaction."""

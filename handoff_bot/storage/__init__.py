@@ -1,0 +1,1 @@
+"""Tables, constraints, migrations, questions and changes."""

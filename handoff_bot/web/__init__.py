@@ -1,0 +1,1 @@
+"""HTTP: the Flask factory, the webhooks and the health page."""
