@@ -141,3 +141,8 @@ class Limits:
     text: int
     reply_window_hours: int | None = None
     consent_by_us: bool = False
+
+
+def storable(text: str) -> str:
+    """Text without what a database cannot hold: NUL and lone surrogates."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,173 @@
+"""What we say to customers in fixed words, by moment and language; English where a language is missing."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Moment(StrEnum):
+    """When a fixed text is said."""
+
+    DISCLOSURE = "disclosure"
+    STARTED = "started"
+    TAKEN = "taken"
+    GREETING = "greeting"
+    RELEASED = "released"
+    TRANSFERRED = "transferred"
+    RESOLVED = "resolved"
+    RETURNED = "returned"
+    DISMISSED = "dismissed"
+    STOPPED = "stopped"
+    RESUMED = "resumed"
+
+
+TEXTS: dict[str, dict[Moment, str]] = {
+    "en": {
+        Moment.DISCLOSURE: "Hi, I'm an automated assistant. You can ask for a person at any time.",
+        Moment.STARTED: (
+            "I'm connecting you with a member of our team. "
+            "Your wait time is approximately {wait_minutes} minutes."
+        ),
+        Moment.TAKEN: "Now speaking with {agent}.",
+        Moment.GREETING: ("Hi, I'm {agent}. I've reviewed your conversation and I'm here to help."),
+        Moment.RELEASED: (
+            "I'm passing you to another member of our team. "
+            "Your wait time is approximately {wait_minutes} minutes."
+        ),
+        Moment.TRANSFERRED: "Now speaking with {agent}.",
+        Moment.RESOLVED: "This conversation is now closed. Write again any time you need us.",
+        Moment.RETURNED: (
+            "You're back with our automated assistant. Just ask if you want a person again."
+        ),
+        Moment.DISMISSED: (
+            "Our automated assistant will carry on helping you. Just ask if you want a person."
+        ),
+        Moment.STOPPED: "You won't receive any more messages from us. Reply START to resume.",
+        Moment.RESUMED: "You will receive messages from us again. Reply STOP to end them.",
+    },
+    "es": {
+        Moment.DISCLOSURE: (
+            "Hola, soy un asistente automático. Puedes pedir hablar con una persona cuando quieras."
+        ),
+        Moment.STARTED: (
+            "Te estoy poniendo en contacto con una persona de nuestro equipo. "
+            "El tiempo de espera es de unos {wait_minutes} minutos."
+        ),
+        Moment.TAKEN: "Ahora hablas con {agent}.",
+        Moment.GREETING: "Hola, soy {agent}. He leído tu conversación y estoy aquí para ayudarte.",
+        Moment.RELEASED: (
+            "Te paso con otra persona de nuestro equipo. "
+            "El tiempo de espera es de unos {wait_minutes} minutos."
+        ),
+        Moment.TRANSFERRED: "Ahora hablas con {agent}.",
+        Moment.RESOLVED: (
+            "Esta conversación queda cerrada. Escríbenos de nuevo cuando nos necesites."
+        ),
+        Moment.RETURNED: (
+            "Vuelves a hablar con nuestro asistente automático. "
+            "Si quieres hablar con una persona, solo pídelo."
+        ),
+        Moment.DISMISSED: (
+            "Nuestro asistente automático seguirá ayudándote. "
+            "Si quieres hablar con una persona, solo pídelo."
+        ),
+        Moment.STOPPED: "No recibirás más mensajes nuestros. Responde START para reanudarlos.",
+        Moment.RESUMED: "Volverás a recibir nuestros mensajes. Responde STOP para detenerlos.",
+    },
+    "de": {
+        Moment.DISCLOSURE: (
+            "Hallo, ich bin ein automatischer Assistent. "
+            "Sie können jederzeit nach einem Menschen fragen."
+        ),
+        Moment.STARTED: (
+            "Ich verbinde Sie mit einem Mitglied unseres Teams. "
+            "Die Wartezeit beträgt ungefähr {wait_minutes} Minuten."
+        ),
+        Moment.TAKEN: "Sie sprechen jetzt mit {agent}.",
+        Moment.GREETING: (
+            "Hallo, ich bin {agent}. Ich habe Ihr Gespräch gelesen und helfe Ihnen gern."
+        ),
+        Moment.RELEASED: (
+            "Ich gebe Sie an ein anderes Mitglied unseres Teams weiter. "
+            "Die Wartezeit beträgt ungefähr {wait_minutes} Minuten."
+        ),
+        Moment.TRANSFERRED: "Sie sprechen jetzt mit {agent}.",
+        Moment.RESOLVED: "Dieses Gespräch ist nun beendet. Schreiben Sie uns jederzeit wieder.",
+        Moment.RETURNED: (
+            "Jetzt antwortet wieder unser automatischer Assistent. "
+            "Fragen Sie einfach, wenn Sie einen Menschen möchten."
+        ),
+        Moment.DISMISSED: (
+            "Unser automatischer Assistent hilft Ihnen weiter. "
+            "Fragen Sie einfach, wenn Sie einen Menschen möchten."
+        ),
+        Moment.STOPPED: (
+            "Sie erhalten keine Nachrichten mehr von uns. Mit START geht es wieder los."
+        ),
+        Moment.RESUMED: "Sie erhalten wieder Nachrichten von uns. Mit STOP beenden Sie sie.",
+    },
+    "fr": {
+        Moment.DISCLOSURE: (
+            "Bonjour, je suis un assistant automatique. "
+            "Vous pouvez demander une personne à tout moment."
+        ),
+        Moment.STARTED: (
+            "Je vous mets en relation avec un membre de notre équipe. "
+            "Le temps d'attente est d'environ {wait_minutes} minutes."
+        ),
+        Moment.TAKEN: "Vous parlez maintenant avec {agent}.",
+        Moment.GREETING: (
+            "Bonjour, je suis {agent}. J'ai lu votre conversation et je suis là pour vous aider."
+        ),
+        Moment.RELEASED: (
+            "Je vous transfère à un autre membre de notre équipe. "
+            "Le temps d'attente est d'environ {wait_minutes} minutes."
+        ),
+        Moment.TRANSFERRED: "Vous parlez maintenant avec {agent}.",
+        Moment.RESOLVED: (
+            "Cette conversation est maintenant close. Écrivez-nous quand vous le souhaitez."
+        ),
+        Moment.RETURNED: (
+            "Notre assistant automatique reprend la conversation. "
+            "Demandez simplement si vous voulez une personne."
+        ),
+        Moment.DISMISSED: (
+            "Notre assistant automatique continue de vous aider. "
+            "Demandez simplement si vous voulez une personne."
+        ),
+        Moment.STOPPED: "Vous ne recevrez plus nos messages. Répondez START pour reprendre.",
+        Moment.RESUMED: "Vous recevrez de nouveau nos messages. Répondez STOP pour les arrêter.",
+    },
+    "pt": {
+        Moment.DISCLOSURE: (
+            "Olá, sou um assistente automático. Pode pedir para falar com uma pessoa a qualquer "
+            "momento."
+        ),
+        Moment.STARTED: (
+            "Estou colocando você em contato com uma pessoa da nossa equipe. "
+            "O tempo de espera é de cerca de {wait_minutes} minutos."
+        ),
+        Moment.TAKEN: "Agora você está falando com {agent}.",
+        Moment.GREETING: "Olá, sou {agent}. Li a sua conversa e estou aqui para ajudar.",
+        Moment.RELEASED: (
+            "Vou passar você para outra pessoa da nossa equipe. "
+            "O tempo de espera é de cerca de {wait_minutes} minutos."
+        ),
+        Moment.TRANSFERRED: "Agora você está falando com {agent}.",
+        Moment.RESOLVED: "Esta conversa está encerrada. Escreva de novo quando precisar.",
+        Moment.RETURNED: (
+            "Você voltou ao nosso assistente automático. Se quiser uma pessoa, é só pedir."
+        ),
+        Moment.DISMISSED: (
+            "O nosso assistente automático continua ajudando você. Se quiser uma pessoa, é só pedir."
+        ),
+        Moment.STOPPED: "Você não receberá mais mensagens nossas. Responda START para retomar.",
+        Moment.RESUMED: "Você voltará a receber as nossas mensagens. Responda STOP para parar.",
+    },
+}
+
+
+def say(moment: Moment, language: str, **values: str | int) -> str:
+    """The words for a moment in a language, its placeholders filled."""
+    words = TEXTS.get(language, TEXTS["en"])[moment]
+    return words.format_map({name: str(value) for name, value in values.items()})

@@ -1,0 +1,98 @@
+"""What the desk must be told, as rows of work: cards, posts, whispers, marks, the board.
+
+Three kinds of lanes, so that words never wait for drawings: `desk:` carries what is said in one thread, in
+order; `draw:` redraws cards, marks and the board, of which only the latest state matters; `whisper:` tells
+one agent something.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
+from handoff_bot.domain.messages import Author
+from handoff_bot.storage import escalations
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Escalation, Message
+from handoff_bot.storage.transaction import NewWork, Transaction
+
+CARD = "desk.card"
+POST = "desk.post"
+REDRAW = "desk.redraw"
+BOARD = "desk.board"
+MARK = "desk.mark"
+WHISPER = "desk.whisper"
+
+
+def post_card(tx: Transaction, escalation: Escalation, now: datetime) -> None:
+    """Put a new escalation's card into the queue channel; what is said later goes below it."""
+    payload = {"escalation_id": id_of(escalation)}
+    tx.enqueue(NewWork(CARD, _thread_lane(escalation), payload, due_at=now))
+    redraw_board(tx, now)
+
+
+def post(tx: Transaction, escalation: Escalation, what: Post, now: datetime) -> None:
+    """Say something in an escalation's thread, after what was said there before."""
+    payload = {"escalation_id": id_of(escalation), "post": asdict(what)}
+    tx.enqueue(NewWork(POST, _thread_lane(escalation), payload, due_at=now))
+
+
+def notice(tx: Transaction, escalation: Escalation, text: str, now: datetime) -> None:
+    """Say in the thread what changed."""
+    post(tx, escalation, Post(PostKind.NOTICE, text), now)
+
+
+def redraw(tx: Transaction, escalation: Escalation, now: datetime) -> None:
+    """The card and the board show something that has changed."""
+    key = f"draw:card:{id_of(escalation)}"
+    payload = {"escalation_id": id_of(escalation)}
+    tx.enqueue(NewWork(REDRAW, key, payload, due_at=now, key=key, coalesce=True))
+    redraw_board(tx, now)
+
+
+def redraw_board(tx: Transaction, now: datetime) -> None:
+    """The queue has changed."""
+    tx.enqueue(NewWork(BOARD, "draw:board", {}, due_at=now, key="draw:board", coalesce=True))
+
+
+def whisper(tx: Transaction, what: Whisper, now: datetime) -> None:
+    """Tell one agent something in a thread."""
+    lane = f"whisper:{what.place.slack_channel}:{what.place.ts}"
+    tx.enqueue(NewWork(WHISPER, lane, asdict(what), due_at=now))
+
+
+def delivery_moved(tx: Transaction, message: Message, now: datetime) -> None:
+    """Show on an agent's reply how far it has come; the assistant's messages carry no marks."""
+    if message.author != Author.AGENT or not message.desk_ts:
+        return
+    key = f"draw:mark:{id_of(message)}"
+    payload = {"message_id": id_of(message)}
+    tx.enqueue(NewWork(MARK, key, payload, due_at=now, key=key, coalesce=True))
+
+
+def delivery_failed(tx: Transaction, message: Message, words: str, now: datetime) -> None:
+    """Say in the thread that a message did not reach the customer, with Retry."""
+    delivery_moved(tx, message, now)
+    escalation = (
+        escalations.get(tx, message.escalation_id)
+        if message.escalation_id
+        else escalations.open_of(tx, message.conversation_id)
+    )
+    if escalation is None:
+        return
+    failure = Post(
+        PostKind.FAILURE,
+        f"{words}\n“{_shortened(message.text)}”",
+        button=Button.RETRY,
+        value=str(id_of(message)),
+    )
+    post(tx, escalation, failure, now)
+
+
+def _shortened(text: str, limit: int = 200) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def _thread_lane(escalation: Escalation) -> str:
+    return f"desk:{id_of(escalation)}"

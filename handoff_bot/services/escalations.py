@@ -1,0 +1,363 @@
+"""The life of an escalation: opened by the detector, moved by agents, every step one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from handoff_bot.domain import policy
+from handoff_bot.domain.desk import AgentRef, TranscriptPage
+from handoff_bot.domain.escalations import Status, Step, TicketStatus
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.signals import Judgement, Signal
+from handoff_bot.domain.texts import Moment, say
+from handoff_bot.ports import Clock
+from handoff_bot.services import deskwork, sending, views
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.sending import Channels, Words
+from handoff_bot.storage import conversations, deliveries, log
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Agent, Conversation, Escalation, Message, Ticket
+from handoff_bot.storage.transaction import NewWork, Transaction
+
+CLAIM = "claim"
+WAITS_CONSIDERED = 20
+WAITS_WITHIN = timedelta(days=7)
+SUBJECT_LENGTH = 120
+
+GONE = "This conversation is not known any more."
+AFTER_THE_AI = (
+    "You will have this conversation in a moment: the assistant's last message is leaving."
+)
+
+
+@dataclass(frozen=True)
+class _Change:
+    """One step about to be taken, with all that it touches; the conversation is held."""
+
+    tx: Transaction
+    step: Step
+    escalation: Escalation
+    conversation: Conversation
+    agent: Agent
+    now: datetime
+
+
+class Escalations:
+    """What agents do to escalations, and how one begins."""
+
+    def __init__(self, database: Database, channels: Channels, clock: Clock) -> None:
+        self._database = database
+        self._channels = channels
+        self._clock = clock
+
+    # -- beginning
+
+    def open(
+        self,
+        tx: Transaction,
+        conversation: Conversation,
+        message: Message,
+        judgement: Judgement,
+        tried: str,
+    ) -> Escalation:
+        """Begin an escalation with its ticket, tell the customer, put the card into the queue."""
+        now = self._clock.now()
+        reason = judgement.reason or Signal.REQUEST
+        escalation = tx.add(
+            Escalation(
+                conversation_id=id_of(conversation),
+                message_id=id_of(message),
+                status=Status.QUEUED,
+                reason=reason,
+                priority=judgement.priority,
+                priority_rank=judgement.priority.rank,
+                scores={signal.value: score for signal, score in judgement.scores.items()},
+                evidence=judgement.evidence or message.text,
+                summary=judgement.summary,
+                tried=tried,
+                judged_by=judgement.by,
+                opened_at=now,
+            )
+        )
+        self._open_ticket(tx, conversation, escalation, message)
+        log.record(
+            tx,
+            "escalation.opened",
+            now,
+            escalation=escalation,
+            message_id=id_of(message),
+            channel=conversation.channel,
+            reason=reason.value,
+            priority=judgement.priority.value,
+            by=judgement.by,
+        )
+        self._tell(tx, conversation, escalation, Moment.STARTED, epoch_bound=True)
+        deskwork.post_card(tx, escalation, now)
+        return escalation
+
+    def _open_ticket(
+        self, tx: Transaction, conversation: Conversation, escalation: Escalation, message: Message
+    ) -> None:
+        now = self._clock.now()
+        ticket = tx.add(
+            Ticket(
+                escalation_id=id_of(escalation),
+                contact_id=conversation.contact_id,
+                conversation_id=id_of(conversation),
+                subject=(message.text or "(no text)")[:SUBJECT_LENGTH],
+                channel=conversation.channel,
+                reason=escalation.reason,
+                priority=escalation.priority,
+                status=TicketStatus.OPEN,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+        log.record(tx, "ticket.created", now, escalation=escalation, ticket=id_of(ticket))
+
+    # -- steps
+
+    def take(self, step: Step, escalation_id: int, agent: AgentRef) -> Outcome:
+        """One agent takes one step. Of any number at once, exactly one wins; the others are told who."""
+        with self._database.write() as tx:
+            change = self._change(tx, step, escalation_id, agent)
+            return self._take(change) if change else Outcome(False, GONE)
+
+    def _take(self, change: _Change) -> Outcome:
+        if change.step is Step.CLAIM:
+            return self._claim(change)
+        if self._belongs_to_another(change):
+            return Outcome(False, _someone_elses(change))
+        if not self._move(change, **_values(change)):
+            return Outcome(False, _where_it_is(change))
+        return _AFTER[change.step](self, change)
+
+    def _claim(self, change: _Change) -> Outcome:
+        if change.escalation.status == Status.CLAIMED and self._is_owner(change):
+            return Outcome(True, "You already have this conversation.")
+        if deliveries.ai_is_sending(change.tx, id_of(change.conversation)):
+            # A message of the AI is on the wire. The claim commits after it has left, never before.
+            return self._claim_soon(change)
+        if not self._move(change, **_values(change)):
+            return Outcome(False, _where_it_is(change))
+        self._tell(change.tx, change.conversation, change.escalation, Moment.TAKEN, change.agent)
+        self._tell(change.tx, change.conversation, change.escalation, Moment.GREETING, change.agent)
+        self._note(
+            change, f"{change.agent.name} took over. What they write here reaches the customer."
+        )
+        return Outcome(True)
+
+    def _claim_soon(self, change: _Change) -> Outcome:
+        payload = {
+            "escalation_id": id_of(change.escalation),
+            "desk_id": change.agent.desk_id,
+            "name": change.agent.name,
+        }
+        lane = f"claim:{id_of(change.escalation)}"
+        change.tx.enqueue(NewWork(CLAIM, lane, payload, due_at=change.now))
+        return Outcome(True, AFTER_THE_AI)
+
+    def reassign(self, escalation_id: int, agent: AgentRef, to: AgentRef) -> Outcome:
+        """Give an escalation to an agent, whoever has it or nobody."""
+        with self._database.write() as tx:
+            change = self._change(tx, Step.REASSIGN, escalation_id, agent)
+            if change is None:
+                return Outcome(False, GONE)
+            return self._reassign(change, to)
+
+    def _reassign(self, change: _Change, to: AgentRef) -> Outcome:
+        if deliveries.ai_is_sending(change.tx, id_of(change.conversation)):
+            return Outcome(False, "The assistant's last message is leaving. Please try again now.")
+        owner = conversations.agent_row(change.tx, to.desk_id, to.name, change.now)
+        if change.escalation.owner_id == id_of(owner):
+            return Outcome(True, f"{owner.name} already has this conversation.")
+        claimed_at = change.escalation.claimed_at or change.now
+        moved = self._move(
+            change,
+            status=Status.CLAIMED.value,
+            owner_id=id_of(owner),
+            claimed_at=claimed_at,
+        )
+        if not moved:
+            return Outcome(False, _where_it_is(change))
+        self._tell(change.tx, change.conversation, change.escalation, Moment.TRANSFERRED, owner)
+        self._note(change, f"{change.agent.name} assigned this to {owner.name}.")
+        return Outcome(True)
+
+    def transcript(self, escalation_id: int, page: int) -> TranscriptPage | None:
+        """One page of the whole conversation behind an escalation."""
+        with self._database.read() as tx:
+            escalation = rows.get(tx, escalation_id)
+            return views.transcript(tx, escalation, page) if escalation else None
+
+    # -- what the steps share
+
+    def _change(
+        self, tx: Transaction, step: Step, escalation_id: int, agent: AgentRef
+    ) -> _Change | None:
+        escalation = rows.get(tx, escalation_id)
+        if escalation is None:
+            return None
+        conversation = conversations.hold(tx, escalation.conversation_id)
+        now = self._clock.now()
+        row = conversations.agent_row(tx, agent.desk_id, agent.name, now)
+        fresh = rows.get(tx, escalation_id)  # it may have moved while we waited
+        return _Change(tx, step, fresh or escalation, conversation, row, now)
+
+    def _is_owner(self, change: _Change) -> bool:
+        return change.escalation.owner_id == id_of(change.agent)
+
+    def _belongs_to_another(self, change: _Change) -> bool:
+        return change.escalation.status == Status.CLAIMED and not self._is_owner(change)
+
+    def _move(self, change: _Change, **values: Any) -> bool:
+        """The conditional UPDATE, and what always goes with it: epoch, ticket, event, redrawing."""
+        taken = rows.step(change.tx, id_of(change.escalation), change.step, **values)
+        if not taken:
+            return False
+        change.conversation.epoch += 1
+        ticket = rows.ticket_of(change.tx, id_of(change.escalation))
+        ticket.status = _TICKET[change.step].value
+        ticket.assignee_id = values.get("owner_id", ticket.assignee_id)
+        ticket.updated_at = change.now
+        if change.step in _OUTCOMES:
+            ticket.outcome = _OUTCOMES[change.step]
+            ticket.solved_at = change.now
+        log.record(
+            change.tx,
+            f"escalation.{change.step}",
+            change.now,
+            escalation=change.escalation,
+            agent_id=id_of(change.agent),
+            owner=values.get("owner_id"),
+            ticket_status=ticket.status,
+        )
+        change.tx.session.refresh(change.escalation)
+        deskwork.redraw(change.tx, change.escalation, change.now)
+        return True
+
+    def _note(self, change: _Change, text: str) -> None:
+        deskwork.notice(change.tx, change.escalation, text, change.now)
+
+    def _tell(
+        self,
+        tx: Transaction,
+        conversation: Conversation,
+        escalation: Escalation,
+        moment: Moment,
+        agent: Agent | None = None,
+        *,
+        epoch_bound: bool = False,
+    ) -> None:
+        """Tell the customer, unless they sent STOP."""
+        if conversation.opted_out_at:
+            return
+        text = say(
+            moment,
+            conversation.language,
+            agent=agent.name if agent else "",
+            wait_minutes=self.wait_minutes(tx),
+        )
+        words = Words(
+            text,
+            Author.SYSTEM,
+            epoch_bound=epoch_bound,
+            escalation_id=id_of(escalation),
+        )
+        sending.say(tx, conversation, words, self._channels, self._clock.now())
+
+    def wait_minutes(self, tx: Transaction) -> int:
+        """The estimate for somebody who joins the queue now."""
+        since = self._clock.now() - WAITS_WITHIN
+        waits = rows.recent_waits(tx, since, WAITS_CONSIDERED)
+        ahead = max(0, rows.count(tx, Status.QUEUED) - 1)
+        return policy.wait_minutes(waits, ahead)
+
+    # -- after a step
+
+    def _released(self, change: _Change) -> Outcome:
+        self._tell(
+            change.tx, change.conversation, change.escalation, Moment.RELEASED, epoch_bound=True
+        )
+        self._note(change, f"{change.agent.name} put this back into the queue.")
+        return Outcome(True)
+
+    def _resolved(self, change: _Change) -> Outcome:
+        self._tell(change.tx, change.conversation, change.escalation, Moment.RESOLVED)
+        self._note(
+            change, f"{change.agent.name} resolved this. The assistant answers from here on."
+        )
+        return Outcome(True)
+
+    def _returned(self, change: _Change) -> Outcome:
+        self._tell(change.tx, change.conversation, change.escalation, Moment.RETURNED)
+        self._note(change, f"{change.agent.name} returned this to the assistant.")
+        return Outcome(True)
+
+    def _dismissed(self, change: _Change) -> Outcome:
+        self._tell(change.tx, change.conversation, change.escalation, Moment.DISMISSED)
+        self._note(change, f"{change.agent.name} marked this as not needed.")
+        return Outcome(True)
+
+
+_AFTER: dict[Step, Callable[[Escalations, _Change], Outcome]] = {
+    Step.RELEASE: Escalations._released,
+    Step.RESOLVE: Escalations._resolved,
+    Step.RETURN: Escalations._returned,
+    Step.DISMISS: Escalations._dismissed,
+}
+
+_TICKET: dict[Step, TicketStatus] = {
+    Step.CLAIM: TicketStatus.PENDING,
+    Step.REASSIGN: TicketStatus.PENDING,
+    Step.RELEASE: TicketStatus.OPEN,
+    Step.RESOLVE: TicketStatus.SOLVED,
+    Step.RETURN: TicketStatus.SOLVED,
+    Step.DISMISS: TicketStatus.CLOSED,
+}
+"""Where a step leaves the ticket: pending while an agent talks, back to open when released."""
+
+_OUTCOMES: dict[Step, str] = {
+    Step.RESOLVE: "resolved",
+    Step.RETURN: "returned to the assistant",
+    Step.DISMISS: "not needed",
+}
+
+
+def _values(change: _Change) -> dict[str, Any]:
+    """The columns a step sets."""
+    agent_id = id_of(change.agent)
+    if change.step is Step.CLAIM:
+        return {"status": Status.CLAIMED.value, "owner_id": agent_id, "claimed_at": change.now}
+    if change.step is Step.RELEASE:
+        return {"status": Status.QUEUED.value, "owner_id": None}
+    ends = {
+        Step.RESOLVE: Status.RESOLVED,
+        Step.RETURN: Status.RETURNED,
+        Step.DISMISS: Status.DISMISSED,
+    }
+    return {"status": ends[change.step].value, "closed_by_id": agent_id, "closed_at": change.now}
+
+
+def _someone_elses(change: _Change) -> str:
+    owner = rows.agent(change.tx, change.escalation.owner_id)
+    name = owner.name if owner else "Somebody else"
+    return f"{name} has this conversation. Use Assign… to take it over first."
+
+
+def _where_it_is(change: _Change) -> str:
+    """Why a step could not be taken, in words for the agent who tried."""
+    escalation = change.escalation
+    if escalation.status == Status.CLAIMED:
+        owner = rows.agent(change.tx, escalation.owner_id)
+        seconds = int((change.now - (escalation.claimed_at or change.now)).total_seconds())
+        return f"{owner.name if owner else 'Somebody'} took this {seconds} s ago."
+    if escalation.status == Status.QUEUED:
+        return "Nobody has this conversation yet. Press Take Over first."
+    closer = rows.agent(change.tx, escalation.closed_by_id)
+    return f"This is {escalation.status} already{f', by {closer.name}' if closer else ''}."

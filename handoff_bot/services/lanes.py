@@ -1,0 +1,179 @@
+"""Lanes: the one mechanism that carries everything between requests. See ARCHITECTURE and ADR 1."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from handoff_bot.ports import Clock
+from handoff_bot.services.runner import AnyHandler, Runner
+from handoff_bot.storage import work
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.transaction import Transaction, family_of
+
+logger = logging.getLogger(__name__)
+
+
+class Lanes:
+    """A worker: leases lanes, runs their rows oldest first, lets go.
+
+    Args:
+        handlers: kind of work -> handler.
+        threads: family of lanes -> how many of them run at once, so that one slow provider cannot take
+            the threads of another.
+        poll: seconds between looks when nobody wakes us; wake-ups are hints, this is the safety net.
+        ttl: seconds after which a silent worker counts as dead.
+        sole: True when no other worker can be alive (one process on SQLite): the dead are buried at once.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        handlers: Mapping[str, AnyHandler],
+        clock: Clock,
+        *,
+        threads: Mapping[str, int],
+        poll: float = 1.0,
+        ttl: float = 5.0,
+        sole: bool = False,
+        jitter: random.Random | None = None,
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.poll = poll
+        self.ttl = ttl
+        self.sole = sole
+        self.id = ""
+        self._threads = dict(threads)
+        self._free = dict(threads)
+        self._run = Runner(database, handlers, clock, jitter or random.Random())  # noqa: S311 - spreads retries
+        self._changed = threading.Condition()
+        self._woken = False
+        self._stopping = threading.Event()
+        self._beating: threading.Thread | None = None
+        self._dispatching: threading.Thread | None = None
+        self._pool: ThreadPoolExecutor | None = None
+
+    # -- life
+
+    def start(self) -> None:
+        """Run in threads of our own until `stop`."""
+        self._stopping.clear()
+        with self.database.write() as tx:
+            if self.sole:
+                work.bury(tx, dead_since=None)
+            self.id = self._join(tx)
+        self._pool = ThreadPoolExecutor(sum(self._threads.values()), "lane")
+        self._beating = threading.Thread(target=self._beat, name="lanes-heartbeat", daemon=True)
+        self._dispatching = threading.Thread(target=self._dispatch, name="lanes", daemon=True)
+        self._beating.start()
+        self._dispatching.start()
+
+    def stop(self) -> None:
+        """Finish the rows that are being run, leave the rest to others."""
+        self._stopping.set()
+        self.wake()
+        for thread in (self._dispatching, self._beating):
+            if thread:
+                thread.join()
+        if self._pool:
+            self._pool.shutdown(wait=True)
+        with self.database.write() as tx:
+            work.leave(tx, self.id)
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
+
+    def run_until_idle(self, limit: int = 10_000) -> int:
+        """Run what is due in this thread until nothing is; says how many lanes it took. For tests."""
+        if not self.id:
+            with self.database.write() as tx:
+                self.id = self._join(tx)
+        for taken in range(limit):
+            leases, _ = self._lease(dict.fromkeys(self._threads, 1))
+            if not leases:
+                return taken
+            for lane in leases:
+                self._run.lane(lane, self.id)
+        raise RuntimeError(f"still busy after {limit} rounds")
+
+    def _join(self, tx: Transaction) -> str:
+        worker = uuid.uuid4().hex
+        work.join(tx, worker, self._alive_until())
+        return worker
+
+    def _alive_until(self) -> datetime:
+        return self.clock.now() + timedelta(seconds=self.ttl)
+
+    def _beat(self) -> None:
+        while not self._stopping.wait(self.ttl / 5):
+            try:
+                with self.database.write() as tx:
+                    if not work.beat(tx, self.id, self._alive_until()):
+                        # Declared dead while stalled. The lanes are others' now (their fence will tell
+                        # those of our threads that still run them); go on under a new name.
+                        self.id = self._join(tx)
+                        logger.warning("worker was declared dead and joined again")
+                    work.bury(tx, dead_since=self.clock.now() - timedelta(seconds=self.ttl))
+            except Exception:
+                logger.exception("heartbeat failed")
+
+    # -- dispatch
+
+    def _dispatch(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                pause = self._start_what_is_due()
+            except Exception:
+                logger.exception("leasing lanes failed")
+                pause = self.poll
+            with self._changed:
+                if not self._woken and not self._stopping.is_set():
+                    self._changed.wait(pause)
+                self._woken = False
+
+    def _start_what_is_due(self) -> float:
+        """Hand due lanes to free threads; says how many seconds to wait for a hint."""
+        with self._changed:
+            free = {family: count for family, count in self._free.items() if count > 0}
+        if not free or self._pool is None:
+            return self.poll
+        leases, pause = self._lease(free)
+        for lane in leases:
+            with self._changed:
+                self._free[family_of(lane)] -= 1
+            self._pool.submit(self._run_and_free, lane, self.id)
+        return pause
+
+    def _lease(self, free: Mapping[str, int]) -> tuple[list[str], float]:
+        """Lanes taken, and the seconds until the next one that could be."""
+        now = self.clock.now()
+        with self.database.read() as tx:
+            due = work.next_due(tx, free, now)
+        pause = min([self.poll, *((at - now).total_seconds() for at in due.values() if at > now)])
+        families = [family for family, at in due.items() if at <= now]
+        if not families:
+            return [], pause
+        with self.database.write() as tx:
+            leases = [
+                lane
+                for family in families
+                for lane in work.lease(tx, self.id, family, now, free[family])
+            ]
+        return leases, pause
+
+    def _run_and_free(self, lane: str, worker: str) -> None:
+        try:
+            self._run.lane(lane, worker)
+        finally:
+            with self._changed:
+                self._free[family_of(lane)] += 1
+            self.wake()

@@ -1,0 +1,362 @@
+"""What people write in a card's thread: the owner's words leave, everybody else's stay until they say so."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from handoff_bot.domain import policy
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.desk import AgentRef, Button, Place, ThreadReply, Whisper
+from handoff_bot.domain.escalations import OPEN, Status, Step
+from handoff_bot.domain.messages import Author, storable
+from handoff_bot.ports import Clock
+from handoff_bot.services import deskwork, sending
+from handoff_bot.services.escalations import Escalations
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.sending import OPTED_OUT, Channels, Words
+from handoff_bot.storage import conversations, deliveries, log
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Agent, Conversation, Escalation, Message, Note
+from handoff_bot.storage.transaction import Transaction
+
+NOTE_PREFIXES = "note.prefixes"
+
+NOT_OWNER = (
+    "This stayed inside as a note: {owner} has this conversation. The customer has not seen it."
+)
+UNCLAIMED = "This stayed inside as a note: nobody has taken over yet. The customer has not seen it."
+CLOSED = "This stayed inside as a note: the conversation is closed. The customer has not seen it."
+FILES = "Files cannot be sent to customers yet. The customer has not seen: {files}"
+DELIVERED_EDIT = "The customer already has your first version. They have not seen your change."
+DELIVERED_DELETE = "The customer already has this message. It cannot be unsent."
+KEPT = "Kept as a note. The customer has not seen it."
+SENT_ALREADY = "This has been sent already."
+GONE = "This is not known any more."
+
+
+@dataclass(frozen=True)
+class _Thread:
+    """One of our threads, with what belongs to it; the conversation is held."""
+
+    place: Place
+    escalation: Escalation
+    conversation: Conversation
+
+
+class Relay:
+    """Between the desk's threads and the customer."""
+
+    def __init__(
+        self, database: Database, channels: Channels, clock: Clock, escalations: Escalations
+    ) -> None:
+        self._database = database
+        self._channels = channels
+        self._clock = clock
+        self._escalations = escalations
+
+    # -- what the desk's events say
+
+    def reply(self, reply: ThreadReply) -> None:
+        """Somebody wrote in a thread of ours. Hearing of it again changes nothing."""
+        with self._database.write() as tx:
+            thread = self._thread(tx, reply.place)
+            if thread and not _is_known(tx, reply.place.slack_channel, reply.ts):
+                self._reply(tx, thread, reply)
+
+    def _reply(self, tx: Transaction, thread: _Thread, reply: ThreadReply) -> None:
+        now = self._clock.now()
+        author = conversations.agent_row(tx, reply.author.desk_id, reply.author.name, now)
+        text = storable(reply.text).strip()
+        note = policy.note_text(text, log.preference(tx, NOTE_PREFIXES, policy.NOTE_PREFIXES))
+        if note is not None:
+            self._keep(tx, thread, author, note, reply.ts, held=False)
+            return
+        if reply.files:
+            self._whisper(tx, author, reply, FILES.format(files=", ".join(reply.files)))
+        if not text:
+            return
+        why_not = self._why_not(tx, thread, author)
+        if why_not is None:
+            self._send(tx, thread, author, text, reply.ts)
+            return
+        words, may_take_over = why_not
+        held = self._keep(tx, thread, author, text, reply.ts, held=may_take_over)
+        buttons = (Button.TAKE_OVER_AND_SEND, Button.KEEP_AS_NOTE) if may_take_over else ()
+        self._whisper(tx, author, reply, words, buttons, str(id_of(held)))
+
+    def _why_not(self, tx: Transaction, thread: _Thread, author: Agent) -> tuple[str, bool] | None:
+        """Why these words stay inside, and whether their author can change that; None when they leave."""
+        if thread.escalation.status not in OPEN:
+            return CLOSED, False
+        if thread.conversation.opted_out_at:
+            return OPTED_OUT, False
+        if thread.escalation.status == Status.QUEUED:
+            return UNCLAIMED, True
+        if thread.escalation.owner_id == id_of(author):
+            return None
+        owner = rows.agent(tx, thread.escalation.owner_id)
+        return NOT_OWNER.format(owner=owner.name if owner else "somebody else"), True
+
+    def _send(
+        self,
+        tx: Transaction,
+        thread: _Thread,
+        author: Agent,
+        text: str,
+        ts: str | None,
+        note: Note | None = None,
+    ) -> Message:
+        now = self._clock.now()
+        message = sending.say(
+            tx,
+            thread.conversation,
+            Words(
+                text,
+                Author.AGENT,
+                escalation_id=id_of(thread.escalation),
+                agent_id=id_of(author),
+                desk_channel=thread.place.slack_channel if ts else None,
+                desk_ts=ts,
+                note_id=id_of(note) if note else None,
+            ),
+            self._channels,
+            now,
+        )
+        log.record(
+            tx,
+            "reply.accepted",
+            now,
+            escalation=thread.escalation,
+            message_id=id_of(message),
+            agent_id=id_of(author),
+        )
+        return message
+
+    def _keep(
+        self,
+        tx: Transaction,
+        thread: _Thread,
+        author: Agent,
+        text: str,
+        ts: str,
+        *,
+        held: bool,
+        revision: str = "",
+    ) -> Note:
+        now = self._clock.now()
+        note = tx.add(
+            Note(
+                conversation_id=id_of(thread.conversation),
+                escalation_id=id_of(thread.escalation),
+                agent_id=id_of(author),
+                text=text,
+                held=held,
+                desk_channel=thread.place.slack_channel,
+                desk_ts=ts,
+                revision=revision,
+                created_at=now,
+            )
+        )
+        kind = "note.held" if held else "note.kept"
+        log.record(tx, kind, now, escalation=thread.escalation, agent_id=id_of(author))
+        return note
+
+    def _whisper(
+        self,
+        tx: Transaction,
+        author: Agent,
+        reply: ThreadReply,
+        text: str,
+        buttons: tuple[Button, ...] = (),
+        value: str = "",
+    ) -> None:
+        told = Whisper(author.desk_id, reply.place, text, buttons, value if buttons else "")
+        deskwork.whisper(tx, told, self._clock.now())
+
+    def edited(self, place: Place, ts: str, text: str) -> None:
+        """Somebody changed a reply: in time it changes what is sent, too late they are told so."""
+        text = storable(text).strip()
+        with self._database.write() as tx:
+            thread = self._thread(tx, place)
+            if thread is None:
+                return
+            note = conversations.note_from_desk(tx, place.slack_channel, ts)
+            message = conversations.from_desk(tx, place.slack_channel, ts)
+            if note and not message:
+                note.text = policy.note_text(text, policy.NOTE_PREFIXES) or text
+            elif message and message.text != text:
+                self._edit_message(tx, thread, message, ts, text)
+
+    def _edit_message(
+        self, tx: Transaction, thread: _Thread, message: Message, ts: str, text: str
+    ) -> None:
+        now = self._clock.now()
+        if not text or not deliveries.drop_waiting(tx, id_of(message), now):
+            self._offer_correction(tx, thread, message, ts, text)
+            return
+        deliveries.forget(tx, id_of(message), now)
+        message.text = text
+        sending.enqueue_parts(tx, thread.conversation, message, self._channels, now)
+        log.record(tx, "reply.edited", now, escalation=thread.escalation, message_id=id_of(message))
+
+    def _offer_correction(
+        self, tx: Transaction, thread: _Thread, message: Message, ts: str, text: str
+    ) -> None:
+        author = rows.agent(tx, message.agent_id)
+        revision = _name_of(text)
+        known = conversations.note_from_desk(tx, thread.place.slack_channel, ts, revision)
+        if author is None or known:
+            return
+        told = Whisper(author.desk_id, thread.place, DELIVERED_EDIT)
+        if text:
+            held = self._keep(tx, thread, author, text, ts, held=True, revision=revision)
+            told = Whisper(
+                author.desk_id,
+                thread.place,
+                DELIVERED_EDIT,
+                (Button.SEND_CORRECTION, Button.KEEP_AS_NOTE),
+                str(id_of(held)),
+            )
+        deskwork.whisper(tx, told, self._clock.now())
+
+    def deleted(self, place: Place, ts: str) -> None:
+        """Somebody deleted a reply: in time it is not sent, too late they are told so."""
+        with self._database.write() as tx:
+            thread = self._thread(tx, place)
+            message = conversations.from_desk(tx, place.slack_channel, ts)
+            if thread is None or message is None:
+                return
+            now = self._clock.now()
+            if deliveries.drop_waiting(tx, id_of(message), now):
+                log.record(
+                    tx,
+                    "reply.deleted",
+                    now,
+                    escalation=thread.escalation,
+                    message_id=id_of(message),
+                )
+                return
+            author = rows.agent(tx, message.agent_id)
+            parts = deliveries.current(tx, id_of(message))
+            if author and any(part.status != DeliveryStatus.DROPPED for part in parts):
+                deskwork.whisper(tx, Whisper(author.desk_id, place, DELIVERED_DELETE), now)
+
+    # -- what agents answer to our whispers
+
+    def send_held(self, note_id: int, agent: AgentRef) -> Outcome:
+        """ "Take over & send": the words leave once this agent has the conversation."""
+        return self._release_note(note_id, agent, take_over=True)
+
+    def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
+        """Send what a reply was changed to, as a message of its own."""
+        return self._release_note(correction_id, agent, take_over=False)
+
+    def _release_note(self, note_id: int, agent: AgentRef, *, take_over: bool) -> Outcome:
+        escalation_id = self._escalation_of(note_id)
+        if escalation_id is None:
+            return Outcome(False, GONE)
+        if take_over:
+            taken = self._take_over(escalation_id, agent)
+            if not taken.done or taken.text:
+                return taken
+        with self._database.write() as tx:
+            return self._send_note(tx, note_id, agent)
+
+    def _escalation_of(self, note_id: int) -> int | None:
+        with self._database.read() as tx:
+            note = tx.session.get(Note, note_id)
+            return note.escalation_id if note else None
+
+    def _take_over(self, escalation_id: int, agent: AgentRef) -> Outcome:
+        """Own it, whoever had it."""
+        with self._database.read() as tx:
+            escalation = rows.get(tx, escalation_id)
+            owner = rows.agent(tx, escalation.owner_id) if escalation else None
+        if escalation is None:
+            return Outcome(False, GONE)
+        if owner and owner.desk_id == agent.desk_id:
+            return Outcome(True)
+        if escalation.status == Status.CLAIMED:
+            return self._escalations.reassign(escalation_id, agent, agent)
+        return self._escalations.take(Step.CLAIM, escalation_id, agent)
+
+    def _send_note(self, tx: Transaction, note_id: int, agent: AgentRef) -> Outcome:
+        note = tx.session.get_one(Note, note_id)
+        thread = self._thread_of(tx, rows.get(tx, note.escalation_id))
+        if thread is None:
+            return Outcome(False, GONE)
+        note = tx.session.get_one(Note, note_id, populate_existing=True)
+        if not note.held:
+            return Outcome(False, SENT_ALREADY)
+        author = conversations.agent_row(tx, agent.desk_id, agent.name, self._clock.now())
+        why_not = self._why_not(tx, thread, author)
+        if why_not:
+            return Outcome(False, why_not[0])
+        note.held = False
+        ts = None if note.revision else note.desk_ts
+        self._send(tx, thread, author, note.text, ts, note)
+        return Outcome(True, "Sent to the customer.")
+
+    def keep_as_note(self, note_id: int, agent: AgentRef) -> Outcome:
+        """It stays inside."""
+        with self._database.write() as tx:
+            note = tx.session.get(Note, note_id)
+            if note is None:
+                return Outcome(False, GONE)
+            note.held = False
+            return Outcome(True, KEPT)
+
+    def retry(self, message_id: int, agent: AgentRef) -> Outcome:
+        """Send the failed parts of a message again."""
+        with self._database.write() as tx:
+            message = tx.session.get(Message, message_id)
+            if message is None:
+                return Outcome(False, GONE)
+            conversation = conversations.hold(tx, message.conversation_id)
+            if conversation.opted_out_at:
+                return Outcome(False, OPTED_OUT)
+            if message.epoch is not None and message.epoch != conversation.epoch:
+                return Outcome(False, "Somebody else speaks now, so this is not sent any more.")
+            return self._retry(tx, conversation, message)
+
+    def _retry(self, tx: Transaction, conversation: Conversation, message: Message) -> Outcome:
+        now = self._clock.now()
+        again = 0
+        for part in deliveries.current(tx, id_of(message)):
+            if deliveries.supersede(tx, id_of(part), now):
+                fresh = deliveries.add(tx, id_of(message), part.part, part.text, now)
+                sending.enqueue(tx, conversation, fresh, now)
+                again += 1
+        if not again:
+            return Outcome(False, "This is on its way already.")
+        log.record(tx, "message.retried", now, conversation=conversation, message_id=id_of(message))
+        return Outcome(True, "Sending it again.")
+
+    # -- finding things
+
+    def _thread(self, tx: Transaction, place: Place) -> _Thread | None:
+        known = rows.thread_at(tx, place)
+        return self._thread_of(tx, rows.get(tx, known.escalation_id)) if known else None
+
+    def _thread_of(self, tx: Transaction, escalation: Escalation | None) -> _Thread | None:
+        if escalation is None:
+            return None
+        at = rows.thread_of(tx, id_of(escalation))
+        if at is None:
+            return None
+        conversation = conversations.hold(tx, escalation.conversation_id)
+        fresh = rows.get(tx, id_of(escalation)) or escalation
+        return _Thread(Place(at.slack_channel, at.ts), fresh, conversation)
+
+
+def _is_known(tx: Transaction, slack_channel: str, ts: str) -> bool:
+    found = conversations.from_desk(tx, slack_channel, ts)
+    return bool(found or conversations.note_from_desk(tx, slack_channel, ts))
+
+
+def _name_of(text: str) -> str:
+    """A short name of a text, so that the same edit reported twice is one correction."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

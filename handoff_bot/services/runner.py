@@ -1,0 +1,204 @@
+"""Runs the rows of one leased lane, oldest first, and records the outcome of each step."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from handoff_bot.domain.errors import (
+    DeskOutcomeUnknown,
+    LeaseLost,
+    OutcomeUnknown,
+    ProviderFailure,
+)
+from handoff_bot.ports import Clock
+from handoff_bot.storage import work
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.transaction import Transaction
+from handoff_bot.storage.work import Job
+
+logger = logging.getLogger(__name__)
+
+Plan = TypeVar("Plan")
+Result = TypeVar("Result")
+
+FIRST_DELAY = 0.5
+LONGEST_DELAY = 60.0
+BUG_ATTEMPTS = 5
+SLICE = 25
+"""Rows a worker runs before it lets another lane have the thread."""
+
+
+class Handler(Generic[Plan, Result]):
+    """What to do with one kind of work, in three phases.
+
+    `prepare` and `finish` each run in a transaction, `call` outside of any. Unless `repeatable`, the row
+    is recorded as begun before `call`; when it is found begun, `recover` asks the provider first.
+
+    Attributes:
+        repeatable: doing `call` twice is harmless (a question, a redraw).
+        coalesces: its rows have a key that is forgotten when they start.
+        give_up_after: how long temporary failures are tried again, from when the row was due.
+    """
+
+    repeatable = False
+    coalesces = False
+    give_up_after = timedelta(hours=4)
+
+    def prepare(self, tx: Transaction, job: Job) -> Plan | None:
+        """What to call with; None when the transaction was all there was to do."""
+        raise NotImplementedError
+
+    def call(self, plan: Plan) -> Result:
+        """The slow part. Raises ProviderFailure; anything else is a bug."""
+        raise NotImplementedError
+
+    def finish(self, tx: Transaction, job: Job, plan: Plan, result: Result) -> None:
+        """Record the result."""
+
+    def recover(self, job: Job, begun_at: datetime) -> tuple[Plan, Result] | None:
+        """Ask the provider what became of a call; None when it had no effect and may be made again."""
+        return None
+
+    def retreat(self, tx: Transaction, job: Job, plan: Plan | None) -> None:
+        """The call failed for now and will be made again."""
+
+    def park(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
+        """The row is given up: show it to those who must know."""
+
+
+AnyHandler = Handler[Any, Any]
+NOBODY = AnyHandler()
+"""Runs work of a kind that this version does not know: fails until it is parked."""
+
+
+class Runner:
+    """Runs leased lanes; one for all threads of a process."""
+
+    def __init__(
+        self,
+        database: Database,
+        handlers: Mapping[str, AnyHandler],
+        clock: Clock,
+        jitter: random.Random,
+    ) -> None:
+        self._database = database
+        self._handlers = handlers
+        self._clock = clock
+        self._jitter = jitter
+
+    def lane(self, lane: str, worker: str) -> None:
+        """Run due rows of a lane that this worker holds, and let go of it."""
+        try:
+            job = self._first(lane, worker)
+            for remaining in reversed(range(SLICE)):
+                if job is None:
+                    return
+                job = self._row(job, worker, last=remaining == 0)
+        except LeaseLost:
+            logger.warning("lane was taken over by another worker")
+
+    def _first(self, lane: str, worker: str) -> Job | None:
+        with self._database.read() as tx:
+            job = work.head(tx, lane)
+        if job and job.due_at <= self._clock.now():
+            return job
+        with self._database.write() as tx:
+            tx.guard(lane, worker)
+            return self._next(tx, lane)
+
+    def _next(self, tx: Transaction, lane: str, *, last: bool = False) -> Job | None:
+        """The lane's first row if it may run now; otherwise let go of the lane."""
+        tx.flush_work()
+        job = work.head(tx, lane)
+        if job and job.due_at <= self._clock.now() and not last:
+            return job
+        work.release(tx, lane, job.due_at if job else None)
+        return None
+
+    def _row(self, job: Job, worker: str, *, last: bool) -> Job | None:
+        """Run one row through its phases; says which row is next."""
+        handler = self._handlers.get(job.kind, NOBODY)
+        plan: Any = None
+        try:
+            recovered = handler.recover(job, job.begun_at) if job.begun_at else None
+            if recovered:
+                plan, result = recovered
+            else:
+                with self._database.write() as tx:
+                    tx.guard(job.lane, worker)
+                    plan = self._prepare(tx, handler, job)
+                    if plan is None:
+                        work.complete(tx, job, self._clock.now())
+                        return self._next(tx, job.lane, last=last)
+                result = handler.call(plan)
+            with self._database.write() as tx:
+                tx.guard(job.lane, worker)
+                handler.finish(tx, job, plan, result)
+                work.complete(tx, job, self._clock.now())
+                return self._next(tx, job.lane, last=last)
+        except LeaseLost:
+            raise
+        except Exception as error:  # the one place: whatever it is, it is recorded on the row
+            return self._failed(job, handler, plan, error, worker, last=last)
+
+    def _prepare(self, tx: Transaction, handler: AnyHandler, job: Job) -> Any:
+        if job.begun_at:
+            work.unbegin(tx, job)
+        if handler.coalesces:
+            work.forget_key(tx, job)
+        plan = handler.prepare(tx, job)
+        if plan is not None and not handler.repeatable:
+            work.begin(tx, job, self._clock.now())
+        return plan
+
+    def _failed(
+        self,
+        job: Job,
+        handler: AnyHandler,
+        plan: Any,
+        error: Exception,
+        worker: str,
+        *,
+        last: bool,
+    ) -> Job | None:
+        ours = isinstance(error, ProviderFailure)
+        log = logger.warning if ours else logger.exception
+        log(
+            "work failed",
+            extra={"work_id": job.id, "kind": job.kind, "attempt": job.attempts + 1}
+            | ({"code": error.code} if isinstance(error, ProviderFailure) else {}),
+        )
+        now = self._clock.now()
+        with self._database.write() as tx:
+            tx.guard(job.lane, worker)
+            if self._is_hopeless(job, handler, error, now):
+                handler.park(tx, job, plan, error)
+                work.park(tx, job, now, _in_words(error))
+                return self._next(tx, job.lane, last=last)
+            handler.retreat(tx, job, plan)
+            unknown = isinstance(error, OutcomeUnknown | DeskOutcomeUnknown)
+            begun = unknown or (plan is None and job.begun_at is not None)
+            work.retry_at(tx, job, now + self._delay(job, error), _in_words(error), begun=begun)
+            return self._next(tx, job.lane, last=True)
+
+    def _is_hopeless(self, job: Job, handler: AnyHandler, error: Exception, now: datetime) -> bool:
+        if isinstance(error, ProviderFailure):
+            return error.permanent or now - job.first_due_at > handler.give_up_after
+        return job.attempts + 1 >= BUG_ATTEMPTS
+
+    def _delay(self, job: Job, error: Exception) -> timedelta:
+        """Exponential, spread by half each way; never sooner than the provider asked for."""
+        asked = error.retry_after if isinstance(error, ProviderFailure) else None
+        backoff = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(job.attempts, 10))
+        if asked is not None:
+            return timedelta(seconds=asked + self._jitter.uniform(0, FIRST_DELAY))
+        return timedelta(seconds=backoff * self._jitter.uniform(0.5, 1.5))
+
+
+def _in_words(error: Exception) -> str:
+    """What to store of an error: our own words; of a bug its type alone, for its text may hold anything."""
+    return str(error) if isinstance(error, ProviderFailure) else type(error).__name__

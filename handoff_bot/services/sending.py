@@ -1,0 +1,316 @@
+"""Outbound messages: compose them, send them one by one in order, believe what providers report."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import TypeAdapter
+
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.errors import DeliveryError, ProviderFailure
+from handoff_bot.domain.messages import (
+    Author,
+    DeliveryUpdate,
+    Direction,
+    OutboundMessage,
+    Receipt,
+)
+from handoff_bot.domain.splitting import split_text
+from handoff_bot.ports import Channel, Clock
+from handoff_bot.services import deskwork
+from handoff_bot.services.runner import Handler
+from handoff_bot.storage import conversations, deliveries, log
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Conversation, Delivery, Message
+from handoff_bot.storage.transaction import NewWork, Transaction
+from handoff_bot.storage.work import Job
+
+logger = logging.getLogger(__name__)
+
+SEND = "send"
+NEWS = "delivery"
+_NEWS = TypeAdapter(DeliveryUpdate)
+
+Channels = Mapping[str, Channel]
+
+
+@dataclass(frozen=True)
+class Words:
+    """What to say, and who says it.
+
+    Attributes:
+        epoch_bound: True for what must not leave once somebody else speaks.
+    """
+
+    text: str
+    author: Author
+    epoch_bound: bool = False
+    escalation_id: int | None = None
+    agent_id: int | None = None
+    desk_channel: str | None = None
+    desk_ts: str | None = None
+    note_id: int | None = None
+    confidence: float | None = None
+    sources: tuple[str, ...] = ()
+
+
+def say(
+    tx: Transaction, conversation: Conversation, words: Words, channels: Channels, now: datetime
+) -> Message:
+    """Store an outbound message and put its parts behind what the conversation already sends."""
+    payload: dict[str, object] = {}
+    if words.confidence is not None:
+        payload = {"confidence": words.confidence, "sources": list(words.sources)}
+    message = tx.add(
+        Message(
+            conversation_id=id_of(conversation),
+            escalation_id=words.escalation_id,
+            agent_id=words.agent_id,
+            note_id=words.note_id,
+            direction=Direction.OUTBOUND,
+            author=words.author,
+            channel=conversation.channel,
+            text=words.text,
+            desk_channel=words.desk_channel,
+            desk_ts=words.desk_ts,
+            epoch=conversation.epoch if words.epoch_bound else None,
+            payload=payload,
+            created_at=now,
+        )
+    )
+    enqueue_parts(tx, conversation, message, channels, now)
+    return message
+
+
+def enqueue_parts(
+    tx: Transaction, conversation: Conversation, message: Message, channels: Channels, now: datetime
+) -> None:
+    """Split a message to what its channel can carry, one delivery and one row of work for each part."""
+    limit = channels[conversation.channel].limits.text
+    for part, text in enumerate(split_text(message.text, limit)):
+        enqueue(tx, conversation, deliveries.add(tx, id_of(message), part, text, now), now)
+
+
+def enqueue(tx: Transaction, conversation: Conversation, delivery: Delivery, now: datetime) -> None:
+    """Put one delivery behind what the conversation already sends."""
+    tx.enqueue(
+        NewWork(SEND, f"out:{id_of(conversation)}", {"delivery_id": id_of(delivery)}, due_at=now)
+    )
+
+
+@dataclass(frozen=True)
+class SendPlan:
+    """One call to a provider."""
+
+    delivery_id: int
+    channel: str
+    message: OutboundMessage
+
+
+class Send(Handler[SendPlan, Receipt]):
+    """Hands one delivery to its provider: the epoch is checked in the transaction that begins the call.
+
+    Args:
+        settle: how long after a crash or timeout a message may still turn up at the provider; only then
+            is "not found" believed and the message sent again.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        channels: Channels,
+        clock: Clock,
+        settle: timedelta = timedelta(seconds=5),
+    ) -> None:
+        self._database = database
+        self._channels = channels
+        self._clock = clock
+        self._settle = settle
+
+    def prepare(self, tx: Transaction, job: Job) -> SendPlan | None:
+        """Refuse what must not leave, else mark it as being sent."""
+        found = _load(tx, job)
+        if found is None:
+            return None
+        delivery, message, conversation = found
+        now = self._clock.now()
+        if message.epoch is not None and message.epoch != conversation.epoch:
+            deliveries.move(tx, id_of(delivery), DeliveryStatus.DROPPED, now)
+            log.record(
+                tx, "message.dropped", now, conversation=conversation, message_id=id_of(message)
+            )
+            return None
+        if conversation.opted_out_at and message.author != Author.SYSTEM:
+            _fail(tx, delivery, message, conversation, "opted_out", OPTED_OUT, now)
+            return None
+        deliveries.set_sending(tx, id_of(delivery), now)
+        return _plan(delivery, conversation)
+
+    def call(self, plan: SendPlan) -> Receipt:
+        """Send it, once."""
+        return self._channels[plan.channel].send(plan.message)
+
+    def finish(self, tx: Transaction, job: Job, plan: SendPlan, result: Receipt) -> None:
+        """Note the provider's id and how far it is already."""
+        now = self._clock.now()
+        status = max(result.status, DeliveryStatus.ACCEPTED, key=list(DeliveryStatus).index)
+        deliveries.move(tx, plan.delivery_id, status, now, provider_id=result.provider_id)
+        _moved(tx, plan.delivery_id, "message.sent", now)
+
+    def recover(self, job: Job, begun_at: datetime) -> tuple[SendPlan, Receipt] | None:
+        """Has it left? Its status callback may know, else the provider is asked."""
+        with self._database.read() as tx:
+            delivery = deliveries.get(tx, int(job.payload["delivery_id"]))
+            if delivery is None:
+                return None
+            message = tx.session.get_one(Message, delivery.message_id)
+            plan = _plan(delivery, conversations.get(tx, message.conversation_id))
+            if delivery.provider_id:
+                return plan, Receipt(delivery.provider_id, DeliveryStatus(delivery.status))
+        candidates = self._channels[plan.channel].sent_since(plan.message, begun_at)
+        with self._database.read() as tx:
+            known = deliveries.known_provider_ids(tx, [found.provider_id for found in candidates])
+        for receipt in candidates:
+            if receipt.provider_id not in known:
+                logger.info("send recovered", extra={"delivery_id": plan.delivery_id})
+                return plan, receipt
+        remaining = (begun_at + self._settle - self._clock.now()).total_seconds()
+        if remaining > 0:
+            raise DeliveryError(
+                "waiting until the provider must know", permanent=False, retry_after=remaining
+            )
+        return None
+
+    def retreat(self, tx: Transaction, job: Job, plan: SendPlan | None) -> None:
+        """It is no longer on the wire, so a claim need not wait for it."""
+        deliveries.set_waiting(tx, int(job.payload["delivery_id"]), self._clock.now())
+
+    def park(self, tx: Transaction, job: Job, plan: SendPlan | None, error: Exception) -> None:
+        """It will not leave: say so, in plain words, with Retry."""
+        found = _load(tx, job)
+        if found is None:
+            return
+        delivery, message, conversation = found
+        ours = isinstance(error, ProviderFailure)
+        code = error.code if isinstance(error, ProviderFailure) else "internal"
+        words = str(error) if ours else "Something went wrong on our side."
+        if job.begun_at:
+            words = f"We cannot tell whether this reached the customer. {words}"
+        _fail(tx, delivery, message, conversation, code, words, self._clock.now())
+
+
+OPTED_OUT = "The customer has sent STOP, so nothing may be sent to them until they send START."
+
+
+def _plan(delivery: Delivery, conversation: Conversation) -> SendPlan:
+    message = OutboundMessage(
+        oid=delivery.oid,
+        to=conversation.address,
+        sender=conversation.recipient,
+        text=delivery.text,
+    )
+    return SendPlan(id_of(delivery), conversation.channel, message)
+
+
+def _load(tx: Transaction, job: Job) -> tuple[Delivery, Message, Conversation] | None:
+    """The delivery if it may still leave, with what it belongs to; the conversation is held."""
+    delivery = deliveries.get(tx, int(job.payload["delivery_id"]))
+    if delivery is None:
+        return None
+    message = tx.session.get_one(Message, delivery.message_id)
+    conversation = conversations.hold(tx, message.conversation_id)
+    delivery = deliveries.get(tx, id_of(delivery))  # it may have changed while we waited
+    waiting = (DeliveryStatus.QUEUED, DeliveryStatus.SENDING)
+    if delivery is None or delivery.status not in waiting or delivery.superseded_at:
+        return None
+    return delivery, message, conversation
+
+
+def _fail(
+    tx: Transaction,
+    delivery: Delivery,
+    message: Message,
+    conversation: Conversation,
+    code: str,
+    words: str,
+    now: datetime,
+) -> None:
+    moved = deliveries.move(
+        tx, id_of(delivery), DeliveryStatus.FAILED, now, error_code=code, error=words
+    )
+    if moved:
+        _report_failure(tx, message, conversation, code, words, now)
+
+
+def _report_failure(
+    tx: Transaction,
+    message: Message,
+    conversation: Conversation,
+    code: str,
+    words: str,
+    now: datetime,
+) -> None:
+    log.record(
+        tx,
+        "message.failed",
+        now,
+        conversation=conversation,
+        message_id=id_of(message),
+        code=code,
+        author=message.author,
+    )
+    deskwork.delivery_failed(tx, message, words, now)
+
+
+def _moved(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> None:
+    delivery = deliveries.get(tx, delivery_id)
+    if delivery is None:
+        return
+    message = tx.session.get_one(Message, delivery.message_id)
+    log.record(
+        tx,
+        kind,
+        now,
+        conversation=conversations.get(tx, message.conversation_id),
+        message_id=id_of(message),
+        status=delivery.status,
+        author=message.author,
+    )
+    deskwork.delivery_moved(tx, message, now)
+
+
+class News(Handler[None, None]):
+    """Believes a provider's report of a delivery: in any order, repeated, late."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> None:
+        """Move the delivery forward, and tell the thread."""
+        news = _NEWS.validate_python(job.payload)
+        delivery = deliveries.by_news(tx, news.channel, news.oid, news.provider_id)
+        if delivery is None:
+            logger.warning("news of an unknown delivery", extra={"channel": news.channel})
+            return
+        now = self._clock.now()
+        moved = deliveries.move(
+            tx,
+            id_of(delivery),
+            news.status,
+            now,
+            provider_id=news.provider_id,
+            error_code=news.error_code,
+            error=news.error,
+        )
+        if not moved or delivery.superseded_at:
+            return
+        if news.status is not DeliveryStatus.FAILED:
+            _moved(tx, id_of(delivery), "message.news", now)
+            return
+        message = tx.session.get_one(Message, delivery.message_id)
+        conversation = conversations.get(tx, message.conversation_id)
+        _report_failure(tx, message, conversation, news.error_code, news.error, now)

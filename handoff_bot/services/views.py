@@ -1,0 +1,129 @@
+"""What the desk shows, read from the database: cards, the board, transcripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from handoff_bot.domain.delivery import overall
+from handoff_bot.domain.desk import AgentRef, Board, BoardRow, Card, Line, Place, TranscriptPage
+from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.storage import conversations, deliveries, escalations
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Agent, Escalation, Message, Note
+from handoff_bot.storage.transaction import Transaction
+
+RECENT_LINES = 3
+BOARD_ROWS = 12
+PAGE_LINES = 15
+
+
+def agent_ref(row: Agent | None) -> AgentRef | None:
+    """An agent's row as the desk knows them."""
+    return AgentRef(row.desk_id, row.name) if row else None
+
+
+def card(tx: Transaction, escalation: Escalation) -> Card:
+    """An escalation as its card shows it now."""
+    conversation = conversations.get(tx, escalation.conversation_id)
+    name = conversations.contact_name(tx, conversation)
+    ticket = escalations.ticket_of(tx, id_of(escalation))
+    recent = conversations.recent(tx, id_of(conversation), RECENT_LINES)
+    return Card(
+        escalation_id=id_of(escalation),
+        ticket=id_of(ticket),
+        status=Status(escalation.status),
+        owner=agent_ref(escalations.agent(tx, escalation.owner_id)),
+        contact=name,
+        address=conversation.address,
+        channel=conversation.channel,
+        reason=Signal(escalation.reason),
+        priority=Priority(escalation.priority),
+        scores={Signal(signal): score for signal, score in escalation.scores.items()},
+        evidence=escalation.evidence,
+        summary=escalation.summary,
+        tried=escalation.tried,
+        recent=tuple(_lines(tx, recent, name)) if escalation.status == Status.QUEUED else (),
+        earlier_tickets=escalations.earlier_tickets(tx, conversation.contact_id, id_of(ticket)),
+        opened_at=escalation.opened_at,
+        claimed_at=escalation.claimed_at,
+        closed_at=escalation.closed_at,
+        closed_by=agent_ref(escalations.agent(tx, escalation.closed_by_id)),
+        opted_out=conversation.opted_out_at is not None,
+        language=conversation.language,
+    )
+
+
+def board(tx: Transaction) -> Board:
+    """The queue as the board shows it now."""
+    waiting, count = escalations.queue(tx, BOARD_ROWS)
+    return Board(
+        rows=tuple(_board_row(tx, row) for row in waiting),
+        waiting=count,
+        claimed=escalations.count(tx, Status.CLAIMED),
+    )
+
+
+def _board_row(tx: Transaction, escalation: Escalation) -> BoardRow:
+    conversation = conversations.get(tx, escalation.conversation_id)
+    thread = escalations.thread_of(tx, id_of(escalation))
+    return BoardRow(
+        escalation_id=id_of(escalation),
+        contact=conversations.contact_name(tx, conversation),
+        channel=conversation.channel,
+        reason=Signal(escalation.reason),
+        priority=Priority(escalation.priority),
+        opened_at=escalation.opened_at,
+        thread=Place(thread.slack_channel, thread.ts) if thread else None,
+    )
+
+
+def transcript(tx: Transaction, escalation: Escalation, page: int) -> TranscriptPage:
+    """One page of the whole conversation; notes stand where they were written."""
+    conversation = conversations.get(tx, escalation.conversation_id)
+    name = conversations.contact_name(tx, conversation)
+    messages, count = conversations.page(tx, id_of(conversation), page, PAGE_LINES)
+    pages = max(1, -(-count // PAGE_LINES))
+    lines = _lines(tx, messages, name)
+    notes = conversations.notes_of(tx, id_of(conversation))
+    starts = messages[0].created_at if messages and page > 0 else None
+    ends = messages[-1].created_at if messages and page < pages - 1 else None
+    lines += [
+        _note_line(tx, note)
+        for note in notes
+        if (starts is None or note.created_at >= starts)
+        and (ends is None or note.created_at < ends)
+    ]
+    lines.sort(key=lambda line: line.at)
+    return TranscriptPage(name, conversation.channel, tuple(lines), page, pages)
+
+
+def _note_line(tx: Transaction, note: Note) -> Line:
+    author = escalations.agent(tx, note.agent_id)
+    return Line(Author.AGENT, author.name if author else "", note.text, note.created_at, note=True)
+
+
+def _lines(tx: Transaction, messages: Sequence[Message], contact: str) -> list[Line]:
+    stages = deliveries.statuses(tx, [id_of(message) for message in messages])
+    return [
+        Line(
+            author=Author(message.author),
+            name=_speaker(tx, message, contact),
+            text=message.text or _attached(message),
+            at=message.created_at,
+            delivery=overall(stages[id_of(message)]) if id_of(message) in stages else None,
+        )
+        for message in messages
+    ]
+
+
+def _attached(message: Message) -> str:
+    return ", ".join(f"[{file['content_type']}]" for file in message.media)
+
+
+def _speaker(tx: Transaction, message: Message, contact: str) -> str:
+    if message.author == Author.CONTACT:
+        return contact
+    author = escalations.agent(tx, message.agent_id)
+    return author.name if author else ""

@@ -1,0 +1,186 @@
+"""Questions and changes about contacts, conversations, messages and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from handoff_bot.domain.messages import Author, Direction, InboundMessage
+from handoff_bot.storage.models import (
+    Agent,
+    Contact,
+    ContactAddress,
+    Conversation,
+    Message,
+    Note,
+)
+from handoff_bot.storage.transaction import Transaction
+
+
+def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conversation:
+    """The conversation an inbound message belongs to, made if it is new, and held until commit."""
+    contact_id = _contact_of(tx, inbound, now)
+    found = tx.session.execute(
+        select(Conversation)
+        .where(Conversation.contact_id == contact_id, Conversation.channel == inbound.channel)
+        .with_for_update()
+    ).scalar_one_or_none()
+    conversation = found or tx.add(
+        Conversation(
+            contact_id=contact_id,
+            channel=inbound.channel,
+            address=inbound.address,
+            created_at=now,
+        )
+    )
+    conversation.address = inbound.address
+    conversation.recipient = inbound.recipient
+    conversation.last_inbound_at = now
+    return conversation
+
+
+def _contact_of(tx: Transaction, inbound: InboundMessage, now: datetime) -> int:
+    """The contact behind these names; a name of theirs that is new to us is remembered."""
+    names = dict.fromkeys((inbound.address, *inbound.aliases))
+    known = tx.session.execute(
+        select(ContactAddress).where(
+            ContactAddress.channel == inbound.channel, col(ContactAddress.address).in_(names)
+        )
+    ).scalars()
+    owners = {row.address: row.contact_id for row in known}
+    contact_id = next((owners[name] for name in names if name in owners), None)
+    if contact_id is None:
+        contact_id = id_of(tx.add(Contact(name=inbound.profile_name, created_at=now)))
+    elif inbound.profile_name:
+        tx.session.get_one(Contact, contact_id).name = inbound.profile_name
+    for name in names:
+        if name not in owners:
+            tx.add(ContactAddress(contact_id=contact_id, channel=inbound.channel, address=name))
+    return contact_id
+
+
+def id_of(row: Any) -> int:
+    """The id of a row that has been inserted."""
+    number = row.id
+    if not isinstance(number, int):
+        raise TypeError(f"{type(row).__name__} was not inserted yet")
+    return number
+
+
+def add_inbound(
+    tx: Transaction,
+    conversation: Conversation,
+    inbound: InboundMessage,
+    work_id: int,
+    now: datetime,
+) -> Message | None:
+    """Store an inbound message; None when it has been handled before, under other work."""
+    known = tx.session.execute(
+        select(Message).where(
+            Message.channel == inbound.channel, Message.provider_id == inbound.provider_id
+        )
+    ).scalar_one_or_none()
+    if known:
+        return known if known.work_id == work_id else None
+    return tx.add(
+        Message(
+            conversation_id=id_of(conversation),
+            work_id=work_id,
+            direction=Direction.INBOUND,
+            author=Author.CONTACT,
+            channel=inbound.channel,
+            text=inbound.text,
+            media=[{"url": file.url, "content_type": file.content_type} for file in inbound.media],
+            provider_id=inbound.provider_id,
+            payload=dict(inbound.fields),
+            created_at=now,
+        )
+    )
+
+
+def get(tx: Transaction, conversation_id: int) -> Conversation:
+    """A conversation."""
+    return tx.session.get_one(Conversation, conversation_id)
+
+
+def hold(tx: Transaction, conversation_id: int) -> Conversation:
+    """A conversation, held until commit: whatever changes its state takes this first."""
+    return tx.session.get_one(
+        Conversation, conversation_id, with_for_update=True, populate_existing=True
+    )
+
+
+def contact_name(tx: Transaction, conversation: Conversation) -> str:
+    """What to call the contact: their own name, else their address."""
+    return tx.session.get_one(Contact, conversation.contact_id).name or conversation.address
+
+
+def recent(tx: Transaction, conversation_id: int, limit: int) -> Sequence[Message]:
+    """The last messages of a conversation, oldest first."""
+    newest_first = tx.session.execute(
+        select(Message)
+        .where(Message.conversation_id == conversation_id)
+        .order_by(col(Message.id).desc())
+        .limit(limit)
+    ).scalars()
+    return list(newest_first)[::-1]
+
+
+def page(
+    tx: Transaction, conversation_id: int, number: int, size: int
+) -> tuple[Sequence[Message], int]:
+    """One page of a conversation, oldest first, and how many messages there are in all."""
+    where = Message.conversation_id == conversation_id
+    count = tx.session.execute(select(func.count()).select_from(Message).where(where)).scalar_one()
+    rows = tx.session.execute(
+        select(Message).where(where).order_by(col(Message.id)).offset(number * size).limit(size)
+    ).scalars()
+    return list(rows), count
+
+
+def notes_of(tx: Transaction, conversation_id: int) -> Sequence[Note]:
+    """The notes of a conversation, oldest first."""
+    return list(
+        tx.session.execute(
+            select(Note).where(Note.conversation_id == conversation_id).order_by(col(Note.id))
+        ).scalars()
+    )
+
+
+def from_desk(tx: Transaction, slack_channel: str, ts: str) -> Message | None:
+    """The message that this thread reply became."""
+    return tx.session.execute(
+        select(Message).where(Message.desk_channel == slack_channel, Message.desk_ts == ts)
+    ).scalar_one_or_none()
+
+
+def note_from_desk(tx: Transaction, slack_channel: str, ts: str, revision: str = "") -> Note | None:
+    """The note that this thread reply (or, with a revision, this edit of one) became."""
+    return tx.session.execute(
+        select(Note).where(
+            Note.desk_channel == slack_channel, Note.desk_ts == ts, Note.revision == revision
+        )
+    ).scalar_one_or_none()
+
+
+def last_assistant_message(tx: Transaction, conversation_id: int) -> Message | None:
+    """What the assistant said last."""
+    return tx.session.execute(
+        select(Message)
+        .where(Message.conversation_id == conversation_id, Message.author == Author.ASSISTANT.value)
+        .order_by(col(Message.id).desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def agent_row(tx: Transaction, desk_id: str, name: str, now: datetime) -> Agent:
+    """The agent with this desk id, made if new; their name follows the desk's."""
+    known = tx.session.execute(select(Agent).where(Agent.desk_id == desk_id)).scalar_one_or_none()
+    if known:
+        known.name = name or known.name
+        return known
+    return tx.add(Agent(desk_id=desk_id, name=name, created_at=now))

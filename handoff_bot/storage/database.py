@@ -1,0 +1,110 @@
+"""The engines and the one way to open a transaction, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.orm import Session
+
+from handoff_bot.storage.transaction import Transaction
+
+BUSY_TIMEOUT_MS = 15_000
+
+
+class Database:
+    """One database, opened.
+
+    Args:
+        url: SQLAlchemy's, "sqlite:///handoff.db" or "postgresql://…".
+        synchronous: SQLite's durability, "full" (also survives power loss) or "normal" (kill -9).
+        pool_size: PostgreSQL connections of this process.
+        on_work: called after each commit that enqueued work, to wake the lanes.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        synchronous: str = "full",
+        pool_size: int = 12,
+        on_work: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self.on_work = on_work
+        if self.is_sqlite:
+            # One writer beats twenty: they would only wait for each other inside SQLite's busy handler.
+            self._writer = _sqlite_engine(url, synchronous, writer=True)
+            self._reader = _sqlite_engine(url, synchronous, writer=False)
+        else:
+            self._writer = self._reader = create_engine(
+                _with_psycopg(url), pool_size=pool_size, max_overflow=4, pool_pre_ping=True
+            )
+
+    @property
+    def engine(self) -> Engine:
+        """The writing engine, for migrations."""
+        return self._writer
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction that commits at the end of the block, or rolls back when it raises."""
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            transaction = Transaction(session, is_sqlite=self.is_sqlite)
+            yield transaction
+            transaction.flush_work()
+        if transaction.enqueued:
+            self.on_work()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A transaction for questions alone; what it would change is rolled back."""
+        with Session(self._reader, expire_on_commit=False) as session:
+            yield Transaction(session, is_sqlite=self.is_sqlite)
+            session.rollback()
+
+    def check(self) -> None:
+        """Raise SQLAlchemyError when the database does not answer."""
+        with self._reader.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def _with_psycopg(url: str) -> str:
+    """The same address with the driver we ship, whatever the operator's tool wrote ("postgres://")."""
+    scheme, _, rest = url.partition("://")
+    return url if "+" in scheme else f"postgresql+psycopg://{rest}"
+
+
+def _sqlite_engine(url: str, synchronous: str, *, writer: bool) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=1 if writer else 8,
+        max_overflow=0 if writer else 8,
+        pool_timeout=BUSY_TIMEOUT_MS / 1000,
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver must not begin on its own: see _begin
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "foreign_keys=ON",
+            f"query_only={'OFF' if writer else 'ON'}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        # Taking the write lock at once cannot fail half way, as an upgrade from a read can.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+    return engine

@@ -1,0 +1,183 @@
+"""Questions and changes about deliveries: the parts of outbound messages on their way."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from handoff_bot.domain.delivery import DeliveryStatus, earlier_than
+from handoff_bot.storage.models import Delivery, Message
+from handoff_bot.storage.transaction import Transaction, table_of
+
+DELIVERY = table_of(Delivery)
+
+
+def add(tx: Transaction, message_id: int, part: int, text: str, now: datetime) -> Delivery:
+    """A fresh delivery with an id of our own that nobody can guess."""
+    return tx.add(
+        Delivery(
+            message_id=message_id,
+            part=part,
+            oid=secrets.token_urlsafe(16),
+            text=text,
+            status=DeliveryStatus.QUEUED,
+            updated_at=now,
+        )
+    )
+
+
+def get(tx: Transaction, delivery_id: int) -> Delivery | None:
+    """A delivery, fresh from the database."""
+    return tx.session.get(Delivery, delivery_id, populate_existing=True)
+
+
+def current(tx: Transaction, message_id: int) -> Sequence[Delivery]:
+    """The deliveries that count of a message, in order of its parts."""
+    rows = tx.session.execute(
+        select(Delivery)
+        .where(Delivery.message_id == message_id, col(Delivery.superseded_at).is_(None))
+        .order_by(col(Delivery.part))
+    ).scalars()
+    return list(rows)
+
+
+def statuses(tx: Transaction, message_ids: Iterable[int]) -> dict[int, list[DeliveryStatus]]:
+    """For each message the statuses of its current deliveries."""
+    rows = tx.session.execute(
+        select(DELIVERY.c.message_id, DELIVERY.c.status).where(
+            DELIVERY.c.message_id.in_(list(message_ids)), DELIVERY.c.superseded_at.is_(None)
+        )
+    )
+    found: dict[int, list[DeliveryStatus]] = {}
+    for message_id, status in rows:
+        found.setdefault(message_id, []).append(DeliveryStatus(status))
+    return found
+
+
+def by_news(tx: Transaction, channel: str, oid: str, provider_id: str) -> Delivery | None:
+    """The delivery that news from a provider speaks of: by our id, else by the provider's."""
+    if oid:
+        found = tx.session.execute(select(Delivery).where(Delivery.oid == oid)).scalar_one_or_none()
+        if found:
+            return found
+    return tx.session.execute(
+        select(Delivery)
+        .join(Message, col(Message.id) == Delivery.message_id)
+        .where(Delivery.provider_id == provider_id, Message.channel == channel)
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def move(
+    tx: Transaction,
+    delivery_id: int,
+    status: DeliveryStatus,
+    now: datetime,
+    *,
+    provider_id: str | None = None,
+    error_code: str = "",
+    error: str = "",
+) -> bool:
+    """Move a delivery forward; news of an earlier stage changes nothing. True if it moved."""
+    if provider_id:
+        tx.change(
+            Delivery,
+            DELIVERY.c.id == delivery_id,
+            DELIVERY.c.provider_id.is_(None),
+            provider_id=provider_id,
+        )
+    values: dict[str, object] = {"status": status.value, "updated_at": now}
+    if error or error_code:
+        values |= {"error_code": error_code, "error": error}
+    before = [stage.value for stage in earlier_than(status)]
+    changed = tx.session.execute(
+        update(DELIVERY)
+        .where(DELIVERY.c.id == delivery_id, DELIVERY.c.status.in_(before))
+        .values(**values)
+    )
+    return bool(getattr(changed, "rowcount", 0))
+
+
+def set_sending(tx: Transaction, delivery_id: int, now: datetime) -> None:
+    """A provider is about to be called for it."""
+    tx.change(
+        Delivery,
+        DELIVERY.c.id == delivery_id,
+        status=DeliveryStatus.SENDING.value,
+        begun_at=now,
+        updated_at=now,
+    )
+
+
+def set_waiting(tx: Transaction, delivery_id: int, now: datetime) -> None:
+    """No call is under way any more; it will be made again."""
+    tx.change(
+        Delivery,
+        DELIVERY.c.id == delivery_id,
+        DELIVERY.c.status == DeliveryStatus.SENDING.value,
+        status=DeliveryStatus.QUEUED.value,
+        updated_at=now,
+    )
+
+
+def supersede(tx: Transaction, delivery_id: int, now: datetime) -> bool:
+    """Put a failed delivery aside for a fresh one. True if this call did it."""
+    changed = tx.change(
+        Delivery,
+        DELIVERY.c.id == delivery_id,
+        DELIVERY.c.status == DeliveryStatus.FAILED.value,
+        DELIVERY.c.superseded_at.is_(None),
+        superseded_at=now,
+    )
+    return changed == 1
+
+
+def drop_waiting(tx: Transaction, message_id: int, now: datetime) -> bool:
+    """Drop a message none of whose parts has begun to leave. True if all of it was dropped."""
+    if any(part.status != DeliveryStatus.QUEUED for part in current(tx, message_id)):
+        return False
+    changed = tx.change(
+        Delivery,
+        DELIVERY.c.message_id == message_id,
+        DELIVERY.c.status == DeliveryStatus.QUEUED.value,
+        status=DeliveryStatus.DROPPED.value,
+        updated_at=now,
+    )
+    return changed > 0
+
+
+def forget(tx: Transaction, message_id: int, now: datetime) -> None:
+    """Put all parts of a message aside: it is about to be split anew."""
+    tx.change(
+        Delivery,
+        DELIVERY.c.message_id == message_id,
+        DELIVERY.c.superseded_at.is_(None),
+        superseded_at=now,
+    )
+
+
+def ai_is_sending(tx: Transaction, conversation_id: int) -> bool:
+    """Is a message that is bound to an epoch on the wire at this moment?"""
+    found = tx.session.execute(
+        select(DELIVERY.c.id)
+        .join(table_of(Message), table_of(Message).c.id == DELIVERY.c.message_id)
+        .where(
+            table_of(Message).c.conversation_id == conversation_id,
+            table_of(Message).c.epoch.is_not(None),
+            DELIVERY.c.status == DeliveryStatus.SENDING.value,
+        )
+        .limit(1)
+    ).first()
+    return found is not None
+
+
+def known_provider_ids(tx: Transaction, provider_ids: Iterable[str]) -> set[str]:
+    """Which of these the provider took for other deliveries."""
+    found = tx.session.execute(
+        select(DELIVERY.c.provider_id).where(DELIVERY.c.provider_id.in_(list(provider_ids)))
+    )
+    return {provider_id for provider_id in found.scalars() if provider_id}

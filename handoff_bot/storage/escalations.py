@@ -1,0 +1,113 @@
+"""Questions and changes about escalations, tickets, desk threads and the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from handoff_bot.domain.desk import Place
+from handoff_bot.domain.escalations import OPEN, Status, Step, origins
+from handoff_bot.storage.models import Agent, DeskThread, Escalation, Ticket
+from handoff_bot.storage.transaction import Transaction, table_of
+
+ESCALATION = table_of(Escalation)
+_OPEN = [status.value for status in OPEN]
+
+
+def get(tx: Transaction, escalation_id: int) -> Escalation | None:
+    """An escalation."""
+    return tx.session.get(Escalation, escalation_id, populate_existing=True)
+
+
+def open_of(tx: Transaction, conversation_id: int) -> Escalation | None:
+    """The open escalation of a conversation."""
+    return tx.session.execute(
+        select(Escalation).where(
+            Escalation.conversation_id == conversation_id, col(Escalation.status).in_(_OPEN)
+        )
+    ).scalar_one_or_none()
+
+
+def step(tx: Transaction, escalation_id: int, taken: Step, **values: Any) -> bool:
+    """Take a step if it is legal from where the escalation is: one conditional UPDATE.
+
+    Extra conditions go in as `expected_owner_id`. True if this call did it.
+    """
+    where = [
+        ESCALATION.c.id == escalation_id,
+        ESCALATION.c.status.in_([status.value for status in origins(taken)]),
+    ]
+    if "expected_owner_id" in values:
+        where.append(ESCALATION.c.owner_id == values.pop("expected_owner_id"))
+    return tx.change(Escalation, *where, **values) == 1
+
+
+def ticket_of(tx: Transaction, escalation_id: int) -> Ticket:
+    """The ticket of an escalation: every one has one."""
+    return tx.session.execute(
+        select(Ticket).where(Ticket.escalation_id == escalation_id)
+    ).scalar_one()
+
+
+def earlier_tickets(tx: Transaction, contact_id: int, before: int) -> int:
+    """How many tickets the contact had before this one."""
+    return tx.session.execute(
+        select(func.count())
+        .select_from(Ticket)
+        .where(Ticket.contact_id == contact_id, col(Ticket.id) < before)
+    ).scalar_one()
+
+
+def thread_of(tx: Transaction, escalation_id: int) -> DeskThread | None:
+    """Where an escalation's card is, once it has been posted."""
+    return tx.session.execute(
+        select(DeskThread).where(DeskThread.escalation_id == escalation_id)
+    ).scalar_one_or_none()
+
+
+def thread_at(tx: Transaction, place: Place) -> DeskThread | None:
+    """The thread at this place, if it is one of ours."""
+    return tx.session.execute(
+        select(DeskThread).where(
+            DeskThread.slack_channel == place.slack_channel, DeskThread.ts == place.ts
+        )
+    ).scalar_one_or_none()
+
+
+def agent(tx: Transaction, agent_id: int | None) -> Agent | None:
+    """An agent by our id."""
+    return tx.session.get(Agent, agent_id) if agent_id is not None else None
+
+
+def queue(tx: Transaction, limit: int) -> tuple[Sequence[Escalation], int]:
+    """The most urgent escalations that wait, and how many wait in all."""
+    waiting = Escalation.status == Status.QUEUED.value
+    rows = tx.session.execute(
+        select(Escalation)
+        .where(waiting)
+        .order_by(col(Escalation.priority_rank), col(Escalation.opened_at), col(Escalation.id))
+        .limit(limit)
+    ).scalars()
+    return list(rows), count(tx, Status.QUEUED)
+
+
+def count(tx: Transaction, status: Status) -> int:
+    """How many escalations are in this status."""
+    return tx.session.execute(
+        select(func.count()).select_from(Escalation).where(Escalation.status == status.value)
+    ).scalar_one()
+
+
+def recent_waits(tx: Transaction, since: datetime, limit: int) -> Sequence[timedelta]:
+    """How long escalations that were claimed since then had waited, newest first."""
+    rows = tx.session.execute(
+        select(Escalation)
+        .where(col(Escalation.claimed_at) >= since)
+        .order_by(col(Escalation.claimed_at).desc())
+        .limit(limit)
+    ).scalars()
+    return [row.claimed_at - row.opened_at for row in rows if row.claimed_at]

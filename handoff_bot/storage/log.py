@@ -1,0 +1,65 @@
+"""The append-only event log, and the live preferences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import col, select
+
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Conversation, Escalation, Event, Preference
+from handoff_bot.storage.transaction import Transaction
+
+
+def record(
+    tx: Transaction,
+    kind: str,
+    at: datetime,
+    *,
+    conversation: Conversation | None = None,
+    escalation: Escalation | None = None,
+    message_id: int | None = None,
+    agent_id: int | None = None,
+    **data: Any,
+) -> None:
+    """Append an event: ids and words of ours alone, never what somebody wrote or is called."""
+    conversation_id = id_of(conversation) if conversation else None
+    if escalation and conversation_id is None:
+        conversation_id = escalation.conversation_id
+    tx.session.add(
+        Event(
+            at=at,
+            kind=kind,
+            conversation_id=conversation_id,
+            escalation_id=id_of(escalation) if escalation else None,
+            message_id=message_id,
+            agent_id=agent_id,
+            data=data,
+        )
+    )
+
+
+def events(tx: Transaction, kind: str | None = None) -> Sequence[Event]:
+    """All events, or those of a kind, oldest first."""
+    statement = select(Event).order_by(col(Event.id))
+    if kind:
+        statement = statement.where(Event.kind == kind)
+    return list(tx.session.execute(statement).scalars())
+
+
+def preference(tx: Transaction, key: str, default: Any) -> Any:
+    """A live setting, or its default."""
+    row = tx.session.get(Preference, key)
+    return row.value["value"] if row else default
+
+
+def prefer(tx: Transaction, key: str, value: Any, by: str, now: datetime) -> None:
+    """Change a live setting."""
+    row = tx.session.get(Preference, key) or Preference(key=key)
+    row.value = {"value": value}
+    row.updated_at = now
+    row.updated_by = by
+    tx.session.add(row)
+    tx.session.flush()

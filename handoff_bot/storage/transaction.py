@@ -1,0 +1,173 @@
+"""One transaction: the session, and the work that is enqueued when it commits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Table, case, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+from sqlmodel import SQLModel
+
+from handoff_bot.domain.errors import LeaseLost
+from handoff_bot.storage.models import Lane, Work
+
+NOTIFY_CHANNEL = "handoff_work"
+Row = TypeVar("Row", bound=SQLModel)
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """The Core table of a model; statements on it skip the ORM's bookkeeping on hot paths."""
+    return model.metadata.tables[str(model.__tablename__)]
+
+
+LANE = table_of(Lane)
+WORK = table_of(Work)
+
+
+@dataclass(frozen=True)
+class NewWork:
+    """A row of work to be.
+
+    Attributes:
+        kind: which handler runs it.
+        lane: the key that orders it, "<family>:<rest>".
+        payload: what the handler needs; JSON.
+        due_at: not before then.
+        key: makes it unique; None for any number of them.
+        coalesce: when a row with this key still waits, that one is enough.
+    """
+
+    kind: str
+    lane: str
+    payload: dict[str, Any]
+    due_at: datetime
+    key: str | None = None
+    coalesce: bool = False
+
+
+def family_of(lane: str) -> str:
+    """The part of a lane's key that says which threads may run it."""
+    return lane.partition(":")[0]
+
+
+@dataclass
+class Transaction:
+    """What a unit of work does its questions and changes through."""
+
+    session: Session
+    is_sqlite: bool
+    enqueued: bool = False
+    _new: list[NewWork] = field(default_factory=list)
+    _fence: tuple[str, str] | None = None
+
+    def add(self, row: Row) -> Row:
+        """Insert a row now, so that its id and its unique keys are settled."""
+        self.session.add(row)
+        self.session.flush()
+        return row
+
+    def enqueue(self, work: NewWork) -> None:
+        """Put work behind what its lane already holds, when this transaction commits."""
+        self._new.append(work)
+
+    def guard(self, lane: str, worker: str) -> None:
+        """Commit only if this worker still holds the lane then."""
+        self._fence = (lane, worker)
+
+    def flush_work(self) -> None:
+        """Append the new rows to their lanes, if the lane we run is still ours.
+
+        Lanes are locked in one order by everybody (no deadlock), and rows get their ids after the lock
+        on their lane, so in a lane ids follow commits.
+        """
+        if self._fence:
+            self._check_fence(*self._fence)
+            self._fence = None
+        if self._new:
+            self.append_now(self._new)
+            self._new = []
+
+    def _check_fence(self, lane: str, worker: str) -> None:
+        if not self.is_sqlite:
+            earlier = [work for work in self._new if work.lane < lane]
+            if earlier:
+                self._open_lanes(earlier)
+        statement = select(LANE.c.leased_by).where(LANE.c.key == lane).with_for_update()
+        if self.session.execute(statement).scalar() != worker:
+            raise LeaseLost(lane)
+
+    def append_now(self, rows: Sequence[NewWork]) -> set[str]:
+        """Append rows to their lanes; says which keys were new (rows without a key are not named)."""
+        self._open_lanes(rows)
+        fresh: set[str] = set()
+        for coalesce in (False, True):
+            chosen = [row for row in rows if row.coalesce is coalesce]
+            if chosen:
+                fresh |= self._insert(chosen, coalesce=coalesce)
+        if not self.is_sqlite:
+            self.session.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
+        self.enqueued = True
+        return fresh
+
+    def _open_lanes(self, rows: Sequence[NewWork]) -> None:
+        due: dict[str, datetime] = {}
+        for row in rows:
+            due[row.lane] = min(row.due_at, due.get(row.lane, row.due_at))
+        statement = self._insert_into(LANE)
+        statement = statement.on_conflict_do_update(
+            index_elements=[LANE.c.key],
+            set_={
+                "due_at": case(
+                    (LANE.c.due_at.is_(None), statement.excluded.due_at), else_=LANE.c.due_at
+                )
+            },
+        )
+        self.session.execute(
+            statement,
+            [{"key": k, "family": family_of(k), "due_at": due[k]} for k in sorted(due)],
+        )
+
+    def _insert(self, rows: Sequence[NewWork], *, coalesce: bool) -> set[str]:
+        statement = self._insert_into(WORK)
+        if coalesce:
+            # An update that changes nothing still takes the row's lock: a redraw that is just being
+            # picked up is waited for, so that what this transaction changed is never missed.
+            statement = statement.on_conflict_do_update(
+                index_elements=[WORK.c.key], set_={"due_at": WORK.c.due_at}
+            )
+        else:
+            statement = statement.on_conflict_do_nothing(index_elements=[WORK.c.key])
+        values = [
+            {
+                "lane": row.lane,
+                "kind": row.kind,
+                "key": row.key,
+                "payload": row.payload,
+                "status": "ready",
+                "due_at": row.due_at,
+                "first_due_at": row.due_at,
+                "attempts": 0,
+                "error": "",
+            }
+            for row in rows
+        ]
+        found = self.session.execute(statement.returning(WORK.c.key), values)
+        return {key for key in found.scalars() if key is not None}
+
+    def _insert_into(self, table: Table) -> Any:
+        """An INSERT that knows ON CONFLICT; both dialects spell it the same."""
+        return (sqlite if self.is_sqlite else postgresql).insert(table)
+
+    def lock(self, model: type[Row], row_id: int) -> Row | None:
+        """The row, held until commit; on SQLite the whole database is."""
+        return self.session.get(model, row_id, with_for_update=True, populate_existing=True)
+
+    def change(self, model: type[SQLModel], *where: Any, **values: Any) -> int:
+        """One conditional UPDATE; says how many rows it changed."""
+        table = table_of(model)
+        result = self.session.execute(update(table).where(*where).values(**values))
+        return int(getattr(result, "rowcount", 0))

@@ -1,0 +1,195 @@
+"""Questions and changes about lanes: lease, next row, done, again later, parked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, insert, or_, select, update
+
+from handoff_bot.storage.models import Worker
+from handoff_bot.storage.transaction import LANE, WORK, Transaction, table_of
+
+WORKER = table_of(Worker)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row of work, picked up.
+
+    Attributes:
+        begun_at: when a provider was called for it and no answer was recorded, None otherwise.
+        attempts: how often it was tried before.
+    """
+
+    id: int
+    lane: str
+    kind: str
+    payload: dict[str, Any]
+    attempts: int
+    due_at: datetime
+    first_due_at: datetime
+    begun_at: datetime | None
+
+
+@dataclass(frozen=True)
+class FamilyLoad:
+    """How far one family of lanes is behind."""
+
+    waiting: int
+    oldest_due_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Load:
+    """How far all lanes are behind; `parked` counts rows given up as failed."""
+
+    families: dict[str, FamilyLoad] = field(default_factory=dict)
+    parked: int = 0
+
+
+def lease(tx: Transaction, worker: str, family: str, now: datetime, limit: int) -> list[str]:
+    """Take up to `limit` lanes of a family whose first row is due and that no live worker holds."""
+    statement = (
+        select(LANE.c.key)
+        .where(LANE.c.family == family, LANE.c.due_at <= now, _unheld(now))
+        .order_by(LANE.c.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    keys = list(tx.session.execute(statement).scalars())
+    if keys:
+        tx.session.execute(update(LANE).where(LANE.c.key.in_(keys)).values(leased_by=worker))
+    return keys
+
+
+def head(tx: Transaction, lane: str) -> Job | None:
+    """The first waiting row of a lane, due or not."""
+    row = tx.session.execute(
+        select(
+            WORK.c.id,
+            WORK.c.lane,
+            WORK.c.kind,
+            WORK.c.payload,
+            WORK.c.attempts,
+            WORK.c.due_at,
+            WORK.c.first_due_at,
+            WORK.c.begun_at,
+        )
+        .where(WORK.c.lane == lane, WORK.c.status == "ready")
+        .order_by(WORK.c.id)
+        .limit(1)
+    ).first()
+    return Job(*row) if row else None
+
+
+def release(tx: Transaction, lane: str, due_at: datetime | None) -> None:
+    """Let go of a lane; `due_at` is when its first row is due, None when it is empty."""
+    tx.session.execute(update(LANE).where(LANE.c.key == lane).values(leased_by=None, due_at=due_at))
+
+
+def begin(tx: Transaction, job: Job, now: datetime) -> None:
+    """Record that a provider is about to be called."""
+    _set(tx, job, begun_at=now)
+
+
+def unbegin(tx: Transaction, job: Job) -> None:
+    """Record that the call, whose outcome was unknown, had no effect."""
+    _set(tx, job, begun_at=None)
+
+
+def forget_key(tx: Transaction, job: Job) -> None:
+    """From here on the same key asks for another run: what changes now may come too late for this one."""
+    _set(tx, job, key=None)
+
+
+def complete(tx: Transaction, job: Job, now: datetime) -> None:
+    """Record that it is done."""
+    _set(tx, job, status="done", begun_at=None, finished_at=now, error="")
+
+
+def retry_at(tx: Transaction, job: Job, due_at: datetime, error: str, *, begun: bool) -> None:
+    """Try again then; the rows behind it wait, so that order is kept."""
+    values: dict[str, Any] = {"due_at": due_at, "error": error, "attempts": job.attempts + 1}
+    if not begun:
+        values["begun_at"] = None
+    _set(tx, job, **values)
+
+
+def park(tx: Transaction, job: Job, now: datetime, error: str) -> None:
+    """Give it up as failed; the lane goes on."""
+    _set(tx, job, status="failed", finished_at=now, error=error, attempts=job.attempts + 1)
+
+
+def _set(tx: Transaction, job: Job, **values: Any) -> None:
+    tx.session.execute(update(WORK).where(WORK.c.id == job.id).values(**values))
+
+
+def next_due(tx: Transaction, families: Iterable[str], now: datetime) -> dict[str, datetime]:
+    """For each family with work that nobody runs: when its first lane is due; may be in the past."""
+    statement = (
+        select(LANE.c.family, func.min(LANE.c.due_at).label("due_at"))
+        .where(LANE.c.family.in_(list(families)), LANE.c.due_at.is_not(None), _unheld(now))
+        .group_by(LANE.c.family)
+    )
+    return {row.family: row.due_at for row in tx.session.execute(statement)}
+
+
+def _unheld(now: datetime) -> Any:
+    """No live worker holds the lane."""
+    alive = select(WORKER.c.id).where(WORKER.c.alive_until > now)
+    return or_(LANE.c.leased_by.is_(None), LANE.c.leased_by.not_in(alive))
+
+
+def beat(tx: Transaction, worker: str, alive_until: datetime) -> bool:
+    """Prolong a worker's life. False when others have already buried it: it must begin a new one."""
+    changed = tx.session.execute(
+        update(WORKER).where(WORKER.c.id == worker).values(alive_until=alive_until)
+    )
+    return bool(getattr(changed, "rowcount", 0))
+
+
+def join(tx: Transaction, worker: str, alive_until: datetime) -> None:
+    """Register a worker."""
+    tx.session.execute(insert(WORKER).values(id=worker, alive_until=alive_until))
+
+
+def leave(tx: Transaction, worker: str) -> None:
+    """Unregister a worker; its leases end with it."""
+    tx.session.execute(update(LANE).where(LANE.c.leased_by == worker).values(leased_by=None))
+    tx.session.execute(delete(WORKER).where(WORKER.c.id == worker))
+
+
+def bury(tx: Transaction, *, dead_since: datetime | None) -> int:
+    """Unregister workers that have not been alive since then (None: all of them) and free their lanes."""
+    dead = select(WORKER.c.id)
+    if dead_since is not None:
+        dead = dead.where(WORKER.c.alive_until < dead_since)
+    ids = list(tx.session.execute(dead).scalars())
+    for worker in ids:
+        leave(tx, worker)
+    return len(ids)
+
+
+def load(tx: Transaction) -> Load:
+    """How far the lanes are behind, for the health page."""
+    rows = tx.session.execute(
+        select(LANE.c.family, func.count(), func.min(LANE.c.due_at))
+        .where(LANE.c.due_at.is_not(None))
+        .group_by(LANE.c.family)
+    ).all()
+    parked = tx.session.execute(
+        select(func.count()).select_from(WORK).where(WORK.c.status == "failed")
+    ).scalar_one()
+    return Load({family: FamilyLoad(count, due) for family, count, due in rows}, parked)
+
+
+def prune(tx: Transaction, now: datetime, keep: timedelta) -> int:
+    """Delete what was done long ago, and lanes that are empty; says how many rows of work went."""
+    gone = tx.session.execute(
+        delete(WORK).where(WORK.c.status == "done", WORK.c.finished_at < now - keep)
+    )
+    tx.session.execute(delete(LANE).where(LANE.c.due_at.is_(None), LANE.c.leased_by.is_(None)))
+    return int(getattr(gone, "rowcount", 0))
