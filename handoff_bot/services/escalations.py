@@ -14,7 +14,7 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Judgement, Signal
 from handoff_bot.domain.texts import Moment, say
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, sending, views
+from handoff_bot.services import deskwork, sending, views, why_not
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import Channels, Words
 from handoff_bot.storage import conversations, deliveries, log
@@ -25,6 +25,7 @@ from handoff_bot.storage.models import Agent, Conversation, Escalation, Message,
 from handoff_bot.storage.transaction import NewWork, Transaction
 
 CLAIM = "claim"
+AGAIN = timedelta(seconds=0.1)
 WAITS_CONSIDERED = 20
 WAITS_WITHIN = timedelta(days=7)
 SUBJECT_LENGTH = 120
@@ -132,9 +133,9 @@ class Escalations:
         if change.step is Step.CLAIM:
             return self._claim(change)
         if self._belongs_to_another(change):
-            return Outcome(False, _someone_elses(change))
+            return Outcome(False, why_not.someone_elses(change.tx, change.escalation))
         if not self._move(change, **_values(change)):
-            return Outcome(False, _where_it_is(change))
+            return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
         return _AFTER[change.step](self, change)
 
     def _claim(self, change: _Change) -> Outcome:
@@ -144,7 +145,7 @@ class Escalations:
             # A message of the AI is on the wire. The claim commits after it has left, never before.
             return self._claim_soon(change)
         if not self._move(change, **_values(change)):
-            return Outcome(False, _where_it_is(change))
+            return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
         self._tell(change.tx, change.conversation, change.escalation, Moment.TAKEN, change.agent)
         self._tell(change.tx, change.conversation, change.escalation, Moment.GREETING, change.agent)
         self._note(
@@ -159,7 +160,7 @@ class Escalations:
             "name": change.agent.name,
         }
         lane = f"claim:{id_of(change.escalation)}"
-        change.tx.enqueue(NewWork(CLAIM, lane, payload, due_at=change.now))
+        change.tx.enqueue(NewWork(CLAIM, lane, payload, due_at=change.now + AGAIN))
         return Outcome(True, AFTER_THE_AI)
 
     def reassign(self, escalation_id: int, agent: AgentRef, to: AgentRef) -> Outcome:
@@ -184,7 +185,7 @@ class Escalations:
             claimed_at=claimed_at,
         )
         if not moved:
-            return Outcome(False, _where_it_is(change))
+            return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
         self._tell(change.tx, change.conversation, change.escalation, Moment.TRANSFERRED, owner)
         self._note(change, f"{change.agent.name} assigned this to {owner.name}.")
         return Outcome(True)
@@ -342,22 +343,3 @@ def _values(change: _Change) -> dict[str, Any]:
         Step.DISMISS: Status.DISMISSED,
     }
     return {"status": ends[change.step].value, "closed_by_id": agent_id, "closed_at": change.now}
-
-
-def _someone_elses(change: _Change) -> str:
-    owner = rows.agent(change.tx, change.escalation.owner_id)
-    name = owner.name if owner else "Somebody else"
-    return f"{name} has this conversation. Use Assign… to take it over first."
-
-
-def _where_it_is(change: _Change) -> str:
-    """Why a step could not be taken, in words for the agent who tried."""
-    escalation = change.escalation
-    if escalation.status == Status.CLAIMED:
-        owner = rows.agent(change.tx, escalation.owner_id)
-        seconds = int((change.now - (escalation.claimed_at or change.now)).total_seconds())
-        return f"{owner.name if owner else 'Somebody'} took this {seconds} s ago."
-    if escalation.status == Status.QUEUED:
-        return "Nobody has this conversation yet. Press Take Over first."
-    closer = rows.agent(change.tx, escalation.closed_by_id)
-    return f"This is {escalation.status} already{f', by {closer.name}' if closer else ''}."

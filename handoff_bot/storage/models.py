@@ -59,9 +59,16 @@ def _json() -> Any:
     return Field(default_factory=dict, sa_type=JSON, nullable=False)
 
 
-def _reference(table: str, *, nullable: bool = False) -> Any:
-    """A foreign key to another table's id, indexed."""
-    return Field(default=None, foreign_key=f"{table}.id", index=True, nullable=nullable)
+def _reference(table: str, *, nullable: bool = False, index: bool = True) -> Any:
+    """A foreign key to another table's id, indexed unless a unique index begins with it anyway."""
+    return Field(
+        default=None, sa_type=BigId, foreign_key=f"{table}.id", index=index, nullable=nullable
+    )
+
+
+def _number(*, index: bool = False) -> Any:
+    """The id of another row, kept without a foreign key: the row may come later, or be erased."""
+    return Field(default=None, sa_type=BigId, index=index, nullable=True)
 
 
 def _long_text() -> Any:
@@ -99,7 +106,7 @@ class Conversation(_Row, table=True):
     __tablename__ = "conversation"
     __table_args__ = (Index("conversation_once", "contact_id", "channel", unique=True),)
 
-    contact_id: int = _reference("contact")
+    contact_id: int = _reference("contact", index=False)
     channel: str
     address: str
     recipient: str = ""
@@ -123,14 +130,13 @@ class Message(_Row, table=True):
         Index("message_from_provider_once", "channel", "provider_id", unique=True),
         Index("message_from_desk_once", "desk_channel", "desk_ts", unique=True),
         Index("message_from_note_once", "note_id", unique=True),
-        Index("message_by_conversation", "conversation_id", "id"),
     )
 
-    conversation_id: int = Field(foreign_key="conversation.id")
+    conversation_id: int = _reference("conversation")
     escalation_id: int | None = _reference("escalation", nullable=True)
     agent_id: int | None = _reference("agent", nullable=True)
-    note_id: int | None = None
-    work_id: int | None = None
+    note_id: int | None = _number()
+    work_id: int | None = _number()
     direction: str
     author: str
     channel: str
@@ -163,7 +169,7 @@ class Delivery(_Row, table=True):
         Index("delivery_by_provider_id", "provider_id"),
     )
 
-    message_id: int = Field(foreign_key="message.id")
+    message_id: int = _reference("message")
     part: int
     oid: str
     text: str = _long_text()
@@ -202,8 +208,8 @@ class Escalation(_Row, table=True):
         Index("escalation_by_status", "status", "opened_at"),
     )
 
-    conversation_id: int = Field(foreign_key="conversation.id", index=True)
-    message_id: int = Field(foreign_key="message.id")
+    conversation_id: int = _reference("conversation")
+    message_id: int = _number()
     status: str
     reason: str
     priority: str
@@ -226,7 +232,7 @@ class Ticket(_Row, table=True):
     __tablename__ = "ticket"
     __table_args__ = (Index("ticket_once", "escalation_id", unique=True),)
 
-    escalation_id: int = Field(foreign_key="escalation.id")
+    escalation_id: int = _reference("escalation", index=False)
     contact_id: int = _reference("contact")
     conversation_id: int = _reference("conversation")
     subject: str = _long_text()
@@ -250,7 +256,7 @@ class DeskThread(_Row, table=True):
         Index("desk_thread_place_once", "slack_channel", "ts", unique=True),
     )
 
-    escalation_id: int = Field(foreign_key="escalation.id")
+    escalation_id: int = _reference("escalation", index=False)
     slack_channel: str
     ts: str
     created_at: datetime = _utc()
@@ -284,11 +290,11 @@ class Event(_Row, table=True):
 
     at: datetime = _utc()
     kind: str
-    conversation_id: int | None = Field(default=None, index=True)
-    escalation_id: int | None = Field(default=None, index=True)
-    ticket_id: int | None = None
-    message_id: int | None = None
-    agent_id: int | None = None
+    conversation_id: int | None = _number(index=True)
+    escalation_id: int | None = _number(index=True)
+    ticket_id: int | None = _number()
+    message_id: int | None = _number()
+    agent_id: int | None = _number()
     data: Json = _json()
 
 

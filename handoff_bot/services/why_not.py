@@ -1,0 +1,33 @@
+"""Why an agent's step could not be taken, in words for the agent who tried."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from handoff_bot.domain.escalations import Status
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.transaction import Transaction
+
+
+def someone_elses(tx: Transaction, escalation: Escalation) -> str:
+    """Another agent has it."""
+    return (
+        f"{_name(tx, escalation.owner_id)} has this conversation. "
+        "Use Assign… to take it over first."
+    )
+
+
+def where_it_is(tx: Transaction, escalation: Escalation, now: datetime) -> str:
+    """It is not where this step could be taken from."""
+    if escalation.status == Status.CLAIMED:
+        seconds = int((now - (escalation.claimed_at or now)).total_seconds())
+        return f"{_name(tx, escalation.owner_id)} took this {seconds} s ago."
+    if escalation.status == Status.QUEUED:
+        return "Nobody has this conversation yet. Press Take Over first."
+    return f"This is {escalation.status} already, by {_name(tx, escalation.closed_by_id)}."
+
+
+def _name(tx: Transaction, agent_id: int | None) -> str:
+    agent = rows.agent(tx, agent_id)
+    return agent.name if agent else "Somebody"

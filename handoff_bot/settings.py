@@ -1,0 +1,192 @@
+"""Deployment settings: typed, help beside each field, secrets also from NAME_FILE, all problems at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from handoff_bot.domain.errors import SettingsError
+
+NOTHING = SecretStr("")
+DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://", "postgres://")
+
+
+class Settings(BaseModel):
+    """What an operator sets in the environment. Live settings are preferences, changed from Slack."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    DATABASE_URL: SecretStr = Field(
+        SecretStr("sqlite:///handoff.db"), description="SQLite or PostgreSQL address."
+    )
+    SQLITE_SYNCHRONOUS: Literal["full", "normal"] = Field(
+        "full", description="`full` survives power loss, `normal` only kill -9, but is faster."
+    )
+    HOST: str = Field("127.0.0.1", description="Address to listen on.")
+    PORT: int = Field(3000, ge=0, le=65535, description="Port to listen on.")
+    WEB_CONCURRENCY: int = Field(
+        1, ge=1, description="Processes (PostgreSQL only; SQLite always runs one)."
+    )
+    WEB_THREADS: int = Field(32, ge=2, description="Request threads of each process.")
+    PUBLIC_BASE_URL: str = Field(
+        "", description="The https address that Twilio reaches you by; signatures depend on it."
+    )
+    SLACK_BOT_TOKEN: SecretStr = Field(NOTHING, description="Bot token, `xoxb-…`.")
+    SLACK_SIGNING_SECRET: SecretStr = Field(
+        NOTHING, description="Signing secret of the Slack app (not needed in Socket Mode)."
+    )
+    SLACK_APP_TOKEN: SecretStr = Field(
+        NOTHING, description="App token, `xapp-…`; when set, Slack is reached by Socket Mode."
+    )
+    SLACK_API_URL: str = Field(
+        "https://slack.com/api/", description="Base address of Slack's Web API."
+    )
+    SLACK_QUEUE_CHANNEL: str = Field(
+        "", description="Id of the Slack channel with the queue, `C…`; the bot must be in it."
+    )
+    TWILIO_ACCOUNT_SID: str = Field("", description="Account SID, `AC…`.")
+    TWILIO_AUTH_TOKEN: SecretStr = Field(NOTHING, description="Auth token; signs the webhooks.")
+    TWILIO_AUTH_TOKEN_NEXT: SecretStr = Field(
+        NOTHING, description="Secondary auth token while you rotate; both are believed."
+    )
+    TWILIO_API_KEY: str = Field("", description="API key SID, `SK…`, to send with (recommended).")
+    TWILIO_API_SECRET: SecretStr = Field(NOTHING, description="Secret of the API key.")
+    TWILIO_SMS_FROM: str = Field("", description="Number that sends SMS, `+15551234567`.")
+    TWILIO_WHATSAPP_FROM: str = Field(
+        "", description="WhatsApp sender, `whatsapp:+15551234567` (the prefix may be left out)."
+    )
+    TWILIO_MESSAGING_SERVICE_SID: str = Field(
+        "", description="Messaging Service, `MG…`, instead of a number for SMS."
+    )
+    TWILIO_API_URL: str = Field(
+        "", description="Stands for every Twilio host when set (for a stand-in)."
+    )
+    OPENAI_API_KEY: SecretStr = Field(
+        NOTHING, description="Without it everything is judged and answered locally."
+    )
+    OPENAI_BASE_URL: str = Field(
+        "https://api.openai.com/v1", description="Any compatible Responses API."
+    )
+    OPENAI_MODEL: str = Field("gpt-5-mini", description="Model that judges and answers.")
+    KNOWLEDGE_DIR: Path = Field(
+        Path("knowledge"), description="Folder of Markdown files that the assistant answers from."
+    )
+    LOG_LEVEL: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="How much to log."
+    )
+
+    @property
+    def on_sqlite(self) -> bool:
+        """Is the embedded database used?"""
+        return self.DATABASE_URL.get_secret_value().startswith("sqlite")
+
+    @property
+    def processes(self) -> int:
+        """How many processes serve."""
+        return 1 if self.on_sqlite else self.WEB_CONCURRENCY
+
+
+def _is_url(text: str, *schemes: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in schemes and bool(parts.netloc)
+
+
+_RULES: tuple[tuple[str, str, Callable[[Settings], bool]], ...] = (
+    (
+        "SLACK_BOT_TOKEN",
+        "missing; copy the Bot User OAuth Token (xoxb-…) from OAuth & Permissions of your Slack app",
+        lambda s: not s.SLACK_BOT_TOKEN.get_secret_value(),
+    ),
+    (
+        "SLACK_SIGNING_SECRET",
+        "missing; copy it from Basic Information of your Slack app (or set SLACK_APP_TOKEN)",
+        lambda s: (
+            not (s.SLACK_SIGNING_SECRET.get_secret_value() or s.SLACK_APP_TOKEN.get_secret_value())
+        ),
+    ),
+    (
+        "SLACK_QUEUE_CHANNEL",
+        "missing or a name; use the channel's id (C… or G…), found at the end of its details",
+        lambda s: s.SLACK_QUEUE_CHANNEL[:1] not in ("C", "G"),
+    ),
+    (
+        "TWILIO_ACCOUNT_SID",
+        "missing or malformed; the Account SID (AC and 32 digits or letters) is on the console's first page",
+        lambda s: not (s.TWILIO_ACCOUNT_SID.startswith("AC") and len(s.TWILIO_ACCOUNT_SID) == 34),
+    ),
+    (
+        "TWILIO_AUTH_TOKEN",
+        "missing; without it no webhook can be believed, even when you send with an API key",
+        lambda s: not s.TWILIO_AUTH_TOKEN.get_secret_value(),
+    ),
+    (
+        "TWILIO_API_SECRET",
+        "TWILIO_API_KEY and TWILIO_API_SECRET belong together; set both or neither",
+        lambda s: bool(s.TWILIO_API_KEY) != bool(s.TWILIO_API_SECRET.get_secret_value()),
+    ),
+    (
+        "TWILIO_SMS_FROM",
+        "no sender at all; set TWILIO_SMS_FROM, TWILIO_WHATSAPP_FROM or TWILIO_MESSAGING_SERVICE_SID",
+        lambda s: (
+            not (s.TWILIO_SMS_FROM or s.TWILIO_WHATSAPP_FROM or s.TWILIO_MESSAGING_SERVICE_SID)
+        ),
+    ),
+    (
+        "PUBLIC_BASE_URL",
+        "missing or malformed; give the address as configured at Twilio, e.g. https://bot.example.com",
+        lambda s: not _is_url(s.PUBLIC_BASE_URL, "https", "http"),
+    ),
+    (
+        "DATABASE_URL",
+        "must begin with sqlite:/// or postgresql://",
+        lambda s: not s.DATABASE_URL.get_secret_value().startswith(DATABASES),
+    ),
+    (
+        "KNOWLEDGE_DIR",
+        "is not a folder; point it to your Markdown files",
+        lambda s: not s.KNOWLEDGE_DIR.is_dir(),
+    ),
+)
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this environment.
+
+    Raises:
+        SettingsError: lists every problem with a hint, and no value of any of them.
+    """
+    values, problems = _values(environ)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        wrong = {str(detail["loc"][0]): detail["msg"] for detail in error.errors()}
+        problems += [f"{name}: {message}" for name, message in wrong.items()]
+        # Without the wrong ones the rest can be looked at too, so that all is reported at once.
+        settings = Settings.model_validate({k: v for k, v in values.items() if k not in wrong})
+    problems += [f"{name}: {hint}" for name, hint, is_wrong in _RULES if is_wrong(settings)]
+    if problems:
+        lines = "".join(f"\n  - {problem}" for problem in problems)
+        raise SettingsError(f"The settings are not complete:{lines}")
+    return settings
+
+
+def _values(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """What is set for each field, itself or in the file that NAME_FILE names; and what cannot be read."""
+    values: dict[str, str] = {}
+    problems: list[str] = []
+    for name, field in Settings.model_fields.items():
+        given = environ.get(name, "").strip()
+        path = environ.get(f"{name}_FILE", "")
+        if field.annotation is SecretStr and path and not given:
+            try:
+                given = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                problems.append(f"{name}_FILE: the file cannot be read")
+        if given:
+            values[name] = given
+    return values, problems
