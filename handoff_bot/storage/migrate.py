@@ -15,7 +15,7 @@ LOCK = 0x48616E646F6666
 
 
 def migrate(database: Database, revision: str = "head") -> None:
-    """Migrate to a revision; SQLite's write transaction or PostgreSQL's advisory lock lets one process win."""
+    """Migrate to a revision; SQLite's write transaction or PostgreSQL's advisory lock lets one win."""
     with database.engine.begin() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})

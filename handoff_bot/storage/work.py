@@ -193,3 +193,28 @@ def prune(tx: Transaction, now: datetime, keep: timedelta) -> int:
     )
     tx.session.execute(delete(LANE).where(LANE.c.due_at.is_(None), LANE.c.leased_by.is_(None)))
     return int(getattr(gone, "rowcount", 0))
+
+
+@dataclass(frozen=True)
+class Late:
+    """The first row of a lane that should have been done by now, and what its last try said."""
+
+    work_id: int
+    lane: str
+    error: str
+
+
+def late(tx: Transaction, family: str, due_before: datetime) -> list[Late]:
+    """For each lane of a family that is stuck on a row which failed at least once: that row."""
+    first = (
+        select(func.min(WORK.c.id).label("id"))
+        .where(WORK.c.status == "ready", WORK.c.lane.startswith(f"{family}:"))
+        .group_by(WORK.c.lane)
+        .subquery()
+    )
+    found = tx.session.execute(
+        select(WORK.c.id, WORK.c.lane, WORK.c.error)
+        .join(first, first.c.id == WORK.c.id)
+        .where(WORK.c.first_due_at < due_before, WORK.c.attempts > 0)
+    )
+    return [Late(*row) for row in found]

@@ -1,0 +1,74 @@
+"""What depends on the clock alone: each tick only writes work under a key that makes it happen once."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from handoff_bot.ports import Clock
+from handoff_bot.services import deskwork
+from handoff_bot.services.runner import Handler
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage import log, work
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.transaction import NewWork, Transaction
+from handoff_bot.storage.work import Job
+
+logger = logging.getLogger(__name__)
+
+PRUNE = "tick.prune"
+WATCH = "tick.watch"
+KEEP_DONE = timedelta(days=30)
+LATE = timedelta(minutes=1)
+
+EVERY = {PRUNE: timedelta(hours=1), WATCH: timedelta(minutes=1)}
+"""Kind of tick -> how often. A provider redelivers within hours, so done work may go after days."""
+
+
+class Ticks:
+    """Writes a tick's work; of several processes that tick at once, the first one's counts."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def tick(self, kind: str) -> None:
+        """It is time for this kind."""
+        now = self._clock.now()
+        number = int(now.timestamp() // EVERY[kind].total_seconds())
+        with self._database.write() as tx:
+            tx.enqueue(NewWork(kind, kind.replace(".", ":"), {}, now, key=f"{kind}:{number}"))
+
+
+class Prune(Handler[None, None]):
+    """Deletes work that was done long ago."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> None:
+        """Delete it."""
+        gone = work.prune(tx, self._clock.now(), KEEP_DONE)
+        logger.info("pruned", extra={"rows": gone})
+
+
+class Watch(Handler[None, None]):
+    """Tells the team when messages to customers are stuck: silence would look like success."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> None:
+        """Say it once in each thread whose messages are late."""
+        now = self._clock.now()
+        for stuck in work.late(tx, "out", now - LATE):
+            self._tell(tx, stuck, now)
+
+    def _tell(self, tx: Transaction, stuck: work.Late, now: datetime) -> None:
+        escalation = rows.open_of(tx, int(stuck.lane.partition(":")[2]))
+        told = f"watch.told:{stuck.lane}"
+        if escalation is None or log.preference(tx, told, 0) == stuck.work_id:
+            return
+        log.prefer(tx, told, stuck.work_id, "system", now)
+        text = f"Messages to the customer are waiting: {stuck.error} We keep trying, in order."
+        deskwork.notice(tx, escalation, text, now)

@@ -1,0 +1,61 @@
+"""Hears PostgreSQL's NOTIFY, so that a process wakes for work that another one enqueued."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+import psycopg
+from sqlalchemy import make_url
+
+from handoff_bot.storage.transaction import NOTIFY_CHANNEL
+
+logger = logging.getLogger(__name__)
+
+LISTEN_SECONDS = 1.0
+RECONNECT_SECONDS = 2.0
+
+
+class Listener:
+    """A connection of its own that listens; a lost hint is no harm, the lanes look now and then anyway.
+
+    Args:
+        url: the database's address.
+        on_work: called when some process has enqueued work.
+    """
+
+    def __init__(self, url: str, on_work: Callable[[], None]) -> None:
+        plain = make_url(url).set(drivername="postgresql")
+        self._address = plain.render_as_string(hide_password=False)
+        self._on_work = on_work
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Listen in a thread until `stop`."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+            except psycopg.Error as error:
+                logger.warning("listening failed", extra={"error": type(error).__name__})
+                self._stopping.wait(RECONNECT_SECONDS)
+
+    def _listen(self) -> None:
+        with psycopg.connect(self._address, autocommit=True) as connection:
+            connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
+            self._on_work()  # whatever was enqueued while nobody listened
+            while not self._stopping.is_set():
+                for _ in connection.notifies(timeout=LISTEN_SECONDS, stop_after=1):
+                    self._on_work()

@@ -1,0 +1,52 @@
+"""GET /healthz: is the process well, is the database, how far are the lanes behind."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from flask import Blueprint, Response, jsonify
+
+from handoff_bot.ports import Clock
+from handoff_bot.storage import work
+from handoff_bot.storage.database import Database
+
+logger = logging.getLogger(__name__)
+
+
+def health(database: Database, clock: Clock) -> Blueprint:
+    """The route. 503 when the database does not answer."""
+    blueprint = Blueprint("health", __name__)
+
+    @blueprint.get("/healthz")
+    def healthz() -> tuple[Response, int]:
+        try:
+            with database.read() as tx:
+                load = work.load(tx)
+        except Exception:  # whatever is wrong with it, the page must say so
+            logger.exception("database does not answer")
+            return jsonify(status="failing", process="ok", database="failing"), 503
+        now = clock.now()
+        lanes = {
+            family: {"waiting": part.waiting, "lag_seconds": _lag(part, now)}
+            for family, part in load.families.items()
+        }
+        oldest = max((lane["lag_seconds"] for lane in lanes.values()), default=0.0)
+        body = {
+            "status": "ok",
+            "process": "ok",
+            "database": "ok",
+            "lanes": lanes,
+            "oldest_due_seconds": oldest,
+            "parked": load.parked,
+        }
+        return jsonify(body), 200
+
+    return blueprint
+
+
+def _lag(part: work.FamilyLoad, now: datetime) -> float:
+    """Seconds since the oldest work was due; 0 when nothing is."""
+    if part.oldest_due_at is None:
+        return 0.0
+    return max(0.0, round((now - part.oldest_due_at).total_seconds(), 3))

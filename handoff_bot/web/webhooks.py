@@ -1,0 +1,93 @@
+"""The customers' side of the door: POST /webhooks/<channel> and its /status."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Protocol
+from urllib.parse import parse_qsl
+
+from flask import Blueprint, Response, request
+
+from handoff_bot.domain.errors import Malformed, Unauthentic
+from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
+from handoff_bot.ports import Channel, WebhookRequest
+from handoff_bot.services.inbound import INBOUND
+from handoff_bot.services.sending import NEWS
+
+logger = logging.getLogger(__name__)
+
+MOST_FIELDS = 500
+FORM = "application/x-www-form-urlencoded"
+
+
+class Stores(Protocol):
+    """Where arrivals go; returns after commit."""
+
+    def store(self, kind: str, lane: str, key: str, payload: dict[str, object]) -> bool:
+        """False when this key was known already."""
+
+
+def webhooks(channels: Mapping[str, Channel], inbox: Stores) -> Blueprint:
+    """The routes of all channels."""
+    blueprint = Blueprint("webhooks", __name__)
+
+    @blueprint.post("/webhooks/<kind>")
+    @blueprint.post("/webhooks/<kind>/status")
+    def receive(kind: str) -> Response:
+        channel = channels.get(kind)
+        if channel is None:
+            logger.warning("webhook for an unknown channel")
+            return _answer(404, "There is no such channel.")
+        try:
+            arrivals = channel.receive(_parsed())
+        except Unauthentic as error:
+            logger.warning("webhook refused", extra={"channel": kind, "why": str(error)})
+            return _answer(403, "The signature is not valid.")
+        except Malformed as error:
+            logger.warning("webhook malformed", extra={"channel": kind, "why": str(error)})
+            return _answer(400, str(error))
+        for arrival in arrivals:
+            _store(inbox, arrival)
+        return Response("<Response/>", 200, mimetype="text/xml")
+
+    return blueprint
+
+
+def _parsed() -> WebhookRequest:
+    """The request as it arrived. The form is decoded by us: blanks and repeats must stay."""
+    body = request.get_data(cache=False)
+    if request.mimetype != FORM:
+        raise Malformed("The body must be a form.")
+    try:
+        form = parse_qsl(
+            body.decode("utf-8"),
+            keep_blank_values=True,
+            max_num_fields=MOST_FIELDS,
+            errors="strict",
+        )
+    except ValueError as error:
+        raise Malformed("The form cannot be read.") from error
+    return WebhookRequest(
+        path=request.environ["SCRIPT_NAME"] + request.environ["PATH_INFO"],
+        query=request.environ.get("QUERY_STRING", ""),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=body,
+        form=tuple(form),
+    )
+
+
+def _store(inbox: Stores, arrival: InboundMessage | DeliveryUpdate) -> None:
+    if isinstance(arrival, InboundMessage):
+        lane = f"in:{arrival.channel}:{arrival.address}"
+        key = f"{arrival.channel}:{arrival.provider_id}"
+        inbox.store(INBOUND, lane, key, asdict(arrival))
+        return
+    subject = arrival.oid or arrival.provider_id
+    key = f"{arrival.channel}:{arrival.provider_id}:{arrival.status}:{arrival.error_code}"
+    inbox.store(NEWS, f"news:{arrival.channel}:{subject}", f"{key}:{arrival.oid}", asdict(arrival))
+
+
+def _answer(status: int, words: str) -> Response:
+    return Response(f"{words}\n", status, mimetype="text/plain")

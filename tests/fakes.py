@@ -1,0 +1,214 @@
+"""Fakes of the ports: they behave, they remember, and they can be told to fail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.desk import AgentRef, Board, Button, Card, Place, Post, Whisper
+from handoff_bot.domain.errors import DeliveryError, DeskError, OutcomeUnknown
+from handoff_bot.domain.messages import (
+    DeliveryUpdate,
+    InboundMessage,
+    Limits,
+    OutboundMessage,
+    Receipt,
+)
+from handoff_bot.domain.signals import Answer, Judgement, Priority, Signal, Turn
+from handoff_bot.ports import WebhookRequest
+
+
+class FrozenClock:
+    """Stands still until told to move."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, **kwargs: float) -> None:
+        self.at += timedelta(**kwargs)
+
+
+@dataclass
+class FakeChannel:
+    """A provider that takes messages; `troubles` are raised by the next sends, in order.
+
+    A trouble raised "after" means: the message was taken, and then the answer got lost.
+    """
+
+    clock: FrozenClock
+    kind: str = "sms"
+    limits: Limits = field(default_factory=lambda: Limits(text=160))
+    phone: list[str] = field(default_factory=list)
+    taken: list[tuple[OutboundMessage, Receipt]] = field(default_factory=list)
+    troubles: list[DeliveryError] = field(default_factory=list)
+    cannot_be_asked: DeliveryError | None = None
+    before_send: list = field(default_factory=list)
+
+    def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
+        return []
+
+    def send(self, message: OutboundMessage) -> Receipt:
+        for hook in self.before_send:
+            hook(message)
+        trouble = self.troubles.pop(0) if self.troubles else None
+        if trouble and not isinstance(trouble, OutcomeUnknownAfter):
+            raise trouble
+        receipt = Receipt(f"SM{len(self.taken):032d}", DeliveryStatus.ACCEPTED, self.clock.now())
+        self.taken.append((message, receipt))
+        self.phone.append(message.text)
+        if trouble:
+            raise trouble
+        return receipt
+
+    def sent_since(self, message: OutboundMessage, since: datetime) -> Sequence[Receipt]:
+        if self.cannot_be_asked:
+            raise self.cannot_be_asked
+        return [
+            receipt
+            for sent, receipt in self.taken
+            if (sent.to, sent.text) == (message.to, message.text)
+        ]
+
+
+class OutcomeUnknownAfter(OutcomeUnknown):
+    """The provider took the message, and we never heard of it."""
+
+
+@dataclass
+class FakeDesk:
+    """A desk on which everything can be looked at."""
+
+    queue_channel: str = "CQUEUE"
+    cards: dict[Place, Card] = field(default_factory=dict)
+    threads: dict[Place, list[Post]] = field(default_factory=dict)
+    whispers: list[Whisper] = field(default_factory=list)
+    marks: dict[Place, DeliveryStatus] = field(default_factory=dict)
+    boards: dict[Place, Board] = field(default_factory=dict)
+    drawn: int = 0
+    troubles: list[DeskError] = field(default_factory=list)
+    lost_answers: list[DeskError] = field(default_factory=list)
+    _marks_of_posts: dict[str, Place] = field(default_factory=dict)
+    _number: int = 0
+
+    def _place(self, mark: str) -> Place:
+        self._number += 1
+        place = Place(self.queue_channel, f"1700000000.{self._number:06d}")
+        self._marks_of_posts[mark] = place
+        return place
+
+    def _fail_before(self) -> None:
+        if self.troubles:
+            raise self.troubles.pop(0)
+
+    def _fail_after(self) -> None:
+        if self.lost_answers:
+            raise self.lost_answers.pop(0)
+
+    def draw_card(self, card: Card, at: Place | None, mark: str) -> Place:
+        self._fail_before()
+        self.drawn += 1
+        place = at or self._place(mark)
+        self.cards[place] = card
+        self._fail_after()
+        return place
+
+    def find_card(self, mark: str, since: datetime) -> Place | None:
+        return self._marks_of_posts.get(mark)
+
+    def post(self, thread: Place, post: Post, mark: str) -> Place:
+        self._fail_before()
+        self.threads.setdefault(thread, []).append(post)
+        place = self._place(mark)
+        self._fail_after()
+        return place
+
+    def find_post(self, thread: Place, mark: str, since: datetime) -> Place | None:
+        return self._marks_of_posts.get(mark)
+
+    def whisper(self, whisper: Whisper) -> None:
+        self._fail_before()
+        self.whispers.append(whisper)
+
+    def mark_delivery(self, reply: Place, status: DeliveryStatus) -> None:
+        self._fail_before()
+        self.marks[reply] = status
+
+    def draw_board(self, board: Board, at: Place | None, mark: str) -> Place:
+        self._fail_before()
+        place = at or self._place(mark)
+        self.boards[place] = board
+        return place
+
+    def agent(self, desk_id: str) -> AgentRef:
+        return AgentRef(desk_id, desk_id.title())
+
+    # what tests ask
+
+    @property
+    def card(self) -> Card:
+        (card,) = self.cards.values()
+        return card
+
+    @property
+    def place(self) -> Place:
+        (place,) = self.cards
+        return place
+
+    def said(self, kind: str | None = None) -> list[str]:
+        return [
+            post.text
+            for thread in self.threads.values()
+            for post in thread
+            if kind is None or post.kind == kind
+        ]
+
+    def button(self, wanted: Button) -> str:
+        """What the last whisper's or post's button of this kind carries."""
+        for whisper in reversed(self.whispers):
+            if wanted in whisper.buttons:
+                return whisper.value
+        for thread in self.threads.values():
+            for post in reversed(thread):
+                if post.button is wanted:
+                    return post.value
+        raise AssertionError(f"no {wanted} button in sight")
+
+
+@dataclass
+class ScriptedDetector:
+    """Escalates on words it was told; asks for a human on "human" by default."""
+
+    words: dict[str, Signal] = field(
+        default_factory=lambda: {"human": Signal.REQUEST, "person": Signal.REQUEST}
+    )
+    judged: list[tuple[Turn, ...]] = field(default_factory=list)
+
+    def judge(self, turns: Sequence[Turn]) -> Judgement:
+        self.judged.append(tuple(turns))
+        last = turns[-1].text
+        reason = next((s for word, s in self.words.items() if word in last.lower()), None)
+        return Judgement(
+            scores={reason: 0.97} if reason else {Signal.REQUEST: 0.01},
+            reason=reason,
+            priority=Priority.NORMAL,
+            evidence=last if reason else "",
+            summary=last,
+            language="en",
+            by="scripted",
+        )
+
+
+@dataclass
+class ScriptedAssistant:
+    """Answers everything with an echo."""
+
+    confidence: float = 0.9
+    silent: bool = False
+
+    def answer(self, turns: Sequence[Turn], language: str) -> Answer | None:
+        if self.silent:
+            return None
+        return Answer(f"Answer to: {turns[-1].text}", self.confidence, ("FAQ",), "scripted")

@@ -1,0 +1,261 @@
+"""Lanes: order, leases, retries, begun and done, parked rows; on both databases."""
+
+import threading
+from collections import defaultdict
+from datetime import timedelta
+
+import pytest
+
+from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
+from handoff_bot.services.lanes import Lanes
+from handoff_bot.services.runner import Handler
+from handoff_bot.storage import work
+from handoff_bot.storage.models import Work
+from handoff_bot.storage.transaction import NewWork
+
+
+class Recorder(Handler):
+    """Writes down what it was called with, and fails as told."""
+
+    def __init__(self, repeatable: bool = False) -> None:
+        self.repeatable = repeatable
+        self.calls: list = []
+        self.errors: list[Exception] = []
+        self.parked: list = []
+        self.found: list = []
+        self.asked = 0
+
+    def prepare(self, tx, job):
+        return job.payload
+
+    def call(self, plan):
+        self.calls.append(plan["n"])
+        if self.errors:
+            raise self.errors.pop(0)
+
+    def recover(self, job, begun_at):
+        self.asked += 1
+        return self.found.pop(0) if self.found else None
+
+    def park(self, tx, job, plan, error):
+        self.parked.append(job.payload["n"])
+
+
+def temporary() -> DeliveryError:
+    return DeliveryError("busy", permanent=False)
+
+
+def permanent() -> DeliveryError:
+    return DeliveryError("no such number", permanent=True)
+
+
+@pytest.fixture
+def recorder():
+    return Recorder()
+
+
+@pytest.fixture
+def lanes(database, clock, recorder):
+    return Lanes(database, {"job": recorder}, clock, threads={"a": 4, "b": 4})
+
+
+def enqueue(database, clock, n, lane="a:1", **options):
+    with database.write() as tx:
+        tx.enqueue(NewWork("job", lane, {"n": n}, clock.now(), **options))
+
+
+def statuses(database) -> dict:
+    with database.read() as tx:
+        return {row.payload["n"]: row.status for row in tx.session.query(Work)}
+
+
+def test_rows_of_a_lane_run_in_order(lanes, database, clock, recorder):
+    for n in range(60):
+        enqueue(database, clock, n)
+    lanes.run_until_idle()
+    assert recorder.calls == list(range(60))
+
+
+def test_a_failing_row_holds_its_lane_and_no_other(lanes, database, clock, recorder):
+    recorder.errors = [temporary()]
+    for n, lane in enumerate(["a:1", "a:1", "b:2"]):
+        enqueue(database, clock, n, lane)
+    lanes.run_until_idle()
+    assert recorder.calls == [0, 2]
+    clock.advance(seconds=1)
+    lanes.run_until_idle()
+    assert recorder.calls == [0, 2, 0, 1]
+
+
+def test_the_provider_says_when_to_come_back(lanes, database, clock, recorder):
+    recorder.errors = [DeliveryError("slow down", permanent=False, retry_after=30)]
+    enqueue(database, clock, 1)
+    lanes.run_until_idle()
+    clock.advance(seconds=29)
+    lanes.run_until_idle()
+    assert recorder.calls == [1]
+    clock.advance(seconds=2)
+    lanes.run_until_idle()
+    assert recorder.calls == [1, 1]
+
+
+def test_a_hopeless_row_is_parked_and_the_lane_goes_on(lanes, database, clock, recorder):
+    recorder.errors = [permanent()]
+    enqueue(database, clock, 1)
+    enqueue(database, clock, 2)
+    lanes.run_until_idle()
+    assert recorder.parked == [1]
+    assert statuses(database) == {1: "failed", 2: "done"}
+
+
+def test_temporary_trouble_is_given_up_after_its_time(lanes, database, clock, recorder):
+    enqueue(database, clock, 1)
+    for _ in range(8):
+        recorder.errors = [temporary()]
+        lanes.run_until_idle()
+        clock.advance(hours=1)
+    assert recorder.parked == [1]
+    assert len(recorder.calls) == 6  # four hours, and the try that found them over
+
+
+def test_a_bug_is_tried_five_times_and_tells_nothing_of_what_it_held(
+    lanes, database, clock, recorder
+):
+    enqueue(database, clock, 1)
+    for _ in range(7):
+        recorder.errors = [RuntimeError("+15551234567 said: my secret")]
+        lanes.run_until_idle()
+        clock.advance(minutes=2)
+    assert len(recorder.calls) == 5
+    with database.read() as tx:
+        assert tx.session.query(Work).one().error == "RuntimeError"
+
+
+def test_work_of_an_unknown_kind_is_parked(lanes, database, clock):
+    with database.write() as tx:
+        tx.enqueue(NewWork("from a newer version", "a:1", {"n": 1}, clock.now()))
+    for _ in range(6):
+        lanes.run_until_idle()
+        clock.advance(minutes=2)
+    assert statuses(database) == {1: "failed"}
+
+
+def test_an_unknown_outcome_is_looked_up_before_the_call_is_made_again(
+    lanes, database, clock, recorder
+):
+    recorder.errors = [OutcomeUnknown("timeout")]
+    enqueue(database, clock, 1)
+    lanes.run_until_idle()
+    recorder.found = [({"n": 1}, "receipt")]
+    clock.advance(minutes=1)
+    lanes.run_until_idle()
+    assert recorder.calls == [1]
+    assert recorder.asked == 1
+    assert statuses(database) == {1: "done"}
+
+
+def test_what_had_no_effect_is_called_again(lanes, database, clock, recorder):
+    recorder.errors = [OutcomeUnknown("timeout")]
+    enqueue(database, clock, 1)
+    lanes.run_until_idle()
+    clock.advance(minutes=1)
+    lanes.run_until_idle()
+    assert (recorder.calls, recorder.asked) == ([1, 1], 1)
+
+
+def test_a_repeatable_row_is_never_marked_as_begun(database, clock):
+    recorder = Recorder(repeatable=True)
+    recorder.errors = [temporary()]
+    lanes = Lanes(database, {"job": recorder}, clock, threads={"a": 1})
+    enqueue(database, clock, 1)
+    lanes.run_until_idle()
+    with database.read() as tx:
+        assert tx.session.query(Work).one().begun_at is None
+
+
+def test_a_key_makes_work_unique_for_ever(lanes, database, clock, recorder):
+    for _ in range(2):
+        enqueue(database, clock, 1, key="sms:SM1")
+        lanes.run_until_idle()
+    assert recorder.calls == [1]
+
+
+def test_redraws_that_wait_are_one(lanes, database, clock, recorder):
+    recorder.coalesces = True
+    for n in range(5):
+        enqueue(database, clock, n, key="draw:1", coalesce=True)
+    lanes.run_until_idle()
+    enqueue(database, clock, 5, key="draw:1", coalesce=True)
+    lanes.run_until_idle()
+    assert recorder.calls == [0, 5]
+
+
+def test_a_dead_workers_lane_is_taken_over_and_its_begun_row_is_looked_up(
+    database, clock, recorder
+):
+    enqueue(database, clock, 1)
+    with database.write() as tx:  # a worker that leased, began, and was killed
+        work.join(tx, "dead", clock.now() + timedelta(seconds=5))
+        work.lease(tx, "dead", "a", clock.now(), 1)
+        job = work.head(tx, "a:1")
+        assert job
+        work.begin(tx, job, clock.now())
+    survivor = Lanes(database, {"job": recorder}, clock, threads={"a": 1})
+    assert survivor.run_until_idle() == 0
+    clock.advance(seconds=6)
+    survivor.run_until_idle()
+    assert (recorder.asked, recorder.calls) == (1, [1])
+
+
+def test_a_worker_that_lost_its_lease_commits_nothing(database, clock):
+    class Slow(Recorder):
+        def call(self, plan):
+            super().call(plan)
+            with database.write() as tx:  # meanwhile somebody else takes the lane over
+                tx.change(work.Worker, alive_until=clock.now() - timedelta(seconds=1))
+                work.join(tx, "other", clock.now() + timedelta(hours=1))
+                work.lease(tx, "other", "a", clock.now(), 1)
+
+    slow = Slow()
+    enqueue(database, clock, 1)
+    Lanes(database, {"job": slow}, clock, threads={"a": 1}).run_until_idle()
+    assert statuses(database) == {1: "ready"}
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_threads_keep_the_order_of_every_lane(database, workers):
+    """Real threads, real clock: 12 lanes, 240 rows, by one and by three workers at once."""
+    from handoff_bot.clock import SystemClock
+
+    done = defaultdict(list)
+    finished = threading.Event()
+    guard = threading.Lock()
+
+    class Collect(Handler):
+        def prepare(self, tx, job):
+            return job
+
+        def call(self, plan):
+            with guard:
+                done[plan.lane].append(plan.payload["n"])
+                if sum(map(len, done.values())) == 240:
+                    finished.set()
+
+    clock = SystemClock()
+    several = [
+        Lanes(database, {"job": Collect()}, clock, threads={"a": 4}, poll=0.1)
+        for _ in range(workers)
+    ]
+    for one in several:
+        one.start()
+    try:
+        for n in range(20):
+            with database.write() as tx:
+                for lane in range(12):
+                    tx.enqueue(NewWork("job", f"a:{lane}", {"n": n}, clock.now()))
+            several[n % workers].wake()
+        assert finished.wait(60)
+    finally:
+        for one in several:
+            one.stop()
+    assert done == {f"a:{lane}": list(range(20)) for lane in range(12)}
