@@ -85,7 +85,6 @@ class Escalations:
                 opened_at=now,
             )
         )
-        self._open_ticket(tx, conversation, escalation, message)
         log.record(
             tx,
             "escalation.opened",
@@ -97,6 +96,7 @@ class Escalations:
             priority=judgement.priority.value,
             by=judgement.by,
         )
+        self._open_ticket(tx, conversation, escalation, message)
         self._tell(tx, conversation, escalation, Moment.STARTED, epoch_bound=True)
         deskwork.post_card(tx, escalation, now)
         return escalation

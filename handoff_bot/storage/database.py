@@ -63,7 +63,6 @@ class Database:
         """A transaction for questions alone; what it would change is rolled back."""
         with Session(self._reader, expire_on_commit=False) as session:
             yield Transaction(session, is_sqlite=self.is_sqlite)
-            session.rollback()
 
     def check(self) -> None:
         """Raise SQLAlchemyError when the database does not answer."""

@@ -72,6 +72,8 @@ class Transaction:
 
     def enqueue(self, work: NewWork) -> None:
         """Put work behind what its lane already holds, when this transaction commits."""
+        if work.coalesce and any(new.key == work.key for new in self._new):
+            return
         self._new.append(work)
 
     def guard(self, lane: str, worker: str) -> None:

@@ -1,0 +1,101 @@
+"""The core, put together from its ports: what `app.py` and the tests both build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector
+from handoff_bot.services import inbound, sending, timers
+from handoff_bot.services.desk_handlers import desk_handlers
+from handoff_bot.services.escalations import CLAIM, Escalations
+from handoff_bot.services.ingest import Inbox
+from handoff_bot.services.lanes import Lanes
+from handoff_bot.services.late_claims import LateClaim
+from handoff_bot.services.relay import Relay
+from handoff_bot.services.runner import AnyHandler
+from handoff_bot.storage.database import Database
+
+THREADS = {
+    "in": 8,
+    "out": 8,
+    "news": 2,
+    "slack": 4,
+    "desk": 8,
+    "draw": 3,
+    "whisper": 2,
+    "claim": 2,
+    "tick": 1,
+}
+"""Family of lanes -> threads: a slow provider fills its own and nobody else's."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the core is built of.
+
+    Attributes:
+        settle: how long a message may take to turn up at its provider after a crash in mid-send.
+        sole: True when no other process runs lanes on this database.
+    """
+
+    database: Database
+    channels: Mapping[str, Channel]
+    desk: Desk
+    detector: Detector
+    assistant: Assistant
+    clock: Clock
+    settle: timedelta = timedelta(seconds=5)
+    poll: float = 1.0
+    lease: float = 5.0
+    sole: bool = False
+
+
+@dataclass(frozen=True)
+class Core:
+    """The services, ready to be driven."""
+
+    database: Database
+    inbox: Inbox
+    escalations: Escalations
+    relay: Relay
+    lanes: Lanes
+    ticks: timers.Ticks
+    handlers: dict[str, AnyHandler]
+
+    @classmethod
+    def of(cls, parts: Parts) -> Core:
+        """Build them."""
+        clock, database = parts.clock, parts.database
+        escalations = Escalations(database, parts.channels, clock)
+        handlers: dict[str, AnyHandler] = {
+            inbound.INBOUND: inbound.HandleInbound(
+                parts.detector, parts.assistant, escalations, parts.channels, clock
+            ),
+            sending.SEND: sending.Send(database, parts.channels, clock, parts.settle),
+            sending.NEWS: sending.News(clock),
+            CLAIM: LateClaim(escalations, clock),
+            timers.PRUNE: timers.Prune(clock),
+            timers.WATCH: timers.Watch(clock),
+            **desk_handlers(database, parts.desk, clock),
+        }
+        lanes = Lanes(
+            database,
+            handlers,
+            clock,
+            threads=THREADS,
+            poll=parts.poll,
+            ttl=parts.lease,
+            sole=parts.sole,
+        )
+        database.on_work = lanes.wake
+        return cls(
+            database=database,
+            inbox=Inbox(database, clock),
+            escalations=escalations,
+            relay=Relay(database, parts.channels, clock, escalations),
+            lanes=lanes,
+            ticks=timers.Ticks(database, clock),
+            handlers=handlers,
+        )

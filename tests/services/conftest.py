@@ -1,0 +1,102 @@
+"""The whole core with fakes at its ports: a customer, a desk, two agents."""
+
+import itertools
+from dataclasses import asdict, dataclass, field
+
+import pytest
+
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.desk import AgentRef, ThreadReply
+from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage, OutboundMessage
+from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.storage.database import Database
+from tests.fakes import (
+    FakeChannel,
+    FakeDesk,
+    FrozenClock,
+    ScriptedAssistant,
+    ScriptedDetector,
+)
+
+
+@dataclass
+class House:
+    """Everything a test needs at hand."""
+
+    database: Database
+    clock: FrozenClock
+    channel: FakeChannel
+    desk: FakeDesk
+    detector: ScriptedDetector
+    assistant: ScriptedAssistant
+    core: Core
+    numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
+
+    def settle(self) -> None:
+        self.core.lanes.run_until_idle()
+
+    def says(self, text: str, address: str = "+15550001", settle: bool = True, **more) -> str:
+        number = next(self.numbers)
+        inbound = InboundMessage(
+            channel="sms",
+            provider_id=more.pop("provider_id", f"SMIN{number}"),
+            address=address,
+            recipient="+15559999",
+            text=text,
+            **more,
+        )
+        key = f"sms:{inbound.provider_id}"
+        self.core.inbox.store("inbound", f"in:sms:{address}", key, asdict(inbound))
+        if settle:
+            self.settle()
+        return inbound.provider_id
+
+    def reports(self, status: DeliveryStatus, sent: OutboundMessage, settle=True, **more) -> None:
+        (provider_id,) = [r.provider_id for m, r in self.channel.taken if m.oid == sent.oid] or [""]
+        news = DeliveryUpdate("sms", provider_id, sent.oid, status, **more)
+        key = f"sms:{provider_id}:{status}:{sent.oid}"
+        self.core.inbox.store("delivery", f"news:sms:{sent.oid}", key, asdict(news))
+        if settle:
+            self.settle()
+
+    def last_sent(self) -> OutboundMessage:
+        return self.channel.taken[-1][0]
+
+    def take(self, step: Step, agent: AgentRef, escalation_id: int | None = None) -> Outcome:
+        number = escalation_id or self.desk.card.escalation_id
+        outcome = self.core.escalations.take(step, number, agent)
+        self.settle()
+        return outcome
+
+    def replies(self, agent: AgentRef, text: str, ts: str | None = None, **more) -> str:
+        ts = ts or f"1800000000.{next(self.numbers):06d}"
+        self.core.relay.reply(ThreadReply(self.desk.place, ts, agent, text, **more))
+        self.settle()
+        return ts
+
+
+@pytest.fixture
+def ana() -> AgentRef:
+    return AgentRef("UANA", "Ana")
+
+
+@pytest.fixture
+def ben() -> AgentRef:
+    return AgentRef("UBEN", "Ben")
+
+
+@pytest.fixture
+def house(database, clock) -> House:
+    channel, desk = FakeChannel(clock), FakeDesk()
+    detector, assistant = ScriptedDetector(), ScriptedAssistant()
+    parts = Parts(
+        database=database,
+        channels={"sms": channel},
+        desk=desk,
+        detector=detector,
+        assistant=assistant,
+        clock=clock,
+    )
+    return House(database, clock, channel, desk, detector, assistant, Core.of(parts))
