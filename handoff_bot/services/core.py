@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -36,6 +37,8 @@ class Parts:
     """What the core is built of.
 
     Attributes:
+        poll, lease: seconds; see Lanes.
+        jitter: what spreads retries; tests seed it.
         settle: how long a message may take to turn up at its provider after a crash in mid-send.
         sole: True when no other process runs lanes on this database.
     """
@@ -50,6 +53,7 @@ class Parts:
     poll: float = 1.0
     lease: float = 5.0
     sole: bool = False
+    jitter: random.Random | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class Core:
             poll=parts.poll,
             ttl=parts.lease,
             sole=parts.sole,
+            jitter=parts.jitter,
         )
         database.on_work = lanes.wake
         return cls(

@@ -51,7 +51,7 @@ class Lanes:
         self.id = ""
         self._threads = dict(threads)
         self._free = dict(threads)
-        self._run = Runner(database, handlers, clock, jitter or random.Random())  # noqa: S311 - spreads retries
+        self._run = Runner(database, handlers, clock, jitter or random.Random())  # noqa: S311 - spreads retries, guards nothing
         self._changed = threading.Condition()
         self._woken = False
         self._stopping = threading.Event()
@@ -93,17 +93,21 @@ class Lanes:
             self._changed.notify_all()
 
     def run_until_idle(self, limit: int = 10_000) -> int:
-        """Run what is due in this thread until nothing is; says how many lanes it took. For tests."""
+        """Run what is due in this thread until nothing is; says how many rounds it took. For tests."""
+        for taken in range(limit):
+            if not self.run_once():
+                return taken
+        raise RuntimeError(f"still busy after {limit} rounds")
+
+    def run_once(self) -> bool:
+        """Run one due lane of each family, in this thread; False when none is due. For tests."""
         if not self.id:
             with self.database.write() as tx:
                 self.id = self._join(tx)
-        for taken in range(limit):
-            leases, _ = self._lease(dict.fromkeys(self._threads, 1))
-            if not leases:
-                return taken
-            for lane in leases:
-                self._run.lane(lane, self.id)
-        raise RuntimeError(f"still busy after {limit} rounds")
+        leases, _ = self._lease(dict.fromkeys(self._threads, 1))
+        for lane in leases:
+            self._run.lane(lane, self.id)
+        return bool(leases)
 
     def _join(self, tx: Transaction) -> str:
         worker = uuid.uuid4().hex

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from handoff_bot.domain import policy
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef, Button, Place, ThreadReply, Whisper
+from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import OPEN, Status, Step
 from handoff_bot.domain.messages import Author, storable
 from handoff_bot.ports import Clock
@@ -60,10 +61,16 @@ class Relay:
     # -- what the desk's events say
 
     def reply(self, reply: ThreadReply) -> None:
-        """Somebody wrote in a thread of ours. Hearing of it again changes nothing."""
+        """Somebody wrote in a thread of ours. Hearing of it again changes nothing.
+
+        Raises:
+            DeskError: the thread may be ours, but its card is just being posted: come back.
+        """
         with self._database.write() as tx:
             thread = self._thread(tx, reply.place)
-            if thread and not _is_known(tx, reply.place.slack_channel, reply.ts):
+            if thread is None and rows.some_card_is_unplaced(tx):
+                raise DeskError("the card of this thread is just being posted", permanent=False)
+            if thread and not is_known(tx, reply.place.slack_channel, reply.ts):
                 self._reply(tx, thread, reply)
 
     def _reply(self, tx: Transaction, thread: _Thread, reply: ThreadReply) -> None:
@@ -352,7 +359,8 @@ class Relay:
         return _Thread(Place(at.slack_channel, at.ts), fresh, conversation)
 
 
-def _is_known(tx: Transaction, slack_channel: str, ts: str) -> bool:
+def is_known(tx: Transaction, slack_channel: str, ts: str) -> bool:
+    """Has this thread reply been handled before?"""
     found = conversations.from_desk(tx, slack_channel, ts)
     return bool(found or conversations.note_from_desk(tx, slack_channel, ts))
 

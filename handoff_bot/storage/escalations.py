@@ -78,6 +78,17 @@ def thread_at(tx: Transaction, place: Place) -> DeskThread | None:
     ).scalar_one_or_none()
 
 
+def some_card_is_unplaced(tx: Transaction) -> bool:
+    """Is there an escalation whose card may be at the desk already, without our knowing where?"""
+    found = tx.session.execute(
+        select(Escalation.id)
+        .outerjoin(DeskThread, col(DeskThread.escalation_id) == Escalation.id)
+        .where(col(DeskThread.id).is_(None))
+        .limit(1)
+    ).first()
+    return found is not None
+
+
 def agent(tx: Transaction, agent_id: int | None) -> Agent | None:
     """An agent by our id."""
     return tx.session.get(Agent, agent_id) if agent_id is not None else None

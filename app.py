@@ -1,0 +1,156 @@
+"""Composition root: reads the settings and puts core and adapters together. `app:app` is the WSGI object."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from flask import Flask
+
+from channels import CHANNELS
+from channels._twilio import TwilioAccount
+from handoff_bot import logs
+from handoff_bot.ai.composition import build_ai
+from handoff_bot.clock import SystemClock
+from handoff_bot.services import timers
+from handoff_bot.services.core import Core, Parts
+from handoff_bot.settings import Settings, read_settings
+from handoff_bot.slack.composition import SlackSide, build_slack
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.listening import Listener
+from handoff_bot.storage.migrate import migrate
+from handoff_bot.storage.sole import SoleWorker
+from handoff_bot.web.application import create_web
+from handoff_bot.web.health import health
+from handoff_bot.web.webhooks import webhooks
+
+logger = logging.getLogger("app")
+
+ROLES = ("all", "web", "worker")
+
+
+@dataclass
+class Handoff:
+    """One process, built and not yet started."""
+
+    web: Flask
+    core: Core
+    slack: SlackSide
+    listener: Listener | None
+    sole: SoleWorker | None
+    scheduler: BackgroundScheduler
+    role: str
+
+    def start(self) -> None:
+        """Begin what this role runs besides answering requests."""
+        if self.role == "web":
+            return
+        if self.sole:
+            self.core.lanes.sole = self.sole.acquire()
+        self.core.lanes.start()
+        if self.listener:
+            self.listener.start()
+        self.scheduler.start()
+        self.slack.start()
+        logger.info("started", extra={"role": self.role})
+
+    def stop(self) -> None:
+        """End it in order: nothing new comes in, what runs is finished."""
+        if self.role != "web":
+            self.slack.stop()
+            self.scheduler.shutdown()
+            if self.listener:
+                self.listener.stop()
+            self.core.lanes.stop()
+        if self.sole:
+            self.sole.release()
+        self.core.database.close()
+        logger.info("stopped", extra={"role": self.role})
+
+
+def build(settings: Settings, role: str = "all") -> Handoff:
+    """Build one process from its settings; nothing runs yet."""
+    clock = SystemClock()
+    url = settings.DATABASE_URL.get_secret_value()
+    database = Database(url, synchronous=settings.SQLITE_SYNCHRONOUS)
+    migrate(database)
+    channels = {kind: make(twilio_account(settings)) for kind, make in CHANNELS.items()}
+    detector, assistant = build_ai(
+        settings.KNOWLEDGE_DIR,
+        api_key=settings.OPENAI_API_KEY.get_secret_value(),
+        base_url=settings.OPENAI_BASE_URL,
+        model=settings.OPENAI_MODEL,
+    )
+    slack = build_slack(
+        bot_token=settings.SLACK_BOT_TOKEN.get_secret_value(),
+        signing_secret=settings.SLACK_SIGNING_SECRET.get_secret_value(),
+        app_token=settings.SLACK_APP_TOKEN.get_secret_value(),
+        api_url=settings.SLACK_API_URL,
+        queue_channel=settings.SLACK_QUEUE_CHANNEL,
+    )
+    core = Core.of(
+        Parts(
+            database=database,
+            channels=channels,
+            desk=slack.desk,
+            detector=detector,
+            assistant=assistant,
+            clock=clock,
+        )
+    )
+    slack.attach(core)
+    web = create_web([webhooks(channels, core.inbox), health(database, clock), slack.blueprint])
+    return Handoff(
+        web=web,
+        core=core,
+        slack=slack,
+        listener=None if settings.on_sqlite else Listener(url, core.lanes.wake),
+        sole=SoleWorker(url) if settings.on_sqlite else None,
+        scheduler=_scheduler(core.ticks),
+        role=role,
+    )
+
+
+def twilio_account(settings: Settings) -> TwilioAccount:
+    """What the Twilio channels need to know."""
+    tokens = (settings.TWILIO_AUTH_TOKEN, settings.TWILIO_AUTH_TOKEN_NEXT)
+    return TwilioAccount(
+        account_sid=settings.TWILIO_ACCOUNT_SID,
+        auth_tokens=tuple(t.get_secret_value() for t in tokens if t.get_secret_value()),
+        api_key=settings.TWILIO_API_KEY,
+        api_secret=settings.TWILIO_API_SECRET.get_secret_value(),
+        sms_from=settings.TWILIO_SMS_FROM,
+        whatsapp_from=settings.TWILIO_WHATSAPP_FROM,
+        messaging_service_sid=settings.TWILIO_MESSAGING_SERVICE_SID,
+        api_url=settings.TWILIO_API_URL,
+        public_base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
+    )
+
+
+def _scheduler(ticks: timers.Ticks) -> BackgroundScheduler:
+    scheduler = BackgroundScheduler(timezone="UTC", daemon=True)
+    for kind, every in timers.EVERY.items():
+        seconds = every.total_seconds()
+        scheduler.add_job(ticks.tick, "interval", [kind], seconds=seconds, coalesce=True)
+    return scheduler
+
+
+def __getattr__(name: str) -> Any:
+    """`app:app` for a WSGI server of your own: built and started on first use (so: without preloading)."""
+    if name != "app":
+        raise AttributeError(name)
+    settings = read_settings()
+    logs.set_up(settings.LOG_LEVEL)
+    handoff = build(settings, os.environ.get("HANDOFF_ROLE", "all"))
+    handoff.start()
+    globals()["app"] = handoff.web
+    return handoff.web
+
+
+if __name__ == "__main__":
+    from handoff_bot.cli import main
+
+    main(["serve"])

@@ -1,0 +1,470 @@
+"""Train the local detector: `python -m bench.train_detector DATA_FOLDER` writes the model and prints the table.
+
+Needs scikit-learn, which running the detector does not. Everything that is chosen or reported is measured on
+folds held out by source: a model never saw the source that it is measured on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+from bench import detector_report
+from bench.detector_talks import talks
+from handoff_bot.ai.detector import text
+from handoff_bot.ai.detector.context import scored, signal_features
+from handoff_bot.ai.detector.model import FORMAT, SENSITIVITIES, Head, Model, Reply, Utterance
+from handoff_bot.domain.signals import Signal
+
+SEED = 20_261_123
+HERE = Path(__file__).parent
+OUT = HERE.parent / "handoff_bot" / "ai" / "detector" / "model" / "local.npz"
+
+INTENTS = ("none", "request", "sentiment")
+ACTS = ("yes", "no", "thanks")
+REPLIES = ("offer", "fallback")
+WEIGHTS = {"goemotions-weak": 0.2, "handwritten-0": 3.0, "handwritten-1": 3.0, "handwritten-2": 3.0}
+WEAK = {"goemotions-weak"}  # labels of another task: good to learn from, not to choose by
+TYPOS = 0.3  # this share of the utterances is seen a second time, misspelt
+BUDGETS = {"low": 0.01, "medium": 0.03, "high": 0.08}
+"""The false positive rate that each sensitivity may cost, mean over held-out sources."""
+SHARES = {
+    Signal.REQUEST: 0.4,
+    Signal.SENTIMENT: 0.4,
+    Signal.COMPLEXITY: 0.1,
+    Signal.CONFIDENCE: 0.1,
+}
+SIGNS = {
+    Signal.REQUEST: (1, 1, -1),
+    Signal.SENTIMENT: (1, 1, -1),
+    Signal.COMPLEXITY: (1, 1, 1, 1, 1, 1, 1, -1),
+    Signal.CONFIDENCE: (1, 1, 1, -1),
+}
+"""Whether a conversation feature may only raise or only lower its signal."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One labelled conversation. `group` is what is held out together."""
+
+    group: str
+    source: str
+    language: str
+    turns: tuple[tuple[str, str], ...]
+    reason: str
+    category: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """One labelled utterance for a head; `label` None belongs to no class of it."""
+
+    group: str
+    words: str
+    label: str | None
+
+
+def read_cases(folder: Path) -> list[Case]:
+    """All labelled conversations of the data folder, in file order."""
+    names = ("dev.jsonl", "grammar.jsonl", "goemotions_weak.jsonl")
+    lines = (line for name in names for line in (folder / name).open(encoding="utf-8"))
+    return [_case(json.loads(line)) for line in lines]
+
+
+def _case(row: dict[str, object]) -> Case:
+    raw = json.loads(json.dumps(row))
+    family = raw["source"].split("-")[0]
+    return Case(
+        group=family if family in {"phrases", "synthetic"} else raw["source"],
+        source=raw["source"],
+        language=raw["lang"],
+        turns=tuple((turn["role"], turn["text"]) for turn in raw["turns"]),
+        reason=raw["label"]["reason"],
+        category=raw["category"],
+    )
+
+
+def read_phrases(path: Path) -> list[tuple[str, str, str]]:
+    """(kind, language, words) of the hand-written phrases."""
+    found, kind, language = [], "", ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            kind, language = line[3:].split()
+        elif line and not line.startswith("#"):
+            found.append((kind, language, line))
+    return found
+
+
+Phrases = Sequence[tuple[str, str, str]]
+
+
+def written_group(language: str) -> str:
+    """Hand-written phrases are held out by language, a third of them at a time."""
+    return f"handwritten-{sum(map(ord, language)) % 3}"
+
+
+def written_cases(phrases: Phrases) -> list[Case]:
+    """The conversations made of hand-written phrases, as one more group."""
+    dice = random.Random(SEED)  # noqa: S311 - repeatable on purpose, guards nothing
+    return [
+        Case(written_group(language), "handwritten", language, turns, reason, "")
+        for language, turns, reason in talks(phrases, dice)
+    ]
+
+
+def intent_examples(cases: Sequence[Case], phrases: Phrases) -> list[Example]:
+    """Single messages, and the hand-written ones; short answers express no intent."""
+    single = [
+        Example(c.group, c.turns[-1][1], c.reason) for c in cases if len(c.turns) == 1
+    ]
+    said = {"request", "sentiment", "none", *ACTS}
+    return single + [
+        Example(written_group(language), words, kind if kind in INTENTS else "none")
+        for kind, language, words in phrases
+        if kind in said
+    ]
+
+
+def act_examples(cases: Sequence[Case], phrases: Phrases) -> list[Example]:
+    """Short answers against everything that is said in more than three words."""
+    known = {"Confirm": "yes", "Reject": "no"}
+    found = [Example(c.group, c.turns[-1][1], known[c.category]) for c in cases if c.category in known]
+    found += [
+        Example(c.group, c.turns[-1][1], "yes" if c.reason == "request" else "no")
+        for c in cases
+        if c.source == "phrases-offer" and (c.reason == "request" or _after_an_offer(c, cases))
+    ]
+    others = {"bitext", "banking77", "clinc150", "grammar", "phrases"}
+    found += [
+        Example(c.group, c.turns[-1][1], None)
+        for c in cases
+        if c.group in others and len(c.turns) == 1 and len(c.turns[-1][1].split()) > 3
+    ]
+    said = {"request", "sentiment", "none", *ACTS}
+    return found + [
+        Example(written_group(language), words, kind if kind in ACTS else None)
+        for kind, language, words in phrases
+        if kind in said
+    ]
+
+
+def _offers(cases: Sequence[Case]) -> set[str]:
+    return {
+        c.turns[-2][1] for c in cases if c.source == "phrases-offer" and c.reason == "request"
+    }
+
+
+def _after_an_offer(case: Case, cases: Sequence[Case]) -> bool:
+    return case.turns[-2][1] in _offers(cases)
+
+
+def reply_examples(cases: Sequence[Case], phrases: Phrases) -> list[Example]:
+    """What the assistant says: offers of a person, fallbacks, anything else."""
+    offers = _offers(cases)
+    found = []
+    for case in cases:
+        for role, words in case.turns:
+            if role == "assistant":
+                fallback = "fallback" if case.source.endswith("fallback") else None
+                found.append(Example(case.group, words, "offer" if words in offers else fallback))
+    kinds = {"offer": "offer", "fallback": "fallback", "plain": None}
+    found += [
+        Example(written_group(language), words, kinds[kind])
+        for kind, language, words in phrases
+        if kind in kinds
+    ]
+    return list(dict.fromkeys(found))
+
+
+def language_examples(cases: Sequence[Case], phrases: Phrases) -> list[Example]:
+    """At most 600 utterances of each language that is written in Latin letters, hand-written ones first."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    said = [(language, words) for _, language, words in phrases]
+    said += [(c.language, c.turns[-1][1]) for c in cases if c.group != "goemotions-weak"]
+    for language, words in said:
+        if len(found[language]) < 600 and _is_latin(words):
+            found[language][words] = None
+    return [
+        Example("", words, language)
+        for language, texts in sorted(found.items())
+        if len(texts) > 20
+        for words in texts
+    ]
+
+
+def _is_latin(words: str) -> bool:
+    letters = [letter for letter in words if letter.isalpha()]
+    return bool(letters) and all(ord(letter) < 0x250 or 0x1E00 <= ord(letter) < 0x1F00 for letter in letters)
+
+
+def misspelt(words: str, dice: random.Random) -> str:
+    """The words as somebody types them in a hurry: one slip in about 18 characters."""
+    letters = list(words)
+    for _ in range(max(1, len(letters) // 18)):
+        place, kind = dice.randrange(len(letters)), dice.random()
+        if kind < 0.3 and len(letters) > 3:
+            del letters[place]
+        elif kind < 0.6 and place + 1 < len(letters):
+            letters[place : place + 2] = letters[place + 1], letters[place]
+        elif kind < 0.8:
+            letters[place] *= 2
+        else:
+            letters[place] = dice.choice("abcdefghijklmnopqrstuvwxyz")
+    return "".join(letters)
+
+
+def matrix(texts: Iterable[str], extract: Callable[[str], text.Ids], buckets: int) -> csr_matrix:
+    """Rows of unit length over wrapped feature ids, as `Head.logits` sees them."""
+    rows = [extract(words) for words in texts]
+    sizes = np.array([len(ids) for ids in rows])
+    values = np.repeat(1 / np.sqrt(np.maximum(sizes, 1)), sizes)
+    columns = np.concatenate(rows) & (buckets - 1)
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    return csr_matrix((values, columns, ends), shape=(len(rows), buckets))
+
+
+def quantised(weights: Floats, bias: Floats) -> Head:
+    """A head of int8 weights [buckets, classes] from float ones [classes, buckets]."""
+    scale = np.maximum(np.abs(weights).max(axis=1), 1e-9) / 127
+    steps = np.rint(weights / scale[:, None]).T
+    return Head(np.ascontiguousarray(steps.astype(np.int8)), scale, np.asarray(bias, np.float64))
+
+
+def softmax_head(
+    examples: Sequence[Example],
+    classes: Sequence[str],
+    extract: Callable[[str], text.Ids],
+    bits: int,
+    strength: float,
+) -> Head:
+    """One class of several."""
+    model = LogisticRegression(C=strength, max_iter=200, tol=1e-3)
+    known = [list(classes).index(str(one.label)) for one in examples]
+    weights = [WEIGHTS.get(one.group, 1.0) for one in examples]
+    inputs = matrix((one.words for one in examples), extract, 1 << bits)
+    model.fit(inputs, known, sample_weight=weights)
+    return quantised(model.coef_, model.intercept_)
+
+
+def sigmoid_head(examples: Sequence[Example], classes: Sequence[str], bits: int) -> Head:
+    """Each class by itself against all others."""
+    inputs = matrix((one.words for one in examples), text.features, 1 << bits)
+    found = []
+    for label in classes:
+        model = LogisticRegression(C=10, max_iter=200, tol=1e-3, class_weight="balanced")
+        model.fit(inputs, [one.label == label for one in examples])
+        found.append((model.coef_[0], model.intercept_[0]))
+    return quantised(np.array([f[0] for f in found]), np.array([f[1] for f in found]))
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Everything the heads learn from."""
+
+    intents: list[Example]
+    acts: list[Example]
+    replies: list[Example]
+    languages: list[Example]
+
+    @classmethod
+    def of(cls, cases: Sequence[Case], phrases: Phrases) -> Corpus:
+        """Gather the examples and add the misspelt ones."""
+        dice = random.Random(SEED)  # noqa: S311 - repeatable on purpose, guards nothing
+        intents = intent_examples(cases, phrases)
+        intents += [
+            replace(one, words=misspelt(one.words, dice))
+            for one in intents
+            if one.words and dice.random() < TYPOS
+        ]
+        return cls(
+            intents=intents,
+            acts=act_examples(cases, phrases),
+            replies=reply_examples(cases, phrases),
+            languages=language_examples(cases, phrases),
+        )
+
+    def without(self, group: str) -> Corpus:
+        """The same, one group held out."""
+        return Corpus(
+            *([one for one in part if one.group != group] for part in (self.intents, self.acts, self.replies)),
+            self.languages,
+        )
+
+
+def rarity(examples: Sequence[Example]) -> NDArray[np.int8]:
+    """How rare each bucket is in what customers say, 0 to 127."""
+    inputs = matrix((one.words for one in examples), text.features, 1 << text.HASH_BITS)
+    counts = np.asarray((inputs > 0).sum(axis=0)).ravel()
+    idf = np.log((1 + len(examples)) / (1 + counts))
+    return np.rint(127 * idf / idf.max()).astype(np.int8)
+
+
+def first_stage(corpus: Corpus) -> Model:
+    """The heads; the conversation's part is still empty."""
+    languages = tuple(sorted({str(one.label) for one in corpus.languages}))
+    return Model(
+        intent=softmax_head(corpus.intents, INTENTS, text.features, text.HASH_BITS, 20),
+        acts=sigmoid_head(corpus.acts, ACTS, 15),
+        replies=sigmoid_head(corpus.replies, REPLIES, 15),
+        spelling=softmax_head(corpus.languages, languages, text.spelling, 15, 30),
+        languages=languages,
+        rarity=rarity(corpus.intents),
+        stages={},
+        thresholds=np.ones((len(SENSITIVITIES), len(Signal))),
+    )
+
+
+Inputs = dict[Signal, tuple[float, ...]]
+
+
+def conversation_inputs(model: Model, case: Case) -> Inputs:
+    """What the last step sees of a case, through the code that runs in production."""
+    turns: list[Utterance | Reply] = [
+        model.utterance(words) if role == "customer" else model.reply(words)
+        for role, words in case.turns
+    ]
+    return signal_features(scored(turns), model.likeness)
+
+
+def held_out_inputs(cases: Sequence[Case], corpus: Corpus) -> list[Inputs]:
+    """Each case as seen by heads that were trained without its group."""
+    found: dict[int, Inputs] = {}
+    for group in sorted({case.group for case in cases}):
+        model = first_stage(corpus.without(group))
+        mine = (place for place, case in enumerate(cases) if case.group == group)
+        found.update((place, conversation_inputs(model, cases[place])) for place in mine)
+    return [found[place] for place in range(len(cases))]
+
+
+def second_stage(cases: Sequence[Case], inputs: Sequence[Inputs]) -> dict[str, Floats]:
+    """Weights of the conversation features of each signal, the constant last.
+
+    A case labelled with another reason says nothing about this signal and is left out.
+    """
+    sizes: dict[str, int] = defaultdict(int)
+    for case in cases:
+        sizes[case.source] += 1
+    found = {}
+    for signal in Signal:
+        mine = [place for place, case in enumerate(cases) if case.reason in {signal.value, "none"}]
+        values = np.array([(*inputs[place][signal], 1.0) for place in mine])
+        labels = np.array([cases[place].reason == signal.value for place in mine], dtype=np.float64)
+        weights = np.array([sizes[cases[place].source] ** -0.5 for place in mine])
+        found[signal.value] = _logistic(values, labels, weights / weights.sum(), SIGNS[signal])
+    return found
+
+
+def _logistic(values: Floats, labels: Floats, weights: Floats, signs: Sequence[int]) -> Floats:
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        margins = values @ parameters
+        errors = 1 / (1 + np.exp(-margins)) - labels
+        cost = weights @ (np.logaddexp(0, margins) - labels * margins)
+        free = np.append(parameters[:-1], 0)
+        return float(cost + 1e-4 * free @ free), values.T @ (weights * errors) + 2e-4 * free
+
+    bounds = [(0, None) if sign > 0 else (None, 0) for sign in signs]
+    start = np.zeros(values.shape[1])
+    done = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)])
+    return np.asarray(done.x, dtype=np.float64)
+
+
+def signal_scores(stages: dict[str, Floats], inputs: Sequence[Inputs]) -> Floats:
+    """[cases, signals] probabilities."""
+    columns = []
+    for signal in Signal:
+        margins = np.array([one[signal] for one in inputs]) @ stages[signal][:-1]
+        columns.append(1 / (1 + np.exp(-(margins + stages[signal][-1]))))
+    return np.array(columns).T
+
+
+def chosen_thresholds(cases: Sequence[Case], scores: Floats) -> Floats:
+    """[sensitivities, signals]: the lowest thresholds that keep to each budget on held-out negatives."""
+    negative = np.array([case.reason == "none" and case.source not in WEAK for case in cases])
+    sources = np.array([case.source for case in cases])
+    share = {name: 1 / max(1, (negative & (sources == name)).sum()) for name in set(sources)}
+    weights = np.array([share[name] for name in sources])[negative]
+    weights /= weights.sum()
+    found = np.empty((len(SENSITIVITIES), len(Signal)))
+    for row, sensitivity in enumerate(SENSITIVITIES):
+        for column, signal in enumerate(Signal):
+            mine = scores[negative, column]
+            order = np.argsort(-mine)
+            spent = np.cumsum(weights[order])
+            last = int(np.searchsorted(spent, BUDGETS[sensitivity] * SHARES[signal]))
+            found[row, column] = np.clip(mine[order[min(last, len(order) - 1)]] + 1e-6, 0.05, 0.98)
+    return found
+
+
+def held_out_scores(cases: Sequence[Case], inputs: Sequence[Inputs]) -> tuple[Floats, Floats]:
+    """Scores [cases, signals] and thresholds [cases, sensitivities, signals] that never saw the case's group."""
+    groups = np.array([case.group for case in cases])
+    scores = np.empty((len(cases), len(Signal)))
+    thresholds = np.empty((len(cases), len(SENSITIVITIES), len(Signal)))
+    for group in sorted(set(groups)):
+        others, mine = np.flatnonzero(groups != group), np.flatnonzero(groups == group)
+        known = [cases[place] for place in others]
+        seen = [inputs[place] for place in others]
+        stages = second_stage(known, seen)
+        scores[mine] = signal_scores(stages, [inputs[place] for place in mine])
+        thresholds[mine] = chosen_thresholds(known, signal_scores(stages, seen))
+    return scores, thresholds
+
+
+def save(model: Model, path: Path) -> None:
+    """Write the arrays, compressed; the same model gives the same bytes."""
+    arrays: dict[str, NDArray[np.generic]] = {
+        "format": np.array(FORMAT),
+        "languages": np.array(model.languages),
+        "rarity": model.rarity,
+        "thresholds": model.thresholds,
+    }
+    for name in ("intent", "acts", "replies", "spelling"):
+        head: Head = getattr(model, name)
+        arrays |= {
+            f"{name}.weights": head.weights,
+            f"{name}.scale": head.scale,
+            f"{name}.bias": head.bias,
+        }
+    arrays |= {f"stage.{name}": weights for name, weights in model.stages.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for its own options
+
+
+def main() -> None:
+    """Train, print what was measured on held-out sources, write the model."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="folder with dev.jsonl, grammar.jsonl, goemotions_weak.jsonl")
+    parser.add_argument("--out", type=Path, default=OUT)
+    options = parser.parse_args()
+    phrases = read_phrases(HERE / "detector_phrases.txt")
+    cases = read_cases(options.data)
+    corpus = Corpus.of(cases, phrases)
+    cases += written_cases(phrases)
+    inputs = held_out_inputs(cases, corpus)
+    scores, thresholds = held_out_scores(cases, inputs)
+    for row in detector_report.table(cases, scores, thresholds, WEAK):
+        print(row)  # noqa: T201 - the table is what this command is for
+    stages = second_stage(cases, inputs)
+    model = replace(
+        first_stage(corpus),
+        stages=stages,
+        thresholds=chosen_thresholds(cases, signal_scores(stages, inputs)),
+    )
+    save(model, options.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""`python -m handoff_bot COMMAND`."""
+
+from handoff_bot.cli import main
+
+main()

@@ -1,0 +1,58 @@
+"""Which language a customer writes: by script, and within Latin script by a small model."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Callable
+
+from handoff_bot.ai.detector.model import Model, softmax
+from handoff_bot.ai.detector.text import clip, spelling
+
+_SURE = 0.55
+_FEWEST = 2  # letters; an "ok" is no language
+
+_BY_SCRIPT = {
+    "HIRAGANA": "ja",
+    "KATAKANA": "ja",
+    "HANGUL": "ko",
+    "ARABIC": "ar",
+    "DEVANAGARI": "hi",
+    "THAI": "th",
+    "CYRILLIC": "ru",
+    "CJK": "zh",
+    "GREEK": "el",
+    "HEBREW": "he",
+}
+_UKRAINIAN = frozenset("іїєґ")
+
+
+def language_of(words: str, model: Model) -> str:
+    """ISO 639-1 of the words, "" when unsure."""
+    letters = [letter for letter in clip(words)[:400].casefold() if letter.isalpha()]
+    if len(letters) < _FEWEST and not any(ord(letter) > 0x2E80 for letter in letters):
+        return ""
+    scripts = Counter(_script(letter) for letter in letters)
+    if scripts["HIRAGANA"] or scripts["KATAKANA"]:
+        return "ja"
+    script = scripts.most_common(1)[0][0]
+    if script == "LATIN":
+        return _latin(words, model)
+    if script == "CYRILLIC" and _UKRAINIAN & set(letters):
+        return "uk"
+    return _BY_SCRIPT.get(script, "")
+
+
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "?").split()[0].split("-")[0]
+
+
+def _latin(words: str, model: Model) -> str:
+    found = softmax(model.spelling.logits(spelling(words)))
+    best = int(found.argmax())
+    return model.languages[best] if found[best] >= _SURE else ""
+
+
+def last_language(messages: list[str], name: Callable[[str], str]) -> str:
+    """The language of the last message that shows one: "ok" after three German messages is German."""
+    return next(filter(None, map(name, reversed(messages))), "")

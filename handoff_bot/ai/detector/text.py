@@ -1,0 +1,117 @@
+"""From a customer's words to hashed features: normalising, sentences, character and word n-grams.
+
+Training and running both go through here, so that they see the same features.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+HASH_BITS = 17
+LONGEST = 4_000
+MOST_SENTENCES = 40
+_LONGEST_WORD = 48
+_LONGEST_GRAM = 5
+
+_URL = re.compile(r"\b(?:https?://|www\.)\S{1,300}", re.IGNORECASE)
+_MARKS = re.compile("[\u0300-\u036f]")
+_REPEATS = re.compile(r"(.)\1{2,}", re.DOTALL)
+_TOKEN = re.compile(r"[!?]+|[^\s.,;:!?()\[\]{}<>\"«»“”„…।。、，·*_~`|/\\]+")
+_SENTENCE_END = re.compile(r"(?<=[.!?…।。！？])\s*|[\n\r;；]+")
+_COMMA = re.compile(r"[,;:，、；：]\s*|\s[-–—]+\s")  # noqa: RUF001 - customers write these marks
+_QUOTES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'"})  # noqa: RUF001 - the point of it
+
+Ids = NDArray[np.int32]
+
+
+def clip(text: str) -> str:
+    """The text without what no model needs: the middle of a huge one, control characters, surrogates."""
+    if len(text) > LONGEST:
+        text = text[: LONGEST // 2] + "\n" + text[-LONGEST // 2 :]
+    return "".join(c if c in "\n\r\t" or _is_readable(c) else " " for c in text)
+
+
+@lru_cache(maxsize=4096)
+def _is_readable(character: str) -> bool:
+    return unicodedata.category(character) not in {"Cc", "Cs", "Co", "Cn"}
+
+
+def fold(text: str) -> str:
+    """Lower case, one form of each character, no Latin accents, digits as 0, at most two repeats."""
+    text = _URL.sub(" url ", unicodedata.normalize("NFKD", clip(text)).translate(_QUOTES))
+    text = unicodedata.normalize("NFC", _MARKS.sub("", text)).casefold()
+    return _REPEATS.sub(r"\1\1", re.sub(r"\d", "0", text))
+
+
+def tokens(folded: str) -> list[str]:
+    """The words of a folded text; runs of ! and ? count as words."""
+    return [token[:_LONGEST_WORD] for token in _TOKEN.findall(folded)]
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a message, at most `MOST_SENTENCES`, without empty ones."""
+    parts = (part.strip() for part in _SENTENCE_END.split(clip(text)))
+    return [part for part in parts if part][:MOST_SENTENCES]
+
+
+def clauses(text: str) -> list[str]:
+    """The sentences of a message and, where commas part them, their pieces of three words or more.
+
+    At most `MOST_SENTENCES`; only one when the message is a single clause.
+    """
+    found: dict[str, None] = {}
+    for sentence in sentences(text):
+        found[sentence] = None
+        pieces = [piece.strip() for piece in _COMMA.split(sentence)]
+        if len(pieces) > 1:
+            found.update((piece, None) for piece in pieces if len(tokens(piece)) > 2)
+    return list(found)[:MOST_SENTENCES]
+
+
+@lru_cache(maxsize=20_000)
+def _word_ids(word: str) -> Ids:
+    padded = f"<{word}>"
+    grams = (
+        padded[start : start + size]
+        for size in range(1, _LONGEST_GRAM + 1)
+        for start in range(len(padded) - size + 1)
+    )
+    return np.array([_bucket(feature) for feature in (*grams, f"w {word}")], dtype=np.int32)
+
+
+def _bucket(feature: str) -> int:
+    return zlib.crc32(feature.encode()) & ((1 << HASH_BITS) - 1)
+
+
+def _phrases(words: list[str]) -> Iterator[str]:
+    framed = ["^", *words, "$"]
+    for size in (2, 3):
+        for start in range(len(framed) - size + 1):
+            yield " ".join(framed[start : start + size])
+    for start in range(len(framed) - 2):
+        yield f"{framed[start]} _ {framed[start + 2]}"
+
+
+def _distinct(arrays: list[Ids]) -> Ids:
+    return np.unique(np.concatenate(arrays)) if arrays else np.empty(0, dtype=np.int32)
+
+
+def features(text: str) -> Ids:
+    """The distinct feature buckets of a text, sorted, each in [0, 2**HASH_BITS); none for no words."""
+    words = tokens(fold(text))
+    if not words:
+        return _distinct([])
+    phrases = np.array([_bucket(phrase) for phrase in _phrases(words)], dtype=np.int32)
+    return _distinct([phrases, *map(_word_ids, words)])
+
+
+def spelling(text: str) -> Ids:
+    """Buckets of the words as they are spelt, accents kept: what tells languages apart."""
+    return _distinct([_word_ids(word) for word in tokens(clip(text).casefold())])

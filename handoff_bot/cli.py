@@ -1,0 +1,98 @@
+"""The command line: `python -m handoff_bot COMMAND`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+
+import click
+
+from handoff_bot import logs
+from handoff_bot.domain.errors import HandoffError
+from handoff_bot.settings import Settings, read_settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Live escalation from an AI assistant to a human, run from Slack."""
+
+
+def settings_or_exit() -> Settings:
+    """The settings; on a problem say all of them and exit with 2."""
+    try:
+        return read_settings()
+    except HandoffError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+
+
+@main.command()
+@click.option(
+    "--role",
+    type=click.Choice(["all", "web", "worker"]),
+    default="all",
+    show_default=True,
+    help="Answer requests, do the work behind them, or both.",
+)
+def serve(role: str) -> None:
+    """Serve: webhooks, Slack, lanes and timers."""
+    import app
+    from handoff_bot.serving import Server
+
+    settings = settings_or_exit()
+    logs.set_up(settings.LOG_LEVEL)
+    if role == "worker":
+        _work(settings)
+        return
+    Server(
+        lambda: app.build(settings, role),
+        host=settings.HOST,
+        port=settings.PORT,
+        processes=settings.processes,
+        threads=settings.WEB_THREADS,
+    ).run()
+
+
+def _work(settings: Settings) -> None:
+    """Run lanes and timers alone, until told to stop."""
+    import app
+
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    handoff = app.build(settings, "worker")
+    handoff.start()
+    ended.wait()
+    handoff.stop()
+
+
+@main.command()
+def doctor() -> None:
+    """Check everything that must be right, and say what to do about what is not."""
+    from handoff_bot.doctor import examine
+
+    settings = settings_or_exit()
+    findings = examine(settings)
+    for finding in findings:
+        click.echo(finding.line())
+    sys.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@main.command()
+def judge() -> None:
+    """Judge conversations: JSON lines in, judgements out, one line each."""
+    from handoff_bot.ai.detector.local import LocalDetector
+    from handoff_bot.ai.judging import judge_lines
+
+    detector = LocalDetector.load()
+    for line in judge_lines(sys.stdin, detector):
+        click.echo(line)
+
+
+@main.command()
+def demo() -> None:
+    """Play a whole escalation with no accounts and no network: the real bot between stand-ins."""
+    from handoff_bot.sandbox.demo import play
+
+    sys.exit(play(click.echo))
