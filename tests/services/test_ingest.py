@@ -1,0 +1,69 @@
+"""Group commit: many arrivals, few commits, nobody answered before theirs."""
+
+import threading
+
+import pytest
+from sqlalchemy.exc import StatementError
+
+from handoff_bot.services.ingest import Inbox
+from handoff_bot.storage.models import Work
+
+
+def test_arrivals_at_once_are_all_stored_and_know_whether_they_were_new(database, clock):
+    inbox = Inbox(database, clock)
+    barrier = threading.Barrier(24)
+    fresh = []
+
+    def arrive(number):
+        barrier.wait()
+        fresh.append((number % 12, inbox.store("k", f"in:{number}", f"key{number % 12}", {})))
+
+    threads = [threading.Thread(target=arrive, args=(n,)) for n in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.read() as tx:
+        keys = sorted(row.key for row in tx.session.query(Work))
+    assert keys == sorted(f"key{n}" for n in range(12))
+    assert sorted(number for number, new in fresh if new) == list(range(12))
+
+
+def test_one_bad_arrival_fails_alone(database, clock):
+    inbox = Inbox(database, clock)
+    good, bad = threading.Event(), threading.Event()
+    with inbox._writing:  # both wait for the writer, so they share a batch
+
+        def arrive(key, payload, done):
+            try:
+                inbox.store("k", "in:1", key, payload)
+            except StatementError:
+                bad.set()
+            else:
+                done.set()
+
+        threads = [
+            threading.Thread(target=arrive, args=("good", {}, good)),
+            threading.Thread(target=arrive, args=("bad", {"x": object()}, good)),
+        ]
+        for thread in threads:
+            thread.start()
+        while len(inbox._waiting) < 2:
+            threading.Event().wait(0.001)
+    for thread in threads:
+        thread.join()
+    assert good.is_set()
+    assert bad.is_set()
+    with database.read() as tx:
+        assert [row.key for row in tx.session.query(Work)] == ["good"]
+
+
+def test_an_arrival_is_in_the_database_when_store_returns(database, clock):
+    Inbox(database, clock).store("k", "in:1", "key", {"a": 1})
+    with database.read() as tx:
+        assert tx.session.query(Work).one().payload == {"a": 1}
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog):
+    caplog.set_level("CRITICAL", "handoff_bot.services.ingest")
