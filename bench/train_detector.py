@@ -40,8 +40,8 @@ TYPOS = 0.3  # this share of the utterances is seen a second time, misspelt
 BUDGETS = {"low": 0.01, "medium": 0.03, "high": 0.08}
 """The false positive rate that each sensitivity may cost, mean over held-out sources."""
 SHARES = {
-    Signal.REQUEST: 0.4,
-    Signal.SENTIMENT: 0.4,
+    Signal.REQUEST: 0.5,
+    Signal.SENTIMENT: 0.3,
     Signal.COMPLEXITY: 0.1,
     Signal.CONFIDENCE: 0.1,
 }

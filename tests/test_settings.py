@@ -1,0 +1,102 @@
+"""Deployment settings: every problem at once, with a hint, and no secret anywhere."""
+
+import pytest
+
+from handoff_bot.domain.errors import SettingsError
+from handoff_bot.settings import Settings, read_settings
+
+SECRET = "s3cr3t-value"
+COMPLETE = {
+    "SLACK_BOT_TOKEN": f"xoxb-{SECRET}",
+    "SLACK_SIGNING_SECRET": SECRET,
+    "SLACK_QUEUE_CHANNEL": "C0123456789",
+    "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+    "TWILIO_AUTH_TOKEN": SECRET,
+    "TWILIO_SMS_FROM": "+15550100",
+    "PUBLIC_BASE_URL": "https://bot.example.com",
+}
+
+
+@pytest.fixture
+def complete(tmp_path):
+    return COMPLETE | {"KNOWLEDGE_DIR": str(tmp_path)}
+
+
+def problems(environ) -> str:
+    with pytest.raises(SettingsError) as error:
+        read_settings(environ)
+    return str(error.value)
+
+
+def test_a_complete_environment_is_accepted(complete):
+    settings = read_settings(complete)
+    assert settings.PORT == 3000
+    assert settings.DATABASE_URL.get_secret_value() == "sqlite:///handoff.db"
+
+
+def test_an_empty_environment_tells_all_that_is_missing_at_once():
+    text = problems({"KNOWLEDGE_DIR": "/nowhere at all"})
+    for name in COMPLETE:
+        assert name in text
+    assert "KNOWLEDGE_DIR" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"PORT": "many"}, "PORT"),
+        ({"PORT": "70000"}, "PORT"),
+        ({"DATABASE_URL": f"mysql://u:{SECRET}@h/d"}, "DATABASE_URL"),
+        ({"SLACK_QUEUE_CHANNEL": "#queue"}, "SLACK_QUEUE_CHANNEL"),
+        ({"TWILIO_ACCOUNT_SID": "AC12"}, "TWILIO_ACCOUNT_SID"),
+        ({"TWILIO_API_KEY": "SK1"}, "TWILIO_API_SECRET"),
+        ({"TWILIO_SMS_FROM": ""}, "TWILIO_SMS_FROM"),
+        ({"PUBLIC_BASE_URL": "bot.example.com"}, "PUBLIC_BASE_URL"),
+        ({"SQLITE_SYNCHRONOUS": "sometimes"}, "SQLITE_SYNCHRONOUS"),
+    ],
+)
+def test_each_problem_is_named_and_no_value_is_told(complete, change, name):
+    text = problems(complete | change)
+    assert f"  - {name}: " in text
+    assert text.count("\n") == 1
+    assert SECRET not in text
+
+
+def test_wrong_and_missing_ones_are_told_together(complete):
+    text = problems({"PORT": "many", "KNOWLEDGE_DIR": complete["KNOWLEDGE_DIR"]})
+    assert "PORT" in text
+    assert "SLACK_BOT_TOKEN" in text
+
+
+def test_secrets_come_from_files_too(complete, tmp_path):
+    file = tmp_path / "token"
+    file.write_text(f"{SECRET}\n")
+    environ = complete | {"TWILIO_AUTH_TOKEN_FILE": str(file)}
+    del environ["TWILIO_AUTH_TOKEN"]
+    assert read_settings(environ).TWILIO_AUTH_TOKEN.get_secret_value() == SECRET
+
+
+def test_a_secret_file_that_cannot_be_read_is_told(complete):
+    assert "OPENAI_API_KEY_FILE" in problems(complete | {"OPENAI_API_KEY_FILE": "/nowhere"})
+
+
+def test_socket_mode_needs_no_signing_secret(complete):
+    environ = complete | {"SLACK_APP_TOKEN": "xapp-1"}
+    del environ["SLACK_SIGNING_SECRET"]
+    assert read_settings(environ).SLACK_APP_TOKEN
+
+
+def test_no_secret_is_in_a_repr(complete):
+    environ = complete | {"DATABASE_URL": f"postgresql://u:{SECRET}@h/d", "OPENAI_API_KEY": SECRET}
+    settings = read_settings(environ)
+    assert SECRET not in repr(settings) + str(settings) + settings.model_dump_json()
+
+
+def test_every_field_has_help():
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_processes_are_for_postgresql_only(complete):
+    assert read_settings(complete | {"WEB_CONCURRENCY": "4"}).processes == 1
+    on_postgres = {"WEB_CONCURRENCY": "4", "DATABASE_URL": "postgresql://h/d"}
+    assert read_settings(complete | on_postgres).processes == 4
