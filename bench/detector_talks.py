@@ -1,4 +1,4 @@
-"""Short conversations put together from the hand-written phrases, so that context is learned in every language."""
+"""Short conversations put together from the hand-written phrases: context in every language."""
 
 from __future__ import annotations
 
@@ -48,6 +48,4 @@ def _answers(
 
 
 def _talk(*words: str) -> Turns:
-    return tuple(
-        ("assistant" if place % 2 else "customer", one) for place, one in enumerate(words)
-    )
+    return tuple(("assistant" if place % 2 else "customer", one) for place, one in enumerate(words))

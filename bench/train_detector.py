@@ -1,4 +1,4 @@
-"""Train the local detector: `python -m bench.train_detector DATA_FOLDER` writes the model and prints the table.
+"""Train the local detector: `python -m bench.train_detector DATA_FOLDER` writes it and prints the table.
 
 Needs scikit-learn, which running the detector does not. Everything that is chosen or reported is measured on
 folds held out by source: a model never saw the source that it is measured on.
@@ -7,11 +7,9 @@ folds held out by source: a model never saw the source that it is measured on.
 from __future__ import annotations
 
 import argparse
-import json
-import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,22 +19,27 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from bench import detector_report
-from bench.detector_talks import talks
+from bench.detector_corpus import (
+    ACTS,
+    INTENTS,
+    REPLIES,
+    Case,
+    Corpus,
+    Example,
+    read_cases,
+    read_phrases,
+    written_cases,
+)
 from handoff_bot.ai.detector import text
 from handoff_bot.ai.detector.context import scored, signal_features
 from handoff_bot.ai.detector.model import FORMAT, SENSITIVITIES, Head, Model, Reply, Utterance
 from handoff_bot.domain.signals import Signal
 
-SEED = 20_261_123
 HERE = Path(__file__).parent
 OUT = HERE.parent / "handoff_bot" / "ai" / "detector" / "model" / "local.npz"
 
-INTENTS = ("none", "request", "sentiment")
-ACTS = ("yes", "no", "thanks")
-REPLIES = ("offer", "fallback")
 WEIGHTS = {"goemotions-weak": 0.2, "handwritten-0": 3.0, "handwritten-1": 3.0, "handwritten-2": 3.0}
 WEAK = {"goemotions-weak"}  # labels of another task: good to learn from, not to choose by
-TYPOS = 0.3  # this share of the utterances is seen a second time, misspelt
 BUDGETS = {"low": 0.01, "medium": 0.03, "high": 0.08}
 """The false positive rate that each sensitivity may cost, mean over held-out sources."""
 SHARES = {
@@ -54,176 +57,6 @@ SIGNS = {
 """Whether a conversation feature may only raise or only lower its signal."""
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One labelled conversation. `group` is what is held out together."""
-
-    group: str
-    source: str
-    language: str
-    turns: tuple[tuple[str, str], ...]
-    reason: str
-    category: str
-
-
-@dataclass(frozen=True)
-class Example:
-    """One labelled utterance for a head; `label` None belongs to no class of it."""
-
-    group: str
-    words: str
-    label: str | None
-
-
-def read_cases(folder: Path) -> list[Case]:
-    """All labelled conversations of the data folder, in file order."""
-    names = ("dev.jsonl", "grammar.jsonl", "goemotions_weak.jsonl")
-    lines = (line for name in names for line in (folder / name).open(encoding="utf-8"))
-    return [_case(json.loads(line)) for line in lines]
-
-
-def _case(row: dict[str, object]) -> Case:
-    raw = json.loads(json.dumps(row))
-    family = raw["source"].split("-")[0]
-    return Case(
-        group=family if family in {"phrases", "synthetic"} else raw["source"],
-        source=raw["source"],
-        language=raw["lang"],
-        turns=tuple((turn["role"], turn["text"]) for turn in raw["turns"]),
-        reason=raw["label"]["reason"],
-        category=raw["category"],
-    )
-
-
-def read_phrases(path: Path) -> list[tuple[str, str, str]]:
-    """(kind, language, words) of the hand-written phrases."""
-    found, kind, language = [], "", ""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("## "):
-            kind, language = line[3:].split()
-        elif line and not line.startswith("#"):
-            found.append((kind, language, line))
-    return found
-
-
-Phrases = Sequence[tuple[str, str, str]]
-
-
-def written_group(language: str) -> str:
-    """Hand-written phrases are held out by language, a third of them at a time."""
-    return f"handwritten-{sum(map(ord, language)) % 3}"
-
-
-def written_cases(phrases: Phrases) -> list[Case]:
-    """The conversations made of hand-written phrases, as one more group."""
-    dice = random.Random(SEED)  # noqa: S311 - repeatable on purpose, guards nothing
-    return [
-        Case(written_group(language), "handwritten", language, turns, reason, "")
-        for language, turns, reason in talks(phrases, dice)
-    ]
-
-
-def intent_examples(cases: Sequence[Case], phrases: Phrases) -> list[Example]:
-    """Single messages, and the hand-written ones; short answers express no intent."""
-    single = [
-        Example(c.group, c.turns[-1][1], c.reason) for c in cases if len(c.turns) == 1
-    ]
-    said = {"request", "sentiment", "none", *ACTS}
-    return single + [
-        Example(written_group(language), words, kind if kind in INTENTS else "none")
-        for kind, language, words in phrases
-        if kind in said
-    ]
-
-
-def act_examples(cases: Sequence[Case], phrases: Phrases) -> list[Example]:
-    """Short answers against everything that is said in more than three words."""
-    known = {"Confirm": "yes", "Reject": "no"}
-    found = [Example(c.group, c.turns[-1][1], known[c.category]) for c in cases if c.category in known]
-    found += [
-        Example(c.group, c.turns[-1][1], "yes" if c.reason == "request" else "no")
-        for c in cases
-        if c.source == "phrases-offer" and (c.reason == "request" or _after_an_offer(c, cases))
-    ]
-    others = {"bitext", "banking77", "clinc150", "grammar", "phrases"}
-    found += [
-        Example(c.group, c.turns[-1][1], None)
-        for c in cases
-        if c.group in others and len(c.turns) == 1 and len(c.turns[-1][1].split()) > 3
-    ]
-    said = {"request", "sentiment", "none", *ACTS}
-    return found + [
-        Example(written_group(language), words, kind if kind in ACTS else None)
-        for kind, language, words in phrases
-        if kind in said
-    ]
-
-
-def _offers(cases: Sequence[Case]) -> set[str]:
-    return {
-        c.turns[-2][1] for c in cases if c.source == "phrases-offer" and c.reason == "request"
-    }
-
-
-def _after_an_offer(case: Case, cases: Sequence[Case]) -> bool:
-    return case.turns[-2][1] in _offers(cases)
-
-
-def reply_examples(cases: Sequence[Case], phrases: Phrases) -> list[Example]:
-    """What the assistant says: offers of a person, fallbacks, anything else."""
-    offers = _offers(cases)
-    found = []
-    for case in cases:
-        for role, words in case.turns:
-            if role == "assistant":
-                fallback = "fallback" if case.source.endswith("fallback") else None
-                found.append(Example(case.group, words, "offer" if words in offers else fallback))
-    kinds = {"offer": "offer", "fallback": "fallback", "plain": None}
-    found += [
-        Example(written_group(language), words, kinds[kind])
-        for kind, language, words in phrases
-        if kind in kinds
-    ]
-    return list(dict.fromkeys(found))
-
-
-def language_examples(cases: Sequence[Case], phrases: Phrases) -> list[Example]:
-    """At most 600 utterances of each language that is written in Latin letters, hand-written ones first."""
-    found: dict[str, dict[str, None]] = defaultdict(dict)
-    said = [(language, words) for _, language, words in phrases]
-    said += [(c.language, c.turns[-1][1]) for c in cases if c.group != "goemotions-weak"]
-    for language, words in said:
-        if len(found[language]) < 600 and _is_latin(words):
-            found[language][words] = None
-    return [
-        Example("", words, language)
-        for language, texts in sorted(found.items())
-        if len(texts) > 20
-        for words in texts
-    ]
-
-
-def _is_latin(words: str) -> bool:
-    letters = [letter for letter in words if letter.isalpha()]
-    return bool(letters) and all(ord(letter) < 0x250 or 0x1E00 <= ord(letter) < 0x1F00 for letter in letters)
-
-
-def misspelt(words: str, dice: random.Random) -> str:
-    """The words as somebody types them in a hurry: one slip in about 18 characters."""
-    letters = list(words)
-    for _ in range(max(1, len(letters) // 18)):
-        place, kind = dice.randrange(len(letters)), dice.random()
-        if kind < 0.3 and len(letters) > 3:
-            del letters[place]
-        elif kind < 0.6 and place + 1 < len(letters):
-            letters[place : place + 2] = letters[place + 1], letters[place]
-        elif kind < 0.8:
-            letters[place] *= 2
-        else:
-            letters[place] = dice.choice("abcdefghijklmnopqrstuvwxyz")
-    return "".join(letters)
 
 
 def matrix(texts: Iterable[str], extract: Callable[[str], text.Ids], buckets: int) -> csr_matrix:
@@ -268,40 +101,6 @@ def sigmoid_head(examples: Sequence[Example], classes: Sequence[str], bits: int)
         model.fit(inputs, [one.label == label for one in examples])
         found.append((model.coef_[0], model.intercept_[0]))
     return quantised(np.array([f[0] for f in found]), np.array([f[1] for f in found]))
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """Everything the heads learn from."""
-
-    intents: list[Example]
-    acts: list[Example]
-    replies: list[Example]
-    languages: list[Example]
-
-    @classmethod
-    def of(cls, cases: Sequence[Case], phrases: Phrases) -> Corpus:
-        """Gather the examples and add the misspelt ones."""
-        dice = random.Random(SEED)  # noqa: S311 - repeatable on purpose, guards nothing
-        intents = intent_examples(cases, phrases)
-        intents += [
-            replace(one, words=misspelt(one.words, dice))
-            for one in intents
-            if one.words and dice.random() < TYPOS
-        ]
-        return cls(
-            intents=intents,
-            acts=act_examples(cases, phrases),
-            replies=reply_examples(cases, phrases),
-            languages=language_examples(cases, phrases),
-        )
-
-    def without(self, group: str) -> Corpus:
-        """The same, one group held out."""
-        return Corpus(
-            *([one for one in part if one.group != group] for part in (self.intents, self.acts, self.replies)),
-            self.languages,
-        )
 
 
 def rarity(examples: Sequence[Example]) -> NDArray[np.int8]:
@@ -409,7 +208,7 @@ def chosen_thresholds(cases: Sequence[Case], scores: Floats) -> Floats:
 
 
 def held_out_scores(cases: Sequence[Case], inputs: Sequence[Inputs]) -> tuple[Floats, Floats]:
-    """Scores [cases, signals] and thresholds [cases, sensitivities, signals] that never saw the case's group."""
+    """Scores [cases, signals] and thresholds [cases, sensitivities, signals] that never saw the group."""
     groups = np.array([case.group for case in cases])
     scores = np.empty((len(cases), len(Signal)))
     thresholds = np.empty((len(cases), len(SENSITIVITIES), len(Signal)))
@@ -446,7 +245,9 @@ def save(model: Model, path: Path) -> None:
 def main() -> None:
     """Train, print what was measured on held-out sources, write the model."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path, help="folder with dev.jsonl, grammar.jsonl, goemotions_weak.jsonl")
+    parser.add_argument(
+        "data", type=Path, help="folder with dev.jsonl, grammar.jsonl, goemotions_weak.jsonl"
+    )
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     phrases = read_phrases(HERE / "detector_phrases.txt")

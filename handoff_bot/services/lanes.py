@@ -161,7 +161,8 @@ class Lanes:
         """Lanes taken, and the seconds until the next one that could be."""
         now = self.clock.now()
         with self.database.read() as tx:
-            due = work.next_due(tx, free, now)
+            known = work.next_due(tx, now)
+        due = {family: at for family, at in known.items() if free.get(family)}
         pause = min([self.poll, *((at - now).total_seconds() for at in due.values() if at > now)])
         families = [family for family, at in due.items() if at <= now]
         if not families:

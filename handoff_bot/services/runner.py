@@ -107,16 +107,16 @@ class Runner:
         if job and job.due_at <= self._clock.now():
             return job
         with self._database.write() as tx:
-            tx.guard(lane, worker)
-            return self._next(tx, lane)
+            return self._next(tx, lane, worker)
 
-    def _next(self, tx: Transaction, lane: str, *, last: bool = False) -> Job | None:
+    def _next(self, tx: Transaction, lane: str, worker: str, *, last: bool = False) -> Job | None:
         """The lane's first row if it may run now; otherwise let go of the lane."""
-        tx.flush_work()
+        tx.flush_work(lane)
         job = work.head(tx, lane)
         if job and job.due_at <= self._clock.now() and not last:
+            tx.check_lease(lane, worker)
             return job
-        work.release(tx, lane, job.due_at if job else None)
+        work.release(tx, lane, worker, job.due_at if job else None)
         return None
 
     def _row(self, job: Job, worker: str, *, last: bool) -> Job | None:
@@ -129,17 +129,17 @@ class Runner:
                 plan, result = recovered
             else:
                 with self._database.write() as tx:
-                    tx.guard(job.lane, worker)
                     plan = self._prepare(tx, handler, job)
                     if plan is None:
                         work.complete(tx, job, self._clock.now())
-                        return self._next(tx, job.lane, last=last)
+                        return self._next(tx, job.lane, worker, last=last)
+                    tx.flush_work(job.lane)
+                    tx.check_lease(job.lane, worker)
                 result = handler.call(plan)
             with self._database.write() as tx:
-                tx.guard(job.lane, worker)
                 handler.finish(tx, job, plan, result)
                 work.complete(tx, job, self._clock.now())
-                return self._next(tx, job.lane, last=last)
+                return self._next(tx, job.lane, worker, last=last)
         except LeaseLost:
             raise
         except Exception as error:  # the one place: whatever it is, it is recorded on the row
@@ -174,16 +174,15 @@ class Runner:
         )
         now = self._clock.now()
         with self._database.write() as tx:
-            tx.guard(job.lane, worker)
             if self._is_hopeless(job, handler, error, now):
                 handler.park(tx, job, plan, error)
                 work.park(tx, job, now, _in_words(error))
-                return self._next(tx, job.lane, last=last)
+                return self._next(tx, job.lane, worker, last=last)
             handler.retreat(tx, job, plan)
             unknown = isinstance(error, OutcomeUnknown | DeskOutcomeUnknown)
             begun = unknown or (plan is None and job.begun_at is not None)
             work.retry_at(tx, job, now + self._delay(job, error), _in_words(error), begun=begun)
-            return self._next(tx, job.lane, last=True)
+            return self._next(tx, job.lane, worker, last=True)
 
     def _is_hopeless(self, job: Job, handler: AnyHandler, error: Exception, now: datetime) -> bool:
         if isinstance(error, ProviderFailure):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, case, func, select, update
+from sqlalchemy import Table, bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
@@ -26,6 +26,36 @@ def table_of(model: type[SQLModel]) -> Table:
 
 LANE = table_of(Lane)
 WORK = table_of(Work)
+_LEASED_BY = select(LANE.c.leased_by).where(LANE.c.key == bindparam("lane")).with_for_update()
+
+
+def _open_lane(insert: Any) -> Any:
+    """Make a lane due if it was empty, and hold it until commit."""
+    statement = insert(LANE)
+    due_at = case((LANE.c.due_at.is_(None), statement.excluded.due_at), else_=LANE.c.due_at)
+    return statement.on_conflict_do_update(index_elements=[LANE.c.key], set_={"due_at": due_at})
+
+
+def _insert_work(insert: Any, *, coalesce: bool) -> Any:
+    """Append a row unless its key is known."""
+    statement = insert(WORK).returning(WORK.c.key)
+    if coalesce:
+        # An update that changes nothing still takes the row's lock: a redraw that is just being
+        # picked up is waited for, so that what this transaction changed is never missed.
+        return statement.on_conflict_do_update(
+            index_elements=[WORK.c.key], set_={"due_at": WORK.c.due_at}
+        )
+    return statement.on_conflict_do_nothing(index_elements=[WORK.c.key])
+
+
+# Both dialects spell ON CONFLICT the same; SQLAlchemy keeps it in two places. The key says: is it SQLite?
+_DIALECTS = {True: sqlite.insert, False: postgresql.insert}
+_OPEN_LANE = {on_sqlite: _open_lane(insert) for on_sqlite, insert in _DIALECTS.items()}
+_INSERT_WORK = {
+    (on_sqlite, coalesce): _insert_work(insert, coalesce=coalesce)
+    for on_sqlite, insert in _DIALECTS.items()
+    for coalesce in (False, True)
+}
 
 
 @dataclass(frozen=True)
@@ -62,7 +92,6 @@ class Transaction:
     is_sqlite: bool
     enqueued: bool = False
     _new: list[NewWork] = field(default_factory=list)
-    _fence: tuple[str, str] | None = None
 
     def add(self, row: Row) -> Row:
         """Insert a row now, so that its id and its unique keys are settled."""
@@ -76,30 +105,25 @@ class Transaction:
             return
         self._new.append(work)
 
-    def guard(self, lane: str, worker: str) -> None:
-        """Commit only if this worker still holds the lane then."""
-        self._fence = (lane, worker)
+    def flush_work(self, running: str = "") -> None:
+        """Append the new rows to their lanes.
 
-    def flush_work(self) -> None:
-        """Append the new rows to their lanes, if the lane we run is still ours.
-
-        Lanes are locked in one order by everybody (no deadlock), and rows get their ids after the lock
-        on their lane, so in a lane ids follow commits.
+        Lanes are locked in one order by everybody (no deadlock), the lane that is being run among them;
+        and rows get their ids after the lock on their lane, so in a lane ids follow commits.
         """
-        if self._fence:
-            self._check_fence(*self._fence)
-            self._fence = None
-        if self._new:
-            self.append_now(self._new)
-            self._new = []
-
-    def _check_fence(self, lane: str, worker: str) -> None:
-        if not self.is_sqlite:
-            earlier = [work for work in self._new if work.lane < lane]
+        if not self._new:
+            return
+        if running and not self.is_sqlite:
+            earlier = [work for work in self._new if work.lane < running]
             if earlier:
                 self._open_lanes(earlier)
-        statement = select(LANE.c.leased_by).where(LANE.c.key == lane).with_for_update()
-        if self.session.execute(statement).scalar() != worker:
+            self.session.execute(_LEASED_BY, {"lane": running})
+        new, self._new = self._new, []
+        self.append_now(new)
+
+    def check_lease(self, lane: str, worker: str) -> None:
+        """Raise LeaseLost unless this worker still holds the lane, and hold it until commit."""
+        if self.session.execute(_LEASED_BY, {"lane": lane}).scalar() != worker:
             raise LeaseLost(lane)
 
     def append_now(self, rows: Sequence[NewWork]) -> set[str]:
@@ -119,30 +143,12 @@ class Transaction:
         due: dict[str, datetime] = {}
         for row in rows:
             due[row.lane] = min(row.due_at, due.get(row.lane, row.due_at))
-        statement = self._insert_into(LANE)
-        statement = statement.on_conflict_do_update(
-            index_elements=[LANE.c.key],
-            set_={
-                "due_at": case(
-                    (LANE.c.due_at.is_(None), statement.excluded.due_at), else_=LANE.c.due_at
-                )
-            },
-        )
         self.session.execute(
-            statement,
+            _OPEN_LANE[self.is_sqlite],
             [{"key": k, "family": family_of(k), "due_at": due[k]} for k in sorted(due)],
         )
 
     def _insert(self, rows: Sequence[NewWork], *, coalesce: bool) -> set[str]:
-        statement = self._insert_into(WORK)
-        if coalesce:
-            # An update that changes nothing still takes the row's lock: a redraw that is just being
-            # picked up is waited for, so that what this transaction changed is never missed.
-            statement = statement.on_conflict_do_update(
-                index_elements=[WORK.c.key], set_={"due_at": WORK.c.due_at}
-            )
-        else:
-            statement = statement.on_conflict_do_nothing(index_elements=[WORK.c.key])
         values = [
             {
                 "lane": row.lane,
@@ -157,12 +163,8 @@ class Transaction:
             }
             for row in rows
         ]
-        found = self.session.execute(statement.returning(WORK.c.key), values)
+        found = self.session.execute(_INSERT_WORK[self.is_sqlite, coalesce], values)
         return {key for key in found.scalars() if key is not None}
-
-    def _insert_into(self, table: Table) -> Any:
-        """An INSERT that knows ON CONFLICT; both dialects spell it the same."""
-        return (sqlite if self.is_sqlite else postgresql).insert(table)
 
     def lock(self, model: type[Row], row_id: int) -> Row | None:
         """The row, held until commit; on SQLite the whole database is."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
+from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.storage.models import Worker
 from handoff_bot.storage.transaction import LANE, WORK, Transaction, table_of
 
@@ -50,64 +50,99 @@ class Load:
     parked: int = 0
 
 
+# Statements are built once: building one costs SQLAlchemy about as much as running it.
+
+_ALIVE = select(WORKER.c.id).where(WORKER.c.alive_until > bindparam("now"))
+_UNHELD = or_(LANE.c.leased_by.is_(None), LANE.c.leased_by.not_in(_ALIVE))
+_JOB = (
+    WORK.c.id,
+    WORK.c.lane,
+    WORK.c.kind,
+    WORK.c.payload,
+    WORK.c.attempts,
+    WORK.c.due_at,
+    WORK.c.first_due_at,
+    WORK.c.begun_at,
+)
+_DUE = (
+    select(LANE.c.key)
+    .where(LANE.c.family == bindparam("family"), LANE.c.due_at <= bindparam("now"), _UNHELD)
+    .order_by(LANE.c.due_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = update(LANE).where(LANE.c.key == bindparam("lane")).values(leased_by=bindparam("worker"))
+_HEAD = (
+    select(*_JOB)
+    .where(WORK.c.lane == bindparam("lane"), WORK.c.status == "ready")
+    .order_by(WORK.c.id)
+    .limit(1)
+)
+_RELEASE = (
+    update(LANE)
+    .where(LANE.c.key == bindparam("lane"), LANE.c.leased_by == bindparam("worker"))
+    .values(leased_by=None, due_at=bindparam("next_due"))
+)
+_THIS = WORK.c.id == bindparam("job")
+_BEGIN = update(WORK).where(_THIS).values(begun_at=bindparam("now"))
+_FORGET_KEY = update(WORK).where(_THIS).values(key=None)
+_COMPLETE = (
+    update(WORK)
+    .where(_THIS)
+    .values(status="done", begun_at=None, finished_at=bindparam("now"), error="")
+)
+_NEXT_DUE = (
+    select(LANE.c.family, func.min(LANE.c.due_at).label("due_at"))
+    .where(LANE.c.due_at.is_not(None), _UNHELD)
+    .group_by(LANE.c.family)
+)
+
+
 def lease(tx: Transaction, worker: str, family: str, now: datetime, limit: int) -> list[str]:
     """Take up to `limit` lanes of a family whose first row is due and that no live worker holds."""
-    statement = (
-        select(LANE.c.key)
-        .where(LANE.c.family == family, LANE.c.due_at <= now, _unheld(now))
-        .order_by(LANE.c.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    keys = list(tx.session.execute(statement).scalars())
-    if keys:
-        tx.session.execute(update(LANE).where(LANE.c.key.in_(keys)).values(leased_by=worker))
+    found = tx.session.execute(_DUE, {"family": family, "now": now, "most": limit})
+    keys = list(found.scalars())
+    for key in keys:
+        tx.session.execute(_TAKE, {"lane": key, "worker": worker})
     return keys
 
 
 def head(tx: Transaction, lane: str) -> Job | None:
     """The first waiting row of a lane, due or not."""
-    row = tx.session.execute(
-        select(
-            WORK.c.id,
-            WORK.c.lane,
-            WORK.c.kind,
-            WORK.c.payload,
-            WORK.c.attempts,
-            WORK.c.due_at,
-            WORK.c.first_due_at,
-            WORK.c.begun_at,
-        )
-        .where(WORK.c.lane == lane, WORK.c.status == "ready")
-        .order_by(WORK.c.id)
-        .limit(1)
-    ).first()
+    row = tx.session.execute(_HEAD, {"lane": lane}).first()
     return Job(*row) if row else None
 
 
-def release(tx: Transaction, lane: str, due_at: datetime | None) -> None:
-    """Let go of a lane; `due_at` is when its first row is due, None when it is empty."""
-    tx.session.execute(update(LANE).where(LANE.c.key == lane).values(leased_by=None, due_at=due_at))
+def release(tx: Transaction, lane: str, worker: str, due_at: datetime | None) -> None:
+    """Let go of a lane; `due_at` is when its first row is due, None when it is empty.
+
+    Raises:
+        LeaseLost: another worker holds it now.
+    """
+    values = {"lane": lane, "worker": worker, "next_due": due_at}
+    done = tx.session.execute(_RELEASE, values)
+    if not getattr(done, "rowcount", 0):
+        raise LeaseLost(lane)
 
 
 def begin(tx: Transaction, job: Job, now: datetime) -> None:
     """Record that a provider is about to be called."""
-    _set(tx, job, begun_at=now)
+    tx.session.execute(_BEGIN, {"job": job.id, "now": now})
 
 
 def unbegin(tx: Transaction, job: Job) -> None:
     """Record that the call, whose outcome was unknown, had no effect."""
-    _set(tx, job, begun_at=None)
+    tx.session.execute(_BEGIN, {"job": job.id, "now": None})
 
 
 def forget_key(tx: Transaction, job: Job) -> None:
     """From here on the same key asks for another run: what changes now may come too late for this one."""
-    _set(tx, job, key=None)
+    tx.session.execute(_FORGET_KEY, {"job": job.id})
 
 
 def complete(tx: Transaction, job: Job, now: datetime) -> None:
     """Record that it is done."""
-    _set(tx, job, status="done", begun_at=None, finished_at=now, error="")
+    tx.session.execute(_COMPLETE, {"job": job.id, "now": now})
 
 
 def retry_at(tx: Transaction, job: Job, due_at: datetime, error: str, *, begun: bool) -> None:
@@ -127,20 +162,9 @@ def _set(tx: Transaction, job: Job, **values: Any) -> None:
     tx.session.execute(update(WORK).where(WORK.c.id == job.id).values(**values))
 
 
-def next_due(tx: Transaction, families: Iterable[str], now: datetime) -> dict[str, datetime]:
+def next_due(tx: Transaction, now: datetime) -> dict[str, datetime]:
     """For each family with work that nobody runs: when its first lane is due; may be in the past."""
-    statement = (
-        select(LANE.c.family, func.min(LANE.c.due_at).label("due_at"))
-        .where(LANE.c.family.in_(list(families)), LANE.c.due_at.is_not(None), _unheld(now))
-        .group_by(LANE.c.family)
-    )
-    return {row.family: row.due_at for row in tx.session.execute(statement)}
-
-
-def _unheld(now: datetime) -> Any:
-    """No live worker holds the lane."""
-    alive = select(WORKER.c.id).where(WORKER.c.alive_until > now)
-    return or_(LANE.c.leased_by.is_(None), LANE.c.leased_by.not_in(alive))
+    return {row.family: row.due_at for row in tx.session.execute(_NEXT_DUE, {"now": now})}
 
 
 def beat(tx: Transaction, worker: str, alive_until: datetime) -> bool:

@@ -33,8 +33,8 @@ class LocalDetector:
         row = model.thresholds[SENSITIVITIES.index(sensitivity)]
         strict = np.maximum(row, model.thresholds[SENSITIVITIES.index("low")])
         self._model = model
-        self._thresholds = dict(zip(Signal, row.tolist(), strict=True))
-        self._strict = dict(zip(Signal, strict.tolist(), strict=True))
+        self._thresholds: dict[Signal, float] = dict(zip(Signal, row.tolist(), strict=True))
+        self._strict: dict[Signal, float] = dict(zip(Signal, strict.tolist(), strict=True))
         self._utterance: Callable[[str], Utterance] = lru_cache(_CACHED)(model.utterance)
         self._reply: Callable[[str], Reply] = lru_cache(_CACHED)(model.reply)
         self._language: Callable[[str], str] = lru_cache(_CACHED)(partial(language_of, model=model))
@@ -53,14 +53,16 @@ class LocalDetector:
         stretch = _stretch(turns)
         if not stretch:
             return Judgement(scores=dict.fromkeys(Signal, 0.0), by=BY)
-        talk = context.scored([self._score(turn) for turn in stretch])
-        return self.conclude(stretch, talk, self._signals(talk), BY)
+        return self.conclude(turns, self._signals(self._talk(stretch)), BY)
 
-    def conclude(
-        self, turns: Sequence[Turn], talk: context.Scored, scores: policy.Scores, by: str
-    ) -> Judgement:
-        """A judgement from four scores, wherever they come from, by this detector's thresholds."""
-        said = [turn.text for turn in turns if turn.role == "customer"]
+    def conclude(self, turns: Sequence[Turn], scores: policy.Scores, by: str) -> Judgement:
+        """A judgement from four scores, wherever they come from, by this detector's thresholds.
+
+        There must be a customer turn after the last agent's.
+        """
+        stretch = _stretch(turns)
+        talk = self._talk(stretch)
+        said = [turn.text for turn in stretch if turn.role == "customer"]
         thresholds = self._strict_after_a_refusal() if talk.declined else self._thresholds
         reason = policy.tipping(scores, thresholds)
         return Judgement(
@@ -78,6 +80,9 @@ class LocalDetector:
             language=last_language(said, self._language),
             by=by,
         )
+
+    def _talk(self, stretch: Sequence[Turn]) -> context.Scored:
+        return context.scored([self._score(turn) for turn in stretch])
 
     def _score(self, turn: Turn) -> Utterance | Reply:
         return self._utterance(turn.text) if turn.role == "customer" else self._reply(turn.text)

@@ -43,7 +43,8 @@ class Head:
         if not len(ids):
             return self.bias
         rows = self.weights[ids & (len(self.weights) - 1)]
-        return rows.sum(axis=0, dtype=np.int64) * self.scale / np.sqrt(len(ids)) + self.bias
+        steps: Floats = rows.sum(axis=0, dtype=np.float64)
+        return steps * self.scale / float(np.sqrt(len(ids))) + self.bias
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,11 @@ _URGENT = re.compile(
     r"|golpe|advogado|processar|procon|arnaque\w*|avocat|plainte|escroc\w*|piratée?|vol[ée]e?s"
     r"|betrug|betrüger\w*|anwalt|polizei|gestohlen|gehackt|notfall|krankenhaus|anzeige erstatten"
     r"|truff\w+|avvocato|denuncia\w*|rubat[oa]|polizia|oplicht\w*|advocaat|aangifte|politie|gestolen"
-    r"|oszu\w+|prawnik\w*|policj\w+|skradzion\w+|dolandır\w*|avukat\w*|savcılı\w*"
+    r"|oszu\w+|prawnik\w*|policj\w+|skradzion\w+|doland.r\w*|avukat\w*|savc.l.\w*"
     r"|мошенни\w*|адвокат\w*|полици\w*|суд|украли|шахра\w*|поліці\w*|penipu\w*|polisi|pengacara"
     r")\b"
-    r"|احتيال|محامي|شرطة|धोखा|पुलिस|वकील|詐欺|弁護士|警察|诈骗|骗子|律师|报警|사기|변호사|경찰|lừa đảo|โกง|ตำรวจ",
+    r"|احتيال|محامي|شرطة|धोखा|पुलिस|वकील|詐欺|弁護士|警察|诈骗|骗子|律师|报警"
+    r"|사기|변호사|경찰|lừa đảo|โกง|ตำรวจ",
     re.IGNORECASE,
 )
 
@@ -40,7 +41,9 @@ def tipping(scores: Scores, thresholds: Scores) -> Signal | None:
     return next((signal for signal in Signal if scores[signal] >= thresholds[signal]), None)
 
 
-def priority(reason: Signal | None, scores: Scores, *, urgent: bool, again: bool, angry: bool) -> Priority:
+def priority(
+    reason: Signal | None, scores: Scores, *, urgent: bool, again: bool, angry: bool
+) -> Priority:
     """How urgent a person is.
 
     Args:

@@ -23,10 +23,18 @@ _LONGEST_GRAM = 5
 _URL = re.compile(r"\b(?:https?://|www\.)\S{1,300}", re.IGNORECASE)
 _MARKS = re.compile("[\u0300-\u036f]")
 _REPEATS = re.compile(r"(.)\1{2,}", re.DOTALL)
-_TOKEN = re.compile(r"[!?]+|[^\s.,;:!?()\[\]{}<>\"«»“”„…।。、，·*_~`|/\\]+")
-_SENTENCE_END = re.compile(r"(?<=[.!?…।。！？])\s*|[\n\r;；]+")
-_COMMA = re.compile(r"[,;:，、；：]\s*|\s[-–—]+\s")  # noqa: RUF001 - customers write these marks
-_QUOTES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'"})  # noqa: RUF001 - the point of it
+
+# East Asian, Indic and typographic marks, by number because some look like others.
+_STOPS = "\u2026\u0964\u3002"
+_FULL_WIDTH_ENDS = "\uff01\uff1f"
+_FULL_WIDTH_PAUSES = "\uff0c\u3001\uff1b\uff1a"
+_QUOTATION = "\u00ab\u00bb\u201c\u201d\u201e"
+_TOKEN = re.compile(
+    rf"[!?]+|[^\s.,;:!?()\[\]{{}}<>\"*_~`|/\\\u00b7{_STOPS}{_FULL_WIDTH_PAUSES}{_QUOTATION}]+"
+)
+_SENTENCE_END = re.compile(rf"(?<=[.!?{_STOPS}{_FULL_WIDTH_ENDS}])\s*|[\n\r;\uff1b]+")
+_COMMA = re.compile(rf"[,;:{_FULL_WIDTH_PAUSES}]\s*|\s[-\u2013\u2014]+\s")
+_QUOTES = dict.fromkeys(map(ord, "\u2019\u2018`\u00b4"), "'")
 
 Ids = NDArray[np.int32]
 

@@ -1,0 +1,112 @@
+"""The detector that asks a language model, and the local one when it cannot or need not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+from pydantic import BaseModel
+
+from handoff_bot.ai import prompts
+from handoff_bot.ai.detector.local import LocalDetector
+from handoff_bot.ai.detector.policy import one_line
+from handoff_bot.ai.language_model import LanguageModel
+from handoff_bot.ai.redaction import Redactor
+from handoff_bot.domain.errors import ModelError
+from handoff_bot.domain.signals import Judgement, Priority, Signal, Turn
+
+logger = logging.getLogger(__name__)
+
+BY = "openai"
+
+_SURELY_NOT = 0.02
+_SURELY = 0.95
+_EVIDENCE = 200
+_SUMMARY = 140
+
+
+class Signals(BaseModel):
+    """A probability for each signal."""
+
+    request: float
+    sentiment: float
+    complexity: float
+    confidence: float
+
+
+class Verdict(BaseModel):
+    """What the language model answers; evidence comes first so that it looks before it judges."""
+
+    evidence: str
+    signals: Signals
+    reason: Literal["request", "sentiment", "complexity", "confidence", "none"]
+    escalate: bool
+    priority: Literal["urgent", "high", "normal", "low"]
+    confidence: float
+    summary: str
+
+
+class OpenAIDetector:
+    """Judges with a language model by the local detector's thresholds."""
+
+    def __init__(self, model: LanguageModel, local: LocalDetector, timeout: float = 3.0) -> None:
+        self._model = model
+        self._local = local
+        self._timeout = timeout
+
+    def judge(self, turns: Sequence[Turn]) -> Judgement:
+        """Judge the last turn. When the model fails, what the local detector says stands."""
+        local = self._local.judge(turns)
+        if _is_certain(local):
+            return local
+        redactor = Redactor()
+        try:
+            verdict = self._ask(turns, redactor)
+        except ModelError as error:
+            logger.warning("language model did not judge", extra={"kind": str(error)})
+            return local
+        judged = self._local.conclude(turns, _scores(verdict, local), BY)
+        return _in_its_words(judged, verdict, turns, redactor)
+
+    def _ask(self, turns: Sequence[Turn], redactor: Redactor) -> Verdict:
+        masked = [replace(turn, text=redactor.mask(turn.text)) for turn in turns[-prompts.TURNS :]]
+        return self._model.ask(prompts.JUDGE, prompts.transcript(masked), Verdict, self._timeout)
+
+
+def _is_certain(local: Judgement) -> bool:
+    return local.score < _SURELY_NOT or local.scores[Signal.REQUEST] > _SURELY
+
+
+def _scores(verdict: Verdict, local: Judgement) -> dict[Signal, float]:
+    """The model's signals; it can neither lose a request that it named nor one that we saw ourselves."""
+    given = verdict.signals.model_dump()
+    scores = {signal: min(max(float(given[signal.value]), 0.0), 1.0) for signal in Signal}
+    if verdict.escalate and verdict.reason == "request":
+        scores[Signal.REQUEST] = max(scores[Signal.REQUEST], _SURELY)
+    if local.reason is Signal.REQUEST:
+        scores[Signal.REQUEST] = max(scores[Signal.REQUEST], local.scores[Signal.REQUEST])
+    return scores
+
+
+def _in_its_words(
+    judged: Judgement, verdict: Verdict, turns: Sequence[Turn], redactor: Redactor
+) -> Judgement:
+    """The judgement with the model's summary and, if the customer really said it, its evidence."""
+    evidence = one_line(redactor.restore(verdict.evidence), _EVIDENCE)
+    said = " ".join(" ".join(turn.text.split()) for turn in turns if turn.role == "customer")
+    summary = one_line(redactor.restore(verdict.summary), _SUMMARY)
+    known = judged.escalate and evidence and evidence in said
+    return replace(
+        judged,
+        evidence=evidence if known else judged.evidence,
+        summary=summary or judged.summary,
+        priority=_more_urgent(judged, Priority(verdict.priority)),
+    )
+
+
+def _more_urgent(judged: Judgement, other: Priority) -> Priority:
+    if not judged.escalate:
+        return judged.priority
+    return min(judged.priority, other, key=lambda priority: priority.rank)

@@ -1,0 +1,64 @@
+"""Conversations in, judgements out, as JSON lines: what `handoff judge` does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from pydantic import BaseModel, ValidationError
+
+from handoff_bot.domain.errors import ModelError
+from handoff_bot.domain.signals import Judgement, Turn
+from handoff_bot.ports import Detector
+
+
+class _Turn(BaseModel):
+    role: Literal["customer", "assistant", "agent"]
+    text: str
+
+
+class _Conversation(BaseModel):
+    id: str | int
+    turns: list[_Turn]
+
+
+def judge_lines(lines: Iterable[str], detector: Detector) -> Iterator[str]:
+    """One line of JSON, without its line end, for each line that is not blank, as soon as it is read.
+
+    In: {"id", "turns": [{"role": "customer"|"assistant"|"agent", "text"}]}. Out: {"id", "escalate",
+    "score", "reason", "signals", "priority", "language"}; reason is "none" when no human is needed.
+    A line that cannot be judged gives {"id": null, "error"}; it never raises.
+    """
+    for line in lines:
+        if line.strip():
+            yield json.dumps(_judged(line, detector), ensure_ascii=False)
+
+
+def _judged(line: str, detector: Detector) -> dict[str, object]:
+    try:
+        asked = _Conversation.model_validate_json(line)
+        turns = [Turn(turn.role, turn.text) for turn in asked.turns]
+        return {"id": asked.id, **_answer(detector.judge(turns))}
+    except ValidationError as error:
+        return {"id": None, "error": _what_is_wrong(error)}
+    except ModelError as error:
+        return {"id": None, "error": str(error)}
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    """The first problem and where it is, without the input: it may hold what a customer wrote."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg']}" if place else first["msg"]
+
+
+def _answer(judgement: Judgement) -> dict[str, object]:
+    return {
+        "escalate": judgement.escalate,
+        "score": round(judgement.score, 6),
+        "reason": judgement.reason.value if judgement.reason else "none",
+        "signals": {signal.value: round(score, 6) for signal, score in judgement.scores.items()},
+        "priority": judgement.priority.value,
+        "language": judgement.language,
+    }

@@ -1,0 +1,184 @@
+"""The card of an escalation: where it stands, why it is here, and what an agent can do about it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from handoff_bot.domain.desk import STEPS, Button, Card, Line
+from handoff_bot.domain.escalations import Status, Step, origins
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.slack.blocks.buttons import button
+from handoff_bot.slack.blocks.text import (
+    Block,
+    Drawing,
+    actions,
+    bullets,
+    context,
+    date,
+    header,
+    line,
+    moment,
+    mrkdwn,
+    named,
+    notification,
+    one_line,
+    plain,
+    quote,
+    rich,
+    section,
+    spelled,
+    strong,
+    words,
+)
+
+PRIORITIES: dict[Priority, str] = {
+    Priority.URGENT: "🔴 Urgent",
+    Priority.HIGH: "🟠 High",
+    Priority.NORMAL: "🔵 Normal",
+    Priority.LOW: "⚪ Low",
+}
+
+REASONS: dict[Signal, str] = {
+    Signal.REQUEST: "Asked for a person",
+    Signal.SENTIMENT: "Upset or confused",
+    Signal.COMPLEXITY: "Too complex, or going in circles",
+    Signal.CONFIDENCE: "The assistant was not sure",
+}
+
+_ENDINGS: dict[Status, str] = {
+    Status.RESOLVED: "✅ Resolved by {agent}",
+    Status.RETURNED: "🤖 Returned to the assistant by {agent}",
+    Status.DISMISSED: "⚪ Not needed, said {agent}",
+}
+
+_ORDER = (
+    Button.CLAIM,
+    Button.RESOLVE,
+    Button.RETURN,
+    Button.ASSIGN,
+    Button.RELEASE,
+    Button.DISMISS,
+)
+
+_QUOTE = 600
+_RECENT = 300
+_BAR = 10
+_STRENGTHS = ((0.75, "strong"), (0.5, "clear"), (0.25, "weak"), (0.0, "hardly any"))
+
+
+def draw_card(card: Card) -> Drawing:
+    """The card as a message: its state first, because notifications begin with it."""
+    blocks = [header(_state(card)), context(*_facts(card))]
+    if card.opted_out:
+        blocks.append(section("⛔ The customer has sent STOP: nothing may be sent to them."))
+    blocks += [rich(*_why(card)), rich(*_story(card)), actions(*_buttons(card))]
+    return Drawing(_spoken(card), blocks)
+
+
+def _who(card: Card) -> str:
+    return f"{named(card.contact)} on {spelled(card.channel)}"
+
+
+def _state(card: Card) -> str:
+    if card.status is Status.QUEUED:
+        return f"{PRIORITIES[card.priority]} · {named(card.contact)} is waiting on {spelled(card.channel)}"
+    if card.status is Status.CLAIMED:
+        return f"🟢 {_name(card.owner)} has this · {_who(card)}"
+    return f"{_ENDINGS[card.status].format(agent=_name(card.closed_by))} · {_who(card)}"
+
+
+def _spoken(card: Card) -> str:
+    if card.status is not Status.QUEUED:
+        return notification(_state(card))
+    waiting = f"{named(card.contact)} is waiting on {spelled(card.channel)}"
+    said = card.evidence or card.summary
+    return notification(f"{waiting}: {said}" if said else waiting)
+
+
+def _name(agent: object) -> str:
+    return named(getattr(agent, "name", ""))
+
+
+def _facts(card: Card) -> Iterator[Block]:
+    address = card.address if card.address != card.contact else ""
+    about = (address, card.language and f"writes {card.language}", PRIORITIES[card.priority])
+    yield plain(" · ".join(one_line(fact, 100) for fact in about if fact))
+    yield mrkdwn(_clock(card))
+    yield plain(f"Ticket #{card.ticket} · {_history(card.earlier_tickets)}")
+
+
+def _clock(card: Card) -> str:
+    """Rendered by the client, so that no update is spent on a clock."""
+    if card.status is Status.QUEUED:
+        return f"Waiting since {moment(card.opened_at)} ({date(card.opened_at, '{ago}')})"
+    parts = [f"Opened {moment(card.opened_at)}"]
+    if card.claimed_at:
+        parts.append(f"taken {moment(card.claimed_at)}")
+    if card.closed_at:
+        parts.append(f"closed {moment(card.closed_at)}")
+    return " · ".join(parts)
+
+
+def _history(earlier: int) -> str:
+    if not earlier:
+        return "first ticket of this contact"
+    return f"{earlier} earlier ticket{'s' if earlier > 1 else ''}"
+
+
+def _why(card: Card) -> Iterator[Block]:
+    yield line(strong(REASONS[card.reason]))
+    if card.evidence:
+        yield quote(card.evidence, _QUOTE)
+    if card.scores:
+        yield bullets(*_signals(card))
+
+
+def _signals(card: Card) -> Iterator[str]:
+    """Words and numbers first: a screen reader need not read the bars."""
+    for signal, score in sorted(card.scores.items(), key=lambda item: -_share(item[1])):
+        share = _share(score)
+        strength = next(word for least, word in _STRENGTHS if share >= least)
+        full = round(share * _BAR)
+        yield f"{REASONS[signal]}: {share:.0%}, {strength}  {'▰' * full}{'▱' * (_BAR - full)}"
+
+
+def _share(score: float) -> float:
+    return min(1.0, max(0.0, score)) if math.isfinite(score) else 0.0
+
+
+def _story(card: Card) -> Iterator[Block]:
+    if card.summary:
+        yield line(strong("In short: "), words(one_line(card.summary, _QUOTE), _QUOTE))
+    if card.tried:
+        yield line(strong("The assistant last answered:"))
+        yield quote(card.tried, _QUOTE)
+    else:
+        yield line(words("The assistant has not answered yet.", _QUOTE))
+    if card.recent:
+        yield line(strong("Last messages:"))
+        yield from (_recent(each, card) for each in card.recent[-5:])
+
+
+def _recent(said: Line, card: Card) -> Block:
+    return line(strong(f"\n{speaker(said, card.contact)}: "), words(said.text, _RECENT))
+
+
+def speaker(said: Line, contact: str) -> str:
+    """Who said a line, as agents call them."""
+    if said.note:
+        return f"Note by {named(said.name)}"
+    if said.author is Author.CONTACT:
+        return named(said.name or contact)
+    if said.author is Author.AGENT:
+        return named(said.name)
+    return "Assistant" if said.author is Author.ASSISTANT else "Automatic text"
+
+
+def _buttons(card: Card) -> Iterator[Block]:
+    value = str(card.escalation_id)
+    for kind in _ORDER:
+        if card.status in origins(STEPS.get(kind, Step.REASSIGN)):
+            yield button(kind, value, _who(card))
+    yield button(Button.VIEW, value, _who(card))
