@@ -94,7 +94,7 @@ class Core:
             sole=parts.sole,
             jitter=parts.jitter,
         )
-        database.on_work = lanes.wake
+        database.crew = lanes
         return cls(
             database=database,
             inbox=Inbox(database, clock),

@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services.runner import AnyHandler, Runner
 from handoff_bot.storage import work
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Transaction, family_of
+from handoff_bot.storage.transaction import Seat, Transaction, family_of
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +85,25 @@ class Lanes:
             self._pool.shutdown(wait=True)
         with self.database.write() as tx:
             work.leave(tx, self.id)
+
+    def reserve(self, lane: str) -> Seat | None:
+        """See `Crew`: a thread that is free for a lane which is about to be opened."""
+        family = family_of(lane)
+        with self._changed:
+            if not self._pool or self._stopping.is_set() or not self._free.get(family):
+                return None
+            self._free[family] -= 1
+        return Seat(lane, self.id, uuid.uuid4().hex)
+
+    def seat(self, reserved: Sequence[Seat], started: Sequence[Seat]) -> None:
+        """See `Crew`."""
+        for seat in reserved:
+            if seat in started and self._pool:
+                self._pool.submit(self._run_and_free, seat.lane, seat.worker)
+                continue
+            with self._changed:
+                self._free[family_of(seat.lane)] += 1
+            self.wake()  # the lane may be due already, and was not ours to start
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -176,9 +195,13 @@ class Lanes:
         return leases, pause
 
     def _run_and_free(self, lane: str, worker: str) -> None:
+        family = family_of(lane)
+        more = True
         try:
-            self._run.lane(lane, worker)
+            more = self._run.lane(lane, worker)
         finally:
             with self._changed:
-                self._free[family_of(lane)] += 1
-            self.wake()
+                waited_for = self._free[family] == 0
+                self._free[family] += 1
+            if more or waited_for:
+                self.wake()

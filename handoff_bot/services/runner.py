@@ -90,16 +90,17 @@ class Runner:
         self._clock = clock
         self._jitter = jitter
 
-    def lane(self, lane: str, worker: str) -> None:
-        """Run due rows of a lane that this worker holds, and let go of it."""
+    def lane(self, lane: str, worker: str) -> bool:
+        """Run due rows of a lane that this worker holds, and let go of it. True if some were left."""
         try:
             job = self._first(lane, worker)
             for remaining in reversed(range(SLICE)):
                 if job is None:
-                    return
+                    return False
                 job = self._row(job, worker, last=remaining == 0)
         except LeaseLost:
             logger.warning("lane was taken over by another worker")
+        return True
 
     def _first(self, lane: str, worker: str) -> Job | None:
         with self._database.read() as tx:
@@ -179,10 +180,19 @@ class Runner:
                 work.park(tx, job, now, _in_words(error))
                 return self._next(tx, job.lane, worker, last=last)
             handler.retreat(tx, job, plan)
-            unknown = isinstance(error, OutcomeUnknown | DeskOutcomeUnknown)
-            begun = unknown or (plan is None and job.begun_at is not None)
+            begun = self._may_have_happened(job, handler, plan, error)
             work.retry_at(tx, job, now + self._delay(job, error), _in_words(error), begun=begun)
             return self._next(tx, job.lane, worker, last=True)
+
+    def _may_have_happened(
+        self, job: Job, handler: AnyHandler, plan: Any, error: Exception
+    ) -> bool:
+        """Must the provider be asked before the call is made again? After a bug in mid-call it must."""
+        if plan is None:
+            return job.begun_at is not None
+        if isinstance(error, ProviderFailure):
+            return isinstance(error, OutcomeUnknown | DeskOutcomeUnknown)
+        return not handler.repeatable
 
     def _is_hopeless(self, job: Job, handler: AnyHandler, error: Exception, now: datetime) -> bool:
         if isinstance(error, ProviderFailure):

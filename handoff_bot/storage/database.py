@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session
 
-from handoff_bot.storage.transaction import Transaction
+from handoff_bot.storage.transaction import Seat, Transaction
 
 BUSY_TIMEOUT_MS = 15_000
+
+
+class Crew(Protocol):
+    """Runs lanes in this process."""
+
+    def reserve(self, lane: str) -> Seat | None:
+        """A free thread for this lane, if there is one."""
+
+    def seat(self, reserved: Sequence[Seat], started: Sequence[Seat]) -> None:
+        """The transaction has ended: run the lanes that were started, free the other threads."""
 
 
 class Database:
@@ -21,7 +31,10 @@ class Database:
         url: SQLAlchemy's, "sqlite:///handoff.db" or "postgresql://…".
         synchronous: SQLite's durability, "full" (also survives power loss) or "normal" (kill -9).
         pool_size: PostgreSQL connections of this process.
-        on_work: called after each commit that enqueued work, to wake the lanes.
+
+    Attributes:
+        crew: who runs lanes in this process; it is asked for free threads when work is enqueued, told
+            after the commit which of them have a lane to run.
     """
 
     def __init__(
@@ -30,10 +43,9 @@ class Database:
         *,
         synchronous: str = "full",
         pool_size: int = 12,
-        on_work: Callable[[], None] = lambda: None,
     ) -> None:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
-        self.on_work = on_work
+        self.crew: Crew | None = None
         if self.is_sqlite:
             # One writer beats twenty: they would only wait for each other inside SQLite's busy handler.
             self._writer = _sqlite_engine(url, synchronous, writer=True)
@@ -51,12 +63,21 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:
         """A transaction that commits at the end of the block, or rolls back when it raises."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
-            transaction = Transaction(session, is_sqlite=self.is_sqlite)
-            yield transaction
-            transaction.flush_work()
-        if transaction.enqueued:
-            self.on_work()
+        crew = self.crew
+        with Session(self._writer, expire_on_commit=False) as session:
+            transaction = Transaction(
+                session, is_sqlite=self.is_sqlite, seats=crew.reserve if crew else None
+            )
+            try:
+                with session.begin():
+                    yield transaction
+                    transaction.flush_work()
+            except BaseException:
+                transaction.started.clear()
+                raise
+            finally:
+                if crew and transaction.reserved:
+                    crew.seat(transaction.reserved, transaction.started)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:

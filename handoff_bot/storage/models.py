@@ -343,7 +343,10 @@ class Work(_Row, table=True):
 
 
 class Lane(SQLModel, table=True):
-    """The key that orders work. `due_at` is when its first row is due, NULL while it is empty."""
+    """The key that orders work. `due_at` is when its first row is due, NULL while it is empty.
+
+    `grant` names the very lease, where `leased_by` names the process that holds it.
+    """
 
     __tablename__ = "lane"
     __table_args__ = (Index("lane_due", "family", "due_at"),)
@@ -352,6 +355,7 @@ class Lane(SQLModel, table=True):
     family: str
     due_at: datetime | None = _utc(nullable=True)
     leased_by: str | None = None
+    grant: str | None = None
 
 
 class Worker(SQLModel, table=True):

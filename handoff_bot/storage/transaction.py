@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, bindparam, case, func, select, update
+from sqlalchemy import Table, and_, bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
@@ -30,10 +30,17 @@ _LEASED_BY = select(LANE.c.leased_by).where(LANE.c.key == bindparam("lane")).wit
 
 
 def _open_lane(insert: Any) -> Any:
-    """Make a lane due if it was empty, and hold it until commit."""
+    """Make a lane due if it was empty, and lease it with this grant if it was idle too."""
     statement = insert(LANE)
-    due_at = case((LANE.c.due_at.is_(None), statement.excluded.due_at), else_=LANE.c.due_at)
-    return statement.on_conflict_do_update(index_elements=[LANE.c.key], set_={"due_at": due_at})
+    empty = LANE.c.due_at.is_(None)
+    idle = and_(empty, LANE.c.leased_by.is_(None))
+    changes = {
+        "due_at": case((empty, statement.excluded.due_at), else_=LANE.c.due_at),
+        "leased_by": case((idle, statement.excluded.leased_by), else_=LANE.c.leased_by),
+        "grant": case((idle, statement.excluded.grant), else_=LANE.c.grant),
+    }
+    opened = statement.on_conflict_do_update(index_elements=[LANE.c.key], set_=changes)
+    return opened.returning(LANE.c.key, LANE.c.grant)
 
 
 def _insert_work(insert: Any, *, coalesce: bool) -> Any:
@@ -56,6 +63,15 @@ _INSERT_WORK = {
     for on_sqlite, insert in _DIALECTS.items()
     for coalesce in (False, True)
 }
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A thread of this process that is free for a lane. `grant` is unique to it."""
+
+    lane: str
+    worker: str
+    grant: str
 
 
 @dataclass(frozen=True)
@@ -90,7 +106,10 @@ class Transaction:
 
     session: Session
     is_sqlite: bool
-    enqueued: bool = False
+    seats: Callable[[str], Seat | None] | None = None
+    others_needed: bool = False
+    reserved: list[Seat] = field(default_factory=list)
+    started: list[Seat] = field(default_factory=list)
     _new: list[NewWork] = field(default_factory=list)
 
     def add(self, row: Row) -> Row:
@@ -134,19 +153,41 @@ class Transaction:
             chosen = [row for row in rows if row.coalesce is coalesce]
             if chosen:
                 fresh |= self._insert(chosen, coalesce=coalesce)
-        if not self.is_sqlite:
+        if self.others_needed and not self.is_sqlite:
             self.session.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
-        self.enqueued = True
         return fresh
 
     def _open_lanes(self, rows: Sequence[NewWork]) -> None:
         due: dict[str, datetime] = {}
         for row in rows:
             due[row.lane] = min(row.due_at, due.get(row.lane, row.due_at))
-        self.session.execute(
-            _OPEN_LANE[self.is_sqlite],
-            [{"key": k, "family": family_of(k), "due_at": due[k]} for k in sorted(due)],
-        )
+        asked = {lane: self._reserve(lane) for lane in sorted(due)}
+        values = [
+            {
+                "key": lane,
+                "family": family_of(lane),
+                "due_at": due[lane],
+                "leased_by": seat.worker if seat else None,
+                "grant": seat.grant if seat else None,
+            }
+            for lane, seat in asked.items()
+        ]
+        opened = self.session.execute(_OPEN_LANE[self.is_sqlite], values)
+        grants = {row.key: row.grant for row in opened}
+        for lane, seat in asked.items():
+            if seat and grants[lane] == seat.grant:
+                self.started.append(seat)
+            else:
+                self.others_needed = True
+
+    def _reserve(self, lane: str) -> Seat | None:
+        """A free thread of this process for the lane, so that no dispatcher need look for it."""
+        if any(seat.lane == lane for seat in self.reserved):
+            return None
+        seat = self.seats(lane) if self.seats else None
+        if seat:
+            self.reserved.append(seat)
+        return seat
 
     def _insert(self, rows: Sequence[NewWork], *, coalesce: bool) -> set[str]:
         values = [

@@ -71,7 +71,11 @@ _DUE = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_TAKE = update(LANE).where(LANE.c.key == bindparam("lane")).values(leased_by=bindparam("worker"))
+_TAKE = (
+    update(LANE)
+    .where(LANE.c.key == bindparam("lane"))
+    .values(leased_by=bindparam("worker"), grant=None)
+)
 _HEAD = (
     select(*_JOB)
     .where(WORK.c.lane == bindparam("lane"), WORK.c.status == "ready")
@@ -81,7 +85,7 @@ _HEAD = (
 _RELEASE = (
     update(LANE)
     .where(LANE.c.key == bindparam("lane"), LANE.c.leased_by == bindparam("worker"))
-    .values(leased_by=None, due_at=bindparam("next_due"))
+    .values(leased_by=None, grant=None, due_at=bindparam("next_due"))
 )
 _THIS = WORK.c.id == bindparam("job")
 _BEGIN = update(WORK).where(_THIS).values(begun_at=bindparam("now"))
@@ -182,7 +186,9 @@ def join(tx: Transaction, worker: str, alive_until: datetime) -> None:
 
 def leave(tx: Transaction, worker: str) -> None:
     """Unregister a worker; its leases end with it."""
-    tx.session.execute(update(LANE).where(LANE.c.leased_by == worker).values(leased_by=None))
+    tx.session.execute(
+        update(LANE).where(LANE.c.leased_by == worker).values(leased_by=None, grant=None)
+    )
     tx.session.execute(delete(WORKER).where(WORKER.c.id == worker))
 
 

@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("family", sa.String(), nullable=False),
         sa.Column("due_at", UtcDateTime(), nullable=True),
         sa.Column("leased_by", sa.String(), nullable=True),
+        sa.Column("grant", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_index("lane_due", "lane", ["family", "due_at"], unique=False)

@@ -1,0 +1,213 @@
+"""What the channels over Twilio share: the account, and a channel that lacks nothing but its traits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+from requests.exceptions import RequestException
+from twilio.base.exceptions import TwilioException
+from twilio.rest import Client
+
+from channels import _twilio_forms as forms
+from channels._twilio_errors import UNANSWERED, asking_failed, sending_failed
+from channels._twilio_http import ApiHttp
+from channels._twilio_signature import is_signed
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.errors import DeliveryError, Malformed, OutcomeUnknown, Unauthentic
+from handoff_bot.domain.messages import (
+    DeliveryUpdate,
+    InboundMessage,
+    Limits,
+    OutboundMessage,
+    Receipt,
+)
+from handoff_bot.ports import WebhookRequest
+
+TEXT_LIMIT = 1600
+"""Characters; more is error 21617 on every channel of Twilio's."""
+
+_TROUBLES = (TwilioException, RequestException)
+_TRIAL = "Sent from your Twilio trial account - "
+"""What Twilio puts in front of every message of a trial account."""
+_CLOCK_SLACK = timedelta(seconds=2)
+"""Twilio's dates have whole seconds, and its clock is not ours."""
+_PAGE, _MOST = 100, 300
+"""How many messages to look through: in one request, and in all."""
+
+
+@dataclass(frozen=True)
+class TwilioAccount:
+    """One account at Twilio. Its repr holds no secret.
+
+    Attributes:
+        account_sid: "AC…".
+        auth_tokens: the current one and, while they are changed, the next; both may sign webhooks.
+        shared_keys: secrets that may sign webhooks, by key id.
+        api_key, api_secret: to send with; without them the account and its first token are used.
+        sms_from: the number to send SMS from.
+        whatsapp_from: the number to send WhatsApp from, with or without "whatsapp:".
+        messaging_service_sid: "MG…", sends SMS where no number is given.
+        api_url: stands for every host of Twilio's, "" for Twilio's own.
+        public_base_url: the address Twilio knows us by, without a path of ours.
+        timeout: seconds.
+    """
+
+    account_sid: str
+    auth_tokens: tuple[str, ...] = field(repr=False)
+    shared_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    api_key: str = ""
+    api_secret: str = field(default="", repr=False)
+    sms_from: str = ""
+    whatsapp_from: str = ""
+    messaging_service_sid: str = ""
+    api_url: str = field(default="", repr=False)  # addresses may hold a password
+    public_base_url: str = field(default="", repr=False)
+    timeout: float = 10.0
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What is special about one channel over Twilio.
+
+    Attributes:
+        kind: the channel's kind.
+        limits: what it can carry.
+        has: does an address belong to it?
+        sender: our address to send from, "" for none.
+        service: the Messaging Service that sends when there is no sender, "" for none.
+    """
+
+    kind: str
+    limits: Limits
+    has: Callable[[str], bool]
+    sender: str = ""
+    service: str = ""
+
+
+class TwilioChannel:
+    """A Channel over Twilio's Programmable Messaging; any number of threads may use it at once."""
+
+    def __init__(self, account: TwilioAccount, traits: Traits) -> None:
+        self.kind = traits.kind
+        self.limits = traits.limits
+        self._account = account
+        self._traits = traits
+        self._home = forms.MediaHome(account.account_sid, account.api_url)
+        self._messages = _client(account).messages
+
+    def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
+        """Check that Twilio really sent this, for our account, and say what it holds.
+
+        Raises:
+            Unauthentic: the signature or the account is not ours.
+            Malformed: a field that must be there is missing, or the address is another channel's.
+        """
+        account = self._account
+        signed = is_signed(
+            request, account.public_base_url, account.auth_tokens, account.shared_keys
+        )
+        if not signed:
+            raise Unauthentic("the signature is not ours")
+        fields = forms.fields_of(request.form)
+        if fields.get("AccountSid") != account.account_sid:
+            raise Unauthentic("the account is not ours")
+        if not forms.is_report(fields):
+            return [self._inbound(fields)]
+        oid = parse_qs(request.query).get("oid", [""])[0]
+        news = forms.report(fields, self.kind, oid)
+        return [news] if news else []
+
+    def _inbound(self, fields: forms.Fields) -> InboundMessage:
+        if not self._traits.has(forms.required(fields, "From")):
+            raise Malformed(
+                f"From is no address of {self.kind}: this is another channel's webhook."
+            )
+        return forms.inbound(fields, self.kind, self._home, we_answer=self.limits.consent_by_us)
+
+    def send(self, message: OutboundMessage) -> Receipt:
+        """Hand one message to Twilio, once. It has no idempotency key: never call it again on a doubt.
+
+        Raises:
+            DeliveryError: Twilio refused it, or could not be reached at all.
+            OutcomeUnknown: Twilio was called and gave no answer that says whether it was taken.
+        """
+        sender = self._sender(message)
+        try:
+            made = self._messages.create(
+                to=message.to,
+                body=message.text,
+                status_callback=self._callback(message.oid),
+                **sender,
+            )
+        except _TROUBLES as error:
+            raise sending_failed(error) from None  # its text may quote the customer's number
+        if not made.sid:
+            raise OutcomeUnknown(UNANSWERED)
+        return _receipt(made)
+
+    def _sender(self, message: OutboundMessage) -> dict[str, str]:
+        number = message.sender or self._traits.sender
+        if number:
+            return {"from_": number}
+        if self._traits.service:
+            return {"messaging_service_sid": self._traits.service}
+        raise DeliveryError(
+            f"No sender is configured for {self.kind}. Ask an admin to set one.",
+            permanent=True,
+            code="no_sender",
+        )
+
+    def _callback(self, oid: str) -> str:
+        base = self._account.public_base_url.rstrip("/")
+        return f"{base}/webhooks/{self.kind}/status?{urlencode({'oid': oid})}"
+
+    def sent_since(self, message: OutboundMessage, since: datetime) -> Sequence[Receipt]:
+        """Messages to this contact with these words that Twilio has taken since then, oldest first.
+
+        The sender is not compared: a Messaging Service chooses its own. A receipt never says that a
+        message failed, for it has no room for the reason; the delivery report brings both.
+
+        Raises:
+            DeliveryError: Twilio cannot be asked (now, or ever when `permanent`).
+        """
+        try:
+            listed = self._messages.list(to=message.to, limit=_MOST, page_size=_PAGE)
+        except _TROUBLES as error:
+            raise asking_failed(error) from None
+        found = [
+            one for one in reversed(listed) if _is_copy(one, message.text, since - _CLOCK_SLACK)
+        ]
+        return [_receipt(one) for one in sorted(found, key=lambda one: one.date_created)]
+
+
+def _client(account: TwilioAccount) -> Client:
+    first_token = next(iter(account.auth_tokens), "")
+    return Client(
+        account.api_key or account.account_sid,
+        account.api_secret if account.api_key else first_token,
+        account.account_sid,
+        http_client=ApiHttp(account.timeout, account.api_url),
+        environment={"TWILIO_REGION": ""},  # or the SDK would read the process's own
+    )
+
+
+def _is_copy(found: Any, text: str, since: datetime) -> bool:
+    """Is this message of Twilio's list one of ours, since then, with these words?"""
+    words = (found.body or "").removeprefix(_TRIAL).strip()
+    return (
+        str(found.direction).startswith("outbound")
+        and found.date_created is not None
+        and found.date_created >= since
+        and words == text.strip()
+    )
+
+
+def _receipt(message: Any) -> Receipt:
+    status = forms.STATUSES.get(message.status)
+    if status is None or status is DeliveryStatus.FAILED:
+        status = DeliveryStatus.ACCEPTED
+    return Receipt(message.sid, status, message.date_created)

@@ -1,0 +1,189 @@
+"""Reads the forms that Twilio posts: inbound messages and delivery reports.
+
+Parameters: https://www.twilio.com/docs/messaging/guides/webhook-request. Twilio adds new ones without
+notice, so all of them are kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count, takewhile
+
+from channels._twilio_errors import UNEXPLAINED, in_words
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.errors import Malformed
+from handoff_bot.domain.messages import Consent, DeliveryUpdate, InboundMessage, Media
+
+logger = logging.getLogger(__name__)
+
+Fields = dict[str, str]
+
+STATUSES: dict[str, DeliveryStatus | None] = {
+    "accepted": DeliveryStatus.ACCEPTED,
+    "scheduled": DeliveryStatus.ACCEPTED,
+    "queued": DeliveryStatus.ACCEPTED,
+    "sending": DeliveryStatus.ACCEPTED,
+    "sent": DeliveryStatus.SENT,
+    "partially_delivered": DeliveryStatus.SENT,  # less than the customer should have
+    "delivered": DeliveryStatus.DELIVERED,
+    "read": DeliveryStatus.READ,
+    "undelivered": DeliveryStatus.FAILED,
+    "failed": DeliveryStatus.FAILED,
+    "canceled": DeliveryStatus.FAILED,
+    "receiving": None,  # of inbound messages, no news to us
+    "received": None,
+}
+"""Twilio's words for how far a message is, in ours."""
+
+KEYWORDS: dict[str, Consent] = {
+    **dict.fromkeys(
+        ("STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"),
+        Consent.STOP,
+    ),
+    **dict.fromkeys(("START", "UNSTOP"), Consent.START),
+    **dict.fromkeys(("HELP", "INFO"), Consent.HELP),
+}
+"""Twilio's default keywords, but for YES: that is also how a customer accepts what they were offered, so
+it counts as START only when Twilio says so (OptOutType)."""
+
+_INBOUND_MARKS = frozenset({"Body", "NumMedia"})
+
+
+@dataclass(frozen=True)
+class MediaHome:
+    """Where files of our account may be fetched from; everywhere else is the sender's choosing."""
+
+    account_sid: str
+    api_url: str = ""
+
+    def holds(self, url: str) -> bool:
+        """Is this the address of a file of ours?"""
+        hosts = ("https://api.twilio.com", self.api_url.rstrip("/"))
+        host = "|".join(re.escape(host) for host in hosts if host)
+        account = re.escape(self.account_sid)
+        file = f"({host})/2010-04-01/Accounts/{account}/Messages/[A-Za-z0-9]+/Media/[A-Za-z0-9]+"
+        return re.fullmatch(file, url) is not None
+
+
+def fields_of(form: tuple[tuple[str, str], ...]) -> Fields:
+    """Every field unchanged; the second value of a repeated name is kept as "Name[2]", and so on."""
+    fields: Fields = {}
+    for name, value in form:
+        free = (name if n == 1 else f"{name}[{n}]" for n in count(1))
+        fields[next(key for key in free if key not in fields)] = value
+    return fields
+
+
+def is_report(fields: Fields) -> bool:
+    """Is it news of a message that we sent?"""
+    return "MessageStatus" in fields and not _INBOUND_MARKS & fields.keys()
+
+
+def report(fields: Fields, channel: str, oid: str) -> DeliveryUpdate | None:
+    """The news; None when it is none to us.
+
+    Raises:
+        Malformed: it does not say of which message.
+    """
+    provider_id = required(fields, "MessageSid")
+    word = fields["MessageStatus"]
+    if word not in STATUSES:
+        logger.warning("unknown delivery status", extra={"provider_id": provider_id, "word": word})
+    status = STATUSES.get(word)
+    if status is None:
+        return None
+    code = fields.get("ErrorCode", "")
+    failed = status is DeliveryStatus.FAILED
+    return DeliveryUpdate(
+        channel=channel,
+        provider_id=provider_id,
+        oid=oid,
+        status=status,
+        error_code=code,
+        error=in_words(code) or (UNEXPLAINED if failed else ""),
+        fields=fields,
+    )
+
+
+def inbound(fields: Fields, channel: str, home: MediaHome, *, we_answer: bool) -> InboundMessage:
+    """The message.
+
+    Args:
+        we_answer: True where Twilio does not answer STOP, START and HELP by itself.
+
+    Raises:
+        Malformed: it lacks its id or an address.
+    """
+    provider_id = required(fields, "MessageSid")
+    address = required(fields, "From")
+    recipient = required(fields, "To")
+    consent, answered = _consent(fields, recipient, we_answer=we_answer)
+    alias = fields.get("ExternalUserId") or fields.get("ExternalUserIdentifier") or address
+    return InboundMessage(
+        channel=channel,
+        provider_id=provider_id,
+        address=address,
+        recipient=recipient,
+        text=_text(fields),
+        aliases=(alias,) if alias != address else (),
+        media=tuple(_media(fields, home)),
+        profile_name=fields.get("ProfileName", ""),
+        consent=consent,
+        consent_answered=answered,
+        fields=fields,
+    )
+
+
+def required(fields: Fields, name: str) -> str:
+    """The field.
+
+    Raises:
+        Malformed: it is missing or blank.
+    """
+    value = fields.get(name, "")
+    if not value.strip():
+        raise Malformed(f"{name} is missing.")
+    return value
+
+
+def _text(fields: Fields) -> str:
+    """The words, or what stands for them: what was tapped, the place that was shared."""
+    named = (fields.get(name, "") for name in ("Body", "ButtonText", "ListTitle", "ListId"))
+    words = next((value for value in named if value.strip()), "")
+    return "\n".join(part for part in (words, _place(fields)) if part)
+
+
+def _place(fields: Fields) -> str:
+    """ "📍 label, address (latitude, longitude)", "" without a place."""
+    if not (fields.get("Latitude") and fields.get("Longitude")):
+        return ""
+    names = ", ".join(filter(None, (fields.get("Label"), fields.get("Address"))))
+    point = f"({fields['Latitude']}, {fields['Longitude']})"
+    return " ".join(filter(None, ("📍", names, point)))
+
+
+def _media(fields: Fields, home: MediaHome) -> Iterator[Media]:
+    """The files that came along; those that are kept anywhere but in our account are left out."""
+    for n in takewhile(lambda n: f"MediaUrl{n}" in fields, count()):
+        url = fields[f"MediaUrl{n}"]
+        if home.holds(url):
+            yield Media(url, fields.get(f"MediaContentType{n}", ""))
+        else:
+            logger.warning(
+                "media dropped: its address is not in our account",
+                extra={"provider_id": fields["MessageSid"], "number": n},
+            )
+
+
+def _consent(fields: Fields, recipient: str, *, we_answer: bool) -> tuple[Consent | None, bool]:
+    """What the message says about consent, and whether Twilio has answered it."""
+    told = fields.get("OptOutType", "").lower()
+    if told in tuple(Consent):  # Advanced Opt-Out, with keywords of the account's own
+        return Consent(told), True
+    consent = KEYWORDS.get(fields.get("Body", "").strip().upper())
+    # Short codes are left to their owner: https://help.twilio.com/articles/223181748
+    twilio_answers = not we_answer and not recipient.isdecimal()
+    return consent, consent is not None and twilio_answers

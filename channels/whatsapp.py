@@ -1,0 +1,27 @@
+"""WhatsApp over Twilio."""
+
+from __future__ import annotations
+
+from channels._twilio import TEXT_LIMIT, Traits, TwilioAccount, TwilioChannel
+from handoff_bot.domain.messages import Limits
+from handoff_bot.ports import Channel
+
+PREFIX = "whatsapp:"
+REPLY_WINDOW_HOURS = 24
+"""How long after the customer's last message WhatsApp lets us write freely; later is error 63016."""
+
+
+def whatsapp(account: TwilioAccount) -> Channel:
+    """The channel. Nobody but us honours STOP here."""
+    number = account.whatsapp_from.removeprefix(PREFIX)
+    return TwilioChannel(
+        account,
+        Traits(
+            kind="whatsapp",
+            limits=Limits(
+                text=TEXT_LIMIT, reply_window_hours=REPLY_WINDOW_HOURS, consent_by_us=True
+            ),
+            has=lambda address: address.startswith(PREFIX),
+            sender=f"{PREFIX}{number}" if number else "",
+        ),
+    )
