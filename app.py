@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from channels import CHANNELS
-from channels._twilio import TwilioAccount
+from channels import CHANNELS, TwilioAccount
+from channels._twilio_checks import check_twilio
 from handoff_bot import logs
 from handoff_bot.ai.composition import build_ai
 from handoff_bot.clock import SystemClock
+from handoff_bot.domain.errors import ModelError
+from handoff_bot.domain.findings import Finding
 from handoff_bot.services import timers
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.settings import Settings, read_settings
+from handoff_bot.slack.checks import check_slack
 from handoff_bot.slack.composition import SlackSide, build_slack
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.listening import Listener
@@ -128,6 +132,30 @@ def twilio_account(settings: Settings) -> TwilioAccount:
         api_url=settings.TWILIO_API_URL,
         public_base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
     )
+
+
+def checks(settings: Settings) -> Iterator[Finding]:
+    """What the doctor looks at, one after the other."""
+    try:
+        database = Database(settings.DATABASE_URL.get_secret_value())
+        migrate(database)
+        database.close()
+    except Exception as error:  # whatever is wrong is what the doctor is to report
+        yield Finding("database", False, f"cannot be used ({type(error).__name__})")
+    else:
+        yield Finding("database", True, "reached, tables up to date")
+    try:
+        build_ai(settings.KNOWLEDGE_DIR, api_key="", base_url="", model="")
+    except ModelError as error:
+        yield Finding("local detector", False, str(error))
+    else:
+        yield Finding("local detector", True, "loaded")
+    yield from check_slack(
+        settings.SLACK_BOT_TOKEN.get_secret_value(),
+        settings.SLACK_API_URL,
+        settings.SLACK_QUEUE_CHANNEL,
+    )
+    yield from check_twilio(twilio_account(settings))
 
 
 def _scheduler(ticks: timers.Ticks) -> BackgroundScheduler:

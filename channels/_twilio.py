@@ -97,7 +97,7 @@ class TwilioChannel:
         self._account = account
         self._traits = traits
         self._home = forms.MediaHome(account.account_sid, account.api_url)
-        self._messages = _client(account).messages
+        self._messages = client_of(account).messages
 
     def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
         """Check that Twilio really sent this, for our account, and say what it holds.
@@ -184,7 +184,8 @@ class TwilioChannel:
         return [_receipt(one) for one in sorted(found, key=lambda one: one.date_created)]
 
 
-def _client(account: TwilioAccount) -> Client:
+def client_of(account: TwilioAccount) -> Client:
+    """Twilio's client for this account, with our time-outs and our one place to go."""
     first_token = next(iter(account.auth_tokens), "")
     return Client(
         account.api_key or account.account_sid,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import threading
@@ -70,13 +71,25 @@ def _work(settings: Settings) -> None:
 @main.command()
 def doctor() -> None:
     """Check everything that must be right, and say what to do about what is not."""
-    from handoff_bot.doctor import examine
+    import app
 
-    settings = settings_or_exit()
-    findings = examine(settings)
-    for finding in findings:
+    well = True
+    for finding in app.checks(settings_or_exit()):
         click.echo(finding.line())
-    sys.exit(0 if all(finding.ok for finding in findings) else 1)
+        well = well and finding.ok
+    sys.exit(0 if well else 1)
+
+
+@main.command()
+@click.option("--socket", is_flag=True, help="For Socket Mode: without public addresses.")
+@click.option(
+    "--base-url", default="https://bot.example.com", show_default=True, help="Your public address."
+)
+def manifest(socket: bool, base_url: str) -> None:
+    """Print the Slack app's manifest, to create the app from."""
+    from handoff_bot.slack.manifest import manifest as slack_manifest
+
+    click.echo(json.dumps(slack_manifest("" if socket else base_url), indent=2))
 
 
 @main.command()

@@ -5,10 +5,11 @@ HandoffError
 ├── Unauthentic             a request from outside is not signed by who it claims to be (HTTP 403)
 ├── Malformed               a signed request lacks what it must hold (HTTP 400)
 ├── IllegalStep             an escalation cannot take this step from where it is
-├── DeliveryError           a provider did not take a message; says whether trying again can help
-│   └── OutcomeUnknown      the provider was called and never answered: ask it before sending again
-├── DeskError               the desk (Slack) did not do what it was asked; same fields as DeliveryError
-│   └── DeskOutcomeUnknown  the desk was called and never answered: look before posting again
+├── ProviderFailure         what retry logic looks at: is it permanent, when to come back
+│   ├── DeliveryError       a provider did not take a message
+│   │   └── OutcomeUnknown  it was called and never answered: ask it before sending again
+│   └── DeskError           the desk (Slack) did not do what it was asked
+│       └── DeskOutcomeUnknown  it was called and never answered: look before posting again
 ├── ModelError              a detector or assistant model is missing, broken, slow or refused
 └── LeaseLost               another worker took the lane over; whatever was being done is abandoned
 """

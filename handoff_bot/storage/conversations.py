@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
 from sqlmodel import col, select
 
 from handoff_bot.domain.messages import Author, Direction, InboundMessage
@@ -20,14 +20,29 @@ from handoff_bot.storage.models import (
 )
 from handoff_bot.storage.transaction import Transaction
 
+# On the way of every message: built once, for building a statement costs as much as running it.
+_OF_CONTACT = (
+    select(Conversation)
+    .where(
+        Conversation.contact_id == bindparam("contact_id"),
+        Conversation.channel == bindparam("channel"),
+    )
+    .with_for_update()
+)
+_NAMES = select(ContactAddress.address, ContactAddress.contact_id).where(
+    ContactAddress.channel == bindparam("channel"),
+    col(ContactAddress.address).in_(bindparam("names", expanding=True)),
+)
+_RECEIVED = select(Message).where(
+    Message.channel == bindparam("channel"), Message.provider_id == bindparam("provider_id")
+)
+
 
 def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conversation:
     """The conversation an inbound message belongs to, made if it is new, and held until commit."""
     contact_id = _contact_of(tx, inbound, now)
     found = tx.session.execute(
-        select(Conversation)
-        .where(Conversation.contact_id == contact_id, Conversation.channel == inbound.channel)
-        .with_for_update()
+        _OF_CONTACT, {"contact_id": contact_id, "channel": inbound.channel}
     ).scalar_one_or_none()
     conversation = found or tx.add(
         Conversation(
@@ -46,11 +61,7 @@ def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conve
 def _contact_of(tx: Transaction, inbound: InboundMessage, now: datetime) -> int:
     """The contact behind these names; a name of theirs that is new to us is remembered."""
     names = dict.fromkeys((inbound.address, *inbound.aliases))
-    known = tx.session.execute(
-        select(ContactAddress).where(
-            ContactAddress.channel == inbound.channel, col(ContactAddress.address).in_(names)
-        )
-    ).scalars()
+    known = tx.session.execute(_NAMES, {"channel": inbound.channel, "names": list(names)})
     owners = {row.address: row.contact_id for row in known}
     contact_id = next((owners[name] for name in names if name in owners), None)
     if contact_id is None:
@@ -80,9 +91,7 @@ def add_inbound(
 ) -> Message | None:
     """Store an inbound message; None when it has been handled before, under other work."""
     known = tx.session.execute(
-        select(Message).where(
-            Message.channel == inbound.channel, Message.provider_id == inbound.provider_id
-        )
+        _RECEIVED, {"channel": inbound.channel, "provider_id": inbound.provider_id}
     ).scalar_one_or_none()
     if known:
         return known if known.work_id == work_id else None

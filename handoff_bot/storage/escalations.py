@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
 from sqlmodel import col, select
 
 from handoff_bot.domain.desk import Place
@@ -23,13 +23,17 @@ def get(tx: Transaction, escalation_id: int) -> Escalation | None:
     return tx.session.get(Escalation, escalation_id, populate_existing=True)
 
 
+_OPEN_OF = select(Escalation).where(
+    Escalation.conversation_id == bindparam("conversation_id"),
+    col(Escalation.status).in_(_OPEN),
+)
+_THREAD_OF = select(DeskThread).where(DeskThread.escalation_id == bindparam("escalation_id"))
+
+
 def open_of(tx: Transaction, conversation_id: int) -> Escalation | None:
     """The open escalation of a conversation."""
-    return tx.session.execute(
-        select(Escalation).where(
-            Escalation.conversation_id == conversation_id, col(Escalation.status).in_(_OPEN)
-        )
-    ).scalar_one_or_none()
+    found = tx.session.execute(_OPEN_OF, {"conversation_id": conversation_id})
+    return found.scalar_one_or_none()
 
 
 def step(tx: Transaction, escalation_id: int, taken: Step, **values: Any) -> bool:
@@ -64,9 +68,8 @@ def earlier_tickets(tx: Transaction, contact_id: int, before: int) -> int:
 
 def thread_of(tx: Transaction, escalation_id: int) -> DeskThread | None:
     """Where an escalation's card is, once it has been posted."""
-    return tx.session.execute(
-        select(DeskThread).where(DeskThread.escalation_id == escalation_id)
-    ).scalar_one_or_none()
+    found = tx.session.execute(_THREAD_OF, {"escalation_id": escalation_id})
+    return found.scalar_one_or_none()
 
 
 def thread_at(tx: Transaction, place: Place) -> DeskThread | None:

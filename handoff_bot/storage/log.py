@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import insert
 from sqlmodel import col, select
 
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation, Event, Preference
-from handoff_bot.storage.transaction import Transaction
+from handoff_bot.storage.transaction import Transaction, table_of
+
+_RECORD = insert(table_of(Event))
 
 
 def record(
@@ -28,17 +31,16 @@ def record(
     conversation_id = id_of(conversation) if conversation else None
     if escalation and conversation_id is None:
         conversation_id = escalation.conversation_id
-    tx.session.add(
-        Event(
-            at=at,
-            kind=kind,
-            conversation_id=conversation_id,
-            escalation_id=id_of(escalation) if escalation else None,
-            message_id=message_id,
-            agent_id=agent_id,
-            data=data,
-        )
-    )
+    values = {
+        "at": at,
+        "kind": kind,
+        "conversation_id": conversation_id,
+        "escalation_id": id_of(escalation) if escalation else None,
+        "message_id": message_id,
+        "agent_id": agent_id,
+        "data": data,
+    }
+    tx.session.execute(_RECORD, values)
 
 
 def events(tx: Transaction, kind: str | None = None) -> Sequence[Event]:

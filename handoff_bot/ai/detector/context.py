@@ -73,7 +73,9 @@ def signal_features(talk: Scored, likeness: Likeness) -> dict[Signal, tuple[floa
 
 def _request(talk: Scored) -> tuple[float, ...]:
     offer = talk.answered.offer if talk.answered else 0.0
-    return (_logit(talk.last.request), offer * talk.last.yes, offer * talk.last.no)
+    yes, no = talk.last.yes, talk.last.no
+    # An answer is one or the other; a word that is "yes" in one language may be "no" in another.
+    return (_logit(talk.last.request), offer * yes * (yes > no), offer * no * (no >= yes))
 
 
 def _sentiment(talk: Scored) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,30 @@ from numpy.typing import NDArray
 
 from handoff_bot.ai.detector import text
 from handoff_bot.domain.errors import ModelError
+from handoff_bot.domain.signals import Signal
 
 FORMAT = 1
 SENSITIVITIES = ("low", "medium", "high")
 _COMPARED = 400  # characters: enough to see a repetition, and it bounds what a cache holds
+
+# What numpy and zipfile raise at a file that is cut off, altered or something else altogether.
+_BROKEN = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+STAGE_INPUTS = {
+    Signal.REQUEST: 3,
+    Signal.SENTIMENT: 3,
+    Signal.COMPLEXITY: 8,
+    Signal.CONFIDENCE: 4,
+}
+"""How many conversation features each signal weighs; `context` computes them."""
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.int8]
@@ -109,11 +130,12 @@ class Model:
             ModelError: the file is missing, not ours, or broken.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # Opened here because numpy leaves a file open that turns out not to be an archive.
+            with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 return _parse({name: file[name] for name in file.files})
         except FileNotFoundError:
             raise ModelError(f"the detector's model file {path.name} is missing") from None
-        except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
+        except _BROKEN as error:
             raise ModelError(
                 f"the detector's model file {path.name} is broken; reinstall or train it again"
             ) from error
@@ -165,11 +187,10 @@ def _parse(arrays: Arrays) -> Model:
         languages=tuple(map(str, arrays["languages"])),
         rarity=_shaped(arrays["rarity"].astype(np.int8), (1 << text.HASH_BITS,)),
         stages={
-            name.removeprefix("stage."): array.astype(np.float64)
-            for name, array in arrays.items()
-            if name.startswith("stage.")
+            signal.value: _floats(arrays[f"stage.{signal.value}"], (inputs + 1,))
+            for signal, inputs in STAGE_INPUTS.items()
         },
-        thresholds=_shaped(arrays["thresholds"].astype(np.float64), (len(SENSITIVITIES), 4)),
+        thresholds=_floats(arrays["thresholds"], (len(SENSITIVITIES), len(Signal))),
     )
 
 
@@ -179,9 +200,16 @@ def _head(arrays: Arrays, name: str, classes: int) -> Head:
         raise ValueError("buckets must be a power of two")
     return Head(
         weights=_shaped(weights, (len(weights), classes)),
-        scale=_shaped(arrays[f"{name}.scale"].astype(np.float64), (classes,)),
-        bias=_shaped(arrays[f"{name}.bias"].astype(np.float64), (classes,)),
+        scale=_floats(arrays[f"{name}.scale"], (classes,)),
+        bias=_floats(arrays[f"{name}.bias"], (classes,)),
     )
+
+
+def _floats(array: NDArray[Any], shape: tuple[int, ...]) -> Floats:
+    numbers = _shaped(array.astype(np.float64), shape)
+    if not np.isfinite(numbers).all():
+        raise ValueError("not a number")
+    return numbers
 
 
 def _shaped(array: NDArray[_Number], shape: tuple[int, ...]) -> NDArray[_Number]:

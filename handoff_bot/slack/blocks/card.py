@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from handoff_bot.domain.desk import STEPS, Button, Card, Line
+from handoff_bot.domain.desk import STEPS, AgentRef, Button, Card, Line
 from handoff_bot.domain.escalations import Status, Step, origins
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Priority, Signal
@@ -64,6 +64,7 @@ _ORDER = (
 
 _QUOTE = 600
 _RECENT = 300
+_MOST_RECENT = 5
 _BAR = 10
 _STRENGTHS = ((0.75, "strong"), (0.5, "clear"), (0.25, "weak"), (0.0, "hardly any"))
 
@@ -73,7 +74,7 @@ def draw_card(card: Card) -> Drawing:
     blocks = [header(_state(card)), context(*_facts(card))]
     if card.opted_out:
         blocks.append(section("⛔ The customer has sent STOP: nothing may be sent to them."))
-    blocks += [rich(*_why(card)), rich(*_story(card)), actions(*_buttons(card))]
+    blocks += [rich(*_why(card)), *_story(card), actions(*_buttons(card))]
     return Drawing(_spoken(card), blocks)
 
 
@@ -97,8 +98,8 @@ def _spoken(card: Card) -> str:
     return notification(f"{waiting}: {said}" if said else waiting)
 
 
-def _name(agent: object) -> str:
-    return named(getattr(agent, "name", ""))
+def _name(agent: AgentRef | None) -> str:
+    return named(agent.name if agent else "")
 
 
 def _facts(card: Card) -> Iterator[Block]:
@@ -132,7 +133,7 @@ def _why(card: Card) -> Iterator[Block]:
     if card.evidence:
         yield quote(card.evidence, _QUOTE)
     if card.scores:
-        yield bullets(*_signals(card))
+        yield bullets(*(line(words(text, _RECENT)) for text in _signals(card)))
 
 
 def _signals(card: Card) -> Iterator[str]:
@@ -150,19 +151,18 @@ def _share(score: float) -> float:
 
 def _story(card: Card) -> Iterator[Block]:
     if card.summary:
-        yield line(strong("In short: "), words(one_line(card.summary, _QUOTE), _QUOTE))
+        yield rich(line(strong("In short: "), words(one_line(card.summary, _QUOTE), _QUOTE)))
     if card.tried:
-        yield line(strong("The assistant last answered:"))
-        yield quote(card.tried, _QUOTE)
+        yield rich(line(strong("The assistant last answered:")), quote(card.tried, _QUOTE))
     else:
-        yield line(words("The assistant has not answered yet.", _QUOTE))
+        yield context(plain("The assistant has not answered yet."))
     if card.recent:
-        yield line(strong("Last messages:"))
-        yield from (_recent(each, card) for each in card.recent[-5:])
+        said = (_said(each, card.contact) for each in card.recent[-_MOST_RECENT:])
+        yield rich(line(strong("Last messages:")), bullets(*said))
 
 
-def _recent(said: Line, card: Card) -> Block:
-    return line(strong(f"\n{speaker(said, card.contact)}: "), words(said.text, _RECENT))
+def _said(said: Line, contact: str) -> Block:
+    return line(strong(f"{speaker(said, contact)}: "), words(said.text, _RECENT))
 
 
 def speaker(said: Line, contact: str) -> str:

@@ -22,7 +22,7 @@ LABEL_LIMIT = 75
 NAME_LIMIT = 60
 NOTIFICATION_LIMIT = 300
 
-NOTHING = "–"
+NOTHING = "(no text)"
 """Stands where a text would be empty, which Slack refuses."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -139,10 +139,9 @@ def quote(text: str, limit: int) -> Block:
     return {"type": "rich_text_quote", "elements": [words(text, limit)]}
 
 
-def bullets(*texts: str) -> Block:
-    """A list of our own words in a `rich` block."""
-    items = [line(words(text, SECTION_LIMIT)) for text in texts]
-    return {"type": "rich_text_list", "style": "bullet", "elements": items}
+def bullets(*lines: Block) -> Block:
+    """A list of `line`s in a `rich` block."""
+    return {"type": "rich_text_list", "style": "bullet", "elements": list(lines)}
 
 
 def words(text: str, limit: int) -> Block:
@@ -150,6 +149,6 @@ def words(text: str, limit: int) -> Block:
     return {"type": "text", "text": shorten(text, limit) or NOTHING}
 
 
-def strong(text: str) -> Block:
-    """Bold literal text in a `rich` block: a label or a name."""
-    return {**words(text, SECTION_LIMIT), "style": {"bold": True}}
+def strong(label: str) -> Block:
+    """A label of ours in bold, exactly as it is, in a `rich` block."""
+    return {"type": "text", "text": label, "style": {"bold": True}}

@@ -1,0 +1,43 @@
+"""What the doctor asks of Twilio: are our credentials believed, do the numbers lead to us?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urldefrag
+
+from requests.exceptions import RequestException
+from twilio.base.exceptions import TwilioException
+from twilio.rest import Client
+
+from channels._twilio import TwilioAccount, client_of
+from handoff_bot.domain.findings import Finding
+
+_TROUBLES = (TwilioException, RequestException)
+
+
+def check_twilio(account: TwilioAccount) -> Iterator[Finding]:
+    """Everything about Twilio that can be found out without sending a message."""
+    client = client_of(account)
+    try:
+        status = client.api.v2010.accounts(account.account_sid).fetch().status
+    except _TROUBLES as error:
+        words = f"not believed ({type(error).__name__}); check the SID and the token or API key"
+        yield Finding("Twilio: credentials", False, words)
+        return
+    yield Finding("Twilio: credentials", status == "active", f"the account is {status}")
+    if account.sms_from:
+        yield _check_number(client, account)
+
+
+def _check_number(client: Client, account: TwilioAccount) -> Finding:
+    what = f"Twilio: {account.sms_from[:-4]}····"
+    wanted = f"{account.public_base_url.rstrip('/')}/webhooks/sms"
+    try:
+        found = client.incoming_phone_numbers.list(phone_number=account.sms_from, limit=1)
+    except _TROUBLES as error:
+        return Finding(what, False, f"could not be looked up ({type(error).__name__})")
+    if not found:
+        return Finding(what, False, "is not a number of this account; check TWILIO_SMS_FROM")
+    if urldefrag(found[0].sms_url or "").url != wanted:
+        return Finding(what, False, f"set 'A message comes in' to POST {wanted}")
+    return Finding(what, True, "leads to us")

@@ -1,0 +1,77 @@
+"""The local assistant: quotes the passage of the knowledge base that answers, or says that it is not sure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from handoff_bot.ai.assistant.knowledge import Hit, Knowledge
+from handoff_bot.ai.assistant.phrases import UNSURE, in_language, small_talk
+from handoff_bot.ai.assistant.words import telling_stems
+from handoff_bot.domain.signals import Answer, Turn
+
+BY = "local"
+
+_FLOOR = 0.5
+_LONGEST = 900
+_OTHER_LANGUAGE = 0.5
+
+# Logistic regression on the sample questions in tests/ai/questions.py (is the first passage the right
+# one?): what is held of the question, what of it the heading holds, the BM25 rank, and the constant.
+_HELD, _HEADED, _RANK, _CONSTANT = 2.59, 0.92, 0.47, -5.0
+_HIGHEST_RANK = 12.0  # ranks grow with the length of a question, certainty does not
+
+
+class LocalAssistant:
+    """Answers from passages. Safe to use from many threads at once."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+
+    def answer(self, turns: Sequence[Turn], language: str) -> Answer | None:
+        """A quoted passage, a greeting, or an honest "I'm not sure" with an offer of a person.
+
+        None when the last turn is not the customer's or has no words.
+        """
+        if not turns or turns[-1].role != "customer" or not turns[-1].text.strip():
+            return None
+        said = turns[-1].text
+        if pleasantry := small_talk(said, language):
+            return Answer(pleasantry, confidence=1.0, by=BY)
+        best = self._best(_question(turns), language)
+        confidence = certainty(best) if best else 0.0
+        if best is None or confidence < _FLOOR:
+            return Answer(in_language(UNSURE, language), confidence=confidence, by=BY)
+        text = _shortened(best.passage.text)
+        return Answer(text, confidence=confidence, sources=(best.passage.title,), by=BY)
+
+    def _best(self, question: str, language: str) -> Hit | None:
+        def fitness(hit: Hit) -> float:
+            readable = hit.passage.locale in {language, ""} or not language
+            return hit.rank * (1.0 if readable else _OTHER_LANGUAGE)
+
+        return max(self._knowledge.search(question), key=fitness, default=None)
+
+
+def certainty(hit: Hit) -> float:
+    """The probability, 0 to 1, that the passage holds the answer."""
+    rank = min(hit.rank, _HIGHEST_RANK)
+    margin = _HELD * hit.covered + _HEADED * hit.headed + _RANK * rank + _CONSTANT
+    return 1.0 / (1.0 + math.exp(-margin))
+
+
+def _question(turns: Sequence[Turn]) -> str:
+    """The last message; one that says nothing by itself ("and to Spain?") with the one before it."""
+    said = [turn.text for turn in turns if turn.role == "customer"]
+    follows = len(said) > 1 and said[-1].lower().startswith(
+        ("and ", "y ", "und ", "et ", "e ", "en ")
+    )
+    return " ".join(said[-2:]) if follows and len(telling_stems(said[-1])) < 2 else said[-1]
+
+
+def _shortened(text: str) -> str:
+    """The first paragraphs that fit a phone's screen."""
+    if len(text) <= _LONGEST:
+        return text
+    cut = text[:_LONGEST].rsplit("\n\n", 1)[0]
+    return cut if len(cut) < _LONGEST else text[: _LONGEST - 1].rsplit(" ", 1)[0] + "…"

@@ -1,0 +1,33 @@
+"""Builds the detector and the assistant: local ones, or OpenAI's with the local ones behind them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from handoff_bot.ai.assistant.knowledge import Knowledge
+from handoff_bot.ai.assistant.local import LocalAssistant
+from handoff_bot.ai.assistant.openai import OpenAIAssistant
+from handoff_bot.ai.detector.local import LocalDetector
+from handoff_bot.ai.detector.openai import OpenAIDetector
+from handoff_bot.ai.language_model import LanguageModel, connect
+from handoff_bot.ports import Assistant, Detector
+
+
+def build_ai(
+    knowledge_dir: Path, *, api_key: str, base_url: str, model: str
+) -> tuple[Detector, Assistant]:
+    """Both of them.
+
+    Raises:
+        ModelError: the local model is missing or broken.
+    """
+    local_detector = LocalDetector.load()
+    knowledge = Knowledge(knowledge_dir)
+    local_assistant = LocalAssistant(knowledge)
+    if not api_key:
+        return local_detector, local_assistant
+    language_model = LanguageModel(connect(api_key, base_url), model)
+    return (
+        OpenAIDetector(language_model, local_detector),
+        OpenAIAssistant(language_model, knowledge, local_assistant),
+    )

@@ -1,0 +1,54 @@
+"""What Slack's side asks of the core, in as few methods as it needs; the services implement it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from handoff_bot.domain.desk import AgentRef, Place, ThreadReply, TranscriptPage
+from handoff_bot.domain.escalations import Step
+from handoff_bot.services.outcome import Outcome
+
+
+class DeskActions(Protocol):
+    """What agents do with buttons. Every method is one fast transaction, safe to repeat."""
+
+    def take(self, step: Step, escalation_id: int, agent: AgentRef) -> Outcome:
+        """Take one step with an escalation."""
+
+    def reassign(self, escalation_id: int, agent: AgentRef, to: AgentRef) -> Outcome:
+        """Give an escalation to an agent."""
+
+    def transcript(self, escalation_id: int, page: int) -> TranscriptPage | None:
+        """One page of a conversation, None when it is not known; pages count from 0."""
+
+    def send_held(self, note_id: int, agent: AgentRef) -> Outcome:
+        """Take the escalation over and send the customer a reply that was kept back."""
+
+    def keep_as_note(self, note_id: int, agent: AgentRef) -> Outcome:
+        """Leave a reply that was kept back inside."""
+
+    def retry(self, message_id: int, agent: AgentRef) -> Outcome:
+        """Send a failed message again."""
+
+    def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
+        """Send what a delivered reply was changed to."""
+
+
+class ThreadEvents(Protocol):
+    """What agents do in threads. Called from a lane; hearing of the same thing again changes nothing."""
+
+    def reply(self, reply: ThreadReply) -> None:
+        """Somebody wrote in a thread."""
+
+    def edited(self, place: Place, ts: str, text: str) -> None:
+        """Somebody changed the reply `ts` in the thread `place`."""
+
+    def deleted(self, place: Place, ts: str) -> None:
+        """Somebody deleted the reply `ts` in the thread `place`."""
+
+
+class Inbox(Protocol):
+    """Where arrivals go before they are acknowledged."""
+
+    def store(self, kind: str, lane: str, key: str, payload: dict[str, object]) -> bool:
+        """Store durably; returns after commit. False when this key was known already."""

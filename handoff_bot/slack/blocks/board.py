@@ -1,0 +1,64 @@
+"""The board: the queue in one pinned message, and as the short answer to a command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handoff_bot.domain.desk import Board, BoardRow, Button, Place
+from handoff_bot.slack.blocks.buttons import button
+from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
+from handoff_bot.slack.blocks.text import (
+    Block,
+    Drawing,
+    context,
+    date,
+    header,
+    moment,
+    mrkdwn,
+    named,
+    notification,
+    plain,
+    spelled,
+)
+
+MOST_ROWS = 15
+
+
+def draw_board(board: Board, workspace_url: str) -> Drawing:
+    """The queue, most urgent first.
+
+    Args:
+        board: what to show; more than 15 rows are counted, not drawn.
+        workspace_url: where links to threads begin ("https://acme.slack.com/"), "" for no links.
+    """
+    totals = f"{board.waiting} waiting · {board.claimed} being talked to"
+    rows = [_row(row, workspace_url) for row in board.rows[:MOST_ROWS]]
+    blocks = [header(f"Queue: {totals}"), *rows, *_rest(board, len(rows))]
+    return Drawing(notification(f"Queue: {totals}"), blocks)
+
+
+def _row(row: BoardRow, workspace_url: str) -> Block:
+    who = f"{named(row.contact)} on {spelled(row.channel)}"
+    what = f"{PRIORITIES[row.priority]} · {who}\n{REASONS[row.reason]}"
+    when = f"Since {moment(row.opened_at)} ({date(row.opened_at, '{ago}')})"
+    link = permalink(row.thread, workspace_url)
+    return {
+        "type": "section",
+        "fields": [plain(what, 300), mrkdwn(f"{when}\n<{link}|Open thread>" if link else when)],
+        "accessory": button(Button.CLAIM, str(row.escalation_id), who),
+    }
+
+
+def _rest(board: Board, drawn: int) -> Iterator[Block]:
+    if board.waiting > drawn:
+        yield context(plain(f"… and {board.waiting - drawn} more, less urgent."))
+    if not board.waiting:
+        yield context(plain("Nobody is waiting."))
+
+
+def permalink(thread: Place | None, workspace_url: str) -> str:
+    """The address of a thread, "" when it is not known."""
+    if thread is None or not workspace_url.startswith("http"):
+        return ""
+    name = thread.ts.replace(".", "")
+    return f"{workspace_url.rstrip('/')}/archives/{thread.slack_channel}/p{name}"

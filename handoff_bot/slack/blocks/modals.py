@@ -1,0 +1,122 @@
+"""Windows: the whole conversation page by page, and the choice of who gets it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from enum import StrEnum
+
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.desk import Line, Place, TranscriptPage
+from handoff_bot.slack.blocks.buttons import labelled
+from handoff_bot.slack.blocks.card import speaker
+from handoff_bot.slack.blocks.text import (
+    Block,
+    actions,
+    context,
+    line,
+    moment,
+    mrkdwn,
+    named,
+    plain,
+    rich,
+    section,
+    spelled,
+    words,
+)
+
+ASSIGN = "assign"
+ASSIGNEE = "assignee"
+
+_TITLE = 24
+_MOST_LINES = 45
+_WORDS_IN_ALL = 24_000
+_WORDS_OF_ONE = 3000
+
+
+class Turn(StrEnum):
+    """The buttons that turn pages; the value is their action id."""
+
+    PREVIOUS = "page_previous"
+    NEXT = "page_next"
+
+
+_DELIVERIES: dict[DeliveryStatus, str] = {
+    DeliveryStatus.QUEUED: "waiting to be sent",
+    DeliveryStatus.SENDING: "being sent",
+    DeliveryStatus.ACCEPTED: "being sent",
+    DeliveryStatus.SENT: "✓ sent",
+    DeliveryStatus.DELIVERED: "✓✓ delivered",
+    DeliveryStatus.READ: "👁 read",
+    DeliveryStatus.FAILED: "❌ not delivered",
+    DeliveryStatus.DROPPED: "not sent",
+}
+
+
+def loading() -> Block:
+    """Opened at once, because a click is good for three seconds only; filled in afterwards."""
+    return _window("Conversation", [section("Loading…")])
+
+
+def gone(text: str) -> Block:
+    """Says why there is nothing to show."""
+    return _window("Conversation", [section(text)])
+
+
+def conversation(page: TranscriptPage, escalation_id: int) -> Block:
+    """One page of a conversation, oldest first."""
+    about = f"{named(page.contact)} on {spelled(page.channel)}"
+    blocks = [context(plain(f"{about} · page {page.page + 1} of {page.pages}"))]
+    shown = page.lines[:_MOST_LINES]
+    limit = min(_WORDS_OF_ONE, _WORDS_IN_ALL // max(1, len(shown)))
+    for said in shown:
+        blocks += _line(said, page.contact, limit)
+    if len(page.lines) > len(shown):
+        blocks.append(context(plain(f"… and {len(page.lines) - len(shown)} more on this page.")))
+    if not shown:
+        blocks.append(section("Nothing has been said yet."))
+    turns = list(_turns(page, escalation_id))
+    return _window("Conversation", [*blocks, actions(*turns)] if turns else blocks)
+
+
+def _line(said: Line, contact: str, limit: int) -> Iterator[Block]:
+    details = moment(said.at)
+    if said.delivery:
+        details += f" · {_DELIVERIES[said.delivery]}"
+    yield context(plain(speaker(said, contact)), mrkdwn(details))
+    yield rich(line(words(said.text, limit)))
+
+
+def _turns(page: TranscriptPage, escalation_id: int) -> Iterator[Block]:
+    """A button for each page beside this one; its value is the escalation and the page."""
+    if page.page > 0:
+        value = f"{escalation_id}:{page.page - 1}"
+        yield labelled(Turn.PREVIOUS, "← Previous", value, "Previous page")
+    if page.page + 1 < page.pages:
+        yield labelled(Turn.NEXT, "Next →", f"{escalation_id}:{page.page + 1}", "Next page")
+
+
+def assign(escalation_id: int, thread: Place) -> Block:
+    """Asks who gets the escalation; the answer comes back with both of these."""
+    chooser: Block = {
+        "type": "users_select",
+        "action_id": ASSIGNEE,
+        "placeholder": plain("Choose an agent", 150),
+    }
+    question: Block = {
+        "type": "input",
+        "block_id": ASSIGNEE,
+        "label": plain("Who talks to the customer from here on?"),
+        "element": chooser,
+    }
+    subject = {"escalation_id": escalation_id, "slack_channel": thread.slack_channel}
+    return _window("Assign conversation", [question]) | {
+        "callback_id": ASSIGN,
+        "submit": plain("Assign", _TITLE),
+        "close": plain("Cancel", _TITLE),
+        "private_metadata": json.dumps(subject | {"ts": thread.ts}),
+    }
+
+
+def _window(title: str, blocks: list[Block]) -> Block:
+    return {"type": "modal", "title": plain(title, _TITLE), "blocks": blocks}

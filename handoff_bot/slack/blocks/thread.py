@@ -1,0 +1,82 @@
+"""What is said in a card's thread: to everybody, and to one agent alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from handoff_bot.domain.desk import Post, PostKind, Whisper
+from handoff_bot.slack.blocks.buttons import button
+from handoff_bot.slack.blocks.text import (
+    Block,
+    Drawing,
+    actions,
+    context,
+    line,
+    named,
+    notification,
+    plain,
+    rich,
+    section,
+    shorten,
+    spelled,
+    words,
+)
+
+_BODY = 8000
+_MOST_FILES = 10
+_FILE = 100
+
+
+def draw_post(post: Post) -> Drawing:
+    """A post for all agents in the thread."""
+    blocks = list(_post(post))
+    if post.button:
+        blocks.append(actions(button(post.button, post.value)))
+    return Drawing(notification(_spoken(post)), blocks)
+
+
+def _post(post: Post) -> Iterator[Block]:
+    if post.kind is PostKind.NOTICE:
+        yield context(plain(post.text))
+        return
+    if post.kind is PostKind.FAILURE:
+        yield section(f"❌ This did not reach the customer. {post.text}")
+        return
+    yield context(plain(_heading(post)))
+    if post.text:
+        yield rich(line(words(post.text, _BODY)))
+    if post.attachments:
+        yield context(*(plain(f"📎 {name}", _FILE) for name in post.attachments[:_MOST_FILES]))
+
+
+def _heading(post: Post) -> str:
+    if post.kind is PostKind.OURS:
+        return f"{named(post.name) if post.name else 'Assistant'} → customer"
+    return f"{named(post.name)} on {spelled(post.channel)}" if post.channel else named(post.name)
+
+
+def _spoken(post: Post) -> str:
+    said = post.text or ", ".join(post.attachments[:_MOST_FILES])
+    if post.kind is PostKind.FAILURE:
+        return f"Not delivered: {said}"
+    return said if post.kind is PostKind.NOTICE else f"{_heading(post)}: {said}"
+
+
+def draw_whisper(whisper: Whisper) -> Drawing:
+    """Something for one agent alone, with what they can answer."""
+    drawing = draw_words(whisper.text)
+    if not whisper.buttons:
+        return drawing
+    row = actions(*(button(kind, whisper.value) for kind in whisper.buttons))
+    return Drawing(drawing.text, [*drawing.blocks, row])
+
+
+def draw_words(text: str) -> Drawing:
+    """Plain words."""
+    return Drawing(notification(text), [section(text)])
+
+
+def settled(blocks: Sequence[Block], text: str) -> Drawing:
+    """A message whose buttons have done their work: the buttons gone, what came of them below."""
+    kept = [block for block in blocks if block.get("type") != "actions"]
+    return Drawing(notification(text), [*kept, context(plain(shorten(text, 300)))])

@@ -1,0 +1,151 @@
+"""Builds Slack's side from its settings: the desk at once, what listens once there is a core to ask."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint
+from slack_sdk.web import WebClient
+
+from handoff_bot.clock import SystemClock
+from handoff_bot.domain.desk import AgentRef, Board, TranscriptPage
+from handoff_bot.domain.escalations import Step
+from handoff_bot.services import views
+from handoff_bot.services.core import Core
+from handoff_bot.services.escalations import Escalations
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.relay import Relay
+from handoff_bot.services.runner import Handler
+from handoff_bot.slack.actions import ThreadEvents
+from handoff_bot.slack.app import build_bolt
+from handoff_bot.slack.desk import TIMEOUT, SlackDesk
+from handoff_bot.slack.http import slack_events
+from handoff_bot.slack.listeners.arrivals import KIND
+from handoff_bot.slack.listeners.events import handle_event
+from handoff_bot.slack.socket import SocketMode, start_socket_mode
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.transaction import Transaction
+from handoff_bot.storage.work import Job
+
+LISTENER_THREADS = 32
+"""Bolt's own default is 5, and the sixth slow answer would make the next click fail."""
+
+
+@dataclass(frozen=True)
+class CoreActions:
+    """What agents can do, from the two services that do it."""
+
+    escalations: Escalations
+    relay: Relay
+
+    def take(self, step: Step, escalation_id: int, agent: AgentRef) -> Outcome:
+        """Take one step with an escalation."""
+        return self.escalations.take(step, escalation_id, agent)
+
+    def reassign(self, escalation_id: int, agent: AgentRef, to: AgentRef) -> Outcome:
+        """Give an escalation to an agent."""
+        return self.escalations.reassign(escalation_id, agent, to)
+
+    def transcript(self, escalation_id: int, page: int) -> TranscriptPage | None:
+        """One page of a conversation."""
+        return self.escalations.transcript(escalation_id, page)
+
+    def send_held(self, note_id: int, agent: AgentRef) -> Outcome:
+        """Take over and send a reply that was kept back."""
+        return self.relay.send_held(note_id, agent)
+
+    def keep_as_note(self, note_id: int, agent: AgentRef) -> Outcome:
+        """Leave a reply inside."""
+        return self.relay.keep_as_note(note_id, agent)
+
+    def retry(self, message_id: int, agent: AgentRef) -> Outcome:
+        """Send a failed message again."""
+        return self.relay.retry(message_id, agent)
+
+    def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
+        """Send what a delivered reply was changed to."""
+        return self.relay.send_correction(correction_id, agent)
+
+
+class HandleEvent(Handler[dict[str, Any], None]):
+    """Runs a stored event. The services know what they have heard before, so twice is harmless."""
+
+    repeatable = True
+
+    def __init__(self, threads: ThreadEvents, desk: SlackDesk) -> None:
+        self._threads = threads
+        self._desk = desk
+
+    def prepare(self, tx: Transaction, job: Job) -> dict[str, Any]:
+        """The event as Slack sent it."""
+        return job.payload
+
+    def call(self, plan: dict[str, Any]) -> None:
+        """Do what it asks for."""
+        handle_event(plan, self._threads, self._desk)
+
+
+class SlackSide:
+    """All of Slack in one process: the desk, and after `attach` also the route and Socket Mode."""
+
+    blueprint: Blueprint
+
+    def __init__(
+        self, client: WebClient, queue_channel: str, signing_secret: str, app_token: str
+    ) -> None:
+        self.desk = SlackDesk(client, queue_channel, SystemClock())
+        self._client = client
+        self._signing_secret = signing_secret
+        self._app_token = app_token
+        self._executor = ThreadPoolExecutor(LISTENER_THREADS, "slack-listener")
+        self._socket: SocketMode | None = None
+
+    def attach(self, core: Core) -> None:
+        """Let the core hear what happens in Slack."""
+        self._bolt = build_bolt(
+            client=self._client,
+            signing_secret=self._signing_secret,
+            actions=CoreActions(core.escalations, core.relay),
+            desk=self.desk,
+            queue=lambda: _board(core.database),
+            inbox=core.inbox,
+            executor=self._executor,
+        )
+        core.handlers[KIND] = HandleEvent(core.relay, self.desk)
+        self.blueprint = slack_events(self._bolt, self._signing_secret)
+
+    def start(self) -> None:
+        """Connect by Socket Mode, if that is how Slack reaches us."""
+        if self._app_token:
+            self._socket = start_socket_mode(
+                self._bolt,
+                self._app_token,
+                self._client.base_url,
+                sdk_logger=self._client.logger,
+            )
+
+    def stop(self) -> None:
+        """Hang up, and let the listeners finish."""
+        if self._socket:
+            self._socket.close()
+        self._executor.shutdown()
+
+
+def _board(database: Database) -> Board:
+    with database.read() as tx:
+        return views.board(tx)
+
+
+def build_slack(
+    *, bot_token: str, signing_secret: str, app_token: str, api_url: str, queue_channel: str
+) -> SlackSide:
+    """Slack's side; nothing runs and nothing is called yet."""
+    log = logging.getLogger("slack_sdk")
+    log.setLevel(logging.WARNING)  # below, the SDK and Bolt log what people write
+    client = WebClient(
+        token=bot_token, base_url=api_url, timeout=TIMEOUT, logger=log, retry_handlers=[]
+    )
+    return SlackSide(client, queue_channel, signing_secret, app_token)

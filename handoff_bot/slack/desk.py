@@ -1,0 +1,239 @@
+"""Slack as the desk: draws cards, threads, whispers, marks and the board through the Web API."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_sdk.web import SlackResponse, WebClient
+from slack_sdk.webhook import WebhookClient
+
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.desk import AgentRef, Board, Card, Place, Post, Whisper
+from handoff_bot.domain.errors import DeskError
+from handoff_bot.ports import Clock
+from handoff_bot.slack.blocks.board import draw_board
+from handoff_bot.slack.blocks.card import draw_card
+from handoff_bot.slack.blocks.text import Block, Drawing
+from handoff_bot.slack.blocks.thread import draw_post, draw_whisper
+from handoff_bot.slack.errors import slack_errors
+from handoff_bot.slack.people import People
+
+logger = logging.getLogger(__name__)
+
+MARK_EVENT = "handoff_post"
+TIMEOUT = 10
+"""Seconds for each call."""
+
+REACTIONS: dict[DeliveryStatus, str] = {
+    DeliveryStatus.SENT: "heavy_check_mark",
+    DeliveryStatus.DELIVERED: "white_check_mark",
+    DeliveryStatus.READ: "eyes",
+    DeliveryStatus.FAILED: "x",
+}
+
+_CLOCKS_APART = timedelta(minutes=1)
+_PAGE = 200
+_NOTHING_TO_MARK = frozenset({"already_reacted", "message_not_found"})
+
+
+class SlackDesk:
+    """The port `Desk` on one workspace; what is posted goes to one queue channel and its threads."""
+
+    def __init__(self, client: WebClient, queue_channel: str, clock: Clock) -> None:
+        self._client = client
+        self._queue_channel = queue_channel
+        self._people = People(client, clock)
+        self._workspace_url = ""
+        self._pinned: set[Place] = set()
+
+    # -- the port
+
+    def draw_card(self, card: Card, at: Place | None, mark: str) -> Place:
+        """Post the card into the queue channel, or redraw it."""
+        return self._draw(draw_card(card), at, mark)
+
+    def find_card(self, mark: str, since: datetime) -> Place | None:
+        """The message in the queue channel that carries this mark."""
+        channel = self._queue_channel
+        return self._find(self._client.conversations_history, mark, since, channel=channel)
+
+    def post(self, thread: Place, post: Post, mark: str) -> Place:
+        """Post a reply below the card."""
+        return self._post(thread.slack_channel, draw_post(post), mark, thread_ts=thread.ts)
+
+    def find_post(self, thread: Place, mark: str, since: datetime) -> Place | None:
+        """The reply below the card that carries this mark."""
+        channel = thread.slack_channel
+        ask = self._client.conversations_replies
+        return self._find(ask, mark, since, channel=channel, ts=thread.ts)
+
+    def whisper(self, whisper: Whisper) -> None:
+        """Show one agent a reply that nobody else sees, and that is gone when they reload."""
+        drawing = draw_whisper(whisper)
+        with slack_errors():
+            self._client.chat_postEphemeral(
+                channel=whisper.place.slack_channel,
+                thread_ts=whisper.place.ts,
+                user=whisper.desk_id,
+                text=drawing.text,
+                blocks=drawing.blocks,
+                parse="none",
+            )
+
+    def mark_delivery(self, reply: Place, status: DeliveryStatus) -> None:
+        """Add the reaction that stands for the status; earlier ones stay."""
+        name = REACTIONS.get(status)
+        if name is None:
+            return
+        try:
+            with slack_errors():
+                self._client.reactions_add(
+                    channel=reply.slack_channel, timestamp=reply.ts, name=name
+                )
+        except DeskError as error:
+            if error.code not in _NOTHING_TO_MARK:
+                raise
+
+    def draw_board(self, board: Board, at: Place | None, mark: str) -> Place:
+        """Post the board into the queue channel and pin it, or redraw it."""
+        place = self._draw(draw_board(board, self._workspace()), at, mark)
+        self._pin(place)
+        return place
+
+    def agent(self, desk_id: str) -> AgentRef:
+        """Who this is; "an agent" when Slack cannot say. Never raises."""
+        return AgentRef(desk_id, self._people.find(desk_id).name)
+
+    # -- what listeners need besides
+
+    def is_human(self, desk_id: str) -> bool:
+        """False for apps and for people who have left; True when Slack cannot say."""
+        return self._people.find(desk_id).is_human
+
+    def open_view(self, trigger_id: str, view: Block) -> str:
+        """Open a window for whoever clicked, within three seconds of the click; says its id."""
+        with slack_errors():
+            answer = self._client.views_open(trigger_id=trigger_id, view=view)
+        return str((answer.get("view") or {}).get("id", ""))
+
+    def update_view(self, view_id: str, view: Block) -> None:
+        """Show something else in an open window."""
+        with slack_errors():
+            self._client.views_update(view_id=view_id, view=view)
+
+    def answer(
+        self, response_url: str, drawing: Drawing, *, replace: bool, thread_ts: str = ""
+    ) -> None:
+        """Answer a click through its own address: to the one who clicked, or in place of the message.
+
+        Raises:
+            DeskError: Slack did not take the answer.
+        """
+        body: dict[str, Any] = {
+            "text": drawing.text,
+            "blocks": drawing.blocks,
+            "response_type": "ephemeral",
+            "replace_original": replace,
+        }
+        if thread_ts:
+            body["thread_ts"] = thread_ts
+        client = WebhookClient(
+            response_url, timeout=TIMEOUT, logger=self._client.logger, retry_handlers=[]
+        )
+        with slack_errors():
+            answer = client.send_dict(body)
+        if answer.status_code != 200:
+            raise DeskError("Slack did not take the answer.", permanent=True, code="response_url")
+
+    # -- how
+
+    def _draw(self, drawing: Drawing, at: Place | None, mark: str) -> Place:
+        if at is None:
+            return self._post(self._queue_channel, drawing, mark)
+        with slack_errors():
+            self._client.chat_update(
+                channel=at.slack_channel,
+                ts=at.ts,
+                text=drawing.text,
+                blocks=drawing.blocks,
+                parse="none",
+            )
+        return at
+
+    def _post(
+        self, channel: str, drawing: Drawing, mark: str, thread_ts: str | None = None
+    ) -> Place:
+        with slack_errors(posts=True):
+            answer = self._client.chat_postMessage(
+                channel=channel,
+                thread_ts=thread_ts,
+                text=drawing.text,
+                blocks=drawing.blocks,
+                metadata={"event_type": MARK_EVENT, "event_payload": {"mark": mark}},
+                parse="none",
+                link_names=False,
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        return Place(str(answer["channel"]), str(answer["ts"]))
+
+    def _find(
+        self,
+        ask: Callable[..., SlackResponse],
+        mark: str,
+        since: datetime,
+        *,
+        channel: str,
+        **where: str,
+    ) -> Place | None:
+        """Page through messages since then until one carries the mark."""
+        oldest = f"{(since - _CLOCKS_APART).timestamp():.6f}"
+        cursor: str | None = None
+        while cursor != "":
+            with slack_errors():
+                answer = ask(
+                    channel=channel,
+                    oldest=oldest,
+                    limit=_PAGE,
+                    cursor=cursor,
+                    include_all_metadata=True,
+                    **where,
+                )
+            for message in answer.get("messages") or ():
+                if _mark(message) == mark:
+                    return Place(channel, str(message["ts"]))
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+        return None
+
+    def _workspace(self) -> str:
+        """The workspace's address, learnt once; "" while Slack does not say."""
+        if not self._workspace_url:
+            try:
+                with slack_errors():
+                    self._workspace_url = str(self._client.auth_test().get("url", ""))
+            except DeskError as error:
+                logger.warning("workspace not known", extra={"code": error.code})
+        return self._workspace_url
+
+    def _pin(self, place: Place) -> None:
+        """Pin it, once for each process. The board does without, so a failure is only logged."""
+        if place in self._pinned:
+            return
+        self._pinned.add(place)
+        try:
+            with slack_errors():
+                self._client.pins_add(channel=place.slack_channel, timestamp=place.ts)
+        except DeskError as error:
+            if error.code != "already_pinned":
+                logger.warning("board not pinned", extra={"code": error.code})
+
+
+def _mark(message: dict[str, Any]) -> str | None:
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") != MARK_EVENT:
+        return None
+    mark = (metadata.get("event_payload") or {}).get("mark")
+    return str(mark) if mark else None

@@ -1,0 +1,1 @@
+"""What Slack tells us, one module for each kind: each listener parses, makes one call, answers."""

@@ -1,0 +1,105 @@
+"""The first to see what Slack sends: stores events before they are acknowledged, turns away the unusable.
+
+Slack retries an event until it hears 200. So that means "stored": whatever happens afterwards, the lane
+`slack:` runs the event, and a second delivery finds it known.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from slack_bolt import BoltResponse
+
+from handoff_bot.slack.actions import Inbox
+from handoff_bot.slack.listeners.events import EVENTS
+
+logger = logging.getLogger(__name__)
+
+KIND = "slack.event"
+
+Middleware = Callable[[dict[str, Any], Callable[[], Any]], BoltResponse | None]
+
+_PASSED_ON = frozenset({"block_actions", "view_submission", "url_verification"})
+
+
+def storing(inbox: Inbox) -> Middleware:
+    """Bolt's first middleware behind the signature check. Raises what the inbox raises: Slack retries."""
+
+    def store(body: dict[str, Any], next_: Callable[[], Any]) -> BoltResponse | None:
+        if body.get("type") == "event_callback":
+            return _store(inbox, body)
+        if not _is_for_listeners(body):
+            logger.warning("request ignored", extra={"type": _type_of(body)})
+            return BoltResponse(status=200, body="")
+        if not _is_usable(body):
+            return _refused()
+        next_()
+        return None
+
+    return store
+
+
+def _store(inbox: Inbox, body: dict[str, Any]) -> BoltResponse:
+    event = body.get("event")
+    if not isinstance(event, dict) or not isinstance(body.get("event_id"), str):
+        return _refused()
+    if event.get("type") not in EVENTS:
+        logger.info("event ignored", extra={"type": _type_of(event)})
+    elif not isinstance(event.get("channel"), str):
+        return _refused()
+    elif not _is_echo(body, event):
+        # `token` is a shared secret of old; nothing here needs it.
+        payload = {name: value for name, value in body.items() if name != "token"}
+        inbox.store(KIND, lane_of(event), f"slack:{body['event_id']}", payload)
+    return BoltResponse(status=200, body="")
+
+
+def lane_of(event: dict[str, Any]) -> str:
+    """The lane that keeps everything about one thread in order."""
+    subject = event.get("message") or event.get("previous_message") or event
+    thread = subject.get("thread_ts") or subject.get("ts") or event.get("ts")
+    return f"slack:{event['channel']}:{thread}"
+
+
+def _is_echo(body: dict[str, Any], event: dict[str, Any]) -> bool:
+    """Is it about a message of our own app? Every post of ours comes back as an event."""
+    ours = body.get("api_app_id")
+    about = (event, event.get("message") or {}, event.get("previous_message") or {})
+    return bool(ours) and any(message.get("app_id") == ours for message in about)
+
+
+def _is_for_listeners(body: dict[str, Any]) -> bool:
+    return body.get("type") in _PASSED_ON or isinstance(body.get("command"), str)
+
+
+def _is_usable(body: dict[str, Any]) -> bool:
+    """Does it hold what Bolt and our listeners rely on?"""
+    kind = body.get("type")
+    if kind == "block_actions":
+        clicks = body.get("actions")
+        return (
+            _is_by_somebody(body) and isinstance(clicks, list) and _names(clicks[:1], "action_id")
+        )
+    if kind == "view_submission":
+        return _is_by_somebody(body) and _names([body.get("view")], "callback_id")
+    return True
+
+
+def _is_by_somebody(body: dict[str, Any]) -> bool:
+    return isinstance(body.get("user"), dict)
+
+
+def _names(parts: list[Any], name: str) -> bool:
+    return any(isinstance(part, dict) and isinstance(part.get(name), str) for part in parts)
+
+
+def _refused() -> BoltResponse:
+    """A signed request that lacks what it must hold; sending it again would not help."""
+    logger.warning("request malformed")
+    return BoltResponse(status=400, body="", headers={"x-slack-no-retry": "1"})
+
+
+def _type_of(body: dict[str, Any]) -> str:
+    return str(body.get("type"))[:80]

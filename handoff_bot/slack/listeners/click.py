@@ -1,0 +1,114 @@
+"""A click on a button, parsed; and how its answer reaches the one who clicked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from handoff_bot.domain.desk import Board, Place, Whisper
+from handoff_bot.domain.errors import DeskError
+from handoff_bot.slack.actions import DeskActions
+from handoff_bot.slack.blocks.text import Block, Drawing
+from handoff_bot.slack.blocks.thread import draw_words
+from handoff_bot.slack.desk import SlackDesk
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_NUMBER = 18
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What listeners work with.
+
+    Attributes:
+        actions: the core.
+        desk: Slack, for windows and answers.
+        queue: the queue as it is now.
+    """
+
+    actions: DeskActions
+    desk: SlackDesk
+    queue: Callable[[], Board]
+
+
+@dataclass(frozen=True)
+class Click:
+    """Somebody pressed a button.
+
+    Attributes:
+        action_id: which button.
+        value: what the button carries.
+        desk_id: who clicked.
+        place: the thread that the message is in or begins; None in windows.
+        in_thread: True when the message is a reply.
+        response_url: where an answer can be sent, "" in windows.
+        trigger_id: lets us open a window within three seconds.
+        view_id: the window it was in, "".
+        blocks: what the message shows; empty in windows and whispers.
+    """
+
+    action_id: str
+    value: str
+    desk_id: str
+    place: Place | None
+    in_thread: bool
+    response_url: str
+    trigger_id: str
+    view_id: str
+    blocks: tuple[Block, ...]
+
+    @classmethod
+    def parse(cls, body: dict[str, Any]) -> Click:
+        """The click in a `block_actions` payload, whatever it lacks."""
+        action = body["actions"][0]
+        container = body.get("container") or {}
+        message = body.get("message") or {}
+        thread = container.get("thread_ts") or message.get("thread_ts")
+        channel = container.get("channel_id") or (body.get("channel") or {}).get("id")
+        ts = thread or container.get("message_ts") or message.get("ts")
+        return cls(
+            action_id=str(action.get("action_id", "")),
+            value=str(action.get("value", "")),
+            desk_id=str(body["user"].get("id", "")),
+            place=Place(str(channel), str(ts)) if channel and ts else None,
+            in_thread=bool(thread),
+            response_url=str(body.get("response_url") or ""),
+            trigger_id=str(body.get("trigger_id") or ""),
+            view_id=str((body.get("view") or {}).get("id") or ""),
+            blocks=tuple(message.get("blocks") or ()),
+        )
+
+    @property
+    def number(self) -> int | None:
+        """The id that the button carries, None when it carries none."""
+        return number(self.value)
+
+
+def number(text: str) -> int | None:
+    """An id from outside; None for anything that cannot be one."""
+    is_id = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
+    return int(text) if is_id else None
+
+
+def whisper(desk: SlackDesk, click: Click, text: str) -> None:
+    """Tell the one who clicked, below what they clicked on. A failure is only logged."""
+    try:
+        if click.response_url:
+            thread = click.place.ts if click.place and click.in_thread else ""
+            desk.answer(click.response_url, draw_words(text), replace=False, thread_ts=thread)
+        elif click.place:
+            desk.whisper(Whisper(click.desk_id, click.place, text))
+    except DeskError as error:
+        logger.warning("whisper lost", extra={"code": error.code, "action": click.action_id[:80]})
+
+
+def replace(desk: SlackDesk, click: Click, drawing: Drawing) -> None:
+    """Put this in the place of what was clicked on. A failure is only logged."""
+    try:
+        if click.response_url:
+            desk.answer(click.response_url, drawing, replace=True)
+    except DeskError as error:
+        logger.warning("button left", extra={"code": error.code, "action": click.action_id[:80]})

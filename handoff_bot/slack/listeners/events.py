@@ -1,0 +1,102 @@
+"""Events: decides, later and in order, what a stored event means for a customer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from handoff_bot.domain.desk import Place, ThreadReply
+from handoff_bot.ports import Desk
+from handoff_bot.slack.actions import ThreadEvents
+from handoff_bot.slack.listeners.plain_text import plain_text
+
+Payload = dict[str, Any]
+"""An `event_callback`, as Slack sent it."""
+
+RELAYED = frozenset({None, "file_share", "thread_broadcast", "me_message"})
+"""Subtypes of messages that are somebody's words."""
+
+SLACKBOT = "USLACKBOT"
+
+
+def handle_event(payload: Payload, threads: ThreadEvents, desk: Desk) -> None:
+    """Do what a stored event asks for, or nothing. Doing it again is harmless."""
+    EVENTS[payload["event"]["type"]](payload, threads, desk)
+
+
+def on_message(payload: Payload, threads: ThreadEvents, desk: Desk) -> None:
+    """Somebody wrote, changed or deleted a message."""
+    subtype = payload["event"].get("subtype")
+    if subtype == "message_changed":
+        _changed(payload, threads, desk)
+    elif subtype == "message_deleted":
+        _deleted(payload, threads)
+    elif subtype in RELAYED:
+        _written(payload, threads, desk)
+
+
+EVENTS: dict[str, Callable[[Payload, ThreadEvents, Desk], None]] = {"message": on_message}
+"""Type of event -> what handles it. Others are acknowledged and forgotten."""
+
+
+def _written(payload: Payload, threads: ThreadEvents, desk: Desk) -> None:
+    event = payload["event"]
+    if not (is_reply(event) and _is_by_human(event, payload)):
+        return
+    threads.reply(
+        ThreadReply(
+            place=Place(event["channel"], event["thread_ts"]),
+            ts=event["ts"],
+            author=desk.agent(event["user"]),
+            text=_words(event, desk),
+            files=_files(event),
+        )
+    )
+
+
+def _changed(payload: Payload, threads: ThreadEvents, desk: Desk) -> None:
+    event = payload["event"]
+    after = event.get("message") or {}
+    before = event.get("previous_message") or {}
+    if not (is_reply(after) and _is_by_human(after, payload)):
+        return
+    # Slack also "changes" a message to add the preview of a link; then the words stay.
+    is_new = before["text"] != after.get("text") if "text" in before else "edited" in after
+    if is_new and after.get("subtype") in RELAYED:
+        place = Place(event["channel"], after["thread_ts"])
+        threads.edited(place, after["ts"], _words(after, desk))
+
+
+def _deleted(payload: Payload, threads: ThreadEvents) -> None:
+    event = payload["event"]
+    gone = event.get("previous_message") or {}
+    if is_reply(gone) and _is_by_human(gone, payload):
+        threads.deleted(Place(event["channel"], gone["thread_ts"]), gone["ts"])
+
+
+def is_reply(message: Payload) -> bool:
+    """Is it in a thread, and not what the thread hangs on?"""
+    return bool(message.get("thread_ts")) and message["thread_ts"] != message.get("ts")
+
+
+def _is_by_human(message: Payload, payload: Payload) -> bool:
+    """Not by an app, ours or another: answering those could go round in circles."""
+    user = message.get("user")
+    ours = {each.get("user_id") for each in payload.get("authorizations") or () if each["is_bot"]}
+    is_app = any(message.get(mark) for mark in ("bot_id", "app_id", "bot_profile"))
+    return bool(user) and not is_app and user != SLACKBOT and user not in ours
+
+
+def _words(message: Payload, desk: Desk) -> str:
+    return plain_text(message.get("text") or "", lambda desk_id: desk.agent(desk_id).name)
+
+
+def _files(message: Payload) -> tuple[str, ...]:
+    """A line for each file, and one for a forwarded message, of which `text` shows nothing."""
+    files = [
+        str(file.get("name") or file.get("title") or "a file")
+        for file in message.get("files") or ()
+    ]
+    if not message.get("text") and message.get("attachments"):
+        files.append("a forwarded message")
+    return tuple(files)

@@ -1,0 +1,106 @@
+"""Windows that were submitted: what each asks of the core, and what it says when that cannot be."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt import Ack, App
+
+from handoff_bot.domain.desk import Place, Whisper
+from handoff_bot.domain.errors import DeskError
+from handoff_bot.slack.blocks import modals
+from handoff_bot.slack.listeners.click import Tools
+
+logger = logging.getLogger(__name__)
+
+CHOOSE = "Choose an agent."
+NOT_HUMAN = "Choose a person: apps and people who have left cannot answer customers."
+OLD_WINDOW = "This window is from an older version. Please close it and click again."
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Who gives which escalation to whom; the thread is where to tell them."""
+
+    escalation_id: int
+    thread: Place
+    desk_id: str
+    to: str
+
+    @classmethod
+    def parse(cls, body: dict[str, Any]) -> Assignment | None:
+        """The submitted choice; None when the window is not one of ours."""
+        try:
+            about = json.loads(body["view"]["private_metadata"])
+            chosen = body["view"]["state"]["values"][modals.ASSIGNEE][modals.ASSIGNEE]
+            thread = Place(str(about["slack_channel"]), str(about["ts"]))
+            to = str(chosen.get("selected_user") or "")
+            return cls(int(about["escalation_id"]), thread, str(body["user"]["id"]), to)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None
+
+
+def assign(tools: Tools, body: dict[str, Any], ack: Ack) -> None:
+    """Give the escalation to the chosen agent; what stands in the way is said in the window."""
+    asked = Assignment.parse(body)
+    problem = OLD_WINDOW if asked is None else _problem(tools, asked)
+    if asked is None or problem:
+        ack(response_action="errors", errors={modals.ASSIGNEE: problem})
+        return
+    desk = tools.desk
+    outcome = tools.actions.reassign(
+        asked.escalation_id, desk.agent(asked.desk_id), desk.agent(asked.to)
+    )
+    if not outcome.done:
+        ack(response_action="errors", errors={modals.ASSIGNEE: outcome.text})
+        return
+    ack()
+    if outcome.text:
+        _tell(tools, asked, outcome.text)
+
+
+def _problem(tools: Tools, asked: Assignment) -> str:
+    if not asked.to:
+        return CHOOSE
+    return "" if tools.desk.is_human(asked.to) else NOT_HUMAN
+
+
+def _tell(tools: Tools, asked: Assignment, text: str) -> None:
+    try:
+        tools.desk.whisper(Whisper(asked.desk_id, asked.thread, text))
+    except DeskError as error:
+        logger.warning("whisper lost", extra={"code": error.code, "window": modals.ASSIGN})
+
+
+VIEWS: dict[str, Callable[[Tools, dict[str, Any], Ack], None]] = {modals.ASSIGN: assign}
+"""Callback id -> what submitting that window does."""
+
+
+def register(app: App, tools: Tools) -> None:
+    """Tell Bolt about every window, and about those we do not know any more."""
+    for callback_id, listener in VIEWS.items():
+        app.view(callback_id)(_bound(listener, tools))
+    app.view(re.compile(""), matchers=[_is_unknown])(_unknown)
+
+
+def _bound(
+    listener: Callable[[Tools, dict[str, Any], Ack], None], tools: Tools
+) -> Callable[[Ack, dict[str, Any]], None]:
+    def run(ack: Ack, body: dict[str, Any]) -> None:
+        listener(tools, body, ack)
+
+    return run
+
+
+def _is_unknown(body: dict[str, Any]) -> bool:
+    return body["view"]["callback_id"] not in VIEWS
+
+
+def _unknown(ack: Ack) -> None:
+    logger.warning("unknown window")
+    ack()

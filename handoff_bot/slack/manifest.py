@@ -1,0 +1,63 @@
+"""The Slack app as its manifest says it: one source for HTTP and for Socket Mode."""
+
+from __future__ import annotations
+
+from handoff_bot.slack.listeners.commands import COMMAND
+
+Manifest = dict[str, object]
+
+EVENTS = ("message.channels", "message.groups")
+"""Both, so that the queue channel may be public or private."""
+
+SCOPES = (
+    "channels:history",
+    "chat:write",
+    "commands",
+    "groups:history",
+    "pins:write",
+    "reactions:write",
+    "users:read",
+)
+
+
+def manifest(base_url: str = "") -> Manifest:
+    """The manifest, as Slack's "create from a manifest" takes it (as JSON or YAML).
+
+    Args:
+        base_url: the public address of the bot; "" for Socket Mode, which needs none.
+    """
+    address = f"{base_url.rstrip('/')}/slack/events" if base_url else ""
+    return {
+        "_metadata": {"major_version": 1, "minor_version": 1},
+        "display_information": {
+            "name": "Handoff",
+            "description": "Live escalation from an AI assistant to a human",
+            "background_color": "#1d4ed8",
+        },
+        "features": {
+            "bot_user": {"display_name": "Handoff", "always_online": True},
+            "slash_commands": [_command(address)],
+        },
+        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "settings": {
+            "event_subscriptions": _with_url(address) | {"bot_events": list(EVENTS)},
+            "interactivity": {"is_enabled": True} | _with_url(address),
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": not address,
+            "token_rotation_enabled": False,
+        },
+    }
+
+
+def _command(address: str) -> Manifest:
+    command: Manifest = {
+        "command": COMMAND,
+        "description": "See who is waiting for a person",
+        "usage_hint": "queue | help",
+        "should_escape": True,
+    }
+    return command | ({"url": address} if address else {})
+
+
+def _with_url(address: str) -> Manifest:
+    return {"request_url": address} if address else {}

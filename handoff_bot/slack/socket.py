@@ -1,0 +1,77 @@
+"""Socket Mode: Slack reaches us through a connection that we open, so no public address is needed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode.builtin import SocketModeHandler
+from slack_sdk.errors import SlackClientError
+from slack_sdk.socket_mode.builtin import SocketModeClient
+from slack_sdk.web import WebClient
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT = 10
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+
+
+class SocketMode:
+    """Keeps one connection. The SDK mends a broken one; the first is tried for as long as it takes."""
+
+    def __init__(self, client: SocketModeClient) -> None:
+        self._client = client
+        self._closing = threading.Event()
+        self._opening = threading.Thread(target=self._open, name="slack-socket", daemon=True)
+
+    def start(self) -> None:
+        """Connect, in the background."""
+        self._opening.start()
+
+    def close(self) -> None:
+        """Hang up and end every thread."""
+        self._closing.set()
+        self._opening.join()
+        self._client.close()
+
+    def _open(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._closing.is_set():
+            try:
+                self._client.connect()
+            except (OSError, SlackClientError) as error:
+                logger.warning("socket mode not connected", extra={"why": type(error).__name__})
+            if self._client.is_connected():
+                logger.info("socket mode connected")
+                return
+            self._client.wss_uri = None  # it is good for one attempt
+            self._closing.wait(pause)
+            pause = min(LONGEST_PAUSE, 2 * pause)
+
+
+def start_socket_mode(
+    app: App,
+    app_token: str,
+    base_url: str,
+    *,
+    sdk_logger: logging.Logger | None = None,
+    concurrency: int = 16,
+) -> SocketMode:
+    """Connect an app to Slack by Socket Mode; events and clicks arrive as over HTTP.
+
+    Args:
+        app: what answers.
+        app_token: `xapp-…`, with the scope connections:write.
+        base_url: the Web API's address.
+        sdk_logger: the SDK's; below WARNING it logs whole requests.
+        concurrency: how many requests are answered at once.
+    """
+    client = WebClient(base_url=base_url, timeout=TIMEOUT, logger=sdk_logger, retry_handlers=[])
+    handler = SocketModeHandler(
+        app, app_token, logger=sdk_logger, web_client=client, concurrency=concurrency
+    )
+    mode = SocketMode(handler.client)
+    mode.start()
+    return mode

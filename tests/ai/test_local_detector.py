@@ -1,0 +1,296 @@
+"""The local detector: what it sees, what it leaves alone, and what cannot upset it."""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from handoff_bot.ai.detector.local import LocalDetector
+from handoff_bot.domain.signals import Judgement, Priority, Signal, Turn
+from tests.ai.talk import talk
+
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "detection" / "dev.jsonl"
+
+REQUESTS = {
+    "en": "Can I please speak to a human being?",
+    "es": "Quisiera hablar con un agente humano",
+    "pt": "Gostaria de falar com um atendente",
+    "fr": "Je voudrais parler avec un conseiller",
+    "de": "Ich möchte mit einem echten Menschen sprechen",
+    "it": "Vorrei parlare con un operatore umano",
+    "nl": "Ik wil graag met een medewerker spreken",
+    "pl": "Chciałbym porozmawiać z konsultantem",
+    "tr": "Bir temsilciyle konuşmak istiyorum",
+    "ru": "Соедините меня с живым оператором",
+    "ar": "أريد التحدث مع موظف حقيقي",
+    "hi": "मुझे किसी इंसान से बात करनी है",
+    "ja": "人間のオペレーターと話したいです",
+    "zh": "我想和真人客服说话",
+    "vi": "Tôi muốn gặp nhân viên",
+    "sv": "Jag vill prata med en riktig person",
+}
+ANGER = {
+    "en": "This is absolutely ridiculous, I am furious!",
+    "pt": "Isto é um absurdo, péssimo atendimento",
+    "de": "Das ist eine Unverschämtheit, ich bin stinksauer",
+    "it": "È una vergogna, sono furioso",
+    "nl": "Wat een waardeloze service, ik ben woedend",
+    "pl": "To jest skandal, mam dość",
+    "ar": "هذا غير مقبول أبدا، أنا غاضب",
+    "ko": "정말 화나요, 최악이에요",
+}
+ORDINARY = {
+    "question": "where is my order?",
+    "negated request": "I don't need a human, just tell me the opening hours",
+    "negated request in French": "je n'ai pas besoin d'un conseiller",
+    "human resources": "What is the address of the human resources department?",
+    "travel agent": "My travel agent booked it for me",
+    "estate agent": "The real estate agent has my key",
+    "positive slang": "Thank you so much, that was sick!",
+    "Spanish question": "¿Cuándo llega mi paquete?",
+    "German question": "Wann kommt mein Paket an?",
+    "Japanese question": "荷物はいつ届きますか",
+}
+OFFER = "I'm not sure. Would you like to talk to a member of our team?"
+HOSTILE = {
+    "empty": "",
+    "spaces": " \n\t ",
+    "null bytes": "\x00\x00",
+    "lone surrogate": "\ud800 hello \udfff",
+    "a hundred thousand characters": "a" * 100_000,
+    "a hundred thousand words": "human " * 100_000,
+    "many sentences": "!? ." * 20_000,
+    "emoji": "👩‍👩‍👧‍👦" * 50,
+    "combining marks": "e" + "\u0301" * 5_000,
+    "markup": "<script>*_~`{}[]|\\</script> <!channel>",
+    "right to left": "\u202eolleh\u202c",
+}
+
+
+@pytest.mark.parametrize(("language", "words"), REQUESTS.items(), ids=REQUESTS)
+def test_a_request_for_a_person_is_heard_in_any_language(detector, language, words):
+    judgement = detector.judge(talk(words))
+
+    assert judgement.reason is Signal.REQUEST
+    assert judgement.evidence == words
+
+
+@pytest.mark.parametrize("words", ANGER.values(), ids=ANGER)
+def test_anger_is_heard_in_many_languages(detector, words):
+    judgement = detector.judge(talk(words))
+
+    assert judgement.reason is Signal.SENTIMENT
+    assert judgement.priority in {Priority.HIGH, Priority.URGENT}
+
+
+@pytest.mark.parametrize("words", ORDINARY.values(), ids=ORDINARY)
+def test_ordinary_messages_do_not_escalate(detector, words):
+    assert not detector.judge(talk(words)).escalate
+
+
+@pytest.mark.parametrize(
+    ("words", "language"),
+    [
+        ("Where can I find my invoice from last week?", "en"),
+        ("Ich habe eine Frage zu meiner Bestellung", "de"),
+        ("Quiero cambiar la dirección de mi pedido", "es"),
+        ("Je voudrais changer mon adresse de livraison", "fr"),
+        ("荷物はいつ届きますか", "ja"),
+        ("我的包裹什么时候到", "zh"),
+        ("배송은 언제 오나요", "ko"),
+        ("где моя посылка", "ru"),
+        ("де мій пакунок, чи він їде", "uk"),
+        ("أين طلبي", "ar"),
+        ("मेरा पार्सल कहाँ है", "hi"),
+        ("พัสดุของฉันอยู่ที่ไหน", "th"),
+        ("42", ""),
+        ("👍", ""),
+    ],
+)
+def test_the_language_is_named(detector, words, language):
+    assert detector.judge(talk(words)).language == language
+
+
+def test_a_word_without_a_language_keeps_that_of_the_message_before(detector):
+    judged = detector.judge(talk("Ich habe eine Frage zu meiner Bestellung", "Gern.", "42"))
+
+    assert judged.language == "de"
+
+
+def test_yes_to_an_offered_person_is_a_request(detector):
+    judgement = detector.judge(talk("can I pay in bitcoin", OFFER, "yes please"))
+
+    assert judgement.reason is Signal.REQUEST
+    assert judgement.evidence == "yes please"
+    assert judgement.summary == "can I pay in bitcoin"
+
+
+def test_no_to_an_offered_person_is_not(detector):
+    assert not detector.judge(talk("can I pay in bitcoin", OFFER, "no thanks")).escalate
+
+
+def test_yes_to_another_question_is_not_a_request(detector):
+    asked = "Would you like me to send you the link?"
+
+    assert not detector.judge(talk("where is my invoice", asked, "yes please")).escalate
+
+
+def test_the_same_question_a_third_time_is_a_loop(detector):
+    answer = "It is on its way."
+    turns = talk(
+        "where is my parcel?", answer, "where is my parcel??", answer, "so where is my parcel"
+    )
+
+    assert detector.judge(turns).reason is Signal.COMPLEXITY
+    assert not detector.judge(turns[:1]).escalate
+
+
+def test_changing_the_topic_is_not_a_loop(detector):
+    turns = talk(
+        "where is my parcel?",
+        "It is on its way.",
+        "do you also sell hats?",
+        "Yes, in four colours.",
+        "how should I wash wool?",
+    )
+
+    assert not detector.judge(turns).escalate
+
+
+def test_insisting_after_the_assistant_did_not_know_is_a_lack_of_confidence(detector):
+    turns = talk(
+        "can I pay with crypto?",
+        "Sorry, I could not find anything about that.",
+        "I mean bitcoin, can I pay with crypto?",
+    )
+    judgement = detector.judge(turns)
+
+    assert judgement.reason is Signal.CONFIDENCE
+    assert judgement.priority is Priority.LOW
+
+
+def test_what_was_settled_with_an_agent_does_not_escalate_again(detector):
+    answer = "It is on its way."
+    before = talk(
+        "where is my parcel?", answer, "where is my parcel?", answer, "where is my parcel?"
+    )
+    after = [*before, Turn("agent", "It arrives today."), Turn("customer", "do you sell hats?")]
+
+    assert not detector.judge(after).escalate
+
+
+def test_a_request_inside_a_long_message_is_found_and_quoted(detector):
+    judgement = detector.judge(
+        talk(
+            "My parcel is two weeks late and your page says nothing new. "
+            "Please have somebody call me back today."
+        )
+    )
+
+    assert judgement.reason is Signal.REQUEST
+    assert judgement.evidence == "Please have somebody call me back today."
+
+
+def test_fraud_makes_an_escalation_urgent(detector):
+    judgement = detector.judge(talk("My card was stolen, I need to talk to a real person"))
+
+    assert judgement.priority is Priority.URGENT
+
+
+def test_a_second_request_is_more_urgent_than_the_first(detector):
+    first = talk("Can I please speak to a human being?")
+    second = [*first, *talk("", "What is it about?", "I want to speak to a human agent")[1:]]
+
+    assert detector.judge(first).priority is Priority.NORMAL
+    assert detector.judge(second).priority is Priority.HIGH
+
+
+def test_the_summary_is_one_short_line(detector):
+    judgement = detector.judge(talk("a very long story\n" * 40))
+
+    assert "\n" not in judgement.summary
+    assert len(judgement.summary) <= 140
+
+
+def test_higher_sensitivity_escalates_whatever_lower_does():
+    low, medium, high = (LocalDetector.load(sensitivity=one) for one in ("low", "medium", "high"))
+    phrases = [*REQUESTS.values(), *ANGER.values(), *ORDINARY.values(), "not great", "hm, no"]
+    raised = [
+        {words for words in phrases if one.judge(talk(words)).escalate}
+        for one in (low, medium, high)
+    ]
+
+    assert raised[0] <= raised[1] <= raised[2]
+    assert raised[0] < raised[2]
+
+
+@pytest.mark.parametrize("words", HOSTILE.values(), ids=HOSTILE)
+def test_nothing_a_customer_writes_breaks_it(detector, words):
+    judgement = detector.judge(talk("hello", words, words))
+
+    assert all(0.0 <= score <= 1.0 for score in judgement.scores.values())
+    assert set(judgement.scores) == set(Signal)
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [[], [Turn("assistant", "Hello!")], [Turn("customer", "a human please"), Turn("agent", "Hi")]],
+    ids=["no turns", "assistant alone", "agent last"],
+)
+def test_without_a_customer_turn_there_is_nothing_to_judge(detector, turns):
+    assert detector.judge(turns) == Judgement(scores=dict.fromkeys(Signal, 0.0), by="local")
+
+
+def test_many_threads_get_the_same_judgements_as_one():
+    detector = LocalDetector.load()
+    conversations = [talk(words) for words in [*REQUESTS.values(), *ANGER.values()]] * 20
+    random.Random(7).shuffle(conversations)
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(detector.judge, conversations))
+
+    assert together == [LocalDetector.load().judge(one) for one in conversations]
+
+
+def test_it_loads_and_judges_fast_enough():
+    began = time.perf_counter()
+    detector = LocalDetector.load()
+    loaded = time.perf_counter() - began
+    times = []
+    for number in range(60):
+        began = time.perf_counter()
+        detector.judge(talk(f"Hi, I ordered {number} hats last week. When do they arrive?"))
+        times.append(time.perf_counter() - began)
+
+    assert loaded < 0.3
+    assert statistics.median(times) < 0.003
+
+
+def test_it_holds_its_measure_on_the_shared_data(detector):
+    if not SHARED.exists():
+        pytest.skip("the shared detection data is not beside this repository")
+    rows = [json.loads(line) for line in SHARED.read_text(encoding="utf-8").split("\n") if line]
+    sample = random.Random(1).sample(rows, 500)
+    wanted = [row["label"]["escalate"] for row in sample]
+    raised = [
+        detector.judge([Turn(turn["role"], turn["text"]) for turn in row["turns"]]).escalate
+        for row in sample
+    ]
+
+    assert macro_f1(wanted, raised) >= MEASURED - 0.03
+
+
+MEASURED = 0.0
+
+
+def macro_f1(wanted, raised):
+    def f1(kind):
+        hits = sum(a == b == kind for a, b in zip(wanted, raised, strict=True))
+        return 2 * hits / max(1, wanted.count(kind) + raised.count(kind))
+
+    return (f1(True) + f1(False)) / 2

@@ -1,0 +1,126 @@
+"""The documents say what the code says."""
+
+import ast
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import grimp
+import pytest
+
+from channels import CHANNELS
+from handoff_bot.domain import errors
+from handoff_bot.domain.escalations import TRANSITIONS
+from handoff_bot.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+SECRETS = {"SecretStr"}
+
+
+def between(text: str, name: str) -> str:
+    return text.split(f"<!-- {name} -->")[1].split(f"<!-- /{name} -->")[0].strip()
+
+
+def settings_table() -> str:
+    lines = ["| name | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = default.get_secret_value() if hasattr(default, "get_secret_value") else default
+        secret = " Secret." if field.annotation.__name__ in SECRETS else ""
+        cell = f"`{shown}`" if str(shown) else ""
+        lines.append(f"| `{name}` | {cell} | {field.description}{secret} |")
+    return "\n".join(lines)
+
+
+def imports() -> set[tuple[str, str]]:
+    """Which part imports which, as `part -> part`; parts are the packages and modules of handoff_bot."""
+    graph = grimp.build_graph("handoff_bot", "channels")
+
+    def part(module: str) -> str:
+        names = module.split(".")
+        return names[1] if names[0] == "handoff_bot" and len(names) > 1 else names[0]
+
+    found = {
+        (part(importer), part(imported))
+        for imported in graph.modules
+        for importer in graph.find_modules_that_directly_import(imported)
+    }
+    tree = ast.parse((ROOT / "app.py").read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            if node.module == "handoff_bot":
+                found |= {("app", alias.name) for alias in node.names}
+            elif node.module.split(".")[0] in ("handoff_bot", "channels"):
+                found.add(("app", part(node.module)))
+    return {(a, b) for a, b in found if a != b and "handoff_bot" not in (a, b)}
+
+
+def test_the_settings_table_is_the_codes():
+    assert between(README, "settings") == settings_table()
+
+
+def test_the_picture_of_imports_is_the_codes():
+    drawn = set(re.findall(r"^ +(\w+) --> (\w+)$", between(ARCHITECTURE, "imports"), re.M))
+    assert drawn == imports()
+
+
+def test_the_state_diagram_is_the_transition_table():
+    drawn = set(re.findall(r"^ +(\w+) --> (\w+): (\w+)$", README, re.M))
+    coded = {(status, after, step) for (status, step), after in TRANSITIONS.items()}
+    assert drawn == {tuple(str(part) for part in row) for row in coded}
+
+
+@pytest.mark.parametrize("kind", CHANNELS)
+def test_every_channel_has_a_row_a_page_and_recorded_payloads(kind):
+    assert f"| `{kind}` | `/webhooks/{kind}` |" in README
+    assert (ROOT / "docs" / "channels" / f"{kind}.md").is_file()
+    assert list((ROOT / "tests" / "channels" / "payloads" / kind).glob("*.txt"))
+
+
+def test_the_tree_of_errors_is_complete():
+    tree = set(re.findall(r"^[│├└─ ]*(\w+)", errors.__doc__ or "", re.M))
+    drawn = {name for name in vars(errors) if name in tree}
+    coded = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, Exception)
+    }
+    assert drawn == coded
+
+
+def test_decisions_are_numbered_listed_and_have_a_status():
+    files = sorted((ROOT / "docs" / "adr").glob("0*.md"))
+    index = (ROOT / "docs" / "adr" / "README.md").read_text(encoding="utf-8")
+    numbers = [int(file.name[:4]) for file in files]
+    assert all(after == before + 1 for before, after in pairwise([0, *numbers]))
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        assert text.startswith(f"# {int(file.name[:4])}. ")
+        assert re.search(r"^Status: (accepted|superseded by \d+)$", text, re.M)
+        assert f"({file.name})" in index
+
+
+def test_every_dependency_has_its_reason():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"]]
+    for group in ("sandbox", "test", "dev"):
+        wanted += project["optional-dependencies"].get(group, [])
+    reasons = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    names = {re.split(r"[\[<>=]", line)[0] for line in wanted} - {"handoff-bot"}
+    missing = {
+        name
+        for name in names
+        if name not in reasons and not (name.startswith("types-") and "types-*" in reasons)
+    }
+    assert missing == set()
+
+
+def test_links_between_documents_lead_somewhere():
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            if not target.startswith("http"):
+                assert (page.parent / target).exists(), f"{page.name} -> {target}"

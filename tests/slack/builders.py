@@ -1,0 +1,106 @@
+"""Values to draw, and the texts that contacts write to do harm."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.desk import (
+    AgentRef,
+    Board,
+    BoardRow,
+    Card,
+    Line,
+    Place,
+    TranscriptPage,
+)
+from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.signals import Priority, Signal
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+ANA = AgentRef("U0ANA", "Ana")
+CARD_AT = Place("C0QUEUE", "1763888400.000100")
+
+HOSTILE = (
+    "<!channel> <!here> <@U0ANA> <#C0QUEUE> <!subteam^S1|@all> "
+    "<https://evil.example|your bank> *bold* _it_ ~no~ `code` :rotating_light: "
+    "<!date^0^{date}|x> &lt;!everyone&gt; @channel @here \u202eevil\u2066 \x00\x07 > quote"
+)
+
+TEXTS = {
+    "usual": "My order never arrived",
+    "empty": "",
+    "blank": " \n\t ",
+    "hostile": HOSTILE,
+    "long": "word " * 5000,
+    "long without spaces": "x" * 50_000,
+    "emoji": "👩‍👩‍👧‍👦" * 3000,
+    "escapes": "<&>" * 20_000,
+    "newlines": "a\n" * 10_000,
+    "surrogate": "half \ud83d of an emoji",
+    "arabic": "أريد التحدث إلى شخص " * 300,
+}
+
+
+def card(**changes: Any) -> Card:
+    """A card that waits in the queue."""
+    values: dict[str, Any] = {
+        "escalation_id": 7,
+        "ticket": 12,
+        "status": Status.QUEUED,
+        "owner": None,
+        "contact": "Dana R.",
+        "address": "whatsapp:+15551234567",
+        "channel": "whatsapp",
+        "reason": Signal.REQUEST,
+        "priority": Priority.HIGH,
+        "scores": {Signal.REQUEST: 0.97, Signal.SENTIMENT: 0.4},
+        "evidence": "I want a person",
+        "summary": "Order 4711 has not arrived.",
+        "tried": "Your order is on its way.",
+        "recent": (said("I want a person"),),
+        "earlier_tickets": 2,
+        "opened_at": NOW,
+        "language": "en",
+    }
+    return Card(**(values | changes))
+
+
+def claimed(**changes: Any) -> Card:
+    """A card that Ana has."""
+    later = NOW + timedelta(minutes=2)
+    values = {"status": Status.CLAIMED, "owner": ANA, "claimed_at": later, "recent": ()}
+    return card(**(values | changes))
+
+
+def closed(status: Status, **changes: Any) -> Card:
+    """A card that Ana closed."""
+    values = {"status": status, "closed_by": ANA, "closed_at": NOW + timedelta(minutes=9)}
+    return claimed(**(values | changes))
+
+
+def said(text: str, author: Author = Author.CONTACT, name: str = "Dana R.", **changes: Any) -> Line:
+    """A line of a conversation."""
+    return Line(author=author, name=name, text=text, at=NOW, **changes)
+
+
+def board(rows: int, text: str = "Dana R.") -> Board:
+    """A board of so many rows."""
+    made = tuple(
+        BoardRow(n, text, "whatsapp", Signal.REQUEST, Priority.HIGH, NOW, Place("C0QUEUE", f"1.{n}"))
+        for n in range(1, rows + 1)
+    )
+    return Board(made, waiting=rows, claimed=3)
+
+
+def page(lines: int, text: str = "Hello", number: int = 1, pages: int = 3) -> TranscriptPage:
+    """A page of so many lines, of every kind."""
+    kinds = [
+        {"author": Author.CONTACT},
+        {"author": Author.ASSISTANT, "delivery": DeliveryStatus.DELIVERED},
+        {"author": Author.AGENT, "name": "Ana", "delivery": DeliveryStatus.FAILED},
+        {"author": Author.AGENT, "name": "Ana", "note": True},
+        {"author": Author.SYSTEM, "delivery": DeliveryStatus.READ},
+    ]
+    made = tuple(said(text, **kinds[n % len(kinds)]) for n in range(lines))
+    return TranscriptPage("Dana R.", "whatsapp", made, number, pages)

@@ -1,0 +1,196 @@
+"""Checks messages and windows against Slack's limits, which its SDK does not check."""
+
+from collections.abc import Iterator
+from typing import Any
+
+Block = dict[str, Any]
+
+MOST_CHARACTERS = 10_000
+"""Of one message. Slack refuses at about 13,200, and has refused at 11,341."""
+
+LARGEST_VIEW = 250_000
+"""Bytes, with every character that is not ASCII escaped."""
+
+KNOWN = {"header", "section", "context", "actions", "rich_text", "input", "divider"}
+RICH = {"rich_text_section", "rich_text_quote", "rich_text_list"}
+TEXTS = {"plain_text", "mrkdwn"}
+STYLES = {"primary", "danger"}
+
+
+def lint_message(text: str, blocks: list[Block]) -> list[str]:
+    """What Slack would not accept of a message; empty when all is well."""
+    problems = list(_lint_blocks(blocks, most=50))
+    if not text.strip():
+        problems.append("top-level text is empty")
+    size = width(text) + sum(width(found) for found in texts(blocks))
+    if size > MOST_CHARACTERS:
+        problems.append(f"{size} characters in all")
+    return problems
+
+
+def lint_view(view: Block) -> list[str]:
+    """What Slack would not accept of a modal."""
+    import json
+
+    problems = list(_lint_blocks(view["blocks"], most=100))
+    for part in ("title", "submit", "close"):
+        if part in view:
+            problems += _text(view[part], 24, part, plain=True)
+    if len(view.get("private_metadata", "")) > 3000:
+        problems.append("private_metadata too long")
+    if len(view.get("callback_id", "")) > 255:
+        problems.append("callback_id too long")
+    if len(json.dumps(view)) > LARGEST_VIEW:
+        problems.append("view too large")
+    if any(block["type"] == "input" for block in view["blocks"]) and "submit" not in view:
+        problems.append("input without submit")
+    return problems
+
+
+def width(text: str) -> int:
+    """Characters as JavaScript counts them."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def texts(part: Any) -> Iterator[str]:
+    """Every text that is shown, wherever it stands."""
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name in ("text", "fallback") and isinstance(value, str):
+                yield value
+            else:
+                yield from texts(value)
+    elif isinstance(part, list | tuple):
+        for each in part:
+            yield from texts(each)
+
+
+def elements(part: Any, kind: str) -> Iterator[Block]:
+    """Every element of this type, wherever it stands."""
+    if isinstance(part, dict):
+        if part.get("type") == kind:
+            yield part
+        for value in part.values():
+            yield from elements(value, kind)
+    elif isinstance(part, list | tuple):
+        for each in part:
+            yield from elements(each, kind)
+
+
+def _lint_blocks(blocks: list[Block], most: int) -> Iterator[str]:
+    if not 1 <= len(blocks) <= most:
+        yield f"{len(blocks)} blocks"
+    ids = [block["block_id"] for block in blocks if "block_id" in block]
+    if len(ids) != len(set(ids)):
+        yield "block_id twice"
+    for block in blocks:
+        if block["type"] not in KNOWN:
+            yield f"unknown block {block['type']}"
+        else:
+            yield from _CHECKS[block["type"]](block)
+
+
+def _text(text: Any, most: int, where: str, *, plain: bool = False) -> list[str]:
+    if not isinstance(text, dict) or text.get("type") not in TEXTS:
+        return [f"{where}: not a text object"]
+    problems = []
+    if plain and text["type"] != "plain_text":
+        problems.append(f"{where}: must be plain text")
+    if text["type"] == "plain_text" and text.get("emoji") is not False:
+        problems.append(f"{where}: emoji codes would act")
+    if not 1 <= width(text["text"]) <= most:
+        problems.append(f"{where}: {width(text['text'])} characters")
+    return problems
+
+
+def _header(block: Block) -> Iterator[str]:
+    yield from _text(block["text"], 150, "header", plain=True)
+
+
+def _section(block: Block) -> Iterator[str]:
+    fields = block.get("fields", [])
+    if "text" in block:
+        yield from _text(block["text"], 3000, "section")
+    elif not fields:
+        yield "section without text"
+    if len(fields) > 10:
+        yield "more than 10 fields"
+    for field in fields:
+        yield from _text(field, 2000, "field")
+    if "accessory" in block:
+        yield from _button(block["accessory"])
+
+
+def _context(block: Block) -> Iterator[str]:
+    if not 1 <= len(block["elements"]) <= 10:
+        yield f"{len(block['elements'])} elements in a context"
+    for element in block["elements"]:
+        yield from _text(element, 3000, "context")
+
+
+def _actions(block: Block) -> Iterator[str]:
+    if not 1 <= len(block["elements"]) <= 25:
+        yield f"{len(block['elements'])} buttons"
+    ids = [element["action_id"] for element in block["elements"]]
+    if len(ids) != len(set(ids)):
+        yield "action_id twice in a block"
+    for element in block["elements"]:
+        yield from _button(element)
+
+
+def _button(button: Block) -> Iterator[str]:
+    if button["type"] != "button":
+        yield f"unknown element {button['type']}"
+        return
+    yield from _text(button["text"], 75, "button", plain=True)
+    if not 1 <= len(button["action_id"]) <= 255:
+        yield "action_id length"
+    if not 1 <= len(button["value"]) <= 2000:
+        yield "button value length"
+    if not 1 <= width(button["accessibility_label"]) <= 75:
+        yield "accessibility_label length"
+    if "style" in button and button["style"] not in STYLES:
+        yield f"style {button['style']}"
+    if "confirm" in button:
+        yield from _confirm(button["confirm"])
+
+
+def _confirm(confirm: Block) -> Iterator[str]:
+    for part, most in (("title", 100), ("text", 300), ("confirm", 30), ("deny", 30)):
+        yield from _text(confirm[part], most, f"confirm {part}", plain=True)
+
+
+def _rich_text(block: Block) -> Iterator[str]:
+    kinds = [part["type"] for part in block["elements"]]
+    if not kinds or not set(kinds) <= RICH:
+        yield f"rich_text of {kinds}"
+    for first, second in zip(kinds, kinds[1:], strict=False):
+        if first == second == "rich_text_section":
+            yield "two paragraphs in a row run together"
+    for element in elements(block, "text"):
+        if not element["text"]:
+            yield "empty rich text"
+
+
+def _input(block: Block) -> Iterator[str]:
+    yield from _text(block["label"], 2000, "label", plain=True)
+    if block["element"]["type"] != "users_select":
+        yield f"unknown input {block['element']['type']}"
+    yield from _text(block["element"]["placeholder"], 150, "placeholder", plain=True)
+    if not 1 <= len(block["element"]["action_id"]) <= 255:
+        yield "action_id length"
+
+
+def _divider(block: Block) -> Iterator[str]:
+    yield from ()
+
+
+_CHECKS = {
+    "header": _header,
+    "section": _section,
+    "context": _context,
+    "actions": _actions,
+    "rich_text": _rich_text,
+    "input": _input,
+    "divider": _divider,
+}
