@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
@@ -67,7 +67,7 @@ class Journal:
             self._entries.append(entry)
             self._total += 1
             if self._file:
-                self._file.write(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
+                self._file.write(json.dumps(vars(entry), ensure_ascii=False) + "\n")
                 self._file.flush()
             self._changed.notify_all()
 

@@ -252,13 +252,12 @@ class _Handler(WSGIRequestHandler):
 
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)
-        for name, value in answer.headers:
-            if name.lower() not in {"content-length", "connection"}:
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.body)))
-        self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(answer.body)
+            answer.headers["Content-Length"] = str(len(answer.body))
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(answer.body)
 
     def _hang_up(self) -> None:
         self.close_connection = True

@@ -1,0 +1,372 @@
+"""What the desk asks of Slack's Web API, and how it takes the answers."""
+
+import threading
+
+import pytest
+from slack_sdk.web import WebClient
+
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.desk import Place, Post, PostKind, Whisper
+from handoff_bot.domain.errors import DeskError, DeskOutcomeUnknown
+from handoff_bot.slack.blocks.thread import draw_words
+from handoff_bot.slack.desk import SlackDesk
+from handoff_bot.slack.errors import PERMANENT, TEMPORARY
+from tests.slack import builders
+from tests.slack.builders import CARD_AT, NOW
+from tests.slack.wire import Reply, free_port
+
+HELLO = Post(PostKind.CONTACT, "Hello?", "Dana R.", "sms")
+POSTED = {"channel": "C0QUEUE", "ts": "1763888500.000200"}
+
+
+def post(desk):
+    return desk.post(CARD_AT, HELLO, "work-1")
+
+
+def redraw(desk):
+    return desk.draw_card(builders.card(), CARD_AT, "")
+
+
+# -- posting and redrawing
+
+
+def test_a_new_card_goes_into_the_queue_channel(api, desk):
+    api.answers("chat.postMessage", **POSTED)
+    place = desk.draw_card(builders.card(), None, "work-1")
+    (sent,) = api.asked("chat.postMessage")
+    assert place == Place("C0QUEUE", "1763888500.000200")
+    assert sent["channel"] == "C0QUEUE"
+    assert "thread_ts" not in sent
+
+
+def test_a_post_goes_below_its_card(api, desk):
+    api.answers("chat.postMessage", **POSTED)
+    assert post(desk) == Place("C0QUEUE", "1763888500.000200")
+    assert api.asked("chat.postMessage")[0]["thread_ts"] == CARD_AT.ts
+
+
+def test_a_post_carries_its_mark_and_nothing_personal(api, desk):
+    api.answers("chat.postMessage", **POSTED)
+    post(desk)
+    metadata = api.asked("chat.postMessage")[0]["metadata"]
+    assert metadata == {"event_type": "handoff_post", "event_payload": {"mark": "work-1"}}
+
+
+def test_a_post_neither_unfurls_nor_parses(api, desk):
+    api.answers("chat.postMessage", **POSTED)
+    post(desk)
+    sent = api.asked("chat.postMessage")[0]
+    assert (sent["unfurl_links"], sent["unfurl_media"]) == (False, False)
+    assert (sent["parse"], sent["link_names"]) == ("none", False)
+
+
+def test_a_card_is_redrawn_where_it_is(api, desk):
+    assert redraw(desk) == CARD_AT
+    (sent,) = api.asked("chat.update")
+    assert (sent["channel"], sent["ts"]) == ("C0QUEUE", CARD_AT.ts)
+    assert sent["blocks"]
+    assert api.asked("chat.postMessage") == []
+
+
+def test_a_whisper_is_for_one_agent_in_the_thread(api, desk):
+    desk.whisper(Whisper("U0ANA", CARD_AT, "Kept as a note."))
+    (sent,) = api.asked("chat.postEphemeral")
+    assert (sent["user"], sent["thread_ts"]) == ("U0ANA", CARD_AT.ts)
+    assert sent["text"] == "Kept as a note."
+
+
+MARKS = {
+    DeliveryStatus.QUEUED: [],
+    DeliveryStatus.SENDING: [],
+    DeliveryStatus.ACCEPTED: [],
+    DeliveryStatus.SENT: ["heavy_check_mark"],
+    DeliveryStatus.DELIVERED: ["white_check_mark"],
+    DeliveryStatus.READ: ["eyes"],
+    DeliveryStatus.FAILED: ["x"],
+    DeliveryStatus.DROPPED: [],
+}
+
+
+@pytest.mark.parametrize("status", DeliveryStatus)
+def test_a_delivery_is_marked_by_a_reaction(api, desk, status):
+    desk.mark_delivery(CARD_AT, status)
+    assert [sent["name"] for sent in api.asked("reactions.add")] == MARKS[status]
+
+
+@pytest.mark.parametrize("error", ["already_reacted", "message_not_found"])
+def test_nothing_to_mark_is_no_failure(api, desk, error):
+    api.fails("reactions.add", error)
+    desk.mark_delivery(CARD_AT, DeliveryStatus.READ)
+
+
+def test_a_failed_mark_is_reported(api, desk):
+    api.fails("reactions.add", "too_many_emoji")
+    with pytest.raises(DeskError):
+        desk.mark_delivery(CARD_AT, DeliveryStatus.READ)
+
+
+# -- the board
+
+
+def test_the_board_is_posted_once_and_pinned(api, desk):
+    api.answers("chat.postMessage", **POSTED)
+    place = desk.draw_board(builders.board(1), None, "board")
+    assert desk.draw_board(builders.board(2), place, "") == place
+    assert len(api.asked("chat.postMessage")) == 1
+    assert [pin["timestamp"] for pin in api.asked("pins.add")] == [place.ts]
+
+
+@pytest.mark.parametrize("error", ["already_pinned", "too_many_pins", "missing_scope"])
+def test_a_board_that_cannot_be_pinned_is_there_all_the_same(api, desk, error):
+    api.answers("chat.postMessage", **POSTED)
+    api.fails("pins.add", error)
+    assert desk.draw_board(builders.board(1), None, "board") == Place(**{
+        "slack_channel": "C0QUEUE", "ts": POSTED["ts"]
+    })
+
+
+def test_the_board_links_to_the_workspace_it_has_asked_for_once(api, desk):
+    api.answers("auth.test", url="https://acme.slack.com/")
+    for _ in range(2):
+        desk.draw_board(builders.board(1), CARD_AT, "")
+    assert len(api.asked("auth.test")) == 1
+    assert "https://acme.slack.com/archives/" in str(api.asked("chat.update")[1])
+
+
+def test_without_an_answer_the_board_has_no_links(api, desk):
+    api.fails("auth.test", "invalid_auth")
+    desk.draw_board(builders.board(1), CARD_AT, "")
+    assert "/archives/" not in str(api.asked("chat.update"))
+
+
+# -- finding again
+
+
+def message(ts: str, mark: str | None, event_type: str = "handoff_post") -> dict:
+    if mark is None:
+        return {"ts": ts}
+    return {"ts": ts, "metadata": {"event_type": event_type, "event_payload": {"mark": mark}}}
+
+
+def test_a_post_is_found_by_its_mark(api, desk):
+    api.answers("conversations.replies", messages=[message("1.0", None), message("2.0", "work-1")])
+    assert desk.find_post(CARD_AT, "work-1", NOW) == Place("C0QUEUE", "2.0")
+    (asked,) = api.asked("conversations.replies")
+    assert asked["ts"] == CARD_AT.ts
+    assert asked["include_all_metadata"] == "1"
+    assert float(asked["oldest"]) == NOW.timestamp() - 60
+
+
+def test_a_card_is_found_on_a_later_page(api, desk):
+    more = {"next_cursor": "dGVhbQ=="}
+    api.answers("conversations.history", messages=[message("1.0", "a")], response_metadata=more)
+    api.answers("conversations.history", messages=[message("2.0", "b")], response_metadata={})
+    assert desk.find_card("b", NOW) == Place("C0QUEUE", "2.0")
+    assert [asked.get("cursor") for asked in api.asked("conversations.history")] == [None, "dGVhbQ=="]
+
+
+def test_what_is_not_there_is_not_found(api, desk):
+    strangers = [message("1.0", "work-1", "somebody_elses"), message("2.0", "work-11")]
+    api.answers("conversations.replies", messages=strangers)
+    assert desk.find_post(CARD_AT, "work-1", NOW) is None
+
+
+# -- failures
+
+
+@pytest.mark.parametrize("code", TEMPORARY.keys() - {"internal_error", "fatal_error"})
+def test_what_can_be_put_right_is_tried_again(api, desk, code):
+    api.fails("chat.postMessage", code)
+    with pytest.raises(DeskError) as caught:
+        post(desk)
+    assert (caught.value.permanent, caught.value.code) == (False, code)
+    assert str(caught.value) == TEMPORARY[code]
+
+
+@pytest.mark.parametrize("code", [*PERMANENT, "something_new"])
+def test_what_waiting_does_not_change_is_permanent(api, desk, code):
+    api.fails("chat.postMessage", code)
+    with pytest.raises(DeskError) as caught:
+        post(desk)
+    assert (caught.value.permanent, caught.value.code) == (True, code)
+
+
+LIMITED = {
+    "with a time": (429, "ratelimited", {"Retry_After": "7"}, 7.0),
+    "without a time": (429, "ratelimited", {}, None),
+    "nonsense": (429, "ratelimited", {"Retry_After": "soon"}, None),
+    "as 200": (200, "rate_limited", {}, None),
+    "too many posts": (200, "message_limit_exceeded", {}, None),
+}
+
+
+@pytest.mark.parametrize(("status", "error", "headers", "after"), LIMITED.values(), ids=LIMITED)
+def test_a_rate_limit_says_when_to_come_back(api, desk, status, error, headers, after):
+    api.fails("chat.postMessage", error, status, **headers)
+    with pytest.raises(DeskError) as caught:
+        post(desk)
+    assert not isinstance(caught.value, DeskOutcomeUnknown)
+    assert (caught.value.permanent, caught.value.retry_after) == (False, after)
+
+
+UNCLEAR = {
+    "500": Reply("<html>oops</html>", 500),
+    "503 as JSON": Reply({"ok": False, "error": "service_unavailable"}, 503),
+    "no JSON": Reply("<html>a proxy</html>", 200),
+    "internal error": Reply({"ok": False, "error": "internal_error"}),
+    "fatal error": Reply({"ok": False, "error": "fatal_error"}),
+    "hung up": Reply(drop=True),
+    "not UTF-8 would be": Reply({"ok": False}),
+}
+
+
+@pytest.mark.parametrize("reply", UNCLEAR.values(), ids=UNCLEAR)
+def test_after_a_post_without_a_clear_answer_the_outcome_is_unknown(api, desk, reply):
+    api.will("chat.postMessage", reply)
+    with pytest.raises(DeskOutcomeUnknown):
+        post(desk)
+
+
+@pytest.mark.parametrize("reply", UNCLEAR.values(), ids=UNCLEAR)
+def test_a_redraw_without_a_clear_answer_is_tried_again(api, desk, reply):
+    api.will("chat.update", reply)
+    with pytest.raises(DeskError) as caught:
+        redraw(desk)
+    assert not isinstance(caught.value, DeskOutcomeUnknown)
+    assert caught.value.permanent is False
+
+
+def test_a_timeout_leaves_the_outcome_unknown(api, clock):
+    answered = threading.Event()
+    api.will("chat.postMessage", Reply(after=lambda: answered.wait(10)))
+    client = WebClient(token="xoxb-test", base_url=api.url, timeout=1, retry_handlers=[])
+    with pytest.raises(DeskOutcomeUnknown):
+        post(SlackDesk(client, "C0QUEUE", clock))
+    answered.set()
+
+
+def test_nobody_listening_means_that_nothing_was_posted(clock):
+    url = f"http://127.0.0.1:{free_port()}/api/"
+    client = WebClient(token="xoxb-test", base_url=url, timeout=1, retry_handlers=[])
+    with pytest.raises(DeskError) as caught:
+        post(SlackDesk(client, "C0QUEUE", clock))
+    assert not isinstance(caught.value, DeskOutcomeUnknown)
+    assert (caught.value.permanent, caught.value.code) == (False, "unreachable")
+
+
+def test_no_error_holds_the_token_or_the_customers_words(api, desk):
+    api.fails("chat.postMessage", "invalid_auth")
+    with pytest.raises(DeskError) as caught:
+        post(desk)
+    assert "xoxb" not in repr(caught.value)
+    assert "Hello" not in repr(caught.value)
+
+
+def test_each_call_is_made_once(api, desk):
+    api.will("chat.update", Reply(drop=True))
+    with pytest.raises(DeskError):
+        redraw(desk)
+    assert len(api.asked("chat.update")) == 1
+
+
+# -- people
+
+
+def user(**profile: str) -> dict:
+    return {"user": {"id": "U0ANA", "real_name": "Ana Real", "profile": profile}}
+
+
+NAMES = {
+    "display name": (user(display_name="Ana", real_name="Ana Long"), "Ana"),
+    "real name": (user(display_name="", real_name="Ana Long"), "Ana Long"),
+    "account": (user(), "Ana Real"),
+    "nothing": ({"user": {}}, "an agent"),
+    "several lines": (user(display_name="Ana\n\nof  Sales"), "Ana of Sales"),
+    "controls": (user(display_name="Ana\u202e"), "Ana"),
+    "very long": (user(display_name="A" * 500), "A" * 79 + "…"),
+}
+
+
+@pytest.mark.parametrize(("answer", "name"), NAMES.values(), ids=NAMES)
+def test_customers_see_the_name_an_agent_has_chosen(api, desk, answer, name):
+    api.answers("users.info", **answer)
+    assert desk.agent("U0ANA").name == name
+
+
+def test_a_name_is_asked_for_once_in_ten_minutes(api, desk, clock):
+    api.answers("users.info", **user(display_name="Ana"))
+    api.answers("users.info", **user(display_name="Ana B."))
+    assert [desk.agent("U0ANA").name for _ in range(3)] == ["Ana"] * 3
+    clock.advance(minutes=11)
+    assert desk.agent("U0ANA").name == "Ana B."
+
+
+@pytest.mark.parametrize("reply", [Reply({"ok": False, "error": "user_not_found"}), Reply(drop=True)])
+def test_whom_slack_cannot_name_is_an_agent(api, desk, reply):
+    api.will("users.info", reply)
+    assert desk.agent("U0GONE").name == "an agent"
+
+
+def test_a_known_name_outlives_a_failed_look_up(api, desk, clock):
+    api.answers("users.info", **user(display_name="Ana"))
+    desk.agent("U0ANA")
+    clock.advance(minutes=11)
+    api.fails("users.info", "internal_error")
+    assert desk.agent("U0ANA").name == "Ana"
+
+
+def test_a_failed_look_up_is_not_repeated_at_once(api, desk, clock):
+    api.fails("users.info", "internal_error")
+    desk.agent("U0ANA")
+    desk.agent("U0ANA")
+    assert len(api.asked("users.info")) == 1
+    clock.advance(seconds=31)
+    api.answers("users.info", **user(display_name="Ana"))
+    assert desk.agent("U0ANA").name == "Ana"
+
+
+def test_only_so_many_people_are_remembered(api, desk):
+    for number in range(1002):
+        desk._people._remember(f"U{number}", None, NOW)
+    assert len(desk._people._known) == 1000
+
+
+HUMANS = {
+    "a person": ({"id": "U0ANA"}, True),
+    "an app": ({"id": "U0BOT", "is_bot": True}, False),
+    "who has left": ({"id": "U0ANA", "deleted": True}, False),
+    "Slackbot": ({"id": "USLACKBOT"}, False),
+}
+
+
+@pytest.mark.parametrize(("found", "is_human"), HUMANS.values(), ids=HUMANS)
+def test_only_people_can_be_assigned(api, desk, found, is_human):
+    api.answers("users.info", user=found)
+    assert desk.is_human("U0ANA") is is_human
+
+
+# -- windows and answers to clicks
+
+
+def test_a_window_is_opened_for_a_click(api, desk):
+    api.answers("views.open", view={"id": "V1"})
+    assert desk.open_view("123.trigger", {"type": "modal"}) == "V1"
+
+
+def test_a_click_that_is_too_old_opens_nothing(api, desk):
+    api.fails("views.open", "expired_trigger_id")
+    with pytest.raises(DeskError, match="click again"):
+        desk.open_view("123.trigger", {"type": "modal"})
+
+
+def test_a_click_is_answered_at_its_own_address(api, desk):
+    desk.answer(f"{api.url}response", draw_words("Bob took this."), replace=False, thread_ts="1.0")
+    (sent,) = api.asked("response")
+    assert (sent["response_type"], sent["replace_original"]) == ("ephemeral", False)
+    assert (sent["text"], sent["thread_ts"]) == ("Bob took this.", "1.0")
+
+
+def test_an_answer_that_comes_too_late_is_reported(api, desk):
+    api.will("response", Reply("used_url", 404))
+    with pytest.raises(DeskError):
+        desk.answer(f"{api.url}response", draw_words("x"), replace=True)
