@@ -213,7 +213,8 @@ def held_out_scores(cases: Sequence[Case], inputs: Sequence[Inputs]) -> tuple[Fl
     scores = np.empty((len(cases), len(Signal)))
     thresholds = np.empty((len(cases), len(SENSITIVITIES), len(Signal)))
     for group in sorted(set(groups)):
-        others, mine = np.flatnonzero(groups != group), np.flatnonzero(groups == group)
+        others = np.flatnonzero(groups != group).tolist()
+        mine = np.flatnonzero(groups == group).tolist()
         known = [cases[place] for place in others]
         seen = [inputs[place] for place in others]
         stages = second_stage(known, seen)
@@ -239,7 +240,7 @@ def save(model: Model, path: Path) -> None:
         }
     arrays |= {f"stage.{name}": weights for name, weights in model.stages.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for its own options
+    np.savez_compressed(path, allow_pickle=False, **arrays)
 
 
 def main() -> None:

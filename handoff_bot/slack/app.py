@@ -15,7 +15,7 @@ from handoff_bot.slack.actions import DeskActions, Inbox
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.listeners import actions as buttons
 from handoff_bot.slack.listeners import commands, views
-from handoff_bot.slack.listeners.arrivals import storing
+from handoff_bot.slack.listeners.arrivals import Arrivals
 from handoff_bot.slack.listeners.click import Tools
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def build_bolt(
         signing_secret=signing_secret,
         client=WebClient(base_url=client.base_url, timeout=client.timeout, retry_handlers=[]),
         authorize=_authorize,
-        before_authorize=storing(inbox),
+        before_authorize=Arrivals(inbox),
         listener_executor=executor,
     )
     tools = Tools(actions, desk, queue)

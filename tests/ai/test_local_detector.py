@@ -27,7 +27,7 @@ REQUESTS = {
     "nl": "Ik wil graag met een medewerker spreken",
     "pl": "Chciałbym porozmawiać z konsultantem",
     "tr": "Bir temsilciyle konuşmak istiyorum",
-    "ru": "Соедините меня с живым оператором",
+    "ru": "Соедините меня с живым оператором",  # noqa: RUF001 - Russian
     "ar": "أريد التحدث مع موظف حقيقي",
     "hi": "मुझे किसी इंसान से बात करनी है",
     "ja": "人間のオペレーターと話したいです",
@@ -57,6 +57,9 @@ ORDINARY = {
     "German question": "Wann kommt mein Paket an?",
     "Japanese question": "荷物はいつ届きますか",
 }
+MEASURED = (
+    0.96  # macro F1 of both classes; on data that the model learned from, so it guards, not praises
+)
 OFFER = "I'm not sure. Would you like to talk to a member of our team?"
 HOSTILE = {
     "empty": "",
@@ -250,7 +253,7 @@ def test_without_a_customer_turn_there_is_nothing_to_judge(detector, turns):
 def test_many_threads_get_the_same_judgements_as_one():
     detector = LocalDetector.load()
     conversations = [talk(words) for words in [*REQUESTS.values(), *ANGER.values()]] * 20
-    random.Random(7).shuffle(conversations)
+    random.Random(7).shuffle(conversations)  # noqa: S311 - an order, not a secret
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(detector.judge, conversations))
 
@@ -275,7 +278,7 @@ def test_it_holds_its_measure_on_the_shared_data(detector):
     if not SHARED.exists():
         pytest.skip("the shared detection data is not beside this repository")
     rows = [json.loads(line) for line in SHARED.read_text(encoding="utf-8").split("\n") if line]
-    sample = random.Random(1).sample(rows, 500)
+    sample = random.Random(1).sample(rows, 500)  # noqa: S311 - a sample, not a secret
     wanted = [row["label"]["escalate"] for row in sample]
     raised = [
         detector.judge([Turn(turn["role"], turn["text"]) for turn in row["turns"]]).escalate
@@ -283,9 +286,6 @@ def test_it_holds_its_measure_on_the_shared_data(detector):
     ]
 
     assert macro_f1(wanted, raised) >= MEASURED - 0.03
-
-
-MEASURED = 0.0
 
 
 def macro_f1(wanted, raised):

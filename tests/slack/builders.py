@@ -87,7 +87,9 @@ def said(text: str, author: Author = Author.CONTACT, name: str = "Dana R.", **ch
 def board(rows: int, text: str = "Dana R.") -> Board:
     """A board of so many rows."""
     made = tuple(
-        BoardRow(n, text, "whatsapp", Signal.REQUEST, Priority.HIGH, NOW, Place("C0QUEUE", f"1.{n}"))
+        BoardRow(
+            n, text, "whatsapp", Signal.REQUEST, Priority.HIGH, NOW, Place("C0QUEUE", f"1.{n}")
+        )
         for n in range(1, rows + 1)
     )
     return Board(made, waiting=rows, claimed=3)

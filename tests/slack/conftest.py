@@ -1,12 +1,26 @@
 """Fixtures for Slack's side."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
+from slack_bolt import App
 from slack_sdk.web import WebClient
+from werkzeug.test import TestResponse
 
+from handoff_bot.domain.desk import AgentRef, Board, TranscriptPage
+from handoff_bot.domain.escalations import Step
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.slack.app import build_bolt
 from handoff_bot.slack.desk import SlackDesk
+from handoff_bot.slack.http import slack_events
+from handoff_bot.web.application import create_web
 from tests.fakes import FrozenClock
+from tests.slack import builders, payloads
 from tests.slack.wire import ScriptedApi, scripted_api
 
 
@@ -27,3 +41,124 @@ def web_client(api: ScriptedApi) -> WebClient:
 def desk(web_client: WebClient, clock: FrozenClock) -> SlackDesk:
     """The desk, on that Web API."""
     return SlackDesk(web_client, "C0QUEUE", clock)
+
+
+@dataclass
+class FakeActions:
+    """A core that remembers what it was asked, and answers as it is told."""
+
+    outcome: Outcome = field(default_factory=lambda: Outcome(True))
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    before: Callable[[], object] = lambda: None
+    pages: int = 3
+
+    def _do(self, *what: Any) -> Outcome:
+        self.before()
+        self.asked.append(what)
+        return self.outcome
+
+    def take(self, step: Step, escalation_id: int, agent: AgentRef) -> Outcome:
+        return self._do(step, escalation_id, agent.desk_id)
+
+    def reassign(self, escalation_id: int, agent: AgentRef, to: AgentRef) -> Outcome:
+        return self._do("reassign", escalation_id, agent.desk_id, to.desk_id)
+
+    def transcript(self, escalation_id: int, page: int) -> TranscriptPage | None:
+        self.asked.append(("transcript", escalation_id, page))
+        return builders.page(2, number=page, pages=self.pages) if escalation_id == 7 else None
+
+    def send_held(self, note_id: int, agent: AgentRef) -> Outcome:
+        return self._do("send_held", note_id, agent.desk_id)
+
+    def keep_as_note(self, note_id: int, agent: AgentRef) -> Outcome:
+        return self._do("keep_as_note", note_id, agent.desk_id)
+
+    def retry(self, message_id: int, agent: AgentRef) -> Outcome:
+        return self._do("retry", message_id, agent.desk_id)
+
+    def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
+        return self._do("send_correction", correction_id, agent.desk_id)
+
+
+@dataclass
+class FakeInbox:
+    """Durable for as long as a test lasts; `broken` makes it fail."""
+
+    rows: dict[str, tuple[str, str, dict[str, object]]] = field(default_factory=dict)
+    broken: bool = False
+
+    def store(self, kind: str, lane: str, key: str, payload: dict[str, object]) -> bool:
+        if self.broken:
+            raise RuntimeError("the database is away")
+        if key in self.rows:
+            return False
+        self.rows[key] = (kind, lane, payload)
+        return True
+
+
+@pytest.fixture
+def actions() -> FakeActions:
+    return FakeActions()
+
+
+@pytest.fixture
+def inbox() -> FakeInbox:
+    return FakeInbox()
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    """The listeners' threads; all of them have ended when the test has."""
+    with ThreadPoolExecutor(8, "slack-listener") as pool:
+        yield pool
+    assert not [each for each in threading.enumerate() if each.name.startswith("slack-listener")]
+
+
+@pytest.fixture
+def bolt(web_client, actions, desk, inbox, executor) -> App:
+    """Our Bolt app."""
+    return build_bolt(
+        client=web_client,
+        signing_secret=payloads.SECRET,
+        actions=actions,
+        desk=desk,
+        queue=queue,
+        inbox=inbox,
+        executor=executor,
+    )
+
+
+def queue() -> Board:
+    """Two who wait."""
+    return builders.board(2)
+
+
+@dataclass
+class Slack:
+    """Sends what Slack sends, signed, to our route."""
+
+    http: FlaskClient
+    executor: ThreadPoolExecutor
+
+    def sends(self, body: str, content_type: str, **headers: str) -> TestResponse:
+        """Send it, and wait until the listeners have ended."""
+        signed = payloads.signed(body) | headers
+        answer = self.http.post(
+            "/slack/events", data=body.encode(), headers=signed, content_type=content_type
+        )
+        self.settle()
+        return answer
+
+    def settle(self) -> None:
+        """Wait until every thread of the pool has come back from what it was doing."""
+        threads = self.executor._max_workers
+        gathered = threading.Barrier(threads)
+        for waiting in [self.executor.submit(gathered.wait, 5) for _ in range(threads)]:
+            waiting.result()
+
+
+@pytest.fixture
+def slack(bolt, executor) -> Slack:
+    """Slack, on the other side of our route."""
+    web = create_web([slack_events(bolt, payloads.SECRET)])
+    return Slack(web.test_client(), executor)

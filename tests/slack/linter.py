@@ -1,6 +1,8 @@
 """Checks messages and windows against Slack's limits, which its SDK does not check."""
 
+import json
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 Block = dict[str, Any]
@@ -30,8 +32,6 @@ def lint_message(text: str, blocks: list[Block]) -> list[str]:
 
 def lint_view(view: Block) -> list[str]:
     """What Slack would not accept of a modal."""
-    import json
-
     problems = list(_lint_blocks(view["blocks"], most=100))
     for part in ("title", "submit", "close"):
         if part in view:
@@ -164,7 +164,7 @@ def _rich_text(block: Block) -> Iterator[str]:
     kinds = [part["type"] for part in block["elements"]]
     if not kinds or not set(kinds) <= RICH:
         yield f"rich_text of {kinds}"
-    for first, second in zip(kinds, kinds[1:], strict=False):
+    for first, second in pairwise(kinds):
         if first == second == "rich_text_section":
             yield "two paragraphs in a row run together"
     for element in elements(block, "text"):

@@ -120,9 +120,7 @@ def test_the_board_is_posted_once_and_pinned(api, desk):
 def test_a_board_that_cannot_be_pinned_is_there_all_the_same(api, desk, error):
     api.answers("chat.postMessage", **POSTED)
     api.fails("pins.add", error)
-    assert desk.draw_board(builders.board(1), None, "board") == Place(**{
-        "slack_channel": "C0QUEUE", "ts": POSTED["ts"]
-    })
+    assert desk.draw_board(builders.board(1), None, "board") == Place("C0QUEUE", POSTED["ts"])
 
 
 def test_the_board_links_to_the_workspace_it_has_asked_for_once(api, desk):
@@ -162,7 +160,10 @@ def test_a_card_is_found_on_a_later_page(api, desk):
     api.answers("conversations.history", messages=[message("1.0", "a")], response_metadata=more)
     api.answers("conversations.history", messages=[message("2.0", "b")], response_metadata={})
     assert desk.find_card("b", NOW) == Place("C0QUEUE", "2.0")
-    assert [asked.get("cursor") for asked in api.asked("conversations.history")] == [None, "dGVhbQ=="]
+    assert [asked.get("cursor") for asked in api.asked("conversations.history")] == [
+        None,
+        "dGVhbQ==",
+    ]
 
 
 def test_what_is_not_there_is_not_found(api, desk):
@@ -301,7 +302,9 @@ def test_a_name_is_asked_for_once_in_ten_minutes(api, desk, clock):
     assert desk.agent("U0ANA").name == "Ana B."
 
 
-@pytest.mark.parametrize("reply", [Reply({"ok": False, "error": "user_not_found"}), Reply(drop=True)])
+@pytest.mark.parametrize(
+    "reply", [Reply({"ok": False, "error": "user_not_found"}), Reply(drop=True)]
+)
 def test_whom_slack_cannot_name_is_an_agent(api, desk, reply):
     api.will("users.info", reply)
     assert desk.agent("U0GONE").name == "an agent"

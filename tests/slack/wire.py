@@ -54,7 +54,7 @@ def scripted_api() -> Iterator[ScriptedApi]:
     api = ScriptedApi("")
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
+        def answer(self):
             length = int(self.headers.get("Content-Length") or 0)
             body = _decoded(self.rfile.read(length).decode())
             path, _, query = self.path.partition("?")
@@ -73,11 +73,11 @@ def scripted_api() -> Iterator[ScriptedApi]:
             self.end_headers()
             self.wfile.write(text.encode())
 
-        do_GET = do_POST
-
         def log_message(self, *args):
             pass
 
+    for verb in ("GET", "POST"):
+        setattr(Handler, f"do_{verb}", Handler.answer)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = False
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))

@@ -15,7 +15,7 @@ UNSURE = {
     "Möchten Sie mit einem Menschen aus unserem Team sprechen?",
     "it": "Non sono sicuro di avere la risposta. Vuole parlare con una persona del nostro team?",
     "nl": "Ik weet niet zeker of ik daar het antwoord op heb. Wilt u iemand van ons team spreken?",
-    "pl": "Nie jestem pewien, czy znam odpowiedź. Czy chce Pan lub Pani porozmawiać z naszym konsultantem?",
+    "pl": "Nie jestem pewien, czy znam odpowiedź. Czy mam połączyć z naszym konsultantem?",
     "tr": "Bu sorunun cevabını bilmiyorum. Ekibimizden biriyle görüşmek ister misiniz?",  # noqa: RUF001 - Turkish
 }
 

@@ -75,7 +75,10 @@ def _request(talk: Scored) -> tuple[float, ...]:
     offer = talk.answered.offer if talk.answered else 0.0
     yes, no = talk.last.yes, talk.last.no
     # An answer is one or the other; a word that is "yes" in one language may be "no" in another.
-    return (_logit(talk.last.request), offer * yes * (yes > no), offer * no * (no >= yes))
+    accepted = offer * yes if yes > no else 0.0
+    declined = offer * no if no >= yes else 0.0
+    asked = 1.0 - (1.0 - talk.last.request) * (1.0 - accepted)
+    return (_logit(asked), accepted, declined)
 
 
 def _sentiment(talk: Scored) -> tuple[float, ...]:

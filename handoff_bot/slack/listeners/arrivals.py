@@ -10,7 +10,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from slack_bolt import BoltResponse
+from slack_bolt import BoltRequest, BoltResponse
+from slack_bolt.middleware import Middleware
 
 from handoff_bot.slack.actions import Inbox
 from handoff_bot.slack.listeners.events import EVENTS
@@ -19,26 +20,35 @@ logger = logging.getLogger(__name__)
 
 KIND = "slack.event"
 
-Middleware = Callable[[dict[str, Any], Callable[[], Any]], BoltResponse | None]
-
 _PASSED_ON = frozenset({"block_actions", "view_submission", "url_verification"})
 
 
-def storing(inbox: Inbox) -> Middleware:
-    """Bolt's first middleware behind the signature check. Raises what the inbox raises: Slack retries."""
+class Arrivals(Middleware):
+    """Bolt's first middleware behind the signature check. Raises what the inbox raises: Slack retries.
 
-    def store(body: dict[str, Any], next_: Callable[[], Any]) -> BoltResponse | None:
+    A class, because for a function Bolt would first take the request apart, and fail on malformed ones.
+    """
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+
+    def process(
+        self,
+        *,
+        req: BoltRequest,
+        resp: BoltResponse,
+        next: Callable[[], BoltResponse],
+    ) -> BoltResponse | None:
+        """Answer the request, or let the listeners have it."""
+        body = req.body
         if body.get("type") == "event_callback":
-            return _store(inbox, body)
+            return _store(self._inbox, body)
         if not _is_for_listeners(body):
             logger.warning("request ignored", extra={"type": _type_of(body)})
             return BoltResponse(status=200, body="")
         if not _is_usable(body):
             return _refused()
-        next_()
-        return None
-
-    return store
+        return next()
 
 
 def _store(inbox: Inbox, body: dict[str, Any]) -> BoltResponse:

@@ -15,7 +15,7 @@ _KEPT = re.compile("\x00(\\d+)\x00")
 
 # A marker counts as one only around whole words: 2 * 3, snake_case and ~5 to ~10 stay as they are.
 _MARKERS = [
-    re.compile(rf"(?<![^\W_]){mark}(?=\S)([^{mark}\n]+)(?<=\S){mark}(?![^\W_])")
+    re.compile(rf"(?<![^\W_])(?<!{mark}){mark}(?=\S)([^{mark}\n]+)(?<=\S){mark}(?!{mark}|[^\W_])")
     for mark in (r"\*", "_", "~")
 ]
 
@@ -39,12 +39,12 @@ def plain_text(markup: str, name_of: NameOf) -> str:
         return f"\x00{len(kept) - 1}\x00"
 
     text = markup.replace("\x00", "")
-    text = _CODE.sub(lambda code: keep(code[1] or code[2]), text)
     text = _TOKEN.sub(lambda token: keep(_token(token[1], name_of)), text)
+    text = _CODE.sub(lambda code: keep(code[1] or code[2]), text)
     for marker in _MARKERS:
         text = marker.sub(r"\1", text)
     text = _EMOJI.sub(_character, text)
-    while _KEPT.search(text):  # code may hold tokens
+    while _KEPT.search(text):  # what is kept may itself hold something that is
         text = _KEPT.sub(lambda found: kept[int(found[1])], text)
     return _unescaped(text)
 

@@ -1,0 +1,154 @@
+"""The world the bot lives in, on loopback: stand-ins, its environment, and the real bot as a process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import requests
+
+from handoff_bot.sandbox.phones import TwilioStandIn
+from handoff_bot.sandbox.server import Journal
+from handoff_bot.sandbox.workspace import SlackStandIn
+
+QUEUE = "C0QUEUE00"
+AGENTS = {"U0ANA0000": ("ana", "Ana"), "U0BEN0000": ("ben", "Ben")}
+PUBLIC = "https://bot.example.com"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class World:
+    """Stand-ins for Slack and Twilio, and what a bot must be told to live among them.
+
+    Args:
+        database_url: the bot's database.
+        knowledge: the folder of Markdown files.
+        log: the file that the bot's output goes to.
+    """
+
+    def __init__(self, database_url: str, *, knowledge: Path, log: Path) -> None:
+        self.port = free_port()
+        self.bot_url = f"http://127.0.0.1:{self.port}"
+        self.journal = Journal()
+        self.twilio = TwilioStandIn(
+            "AC" + "0" * 32, "twilio-auth-token", PUBLIC, self.bot_url, journal=self.journal
+        )
+        self.slack = SlackStandIn(
+            "xoxb-sandbox",
+            "slack-signing-secret",
+            f"{self.bot_url}/slack/events",
+            journal=self.journal,
+        )
+        self.slack.add_channel(QUEUE, "queue")
+        for user, (name, display) in AGENTS.items():
+            self.slack.add_user(user, name, display)
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._settings = {
+            "DATABASE_URL": database_url,
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "PUBLIC_BASE_URL": PUBLIC,
+            "SLACK_BOT_TOKEN": self.slack.bot_token,
+            "SLACK_SIGNING_SECRET": self.slack.signing_secret,
+            "SLACK_API_URL": f"{self.slack.url}/api/",
+            "SLACK_QUEUE_CHANNEL": QUEUE,
+            "TWILIO_ACCOUNT_SID": self.twilio.account_sid,
+            "TWILIO_AUTH_TOKEN": self.twilio.auth_token,
+            "TWILIO_SMS_FROM": self.twilio.sms_number,
+            "TWILIO_WHATSAPP_FROM": self.twilio.whatsapp_number,
+            "TWILIO_API_URL": self.twilio.server.url,
+            "KNOWLEDGE_DIR": str(knowledge),
+        }
+
+    def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The bot's environment; nothing of a real account is inherited."""
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SLACK_", "TWILIO_", "OPENAI_", "DATABASE_", "KNOWLEDGE_"))
+        }
+        return {**inherited, **self._settings, **(more or {})}
+
+    # -- the bot
+
+    def start_bot(
+        self, arguments: Sequence[str] = ("app.py",), more: Mapping[str, str] | None = None
+    ) -> None:
+        """Start the real bot in a process group of its own; does not wait for it."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                env=self.environment(more),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def wait_until_ready(self, timeout: float = 30.0) -> None:
+        """Until the bot answers. Raises TimeoutError, also when it has died."""
+        deadline = time.monotonic() + timeout
+        with requests.Session() as session:
+            session.trust_env = False
+            while time.monotonic() < deadline:
+                try:
+                    if session.get(f"{self.bot_url}/healthz", timeout=2).status_code == 200:
+                        return
+                except requests.RequestException:
+                    threading.Event().wait(0.05)
+        raise TimeoutError(f"the bot does not answer; its log is {self._log}")
+
+    def is_up(self) -> bool:
+        """Is the process there?"""
+        return self._process is not None and self._process.poll() is None
+
+    def kill_bot(self, how: int = signal.SIGKILL) -> None:
+        """Kill it with all its children."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):  # it may have been faster
+            os.killpg(self._process.pid, how)
+        self._process.wait(timeout=30)
+
+    def stop_bot(self) -> None:
+        """Ask it to stop, as an operator would."""
+        if self._process and self.is_up():
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self.kill_bot()
+
+    def log(self) -> str:
+        """What the bot has said."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop_bot()
+        self.twilio.stop()
+        self.slack.stop()
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

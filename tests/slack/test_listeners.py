@@ -1,0 +1,331 @@
+"""Clicks, windows and commands, as Slack sends them: what they do, and who is told what."""
+
+import threading
+
+import pytest
+
+from handoff_bot.domain.desk import Button, Post, PostKind
+from handoff_bot.domain.escalations import Step
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.slack.blocks.thread import draw_post
+from handoff_bot.slack.listeners.actions import NOT_KNOWN, OLD_BUTTON
+from handoff_bot.slack.listeners.views import CHOOSE, NOT_HUMAN, OLD_WINDOW
+from tests.slack import linter, payloads
+from tests.slack.payloads import as_command, as_form, click, command, submission
+from tests.slack.wire import Reply
+
+THREADED = {"container": {"message_ts": "2.0", "channel_id": "C0QUEUE", "thread_ts": "1.0"}}
+
+
+@pytest.fixture(autouse=True)
+def known_people(api):
+    """Slack knows who everybody is."""
+    person = {"id": "U", "profile": {"display_name": "Ana"}}
+    api.will("users.info", *(Reply({"ok": True, "user": person}) for _ in range(5)))
+    api.will("views.open", *(Reply({"ok": True, "view": {"id": "V1"}}) for _ in range(2)))
+
+
+def respond_to(api) -> dict:
+    return {"response_url": f"{api.url}response"}
+
+
+DECISIONS = {
+    Button.CLAIM: (Step.CLAIM, 7, "U0ANA"),
+    Button.RELEASE: (Step.RELEASE, 7, "U0ANA"),
+    Button.RESOLVE: (Step.RESOLVE, 7, "U0ANA"),
+    Button.RETURN: (Step.RETURN, 7, "U0ANA"),
+    Button.DISMISS: (Step.DISMISS, 7, "U0ANA"),
+    Button.TAKE_OVER_AND_SEND: ("send_held", 7, "U0ANA"),
+    Button.KEEP_AS_NOTE: ("keep_as_note", 7, "U0ANA"),
+    Button.RETRY: ("retry", 7, "U0ANA"),
+    Button.SEND_CORRECTION: ("send_correction", 7, "U0ANA"),
+}
+
+
+@pytest.mark.parametrize("button", DECISIONS)
+def test_a_click_does_what_the_button_says(slack, actions, button):
+    assert slack.sends(*as_form(click(button))).status_code == 200
+    assert actions.asked == [DECISIONS[button]]
+
+
+def test_a_click_is_acknowledged_after_the_change_is_made(slack, actions):
+    order = []
+    actions.before = lambda: order.append("changed")
+    body, content_type = as_form(click(Button.CLAIM))
+    slack.sends(body, content_type)
+    order.append("acknowledged")
+    assert order == ["changed", "acknowledged"]
+
+
+def test_a_change_that_fails_is_not_acknowledged(slack, actions, caplog):
+    def fail():
+        raise RuntimeError("the database is away")
+
+    actions.before = fail
+    assert slack.sends(*as_form(click(Button.CLAIM))).status_code == 500
+    assert "request failed" in caplog.text
+
+
+def test_whoever_was_slower_is_told_by_whom(slack, actions, api):
+    actions.outcome = Outcome(False, "Bob took this 3 s ago.")
+    slack.sends(*as_form(click(Button.CLAIM, **respond_to(api))))
+    (sent,) = api.asked("response")
+    assert (sent["text"], sent["replace_original"]) == ("Bob took this 3 s ago.", False)
+    assert "thread_ts" not in sent
+
+
+def test_a_whisper_does_not_delay_the_acknowledgement(slack, actions, api):
+    actions.outcome = Outcome(False, "Bob took this.")
+    acknowledged = threading.Event()
+    api.will("response", Reply(after=lambda: acknowledged.wait(5)))
+    body, content_type = as_form(click(Button.CLAIM, **respond_to(api)))
+    headers = payloads.signed(body)
+    answer = slack.http.post("/slack/events", data=body, headers=headers, content_type=content_type)
+    assert answer.status_code == 200
+    acknowledged.set()
+    slack.settle()
+    assert len(api.asked("response")) == 1
+
+
+def test_without_an_address_the_answer_is_whispered_in_the_thread(slack, actions, api):
+    actions.outcome = Outcome(False, "Bob took this.")
+    slack.sends(*as_form(click(Button.CLAIM)))
+    (sent,) = api.asked("chat.postEphemeral")
+    assert (sent["user"], sent["thread_ts"]) == ("U0ANA", payloads.THREAD)
+
+
+def test_a_whisper_that_gets_lost_breaks_nothing(slack, actions, api, caplog):
+    actions.outcome = Outcome(False, "Bob took this.")
+    api.fails("chat.postEphemeral", "user_not_in_channel")
+    assert slack.sends(*as_form(click(Button.CLAIM))).status_code == 200
+    assert "whisper lost" in caplog.text
+
+
+def test_success_on_a_card_needs_no_words(slack, api):
+    slack.sends(*as_form(click(Button.CLAIM, **respond_to(api))))
+    assert api.asked("response") == []
+    assert api.asked("chat.postEphemeral") == []
+
+
+def test_the_customer_is_told_the_agents_own_name(slack, actions, api, desk):
+    slack.sends(*as_form(click(Button.CLAIM)))
+    assert desk.agent("U0ANA").name == "Ana"
+    assert len(api.asked("users.info")) == 1
+
+
+def test_a_click_works_while_slack_cannot_say_who_it_is(slack, actions, api):
+    api.script["users.info"] = [Reply(drop=True)]
+    assert slack.sends(*as_form(click(Button.CLAIM))).status_code == 200
+    assert actions.asked == [(Step.CLAIM, 7, "U0ANA")]
+
+
+# -- buttons that are used once
+
+
+def test_a_used_button_is_gone(slack, actions, api):
+    actions.outcome = Outcome(True, "On its way again.")
+    failure = draw_post(Post(PostKind.FAILURE, "A landline.", button=Button.RETRY, value="7"))
+    shown = {"message": {"ts": "2.0", "thread_ts": "1.0", "blocks": failure.blocks}}
+    slack.sends(*as_form(click(Button.RETRY, **respond_to(api), **shown)))
+    (sent,) = api.asked("response")
+    assert sent["replace_original"] is True
+    assert list(linter.elements(sent["blocks"], "button")) == []
+    words = list(linter.texts(sent["blocks"]))
+    assert any("A landline." in text for text in words)
+    assert "On its way again." in words
+
+
+def test_a_used_whisper_says_what_came_of_it(slack, actions, api):
+    whisper = {"container": THREADED["container"] | {"is_ephemeral": True}, "message": None}
+    slack.sends(*as_form(click(Button.KEEP_AS_NOTE, **respond_to(api), **whisper)))
+    (sent,) = api.asked("response")
+    assert (sent["text"], sent["replace_original"]) == ("Done.", True)
+
+
+def test_a_button_that_did_not_work_stays(slack, actions, api):
+    actions.outcome = Outcome(False, "The customer has sent STOP.")
+    slack.sends(*as_form(click(Button.TAKE_OVER_AND_SEND, **respond_to(api), **THREADED)))
+    (sent,) = api.asked("response")
+    assert (sent["text"], sent["replace_original"]) == ("The customer has sent STOP.", False)
+    assert sent["thread_ts"] == "1.0"
+
+
+def test_a_button_that_cannot_be_taken_away_breaks_nothing(slack, api, caplog):
+    api.will("response", Reply("used_url", 404))
+    assert slack.sends(*as_form(click(Button.RETRY, **respond_to(api)))).status_code == 200
+    assert "button left" in caplog.text
+
+
+# -- buttons nobody knows
+
+
+ODD_VALUES = ["", "seven", "-1", "7; DROP TABLE", "\u0667", "9" * 30, "7.0"]
+
+
+@pytest.mark.parametrize("value", ODD_VALUES)
+@pytest.mark.parametrize("button", [Button.CLAIM, Button.RETRY])
+def test_a_button_without_an_id_does_nothing(slack, actions, api, button, value):
+    assert slack.sends(*as_form(click(button, value, **respond_to(api)))).status_code == 200
+    assert actions.asked == []
+    assert api.asked("response")[0]["text"] == OLD_BUTTON
+
+
+def test_an_unknown_button_is_answered_in_words(slack, actions, api, caplog):
+    answer = slack.sends(*as_form(click("snooze_v1", **respond_to(api))))
+    assert answer.status_code == 200
+    assert api.asked("response")[0]["text"] == OLD_BUTTON
+    assert actions.asked == []
+    assert "unknown button" in caplog.text
+
+
+def test_a_slow_change_is_not_taken_for_an_unknown_button(slack, actions, api, caplog):
+    """Bolt gives up on a listener after three seconds, and looks for another that fits."""
+    changed = threading.Event()
+    actions.before = lambda: changed.wait(5)
+    body, content_type = as_form(click(Button.CLAIM, **respond_to(api)))
+    headers = payloads.signed(body)
+    answer = slack.http.post("/slack/events", data=body, headers=headers, content_type=content_type)
+    assert answer.status_code == 404
+    changed.set()
+    slack.settle()
+    assert "unknown button" not in caplog.text
+    assert api.asked("response") == []
+
+
+# -- windows
+
+
+def test_assign_asks_who(slack, actions, api):
+    slack.sends(*as_form(click(Button.ASSIGN)))
+    (opened,) = api.asked("views.open")
+    assert opened["trigger_id"] == "12466734323.1395872398"
+    assert opened["view"]["callback_id"] == "assign"
+    assert '"escalation_id": 7' in opened["view"]["private_metadata"]
+    assert actions.asked == []
+
+
+@pytest.mark.parametrize("value", ["", "x"])
+def test_assign_without_an_id_opens_nothing(slack, api, value):
+    slack.sends(*as_form(click(Button.ASSIGN, value, **respond_to(api))))
+    assert api.asked("views.open") == []
+    assert api.asked("response")[0]["text"] == OLD_BUTTON
+
+
+def test_the_chosen_agent_gets_the_escalation(slack, actions):
+    answer = slack.sends(*as_form(submission("U0BEN")))
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert actions.asked == [("reassign", 7, "U0ANA", "U0BEN")]
+
+
+def test_what_stands_in_the_way_is_said_in_the_window(slack, actions):
+    actions.outcome = Outcome(False, "This is resolved already, by Bob.")
+    answer = slack.sends(*as_form(submission("U0BEN"))).get_json()
+    assert answer["response_action"] == "errors"
+    assert answer["errors"] == {"assignee": "This is resolved already, by Bob."}
+
+
+def test_what_is_worth_saying_besides_is_whispered(slack, actions, api):
+    actions.outcome = Outcome(True, "Ben already has this conversation.")
+    slack.sends(*as_form(submission("U0BEN")))
+    assert api.asked("chat.postEphemeral")[0]["text"] == "Ben already has this conversation."
+
+
+def test_a_lost_whisper_does_not_undo_an_assignment(slack, actions, api):
+    actions.outcome = Outcome(True, "Ben already has this conversation.")
+    api.fails("chat.postEphemeral", "user_not_in_channel")
+    assert slack.sends(*as_form(submission("U0BEN"))).status_code == 200
+
+
+def test_an_app_cannot_be_assigned(slack, actions, api):
+    api.script["users.info"] = [Reply({"ok": True, "user": {"id": "U0BOT", "is_bot": True}})]
+    answer = slack.sends(*as_form(submission("U0BOT"))).get_json()
+    assert answer["errors"] == {"assignee": NOT_HUMAN}
+    assert actions.asked == []
+
+
+WRONG_CHOICES = {
+    "nobody": (submission(None), CHOOSE),
+    "no metadata": (submission("U0BEN", escalation_id=None), OLD_WINDOW),
+    "an odd id": (submission("U0BEN", escalation_id="seven"), OLD_WINDOW),
+}
+
+
+@pytest.mark.parametrize(("payload", "words"), WRONG_CHOICES.values(), ids=WRONG_CHOICES)
+def test_a_choice_that_is_none_is_refused_in_words(slack, actions, payload, words):
+    answer = slack.sends(*as_form(payload)).get_json()
+    assert answer["errors"] == {"assignee": words}
+    assert actions.asked == []
+
+
+def test_an_unknown_window_is_closed(slack, actions, caplog):
+    answer = slack.sends(*as_form(submission("U0BEN", "old_settings")))
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert actions.asked == []
+    assert "unknown window" in caplog.text
+
+
+def test_a_conversation_opens_at_once_and_at_its_end(slack, actions, api):
+    slack.sends(*as_form(click(Button.VIEW)))
+    assert "Loading…" in list(linter.texts(api.asked("views.open")[0]["view"]))
+    (shown,) = api.asked("views.update")
+    assert shown["view_id"] == "V1"
+    assert any("page 3 of 3" in text for text in linter.texts(shown["view"]))
+    assert [name for name, _ in api.calls].index("views.open") == 0
+
+
+def test_a_short_conversation_is_read_once(slack, actions, api):
+    actions.pages = 1
+    slack.sends(*as_form(click(Button.VIEW)))
+    assert actions.asked == [("transcript", 7, 0)]
+
+
+@pytest.mark.parametrize("value", ["8", "x"])
+def test_a_conversation_that_is_gone_is_named_as_such(slack, api, value):
+    slack.sends(*as_form(click(Button.VIEW, value)))
+    (shown,) = api.asked("views.update")
+    assert NOT_KNOWN in list(linter.texts(shown["view"]))
+
+
+TURNS = {"next": ("page_next", "7:1", 1), "previous": ("page_previous", "7:0", 0)}
+
+
+@pytest.mark.parametrize(("button", "value", "page"), TURNS.values(), ids=TURNS)
+def test_pages_are_turned_in_place(slack, actions, api, button, value, page):
+    window = {"view": {"id": "V1"}, "container": {"type": "view", "view_id": "V1"}}
+    gone = {"message": None, "channel": None}
+    slack.sends(*as_form(click(button, value, **window, **gone)))
+    (shown,) = api.asked("views.update")
+    assert shown["view_id"] == "V1"
+    assert actions.asked == [("transcript", 7, page)]
+
+
+def test_a_click_that_was_too_slow_is_explained(slack, api):
+    api.script["views.open"] = [Reply({"ok": False, "error": "expired_trigger_id"})]
+    slack.sends(*as_form(click(Button.VIEW, **respond_to(api))))
+    assert api.asked("response")[0]["text"] == "The click is too old. Please click again."
+
+
+# -- commands
+
+
+def test_the_queue_is_shown_to_whoever_asked(slack):
+    answer = slack.sends(*as_command(command("queue"))).get_json()
+    assert answer["response_type"] == "ephemeral"
+    assert answer["text"] == "Queue: 2 waiting · 3 being talked to"
+    assert linter.lint_message(answer["text"], answer["blocks"]) == []
+
+
+@pytest.mark.parametrize("text", ["", "help", " HELP "])
+def test_help_lists_what_can_be_asked(slack, text):
+    assert "/handoff queue" in slack.sends(*as_command(command(text))).get_json()["text"]
+
+
+def test_what_is_not_understood_is_answered_with_help(slack):
+    text = slack.sends(*as_command(command("dance"))).get_json()["text"]
+    assert text.startswith("I do not know that one.")
+
+
+def test_an_unknown_command_is_answered_in_words(slack, caplog):
+    answer = slack.sends(*as_command(command("", "/old"))).get_json()
+    assert answer["text"].startswith("This command is not known here any more.")
+    assert "unknown command" in caplog.text
