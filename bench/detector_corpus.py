@@ -214,11 +214,10 @@ class Corpus:
     def without(self, group: str) -> Corpus:
         """The same, one group held out."""
         return Corpus(
-            *(
-                [one for one in part if one.group != group]
-                for part in (self.intents, self.acts, self.replies)
-            ),
-            self.languages,
+            intents=_outside(group, self.intents),
+            acts=_outside(group, self.acts),
+            replies=_outside(group, self.replies),
+            languages=self.languages,
         )
 
 

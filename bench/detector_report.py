@@ -33,18 +33,18 @@ def table(
 
     Sources in `apart` have a line but no part in the means.
     """
-    wanted = np.array([case.reason != "none" for case in cases])
+    wanted: NDArray[np.bool_] = np.array([case.reason != "none" for case in cases])
     sources = np.array([case.source for case in cases])
     for row, sensitivity in enumerate(SENSITIVITIES):
-        raised = (scores >= thresholds[:, row]).any(axis=1)
+        raised: NDArray[np.bool_] = np.any(scores >= thresholds[:, row], axis=1)
         yield f"\nSensitivity {sensitivity}:\n"
         yield "| held-out source | n | positive | F1 | AUC | FPR |"
         yield "|---|---|---|---|---|---|"
         measured = []
         for name in sorted(set(sources)):
-            mine = sources == name
+            mine = np.flatnonzero(sources == name)
             found = _measures(wanted[mine], raised[mine], scores[mine].max(axis=1))
-            yield _line(name, int(mine.sum()), int(wanted[mine].sum()), found)
+            yield _line(name, len(mine), int(wanted[mine].sum()), found)
             if name not in apart:
                 measured.append(found)
         means = tuple(_mean([one[column] for one in measured]) for column in range(3))

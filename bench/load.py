@@ -20,7 +20,9 @@ class Shot:
     headers: dict[str, str]
 
 
-def fire(host: str, port: int, shots: list[Shot], connections: int, patience: float) -> dict[str, object]:
+def fire(
+    host: str, port: int, shots: list[Shot], connections: int, patience: float
+) -> dict[str, object]:
     """Send all shots at their times; stop `patience` seconds after the last one was due.
 
     Returns:

@@ -108,7 +108,8 @@ def rarity(examples: Sequence[Example]) -> NDArray[np.int8]:
     inputs = matrix((one.words for one in examples), text.features, 1 << text.HASH_BITS)
     counts = np.asarray((inputs > 0).sum(axis=0)).ravel()
     idf = np.log((1 + len(examples)) / (1 + counts))
-    return np.rint(127 * idf / idf.max()).astype(np.int8)
+    steps: NDArray[np.int8] = np.rint(127 * idf / idf.max()).astype(np.int8)
+    return steps
 
 
 def first_stage(corpus: Corpus) -> Model:

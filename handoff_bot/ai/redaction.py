@@ -7,6 +7,7 @@ import re
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", re.IGNORECASE)
 _DIGITS = re.compile(r"(?<![\w.])\+?(?:\(?\d\)?[ ./-]?){6,18}\d(?!\w)")
+_DATE = re.compile(r"\d{4}([./-])\d{1,2}\1\d{1,2}|\d{1,2}([./-])\d{1,2}\2(?:\d{4}|\d{2})")
 _CARD_SIZES = range(13, 20)
 _PHONE_SIZES = range(7, 16)
 _PLAIN_PHONE = (
@@ -56,6 +57,8 @@ def _is_iban(text: str) -> bool:
 
 
 def _kind_of_number(text: str) -> str:
+    if _DATE.fullmatch(text):
+        return ""
     digits = re.sub(r"\D", "", text)
     if len(digits) in _CARD_SIZES and _passes_luhn(digits):
         return "CARD"

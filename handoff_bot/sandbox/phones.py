@@ -309,7 +309,7 @@ class TwilioStandIn:
     ) -> WebhookResult:
         """A customer sends a message: the complete form, signed, to /webhooks/<channel>."""
         sid = sid or "SM" + uuid.uuid4().hex
-        form = self._inbound_form(channel, address, text, sid)
+        form = self.inbound_form(channel, address, text, sid)
         if channel == "whatsapp":
             form |= self._whatsapp_fields(address, profile_name, external_user_id)
             self._last_inbound[form["From"]] = self.now()
@@ -317,7 +317,8 @@ class TwilioStandIn:
         url = f"{self.public_base_url}/webhooks/{channel}"
         return self._post(url, form | (fields or {}))
 
-    def _inbound_form(self, channel: str, address: str, text: str, sid: str) -> dict[str, str]:
+    def inbound_form(self, channel: str, address: str, text: str, sid: str) -> dict[str, str]:
+        """What Twilio posts when a customer writes, without what is special to a channel."""
         whatsapp = channel == "whatsapp"
         prefix = "whatsapp:" if whatsapp and not address.startswith("whatsapp:") else ""
         form = {

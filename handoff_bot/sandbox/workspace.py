@@ -22,7 +22,6 @@ from handoff_bot.sandbox.server import Answer, Entry, Faults, Journal, Server, j
 Json = dict[str, Any]
 
 ACK_SECONDS = 3.0
-RETRIES = 3
 LONGEST_MESSAGE = 13_200
 MOST_BLOCKS = {"message": 50, "view": 100}
 RATES = {"chat.update": 50, "reactions.add": 50, "pins.add": 20}
@@ -57,7 +56,7 @@ class SlackStandIn:
     Attributes:
         events_url: where the bot listens ("…/slack/events").
         enforce_limits: answer 429 as Slack would.
-        retry_after_seconds: pauses between deliveries of an event that was not acknowledged.
+        retry_pauses: seconds between deliveries of an event that was not acknowledged.
     """
 
     bot_token: str
@@ -389,7 +388,7 @@ class SlackStandIn:
     def deliver(self, body: Json) -> int:
         """Deliver an event, with Slack's retries; says the last status, 0 when nobody answered."""
         status = 0
-        for attempt in range(RETRIES + 1):
+        for attempt in range(len(self.retry_pauses) + 1):
             headers = {}
             if attempt:
                 time.sleep(self.retry_pauses[attempt - 1])
@@ -501,7 +500,7 @@ class SlackStandIn:
         return self._interact(user, channel, element, container, message)
 
     def click_ephemeral(self, user: str, action_id: str) -> ClickResult:
-        """Somebody presses a button of the last message that only they see."""
+        """Somebody presses a button of the last message that only they see. Raises LookupError."""
         seen = [e for e in self._ephemerals if e["user"] == user and e.get("blocks")]
         for shown in reversed(seen):
             element = find_button(shown["blocks"], action_id, missing_ok=True)
@@ -513,7 +512,7 @@ class SlackStandIn:
                     "is_ephemeral": True,
                     "thread_ts": shown.get("thread_ts"),
                 }
-                return self._interact(user, shown["channel"], element, container, None)
+                return self._interact(user, str(shown["channel"]), element, container, None)
         raise LookupError(f"{user} sees no button {action_id}")
 
     def _interact(

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector
 from handoff_bot.services import inbound, sending, timers
+from handoff_bot.services.brake import Brake
 from handoff_bot.services.desk_handlers import desk_handlers
 from handoff_bot.services.escalations import CLAIM, Escalations
 from handoff_bot.services.ingest import Inbox
@@ -84,6 +85,7 @@ class Core:
             timers.WATCH: timers.Watch(clock),
             **desk_handlers(database, parts.desk, clock),
         }
+        brake = Brake()
         lanes = Lanes(
             database,
             handlers,
@@ -93,11 +95,12 @@ class Core:
             ttl=parts.lease,
             sole=parts.sole,
             jitter=parts.jitter,
+            brake=brake,
         )
         database.crew = lanes
         return cls(
             database=database,
-            inbox=Inbox(database, clock),
+            inbox=Inbox(database, clock, brake),
             escalations=escalations,
             relay=Relay(database, parts.channels, clock, escalations),
             lanes=lanes,

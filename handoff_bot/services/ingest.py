@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handoff_bot.ports import Clock
+from handoff_bot.services.brake import Brake
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import NewWork
 
@@ -25,9 +26,10 @@ class _Arrival:
 class Inbox:
     """Group commit: whoever gets the writer stores everything that waits, and the others go home with it."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, brake: Brake | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._brake = brake or Brake()
         self._waiting: list[_Arrival] = []
         self._guard = threading.Lock()
         self._writing = threading.Lock()
@@ -35,11 +37,12 @@ class Inbox:
     def store(self, kind: str, lane: str, key: str, payload: dict[str, Any]) -> bool:
         """Store one arrival; returns after commit. False when this key was known already."""
         arrival = _Arrival(NewWork(kind, lane, payload, due_at=self._clock.now(), key=key))
-        with self._guard:
-            self._waiting.append(arrival)
-        with self._writing:
-            if not arrival.stored.is_set():
-                self._store_all()
+        with self._brake.arrival():
+            with self._guard:
+                self._waiting.append(arrival)
+            with self._writing:
+                if not arrival.stored.is_set():
+                    self._store_all()
         if arrival.error:
             raise arrival.error
         return arrival.fresh

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from handoff_bot.ports import Clock
+from handoff_bot.services.brake import LULL, Brake
 from handoff_bot.services.runner import AnyHandler, Runner
 from handoff_bot.storage import work
 from handoff_bot.storage.database import Database
@@ -42,6 +43,7 @@ class Lanes:
         ttl: float = 5.0,
         sole: bool = False,
         jitter: random.Random | None = None,
+        brake: Brake | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -51,6 +53,7 @@ class Lanes:
         self.id = ""
         self._threads = dict(threads)
         self._free = dict(threads)
+        self._brake = brake or Brake()
         self._run = Runner(database, handlers, clock, jitter or random.Random())  # noqa: S311 - spreads retries, guards nothing
         self._changed = threading.Condition()
         self._woken = False
@@ -91,6 +94,8 @@ class Lanes:
         family = family_of(lane)
         with self._changed:
             if not self._pool or self._stopping.is_set() or not self._free.get(family):
+                return None
+            if self._brake.is_on():
                 return None
             self._free[family] -= 1
         return Seat(lane, self.id, uuid.uuid4().hex)
@@ -167,6 +172,8 @@ class Lanes:
         """Hand due lanes to free threads; says how many seconds to wait for a hint."""
         with self._changed:
             free = {family: count for family, count in self._free.items() if count > 0}
+        if self._brake.is_on():
+            return LULL
         if not free or self._pool is None:
             return self.poll
         leases, pause = self._lease(free)
@@ -198,6 +205,7 @@ class Lanes:
         family = family_of(lane)
         more = True
         try:
+            self._brake.hold_off()
             more = self._run.lane(lane, worker)
         finally:
             with self._changed:

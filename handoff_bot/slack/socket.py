@@ -14,15 +14,15 @@ from slack_sdk.web import WebClient
 logger = logging.getLogger(__name__)
 
 TIMEOUT = 10
-FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 
 
 class SocketMode:
     """Keeps one connection. The SDK mends a broken one; the first is tried for as long as it takes."""
 
-    def __init__(self, client: SocketModeClient) -> None:
+    def __init__(self, client: SocketModeClient, first_pause: float) -> None:
         self._client = client
+        self._first_pause = first_pause
         self._closing = threading.Event()
         self._opening = threading.Thread(target=self._open, name="slack-socket", daemon=True)
 
@@ -33,20 +33,19 @@ class SocketMode:
     def close(self) -> None:
         """Hang up and end every thread."""
         self._closing.set()
-        self._opening.join()
+        self._opening.join(TIMEOUT)
         self._client.close()
 
     def _open(self) -> None:
-        pause = FIRST_PAUSE
+        pause = self._first_pause
         while not self._closing.is_set():
             try:
-                self._client.connect()
+                self._client.connect_to_new_endpoint()
             except (OSError, SlackClientError) as error:
                 logger.warning("socket mode not connected", extra={"why": type(error).__name__})
             if self._client.is_connected():
                 logger.info("socket mode connected")
                 return
-            self._client.wss_uri = None  # it is good for one attempt
             self._closing.wait(pause)
             pause = min(LONGEST_PAUSE, 2 * pause)
 
@@ -58,6 +57,7 @@ def start_socket_mode(
     *,
     sdk_logger: logging.Logger | None = None,
     concurrency: int = 16,
+    first_pause: float = 1.0,
 ) -> SocketMode:
     """Connect an app to Slack by Socket Mode; events and clicks arrive as over HTTP.
 
@@ -67,11 +67,12 @@ def start_socket_mode(
         base_url: the Web API's address.
         sdk_logger: the SDK's; below WARNING it logs whole requests.
         concurrency: how many requests are answered at once.
+        first_pause: seconds until the second attempt to connect; each later pause is twice as long.
     """
     client = WebClient(base_url=base_url, timeout=TIMEOUT, logger=sdk_logger, retry_handlers=[])
     handler = SocketModeHandler(
         app, app_token, logger=sdk_logger, web_client=client, concurrency=concurrency
     )
-    mode = SocketMode(handler.client)
+    mode = SocketMode(handler.client, first_pause)
     mode.start()
     return mode

@@ -25,6 +25,7 @@ KEPT = {
     "order number": "order 48213977",
     "price": "it cost 1.299,90 EUR",
     "size": "EU 42, 180 cm",
+    "date": "on 2026-11-23, or 23.11.2026 or 11/23/2026",
     "time": "from 9:00 to 18:00",
     "words": "nothing to hide here",
     "at sign alone": "@ home",

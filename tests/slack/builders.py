@@ -97,7 +97,7 @@ def board(rows: int, text: str = "Dana R.") -> Board:
 
 def page(lines: int, text: str = "Hello", number: int = 1, pages: int = 3) -> TranscriptPage:
     """A page of so many lines, of every kind."""
-    kinds = [
+    kinds: list[dict[str, Any]] = [
         {"author": Author.CONTACT},
         {"author": Author.ASSISTANT, "delivery": DeliveryStatus.DELIVERED},
         {"author": Author.AGENT, "name": "Ana", "delivery": DeliveryStatus.FAILED},

@@ -2,10 +2,14 @@
 
 import json
 import logging
+from collections.abc import Sequence
 
 import pytest
+from slack_bolt.request import BoltRequest
 
+from handoff_bot.slack.http import slack_events
 from handoff_bot.slack.listeners.arrivals import lane_of
+from handoff_bot.web.application import create_web
 from tests.slack import payloads
 from tests.slack.payloads import as_command, as_form, as_json, changed, deleted, event, message
 
@@ -126,18 +130,13 @@ def test_what_slack_did_not_sign_is_refused(slack, inbox, headers):
 
 
 def test_bolt_alone_refuses_a_wrong_signature_too(bolt, inbox):
-    from slack_bolt.request import BoltRequest
-
     body, _ = as_json(event())
-    headers = payloads.signed(body, secret="another")
+    headers = dict[str, str | Sequence[str]](payloads.signed(body, secret="another"))
     assert bolt.dispatch(BoltRequest(body=body, headers=headers)).status == 401
     assert inbox.rows == {}
 
 
 def test_without_a_secret_nothing_is_believed(bolt, executor):
-    from handoff_bot.slack.http import slack_events
-    from handoff_bot.web.application import create_web
-
     http = create_web([slack_events(bolt, "")]).test_client()
     body, content_type = as_json(event())
     headers = payloads.signed(body, secret="")

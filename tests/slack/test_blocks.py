@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -61,7 +62,7 @@ def messages(text: str) -> dict[str, Drawing]:
     return drawn
 
 
-def views(text: str) -> dict[str, dict]:
+def views(text: str) -> dict[str, dict[str, Any]]:
     """One of each window there is, full of this text."""
     drawn = {"loading": loading(), "gone": gone(text), "assign": assign(7, CARD_AT)}
     for lines in (0, 1, 15, 50, 500):
@@ -370,7 +371,7 @@ def test_every_line_says_who_spoke_and_how_far_it_came():
 
 
 def test_an_assignment_knows_what_it_is_about():
-    metadata = json.loads(assign(7, CARD_AT)["private_metadata"])
+    metadata = json.loads(str(assign(7, CARD_AT)["private_metadata"]))
     assert metadata == {"escalation_id": 7, "slack_channel": "C0QUEUE", "ts": CARD_AT.ts}
 
 

@@ -1,6 +1,7 @@
 """What the desk asks of Slack's Web API, and how it takes the answers."""
 
 import threading
+from typing import Any
 
 import pytest
 from slack_sdk.web import WebClient
@@ -140,7 +141,7 @@ def test_without_an_answer_the_board_has_no_links(api, desk):
 # -- finding again
 
 
-def message(ts: str, mark: str | None, event_type: str = "handoff_post") -> dict:
+def message(ts: str, mark: str | None, event_type: str = "handoff_post") -> dict[str, Any]:
     if mark is None:
         return {"ts": ts}
     return {"ts": ts, "metadata": {"event_type": event_type, "event_payload": {"mark": mark}}}
@@ -273,7 +274,7 @@ def test_each_call_is_made_once(api, desk):
 # -- people
 
 
-def user(**profile: str) -> dict:
+def user(**profile: str) -> dict[str, Any]:
     return {"user": {"id": "U0ANA", "real_name": "Ana Real", "profile": profile}}
 
 

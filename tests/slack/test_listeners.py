@@ -1,6 +1,7 @@
 """Clicks, windows and commands, as Slack sends them: what they do, and who is told what."""
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,9 @@ from tests.slack import linter, payloads
 from tests.slack.payloads import as_command, as_form, click, command, submission
 from tests.slack.wire import Reply
 
-THREADED = {"container": {"message_ts": "2.0", "channel_id": "C0QUEUE", "thread_ts": "1.0"}}
+THREADED: dict[str, Any] = {
+    "container": {"message_ts": "2.0", "channel_id": "C0QUEUE", "thread_ts": "1.0"}
+}
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +28,7 @@ def known_people(api):
     api.will("views.open", *(Reply({"ok": True, "view": {"id": "V1"}}) for _ in range(2)))
 
 
-def respond_to(api) -> dict:
+def respond_to(api) -> dict[str, Any]:
     return {"response_url": f"{api.url}response"}
 
 
@@ -125,7 +128,7 @@ def test_a_click_works_while_slack_cannot_say_who_it_is(slack, actions, api):
 def test_a_used_button_is_gone(slack, actions, api):
     actions.outcome = Outcome(True, "On its way again.")
     failure = draw_post(Post(PostKind.FAILURE, "A landline.", button=Button.RETRY, value="7"))
-    shown = {"message": {"ts": "2.0", "thread_ts": "1.0", "blocks": failure.blocks}}
+    shown: dict[str, Any] = {"message": {"ts": "2.0", "thread_ts": "1.0", "blocks": failure.blocks}}
     slack.sends(*as_form(click(Button.RETRY, **respond_to(api), **shown)))
     (sent,) = api.asked("response")
     assert sent["replace_original"] is True
@@ -136,7 +139,10 @@ def test_a_used_button_is_gone(slack, actions, api):
 
 
 def test_a_used_whisper_says_what_came_of_it(slack, actions, api):
-    whisper = {"container": THREADED["container"] | {"is_ephemeral": True}, "message": None}
+    whisper: dict[str, Any] = {
+        "container": THREADED["container"] | {"is_ephemeral": True},
+        "message": None,
+    }
     slack.sends(*as_form(click(Button.KEEP_AS_NOTE, **respond_to(api), **whisper)))
     (sent,) = api.asked("response")
     assert (sent["text"], sent["replace_original"]) == ("Done.", True)

@@ -1,0 +1,219 @@
+"""The real core and the real adapter, on the wire, with a stand-in for Slack at the other end."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlmodel import select
+from werkzeug.serving import make_server
+
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
+from handoff_bot.sandbox.workspace import SlackStandIn
+from handoff_bot.services.core import Core, Parts
+from handoff_bot.slack.composition import build_slack
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.migrate import migrate
+from handoff_bot.storage.models import Work
+from handoff_bot.web.application import create_web
+from tests.fakes import FakeChannel, FrozenClock, ScriptedAssistant, ScriptedDetector
+from tests.slack import linter, payloads
+
+QUEUE = "C0QUEUE"
+HUMAN = "I want a human <!channel> *now*"
+
+
+@dataclass
+class House:
+    """A bot between a phone and a workspace."""
+
+    slack: SlackStandIn
+    core: Core
+    channel: FakeChannel
+    clock: FrozenClock
+    numbers: list[int] = field(default_factory=lambda: [0])
+
+    def settle(self) -> None:
+        """Until nothing is left to do on either side."""
+        self.slack.drain()
+        self.core.lanes.run_until_idle()
+        self.slack.drain()
+        self.core.lanes.run_until_idle()
+
+    def says(self, text: str) -> None:
+        """The customer writes."""
+        self.numbers[0] += 1
+        number = f"SMIN{self.numbers[0]}"
+        message = InboundMessage("sms", number, "+15550001", "+15559999", text, profile_name="Dana")
+        self.core.inbox.store("inbound", "in:sms:+15550001", f"sms:{number}", asdict(message))
+        self.settle()
+
+    def reports(self, status: DeliveryStatus) -> None:
+        """The provider reports how far the last message has come."""
+        message, receipt = self.channel.taken[-1]
+        news = DeliveryUpdate("sms", receipt.provider_id, message.oid, status)
+        key = f"sms:{receipt.provider_id}:{status}"
+        self.core.inbox.store("delivery", f"news:sms:{message.oid}", key, asdict(news))
+        self.settle()
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The one card there is."""
+        (card,) = (m for m in self.slack.messages(QUEUE) if "#" in str(m["blocks"]))
+        return card
+
+    def clicks(self, user: str, button: str) -> None:
+        """Somebody clicks on the card."""
+        result = self.slack.click(user, QUEUE, self.card["ts"], button)
+        assert result.status == 200, result
+        self.settle()
+
+    def writes(self, user: str, text: str) -> str:
+        """Somebody writes in the thread."""
+        ts = self.slack.say(user, QUEUE, text, self.card["ts"])
+        self.settle()
+        return ts
+
+    def sees(self, user: str, text: str) -> tuple[str, list[str]]:
+        """A window with this text, as soon as it is there: its id, and all it says."""
+
+        def found() -> list[tuple[str, list[str]]]:
+            views = self.slack.views(user).items()
+            shown = [(view_id, list(linter.texts(view))) for view_id, view in views]
+            return [each for each in shown if text in each[1]]
+
+        self.slack.wait_for(lambda: bool(found()))
+        return found()[0]
+
+    def thread(self) -> list[str]:
+        """What our posts in the thread say."""
+        ts = self.card["ts"]
+        posts = [m for m in self.slack.thread(QUEUE, ts) if m.get("bot_id")]
+        return ["\n".join(linter.texts(m["blocks"])) for m in posts]
+
+
+@pytest.fixture
+def house(tmp_path) -> Iterator[House]:
+    slack = SlackStandIn("xoxb-sandbox", payloads.SECRET)
+    slack.add_channel(QUEUE, "queue")
+    slack.add_user("U0ANA", "ana", "Ana")
+    slack.add_user("U0BEN", "ben", "Ben")
+    clock = FrozenClock()
+    clock.at = datetime.now(UTC)
+    database = Database(f"sqlite:///{tmp_path / 'handoff.db'}", synchronous="normal")
+    migrate(database)
+    side = build_slack(
+        bot_token="xoxb-sandbox",
+        signing_secret=payloads.SECRET,
+        app_token="",
+        api_url=f"{slack.url}/api/",
+        queue_channel=QUEUE,
+    )
+    channel = FakeChannel(clock)
+    core = Core.of(
+        Parts(database, {"sms": channel}, side.desk, ScriptedDetector(), ScriptedAssistant(), clock)
+    )
+    side.attach(core)
+    server = make_server("127.0.0.1", 0, create_web([side.blueprint]), threaded=True)
+    serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+    serving.start()
+    slack.events_url = f"http://127.0.0.1:{server.server_port}/slack/events"
+    side.start()
+    yield House(slack, core, channel, clock)
+    server.shutdown()
+    serving.join()
+    server.server_close()
+    side.stop()
+    slack.stop()
+    database.close()
+
+
+def test_a_whole_escalation(house):
+    house.says(HUMAN)
+    assert "Dana is waiting on SMS" in house.card["text"]
+    house.clicks("U0ANA", "claim")
+    assert "Ana has this" in house.card["text"]
+    ts = house.writes("U0ANA", "*Hello* Dana :wave:")
+    assert house.channel.phone[-1] == "Hello Dana 👋"
+    house.reports(DeliveryStatus.DELIVERED)
+    house.reports(DeliveryStatus.READ)
+    assert house.slack.reactions(QUEUE, ts)[-2:] == ["white_check_mark", "eyes"]
+    house.says("Thank you")
+    assert "Thank you" in house.thread()[-1]
+    house.clicks("U0ANA", "resolve")
+    assert "Resolved by Ana" in house.card["text"]
+    assert [b["action_id"] for b in linter.elements(house.card["blocks"], "button")] == ["view"]
+
+
+def test_everybody_elses_words_stay_inside_until_they_take_over(house):
+    house.says(HUMAN)
+    house.clicks("U0ANA", "claim")
+    house.writes("U0BEN", "I can help")
+    assert "I can help" not in house.channel.phone
+    result = house.slack.click_ephemeral("U0BEN", "take_over_and_send")
+    house.settle()
+    assert result.status == 200
+    assert house.channel.phone[-1] == "I can help"
+    assert "Ben has this" in house.card["text"]
+
+
+def test_an_agent_is_assigned_in_a_window(house):
+    house.says(HUMAN)
+    house.clicks("U0ANA", "assign")
+    view_id, _ = house.sees("U0ANA", "Assign conversation")
+    values = {"assignee": {"assignee": {"type": "users_select", "selected_user": "U0BEN"}}}
+    assert house.slack.submit("U0ANA", view_id, values).status == 200
+    house.settle()
+    assert "Ben has this" in house.card["text"]
+
+
+def test_the_conversation_is_one_click_away(house):
+    house.says("hello there")
+    house.says(HUMAN)
+    house.clicks("U0ANA", "view")
+    _, shown = house.sees("U0ANA", "Dana on SMS · page 1 of 1")
+    assert "hello there" in shown
+    assert HUMAN in shown
+
+
+def test_our_own_posts_come_back_and_are_not_stored(house):
+    house.says(HUMAN)
+    house.clicks("U0ANA", "claim")
+    assert len(house.slack.journal.entries("slack", "/slack/events")) > 3
+    with house.core.database.read() as tx:
+        assert tx.session.exec(select(Work).where(Work.kind == "slack.event")).all() == []
+
+
+def test_a_card_whose_answer_got_lost_is_posted_once(house):
+    house.slack.faults.add("/api/chat.postMessage", drop="after", count=1)
+    house.says(HUMAN)
+    house.clock.advance(minutes=2)
+    house.settle()
+    assert house.card
+    assert len(house.slack.messages(QUEUE)) == 2  # and the board
+
+
+def test_a_post_whose_answer_got_lost_is_posted_once(house):
+    house.says(HUMAN)
+    house.clicks("U0ANA", "claim")
+    house.slack.faults.add("/api/chat.postMessage", drop="after", count=1)
+    house.says("Are you there?")
+    house.clock.advance(minutes=2)
+    house.settle()
+    assert sum("Are you there?" in text for text in house.thread()) == 1
+
+
+def test_every_message_that_was_posted_is_within_the_limits(house):
+    house.says(HUMAN)
+    house.clicks("U0ANA", "claim")
+    house.says("x" * 20_000)
+    sent = [
+        entry.request
+        for method in ("chat.postMessage", "chat.update", "chat.postEphemeral")
+        for entry in house.slack.journal.entries("slack", f"/api/{method}")
+    ]
+    assert len(sent) > 3
+    assert [linter.lint_message(each["text"], each["blocks"]) for each in sent] == [[]] * len(sent)
