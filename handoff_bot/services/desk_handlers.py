@@ -17,8 +17,7 @@ from handoff_bot.storage import conversations, deliveries, escalations, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskThread, Message
-from handoff_bot.storage.transaction import Transaction
-from handoff_bot.storage.work import Job
+from handoff_bot.storage.transaction import Job, Transaction
 
 Plan = TypeVar("Plan")
 Result = TypeVar("Result")

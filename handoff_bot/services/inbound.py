@@ -23,8 +23,7 @@ from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation, Message
-from handoff_bot.storage.transaction import Transaction
-from handoff_bot.storage.work import Job
+from handoff_bot.storage.transaction import Job, Transaction
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from handoff_bot.services.brake import LULL, Brake
 from handoff_bot.services.runner import AnyHandler, Runner
 from handoff_bot.storage import work
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Seat, Transaction, family_of
+from handoff_bot.storage.transaction import Job, Seat, Transaction, family_of
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class Lanes:
         """See `Crew`."""
         for seat in reserved:
             if seat in started and self._pool:
-                self._pool.submit(self._run_and_free, seat.lane, seat.worker)
+                self._pool.submit(self._run_and_free, seat.lane, seat.worker, seat.job)
                 continue
             with self._changed:
                 self._free[family_of(seat.lane)] += 1
@@ -201,12 +201,12 @@ class Lanes:
             ]
         return leases, pause
 
-    def _run_and_free(self, lane: str, worker: str) -> None:
+    def _run_and_free(self, lane: str, worker: str, job: Job | None = None) -> None:
         family = family_of(lane)
         more = True
         try:
             self._brake.hold_off()
-            more = self._run.lane(lane, worker)
+            more = self._run.lane(lane, worker, job)
         finally:
             with self._changed:
                 waited_for = self._free[family] == 0

@@ -12,8 +12,7 @@ from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.runner import Handler
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.transaction import Transaction
-from handoff_bot.storage.work import Job
+from handoff_bot.storage.transaction import Job, Transaction
 
 
 @dataclass(frozen=True)

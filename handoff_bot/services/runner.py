@@ -17,8 +17,7 @@ from handoff_bot.domain.errors import (
 from handoff_bot.ports import Clock
 from handoff_bot.storage import work
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Transaction
-from handoff_bot.storage.work import Job
+from handoff_bot.storage.transaction import Job, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -90,10 +89,14 @@ class Runner:
         self._clock = clock
         self._jitter = jitter
 
-    def lane(self, lane: str, worker: str) -> bool:
-        """Run due rows of a lane that this worker holds, and let go of it. True if some were left."""
+    def lane(self, lane: str, worker: str, known: Job | None = None) -> bool:
+        """Run due rows of a lane that this worker holds, and let go of it. True if some were left.
+
+        `known` is its first row, when the caller knows it.
+        """
         try:
-            job = self._first(lane, worker)
+            is_due = known is not None and known.due_at <= self._clock.now()
+            job = known if is_due else self._first(lane, worker)
             for remaining in reversed(range(SLICE)):
                 if job is None:
                     return False

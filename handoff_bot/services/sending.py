@@ -26,8 +26,7 @@ from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Delivery, Message
-from handoff_bot.storage.transaction import NewWork, Transaction
-from handoff_bot.storage.work import Job
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
 
 logger = logging.getLogger(__name__)
 

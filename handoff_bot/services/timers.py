@@ -11,8 +11,7 @@ from handoff_bot.services.runner import Handler
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import log, work
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import NewWork, Transaction
-from handoff_bot.storage.work import Job
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
 
 logger = logging.getLogger(__name__)
 

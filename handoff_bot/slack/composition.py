@@ -27,8 +27,7 @@ from handoff_bot.slack.listeners.arrivals import KIND
 from handoff_bot.slack.listeners.events import handle_event
 from handoff_bot.slack.socket import SocketMode, start_socket_mode
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Transaction
-from handoff_bot.storage.work import Job
+from handoff_bot.storage.transaction import Job, Transaction
 
 LISTENER_THREADS = 32
 """Bolt's own default is 5, and the sixth slow answer would make the next click fail."""

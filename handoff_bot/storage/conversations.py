@@ -61,7 +61,7 @@ def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conve
 def _contact_of(tx: Transaction, inbound: InboundMessage, now: datetime) -> int:
     """The contact behind these names; a name of theirs that is new to us is remembered."""
     names = dict.fromkeys((inbound.address, *inbound.aliases))
-    known = tx.session.execute(_NAMES, {"channel": inbound.channel, "names": list(names)})
+    known = tx.core.execute(_NAMES, {"channel": inbound.channel, "names": list(names)})
     owners = {row.address: row.contact_id for row in known}
     contact_id = next((owners[name] for name in names if name in owners), None)
     if contact_id is None:

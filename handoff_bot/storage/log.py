@@ -40,7 +40,7 @@ def record(
         "agent_id": agent_id,
         "data": data,
     }
-    tx.session.execute(_RECORD, values)
+    tx.core.execute(_RECORD, values)
 
 
 def events(tx: Transaction, kind: str | None = None) -> Sequence[Event]:

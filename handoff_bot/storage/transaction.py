@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, and_, bindparam, case, func, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
@@ -45,7 +45,7 @@ def _open_lane(insert: Any) -> Any:
 
 def _insert_work(insert: Any, *, coalesce: bool) -> Any:
     """Append a row unless its key is known."""
-    statement = insert(WORK).returning(WORK.c.key)
+    statement = insert(WORK).returning(WORK.c.key, WORK.c.id)
     if coalesce:
         # An update that changes nothing still takes the row's lock: a redraw that is just being
         # picked up is waited for, so that what this transaction changed is never missed.
@@ -66,12 +66,35 @@ _INSERT_WORK = {
 
 
 @dataclass(frozen=True)
+class Job:
+    """One row of work, picked up.
+
+    Attributes:
+        begun_at: when a provider was called for it and no answer was recorded, None otherwise.
+        attempts: how often it was tried before.
+    """
+
+    id: int
+    lane: str
+    kind: str
+    payload: dict[str, Any]
+    attempts: int
+    due_at: datetime
+    first_due_at: datetime
+    begun_at: datetime | None
+
+
+@dataclass
 class Seat:
-    """A thread of this process that is free for a lane. `grant` is unique to it."""
+    """A thread of this process that is free for a lane. `grant` is unique to it.
+
+    `job` is the lane's first row, when it is known because the lane was empty before.
+    """
 
     lane: str
     worker: str
     grant: str
+    job: Job | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +134,14 @@ class Transaction:
     reserved: list[Seat] = field(default_factory=list)
     started: list[Seat] = field(default_factory=list)
     _new: list[NewWork] = field(default_factory=list)
+    _core: Connection | None = None
+
+    @property
+    def core(self) -> Connection:
+        """The same transaction for statements that need nothing of the ORM: it costs as much again."""
+        if self._core is None:
+            self._core = self.session.connection()
+        return self._core
 
     def add(self, row: Row) -> Row:
         """Insert a row now, so that its id and its unique keys are settled."""
@@ -136,13 +167,13 @@ class Transaction:
             earlier = [work for work in self._new if work.lane < running]
             if earlier:
                 self._open_lanes(earlier)
-            self.session.execute(_LEASED_BY, {"lane": running})
+            self.core.execute(_LEASED_BY, {"lane": running})
         new, self._new = self._new, []
         self.append_now(new)
 
     def check_lease(self, lane: str, worker: str) -> None:
         """Raise LeaseLost unless this worker still holds the lane, and hold it until commit."""
-        if self.session.execute(_LEASED_BY, {"lane": lane}).scalar() != worker:
+        if self.core.execute(_LEASED_BY, {"lane": lane}).scalar() != worker:
             raise LeaseLost(lane)
 
     def append_now(self, rows: Sequence[NewWork]) -> set[str]:
@@ -154,7 +185,7 @@ class Transaction:
             if chosen:
                 fresh |= self._insert(chosen, coalesce=coalesce)
         if self.others_needed and not self.is_sqlite:
-            self.session.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
+            self.core.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
         return fresh
 
     def _open_lanes(self, rows: Sequence[NewWork]) -> None:
@@ -172,7 +203,7 @@ class Transaction:
             }
             for lane, seat in asked.items()
         ]
-        opened = self.session.execute(_OPEN_LANE[self.is_sqlite], values)
+        opened = self.core.execute(_OPEN_LANE[self.is_sqlite], values)
         grants = {row.key: row.grant for row in opened}
         for lane, seat in asked.items():
             if seat and grants[lane] == seat.grant:
@@ -204,8 +235,21 @@ class Transaction:
             }
             for row in rows
         ]
-        found = self.session.execute(_INSERT_WORK[self.is_sqlite, coalesce], values)
-        return {key for key in found.scalars() if key is not None}
+        found = self.core.execute(_INSERT_WORK[self.is_sqlite, coalesce], values).all()
+        self._seat_first(rows, found)
+        return {row.key for row in found if row.key is not None}
+
+    def _seat_first(self, rows: Sequence[NewWork], inserted: Sequence[Any]) -> None:
+        """A lane that was empty begins with what was just inserted: no need to ask for it again."""
+        new = {row.key or row.id: row for row in inserted}
+        if len(rows) != 1 or len(new) != 1:
+            return  # which row got which id is told for one alone
+        (work,), ((_, row),) = rows, new.items()
+        for seat in self.started:
+            if seat.lane == work.lane and seat.job is None:
+                seat.job = Job(
+                    row.id, work.lane, work.kind, work.payload, 0, work.due_at, work.due_at, None
+                )
 
     def lock(self, model: type[Row], row_id: int) -> Row | None:
         """The row, held until commit; on SQLite the whole database is."""

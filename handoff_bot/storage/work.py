@@ -10,28 +10,9 @@ from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.storage.models import Worker
-from handoff_bot.storage.transaction import LANE, WORK, Transaction, table_of
+from handoff_bot.storage.transaction import LANE, WORK, Job, Transaction, table_of
 
 WORKER = table_of(Worker)
-
-
-@dataclass(frozen=True)
-class Job:
-    """One row of work, picked up.
-
-    Attributes:
-        begun_at: when a provider was called for it and no answer was recorded, None otherwise.
-        attempts: how often it was tried before.
-    """
-
-    id: int
-    lane: str
-    kind: str
-    payload: dict[str, Any]
-    attempts: int
-    due_at: datetime
-    first_due_at: datetime
-    begun_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -104,16 +85,16 @@ _NEXT_DUE = (
 
 def lease(tx: Transaction, worker: str, family: str, now: datetime, limit: int) -> list[str]:
     """Take up to `limit` lanes of a family whose first row is due and that no live worker holds."""
-    found = tx.session.execute(_DUE, {"family": family, "now": now, "most": limit})
+    found = tx.core.execute(_DUE, {"family": family, "now": now, "most": limit})
     keys = list(found.scalars())
     for key in keys:
-        tx.session.execute(_TAKE, {"lane": key, "worker": worker})
+        tx.core.execute(_TAKE, {"lane": key, "worker": worker})
     return keys
 
 
 def head(tx: Transaction, lane: str) -> Job | None:
     """The first waiting row of a lane, due or not."""
-    row = tx.session.execute(_HEAD, {"lane": lane}).first()
+    row = tx.core.execute(_HEAD, {"lane": lane}).first()
     return Job(*row) if row else None
 
 
@@ -124,29 +105,29 @@ def release(tx: Transaction, lane: str, worker: str, due_at: datetime | None) ->
         LeaseLost: another worker holds it now.
     """
     values = {"lane": lane, "worker": worker, "next_due": due_at}
-    done = tx.session.execute(_RELEASE, values)
+    done = tx.core.execute(_RELEASE, values)
     if not getattr(done, "rowcount", 0):
         raise LeaseLost(lane)
 
 
 def begin(tx: Transaction, job: Job, now: datetime) -> None:
     """Record that a provider is about to be called."""
-    tx.session.execute(_BEGIN, {"job": job.id, "now": now})
+    tx.core.execute(_BEGIN, {"job": job.id, "now": now})
 
 
 def unbegin(tx: Transaction, job: Job) -> None:
     """Record that the call, whose outcome was unknown, had no effect."""
-    tx.session.execute(_BEGIN, {"job": job.id, "now": None})
+    tx.core.execute(_BEGIN, {"job": job.id, "now": None})
 
 
 def forget_key(tx: Transaction, job: Job) -> None:
     """From here on the same key asks for another run: what changes now may come too late for this one."""
-    tx.session.execute(_FORGET_KEY, {"job": job.id})
+    tx.core.execute(_FORGET_KEY, {"job": job.id})
 
 
 def complete(tx: Transaction, job: Job, now: datetime) -> None:
     """Record that it is done."""
-    tx.session.execute(_COMPLETE, {"job": job.id, "now": now})
+    tx.core.execute(_COMPLETE, {"job": job.id, "now": now})
 
 
 def retry_at(tx: Transaction, job: Job, due_at: datetime, error: str, *, begun: bool) -> None:
@@ -163,17 +144,17 @@ def park(tx: Transaction, job: Job, now: datetime, error: str) -> None:
 
 
 def _set(tx: Transaction, job: Job, **values: Any) -> None:
-    tx.session.execute(update(WORK).where(WORK.c.id == job.id).values(**values))
+    tx.core.execute(update(WORK).where(WORK.c.id == job.id).values(**values))
 
 
 def next_due(tx: Transaction, now: datetime) -> dict[str, datetime]:
     """For each family with work that nobody runs: when its first lane is due; may be in the past."""
-    return {row.family: row.due_at for row in tx.session.execute(_NEXT_DUE, {"now": now})}
+    return {row.family: row.due_at for row in tx.core.execute(_NEXT_DUE, {"now": now})}
 
 
 def beat(tx: Transaction, worker: str, alive_until: datetime) -> bool:
     """Prolong a worker's life. False when others have already buried it: it must begin a new one."""
-    changed = tx.session.execute(
+    changed = tx.core.execute(
         update(WORKER).where(WORKER.c.id == worker).values(alive_until=alive_until)
     )
     return bool(getattr(changed, "rowcount", 0))
@@ -181,15 +162,15 @@ def beat(tx: Transaction, worker: str, alive_until: datetime) -> bool:
 
 def join(tx: Transaction, worker: str, alive_until: datetime) -> None:
     """Register a worker."""
-    tx.session.execute(insert(WORKER).values(id=worker, alive_until=alive_until))
+    tx.core.execute(insert(WORKER).values(id=worker, alive_until=alive_until))
 
 
 def leave(tx: Transaction, worker: str) -> None:
     """Unregister a worker; its leases end with it."""
-    tx.session.execute(
+    tx.core.execute(
         update(LANE).where(LANE.c.leased_by == worker).values(leased_by=None, grant=None)
     )
-    tx.session.execute(delete(WORKER).where(WORKER.c.id == worker))
+    tx.core.execute(delete(WORKER).where(WORKER.c.id == worker))
 
 
 def bury(tx: Transaction, *, dead_since: datetime | None) -> int:
@@ -197,7 +178,7 @@ def bury(tx: Transaction, *, dead_since: datetime | None) -> int:
     dead = select(WORKER.c.id)
     if dead_since is not None:
         dead = dead.where(WORKER.c.alive_until < dead_since)
-    ids = list(tx.session.execute(dead).scalars())
+    ids = list(tx.core.execute(dead).scalars())
     for worker in ids:
         leave(tx, worker)
     return len(ids)
@@ -205,12 +186,12 @@ def bury(tx: Transaction, *, dead_since: datetime | None) -> int:
 
 def load(tx: Transaction) -> Load:
     """How far the lanes are behind, for the health page."""
-    rows = tx.session.execute(
+    rows = tx.core.execute(
         select(LANE.c.family, func.count(), func.min(LANE.c.due_at))
         .where(LANE.c.due_at.is_not(None))
         .group_by(LANE.c.family)
     ).all()
-    parked = tx.session.execute(
+    parked = tx.core.execute(
         select(func.count()).select_from(WORK).where(WORK.c.status == "failed")
     ).scalar_one()
     return Load({family: FamilyLoad(count, due) for family, count, due in rows}, parked)
@@ -218,10 +199,10 @@ def load(tx: Transaction) -> Load:
 
 def prune(tx: Transaction, now: datetime, keep: timedelta) -> int:
     """Delete what was done long ago, and lanes that are empty; says how many rows of work went."""
-    gone = tx.session.execute(
+    gone = tx.core.execute(
         delete(WORK).where(WORK.c.status == "done", WORK.c.finished_at < now - keep)
     )
-    tx.session.execute(delete(LANE).where(LANE.c.due_at.is_(None), LANE.c.leased_by.is_(None)))
+    tx.core.execute(delete(LANE).where(LANE.c.due_at.is_(None), LANE.c.leased_by.is_(None)))
     return int(getattr(gone, "rowcount", 0))
 
 
@@ -242,7 +223,7 @@ def late(tx: Transaction, family: str, due_before: datetime) -> list[Late]:
         .group_by(WORK.c.lane)
         .subquery()
     )
-    found = tx.session.execute(
+    found = tx.core.execute(
         select(WORK.c.id, WORK.c.lane, WORK.c.error)
         .join(first, first.c.id == WORK.c.id)
         .where(WORK.c.first_due_at < due_before, WORK.c.attempts > 0)

@@ -8,10 +8,14 @@ import pytest
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import Step
 from handoff_bot.services.outcome import Outcome
+from handoff_bot.slack.app import build_bolt
 from handoff_bot.slack.blocks.thread import draw_post
+from handoff_bot.slack.http import slack_events
 from handoff_bot.slack.listeners.actions import NOT_KNOWN, OLD_BUTTON
 from handoff_bot.slack.listeners.views import CHOOSE, NOT_HUMAN, OLD_WINDOW
-from tests.slack import linter, payloads
+from handoff_bot.web.application import create_web
+from tests.slack import builders, linter, payloads
+from tests.slack.conftest import Slack
 from tests.slack.payloads import as_command, as_form, click, command, submission
 from tests.slack.wire import Reply
 
@@ -108,6 +112,37 @@ def test_success_on_a_card_needs_no_words(slack, api):
     slack.sends(*as_form(click(Button.CLAIM, **respond_to(api))))
     assert api.asked("response") == []
     assert api.asked("chat.postEphemeral") == []
+
+
+def test_success_is_said_where_no_card_shows_it(slack, api):
+    """The answer to a command shows the queue to one person, and is never redrawn."""
+    seen: dict[str, Any] = {
+        "container": {"message_ts": "2.0", "channel_id": "C1", "is_ephemeral": True}
+    }
+    slack.sends(*as_form(click(Button.CLAIM, **respond_to(api), **seen)))
+    assert api.asked("response")[0]["text"] == "Done."
+
+
+def test_what_bolt_finds_in_the_environment_changes_nothing(
+    monkeypatch, web_client, actions, desk, inbox, executor
+):
+    """With these set, Bolt would begin to install itself into workspaces and forget our token."""
+    for name in ("CLIENT_ID", "CLIENT_SECRET", "SIGNING_SECRET", "BOT_TOKEN"):
+        monkeypatch.setenv(f"SLACK_{name}", "from elsewhere")
+    made = build_bolt(
+        client=web_client,
+        signing_secret=payloads.SECRET,
+        actions=actions,
+        desk=desk,
+        queue=lambda: builders.board(0),
+        inbox=inbox,
+        executor=executor,
+    )
+    web = create_web([slack_events(made, payloads.SECRET)])
+    assert (
+        Slack(web.test_client(), executor).sends(*as_form(click(Button.CLAIM))).status_code == 200
+    )
+    assert actions.asked == [(Step.CLAIM, 7, "U0ANA")]
 
 
 def test_the_customer_is_told_the_agents_own_name(slack, actions, api, desk):

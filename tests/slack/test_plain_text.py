@@ -1,7 +1,7 @@
 """What agents type in Slack arrives on a phone as plain words."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff_bot.slack.listeners.plain_text import plain_text
@@ -77,12 +77,14 @@ def test_markup_becomes_plain_words(markup, words):
     assert plain_text(markup, lambda desk_id: NAMES.get(desk_id, "an agent")) == words
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab *_~`<>|@#!:&;\n\x00^", max_size=60))
 def test_nothing_that_agents_type_breaks_it(markup):
     text = plain_text(markup, lambda desk_id: "Ana")
     assert "\x00" not in text
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="abc 123.,\n", max_size=60))
 def test_words_without_markup_stay_as_they_are(text):
     assert plain_text(text, lambda desk_id: "Ana") == text

@@ -2,25 +2,30 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import select
+from sqlmodel import col
 from werkzeug.serving import make_server
 
 from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
 from handoff_bot.sandbox.workspace import SlackStandIn
 from handoff_bot.services.core import Core, Parts
-from handoff_bot.slack.composition import build_slack
+from handoff_bot.slack.composition import SlackSide, build_slack
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
 from handoff_bot.storage.models import Work
 from handoff_bot.web.application import create_web
 from tests.fakes import FakeChannel, FrozenClock, ScriptedAssistant, ScriptedDetector
 from tests.slack import linter, payloads
+from tests.slack.sockets import socket_side
 
 QUEUE = "C0QUEUE"
 HUMAN = "I want a human <!channel> *now*"
@@ -95,16 +100,30 @@ class House:
         return ["\n".join(linter.texts(m["blocks"])) for m in posts]
 
 
+@contextmanager
+def core_behind(
+    side: SlackSide, folder: Path, channel: FakeChannel, clock: FrozenClock
+) -> Iterator[Core]:
+    """The real core between a Slack side and a phone; ended with the test."""
+    clock.at = datetime.now(UTC)  # Slack's stand-in keeps the real time
+    database = Database(f"sqlite:///{folder / 'handoff.db'}", synchronous="normal")
+    migrate(database)
+    detector, assistant = ScriptedDetector(), ScriptedAssistant()
+    parts = Parts(database, {"sms": channel}, side.desk, detector, assistant, clock)
+    core = Core.of(parts)
+    side.attach(core)
+    side.start()
+    yield core
+    side.stop()
+    database.close()
+
+
 @pytest.fixture
-def house(tmp_path) -> Iterator[House]:
+def house(tmp_path, clock) -> Iterator[House]:
     slack = SlackStandIn("xoxb-sandbox", payloads.SECRET)
     slack.add_channel(QUEUE, "queue")
     slack.add_user("U0ANA", "ana", "Ana")
     slack.add_user("U0BEN", "ben", "Ben")
-    clock = FrozenClock()
-    clock.at = datetime.now(UTC)
-    database = Database(f"sqlite:///{tmp_path / 'handoff.db'}", synchronous="normal")
-    migrate(database)
     side = build_slack(
         bot_token="xoxb-sandbox",
         signing_secret=payloads.SECRET,
@@ -113,22 +132,16 @@ def house(tmp_path) -> Iterator[House]:
         queue_channel=QUEUE,
     )
     channel = FakeChannel(clock)
-    core = Core.of(
-        Parts(database, {"sms": channel}, side.desk, ScriptedDetector(), ScriptedAssistant(), clock)
-    )
-    side.attach(core)
-    server = make_server("127.0.0.1", 0, create_web([side.blueprint]), threaded=True)
-    serving = threading.Thread(target=server.serve_forever, args=(0.01,))
-    serving.start()
-    slack.events_url = f"http://127.0.0.1:{server.server_port}/slack/events"
-    side.start()
-    yield House(slack, core, channel, clock)
-    server.shutdown()
-    serving.join()
-    server.server_close()
-    side.stop()
+    with core_behind(side, tmp_path, channel, clock) as core:
+        server = make_server("127.0.0.1", 0, create_web([side.blueprint]), threaded=True)
+        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
+        slack.events_url = f"http://127.0.0.1:{server.server_port}/slack/events"
+        yield House(slack, core, channel, clock)
+        server.shutdown()
+        serving.join()
+        server.server_close()
     slack.stop()
-    database.close()
 
 
 def test_a_whole_escalation(house):
@@ -160,6 +173,66 @@ def test_everybody_elses_words_stay_inside_until_they_take_over(house):
     assert "Ben has this" in house.card["text"]
 
 
+def test_words_can_stay_inside_for_good(house):
+    house.says(HUMAN)
+    house.writes("U0BEN", "what a day")
+    assert house.slack.click_ephemeral("U0BEN", "keep_as_note").status == 200
+    house.settle()
+    assert "what a day" not in house.channel.phone
+
+
+def test_a_message_that_failed_is_sent_again(house):
+    house.says(HUMAN)
+    house.clicks("U0ANA", "claim")
+    house.channel.troubles.append(DeliveryError("It is a landline.", permanent=True, code="30006"))
+    ts = house.writes("U0ANA", "Hello")
+    assert "It is a landline." in house.thread()[-1]
+    assert house.slack.reactions(QUEUE, ts) == ["x"]
+    failure = house.slack.thread(QUEUE, house.card["ts"])[-1]
+    assert house.slack.click("U0ANA", QUEUE, failure["ts"], "retry").status == 200
+    house.settle()
+    assert house.channel.phone[-1] == "Hello"
+
+
+def test_a_change_that_came_too_late_is_sent_as_a_correction(house):
+    house.says(HUMAN)
+    house.clicks("U0ANA", "claim")
+    ts = house.writes("U0ANA", "It costs 10")
+    house.slack.edit("U0ANA", QUEUE, ts, "It costs 20")
+    house.settle()
+    assert house.channel.phone[-1] == "It costs 10"
+    assert house.slack.click_ephemeral("U0ANA", "send_correction").status == 200
+    house.settle()
+    assert house.channel.phone[-1] == "It costs 20"
+
+
+def test_the_queue_can_be_asked_for(house):
+    house.says(HUMAN)
+    answer = house.slack.command("U0ANA", QUEUE, "/handoff", "queue")
+    assert answer.body["text"] == "Queue: 1 waiting · 0 being talked to"
+
+
+def test_over_socket_mode_an_event_reaches_the_core(tmp_path, clock):
+    with socket_side() as slack:
+        side = build_slack(
+            bot_token="xoxb-sandbox",
+            signing_secret="",
+            app_token="xapp-sandbox",
+            api_url=slack.url,
+            queue_channel=QUEUE,
+        )
+        with core_behind(side, tmp_path, FakeChannel(clock), clock) as core:
+            assert slack.sends("events_api", payloads.event()) is not None
+            assert len(stored_events(core)) == 1
+
+
+def stored_events(core: Core) -> list[Work]:
+    """What has been stored of Slack's events."""
+    with core.database.read() as tx:
+        wanted = select(Work).where(col(Work.kind) == "slack.event")
+        return list(tx.session.scalars(wanted))
+
+
 def test_an_agent_is_assigned_in_a_window(house):
     house.says(HUMAN)
     house.clicks("U0ANA", "assign")
@@ -183,8 +256,7 @@ def test_our_own_posts_come_back_and_are_not_stored(house):
     house.says(HUMAN)
     house.clicks("U0ANA", "claim")
     assert len(house.slack.journal.entries("slack", "/slack/events")) > 3
-    with house.core.database.read() as tx:
-        assert tx.session.exec(select(Work).where(Work.kind == "slack.event")).all() == []
+    assert stored_events(house.core) == []
 
 
 def test_a_card_whose_answer_got_lost_is_posted_once(house):

@@ -157,7 +157,10 @@ _INPUT: Fields = _ACTION | {
     "initial_value": _anything,
     "dispatch_action_config": _anything,
 }
-_STATIC: Fields = _MENU | {"options": _items(100, _OPTION), "option_groups": _items(100, _OPTION_GROUP)}
+_STATIC: Fields = _MENU | {
+    "options": _items(100, _OPTION),
+    "option_groups": _items(100, _OPTION_GROUP),
+}
 _TICKS: Fields = _ACTION | {"options!": _items(10, _OPTION), "confirm": _CONFIRM}
 
 _BUTTON = _object(
@@ -208,9 +211,20 @@ _BLOCK: Fields = {"block_id": _string(255)}
 _IN_CONTEXT = _one_of({"image": _PICTURE, "mrkdwn": _text(3000), "plain_text": _text(3000)})
 
 
+_ACTIONS = _object(_BLOCK | {"elements!": _items(25, _one_of(_ELEMENTS))})
+_SECTION = _object(
+    _BLOCK
+    | {
+        "text": _text(3000),
+        "fields": _items(10, _text(2000)),
+        "accessory": _one_of(_ELEMENTS | {"image": _PICTURE}),
+        "expand": _anything,
+    }
+)
+
+
 def _actions(value: Any, pointer: str) -> Iterator[str]:
-    fields: Fields = _BLOCK | {"elements!": _items(25, _one_of(_ELEMENTS))}
-    yield from _object(fields)(value, pointer)
+    yield from _ACTIONS(value, pointer)
     elements = value.get("elements")
     names = [e.get("action_id") for e in elements] if isinstance(elements, list) else []
     named = [name for name in names if name]
@@ -219,13 +233,7 @@ def _actions(value: Any, pointer: str) -> Iterator[str]:
 
 
 def _section(value: Any, pointer: str) -> Iterator[str]:
-    fields: Fields = _BLOCK | {
-        "text": _text(3000),
-        "fields": _items(10, _text(2000)),
-        "accessory": _one_of(_ELEMENTS | {"image": _PICTURE}),
-        "expand": _anything,
-    }
-    yield from _object(fields)(value, pointer)
+    yield from _SECTION(value, pointer)
     if not value.keys() & {"text", "fields"}:
         yield _at("missing required field: text", pointer)
 

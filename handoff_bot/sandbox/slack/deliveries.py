@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from handoff_bot.sandbox.slack.links import Parcel, Reply, Send
+from handoff_bot.sandbox.slack.links import Parcel, Reply
 from handoff_bot.sandbox.slack.people import Json
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,9 @@ class Deliveries:
         limit: events that may wait. What comes beyond is lost, counted in `lost`, and logged.
     """
 
-    def __init__(self, send: Send, retries: Sequence[float], limit: int = 100_000) -> None:
+    def __init__(
+        self, send: Callable[[Parcel], Reply], retries: Sequence[float], limit: int = 100_000
+    ) -> None:
         self.retries = tuple(retries)
         self.lost = 0
         self._send = send
@@ -114,7 +116,9 @@ class Deliveries:
             if not self._changed.wait_for(lambda: not self._due and not self._running, timeout):
                 raise TimeoutError(f"{len(self._due)} events still wait")
 
-    def _push(self, delivery: Delivery, delay: float = 0.0, attempt: int = 0, reason: str = "") -> None:
+    def _push(
+        self, delivery: Delivery, delay: float = 0.0, attempt: int = 0, reason: str = ""
+    ) -> None:
         self._number += 1
         at = time.monotonic() + delay
         heapq.heappush(self._due, _Due(at, self._number, delivery, attempt, reason))

@@ -9,7 +9,6 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode, urlsplit
@@ -252,4 +251,17 @@ class _Socket:
             self._websocket.close()
 
 
-Send = Callable[[Parcel], Reply]
+class Courier:
+    """Takes the request URL while there is one, else the socket."""
+
+    def __init__(self, http: HttpLink, socket: SocketLink) -> None:
+        self.http, self.socket = http, socket
+
+    def send(self, parcel: Parcel) -> Reply:
+        """Deliver once and wait for the answer."""
+        return self.http.send(parcel) if self.http.is_open else self.socket.send(parcel)
+
+    def close(self) -> None:
+        """End all connections."""
+        self.socket.close()
+        self.http.close()

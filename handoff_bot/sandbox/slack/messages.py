@@ -59,7 +59,16 @@ class Message:
 
     def _optional(self, with_metadata: bool) -> Iterator[tuple[str, object]]:
         yield "user", "" if self.username else self.user
-        for name in ("subtype", "client_msg_id", "bot_id", "app_id", "username", "icons", "hidden", "team"):
+        for name in (
+            "subtype",
+            "client_msg_id",
+            "bot_id",
+            "app_id",
+            "username",
+            "icons",
+            "hidden",
+            "team",
+        ):
             yield name, getattr(self, name)
         yield "blocks", list(self.blocks)
         yield "attachments", list(self.attachments)

@@ -104,8 +104,11 @@ def _name(agent: AgentRef | None) -> str:
 
 def _facts(card: Card) -> Iterator[Block]:
     address = card.address if card.address != card.contact else ""
-    about = (address, card.language and f"writes {card.language}", PRIORITIES[card.priority])
-    yield plain(" · ".join(one_line(fact, 100) for fact in about if fact))
+    language = f"writes {card.language}" if card.language else ""
+    priority = PRIORITIES[card.priority] if card.status is not Status.QUEUED else ""
+    about = [one_line(fact, 100) for fact in (address, language, priority) if fact]
+    if about:
+        yield plain(" · ".join(about))
     yield mrkdwn(_clock(card))
     yield plain(f"Ticket #{card.ticket} · {_history(card.earlier_tickets)}")
 

@@ -43,8 +43,9 @@ def _on_card(decide: Decision) -> Listener:
     def listener(tools: Tools, click: Click, ack: Ack) -> None:
         outcome = _decided(decide, tools, click)
         ack()
-        if outcome.text:
-            whisper(tools.desk, click, outcome.text)
+        text = outcome.text or (DONE if click.is_ephemeral else "")
+        if text:
+            whisper(tools.desk, click, text)
 
     return listener
 

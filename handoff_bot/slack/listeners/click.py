@@ -44,6 +44,7 @@ class Click:
         desk_id: who clicked.
         place: the thread that the message is in or begins; None in windows.
         in_thread: True when the message is a reply.
+        is_ephemeral: True when only they see the message, which nobody redraws.
         response_url: where an answer can be sent, "" in windows.
         trigger_id: lets us open a window within three seconds.
         view_id: the window it was in, "".
@@ -55,6 +56,7 @@ class Click:
     desk_id: str
     place: Place | None
     in_thread: bool
+    is_ephemeral: bool
     response_url: str
     trigger_id: str
     view_id: str
@@ -75,6 +77,7 @@ class Click:
             desk_id=str(body["user"].get("id", "")),
             place=Place(str(channel), str(ts)) if channel and ts else None,
             in_thread=bool(thread),
+            is_ephemeral=bool(container.get("is_ephemeral")),
             response_url=str(body.get("response_url") or ""),
             trigger_id=str(body.get("trigger_id") or ""),
             view_id=str((body.get("view") or {}).get("id") or ""),

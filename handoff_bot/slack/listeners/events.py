@@ -82,7 +82,8 @@ def is_reply(message: Payload) -> bool:
 def _is_by_human(message: Payload, payload: Payload) -> bool:
     """Not by an app, ours or another: answering those could go round in circles."""
     user = message.get("user")
-    ours = {each.get("user_id") for each in payload.get("authorizations") or () if each["is_bot"]}
+    granted = payload.get("authorizations") or ()
+    ours = {each.get("user_id") for each in granted if each.get("is_bot")}
     is_app = any(message.get(mark) for mark in ("bot_id", "app_id", "bot_profile"))
     return bool(user) and not is_app and user != SLACKBOT and user not in ours
 

@@ -1,0 +1,29 @@
+"""The parts of the stand-in that calls and people work with, in one hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handoff_bot.sandbox.slack.deliveries import Deliveries
+from handoff_bot.sandbox.slack.files import Files
+from handoff_bot.sandbox.slack.herald import Herald
+from handoff_bot.sandbox.slack.links import Courier
+from handoff_bot.sandbox.slack.triggers import ResponseUrls, Triggers
+from handoff_bot.sandbox.slack.views import Views
+from handoff_bot.sandbox.slack.workspace import Workspace
+
+
+@dataclass
+class Backstage:
+    """Everything behind the scene; `workspace.changed` guards what it holds."""
+
+    url: str
+    workspace: Workspace
+    triggers: Triggers
+    response_urls: ResponseUrls
+    views: Views
+    files: Files
+    herald: Herald
+    deliveries: Deliveries
+    courier: Courier
+    tickets: set[str]
