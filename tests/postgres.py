@@ -33,7 +33,7 @@ def cluster() -> Iterator[str]:
     port = _free_port()
     data = folder / "data"
 
-    def run(*command: str) -> None:
+    def run(*command):
         subprocess.run(
             command,
             check=True,

@@ -253,7 +253,7 @@ def test_without_a_customer_turn_there_is_nothing_to_judge(detector, turns):
 def test_many_threads_get_the_same_judgements_as_one():
     detector = LocalDetector.load()
     conversations = [talk(words) for words in [*REQUESTS.values(), *ANGER.values()]] * 20
-    random.Random(7).shuffle(conversations)  # noqa: S311 - an order, not a secret
+    random.Random(7).shuffle(conversations)
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(detector.judge, conversations))
 
@@ -278,7 +278,7 @@ def test_it_holds_its_measure_on_the_shared_data(detector):
     if not SHARED.exists():
         pytest.skip("the shared detection data is not beside this repository")
     rows = [json.loads(line) for line in SHARED.read_text(encoding="utf-8").split("\n") if line]
-    sample = random.Random(1).sample(rows, 500)  # noqa: S311 - a sample, not a secret
+    sample = random.Random(1).sample(rows, 500)
     wanted = [row["label"]["escalate"] for row in sample]
     raised = [
         detector.judge([Turn(turn["role"], turn["text"]) for turn in row["turns"]]).escalate

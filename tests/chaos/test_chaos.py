@@ -177,7 +177,7 @@ def test_nothing_is_lost_doubled_or_out_of_order(chaos: Chaos, backend: str):
 
     lives = world.log().count('"event": "started"')
     assert lives > ROUNDS, "the bot was not killed often enough for this to mean anything"
-    report = []
+    report: list[tuple[str, str, object]] = []
     for to in chaos.cards:
         heard = chaos.in_thread(to)
         phone = [m.body for m in world.twilio.phone(to)][chaos.before[to] :]

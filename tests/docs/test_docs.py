@@ -7,6 +7,7 @@ from pathlib import Path
 
 import grimp
 import pytest
+from pydantic import SecretStr
 
 from channels import CHANNELS
 from handoff_bot.domain import errors
@@ -16,7 +17,6 @@ from handoff_bot.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-SECRETS = {"SecretStr"}
 
 
 def between(text: str, name: str) -> str:
@@ -28,7 +28,7 @@ def settings_table() -> str:
     for name, field in Settings.model_fields.items():
         default = field.default
         shown = default.get_secret_value() if hasattr(default, "get_secret_value") else default
-        secret = " Secret." if field.annotation.__name__ in SECRETS else ""
+        secret = " Secret." if field.annotation is SecretStr else ""
         cell = f"`{shown}`" if str(shown) else ""
         lines.append(f"| `{name}` | {cell} | {field.description}{secret} |")
     return "\n".join(lines)

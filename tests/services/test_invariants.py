@@ -57,7 +57,7 @@ class HearReply(Handler):
 
     repeatable = True
 
-    def __init__(self, machine) -> None:
+    def __init__(self, machine):
         self.machine = machine
 
     def prepare(self, tx, job):
@@ -79,7 +79,7 @@ class Machine(RuleBasedStateMachine):
 
     address = ""  # set by the test that runs it
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
         self.clock = FrozenClock()
         self.database = Database(self.fresh_database(), synchronous="off")
@@ -97,7 +97,7 @@ class Machine(RuleBasedStateMachine):
         self.statuses: dict[int, DeliveryStatus] = {}
         self.boot()
 
-    def fresh_database(self) -> str:
+    def fresh_database(self):
         if not self.address:
             self.folder = tempfile.TemporaryDirectory()
             return f"sqlite:///{Path(self.folder.name) / 'h.db'}"
@@ -106,7 +106,7 @@ class Machine(RuleBasedStateMachine):
             connection.execute("CREATE DATABASE machine")
         return self.address.replace("/postgres", "/machine")
 
-    def boot(self) -> None:
+    def boot(self):
         self.core = Core.of(
             Parts(
                 database=self.database,
@@ -229,7 +229,7 @@ class Machine(RuleBasedStateMachine):
 
     # -- how it happens
 
-    def run_one(self) -> bool:
+    def run_one(self):
         channel_send, desk_post, desk_card = self.channel.send, self.desk.post, self.desk.draw_card
         self.channel.send = self.mortal(channel_send, "send")
         self.desk.post = self.mortal(desk_post, "post")
@@ -275,11 +275,11 @@ class Machine(RuleBasedStateMachine):
             )
         assert not (claimed and row.epoch is not None), "an AI message left after a claim"
 
-    def escalations(self) -> list[int]:
+    def escalations(self):
         with self.database.read() as tx:
             return [row.id for row in tx.session.query(Escalation).order_by(Escalation.id)]
 
-    def owner_at(self, place: Place) -> str | None:
+    def owner_at(self, place):
         card = self.desk.cards[place]
         with self.database.read() as tx:
             row = tx.session.get_one(Escalation, card.escalation_id)
@@ -290,7 +290,7 @@ class Machine(RuleBasedStateMachine):
 
     # -- what always holds
 
-    def check_statuses(self) -> None:
+    def check_statuses(self):
         with self.database.read() as tx:
             for row in tx.session.query(Delivery):
                 now = DeliveryStatus(row.status)
@@ -302,7 +302,7 @@ class Machine(RuleBasedStateMachine):
                 else:
                     assert was in reached, "invariant 7: a status went backwards"
 
-    def teardown(self) -> None:
+    def teardown(self):
         try:
             self.settle()
             self.check_statuses()
@@ -314,7 +314,7 @@ class Machine(RuleBasedStateMachine):
             if not self.address:
                 self.folder.cleanup()
 
-    def settle(self) -> None:
+    def settle(self):
         """All troubles end, time passes, and everything comes to rest."""
         self.die, self.claim_on_send = [], None
         self.channel.troubles, self.desk.troubles, self.desk.lost_answers = [], [], []
@@ -326,12 +326,12 @@ class Machine(RuleBasedStateMachine):
             self.clock.advance(seconds=90)
         assert self.waiting() == []
 
-    def waiting(self) -> list[tuple[str, str]]:
+    def waiting(self):
         with self.database.read() as tx:
             rows = tx.session.query(Work).filter_by(status="ready")
             return [(row.kind, row.error) for row in rows]
 
-    def check_nothing_is_lost_or_doubled(self) -> None:
+    def check_nothing_is_lost_or_doubled(self):
         with self.database.read() as tx:
             heard = [row.text for row in tx.session.query(Message).filter_by(direction="inbound")]
             outbound = list(tx.session.query(Message).filter_by(direction="outbound"))
@@ -358,11 +358,11 @@ class Machine(RuleBasedStateMachine):
             note = text.removeprefix("note: ")
             assert text in sent_texts or note in kept, f"reply lost: {text}"
 
-    def oids(self, message_id: int) -> set[str]:
+    def oids(self, message_id):
         with self.database.read() as tx:
             return {row.oid for row in tx.session.query(Delivery).filter_by(message_id=message_id)}
 
-    def check_order(self) -> None:
+    def check_order(self):
         with self.database.read() as tx:
             for conversation in tx.session.query(Conversation):
                 rows = (
@@ -382,7 +382,7 @@ class Machine(RuleBasedStateMachine):
             )
             assert _is_subsequence(words, said), (place, words, said)
 
-    def check_nothing_leaked(self) -> None:
+    def check_nothing_leaked(self):
         leaked = {text for text in self.channel.phone if text in self.inside}
         assert leaked == set()
 

@@ -628,9 +628,9 @@ def test_the_database_refuses_a_second_open_escalation(house):
     from sqlalchemy.exc import IntegrityError
 
     house.says("I want a human")
+    with house.database.read() as tx:
+        values = tx.session.query(Escalation).one().model_dump(exclude={"id"})
     with pytest.raises(IntegrityError), house.database.write() as tx:
-        row = tx.session.query(Escalation).one()
-        values = row.model_dump(exclude={"id"})
         tx.add(Escalation(**values))
 
 

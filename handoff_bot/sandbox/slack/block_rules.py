@@ -43,7 +43,7 @@ def _at(problem: str, pointer: str) -> str:
     return f"{problem} [json-pointer:{pointer}]"
 
 
-def _anything(value: Any, pointer: str) -> Iterator[str]:
+def _anything(_value: Any, _pointer: str) -> Iterator[str]:
     yield from ()
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from handoff_bot.sandbox.slack.backstage import Backstage
 from handoff_bot.sandbox.slack.calls import Call, Method, next_cursor, paged, read_cursor
 from handoff_bot.sandbox.slack.lookups import channel_of, is_member
-from handoff_bot.sandbox.slack.messages import Message, SlackChannel
+from handoff_bot.sandbox.slack.messages import Message
 from handoff_bot.sandbox.slack.people import Json
 from handoff_bot.sandbox.slack.refusal import Refusal
 
