@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -22,9 +25,22 @@ class JsonLines(logging.Formatter):
             "event": record.getMessage(),
         }
         line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1]:
+            line["error"], line["trace"] = _without_words(record.exc_info[1])
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _without_words(error: BaseException) -> tuple[str, list[str]]:
+    """What went wrong and where, but not in the error's own words: databases quote the failing row."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    return " < ".join(type(link).__name__ for link in _chain(error)), where
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def set_up(level: str) -> None:

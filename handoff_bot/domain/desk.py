@@ -15,6 +15,10 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Priority, Signal
 
 
+NAMELESS = "an agent"
+"""What an agent is called while the desk cannot say their name."""
+
+
 @dataclass(frozen=True)
 class Place:
     """One message at the desk: its slack_channel and its timestamp id."""

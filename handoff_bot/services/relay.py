@@ -13,7 +13,7 @@ from handoff_bot.domain.escalations import OPEN, Status, Step
 from handoff_bot.domain.messages import Author, storable
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, sending
-from handoff_bot.services.escalations import Escalations
+from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import OPTED_OUT, Channels, Words
 from handoff_bot.storage import conversations, deliveries, log
@@ -267,7 +267,9 @@ class Relay:
             return Outcome(False, GONE)
         if take_over:
             taken = self._take_over(escalation_id, agent)
-            if not taken.done or taken.text:
+            if taken.text == AFTER_THE_AI:
+                return Outcome(False, f"{taken.text} Then press the button again, please.")
+            if not taken.done:
                 return taken
         with self._database.write() as tx:
             return self._send_note(tx, note_id, agent)

@@ -116,9 +116,12 @@ class Runner:
     def _next(self, tx: Transaction, lane: str, worker: str, *, last: bool = False) -> Job | None:
         """The lane's first row if it may run now; otherwise let go of the lane."""
         tx.flush_work(lane)
+        # The lane is held before its rows are looked at: who appends a row in this very moment comes
+        # either before the look or after the lane was let go of, so no row is left in a lane that
+        # counts as empty.
+        tx.check_lease(lane, worker)
         job = work.head(tx, lane)
         if job and job.due_at <= self._clock.now() and not last:
-            tx.check_lease(lane, worker)
             return job
         work.release(tx, lane, worker, job.due_at if job else None)
         return None

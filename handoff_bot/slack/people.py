@@ -10,14 +10,13 @@ from typing import Any
 
 from slack_sdk.web import WebClient
 
+from handoff_bot.domain.desk import NAMELESS
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.ports import Clock
 from handoff_bot.slack.blocks.text import one_line
 from handoff_bot.slack.errors import slack_errors
 
 logger = logging.getLogger(__name__)
-
-NAMELESS = "an agent"
 
 _PATIENCE = 1
 """Seconds for a look-up: clicks must be answered within 3, and an assignment needs two people."""

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, func
 from sqlmodel import col, select
 
+from handoff_bot.domain.desk import NAMELESS
 from handoff_bot.domain.messages import Author, Direction, InboundMessage
 from handoff_bot.storage.models import (
     Agent,
@@ -190,6 +191,6 @@ def agent_row(tx: Transaction, desk_id: str, name: str, now: datetime) -> Agent:
     """The agent with this desk id, made if new; their name follows the desk's."""
     known = tx.session.execute(select(Agent).where(Agent.desk_id == desk_id)).scalar_one_or_none()
     if known:
-        known.name = name or known.name
+        known.name = known.name if name == NAMELESS else name
         return known
     return tx.add(Agent(desk_id=desk_id, name=name, created_at=now))

@@ -52,7 +52,11 @@ class Database:
             self._reader = _sqlite_engine(url, synchronous, writer=False)
         else:
             self._writer = self._reader = create_engine(
-                _with_psycopg(url), pool_size=pool_size, max_overflow=4, pool_pre_ping=True
+                _with_psycopg(url),
+                pool_size=pool_size,
+                max_overflow=4,
+                pool_pre_ping=True,
+                hide_parameters=True,  # an error's text would hold what customers wrote
             )
 
     @property
@@ -107,6 +111,7 @@ def _sqlite_engine(url: str, synchronous: str, *, writer: bool) -> Engine:
         url,
         pool_size=1 if writer else 8,
         max_overflow=0 if writer else 8,
+        hide_parameters=True,  # an error's text would hold what customers wrote
         pool_timeout=BUSY_TIMEOUT_MS / 1000,
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
     )

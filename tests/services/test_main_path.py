@@ -1,18 +1,20 @@
 """The flow that must never break, told as conversations. Invariants 4, 5, 6, 7, 8 and 11."""
 
+import logging
 import threading
 
 import pytest
 
 from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.desk import AgentRef, Button
+from handoff_bot.domain.desk import NAMELESS, AgentRef, Button, ThreadReply
 from handoff_bot.domain.errors import DeliveryError, DeskError, DeskOutcomeUnknown, ModelError
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import Consent
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import TEXTS, Moment
+from handoff_bot.logs import JsonLines
 from handoff_bot.services import relay
-from handoff_bot.storage import escalations, log
+from handoff_bot.storage import conversations, escalations, log
 from handoff_bot.storage.models import Escalation, Message, Ticket
 from tests.fakes import OutcomeUnknownAfter
 
@@ -648,3 +650,48 @@ def test_nul_and_lone_surrogates_do_no_harm(house):
     house.says("I want a human\x00\ud800!", profile_name="Eve\x00")
     assert house.desk.card.contact == "Eve"
     assert house.desk.card.evidence.startswith("I want a human")
+
+
+def test_a_held_reply_is_not_lost_when_the_claim_has_to_wait(house, ana, ben):
+    """An AI message is on the wire when Ben presses "Take over & send"."""
+    house.says("I want a human")
+    house.take(Step.CLAIM, ana)
+    outcomes = []
+
+    def press(message):
+        if message.text.startswith("I'm passing"):
+            house.core.relay.reply(ThreadReply(house.desk.place, "7.7", ben, "Hello from Ben"))
+            with house.database.read() as tx:
+                note = conversations.note_from_desk(tx, house.desk.place.slack_channel, "7.7")
+            outcomes.append((note.id, house.core.relay.send_held(note.id, ben)))
+
+    house.channel.before_send = [press]
+    house.take(Step.RELEASE, ana)
+    ((note_id, outcome),) = outcomes
+    assert not outcome.done
+    house.clock.advance(seconds=1)
+    house.settle()
+    assert house.core.relay.send_held(note_id, ben).done
+    house.settle()
+    assert house.channel.phone[-1] == "Hello from Ben"
+
+
+def test_a_name_that_slack_cannot_tell_now_does_not_replace_a_known_one(house, ana):
+    house.says("I want a human")
+    house.take(Step.CLAIM, ana)
+    house.take(Step.RELEASE, AgentRef("UANA", NAMELESS))
+    house.take(Step.CLAIM, AgentRef("UANA", NAMELESS))
+    assert house.desk.card.owner == ana
+
+
+def test_a_failing_statement_does_not_tell_the_log_what_was_in_it(house):
+    """PostgreSQL quotes the failing row in its own words, SQLAlchemy the parameters."""
+    from sqlalchemy.exc import StatementError
+
+    with pytest.raises(StatementError) as error, house.database.write() as tx:
+        tx.add(Ticket(subject="my secret", escalation_id=4711))
+    failed = (error.type, error.value, error.value.__traceback__)
+    record = logging.LogRecord("x", logging.ERROR, "f", 1, "work failed", None, failed)
+    line = JsonLines().format(record)
+    assert "IntegrityError" in line
+    assert "my secret" not in line

@@ -21,7 +21,7 @@ from handoff_bot.slack.http import slack_events
 from handoff_bot.web.application import create_web
 from tests.fakes import FrozenClock
 from tests.slack import builders, payloads
-from tests.slack.wire import ScriptedApi, scripted_api
+from tests.slack.wire import Reply, ScriptedApi, scripted_api
 
 
 @pytest.fixture
@@ -41,6 +41,14 @@ def web_client(api: ScriptedApi) -> WebClient:
 def desk(web_client: WebClient, clock: FrozenClock) -> SlackDesk:
     """The desk, on that Web API."""
     return SlackDesk(web_client, "C0QUEUE", clock)
+
+
+@pytest.fixture
+def known_people(api: ScriptedApi) -> None:
+    """Slack knows who everybody is, and opens windows."""
+    person = {"id": "U", "profile": {"display_name": "Ana"}}
+    api.will("users.info", *(Reply({"ok": True, "user": person}) for _ in range(5)))
+    api.will("views.open", *(Reply({"ok": True, "view": {"id": "V1"}}) for _ in range(2)))
 
 
 @dataclass

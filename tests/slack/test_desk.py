@@ -1,20 +1,16 @@
-"""What the desk asks of Slack's Web API, and how it takes the answers."""
+"""What the desk asks of Slack's Web API."""
 
-import threading
 from typing import Any
 
 import pytest
-from slack_sdk.web import WebClient
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Place, Post, PostKind, Whisper
-from handoff_bot.domain.errors import DeskError, DeskOutcomeUnknown
+from handoff_bot.domain.errors import DeskError
 from handoff_bot.slack.blocks.thread import draw_words
-from handoff_bot.slack.desk import SlackDesk
-from handoff_bot.slack.errors import PERMANENT, TEMPORARY
 from tests.slack import builders
 from tests.slack.builders import CARD_AT, NOW
-from tests.slack.wire import Reply, free_port
+from tests.slack.wire import Reply
 
 HELLO = Post(PostKind.CONTACT, "Hello?", "Dana R.", "sms")
 POSTED = {"channel": "C0QUEUE", "ts": "1763888500.000200"}
@@ -171,182 +167,6 @@ def test_what_is_not_there_is_not_found(api, desk):
     strangers = [message("1.0", "work-1", "somebody_elses"), message("2.0", "work-11")]
     api.answers("conversations.replies", messages=strangers)
     assert desk.find_post(CARD_AT, "work-1", NOW) is None
-
-
-# -- failures
-
-
-@pytest.mark.parametrize("code", TEMPORARY.keys() - {"internal_error", "fatal_error"})
-def test_what_can_be_put_right_is_tried_again(api, desk, code):
-    api.fails("chat.postMessage", code)
-    with pytest.raises(DeskError) as caught:
-        post(desk)
-    assert (caught.value.permanent, caught.value.code) == (False, code)
-    assert str(caught.value) == TEMPORARY[code]
-
-
-@pytest.mark.parametrize("code", [*PERMANENT, "something_new"])
-def test_what_waiting_does_not_change_is_permanent(api, desk, code):
-    api.fails("chat.postMessage", code)
-    with pytest.raises(DeskError) as caught:
-        post(desk)
-    assert (caught.value.permanent, caught.value.code) == (True, code)
-
-
-LIMITED = {
-    "with a time": (429, "ratelimited", {"Retry_After": "7"}, 7.0),
-    "without a time": (429, "ratelimited", {}, None),
-    "nonsense": (429, "ratelimited", {"Retry_After": "soon"}, None),
-    "as 200": (200, "rate_limited", {}, None),
-    "too many posts": (200, "message_limit_exceeded", {}, None),
-}
-
-
-@pytest.mark.parametrize(("status", "error", "headers", "after"), LIMITED.values(), ids=LIMITED)
-def test_a_rate_limit_says_when_to_come_back(api, desk, status, error, headers, after):
-    api.fails("chat.postMessage", error, status, **headers)
-    with pytest.raises(DeskError) as caught:
-        post(desk)
-    assert not isinstance(caught.value, DeskOutcomeUnknown)
-    assert (caught.value.permanent, caught.value.retry_after) == (False, after)
-
-
-UNCLEAR = {
-    "500": Reply("<html>oops</html>", 500),
-    "503 as JSON": Reply({"ok": False, "error": "service_unavailable"}, 503),
-    "no JSON": Reply("<html>a proxy</html>", 200),
-    "internal error": Reply({"ok": False, "error": "internal_error"}),
-    "fatal error": Reply({"ok": False, "error": "fatal_error"}),
-    "hung up": Reply(drop=True),
-    "not UTF-8 would be": Reply({"ok": False}),
-}
-
-
-@pytest.mark.parametrize("reply", UNCLEAR.values(), ids=UNCLEAR)
-def test_after_a_post_without_a_clear_answer_the_outcome_is_unknown(api, desk, reply):
-    api.will("chat.postMessage", reply)
-    with pytest.raises(DeskOutcomeUnknown):
-        post(desk)
-
-
-@pytest.mark.parametrize("reply", UNCLEAR.values(), ids=UNCLEAR)
-def test_a_redraw_without_a_clear_answer_is_tried_again(api, desk, reply):
-    api.will("chat.update", reply)
-    with pytest.raises(DeskError) as caught:
-        redraw(desk)
-    assert not isinstance(caught.value, DeskOutcomeUnknown)
-    assert caught.value.permanent is False
-
-
-def test_a_timeout_leaves_the_outcome_unknown(api, clock):
-    answered = threading.Event()
-    api.will("chat.postMessage", Reply(after=lambda: answered.wait(10)))
-    client = WebClient(token="xoxb-test", base_url=api.url, timeout=1, retry_handlers=[])
-    with pytest.raises(DeskOutcomeUnknown):
-        post(SlackDesk(client, "C0QUEUE", clock))
-    answered.set()
-
-
-def test_nobody_listening_means_that_nothing_was_posted(clock):
-    url = f"http://127.0.0.1:{free_port()}/api/"
-    client = WebClient(token="xoxb-test", base_url=url, timeout=1, retry_handlers=[])
-    with pytest.raises(DeskError) as caught:
-        post(SlackDesk(client, "C0QUEUE", clock))
-    assert not isinstance(caught.value, DeskOutcomeUnknown)
-    assert (caught.value.permanent, caught.value.code) == (False, "unreachable")
-
-
-def test_no_error_holds_the_token_or_the_customers_words(api, desk):
-    api.fails("chat.postMessage", "invalid_auth")
-    with pytest.raises(DeskError) as caught:
-        post(desk)
-    assert "xoxb" not in repr(caught.value)
-    assert "Hello" not in repr(caught.value)
-
-
-def test_each_call_is_made_once(api, desk):
-    api.will("chat.update", Reply(drop=True))
-    with pytest.raises(DeskError):
-        redraw(desk)
-    assert len(api.asked("chat.update")) == 1
-
-
-# -- people
-
-
-def user(**profile: str) -> dict[str, Any]:
-    return {"user": {"id": "U0ANA", "real_name": "Ana Real", "profile": profile}}
-
-
-NAMES = {
-    "display name": (user(display_name="Ana", real_name="Ana Long"), "Ana"),
-    "real name": (user(display_name="", real_name="Ana Long"), "Ana Long"),
-    "account": (user(), "Ana Real"),
-    "nothing": ({"user": {}}, "an agent"),
-    "several lines": (user(display_name="Ana\n\nof  Sales"), "Ana of Sales"),
-    "controls": (user(display_name="Ana\u202e"), "Ana"),
-    "very long": (user(display_name="A" * 500), "A" * 79 + "…"),
-}
-
-
-@pytest.mark.parametrize(("answer", "name"), NAMES.values(), ids=NAMES)
-def test_customers_see_the_name_an_agent_has_chosen(api, desk, answer, name):
-    api.answers("users.info", **answer)
-    assert desk.agent("U0ANA").name == name
-
-
-def test_a_name_is_asked_for_once_in_ten_minutes(api, desk, clock):
-    api.answers("users.info", **user(display_name="Ana"))
-    api.answers("users.info", **user(display_name="Ana B."))
-    assert [desk.agent("U0ANA").name for _ in range(3)] == ["Ana"] * 3
-    clock.advance(minutes=11)
-    assert desk.agent("U0ANA").name == "Ana B."
-
-
-@pytest.mark.parametrize(
-    "reply", [Reply({"ok": False, "error": "user_not_found"}), Reply(drop=True)]
-)
-def test_whom_slack_cannot_name_is_an_agent(api, desk, reply):
-    api.will("users.info", reply)
-    assert desk.agent("U0GONE").name == "an agent"
-
-
-def test_a_known_name_outlives_a_failed_look_up(api, desk, clock):
-    api.answers("users.info", **user(display_name="Ana"))
-    desk.agent("U0ANA")
-    clock.advance(minutes=11)
-    api.fails("users.info", "internal_error")
-    assert desk.agent("U0ANA").name == "Ana"
-
-
-def test_a_failed_look_up_is_not_repeated_at_once(api, desk, clock):
-    api.fails("users.info", "internal_error")
-    desk.agent("U0ANA")
-    desk.agent("U0ANA")
-    assert len(api.asked("users.info")) == 1
-    clock.advance(seconds=31)
-    api.answers("users.info", **user(display_name="Ana"))
-    assert desk.agent("U0ANA").name == "Ana"
-
-
-def test_only_so_many_people_are_remembered(api, desk):
-    for number in range(1002):
-        desk._people._remember(f"U{number}", None, NOW)
-    assert len(desk._people._known) == 1000
-
-
-HUMANS = {
-    "a person": ({"id": "U0ANA"}, True),
-    "an app": ({"id": "U0BOT", "is_bot": True}, False),
-    "who has left": ({"id": "U0ANA", "deleted": True}, False),
-    "Slackbot": ({"id": "USLACKBOT"}, False),
-}
-
-
-@pytest.mark.parametrize(("found", "is_human"), HUMANS.values(), ids=HUMANS)
-def test_only_people_can_be_assigned(api, desk, found, is_human):
-    api.answers("users.info", user=found)
-    assert desk.is_human("U0ANA") is is_human
 
 
 # -- windows and answers to clicks

@@ -96,6 +96,11 @@ def _decoded(body: str) -> dict[str, Any]:
     return json.loads(body) if body.startswith("{") else dict(parse_qsl(body))
 
 
+def respond_to(api: ScriptedApi) -> dict[str, Any]:
+    """What a click brings along, so that it can be answered here."""
+    return {"response_url": f"{api.url}response"}
+
+
 def free_port() -> int:
     """A port on which nobody listens."""
     with socket.socket() as probe:

@@ -10,6 +10,7 @@ from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.runner import Handler
 from handoff_bot.storage import work
+from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Work
 from handoff_bot.storage.transaction import NewWork
 
@@ -259,3 +260,30 @@ def test_threads_keep_the_order_of_every_lane(database, workers):
         for one in several:
             one.stop()
     assert done == {f"a:{lane}": list(range(20)) for lane in range(12)}
+
+
+def test_a_row_appended_while_the_lane_is_let_go_of_is_not_stranded(database, database_url, clock):
+    """Between the look for the next row and the letting go of the lane, somebody appends one."""
+    if database.is_sqlite:
+        pytest.skip("one writer at a time: it cannot happen")
+    recorder = Recorder(repeatable=True)
+    lanes = Lanes(database, {"job": recorder}, clock, threads={"a": 1})
+    other = Database(database_url)
+    original, appended = work.head, []
+
+    def append_meanwhile(tx, lane):
+        found = original(tx, lane)
+        if found is None and not appended:
+            appended.append(threading.Thread(target=enqueue, args=(other, clock, 2)))
+            appended[0].start()
+            appended[0].join(0.3)  # it waits for the lane, or has committed
+        return found
+
+    enqueue(database, clock, 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(work, "head", append_meanwhile)
+        lanes.run_until_idle()
+    appended[0].join()
+    lanes.run_until_idle()
+    other.close()
+    assert recorder.calls == [1, 2]

@@ -30,7 +30,9 @@ _MANY_OPTIONS = frozenset({"multi_static_select", "checkboxes"})
 _STATELESS = frozenset({"button", "overflow"})
 
 
-def find_element(blocks: list[Json], action_id: str, value: str | None, user: str) -> tuple[Json, Json]:
+def find_element(
+    blocks: list[Json], action_id: str, value: str | None, user: str
+) -> tuple[Json, Json]:
     """The block and the element in it that this person sees.
 
     Raises:
@@ -130,4 +132,6 @@ def _option(element: Json, choice: Any) -> Json:
 def _check_length(element: Json, text: str) -> None:
     least, most = element.get("min_length", 0), element.get("max_length", 3000)
     if not int(least) <= len(text) <= int(most):
-        raise Impossible(f"a text of {len(text)} characters does not go into {element['action_id']!r}")
+        raise Impossible(
+            f"a text of {len(text)} characters does not go into {element['action_id']!r}"
+        )

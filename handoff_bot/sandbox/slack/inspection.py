@@ -29,7 +29,7 @@ class Inspection(Stage):
         """One message, None when it was deleted."""
         with self._workspace.changed:
             found = self._workspace.find_message(channel, ts)
-            return found and found.wire(with_metadata=True)
+            return found.wire(with_metadata=True) if found else None
 
     def ephemerals(self, user: str) -> list[Json]:
         """What this person alone sees, oldest first; each with its `channel`."""
@@ -48,7 +48,7 @@ class Inspection(Stage):
         """This person's Home tab, None when nothing was published."""
         with self._workspace.changed:
             home = self._slack.views.homes.get(user)
-            return home and home.wire(self._workspace.team_id, self._workspace.app)
+            return home.wire(self._workspace.team_id, self._workspace.app) if home else None
 
     def reactions(self, channel: str, ts: str) -> dict[str, list[str]]:
         """Who reacted how to a message."""
@@ -61,7 +61,7 @@ class Inspection(Stage):
         with self._workspace.changed:
             return pinned_items(self._slack, self._workspace.channels[channel])
 
-    def events(self, wanted: Callable[[Json], bool] = lambda event: True) -> list[Delivery]:
+    def events(self, wanted: Callable[[Json], bool] = bool) -> list[Delivery]:
         """Events that were sent to the bot or wait, oldest first, whose `event` is wanted."""
         return self._slack.deliveries.find(lambda envelope: wanted(envelope["event"]))
 

@@ -133,9 +133,7 @@ class Interacting(Stage):
         result = self._interact(payload, "slash_commands")
         return self._said(origin, result) if not result.error else result
 
-    def shortcut(
-        self, user: str, callback_id: str, channel: str = "", ts: str = ""
-    ) -> ClickResult:
+    def shortcut(self, user: str, callback_id: str, channel: str = "", ts: str = "") -> ClickResult:
         """Call a global shortcut, or one on a message when `channel` and `ts` say which."""
         with self._workspace.changed:
             payload = self._common() | {
@@ -155,9 +153,7 @@ class Interacting(Stage):
 
     def _on_message(self, user: str, message: Message, *, is_ephemeral: bool = False) -> _Surface:
         where = self._workspace.channels[message.channel]
-        origin = Origin(
-            user, message.channel, message.ts, is_ephemeral, message.thread_ts
-        )
+        origin = Origin(user, message.channel, message.ts, is_ephemeral, message.thread_ts)
         container = {
             "type": "message",
             "message_ts": message.ts,

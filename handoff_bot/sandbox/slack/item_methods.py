@@ -116,7 +116,7 @@ def complete_upload(slack: Backstage, call: Call) -> Json:
     files = [_uploaded(slack, entry) for entry in listed]
     if call.text("channel_id"):
         _share(slack, call, files)
-    return {"ok": True, "files": [slack.files.wire(file) for file in files]}
+    return {"ok": True, "files": [{"id": file.id, "title": file.title} for file in files]}
 
 
 def _share(slack: Backstage, call: Call, files: list[File]) -> None:

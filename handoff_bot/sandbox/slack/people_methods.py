@@ -9,7 +9,7 @@ from handoff_bot.sandbox.slack.people import Json
 from handoff_bot.sandbox.slack.refusal import Refusal
 
 
-def auth_test(slack: Backstage, call: Call) -> Json:
+def auth_test(slack: Backstage, _call: Call) -> Json:
     """auth.test."""
     workspace = slack.workspace
     return {
@@ -24,7 +24,7 @@ def auth_test(slack: Backstage, call: Call) -> Json:
     }
 
 
-def api_test(slack: Backstage, call: Call) -> Json:
+def api_test(_slack: Backstage, call: Call) -> Json:
     """api.test."""
     answer: Json = {"ok": True}
     if call.args:
@@ -104,7 +104,7 @@ def bots_info(slack: Backstage, call: Call) -> Json:
     return {"ok": True, "bot": bot}
 
 
-def connections_open(slack: Backstage, call: Call) -> Json:
+def connections_open(slack: Backstage, _call: Call) -> Json:
     """apps.connections.open: an address for one websocket."""
     ticket = slack.workspace.new_id("ticket-")
     slack.tickets.add(ticket)

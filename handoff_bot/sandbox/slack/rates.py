@@ -11,7 +11,7 @@ TIER_2, TIER_3, TIER_4 = 20, 50, 100
 """Calls a minute of one method."""
 
 BURST = 5
-"""A tier's calls that may come at once: one in so many of its minute. A choice of ours, Slack says "short"."""
+"""Of a tier's calls a minute, one in so many may come at once. Our choice: Slack only says "short"."""
 
 POSTS_A_SECOND = 1.0
 POST_BURST = 3

@@ -5,13 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
-from handoff_bot.sandbox.server import Faults, Journal
-from handoff_bot.sandbox.slack.herald import SUBSCRIPTIONS
+from flask import Flask
+
+from handoff_bot.sandbox.server import Faults, Journal, Server
+from handoff_bot.sandbox.slack.backstage import Backstage
+from handoff_bot.sandbox.slack.deliveries import Deliveries
+from handoff_bot.sandbox.slack.files import Files
+from handoff_bot.sandbox.slack.herald import SUBSCRIPTIONS, Herald
 from handoff_bot.sandbox.slack.inspection import Inspection
 from handoff_bot.sandbox.slack.links import Courier, HttpLink, SocketLink
+from handoff_bot.sandbox.slack.messages import SlackChannel
+from handoff_bot.sandbox.slack.people import Person, UserGroup
+from handoff_bot.sandbox.slack.rates import Rates
 from handoff_bot.sandbox.slack.stage import Deliver
 from handoff_bot.sandbox.slack.talking import Talking
 from handoff_bot.sandbox.slack.tokens import Tokens
+from handoff_bot.sandbox.slack.triggers import ResponseUrls, Triggers
+from handoff_bot.sandbox.slack.views import Views
+from handoff_bot.sandbox.slack.web import fault_answer, put_on_wire
 from handoff_bot.sandbox.slack.windows import Windows
 from handoff_bot.sandbox.slack.workspace import App, Clock, Workspace
 
@@ -34,6 +45,11 @@ class SlackStandIn(Talking, Windows, Inspection):
         retries: seconds after a failed delivery of an event until the next attempt, for each retry.
         enforce_limits: answer 429 as Slack's tiers say.
         now: seconds since the epoch.
+
+    Attributes:
+        url, api_url: where it answers.
+        tokens: set `tokens.is_revoked` to throw the app out.
+        bot_user: the id of the app's user.
     """
 
     def __init__(
@@ -54,9 +70,131 @@ class SlackStandIn(Talking, Windows, Inspection):
     ) -> None:
         self.journal, self.faults = journal or Journal(), faults or Faults()
         self.bot_token, self.app_token, self.signing_secret = bot_token, app_token, signing_secret
-        self.team_id, self.app_identity, self.bot_user = TEAM, APP, APP.user_id
+        self.team_id, self.bot_user = TEAM, APP.user_id
         self.tokens = Tokens(bot_token, app_token)
-        workspace = Workspace(TEAM, "sandbox", APP, now)
+        app = Flask(__name__, static_folder=None)
+        self._server = Server(
+            app, "slack", self.journal, self.faults, port=port, fault_answer=fault_answer
+        )
+        self.url, self.api_url = self._server.url, f"{self._server.url}/api/"
         self._http = HttpLink(signing_secret, events_url, self.journal)
         self._socket = SocketLink(APP.app_id, self.journal)
         courier = Courier(self._http, self._socket)
+        backstage = _build(self.url, courier, retries, subscriptions, now)
+        put_on_wire(app, backstage, self.tokens, Rates(now) if enforce_limits else None)
+        super().__init__(backstage, deliver)
+
+    # -- running
+
+    @property
+    def events_url(self) -> str:
+        """The bot's request URL."""
+        return self._http.url
+
+    @events_url.setter
+    def events_url(self, url: str) -> None:
+        self._http.url = url
+
+    @property
+    def retries(self) -> tuple[float, ...]:
+        """Seconds after each failed delivery of an event until the next attempt."""
+        return self._slack.deliveries.retries
+
+    @retries.setter
+    def retries(self, retries: Sequence[float]) -> None:
+        self._slack.deliveries.retries = tuple(retries)
+
+    def start(self) -> SlackStandIn:
+        """Begin to answer and to deliver; returns itself."""
+        self._slack.deliveries.start()
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        """End all connections and threads; events that wait are dropped."""
+        self._slack.deliveries.stop()
+        self._slack.courier.close()
+        self._server.stop()
+
+    def __enter__(self) -> SlackStandIn:
+        return self.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def wait_for_socket(self, timeout: float) -> None:
+        """Wait until the bot is connected in Socket Mode.
+
+        Raises:
+            TimeoutError: it was not within `timeout` seconds.
+        """
+        with self._socket.changed:
+            if not self._socket.changed.wait_for(lambda: self._socket.is_open, timeout):
+                raise TimeoutError("nobody connected")
+
+    def refresh_sockets(self) -> None:
+        """Ask the bot to connect anew, as Slack does every few hours."""
+        self._socket.refresh()
+
+    # -- furnishing
+
+    def add_person(
+        self, name: str, real_name: str, *, display_name: str = "", is_admin: bool = False
+    ) -> str:
+        """Bring somebody into the workspace; returns their id."""
+        with self._workspace.changed:
+            person = Person(self._workspace.new_id("U"), name, real_name, display_name)
+            person.email, person.is_admin = f"{name}@example.com", is_admin
+            self._workspace.people[person.id] = person
+            return person.id
+
+    def person(self, user: str) -> Person:
+        """Somebody, to change: their name, presence, whether they have left."""
+        return self._workspace.people[user]
+
+    def add_channel(
+        self, name: str, members: Iterable[str] = (), *, is_private: bool = False
+    ) -> str:
+        """Create a slack_channel with these people in it (`bot_user` too, if listed); returns its id."""
+        with self._workspace.changed:
+            created = int(self._workspace.now())
+            everybody = list(members)
+            creator = everybody[0] if everybody else self.bot_user
+            where = SlackChannel(self._workspace.new_id("C"), name, created, creator, is_private)
+            where.members = everybody
+            self._workspace.channels[where.id] = where
+            return where.id
+
+    def add_group(self, handle: str, name: str, members: Iterable[str]) -> str:
+        """Create a user group; returns its id."""
+        with self._workspace.changed:
+            group = UserGroup(self._workspace.new_id("S"), handle, name, list(members))
+            group.created, group.created_by = int(self._workspace.now()), self.bot_user
+            self._workspace.groups[group.id] = group
+            return group.id
+
+
+def _build(
+    url: str,
+    courier: Courier,
+    retries: Sequence[float],
+    subscriptions: Iterable[str],
+    now: Clock,
+) -> Backstage:
+    workspace = Workspace(TEAM, "sandbox", APP, now)
+    workspace.people[APP.user_id] = Person(APP.user_id, APP.name, "Handoff", is_bot=True)
+    deliveries = Deliveries(courier.send, retries)
+    herald = Herald(workspace, frozenset(subscriptions), deliveries.enqueue)
+    workspace.announce = herald.announce
+    return Backstage(
+        url=url,
+        workspace=workspace,
+        triggers=Triggers(now),
+        response_urls=ResponseUrls(now),
+        views=Views(workspace),
+        files=Files(workspace, url),
+        herald=herald,
+        deliveries=deliveries,
+        courier=courier,
+        tickets=set(),
+    )

@@ -94,7 +94,7 @@ class Talking(Stage):
         with self._workspace.changed:
             where = self._workspace.direct(user)
             home = self._slack.views.homes.get(user) if tab == "home" else None
-            shown = home and home.wire(self._workspace.team_id, self._workspace.app)
+            shown = home.wire(self._workspace.team_id, self._workspace.app) if home else None
             at = self._workspace.new_ts()
             self._workspace.announce(events.home_opened(user, where.id, tab, shown, at), where)
         self._happened()

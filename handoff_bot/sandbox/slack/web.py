@@ -35,14 +35,12 @@ _LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Slack</title></head><body>Sign 
 _BALANCER_PAGE = "<html><body><h1>Service Unavailable</h1></body></html>"
 
 
-def create_app(slack: Backstage, tokens: Tokens, rates: Rates | None) -> Flask:
-    """The Flask app; `rates` is None when nobody counts."""
-    app = Flask(__name__, static_folder=None)
+def put_on_wire(app: Flask, slack: Backstage, tokens: Tokens, rates: Rates | None) -> None:
+    """Let a Flask app speak as Slack; `rates` is None when nobody counts."""
     app.register_blueprint(_api(slack, tokens, rates))
     app.register_blueprint(_response_urls(slack))
     app.register_blueprint(_socket_mode(slack))
     app.register_blueprint(_files(slack, tokens))
-    return app
 
 
 def fault_answer(status: int) -> Answer:
@@ -62,9 +60,7 @@ def _api(slack: Backstage, tokens: Tokens, rates: Rates | None) -> Blueprint:
         try:
             call = Call(_arguments())
             tokens.check(name, _token(call.args))
-            method = METHODS.get(name)
-            if method is None:
-                raise Refusal("unknown_method", req_method=name)
+            method = METHODS.get(name, _unknown)
             with slack.workspace.changed:
                 wait = rates.wait_for(name, call.text("channel")) if rates else 0
                 if not wait:
@@ -76,13 +72,17 @@ def _api(slack: Backstage, tokens: Tokens, rates: Rates | None) -> Blueprint:
     return api
 
 
+def _unknown(_slack: Backstage, _call: Call) -> Json:
+    raise Refusal("unknown_method")
+
+
 def _arguments() -> Json:
     """The arguments, from wherever they are.
 
     Raises:
         Refusal: the body is no JSON object.
     """
-    if request.mimetype != "application/json":
+    if request.mimetype != "application/json" or not request.get_data():
         return request.values.to_dict()
     content = request.get_json(silent=True)
     if not isinstance(content, dict):
@@ -168,7 +168,7 @@ def _files(slack: Backstage, tokens: Tokens) -> Blueprint:
 def _uploaded_bytes() -> bytes:
     """The body as it is, or the one file of a multipart form."""
     for sent in request.files.values():
-        return sent.read()
+        return bytes(sent.read())
     return request.get_data()
 
 

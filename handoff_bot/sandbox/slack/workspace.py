@@ -40,7 +40,7 @@ class Workspace:
     def __init__(self, team_id: str, domain: str, app: App, now: Clock = time.time) -> None:
         self.team_id, self.domain, self.app, self.now = team_id, domain, app, now
         self.changed = threading.Condition()
-        self.announce: Announce = lambda event, where: None
+        self.announce: Announce = _tell_nobody
         self.people: dict[str, Person] = {}
         self.groups: dict[str, UserGroup] = {}
         self.channels: dict[str, SlackChannel] = {}
@@ -148,6 +148,8 @@ class Workspace:
             parent = where.messages.get(message.thread_ts)
             if parent:
                 parent.replies.remove(message.ts)
+                authors = (where.messages[reply].user for reply in parent.replies)
+                parent.reply_users = list(dict.fromkeys(authors))
             self._tell(events.deleted(where, message, self.new_ts()), where)
 
     def _bury(self, where: SlackChannel, message: Message) -> None:
@@ -258,6 +260,10 @@ class Workspace:
     def _tell(self, event: Json, where: SlackChannel) -> None:
         self.announce(event, where)
         self.changed.notify_all()
+
+
+def _tell_nobody(_event: Json, _where: SlackChannel) -> None:
+    """Nobody listens yet."""
 
 
 def name_blocks(blocks: list[Json]) -> None:

@@ -1,0 +1,68 @@
+"""One of everything that is drawn, full of any text; and what is shown on it."""
+
+from typing import Any
+
+from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
+from handoff_bot.domain.escalations import Status
+from handoff_bot.slack.blocks.board import draw_board
+from handoff_bot.slack.blocks.card import draw_card
+from handoff_bot.slack.blocks.modals import assign, conversation, gone, loading
+from handoff_bot.slack.blocks.text import Drawing
+from handoff_bot.slack.blocks.thread import draw_post, draw_whisper, draw_words, settled
+from tests.slack import builders, linter
+from tests.slack.builders import CARD_AT
+
+WORKSPACE = "https://acme.slack.com/"
+
+CARDS = {
+    "queued": builders.card,
+    "claimed": builders.claimed,
+    "resolved": lambda **changes: builders.closed(Status.RESOLVED, **changes),
+    "returned": lambda **changes: builders.closed(Status.RETURNED, **changes),
+    "dismissed": lambda **changes: builders.closed(Status.DISMISSED, **changes),
+}
+
+
+def with_text(make, text: str):
+    """A card full of one text."""
+    return make(
+        contact=text,
+        address=text,
+        evidence=text,
+        summary=text,
+        tried=text,
+        language=text[:10],
+        recent=tuple(builders.said(text, name=text) for _ in range(50)),
+    )
+
+
+def messages(text: str) -> dict[str, Drawing]:
+    """One of each message there is, full of this text."""
+    drawn = {name: draw_card(with_text(make, text)) for name, make in CARDS.items()}
+    for kind in PostKind:
+        files = (text,) * 50
+        post = Post(kind, text, text, "whatsapp", files, Button.RETRY, "1")
+        drawn[f"post {kind}"] = draw_post(post)
+    drawn["file alone"] = draw_post(Post(PostKind.CONTACT, "", text, "sms", (text,)))
+    drawn["whisper"] = draw_whisper(Whisper("U1", CARD_AT, text, (Button.KEEP_AS_NOTE,), "1"))
+    drawn["words"] = draw_words(text)
+    drawn["settled"] = settled(drawn["post failure"].blocks, text)
+    for rows in (0, 1, 15, 50, 500):
+        drawn[f"board of {rows}"] = draw_board(builders.board(rows, text), WORKSPACE)
+    return drawn
+
+
+def views(text: str) -> dict[str, dict[str, Any]]:
+    """One of each window there is, full of this text."""
+    drawn = {"loading": loading(), "gone": gone(text), "assign": assign(7, CARD_AT)}
+    for lines in (0, 1, 15, 50, 500):
+        drawn[f"{lines} lines"] = conversation(builders.page(lines, text), 7)
+    return drawn
+
+
+def buttons_of(drawing: Drawing) -> list[str]:
+    return [button["action_id"] for button in linter.elements(drawing.blocks, "button")]
+
+
+def words_of(drawing: Drawing) -> str:
+    return "\n".join(linter.texts(drawing.blocks))
