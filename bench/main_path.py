@@ -23,11 +23,10 @@ import requests
 
 from bench.load import Shot
 from handoff_bot.sandbox.phones import sign
-from handoff_bot.sandbox.world import AGENTS, PUBLIC, QUEUE, ROOT, World, free_port
+from handoff_bot.sandbox.world import PUBLIC, ROOT, World, free_port
 
 RESULTS = ROOT / "bench" / "results" / "main_path.json"
 CONVERSATIONS = 20
-ANA = next(iter(AGENTS))
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -80,12 +79,9 @@ def open_conversations(world: World) -> None:
     for number in range(CONVERSATIONS):
         world.twilio.customer_writes("sms", address(number), "I want to talk to a human agent")
 
-    def cards() -> list[str]:
-        return [m["ts"] for m in world.slack.messages(QUEUE) if "waiting on" in m["text"]]
-
-    world.slack.wait_for(lambda: len(cards()) == CONVERSATIONS, 60)
-    for ts in cards():
-        world.slack.click(ANA, QUEUE, ts, "claim")
+    world.slack.wait_for(lambda: len(world.cards()) == CONVERSATIONS, 60)
+    for card in world.cards():
+        world.slack.click(world.ana, world.queue, card["ts"], "claim")
     world.twilio.wait_for(lambda: len(world.twilio.messages()) >= CONVERSATIONS * 3, 60)
     time.sleep(2)  # marks and redraws come to rest
 

@@ -8,15 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from handoff_bot.sandbox.world import QUEUE, ROOT, World
+from handoff_bot.sandbox.world import ROOT, World
 
 Echo = Callable[[str], object]
 
 DANA = "+15550123"
 PHONE = f"whatsapp:{DANA}"
-ANA, BEN = "U0ANA0000", "U0BEN0000"
 PAUSE = 0.4
 """Seconds between scenes, for the reader's eyes."""
+PATIENCE = 10.0
+"""Seconds to wait for anything."""
 
 
 def play(echo: Echo) -> int:
@@ -44,6 +45,7 @@ class Scene:
     def __init__(self, world: World, echo: Echo) -> None:
         self._world = world
         self._slack = world.slack
+        self._queue, self._ana, self._ben = world.queue, world.ana, world.ben
         self._echo = echo
         self._heard = 0
         self._shown = 0
@@ -57,22 +59,24 @@ class Scene:
         card = self._card()
         self._show_card(card)
         self._title("Ana and Ben both press Take Over; Ana is faster")
-        self._slack.click(ANA, QUEUE, card, "claim")
-        self._slack.click(BEN, QUEUE, card, "claim")
+        self._slack.click(self._ana, self._queue, card, "claim")
+        self._slack.click(self._ben, self._queue, card, "claim")
         self._listen(2)
-        self._overhear(BEN)
+        self._overhear(self._ben)
         self._title("Ana answers in the thread; Dana's words come into it")
-        self._say(ANA, "Hello Dana, what happened?", card, heard=1)
+        self._say(self._ana, "Hello Dana, what happened?", card, heard=1)
         self._dana("My parcel says delivered, but it never came.", heard=0)
         self._thread(card)
         self._title("Ben writes a reply, too: it stays inside, because Ana has the conversation")
-        self._slack.say(BEN, QUEUE, "Just send her a new one", card)
-        self._overhear(BEN)
+        self._slack.say(self._ben, self._queue, "Just send her a new one", card)
+        self._overhear(self._ben)
         self._title("A note for colleagues never leaves")
-        self._slack.say(ANA, QUEUE, "note: third lost parcel in that street", card)
+        self._slack.say(self._ana, self._queue, "note: third lost parcel in that street", card)
         self._title("Ana solves it")
-        self._say(ANA, "I'm sending it again today, express and free of charge.", card, heard=1)
-        self._slack.click(ANA, QUEUE, card, "resolve")
+        self._say(
+            self._ana, "I'm sending it again today, express and free of charge.", card, heard=1
+        )
+        self._slack.click(self._ana, self._queue, card, "resolve")
         self._listen(1)
         self._show_card(card)
         self._marks(card)
@@ -100,26 +104,23 @@ class Scene:
 
     def _say(self, user: str, text: str, card: str, *, heard: int) -> None:
         self._line(f"{self._name(user)} in the thread", text)
-        self._slack.say(user, QUEUE, text, card)
+        self._slack.say(user, self._queue, text, card)
         self._listen(heard)
 
     def _overhear(self, user: str) -> None:
         """Show what only this agent is told."""
-        self._slack.wait_for(lambda: len(self._slack.ephemerals(user)) > self._shown)
+        self._slack.wait_for(lambda: len(self._slack.ephemerals(user)) > self._shown, PATIENCE)
         told = self._slack.ephemerals(user)
         self._shown = len(told)
         self._line(f"      only {self._name(user)} sees", str(told[-1]["text"]))
         time.sleep(PAUSE)
 
     def _card(self) -> str:
-        def cards() -> list[dict[str, Any]]:
-            return [m for m in self._slack.messages(QUEUE) if "waiting on" in m["text"]]
-
-        self._slack.wait_for(lambda: bool(cards()))
-        return str(cards()[0]["ts"])
+        self._slack.wait_for(lambda: bool(self._world.cards()), PATIENCE)
+        return str(self._world.cards()[0]["ts"])
 
     def _show_card(self, ts: str) -> None:
-        message = self._slack.message(QUEUE, ts)
+        message = self._slack.message(self._queue, ts) or {"text": "", "blocks": []}
         buttons = [
             str(element["text"]["text"])
             for block in message["blocks"]
@@ -132,22 +133,24 @@ class Scene:
 
     def _thread(self, card: str) -> None:
         def theirs() -> list[dict[str, Any]]:
-            return [m for m in self._slack.thread(QUEUE, card) if "parcel" in m["text"]]
+            return [m for m in self._slack.thread(self._queue, card) if "parcel" in m["text"]]
 
-        self._slack.wait_for(lambda: bool(theirs()))
+        self._slack.wait_for(lambda: bool(theirs()), PATIENCE)
         self._line("      in the thread", str(theirs()[-1]["text"]))
         time.sleep(PAUSE)
 
     def _marks(self, card: str) -> None:
-        replies = [m["ts"] for m in self._slack.thread(QUEUE, card) if m["user"] == ANA]
-        self._slack.wait_for(lambda: bool(self._slack.reactions(QUEUE, replies[0])))
-        marks = " ".join(f":{name}:" for name in self._slack.reactions(QUEUE, replies[0]))
+        replies = [
+            m["ts"] for m in self._slack.thread(self._queue, card) if m.get("user") == self._ana
+        ]
+        self._slack.wait_for(lambda: bool(self._slack.reactions(self._queue, replies[0])), PATIENCE)
+        marks = " ".join(f":{name}:" for name in self._slack.reactions(self._queue, replies[0]))
         self._line("      delivery marks on Ana's first reply", marks)
 
     # -- how it is shown
 
     def _name(self, user: str) -> str:
-        return str(self._slack.users[user]["real_name"])
+        return self._slack.person(user).real_name
 
     def _title(self, text: str) -> None:
         self._echo(f"\n— {text}")

@@ -254,6 +254,8 @@ class _Handler(WSGIRequestHandler):
         self.send_response(answer.status)
         if self.command != "HEAD":
             answer.headers["Content-Length"] = str(len(answer.body))
+        if self.close_connection:
+            answer.headers["Connection"] = "close"
         for name, value in answer.headers:
             self.send_header(name, value)
         self.end_headers()

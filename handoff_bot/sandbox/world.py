@@ -18,10 +18,9 @@ import requests
 
 from handoff_bot.sandbox.phones import TwilioStandIn
 from handoff_bot.sandbox.server import Journal
-from handoff_bot.sandbox.workspace import SlackStandIn
+from handoff_bot.sandbox.slack.people import Json
+from handoff_bot.sandbox.slack.stand_in import SlackStandIn
 
-QUEUE = "C0QUEUE00"
-AGENTS = {"U0ANA0000": ("ana", "Ana"), "U0BEN0000": ("ben", "Ben")}
 PUBLIC = "https://bot.example.com"
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,6 +32,10 @@ class World:
         database_url: the bot's database.
         knowledge: the folder of Markdown files.
         log: the file that the bot's output goes to.
+
+    Attributes:
+        ana, ben: two agents' ids.
+        queue: the id of the Slack channel with the queue.
     """
 
     def __init__(self, database_url: str, *, knowledge: Path, log: Path) -> None:
@@ -43,14 +46,11 @@ class World:
             "AC" + "0" * 32, "twilio-auth-token", PUBLIC, self.bot_url, journal=self.journal
         )
         self.slack = SlackStandIn(
-            "xoxb-sandbox",
-            "slack-signing-secret",
-            f"{self.bot_url}/slack/events",
-            journal=self.journal,
-        )
-        self.slack.add_channel(QUEUE, "queue")
-        for user, (name, display) in AGENTS.items():
-            self.slack.add_user(user, name, display)
+            journal=self.journal, events_url=f"{self.bot_url}/slack/events"
+        ).start()
+        self.ana = self.slack.add_person("ana", "Ana")
+        self.ben = self.slack.add_person("ben", "Ben")
+        self.queue = self.slack.add_channel("queue", [self.slack.bot_user, self.ana, self.ben])
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._settings = {
@@ -60,8 +60,8 @@ class World:
             "PUBLIC_BASE_URL": PUBLIC,
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             "SLACK_SIGNING_SECRET": self.slack.signing_secret,
-            "SLACK_API_URL": f"{self.slack.url}/api/",
-            "SLACK_QUEUE_CHANNEL": QUEUE,
+            "SLACK_API_URL": self.slack.api_url,
+            "SLACK_QUEUE_CHANNEL": self.queue,
             "TWILIO_ACCOUNT_SID": self.twilio.account_sid,
             "TWILIO_AUTH_TOKEN": self.twilio.auth_token,
             "TWILIO_SMS_FROM": self.twilio.sms_number,
@@ -128,6 +128,10 @@ class World:
                 self._process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 self.kill_bot()
+
+    def cards(self) -> list[Json]:
+        """The cards in the queue channel that wait for somebody, oldest first."""
+        return [m for m in self.slack.messages(self.queue) if " is waiting on " in m["text"]]
 
     def log(self) -> str:
         """What the bot has said."""

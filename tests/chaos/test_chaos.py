@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from handoff_bot.sandbox.world import AGENTS, QUEUE, ROOT, World
+from handoff_bot.sandbox.world import ROOT, World
 
-ANA = next(iter(AGENTS))
 CONVERSATIONS = 20
 EACH_WAY = 250
 ROUNDS = 6
@@ -31,7 +30,7 @@ class Chaos:
         self.said: dict[str, list[str]] = {}
         self.replied: dict[str, list[str]] = {}
         self.before: dict[str, int] = {}
-        world.slack.retry_pauses = (0.1,) * 600
+        world.slack.retries = (0.1,) * 600
 
     @staticmethod
     def address(number: int) -> tuple[str, str]:
@@ -62,7 +61,7 @@ class Chaos:
         def found() -> dict[str, str]:
             return {
                 self.to(number): message["ts"]
-                for message in slack.messages(QUEUE)
+                for message in self.world.cards()
                 for number in range(CONVERSATIONS)
                 if self.address(number)[1] in message["text"]
             }
@@ -70,7 +69,7 @@ class Chaos:
         slack.wait_for(lambda: len(found()) == CONVERSATIONS, 60)
         self.cards = found()
         for ts in self.cards.values():
-            assert slack.click(ANA, QUEUE, ts, "claim").status == 200
+            assert slack.click(self.world.ana, self.world.queue, ts, "claim").status == 200
         twilio = self.world.twilio
         everybody = list(self.cards)
         twilio.wait_for(
@@ -98,7 +97,9 @@ class Chaos:
             if way == "in":
                 self.insist(number, text)
             else:
-                self.world.slack.say(ANA, QUEUE, text, self.cards[self.to(number)])
+                self.world.slack.say(
+                    self.world.ana, self.world.queue, text, self.cards[self.to(number)]
+                )
 
     def trouble(self) -> None:
         """Both providers answer 429 and 500, are slow, and hang up before and after the deed."""
@@ -145,7 +146,7 @@ class Chaos:
 
     def in_thread(self, to: str) -> list[str]:
         """The customer's words in their thread."""
-        texts = [m["text"] for m in self.world.slack.thread(QUEUE, self.cards[to])]
+        texts = [m["text"] for m in self.world.slack.thread(self.world.queue, self.cards[to])]
         return [words for text in texts for words in self.said.get(to, []) if text.endswith(words)]
 
 

@@ -73,6 +73,13 @@ def test_one_connection_serves_many_requests(server):
     connection.close()
 
 
+def test_a_client_that_wants_the_connection_closed_is_told_that_it_is(server):
+    with requests.Session() as session:
+        for _ in range(20):
+            answer = order(server, session=session, headers={"Connection": "close"})
+            assert answer.headers["Connection"] == "close"
+
+
 def test_a_chunked_body_is_read_whole(server):
     answer = order(server, data=iter([b"one ", b"two"]))
     assert answer.json()["body"] == "one two"

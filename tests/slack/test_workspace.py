@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
-from handoff_bot.sandbox.workspace import SlackStandIn
+from handoff_bot.sandbox.slack.stand_in import SlackStandIn
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.slack.composition import SlackSide, build_slack
 from handoff_bot.storage.database import Database
@@ -27,7 +27,7 @@ from tests.fakes import FakeChannel, FrozenClock, ScriptedAssistant, ScriptedDet
 from tests.slack import linter, payloads
 from tests.slack.sockets import socket_side
 
-QUEUE = "C0QUEUE"
+PATIENCE = 10.0
 HUMAN = "I want a human <!channel> *now*"
 
 
@@ -36,6 +36,9 @@ class House:
     """A bot between a phone and a workspace."""
 
     slack: SlackStandIn
+    queue: str
+    ana: str
+    ben: str
     core: Core
     channel: FakeChannel
     clock: FrozenClock
@@ -43,9 +46,9 @@ class House:
 
     def settle(self) -> None:
         """Until nothing is left to do on either side."""
-        self.slack.drain()
+        self.slack.drain(PATIENCE)
         self.core.lanes.run_until_idle()
-        self.slack.drain()
+        self.slack.drain(PATIENCE)
         self.core.lanes.run_until_idle()
 
     def says(self, text: str) -> None:
@@ -67,18 +70,23 @@ class House:
     @property
     def card(self) -> dict[str, Any]:
         """The one card there is."""
-        (card,) = (m for m in self.slack.messages(QUEUE) if "#" in str(m["blocks"]))
+        (card,) = (m for m in self.slack.messages(self.queue) if "#" in str(m["blocks"]))
         return card
 
     def clicks(self, user: str, button: str) -> None:
         """Somebody clicks on the card."""
-        result = self.slack.click(user, QUEUE, self.card["ts"], button)
+        result = self.slack.click(user, self.queue, self.card["ts"], button)
         assert result.status == 200, result
         self.settle()
 
+    def presses(self, user: str, button: str):
+        """Somebody presses a button of the last thing that only they see and that has it."""
+        shown = [e for e in self.slack.ephemerals(user) if f"'{button}'" in str(e.get("blocks"))]
+        return self.slack.click_ephemeral(user, shown[-1]["ts"], button)
+
     def writes(self, user: str, text: str) -> str:
         """Somebody writes in the thread."""
-        ts = self.slack.say(user, QUEUE, text, self.card["ts"])
+        ts = self.slack.say(user, self.queue, text, self.card["ts"])
         self.settle()
         return ts
 
@@ -86,17 +94,17 @@ class House:
         """A window with this text, as soon as it is there: its id, and all it says."""
 
         def found() -> list[tuple[str, list[str]]]:
-            views = self.slack.views(user).items()
-            shown = [(view_id, list(linter.texts(view))) for view_id, view in views]
+            views = self.slack.views(user)
+            shown = [(str(view["id"]), list(linter.texts(view))) for view in views]
             return [each for each in shown if text in each[1]]
 
-        self.slack.wait_for(lambda: bool(found()))
+        self.slack.wait_for(lambda: bool(found()), PATIENCE)
         return found()[0]
 
     def thread(self) -> list[str]:
         """What our posts in the thread say."""
         ts = self.card["ts"]
-        posts = [m for m in self.slack.thread(QUEUE, ts) if m.get("bot_id")]
+        posts = [m for m in self.slack.thread(self.queue, ts) if m.get("bot_id")]
         return ["\n".join(linter.texts(m["blocks"])) for m in posts]
 
 
@@ -120,16 +128,15 @@ def core_behind(
 
 @pytest.fixture
 def house(tmp_path, clock) -> Iterator[House]:
-    slack = SlackStandIn("xoxb-sandbox", payloads.SECRET)
-    slack.add_channel(QUEUE, "queue")
-    slack.add_user("U0ANA", "ana", "Ana")
-    slack.add_user("U0BEN", "ben", "Ben")
+    slack = SlackStandIn(signing_secret=payloads.SECRET).start()
+    ana, ben = slack.add_person("ana", "Ana"), slack.add_person("ben", "Ben")
+    queue = slack.add_channel("queue", [slack.bot_user, ana, ben])
     side = build_slack(
         bot_token="xoxb-sandbox",
         signing_secret=payloads.SECRET,
         app_token="",
-        api_url=f"{slack.url}/api/",
-        queue_channel=QUEUE,
+        api_url=slack.api_url,
+        queue_channel=queue,
     )
     channel = FakeChannel(clock)
     with core_behind(side, tmp_path, channel, clock) as core:
@@ -137,7 +144,7 @@ def house(tmp_path, clock) -> Iterator[House]:
         serving = threading.Thread(target=server.serve_forever, args=(0.01,))
         serving.start()
         slack.events_url = f"http://127.0.0.1:{server.server_port}/slack/events"
-        yield House(slack, core, channel, clock)
+        yield House(slack, queue, ana, ben, core, channel, clock)
         server.shutdown()
         serving.join()
         server.server_close()
@@ -147,26 +154,26 @@ def house(tmp_path, clock) -> Iterator[House]:
 def test_a_whole_escalation(house):
     house.says(HUMAN)
     assert "Dana is waiting on SMS" in house.card["text"]
-    house.clicks("U0ANA", "claim")
+    house.clicks(house.ana, "claim")
     assert "Ana has this" in house.card["text"]
-    ts = house.writes("U0ANA", "*Hello* Dana :wave:")
+    ts = house.writes(house.ana, "*Hello* Dana :wave:")
     assert house.channel.phone[-1] == "Hello Dana 👋"
     house.reports(DeliveryStatus.DELIVERED)
     house.reports(DeliveryStatus.READ)
-    assert house.slack.reactions(QUEUE, ts)[-2:] == ["white_check_mark", "eyes"]
+    assert list(house.slack.reactions(house.queue, ts))[-2:] == ["white_check_mark", "eyes"]
     house.says("Thank you")
     assert "Thank you" in house.thread()[-1]
-    house.clicks("U0ANA", "resolve")
+    house.clicks(house.ana, "resolve")
     assert "Resolved by Ana" in house.card["text"]
     assert [b["action_id"] for b in linter.elements(house.card["blocks"], "button")] == ["view"]
 
 
 def test_everybody_elses_words_stay_inside_until_they_take_over(house):
     house.says(HUMAN)
-    house.clicks("U0ANA", "claim")
-    house.writes("U0BEN", "I can help")
+    house.clicks(house.ana, "claim")
+    house.writes(house.ben, "I can help")
     assert "I can help" not in house.channel.phone
-    result = house.slack.click_ephemeral("U0BEN", "take_over_and_send")
+    result = house.presses(house.ben, "take_over_and_send")
     house.settle()
     assert result.status == 200
     assert house.channel.phone[-1] == "I can help"
@@ -175,40 +182,40 @@ def test_everybody_elses_words_stay_inside_until_they_take_over(house):
 
 def test_words_can_stay_inside_for_good(house):
     house.says(HUMAN)
-    house.writes("U0BEN", "what a day")
-    assert house.slack.click_ephemeral("U0BEN", "keep_as_note").status == 200
+    house.writes(house.ben, "what a day")
+    assert house.presses(house.ben, "keep_as_note").status == 200
     house.settle()
     assert "what a day" not in house.channel.phone
 
 
 def test_a_message_that_failed_is_sent_again(house):
     house.says(HUMAN)
-    house.clicks("U0ANA", "claim")
+    house.clicks(house.ana, "claim")
     house.channel.troubles.append(DeliveryError("It is a landline.", permanent=True, code="30006"))
-    ts = house.writes("U0ANA", "Hello")
+    ts = house.writes(house.ana, "Hello")
     assert "It is a landline." in house.thread()[-1]
-    assert house.slack.reactions(QUEUE, ts) == ["x"]
-    failure = house.slack.thread(QUEUE, house.card["ts"])[-1]
-    assert house.slack.click("U0ANA", QUEUE, failure["ts"], "retry").status == 200
+    assert list(house.slack.reactions(house.queue, ts)) == ["x"]
+    failure = house.slack.thread(house.queue, house.card["ts"])[-1]
+    assert house.slack.click(house.ana, house.queue, failure["ts"], "retry").status == 200
     house.settle()
     assert house.channel.phone[-1] == "Hello"
 
 
 def test_a_change_that_came_too_late_is_sent_as_a_correction(house):
     house.says(HUMAN)
-    house.clicks("U0ANA", "claim")
-    ts = house.writes("U0ANA", "It costs 10")
-    house.slack.edit("U0ANA", QUEUE, ts, "It costs 20")
+    house.clicks(house.ana, "claim")
+    ts = house.writes(house.ana, "It costs 10")
+    house.slack.edit(house.ana, house.queue, ts, "It costs 20")
     house.settle()
     assert house.channel.phone[-1] == "It costs 10"
-    assert house.slack.click_ephemeral("U0ANA", "send_correction").status == 200
+    assert house.presses(house.ana, "send_correction").status == 200
     house.settle()
     assert house.channel.phone[-1] == "It costs 20"
 
 
 def test_the_queue_can_be_asked_for(house):
     house.says(HUMAN)
-    answer = house.slack.command("U0ANA", QUEUE, "/handoff", "queue")
+    answer = house.slack.command(house.ana, house.queue, "/handoff", "queue")
     assert answer.body["text"] == "Queue: 1 waiting · 0 being talked to"
 
 
@@ -219,7 +226,7 @@ def test_over_socket_mode_an_event_reaches_the_core(tmp_path, clock):
             signing_secret="",
             app_token="xapp-sandbox",
             api_url=slack.url,
-            queue_channel=QUEUE,
+            queue_channel="C0house.queue",
         )
         with core_behind(side, tmp_path, FakeChannel(clock), clock) as core:
             assert slack.sends("events_api", payloads.event()) is not None
@@ -235,10 +242,10 @@ def stored_events(core: Core) -> list[Work]:
 
 def test_an_agent_is_assigned_in_a_window(house):
     house.says(HUMAN)
-    house.clicks("U0ANA", "assign")
-    view_id, _ = house.sees("U0ANA", "Assign conversation")
-    values = {"assignee": {"assignee": {"type": "users_select", "selected_user": "U0BEN"}}}
-    assert house.slack.submit("U0ANA", view_id, values).status == 200
+    house.clicks(house.ana, "assign")
+    view_id, _ = house.sees(house.ana, "Assign conversation")
+    values = {"assignee": house.ben}
+    assert house.slack.submit(house.ana, view_id, values).error == ""
     house.settle()
     assert "Ben has this" in house.card["text"]
 
@@ -246,15 +253,15 @@ def test_an_agent_is_assigned_in_a_window(house):
 def test_the_conversation_is_one_click_away(house):
     house.says("hello there")
     house.says(HUMAN)
-    house.clicks("U0ANA", "view")
-    _, shown = house.sees("U0ANA", "Dana on SMS · page 1 of 1")
+    house.clicks(house.ana, "view")
+    _, shown = house.sees(house.ana, "Dana on SMS · page 1 of 1")
     assert "hello there" in shown
     assert HUMAN in shown
 
 
 def test_our_own_posts_come_back_and_are_not_stored(house):
     house.says(HUMAN)
-    house.clicks("U0ANA", "claim")
+    house.clicks(house.ana, "claim")
     assert len(house.slack.journal.entries("slack", "/slack/events")) > 3
     assert stored_events(house.core) == []
 
@@ -265,12 +272,12 @@ def test_a_card_whose_answer_got_lost_is_posted_once(house):
     house.clock.advance(minutes=2)
     house.settle()
     assert house.card
-    assert len(house.slack.messages(QUEUE)) == 2  # and the board
+    assert len(house.slack.messages(house.queue)) == 2  # and the board
 
 
 def test_a_post_whose_answer_got_lost_is_posted_once(house):
     house.says(HUMAN)
-    house.clicks("U0ANA", "claim")
+    house.clicks(house.ana, "claim")
     house.slack.faults.add("/api/chat.postMessage", drop="after", count=1)
     house.says("Are you there?")
     house.clock.advance(minutes=2)
@@ -280,7 +287,7 @@ def test_a_post_whose_answer_got_lost_is_posted_once(house):
 
 def test_every_message_that_was_posted_is_within_the_limits(house):
     house.says(HUMAN)
-    house.clicks("U0ANA", "claim")
+    house.clicks(house.ana, "claim")
     house.says("x" * 20_000)
     sent = [
         entry.request
