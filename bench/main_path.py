@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 import requests
 
 from bench.load import Shot
-from handoff_bot.sandbox.phones import sign
+from handoff_bot.sandbox.twilio import sign
 from handoff_bot.sandbox.world import PUBLIC, ROOT, World, free_port
 
 RESULTS = ROOT / "bench" / "results" / "main_path.json"

@@ -16,7 +16,7 @@ from types import TracebackType
 
 import requests
 
-from handoff_bot.sandbox.phones import TwilioStandIn
+from handoff_bot.sandbox.twilio import TwilioStandIn
 from handoff_bot.sandbox.server import Journal
 from handoff_bot.sandbox.slack.people import Json
 from handoff_bot.sandbox.slack.stand_in import SlackStandIn

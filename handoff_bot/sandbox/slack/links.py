@@ -137,9 +137,9 @@ class SocketLink:
         self.changed = threading.Condition()
 
     @property
-    def is_open(self) -> bool:
-        """Is at least one connection there?"""
-        return bool(self._sockets)
+    def count(self) -> int:
+        """Connections that are there."""
+        return len(self._sockets)
 
     def serve(self, environ: dict[str, Any]) -> None:
         """Be the other end of one websocket until it closes."""

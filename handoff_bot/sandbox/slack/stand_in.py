@@ -122,15 +122,15 @@ class SlackStandIn(Talking, Windows, Inspection):
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
-    def wait_for_socket(self, timeout: float) -> None:
-        """Wait until the bot is connected in Socket Mode.
+    def wait_for_sockets(self, count: int, timeout: float) -> None:
+        """Wait until the bot has so many Socket Mode connections.
 
         Raises:
-            TimeoutError: it was not within `timeout` seconds.
+            TimeoutError: it had not within `timeout` seconds.
         """
         with self._socket.changed:
-            if not self._socket.changed.wait_for(lambda: self._socket.is_open, timeout):
-                raise TimeoutError("nobody connected")
+            if not self._socket.changed.wait_for(lambda: self._socket.count == count, timeout):
+                raise TimeoutError(f"the bot has {self._socket.count} connections")
 
     def refresh_sockets(self) -> None:
         """Ask the bot to connect anew, as Slack does every few hours."""

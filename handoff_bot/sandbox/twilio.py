@@ -1,4 +1,4 @@
-"""A stand-in for Twilio: takes messages, reports deliveries, sends what customers write."""
+"""A stand-in for Twilio: takes messages, reports deliveries, sends what customers write, keeps files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import requests
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify, redirect, request
 
 from handoff_bot.sandbox.server import Answer, Entry, Faults, Journal, Server, json_answer
 
@@ -78,6 +78,8 @@ class TwilioStandIn:
 
     Attributes:
         bot_url: where the bot listens, for webhooks.
+        media: id -> content type and content of files that customers have sent.
+        shared_key: name and secret to sign webhooks with in the newer scheme, instead of the token.
         public_base_url: the address that signatures are made over and StatusCallbacks begin with.
     """
 
@@ -91,6 +93,8 @@ class TwilioStandIn:
     callbacks: Callbacks = field(default_factory=Callbacks)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     seed: int = 0
+    media: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    shared_key: tuple[str, str] | None = None
     sms_number: str = "+15550100"
     whatsapp_number: str = "whatsapp:+15550101"
 
@@ -120,11 +124,18 @@ class TwilioStandIn:
         app.add_url_rule(f"{base}/Messages.json", "list", self._list, methods=["GET"])
         app.add_url_rule(f"{base}/Messages/<sid>.json", "fetch", self._fetch, methods=["GET"])
         app.add_url_rule(f"{base}/IncomingPhoneNumbers.json", view_func=self._numbers)
+        app.add_url_rule(f"{base}/Messages/<sid>/Media/<media>", view_func=self._media)
+        app.add_url_rule("/cdn/<media>", view_func=self._content)
         app.add_url_rule("/v2/Indicators/Typing.json", view_func=self._typing, methods=["POST"])
         app.before_request(self._authorise)
         return app
 
     def _authorise(self) -> Response | None:
+        if request.path.startswith(
+            "/cdn/"
+        ):  # another host at Twilio; credentials must not get there
+            leaked = "Authorization" in request.headers
+            return _problem(400, 20001, "Credentials do not belong here.") if leaked else None
         given = request.authorization
         user, password = (given.username, given.password) if given else (None, None)
         known = {self.account_sid: self.auth_token, **self.api_keys}
@@ -141,6 +152,15 @@ class TwilioStandIn:
         wanted = request.args.get("PhoneNumber", self.sms_number)
         found = [number] if wanted == self.sms_number else []
         return jsonify(incoming_phone_numbers=found, **_page(request.path, len(found)))
+
+    def _media(self, account: str, sid: str, media: str) -> Response:
+        if media not in self.media:
+            return _problem(404, 20404, "The requested resource was not found")
+        return redirect(f"{self.server.url}/cdn/{media}", 302)
+
+    def _content(self, media: str) -> Response:
+        kind, content = self.media[media]
+        return Response(content, content_type=kind)
 
     def _typing(self) -> Response:
         return jsonify(success=True)
@@ -362,7 +382,7 @@ class TwilioStandIn:
             self._opted_out.discard(pair)
 
     def _post(self, url: str, form: dict[str, str]) -> WebhookResult:
-        signature = sign(self.auth_token, url, form)
+        headers = {"I-Twilio-Idempotency-Token": uuid.uuid4().hex, **self.signed(url, form)}
         local = url.replace(self.public_base_url, self.bot_url, 1)
         parts = urlsplit(local)
         status, body = 0, ""
@@ -370,10 +390,7 @@ class TwilioStandIn:
             answer = self._http.post(
                 local,
                 data=form,
-                headers={
-                    "X-Twilio-Signature": signature,
-                    "I-Twilio-Idempotency-Token": uuid.uuid4().hex,
-                },
+                headers=headers,
                 timeout=(5, 15),
                 allow_redirects=False,
             )
@@ -384,6 +401,31 @@ class TwilioStandIn:
             Entry(time.time(), "twilio", "out", "POST", parts.path, form, status, body)
         )
         return WebhookResult(status, body, form["MessageSid"])
+
+    def signed(self, url: str, form: dict[str, str]) -> dict[str, str]:
+        """The headers that prove a webhook genuine, in the scheme that is in use."""
+        if self.shared_key is None:
+            return {"X-Twilio-Signature": sign(self.auth_token, url, form)}
+        name, secret = self.shared_key
+        return {
+            "X-Twilio-Signature": sign(secret, url, form, hashlib.sha256),
+            "X-Twilio-Webhooks-Signature-Settings": f"key={name},algorithm=HMAC_SHA256",
+        }
+
+    def customer_sends_file(
+        self, channel: str, address: str, content: bytes, kind: str
+    ) -> WebhookResult:
+        """A customer sends a file, which stays here until it is fetched."""
+        media = "ME" + uuid.uuid4().hex
+        self.media[media] = (kind, content)
+        sid = "MM" + uuid.uuid4().hex
+        where = f"/2010-04-01/Accounts/{self.account_sid}/Messages/{sid}/Media/{media}"
+        fields = {
+            "NumMedia": "1",
+            "MediaUrl0": f"{self.server.url}{where}",
+            "MediaContentType0": kind,
+        }
+        return self.customer_writes(channel, address, "", fields=fields, sid=sid)
 
     # -- looking
 
@@ -414,10 +456,12 @@ class TwilioStandIn:
         self._http.close()
 
 
-def sign(token: str, url: str, form: dict[str, str]) -> str:
+def sign(
+    token: str, url: str, form: dict[str, str], algorithm: Callable[..., Any] = hashlib.sha1
+) -> str:
     """Twilio's signature, by the standard library alone."""
     text = url.partition("#")[0] + "".join(f"{key}{form[key]}" for key in sorted(form))
-    digest = hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()
+    digest = hmac.new(token.encode(), text.encode(), algorithm).digest()
     return base64.b64encode(digest).decode()
 
 

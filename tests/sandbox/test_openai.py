@@ -1,0 +1,128 @@
+"""OpenAI's stand-in, driven by our own detector and assistant and so by the unchanged client."""
+
+from pathlib import Path
+
+import pytest
+
+from handoff_bot.ai.assistant.knowledge import Knowledge
+from handoff_bot.ai.assistant.local import LocalAssistant
+from handoff_bot.ai.assistant.openai import OpenAIAssistant
+from handoff_bot.ai.detector.local import LocalDetector
+from handoff_bot.ai.detector.openai import OpenAIDetector
+from handoff_bot.ai.language_model import LanguageModel, connect
+from handoff_bot.domain.signals import Signal, Turn
+from handoff_bot.sandbox.openai import OpenAIStandIn
+from tests.sandbox.oracle import OpenAI
+
+KNOWLEDGE = Path(__file__).resolve().parents[2] / "knowledge"
+UNCERTAIN = [
+    Turn("customer", "My parcel is late"),
+    Turn("assistant", "It is on its way."),
+    Turn("customer", "hm, this is the second time, I am not happy about it at all"),
+]
+VERDICT = {
+    "evidence": "not happy about it at all",
+    "signals": {"request": 0.1, "sentiment": 0.97, "complexity": 0.2, "confidence": 0.1},
+    "reason": "sentiment",
+    "escalate": True,
+    "priority": "high",
+    "confidence": 0.9,
+    "summary": "The parcel is late again.",
+}
+
+
+@pytest.fixture
+def openai():
+    with OpenAIStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def model(openai):
+    client = connect(openai.api_key, openai.base_url)
+    yield LanguageModel(client, "gpt-5-mini")
+    client.close()
+
+
+@pytest.fixture
+def detector(model):
+    return OpenAIDetector(model, LocalDetector.load())
+
+
+def test_the_models_verdict_is_used_under_the_same_thresholds(openai, detector):
+    openai.script = lambda body: VERDICT
+    judged = detector.judge(UNCERTAIN)
+    assert (judged.by, judged.reason) == ("openai", Signal.SENTIMENT)
+
+
+@pytest.mark.parametrize(
+    ("fault", "script"),
+    [
+        ({"status": 429, "retry_after": 1}, None),
+        ({"status": 500}, None),
+        ({"drop": "before"}, None),
+        ({"drop": "after"}, None),
+        ({}, lambda body: "{not json"),
+        ({}, lambda body: {"surprise": 1}),
+        ({}, lambda body: None),
+    ],
+    ids=["429", "500", "dropped before", "dropped after", "malformed", "other shape", "refusal"],
+)
+def test_in_trouble_the_local_detector_judges(openai, detector, fault, script, caplog):
+    if fault:
+        openai.faults.add("/v1/responses", **fault)
+    if script:
+        openai.script = script
+    assert detector.judge(UNCERTAIN).by == "local"
+    assert "parcel" not in caplog.text
+
+
+def test_what_is_asked_and_answered_is_as_openai_published_it(openai, detector, model):
+    oracle = OpenAI()
+    openai.script = lambda body: (
+        VERDICT
+        if "signals" in str(body["text"])
+        else {"answer": "Two days.", "confidence": 0.8, "used_sources": []}
+    )
+    detector.judge(UNCERTAIN)
+    with Knowledge(KNOWLEDGE) as knowledge:
+        assistant = OpenAIAssistant(model, knowledge, LocalAssistant(knowledge))
+        answer = assistant.answer([Turn("customer", "How long does delivery take?")], "en")
+    assert answer is not None
+    assert [oracle.request(body) for body in openai.requests()] == [[], []]
+    answers = [entry.response for entry in openai.journal.entries("openai")]
+    assert [oracle.response(body) for body in answers] == [[], []]
+
+
+def test_nothing_is_stored_and_the_shape_is_strict(openai, detector):
+    openai.script = lambda body: VERDICT
+    detector.judge(UNCERTAIN)
+    (body,) = openai.requests()
+    assert body["store"] is False
+    assert body["text"]["format"]["type"] == "json_schema"
+    assert body["text"]["format"]["strict"] is True
+
+
+def test_personal_data_is_masked_before_it_leaves(openai, detector):
+    openai.script = lambda body: VERDICT
+    detector.judge(
+        [
+            *UNCERTAIN[:2],
+            Turn("customer", "hm, write to dana@example.com or +44 20 7946 0958, not happy at all"),
+        ]
+    )
+    sent = str(openai.requests())
+    assert "dana@example.com" not in sent
+    assert "7946" not in sent
+
+
+def test_a_wrong_key_is_refused(openai):
+    client = connect("sk-wrong", openai.base_url)
+    judged = OpenAIDetector(LanguageModel(client, "m"), LocalDetector.load()).judge(UNCERTAIN)
+    client.close()
+    assert judged.by == "local"
+    assert openai.requests() == []
+
+
+def test_without_a_script_the_answer_fits_the_schema(openai, detector):
+    assert detector.judge(UNCERTAIN).by == "openai"
