@@ -14,7 +14,6 @@ from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Priority, Signal
 
-
 NAMELESS = "an agent"
 """What an agent is called while the desk cannot say their name."""
 

@@ -113,7 +113,7 @@ class Server:
             self._listener = _Listener(bound, self.exchange)
         self.url = f"http://{HOST}:{self._listener.port}"
         self._thread = threading.Thread(
-            target=self._listener.serve_forever, args=(0.05,), name=f"{who}-stand-in", daemon=True
+            target=self._listener.serve_forever, args=(0.02,), name=f"{who}-stand-in", daemon=True
         )
 
     def start(self) -> Server:

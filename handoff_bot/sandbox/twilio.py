@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import requests
-from flask import Flask, Response, jsonify, redirect, request
+from flask import Flask, Response, jsonify, request
 
 from handoff_bot.sandbox.server import Answer, Entry, Faults, Journal, Server, json_answer
 
@@ -156,7 +156,7 @@ class TwilioStandIn:
     def _media(self, account: str, sid: str, media: str) -> Response:
         if media not in self.media:
             return _problem(404, 20404, "The requested resource was not found")
-        return redirect(f"{self.server.url}/cdn/{media}", 302)
+        return Response("", 302, headers={"Location": f"{self.server.url}/cdn/{media}"})
 
     def _content(self, media: str) -> Response:
         kind, content = self.media[media]

@@ -16,10 +16,10 @@ from types import TracebackType
 
 import requests
 
-from handoff_bot.sandbox.twilio import TwilioStandIn
 from handoff_bot.sandbox.server import Journal
 from handoff_bot.sandbox.slack.people import Json
 from handoff_bot.sandbox.slack.stand_in import SlackStandIn
+from handoff_bot.sandbox.twilio import TwilioStandIn
 
 PUBLIC = "https://bot.example.com"
 ROOT = Path(__file__).resolve().parents[2]

@@ -21,7 +21,7 @@ from handoff_bot.sandbox.journal import UNANSWERED, Entry, Journal, readable
 from handoff_bot.sandbox.slack.people import Json
 
 ACK_DEADLINE = 3.0
-"""Seconds the bot has to answer anything."""
+"""Seconds that Slack gives the bot to answer anything."""
 
 Kind = Literal["events_api", "interactive", "slash_commands"]
 Failure = Literal["", "http_timeout", "http_error", "connection_failed"]
@@ -48,11 +48,12 @@ class Reply(NamedTuple):
 class HttpLink:
     """Posts to the bot's request URL, signed with the signing secret.
 
-    `url` is where; "" while there is no such place.
+    `url` is where; "" while there is no such place. `deadline` is in seconds.
     """
 
-    def __init__(self, signing_secret: str, url: str, journal: Journal) -> None:
+    def __init__(self, signing_secret: str, url: str, journal: Journal, deadline: float) -> None:
         self.url = url
+        self._deadline = deadline
         self._secret = signing_secret.encode()
         self._journal = journal
         self._session = requests.Session()
@@ -67,11 +68,15 @@ class HttpLink:
         return bool(self.url)
 
     def send(self, parcel: Parcel) -> Reply:
-        """Deliver once and wait for the answer, three seconds at most."""
+        """Deliver once and wait for the answer until the deadline."""
         body, headers = self._sealed(parcel)
         try:
             with self._session.post(
-                self.url, data=body, headers=headers, timeout=ACK_DEADLINE, allow_redirects=False
+                self.url,
+                data=body,
+                headers=headers,
+                timeout=self._deadline,
+                allow_redirects=False,
             ) as answer:
                 reply = _read(answer)
         except requests.Timeout:
@@ -129,8 +134,9 @@ def _entry(method: str, path: str, parcel: Parcel, reply: Reply) -> Entry:
 class SocketLink:
     """The app's Socket Mode connections; like Slack, it deals envelopes out among them in turn."""
 
-    def __init__(self, app_id: str, journal: Journal) -> None:
+    def __init__(self, app_id: str, journal: Journal, deadline: float) -> None:
         self._app_id = app_id
+        self._deadline = deadline
         self._journal = journal
         self._sockets: list[_Socket] = []
         self._turn = 0
@@ -157,13 +163,13 @@ class SocketLink:
                 self.changed.notify_all()
 
     def send(self, parcel: Parcel) -> Reply:
-        """Deliver once and wait for the acknowledgement, three seconds at most."""
+        """Deliver once and wait for the acknowledgement until the deadline."""
         with self.changed:
             if not self._sockets:
                 return Reply(UNANSWERED, "", "connection_failed")
             self._turn += 1
             socket = self._sockets[self._turn % len(self._sockets)]
-        reply = socket.ask(_envelope(parcel))
+        reply = socket.ask(_envelope(parcel), self._deadline)
         self._journal.add(_entry("SOCKET", parcel.kind, parcel, reply))
         return reply
 
@@ -222,13 +228,13 @@ class _Socket:
                 return False
             return True
 
-    def ask(self, envelope: Json) -> Reply:
+    def ask(self, envelope: Json, deadline: float) -> Reply:
         """Send an envelope and wait for its acknowledgement."""
         answers = self._waiting[envelope["envelope_id"]] = queue.SimpleQueue()
         try:
             if not self.send(envelope):
                 return Reply(UNANSWERED, "", "connection_failed")
-            return answers.get(timeout=ACK_DEADLINE)
+            return answers.get(timeout=deadline)
         except queue.Empty:
             return Reply(UNANSWERED, "", "http_timeout")
         finally:

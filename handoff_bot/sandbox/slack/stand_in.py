@@ -13,7 +13,7 @@ from handoff_bot.sandbox.slack.deliveries import Deliveries
 from handoff_bot.sandbox.slack.files import Files
 from handoff_bot.sandbox.slack.herald import SUBSCRIPTIONS, Herald
 from handoff_bot.sandbox.slack.inspection import Inspection
-from handoff_bot.sandbox.slack.links import Courier, HttpLink, SocketLink
+from handoff_bot.sandbox.slack.links import ACK_DEADLINE, Courier, HttpLink, SocketLink
 from handoff_bot.sandbox.slack.messages import SlackChannel
 from handoff_bot.sandbox.slack.people import Person, UserGroup
 from handoff_bot.sandbox.slack.rates import Rates
@@ -43,6 +43,7 @@ class SlackStandIn(Talking, Windows, Inspection):
         subscriptions: names as in a manifest's `bot_events`; other events are not sent.
         deliver: "sync" lets what people do return only when the bot has heard of it.
         retries: seconds after a failed delivery of an event until the next attempt, for each retry.
+        ack_deadline: seconds that the bot has to answer anything.
         enforce_limits: answer 429 as Slack's tiers say.
         now: seconds since the epoch.
 
@@ -65,6 +66,7 @@ class SlackStandIn(Talking, Windows, Inspection):
         subscriptions: Iterable[str] = SUBSCRIPTIONS,
         deliver: Deliver = "queue",
         retries: Sequence[float] = (0.0, 0.2, 1.0),
+        ack_deadline: float = ACK_DEADLINE,
         enforce_limits: bool = False,
         now: Clock = time.time,
     ) -> None:
@@ -77,8 +79,8 @@ class SlackStandIn(Talking, Windows, Inspection):
             app, "slack", self.journal, self.faults, port=port, fault_answer=fault_answer
         )
         self.url, self.api_url = self._server.url, f"{self._server.url}/api/"
-        self._http = HttpLink(signing_secret, events_url, self.journal)
-        self._socket = SocketLink(APP.app_id, self.journal)
+        self._http = HttpLink(signing_secret, events_url, self.journal, ack_deadline)
+        self._socket = SocketLink(APP.app_id, self.journal, ack_deadline)
         courier = Courier(self._http, self._socket)
         backstage = _build(self.url, courier, retries, subscriptions, now)
         put_on_wire(app, backstage, self.tokens, Rates(now) if enforce_limits else None)

@@ -61,7 +61,8 @@ class View:
             "app_id": app.app_id,
             "bot_id": app.bot_id,
         }
-        return shown | {name: given.get(name) for name in _TITLES}
+        titles = _TITLES.keys() - ({"title"} if given["type"] == "home" else set())
+        return shown | {name: given.get(name) for name in titles}
 
 
 class Views:

@@ -127,7 +127,7 @@ def _answer() -> Json | None:
 def _socket_mode(slack: Backstage) -> Blueprint:
     sockets = Blueprint("socket_mode", __name__)
 
-    @sockets.get("/link/")
+    @sockets.route("/link/", websocket=True)
     def link() -> Response:
         ticket = request.args.get("ticket", "")
         with slack.workspace.changed:
@@ -167,8 +167,8 @@ def _files(slack: Backstage, tokens: Tokens) -> Blueprint:
 
 def _uploaded_bytes() -> bytes:
     """The body as it is, or the one file of a multipart form."""
-    for sent in request.files.values():
-        return bytes(sent.read())
+    if request.mimetype == "multipart/form-data":
+        return b"".join(sent.read() for sent in request.files.values())
     return request.get_data()
 
 

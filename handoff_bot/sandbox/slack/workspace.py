@@ -112,7 +112,8 @@ class Workspace:
         if parent and parent.thread_ts:
             parent = where.messages.get(parent.thread_ts)
         if parent is None:
-            message.thread_ts = message.subtype = ""
+            message.thread_ts = ""
+            message.subtype = message.subtype.replace("thread_broadcast", "")
             return
         message.thread_ts, message.parent_user = parent.ts, parent.user
         parent.replies.append(message.ts)

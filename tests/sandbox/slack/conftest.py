@@ -11,6 +11,7 @@ from slack_sdk import WebClient
 
 from handoff_bot.sandbox.server import Faults, Journal, Server
 from handoff_bot.sandbox.slack import SUBSCRIPTIONS, SlackStandIn
+from tests.sandbox.slack import oracle
 
 TIMEOUT = 5
 
@@ -35,7 +36,7 @@ def faults():
 
 @pytest.fixture
 def slack(faults):
-    """The stand-in; nobody listens to its events yet."""
+    """The stand-in; nobody listens to its events yet. What it answered is checked in the end."""
     everything = SUBSCRIPTIONS | {
         "app_mention",
         "member_joined_channel",
@@ -45,6 +46,8 @@ def slack(faults):
     }
     with SlackStandIn(faults=faults, subscriptions=everything, retries=()) as standing:
         yield standing
+    if oracle.is_there():
+        oracle.check_journal(standing.journal)
 
 
 @pytest.fixture

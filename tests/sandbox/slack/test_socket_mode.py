@@ -5,11 +5,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import requests
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from websocket import WebSocketBadStatusException, create_connection
 
 from tests.sandbox.slack.conftest import TIMEOUT
 
@@ -33,7 +33,7 @@ def connect(slack, app):
 
     def connect():
         client = WebClient(slack.app_token, base_url=slack.api_url, timeout=TIMEOUT)
-        handler = SocketModeHandler(app, slack.app_token, web_client=client, ping_interval=1)
+        handler = SocketModeHandler(app, slack.app_token, web_client=client)
         handlers.append(handler)
         handler.connect()
         slack.wait_for_sockets(len(handlers), TIMEOUT)
@@ -41,7 +41,17 @@ def connect(slack, app):
 
     yield connect
     for handler in handlers:
-        handler.close()
+        hang_up(slack, handler)
+
+
+def hang_up(slack, handler):
+    """Let Slack end the connection: a client that ends it waits for its socket's timeout first."""
+    client = handler.client
+    client.auto_reconnect_enabled = False
+    client.current_session_state.terminated = True
+    slack._slack.courier.socket.close()
+    client.current_session_runner.shutdown()
+    handler.close()
 
 
 @pytest.fixture
@@ -63,14 +73,18 @@ def test_an_event_goes_by_the_socket(slack, connect, heard, ana, queue):
 
 def test_events_come_in_order_and_whole(slack, app, connect, ana, queue):
     heard = []
-    app.event("message")(lambda ack, event: (heard.append(event["text"]), ack()))
-    app.use(lambda body, next: (heard.append(body["event_id"]), next()))
+    app.event("message")(lambda ack: ack())
+
+    @app.middleware
+    def remember(body, next):
+        heard.append(body["event_id"])
+        next()
+
     connect()
     for number in range(10):
         slack.say(ana, queue, "ü" * 2000 + str(number))
     slack.drain(TIMEOUT)
-    ids = [one for one in heard if one.startswith("Ev")]
-    assert ids == [delivery.event_id for delivery in slack.events()]
+    assert heard == [delivery.event_id for delivery in slack.events()]
 
 
 def test_a_click_goes_by_the_socket(slack, app, client, connect, ana, queue):
@@ -104,14 +118,18 @@ def test_a_window_is_answered_by_the_socket(slack, app, client, connect, ana):
 
 def test_what_nobody_handles_is_not_acknowledged(slack, app, connect, ana):
     connect()
+    slack._socket._deadline = 0.2
     assert slack.shortcut(ana, "nothing").error == "operation_timeout"
 
 
 def test_a_retry_says_so(slack, app, connect, ana, queue):
     retries = []
-    app.use(
-        lambda req, next: (retries.append(req.headers.get("x-slack-retry-num", [""])[0]), next())
-    )
+
+    @app.middleware
+    def remember(req, next):
+        retries.append(req.headers["x-slack-retry-num"][0])
+        next()
+
     app.event("message")(lambda: None)
     connect()
     slack.say(ana, queue, "Hello", duplicates=1)
@@ -147,7 +165,7 @@ def test_the_bot_connects_anew_when_it_is_asked_to(slack, connect, heard, ana, q
 
 
 def test_a_bot_that_hangs_up_is_no_longer_there(slack, connect, heard, ana, queue):
-    connect().close()
+    hang_up(slack, connect())
     slack.wait_for_sockets(0, TIMEOUT)
     slack.say(ana, queue, "Hello")
     slack.drain(TIMEOUT)
@@ -157,8 +175,10 @@ def test_a_bot_that_hangs_up_is_no_longer_there(slack, connect, heard, ana, queu
 def test_a_connection_needs_the_app_token_and_a_fresh_ticket(slack, client):
     with pytest.raises(SlackApiError, match="not_allowed_token_type"):
         client.apps_connections_open(app_token=slack.bot_token)
-    link = f"{slack.url}/link/?ticket=none"
-    assert requests.get(link, timeout=TIMEOUT).status_code == 403
+    link = slack.url.replace("http", "ws") + "/link/?ticket=none"
+    with pytest.raises(WebSocketBadStatusException) as caught:
+        create_connection(link, timeout=TIMEOUT)
+    assert caught.value.status_code == 403
 
 
 def test_nobody_connects(slack):
