@@ -97,9 +97,18 @@ class Chaos:
             if way == "in":
                 self.insist(number, text)
             else:
-                self.world.slack.say(
-                    self.world.ana, self.world.queue, text, self.cards[self.to(number)]
-                )
+                self.reply(number, text)
+
+    def reply(self, number: int, text: str) -> None:
+        """Ana writes, and waits until the bot has it: Slack's retries keep no order among events."""
+        slack = self.world.slack
+        ts = slack.say(self.world.ana, self.world.queue, text, self.cards[self.to(number)])
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if any(d.is_delivered for d in slack.events(lambda event: event.get("ts") == ts)):
+                return
+            time.sleep(0.05)
+        raise TimeoutError("an event was never acknowledged")
 
     def trouble(self) -> None:
         """Both providers answer 429 and 500, are slow, and hang up before and after the deed."""

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from handoff_bot.sandbox.slack.links import Parcel, Reply
@@ -149,14 +149,3 @@ class Deliveries:
                 delay = self.retries[due.attempt]
                 self._push(due.delivery, delay, due.attempt + 1, reply.failure)
             self._changed.notify_all()
-
-
-def first(deliveries: Iterable[Delivery]) -> Delivery:
-    """The only one, or the first.
-
-    Raises:
-        LookupError: there is none.
-    """
-    for delivery in deliveries:
-        return delivery
-    raise LookupError("no such event")

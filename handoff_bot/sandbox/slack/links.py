@@ -255,6 +255,7 @@ class _Socket:
         """Say goodbye and hang up."""
         with suppress(ConnectionClosed, OSError):
             self._websocket.close()
+        self._websocket.event.set()  # else `receive` waits until the other side says goodbye, too
 
 
 class Courier:

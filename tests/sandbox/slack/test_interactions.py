@@ -7,7 +7,8 @@ import requests
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
-from handoff_bot.sandbox.slack import Impossible, SlackStandIn
+from handoff_bot.sandbox.slack import Impossible, SlackStandIn, triggers
+from handoff_bot.sandbox.slack.refusal import Refusal
 from tests.sandbox.slack.conftest import TIMEOUT, Clock
 
 
@@ -244,6 +245,19 @@ def test_a_wrong_view_does_not_use_the_trigger_up(client, trigger):
     with pytest.raises(SlackApiError, match="invalid_arguments"):
         client.views_open(trigger_id=trigger, view={"type": "modal", "blocks": []})
     assert client.views_open(trigger_id=trigger, view=MODAL)["ok"]
+
+
+def test_old_triggers_and_addresses_are_forgotten_in_the_end(monkeypatch, clock):
+    monkeypatch.setattr(triggers, "_MOST", 2)
+    given, urls = triggers.Triggers(clock), triggers.ResponseUrls(clock)
+    ids = [given.give("U1") for _ in range(3)]
+    keys = [urls.give(triggers.Origin("U1", "C1")).rpartition("/")[2] for _ in range(3)]
+    assert given.exchange(ids[2]) == "U1"
+    assert urls.use(keys[2]).user == "U1"
+    with pytest.raises(Refusal, match="invalid_trigger_id"):
+        given.exchange(ids[0])
+    with pytest.raises(Refusal, match="expired_url"):
+        urls.use(keys[0])
 
 
 # -- response_url

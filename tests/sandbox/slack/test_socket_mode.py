@@ -122,6 +122,16 @@ def test_what_nobody_handles_is_not_acknowledged(slack, app, connect, ana):
     assert slack.shortcut(ana, "nothing").error == "operation_timeout"
 
 
+def test_a_connection_that_breaks_before_the_answer_fails_the_click(slack, app, connect, ana):
+    def hang_up_on_slack(ack):
+        handler.client.auto_reconnect_enabled = False
+        slack._slack.courier.socket.close()
+
+    app.shortcut("next")(hang_up_on_slack)
+    handler = connect()
+    assert slack.shortcut(ana, "next").error == "dispatch_failed"
+
+
 def test_a_retry_says_so(slack, app, connect, ana, queue):
     retries = []
 

@@ -219,6 +219,11 @@ def test_a_missing_argument_is_named(slack):
     assert "channel" in answer["response_metadata"]["messages"][0]
 
 
+def test_markdown_is_taken_as_text(client, queue, slack):
+    answer = client.chat_postMessage(channel=queue, markdown_text="**Hi**")
+    assert slack.message(queue, answer["ts"])["text"] == "**Hi**"
+
+
 # -- changing
 
 
@@ -552,6 +557,13 @@ def test_a_pin_is_there_once(client, queue, slack):
     client.pins_remove(channel=queue, timestamp=ts)
     assert slack.pins(queue) == []
     assert refused(client.pins_remove, channel=queue, timestamp=ts) == "no_pin"
+
+
+def test_a_channel_holds_a_hundred_pins(client, queue, slack, ana):
+    for number in range(100):
+        slack.pin(ana, queue, slack.say(ana, queue, str(number)))
+    ts = slack.say(ana, queue, "one more")
+    assert refused(client.pins_add, channel=queue, timestamp=ts) == "too_many_pins"
 
 
 def test_pins_need_membership_and_a_message(client, queue, slack, ana):

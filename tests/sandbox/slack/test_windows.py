@@ -50,12 +50,17 @@ def opened(slack, client, ana):
     return open_
 
 
+class Sent(list):
+    """What was sent, and how the bot answers."""
+
+    def __init__(self):
+        super().__init__()
+        self.answer = {}
+
+
 @pytest.fixture
 def sent(bot):
     """The windows that were sent; `sent.answer` is how the bot acknowledges them."""
-
-    class Sent(list):
-        answer: dict = {}  # noqa: RUF012 - each test has its own class
 
     seen = Sent()
 
