@@ -58,3 +58,9 @@ def database(database_url: str) -> Iterator[Database]:
 def clock() -> FrozenClock:
     """A clock that moves only when told to."""
     return FrozenClock()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests first, so that no worker is left alone with them at the end."""
+    items.sort(key=lambda item: "chaos" not in item.nodeid)

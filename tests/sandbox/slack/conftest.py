@@ -116,3 +116,34 @@ def bot(slack):
             yield running
             slack.drain(TIMEOUT)
             slack.events_url = ""
+
+
+@pytest.fixture
+def post(client, queue):
+    """Posts blocks into the queue channel; says the ts."""
+
+    def post(*blocks, **more):
+        return client.chat_postMessage(channel=queue, text="Card", blocks=list(blocks), **more)[
+            "ts"
+        ]
+
+    return post
+
+
+@pytest.fixture
+def clicks(bot):
+    """What listeners of any action saw."""
+    seen = []
+
+    def remember(ack, body):
+        ack()
+        seen.append(body)
+
+    for name in ("claim", "take", "assign", "more"):
+        bot.app.action(name)(remember)
+    return seen
+
+
+@pytest.fixture
+def clock():
+    return Clock()

@@ -1,0 +1,209 @@
+"""The command line, the composition root and the doctor, in this process, between the stand-ins."""
+
+import json
+from pathlib import Path
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+import app
+from handoff_bot.cli import main
+from handoff_bot.sandbox.world import ROOT, World
+from handoff_bot.settings import read_settings
+from handoff_bot.storage.listening import Listener
+from handoff_bot.storage.sole import SoleWorker
+
+
+@pytest.fixture
+def world(tmp_path: Path):
+    url = f"sqlite:///{tmp_path / 'handoff.db'}"
+    with World(url, knowledge=ROOT / "knowledge", log=tmp_path / "log") as made:
+        yield made
+
+
+@pytest.fixture
+def environment(world, monkeypatch):
+    """The bot's environment, as this process's."""
+    for name, value in world.environment().items():
+        monkeypatch.setenv(name, value)
+
+
+def run(*arguments: str, given: str = ""):
+    return CliRunner().invoke(main, list(arguments), input=given)
+
+
+def test_judge_answers_line_by_line():
+    talk = {"id": "a", "turns": [{"role": "customer", "text": "I want to talk to a human"}]}
+    result = run("judge", given=f"{json.dumps(talk)}\nnot json\n")
+    judged, refused = map(json.loads, result.stdout.splitlines())
+    assert (judged["id"], judged["escalate"], judged["reason"]) == ("a", True, "request")
+    assert refused["id"] is None
+
+
+@pytest.mark.parametrize(("options", "socket"), [([], False), (["--socket"], True)])
+def test_the_manifest_is_printed_for_both_ways_of_connecting(options, socket):
+    printed = json.loads(run("manifest", *options).stdout)
+    assert printed["settings"]["socket_mode_enabled"] is socket
+
+
+@pytest.mark.parametrize("command", ["serve", "doctor"])
+def test_all_that_is_missing_is_told_at_once_and_nothing_starts(command, monkeypatch):
+    monkeypatch.setattr("handoff_bot.cli.read_settings", lambda: read_settings({}))
+    result = run(command)
+    assert result.exit_code == 2
+    assert "SLACK_BOT_TOKEN" in result.stderr
+    assert "TWILIO_ACCOUNT_SID" in result.stderr
+
+
+def test_the_doctor_finds_everything_well(environment):
+    result = run("doctor")
+    assert (result.exit_code, "FAIL" in result.stdout) == (0, False), result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxb-wrong", "Slack: token: not believed"),
+        ("SLACK_QUEUE_CHANNEL", "C0NOWHERE", "channel_not_found"),
+        ("TWILIO_AUTH_TOKEN", "wrong", "Twilio: credentials: not believed"),
+        ("TWILIO_SMS_FROM", "+15559998888", "is not a number of this account"),
+        ("PUBLIC_BASE_URL", "https://elsewhere.example.com", "set 'A message comes in' to POST"),
+        ("DATABASE_URL", "sqlite:////nowhere/at/all.db", "database: cannot be used"),
+    ],
+)
+def test_the_doctor_says_what_to_do(environment, monkeypatch, name, value, says):
+    monkeypatch.setenv(name, value)
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert says in result.stdout
+    assert "wrong" not in result.stdout.replace("went wrong", "")
+
+
+def test_the_doctor_misses_the_bot_in_its_channel(environment, world):
+    world.slack.remove_bot(world.queue)
+    assert "type /invite @Handoff in it" in run("doctor").stdout
+
+
+@pytest.mark.parametrize("role", ["all", "web"])
+def test_a_process_is_built_runs_its_role_and_stops(environment, role):
+    handoff = app.build(read_settings(), role)
+    handoff.start()
+    try:
+        answer = handoff.web.test_client().get("/healthz")
+        assert answer.json["status"] == "ok"
+        assert bool(handoff.core.lanes.id) is (role == "all")
+    finally:
+        handoff.stop()
+
+
+def test_the_wsgi_object_is_built_on_first_use(environment, monkeypatch):
+    built = []
+
+    def build(settings, role):
+        built.append(handoff := original(settings, role))
+        return handoff
+
+    original = app.build
+    monkeypatch.setattr(app, "build", build)
+    try:
+        assert app.app.test_client().get("/healthz").status_code == 200
+        assert app.app is built[0].web
+    finally:
+        built[0].stop()
+        del app.app
+    with pytest.raises(AttributeError):
+        app.nothing  # noqa: B018 - the asking is the test
+
+
+def test_with_a_key_openai_judges_and_answers(environment, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-sandbox")
+    settings = read_settings()
+    detector, assistant = app.build_ai(
+        settings.KNOWLEDGE_DIR, api_key="sk-sandbox", base_url="http://127.0.0.1:9/v1", model="m"
+    )
+    assert type(detector).__name__ == "OpenAIDetector"
+    assert type(assistant).__name__ == "OpenAIAssistant"
+
+
+def test_the_real_bot_answers_a_customer_and_stops_when_asked(world):
+    world.start_bot()
+    world.wait_until_ready()
+    world.twilio.customer_writes("sms", "+15550177", "What are your opening hours?")
+    world.twilio.wait_for(lambda: len(world.twilio.phone("+15550177")) == 1)
+    world.stop_bot()
+    assert not world.is_up()
+    assert '"event": "stopped"' in world.log()
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{world.bot_url}/healthz", timeout=2)
+
+
+def test_web_and_worker_may_be_two_processes(world, tmp_path):
+    """The web role stores; nothing happens until a worker is there."""
+    world.start_bot(("-m", "handoff_bot", "serve", "--role", "web"))
+    world.wait_until_ready()
+    assert world.twilio.customer_writes("sms", "+15550178", "Where are you?").status == 200
+    worker = World.__new__(World)
+    worker.__dict__.update(world.__dict__)
+    worker.start_bot(("-m", "handoff_bot", "serve", "--role", "worker"))
+    try:
+        world.twilio.wait_for(lambda: len(world.twilio.phone("+15550178")) == 1, 20)
+    finally:
+        worker.stop_bot()
+
+
+def test_no_secret_and_no_customer_is_in_the_log(world):
+    world.start_bot(more={"LOG_LEVEL": "debug"})
+    world.wait_until_ready()
+    world.twilio.customer_writes(
+        "whatsapp", "+15550179", "my secret word is xylophone", profile_name="Zebedee"
+    )
+    world.twilio.wait_for(lambda: len(world.twilio.phone("whatsapp:+15550179")) == 1)
+    world.twilio.customer_writes("sms", "+15550179", "x", fields={"AccountSid": "AC0"})
+    world.stop_bot()
+    log = world.log()
+    for hidden in ("xylophone", "15550179", "Zebedee", world.twilio.auth_token, "xoxb-sandbox"):
+        assert hidden not in log
+    assert '"event": "webhook refused"' in log
+
+
+def test_only_one_process_is_sole_worker_on_a_file(tmp_path):
+    first, second = (SoleWorker(f"sqlite:///{tmp_path / 'h.db'}") for _ in range(2))
+    assert first.acquire()
+    assert not second.acquire()
+    first.release()
+    assert second.acquire()
+    second.release()
+    second.release()
+
+
+def test_a_listener_hears_of_work_and_survives_a_broken_connection(postgres_server):
+    import threading
+
+    import psycopg
+
+    heard = threading.Semaphore(0)
+    listener = Listener(postgres_server, heard.release)
+    listener.start()
+    try:
+        assert heard.acquire(timeout=10)  # on connecting: whatever nobody heard
+        with psycopg.connect(postgres_server, autocommit=True) as other:
+            other.execute("SELECT pg_notify('handoff_work', '')")
+            assert heard.acquire(timeout=10)
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE query LIKE 'LISTEN%' AND pid <> pg_backend_pid()"
+            )
+        assert heard.acquire(timeout=10)  # it has connected again
+    finally:
+        listener.stop()
+
+
+def test_the_demo_plays_to_its_end(capsys):
+    from handoff_bot.sandbox.demo import play
+
+    said: list[str] = []
+    assert play(said.append) == 0
+    text = "\n".join(said)
+    assert "Now speaking with Ana." in text
+    assert "Resolved by Ana" in text
