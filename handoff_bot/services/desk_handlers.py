@@ -80,10 +80,12 @@ class PostCard(DeskHandler[CardPlan, Place]):
 
     def finish(self, tx: Transaction, job: Job, plan: CardPlan, result: Place) -> None:
         """Remember where it is; if the escalation changed while it was being posted, redraw it."""
-        escalation = escalations.get(tx, plan.card.escalation_id)
-        if escalation is None:
+        found = escalations.get(tx, plan.card.escalation_id)
+        if found is None:
             return
-        conversations.hold(tx, escalation.conversation_id)
+        conversations.hold(tx, found.conversation_id)
+        # Read again: a claim may have committed while we waited, and its redraw found no card yet.
+        escalation = escalations.get(tx, plan.card.escalation_id) or found
         now = self._clock.now()
         tx.add(
             DeskThread(

@@ -695,3 +695,33 @@ def test_a_failing_statement_does_not_tell_the_log_what_was_in_it(house):
     line = JsonLines().format(record)
     assert "IntegrityError" in line
     assert "my secret" not in line
+
+
+def test_a_claim_that_commits_while_the_card_is_being_recorded_is_drawn(house, ana, database_url):
+    """Another process claims between the look at the escalation and the lock on its conversation."""
+    if house.database.is_sqlite:
+        pytest.skip("one writer at a time: it cannot happen")
+    from handoff_bot.services.core import Core, Parts
+    from handoff_bot.storage.database import Database
+
+    other = Database(database_url)
+    elsewhere = Core.of(
+        Parts(
+            other, {"sms": house.channel}, house.desk, house.detector, house.assistant, house.clock
+        )
+    )
+    original, claimed = conversations.hold, []
+
+    def claim_first(tx, conversation_id):
+        if house.desk.cards and not claimed:
+            claimed.append(True)
+            assert elsewhere.escalations.take(Step.CLAIM, 1, ana).done
+            elsewhere.lanes.run_until_idle()  # its redraw comes too early
+        return original(tx, conversation_id)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conversations, "hold", claim_first)
+        house.says("I want a human")
+    house.settle()
+    other.close()
+    assert house.desk.card.status == Status.CLAIMED
