@@ -197,13 +197,3 @@ def test_a_listener_hears_of_work_and_survives_a_broken_connection(postgres_serv
         assert heard.acquire(timeout=10)  # it has connected again
     finally:
         listener.stop()
-
-
-def test_the_demo_plays_to_its_end(capsys):
-    from handoff_bot.sandbox.demo import play
-
-    said: list[str] = []
-    assert play(said.append) == 0
-    text = "\n".join(said)
-    assert "Now speaking with Ana." in text
-    assert "Resolved by Ana" in text
