@@ -136,7 +136,7 @@ class Runner:
                 plan, result = recovered
             else:
                 with self._database.write() as tx:
-                    plan = self._prepare(tx, handler, job)
+                    plan = self._prepare(tx, handler, job, worker)
                     if plan is None:
                         work.complete(tx, job, self._clock.now())
                         return self._next(tx, job.lane, worker, last=last)
@@ -152,10 +152,12 @@ class Runner:
         except Exception as error:  # the one place: whatever it is, it is recorded on the row
             return self._failed(job, handler, plan, error, worker, last=last)
 
-    def _prepare(self, tx: Transaction, handler: AnyHandler, job: Job) -> Any:
+    def _prepare(self, tx: Transaction, handler: AnyHandler, job: Job, worker: str) -> Any:
         if job.begun_at:
             work.unbegin(tx, job)
         if handler.coalesces:
+            # The lane before the row, as those who ask for a redraw do, or the two could deadlock.
+            tx.check_lease(job.lane, worker)
             work.forget_key(tx, job)
         plan = handler.prepare(tx, job)
         if plan is not None and not handler.repeatable:

@@ -287,3 +287,41 @@ def test_a_row_appended_while_the_lane_is_let_go_of_is_not_stranded(database, da
     lanes.run_until_idle()
     other.close()
     assert recorder.calls == [1, 2]
+
+
+def test_picking_a_redraw_up_and_asking_for_another_cannot_deadlock(database, database_url, clock):
+    """One holds the lane and wants the row; the other must not hold the row and want the lane."""
+    if database.is_sqlite:
+        pytest.skip("one writer at a time: it cannot happen")
+    other, errors, asking = Database(database_url), [], []
+
+    def ask():
+        try:
+            with other.write() as tx:
+                tx.enqueue(
+                    NewWork("job", "a:draw", {"n": 2}, clock.now(), key="draw", coalesce=True)
+                )
+        except Exception as error:
+            errors.append(error)
+
+    original = work.forget_key
+
+    def ask_meanwhile(tx, job):
+        original(tx, job)
+        if not asking:
+            asking.append(threading.Thread(target=ask))
+            asking[0].start()
+            asking[0].join(0.3)
+
+    recorder = Recorder(repeatable=True)
+    recorder.coalesces = True
+    lanes = Lanes(database, {"job": recorder}, clock, threads={"a": 1})
+    enqueue(database, clock, 1, "a:draw", key="draw", coalesce=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(work, "forget_key", ask_meanwhile)
+        lanes.run_until_idle()
+    asking[0].join()
+    lanes.run_until_idle()
+    other.close()
+    assert errors == []
+    assert recorder.calls == [1, 2]
