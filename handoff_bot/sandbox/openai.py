@@ -1,48 +1,62 @@
-"""A stand-in for OpenAI: the Responses API as far as the bot uses it, with answers from a script."""
+"""A stand-in for OpenAI on loopback: Responses and Chat Completions, with answers from a script."""
 
 from __future__ import annotations
 
 import json
 import threading
-import time
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
-from handoff_bot.sandbox.server import Answer, Faults, Journal, Server, json_answer
+from handoff_bot.sandbox import openai_schemas as schemas
+from handoff_bot.sandbox import openai_shapes as shapes
+from handoff_bot.sandbox.openai_shapes import Refusal
+from handoff_bot.sandbox.server import Faults, Journal, Server
+
+__all__ = ["OpenAIStandIn", "Refusal", "Said", "Script"]
 
 Json = dict[str, Any]
-Script = Callable[[Json], Json | str | None]
-"""What to answer to a request: an object for its schema, a text as it is, or None to refuse."""
+Said = str | Json | Refusal
+"""A text as it is, an object to be said as JSON, or a refusal."""
+Script = Callable[[Json], Said | None]
+"""What to answer to the body of a request; None leaves it to the rules."""
+
+INVALID = "invalid_request_error"
 
 
 class OpenAIStandIn:
-    """OpenAI on loopback, for the unchanged client: `OpenAI(base_url=stand_in.base_url)`.
+    """OpenAI, for the unchanged client: `OpenAI(api_key=…, base_url=stand_in.base_url)`.
+
+    Without a script and a rule that fits, the answer is the least that fits the form asked for.
 
     Args:
+        journal, faults: shared with other stand-ins; its own if None.
         api_key: nothing else is accepted.
-        script: answers; by default the smallest object that fits the schema asked for.
+        port: 0 for any free one.
+
+    Attributes:
+        url, base_url: where it answers, without and with "/v1".
     """
 
     def __init__(
         self,
-        api_key: str = "sk-sandbox",
         journal: Journal | None = None,
         faults: Faults | None = None,
         *,
-        script: Script | None = None,
+        api_key: str = "sk-sandbox",
+        port: int = 0,
     ) -> None:
-        self.api_key = api_key
-        self.journal, self.faults = journal or Journal(), faults or Faults()
-        self.script = script or smallest_answer
+        self.journal, self.faults, self.api_key = journal or Journal(), faults or Faults(), api_key
+        self._script: Script = lambda _: None
+        self._rules: list[tuple[str, Said]] = []
         self._requests: list[Json] = []
         self._guard = threading.Lock()
         self._server = Server(
-            self._routes(), "openai", self.journal, self.faults, fault_answer=_fault
+            self._app(), "openai", self.journal, self.faults, port=port, fault_answer=shapes.fault
         )
-        self.base_url = f"{self._server.url}/v1"
+        self.url, self.base_url = self._server.url, f"{self._server.url}/v1"
 
     def start(self) -> OpenAIStandIn:
         """Begin to answer; returns itself."""
@@ -50,7 +64,7 @@ class OpenAIStandIn:
         return self
 
     def stop(self) -> None:
-        """Stop answering."""
+        """End all connections and threads."""
         self._server.stop()
 
     def __enter__(self) -> OpenAIStandIn:
@@ -59,108 +73,106 @@ class OpenAIStandIn:
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
+    # -- the script
+
+    def respond_with(self, script: Script) -> None:
+        """From now on this decides what is answered."""
+        self._script = script
+
+    def respond_when(self, words: str, said: Said) -> None:
+        """Answer so where the user's input holds these words, in whichever case; the first rule wins.
+
+        Args:
+            said: an object is laid over the least that fits, and counts only where its names fit.
+        """
+        with self._guard:
+            self._rules.append((words.casefold(), said))
+
     def requests(self) -> list[Json]:
-        """The bodies that were sent, oldest first."""
+        """The bodies that were sent with the right key and could be read, oldest first."""
         with self._guard:
             return list(self._requests)
 
-    def _routes(self) -> Flask:
-        app = Flask("openai")
-        app.add_url_rule("/v1/responses", view_func=self._responses, methods=["POST"])
+    # -- the API
+
+    def _app(self) -> Flask:
+        app = Flask(__name__, static_folder=None)
+        app.post("/v1/responses")(self._responses)
+        app.post("/v1/chat/completions")(self._completions)
         return app
 
     def _responses(self) -> Response:
+        return self._answer("input", shapes.response)
+
+    def _completions(self) -> Response:
+        return self._answer("messages", shapes.completion)
+
+    def _answer(self, asked: str, shape: Callable[[Json, str | Refusal], Json]) -> Response:
         if request.headers.get("Authorization") != f"Bearer {self.api_key}":
-            return _problem(401, "invalid_api_key", "Incorrect API key provided.")
+            return _problem(401, "Incorrect API key provided.", code="invalid_api_key")
         body = request.get_json(silent=True)
-        if not isinstance(body, dict) or "model" not in body or "input" not in body:
-            return _problem(400, "invalid_request_error", "model and input are required.")
+        if not isinstance(body, dict):
+            return _problem(400, "We could not parse the JSON body of your request.")
         with self._guard:
             self._requests.append(body)
-        return jsonify(_response(body, self.script(body)))
+        problem = _problem_with(body, asked)
+        if problem:
+            return problem
+        said = self._said(body)
+        return _with_id(jsonify(shape(body, json.dumps(said) if isinstance(said, dict) else said)))
+
+    def _said(self, body: Json) -> Said:
+        said = self._script(body)
+        return self._by_rule(body) if said is None else said
+
+    def _by_rule(self, body: Json) -> Said:
+        wanted = shapes.wanted_by(body)
+        least: Said = {} if wanted.kind == "json_object" else "Understood."
+        if wanted.kind == "json_schema":
+            least = schemas.smallest(wanted.schema)
+        heard = shapes.words_of(body, "user").casefold()
+        with self._guard:
+            rules = [said for words, said in self._rules if words in heard]
+        for said in rules:
+            if not (isinstance(said, dict) and isinstance(least, dict)):
+                return said
+            if wanted.kind == "json_object" or schemas.covers(wanted.schema, said):
+                return schemas.laid_over(least, said)
+        return least
 
 
-def smallest_answer(body: Json) -> Json | str:
-    """The smallest object that fits the schema asked for, or a short text when none is."""
-    wanted = (body.get("text") or {}).get("format") or {}
-    if wanted.get("type") != "json_schema":
-        return "Understood."
-    example = _example(wanted["schema"], wanted["schema"].get("$defs", {}))
-    return example if isinstance(example, dict) else str(example)
+def _problem_with(body: Json, asked: str) -> Response | None:
+    """What OpenAI does not take of this request, None when it takes it."""
+    for name in ("model", asked):
+        if not body.get(name):
+            words = f"Missing required parameter: '{name}'."
+            return _problem(400, words, "missing_required_parameter", name)
+    if body.get("stream"):
+        return _problem(400, "This stand-in answers at once.", "unsupported_value", "stream")
+    return _problem_with_form(body, "text.format" if asked == "input" else "response_format")
 
 
-def _example(schema: Json, named: Json) -> Any:
-    if "$ref" in schema:
-        return _example(named[schema["$ref"].rpartition("/")[2]], named)
-    if "enum" in schema:
-        return schema["enum"][-1]
-    if "anyOf" in schema:
-        return _example(schema["anyOf"][-1], named)
-    kind = schema.get("type")
-    if kind == "object":
-        return {name: _example(part, named) for name, part in schema["properties"].items()}
-    return {"array": [], "boolean": False, "number": 0.0, "integer": 0, "null": None}.get(
-        str(kind), ""
-    )
+def _problem_with_form(body: Json, param: str) -> Response | None:
+    wanted = shapes.wanted_by(body)
+    if wanted.kind == "json_schema" and not wanted.schema:
+        return _problem(400, f"Missing schema in '{param}'.", "missing_required_parameter", param)
+    if wanted.kind == "json_object" and "json" not in shapes.words_of(body).casefold():
+        words = f"The input must contain the word 'json' to use '{param}' of type 'json_object'."
+        return _problem(400, words, param=param)
+    complaint = schemas.complaint(wanted.schema) if wanted.is_strict else None
+    if complaint:
+        return _problem(400, f"Invalid schema: {complaint}", "invalid_json_schema", param)
+    return None
 
 
-def _response(body: Json, said: Json | str | None) -> Json:
-    content: Json = {"type": "refusal", "refusal": "I cannot help with that."}
-    if said is not None:
-        text = said if isinstance(said, str) else json.dumps(said)
-        content = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
-    message = {
-        "type": "message",
-        "id": f"msg_{uuid.uuid4().hex}",
-        "role": "assistant",
-        "status": "completed",
-        "content": [content],
-    }
-    return {
-        "id": f"resp_{uuid.uuid4().hex}",
-        "object": "response",
-        "created_at": int(time.time()),
-        "status": "completed",
-        "error": None,
-        "incomplete_details": None,
-        "instructions": body.get("instructions"),
-        "metadata": {},
-        "model": body["model"],
-        "output": [message],
-        "parallel_tool_calls": True,
-        "temperature": 1.0,
-        "tool_choice": "auto",
-        "tools": [],
-        "top_p": 1.0,
-        "store": body.get("store", True),
-        "text": body.get("text", {"format": {"type": "text"}}),
-        "usage": _usage(body, content),
-    }
-
-
-def _usage(body: Json, content: Json) -> Json:
-    """Tokens as a rough count of four characters each."""
-    given, made = len(json.dumps(body)) // 4 + 1, len(json.dumps(content)) // 4 + 1
-    return {
-        "input_tokens": given,
-        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-        "output_tokens": made,
-        "output_tokens_details": {"reasoning_tokens": 0},
-        "total_tokens": given + made,
-    }
-
-
-def _error(code: str, words: str) -> Json:
-    return {"error": {"message": words, "type": code, "param": None, "code": code}}
-
-
-def _problem(status: int, code: str, words: str) -> Response:
-    response = jsonify(_error(code, words))
+def _problem(
+    status: int, words: str, code: str | None = None, param: str | None = None
+) -> Response:
+    response = jsonify(shapes.error(words, INVALID, code, param))
     response.status_code = status
+    return _with_id(response)
+
+
+def _with_id(response: Response) -> Response:
+    response.headers["x-request-id"] = f"req_{uuid.uuid4().hex}"
     return response
-
-
-def _fault(status: int) -> Answer:
-    """How OpenAI words a fault."""
-    code = "rate_limit_exceeded" if status == 429 else "server_error"
-    return json_answer(status, _error(code, "The stand-in was told to fail."))

@@ -1,318 +1,164 @@
-"""A stand-in for Twilio: takes messages, reports deliveries, sends what customers write, keeps files."""
+"""A stand-in for Twilio on loopback: its API for the unchanged client, and customers with phones."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
 import random
-import re
-import threading
-import time
-import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlencode
+from uuid import uuid4
 
-import requests
-from flask import Flask, Response, jsonify, request
+from flask import Flask
 
-from handoff_bot.sandbox.server import Answer, Entry, Faults, Journal, Server, json_answer
+from handoff_bot.sandbox import twilio_forms as forms
+from handoff_bot.sandbox.carrier import Callbacks, News
+from handoff_bot.sandbox.server import Faults, Journal, Server
+from handoff_bot.sandbox.twilio_account import Account
+from handoff_bot.sandbox.twilio_api import Api
+from handoff_bot.sandbox.twilio_forms import Button, Form, Location, Utterance
+from handoff_bot.sandbox.twilio_messages import Clock, Message, StoredFile, new_sid
+from handoff_bot.sandbox.twilio_refusals import Senders
+from handoff_bot.sandbox.twilio_reports import Reports
+from handoff_bot.sandbox.twilio_shapes import fault, root
+from handoff_bot.sandbox.twilio_signature import Fields, Secrets, SharedKey, sign
+from handoff_bot.sandbox.twilio_webhooks import Courier
 
-STOP = {"stop", "unsubscribe", "end", "quit", "stopall", "revoke", "optout", "cancel"}
-START = {"start", "yes", "unstop"}
-MAGIC_TO = {
-    "+15005550001": 21211,
-    "+15005550002": 21612,
-    "+15005550003": 21408,
-    "+15005550004": 21610,
-    "+15005550009": 21614,
-}
-LONGEST = 1600
-WINDOW = timedelta(hours=24)
+__all__ = [
+    "Button",
+    "Callbacks",
+    "Fields",
+    "Location",
+    "Message",
+    "SharedKey",
+    "TwilioStandIn",
+    "WebhookResult",
+    "sign",
+]
 
-
-@dataclass
-class Sent:
-    """One message that was taken from us."""
-
-    sid: str
-    to: str
-    sender: str
-    body: str
-    created: datetime
-    callback: str
-    status: str = "queued"
-    error_code: int | None = None
-    service: str | None = None
+SERVICE = "MG" + "5b" * 16
 
 
 @dataclass(frozen=True)
 class WebhookResult:
-    """What the bot answered to a webhook; status 0 when it did not."""
+    """What the bot answered to a webhook; status 0 when it did not.
+
+    Attributes:
+        message_sid: the id of the message.
+        copies: the answers to the other copies of a webhook that was sent several times.
+    """
 
     status: int
     body: str
     message_sid: str
+    copies: tuple[WebhookResult, ...] = ()
 
 
-@dataclass
-class Callbacks:
-    """How delivery reports behave: each value is a probability, `delay` seconds at the most."""
-
-    delay: float = 0.0
-    duplicated: float = 0.0
-    missing: float = 0.0
-    shuffled: float = 0.0
-    read: float = 1.0
-
-
-@dataclass
 class TwilioStandIn:
-    """One Twilio account on loopback.
+    """One Twilio account, answering as soon as it is made. Stop it when done.
+
+    Every host of Twilio's is `server.url`: give the client an HTTP client that goes there.
+
+    Args:
+        account_sid: "AC…".
+        auth_token: the primary token.
+        public_base_url: the bot's address as Twilio knows it; signatures are made over it, and only what
+            lies below it is ever called.
+        bot_url: where the bot really listens; may be set later, "" for nowhere yet.
+        journal, faults: shared with other stand-ins; its own if None.
+        seed: of the dice that `callbacks` leaves things to.
+        port: 0 for any free one.
 
     Attributes:
-        bot_url: where the bot listens, for webhooks.
-        media: id -> content type and content of files that customers have sent.
-        shared_key: name and secret to sign webhooks with in the newer scheme, instead of the token.
-        public_base_url: the address that signatures are made over and StatusCallbacks begin with.
+        secrets: set `shared_key`, add to `api_keys`.
+        account: set `webhooks`, `failing`, `media_delay`.
+        callbacks: how news of deliveries behaves; change it at any time.
     """
 
-    account_sid: str
-    auth_token: str
-    public_base_url: str
-    bot_url: str = ""
-    api_keys: dict[str, str] = field(default_factory=dict)
-    journal: Journal = field(default_factory=Journal)
-    faults: Faults = field(default_factory=Faults)
-    callbacks: Callbacks = field(default_factory=Callbacks)
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    seed: int = 0
-    media: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    shared_key: tuple[str, str] | None = None
-    sms_number: str = "+15550100"
-    whatsapp_number: str = "whatsapp:+15550101"
-
-    def __post_init__(self) -> None:
-        self._random = random.Random(self.seed)  # noqa: S311 - draws faults, guards nothing
-        self._changed = threading.Condition()
-        self._sent: dict[str, Sent] = {}
-        self._opted_out: set[tuple[str, str]] = set()
-        self._last_inbound: dict[str, datetime] = {}
-        self._pending = 0
-        self._pool = ThreadPoolExecutor(8, "twilio-callback")
-        self._http = requests.Session()
-        self._http.trust_env = False
-        adapter = requests.adapters.HTTPAdapter(pool_maxsize=64)
-        self._http.mount("http://", adapter)
+    def __init__(
+        self,
+        account_sid: str,
+        auth_token: str,
+        public_base_url: str,
+        bot_url: str = "",
+        *,
+        journal: Journal | None = None,
+        faults: Faults | None = None,
+        now: Clock = lambda: datetime.now(UTC),
+        seed: int = 0,
+        sms_number: str = "+15550100",
+        whatsapp_number: str = "whatsapp:+15550101",
+        port: int = 0,
+    ) -> None:
+        self.journal, self.faults = journal or Journal(), faults or Faults()
+        self.account_sid, self.public_base_url = account_sid, public_base_url.rstrip("/")
+        self.sms_number, self.whatsapp_number = sms_number, whatsapp_number
+        self.messaging_service_sid = SERVICE
+        self.secrets = Secrets(account_sid, auth_token)
+        self._courier = Courier(self.public_base_url, bot_url, self.journal)
+        self._reports = Reports(self._happen)
+        self.account = Account(
+            secrets=self.secrets,
+            senders=Senders(sms_number, whatsapp_number, SERVICE),
+            webhooks={c: f"{self.public_base_url}/webhooks/{c}" for c in ("sms", "whatsapp")},
+            now=now,
+            report=self._reports.enqueue,
+            dice=random.Random(seed),  # noqa: S311 - draws troubles, guards nothing
+        )
+        self.callbacks = self.account.callbacks
+        app = Flask(__name__, static_folder=None)
+        Api(self.account).put_on(app)
         self.server = Server(
-            self._routes(), "twilio", self.journal, self.faults, fault_answer=_fault
-        ).start()
+            app, "twilio", self.journal, self.faults, port=port, fault_answer=fault
+        )
+        self._reports.start()
+        self.server.start()
 
-    # -- the API
+    def stop(self) -> None:
+        """End all connections and threads; callbacks that wait are dropped."""
+        self._courier.close()
+        self._reports.stop()
+        self.server.stop()
 
-    def _routes(self) -> Flask:
-        app = Flask("twilio")
-        base = "/2010-04-01/Accounts/<account>"
-        app.add_url_rule(f"{base}.json", view_func=self._account, methods=["GET"])
-        app.add_url_rule(f"{base}/Messages.json", "create", self._create, methods=["POST"])
-        app.add_url_rule(f"{base}/Messages.json", "list", self._list, methods=["GET"])
-        app.add_url_rule(f"{base}/Messages/<sid>.json", "fetch", self._fetch, methods=["GET"])
-        app.add_url_rule(f"{base}/IncomingPhoneNumbers.json", view_func=self._numbers)
-        app.add_url_rule(f"{base}/Messages/<sid>/Media/<media>", view_func=self._media)
-        app.add_url_rule("/cdn/<media>", view_func=self._content)
-        app.add_url_rule("/v2/Indicators/Typing.json", view_func=self._typing, methods=["POST"])
-        app.before_request(self._authorise)
-        return app
+    def __enter__(self) -> TwilioStandIn:
+        return self
 
-    def _authorise(self) -> Response | None:
-        if request.path.startswith(
-            "/cdn/"
-        ):  # another host at Twilio; credentials must not get there
-            leaked = "Authorization" in request.headers
-            return _problem(400, 20001, "Credentials do not belong here.") if leaked else None
-        given = request.authorization
-        user, password = (given.username, given.password) if given else (None, None)
-        known = {self.account_sid: self.auth_token, **self.api_keys}
-        if user and password and hmac.compare_digest(known.get(user, ""), password):
-            return None
-        return _problem(401, 20003, "Authenticate")
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
 
-    def _account(self, account: str) -> Response:
-        return jsonify(sid=account, status="active", friendly_name="Stand-in", type="Full")
+    # -- what is set in the console
 
-    def _numbers(self, account: str) -> Response:
-        url = f"{self.public_base_url}/webhooks/sms"
-        number = {"sid": "PN" + "0" * 32, "phone_number": self.sms_number, "sms_url": url}
-        wanted = request.args.get("PhoneNumber", self.sms_number)
-        found = [number] if wanted == self.sms_number else []
-        return jsonify(incoming_phone_numbers=found, **_page(request.path, len(found)))
+    @property
+    def bot_url(self) -> str:
+        """Where the bot listens."""
+        return self._courier.bot_url
 
-    def _media(self, account: str, sid: str, media: str) -> Response:
-        if media not in self.media:
-            return _problem(404, 20404, "The requested resource was not found")
-        return Response("", 302, headers={"Location": f"{self.server.url}/cdn/{media}"})
+    @bot_url.setter
+    def bot_url(self, url: str) -> None:
+        self._courier.bot_url = url
 
-    def _content(self, media: str) -> Response:
-        kind, content = self.media[media]
-        return Response(content, content_type=kind)
+    @property
+    def auth_token(self) -> str:
+        """The primary token, which signs."""
+        return self.secrets.auth_token
 
-    def _typing(self) -> Response:
-        return jsonify(success=True)
+    @auth_token.setter
+    def auth_token(self, token: str) -> None:
+        self.secrets.auth_token = token
 
-    def _create(self, account: str) -> Response:
-        form = request.form
-        to, body = form.get("To", ""), form.get("Body", "")
-        sender = form.get("From", "") or self._service_number(form)
-        problem = self._refusal(to, sender, body)
-        if problem:
-            return problem
-        with self._changed:
-            sent = Sent(
-                sid="SM" + uuid.uuid4().hex,
-                to=to,
-                sender=sender,
-                body=body,
-                created=self.now(),
-                callback=form.get("StatusCallback", ""),
-                status="accepted" if form.get("MessagingServiceSid") else "queued",
-                service=form.get("MessagingServiceSid"),
-            )
-            self._sent[sent.sid] = sent
-            self._changed.notify_all()
-            answer = self._resource(sent)
-        self._report(sent)
-        response = jsonify(answer)
-        response.status_code = 201
-        return response
+    @property
+    def next_auth_token(self) -> str:
+        """The secondary token, "" for none; set it to begin a rotation."""
+        return self.secrets.next_auth_token
 
-    def _service_number(self, form: Any) -> str:
-        return self.sms_number if form.get("MessagingServiceSid") else ""
+    @next_auth_token.setter
+    def next_auth_token(self, token: str) -> None:
+        self.secrets.next_auth_token = token
 
-    def _refusal(self, to: str, sender: str, body: str) -> Response | None:
-        if not to:
-            return _problem(400, 21604, "A 'To' phone number is required.")
-        if not sender:
-            return _problem(400, 21603, "A 'From' phone number is required.")
-        if not body:
-            return _problem(400, 21602, "Message body is required.")
-        if len(body) > LONGEST:
-            return _problem(400, 21617, "The concatenated message body exceeds the limit.")
-        if to in MAGIC_TO:
-            return _problem(400, MAGIC_TO[to], "Refused by a magic number.")
-        if (to, sender) in self._opted_out:
-            return _problem(400, 21610, "Attempt to send to unsubscribed recipient.")
-        return None
-
-    def _list(self, account: str) -> Response:
-        to, sender = request.args.get("To"), request.args.get("From")
-        size = int(request.args.get("PageSize", 50))
-        page = int(request.args.get("Page", 0))
-        with self._changed:
-            found = [
-                self._resource(sent)
-                for sent in reversed(self._sent.values())
-                if to in (None, sent.to) and sender in (None, sent.sender)
-            ]
-        shown = found[page * size : (page + 1) * size]
-        query = {key: value for key, value in request.args.items() if key != "Page"}
-        more = len(found) > (page + 1) * size
-        following = f"{request.path}?{urlencode(query | {'Page': page + 1})}" if more else None
-        return jsonify(messages=shown, **_page(request.path, size, page, following))
-
-    def _fetch(self, account: str, sid: str) -> Response:
-        with self._changed:
-            sent = self._sent.get(sid)
-            if sent is None:
-                return _problem(404, 20404, "The requested resource was not found")
-            return jsonify(self._resource(sent))
-
-    def _resource(self, sent: Sent) -> dict[str, Any]:
-        path = f"/2010-04-01/Accounts/{self.account_sid}/Messages/{sent.sid}"
-        at = format_datetime(sent.created)
-        return {
-            "account_sid": self.account_sid,
-            "api_version": "2010-04-01",
-            "body": sent.body,
-            "date_created": at,
-            "date_sent": None if sent.status in ("queued", "accepted") else at,
-            "date_updated": at,
-            "direction": "outbound-api",
-            "error_code": sent.error_code,
-            "error_message": None,
-            "from": sent.sender,
-            "messaging_service_sid": sent.service,
-            "num_media": "0",
-            "num_segments": "0" if sent.service else "1",
-            "price": None,
-            "price_unit": "USD",
-            "sid": sent.sid,
-            "status": sent.status,
-            "subresource_uris": {"media": f"{path}/Media.json"},
-            "to": sent.to,
-            "uri": f"{path}.json",
-        }
-
-    # -- delivery reports
-
-    def _report(self, sent: Sent) -> None:
-        steps = ["sent", "delivered"]
-        if sent.to.startswith("whatsapp:"):
-            last = self._last_inbound.get(sent.to)
-            if last is None or self.now() - last > WINDOW:
-                steps, sent.error_code = ["failed"], 63016
-            elif self._random.random() < self.callbacks.read:
-                steps.append("read")
-        if self._random.random() < self.callbacks.shuffled:
-            self._random.shuffle(steps)
-        sequence = [
-            step
-            for step in steps
-            for _ in range(2 if self._random.random() < self.callbacks.duplicated else 1)
-            if self._random.random() >= self.callbacks.missing
-        ]
-        delay = self._random.uniform(0, self.callbacks.delay)
-        with self._changed:
-            self._pending += 1
-        self._pool.submit(self._send_reports, sent, sequence, delay)
-
-    def _send_reports(self, sent: Sent, steps: Iterable[str], delay: float) -> None:
-        try:
-            time.sleep(delay)
-            for step in steps:
-                with self._changed:
-                    sent.status = step
-                    self._changed.notify_all()
-                if sent.callback:
-                    self._call_back(sent, step)
-        finally:
-            with self._changed:
-                self._pending -= 1
-                self._changed.notify_all()
-
-    def _call_back(self, sent: Sent, step: str) -> None:
-        form = {
-            "MessageSid": sent.sid,
-            "SmsSid": sent.sid,
-            "MessageStatus": step,
-            "SmsStatus": step,
-            "AccountSid": self.account_sid,
-            "ApiVersion": "2010-04-01",
-            "From": sent.sender,
-            "To": sent.to,
-        }
-        if sent.to.startswith("whatsapp:"):
-            form |= {"ChannelPrefix": "whatsapp", "EventType": step.upper()}
-        if step == "failed" and sent.error_code:
-            form["ErrorCode"] = str(sent.error_code)
-        for _ in range(2):  # Twilio tries once more when there is no connection
-            if self._post(sent.callback, form).status:
-                return
+    def promote(self) -> None:
+        """The secondary token becomes the primary one. Raises ValueError when there is none."""
+        self.secrets.promote()
 
     # -- what customers do
 
@@ -322,171 +168,119 @@ class TwilioStandIn:
         address: str,
         text: str,
         *,
+        media: Sequence[tuple[str, bytes]] = (),
         profile_name: str = "",
         external_user_id: str = "",
-        fields: dict[str, str] | None = None,
-        sid: str = "",
+        button: Button | None = None,
+        location: Location | None = None,
+        fields: Mapping[str, str] | None = None,
+        sid: str | None = None,
+        times: int = 1,
     ) -> WebhookResult:
-        """A customer sends a message: the complete form, signed, to /webhooks/<channel>."""
-        sid = sid or "SM" + uuid.uuid4().hex
-        form = self.inbound_form(channel, address, text, sid)
-        if channel == "whatsapp":
-            form |= self._whatsapp_fields(address, profile_name, external_user_id)
-            self._last_inbound[form["From"]] = self.now()
-        self._keywords(form, text)
-        url = f"{self.public_base_url}/webhooks/{channel}"
-        return self._post(url, form | (fields or {}))
+        """A customer sends a message; returns when the bot has answered, or has not in 15 s.
 
-    def inbound_form(self, channel: str, address: str, text: str, sid: str) -> dict[str, str]:
-        """What Twilio posts when a customer writes, without what is special to a channel."""
-        whatsapp = channel == "whatsapp"
-        prefix = "whatsapp:" if whatsapp and not address.startswith("whatsapp:") else ""
-        form = {
-            "MessageSid": sid,
-            "SmsSid": sid,
-            "SmsMessageSid": sid,
-            "AccountSid": self.account_sid,
-            "From": f"{prefix}{address}",
-            "To": self.whatsapp_number if whatsapp else self.sms_number,
-            "Body": text,
-            "NumMedia": "0",
-            "NumSegments": "1",
-            "SmsStatus": "received",
-            "ApiVersion": "2010-04-01",
-        }
-        if not whatsapp:
-            form |= {"FromCountry": "US", "FromState": "CA", "ToCountry": "US", "FromZip": ""}
-        return form
+        Args:
+            channel: "sms" or "whatsapp".
+            address: a phone number, or on WhatsApp a user id like "US.1A2b" of one who hides it.
+            media: content type and content of each file.
+            fields: parameters to add or to replace.
+            sid: the message's id, a new one if None.
+            times: how often the webhook is sent, all at once.
+        """
+        url, sid = self.account.webhooks[channel], sid or new_sid("MM" if media else "SM")
+        sender, ours = self._ends(channel, address)
+        files = tuple(StoredFile(new_sid("ME"), *one) for one in media)
+        kept = [(self._file_url(sid, file), file.content_type) for file in files]
+        said = Utterance(text, kept, profile_name, external_user_id, button, location)
+        form = forms.inbound(self.account_sid, sid, sender, ours, said) | dict(fields or {})
+        self.account.hear(form["MessageSid"], form["From"], form["To"], form["Body"], files)
+        return self._send(url, form, times)
 
-    def _whatsapp_fields(self, address: str, name: str, user_id: str) -> dict[str, str]:
-        digits = re.sub(r"\D", "", address)
-        context = {"ProfileName": name, "WaId": digits}
-        fields = {
-            "ProfileName": name,
-            "WaId": digits,
-            "MessageType": "text",
-            "Forwarded": "false",
-            "ReferralNumMedia": "0",
-            "ChannelMetadata": json.dumps({"type": "whatsapp", "data": {"context": context}}),
-        }
-        return fields | ({"ExternalUserId": user_id} if user_id else {})
+    def inbound_form(self, channel: str, address: str, text: str, sid: str) -> Form:
+        """What Twilio would post if a customer wrote this; nothing is sent."""
+        return forms.inbound(self.account_sid, sid, *self._ends(channel, address), Utterance(text))
 
-    def _keywords(self, form: dict[str, str], text: str) -> None:
-        pair = (form["From"], form["To"])
-        word = text.strip().lower()
-        if form["From"].startswith("whatsapp:"):
+    def webhook(
+        self, path: str, sent: Fields | bytes, *, signature: str | None = None
+    ) -> WebhookResult:
+        """Post anything to a path of the bot's, e.g. "/webhooks/sms?x=1", broken as it may be.
+
+        Args:
+            sent: fields, or a whole form as it is; it is signed as what can be read of it.
+            signature: one to use instead of the right one, "" for none at all.
+        """
+        url = self.public_base_url + path
+        content = sent if isinstance(sent, bytes) else urlencode(sent, doseq=True).encode()
+        fields = parse_qs(content.decode(errors="replace"), keep_blank_values=True)
+        headers = self.secrets.headers(url, fields)
+        if signature is not None:
+            headers |= {"X-Twilio-Signature": signature}
+        headers = {name: value for name, value in headers.items() if value}
+        reply = self._courier.post(url, content, headers)
+        return WebhookResult(reply.status, reply.body, fields.get("MessageSid", [""])[0])
+
+    def _ends(self, channel: str, address: str) -> tuple[str, str]:
+        """The customer's address and ours, as Twilio writes them."""
+        if channel == "sms":
+            return address, self.sms_number
+        return "whatsapp:" + address.removeprefix("whatsapp:"), self.whatsapp_number
+
+    def _file_url(self, sid: str, file: StoredFile) -> str:
+        return f"{self.server.url}{root(self.account_sid)}/Messages/{sid}/Media/{file.sid}"
+
+    def _send(self, url: str, form: Form, times: int) -> WebhookResult:
+        content, headers = urlencode(form).encode(), self.secrets.headers(url, form)
+        sid, token = form["MessageSid"], str(uuid4())
+
+        def once(_: int = 0) -> WebhookResult:
+            reply = self._courier.post(url, content, headers, token)
+            return WebhookResult(reply.status, reply.body, sid)
+
+        if times == 1:
+            return once()
+        with ThreadPoolExecutor(times) as copies:
+            first, *others = copies.map(once, range(times))
+        return WebhookResult(first.status, first.body, sid, tuple(others))
+
+    # -- news of deliveries
+
+    def _happen(self, message: Message, news: News) -> None:
+        self.account.messages.advance(message, news.step)
+        if not (message.callback and news.is_told):
             return
-        if word in STOP:
-            self._opted_out.add(pair)
-        elif word in START:
-            self._opted_out.discard(pair)
+        form = forms.report(self.account_sid, message, news.step, self.account.now())
+        headers = self.secrets.headers(message.callback, form)
+        self._courier.post(message.callback, urlencode(form).encode(), headers)
 
-    def _post(self, url: str, form: dict[str, str]) -> WebhookResult:
-        headers = {"I-Twilio-Idempotency-Token": uuid.uuid4().hex, **self.signed(url, form)}
-        local = url.replace(self.public_base_url, self.bot_url, 1)
-        parts = urlsplit(local)
-        status, body = 0, ""
-        try:
-            answer = self._http.post(
-                local,
-                data=form,
-                headers=headers,
-                timeout=(5, 15),
-                allow_redirects=False,
-            )
-            status, body = answer.status_code, answer.text
-        except requests.RequestException:
-            pass  # as Twilio: noted in its debugger, here in the journal
-        self.journal.add(
-            Entry(time.time(), "twilio", "out", "POST", parts.path, form, status, body)
-        )
-        return WebhookResult(status, body, form["MessageSid"])
+    def pending_callbacks(self) -> int:
+        """How many steps of deliveries are still to come."""
+        return self._reports.pending
 
-    def signed(self, url: str, form: dict[str, str]) -> dict[str, str]:
-        """The headers that prove a webhook genuine, in the scheme that is in use."""
-        if self.shared_key is None:
-            return {"X-Twilio-Signature": sign(self.auth_token, url, form)}
-        name, secret = self.shared_key
-        return {
-            "X-Twilio-Signature": sign(secret, url, form, hashlib.sha256),
-            "X-Twilio-Webhooks-Signature-Settings": f"key={name},algorithm=HMAC_SHA256",
-        }
-
-    def customer_sends_file(
-        self, channel: str, address: str, content: bytes, kind: str
-    ) -> WebhookResult:
-        """A customer sends a file, which stays here until it is fetched."""
-        media = "ME" + uuid.uuid4().hex
-        self.media[media] = (kind, content)
-        sid = "MM" + uuid.uuid4().hex
-        where = f"/2010-04-01/Accounts/{self.account_sid}/Messages/{sid}/Media/{media}"
-        fields = {
-            "NumMedia": "1",
-            "MediaUrl0": f"{self.server.url}{where}",
-            "MediaContentType0": kind,
-        }
-        return self.customer_writes(channel, address, "", fields=fields, sid=sid)
+    def drain(self, timeout: float = 10.0) -> None:
+        """Wait until all deliveries have come to their end. Raises TimeoutError."""
+        self._reports.drain(timeout)
 
     # -- looking
 
-    def phone(self, address: str) -> list[Sent]:
-        """What this customer's phone has been sent, oldest first."""
-        with self._changed:
-            return [sent for sent in self._sent.values() if sent.to == address]
+    def phone(self, address: str) -> list[Message]:
+        """What this customer's phone has been sent, oldest first, Twilio's own answers included.
 
-    def messages(self) -> list[Sent]:
-        """All messages that were taken from us, oldest first."""
-        with self._changed:
-            return list(self._sent.values())
+        Args:
+            address: as Twilio writes it: "+1555…" for SMS, "whatsapp:+1555…" for WhatsApp.
+        """
+        return self.account.messages.to(address)
 
-    def wait_for(self, wanted: Callable[[], bool], timeout: float = 10.0) -> None:
-        """Until it is so, or TimeoutError."""
-        with self._changed:
-            if not self._changed.wait_for(wanted, timeout):
-                raise TimeoutError("Twilio's stand-in never got there")
+    def messages(self) -> list[Message]:
+        """All messages that were taken from the bot, oldest first."""
+        every = self.account.messages.newest_first()
+        return [one for one in every if one.direction == "outbound-api"][::-1]
 
-    def drain(self, timeout: float = 10.0) -> None:
-        """Until all delivery reports have been sent."""
-        self.wait_for(lambda: self._pending == 0, timeout)
+    def wait_for(self, predicate: Callable[[], bool], timeout: float = 10.0) -> None:
+        """Wait until this holds; asked again whenever a message is made or comes further.
 
-    def stop(self) -> None:
-        """Stop serving and reporting."""
-        self.server.stop()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self._http.close()
-
-
-def sign(
-    token: str, url: str, form: dict[str, str], algorithm: Callable[..., Any] = hashlib.sha1
-) -> str:
-    """Twilio's signature, by the standard library alone."""
-    text = url.partition("#")[0] + "".join(f"{key}{form[key]}" for key in sorted(form))
-    digest = hmac.new(token.encode(), text.encode(), algorithm).digest()
-    return base64.b64encode(digest).decode()
-
-
-def _fault(status: int) -> Answer:
-    """How Twilio words a fault: too many requests, or an error of its own."""
-    code = 20429 if status == 429 else 20500
-    words = "Too Many Requests" if status == 429 else "Internal Server Error"
-    return json_answer(status, {"code": code, "message": words, "more_info": "", "status": status})
-
-
-def _page(path: str, size: int, page: int = 0, following: str | None = None) -> dict[str, Any]:
-    return {
-        "uri": path,
-        "first_page_uri": f"{path}?Page=0&PageSize={size}",
-        "next_page_uri": following,
-        "previous_page_uri": None,
-        "page": page,
-        "page_size": size,
-        "start": page * size,
-        "end": page * size + size - 1,
-    }
-
-
-def _problem(status: int, code: int, words: str) -> Response:
-    more = f"https://www.twilio.com/docs/errors/{code}"
-    response = jsonify(code=code, message=words, more_info=more, status=status)
-    response.status_code = status
-    return response
+        Raises:
+            TimeoutError: it did not within `timeout` seconds.
+        """
+        with self.account.messages.changed:
+            if not self.account.messages.changed.wait_for(predicate, timeout):
+                raise TimeoutError(f"it did not come about within {timeout} s")

@@ -11,8 +11,8 @@ from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.openai import OpenAIDetector
 from handoff_bot.ai.language_model import LanguageModel, connect
 from handoff_bot.domain.signals import Signal, Turn
-from handoff_bot.sandbox.openai import OpenAIStandIn
-from tests.sandbox.oracle import OpenAI
+from handoff_bot.sandbox.openai import OpenAIStandIn, Refusal
+from tests.sandbox import oracle
 
 KNOWLEDGE = Path(__file__).resolve().parents[2] / "knowledge"
 UNCERTAIN = [
@@ -35,6 +35,8 @@ VERDICT = {
 def openai():
     with OpenAIStandIn() as stand_in:
         yield stand_in
+    if oracle.is_there():
+        oracle.check_openai_journal(stand_in.journal)
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def detector(model):
 
 
 def test_the_models_verdict_is_used_under_the_same_thresholds(openai, detector):
-    openai.script = lambda body: VERDICT
+    openai.respond_with(lambda body: VERDICT)
     judged = detector.judge(UNCERTAIN)
     assert (judged.by, judged.reason) == ("openai", Signal.SENTIMENT)
 
@@ -64,7 +66,7 @@ def test_the_models_verdict_is_used_under_the_same_thresholds(openai, detector):
         ({"drop": "after"}, None),
         ({}, lambda body: "{not json"),
         ({}, lambda body: {"surprise": 1}),
-        ({}, lambda body: None),
+        ({}, lambda body: Refusal()),
     ],
     ids=["429", "500", "dropped before", "dropped after", "malformed", "other shape", "refusal"],
 )
@@ -72,30 +74,28 @@ def test_in_trouble_the_local_detector_judges(openai, detector, fault, script, c
     if fault:
         openai.faults.add("/v1/responses", **fault)
     if script:
-        openai.script = script
+        openai.respond_with(script)
     assert detector.judge(UNCERTAIN).by == "local"
     assert "parcel" not in caplog.text
 
 
 def test_what_is_asked_and_answered_is_as_openai_published_it(openai, detector, model):
-    oracle = OpenAI()
-    openai.script = lambda body: (
-        VERDICT
-        if "signals" in str(body["text"])
-        else {"answer": "Two days.", "confidence": 0.8, "used_sources": []}
-    )
+    openai.respond_when("late", VERDICT)
+    openai.respond_when("delivery", {"answer": "Two days.", "confidence": 0.8})
     detector.judge(UNCERTAIN)
     with Knowledge(KNOWLEDGE) as knowledge:
         assistant = OpenAIAssistant(model, knowledge, LocalAssistant(knowledge))
         answer = assistant.answer([Turn("customer", "How long does delivery take?")], "en")
     assert answer is not None
-    assert [oracle.request(body) for body in openai.requests()] == [[], []]
-    answers = [entry.response for entry in openai.journal.entries("openai")]
-    assert [oracle.response(body) for body in answers] == [[], []]
+    assert answer.text == "Two days."
+    assert len(openai.requests()) == 2
+    for entry in openai.journal.entries("openai"):
+        oracle.check_openai_request(entry.path, entry.request)
+        oracle.check_openai_response(entry.path, entry.response)
 
 
 def test_nothing_is_stored_and_the_shape_is_strict(openai, detector):
-    openai.script = lambda body: VERDICT
+    openai.respond_with(lambda body: VERDICT)
     detector.judge(UNCERTAIN)
     (body,) = openai.requests()
     assert body["store"] is False
@@ -104,7 +104,7 @@ def test_nothing_is_stored_and_the_shape_is_strict(openai, detector):
 
 
 def test_personal_data_is_masked_before_it_leaves(openai, detector):
-    openai.script = lambda body: VERDICT
+    openai.respond_with(lambda body: VERDICT)
     detector.judge(
         [
             *UNCERTAIN[:2],

@@ -1,0 +1,1 @@
+"""Twilio's stand-in, seen by the unchanged official client and by a bot that it calls."""

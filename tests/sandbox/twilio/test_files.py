@@ -1,0 +1,69 @@
+"""Files that customers send: behind credentials, at another host, and sometimes not there yet."""
+
+from datetime import timedelta
+
+import pytest
+import requests
+from twilio.base.exceptions import TwilioRestException
+
+PICTURE = b"GIF89a"
+TIMEOUT = 5
+
+
+@pytest.fixture
+def sent(twilio, bot):
+    """The webhook of a picture and a document."""
+    files = [("image/gif", PICTURE), ("application/pdf", b"%PDF")]
+    twilio.customer_writes("sms", "+15550111", "Look", media=files)
+    return bot.heard[0]
+
+
+def get(twilio, url, **more):
+    keys = (twilio.account_sid, twilio.auth_token)
+    return requests.get(url, auth=keys, timeout=TIMEOUT, allow_redirects=False, **more)
+
+
+def test_a_file_is_at_the_address_that_the_webhook_names(twilio, sent):
+    assert sent["MediaUrl0"].startswith(twilio.server.url)
+    answer = get(twilio, sent["MediaUrl0"])
+    assert answer.status_code == 302
+    there = requests.get(answer.headers["Location"], timeout=TIMEOUT)
+    assert (there.content, there.headers["Content-Type"]) == (PICTURE, "image/gif")
+
+
+def test_without_credentials_it_cannot_be_had(sent):
+    assert requests.get(sent["MediaUrl0"], timeout=TIMEOUT).status_code == 401
+
+
+def test_the_other_host_must_not_get_the_credentials(twilio, sent):
+    where = get(twilio, sent["MediaUrl0"]).headers["Location"]
+    assert get(twilio, where).status_code == 400
+
+
+def test_a_file_may_not_be_there_yet(twilio, sent, clock):
+    twilio.account.media_delay = timedelta(seconds=3)
+    assert get(twilio, sent["MediaUrl0"]).status_code == 404
+    clock.advance(seconds=3)
+    assert get(twilio, sent["MediaUrl0"]).status_code == 302
+
+
+def test_the_client_can_list_and_fetch_what_is_known_of_files(twilio, client, sent):
+    message = client.messages(sent["MessageSid"])
+    listed = message.media.list()
+    assert [file.content_type for file in listed] == ["image/gif", "application/pdf"]
+    fetched = message.media(listed[1].sid).fetch()
+    assert (fetched.content_type, fetched.parent_sid) == ("application/pdf", sent["MessageSid"])
+    assert message.fetch().num_media == "2"
+
+
+def test_a_deleted_message_takes_its_files_with_it(twilio, client, sent):
+    client.messages(sent["MessageSid"]).delete()
+    assert get(twilio, sent["MediaUrl0"]).status_code == 404
+
+
+def test_a_file_of_another_message_is_not_there(client, sent, twilio):
+    other = twilio.customer_writes("sms", "+15550111", "Hi").message_sid
+    file = sent["MediaUrl0"].rpartition("/")[2]
+    with pytest.raises(TwilioRestException) as error:
+        client.messages(other).media(file).fetch()
+    assert error.value.code == 20404
