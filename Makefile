@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: install run test check fix bench demo train clean
+.PHONY: install run test check fix bench demo clean
 
 install: $(VENV)/installed
 

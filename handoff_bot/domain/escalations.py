@@ -51,8 +51,6 @@ TRANSITIONS: dict[tuple[Status, Step], Status] = {
     (Status.CLAIMED, Step.RETURN): Status.RETURNED,
 }
 
-OWNER_ONLY = frozenset({Step.RELEASE})
-
 
 def after(status: Status, step: Step) -> Status:
     """The status that a step leads to.

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session
 
 from handoff_bot.storage.transaction import Seat, Transaction
@@ -88,11 +88,6 @@ class Database:
         """A transaction for questions alone; what it would change is rolled back."""
         with Session(self._reader, expire_on_commit=False) as session:
             yield Transaction(session, is_sqlite=self.is_sqlite)
-
-    def check(self) -> None:
-        """Raise SQLAlchemyError when the database does not answer."""
-        with self._reader.connect() as connection:
-            connection.execute(text("SELECT 1"))
 
     def close(self) -> None:
         """Close all connections."""
