@@ -18,6 +18,7 @@ from handoff_bot.ai.composition import build_ai
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.findings import Finding
+from handoff_bot.ports import Clock
 from handoff_bot.services import timers
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.settings import Settings, read_settings
@@ -75,9 +76,9 @@ class Handoff:
         logger.info("stopped", extra={"role": self.role})
 
 
-def build(settings: Settings, role: str = "all") -> Handoff:
-    """Build one process from its settings; nothing runs yet."""
-    clock = SystemClock()
+def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> Handoff:
+    """Build one process from its settings; nothing runs yet. The clock is the system's unless given."""
+    clock = clock or SystemClock()
     url = settings.DATABASE_URL.get_secret_value()
     database = Database(url, synchronous=settings.SQLITE_SYNCHRONOUS)
     migrate(database)
