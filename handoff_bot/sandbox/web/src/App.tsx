@@ -1,0 +1,10 @@
+import { Slack } from "./slack/Slack";
+
+/** The whole page. */
+export function App() {
+  return (
+    <main>
+      <Slack />
+    </main>
+  );
+}

@@ -1,0 +1,249 @@
+/**
+ * What the page and its server say to each other.
+ *
+ * The server mirrors the whole world as keys with values. `GET /sandbox/api/state` answers
+ * `{revision, values}`; `GET /sandbox/api/events` streams `event: values`, `id: <revision>`,
+ * `data: {key: value | null, …}` (null: the key is gone) for whatever changed, and begins with all of it.
+ * Whatever a person does is `POST /sandbox/api/do/<action>` with a JSON object; the answer is
+ * `{ok: true, result}` or `{ok: false, error}` with words for a person.
+ */
+
+/** How things stand; key "world". */
+export interface World {
+  /** The world's time (seconds since the epoch) at the moment `sent_at` (real time, the same unit). */
+  now: number;
+  sent_at: number;
+  /** Seconds that the clock has been moved forward. */
+  offset: number;
+  bot: { state: "starting" | "up" | "down"; url: string };
+  /** The address of the little shop with the chat widget in it. */
+  shop_url: string;
+  queue: string;
+  bot_user: string;
+  numbers: { sms: string; whatsapp: string };
+  faults: FaultSwitch[];
+  scripts: Script[];
+  commands: Command[];
+}
+
+/** A switch for trouble; turned with the action "fault". */
+export interface FaultSwitch {
+  name: string;
+  label: string;
+  help: string;
+  on: boolean;
+}
+
+/** A customer who acts by themselves; started with the action "script". */
+export interface Script {
+  name: string;
+  label: string;
+  help: string;
+  running: boolean;
+}
+
+/** A slash command, for completion. */
+export interface Command {
+  command: string;
+  description: string;
+  usage_hint: string;
+}
+
+/** Key "people": everybody in Slack. */
+export interface Person {
+  id: string;
+  name: string;
+  real_name: string;
+  is_admin: boolean;
+  is_bot: boolean;
+  presence: "active" | "away";
+}
+
+/** Key "channels": slack_channels, and direct messages with the app (`is_im`, then `user` says whose). */
+export interface SlackChannel {
+  id: string;
+  name: string;
+  is_private: boolean;
+  is_im: boolean;
+  is_archived: boolean;
+  user: string;
+  members: string[];
+  pins: string[];
+}
+
+/** Key "channel:<id>": all messages of a slack_channel, replies among them, oldest first: Slack's own objects. */
+export interface SlackMessage {
+  ts: string;
+  thread_ts?: string;
+  user?: string;
+  bot_id?: string;
+  username?: string;
+  text: string;
+  blocks?: SlackBlock[];
+  subtype?: string;
+  edited?: { user: string; ts: string };
+  reactions?: { name: string; users: string[]; count: number }[];
+  files?: SlackFile[];
+  [more: string]: unknown;
+}
+
+export type SlackBlock = { type: string; block_id?: string } & Record<string, unknown>;
+
+export interface SlackFile {
+  id: string;
+  name: string;
+  mimetype: string;
+  size: number;
+  /** Where the page may fetch it from. */
+  sandbox_url: string;
+  [more: string]: unknown;
+}
+
+/** Key "private:<user>": what one person alone sees. */
+export interface Private {
+  /** Each with the `channel` it is in, and `thread_ts` where it is in a thread. */
+  ephemerals: (SlackMessage & { channel: string })[];
+  /** Open windows, the one on top last. */
+  views: SlackView[];
+  home: SlackView | null;
+}
+
+export interface SlackView {
+  id: string;
+  type: "modal" | "home";
+  callback_id: string;
+  blocks: SlackBlock[];
+  title?: { text: string };
+  submit?: { text: string } | null;
+  close?: { text: string } | null;
+  /** What is filled in: block_id -> action_id -> Slack's state object. */
+  state: { values: Record<string, Record<string, Record<string, unknown>>> };
+  [more: string]: unknown;
+}
+
+/** Key "phones": the customers with a phone. */
+export interface Phone {
+  address: string;
+  name: string;
+}
+
+export type PhoneApp = "whatsapp" | "sms";
+
+/** Key "phone:<app>:<address>": what is on this phone, oldest first. */
+export interface PhoneMessage {
+  sid: string;
+  direction: "inbound" | "outbound";
+  body: string;
+  /** Twilio's word, e.g. "received", "queued", "sent", "delivered", "read", "undelivered", "failed". */
+  status: string;
+  error_code: number | null;
+  at: number;
+  media: { url: string; content_type: string; name: string }[];
+  by_carrier: boolean;
+}
+
+/** Key "typing:<app>:<address>": is the other side writing to this phone? */
+export type Typing = boolean;
+
+/** Key "journal": how much has been written down. The entries: `GET /sandbox/api/journal?after=<number>`. */
+export interface JournalHead {
+  total: number;
+}
+
+/** One exchange. `in`: the bot asked a stand-in; `out`: a stand-in called the bot. */
+export interface JournalEntry {
+  number: number;
+  at: number;
+  who: string;
+  direction: "in" | "out";
+  method: string;
+  path: string;
+  status: number;
+  request: unknown;
+  response: unknown;
+  /** Names of the conversations it belongs to: phone addresses, threads' ts. */
+  about: string[];
+}
+
+/** Names of files to attach: what the person chose, read in the browser. */
+export interface Attachment {
+  name: string;
+  content_type: string;
+  /** base64 */
+  content: string;
+}
+
+/** Every action and what it takes. `user` and `channel` are Slack's ids. */
+export interface Actions {
+  "phone.write": { app: PhoneApp; address: string; text: string; media?: Attachment[] };
+  "phone.add": { name: string };
+  "slack.say": {
+    user: string;
+    channel: string;
+    text: string;
+    thread_ts?: string;
+    broadcast?: boolean;
+    files?: Attachment[];
+  };
+  "slack.edit": { user: string; channel: string; ts: string; text: string };
+  "slack.delete": { user: string; channel: string; ts: string };
+  "slack.react": { user: string; channel: string; ts: string; name: string };
+  "slack.pin": { user: string; channel: string; ts: string };
+  /** A button in a message; `value` picks one of several with the same action_id. */
+  "slack.click": { user: string; channel: string; ts: string; action_id: string; value?: string };
+  /** A menu in a message: an option's value, an id, or a list of them. */
+  "slack.select": { user: string; channel: string; ts: string; action_id: string; choice: unknown };
+  "slack.click_ephemeral": { user: string; ts: string; action_id: string; value?: string };
+  "slack.click_view": { user: string; view_id: string; action_id: string; value?: string };
+  "slack.select_view": { user: string; view_id: string; action_id: string; choice: unknown };
+  /** `values` by action_id or block_id. The result is `{errors: {block_id: words}}`. */
+  "slack.submit": { user: string; view_id: string; values: Record<string, unknown> };
+  "slack.close": { user: string; view_id: string };
+  "slack.command": { user: string; channel: string; command: string; text: string };
+  "slack.shortcut": { user: string; callback_id: string; channel?: string; ts?: string };
+  "slack.home": { user: string; tab: "home" | "messages" };
+  "slack.presence": { user: string; presence: "active" | "away" };
+  fault: { name: string; on: boolean };
+  clock: { forward: number };
+  script: { name: string };
+  /** Kill the bot as `kill -9` does, or start it again. */
+  "bot.kill": Record<string, never>;
+  "bot.start": Record<string, never>;
+}
+
+export type Done = { ok: true; result: Record<string, unknown> } | { ok: false; error: string };
+
+/** Do something in the world. Never throws: trouble comes back as words. */
+export async function act<Name extends keyof Actions>(
+  name: Name,
+  details: Actions[Name],
+): Promise<Done> {
+  try {
+    const response = await fetch(`/sandbox/api/do/${name}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(details),
+    });
+    return (await response.json()) as Done;
+  } catch {
+    return { ok: false, error: "The sandbox does not answer." };
+  }
+}
+
+/** Entries of the journal after this number, oldest first, at most 500 of them. */
+export async function journal(after: number): Promise<JournalEntry[]> {
+  const response = await fetch(`/sandbox/api/journal?after=${after}`);
+  return ((await response.json()) as { entries: JournalEntry[] }).entries;
+}
+
+/** A file as an action takes it. */
+export async function attachment(file: File): Promise<Attachment> {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return {
+    name: file.name,
+    content_type: file.type || "application/octet-stream",
+    content: btoa(binary),
+  };
+}

@@ -1,0 +1,4 @@
+/** Slack's side. */
+export function Slack() {
+  return <section aria-label="Slack" />;
+}
