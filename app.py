@@ -11,16 +11,19 @@ from typing import Any
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from channels import CHANNELS, TwilioAccount
+from channels import CHANNELS, TwilioAccount, webchat
 from channels._twilio_checks import check_twilio
+from channels._webchat_sessions import Website
 from handoff_bot import logs
 from handoff_bot.ai.composition import build_ai
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.findings import Finding
-from handoff_bot.ports import Clock
+from handoff_bot.ports import Channel, Clock
 from handoff_bot.services import timers
 from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.visitors import Visitors
+from handoff_bot.serving import Server
 from handoff_bot.settings import Settings, read_settings
 from handoff_bot.slack.checks import check_slack
 from handoff_bot.slack.composition import SlackSide, build_slack
@@ -29,7 +32,10 @@ from handoff_bot.storage.listening import Listener
 from handoff_bot.storage.migrate import migrate
 from handoff_bot.storage.sole import SoleWorker
 from handoff_bot.web.application import create_web
+from handoff_bot.web.chat import chat
+from handoff_bot.web.chat_stream import Streams
 from handoff_bot.web.health import health
+from handoff_bot.web.watchers import Watchers
 from handoff_bot.web.webhooks import webhooks
 
 logger = logging.getLogger("app")
@@ -42,6 +48,7 @@ class Handoff:
     """One process, built and not yet started."""
 
     web: Flask
+    watchers: Watchers
     core: Core
     slack: SlackSide
     listener: Listener | None
@@ -62,8 +69,13 @@ class Handoff:
         self.slack.start()
         logger.info("started", extra={"role": self.role})
 
+    def hang_up(self) -> None:
+        """Let everybody go who waits for news, and let nobody in."""
+        self.watchers.close()
+
     def stop(self) -> None:
         """End it in order: nothing new comes in, what runs is finished."""
+        self.watchers.close()
         if self.role != "web":
             self.slack.stop()
             self.scheduler.shutdown()
@@ -82,7 +94,10 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     url = settings.DATABASE_URL.get_secret_value()
     database = Database(url, synchronous=settings.SQLITE_SYNCHRONOUS)
     migrate(database)
-    channels = {kind: make(twilio_account(settings)) for kind, make in CHANNELS.items()}
+    account = twilio_account(settings)
+    site = webchat.Webchat(website(settings))
+    channels: dict[str, Channel] = {kind: make(account) for kind, make in CHANNELS.items()}
+    channels[webchat.KIND] = site
     detector, assistant = build_ai(
         settings.KNOWLEDGE_DIR,
         api_key=settings.OPENAI_API_KEY.get_secret_value(),
@@ -107,9 +122,14 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         )
     )
     slack.attach(core)
-    web = create_web([webhooks(channels, core.inbox), health(database, clock), slack.blueprint])
+    routes = [webhooks(channels, core.inbox), health(database, clock), slack.blueprint]
+    watchers = Watchers(database, webchat.KIND, settings.WEBCHAT_VISITORS)
+    if settings.webchat_origins:
+        streams = Streams(Visitors(database, clock, webchat.KIND), watchers)
+        routes.append(chat(site, core.inbox, streams, watchers))
     return Handoff(
-        web=web,
+        web=create_web(routes, threads=settings.WEB_THREADS, proxies=settings.TRUSTED_PROXIES),
+        watchers=watchers,
         core=core,
         slack=slack,
         listener=None if settings.on_sqlite else Listener(url, core.lanes.wake),
@@ -132,6 +152,27 @@ def twilio_account(settings: Settings) -> TwilioAccount:
         messaging_service_sid=settings.TWILIO_MESSAGING_SERVICE_SID,
         api_url=settings.TWILIO_API_URL,
         public_base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
+    )
+
+
+def website(settings: Settings) -> Website:
+    """What the website chat needs to know."""
+    return Website(
+        origins=settings.webchat_origins,
+        secret=settings.WEBCHAT_SECRET.get_secret_value(),
+        identity_secret=settings.WEBCHAT_IDENTITY_SECRET.get_secret_value(),
+    )
+
+
+def server(settings: Settings, role: str = "all", clock: Clock | None = None) -> Server:
+    """What serves this role, not yet running."""
+    return Server(
+        lambda: build(settings, role, clock),
+        host=settings.HOST,
+        port=settings.PORT,
+        processes=settings.processes,
+        threads=settings.WEB_THREADS,
+        listeners=settings.WEBCHAT_VISITORS if settings.webchat_origins else 0,
     )
 
 

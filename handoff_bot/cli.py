@@ -39,20 +39,13 @@ def settings_or_exit() -> Settings:
 def serve(role: str) -> None:
     """Serve: webhooks, Slack, lanes and timers."""
     import app
-    from handoff_bot.serving import Server
 
     settings = settings_or_exit()
     logs.set_up(settings.LOG_LEVEL)
     if role == "worker":
         _work(settings)
         return
-    Server(
-        lambda: app.build(settings, role),
-        host=settings.HOST,
-        port=settings.PORT,
-        processes=settings.processes,
-        threads=settings.WEB_THREADS,
-    ).run()
+    app.server(settings, role).run()
 
 
 def _work(settings: Settings) -> None:

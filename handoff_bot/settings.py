@@ -66,6 +66,22 @@ class Settings(BaseModel):
     TWILIO_API_URL: str = Field(
         "", description="Stands for every Twilio host when set (for a stand-in)."
     )
+    WEBCHAT_ORIGINS: str = Field(
+        "",
+        description="Websites that may show the chat, e.g. `https://shop.example.com`; several with spaces.",
+    )
+    WEBCHAT_SECRET: SecretStr = Field(
+        NOTHING, description="Signs visitors' sessions: at least 32 random characters."
+    )
+    WEBCHAT_IDENTITY_SECRET: SecretStr = Field(
+        NOTHING, description="Shared with your website, which signs who its customers are with it."
+    )
+    WEBCHAT_VISITORS: int = Field(
+        1000, ge=1, description="Visitors of each process who wait for news at the same time."
+    )
+    TRUSTED_PROXIES: int = Field(
+        0, ge=0, description="Proxies of yours in front; their `X-Forwarded-For` is believed."
+    )
     OPENAI_API_KEY: SecretStr = Field(
         NOTHING, description="Without it everything is judged and answered locally."
     )
@@ -86,9 +102,19 @@ class Settings(BaseModel):
         return self.DATABASE_URL.get_secret_value().startswith("sqlite")
 
     @property
+    def webchat_origins(self) -> tuple[str, ...]:
+        """The websites that may show the chat; none: there is no website chat."""
+        return tuple(self.WEBCHAT_ORIGINS.replace(",", " ").split())
+
+    @property
     def processes(self) -> int:
         """How many processes serve."""
         return 1 if self.on_sqlite else self.WEB_CONCURRENCY
+
+
+def _is_origin(text: str) -> bool:
+    scheme, _, rest = text.partition("://")
+    return scheme in ("https", "http") and bool(rest) and not set(rest) & set("/?#@*")
 
 
 def _is_url(text: str, *schemes: str) -> bool:
@@ -135,6 +161,16 @@ _RULES: tuple[tuple[str, str, Callable[[Settings], bool]], ...] = (
         lambda s: (
             not (s.TWILIO_SMS_FROM or s.TWILIO_WHATSAPP_FROM or s.TWILIO_MESSAGING_SERVICE_SID)
         ),
+    ),
+    (
+        "WEBCHAT_ORIGINS",
+        "each must be an origin without a path, e.g. https://shop.example.com",
+        lambda s: not all(_is_origin(origin) for origin in s.webchat_origins),
+    ),
+    (
+        "WEBCHAT_SECRET",
+        "missing or short; with WEBCHAT_ORIGINS it must be at least 32 random characters",
+        lambda s: bool(s.webchat_origins) and len(s.WEBCHAT_SECRET.get_secret_value()) < 32,
     ),
     (
         "PUBLIC_BASE_URL",

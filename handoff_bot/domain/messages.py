@@ -57,6 +57,8 @@ class InboundMessage:
         profile_name: what the contact calls themselves, "" when unknown. Hostile like the text.
         consent: set when the whole message is a STOP, START or HELP keyword.
         consent_answered: True when the provider has already answered the keyword.
+        wants_person: True when they pressed a button that asks for a human: nothing is left to judge.
+        language: ISO 639-1 of what they read the channel in, "" when unknown; a hint for our first words.
         fields: everything the provider sent, unchanged.
     """
 
@@ -70,6 +72,8 @@ class InboundMessage:
     profile_name: str = ""
     consent: Consent | None = None
     consent_answered: bool = False
+    wants_person: bool = False
+    language: str = ""
     fields: dict[str, str] = field(default_factory=dict)
 
 

@@ -30,6 +30,18 @@ def weigh(judgement: Judgement, answer: Answer | None, *, unsure_before: bool) -
     )
 
 
+def pressed_for_a_person(words: str) -> Judgement:
+    """The judgement of a customer who pressed the button for it: there is nothing to weigh."""
+    return Judgement(
+        scores={Signal.REQUEST: 1.0},
+        reason=Signal.REQUEST,
+        priority=Priority.NORMAL,
+        evidence=words[:200],
+        summary="The customer pressed the button for a person.",
+        by="customer",
+    )
+
+
 def broken_detector(last_words: str) -> Judgement:
     """What to believe when no detector can judge: a human had better look, once."""
     return Judgement(

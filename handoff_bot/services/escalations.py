@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from handoff_bot.domain import policy
 from handoff_bot.domain.desk import AgentRef, TranscriptPage
 from handoff_bot.domain.escalations import Status, Step, TicketStatus
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Judgement, Signal
 from handoff_bot.domain.texts import Moment, say
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, sending, views, why_not
+from handoff_bot.services import deskwork, sending, views, waits, why_not
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import Channels, Words
 from handoff_bot.storage import conversations, deliveries, log
@@ -26,8 +25,6 @@ from handoff_bot.storage.transaction import NewWork, Transaction
 
 CLAIM = "claim"
 AGAIN = timedelta(seconds=0.1)
-WAITS_CONSIDERED = 20
-WAITS_WITHIN = timedelta(days=7)
 SUBJECT_LENGTH = 120
 
 GONE = "This conversation is not known any more."
@@ -258,11 +255,13 @@ class Escalations:
         """Tell the customer, unless they sent STOP."""
         if conversation.opted_out_at:
             return
+        now = self._clock.now()
+        ahead = max(0, rows.count(tx, Status.QUEUED) - 1)
         text = say(
             moment,
             conversation.language,
             agent=agent.name if agent else "",
-            wait_minutes=self.wait_minutes(tx),
+            wait_minutes=waits.wait_minutes(tx, now, ahead),
         )
         words = Words(
             text,
@@ -270,14 +269,7 @@ class Escalations:
             epoch_bound=epoch_bound,
             escalation_id=id_of(escalation),
         )
-        sending.say(tx, conversation, words, self._channels, self._clock.now())
-
-    def wait_minutes(self, tx: Transaction) -> int:
-        """The estimate for somebody who joins the queue now."""
-        since = self._clock.now() - WAITS_WITHIN
-        waits = rows.recent_waits(tx, since, WAITS_CONSIDERED)
-        ahead = max(0, rows.count(tx, Status.QUEUED) - 1)
-        return policy.wait_minutes(waits, ahead)
+        sending.say(tx, conversation, words, self._channels, now)
 
     # -- after a step
 

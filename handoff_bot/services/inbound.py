@@ -32,6 +32,12 @@ _INBOUND = TypeAdapter(InboundMessage)
 TURNS = 40
 """How much of a conversation the AI sees."""
 
+
+def inbound_lane(channel: str, address: str) -> str:
+    """The lane that orders what comes from one address."""
+    return f"in:{channel}:{address}"
+
+
 _ROLES = {
     Author.CONTACT: "customer",
     Author.ASSISTANT: "assistant",
@@ -47,6 +53,7 @@ class Question:
     Attributes:
         epoch: who spoke when it was asked; an answer to it leaves in that epoch alone.
         unsure_before: True when the assistant did not know its last answer.
+        wants_person: True when they pressed a button for it, so that nobody need be asked.
     """
 
     conversation_id: int
@@ -55,6 +62,7 @@ class Question:
     turns: tuple[Turn, ...]
     language: str
     unsure_before: bool
+    wants_person: bool
 
 
 @dataclass(frozen=True)
@@ -128,6 +136,7 @@ class HandleInbound(Handler[Question, Reaction]):
             turns=tuple(_turns(conversations.recent(tx, id_of(conversation), TURNS))),
             language=conversation.language,
             unsure_before=bool(last and last.payload.get("confidence", 1.0) < policy.UNSURE),
+            wants_person=inbound.wants_person,
         )
 
     def _consent(
@@ -169,6 +178,8 @@ class HandleInbound(Handler[Question, Reaction]):
 
     def call(self, plan: Question) -> Reaction:
         """Judge the turn; answer it unless a human is needed."""
+        if plan.wants_person:
+            return Reaction(policy.pressed_for_a_person(plan.turns[-1].text), None)
         judgement = self._judge(plan)
         if judgement.escalate:
             return Reaction(judgement, None)

@@ -50,6 +50,7 @@ def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conve
             contact_id=contact_id,
             channel=inbound.channel,
             address=inbound.address,
+            language=inbound.language,
             created_at=now,
         )
     )

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 from handoff_bot.domain.errors import Malformed, Unauthentic
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
 from handoff_bot.ports import Channel, WebhookRequest
-from handoff_bot.services.inbound import INBOUND
+from handoff_bot.services.inbound import INBOUND, inbound_lane
 from handoff_bot.services.sending import NEWS
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def webhooks(channels: Mapping[str, Channel], inbox: Stores) -> Blueprint:
             logger.warning("webhook malformed", extra={"channel": kind, "why": str(error)})
             return _answer(400, str(error))
         for arrival in arrivals:
-            _store(inbox, arrival)
+            store(inbox, arrival)
         return Response("<Response/>", 200, mimetype="text/xml")
 
     return blueprint
@@ -78,9 +78,10 @@ def _parsed() -> WebhookRequest:
     )
 
 
-def _store(inbox: Stores, arrival: InboundMessage | DeliveryUpdate) -> None:
+def store(inbox: Stores, arrival: InboundMessage | DeliveryUpdate) -> None:
+    """Store what a channel has received; returns after commit."""
     if isinstance(arrival, InboundMessage):
-        lane = f"in:{arrival.channel}:{arrival.address}"
+        lane = inbound_lane(arrival.channel, arrival.address)
         key = f"{arrival.channel}:{arrival.provider_id}"
         inbox.store(INBOUND, lane, key, asdict(arrival))
         return

@@ -1,0 +1,117 @@
+"""Who a visitor of a website is: short-lived signed sessions, and identities that the website vouches for."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from base64 import urlsafe_b64decode
+from dataclasses import dataclass, field
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from handoff_bot.domain.errors import Unauthentic
+from handoff_bot.domain.visitors import Session, Visitor
+
+LIFETIME = 3600
+"""Seconds that a session opens anything."""
+RENEWABLE = 30 * 24 * 3600
+"""Seconds that an anonymous session may still be renewed: so long a browser keeps its conversation."""
+_ANONYMOUS, _KNOWN = "visitor:", "user:"
+
+
+@dataclass(frozen=True)
+class Website:
+    """What a deployment allows on websites. Its repr holds no secret.
+
+    Attributes:
+        origins: the websites that may show the chat, e.g. "https://shop.example.com"; none: no chat.
+        secret: signs sessions.
+        identity_secret: shared with the website, signs its customers' identities; "" for none of that.
+    """
+
+    origins: tuple[str, ...] = ()
+    secret: str = field(default="", repr=False)
+    identity_secret: str = field(default="", repr=False)
+
+
+class _Identity(BaseModel):
+    """What a website says of a customer who is signed in there. `expires` in seconds since the epoch."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    id: str = Field(min_length=1, max_length=128)
+    name: str = Field("", max_length=80)
+    expires: int
+
+
+class Sessions:
+    """Makes and believes sessions; any number of threads may use it at once."""
+
+    def __init__(self, website: Website) -> None:
+        self._identity_secret = website.identity_secret.encode()
+        self._signer = URLSafeTimedSerializer(
+            website.secret, salt="webchat-session", signer_kwargs={"digest_method": hashlib.sha256}
+        )
+
+    def begin(self, *, before: str = "", identity: str = "") -> Session:
+        """A session for who the website says this is, else for who it was before, else for somebody new.
+
+        Args:
+            before: an earlier session's token, also an expired one.
+            identity: what the website has signed, see docs/channels/webchat.md.
+
+        Raises:
+            Unauthentic: the identity is not signed by the website, or expired.
+        """
+        if identity:
+            return self._session(self._known(identity))
+        return self._session(self._returning(before) or _somebody_new())
+
+    def visitor(self, token: str) -> Visitor:
+        """Whose session this is.
+
+        Raises:
+            Unauthentic: it is none of ours, or has expired.
+        """
+        visitor = self._read(token, LIFETIME)
+        if visitor is None:
+            raise Unauthentic("the session is not ours or has expired")
+        return visitor
+
+    def _session(self, visitor: Visitor) -> Session:
+        token = self._signer.dumps([visitor.address, visitor.name])
+        return Session(str(token), visitor, LIFETIME)
+
+    def _read(self, token: str, age: int) -> Visitor | None:
+        try:
+            address, name = self._signer.loads(token, max_age=age)
+        except BadSignature:
+            return None
+        return Visitor(address, name)
+
+    def _returning(self, token: str) -> Visitor | None:
+        """Who had this session; nobody whom the website must vouch for: they may have signed out."""
+        visitor = self._read(token, RENEWABLE) if token else None
+        return visitor if visitor and visitor.address.startswith(_ANONYMOUS) else None
+
+    def _known(self, identity: str) -> Visitor:
+        payload, _, signature = identity.partition(".")
+        right = hmac.new(self._identity_secret, payload.encode(), hashlib.sha256).hexdigest()
+        is_right = hmac.compare_digest(right.encode(), signature.encode())
+        if not (self._identity_secret and is_right):
+            raise Unauthentic("the identity is not signed by the website")
+        try:
+            said = _Identity.model_validate_json(urlsafe_b64decode(payload + "=="))
+        except (ValueError, ValidationError):
+            raise Unauthentic("the identity cannot be read") from None
+        if said.expires < time.time():
+            raise Unauthentic("the identity has expired")
+        return Visitor(_KNOWN + said.id, said.name or said.id)
+
+
+def _somebody_new() -> Visitor:
+    number = secrets.token_urlsafe(12)
+    return Visitor(_ANONYMOUS + number, f"Visitor {number[:4]}")

@@ -1,0 +1,63 @@
+"""What a visitor of a website sees: their conversation so far, what came since, and how things stand."""
+
+from __future__ import annotations
+
+from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.visitors import Cursor, Look, Phase, VisitorState
+from handoff_bot.ports import Clock
+from handoff_bot.services import waits
+from handoff_bot.services.inbound import inbound_lane
+from handoff_bot.storage import escalations, visitors
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.transaction import Transaction
+
+HISTORY = 50
+"""Messages of each side that a page begins with, and that are shown at a time."""
+
+
+class Visitors:
+    """Reads what may be shown; changes nothing. Any number of threads may use it at once."""
+
+    def __init__(self, database: Database, clock: Clock, channel: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._channel = channel
+
+    def look(self, address: str, after: Cursor) -> Look:
+        """What this visitor has not seen yet, and how things stand with them."""
+        with self._database.read() as tx:
+            conversation_id = visitors.conversation_of(tx, self._channel, address)
+            if conversation_id is None:
+                return Look((), VisitorState(typing=self._is_typing(tx, address, None)), after)
+            lines = visitors.lines(tx, conversation_id, after, HISTORY)
+            return Look(
+                lines=tuple(lines),
+                state=self._state(tx, address, conversation_id),
+                cursor=lines[-1].cursor if lines else after,
+                is_all=after.is_start or len(lines) < HISTORY,
+            )
+
+    def _state(self, tx: Transaction, address: str, conversation_id: int) -> VisitorState:
+        delivered, read = visitors.marks(tx, conversation_id)
+        escalation = escalations.open_of(tx, conversation_id)
+        if escalation is None:
+            typing = self._is_typing(tx, address, conversation_id)
+            return VisitorState(typing=typing, delivered=delivered, read=read)
+        if escalation.status == Status.QUEUED:
+            return self._waiting(tx, escalation, delivered, read)
+        owner = escalations.agent(tx, escalation.owner_id)
+        name = owner.name if owner else ""
+        return VisitorState(Phase.AGENT, agent=name, delivered=delivered, read=read)
+
+    def _waiting(
+        self, tx: Transaction, escalation: Escalation, delivered: int, read: int
+    ) -> VisitorState:
+        ahead = visitors.ahead(tx, escalation)
+        left = waits.minutes_left(tx, self._clock.now(), ahead, escalation.opened_at)
+        return VisitorState(
+            Phase.WAITING, position=ahead + 1, wait_minutes=left, delivered=delivered, read=read
+        )
+
+    def _is_typing(self, tx: Transaction, address: str, conversation_id: int | None) -> bool:
+        return visitors.is_composing(tx, inbound_lane(self._channel, address), conversation_id)

@@ -1,0 +1,243 @@
+"""Questions for a visitor's view of their conversation: what they may see, and what has happened since."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, bindparam, func, select
+
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.messages import Author, Direction
+from handoff_bot.domain.visitors import PARTS, Cursor, VisitorLine
+from handoff_bot.storage.models import (
+    Agent,
+    ContactAddress,
+    Conversation,
+    Delivery,
+    Escalation,
+    Event,
+    Message,
+    Work,
+)
+from handoff_bot.storage.transaction import Transaction, table_of
+
+ADDRESS, AGENT, CONVERSATION = table_of(ContactAddress), table_of(Agent), table_of(Conversation)
+DELIVERY, ESCALATION, EVENT = table_of(Delivery), table_of(Escalation), table_of(Event)
+MESSAGE, WORK = table_of(Message), table_of(Work)
+
+_SHOWN = [
+    status.value
+    for status in (
+        DeliveryStatus.ACCEPTED,
+        DeliveryStatus.SENT,
+        DeliveryStatus.DELIVERED,
+        DeliveryStatus.READ,
+    )
+]
+_ON_ITS_WAY = [DeliveryStatus.QUEUED.value, DeliveryStatus.SENDING.value]
+
+# Asked for every visitor whenever something happens: built once, plain Core.
+_CONVERSATION = (
+    select(CONVERSATION.c.id)
+    .join(ADDRESS, ADDRESS.c.contact_id == CONVERSATION.c.contact_id)
+    .where(
+        ADDRESS.c.channel == bindparam("channel"),
+        ADDRESS.c.address == bindparam("address"),
+        CONVERSATION.c.channel == bindparam("channel"),
+    )
+)
+_INBOUND = (
+    select(MESSAGE.c.id, MESSAGE.c.provider_id, MESSAGE.c.text, MESSAGE.c.created_at)
+    .where(
+        MESSAGE.c.conversation_id == bindparam("conversation_id"),
+        MESSAGE.c.direction == Direction.INBOUND.value,
+        MESSAGE.c.id > bindparam("after"),
+    )
+    .limit(bindparam("limit"))
+)
+_OUTBOUND = (
+    select(
+        DELIVERY.c.id,
+        DELIVERY.c.part,
+        DELIVERY.c.oid,
+        DELIVERY.c.text,
+        MESSAGE.c.id.label("message_id"),
+        MESSAGE.c.author,
+        MESSAGE.c.created_at,
+        AGENT.c.name,
+    )
+    .join(MESSAGE, MESSAGE.c.id == DELIVERY.c.message_id)
+    .outerjoin(AGENT, AGENT.c.id == MESSAGE.c.agent_id)
+    .where(
+        MESSAGE.c.conversation_id == bindparam("conversation_id"),
+        DELIVERY.c.status.in_(_SHOWN),
+        DELIVERY.c.superseded_at.is_(None),
+        DELIVERY.c.id > bindparam("after"),
+    )
+    .limit(bindparam("limit"))
+)
+_LAST_INBOUND = select(func.max(MESSAGE.c.id)).where(
+    MESSAGE.c.conversation_id == bindparam("conversation_id"),
+    MESSAGE.c.direction == Direction.INBOUND.value,
+)
+_LAST_OUTBOUND = (
+    select(func.max(MESSAGE.c.id))
+    .join(DELIVERY, DELIVERY.c.message_id == MESSAGE.c.id)
+    .where(MESSAGE.c.conversation_id == bindparam("conversation_id"), DELIVERY.c.status.in_(_SHOWN))
+)
+_UNHANDLED = select(WORK.c.id).where(WORK.c.lane == bindparam("lane"), WORK.c.status == "ready")
+_UNSENT = (
+    select(DELIVERY.c.id)
+    .join(MESSAGE, MESSAGE.c.id == DELIVERY.c.message_id)
+    .where(
+        MESSAGE.c.conversation_id == bindparam("conversation_id"),
+        DELIVERY.c.status.in_(_ON_ITS_WAY),
+    )
+)
+_AHEAD = select(func.count()).where(
+    ESCALATION.c.status == Status.QUEUED.value,
+    (ESCALATION.c.priority_rank < bindparam("rank"))
+    | (
+        (ESCALATION.c.priority_rank == bindparam("rank"))
+        & (
+            (ESCALATION.c.opened_at < bindparam("opened_at"))
+            | (
+                (ESCALATION.c.opened_at == bindparam("opened_at"))
+                & (ESCALATION.c.id < bindparam("id"))
+            )
+        )
+    ),
+)
+_LAST_EVENT = select(func.max(EVENT.c.id))
+_EVENTS = select(
+    EVENT.c.id, EVENT.c.kind, CONVERSATION.c.address, CONVERSATION.c.channel
+).outerjoin(CONVERSATION, CONVERSATION.c.id == EVENT.c.conversation_id)
+_EVENTS_AFTER = (
+    _EVENTS.where(EVENT.c.id > bindparam("after")).order_by(EVENT.c.id).limit(bindparam("limit"))
+)
+_EVENTS_AMONG = _EVENTS.where(EVENT.c.id.in_(bindparam("numbers", expanding=True)))
+
+
+class Happening(NamedTuple):
+    """One line of the log, and whose conversation it is about, if it is about one."""
+
+    id: int
+    kind: str
+    address: str | None
+    channel: str | None
+
+
+def conversation_of(tx: Transaction, channel: str, address: str) -> int | None:
+    """The id of the conversation with this address, once they have written."""
+    found = tx.core.execute(_CONVERSATION, {"channel": channel, "address": address})
+    return found.scalar_one_or_none()
+
+
+def lines(tx: Transaction, conversation_id: int, after: Cursor, limit: int) -> list[VisitorLine]:
+    """What may be shown after the cursor, at most `limit` inbound messages and as many of ours.
+
+    In the order in which cursors grow, which is nearly that of the conversation. From the start on the
+    last ones, else the next ones.
+    """
+    given = {"conversation_id": conversation_id, "limit": limit}
+    asked = given | {"after": after.inbound}
+    theirs = _rows(tx, _INBOUND, MESSAGE.c.id, asked, newest=after.is_start)
+    asked = given | {"after": after.delivery}
+    ours = _rows(tx, _OUTBOUND, DELIVERY.c.id, asked, newest=after.is_start)
+    return _merged(theirs, ours, after)
+
+
+def _rows(
+    tx: Transaction, statement: Any, key: Any, values: dict[str, int], *, newest: bool
+) -> Sequence[Row[Any]]:
+    order = key.desc() if newest else key
+    rows = tx.core.execute(statement.order_by(order), values).all()
+    return rows[::-1] if newest else rows
+
+
+def _merged(
+    theirs: Sequence[Row[Any]], ours: Sequence[Row[Any]], cursor: Cursor
+) -> list[VisitorLine]:
+    """Both sides in one list; each side keeps its own order, for a cursor must never go back."""
+    merged: list[VisitorLine] = []
+    mine, yours = list(theirs), list(ours)
+    while mine or yours:
+        if mine and (not yours or mine[0].id < yours[0].message_id):
+            row = mine.pop(0)
+            cursor = Cursor(row.id, cursor.delivery)
+            merged.append(_inbound(row, cursor))
+        else:
+            row = yours.pop(0)
+            cursor = Cursor(cursor.inbound, row.id)
+            merged.append(_outbound(row, cursor))
+    return merged
+
+
+def _inbound(row: Row[Any], cursor: Cursor) -> VisitorLine:
+    return VisitorLine(
+        order=row.id * PARTS,
+        cursor=cursor,
+        author=Author.CONTACT,
+        name="",
+        text=row.text,
+        at=row.created_at,
+        provider_id=row.provider_id or "",
+    )
+
+
+def _outbound(row: Row[Any], cursor: Cursor) -> VisitorLine:
+    return VisitorLine(
+        order=row.message_id * PARTS + row.part,
+        cursor=cursor,
+        author=Author(row.author),
+        name=row.name or "",
+        text=row.text,
+        at=row.created_at,
+        oid=row.oid,
+    )
+
+
+def marks(tx: Transaction, conversation_id: int) -> tuple[int, int]:
+    """The orders up to which inbound messages were handled, and were answered."""
+    asked = {"conversation_id": conversation_id}
+    handled = tx.core.execute(_LAST_INBOUND, asked).scalar() or 0
+    answered = tx.core.execute(_LAST_OUTBOUND, asked).scalar() or 0
+    return handled * PARTS, answered * PARTS
+
+
+def is_composing(tx: Transaction, lane: str, conversation_id: int | None) -> bool:
+    """Is there something of theirs to handle, or something of ours that has not left?"""
+    if tx.core.execute(_UNHANDLED.limit(1), {"lane": lane}).first():
+        return True
+    if conversation_id is None:
+        return False
+    unsent = tx.core.execute(_UNSENT.limit(1), {"conversation_id": conversation_id})
+    return unsent.first() is not None
+
+
+def ahead(tx: Transaction, escalation: Escalation) -> int:
+    """How many wait in the queue before this one."""
+    values = {
+        "rank": escalation.priority_rank,
+        "opened_at": escalation.opened_at,
+        "id": escalation.id,
+    }
+    return tx.core.execute(_AHEAD, values).scalar_one()
+
+
+def last_event(tx: Transaction) -> int:
+    """The number of the log's last line, 0 when it is empty."""
+    return tx.core.execute(_LAST_EVENT).scalar() or 0
+
+
+def events_after(tx: Transaction, after: int, limit: int) -> list[Happening]:
+    """The log's next lines."""
+    found = tx.core.execute(_EVENTS_AFTER, {"after": after, "limit": limit})
+    return [Happening(*row) for row in found]
+
+
+def events_among(tx: Transaction, numbers: list[int]) -> list[Happening]:
+    """Those of these lines that are there."""
+    return [Happening(*row) for row in tx.core.execute(_EVENTS_AMONG, {"numbers": numbers})]

@@ -1,0 +1,102 @@
+"""News of a visitor's conversation as a stream of events, or as the answer to a poll."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.visitors import Cursor, Look, VisitorLine, VisitorState
+from handoff_bot.services.visitors import Visitors
+from handoff_bot.web.watchers import Full, Watch, Watchers
+
+HEARTBEAT = 20.0
+"""Seconds after which an idle stream says that it lives; that is also how a visitor's leaving is noticed."""
+LONGEST_STREAM = 900.0
+"""Seconds; then the widget comes again, with a session that is renewed if need be."""
+LONGEST_POLL = 25.0
+"""Seconds that a poll may wait."""
+_AUTHORS = {Author.CONTACT: "visitor"}
+
+
+class Streams:
+    """Makes streams and polls. What they wait in is their generator, after the view has returned."""
+
+    def __init__(self, visitors: Visitors, watchers: Watchers) -> None:
+        self._visitors = visitors
+        self._watchers = watchers
+
+    def stream(self, address: str, cursor: Cursor) -> tuple[contextlib.ExitStack, Iterator[str]]:
+        """Server-sent events until the visitor leaves, or comes again anyway; and the room to give back.
+
+        Raises:
+            Full: there is no room for another who waits; at once, before anything is iterated.
+        """
+        room = contextlib.ExitStack()
+        watch = room.enter_context(self._watchers.watch(address))
+        return room, self._stream(watch, cursor)
+
+    def _stream(self, watch: Watch, cursor: Cursor) -> Iterator[str]:
+        until = time.monotonic() + LONGEST_STREAM
+        shown: VisitorState | None = None
+        yield ":\n\n"
+        while not watch.is_closed and time.monotonic() < until:
+            look = self._visitors.look(watch.address, cursor)
+            watch.is_queued = look.state.position is not None
+            yield "".join(_events(look, shown))
+            cursor, shown = look.cursor, look.state
+            while look.is_all and not watch.is_closed and not watch.wait(HEARTBEAT):
+                yield ":\n\n"
+                if time.monotonic() > until:
+                    return
+
+    def poll(self, address: str, cursor: Cursor, tag: str, wait: float) -> Iterator[str]:
+        """One JSON answer, which may come late: `{"cursor", "events"}`.
+
+        Args:
+            tag: of the state that the page shows, "" for none; another one is news.
+            wait: seconds; not waited when there is no room.
+        """
+        look = self._visitors.look(address, cursor)
+        if not look.lines and _tag(look.state) == tag and wait > 0:
+            with contextlib.suppress(Full), self._watchers.watch(address) as watch:
+                watch.is_queued = look.state.position is not None
+                watch.wait(wait)
+            look = self._visitors.look(address, cursor)
+        events = [{"event": "message", "data": _message(line)} for line in look.lines]
+        events.append({"event": "state", "data": _state(look.state)})
+        cursor_and_tag = f"{look.cursor}~{_tag(look.state)}"
+        yield json.dumps({"cursor": cursor_and_tag, "events": events})
+
+
+def _events(look: Look, shown: VisitorState | None) -> Iterator[str]:
+    for line in look.lines:
+        yield f"id: {line.cursor}\nevent: message\ndata: {json.dumps(_message(line))}\n\n"
+    if look.state != shown:
+        yield f"event: state\ndata: {json.dumps(_state(look.state))}\n\n"
+
+
+def _message(line: VisitorLine) -> dict[str, Any]:
+    return {
+        "key": str(line.order),
+        "order": line.order,
+        "cid": line.provider_id.rpartition("/")[2] or None,
+        "oid": line.oid or None,
+        "author": _AUTHORS.get(line.author, line.author.value),
+        "name": line.name or None,
+        "text": line.text,
+        "at": line.at.isoformat(),
+    }
+
+
+def _state(state: VisitorState) -> dict[str, Any]:
+    return asdict(state) | {"agent": state.agent or None}
+
+
+def _tag(state: VisitorState) -> str:
+    return hashlib.sha256(json.dumps(_state(state)).encode()).hexdigest()[:8]

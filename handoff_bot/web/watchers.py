@@ -1,0 +1,218 @@
+"""Who waits for news of a conversation, and the one thread that wakes them.
+
+The event log is what wakes: whatever a visitor can see of, some process has written a line about. One
+thread reads the log's end while anybody waits, so it does not matter which process did what.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from handoff_bot.storage import visitors
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.visitors import Happening
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = 0.2
+"""Seconds between two looks at the log, while anybody waits."""
+QUEUE_EVERY = 2.0
+"""Seconds between two wakings of those who wait in the queue: their place changes with every claim."""
+TROUBLE = 2.0
+"""Seconds to wait when the database does not answer."""
+PATIENCE = 5.0
+"""Seconds for which a line that was passed over may still be committed."""
+MOST = 1000
+"""Lines read at a time."""
+PER_VISITOR = 5
+"""Streams of one visitor: browser tabs."""
+
+
+class Full(Exception):
+    """There is no room for another who waits."""
+
+
+class Watch:
+    """One who waits. Set `is_queued` when their place in the queue is shown."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.is_queued = False
+        self.is_closed = False
+        self._news = threading.Event()
+
+    def wake(self) -> None:
+        """Let them look."""
+        self._news.set()
+
+    def close(self) -> None:
+        """Let them go."""
+        self.is_closed = True
+        self._news.set()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for news; False when there was none. What was not looked at since counts as news."""
+        woken = self._news.wait(timeout)
+        self._news.clear()
+        return woken and not self.is_closed
+
+
+class Watchers:
+    """All who wait in this process, at most `limit`; each is a thread of its own.
+
+    Args:
+        channel: the kind of the channel whose conversations are watched.
+    """
+
+    def __init__(self, database: Database, channel: str, limit: int) -> None:
+        self._database = database
+        self._channel = channel
+        self._limit = limit
+        self._watches: set[Watch] = set()
+        self._of_visitor: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._somebody = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @contextlib.contextmanager
+    def watch(self, address: str) -> Iterator[Watch]:
+        """Wait for news of this visitor's conversation.
+
+        Raises:
+            Full: too many wait already, in this process or for this visitor.
+        """
+        watch = Watch(address)
+        self._enter(watch)
+        try:
+            yield watch
+        finally:
+            self._leave(watch)
+
+    def wake(self, address: str) -> None:
+        """Let those look who wait for this visitor, without waiting for the log."""
+        with self._lock:
+            found = [watch for watch in self._watches if watch.address == address]
+        for watch in found:
+            watch.wake()
+
+    def close(self) -> None:
+        """Let everybody go, and let nobody in."""
+        self._closing.set()
+        self._somebody.set()
+        with self._lock:
+            watches = list(self._watches)
+        for watch in watches:
+            watch.close()
+        if self._thread:
+            self._thread.join()
+
+    def _has_room(self, address: str) -> bool:
+        full = len(self._watches) >= self._limit or self._of_visitor[address] >= PER_VISITOR
+        return not (full or self._closing.is_set())
+
+    def _enter(self, watch: Watch) -> None:
+        with self._lock:
+            if not self._has_room(watch.address):
+                raise Full
+            self._watches.add(watch)
+            self._of_visitor[watch.address] += 1
+            self._somebody.set()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="watchers", daemon=True)
+                self._thread.start()
+
+    def _leave(self, watch: Watch) -> None:
+        with self._lock:
+            self._watches.discard(watch)
+            self._of_visitor[watch.address] -= 1
+            if not self._of_visitor[watch.address]:
+                del self._of_visitor[watch.address]
+            if not (self._watches or self._closing.is_set()):
+                self._somebody.clear()
+
+    # -- the one thread
+
+    def _run(self) -> None:
+        tail: _Tail | None = None
+        while not self._closing.is_set():
+            if not self._somebody.is_set():
+                tail = None
+                self._somebody.wait()
+            try:
+                if tail is None:
+                    tail = _Tail(self._database)
+                    self._wake_all()  # whatever was written before the log is watched
+                self._tell(tail.read(), tail)
+            except Exception:  # whatever is wrong with the database: streams must survive it
+                logger.exception("the log cannot be read")
+                tail = None
+                self._closing.wait(TROUBLE)
+            self._closing.wait(LOOK_EVERY)
+
+    def _wake_all(self) -> None:
+        with self._lock:
+            watches = list(self._watches)
+        for watch in watches:
+            watch.wake()
+
+    def _tell(self, news: list[Happening], tail: _Tail) -> None:
+        ours = {line.address for line in news if line.channel == self._channel}
+        queue_moved = tail.queue_moved(news)
+        if not (ours or queue_moved):
+            return
+        with self._lock:
+            watches = list(self._watches)
+        for watch in watches:
+            if watch.address in ours or (queue_moved and watch.is_queued):
+                watch.wake()
+
+
+class _Tail:
+    """The end of the log.
+
+    On PostgreSQL a line can be committed after one with a higher number: numbers that were passed over
+    are asked for again for a while.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        with database.read() as tx:
+            self._last = visitors.last_event(tx)
+        self._missing: dict[int, float] = {}
+        self._moved = False
+        self._told_queue_at = 0.0
+
+    def read(self) -> list[Happening]:
+        """The lines that were not read before."""
+        with self._database.read() as tx:
+            fresh = visitors.events_after(tx, self._last, MOST)
+            late = visitors.events_among(tx, list(self._missing)) if self._missing else []
+        now = time.monotonic()
+        self._missing = {number: until for number, until in self._missing.items() if until > now}
+        if fresh:
+            self._pass_over(fresh, now + PATIENCE)
+        for line in late:
+            self._missing.pop(line.id, None)
+        return [*late, *fresh]
+
+    def _pass_over(self, fresh: list[Happening], until: float) -> None:
+        there = {line.id for line in fresh}
+        newest = fresh[-1].id
+        gaps = set(range(max(self._last + 1, newest - MOST), newest)) - there
+        self._missing |= dict.fromkeys(gaps, until)
+        self._last = newest
+
+    def queue_moved(self, news: list[Happening]) -> bool:
+        """Has the queue moved, and is it time to say so?"""
+        self._moved |= any(line.kind.startswith("escalation.") for line in news)
+        now = time.monotonic()
+        if not self._moved or now - self._told_queue_at < QUEUE_EVERY:
+            return False
+        self._moved, self._told_queue_at = False, now
+        return True
