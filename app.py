@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
@@ -28,7 +28,6 @@ from handoff_bot.settings import Settings, read_settings
 from handoff_bot.slack.checks import check_slack
 from handoff_bot.slack.composition import SlackSide, build_slack
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.listening import Listener
 from handoff_bot.storage.migrate import migrate
 from handoff_bot.storage.sole import SoleWorker
 from handoff_bot.web.application import create_web
@@ -37,6 +36,9 @@ from handoff_bot.web.chat_stream import Streams
 from handoff_bot.web.health import health
 from handoff_bot.web.watchers import Watchers
 from handoff_bot.web.webhooks import webhooks
+
+if TYPE_CHECKING:
+    from handoff_bot.storage.listening import Listener
 
 logger = logging.getLogger("app")
 
@@ -132,11 +134,18 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         watchers=watchers,
         core=core,
         slack=slack,
-        listener=None if settings.on_sqlite else Listener(url, core.lanes.wake),
+        listener=None if settings.on_sqlite else _listener(url, core),
         sole=SoleWorker(url) if settings.on_sqlite else None,
         scheduler=_scheduler(core.ticks),
         role=role,
     )
+
+
+def _listener(url: str, core: Core) -> Listener:
+    # Here, because PostgreSQL's driver takes 14 MB, which nobody on SQLite should pay.
+    from handoff_bot.storage.listening import Listener
+
+    return Listener(url, core.lanes.wake)
 
 
 def twilio_account(settings: Settings) -> TwilioAccount:

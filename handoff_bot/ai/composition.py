@@ -6,10 +6,7 @@ from pathlib import Path
 
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
-from handoff_bot.ai.assistant.openai import OpenAIAssistant
 from handoff_bot.ai.detector.local import LocalDetector
-from handoff_bot.ai.detector.openai import OpenAIDetector
-from handoff_bot.ai.language_model import LanguageModel, connect
 from handoff_bot.ports import Assistant, Detector
 
 
@@ -26,6 +23,11 @@ def build_ai(
     local_assistant = LocalAssistant(knowledge)
     if not api_key:
         return local_detector, local_assistant
+    # Here, because OpenAI's client alone takes 40 MB, which nobody without a key should pay.
+    from handoff_bot.ai.assistant.openai import OpenAIAssistant
+    from handoff_bot.ai.detector.openai import OpenAIDetector
+    from handoff_bot.ai.language_model import LanguageModel, connect
+
     language_model = LanguageModel(connect(api_key, base_url), model)
     return (
         OpenAIDetector(language_model, local_detector),

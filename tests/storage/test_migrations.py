@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.exc import StatementError
 
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.migrate import migrate
+from handoff_bot.storage.migrate import HEAD, configuration, migrate
 from handoff_bot.storage.models import Contact, Work
 
 
@@ -17,6 +18,11 @@ def test_the_tables_are_what_the_models_say(database):
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Work.metadata) == []
+
+
+def test_the_newest_migration_is_the_one_we_look_for(database):
+    with database.engine.connect() as connection:
+        assert ScriptDirectory.from_config(configuration(connection)).get_heads() == [HEAD]
 
 
 def test_processes_that_start_at_once_migrate_once(database_url):
