@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from handoff_bot.domain.escalations import Status
 from handoff_bot.storage import escalations as rows
@@ -21,11 +21,21 @@ def someone_elses(tx: Transaction, escalation: Escalation) -> str:
 def where_it_is(tx: Transaction, escalation: Escalation, now: datetime) -> str:
     """It is not where this step could be taken from."""
     if escalation.status == Status.CLAIMED:
-        seconds = int((now - (escalation.claimed_at or now)).total_seconds())
-        return f"{_name(tx, escalation.owner_id)} took this {seconds} s ago."
+        since = now - (escalation.claimed_at or now)
+        return f"{_name(tx, escalation.owner_id)} took this {_ago(since)}."
     if escalation.status == Status.QUEUED:
         return "Nobody has this conversation yet. Press Take Over first."
     return f"This is {escalation.status} already, by {_name(tx, escalation.closed_by_id)}."
+
+
+def _ago(since: timedelta) -> str:
+    seconds = int(since.total_seconds())
+    if seconds < 5:
+        return "just now"
+    if seconds < 60:
+        return f"{seconds} s ago"
+    minutes = seconds // 60
+    return f"{minutes} min ago" if minutes < 60 else f"{minutes // 60} h ago"
 
 
 def _name(tx: Transaction, agent_id: int | None) -> str:

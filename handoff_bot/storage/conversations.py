@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from handoff_bot.domain.desk import NAMELESS
@@ -190,8 +191,19 @@ def last_assistant_message(tx: Transaction, conversation_id: int) -> Message | N
 
 def agent_row(tx: Transaction, desk_id: str, name: str, now: datetime) -> Agent:
     """The agent with this desk id, made if new; their name follows the desk's."""
-    known = tx.session.execute(select(Agent).where(Agent.desk_id == desk_id)).scalar_one_or_none()
-    if known:
-        known.name = known.name if name == NAMELESS else name
-        return known
-    return tx.add(Agent(desk_id=desk_id, name=name, created_at=now))
+    known = _agent(tx, desk_id) or _new_agent(tx, desk_id, name, now)
+    if name != NAMELESS:
+        known.name = name
+    return known
+
+
+def _agent(tx: Transaction, desk_id: str) -> Agent | None:
+    return tx.session.execute(select(Agent).where(Agent.desk_id == desk_id)).scalar_one_or_none()
+
+
+def _new_agent(tx: Transaction, desk_id: str, name: str, now: datetime) -> Agent:
+    try:
+        with tx.session.begin_nested():
+            return tx.add(Agent(desk_id=desk_id, name=name, created_at=now))
+    except IntegrityError:  # they pressed two buttons at once, and the other one was faster
+        return tx.session.execute(select(Agent).where(Agent.desk_id == desk_id)).scalar_one()

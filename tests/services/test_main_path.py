@@ -99,7 +99,10 @@ def test_a_second_agent_is_told_who_was_faster(house, ana, ben):
     house.take(Step.CLAIM, ana)
     house.clock.advance(seconds=3)
     outcome = house.take(Step.CLAIM, ben)
-    assert (outcome.done, outcome.text) == (False, "Ana took this 3 s ago.")
+    assert (outcome.done, outcome.text) == (False, "Ana took this just now.")
+    for later, ago in ((40, "43 s"), (120, "2 min"), (7200, "2 h")):
+        house.clock.advance(seconds=later)
+        assert house.take(Step.CLAIM, ben).text == f"Ana took this {ago} ago."
     assert house.take(Step.CLAIM, ana).done
 
 
@@ -123,7 +126,7 @@ def test_twenty_simultaneous_clicks_make_one_owner_and_tell_nineteen_who(house):
     house.settle()
     (winner,) = [agent for agent, outcome in outcomes.items() if outcome.done]
     losers = [outcome.text for outcome in outcomes.values() if not outcome.done]
-    assert losers == [f"{winner.name} took this 0 s ago."] * 19
+    assert losers == [f"{winner.name} took this just now."] * 19
     assert house.desk.card.owner == winner
     assert house.channel.phone.count(f"Now speaking with {winner.name}.") == 1
 
