@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from channels import CHANNELS, TwilioAccount, webchat
+from channels import TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
 from channels._twilio_checks import check_twilio
-from channels._webchat_sessions import Website
 from handoff_bot import logs
 from handoff_bot.ai.composition import build_ai
 from handoff_bot.clock import SystemClock
@@ -96,10 +95,13 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     url = settings.DATABASE_URL.get_secret_value()
     database = Database(url, synchronous=settings.SQLITE_SYNCHRONOUS)
     migrate(database)
-    account = twilio_account(settings)
-    site = webchat.Webchat(website(settings))
-    channels: dict[str, Channel] = {kind: make(account) for kind, make in CHANNELS.items()}
-    channels[webchat.KIND] = site
+    channels: dict[str, Channel] = {}
+    if settings.wants_twilio:
+        account = twilio_account(settings)
+        channels |= {kind: make(account) for kind, make in TWILIO.items()}
+    site = Webchat(website(settings)) if settings.webchat_origins else None
+    if site:
+        channels[WEBCHAT] = site
     detector, assistant = build_ai(
         settings.KNOWLEDGE_DIR,
         api_key=settings.OPENAI_API_KEY.get_secret_value(),
@@ -125,9 +127,9 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     )
     slack.attach(core)
     routes = [webhooks(channels, core.inbox), health(database, clock), slack.blueprint]
-    watchers = Watchers(database, webchat.KIND, settings.WEBCHAT_VISITORS)
-    if settings.webchat_origins:
-        streams = Streams(Visitors(database, clock, webchat.KIND), watchers)
+    watchers = Watchers(database, WEBCHAT, settings.WEBCHAT_VISITORS)
+    if site:
+        streams = Streams(Visitors(database, clock, WEBCHAT), watchers)
         routes.append(chat(site, core.inbox, streams, watchers))
     return Handoff(
         web=create_web(routes, threads=settings.WEB_THREADS, proxies=settings.TRUSTED_PROXIES),
@@ -159,6 +161,8 @@ def twilio_account(settings: Settings) -> TwilioAccount:
         sms_from=settings.TWILIO_SMS_FROM,
         whatsapp_from=settings.TWILIO_WHATSAPP_FROM,
         messaging_service_sid=settings.TWILIO_MESSAGING_SERVICE_SID,
+        conversations_service_sid=settings.TWILIO_CONVERSATIONS_SERVICE_SID,
+        conversations_identity=settings.TWILIO_CONVERSATIONS_IDENTITY,
         api_url=settings.TWILIO_API_URL,
         public_base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
     )
@@ -206,7 +210,10 @@ def checks(settings: Settings) -> Iterator[Finding]:
         settings.SLACK_API_URL,
         settings.SLACK_QUEUE_CHANNEL,
     )
-    yield from check_twilio(twilio_account(settings))
+    if settings.wants_twilio:
+        yield from check_twilio(twilio_account(settings))
+    if settings.webchat_origins:
+        yield Finding("website chat", True, f"open to {', '.join(settings.webchat_origins)}")
 
 
 def _scheduler(ticks: timers.Ticks) -> BackgroundScheduler:

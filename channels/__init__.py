@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from channels._twilio import TwilioAccount
+from channels._webchat_sessions import Website
+from channels.conversations import conversations
 from channels.sms import sms
+from channels.webchat import KIND as WEBCHAT
+from channels.webchat import Webchat
 from channels.whatsapp import whatsapp
 from handoff_bot.ports import Channel
 
-__all__ = ["CHANNELS", "TwilioAccount"]
+__all__ = ["CHANNELS", "TWILIO", "WEBCHAT", "TwilioAccount", "Webchat", "Website"]
 
-CHANNELS: dict[str, Callable[[TwilioAccount], Channel]] = {
+TWILIO: dict[str, Callable[[TwilioAccount], Channel]] = {
     "sms": sms,
     "whatsapp": whatsapp,
+    "conversations": conversations,
 }
-"""Every channel: kind -> what makes it of an account."""
+"""The channels over Twilio: kind -> what makes it of an account."""
+CHANNELS = (*TWILIO, WEBCHAT)
+"""Every channel's kind."""

@@ -30,7 +30,8 @@ from handoff_bot.ports import WebhookRequest
 TEXT_LIMIT = 1600
 """Characters; more is error 21617 on every channel of Twilio's."""
 
-_TROUBLES = (TwilioException, RequestException)
+TROUBLES = (TwilioException, RequestException)
+"""What a call of Twilio's client may raise."""
 _TRIAL = "Sent from your Twilio trial account - "
 """What Twilio puts in front of every message of a trial account."""
 _CLOCK_SLACK = timedelta(seconds=2)
@@ -51,6 +52,9 @@ class TwilioAccount:
         sms_from: the number to send SMS from.
         whatsapp_from: the number to send WhatsApp from, with or without "whatsapp:".
         messaging_service_sid: "MG…", sends SMS where no number is given.
+        conversations_service_sid: "IS…", the service to answer Conversations in when their webhook does not
+            name it, "" for the account's default one.
+        conversations_identity: whom our messages in Conversations are by.
         api_url: stands for every host of Twilio's, "" for Twilio's own.
         public_base_url: the address Twilio knows us by, without a path of ours.
         timeout: seconds.
@@ -64,6 +68,8 @@ class TwilioAccount:
     sms_from: str = ""
     whatsapp_from: str = ""
     messaging_service_sid: str = ""
+    conversations_service_sid: str = ""
+    conversations_identity: str = "handoff"
     api_url: str = field(default="", repr=False)  # addresses may hold a password
     public_base_url: str = field(default="", repr=False)
     timeout: float = 10.0
@@ -106,19 +112,11 @@ class TwilioChannel:
             Unauthentic: the signature or the account is not ours.
             Malformed: a field that must be there is missing, or the address is another channel's.
         """
-        account = self._account
-        signed = is_signed(
-            request, account.public_base_url, account.auth_tokens, account.shared_keys
-        )
-        if not signed:
-            raise Unauthentic("the signature is not ours")
-        fields = forms.fields_of(request.form)
-        if fields.get("AccountSid") != account.account_sid:
-            raise Unauthentic("the account is not ours")
+        fields = believed(request, self._account)
         if not forms.is_report(fields):
             return [self._inbound(fields)]
         oid = parse_qs(request.query).get("oid", [""])[0]
-        news = forms.report(fields, self.kind, oid)
+        news = forms.report(fields, self.kind, oid, fields["MessageStatus"])
         return [news] if news else []
 
     def _inbound(self, fields: forms.Fields) -> InboundMessage:
@@ -143,7 +141,7 @@ class TwilioChannel:
                 status_callback=self._callback(message.oid),
                 **sender,
             )
-        except _TROUBLES as error:
+        except TROUBLES as error:
             raise sending_failed(error) from None  # its text may quote the customer's number
         if not made.sid:
             raise OutcomeUnknown(UNANSWERED)
@@ -176,12 +174,27 @@ class TwilioChannel:
         """
         try:
             listed = self._messages.list(to=message.to, limit=_MOST, page_size=_PAGE)
-        except _TROUBLES as error:
+        except TROUBLES as error:
             raise asking_failed(error) from None
         found = [
             one for one in reversed(listed) if _is_copy(one, message.text, since - _CLOCK_SLACK)
         ]
         return [_receipt(one) for one in sorted(found, key=lambda one: one.date_created)]
+
+
+def believed(request: WebhookRequest, account: TwilioAccount) -> forms.Fields:
+    """The fields of a webhook that Twilio really sent, for our account.
+
+    Raises:
+        Unauthentic: the signature or the account is not ours.
+    """
+    signed = is_signed(request, account.public_base_url, account.auth_tokens, account.shared_keys)
+    if not signed:
+        raise Unauthentic("the signature is not ours")
+    fields = forms.fields_of(request.form)
+    if fields.get("AccountSid") != account.account_sid:
+        raise Unauthentic("the account is not ours")
+    return fields
 
 
 def client_of(account: TwilioAccount) -> Client:

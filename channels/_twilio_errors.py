@@ -6,7 +6,7 @@ One table for refusals and for delivery reports; https://www.twilio.com/docs/api
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from requests.exceptions import ConnectTimeout, ProxyError
@@ -65,6 +65,9 @@ MEANINGS: dict[str, Meaning] = {
         "The customer has not joined our WhatsApp sandbox, or joined over 3 days ago."
     ),
     "63024": Meaning("WhatsApp does not accept the customer's address."),
+    # the conversation, in Conversations
+    "50350": Meaning("The customer's chat no longer exists."),
+    "50377": Meaning("The customer's chat is closed: they have to begin a new one."),
     # the message
     "21602": Meaning("The message is empty."),
     "21617": Meaning("The message is longer than 1,600 characters. Send it in parts."),
@@ -103,24 +106,24 @@ def in_words(code: str) -> str:
     return f"{words} (Twilio error {code})"
 
 
-def sending_failed(error: Exception) -> DeliveryError:
+def sending_failed(error: Exception, meanings: Mapping[str, Meaning] = MEANINGS) -> DeliveryError:
     """What an exception of a send means for the message.
 
     Only what surely never reached Twilio, or was surely refused, may be sent again. A 5xx is neither.
     """
     if isinstance(error, Refused) and error.status < 500:
-        return _refusal(error)
+        return _refusal(error, meanings)
     if _never_connected(error):
         return DeliveryError(UNREACHABLE, permanent=False, code="unreachable")
     return OutcomeUnknown(UNANSWERED)
 
 
-def asking_failed(error: Exception) -> DeliveryError:
+def asking_failed(error: Exception, meanings: Mapping[str, Meaning] = MEANINGS) -> DeliveryError:
     """What an exception of a question means: it may be asked again, unless it was refused for good."""
     if not isinstance(error, Refused):
         return DeliveryError(UNREACHABLE, permanent=False, code="unreachable")
     if error.status < 500:
-        return _refusal(error)
+        return _refusal(error, meanings)
     return DeliveryError(
         UNREACHABLE,
         permanent=False,
@@ -129,11 +132,11 @@ def asking_failed(error: Exception) -> DeliveryError:
     )
 
 
-def _refusal(error: Refused) -> DeliveryError:
+def _refusal(error: Refused, meanings: Mapping[str, Meaning]) -> DeliveryError:
     code = error.code or str(error.status)
     busy = error.status in (408, 429)
     unknown = _TOO_FAST if busy else Meaning("Twilio refused the request.")
-    known = MEANINGS.get(code, unknown)
+    known = meanings.get(code, unknown)
     return DeliveryError(
         f"{known.words} (Twilio error {code})",
         permanent=known.permanent,

@@ -82,20 +82,23 @@ def is_report(fields: Fields) -> bool:
     return "MessageStatus" in fields and not _INBOUND_MARKS & fields.keys()
 
 
-def report(fields: Fields, channel: str, oid: str) -> DeliveryUpdate | None:
+def report(fields: Fields, channel: str, oid: str, word: str) -> DeliveryUpdate | None:
     """The news; None when it is none to us.
+
+    Args:
+        word: how far the message is, in Twilio's words.
 
     Raises:
         Malformed: it does not say of which message.
     """
     provider_id = required(fields, "MessageSid")
-    word = fields["MessageStatus"]
     if word not in STATUSES:
         logger.warning("unknown delivery status", extra={"provider_id": provider_id, "word": word})
     status = STATUSES.get(word)
     if status is None:
         return None
     code = fields.get("ErrorCode", "")
+    code = "" if code == "0" else code
     failed = status is DeliveryStatus.FAILED
     return DeliveryUpdate(
         channel=channel,

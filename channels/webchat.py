@@ -110,7 +110,6 @@ def bearer(request: WebhookRequest) -> str:
 
 
 def _inbound(visitor: Visitor, said: _Message) -> InboundMessage:
-    language = said.locale[:2].lower()
     return InboundMessage(
         channel=KIND,
         provider_id=f"{visitor.address}/{said.id}",
@@ -119,9 +118,15 @@ def _inbound(visitor: Visitor, said: _Message) -> InboundMessage:
         text=said.text,
         profile_name=visitor.name,
         wants_person=said.person,
-        language=language if language.isascii() and language.isalpha() else "",
+        language=_language(said.locale),
         fields={"id": str(said.id), "locale": said.locale},
     )
+
+
+def _language(locale: str) -> str:
+    """The language of "de-AT", "" when that is none we know to write."""
+    code = locale.partition("-")[0].lower()
+    return code if len(code) == 2 and code.isascii() and code.isalpha() else ""
 
 
 def _news(marks: _Marks) -> list[DeliveryUpdate]:

@@ -63,6 +63,14 @@ class Settings(BaseModel):
     TWILIO_MESSAGING_SERVICE_SID: str = Field(
         "", description="Messaging Service, `MG…`, instead of a number for SMS."
     )
+    TWILIO_CONVERSATIONS_SERVICE_SID: str = Field(
+        "",
+        description="Conversations service, `IS…`, to answer in when a webhook does not name it.",
+    )
+    TWILIO_CONVERSATIONS_IDENTITY: str = Field(
+        "handoff",
+        description="Who our messages in Twilio's Conversations are by; nobody else's identity.",
+    )
     TWILIO_API_URL: str = Field(
         "", description="Stands for every Twilio host when set (for a stand-in)."
     )
@@ -107,6 +115,12 @@ class Settings(BaseModel):
         return tuple(self.WEBCHAT_ORIGINS.replace(",", " ").split())
 
     @property
+    def wants_twilio(self) -> bool:
+        """Are there customers on phones? Without a website chat there must be."""
+        given = (self.TWILIO_ACCOUNT_SID, self.TWILIO_AUTH_TOKEN.get_secret_value())
+        return any(given) or not self.webchat_origins
+
+    @property
     def processes(self) -> int:
         """How many processes serve."""
         return 1 if self.on_sqlite else self.WEB_CONCURRENCY
@@ -122,7 +136,45 @@ def _is_url(text: str, *schemes: str) -> bool:
     return parts.scheme in schemes and bool(parts.netloc)
 
 
-_RULES: tuple[tuple[str, str, Callable[[Settings], bool]], ...] = (
+Rule = tuple[str, str, Callable[[Settings], bool]]
+"""A setting, what to do about it, and whether it is wrong."""
+
+_TWILIO_RULES: tuple[Rule, ...] = (
+    (
+        "TWILIO_ACCOUNT_SID",
+        "missing or malformed; the Account SID (AC and 32 digits or letters) is on the console's first page",
+        lambda s: not (s.TWILIO_ACCOUNT_SID.startswith("AC") and len(s.TWILIO_ACCOUNT_SID) == 34),
+    ),
+    (
+        "TWILIO_AUTH_TOKEN",
+        "missing; without it no webhook can be believed, even when you send with an API key",
+        lambda s: not s.TWILIO_AUTH_TOKEN.get_secret_value(),
+    ),
+    (
+        "TWILIO_API_SECRET",
+        "TWILIO_API_KEY and TWILIO_API_SECRET belong together; set both or neither",
+        lambda s: bool(s.TWILIO_API_KEY) != bool(s.TWILIO_API_SECRET.get_secret_value()),
+    ),
+    (
+        "TWILIO_SMS_FROM",
+        "no sender at all; set TWILIO_SMS_FROM, TWILIO_WHATSAPP_FROM, TWILIO_MESSAGING_SERVICE_SID "
+        "or, for Conversations alone, TWILIO_CONVERSATIONS_SERVICE_SID",
+        lambda s: (
+            not (
+                s.TWILIO_SMS_FROM
+                or s.TWILIO_WHATSAPP_FROM
+                or s.TWILIO_MESSAGING_SERVICE_SID
+                or s.TWILIO_CONVERSATIONS_SERVICE_SID
+            )
+        ),
+    ),
+    (
+        "PUBLIC_BASE_URL",
+        "missing or malformed; give the address as configured at Twilio, e.g. https://bot.example.com",
+        lambda s: not _is_url(s.PUBLIC_BASE_URL, "https", "http"),
+    ),
+)
+_RULES: tuple[Rule, ...] = (
     (
         "SLACK_BOT_TOKEN",
         "missing; copy the Bot User OAuth Token (xoxb-…) from OAuth & Permissions of your Slack app",
@@ -141,28 +193,6 @@ _RULES: tuple[tuple[str, str, Callable[[Settings], bool]], ...] = (
         lambda s: s.SLACK_QUEUE_CHANNEL[:1] not in ("C", "G"),
     ),
     (
-        "TWILIO_ACCOUNT_SID",
-        "missing or malformed; the Account SID (AC and 32 digits or letters) is on the console's first page",
-        lambda s: not (s.TWILIO_ACCOUNT_SID.startswith("AC") and len(s.TWILIO_ACCOUNT_SID) == 34),
-    ),
-    (
-        "TWILIO_AUTH_TOKEN",
-        "missing; without it no webhook can be believed, even when you send with an API key",
-        lambda s: not s.TWILIO_AUTH_TOKEN.get_secret_value(),
-    ),
-    (
-        "TWILIO_API_SECRET",
-        "TWILIO_API_KEY and TWILIO_API_SECRET belong together; set both or neither",
-        lambda s: bool(s.TWILIO_API_KEY) != bool(s.TWILIO_API_SECRET.get_secret_value()),
-    ),
-    (
-        "TWILIO_SMS_FROM",
-        "no sender at all; set TWILIO_SMS_FROM, TWILIO_WHATSAPP_FROM or TWILIO_MESSAGING_SERVICE_SID",
-        lambda s: (
-            not (s.TWILIO_SMS_FROM or s.TWILIO_WHATSAPP_FROM or s.TWILIO_MESSAGING_SERVICE_SID)
-        ),
-    ),
-    (
         "WEBCHAT_ORIGINS",
         "each must be an origin without a path, e.g. https://shop.example.com",
         lambda s: not all(_is_origin(origin) for origin in s.webchat_origins),
@@ -171,11 +201,6 @@ _RULES: tuple[tuple[str, str, Callable[[Settings], bool]], ...] = (
         "WEBCHAT_SECRET",
         "missing or short; with WEBCHAT_ORIGINS it must be at least 32 random characters",
         lambda s: bool(s.webchat_origins) and len(s.WEBCHAT_SECRET.get_secret_value()) < 32,
-    ),
-    (
-        "PUBLIC_BASE_URL",
-        "missing or malformed; give the address as configured at Twilio, e.g. https://bot.example.com",
-        lambda s: not _is_url(s.PUBLIC_BASE_URL, "https", "http"),
     ),
     (
         "DATABASE_URL",
@@ -204,7 +229,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         problems += [f"{name}: {message}" for name, message in wrong.items()]
         # Without the wrong ones the rest can be looked at too, so that all is reported at once.
         settings = Settings.model_validate({k: v for k, v in values.items() if k not in wrong})
-    problems += [f"{name}: {hint}" for name, hint, is_wrong in _RULES if is_wrong(settings)]
+    rules = (*_RULES, *_TWILIO_RULES) if settings.wants_twilio else _RULES
+    problems += [f"{name}: {hint}" for name, hint, is_wrong in rules if is_wrong(settings)]
     if problems:
         lines = "".join(f"\n  - {problem}" for problem in problems)
         raise SettingsError(f"The settings are not complete:{lines}")

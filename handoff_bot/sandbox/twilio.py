@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import parse_qs, urlencode
-from uuid import uuid4
 
 from flask import Flask
 
@@ -17,7 +15,10 @@ from handoff_bot.sandbox.carrier import Callbacks, News
 from handoff_bot.sandbox.server import Faults, Journal, Server
 from handoff_bot.sandbox.twilio_account import Account
 from handoff_bot.sandbox.twilio_api import Api
+from handoff_bot.sandbox.twilio_conversations import Conversations
+from handoff_bot.sandbox.twilio_conversations_api import ConversationsApi
 from handoff_bot.sandbox.twilio_forms import Button, Form, Location, Utterance
+from handoff_bot.sandbox.twilio_hooks import Hooks, WebhookResult
 from handoff_bot.sandbox.twilio_messages import Clock, Message, StoredFile, new_sid
 from handoff_bot.sandbox.twilio_refusals import Senders
 from handoff_bot.sandbox.twilio_reports import Reports
@@ -38,21 +39,7 @@ __all__ = [
 ]
 
 SERVICE = "MG" + "5b" * 16
-
-
-@dataclass(frozen=True)
-class WebhookResult:
-    """What the bot answered to a webhook; status 0 when it did not.
-
-    Attributes:
-        message_sid: the id of the message.
-        copies: the answers to the other copies of a webhook that was sent several times.
-    """
-
-    status: int
-    body: str
-    message_sid: str
-    copies: tuple[WebhookResult, ...] = ()
+CHANNELS = ("sms", "whatsapp", "conversations")
 
 
 class TwilioStandIn:
@@ -74,6 +61,8 @@ class TwilioStandIn:
         secrets: set `shared_key`, add to `api_keys`.
         account: set `webhooks`, `failing`, `media_delay`.
         callbacks: how news of deliveries behaves; change it at any time.
+        conversations: the account's Conversations (classic).
+        conversation_writes: lets somebody write in one of them, see `Conversations.write`.
     """
 
     def __init__(
@@ -97,18 +86,24 @@ class TwilioStandIn:
         self.messaging_service_sid = SERVICE
         self.secrets = Secrets(account_sid, auth_token)
         self._courier = Courier(self.public_base_url, bot_url, self.journal)
-        self._reports = Reports(self._happen)
+        self._hooks = Hooks(self.secrets, self._courier)
+        self._reports = Reports()
         self.account = Account(
             secrets=self.secrets,
             senders=Senders(sms_number, whatsapp_number, SERVICE),
-            webhooks={c: f"{self.public_base_url}/webhooks/{c}" for c in ("sms", "whatsapp")},
+            webhooks={c: f"{self.public_base_url}/webhooks/{c}" for c in CHANNELS},
             now=now,
-            report=self._reports.enqueue,
+            report=lambda message, news: self._reports.enqueue(
+                news, partial(self._happen, message)
+            ),
             dice=random.Random(seed),  # noqa: S311 - draws troubles, guards nothing
         )
         self.callbacks = self.account.callbacks
+        self.conversations = Conversations(self.account, self._hooks, self._reports.enqueue)
+        self.conversation_writes = self.conversations.write
         app = Flask(__name__, static_folder=None)
         Api(self.account).put_on(app)
+        ConversationsApi(self.conversations).put_on(app)
         self.server = Server(
             app, "twilio", self.journal, self.faults, port=port, fault_answer=fault
         )
@@ -194,7 +189,7 @@ class TwilioStandIn:
         said = Utterance(text, kept, profile_name, external_user_id, button, location)
         form = forms.inbound(self.account_sid, sid, sender, ours, said) | dict(fields or {})
         self.account.hear(form["MessageSid"], form["From"], form["To"], form["Body"], files)
-        return self._send(url, form, times)
+        return self._hooks.post(url, form, times)
 
     def inbound_form(self, channel: str, address: str, text: str, sid: str) -> Form:
         """What Twilio would post if a customer wrote this; nothing is sent."""
@@ -228,20 +223,6 @@ class TwilioStandIn:
     def _file_url(self, sid: str, file: StoredFile) -> str:
         return f"{self.server.url}{root(self.account_sid)}/Messages/{sid}/Media/{file.sid}"
 
-    def _send(self, url: str, form: Form, times: int) -> WebhookResult:
-        content, headers = urlencode(form).encode(), self.secrets.headers(url, form)
-        sid, token = form["MessageSid"], str(uuid4())
-
-        def once(_: int = 0) -> WebhookResult:
-            reply = self._courier.post(url, content, headers, token)
-            return WebhookResult(reply.status, reply.body, sid)
-
-        if times == 1:
-            return once()
-        with ThreadPoolExecutor(times) as copies:
-            first, *others = copies.map(once, range(times))
-        return WebhookResult(first.status, first.body, sid, tuple(others))
-
     # -- news of deliveries
 
     def _happen(self, message: Message, news: News) -> None:
@@ -249,8 +230,7 @@ class TwilioStandIn:
         if not (message.callback and news.is_told):
             return
         form = forms.report(self.account_sid, message, news.step, self.account.now())
-        headers = self.secrets.headers(message.callback, form)
-        self._courier.post(message.callback, urlencode(form).encode(), headers)
+        self._hooks.post(message.callback, form)
 
     def pending_callbacks(self) -> int:
         """How many steps of deliveries are still to come."""

@@ -134,3 +134,40 @@ class Messages:
         with self.changed:
             message.body, message.updated = "", self._now()
             self.changed.notify_all()
+
+
+@dataclass
+class ChatMessage:
+    """One message of a conversation. Changes only through `twilio_conversations`.
+
+    Attributes:
+        index: its number in the conversation, from 0.
+        attributes: JSON.
+        source: what it was written with: "SDK" (a chat), "API", "SMS", "WHATSAPP".
+        participant: the id of its author among the participants, "" for a program.
+        steps: what has been told of its delivery, in Twilio's words.
+        error_code: why its delivery failed, once it has.
+    """
+
+    sid: str
+    conversation: str
+    index: int
+    author: str
+    body: str
+    attributes: str
+    source: str
+    created: datetime
+    participant: str = ""
+    files: tuple[StoredFile, ...] = ()
+    steps: list[str] = field(default_factory=list)
+    error_code: int | None = None
+
+
+@dataclass
+class Conversation:
+    """One conversation: what was said, by whom, and with what its customer writes."""
+
+    sid: str
+    messages: list[ChatMessage] = field(default_factory=list)
+    participants: dict[str, str] = field(default_factory=dict)
+    source: str = "SDK"

@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from handoff_bot.sandbox.carrier import News
-from handoff_bot.sandbox.twilio_messages import Message
+
+Happen = Callable[[News], None]
+"""Lets one step of a delivery happen and tells the bot of it."""
 
 THREADS = 4
 _PATIENCE = 20
@@ -20,19 +22,14 @@ _PATIENCE = 20
 class _Due:
     at: float
     number: int
-    message: Message = field(compare=False)
     news: Sequence[News] = field(compare=False)
+    happen: Happen = field(compare=False)
 
 
 class Reports:
-    """Steps of deliveries that are still to come. The steps of one message follow one another.
+    """Steps of deliveries that are still to come. The steps of one message follow one another."""
 
-    Args:
-        happen: lets one step happen and tells the bot of it.
-    """
-
-    def __init__(self, happen: Callable[[Message, News], None]) -> None:
-        self._happen = happen
+    def __init__(self) -> None:
         self._due: list[_Due] = []
         self._number = 0
         self._pending = 0
@@ -62,11 +59,11 @@ class Reports:
         for thread in self._threads:
             thread.join(_PATIENCE)
 
-    def enqueue(self, message: Message, news: Sequence[News]) -> None:
-        """Let these steps happen in this order. Never waits."""
+    def enqueue(self, news: Sequence[News], happen: Happen) -> None:
+        """Let these steps of one message happen in this order. Never waits."""
         with self._changed:
             self._pending += len(news)
-            self._push(message, news)
+            self._push(news, happen)
 
     def drain(self, timeout: float) -> None:
         """Wait until nothing is to come.
@@ -78,17 +75,17 @@ class Reports:
             if not self._changed.wait_for(lambda: not self._pending, timeout):
                 raise TimeoutError(f"{self._pending} callbacks are still to come")
 
-    def _push(self, message: Message, news: Sequence[News]) -> None:
+    def _push(self, news: Sequence[News], happen: Happen) -> None:
         if news:
             self._number += 1
-            due = _Due(time.monotonic() + news[0].delay, self._number, message, news)
+            due = _Due(time.monotonic() + news[0].delay, self._number, news, happen)
             heapq.heappush(self._due, due)
             self._changed.notify_all()
 
     def _work(self) -> None:
         while due := self._next():
             try:
-                self._happen(due.message, due.news[0])
+                due.happen(due.news[0])
             finally:
                 self._done(due)
 
@@ -105,5 +102,5 @@ class Reports:
     def _done(self, due: _Due) -> None:
         with self._changed:
             self._pending -= 1
-            self._push(due.message, due.news[1:])
+            self._push(due.news[1:], due.happen)
             self._changed.notify_all()

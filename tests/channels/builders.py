@@ -25,12 +25,34 @@ ACCOUNT = TwilioAccount(
 )
 PATH = f"/2010-04-01/Accounts/{ACCOUNT.account_sid}/Messages.json"
 URL = f"https://api.twilio.com{PATH}"
+CHAT, SERVICE, CHAT_MESSAGE = "CH" + "4" * 32, "IS" + "5" * 32, "IM" + "a" * 32
+CHAT_PATH = f"/v1/Services/{SERVICE}/Conversations/{CHAT}/Messages"
+CHAT_URL = f"https://conversations.twilio.com{CHAT_PATH}"
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+PHONES = ("sms", "whatsapp")
+"""The channels to phones themselves: keywords are heard on them, and reports carry our own ids."""
 ADDRESSES = {
     "sms": ("+15555550123", "+15555550100"),
     "whatsapp": ("whatsapp:+15555550123", "whatsapp:+15555550101"),
+    "conversations": (CHAT, SERVICE),
 }
 """For each channel a customer's address and ours."""
+URLS = {"sms": URL, "whatsapp": URL, "conversations": CHAT_URL}
+"""Where each channel's messages are made and listed."""
+NOTHING = {
+    "sms": {"messages": []},
+    "whatsapp": {"messages": []},
+    "conversations": {"messages": [], "meta": {"key": "messages", "next_page_url": None}},
+}
+"""An empty list of messages, as each API says it."""
+NEEDED = {
+    "sms": ("MessageSid", "From", "To"),
+    "whatsapp": ("MessageSid", "From", "To"),
+    "conversations": ("MessageSid", "ConversationSid", "EventType"),
+}
+"""What each channel's messages must hold."""
+STATUS_NAMES = {"sms": "MessageStatus", "whatsapp": "MessageStatus", "conversations": "Status"}
+"""What each channel's reports call the status."""
 
 
 REFUSALS = {
@@ -70,27 +92,38 @@ def payload(kind, name):
 def inbound_form(kind, **changes):
     """The least that an inbound message holds; a change to None leaves the field out."""
     address, recipient = ADDRESSES[kind]
-    fields = {
-        "MessageSid": "SM" + "a" * 32,
-        "AccountSid": ACCOUNT.account_sid,
-        "From": address,
-        "To": recipient,
-        "Body": "Hello",
-        "NumMedia": "0",
-    } | changes
-    return tuple((name, value) for name, value in fields.items() if value is not None)
+    if kind == "conversations":
+        fields = {
+            "EventType": "onMessageAdded",
+            "MessageSid": CHAT_MESSAGE,
+            "ConversationSid": address,
+            "ChatServiceSid": recipient,
+            "Source": "SDK",
+            "ClientIdentity": "dana",
+            "Author": "dana",
+        }
+    else:
+        fields = {
+            "MessageSid": "SM" + "a" * 32,
+            "From": address,
+            "To": recipient,
+            "NumMedia": "0",
+        }
+    return _form(fields | {"AccountSid": ACCOUNT.account_sid, "Body": "Hello"} | changes)
 
 
-def status_form(kind, **changes):
+def status_form(kind, status="delivered", **changes):
     """The least that a delivery report holds."""
     recipient, address = ADDRESSES[kind]
-    fields = {
-        "MessageSid": "SM" + "b" * 32,
-        "AccountSid": ACCOUNT.account_sid,
-        "MessageStatus": "delivered",
-        "From": address,
-        "To": recipient,
-    } | changes
+    if kind == "conversations":
+        fields = {"EventType": "onDeliveryUpdated", "ConversationSid": recipient}
+    else:
+        fields = {"From": address, "To": recipient}
+    fields |= {"MessageSid": "SM" + "b" * 32, STATUS_NAMES[kind]: status}
+    return _form(fields | {"AccountSid": ACCOUNT.account_sid} | changes)
+
+
+def _form(fields):
     return tuple((name, value) for name, value in fields.items() if value is not None)
 
 

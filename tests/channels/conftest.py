@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 import responses
 
-from channels import CHANNELS
+from channels import TWILIO
 from handoff_bot.ports import Channel
 from tests.channels.builders import ACCOUNT
 
 
-@pytest.fixture(params=CHANNELS)
+@pytest.fixture(params=TWILIO)
 def kind(request: pytest.FixtureRequest) -> str:
     """Every channel in turn."""
     return str(request.param)
@@ -19,7 +19,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def channel(kind: str) -> Channel:
     """The channel of this kind."""
-    return CHANNELS[kind](ACCOUNT)
+    return TWILIO[kind](ACCOUNT)
 
 
 @pytest.fixture

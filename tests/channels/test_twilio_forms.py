@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from channels import CHANNELS
+from channels import TWILIO
 from handoff_bot.domain.messages import Consent, Media
-from tests.channels.builders import ACCOUNT, inbound_form, payload, received
+from tests.channels.builders import ACCOUNT, PHONES, inbound_form, payload, received
 
 BSUID = "whatsapp:US." + "A1b2C3d4" * 16
 FILES = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT.account_sid}/Messages"
@@ -14,12 +14,12 @@ FILE = f"{FILES}/MM1/Media/ME1"
 
 
 def told(kind, name):
-    (arrival,) = received(CHANNELS[kind](ACCOUNT), payload(kind, name))
+    (arrival,) = received(TWILIO[kind](ACCOUNT), payload(kind, name))
     return arrival
 
 
 def message_with(kind="whatsapp", account=ACCOUNT, **fields):
-    (message,) = received(CHANNELS[kind](account), inbound_form(kind, **fields))
+    (message,) = received(TWILIO[kind](account), inbound_form(kind, **fields))
     return message
 
 
@@ -141,7 +141,28 @@ def test_files_of_the_stand_in_are_ours_when_it_is_configured():
 # -- consent
 
 
-@pytest.mark.parametrize("kind", CHANNELS)
+@pytest.mark.parametrize("kind", PHONES)
+@pytest.mark.parametrize(
+    ("words", "consent"),
+    [
+        *((word, Consent.STOP) for word in ("STOP", "stop", " Stop\n", "UNSUBSCRIBE", "end")),
+        *((word, Consent.STOP) for word in ("quit", "STOPALL", "revoke", "OptOut", "cancel")),
+        *((word, Consent.START) for word in ("START", "start ", "unstop")),
+        *((word, Consent.HELP) for word in ("HELP", "info")),
+        *((words, None) for words in ("STOP it", "please stop", "yes", "YES", "", "stopp")),
+    ],
+)
+def test_a_keyword_alone_is_a_word_about_consent(kind, words, consent):
+    channel = TWILIO[kind](ACCOUNT)
+
+    (message,) = received(channel, inbound_form(kind, Body=words))
+
+    assert message.consent is consent
+    assert message.consent_answered is (consent is not None and not channel.limits.consent_by_us)
+    assert message.text == words
+
+
+@pytest.mark.parametrize("kind", PHONES)
 @pytest.mark.parametrize(
     ("word", "consent"), [("STOP", Consent.STOP), ("START", Consent.START), ("HELP", Consent.HELP)]
 )
@@ -167,7 +188,7 @@ def test_the_owner_of_a_short_code_answers_keywords():
 def test_a_name_that_comes_twice_keeps_both_values():
     form = (*inbound_form("sms", Body="one"), ("Body", "two"), ("Body", "three"))
 
-    (message,) = received(CHANNELS["sms"](ACCOUNT), form)
+    (message,) = received(TWILIO["sms"](ACCOUNT), form)
 
     assert message.text == "one"
     assert (message.fields["Body[2]"], message.fields["Body[3]"]) == ("two", "three")

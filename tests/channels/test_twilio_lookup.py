@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from channels import CHANNELS
+from channels import TWILIO
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from tests.channels.builders import ACCOUNT, NINE, PATH, URL, listed, outbound
@@ -11,7 +11,7 @@ from tests.channels.builders import ACCOUNT, NINE, PATH, URL, listed, outbound
 
 def found(api, *messages, text="Hello", since=NINE):
     api.get(URL, json={"messages": list(messages)})
-    return CHANNELS["sms"](ACCOUNT).sent_since(outbound("sms", text=text), since)
+    return TWILIO["sms"](ACCOUNT).sent_since(outbound("sms", text=text), since)
 
 
 COPIES = {
@@ -72,7 +72,7 @@ def test_no_more_than_three_pages_are_read(api):
     page = {"messages": [listed(body="Other")] * 100, "next_page_uri": PATH + "?Page=1"}
     api.get(URL, json=page)
 
-    assert CHANNELS["sms"](ACCOUNT).sent_since(outbound("sms"), NINE) == []
+    assert TWILIO["sms"](ACCOUNT).sent_since(outbound("sms"), NINE) == []
     assert len(api.calls) == 3
 
 
@@ -92,7 +92,7 @@ def test_a_twilio_that_cannot_be_asked_is_no_doubt_about_the_message(api, answer
     api.get(URL, **answer)
 
     with pytest.raises(DeliveryError) as failure:
-        CHANNELS["sms"](ACCOUNT).sent_since(outbound("sms"), NINE)
+        TWILIO["sms"](ACCOUNT).sent_since(outbound("sms"), NINE)
 
     assert not isinstance(failure.value, OutcomeUnknown)
     assert (failure.value.permanent, failure.value.code) == (permanent, code)

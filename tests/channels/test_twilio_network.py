@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from channels import CHANNELS
+from channels import TWILIO
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from tests.channels.builders import ACCOUNT, NINE, outbound
 
@@ -42,7 +42,7 @@ def serve() -> Iterator[Serve]:
 
 
 def channel_at(url, timeout=5.0):
-    return CHANNELS["sms"](replace(ACCOUNT, api_url=url, timeout=timeout))
+    return TWILIO["sms"](replace(ACCOUNT, api_url=url, timeout=timeout))
 
 
 @pytest.fixture

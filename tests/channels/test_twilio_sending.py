@@ -17,16 +17,16 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from channels import CHANNELS
+from channels import TWILIO
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
-from tests.channels.builders import ACCOUNT, NINE, PATH, URL, listed, outbound
+from tests.channels.builders import ACCOUNT, NINE, PATH, PHONES, URL, listed, outbound
 
 MADE = {"sid": "SM1", "status": "queued", "date_created": "Mon, 23 Nov 2026 09:00:07 +0000"}
 
 
 def sent(api, kind="sms", account=ACCOUNT, **changes):
     api.post(URL, json=MADE, status=201)
-    CHANNELS[kind](account).send(outbound(kind, **changes))
+    TWILIO[kind](account).send(outbound(kind, **changes))
     return dict(parse_qsl(api.calls[-1].request.body))
 
 
@@ -45,7 +45,7 @@ def test_a_message_leaves_with_our_own_id_in_its_callback(api):
 def test_a_receipt_says_when_it_was_made(api):
     api.post(URL, json=MADE, status=201)
 
-    receipt = CHANNELS["sms"](ACCOUNT).send(outbound("sms"))
+    receipt = TWILIO["sms"](ACCOUNT).send(outbound("sms"))
 
     assert receipt.created_at == datetime(2026, 11, 23, 9, 0, 7, tzinfo=UTC)
 
@@ -82,12 +82,12 @@ def test_a_message_leaves_from(api, kind, message, account, wanted):
     assert {name: value for name, value in form.items() if name in senders} == wanted
 
 
-@pytest.mark.parametrize("kind", CHANNELS)
+@pytest.mark.parametrize("kind", PHONES)
 def test_without_any_sender_nothing_leaves(kind):
     nobody = replace(ACCOUNT, sms_from="", whatsapp_from="")
 
     with pytest.raises(DeliveryError, match="No sender is configured") as failure:
-        CHANNELS[kind](nobody).send(outbound(kind, sender=""))
+        TWILIO[kind](nobody).send(outbound(kind, sender=""))
 
     assert failure.value.permanent
 
@@ -151,7 +151,7 @@ def test_what_never_left_may_be_sent_again(api, error):
     api.post(URL, body=error)
 
     with pytest.raises(DeliveryError) as failure:
-        CHANNELS["sms"](ACCOUNT).send(outbound("sms"))
+        TWILIO["sms"](ACCOUNT).send(outbound("sms"))
 
     assert not isinstance(failure.value, OutcomeUnknown)
     assert not failure.value.permanent
@@ -162,7 +162,7 @@ def test_of_what_may_have_left_the_outcome_is_unknown(api, error):
     api.post(URL, body=error)
 
     with pytest.raises(OutcomeUnknown):
-        CHANNELS["sms"](ACCOUNT).send(outbound("sms"))
+        TWILIO["sms"](ACCOUNT).send(outbound("sms"))
 
 
 PAUSES = {
@@ -178,7 +178,7 @@ def test_a_busy_twilio_is_left_alone_for_as_long_as_it_asks(api, headers, pause)
     api.post(URL, json={"code": 20429}, status=429, headers=headers)
 
     with pytest.raises(DeliveryError) as failure:
-        CHANNELS["sms"](ACCOUNT).send(outbound("sms"))
+        TWILIO["sms"](ACCOUNT).send(outbound("sms"))
 
     assert failure.value.retry_after == pause
     assert not failure.value.permanent
@@ -199,7 +199,7 @@ def test_every_error_format_is_understood(api, body, code):
     api.post(URL, json=body, status=400)
 
     with pytest.raises(DeliveryError) as failure:
-        CHANNELS["sms"](ACCOUNT).send(outbound("sms"))
+        TWILIO["sms"](ACCOUNT).send(outbound("sms"))
 
     assert (failure.value.code, failure.value.permanent) == (code, True)
 
@@ -208,7 +208,7 @@ def test_every_error_format_is_understood(api, body, code):
 
 
 def test_nothing_leaves_for_another_host_than_the_configured_one(api):
-    stand_in = CHANNELS["sms"](replace(ACCOUNT, api_url="http://127.0.0.1:4010/twilio/"))
+    stand_in = TWILIO["sms"](replace(ACCOUNT, api_url="http://127.0.0.1:4010/twilio/"))
     base = "http://127.0.0.1:4010/twilio"
     next_page = "https://api.twilio.com/2010-04-01/second?Page=1"
     meta = {"key": "messages", "next_page_url": next_page}
@@ -229,7 +229,7 @@ def test_a_proxy_is_another_host_too(api, monkeypatch):
     monkeypatch.delenv("no_proxy", raising=False)
     api.post(f"http://stand-in.test{PATH}", json=MADE, status=201)
 
-    CHANNELS["sms"](replace(ACCOUNT, api_url="http://stand-in.test")).send(outbound("sms"))
+    TWILIO["sms"](replace(ACCOUNT, api_url="http://stand-in.test")).send(outbound("sms"))
 
     assert not api.calls[0].request.req_kwargs["proxies"]
 
@@ -238,7 +238,7 @@ def test_a_redirect_is_not_followed(api):
     api.post(URL, status=307, headers={"Location": "https://evil.example.com/"})
 
     with pytest.raises(DeliveryError) as failure:
-        CHANNELS["sms"](ACCOUNT).send(outbound("sms"))
+        TWILIO["sms"](ACCOUNT).send(outbound("sms"))
 
     assert failure.value.permanent
     assert len(api.calls) == 1

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from channels import CHANNELS
+from channels import TWILIO
 from channels._twilio_signature import is_signed
 from handoff_bot.domain.errors import Unauthentic
 from handoff_bot.ports import WebhookRequest
@@ -85,7 +85,7 @@ def test_a_json_body_must_have_the_hash_that_was_signed():
 
 @pytest.fixture
 def channel():
-    return CHANNELS["sms"](ACCOUNT)
+    return TWILIO["sms"](ACCOUNT)
 
 
 FORM = inbound_form("sms", Body=" blank ends ", Blank="", Extra="é 👋\r\n")
@@ -180,7 +180,7 @@ def test_anything_else_is_refused(channel, request_):
 
 
 def test_a_token_that_was_not_set_believes_nothing():
-    unset = CHANNELS["sms"](replace(ACCOUNT, auth_tokens=("", ""), shared_keys={"k": ""}))
+    unset = TWILIO["sms"](replace(ACCOUNT, auth_tokens=("", ""), shared_keys={"k": ""}))
     shared = webhook("sms", FORM, headers=settings("key=k,algorithm=HMAC_SHA256"))
 
     for request in (
@@ -195,4 +195,4 @@ def test_the_base_address_may_end_in_a_slash_and_have_a_path():
     account = replace(ACCOUNT, public_base_url="https://example.com/bot/")
     request = signed(webhook("sms", FORM), base_url="https://example.com/bot")
 
-    assert CHANNELS["sms"](account).receive(request)
+    assert TWILIO["sms"](account).receive(request)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from channels import CHANNELS, TwilioAccount
+from channels import TWILIO, TwilioAccount
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from handoff_bot.domain.messages import OutboundMessage
@@ -40,12 +40,12 @@ def account(twilio, **more) -> TwilioAccount:
 
 @pytest.fixture
 def sms(twilio):
-    return CHANNELS["sms"](account(twilio))
+    return TWILIO["sms"](account(twilio))
 
 
 @pytest.fixture
 def whatsapp(twilio):
-    return CHANNELS["whatsapp"](account(twilio))
+    return TWILIO["whatsapp"](account(twilio))
 
 
 def message(to=SMS, text="Hello", sender="") -> OutboundMessage:
@@ -102,13 +102,13 @@ def test_a_text_that_is_too_long_is_refused(sms):
 
 def test_wrong_credentials_are_refused(twilio):
     with pytest.raises(DeliveryError) as error:
-        CHANNELS["sms"](account(twilio, token="other")).send(message())
+        TWILIO["sms"](account(twilio, token="other")).send(message())
     assert error.value.code == "20003"
 
 
 def test_an_api_key_sends_too(twilio):
     twilio.secrets.api_keys["SK1"] = "secret"
-    keyed = CHANNELS["sms"](account(twilio, api_key="SK1", api_secret="secret"))
+    keyed = TWILIO["sms"](account(twilio, api_key="SK1", api_secret="secret"))
     assert keyed.send(message()).provider_id
 
 
@@ -154,7 +154,7 @@ def test_faults_are_what_the_channel_takes_them_for(twilio, sms, fault, error, t
 
 
 def test_a_slow_answer_is_an_unknown_outcome_and_is_found(twilio):
-    impatient = CHANNELS["sms"](account(twilio, timeout=0.2))
+    impatient = TWILIO["sms"](account(twilio, timeout=0.2))
     twilio.faults.add(MESSAGES, latency=1.0, count=1)
     with pytest.raises(OutcomeUnknown):
         impatient.send(message())
@@ -164,7 +164,7 @@ def test_a_slow_answer_is_an_unknown_outcome_and_is_found(twilio):
 
 def test_both_schemes_of_signing_are_believed_by_the_channel(twilio, sms):
     form = twilio.inbound_form("sms", SMS, "Hello & goodbye", "SM" + "1" * 32)
-    shared = CHANNELS["sms"](account(twilio, shared_keys={"k1": "shared"}))
+    shared = TWILIO["sms"](account(twilio, shared_keys={"k1": "shared"}))
     for channel, key in ((sms, None), (shared, SharedKey("k1", "shared"))):
         twilio.secrets.shared_key = key
         signed = twilio.secrets.headers(f"{PUBLIC}/webhooks/sms", form)

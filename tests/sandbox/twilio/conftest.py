@@ -13,6 +13,7 @@ from handoff_bot.sandbox.server import Faults, Journal, Server
 from handoff_bot.sandbox.twilio import TwilioStandIn
 from tests.fakes import FrozenClock
 from tests.sandbox import oracle
+from tests.sandbox.twilio import conversations_oracle
 
 ACCOUNT, TOKEN = "AC" + "a" * 32, "token"
 PUBLIC = "https://bot.example.com"
@@ -31,6 +32,7 @@ def twilio(clock):
         yield standing
     if oracle.is_there():
         oracle.check_twilio_journal(standing.journal)
+        conversations_oracle.check_journal(standing.journal)
 
 
 class Rerouted(TwilioHttpClient):  # type: ignore[misc] # twilio ships no types

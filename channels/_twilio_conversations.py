@@ -1,0 +1,139 @@
+"""Reads what Twilio's Conversations (classic) posts: messages of customers, echoes of ours, news.
+
+Parameters: https://www.twilio.com/docs/conversations/conversations-webhooks. All of them are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from channels._twilio_forms import KEYWORDS, Fields, required
+from handoff_bot.domain.errors import Malformed
+from handoff_bot.domain.messages import InboundMessage, Media
+
+logger = logging.getLogger(__name__)
+
+ADDED, DELIVERY = "onMessageAdded", "onDeliveryUpdated"
+"""The events that we act upon."""
+API, CHAT, SMS = "API", "SDK", "SMS"
+"""Where a message comes from: a program, a chat, a phone; WHATSAPP and others are possible."""
+
+_SERVICE = re.compile(r"IS[0-9a-fA-F]{32}", re.ASCII)
+_CONVERSATION = re.compile(r"CH[0-9a-fA-F]{32}", re.ASCII)
+_ADDRESS = re.compile(r"[a-z]+:\S+|\+?\d{5,}", re.ASCII)
+"""Names that are none: "+15551234", "whatsapp:+15551234", "messenger:4711"."""
+_CONTENT_TYPE = re.compile(r"[\w.+-]{1,64}/[\w.+-]{1,64}", re.ASCII)
+_ANY_TYPE = "application/octet-stream"
+_MEDIA_HOST = "https://mcs.us1.twilio.com"
+
+
+class _File(BaseModel):
+    """One file of the parameter Media."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    sid: str = Field(alias="Sid", pattern=r"^ME[0-9a-fA-F]{32}$")
+    content_type: str = Field(_ANY_TYPE, alias="ContentType")
+
+
+_FILES = TypeAdapter(list[_File])
+
+
+def is_service(sid: str) -> bool:
+    """Is it the id of a Conversations service?"""
+    return _SERVICE.fullmatch(sid) is not None
+
+
+def is_conversation(sid: str) -> bool:
+    """Is it the id of a conversation?"""
+    return _CONVERSATION.fullmatch(sid) is not None
+
+
+def marked(oid: str) -> str:
+    """The attributes that say which delivery of ours a message is."""
+    return json.dumps({"oid": oid})
+
+
+def mark_in(attributes: str | None) -> str:
+    """The oid in a message's attributes, "" without one. A chat's own attributes are its customer's word."""
+    try:
+        said = json.loads(attributes or "{}")
+    except (ValueError, RecursionError):
+        return ""
+    oid = said.get("oid") if isinstance(said, dict) else None
+    return oid if isinstance(oid, str) else ""
+
+
+def is_echo(fields: Fields, identity: str) -> bool:
+    """Is it a message that we have sent?"""
+    if identity and identity in (fields.get("Author"), fields.get("ClientIdentity")):
+        return True
+    return fields.get("Source") == API and mark_in(fields.get("Attributes")) != ""
+
+
+def inbound(fields: Fields, channel: str, files: FileStore) -> InboundMessage:
+    """The message. Its contact is the conversation.
+
+    Its author is no alias: whoever writes in two conversations (a colleague in Flex, a program of the
+    team's) would make two customers one contact, and one would get the other's answers.
+
+    Raises:
+        Malformed: it lacks its id, or that of its conversation.
+    """
+    provider_id = required(fields, "MessageSid")
+    address = required(fields, "ConversationSid")
+    if not is_conversation(address):
+        raise Malformed("ConversationSid is no id of a conversation.")
+    source, author = fields.get("Source", CHAT), fields.get("Author", "")
+    text = fields.get("Body", "")
+    consent = None if source == CHAT else KEYWORDS.get(text.strip().upper())
+    service = fields.get("ChatServiceSid", "")
+    return InboundMessage(
+        channel=channel,
+        provider_id=provider_id,
+        address=address,
+        recipient=service if is_service(service) else "",
+        text=text,
+        media=files.media(fields),
+        profile_name="" if _ADDRESS.fullmatch(author) else author,
+        consent=consent,
+        consent_answered=consent is not None and source == SMS,
+        fields=fields,
+    )
+
+
+class FileStore:
+    """Where Twilio keeps the files of Conversations.
+
+    Args:
+        service: of webhooks that do not name theirs, "" for none.
+        api_url: stands for Twilio's host, "" for Twilio's own.
+    """
+
+    def __init__(self, service: str, api_url: str) -> None:
+        self._service = service
+        self._host = (api_url or _MEDIA_HOST).rstrip("/")
+
+    def media(self, fields: Fields) -> tuple[Media, ...]:
+        """The files that came along; where Twilio does not say in which service, their address is ""."""
+        try:
+            files = _FILES.validate_json(fields.get("Media") or "[]")
+        except ValidationError:
+            logger.warning(
+                "media dropped: it cannot be read", extra={"provider_id": fields["MessageSid"]}
+            )
+            return ()
+        service = fields.get("ChatServiceSid", "") or self._service
+        return tuple(Media(self._url(service, file.sid), _type_of(file)) for file in files)
+
+    def _url(self, service: str, sid: str) -> str:
+        return f"{self._host}/v1/Services/{service}/Media/{sid}" if is_service(service) else ""
+
+
+def _type_of(file: _File) -> str:
+    """What the customer's browser says that it is, when it is a type at all."""
+    return file.content_type if _CONTENT_TYPE.fullmatch(file.content_type) else _ANY_TYPE

@@ -1,0 +1,137 @@
+"""Twilio's Conversations (classic), for teams whose web chat is built on it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from channels import _twilio_conversations as forms
+from channels._twilio import TEXT_LIMIT, TROUBLES, TwilioAccount, believed, client_of
+from channels._twilio_errors import (
+    MEANINGS,
+    UNANSWERED,
+    Meaning,
+    asking_failed,
+    sending_failed,
+)
+from channels._twilio_forms import report, required
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
+from handoff_bot.domain.messages import (
+    DeliveryUpdate,
+    InboundMessage,
+    Limits,
+    OutboundMessage,
+    Receipt,
+)
+from handoff_bot.ports import Channel, WebhookRequest
+
+logger = logging.getLogger(__name__)
+
+KIND = "conversations"
+_MEANINGS = {**MEANINGS, "20404": Meaning("The customer's chat, or its service, no longer exists.")}
+_PAGE, _MOST = 100, 300
+"""How many messages of a conversation to look through: in one request, and in all."""
+
+
+def conversations(account: TwilioAccount) -> Channel:
+    """The channel. Nothing can be sent before a customer has written in a conversation."""
+    return Conversations(account)
+
+
+class Conversations:
+    """A Channel over Twilio's Conversations (classic); any number of threads may use it at once."""
+
+    kind = KIND
+    limits = Limits(text=TEXT_LIMIT)
+
+    def __init__(self, account: TwilioAccount) -> None:
+        self._account = account
+        self._api = client_of(account).conversations.v1
+        self._files = forms.FileStore(account.conversations_service_sid, account.api_url)
+
+    def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
+        """Check that Twilio really sent this, for our account, and say what it holds.
+
+        Most events, and all that ask us before something happens, are none of our business.
+
+        Raises:
+            Unauthentic: the signature or the account is not ours.
+            Malformed: it does not say what it is, or a message or a report lacks its id.
+        """
+        fields = believed(request, self._account)
+        event = required(fields, "EventType")
+        if event == forms.ADDED:
+            return self._added(fields)
+        if event == forms.DELIVERY:
+            news = report(fields, KIND, oid="", word=fields.get("Status", ""))
+            return [news] if news else []
+        return []
+
+    def _added(self, fields: dict[str, str]) -> list[InboundMessage]:
+        if forms.is_echo(fields, self._account.conversations_identity):
+            return []
+        message = forms.inbound(fields, KIND, self._files)
+        if fields.get("Source") == forms.API:
+            logger.info(
+                "message of another program ignored", extra={"provider_id": message.provider_id}
+            )
+            return []
+        return [message]
+
+    def send(self, message: OutboundMessage) -> Receipt:
+        """Put one message into its conversation, once.
+
+        It has left then: of chats no further news comes, of phones in a conversation it does.
+
+        Raises:
+            DeliveryError: Twilio refused it, or could not be reached at all.
+            OutcomeUnknown: Twilio was called and gave no answer that says whether it was taken.
+        """
+        messages = self._messages(message)
+        try:
+            made = messages.create(
+                author=self._account.conversations_identity,
+                body=message.text,
+                attributes=forms.marked(message.oid),
+            )
+        except TROUBLES as error:
+            raise sending_failed(error, _MEANINGS) from None  # its text may quote the customer
+        if not made.sid:
+            raise OutcomeUnknown(UNANSWERED)
+        return _receipt(made)
+
+    def sent_since(self, message: OutboundMessage, since: datetime) -> Sequence[Receipt]:
+        """Messages of the conversation that carry this one's mark, oldest first; no clocks are compared.
+
+        Raises:
+            DeliveryError: Twilio cannot be asked (now, or ever when `permanent`).
+        """
+        messages = self._messages(message)
+        try:
+            newest = messages.list(order="desc", limit=_MOST, page_size=_PAGE)
+        except TROUBLES as error:
+            raise asking_failed(error, _MEANINGS) from None
+        return [
+            _receipt(one)
+            for one in reversed(newest)
+            if forms.mark_in(one.attributes) == message.oid
+        ]
+
+    def _messages(self, message: OutboundMessage) -> Any:
+        """The messages of its conversation; only what looks like ids becomes part of an address."""
+        if not forms.is_conversation(message.to):
+            raise DeliveryError(
+                "The customer's address is no conversation of Twilio's.",
+                permanent=True,
+                code="no_conversation",
+            )
+        service = message.sender or self._account.conversations_service_sid
+        there = self._api.services(service) if forms.is_service(service) else self._api
+        return there.conversations(message.to).messages
+
+
+def _receipt(message: Any) -> Receipt:
+    return Receipt(message.sid, DeliveryStatus.SENT, message.date_created)
