@@ -23,6 +23,9 @@ class Floor:
     def start(self) -> None:
         """Nothing to start."""
 
+    def hang_up(self) -> None:
+        """Nobody waits here."""
+
     def stop(self) -> None:
         """Nothing to stop."""
 

@@ -58,7 +58,7 @@ class Browser:
         found = [event["data"] for event in events if event["event"] == "message"]
         return [(one["author"], one["text"]) for one in sorted(found, key=lambda m: m["order"])]
 
-    def state(self) -> dict:
+    def state(self):
         """How things stand."""
         return self.poll().json["events"][-1]["data"]
 

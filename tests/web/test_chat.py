@@ -19,7 +19,7 @@ from handoff_bot.storage.models import Delivery, Work
 from tests.web.conftest import IDENTITY_SECRET, ORIGIN, Browser
 
 
-def stored(shop, kind: str = "inbound") -> int:
+def stored(shop, kind: str = "inbound"):
     with shop.database.read() as tx:
         return tx.session.query(Work).filter(Work.kind == kind).count()
 
@@ -335,7 +335,9 @@ def test_a_poll_goes_on_where_the_last_one_ended(shop):
     assert next(e["data"]["text"] for e in more if e["event"] == "message") == "two"
 
 
-@pytest.mark.parametrize("after", ["x", "1", "1.2.3", "-1.0", "1.9999999999999999999", "\uff11.\uff11"])
+@pytest.mark.parametrize(
+    "after", ["x", "1", "1.2.3", "-1.0", "1.9999999999999999999", "\uff11.\uff11"]
+)
 def test_a_place_that_is_none_is_refused(shop, after):
     browser = shop.browser()
     assert browser.poll(after).status_code == 400
