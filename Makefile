@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: install run test check fix bench demo clean
+.PHONY: install run web test check fix bench demo clean
 
 install: $(VENV)/installed
 
@@ -13,8 +13,18 @@ $(VENV)/installed: pyproject.toml
 	$(BIN)/pip install --quiet -e '.[dev]'
 	touch $@
 
-run: install
+run: $(VENV)/runs
 	$(BIN)/python app.py
+
+# What running needs, and no more: a newcomer should not wait for the tools of development.
+$(VENV)/runs: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[sandbox]'
+	touch $@
+
+# The sandbox's page. What it builds is committed, so that running needs no Node.
+web:
+	cd handoff_bot/sandbox/web && npm ci --no-fund --no-audit --loglevel=error && npm run --silent build
 
 test: install
 	$(BIN)/python -m pytest -n 2 -q $(ARGS)

@@ -239,4 +239,4 @@ def __getattr__(name: str) -> Any:
 if __name__ == "__main__":
     from handoff_bot.cli import main
 
-    main(["serve"])
+    main(["run"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -12,6 +13,9 @@ import click
 from handoff_bot import logs
 from handoff_bot.domain.errors import HandoffError
 from handoff_bot.settings import Settings, read_settings
+
+REAL = ("SLACK_", "TWILIO_", "WEBCHAT_")
+"""How the names of settings begin that only a real deployment has."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,6 +50,22 @@ def serve(role: str) -> None:
         _work(settings)
         return
     app.server(settings, role).run()
+
+
+@main.command()
+@click.option("--port", type=int, envvar="PORT", default=3000, show_default=True)
+def sandbox(port: int) -> None:
+    """Open the whole thing in a browser, with no accounts: customers, agents and admin."""
+    from handoff_bot.sandbox.page.run import run as run_sandbox
+
+    sys.exit(run_sandbox(port, click.echo))
+
+
+@main.command()
+def run() -> None:
+    """Serve for real when there are credentials; without any, open the sandbox."""
+    is_real = any(value.strip() for name, value in os.environ.items() if name.startswith(REAL))
+    (serve if is_real else sandbox).main([], prog_name="handoff")
 
 
 def _work(settings: Settings) -> None:

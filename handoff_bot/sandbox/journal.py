@@ -81,6 +81,19 @@ class Journal:
             if (who is None or entry.who == who) and (path is None or fnmatchcase(entry.path, path))
         ]
 
+    @property
+    def total(self) -> int:
+        """How much has happened; entries are numbered from 1."""
+        return self._total
+
+    def after(self, number: int, limit: int) -> list[tuple[int, Entry]]:
+        """The next entries after this number that are kept, each with its own, oldest first."""
+        with self._changed:
+            first = self._total - len(self._entries) + 1
+            begin = max(number + 1, first)
+            found = list(islice(self._entries, begin - first, begin - first + limit))
+        return list(enumerate(found, begin))
+
     def wait_for(self, predicate: Callable[[Entry], bool], timeout: float) -> Entry:
         """The first entry, past or coming, for which the predicate holds.
 

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -22,6 +23,8 @@ from handoff_bot.sandbox.slack.stand_in import SlackStandIn
 from handoff_bot.sandbox.twilio import TwilioStandIn
 
 PUBLIC = "https://bot.example.com"
+OURS = ("SLACK_", "TWILIO_", "OPENAI_", "DATABASE_", "KNOWLEDGE_", "WEBCHAT_")
+"""How the names of settings begin that say where the bot is, and who."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -32,25 +35,40 @@ class World:
         database_url: the bot's database.
         knowledge: the folder of Markdown files.
         log: the file that the bot's output goes to.
+        now: the world's time, in seconds since the epoch.
 
     Attributes:
-        ana, ben: two agents' ids.
+        ana, ben, mia: the ids of two agents and an admin.
         queue: the id of the Slack channel with the queue.
     """
 
-    def __init__(self, database_url: str, *, knowledge: Path, log: Path) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        knowledge: Path,
+        log: Path,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self.port = free_port()
         self.bot_url = f"http://127.0.0.1:{self.port}"
         self.journal = Journal()
         self.twilio = TwilioStandIn(
-            "AC" + "0" * 32, "twilio-auth-token", PUBLIC, self.bot_url, journal=self.journal
+            "AC" + "0" * 32,
+            "twilio-auth-token",
+            PUBLIC,
+            self.bot_url,
+            journal=self.journal,
+            now=lambda: datetime.fromtimestamp(now(), UTC),
         )
         self.slack = SlackStandIn(
-            journal=self.journal, events_url=f"{self.bot_url}/slack/events"
+            journal=self.journal, events_url=f"{self.bot_url}/slack/events", now=now
         ).start()
         self.ana = self.slack.add_person("ana", "Ana")
         self.ben = self.slack.add_person("ben", "Ben")
-        self.queue = self.slack.add_channel("queue", [self.slack.bot_user, self.ana, self.ben])
+        self.mia = self.slack.add_person("mia", "Mia", is_admin=True)
+        members = [self.slack.bot_user, self.ana, self.ben, self.mia]
+        self.queue = self.slack.add_channel("queue", members)
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._settings = {
@@ -72,11 +90,7 @@ class World:
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """The bot's environment; nothing of a real account is inherited."""
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("SLACK_", "TWILIO_", "OPENAI_", "DATABASE_", "KNOWLEDGE_"))
-        }
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         return {**inherited, **self._settings, **(more or {})}
 
     # -- the bot

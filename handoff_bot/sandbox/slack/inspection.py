@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from handoff_bot.sandbox.slack.deliveries import Delivery
+from handoff_bot.sandbox.slack.files import File
 from handoff_bot.sandbox.slack.item_methods import pinned_items
-from handoff_bot.sandbox.slack.people import Json
+from handoff_bot.sandbox.slack.messages import SlackChannel
+from handoff_bot.sandbox.slack.people import Json, Person
 from handoff_bot.sandbox.slack.stage import Stage
 
 
 class Inspection(Stage):
     """What is there, as Slack's own objects."""
+
+    def people(self) -> list[Person]:
+        """Everybody in the workspace, the app's user included."""
+        with self._workspace.changed:
+            return [replace(person) for person in self._workspace.people.values()]
+
+    def channels(self) -> list[SlackChannel]:
+        """All slack_channels and direct conversations with the app, without what was said in them."""
+        with self._workspace.changed:
+            found = self._workspace.channels.values()
+            return [
+                replace(one, members=list(one.members), messages={}, pins=dict(one.pins))
+                for one in found
+            ]
+
+    def file(self, file_id: str) -> File | None:
+        """A file that was uploaded."""
+        with self._workspace.changed:
+            found = self._slack.files.find(file_id)
+            return replace(found) if found else None
 
     def messages(self, channel: str) -> list[Json]:
         """All messages of a slack_channel, replies among them, oldest first, with their metadata."""
