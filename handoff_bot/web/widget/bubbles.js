@@ -1,0 +1,91 @@
+/** One message as it is drawn. */
+
+import { el, linked } from "./dom.js";
+
+/** @type {Record<string, string>} */
+const SIGNS = { sending: "🕓", sent: "✓", delivered: "✓✓", read: "✓✓", failed: "!" };
+
+/**
+ * A message of the conversation.
+ * @param {import("./view.js").Look} look
+ * @param {{author: string, name: string | null, text: string, at: string, order?: number}} message
+ * @param {{delivered: number, read: number}} [state]
+ */
+export function bubble(look, message, state) {
+  const isMine = message.author === "visitor";
+  const parts = [el("p", { class: "bubble", dir: "auto" }, ...linked(message.text))];
+  const who = speaker(look, message);
+  parts.unshift(el("p", { class: isMine ? "who hidden" : "who" }, who));
+  if (message.at) parts.push(meta(look, new Date(message.at), isMine ? stage(message.order ?? 0, state) : ""));
+  return el("article", { class: `message ${isMine ? "mine" : message.author}` }, ...parts);
+}
+
+/**
+ * A message that is not in the conversation yet.
+ * @param {import("./view.js").Look} look
+ * @param {import("./outbox.js").Waiting} message
+ * @param {import("./outbox.js").Outbox} outbox
+ */
+export function waitingBubble(look, message, outbox) {
+  const stage = message.failed ? "failed" : outbox.sent.has(message.id) ? "sent" : "sending";
+  const made = el(
+    "article",
+    { class: `message mine ${stage}` },
+    el("p", { class: "who hidden" }, look.texts.you ?? ""),
+    el("p", { class: "bubble", dir: "auto" }, ...linked(message.text)),
+    meta(look, new Date(message.at), stage),
+  );
+  if (message.failed) {
+    const retry = el("button", { class: "retry", type: "button" }, look.texts.retry ?? "");
+    retry.onclick = () => outbox.retry(message.id);
+    made.lastElementChild?.append(" ", retry);
+  }
+  return made;
+}
+
+/**
+ * @param {import("./view.js").Look} look
+ * @param {{author: string, name: string | null}} message
+ */
+function speaker(look, message) {
+  const { texts } = look;
+  if (message.author === "visitor") return texts.you ?? "";
+  if (message.author === "agent") return message.name ?? texts.team ?? "";
+  if (message.author === "assistant") return `${texts.assistant} (${texts.automatic})`;
+  return look.title;
+}
+
+/**
+ * @param {number} order
+ * @param {{delivered: number, read: number}} [state]
+ */
+function stage(order, state) {
+  if (state && order <= state.read) return "read";
+  return state && order <= state.delivered ? "delivered" : "sent";
+}
+
+/**
+ * The time, and how far one's own message has come: a sign for the eye, a word for the ear.
+ * @param {import("./view.js").Look} look
+ * @param {Date} at
+ * @param {string} stage "" for somebody else's
+ */
+function meta(look, at, stage) {
+  const time = new Intl.DateTimeFormat(look.locale, { timeStyle: "short" }).format(at);
+  const made = el("p", { class: "meta" }, el("time", { datetime: at.toISOString() }, time));
+  if (stage) {
+    const sign = SIGNS[stage] ?? "";
+    const word = look.texts[stage] ?? "";
+    const shown = stage === "failed" ? `${sign} ${word}` : sign;
+    made.append(
+      " ",
+      el(
+        "span",
+        { class: `mark ${stage}`, title: word },
+        el("span", { "aria-hidden": "true" }, shown),
+        el("span", { class: "hidden" }, word),
+      ),
+    );
+  }
+  return made;
+}

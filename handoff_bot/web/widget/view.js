@@ -1,0 +1,271 @@
+/** The widget's face: a launcher, a panel, the conversation in it. Draws what the chat says; knows no network. */
+
+import { bubble, waitingBubble } from "./bubbles.js";
+import { el, icon } from "./dom.js";
+import { sheet } from "./styles.js";
+import { fill } from "./texts.js";
+
+const CHAT = "M21 12a8 8 0 0 1-8 8H4l2-3a8 8 0 1 1 15-5z";
+const CROSS = "M6 6l12 12M18 6L6 18";
+const ARROW = "M5 12h14M13 6l6 6-6 6";
+
+/**
+ * @typedef {object} Look
+ * @property {string} title
+ * @property {string} greeting
+ * @property {string} locale
+ * @property {"ltr" | "rtl"} direction
+ * @property {import("./texts.js").Texts} texts
+ */
+
+export class View {
+  badge = el("span", { class: "badge", hidden: true });
+  launcher = el("button", { class: "launcher", type: "button" });
+  person = /** @type {HTMLButtonElement} */ (el("button", { class: "person", type: "button" }));
+  status = el("p", { class: "status", role: "status" });
+  log = el("div", { class: "log", role: "log", "aria-live": "polite", tabindex: "0" });
+  typing = el("p", { class: "typing", hidden: true });
+  notice = el("p", { class: "notice", role: "alert", hidden: true });
+  field = /** @type {HTMLTextAreaElement} */ (el("textarea", { rows: "1", dir: "auto" }));
+  panel = el("section", { class: "panel", role: "dialog", hidden: true });
+  /** @type {WeakMap<Element, import("./chat.js").Message>} */
+  messageOf = new WeakMap();
+  /** How many unread messages the page was last told of. */
+  told = 0;
+
+  /**
+   * @param {HTMLElement} host
+   * @param {Look} look
+   * @param {import("./chat.js").Chat} chat
+   */
+  constructor(host, look, chat) {
+    this.host = host;
+    this.look = look;
+    this.chat = chat;
+    this.isOpen = false;
+    this.isDrawing = false;
+    /** @type {Map<string, HTMLElement>} */
+    this.drawn = new Map();
+    const root = host.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [sheet()];
+    root.append(this.build());
+    this.sight = new IntersectionObserver((entries) => this.sighted(entries), { root: this.log, threshold: 0.5 });
+    addEventListener("visibilitychange", () => this.lookAgain());
+  }
+
+  build() {
+    const { texts, title, direction, locale } = this.look;
+    this.launcher.append(icon(CHAT), this.badge);
+    this.launcher.onclick = () => (this.isOpen ? this.close() : this.open());
+    this.log.setAttribute("aria-label", texts.messages ?? "");
+    this.log.append(bubble(this.look, { author: "system", name: null, text: this.look.greeting, at: "" }));
+    this.panel.setAttribute("aria-label", title);
+    this.panel.append(this.header(), this.status, this.log, this.typing, this.notice, this.form());
+    this.panel.onkeydown = (event) => {
+      if (event.key === "Escape") this.close();
+    };
+    return el("div", { dir: direction, lang: locale }, this.panel, this.launcher);
+  }
+
+  header() {
+    const { texts, title } = this.look;
+    this.person.textContent = texts.person ?? "";
+    this.person.onclick = () => this.chat.say(texts.person ?? "", true);
+    const close = el("button", { class: "close", type: "button", "aria-label": texts.close }, icon(CROSS));
+    close.onclick = () => this.close();
+    return el("header", {}, el("h2", {}, title), this.person, close);
+  }
+
+  form() {
+    const { texts } = this.look;
+    this.field.setAttribute("aria-label", texts.write ?? "");
+    this.field.placeholder = texts.write ?? "";
+    this.field.maxLength = 4000;
+    this.field.onkeydown = (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.say();
+    };
+    const send = el("button", { class: "send", type: "submit", "aria-label": texts.send }, icon(ARROW));
+    const form = el("form", {}, this.field, send);
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      this.say();
+    };
+    return form;
+  }
+
+  say() {
+    const text = this.field.value.trim();
+    if (!text) return;
+    this.field.value = "";
+    this.chat.say(text);
+    this.field.focus();
+  }
+
+  open() {
+    this.isOpen = true;
+    this.panel.hidden = false;
+    this.host.toggleAttribute("data-open", true);
+    this.launcher.setAttribute("aria-expanded", "true");
+    this.chat.start();
+    this.draw();
+    this.toEnd();
+    this.field.focus();
+  }
+
+  close() {
+    this.isOpen = false;
+    this.panel.hidden = true;
+    this.host.toggleAttribute("data-open", false);
+    this.launcher.setAttribute("aria-expanded", "false");
+    this.draw();
+    this.launcher.focus();
+  }
+
+  /** Draw soon; many changes at once are drawn once. */
+  redraw() {
+    if (this.isDrawing) return;
+    this.isDrawing = true;
+    queueMicrotask(() => {
+      this.isDrawing = false;
+      this.draw();
+    });
+  }
+
+  draw() {
+    this.drawLauncher();
+    this.drawStatus();
+    this.drawMessages();
+    this.drawNotice();
+  }
+
+  drawLauncher() {
+    const { texts } = this.look;
+    const { unread } = this.chat;
+    const shown = unread > 0 && !this.isOpen;
+    this.badge.hidden = !shown;
+    this.badge.textContent = unread > 99 ? "99+" : String(unread);
+    const label = (this.isOpen ? texts.close : texts.open) ?? "";
+    this.launcher.setAttribute("aria-label", shown ? `${label}, ${fill(texts.unread ?? "", { n: unread })}` : label);
+    if (unread !== this.told) dispatchEvent(new CustomEvent("handoff:unread", { detail: unread }));
+    this.told = unread;
+  }
+
+  drawStatus() {
+    const { texts } = this.look;
+    const { state } = this.chat;
+    const parts = [];
+    if (state.phase === "waiting" && state.position !== null) {
+      parts.push(fill(texts.waitingAt ?? "", { n: state.position }));
+      if (state.wait_minutes !== null) parts.push(fill(texts.minutes ?? "", { minutes: state.wait_minutes }));
+    }
+    if (state.phase === "agent") parts.push(fill(texts.withAgent ?? "", { name: state.agent ?? texts.team ?? "" }));
+    set(this.status, parts.join(" "));
+    this.person.hidden = state.phase !== "assistant";
+    this.typing.hidden = !state.typing;
+    set(this.typing, `${texts.assistant} ${texts.typing}`);
+  }
+
+  drawMessages() {
+    const atEnd = this.isAtEnd;
+    const wanted = new Map();
+    for (const message of this.chat.messages) {
+      const draw = () => bubble(this.look, message, this.chat.state);
+      wanted.set(message.key, this.drawn.get(message.key) ?? this.watched(draw(), message));
+    }
+    const stored = new Set(this.chat.messages.map((message) => message.cid));
+    for (const message of this.chat.outbox.waiting) {
+      if (!stored.has(message.id)) wanted.set(message.id, waitingBubble(this.look, message, this.chat.outbox));
+    }
+    this.place(wanted);
+    for (const message of this.chat.messages) this.remark(message);
+    if (atEnd) this.toEnd();
+  }
+
+  /**
+   * Put the bubbles where they belong without touching those that are there: a screen reader reads what is new.
+   * @param {Map<string, HTMLElement>} wanted
+   */
+  place(wanted) {
+    for (const [key, element] of this.drawn) if (wanted.get(key) !== element) element.remove();
+    let before = this.log.firstElementChild; // the greeting
+    for (const element of wanted.values()) {
+      if (before?.nextElementSibling !== element) before?.after(element);
+      before = element;
+    }
+    this.drawn = wanted;
+  }
+
+  /**
+   * The marks of one's own message as they are now.
+   * @param {import("./chat.js").Message} message
+   */
+  remark(message) {
+    const element = this.drawn.get(message.key);
+    const fresh = message.author === "visitor" && bubble(this.look, message, this.chat.state);
+    const mark = element?.querySelector(".mark");
+    const now = fresh && fresh.querySelector(".mark");
+    if (mark && now && mark.className !== now.className) mark.replaceWith(now);
+  }
+
+  drawNotice() {
+    const { texts } = this.look;
+    const seconds = Math.ceil((this.chat.pausedUntil - Date.now()) / 1000);
+    const words = seconds > 0 ? fill(texts.tooFast ?? "", { n: seconds }) : this.chat.isLinked && navigator.onLine ? "" : texts.offline;
+    this.notice.hidden = !words;
+    set(this.notice, words ?? "");
+    if (seconds > 0) setTimeout(() => this.redraw(), 1000);
+  }
+
+  get isAtEnd() {
+    return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 40;
+  }
+
+  toEnd() {
+    this.log.scrollTop = this.log.scrollHeight;
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  sighted(entries) {
+    for (const entry of entries) if (entry.isIntersecting) this.saw(entry.target);
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {import("./chat.js").Message} message
+   */
+  watched(element, message) {
+    if (message.author !== "visitor") {
+      this.messageOf.set(element, message);
+      this.sight.observe(element);
+    }
+    return element;
+  }
+
+  /** @param {Element} element */
+  saw(element) {
+    const message = this.messageOf.get(element);
+    if (!message || !this.isOpen || document.visibilityState !== "visible") return;
+    this.sight.unobserve(element);
+    this.chat.sawUpTo(message);
+  }
+
+  /** The page came back into sight: what is on the screen is seen only now. */
+  lookAgain() {
+    for (const element of this.drawn.values()) {
+      if (!this.messageOf.has(element)) continue;
+      this.sight.unobserve(element);
+      this.sight.observe(element);
+    }
+  }
+}
+
+/**
+ * Change an element's words only when they differ, so that nothing is read out twice.
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+function set(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
