@@ -1,10 +1,101 @@
+/** The whole page: the customer's side, Slack's, and the drawer behind the scenes. */
+
+import { type RefObject, useRef, useState } from "react";
+import { Backstage } from "./backstage/Backstage";
+import { allUnread, useChoice, Watchers } from "./customer/choice";
+import { CustomerSide, type Face } from "./customer/CustomerSide";
+import { Header } from "./shell/Header";
+import { Hint } from "./shell/Hint";
+import { useNarrow } from "./shell/media";
+import { isSwitch, oneOf, useRemembered } from "./shell/remembered";
+import { type Place, TabBar } from "./shell/TabBar";
+import { useTheme } from "./shell/theme";
+import { TroubleBoard } from "./shell/trouble";
 import { Slack } from "./slack/Slack";
 
-/** The whole page. */
+const isPlace = oneOf<Place>("phone", "website", "slack", "backstage");
+const isFace = oneOf<Face>("phone", "website");
+
+/** Wide: the sides beside each other. Narrow: one at a time. */
 export function App() {
+  const narrow = useNarrow();
+  const [place, setPlace] = useRemembered<Place>("place", "phone", isPlace);
+  const [face, setFace] = useRemembered<Face>("face", "phone", isFace);
+  const [drawer, setDrawer] = useRemembered("drawer", false, isSwitch);
+  const drawerButton = useRef<HTMLButtonElement>(null);
+  const visible = (one: Place) => !narrow || place === one;
+  const inHand = narrow && isFace(place) ? place : face;
+  const choice = useChoice(inHand === "phone" && visible("phone"));
+  const closeDrawer = () => {
+    setDrawer(false);
+    drawerButton.current?.focus();
+  };
+  const go = (next: Place) => {
+    setPlace(next);
+    if (isFace(next)) setFace(next);
+  };
   return (
-    <main>
-      <Slack />
-    </main>
+    <TroubleBoard>
+      <div className="page" data-drawer={drawer} data-face={inHand}>
+        <Top
+          narrow={narrow}
+          drawer={drawer}
+          onDrawer={() => setDrawer(!drawer)}
+          drawerButton={drawerButton}
+        />
+        <Watchers choice={choice} />
+        <main className="stage">
+          <CustomerSide
+            choice={choice}
+            face={inHand}
+            onFace={setFace}
+            hidden={!visible("phone") && !visible("website")}
+            bare={narrow}
+          />
+          <div className="side slack-side" hidden={!visible("slack")}>
+            <Slack />
+          </div>
+          <Backstage
+            hidden={narrow ? place !== "backstage" : !drawer}
+            onClose={narrow ? undefined : closeDrawer}
+          />
+        </main>
+        {narrow && <TabBar chosen={place} onChoose={go} unread={allUnread(choice)} />}
+      </div>
+    </TroubleBoard>
+  );
+}
+
+interface TopProps {
+  narrow: boolean;
+  drawer: boolean;
+  onDrawer: () => void;
+  drawerButton: RefObject<HTMLButtonElement | null>;
+}
+
+function Top({ narrow, drawer, onDrawer, drawerButton }: TopProps) {
+  const [theme, turnTheme] = useTheme();
+  const [dismissed, setDismissed] = useRemembered("hint-dismissed", false, isSwitch, "browser");
+  const [hint, setHint] = useState(!dismissed);
+  const hintButton = useRef<HTMLButtonElement>(null);
+  const dismiss = () => {
+    setDismissed(true);
+    setHint(false);
+    hintButton.current?.focus();
+  };
+  return (
+    <>
+      <Header
+        theme={theme}
+        onTheme={turnTheme}
+        hint={hint}
+        onHint={() => (hint ? dismiss() : setHint(true))}
+        drawer={drawer}
+        onDrawer={narrow ? undefined : onDrawer}
+        hintButton={hintButton}
+        drawerButton={drawerButton}
+      />
+      {hint && <Hint onDismiss={dismiss} />}
+    </>
   );
 }

@@ -213,6 +213,9 @@ export interface Actions {
 
 export type Done = { ok: true; result: Record<string, unknown> } | { ok: false; error: string };
 
+/** Longer than the bot has for a webhook, even a slow one. */
+const PATIENCE_MS = 60_000;
+
 /** Do something in the world. Never throws: trouble comes back as words. */
 export async function act<Name extends keyof Actions>(
   name: Name,
@@ -223,6 +226,7 @@ export async function act<Name extends keyof Actions>(
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(details),
+      signal: AbortSignal.timeout(PATIENCE_MS),
     });
     return (await response.json()) as Done;
   } catch {
@@ -230,9 +234,12 @@ export async function act<Name extends keyof Actions>(
   }
 }
 
-/** Entries of the journal after this number, oldest first, at most 500 of them. */
+/** Entries of the journal after this number, oldest first, at most 500 of them. Throws on trouble. */
 export async function journal(after: number): Promise<JournalEntry[]> {
-  const response = await fetch(`/sandbox/api/journal?after=${after}`);
+  const response = await fetch(`/sandbox/api/journal?after=${after}`, {
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+  if (!response.ok) throw new Error(`The journal was answered with ${response.status}.`);
   return ((await response.json()) as { entries: JournalEntry[] }).entries;
 }
 

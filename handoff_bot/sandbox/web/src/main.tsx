@@ -1,5 +1,11 @@
+/** Begins to listen to the world, and draws the page. */
+
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import "./shell/theme.css";
+import "./shell/controls.css";
+import "./shell/header.css";
+import "./shell/layout.css";
 import { App } from "./App";
 import { connect } from "./store";
 

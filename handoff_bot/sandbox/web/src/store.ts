@@ -6,6 +6,8 @@ const values = new Map<string, unknown>();
 const listeners = new Set<() => void>();
 let connected = false;
 
+const RETRY_MS = 2_000;
+
 function changed(): void {
   for (const listener of listeners) listener();
 }
@@ -15,21 +17,33 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
+function take(news: Record<string, unknown>): void {
+  for (const [key, value] of Object.entries(news)) {
+    if (value === null) values.delete(key);
+    else values.set(key, value);
+  }
+}
+
 /** Begin to listen. The browser comes back by itself; each connection begins with everything. */
 export function connect(): void {
   const events = new EventSource("/sandbox/api/events");
+  let isFirst = true;
+  events.addEventListener("open", () => {
+    isFirst = true;
+  });
   events.addEventListener("values", (event) => {
-    const news = JSON.parse(event.data as string) as Record<string, unknown>;
-    for (const [key, value] of Object.entries(news)) {
-      if (value === null) values.delete(key);
-      else values.set(key, value);
-    }
+    // A sandbox that was started anew knows nothing of the world before: neither may the page.
+    if (isFirst) values.clear();
+    isFirst = false;
+    take(JSON.parse(event.data as string) as Record<string, unknown>);
     connected = true;
     changed();
   });
   events.addEventListener("error", () => {
     connected = false;
     changed();
+    // After an answer that is no stream the browser gives up for good.
+    if (events.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS);
   });
 }
 

@@ -1,0 +1,41 @@
+/** Keeping a list that grows at its end. */
+
+import { type RefObject, useEffect, useRef } from "react";
+
+/** Nearer to the end than this counts as being there. */
+const NEAR_PX = 40;
+
+interface Stuck {
+  /** What scrolls. */
+  frame: RefObject<HTMLDivElement | null>;
+  /** What grows in it. */
+  content: RefObject<HTMLDivElement | null>;
+  onScroll: () => void;
+}
+
+/**
+ * Stays at the end while what is inside grows, or is shown again, unless somebody scrolled up.
+ *
+ * @param pull goes to the end in any case when it changes.
+ */
+export function useStickToEnd(pull: unknown): Stuck {
+  const frame = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  useEffect(() => {
+    const scrolling = frame.current!;
+    atEnd.current = true;
+    const stay = () => {
+      if (atEnd.current) scrolling.scrollTop = scrolling.scrollHeight;
+    };
+    const observer = new ResizeObserver(stay);
+    observer.observe(scrolling);
+    observer.observe(content.current!);
+    return () => observer.disconnect();
+  }, [pull]);
+  const onScroll = () => {
+    const { scrollTop, clientHeight, scrollHeight } = frame.current!;
+    atEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+  };
+  return { frame, content, onScroll };
+}

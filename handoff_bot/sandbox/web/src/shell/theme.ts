@@ -1,0 +1,24 @@
+/** Light or dark: as the system says, until the person says otherwise. */
+
+import { useLayoutEffect } from "react";
+import { useMedia } from "./media";
+import { oneOf, useRemembered } from "./remembered";
+
+export type Theme = "light" | "dark";
+
+/** The theme, and how to turn it over. It stands at `<html data-theme>`, for all style sheets. */
+export function useTheme(): [Theme, () => void] {
+  const [chosen, choose] = useRemembered<Theme | "system">(
+    "theme",
+    "system",
+    oneOf("light", "dark", "system"),
+    "browser",
+  );
+  const system: Theme = useMedia("(prefers-color-scheme: dark)") ? "dark" : "light";
+  const theme = chosen === "system" ? system : chosen;
+  const other: Theme = theme === "dark" ? "light" : "dark";
+  useLayoutEffect(() => {
+    document.documentElement.dataset.theme = theme;
+  }, [theme]);
+  return [theme, () => choose(other === system ? "system" : other)];
+}
