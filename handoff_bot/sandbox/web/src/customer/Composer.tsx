@@ -120,7 +120,7 @@ function Condition({ draft }: { draft: Draft }) {
   return (
     <div className="condition">
       <span role="status">{draft.underWay > 0 && "Sending…"}</span>
-      <span role="alert">{draft.problem && `Not sent. ${draft.problem}`}</span>
+      <span role="alert">{draft.problem}</span>
     </div>
   );
 }

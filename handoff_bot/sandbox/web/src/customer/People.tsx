@@ -99,7 +99,7 @@ function NewCustomer({ onAdded, onDone }: NewProps) {
         Name
         <input
           value={name}
-          maxLength={80}
+          maxLength={60}
           required
           autoFocus
           onChange={(event) => setName(event.target.value)}

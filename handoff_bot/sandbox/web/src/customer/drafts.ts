@@ -5,9 +5,9 @@ import { type PhoneApp, act, attachment } from "../api";
 import { isText, recordOf, useRemembered } from "../shell/remembered";
 import { phoneKey } from "./choice";
 
-/** Twilio takes no more than this in one message. */
+/** What the sandbox takes in one message. */
 const MOST_BYTES = 16 * 1024 * 1024;
-const MOST_FILES = 10;
+const MOST_FILES = 5;
 
 interface Loose {
   files: File[];

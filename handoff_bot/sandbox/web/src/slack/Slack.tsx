@@ -1,4 +1,82 @@
-/** Slack's side. */
+/** Slack's side: who one is, a list of places, a channel or Home, a thread beside it, windows above it. */
+
+import { useCallback, useEffect, useMemo } from "react";
+import "slack-blocks-to-jsx/dist/style.css";
+import type { Person, Private, SlackChannel, SlackMessage, World } from "../api";
+import { isText, recordOf, useRemembered } from "../shell/remembered";
+import { useValue } from "../store";
+import { Channel, Thread } from "./Channel";
+import { Home } from "./Home";
+import { type Scene, SceneContext } from "./people";
+import { Sidebar } from "./Sidebar";
+import "./slack.css";
+import { Window } from "./Window";
+
+const HOME = "home";
+const NOBODY: Person[] = [];
+const NOWHERE: SlackChannel[] = [];
+
+/** Fills its container. */
 export function Slack() {
-  return <section aria-label="Slack" />;
+  const world = useValue<World>("world");
+  const people = useValue<Person[]>("people") ?? NOBODY;
+  const channels = useValue<SlackChannel[]>("channels") ?? NOWHERE;
+  const [person, setPerson] = useRemembered("slack.person", "", isText);
+  const [place, setPlace] = useRemembered("slack.place", "", isText);
+  const [thread, setThread] = useRemembered("slack.thread", "", isText);
+  const [pane, setPane] = useRemembered("slack.pane", "channel", isText);
+  const me = people.some((one) => one.id === person) ? person : (people.find((one) => !one.is_bot)?.id ?? "");
+  const here = place || world?.queue || "";
+  const channel = channels.find((one) => one.id === here);
+  const seen = useSeen(me, here);
+
+  const go = (next: string) => {
+    setPlace(next);
+    setThread("");
+    setPane("channel");
+  };
+  const open = useCallback(
+    (where: string, ts: string) => {
+      setPlace(where);
+      setThread(ts);
+      setPane("thread");
+    },
+    [setPlace, setThread, setPane],
+  );
+  const close = () => {
+    setThread("");
+    setPane("channel");
+  };
+  const scene: Scene = useMemo(
+    () => ({ me, people, channels, now: world?.now ?? 0, open }),
+    [me, people, channels, world?.now, open],
+  );
+  return (
+    <SceneContext value={scene}>
+      <section className="sl" id="slack_blocks_to_jsx" aria-label="Slack" data-pane={thread ? pane : pane === "thread" ? "channel" : pane}>
+        <Sidebar place={here} seen={seen} onPlace={go} onPerson={setPerson} />
+        {here === HOME && <Home onBack={() => setPane("list")} />}
+        {channel && <Channel channel={channel} onThread={(ts) => open(channel.id, ts)} onBack={() => setPane("list")} />}
+        {channel && thread && <Thread channel={channel} ts={thread} onClose={close} />}
+        <Windows me={me} />
+      </section>
+    </SceneContext>
+  );
+}
+
+/** What everybody has read in this window, by "<user>:<slack_channel>": the newest ts. */
+function useSeen(me: string, here: string): Record<string, string> {
+  const [seen, setSeen] = useRemembered<Record<string, string>>("slack.seen", {}, recordOf(isText));
+  const messages = useValue<SlackMessage[]>(`channel:${here}`);
+  const newest = messages?.at(-1)?.ts;
+  useEffect(() => {
+    if (newest) setSeen((before) => ({ ...before, [`${me}:${here}`]: newest }));
+  }, [me, here, newest, setSeen]);
+  return seen;
+}
+
+/** The window on top of this person's stack. */
+function Windows({ me }: { me: string }) {
+  const top = useValue<Private>(`private:${me}`)?.views.at(-1);
+  return top ? <Window key={`${top.id}${String(top.hash ?? "")}`} view={top} /> : null;
 }

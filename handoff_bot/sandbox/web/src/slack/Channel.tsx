@@ -1,0 +1,151 @@
+/** A slack_channel, and a thread beside it. */
+
+import { type ReactNode, useEffect, useRef } from "react";
+import type { Private, SlackChannel, SlackMessage } from "../api";
+import { useValue } from "../store";
+import { Composer } from "./Composer";
+import { Message } from "./Message";
+import { channelName, isInChannel, repliesTo, useScene } from "./people";
+
+const NOTHING: SlackMessage[] = [];
+
+interface ChannelProps {
+  channel: SlackChannel;
+  onThread: (ts: string) => void;
+  onBack: () => void;
+}
+
+export function Channel({ channel, onThread, onBack }: ChannelProps) {
+  const messages = useValue<SlackMessage[]>(`channel:${channel.id}`) ?? NOTHING;
+  const shown = messages.filter(isInChannel);
+  const name = channelName(channel);
+  const title = channel.is_im ? name : `# ${name}`;
+  return (
+    <section className="sl-pane sl-channel" aria-label={channel.is_im ? name : `Channel ${name}`}>
+      <Head title={title} onBack={onBack} back="Back to the list" />
+      <Log label={`Messages in ${name}`} count={shown.length}>
+        <Pinned channel={channel} messages={messages} onThread={onThread} />
+        {withEphemerals(shown, useEphemerals(channel.id, undefined)).map(([message, isEphemeral]) => (
+          <Message
+            key={message.ts}
+            message={message}
+            channel={channel.id}
+            isEphemeral={isEphemeral}
+            isPinned={channel.pins.includes(message.ts)}
+            replies={repliesTo(messages, message.ts).length}
+            onThread={isEphemeral ? undefined : () => onThread(message.thread_ts ?? message.ts)}
+          />
+        ))}
+      </Log>
+      <Composer key={channel.id} channel={channel.id} label={`Message ${name}`} />
+    </section>
+  );
+}
+
+interface ThreadProps {
+  channel: SlackChannel;
+  ts: string;
+  onClose: () => void;
+}
+
+export function Thread({ channel, ts, onClose }: ThreadProps) {
+  const messages = useValue<SlackMessage[]>(`channel:${channel.id}`) ?? NOTHING;
+  const root = messages.find((one) => one.ts === ts);
+  const replies = repliesTo(messages, ts);
+  const ephemerals = useEphemerals(channel.id, ts);
+  if (!root) return null;
+  return (
+    <section className="sl-pane sl-thread" aria-label="Thread">
+      <Head title="Thread" onClose={onClose} />
+      <Log label="Messages in the thread" count={replies.length + ephemerals.length}>
+        <Message message={root} channel={channel.id} />
+        <p className="sl-event">{replies.length === 1 ? "1 reply" : `${replies.length} replies`}</p>
+        {withEphemerals(replies, ephemerals).map(([message, isEphemeral]) => (
+          <Message key={message.ts} message={message} channel={channel.id} isEphemeral={isEphemeral} />
+        ))}
+      </Log>
+      <Composer key={ts} channel={channel.id} thread={ts} label="Reply…" />
+    </section>
+  );
+}
+
+function useEphemerals(channel: string, thread: string | undefined): SlackMessage[] {
+  const { me } = useScene();
+  const mine = useValue<Private>(`private:${me}`)?.ephemerals ?? [];
+  return mine.filter((one) => one.channel === channel && one.thread_ts === thread);
+}
+
+function withEphemerals(messages: SlackMessage[], ephemerals: SlackMessage[]): [SlackMessage, boolean][] {
+  const all: [SlackMessage, boolean][] = [
+    ...messages.map((one): [SlackMessage, boolean] => [one, false]),
+    ...ephemerals.map((one): [SlackMessage, boolean] => [one, true]),
+  ];
+  return all.sort(([one], [other]) => Number(one.ts) - Number(other.ts));
+}
+
+interface PinnedProps {
+  channel: SlackChannel;
+  messages: SlackMessage[];
+  onThread: (ts: string) => void;
+}
+
+function Pinned({ channel, messages, onThread }: PinnedProps) {
+  const pinned = messages.filter((one) => channel.pins.includes(one.ts));
+  if (!pinned.length) return null;
+  return (
+    <p className="sl-pins">
+      <span aria-hidden="true">📌</span> Pinned:{" "}
+      {pinned.map((one) => (
+        <button key={one.ts} type="button" className="sl-link" onClick={() => onThread(one.ts)}>
+          {one.text.slice(0, 60)}
+        </button>
+      ))}
+    </p>
+  );
+}
+
+interface HeadProps {
+  title: string;
+  back?: string;
+  onBack?: () => void;
+  onClose?: () => void;
+}
+
+/** The head of a pane. */
+export function Head({ title, back, onBack, onClose }: HeadProps) {
+  return (
+    <header className="sl-pane-head">
+      {onBack && (
+        <button type="button" className="button sl-back" onClick={onBack}>
+          <span aria-hidden="true">←</span>
+          <span className="unseen">{back}</span>
+        </button>
+      )}
+      <h3>{title}</h3>
+      {onClose && (
+        <button type="button" className="button" onClick={onClose}>
+          <span aria-hidden="true">✕</span>
+          <span className="unseen">Close thread</span>
+        </button>
+      )}
+    </header>
+  );
+}
+
+/** Messages that grow at their end and stay there, unless somebody reads further up. */
+function Log({ label, count, children }: { label: string; count: number; children: ReactNode }) {
+  const log = useRef<HTMLDivElement>(null);
+  const isAtEnd = useRef(true);
+  useEffect(() => {
+    if (isAtEnd.current && log.current) log.current.scrollTop = log.current.scrollHeight;
+  }, [count]);
+  const onScroll = () => {
+    const at = log.current;
+    if (at) isAtEnd.current = at.scrollHeight - at.scrollTop - at.clientHeight < 60;
+  };
+  return (
+    <div ref={log} className="sl-log" role="log" aria-label={label} tabIndex={0} onScroll={onScroll}>
+      {children}
+    </div>
+  );
+}

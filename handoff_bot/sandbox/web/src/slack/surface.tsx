@@ -1,0 +1,94 @@
+/** Where a button or a menu stands: what happens when somebody uses it. */
+
+import { createContext, type ReactNode, useContext, useRef, useState } from "react";
+import type { Done } from "../api";
+
+/** A message, an ephemeral message, a window or a Home tab. */
+export interface Surface {
+  click: (actionId: string, value?: string) => Promise<Done>;
+  select: (actionId: string, choice: unknown) => Promise<Done>;
+}
+
+export interface Confirmation {
+  title: { text: string };
+  text: { text: string };
+  confirm: { text: string };
+  deny: { text: string };
+}
+
+const SurfaceContext = createContext<Surface | null>(null);
+
+export function OnSurface({ surface, children }: { surface: Surface; children: ReactNode }) {
+  return <SurfaceContext value={surface}>{children}</SurfaceContext>;
+}
+
+/** The surface one is on. */
+export function useSurface(): Surface {
+  const surface = useContext(SurfaceContext);
+  if (!surface) throw new Error("There is no surface here.");
+  return surface;
+}
+
+/**
+ * Asks before something is done, if Slack would.
+ *
+ * Returns what to call instead of doing it, and the dialog to draw.
+ */
+export function useConfirm(): [(ask: Confirmation | undefined, act: () => void) => void, ReactNode] {
+  const [asked, setAsked] = useState<{ ask: Confirmation; act: () => void } | null>(null);
+  const before = useRef<HTMLElement | null>(null);
+  const end = (isSure: boolean) => {
+    if (isSure) asked?.act();
+    setAsked(null);
+    before.current?.focus();
+  };
+  const guard = (ask: Confirmation | undefined, act: () => void) => {
+    if (!ask) return act();
+    before.current = document.activeElement as HTMLElement | null;
+    setAsked({ ask, act });
+  };
+  return [guard, asked && <ConfirmDialog ask={asked.ask} onEnd={end} />];
+}
+
+function ConfirmDialog({ ask, onEnd }: { ask: Confirmation; onEnd: (isSure: boolean) => void }) {
+  return (
+    <Dialog label={ask.title.text} onCancel={() => onEnd(false)}>
+      <h2>{ask.title.text}</h2>
+      <p className="sl-pre">{ask.text.text}</p>
+      <div className="sl-dialog-foot">
+        <button type="button" className="button" onClick={() => onEnd(false)}>
+          {ask.deny.text}
+        </button>
+        <button type="button" className="button button-strong" onClick={() => onEnd(true)}>
+          {ask.confirm.text}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+interface DialogProps {
+  label: string;
+  onCancel: () => void;
+  children: ReactNode;
+}
+
+/** A modal dialog: the browser keeps the focus inside and hears Escape. */
+export function Dialog({ label, onCancel, children }: DialogProps) {
+  const open = (element: HTMLDialogElement | null) => {
+    if (element && !element.open) element.showModal();
+  };
+  return (
+    <dialog
+      ref={open}
+      className="sl-dialog"
+      aria-label={label}
+      onCancel={(event) => {
+        event.preventDefault();
+        onCancel();
+      }}
+    >
+      {children}
+    </dialog>
+  );
+}
