@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -64,6 +65,13 @@ def wait_minutes(waits: Sequence[timedelta], ahead: int) -> int:
         return DEFAULT_WAIT_MINUTES + ahead
     middle = sorted(waits)[len(waits) // 2].total_seconds() / 60
     return max(1, math.ceil(middle * (1 + ahead / 2)))
+
+
+def rating(text: str) -> int | None:
+    """The number from 1 to 5 that is all of a message, in any script's digits or as a keycap; else None."""
+    digit = text.strip().removesuffix("\u20e3").removesuffix("\ufe0f")
+    score = unicodedata.digit(digit, None) if len(digit) == 1 else None
+    return score if score is not None and 1 <= score <= 5 else None
 
 
 def note_text(text: str, prefixes: Sequence[str]) -> str | None:

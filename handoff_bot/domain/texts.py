@@ -17,6 +17,8 @@ class Moment(StrEnum):
     RESOLVED = "resolved"
     RETURNED = "returned"
     DISMISSED = "dismissed"
+    CSAT = "csat"
+    CSAT_THANKS = "csat_thanks"
     STOPPED = "stopped"
     RESUMED = "resumed"
 
@@ -42,6 +44,8 @@ TEXTS: dict[str, dict[Moment, str]] = {
         Moment.DISMISSED: (
             "Our automated assistant will carry on helping you. Just ask if you want a person."
         ),
+        Moment.CSAT: "How did we do? Reply with a number from 1 (bad) to 5 (very good).",
+        Moment.CSAT_THANKS: "Thank you for your answer.",
         Moment.STOPPED: "You won't receive any more messages from us. Reply START to resume.",
         Moment.RESUMED: "You will receive messages from us again. Reply STOP to end them.",
     },
@@ -71,6 +75,8 @@ TEXTS: dict[str, dict[Moment, str]] = {
             "Nuestro asistente automático seguirá ayudándote. "
             "Si quieres hablar con una persona, solo pídelo."
         ),
+        Moment.CSAT: "¿Qué tal lo hemos hecho? Responde con un número del 1 (mal) al 5 (muy bien).",
+        Moment.CSAT_THANKS: "Gracias por tu respuesta.",
         Moment.STOPPED: "No recibirás más mensajes nuestros. Responde START para reanudarlos.",
         Moment.RESUMED: "Volverás a recibir nuestros mensajes. Responde STOP para detenerlos.",
     },
@@ -101,6 +107,8 @@ TEXTS: dict[str, dict[Moment, str]] = {
             "Unser automatischer Assistent hilft Ihnen weiter. "
             "Fragen Sie einfach, wenn Sie einen Menschen möchten."
         ),
+        Moment.CSAT: "Wie war es? Antworten Sie mit einer Zahl von 1 (schlecht) bis 5 (sehr gut).",
+        Moment.CSAT_THANKS: "Danke für Ihre Antwort.",
         Moment.STOPPED: (
             "Sie erhalten keine Nachrichten mehr von uns. Mit START geht es wieder los."
         ),
@@ -135,6 +143,8 @@ TEXTS: dict[str, dict[Moment, str]] = {
             "Notre assistant automatique continue de vous aider. "
             "Demandez simplement si vous voulez une personne."
         ),
+        Moment.CSAT: "Comment avons-nous été ? Répondez par un chiffre de 1 (mal) à 5 (très bien).",
+        Moment.CSAT_THANKS: "Merci pour votre réponse.",
         Moment.STOPPED: "Vous ne recevrez plus nos messages. Répondez START pour reprendre.",
         Moment.RESUMED: "Vous recevrez de nouveau nos messages. Répondez STOP pour les arrêter.",
     },
@@ -161,6 +171,8 @@ TEXTS: dict[str, dict[Moment, str]] = {
         Moment.DISMISSED: (
             "O nosso assistente automático continua ajudando você. Se quiser uma pessoa, é só pedir."
         ),
+        Moment.CSAT: "Como nos saímos? Responda com um número de 1 (mal) a 5 (muito bem).",
+        Moment.CSAT_THANKS: "Obrigado pela sua resposta.",
         Moment.STOPPED: "Você não receberá mais mensagens nossas. Responda START para retomar.",
         Moment.RESUMED: "Você voltará a receber as nossas mensagens. Responda STOP para parar.",
     },

@@ -13,7 +13,7 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Judgement, Signal
 from handoff_bot.domain.texts import Moment, say
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, sending, views, waits, why_not
+from handoff_bot.services import deskwork, rating, sending, views, waits, why_not
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import Channels, Words
 from handoff_bot.storage import conversations, deliveries, log
@@ -251,6 +251,7 @@ class Escalations:
         agent: Agent | None = None,
         *,
         epoch_bound: bool = False,
+        and_then: str = "",
     ) -> None:
         """Tell the customer, unless they sent STOP."""
         if conversation.opted_out_at:
@@ -264,7 +265,7 @@ class Escalations:
             wait_minutes=waits.wait_minutes(tx, now, ahead),
         )
         words = Words(
-            text,
+            f"{text}\n\n{and_then}" if and_then else text,
             Author.SYSTEM,
             epoch_bound=epoch_bound,
             escalation_id=id_of(escalation),
@@ -281,7 +282,14 @@ class Escalations:
         return Outcome(True)
 
     def _resolved(self, change: _Change) -> Outcome:
-        self._tell(change.tx, change.conversation, change.escalation, Moment.RESOLVED)
+        question = rating.question(change.tx, change.conversation.language)
+        self._tell(
+            change.tx,
+            change.conversation,
+            change.escalation,
+            Moment.RESOLVED,
+            and_then=question,
+        )
         self._note(
             change, f"{change.agent.name} resolved this. The assistant answers from here on."
         )

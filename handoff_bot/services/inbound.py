@@ -15,7 +15,7 @@ from handoff_bot.domain.messages import Author, Consent, InboundMessage, storabl
 from handoff_bot.domain.signals import Answer, Judgement, Turn
 from handoff_bot.domain.texts import Moment, say
 from handoff_bot.ports import Assistant, Clock, Detector
-from handoff_bot.services import deskwork, sending
+from handoff_bot.services import deskwork, rating, sending
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.sending import Channels, Words
@@ -127,6 +127,8 @@ class HandleInbound(Handler[Question, Reaction]):
         if escalation:
             self._to_thread(tx, conversation, escalation, message)
         if escalation or inbound.consent or conversation.opted_out_at:
+            return None
+        if rating.take(tx, conversation, message, self._channels, self._clock.now()):
             return None
         last = conversations.last_assistant_message(tx, id_of(conversation))
         return Question(

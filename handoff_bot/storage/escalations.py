@@ -36,6 +36,19 @@ def open_of(tx: Transaction, conversation_id: int) -> Escalation | None:
     return found.scalar_one_or_none()
 
 
+def last_resolved(tx: Transaction, conversation_id: int, since: datetime) -> Escalation | None:
+    """The conversation's newest escalation, if an agent has resolved it since then."""
+    newest = tx.session.execute(
+        select(Escalation)
+        .where(Escalation.conversation_id == conversation_id)
+        .order_by(col(Escalation.id).desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    if newest is None or newest.status != Status.RESOLVED or newest.closed_at is None:
+        return None
+    return newest if newest.closed_at >= since else None
+
+
 def step(tx: Transaction, escalation_id: int, taken: Step, **values: Any) -> bool:
     """Take a step if it is legal from where the escalation is: one conditional UPDATE.
 

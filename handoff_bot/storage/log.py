@@ -51,6 +51,12 @@ def events(tx: Transaction, kind: str | None = None) -> Sequence[Event]:
     return list(tx.session.execute(statement).scalars())
 
 
+def has(tx: Transaction, kind: str, escalation_id: int) -> bool:
+    """Is there an event of this kind about this escalation?"""
+    found = select(col(Event.id)).where(Event.escalation_id == escalation_id, Event.kind == kind)
+    return tx.session.execute(found.limit(1)).first() is not None
+
+
 def preference(tx: Transaction, key: str, default: Any) -> Any:
     """A live setting, or its default."""
     row = tx.session.get(Preference, key)

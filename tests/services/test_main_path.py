@@ -198,7 +198,7 @@ def test_an_agent_finishes_and_the_assistant_answers_again(house, ana, step, sta
     house.take(Step.CLAIM, ana)
     assert house.take(step, ana).done
     assert house.desk.card.status == status
-    assert house.channel.phone[-1] == TEXTS["en"][moment]
+    assert "".join(house.channel.phone[2:]).count(TEXTS["en"][moment]) == 1
     house.says("When do you open?")
     assert house.channel.phone[-1].endswith("Answer to: When do you open?")
     with house.database.read() as tx:

@@ -59,8 +59,8 @@ SCRIPTS: tuple[Script, ...] = (
         "Priya",
         "whatsapp",
         (
-            "Can you engrave a name on the teapot before you ship it?",
-            "And could it be done in Hindi letters?",
+            "Can you embroider a name on the shirt before you ship it?",
+            "And could it be done in Devanagari letters?",
             "Yes please, connect me",
         ),
     ),

@@ -190,7 +190,8 @@ def _api(stage: Stage, mirror: Mirror) -> Blueprint:
         after = request.args.get("after", "0")
         number = int(after) if after.isascii() and after.isdigit() else 0
         found = stage.journal.after(number, JOURNAL_PAGE)
-        return _json({"entries": [_entry(at, entry) for at, entry in found]})
+        ours = {stage.twilio.sms_number, stage.twilio.whatsapp_number.removeprefix("whatsapp:")}
+        return _json({"entries": [_entry(at, entry, ours) for at, entry in found]})
 
     @api.post("/do/<name>")
     def do(name: str) -> Response:
@@ -219,10 +220,11 @@ def _sent(content: bytes | None, content_type: str) -> Response:
     return response
 
 
-def _entry(number: int, entry: Entry) -> dict[str, Any]:
+def _entry(number: int, entry: Entry, ours: set[str]) -> dict[str, Any]:
+    """An entry as the page takes it, with the names of the conversations it is about."""
     text = f"{entry.path} {json.dumps(entry.request)} {json.dumps(entry.response)}"
     about = {next(name for name in found if name) for found in _ABOUT.findall(text)}
-    return {"number": number, **vars(entry), "about": sorted(about)}
+    return {"number": number, **vars(entry), "about": sorted(about - ours)}
 
 
 def _refusal(error: HTTPException) -> Response:

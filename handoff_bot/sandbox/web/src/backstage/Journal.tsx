@@ -1,7 +1,7 @@
 /** The journal: every request between the bot and the services it lives among. */
 
 import { useDeferredValue, useMemo, useState } from "react";
-import type { Phone } from "../api";
+import type { Phone, World } from "../api";
 import { useValue } from "../store";
 import { EVERYTHING, type Filter, conversations, everyone, filtered } from "./filter";
 import { JournalList } from "./JournalList";
@@ -57,7 +57,11 @@ interface FiltersProps {
 function Filters({ reading, filter, onFilter }: FiltersProps) {
   const phones = useValue<Phone[]>("phones") ?? NO_PHONES;
   const { entries } = reading;
-  const abouts = useMemo(() => conversations(entries, phones), [entries, phones]);
+  const { sms = "", whatsapp = "" } = useValue<World>("world")?.numbers ?? {};
+  const abouts = useMemo(
+    () => conversations(entries, phones, [sms, whatsapp]),
+    [entries, phones, sms, whatsapp],
+  );
   const whos = useMemo(() => everyone(entries), [entries]);
   const set = (part: Partial<Filter>) => onFilter({ ...filter, ...part });
   return (

@@ -51,11 +51,20 @@ export function everyone(entries: JournalEntry[]): [string, string][] {
   return all.map((who) => [who, serviceName(who)] as [string, string]).sort(byTitle);
 }
 
-/** The conversations that appear in these entries, by the names people know them by. */
-export function conversations(entries: JournalEntry[], phones: Phone[]): [string, string][] {
+/**
+ * The conversations that appear in these entries, by the names people know them by.
+ *
+ * @param ours the business's own numbers: they are in every conversation.
+ */
+export function conversations(
+  entries: JournalEntry[],
+  phones: Phone[],
+  ours: string[],
+): [string, string][] {
   const names = new Map(phones.map(({ address, name }) => [address, name.trim()]));
-  const all = [...new Set(entries.flatMap((entry) => entry.about))];
-  return all.map((about) => [about, titled(about, names)] as [string, string]).sort(byTitle);
+  const about = new Set(entries.flatMap((entry) => entry.about));
+  const all = [...about].filter((one) => !ours.includes(one));
+  return all.map((one) => [one, titled(one, names)] as [string, string]).sort(byTitle);
 }
 
 function titled(about: string, names: Map<string, string>): string {
@@ -65,5 +74,5 @@ function titled(about: string, names: Map<string, string>): string {
 }
 
 function byTitle([, one]: [string, string], [, other]: [string, string]): number {
-  return one.localeCompare(other);
+  return one.localeCompare(other, undefined, { numeric: true });
 }

@@ -23,7 +23,7 @@ export function Channel({ channel, onThread, onBack }: ChannelProps) {
   return (
     <section className="sl-pane sl-channel" aria-label={channel.is_im ? name : `Channel ${name}`}>
       <Head title={title} onBack={onBack} back="Back to the list" />
-      <Log label={`Messages in ${name}`} count={shown.length}>
+      <Log label={`Messages in ${name}`}>
         <Pinned channel={channel} messages={messages} onThread={onThread} />
         {withEphemerals(shown, useEphemerals(channel.id, undefined)).map(([message, isEphemeral]) => (
           <Message
@@ -57,7 +57,7 @@ export function Thread({ channel, ts, onClose }: ThreadProps) {
   return (
     <section className="sl-pane sl-thread" aria-label="Thread">
       <Head title="Thread" onClose={onClose} />
-      <Log label="Messages in the thread" count={replies.length + ephemerals.length}>
+      <Log label="Messages in the thread">
         <Message message={root} channel={channel.id} />
         <p className="sl-event">{replies.length === 1 ? "1 reply" : `${replies.length} replies`}</p>
         {withEphemerals(replies, ephemerals).map(([message, isEphemeral]) => (
@@ -133,12 +133,12 @@ export function Head({ title, back, onBack, onClose }: HeadProps) {
 }
 
 /** Messages that grow at their end and stay there, unless somebody reads further up. */
-function Log({ label, count, children }: { label: string; count: number; children: ReactNode }) {
+function Log({ label, children }: { label: string; children: ReactNode }) {
   const log = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
   useEffect(() => {
     if (isAtEnd.current && log.current) log.current.scrollTop = log.current.scrollHeight;
-  }, [count]);
+  });
   const onScroll = () => {
     const at = log.current;
     if (at) isAtEnd.current = at.scrollHeight - at.scrollTop - at.clientHeight < 60;
