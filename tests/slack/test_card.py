@@ -130,7 +130,7 @@ def test_an_address_that_is_the_name_is_shown_once():
 def test_buttons_that_look_the_same_sound_different():
     drawing = draw_board(builders.board(2), WORKSPACE)
     labels = [b["accessibility_label"] for b in linter.elements(drawing.blocks, "button")]
-    assert labels == ["Take over: Dana R. on WhatsApp"] * 2
+    assert labels == ["Take Over: Dana R. on WhatsApp"] * 2
 
 
 def test_what_cannot_be_undone_is_confirmed():

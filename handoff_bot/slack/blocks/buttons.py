@@ -11,31 +11,28 @@ from handoff_bot.slack.blocks.text import BUTTON_LIMIT, LABEL_LIMIT, Block, one_
 @dataclass(frozen=True)
 class _Look:
     label: str
-    spoken: str
     style: str = ""
     question: str = ""
 
 
 _LOOKS: dict[Button, _Look] = {
-    Button.CLAIM: _Look("Take Over", "Take over", "primary"),
-    Button.ASSIGN: _Look("Assign…", "Assign to somebody"),
-    Button.RELEASE: _Look("Release", "Put back into the queue"),
+    Button.CLAIM: _Look("Take Over", "primary"),
+    Button.ASSIGN: _Look("Assign…"),
+    Button.RELEASE: _Look("Release"),
     Button.RESOLVE: _Look(
-        "Resolve",
         "Resolve",
         question="The ticket is solved, and the customer is told that the conversation is closed.",
     ),
-    Button.RETURN: _Look("Return to AI", "Return to the assistant"),
+    Button.RETURN: _Look("Return to AI"),
     Button.DISMISS: _Look(
         "Not needed",
-        "No person needed",
         question="Nobody will talk to the customer: the assistant carries on.",
     ),
-    Button.VIEW: _Look("View conversation", "View the whole conversation"),
-    Button.TAKE_OVER_AND_SEND: _Look("Take over & send", "Take over and send this", "primary"),
-    Button.KEEP_AS_NOTE: _Look("Keep as note", "Keep this as a note"),
-    Button.RETRY: _Look("Retry", "Send this message again", "primary"),
-    Button.SEND_CORRECTION: _Look("Send correction", "Send the correction", "primary"),
+    Button.VIEW: _Look("View conversation"),
+    Button.TAKE_OVER_AND_SEND: _Look("Take over & send", "primary"),
+    Button.KEEP_AS_NOTE: _Look("Keep as note"),
+    Button.RETRY: _Look("Retry", "primary"),
+    Button.SEND_CORRECTION: _Look("Send correction", "primary"),
 }
 
 
@@ -48,12 +45,12 @@ def button(kind: Button, value: str, about: str = "") -> Block:
         about: whom it is about, for screen readers, where many buttons look the same.
     """
     look = _LOOKS[kind]
-    return labelled(kind.value, look.label, value, look.spoken, about) | _extras(look)
+    return labelled(kind.value, look.label, value, about) | _extras(look)
 
 
-def labelled(action_id: str, label: str, value: str, spoken: str, about: str = "") -> Block:
-    """A button with these words."""
-    full = f"{spoken}: {about}" if about else spoken
+def labelled(action_id: str, label: str, value: str, about: str = "") -> Block:
+    """A button with these words; what is heard begins with what is seen (WCAG 2.5.3)."""
+    full = f"{label}: {about}" if about else label
     return {
         "type": "button",
         "action_id": action_id,

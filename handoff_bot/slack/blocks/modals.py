@@ -91,9 +91,9 @@ def _turns(page: TranscriptPage, escalation_id: int) -> Iterator[Block]:
     """A button for each page beside this one; its value is the escalation and the page."""
     if page.page > 0:
         value = f"{escalation_id}:{page.page - 1}"
-        yield labelled(Turn.PREVIOUS, "← Previous", value, "Previous page")
+        yield labelled(Turn.PREVIOUS, "Previous page", value)
     if page.page + 1 < page.pages:
-        yield labelled(Turn.NEXT, "Next →", f"{escalation_id}:{page.page + 1}", "Next page")
+        yield labelled(Turn.NEXT, "Next page", f"{escalation_id}:{page.page + 1}")
 
 
 def assign(escalation_id: int, thread: Place) -> Block:

@@ -60,7 +60,11 @@ export function useDraft(app: PhoneApp, address: string): Draft {
     const media = await Promise.all(along.map(attachment));
     const done = await act("phone.write", { app, address, text: words, media });
     change((before) => ({ underWay: before.underWay - 1 }));
-    if (done.ok) return;
+    if (done.ok) {
+      const unheard = String(done.result.unheard ?? "");
+      if (unheard) change(() => ({ problem: unheard }));
+      return;
+    }
     change((before) => ({ problem: done.error, files: [...along, ...before.files] }));
     setTexts((all) => ({ ...all, [key]: joined(words, all[key] ?? "") }));
   };

@@ -54,7 +54,9 @@ export function Message({ message, channel, isEphemeral = false, replies = 0, on
         )}
       </div>
       {!isEphemeral && (
-        <Menu message={message} channel={channel} onThread={onThread} onEdit={() => setEditing(true)} />
+        <div className="sl-menu-at">
+          <Menu message={message} channel={channel} onThread={onThread} onEdit={() => setEditing(true)} />
+        </div>
       )}
     </article>
   );

@@ -1,0 +1,138 @@
+"""Chromium, pages that are watched for what must never happen, and a sandbox of each test's own."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from handoff_bot.sandbox.page.server import PageServer, origins
+from handoff_bot.sandbox.page.stage import Stage
+from handoff_bot.sandbox.world import free_port
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE = 20_000
+"""Milliseconds to wait for anything."""
+AXE = (
+    Path(__file__).resolve().parents[2] / "handoff_bot/sandbox/web/node_modules/axe-core/axe.min.js"
+)
+HARMLESS = "Failed to load resource"
+"""What the console says of every answer that is no 2xx; tests look at what follows from them."""
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's; in CI it must be there."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have chromium installed")
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Windows:
+    """Opens windows and watches them: no stranger is asked, no script fails, no policy is broken."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self.complaints: list[str] = []
+        self._contexts: list = []
+
+    def open(self, url: str, **options) -> Page:
+        """A window of somebody's own browser: it shares nothing with the others."""
+        options = {"viewport": {"width": 1440, "height": 900}, "locale": "en-GB"} | options
+        context = self._browser.new_context(**options)
+        context.set_default_timeout(PATIENCE)
+        self._contexts.append(context)
+        page = context.new_page()
+        self.watch(page)
+        page.goto(url)
+        return page
+
+    def watch(self, page: Page) -> None:
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(f"script failed: {error}"))
+        page.on("request", self._asked)
+
+    def _heard(self, message) -> None:
+        if message.type in ("error", "warning") and HARMLESS not in message.text:
+            self.complaints.append(f"console: {message.text}")
+
+    def _asked(self, request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in ("http", "https", "ws") and address.hostname != "127.0.0.1":
+            self.complaints.append(f"asked {request.url}")
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture
+def windows(chromium: Browser) -> Iterator[Windows]:
+    """Windows; at the end nobody may have complained."""
+    opened = Windows(chromium)
+    yield opened
+    opened.close()
+    assert opened.complaints == []
+
+
+class Sandbox:
+    """A running sandbox and its page."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        self.stage = Stage(folder, origins(port))
+        self.page = PageServer(self.stage, port).start()
+        self.url = f"{self.page.url}/sandbox"
+        self.shop = f"{self.page.url}/shop/"
+
+    def wait_until_up(self) -> None:
+        self.stage.start_bot()
+        self.stage.world.wait_until_ready()
+
+    def stop(self) -> None:
+        self.page.stop()
+        self.stage.stop()
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    """A sandbox whose bot is up."""
+    made = Sandbox(tmp_path)
+    try:
+        made.wait_until_up()
+        yield made
+    finally:
+        made.stop()
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core finds on the page as it is, if it is serious or worse."""
+    if not AXE.is_file():
+        if os.environ.get("CI"):
+            pytest.fail("CI must have installed axe-core: run `make web`")
+        pytest.skip("axe-core is not installed: run `make web`")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{one['impact']} {one['id']}: {[node['target'] for node in one['nodes']][:3]}"
+        for one in result["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]

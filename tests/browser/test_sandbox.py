@@ -1,0 +1,238 @@
+"""The whole flow in a browser: a customer's phone, two agents, an admin, and trouble."""
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import findings
+from tests.browser.sandbox_page import Desk, Phone
+
+pytestmark = pytest.mark.browser
+
+
+def test_from_hello_to_a_rating_with_two_agents_and_a_race(sandbox, windows):
+    one = windows.open(sandbox.url)
+    two = windows.open(sandbox.url)
+    phone, ana, ben = Phone(one), Desk(one, "Ana"), Desk(two, "Ben")
+
+    phone.writes("How long does delivery take?")
+    phone.hears("Standard delivery takes 2 to 4 working days")
+    phone.writes("I want to talk to a person <!channel>")
+    phone.hears("I'm connecting you with a member of our team.")
+    expect(ana.card("Dana Reyes")).to_contain_text("<!channel>")
+
+    # Both press at the same moment: one has it, the other is told who.
+    for desk in (ana, ben):
+        expect(desk.card("is waiting").locator("[data-action=claim]")).to_be_enabled()
+    two.evaluate("setTimeout(() => document.querySelector('[data-action=claim]').click(), 0)")
+    one.evaluate("document.querySelector('[data-action=claim]').click()")
+    phone.hears("Now speaking with")
+    winner, loser = (ana, ben) if ana.card("Ana has this").count() else (ben, ana)
+    name = "Ana" if winner is ana else "Ben"
+    expect(loser.side.get_by_text(f"{name} took this just now.")).to_be_visible()
+    assert len([t for t in texts(sandbox) if t.startswith("Now speaking with")]) == 1
+
+    winner.open_thread(f"{name} has this")
+    winner.replies("Hello Dana, *what* happened?")
+    phone.hears("Hello Dana, what happened?")
+    expect(winner.reply("Hello Dana").get_by_role("button", name="eyes 1")).to_be_visible()
+    phone.writes("My parcel is lost & gone")
+    winner.sees("My parcel is lost & gone")
+
+    # What is not for the customer never reaches the phone.
+    winner.replies("note: third lost parcel in that street")
+    loser.open_thread(f"{name} has this")
+    loser.replies("Just send another one")
+    loser.sees("stayed inside as a note")
+
+    # A reload in the middle loses nothing.
+    one.reload()
+    phone.hears("Hello Dana, what happened?")
+    winner.sees("third lost parcel")
+
+    winner.replies("It leaves again today.")
+    phone.hears("It leaves again today.")
+    assert not any("third lost" in text or "another one" in text for text in texts(sandbox))
+
+    winner.press("resolve", f"{name} has this")
+    dialog = winner.side.get_by_role("dialog", name="Resolve?")
+    dialog.get_by_role("button", name="Resolve").click()
+    phone.hears("How did we do?")
+    phone.writes("5")
+    phone.hears("Thank you for your answer.")
+    winner.sees("Dana Reyes rated this conversation: 5 of 5.")
+
+
+def texts(sandbox) -> list[str]:
+    """Everything that Dana's phone was sent."""
+    return [sent.body for sent in sandbox.stage.twilio.phone("whatsapp:+15550123")]
+
+
+def test_a_visitor_of_the_shop_talks_to_mia_and_is_returned_to_the_assistant(sandbox, windows):
+    page = windows.open(sandbox.url)
+    mia = Desk(page, "Mia")
+    page.get_by_role("tab", name="Website").click()
+    shop = page.frame_locator('iframe[title="The shop\'s website"]')
+    shop.get_by_role("button", name="Open chat").click()
+    shop.get_by_role("button", name="Talk to a person").click()
+    expect(shop.get_by_text("You are number 1 in the queue.")).to_be_visible()
+
+    mia.press("claim", "is waiting on web chat")
+    expect(shop.get_by_text("You are talking to Mia.")).to_be_visible()
+    mia.open_thread("Mia has this")
+    mia.replies("Welcome to Fern & Finch")
+    expect(shop.get_by_text("Welcome to Fern & Finch")).to_be_visible()
+
+    mia.press("return", "Mia has this")
+    expect(shop.get_by_text("You're back with our automated assistant.")).to_be_visible()
+    shop.get_by_role("textbox", name="Write a message").fill("When are you open?")
+    shop.get_by_role("button", name="Send").click()
+    expect(shop.get_by_text("Assistant (automatic)").last).to_be_visible()
+
+
+def test_slack_in_trouble_delays_the_card_and_loses_nothing(sandbox, windows):
+    page = windows.open(sandbox.url)
+    phone, ana = Phone(page), Desk(page, "Ana")
+    page.get_by_role("button", name="Behind the scenes").click()
+    switch = page.get_by_role("switch", name="Slack has an error")
+    switch.click()
+    expect(switch).to_be_checked()
+    phone.writes("I want to talk to a human being")
+    phone.hears("I'm connecting you")
+    journal = page.get_by_role("list", name="Exchanges")
+    expect(journal.get_by_text("500").first).to_be_visible()
+    expect(ana.card("is waiting")).to_have_count(0)
+
+    switch.click()
+    expect(ana.card("Dana Reyes is waiting")).to_have_count(1)
+
+
+def test_a_killed_bot_comes_back_and_goes_on(sandbox, windows):
+    page = windows.open(sandbox.url)
+    phone, ana = Phone(page), Desk(page, "Ana")
+    phone.writes("I want to talk to a person")
+    ana.press("claim", "Dana Reyes is waiting")
+    phone.hears("Now speaking with Ana.")
+    page.get_by_role("button", name="Behind the scenes").click()
+    page.get_by_role("button", name="Kill the bot").click()
+    expect(page.get_by_text("The bot is down")).to_be_visible()
+    page.get_by_role("button", name="Start the bot").click()
+    expect(page.get_by_text("The bot is up")).to_be_visible()
+    ana.open_thread("Ana has this")
+    ana.replies("Here I am again")
+    phone.hears("Here I am again")
+
+
+def test_two_windows_stay_in_step_and_scripts_play(sandbox, windows):
+    one, two = windows.open(sandbox.url), windows.open(sandbox.url)
+    one.get_by_role("button", name="Behind the scenes").click()
+    one.get_by_role("button", name="Start Ten at once").click()
+    for page in (one, two):
+        desk = Desk(page, "Ben")
+        expect(desk.channel.get_by_text("Queue: 10 waiting").first).to_be_visible()
+
+
+def test_the_clock_shuts_whatsapps_window_and_the_thread_says_so(sandbox, windows):
+    page = windows.open(sandbox.url)
+    phone, ana = Phone(page), Desk(page, "Ana")
+    phone.writes("I want to talk to a person")
+    ana.press("claim", "Dana Reyes is waiting")
+    phone.hears("Now speaking with Ana.")
+    page.get_by_role("button", name="Behind the scenes").click()
+    page.get_by_role("button", name="+25 h").click()
+    ana.open_thread("Ana has this")
+    ana.replies("Are you still there?")
+    ana.sees("24 hours")
+    expect(ana.thread.locator("[data-action=retry]")).to_be_visible()
+
+
+def test_windows_commands_and_edits_work(sandbox, windows):
+    page = windows.open(sandbox.url)
+    phone, ana = Phone(page), Desk(page, "Ana")
+    phone.writes("I want to talk to a person")
+    ana.press("assign", "Dana Reyes is waiting")
+    window = page.get_by_role("dialog", name="Assign")
+    window.get_by_role("combobox").select_option(label="Ben")
+    window.get_by_role("button", name="Assign").click()
+    phone.hears("Now speaking with Ben.")
+
+    ana.press("view", "Ben has this")
+    window = page.get_by_role("dialog")
+    expect(window).to_contain_text("I want to talk to a person")
+    page.keyboard.press("Escape")
+    expect(window).to_have_count(0)
+
+    box = ana.channel.get_by_role("textbox", name="Message queue")
+    box.fill("/hand")
+    ana.channel.get_by_role("button", name="/handoff").click()
+    box.press_sequentially("queue")
+    box.press("Enter")
+    expect(ana.channel.get_by_text("Only visible to you")).to_be_visible()
+
+    ben = Desk(page, "Ben")
+    ben.open_thread("Ben has this")
+    ben.replies("One momet")
+    phone.hears("One momet")
+    said = ben.reply("One momet")
+    said.hover()
+    said.get_by_role("button", name="Edit").click()
+    said = ben.thread.get_by_role("textbox", name="Edit message")
+    said.fill("One moment")
+    ben.thread.get_by_role("button", name="Save").click()
+    ben.thread.locator("[data-action=send_correction]").click()
+    phone.hears("One moment")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_view_can_be_used_by_everybody(sandbox, windows, scheme, width):
+    size = {"width": width, "height": 850}
+    page = windows.open(sandbox.url, viewport=size, color_scheme=scheme)
+    sandbox.stage.twilio.customer_writes("whatsapp", "+15550123", "I want to talk to a person")
+    is_narrow = width < 700
+    found: dict[str, list[str]] = {}
+    expect(page.get_by_text("The bot is up")).to_be_visible()
+    found["first"] = findings(page)
+    if is_narrow:
+        page.get_by_role("button", name="Slack", exact=True).click()
+    side = page.get_by_role("region", name="Slack", exact=True)
+    expect(side.get_by_text("is waiting on WhatsApp").first).to_be_visible()
+    found["channel"] = findings(page)
+    card = side.locator("article", has=page.locator("[data-action=view]")).last
+    card.locator("[data-action=assign]").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    found["window"] = findings(page)
+    page.keyboard.press("Escape")
+    card.focus() if is_narrow else card.hover()
+    page.evaluate(
+        "document.querySelectorAll('.sl-menu button').forEach((one) => "
+        "one.textContent === 'Reply in thread' && one.click())"
+    )
+    expect(side.get_by_role("region", name="Thread")).to_be_visible()
+    found["thread"] = findings(page)
+    page.get_by_role("button", name="Behind the scenes").click()
+    expect(page.get_by_role("region", name="Behind the scenes")).to_be_visible()
+    found["backstage"] = findings(page)
+    assert {view: what for view, what in found.items() if what} == {}
+
+
+def test_hostile_words_stay_words(sandbox, windows):
+    page = windows.open(sandbox.url)
+    phone, ana = Phone(page), Desk(page, "Ana")
+    hostile = "<img src=x onerror=alert(1)> *bold* <http://evil.example|click> human please"
+    phone.writes(hostile)
+    expect(ana.card("is waiting")).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(ana.card("is waiting")).to_contain_text("<http://evil.example|click>")
+    assert page.locator("img[src=x], a[href*='evil.example']").count() == 0
+
+
+def test_other_websites_cannot_use_the_sandbox(sandbox, windows):
+    page = windows.open(sandbox.url)
+    answer = page.request.post(
+        f"{sandbox.page.url}/sandbox/api/do/bot.kill",
+        data=json.dumps({}),
+        headers={"Origin": "http://evil.example", "Content-Type": "application/json"},
+    )
+    assert answer.status == 403
+    assert sandbox.stage.bot_state() == "up"
