@@ -2,12 +2,15 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
 
 from handoff_bot.sandbox.page.server import PageServer, origins
 from handoff_bot.sandbox.page.stage import Stage
@@ -93,12 +96,45 @@ def windows(chromium: Browser) -> Iterator[Windows]:
     assert opened.complaints == []
 
 
+class Website:
+    """Somebody's website with one bare page, under the strictest policy there is."""
+
+    def __init__(self) -> None:
+        self.html, self.policy = "", ""
+        self._server = make_server("127.0.0.1", 0, self._answer, threaded=True)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
+
+    @Request.application
+    def _answer(self, request: Request) -> Response:
+        if request.path != "/":
+            return Response(status=204)
+        policy = {"Content-Security-Policy": self.policy}
+        return Response(self.html, mimetype="text/html", headers=policy)
+
+    def embed(self, bot: str, attributes: str) -> None:
+        """Put the widget on the page."""
+        self.policy = f"default-src 'none'; script-src {bot}; connect-src {bot}; img-src 'self'"
+        self.html = (
+            '<!doctype html><html lang="en"><head><title>Page</title></head><body><main>'
+            f'<h1>A page</h1></main><script type="module" src="{bot}/chat/widget.js" {attributes}>'
+            "</script></body></html>"
+        )
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
 class Sandbox:
-    """A running sandbox and its page."""
+    """A running sandbox and its page, and a website whose visitors the bot serves, too."""
 
     def __init__(self, folder: Path) -> None:
         port = free_port()
-        self.stage = Stage(folder, origins(port))
+        self.website = Website()
+        self.stage = Stage(folder, (*origins(port), self.website.url))
         self.page = PageServer(self.stage, port).start()
         self.url = f"{self.page.url}/sandbox"
         self.shop = f"{self.page.url}/shop/"
@@ -110,6 +146,7 @@ class Sandbox:
     def stop(self) -> None:
         self.page.stop()
         self.stage.stop()
+        self.website.stop()
 
 
 @pytest.fixture

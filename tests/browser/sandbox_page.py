@@ -36,7 +36,7 @@ class Desk:
         options.select_option(label=f"{who} ({role})")
 
     def card(self, text: str) -> Locator:
-        """A card that says this and is in sight: in the queue channel or, where that is narrow, in its thread."""
+        """A card that says this and is in sight: in its channel or, where that is narrow, its thread."""
         cards = self.side.get_by_role("article").filter(has_text=text)
         return cards.filter(has=self._page.locator("[data-action=view]")).last
 

@@ -1,0 +1,253 @@
+"""The chat widget on a strange website: strict policy, hostile words, bad networks, every reader."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import findings
+
+pytestmark = pytest.mark.browser
+
+
+class Chat:
+    """The widget in a window."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.launcher = page.get_by_role("button", name="Open chat")
+        self.panel = page.get_by_role("dialog")
+        self.log = self.panel.get_by_role("log")
+
+    def open(self) -> "Chat":
+        self.launcher.click()
+        expect(self.panel).to_be_visible()
+        return self
+
+    def writes(self, *texts: str) -> None:
+        for text in texts:
+            self.panel.get_by_role("textbox").fill(text)
+            self.page.keyboard.press("Enter")
+
+    def shows(self, text: str) -> None:
+        expect(self.log.get_by_text(text, exact=True).last).to_be_visible()
+
+    def mine(self) -> list[str]:
+        return self.page.evaluate(
+            "[...document.getElementById('handoff-chat').shadowRoot"
+            ".querySelectorAll('.mine .bubble')].map((one) => one.textContent)"
+        )
+
+
+def claimed(sandbox, user: str | None = None) -> str:
+    """The card of the only conversation, taken over."""
+    world = sandbox.stage.world
+    world.slack.wait_for(lambda: bool(world.cards()), 20)
+    card = str(world.cards()[0]["ts"])
+    world.slack.click(user or world.ana, world.queue, card, "claim")
+    return card
+
+
+def in_thread(sandbox, card: str, count: int) -> list[str]:
+    """What the visitor's messages in the thread say, once there are so many."""
+    world = sandbox.stage.world
+
+    def found() -> list[str]:
+        thread = world.slack.thread(world.queue, card)
+        return [m["text"].rpartition(": ")[2] for m in thread if "line" in m["text"]]
+
+    world.slack.wait_for(lambda: len(found()) >= count, 20)
+    return found()
+
+
+def test_a_page_view_costs_the_bot_nothing_but_files(sandbox, windows):
+    page = windows.open("about:blank")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(sandbox.shop)
+    expect(Chat(page).launcher).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    of_bot = [url for url in asked if url.startswith(sandbox.stage.world.bot_url)]
+    assert of_bot
+    assert all(url.endswith(".js") for url in of_bot)
+
+
+def test_two_visitors_are_two_and_a_reload_keeps_what_was_said(sandbox, windows):
+    dana, eve = Chat(windows.open(sandbox.shop)).open(), Chat(windows.open(sandbox.shop)).open()
+    dana.writes("How long does delivery take?")
+    expect(dana.log).to_contain_text("Standard delivery takes 2 to 4 working days")
+    eve.writes("When are you open?")
+    expect(eve.log).to_contain_text("Assistant (automatic)")
+    assert dana.mine() == ["How long does delivery take?"]
+    assert eve.mine() == ["When are you open?"]
+
+    dana.page.reload()
+    dana.open()
+    dana.shows("How long does delivery take?")
+    assert dana.mine() == ["How long does delivery take?"]
+
+    # Another tab of the same browser shows the same conversation, and stays in step.
+    other = Chat(dana.page.context.new_page())
+    other.page.goto(sandbox.shop)
+    other.open()
+    other.shows("How long does delivery take?")
+    other.writes("And express?")
+    dana.shows("And express?")
+
+
+def test_what_is_written_offline_goes_out_in_order_and_once(sandbox, windows):
+    chat = Chat(windows.open(sandbox.shop)).open()
+    chat.panel.get_by_role("button", name="Talk to a person").click()
+    expect(chat.panel.get_by_role("status")).to_contain_text("You are number 1 in the queue.")
+    card = claimed(sandbox)
+    expect(chat.panel.get_by_role("status")).to_contain_text("You are talking to Ana.")
+
+    chat.page.context.set_offline(True)
+    chat.writes("line 1", "line 2", "line 3")
+    expect(chat.panel.get_by_role("alert")).to_contain_text("No connection")
+    expect(chat.log.get_by_text("Sending")).to_have_count(3)
+    chat.page.context.set_offline(False)
+    expect(chat.log.get_by_text("Sending")).to_have_count(0)
+    assert in_thread(sandbox, card, 3) == ["line 1", "line 2", "line 3"]
+    assert chat.mine()[-3:] == ["line 1", "line 2", "line 3"]
+
+
+def test_a_bot_that_was_killed_gets_what_was_written_meanwhile_even_after_a_reload(
+    sandbox, windows
+):
+    chat = Chat(windows.open(sandbox.shop)).open()
+    chat.panel.get_by_role("button", name="Talk to a person").click()
+    expect(chat.panel.get_by_role("status")).to_contain_text("number 1")
+    sandbox.stage.kill_bot()
+    chat.writes("line 1", "line 2")
+    expect(chat.log.get_by_text("Sending")).to_have_count(2)
+    sandbox.wait_until_up()
+    chat.page.reload()
+    chat.open()
+    chat.shows("line 2")
+    card = claimed(sandbox)
+    assert in_thread(sandbox, card, 2) == ["line 1", "line 2"]
+
+
+def test_an_agents_words_arrive_and_are_marked_as_read(sandbox, windows):
+    world = sandbox.stage.world
+    chat = Chat(windows.open(sandbox.shop)).open()
+    chat.panel.get_by_role("button", name="Talk to a person").click()
+    card = claimed(sandbox)
+    expect(chat.panel.get_by_role("status")).to_contain_text("You are talking to Ana.")
+    reply = world.slack.say(world.ana, world.queue, "Hello you", card)
+    chat.shows("Hello you")
+    world.slack.wait_for(lambda: "eyes" in world.slack.reactions(world.queue, reply), 20)
+    expect(chat.log.get_by_role("article").filter(has_text="Talk to a person")).to_contain_text(
+        "Read"
+    )
+
+    chat.panel.get_by_role("button", name="Close chat").click()
+    late = world.slack.say(world.ana, world.queue, "Anything else?", card)
+    expect(chat.page.get_by_role("button", name="Open chat, 1 unread")).to_be_visible()
+    world.slack.wait_for(lambda: "white_check_mark" in world.slack.reactions(world.queue, late), 20)
+    assert "eyes" not in world.slack.reactions(world.queue, late)
+    chat.page.get_by_role("button", name="Open chat, 1 unread").click()
+    world.slack.wait_for(lambda: "eyes" in world.slack.reactions(world.queue, late), 20)
+
+
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script> &amp; javascript:alert(3)"
+
+
+def test_hostile_words_of_both_sides_stay_words(sandbox, windows):
+    world = sandbox.stage.world
+    world.slack.person(world.ben).real_name = "<b onclick=alert(4)>Ben</b>"
+    page = windows.open(sandbox.shop)
+    page.on("dialog", lambda dialog: windows.complaints.append(f"alert: {dialog.message}"))
+    chat = Chat(page).open()
+    chat.writes(HOSTILE)
+    chat.shows(HOSTILE)
+    chat.panel.get_by_role("button", name="Talk to a person").click()
+    card = claimed(sandbox, world.ben)
+    expect(chat.panel.get_by_role("status")).to_contain_text("<b onclick=alert(4)>Ben</b>")
+    world.slack.say(world.ben, world.queue, f"{HOSTILE} see https://ok.example/a?b=1.", card)
+    link = chat.log.get_by_role("link", name="https://ok.example/a?b=1")
+    expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
+    inside = "document.getElementById('handoff-chat').shadowRoot.querySelectorAll"
+    assert page.evaluate(f"{inside}('img, script, b, [onclick], [onerror]').length") == 0
+    assert page.evaluate(f"{inside}('a').length") == 1
+
+
+def test_a_keyboard_is_enough(sandbox, windows):
+    page = windows.open(sandbox.shop)
+    chat = Chat(page)
+    chat.launcher.focus()
+    page.keyboard.press("Enter")
+    field = chat.panel.get_by_role("textbox", name="Write a message")
+    expect(field).to_be_focused()
+    page.keyboard.type("When are you open?")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("On Sundays?")
+    page.keyboard.press("Enter")
+    expect(chat.log).to_contain_text("When are you open?\nOn Sundays?", use_inner_text=True)
+    page.keyboard.press("Escape")
+    expect(chat.panel).to_have_count(0)
+    expect(chat.launcher).to_be_focused()
+
+
+def test_a_screen_reader_finds_everything_by_name(sandbox, windows):
+    chat = Chat(windows.open(sandbox.shop)).open()
+    expect(chat.page.get_by_role("dialog", name="Fern & Finch")).to_be_visible()
+    for name in ("Talk to a person", "Close chat", "Send"):
+        expect(chat.panel.get_by_role("button", name=name)).to_be_visible()
+    expect(chat.panel.get_by_role("log", name="Messages")).to_have_attribute("aria-live", "polite")
+    expect(chat.page.locator(".launcher")).to_have_attribute("aria-expanded", "true")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_widget_can_be_used_by_everybody(sandbox, windows, scheme, width):
+    size = {"width": width, "height": 760}
+    page = windows.open(sandbox.shop, viewport=size, color_scheme=scheme)
+    chat = Chat(page)
+    expect(chat.launcher).to_be_visible()
+    assert findings(page) == []
+    chat.open().writes("How long does delivery take?")
+    expect(chat.log).to_contain_text("Standard delivery")
+    chat.panel.get_by_role("button", name="Talk to a person").click()
+    expect(chat.panel.get_by_role("status")).to_contain_text("number 1")
+    page.wait_for_function("document.getAnimations().length === 0")
+    assert findings(page) == []
+    box = chat.panel.bounding_box()
+    assert box is not None
+    if width == 360:
+        assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, 360, 760)
+    else:
+        assert box["x"] >= 0
+        assert box["y"] >= 0
+
+
+def test_a_page_in_arabic_reads_from_the_right(sandbox, windows):
+    attributes = 'data-locale="ar" data-accent="#f5c400" data-theme="dark"'
+    sandbox.website.embed(sandbox.stage.world.bot_url, attributes)
+    page = windows.open(sandbox.website.url)
+    page.get_by_role("button", name="افتح المحادثة").click()
+    panel = page.get_by_role("dialog")
+    assert panel.evaluate("(one) => getComputedStyle(one).direction") == "rtl"
+    # A light colour of the website's gets dark words, so that they can be read.
+    title = panel.get_by_role("heading")
+    assert title.evaluate("(one) => getComputedStyle(one).color") == "rgb(0, 0, 0)"
+    assert findings(page) == []
+
+
+def test_where_no_stream_comes_through_it_polls(sandbox, windows):
+    page = windows.open("about:blank")
+    page.route(
+        re.compile("/chat/events"),
+        lambda route: route.fulfill(
+            status=503,
+            headers={"Access-Control-Allow-Origin": sandbox.page.url, "Retry-After": "1"},
+            json={"error": "full"},
+        ),
+    )
+    page.goto(sandbox.shop)
+    chat = Chat(page).open()
+    chat.writes("How long does delivery take?")
+    expect(chat.log).to_contain_text("Standard delivery takes 2 to 4 working days")
+    expect(chat.panel.get_by_role("alert")).to_have_count(0)
+    assert chat.mine() == ["How long does delivery take?"]
