@@ -114,7 +114,7 @@ class World:
         deadline = time.monotonic() + timeout
         with requests.Session() as session:
             session.trust_env = False
-            while time.monotonic() < deadline:
+            while self.is_up() and time.monotonic() < deadline:
                 try:
                     if session.get(f"{self.bot_url}/healthz", timeout=2).status_code == 200:
                         return

@@ -96,8 +96,9 @@ class Stage:
         }
 
     def stop(self) -> None:
-        """End everything that was started."""
+        """End everything that was started. Nothing is kept, so the bot need not tidy up."""
         self.player.stop()
+        self.world.kill_bot()
         self.world.__exit__(None, None, None)
         if self._watcher:
             self._watcher.join()
