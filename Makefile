@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: install run web test check fix bench demo clean
+.PHONY: install run web test check fix demo screenshots bench clean
 
 install: $(VENV)/installed
 
@@ -42,6 +42,10 @@ fix: install
 
 demo: install
 	$(BIN)/python -m handoff_bot demo
+
+# The README's pictures, from the running sandbox (fonts-noto-color-emoji makes them prettier).
+screenshots: install
+	$(BIN)/python -m tests.browser.screenshots
 
 bench: install
 	$(BIN)/python -m bench.main_path

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Response
 
 from handoff_bot.sandbox.page.server import PageServer, origins
 from handoff_bot.sandbox.page.stage import Stage
@@ -106,12 +106,11 @@ class Website:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self._thread.start()
 
-    @Request.application
-    def _answer(self, request: Request) -> Response:
-        if request.path != "/":
-            return Response(status=204)
+    def _answer(self, environ, start_response):
         policy = {"Content-Security-Policy": self.policy}
-        return Response(self.html, mimetype="text/html", headers=policy)
+        page = Response(self.html, mimetype="text/html", headers=policy)
+        answer = page if environ["PATH_INFO"] == "/" else Response(status=204)
+        return answer(environ, start_response)
 
     def embed(self, bot: str, attributes: str) -> None:
         """Put the widget on the page."""

@@ -32,7 +32,7 @@ class Chat:
     def shows(self, text: str) -> None:
         expect(self.log.get_by_text(text, exact=True).last).to_be_visible()
 
-    def mine(self) -> list[str]:
+    def mine(self):
         return self.page.evaluate(
             "[...document.getElementById('handoff-chat').shadowRoot"
             ".querySelectorAll('.mine .bubble')].map((one) => one.textContent)"
