@@ -1,6 +1,7 @@
 """The documents say what the code says."""
 
 import ast
+import json
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -118,6 +119,15 @@ def test_every_dependency_has_its_reason():
         if name not in reasons and not (name.startswith("types-") and "types-*" in reasons)
     }
     assert missing == set()
+
+
+def test_every_package_of_the_page_has_its_reason():
+    package = json.loads((ROOT / "handoff_bot/sandbox/web/package.json").read_text("utf-8"))
+    reasons = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    names = {*package["dependencies"], *package["devDependencies"]}
+    assert {
+        name for name in names if name not in reasons and not name.startswith("@types/")
+    } == set()
 
 
 def test_links_between_documents_lead_somewhere():

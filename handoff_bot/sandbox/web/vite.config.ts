@@ -8,6 +8,7 @@ export default defineConfig({
   build: {
     outDir: "../static",
     emptyOutDir: true,
+    license: { fileName: "licenses.md" }, // what is bundled asks to be named
     target: "es2022",
     // Browsers of 2024 and later know light-dark(), and then the style sheet stays as it was written.
     cssTarget: ["chrome123", "firefox121", "safari17.5"],
