@@ -17,6 +17,9 @@ from handoff_bot.web.watchers import Full, Watch, Watchers
 
 HEARTBEAT = 20.0
 """Seconds after which an idle stream says that it lives; that is also how a visitor's leaving is noticed."""
+SILENT_BEATS = 3
+"""Heartbeats after which a stream looks by itself: a hint may have been lost. In the queue it is one, for
+the estimate of the wait changes with the time alone."""
 LONGEST_STREAM = 900.0
 """Seconds; then the widget comes again, with a session that is renewed if need be."""
 LONGEST_POLL = 25.0
@@ -50,10 +53,10 @@ class Streams:
             watch.is_queued = look.state.position is not None
             yield "".join(_events(look, shown))
             cursor, shown = look.cursor, look.state
-            while look.is_all and not watch.is_closed and not watch.wait(HEARTBEAT):
+            patience = 1 if watch.is_queued else SILENT_BEATS
+            while look.is_all and patience and not watch.wait(HEARTBEAT) and not watch.is_closed:
                 yield ":\n\n"
-                if time.monotonic() > until:
-                    return
+                patience -= 1
 
     def poll(self, address: str, cursor: Cursor, tag: str, wait: float) -> Iterator[str]:
         """One JSON answer, which may come late: `{"cursor", "events"}`.

@@ -27,6 +27,8 @@ TROUBLE = 2.0
 """Seconds to wait when the database does not answer."""
 PATIENCE = 5.0
 """Seconds for which a line that was passed over may still be committed."""
+BEFORE = 100
+"""Lines before the end of the log that a reader begins with."""
 MOST = 1000
 """Lines read at a time."""
 PER_VISITOR = 5
@@ -183,7 +185,8 @@ class _Tail:
     def __init__(self, database: Database) -> None:
         self._database = database
         with database.read() as tx:
-            self._last = visitors.last_event(tx)
+            # From a little before the end: of what is being written there some may be committed later.
+            self._last = max(0, visitors.last_event(tx) - BEFORE)
         self._missing: dict[int, float] = {}
         self._moved = False
         self._told_queue_at = 0.0

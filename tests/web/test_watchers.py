@@ -7,6 +7,7 @@ import pytest
 
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.visitors import Cursor
+from handoff_bot.web import chat_stream
 from handoff_bot.web import watchers as module
 from handoff_bot.web.watchers import Full, Watchers
 from tests.web.conftest import events
@@ -140,6 +141,20 @@ def test_a_poll_without_room_answers_at_once(shop):
         browser = shop.browser()
         cursor = browser.poll().json["cursor"]
         assert browser.poll(cursor, wait=25).status_code == 200
+
+
+def test_a_stream_looks_by_itself_when_no_hint_comes(shop, monkeypatch):
+    monkeypatch.setattr(chat_stream, "HEARTBEAT", 0.01)
+    monkeypatch.setattr(module.Watch, "wake", lambda self: None)
+    browser = shop.browser()
+    address = shop.site.sessions.visitor(browser.headers["Authorization"].split()[1]).address
+    listener = Listener(shop, address)
+    listener.is_told(phase="assistant")
+    browser.says("hello")
+    shop.settle()
+    listener.hears("Answer to: hello")
+    shop.watchers.close()
+    listener.join()
 
 
 def test_one_visitor_cannot_take_all_the_room(database):
