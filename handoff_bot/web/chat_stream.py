@@ -68,13 +68,20 @@ class Streams:
         look = self._visitors.look(address, cursor)
         if not look.lines and _tag(look.state) == tag and wait > 0:
             with contextlib.suppress(Full), self._watchers.watch(address) as watch:
-                watch.is_queued = look.state.position is not None
-                watch.wait(wait)
-            look = self._visitors.look(address, cursor)
+                look = self._wait(watch, cursor, tag, wait)
         events = [{"event": "message", "data": _message(line)} for line in look.lines]
         events.append({"event": "state", "data": _state(look.state)})
         cursor_and_tag = f"{look.cursor}~{_tag(look.state)}"
         yield json.dumps({"cursor": cursor_and_tag, "events": events})
+
+    def _wait(self, watch: Watch, cursor: Cursor, tag: str, wait: float) -> Look:
+        """Look until there is something new: one may be woken for nothing."""
+        until = time.monotonic() + wait
+        while True:
+            look = self._visitors.look(watch.address, cursor)
+            watch.is_queued = look.state.position is not None
+            if look.lines or _tag(look.state) != tag or not watch.wait(until - time.monotonic()):
+                return look
 
 
 def _events(look: Look, shown: VisitorState | None) -> Iterator[str]:
