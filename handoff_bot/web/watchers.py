@@ -31,8 +31,8 @@ BEFORE = 100
 """Lines before the end of the log that a reader begins with."""
 MOST = 1000
 """Lines read at a time."""
-PER_VISITOR = 5
-"""Streams of one visitor: browser tabs."""
+PER_VISITOR = 20
+"""Streams of one visitor: browser tabs, and pages they have left that we still write a heartbeat to."""
 
 
 class Full(Exception):

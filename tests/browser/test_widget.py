@@ -185,9 +185,53 @@ def test_a_keyboard_is_enough(sandbox, windows):
     page.keyboard.type("On Sundays?")
     page.keyboard.press("Enter")
     expect(chat.log).to_contain_text("When are you open?\nOn Sundays?", use_inner_text=True)
+    chat.panel.get_by_role("button", name="Talk to a person").focus()
+    page.keyboard.press("Enter")
+    expect(chat.panel.get_by_role("status")).to_contain_text("number 1")
+    expect(field).to_be_focused()
     page.keyboard.press("Escape")
     expect(chat.panel).to_have_count(0)
     expect(chat.launcher).to_be_focused()
+
+
+def test_two_tabs_that_open_at_once_are_one_visitor(sandbox, windows):
+    page = windows.open(sandbox.shop)
+    other = page.context.new_page()
+    other.goto(sandbox.shop)
+    for tab in (page, other):
+        tab.evaluate("setTimeout(() => HandoffChat.open(), 50)")
+    one, two = Chat(page), Chat(other)
+    one.writes("from the first")
+    two.shows("from the first")
+    two.writes("from the second")
+    one.shows("from the second")
+
+
+def test_who_signs_in_keeps_what_they_were_about_to_send(sandbox, windows):
+    chat = Chat(windows.open(sandbox.shop)).open()
+    chat.writes("hello")
+    expect(chat.log).to_contain_text("Assistant (automatic)")
+    chat.page.context.set_offline(True)
+    chat.writes("line 1")
+    expect(chat.log.get_by_text("Sending")).to_have_count(1)
+    chat.page.evaluate("identity => HandoffChat.identify(identity)", sandbox.identity("dana-7"))
+    chat.page.context.set_offline(False)
+    expect(chat.log.get_by_text("Sending")).to_have_count(0)
+    chat.shows("line 1")
+    assert chat.mine() == ["line 1"]
+
+
+def test_many_pages_in_a_row_find_room(sandbox, windows):
+    page = windows.open(sandbox.shop)
+    Chat(page).open().writes("hello")
+    expect(Chat(page).log).to_contain_text("Assistant (automatic)")
+    refused: list[int] = []
+    page.on("response", lambda got: refused.append(got.status) if got.status == 503 else None)
+    for _ in range(12):
+        page.reload()
+    Chat(page).open()
+    Chat(page).shows("hello")
+    assert refused == []
 
 
 def test_a_screen_reader_finds_everything_by_name(sandbox, windows):
@@ -223,12 +267,15 @@ def test_the_widget_can_be_used_by_everybody(sandbox, windows, scheme, width):
 
 
 def test_a_page_in_arabic_reads_from_the_right(sandbox, windows):
-    attributes = 'data-locale="ar" data-accent="#f5c400" data-theme="dark"'
+    attributes = 'data-locale="ar" data-accent="#fe0" data-theme="dark"'
     sandbox.website.embed(sandbox.stage.world.bot_url, attributes)
     page = windows.open(sandbox.website.url)
     page.get_by_role("button", name="افتح المحادثة").click()
     panel = page.get_by_role("dialog")
     assert panel.evaluate("(one) => getComputedStyle(one).direction") == "rtl"
+    box = panel.bounding_box()
+    assert box is not None
+    assert 0 <= box["x"] <= 1440 - box["width"]
     # A light colour of the website's gets dark words, so that they can be read.
     title = panel.get_by_role("heading")
     assert title.evaluate("(one) => getComputedStyle(one).color") == "rgb(0, 0, 0)"

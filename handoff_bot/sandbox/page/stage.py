@@ -32,6 +32,7 @@ class Stage:
 
     Attributes:
         shop_url: where the little shop is.
+        website_secrets: what signs sessions, and what the shop would sign its customers' identities with.
     """
 
     def __init__(self, folder: Path, origins: tuple[str, ...]) -> None:
@@ -47,7 +48,7 @@ class Stage:
         self.journal = self.world.journal
         self.shop_url = f"{origins[0]}/shop/"
         self._origins = origins
-        self._website_secrets = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        self.website_secrets = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         self.slack.add_channel("general", [self.world.ana, self.world.ben, self.world.mia])
         self.phones = Phones(self.twilio)
         self.player = Player(self.twilio, self.phones)
@@ -87,7 +88,7 @@ class Stage:
         self._state = "up"
 
     def _settings(self) -> Mapping[str, str]:
-        session, identity = self._website_secrets
+        session, identity = self.website_secrets
         return {
             "WEBCHAT_ORIGINS": " ".join(self._origins),
             "WEBCHAT_SECRET": session,

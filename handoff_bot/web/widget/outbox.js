@@ -56,10 +56,14 @@ export class Outbox {
     if (left.length < this.waiting.length) this.save(left);
   }
 
-  /** Forget what somebody else wrote in this browser. @param {string} visitor */
+  /**
+   * Somebody is at this browser now. What they wrote before they signed in is theirs; what another customer
+   * of the website wrote is not for their eyes.
+   * @param {string} visitor
+   */
   onlyOf(visitor) {
-    const left = this.waiting.filter((one) => !one.visitor || one.visitor === visitor);
-    if (left.length < this.waiting.length) this.save(left);
+    const theirs = this.waiting.filter((one) => one.visitor === visitor || !one.visitor.startsWith("user:"));
+    this.save(theirs.map((one) => ({ ...one, visitor })));
   }
 
   /** Send what waits. Of several tabs one at a time does, where the browser can keep them apart. */

@@ -26,6 +26,17 @@ export class Refused extends Error {
   }
 }
 
+/**
+ * Do something that only one tab of this browser may do at a time, or two visitors would begin.
+ * @template Result
+ * @param {() => Promise<Result>} act
+ * @returns {Promise<Result>}
+ */
+async function alone(act) {
+  if (!navigator.locks) return act();
+  return await navigator.locks.request("handoff:session", act);
+}
+
 /** @typedef {{token: string, visitor: string, until: number}} Session */
 
 export class Server {
@@ -54,14 +65,19 @@ export class Server {
 
   /** A session that lives, begun or renewed if need be; all who ask at once share one. @returns {Promise<Session>} */
   session() {
-    const kept = recall("session");
-    if (kept && kept.until - EARLY > Date.now() && kept.identity === this.identity) {
-      return Promise.resolve(kept);
-    }
-    this.beginning ??= this.begin(kept).finally(() => {
+    const living = this.living();
+    if (living) return Promise.resolve(living);
+    this.beginning ??= alone(async () => this.living() ?? this.begin(recall("session"))).finally(() => {
       this.beginning = null;
     });
     return this.beginning;
+  }
+
+  /** The session that is kept, if it is this visitor's and lives. @returns {Session | null} */
+  living() {
+    const kept = recall("session");
+    const isGood = kept && kept.until - EARLY > Date.now() && kept.identity === this.identity;
+    return isGood ? kept : null;
   }
 
   /**

@@ -11,6 +11,8 @@ const LONGEST = 30_000;
 /** Milliseconds after which streaming is tried again where it did not work. */
 const STREAM_AGAIN = 300_000;
 const POLL_SECONDS = 25;
+/** Milliseconds between two polls where the bot has no room to let one wait. */
+const POLL_PAUSE = 4_000;
 
 /**
  * @typedef {object} Hearer
@@ -72,9 +74,10 @@ export class Stream {
       return;
     }
     const full = error instanceof Refused && error.status === 503;
+    const isThere = error instanceof Refused && error.status > 0;
     if (full || error instanceof Silent) this.noStreamUntil = Date.now() + STREAM_AGAIN;
     if (error instanceof Silent) return;
-    this.hearer.link(full);
+    this.hearer.link(isThere);
     this.failures += 1;
     const asked = error instanceof Refused ? error.retryAfter * 1000 : 0;
     const backoff = Math.min(LONGEST, SHORTEST * 2 ** this.failures);
@@ -151,11 +154,14 @@ export class Stream {
   async poll() {
     const query = new URLSearchParams({ after: this.cursor, wait: String(POLL_SECONDS) });
     const signal = AbortSignal.any([this.stop.signal, AbortSignal.timeout(SILENCE)]);
+    const began = Date.now();
     const response = await this.server.request(`poll?${query}`, { signal });
     const { cursor, events } = await response.json();
     this.up();
     for (const { event, data } of events) this.hearer.hear(event, data);
     this.cursor = cursor;
+    const isNew = events.some((/** @type {{event: string}} */ one) => one.event === "message");
+    if (!isNew && Date.now() - began < POLL_PAUSE / 2) await this.pause(POLL_PAUSE);
   }
 
   up() {

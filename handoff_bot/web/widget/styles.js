@@ -1,11 +1,11 @@
 /** How the widget looks. A constructed sheet: no Content Security Policy forbids it, and no page can leak into it. */
 
 const CSS = `
-:host { all: initial; position: fixed; z-index: 2147483000; bottom: 20px; inset-inline-end: 20px;
+:host { all: initial; position: fixed; z-index: 2147483000; bottom: 20px; right: 20px;
   font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color-scheme: light;
   --accent: #0b5fff; --on-accent: #fff; --paper: #fff; --ink: #1a1d21; --soft: #5a6270; --line: #d9dde3;
   --theirs: #f0f2f5; --note: #f6f7f9; --bad: #b3261e; --seen: #0a66c2; }
-:host([data-position="left"]) { inset-inline-end: auto; inset-inline-start: 20px; }
+:host([data-position="left"]) { right: auto; left: 20px; }
 :host([data-dark]) { color-scheme: dark; --paper: #1b1d22; --ink: #eceef2; --soft: #a9b1bf; --line: #3a3f49;
   --theirs: #2a2e36; --note: #23262d; --bad: #ffb4ab; --seen: #8ab8ff; }
 :host([hidden]) { display: none; }
@@ -19,10 +19,10 @@ button { cursor: pointer; border: 0; background: none; }
 .launcher svg { width: 28px; height: 28px; }
 .badge { position: absolute; top: -4px; inset-inline-end: -4px; min-width: 24px; height: 24px; padding: 0 6px;
   border-radius: 12px; background: #c62828; color: #fff; font-size: 13px; font-weight: 700; line-height: 24px; }
-.panel { position: absolute; bottom: 76px; inset-inline-end: 0; width: 380px; max-width: calc(100vw - 40px);
+.panel { position: absolute; bottom: 76px; right: 0; width: 380px; max-width: calc(100vw - 40px);
   height: min(620px, calc(100vh - 116px)); background: var(--paper); color: var(--ink); border: 1px solid var(--line);
   border-radius: 16px; box-shadow: 0 12px 40px rgb(0 0 0 / .3); display: flex; flex-direction: column; overflow: hidden; }
-:host([data-position="left"]) .panel { inset-inline-end: auto; inset-inline-start: 0; }
+:host([data-position="left"]) .panel { right: auto; left: 0; }
 header { background: var(--accent); color: var(--on-accent); padding: 12px 14px; display: flex; gap: 8px; align-items: center; }
 h2 { font-size: 17px; margin: 0; flex: 1; overflow-wrap: anywhere; }
 header button { border-radius: 8px; padding: 6px 10px; min-height: 36px; }
@@ -76,14 +76,25 @@ export function sheet() {
 
 /**
  * Black or white, whichever can be read on a colour.
- * @param {string} color as CSS writes it, "#0b5fff"; others get white
+ * @param {string} color in any way that CSS writes colours
  */
 export function readableOn(color) {
-  const hex = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(color);
+  const hex = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(plain(color));
   if (!hex) return "#fff";
   const [red, green, blue] = hex.slice(1).map((part) => linear(parseInt(part, 16) / 255));
   const luminance = 0.2126 * (red ?? 0) + 0.7152 * (green ?? 0) + 0.0722 * (blue ?? 0);
   return 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 ? "#fff" : "#000";
+}
+
+/**
+ * The colour as "#rrggbb", where it can be written so: "gold" and "#fe0" too.
+ * @param {string} color
+ */
+function plain(color) {
+  const brush = document.createElement("canvas").getContext("2d");
+  if (!brush) return color;
+  brush.fillStyle = color;
+  return String(brush.fillStyle);
 }
 
 /** @param {number} part of a colour, 0 to 1 */

@@ -162,7 +162,10 @@ export class View {
     }
     if (state.phase === "agent") parts.push(fill(texts.withAgent ?? "", { name: state.agent ?? texts.team ?? "" }));
     set(this.status, parts.join(" "));
-    this.person.hidden = state.phase !== "assistant";
+    const isPersonWanted = state.phase !== "assistant";
+    // What has the focus must not vanish under it: the keyboard would be nowhere.
+    if (isPersonWanted && this.host.shadowRoot?.activeElement === this.person) this.field.focus();
+    this.person.hidden = isPersonWanted;
     this.typing.hidden = !state.typing;
     set(this.typing, `${texts.assistant} ${texts.typing}`);
   }
