@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: install run web test check fix demo screenshots bench clean
+.PHONY: install run web test check fix demo screenshots bench bench-detector train clean
 
 install: $(VENV)/installed
 
@@ -49,6 +49,22 @@ screenshots: install
 
 bench: install
 	$(BIN)/python -m bench.main_path
+
+# The folder of labelled conversations that the detector learns from; see docs/detector.md.
+DATA ?= ../shared/data/detection
+
+$(VENV)/trains: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[train]'
+	touch $@
+
+# From the data to the arrays that are shipped: first the encoder, then the detector.
+train: $(VENV)/trains
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.build_encoder
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.train_detector $(DATA)
+
+bench-detector: $(VENV)/trains
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.detector $(if $(wildcard $(DATA)),--held-out $(DATA))
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -15,17 +15,23 @@ from channels import TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
 from channels._twilio_checks import check_twilio
 from handoff_bot import logs
 from handoff_bot.ai.composition import build_ai
+from handoff_bot.ai.detector.local import LocalDetector
+from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.spending import Caps
 from handoff_bot.ports import Channel, Clock
 from handoff_bot.services import timers
 from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.feedback import Feedback
+from handoff_bot.services.spending import Ledger
 from handoff_bot.services.visitors import Visitors
 from handoff_bot.serving import Server
 from handoff_bot.settings import Settings, read_settings
 from handoff_bot.slack.checks import check_slack
 from handoff_bot.slack.composition import SlackSide, build_slack
+from handoff_bot.storage import spending
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
 from handoff_bot.storage.sole import SoleWorker
@@ -107,6 +113,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         api_key=settings.OPENAI_API_KEY.get_secret_value(),
         base_url=settings.OPENAI_BASE_URL,
         model=settings.OPENAI_MODEL,
+        spending=Ledger(database, spending_caps(settings), clock),
     )
     slack = build_slack(
         bot_token=settings.SLACK_BOT_TOKEN.get_secret_value(),
@@ -168,6 +175,16 @@ def twilio_account(settings: Settings) -> TwilioAccount:
     )
 
 
+def spending_caps(settings: Settings) -> Caps:
+    """What asking the language model may cost."""
+    return Caps(
+        input_price=settings.OPENAI_INPUT_PRICE,
+        output_price=settings.OPENAI_OUTPUT_PRICE,
+        daily=settings.OPENAI_DAILY_CAP,
+        daily_each=settings.OPENAI_CONTACT_CAP,
+    )
+
+
 def website(settings: Settings) -> Website:
     """What the website chat needs to know."""
     return Website(
@@ -189,6 +206,64 @@ def server(settings: Settings, role: str = "all", clock: Clock | None = None) ->
     )
 
 
+def tune(settings: Settings, *, apply: bool, retrain: bool) -> Iterator[str]:
+    """What agents' feedback suggests, line by line; followed when asked to."""
+    database, clock = open_database(settings), SystemClock()
+    try:
+        feedback, detector = Feedback(database, clock), LocalDetector.load()
+        lessons, live = feedback.lessons(), feedback.rules()
+        yield f"{'signal':<12}{'said':>5}{'needless':>10}{'missed':>8}{'threshold':>11}   suggestion"
+        advice = list(advise(detector, lessons, live))
+        for one in advice:
+            yield _advice_line(one, live.tuning.shifts.get(one.signal, 0.0))
+        if apply:
+            shifts = {one.signal.value: one.shift for one in advice if one.shift}
+            feedback.learn("shifts", shifts, clock.now())
+            yield "The suggested thresholds count from now on."
+        if retrain:
+            taught = retrained(detector, lessons)
+            layers = {signal.value: list(layer) for signal, layer in taught.items()}
+            feedback.learn("last_layer", layers, clock.now())
+            yield f"Taught: {', '.join(layers) or 'nothing, too little was said'}."
+    finally:
+        database.close()
+
+
+def _advice_line(one: Advice, present: float) -> str:
+    line = (
+        f"{one.signal:<12}{one.said:>5}{one.needless:>10}{one.missed:>8}{one.threshold:>11.3f}   "
+    )
+    if one.said < FEWEST:
+        return f"{line}nothing yet: agents have said too little"
+    if one.shift == present:
+        return f"{line}leave it"
+    way = "higher" if one.shift > present else "lower"
+    then = f"needless {one.needless_then}, missed {one.missed_then}"
+    return f"{line}{way}, by {abs(one.shift - present):.1f} in log-odds: {then}"
+
+
+def spent(settings: Settings) -> Iterator[str]:
+    """What the language model has cost on the last days, line by line."""
+    database = open_database(settings)
+    try:
+        with database.read() as tx:
+            days = spending.days(tx, 31)
+        yield f"{'day':<12}{'calls':>8}{'tokens in':>12}{'tokens out':>12}{'cost':>12}"
+        for day in days:
+            cost = day.micros / 1_000_000
+            counts = f"{day.calls:>8}{day.input_tokens:>12}{day.output_tokens:>12}"
+            yield f"{day.day:<12}{counts}{cost:>12.4f}"
+    finally:
+        database.close()
+
+
+def open_database(settings: Settings) -> Database:
+    """The database with its tables up to date; close it when done."""
+    database = Database(settings.DATABASE_URL.get_secret_value())
+    migrate(database)
+    return database
+
+
 def checks(settings: Settings) -> Iterator[Finding]:
     """What the doctor looks at, one after the other."""
     try:
@@ -200,7 +275,7 @@ def checks(settings: Settings) -> Iterator[Finding]:
     else:
         yield Finding("database", True, "reached, tables up to date")
     try:
-        build_ai(settings.KNOWLEDGE_DIR, api_key="", base_url="", model="")
+        build_ai(settings.KNOWLEDGE_DIR)
     except ModelError as error:
         yield Finding("local detector", False, str(error))
     else:

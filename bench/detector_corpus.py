@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.detector_packages import package_texts
 from bench.detector_talks import talks
+from handoff_bot.ai.detector.model import ACTS, INTENTS, REPLIES
 
 SEED = 20_261_123
-INTENTS = ("none", "request", "sentiment")
-ACTS = ("yes", "no", "thanks")
-REPLIES = ("offer", "fallback")
 TYPOS = 0.3  # this share of the utterances is seen a second time, misspelt
 
 
@@ -59,46 +58,93 @@ def _case(raw: dict[str, Any]) -> Case:
     )
 
 
-def read_phrases(path: Path) -> list[tuple[str, str, str]]:
-    """(kind, language, words) of the hand-written phrases."""
-    found, kind, language = [], "", ""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("## "):
-            kind, language = line[3:].split()
-        elif line and not line.startswith("#"):
-            found.append((kind, language, line))
+def package_cases() -> list[Case]:
+    """Single messages out of packages, each package a group of its own."""
+    return [
+        Case(source, source, language, (("customer", words),), "none", "")
+        for source, language, words in package_texts(SEED)
+    ]
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """One hand-written utterance; `kind` says whose and what: see bench/detection/phrases."""
+
+    group: str
+    kind: str
+    language: str
+    words: str
+
+
+def written_group(file: str, language: str) -> str:
+    """What is held out together: a whole file; of the first ones a third of their languages."""
+    if file in {"first", "announcements", "answers", "plain"}:
+        return f"handwritten-{sum(map(ord, language)) % 3}"
+    return f"phrases-{file}"
+
+
+def read_phrases(folder: Path) -> list[Phrase]:
+    """The hand-written phrases, by file name."""
+    found = []
+    for path in sorted(folder.glob("*.txt")):
+        kind, language = "", ""
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.startswith("## "):
+                kind, language = line[3:].split()
+            elif line.strip() and not line.startswith("#"):
+                group = written_group(path.stem, language)
+                found.append(Phrase(group, kind, language, line.strip()))
     return found
 
 
-Phrases = Sequence[tuple[str, str, str]]
+def read_talks(folder: Path) -> list[Case]:
+    """The hand-written conversations, by file name."""
+    found = []
+    for path in sorted(folder.glob("*.jsonl")):
+        group = written_group(path.stem, "")
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.strip():
+                raw = json.loads(line)
+                turns = tuple((turn["role"], turn["text"]) for turn in raw["turns"])
+                source = f"talks-{path.stem}"
+                found.append(Case(group, source, raw["lang"], turns, raw["reason"], ""))
+    return found
 
 
-def written_group(language: str) -> str:
-    """Hand-written phrases are held out by language, a third of them at a time."""
-    return f"handwritten-{sum(map(ord, language)) % 3}"
-
-
-def written_cases(phrases: Phrases) -> list[Case]:
-    """The conversations made of hand-written phrases, as one more group."""
+def written_cases(phrases: Sequence[Phrase]) -> list[Case]:
+    """Conversations put together from phrases, and those that say by themselves what is needed."""
     dice = random.Random(SEED)  # noqa: S311 - repeatable on purpose, guards nothing
-    return [
-        Case(written_group(language), "handwritten", language, turns, reason, "")
-        for language, turns, reason in talks(phrases, dice)
+    found = []
+    for group in sorted({one.group for one in phrases}):
+        mine = [(one.kind, one.language, one.words) for one in phrases if one.group == group]
+        source = "handwritten" if group.startswith("handwritten") else group
+        found += [
+            Case(group, source, language, turns, reason, "")
+            for language, turns, reason in talks(mine, dice)
+        ]
+    return found + [
+        Case(one.group, one.group, one.language, (("customer", one.words),), reason, "")
+        for one in phrases
+        if (reason := SAYS.get(one.kind)) and not one.group.startswith("handwritten")
     ]
 
 
-def intent_examples(cases: Sequence[Case], phrases: Phrases) -> list[Example]:
+SAYS = {"request": "request", "sentiment": "sentiment", "serious": "complexity", "none": "none"}
+"""What a phrase of this kind needs by itself."""
+
+
+def intent_examples(cases: Sequence[Case], phrases: Sequence[Phrase]) -> list[Example]:
     """Single messages, and the hand-written ones; short answers express no intent."""
     single = [Example(c.group, c.turns[-1][1], c.reason) for c in cases if len(c.turns) == 1]
-    said = {"request", "sentiment", "none", *ACTS}
+    said = {*INTENTS, *ACTS}
     return single + [
-        Example(written_group(language), words, kind if kind in INTENTS else "none")
-        for kind, language, words in phrases
-        if kind in said
+        Example(one.group, one.words, one.kind if one.kind in INTENTS else "none")
+        for one in phrases
+        if one.kind in said
     ]
 
 
-def act_examples(cases: Sequence[Case], phrases: Phrases) -> list[Example]:
+def act_examples(cases: Sequence[Case], phrases: Sequence[Phrase]) -> list[Example]:
     """Short answers against everything that is said in more than three words."""
     known = {"Confirm": "yes", "Reject": "no"}
     offers = _offers(cases)
@@ -110,46 +156,60 @@ def act_examples(cases: Sequence[Case], phrases: Phrases) -> list[Example]:
         for c in cases
         if c.source == "phrases-offer" and c.turns[-2][1] in offers
     ]
+    found += _stuck(cases)
     others = {"bitext", "banking77", "clinc150", "grammar", "phrases"}
     found += [
         Example(c.group, c.turns[-1][1], None)
         for c in cases
         if c.group in others and len(c.turns) == 1 and len(c.turns[-1][1].split()) > 3
     ]
-    said = {"request", "sentiment", "none", *ACTS}
+    said = {*INTENTS, *ACTS}
     return found + [
-        Example(written_group(language), words, kind if kind in ACTS else None)
-        for kind, language, words in phrases
-        if kind in said
+        Example(one.group, one.words, one.kind if one.kind in ACTS else None)
+        for one in phrases
+        if one.kind in said
     ]
+
+
+def _stuck(cases: Sequence[Case]) -> list[Example]:
+    """Of hand-written conversations: who goes in circles says that nothing helped, the others do not."""
+    found = []
+    for case in cases:
+        later = [words for role, words in case.turns[1:] if role == "customer"]
+        if case.source.startswith("talks-") and case.reason in {"complexity", "none"}:
+            circles = case.reason == "complexity" and len(later) > 1
+            label = "stuck" if circles else None
+            if circles or case.reason == "none":
+                found += [Example(case.group, words, label) for words in later]
+    return found
 
 
 def _offers(cases: Sequence[Case]) -> set[str]:
     return {c.turns[-2][1] for c in cases if c.source == "phrases-offer" and c.reason == "request"}
 
 
-def reply_examples(cases: Sequence[Case], phrases: Phrases) -> list[Example]:
+def reply_examples(cases: Sequence[Case], phrases: Sequence[Phrase]) -> list[Example]:
     """What the assistant says: offers of a person, fallbacks, anything else."""
     offers = _offers(cases)
     found = []
     for case in cases:
         for role, words in case.turns:
-            if role == "assistant":
+            # What the assistant says in hand-written conversations is not labelled.
+            if role == "assistant" and not case.source.startswith("talks-"):
                 fallback = "fallback" if case.source.endswith("fallback") else None
                 found.append(Example(case.group, words, "offer" if words in offers else fallback))
-    kinds = {"offer": "offer", "fallback": "fallback", "plain": None}
     found += [
-        Example(written_group(language), words, kinds[kind])
-        for kind, language, words in phrases
-        if kind in kinds
+        Example(one.group, one.words, one.kind if one.kind in REPLIES else None)
+        for one in phrases
+        if one.kind in {*REPLIES, "plain"}
     ]
     return list(dict.fromkeys(found))
 
 
-def language_examples(cases: Sequence[Case], phrases: Phrases) -> list[Example]:
+def language_examples(cases: Sequence[Case], phrases: Sequence[Phrase]) -> list[Example]:
     """At most 600 utterances of each language that is written in Latin letters, hand-written ones first."""
     found: dict[str, dict[str, None]] = defaultdict(dict)
-    said = [(language, words) for _, language, words in phrases]
+    said = [(one.language, one.words) for one in phrases]
     said += [(c.language, c.turns[-1][1]) for c in cases if c.group != "goemotions-weak"]
     for language, words in said:
         if len(found[language]) < 600 and _is_latin(words):
@@ -195,7 +255,7 @@ class Corpus:
     languages: list[Example]
 
     @classmethod
-    def of(cls, cases: Sequence[Case], phrases: Phrases) -> Corpus:
+    def of(cls, cases: Sequence[Case], phrases: Sequence[Phrase]) -> Corpus:
         """Gather the examples and add the misspelt ones."""
         dice = random.Random(SEED)  # noqa: S311 - repeatable on purpose, guards nothing
         intents = intent_examples(cases, phrases)

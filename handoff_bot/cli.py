@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from typing import TextIO
 
 import click
 
@@ -113,6 +114,43 @@ def judge() -> None:
 
     detector = LocalDetector.load()
     for line in judge_lines(sys.stdin, detector):
+        click.echo(line)
+
+
+@main.command()
+@click.argument("file", type=click.File(encoding="utf-8"), default="-")
+def explain(file: TextIO) -> None:
+    """Say why a conversation is judged as it is: one JSON object, from FILE or standard input."""
+    from handoff_bot.ai.detector.explaining import explain as lines_about
+    from handoff_bot.ai.detector.local import LocalDetector
+    from handoff_bot.ai.judging import read_talk
+
+    try:
+        talk = read_talk(file.read())
+        lines = list(lines_about(LocalDetector.load(), talk))
+    except (HandoffError, ValueError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    click.echo("\n".join(lines))
+
+
+@main.command()
+@click.option("--apply", is_flag=True, help="Let the suggested thresholds count from now on.")
+@click.option("--retrain", is_flag=True, help="Teach the last layer what agents said, from now on.")
+def tune(apply: bool, retrain: bool) -> None:
+    """Say what agents' feedback suggests about the thresholds; with an option, follow it."""
+    import app
+
+    for line in app.tune(settings_or_exit(), apply=apply, retrain=retrain):
+        click.echo(line)
+
+
+@main.command()
+def spending() -> None:
+    """Say what the language model has cost on the last days."""
+    import app
+
+    for line in app.spent(settings_or_exit()):
         click.echo(line)
 
 

@@ -16,7 +16,9 @@ from handoff_bot.domain.messages import (
     OutboundMessage,
     Receipt,
 )
-from handoff_bot.domain.signals import Answer, Judgement, Turn
+from handoff_bot.domain.signals import Answer, Judgement
+from handoff_bot.domain.spending import Usage
+from handoff_bot.domain.talk import Talk
 
 
 @dataclass(frozen=True)
@@ -102,25 +104,45 @@ class Desk(Protocol):
 
 
 class Detector(Protocol):
-    """Sees when a person is needed."""
+    """Sees when a person is needed. It follows the talk's rules and looks at its open turns."""
 
-    def judge(self, turns: Sequence[Turn]) -> Judgement:
-        """Judge the last turn, always the customer's, in the light of all of them.
+    def glance(self, talk: Talk) -> Judgement:
+        """What can be said at once and on this machine; not `final` when `judge` would see more.
 
         Raises:
-            ModelError: it cannot say; the caller has another detector or escalates.
+            ModelError: it cannot say; a person had better look.
         """
+
+    def judge(self, talk: Talk) -> Judgement:
+        """Judge the last turn, always the customer's, in the light of all open ones.
+
+        Raises:
+            ModelError: it cannot say; what it said at a glance stands.
+        """
+
+    def announces(self, words: str) -> bool:
+        """Do these words of the assistant say that a person will come, or was told?"""
 
 
 class Assistant(Protocol):
     """The automatic answerer."""
 
-    def answer(self, turns: Sequence[Turn], language: str) -> Answer | None:
+    def answer(self, talk: Talk, language: str) -> Answer | None:
         """What it would say to the last turn, None when it has nothing to say.
 
         Raises:
             ModelError: it cannot answer now.
         """
+
+
+class Spending(Protocol):
+    """What asking a language model may cost, and what it has cost."""
+
+    def allows(self, contact_id: int | None) -> bool:
+        """Is there anything left today, of all and of this contact's share?"""
+
+    def record(self, contact_id: int | None, usage: Usage) -> None:
+        """Count what one call used."""
 
 
 class Clock(Protocol):

@@ -97,6 +97,18 @@ class Settings(BaseModel):
         "https://api.openai.com/v1", description="Any compatible Responses API."
     )
     OPENAI_MODEL: str = Field("gpt-5-mini", description="Model that judges and answers.")
+    OPENAI_INPUT_PRICE: float = Field(
+        0.25, ge=0, description="What a million input tokens cost, in the currency of the caps."
+    )
+    OPENAI_OUTPUT_PRICE: float = Field(
+        2.0, ge=0, description="What a million output tokens cost, in the currency of the caps."
+    )
+    OPENAI_DAILY_CAP: float = Field(
+        10.0, ge=0, description="Most to spend on a day (UTC); 0 for no cap. Then all is local."
+    )
+    OPENAI_CONTACT_CAP: float = Field(
+        0.5, ge=0, description="Most to spend on one contact on a day; 0 for no cap."
+    )
     KNOWLEDGE_DIR: Path = Field(
         Path("knowledge"), description="Folder of Markdown files that the assistant answers from."
     )

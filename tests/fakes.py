@@ -1,7 +1,9 @@
 """Fakes of the ports: they behave, they remember, and they can be told to fail."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from handoff_bot.domain.delivery import DeliveryStatus
@@ -15,7 +17,16 @@ from handoff_bot.domain.messages import (
     Receipt,
 )
 from handoff_bot.domain.signals import Answer, Judgement, Priority, Signal, Turn
+from handoff_bot.domain.talk import Talk
 from handoff_bot.ports import WebhookRequest
+from handoff_bot.storage import log
+from handoff_bot.storage.database import Database
+
+
+def answer_at_once(database: Database, clock: FrozenClock) -> None:
+    """Wait for no pause of the customer's, so that tests need not move the clock for each answer."""
+    with database.write() as tx:
+        log.prefer(tx, "rules.pause_seconds", 0, "test", clock.now())
 
 
 class FrozenClock:
@@ -184,11 +195,24 @@ class ScriptedDetector:
     words: dict[str, Signal] = field(
         default_factory=lambda: {"human": Signal.REQUEST, "person": Signal.REQUEST}
     )
+    promises: tuple[str, ...] = ("on its way to you",)
+    quick: bool = True
     judged: list[tuple[Turn, ...]] = field(default_factory=list)
+    talks: list[Talk] = field(default_factory=list)
 
-    def judge(self, turns: Sequence[Turn]) -> Judgement:
-        self.judged.append(tuple(turns))
-        last = turns[-1].text
+    def glance(self, talk: Talk) -> Judgement:
+        return replace(self._judgement(talk), final=self.quick)
+
+    def announces(self, words: str) -> bool:
+        return any(promise in words for promise in self.promises)
+
+    def judge(self, talk: Talk) -> Judgement:
+        return self._judgement(talk)
+
+    def _judgement(self, talk: Talk) -> Judgement:
+        self.talks.append(talk)
+        self.judged.append(talk.turns)
+        last = talk.turns[-1].text
         reason = next((s for word, s in self.words.items() if word in last.lower()), None)
         return Judgement(
             scores={reason: 0.97} if reason else {Signal.REQUEST: 0.01},
@@ -207,8 +231,10 @@ class ScriptedAssistant:
 
     confidence: float = 0.9
     silent: bool = False
+    asked: list[Talk] = field(default_factory=list)
 
-    def answer(self, turns: Sequence[Turn], language: str) -> Answer | None:
+    def answer(self, talk: Talk, language: str) -> Answer | None:
+        self.asked.append(talk)
         if self.silent:
             return None
-        return Answer(f"Answer to: {turns[-1].text}", self.confidence, ("FAQ",), "scripted")
+        return Answer(f"Answer to: {talk.turns[-1].text}", self.confidence, ("FAQ",), "scripted")

@@ -9,10 +9,24 @@ from click.testing import CliRunner
 
 import app
 from handoff_bot.cli import main
+from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.signals import Signal
+from handoff_bot.domain.spending import Usage
 from handoff_bot.sandbox.world import ROOT, World
+from handoff_bot.services import rules
+from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.spending import Ledger
 from handoff_bot.settings import read_settings
 from handoff_bot.storage.listening import Listener
 from handoff_bot.storage.sole import SoleWorker
+from tests.fakes import (
+    FakeChannel,
+    FakeDesk,
+    FrozenClock,
+    ScriptedAssistant,
+    ScriptedDetector,
+)
 
 
 @pytest.fixture
@@ -197,3 +211,82 @@ def test_a_listener_hears_of_work_and_survives_a_broken_connection(postgres_serv
         assert heard.acquire(timeout=10)  # it has connected again
     finally:
         listener.stop()
+
+
+def test_explain_says_what_tipped_it(tmp_path):
+    path = tmp_path / "talk.json"
+    path.write_text(
+        json.dumps({"turns": [{"role": "customer", "text": "I want to speak to a human"}]})
+    )
+    result = run("explain", str(path))
+
+    assert result.exit_code == 0
+    assert "<- tipped it" in result.stdout
+    assert run("explain", given=path.read_text()).stdout == result.stdout
+
+
+@pytest.mark.parametrize(
+    "given", ["", "[]", "{}", '{"turns": [{"role": "bot", "text": "x"}]}', "5"]
+)
+def test_explain_refuses_what_is_no_conversation(given):
+    result = run("explain", given=given)
+
+    assert result.exit_code == 2
+    assert result.stderr
+    assert "Traceback" not in result.output
+
+
+@pytest.fixture
+def told(environment):
+    """A database in which agents dismissed the same needless escalation a few times."""
+    settings = read_settings()
+    database = app.open_database(settings)
+    clock = FrozenClock()
+    core = Core.of(
+        Parts(
+            database=database,
+            channels={"sms": FakeChannel(clock)},
+            desk=FakeDesk(),
+            detector=ScriptedDetector(),
+            assistant=ScriptedAssistant(),
+            clock=clock,
+        )
+    )
+    for number in range(6):
+        words = {"channel": "sms", "provider_id": f"SM{number}", "address": f"+1555000{number}"}
+        arrived = words | {"recipient": "+1999", "text": "I want to speak to a human"}
+        core.inbox.store("inbound", f"in:sms:{number}", f"sms:{number}", arrived)
+        core.lanes.run_until_idle()
+        assert core.escalations.take(Step.DISMISS, number + 1, AgentRef("UANA", "Ana")).done
+    core.lanes.run_until_idle()
+    yield settings
+    database.close()
+
+
+def test_tune_suggests_and_follows_only_when_told_to(told):
+    suggested = run("tune").stdout
+    assert "higher, by" in next(line for line in suggested.splitlines() if "request" in line)
+    assert "too little" in next(line for line in suggested.splitlines() if "sentiment" in line)
+    assert run("tune").stdout == suggested
+
+    assert "count from now on" in run("tune", "--apply", "--retrain").stdout
+    database = app.open_database(told)
+    try:
+        with database.read() as tx:
+            live = rules.read(tx)
+    finally:
+        database.close()
+    assert live.tuning.shifts[Signal.REQUEST] > 0
+    assert set(live.tuning.last_layer) == {Signal.REQUEST}
+
+
+def test_spending_is_told_by_day(environment):
+    settings = read_settings()
+    database = app.open_database(settings)
+    caps = app.spending_caps(settings)
+    Ledger(database, caps, FrozenClock()).record(3, Usage("m", 1_000_000, 100_000))
+    database.close()
+
+    assert run("spending").stdout.splitlines()[1].split() == [
+        "2026-11-23", "1", "1000000", "100000", "0.4500",
+    ]  # fmt: skip

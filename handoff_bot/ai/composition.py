@@ -7,13 +7,18 @@ from pathlib import Path
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
 from handoff_bot.ai.detector.local import LocalDetector
-from handoff_bot.ports import Assistant, Detector
+from handoff_bot.ports import Assistant, Detector, Spending
 
 
 def build_ai(
-    knowledge_dir: Path, *, api_key: str, base_url: str, model: str
+    knowledge_dir: Path,
+    *,
+    api_key: str = "",
+    base_url: str = "",
+    model: str = "",
+    spending: Spending | None = None,
 ) -> tuple[Detector, Assistant]:
-    """Both of them.
+    """Both of them; the local ones without a key.
 
     Raises:
         ModelError: the local model is missing or broken.
@@ -28,7 +33,7 @@ def build_ai(
     from handoff_bot.ai.detector.openai import OpenAIDetector
     from handoff_bot.ai.language_model import LanguageModel, connect
 
-    language_model = LanguageModel(connect(api_key, base_url), model)
+    language_model = LanguageModel(connect(api_key, base_url), model, spending)
     return (
         OpenAIDetector(language_model, local_detector),
         OpenAIAssistant(language_model, knowledge, local_assistant),

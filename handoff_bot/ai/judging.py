@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.signals import Judgement, Turn
+from handoff_bot.domain.talk import Talk
 from handoff_bot.ports import Detector
 
 
@@ -35,11 +36,26 @@ def judge_lines(lines: Iterable[str], detector: Detector) -> Iterator[str]:
             yield json.dumps(_judged(line, detector), ensure_ascii=False)
 
 
+def read_talk(text: str) -> Talk:
+    """One conversation from JSON, the id left out or not.
+
+    Raises:
+        ValueError: it is not one; says what is wrong without repeating it.
+    """
+    try:
+        asked = _Conversation.model_validate({"id": 0} | json.loads(text))
+    except ValidationError as error:
+        raise ValueError(_what_is_wrong(error)) from None
+    except (TypeError, ValueError):
+        raise ValueError("not a JSON object") from None
+    return Talk(tuple(Turn(turn.role, turn.text) for turn in asked.turns))
+
+
 def _judged(line: str, detector: Detector) -> dict[str, object]:
     try:
         asked = _Conversation.model_validate_json(line)
-        turns = [Turn(turn.role, turn.text) for turn in asked.turns]
-        return {"id": asked.id, **_answer(detector.judge(turns))}
+        turns = tuple(Turn(turn.role, turn.text) for turn in asked.turns)
+        return {"id": asked.id, **_answer(detector.judge(Talk(turns)))}
     except ValidationError as error:
         return {"id": None, "error": _what_is_wrong(error)}
     except ModelError as error:

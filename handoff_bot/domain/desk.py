@@ -12,7 +12,7 @@ from enum import StrEnum
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import Author
-from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.domain.signals import Mood, Priority, Signal
 
 NAMELESS = "an agent"
 """What an agent is called while the desk cannot say their name."""
@@ -71,6 +71,7 @@ class Card:
         closed_by: who ended it.
         opted_out: True when the contact sent STOP: nothing may be sent.
         language: ISO 639-1, "" when unknown.
+        mood: how the customer feels by their last words, None when they have said nothing since.
     """
 
     escalation_id: int
@@ -94,6 +95,7 @@ class Card:
     closed_by: AgentRef | None = None
     opted_out: bool = False
     language: str = ""
+    mood: Mood | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,7 @@ class Button(StrEnum):
     KEEP_AS_NOTE = "keep_as_note"
     RETRY = "retry"
     SEND_CORRECTION = "send_correction"
+    SOONER = "sooner"
 
 
 STEPS: dict[Button, Step] = {

@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from handoff_bot.domain.signals import Answer, Judgement, Priority, Signal
+from handoff_bot.domain.rules import Rules
+from handoff_bot.domain.signals import Answer, Judgement, Mood, Priority, Signal
 
 UNSURE = 0.35
 """Below this confidence an answer counts as not known."""
 
 DEFAULT_WAIT_MINUTES = 5
+_TENSE, _UPSET = 0.4, 0.75
+"""From these scores of the sentiment on a customer counts as tense or upset."""
+
 NOTE_PREFIXES = ("note:", "!note", "//")
 
 
@@ -41,6 +45,63 @@ def pressed_for_a_person(words: str) -> Judgement:
         summary="The customer pressed the button for a person.",
         by="customer",
     )
+
+
+def named_a_phrase(phrase: str, words: str) -> Judgement:
+    """The judgement of a message that holds a phrase which admins want a person for."""
+    return Judgement(
+        scores={Signal.REQUEST: 1.0},
+        reason=Signal.REQUEST,
+        evidence=words[:200],
+        summary=f"Said “{phrase}”, for which your team wants a person.",
+        by="rules",
+    )
+
+
+def enough(rules: Rules, answers: int, judgement: Judgement) -> Judgement | None:
+    """A person, because the assistant has answered often enough, or may not answer in this language."""
+    if rules.most_answers and answers >= rules.most_answers:
+        return replace(
+            judgement,
+            reason=Signal.COMPLEXITY,
+            summary=f"Still open after {answers} answers of the assistant.",
+            by="rules",
+            final=True,
+        )
+    if rules.languages and judgement.language and judgement.language not in rules.languages:
+        return replace(
+            judgement,
+            reason=Signal.CONFIDENCE,
+            summary=f"Writes in a language that the assistant may not answer in: {judgement.language}.",
+            by="rules",
+            final=True,
+        )
+    return None
+
+
+def announced(judgement: Judgement) -> Judgement:
+    """The assistant was about to say that a person comes: then one has to come."""
+    return replace(
+        judgement,
+        reason=Signal.CONFIDENCE,
+        summary=judgement.summary or "The assistant announced a person.",
+        final=True,
+    )
+
+
+def ranked(judgement: Judgement, *, vip: bool) -> Judgement:
+    """The judgement with the priority that this contact has: for a VIP high at least."""
+    if vip and judgement.escalate and judgement.priority.rank > Priority.HIGH.rank:
+        return replace(judgement, priority=Priority.HIGH)
+    return judgement
+
+
+def mood(judgement: Judgement) -> Mood:
+    """The mood that the signals show."""
+    sentiment = judgement.scores.get(Signal.SENTIMENT, 0.0)
+    if judgement.reason is Signal.SENTIMENT or sentiment >= _UPSET:
+        return Mood.UPSET
+    return Mood.TENSE if sentiment >= _TENSE else Mood.CALM
 
 
 def broken_detector(last_words: str) -> Judgement:

@@ -29,6 +29,14 @@ class Priority(StrEnum):
         return list(Priority).index(self)
 
 
+class Mood(StrEnum):
+    """How the customer feels by their last words."""
+
+    CALM = "calm"
+    TENSE = "tense"
+    UPSET = "upset"
+
+
 @dataclass(frozen=True)
 class Turn:
     """One utterance as the AI sees it.
@@ -54,6 +62,7 @@ class Judgement:
         summary: one line for the card. Hostile text.
         language: ISO 639-1 of the customer's last words, "" when unsure.
         by: which detector judged ("local", "openai"), for the card and the log.
+        final: False when a longer look would be worth its while.
     """
 
     scores: dict[Signal, float] = field(default_factory=dict)
@@ -63,6 +72,7 @@ class Judgement:
     summary: str = ""
     language: str = ""
     by: str = ""
+    final: bool = True
 
     @property
     def escalate(self) -> bool:

@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector
-from handoff_bot.services import inbound, sending, timers
+from handoff_bot.services import answering, inbound, sending, timers
 from handoff_bot.services.brake import Brake
 from handoff_bot.services.desk_handlers import desk_handlers
 from handoff_bot.services.escalations import CLAIM, Escalations
+from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.ingest import Inbox
 from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.late_claims import LateClaim
+from handoff_bot.services.reacting import Reacting
 from handoff_bot.services.relay import Relay
 from handoff_bot.services.runner import AnyHandler
 from handoff_bot.storage.database import Database
 
 THREADS = {
     "in": 8,
+    "answer": 8,
     "out": 8,
     "news": 2,
     "slack": 4,
@@ -65,6 +68,7 @@ class Core:
     inbox: Inbox
     escalations: Escalations
     relay: Relay
+    feedback: Feedback
     lanes: Lanes
     ticks: timers.Ticks
     handlers: dict[str, AnyHandler]
@@ -74,10 +78,10 @@ class Core:
         """Build them."""
         clock, database = parts.clock, parts.database
         escalations = Escalations(database, parts.channels, clock)
+        reacting = Reacting(parts.detector, parts.assistant)
         handlers: dict[str, AnyHandler] = {
-            inbound.INBOUND: inbound.HandleInbound(
-                parts.detector, parts.assistant, escalations, parts.channels, clock
-            ),
+            inbound.INBOUND: inbound.HandleInbound(reacting, escalations, parts.channels, clock),
+            answering.ANSWER: answering.HandleAnswer(reacting, escalations, parts.channels, clock),
             sending.SEND: sending.Send(database, parts.channels, clock, parts.settle),
             sending.NEWS: sending.News(clock),
             CLAIM: LateClaim(escalations, clock),
@@ -103,6 +107,7 @@ class Core:
             inbox=Inbox(database, clock, brake),
             escalations=escalations,
             relay=Relay(database, parts.channels, clock, escalations),
+            feedback=Feedback(database, clock),
             lanes=lanes,
             ticks=timers.Ticks(database, clock),
             handlers=handlers,

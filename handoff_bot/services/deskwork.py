@@ -43,6 +43,12 @@ def notice(tx: Transaction, escalation: Escalation, text: str, now: datetime) ->
     post(tx, escalation, Post(PostKind.NOTICE, text), now)
 
 
+def resolved(tx: Transaction, escalation: Escalation, text: str, now: datetime) -> None:
+    """Say in the thread that it is resolved, with a button to say that a person came too late."""
+    words = Post(PostKind.NOTICE, text, button=Button.SOONER, value=str(id_of(escalation)))
+    post(tx, escalation, words, now)
+
+
 def redraw(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     """The card and the board show something that has changed."""
     key = f"draw:card:{id_of(escalation)}"

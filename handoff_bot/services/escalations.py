@@ -290,9 +290,8 @@ class Escalations:
             Moment.RESOLVED,
             and_then=question,
         )
-        self._note(
-            change, f"{change.agent.name} resolved this. The assistant answers from here on."
-        )
+        text = f"{change.agent.name} resolved this. The assistant answers from here on."
+        deskwork.resolved(change.tx, change.escalation, text, change.now)
         return Outcome(True)
 
     def _returned(self, change: _Change) -> Outcome:
@@ -342,4 +341,10 @@ def _values(change: _Change) -> dict[str, Any]:
         Step.RETURN: Status.RETURNED,
         Step.DISMISS: Status.DISMISSED,
     }
-    return {"status": ends[change.step].value, "closed_by_id": agent_id, "closed_at": change.now}
+    newest = conversations.newest_message_id(change.tx, id_of(change.conversation))
+    return {
+        "status": ends[change.step].value,
+        "closed_by_id": agent_id,
+        "closed_at": change.now,
+        "settled_message_id": newest,
+    }

@@ -1,22 +1,19 @@
-"""What a customer's message sets in motion: stored, then judged and answered, or passed to the thread."""
+"""What a customer's message sets in motion: stored, glanced at, passed to the thread or to be answered."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
-from handoff_bot.domain import policy
 from handoff_bot.domain.desk import Post, PostKind
-from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.messages import Author, Consent, InboundMessage, storable
-from handoff_bot.domain.signals import Answer, Judgement, Turn
+from handoff_bot.domain.signals import Judgement
 from handoff_bot.domain.texts import Moment, say
-from handoff_bot.ports import Assistant, Clock, Detector
-from handoff_bot.services import deskwork, rating, sending
+from handoff_bot.ports import Clock
+from handoff_bot.services import answering, deskwork, moods, rating, sending
 from handoff_bot.services.escalations import Escalations
+from handoff_bot.services.reacting import Question, Reacting
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.sending import Channels, Words
 from handoff_bot.storage import conversations, log
@@ -25,12 +22,8 @@ from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation, Message
 from handoff_bot.storage.transaction import Job, Transaction
 
-logger = logging.getLogger(__name__)
-
 INBOUND = "inbound"
 _INBOUND = TypeAdapter(InboundMessage)
-TURNS = 40
-"""How much of a conversation the AI sees."""
 
 
 def inbound_lane(channel: str, address: str) -> str:
@@ -38,62 +31,41 @@ def inbound_lane(channel: str, address: str) -> str:
     return f"in:{channel}:{address}"
 
 
-_ROLES = {
-    Author.CONTACT: "customer",
-    Author.ASSISTANT: "assistant",
-    Author.SYSTEM: "assistant",
-    Author.AGENT: "agent",
-}
-
-
 @dataclass(frozen=True)
-class Question:
-    """One customer's turn for the AI.
+class Arrived:
+    """A message that was stored and is to be glanced at.
 
     Attributes:
-        epoch: who spoke when it was asked; an answer to it leaves in that epoch alone.
-        unsure_before: True when the assistant did not know its last answer.
-        wants_person: True when they pressed a button for it, so that nobody need be asked.
+        escalation_id: the open escalation, whose mood it may change; None when the AI is to answer.
+        epoch: who spoke when it arrived.
     """
 
     conversation_id: int
     message_id: int
+    escalation_id: int | None
     epoch: int
-    turns: tuple[Turn, ...]
-    language: str
-    unsure_before: bool
-    wants_person: bool
+    question: Question
 
 
-@dataclass(frozen=True)
-class Reaction:
-    """What the AI says to a turn."""
+class HandleInbound(Handler[Arrived, Judgement]):
+    """Stores an inbound message, glances at it and decides what follows from it."""
 
-    judgement: Judgement
-    answer: Answer | None
-
-
-class HandleInbound(Handler[Question, Reaction]):
-    """Stores an inbound message and decides what follows from it."""
-
-    repeatable = True  # asking the AI again is harmless: what it says counts only in `finish`
+    repeatable = True  # a glance changes nothing: what it says counts only in `finish`
 
     def __init__(
         self,
-        detector: Detector,
-        assistant: Assistant,
+        reacting: Reacting,
         escalations: Escalations,
         channels: Channels,
         clock: Clock,
     ) -> None:
-        self._detector = detector
-        self._assistant = assistant
+        self._reacting = reacting
         self._escalations = escalations
         self._channels = channels
         self._clock = clock
 
-    def prepare(self, tx: Transaction, job: Job) -> Question | None:
-        """Store it; a question for the AI unless a human, or nobody, is to answer it."""
+    def prepare(self, tx: Transaction, job: Job) -> Arrived | None:
+        """Store it; something to glance at unless nobody is to answer it."""
         inbound = _INBOUND.validate_python(job.payload)
         inbound = replace(
             inbound, text=storable(inbound.text), profile_name=storable(inbound.profile_name)
@@ -112,33 +84,32 @@ class HandleInbound(Handler[Question, Reaction]):
                 message_id=id_of(message),
                 channel=inbound.channel,
             )
-        return self._question(tx, conversation, message, inbound)
+        return self._arrived(tx, conversation, message, inbound)
 
-    def _question(
+    def _arrived(
         self,
         tx: Transaction,
         conversation: Conversation,
         message: Message,
         inbound: InboundMessage,
-    ) -> Question | None:
+    ) -> Arrived | None:
         escalation = rows.open_of(tx, id_of(conversation))
         if inbound.consent:
             self._consent(tx, conversation, inbound, escalation)
         if escalation:
             self._to_thread(tx, conversation, escalation, message)
-        if escalation or inbound.consent or conversation.opted_out_at:
+        if inbound.consent or conversation.opted_out_at:
             return None
-        if rating.take(tx, conversation, message, self._channels, self._clock.now()):
+        if not escalation and rating.take(
+            tx, conversation, message, self._channels, self._clock.now()
+        ):
             return None
-        last = conversations.last_assistant_message(tx, id_of(conversation))
-        return Question(
+        return Arrived(
             conversation_id=id_of(conversation),
             message_id=id_of(message),
+            escalation_id=id_of(escalation) if escalation else None,
             epoch=conversation.epoch,
-            turns=tuple(_turns(conversations.recent(tx, id_of(conversation), TURNS))),
-            language=conversation.language,
-            unsure_before=bool(last and last.payload.get("confidence", 1.0) < policy.UNSURE),
-            wants_person=inbound.wants_person,
+            question=answering.question(tx, conversation, wants_person=inbound.wants_person),
         )
 
     def _consent(
@@ -178,100 +149,26 @@ class HandleInbound(Handler[Question, Reaction]):
         )
         deskwork.post(tx, escalation, words, self._clock.now())
 
-    def call(self, plan: Question) -> Reaction:
-        """Judge the turn; answer it unless a human is needed."""
-        if plan.wants_person:
-            return Reaction(policy.pressed_for_a_person(plan.turns[-1].text), None)
-        judgement = self._judge(plan)
-        if judgement.escalate:
-            return Reaction(judgement, None)
-        answer = self._answer(plan, judgement.language or plan.language)
-        return Reaction(policy.weigh(judgement, answer, unsure_before=plan.unsure_before), answer)
+    def call(self, plan: Arrived) -> Judgement:
+        """Glance at it."""
+        return self._reacting.glance(plan.question)
 
-    def _judge(self, plan: Question) -> Judgement:
-        try:
-            return self._detector.judge(plan.turns)
-        except ModelError:
-            logger.warning("no detector could judge", extra={"message_id": plan.message_id})
-            return policy.broken_detector(plan.turns[-1].text)
-
-    def _answer(self, plan: Question, language: str) -> Answer | None:
-        try:
-            return self._assistant.answer(plan.turns, language)
-        except ModelError:
-            logger.warning("no assistant could answer", extra={"message_id": plan.message_id})
-            return None
-
-    def finish(self, tx: Transaction, job: Job, plan: Question, result: Reaction) -> None:
-        """Act on it, if the conversation is still where it was when the AI was asked."""
+    def finish(self, tx: Transaction, job: Job, plan: Arrived, result: Judgement) -> None:
+        """Act on it, if the conversation is still where it was when it arrived."""
+        now = self._clock.now()
         conversation = conversations.hold(tx, plan.conversation_id)
         message = tx.session.get_one(Message, plan.message_id)
-        judgement = result.judgement
-        conversation.language = judgement.language or conversation.language
-        self._log(tx, conversation, message, result)
+        conversation.language = result.language or conversation.language
+        answering.record(tx, "message.judged", conversation, message, result, now)
         escalation = rows.open_of(tx, plan.conversation_id)
         if escalation:
-            self._to_thread(tx, conversation, escalation, message)
+            if plan.escalation_id is None:  # somebody opened it while we looked
+                self._to_thread(tx, conversation, escalation, message)
+            moods.follow(tx, escalation, result, now)
         elif conversation.opted_out_at or conversation.epoch != plan.epoch:
             return
-        elif judgement.escalate or result.answer is None:
-            self._escalate(tx, conversation, message, plan, result)
+        elif result.escalate and result.final:
+            tried = answering.last_answer(plan.question.talk)
+            self._escalations.open(tx, conversation, message, result, tried)
         else:
-            self._say(tx, conversation, result.answer)
-
-    def _log(
-        self, tx: Transaction, conversation: Conversation, message: Message, result: Reaction
-    ) -> None:
-        judgement = result.judgement
-        log.record(
-            tx,
-            "message.judged",
-            self._clock.now(),
-            conversation=conversation,
-            message_id=id_of(message),
-            scores={signal.value: round(score, 4) for signal, score in judgement.scores.items()},
-            reason=judgement.reason.value if judgement.reason else None,
-            by=judgement.by,
-            answered_by=result.answer.by if result.answer else None,
-            answer_confidence=round(result.answer.confidence, 4) if result.answer else None,
-        )
-
-    def _escalate(
-        self,
-        tx: Transaction,
-        conversation: Conversation,
-        message: Message,
-        plan: Question,
-        result: Reaction,
-    ) -> None:
-        judgement = result.judgement
-        if not judgement.escalate:  # there was no answer to give
-            judgement = replace(policy.broken_detector(message.text), by=judgement.by)
-        tried = next((turn.text for turn in reversed(plan.turns) if turn.role == "assistant"), "")
-        self._escalations.open(tx, conversation, message, judgement, tried)
-
-    def _say(self, tx: Transaction, conversation: Conversation, answer: Answer) -> None:
-        now = self._clock.now()
-        text = answer.text
-        if conversation.disclosed_at is None:
-            text = f"{say(Moment.DISCLOSURE, conversation.language)}\n\n{text}"
-            conversation.disclosed_at = now
-        words = Words(
-            text,
-            Author.ASSISTANT,
-            epoch_bound=True,
-            confidence=answer.confidence,
-            sources=answer.sources,
-        )
-        sending.say(tx, conversation, words, self._channels, now)
-
-
-def _turns(messages: Sequence[Message]) -> list[Turn]:
-    return [
-        Turn(_ROLES[Author(message.author)], message.text or _attached(message))
-        for message in messages
-    ]
-
-
-def _attached(message: Message) -> str:
-    return " ".join(f"[{file['content_type']}]" for file in message.media)
+            answering.ask(tx, conversation, message, plan.question.talk.rules.pause_seconds, now)

@@ -43,6 +43,8 @@ class Words:
 
     Attributes:
         epoch_bound: True for what must not leave once somebody else speaks.
+        confidence, sources: of the assistant's answer.
+        answers: the id of the newest message that this is the answer to.
     """
 
     text: str
@@ -55,6 +57,7 @@ class Words:
     note_id: int | None = None
     confidence: float | None = None
     sources: tuple[str, ...] = ()
+    answers: int | None = None
 
 
 def say(
@@ -64,6 +67,8 @@ def say(
     payload: dict[str, object] = {}
     if words.confidence is not None:
         payload = {"confidence": words.confidence, "sources": list(words.sources)}
+    if words.answers is not None:
+        payload["answers"] = words.answers
     message = tx.add(
         Message(
             conversation_id=id_of(conversation),

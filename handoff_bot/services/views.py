@@ -8,7 +8,7 @@ from handoff_bot.domain.delivery import overall
 from handoff_bot.domain.desk import AgentRef, Board, BoardRow, Card, Line, Place, TranscriptPage
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.messages import Author
-from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.storage import conversations, deliveries, escalations
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Escalation, Message, Note
@@ -52,6 +52,7 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         closed_by=agent_ref(escalations.agent(tx, escalation.closed_by_id)),
         opted_out=conversation.opted_out_at is not None,
         language=conversation.language,
+        mood=Mood(escalation.mood) if escalation.mood else None,
     )
 
 

@@ -33,6 +33,9 @@ class DeskActions(Protocol):
     def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
         """Send what a delivered reply was changed to."""
 
+    def came_late(self, escalation_id: int, agent: AgentRef) -> Outcome:
+        """Remember that a person should have been asked for sooner."""
+
 
 class ThreadEvents(Protocol):
     """What agents do in threads. Called from a lane; hearing of the same thing again changes nothing."""

@@ -16,6 +16,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.services import views
 from handoff_bot.services.core import Core
 from handoff_bot.services.escalations import Escalations
+from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.relay import Relay
 from handoff_bot.services.runner import Handler
@@ -35,10 +36,11 @@ LISTENER_THREADS = 32
 
 @dataclass(frozen=True)
 class CoreActions:
-    """What agents can do, from the two services that do it."""
+    """What agents can do, from the services that do it."""
 
     escalations: Escalations
     relay: Relay
+    feedback: Feedback
 
     def take(self, step: Step, escalation_id: int, agent: AgentRef) -> Outcome:
         """Take one step with an escalation."""
@@ -67,6 +69,10 @@ class CoreActions:
     def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
         """Send what a delivered reply was changed to."""
         return self.relay.send_correction(correction_id, agent)
+
+    def came_late(self, escalation_id: int, agent: AgentRef) -> Outcome:
+        """Remember that a person should have been asked for sooner."""
+        return self.feedback.came_late(escalation_id, agent)
 
 
 class HandleEvent(Handler[dict[str, Any], None]):
@@ -107,7 +113,7 @@ class SlackSide:
         self._bolt = build_bolt(
             client=self._client,
             signing_secret=self._signing_secret,
-            actions=CoreActions(core.escalations, core.relay),
+            actions=CoreActions(core.escalations, core.relay, core.feedback),
             desk=self.desk,
             queue=lambda: _board(core.database),
             inbox=core.inbox,

@@ -142,6 +142,52 @@ def recent(tx: Transaction, conversation_id: int, limit: int) -> Sequence[Messag
     return list(newest_first)[::-1]
 
 
+def newest_message_id(tx: Transaction, conversation_id: int) -> int:
+    """The id of a conversation's newest message, 0 when it has none."""
+    newest = select(func.max(col(Message.id))).where(Message.conversation_id == conversation_id)
+    return tx.session.execute(newest).scalar_one() or 0
+
+
+def until(tx: Transaction, conversation_id: int, message_id: int, limit: int) -> Sequence[Message]:
+    """A conversation's last messages up to this one, oldest first; none when it is not there any more."""
+    found = tx.session.execute(
+        select(Message)
+        .where(Message.conversation_id == conversation_id, col(Message.id) <= message_id)
+        .order_by(col(Message.id).desc())
+        .limit(limit)
+    ).scalars()
+    messages = list(found)[::-1]
+    return messages if messages and messages[-1].id == message_id else []
+
+
+def before(tx: Transaction, message_id: int, author: Author) -> Message | None:
+    """The newest message of this author that came before this one in its conversation."""
+    here = tx.session.get(Message, message_id)
+    if here is None:
+        return None
+    return tx.session.execute(
+        select(Message)
+        .where(
+            Message.conversation_id == here.conversation_id,
+            col(Message.id) < message_id,
+            Message.author == author.value,
+        )
+        .order_by(col(Message.id).desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def answered(tx: Transaction, limit: int) -> Sequence[Message]:
+    """The assistant's newest answers that say which message they answer, newest first."""
+    found = (
+        select(Message)
+        .where(Message.author == Author.ASSISTANT.value)
+        .order_by(col(Message.id).desc())
+        .limit(limit)
+    )
+    return [one for one in tx.session.execute(found).scalars() if "answers" in one.payload]
+
+
 def page(
     tx: Transaction, conversation_id: int, number: int, size: int
 ) -> tuple[Sequence[Message], int]:

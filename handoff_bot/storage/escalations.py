@@ -49,6 +49,41 @@ def last_resolved(tx: Transaction, conversation_id: int, since: datetime) -> Esc
     return newest if newest.closed_at >= since else None
 
 
+def ended(tx: Transaction, limit: int) -> Sequence[Escalation]:
+    """The newest escalations that have ended, newest first."""
+    found = select(Escalation).where(col(Escalation.status).not_in(_OPEN))
+    newest = found.order_by(col(Escalation.id).desc()).limit(limit)
+    return list(tx.session.execute(newest).scalars())
+
+
+def any_after(tx: Transaction, conversation_id: int, message_id: int) -> bool:
+    """Was a person needed in this conversation after this message?"""
+    found = select(col(Escalation.id)).where(
+        Escalation.conversation_id == conversation_id, col(Escalation.message_id) > message_id
+    )
+    return tx.session.execute(found.limit(1)).first() is not None
+
+
+_SETTLED = select(func.max(col(Escalation.settled_message_id))).where(
+    Escalation.conversation_id == bindparam("conversation_id")
+)
+
+
+def settled_until(tx: Transaction, conversation_id: int) -> int:
+    """The newest message of the conversation that an agent has settled, with all before it; 0 for none."""
+    found = tx.session.execute(_SETTLED, {"conversation_id": conversation_id}).scalar_one()
+    return found or 0
+
+
+def settled_before(tx: Transaction, conversation_id: int, message_id: int) -> int:
+    """Like `settled_until`, as it was when this message came."""
+    found = select(func.max(col(Escalation.settled_message_id))).where(
+        Escalation.conversation_id == conversation_id,
+        col(Escalation.settled_message_id) < message_id,
+    )
+    return tx.session.execute(found).scalar_one() or 0
+
+
 def step(tx: Transaction, escalation_id: int, taken: Step, **values: Any) -> bool:
     """Take a step if it is legal from where the escalation is: one conditional UPDATE.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import bindparam, insert
 from sqlmodel import col, select
 
 from handoff_bot.storage.conversations import id_of
@@ -14,6 +14,10 @@ from handoff_bot.storage.models import Conversation, Escalation, Event, Preferen
 from handoff_bot.storage.transaction import Transaction, table_of
 
 _RECORD = insert(table_of(Event))
+_KEY = col(Preference.key)
+_PREFERENCES = select(_KEY, col(Preference.value)).where(
+    bindparam("start") <= _KEY, bindparam("end") > _KEY
+)
 
 
 def record(
@@ -61,6 +65,12 @@ def preference(tx: Transaction, key: str, default: Any) -> Any:
     """A live setting, or its default."""
     row = tx.session.get(Preference, key)
     return row.value["value"] if row else default
+
+
+def preferences(tx: Transaction, prefix: str) -> dict[str, Any]:
+    """The live settings whose keys begin so, by the rest of the key."""
+    found = tx.core.execute(_PREFERENCES, {"start": prefix, "end": prefix + "\uffff"})
+    return {key.removeprefix(prefix): value["value"] for key, value in found}
 
 
 def prefer(tx: Transaction, key: str, value: Any, by: str, now: datetime) -> None:

@@ -194,7 +194,10 @@ class Agent(_Row, table=True):
 
 
 class Escalation(_Row, table=True):
-    """One stretch of a conversation in which a human is wanted. At most one is open per conversation."""
+    """One stretch of a conversation in which a human is wanted. At most one is open per conversation.
+
+    `settled_message_id` is the newest message of the conversation when it ended.
+    """
 
     __tablename__ = "escalation"
     __table_args__ = (
@@ -219,11 +222,13 @@ class Escalation(_Row, table=True):
     summary: str = _long_text()
     tried: str = _long_text()
     judged_by: str = ""
+    mood: str = ""
     owner_id: int | None = _reference("agent", nullable=True)
     closed_by_id: int | None = _reference("agent", nullable=True)
     opened_at: datetime = _utc()
     claimed_at: datetime | None = _utc(nullable=True)
     closed_at: datetime | None = _utc(nullable=True)
+    settled_message_id: int | None = _number()
 
 
 class Ticket(_Row, table=True):
@@ -296,6 +301,23 @@ class Event(_Row, table=True):
     message_id: int | None = _number()
     agent_id: int | None = _number()
     data: Json = _json()
+
+
+class Spent(_Row, table=True):
+    """What asking a language model used on one day (UTC): a row for each contact, and one for all together.
+
+    `contact_id` 0 is all together; `micros` are millionths of the currency that prices are given in.
+    """
+
+    __tablename__ = "spent"
+    __table_args__ = (Index("spent_once", "day", "contact_id", unique=True),)
+
+    day: str
+    contact_id: int = Field(sa_type=BigId, nullable=False)
+    calls: int = 0
+    input_tokens: int = Field(default=0, sa_type=BigInteger)
+    output_tokens: int = Field(default=0, sa_type=BigInteger)
+    micros: int = Field(default=0, sa_type=BigInteger)
 
 
 class Preference(SQLModel, table=True):

@@ -63,6 +63,11 @@ _HEAD = (
     .order_by(WORK.c.id)
     .limit(1)
 )
+_LATER = (
+    select(WORK.c.id)
+    .where(WORK.c.lane == bindparam("lane"), WORK.c.status == "ready", WORK.c.id > bindparam("job"))
+    .limit(1)
+)
 _RELEASE = (
     update(LANE)
     .where(LANE.c.key == bindparam("lane"), LANE.c.leased_by == bindparam("worker"))
@@ -96,6 +101,11 @@ def head(tx: Transaction, lane: str) -> Job | None:
     """The first waiting row of a lane, due or not."""
     row = tx.core.execute(_HEAD, {"lane": lane}).first()
     return Job(*row) if row else None
+
+
+def has_later(tx: Transaction, job: Job) -> bool:
+    """Does another row wait behind this one in its lane?"""
+    return tx.core.execute(_LATER, {"lane": job.lane, "job": job.id}).first() is not None
 
 
 def release(tx: Transaction, lane: str, worker: str, due_at: datetime | None) -> None:

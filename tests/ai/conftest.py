@@ -34,16 +34,18 @@ class Service:
     """A Responses API on loopback that answers from a script and keeps what it was asked."""
 
     url: str = ""
-    script: list[tuple[int, str]] = field(default_factory=list)
+    script: list[tuple[int, Any]] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
 
     def answers(self, content, status="completed"):
         """The next answer: a completed response with this object as its JSON text."""
         text = content if isinstance(content, str) else json.dumps(content)
-        self.script.append(
-            (200, response([{"type": "output_text", "text": text, "annotations": []}], status))
-        )
+        self.script.append((200, said(text, status)))
+
+    def answers_by(self, answer):
+        """The next answer: the object that `answer` makes of the request's body."""
+        self.script.append((200, lambda body: said(json.dumps(answer(body)))))
 
     def refuses(self):
         self.script.append(
@@ -55,6 +57,10 @@ class Service:
 
     def hangs(self):
         self.script.append((0, ""))
+
+
+def said(text, status="completed"):
+    return response([{"type": "output_text", "text": text, "annotations": []}], status)
 
 
 def response(content, status="completed"):
@@ -90,6 +96,7 @@ def service():
             body = self.rfile.read(int(self.headers["Content-Length"]))
             service.asked.append({"path": self.path, **json.loads(body)})
             status, text = service.script.pop(0)
+            text = text(service.asked[-1]) if callable(text) else text
             if not status:
                 service.gate.wait(10)
                 self.close_connection = True

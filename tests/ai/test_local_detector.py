@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import random
-import statistics
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from handoff_bot.ai.detector.local import LocalDetector
+from handoff_bot.domain.rules import Rules, Sensitivity
 from handoff_bot.domain.signals import Judgement, Priority, Signal, Turn
-from tests.ai.talk import talk
+from tests.ai.talk import judge, talk
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "detection" / "dev.jsonl"
 
@@ -78,7 +77,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize(("language", "words"), REQUESTS.items(), ids=REQUESTS)
 def test_a_request_for_a_person_is_heard_in_any_language(detector, language, words):
-    judgement = detector.judge(talk(words))
+    judgement = judge(detector, talk(words))
 
     assert judgement.reason is Signal.REQUEST
     assert judgement.evidence == words
@@ -86,7 +85,7 @@ def test_a_request_for_a_person_is_heard_in_any_language(detector, language, wor
 
 @pytest.mark.parametrize("words", ANGER.values(), ids=ANGER)
 def test_anger_is_heard_in_many_languages(detector, words):
-    judgement = detector.judge(talk(words))
+    judgement = judge(detector, talk(words))
 
     assert judgement.reason is Signal.SENTIMENT
     assert judgement.priority in {Priority.HIGH, Priority.URGENT}
@@ -94,7 +93,7 @@ def test_anger_is_heard_in_many_languages(detector, words):
 
 @pytest.mark.parametrize("words", ORDINARY.values(), ids=ORDINARY)
 def test_ordinary_messages_do_not_escalate(detector, words):
-    assert not detector.judge(talk(words)).escalate
+    assert not judge(detector, talk(words)).escalate
 
 
 @pytest.mark.parametrize(
@@ -117,17 +116,17 @@ def test_ordinary_messages_do_not_escalate(detector, words):
     ],
 )
 def test_the_language_is_named(detector, words, language):
-    assert detector.judge(talk(words)).language == language
+    assert judge(detector, talk(words)).language == language
 
 
 def test_a_word_without_a_language_keeps_that_of_the_message_before(detector):
-    judged = detector.judge(talk("Ich habe eine Frage zu meiner Bestellung", "Gern.", "42"))
+    judged = judge(detector, talk("Ich habe eine Frage zu meiner Bestellung", "Gern.", "42"))
 
     assert judged.language == "de"
 
 
 def test_yes_to_an_offered_person_is_a_request(detector):
-    judgement = detector.judge(talk("can I pay in bitcoin", OFFER, "yes please"))
+    judgement = judge(detector, talk("can I pay in bitcoin", OFFER, "yes please"))
 
     assert judgement.reason is Signal.REQUEST
     assert judgement.evidence == "yes please"
@@ -135,13 +134,13 @@ def test_yes_to_an_offered_person_is_a_request(detector):
 
 
 def test_no_to_an_offered_person_is_not(detector):
-    assert not detector.judge(talk("can I pay in bitcoin", OFFER, "no thanks")).escalate
+    assert not judge(detector, talk("can I pay in bitcoin", OFFER, "no thanks")).escalate
 
 
 def test_yes_to_another_question_is_not_a_request(detector):
     asked = "Would you like me to send you the link?"
 
-    assert not detector.judge(talk("where is my invoice", asked, "yes please")).escalate
+    assert not judge(detector, talk("where is my invoice", asked, "yes please")).escalate
 
 
 def test_the_same_question_a_third_time_is_a_loop(detector):
@@ -150,8 +149,8 @@ def test_the_same_question_a_third_time_is_a_loop(detector):
         "where is my parcel?", answer, "where is my parcel??", answer, "so where is my parcel"
     )
 
-    assert detector.judge(turns).reason is Signal.COMPLEXITY
-    assert not detector.judge(turns[:1]).escalate
+    assert judge(detector, turns).reason is Signal.COMPLEXITY
+    assert not judge(detector, turns[:1]).escalate
 
 
 def test_changing_the_topic_is_not_a_loop(detector):
@@ -163,7 +162,7 @@ def test_changing_the_topic_is_not_a_loop(detector):
         "how should I wash wool?",
     )
 
-    assert not detector.judge(turns).escalate
+    assert not judge(detector, turns).escalate
 
 
 def test_insisting_after_the_assistant_did_not_know_is_a_lack_of_confidence(detector):
@@ -172,7 +171,7 @@ def test_insisting_after_the_assistant_did_not_know_is_a_lack_of_confidence(dete
         "Sorry, I could not find anything about that.",
         "I mean bitcoin, can I pay with crypto?",
     )
-    judgement = detector.judge(turns)
+    judgement = judge(detector, turns)
 
     assert judgement.reason is Signal.CONFIDENCE
     assert judgement.priority is Priority.LOW
@@ -185,15 +184,16 @@ def test_what_was_settled_with_an_agent_does_not_escalate_again(detector):
     )
     after = [*before, Turn("agent", "It arrives today."), Turn("customer", "do you sell hats?")]
 
-    assert not detector.judge(after).escalate
+    assert not judge(detector, after).escalate
 
 
 def test_a_request_inside_a_long_message_is_found_and_quoted(detector):
-    judgement = detector.judge(
+    judgement = judge(
+        detector,
         talk(
             "My parcel is two weeks late and your page says nothing new. "
             "Please have somebody call me back today."
-        )
+        ),
     )
 
     assert judgement.reason is Signal.REQUEST
@@ -201,7 +201,7 @@ def test_a_request_inside_a_long_message_is_found_and_quoted(detector):
 
 
 def test_fraud_makes_an_escalation_urgent(detector):
-    judgement = detector.judge(talk("My card was stolen, I need to talk to a real person"))
+    judgement = judge(detector, talk("My card was stolen, I need to talk to a real person"))
 
     assert judgement.priority is Priority.URGENT
 
@@ -210,32 +210,37 @@ def test_a_second_request_is_more_urgent_than_the_first(detector):
     first = talk("Can I please speak to a human being?")
     second = [*first, *talk("", "What is it about?", "I want to speak to a human agent")[1:]]
 
-    assert detector.judge(first).priority is Priority.NORMAL
-    assert detector.judge(second).priority is Priority.HIGH
+    assert judge(detector, first).priority is Priority.NORMAL
+    assert judge(detector, second).priority is Priority.HIGH
 
 
 def test_the_summary_is_one_short_line(detector):
-    judgement = detector.judge(talk("a very long story\n" * 40))
+    judgement = judge(detector, talk("a very long story\n" * 40))
 
     assert "\n" not in judgement.summary
     assert len(judgement.summary) <= 140
 
 
 def test_higher_sensitivity_escalates_whatever_lower_does():
-    low, medium, high = (LocalDetector.load(sensitivity=one) for one in ("low", "medium", "high"))
+    detector = LocalDetector.load()
     phrases = [*REQUESTS.values(), *ANGER.values(), *ORDINARY.values(), "not great", "hm, no"]
     raised = [
-        {words for words in phrases if one.judge(talk(words)).escalate}
-        for one in (low, medium, high)
+        {w for w in phrases if judge(detector, talk(w), rules=every(wish)).escalate}
+        for wish in (Sensitivity.OFF, Sensitivity.LOW, Sensitivity.MEDIUM, Sensitivity.HIGH)
     ]
 
-    assert raised[0] <= raised[1] <= raised[2]
-    assert raised[0] < raised[2]
+    assert raised[0] == set()
+    assert raised[1] <= raised[2] <= raised[3]
+    assert raised[1] < raised[3]
+
+
+def every(wish):
+    return Rules(triggers=dict.fromkeys(Signal, wish))
 
 
 @pytest.mark.parametrize("words", HOSTILE.values(), ids=HOSTILE)
 def test_nothing_a_customer_writes_breaks_it(detector, words):
-    judgement = detector.judge(talk("hello", words, words))
+    judgement = judge(detector, talk("hello", words, words))
 
     assert all(0.0 <= score <= 1.0 for score in judgement.scores.values())
     assert set(judgement.scores) == set(Signal)
@@ -247,7 +252,7 @@ def test_nothing_a_customer_writes_breaks_it(detector, words):
     ids=["no turns", "assistant alone", "agent last"],
 )
 def test_without_a_customer_turn_there_is_nothing_to_judge(detector, turns):
-    assert detector.judge(turns) == Judgement(scores=dict.fromkeys(Signal, 0.0), by="local")
+    assert judge(detector, turns) == Judgement(scores=dict.fromkeys(Signal, 0.0), by="local")
 
 
 def test_many_threads_get_the_same_judgements_as_one():
@@ -255,23 +260,10 @@ def test_many_threads_get_the_same_judgements_as_one():
     conversations = [talk(words) for words in [*REQUESTS.values(), *ANGER.values()]] * 20
     random.Random(7).shuffle(conversations)
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(detector.judge, conversations))
+        together = list(pool.map(lambda one: judge(detector, one), conversations))
 
-    assert together == [LocalDetector.load().judge(one) for one in conversations]
-
-
-def test_it_loads_and_judges_fast_enough():
-    began = time.perf_counter()
-    detector = LocalDetector.load()
-    loaded = time.perf_counter() - began
-    times = []
-    for number in range(60):
-        began = time.perf_counter()
-        detector.judge(talk(f"Hi, I ordered {number} hats last week. When do they arrive?"))
-        times.append(time.perf_counter() - began)
-
-    assert loaded < 0.3
-    assert statistics.median(times) < 0.003
+    alone = LocalDetector.load()
+    assert together == [judge(alone, one) for one in conversations]
 
 
 def test_it_holds_its_measure_on_the_shared_data(detector):
@@ -281,7 +273,7 @@ def test_it_holds_its_measure_on_the_shared_data(detector):
     sample = random.Random(1).sample(rows, 500)
     wanted = [row["label"]["escalate"] for row in sample]
     raised = [
-        detector.judge([Turn(turn["role"], turn["text"]) for turn in row["turns"]]).escalate
+        judge(detector, [Turn(turn["role"], turn["text"]) for turn in row["turns"]]).escalate
         for row in sample
     ]
 

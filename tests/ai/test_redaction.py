@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,9 +37,10 @@ KEPT = {
 @pytest.mark.parametrize(("text", "masked"), MASKED.values(), ids=MASKED)
 def test_personal_numbers_and_addresses_are_masked_and_come_back(text, masked):
     redactor = Redactor()
+    given = redactor.mask(text)
 
-    assert redactor.mask(text) == masked
-    assert redactor.restore(masked) == text
+    assert untagged(given) == masked
+    assert redactor.restore(given) == text
 
 
 @pytest.mark.parametrize("text", KEPT.values(), ids=KEPT)
@@ -58,6 +61,80 @@ def test_it_never_shows_what_it_holds():
 
 def test_marks_that_it_did_not_make_stay():
     assert Redactor().restore("[CARD_7] and [EMAIL_1]") == "[CARD_7] and [EMAIL_1]"
+
+
+def test_nobody_outside_can_write_a_mark_that_brings_something_back():
+    redactor, other = Redactor(), Redactor()
+    redactor.mask("4111 1111 1111 1111")
+    forged = ["[CARD_1]", other.mask("5500 0055 5555 5559"), "[CARD_1_000000]"]
+
+    assert [redactor.restore(one) for one in forged] == forged
+
+
+def untagged(masked):
+    return re.sub(r"_[0-9a-f]{6}\]", "]", masked)
+
+
+def grouped(digits, sizes, mark):
+    parts, place = [], 0
+    for size in sizes:
+        parts.append(digits[place : place + size])
+        place += size
+    return mark.join([*parts, digits[place:]] if place < len(digits) else parts)
+
+
+@st.composite
+def cards(draw):
+    body = draw(st.from_regex(r"[3-6][0-9]{14}", fullmatch=True))
+    total = sum(
+        (2 * int(d) - 9 * (2 * int(d) > 9)) if place % 2 == 0 else int(d)
+        for place, d in enumerate(body)
+    )
+    digits = body + str(-total % 10)
+    written = grouped(digits, (4, 4, 4), draw(st.sampled_from(["", " ", "-", "."])))
+    script = draw(
+        st.sampled_from([0x30, 0x660, 0x966, 0xFF10]),  # the zeros of four scripts
+    )
+    return written.translate({ord(str(n)): script + n for n in range(10)})
+
+
+@st.composite
+def ibans(draw):
+    country = draw(st.sampled_from(["DE", "GB", "FR", "NL", "PL", "TR", "SA"]))
+    account = draw(st.from_regex(r"[0-9A-Z]{4}[0-9]{12,16}", fullmatch=True))
+    turned = "".join(str(int(sign, 36)) for sign in f"{account}{country}00")
+    iban = f"{country}{98 - int(turned) % 97:02d}{account}"
+    written = grouped(iban, (4,) * (len(iban) // 4), draw(st.sampled_from(["", " ", "-"])))
+    return draw(st.sampled_from([written, written.lower()]))
+
+
+EMAILS = st.from_regex(
+    r"[a-z0-9._+-]{1,20}[a-z0-9]@([a-zäß0-9]{1,12}\.){1,3}[a-z]{2,6}", fullmatch=True
+)
+
+
+@given(
+    before=st.sampled_from(["", "my number: ", "это "]), secret=st.one_of(cards(), ibans(), EMAILS)
+)
+def test_no_card_iban_or_address_leaves(before, secret):
+    redactor = Redactor()
+    masked = redactor.mask(f"{before}{secret} ok")
+
+    assert secret not in masked
+    assert redactor.restore(masked) == f"{before}{secret} ok"
+
+
+PHONES = [
+    "+1 415 555 0123", "+44 7911 123456", "+49 151 23456789", "+33 6 12 34 56 78", "+34 612 34 56 78",
+    "+39 312 345 6789", "+55 11 91234-5678", "+52 55 1234 5678", "+90 532 123 45 67", "+48 512 345 678",
+    "+31 6 12345678", "+91 98765 43210", "+62 812-3456-7890", "+81 90-1234-5678", "+86 138 0013 8000",
+    "+82 10-1234-5678", "+971 50 123 4567", "+7 912 345-67-89", "06 12 34 56 78", "0151/23456789",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("phone", PHONES)
+def test_phone_numbers_of_many_countries_are_masked(phone):
+    assert untagged(Redactor().mask(f"call {phone} please")) == "call [PHONE_1] please"
 
 
 @given(st.text(alphabet=st.characters(exclude_characters="[]"), max_size=200))

@@ -12,6 +12,7 @@ from handoff_bot.ai.detector.openai import OpenAIDetector
 from handoff_bot.ai.language_model import LanguageModel, connect
 from handoff_bot.domain.signals import Signal, Turn
 from handoff_bot.sandbox.openai import OpenAIStandIn, Refusal
+from tests.ai.talk import ask, judge
 from tests.sandbox import oracle
 
 KNOWLEDGE = Path(__file__).resolve().parents[2] / "knowledge"
@@ -53,7 +54,7 @@ def detector(model):
 
 def test_the_models_verdict_is_used_under_the_same_thresholds(openai, detector):
     openai.respond_with(lambda body: VERDICT)
-    judged = detector.judge(UNCERTAIN)
+    judged = judge(detector, UNCERTAIN)
     assert (judged.by, judged.reason) == ("openai", Signal.SENTIMENT)
 
 
@@ -75,17 +76,17 @@ def test_in_trouble_the_local_detector_judges(openai, detector, fault, script, c
         openai.faults.add("/v1/responses", **fault)
     if script:
         openai.respond_with(script)
-    assert detector.judge(UNCERTAIN).by == "local"
+    assert judge(detector, UNCERTAIN).by == "local"
     assert "parcel" not in caplog.text
 
 
 def test_what_is_asked_and_answered_is_as_openai_published_it(openai, detector, model):
     openai.respond_when("late", VERDICT)
     openai.respond_when("delivery", {"answer": "Two days.", "confidence": 0.8})
-    detector.judge(UNCERTAIN)
+    judge(detector, UNCERTAIN)
     with Knowledge(KNOWLEDGE) as knowledge:
         assistant = OpenAIAssistant(model, knowledge, LocalAssistant(knowledge))
-        answer = assistant.answer([Turn("customer", "How long does delivery take?")], "en")
+        answer = ask(assistant, [Turn("customer", "How long does delivery take?")], "en")
     assert answer is not None
     assert answer.text == "Two days."
     assert len(openai.requests()) == 2
@@ -96,7 +97,7 @@ def test_what_is_asked_and_answered_is_as_openai_published_it(openai, detector, 
 
 def test_nothing_is_stored_and_the_shape_is_strict(openai, detector):
     openai.respond_with(lambda body: VERDICT)
-    detector.judge(UNCERTAIN)
+    judge(detector, UNCERTAIN)
     (body,) = openai.requests()
     assert body["store"] is False
     assert body["text"]["format"]["type"] == "json_schema"
@@ -105,11 +106,12 @@ def test_nothing_is_stored_and_the_shape_is_strict(openai, detector):
 
 def test_personal_data_is_masked_before_it_leaves(openai, detector):
     openai.respond_with(lambda body: VERDICT)
-    detector.judge(
+    judge(
+        detector,
         [
             *UNCERTAIN[:2],
             Turn("customer", "hm, write to dana@example.com or +44 20 7946 0958, not happy at all"),
-        ]
+        ],
     )
     sent = str(openai.requests())
     assert "dana@example.com" not in sent
@@ -118,11 +120,11 @@ def test_personal_data_is_masked_before_it_leaves(openai, detector):
 
 def test_a_wrong_key_is_refused(openai):
     client = connect("sk-wrong", openai.base_url)
-    judged = OpenAIDetector(LanguageModel(client, "m"), LocalDetector.load()).judge(UNCERTAIN)
+    judged = judge(OpenAIDetector(LanguageModel(client, "m"), LocalDetector.load()), UNCERTAIN)
     client.close()
     assert judged.by == "local"
     assert openai.requests() == []
 
 
 def test_without_a_script_the_answer_fits_the_schema(openai, detector):
-    assert detector.judge(UNCERTAIN).by == "openai"
+    assert judge(detector, UNCERTAIN).by == "openai"

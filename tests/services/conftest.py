@@ -18,6 +18,7 @@ from tests.fakes import (
     FrozenClock,
     ScriptedAssistant,
     ScriptedDetector,
+    answer_at_once,
 )
 
 
@@ -91,6 +92,7 @@ def ben() -> AgentRef:
 def house(database, clock) -> House:
     channel, desk = FakeChannel(clock), FakeDesk()
     detector, assistant = ScriptedDetector(), ScriptedAssistant()
+    answer_at_once(database, clock)
     parts = Parts(
         database=database,
         channels={"sms": channel},

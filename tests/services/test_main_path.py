@@ -562,10 +562,10 @@ def test_not_knowing_twice_in_a_row_escalates(house):
 
 
 def test_a_broken_detector_escalates_once(house):
-    def broken(turns):
+    def broken(talk):
         raise ModelError("gone")
 
-    house.detector.judge = broken
+    house.detector.glance = broken
     house.says("hello")
     house.says("hello?")
     assert len(house.desk.cards) == 1

@@ -33,21 +33,21 @@ def test_a_number_is_kept_shown_and_thanked_for(resolved):
     assert answers(resolved) == [5]
     assert "rated this conversation: 5 of 5." in resolved.desk.said("notice")[-1]
     assert resolved.last_sent().text == "Thank you for your answer."
-    assert len(resolved.detector.judged) == 1
+    assert resolved.assistant.asked == []
 
 
 def test_only_the_first_number_counts(resolved):
     resolved.says("2")
     resolved.says("5")
     assert answers(resolved) == [2]
-    assert len(resolved.detector.judged) == 2
+    assert [talk.turns[-1].text for talk in resolved.assistant.asked] == ["5"]
 
 
 @pytest.mark.parametrize("text", ["6", "0", "55", "five", "3 parcels are missing", "", "½"])
 def test_anything_else_goes_its_usual_way(resolved, text):
     resolved.says(text)
     assert answers(resolved) == []
-    assert len(resolved.detector.judged) == 2
+    assert [talk.turns[-1].text for talk in resolved.assistant.asked] == [text]
 
 
 def test_a_number_after_the_assistant_has_spoken_answers_the_assistant(resolved):

@@ -19,7 +19,13 @@ from handoff_bot.web.application import create_web
 from handoff_bot.web.chat import chat
 from handoff_bot.web.chat_stream import Streams
 from handoff_bot.web.watchers import Watchers
-from tests.fakes import FakeDesk, FrozenClock, ScriptedAssistant, ScriptedDetector
+from tests.fakes import (
+    FakeDesk,
+    FrozenClock,
+    ScriptedAssistant,
+    ScriptedDetector,
+    answer_at_once,
+)
 
 ORIGIN = "https://shop.example.com"
 SECRET = "sessions-secret-of-forty-characters-long"
@@ -102,6 +108,7 @@ class Shop:
 def shop(database, clock) -> Iterator[Shop]:
     site = webchat.Webchat(Website((ORIGIN,), SECRET, IDENTITY_SECRET))
     desk, detector, assistant = FakeDesk(), ScriptedDetector(), ScriptedAssistant()
+    answer_at_once(database, clock)
     core = Core.of(
         Parts(
             database=database,

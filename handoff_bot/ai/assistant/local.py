@@ -6,15 +6,18 @@ import math
 from collections.abc import Sequence
 
 from handoff_bot.ai.assistant.knowledge import Hit, Knowledge
-from handoff_bot.ai.assistant.phrases import UNSURE, in_language, small_talk
+from handoff_bot.ai.assistant.phrases import RECALLED, UNSURE, in_language, small_talk
 from handoff_bot.ai.assistant.words import telling_stems
 from handoff_bot.domain.signals import Answer, Turn
+from handoff_bot.domain.talk import Talk
 
 BY = "local"
 
 _FLOOR = 0.5
 _LONGEST = 900
 _OTHER_LANGUAGE = 0.5
+_FEWEST_SHARED, _MOSTLY = 2, 0.6
+"""So many words, and this share, of a question must stand in what a person wrote to count as its answer."""
 
 # Logistic regression on the sample questions in tests/ai/questions.py (is the first passage the right
 # one?): what is held of the question, what of it the heading holds, the BM25 rank, and the constant.
@@ -28,18 +31,22 @@ class LocalAssistant:
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
 
-    def answer(self, turns: Sequence[Turn], language: str) -> Answer | None:
-        """A quoted passage, a greeting, or an honest "I'm not sure" with an offer of a person.
+    def answer(self, talk: Talk, language: str) -> Answer | None:
+        """A quoted passage, what a person of the team wrote, or an honest "I'm not sure" with an offer.
 
         None when the last turn is not the customer's or has no words.
         """
+        turns = talk.turns
         if not turns or turns[-1].role != "customer" or not turns[-1].text.strip():
             return None
         said = turns[-1].text
         if pleasantry := small_talk(said, language):
             return Answer(pleasantry, confidence=1.0, by=BY)
-        best = self._best(_question(turns), language)
+        question = _question(turns)
+        best = self._best(question, language)
         confidence = certainty(best) if best else 0.0
+        if recalled := _recalled(turns, question, language, confidence):
+            return recalled
         if best is None or confidence < _FLOOR:
             return Answer(in_language(UNSURE, language), confidence=confidence, by=BY)
         text = _shortened(best.passage.text)
@@ -51,6 +58,22 @@ class LocalAssistant:
             return hit.rank * (1.0 if readable else _OTHER_LANGUAGE)
 
         return max(self._knowledge.search(question), key=fitness, default=None)
+
+
+def _recalled(
+    turns: Sequence[Turn], question: str, language: str, confidence: float
+) -> Answer | None:
+    """What a person of the team has written about it, when that fits better than the knowledge base."""
+    stems = telling_stems(question)
+    written = [turn.text for turn in turns if turn.role == "agent"]
+    if len(stems) < _FEWEST_SHARED or not written:
+        return None
+    shares = [sum(stem in telling_stems(words) for stem in stems) / len(stems) for words in written]
+    best = max(shares)
+    if best < _MOSTLY or best <= confidence:
+        return None
+    words = _shortened(written[len(shares) - 1 - shares[::-1].index(best)])
+    return Answer(in_language(RECALLED, language).format(words=words), confidence=best, by=BY)
 
 
 def certainty(hit: Hit) -> float:

@@ -19,6 +19,18 @@ UNSURE = {
     "tr": "Bu sorunun cevabını bilmiyorum. Ekibimizden biriyle görüşmek ister misiniz?",  # noqa: RUF001 - Turkish
 }
 
+RECALLED = {
+    "en": "A colleague of mine wrote to you about this: “{words}”",
+    "es": "Una persona de nuestro equipo le escribió sobre esto: «{words}»",
+    "pt": "Uma pessoa da nossa equipe escreveu sobre isso: “{words}”",
+    "fr": "Une personne de notre équipe vous a écrit à ce sujet : « {words} »",
+    "de": "Dazu hat Ihnen jemand aus unserem Team geschrieben: „{words}“",
+    "it": "Una persona del nostro team le ha scritto in merito: «{words}»",
+    "nl": "Iemand van ons team schreef u hierover: “{words}”",
+    "pl": "Osoba z naszego zespołu napisała o tym: „{words}”",
+    "tr": "Ekibimizden biri size bu konuda şunu yazdı: “{words}”",  # noqa: RUF001 - Turkish
+}
+
 GREETING = {
     "en": "Hello! What can I help you with?",
     "es": "¡Hola! ¿En qué puedo ayudarle?",

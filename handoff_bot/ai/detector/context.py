@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from handoff_bot.ai.detector.model import Reply, Utterance
-from handoff_bot.ai.detector.text import Ids
+from handoff_bot.ai.detector.model import Reply, Traces, Utterance
 from handoff_bot.domain.signals import Signal
 
-Likeness = Callable[[Ids, Ids], float]
+Likeness = Callable[[Traces, Traces], tuple[float, float]]
 
 _SIMILAR = 0.5
 _COPY = 0.8
@@ -61,59 +60,162 @@ def _declined(turns: Sequence[Utterance | Reply]) -> bool:
     )
 
 
+NAMES: dict[Signal, tuple[str, ...]] = {
+    Signal.REQUEST: (
+        "asks for a person, by meaning",
+        "asks for a person, by spelling",
+        "asks for a person, the message as a whole",
+        "asked before",
+        "a long message",
+        "declines an offered person",
+        "accepts an offered person",
+    ),
+    Signal.SENTIMENT: (
+        "upset, by meaning",
+        "upset, by spelling",
+        "upset, the message as a whole",
+        "was upset before",
+        "is upset again",
+        "capitals and exclamation marks",
+        "a long message",
+        "a plain yes, no or thanks",
+    ),
+    Signal.COMPLEXITY: (
+        "a serious matter, by meaning",
+        "a serious matter, by spelling",
+        "a serious matter, the message as a whole",
+        "a long message",
+        "like an earlier message, in words",
+        "like one of several earlier messages, in words",
+        "like the earlier messages, in words",
+        "like one of several earlier messages, in meaning",
+        "like the earlier messages, in meaning",
+        "like even the least similar message, in meaning",
+        "how often it was said before",
+        "third message or later",
+        "a plain yes, no or thanks, to a repetition",
+        "what was answered has not helped",
+        "what was answered has not helped, again",
+        "has not helped, and the assistant repeats itself",
+        "the assistant repeats itself",
+        "the assistant repeats itself to the same question",
+        "has not helped, and much the same is meant as before",
+        "third message or later, without help",
+        "a plain yes, no or thanks, to what was tried",
+    ),
+    Signal.CONFIDENCE: (
+        "the assistant did not know",
+        "the assistant did not know twice",
+        "did not know, and the same is asked in like words",
+        "did not know, and the same is meant",
+        "did not know, and that has not helped",
+        "a plain yes, no or thanks",
+    ),
+}
+"""What each input of a signal's last step is, in the order of `signal_features`."""
+
+
 def signal_features(talk: Scored, likeness: Likeness) -> dict[Signal, tuple[float, ...]]:
     """The inputs of each signal's last step, each about 0 to 1 or a logit."""
+    found = [likeness(one.traces, talk.last.traces) for one in talk.utterances[:-1]]
     return {
         Signal.REQUEST: _request(talk),
         Signal.SENTIMENT: _sentiment(talk),
-        Signal.COMPLEXITY: _complexity(talk, likeness),
-        Signal.CONFIDENCE: _confidence(talk, likeness),
+        Signal.COMPLEXITY: (
+            *_serious(talk),
+            *_repetition(talk, found),
+            *_stuck(talk, found, likeness),
+        ),
+        Signal.CONFIDENCE: _confidence(talk, found),
     }
 
 
 def _request(talk: Scored) -> tuple[float, ...]:
     offer = talk.answered.offer if talk.answered else 0.0
     yes, no = talk.last.yes, talk.last.no
-    # An answer is one or the other; a word that is "yes" in one language may be "no" in another.
-    accepted = offer * yes if yes > no else 0.0
-    declined = offer * no if no >= yes else 0.0
-    asked = 1.0 - (1.0 - talk.last.request) * (1.0 - accepted)
-    return (_logit(asked), accepted, declined)
+    earlier = [one.request for one in talk.utterances[-1 - _RECENT : -1]]
+    return (
+        _logit(talk.last.meant[0]),
+        _logit(talk.last.spelt[0]),
+        _logit(talk.last.whole[0]),
+        talk.last.request * max(earlier, default=0.0),
+        talk.last.many,
+        # An answer is one or the other; a word that is "yes" in one language may be "no" in another.
+        offer * no if no >= yes else 0.0,
+        offer * yes if yes > no else 0.0,
+    )
 
 
 def _sentiment(talk: Scored) -> tuple[float, ...]:
     earlier = [one.sentiment for one in talk.utterances[-1 - _RECENT : -1]]
-    return (_logit(talk.last.sentiment), max(earlier, default=0.0), _acknowledges(talk.last))
-
-
-def _complexity(talk: Scored, likeness: Likeness) -> tuple[float, ...]:
-    alike = _likenesses(talk, likeness)
-    repeated = sum(one > _SIMILAR for one in alike)
-    third = float(len(talk.utterances) > 2)
-    same = [likeness(one.ids, talk.replies[-1].ids) for one in talk.replies[:-1]]
-    # Only near-copies count: forms that an assistant fills in step by step resemble each other too.
-    again = max(0.0, max(same, default=0.0) - _COPY) / (1 - _COPY)
     return (
-        max(alike, default=0.0),
-        third * max(alike, default=0.0),
-        third * _mean(alike),
+        _logit(talk.last.meant[1]),
+        _logit(talk.last.spelt[1]),
+        _logit(talk.last.whole[1]),
+        max(earlier, default=0.0),
+        talk.last.sentiment * max(earlier, default=0.0),
+        talk.last.loud,
+        talk.last.many,
+        _acknowledges(talk.last),
+    )
+
+
+def _serious(talk: Scored) -> tuple[float, ...]:
+    last = talk.last
+    return (_logit(last.meant[2]), _logit(last.spelt[2]), _logit(last.whole[2]), last.many)
+
+
+def _repetition(talk: Scored, found: Sequence[tuple[float, float]]) -> tuple[float, ...]:
+    words, sense = [one[0] for one in found], [one[1] for one in found]
+    third = float(len(talk.utterances) > 2)
+    repeated = sum(max(one) > _SIMILAR for one in found)
+    return (
+        max(words, default=0.0),
+        third * max(words, default=0.0),
+        third * _mean(words),
+        third * max(sense, default=0.0),
+        third * _mean(sense),
+        third * min(sense, default=0.0),
         min(repeated, _RECENT) / _RECENT,
-        again,
-        again * _mean(alike),
         third,
         _acknowledges(talk.last),
     )
 
 
-def _confidence(talk: Scored, likeness: Likeness) -> tuple[float, ...]:
+def _stuck(
+    talk: Scored, found: Sequence[tuple[float, float]], likeness: Likeness
+) -> tuple[float, ...]:
+    """Only where the assistant has tried something."""
+    tries = [one.stuck for one in talk.utterances[1:]][-_RECENT:] if talk.replies else []
+    stuck, before = (tries[-1] if tries else 0.0), max(tries[:-1], default=0.0)
+    sense = [one[1] for one in found]
+    third = float(len(talk.utterances) > 2)
+    same = [likeness(one.traces, talk.replies[-1].traces)[0] for one in talk.replies[:-1]]
+    # Only near-copies count: forms that an assistant fills in step by step resemble each other too.
+    again = max(0.0, max(same, default=0.0) - _COPY) / (1 - _COPY)
+    return (
+        stuck,
+        stuck * before,
+        stuck * again,
+        again,
+        again * _mean(sense),
+        stuck * third * max(sense, default=0.0),
+        third,
+        _acknowledges(talk.last),
+    )
+
+
+def _confidence(talk: Scored, found: Sequence[tuple[float, float]]) -> tuple[float, ...]:
     now = talk.answered.fallback if talk.answered else 0.0
     before = talk.replies[-2].fallback if len(talk.replies) > 1 else 0.0
-    insists = now * max(_likenesses(talk, likeness), default=0.0)
-    return (now, now * before, insists, _acknowledges(talk.last))
-
-
-def _likenesses(talk: Scored, likeness: Likeness) -> list[float]:
-    return [likeness(one.ids, talk.last.ids) for one in talk.utterances[:-1]]
+    return (
+        now,
+        now * before,
+        now * max((one[0] for one in found), default=0.0),
+        now * max((one[1] for one in found), default=0.0),
+        now * talk.last.stuck,
+        _acknowledges(talk.last),
+    )
 
 
 def _acknowledges(one: Utterance) -> float:

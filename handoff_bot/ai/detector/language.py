@@ -6,7 +6,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable
 
-from handoff_bot.ai.detector.model import Model, softmax
+from handoff_bot.ai.detector.heads import softmax
+from handoff_bot.ai.detector.model import Model
 from handoff_bot.ai.detector.text import clip, spelling
 
 _SURE = 0.55

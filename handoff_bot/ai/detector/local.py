@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from handoff_bot.ai.detector import context, policy
+from handoff_bot.ai.detector import context, policy, text
+from handoff_bot.ai.detector.heads import Floats, any_of, sigmoid
 from handoff_bot.ai.detector.language import language_of, last_language
-from handoff_bot.ai.detector.model import SENSITIVITIES, Model, Reply, Utterance, sigmoid
+from handoff_bot.ai.detector.model import KINDS, SENSITIVITIES, Model, Reply, Utterance
+from handoff_bot.domain.rules import Rules, Sensitivity
 from handoff_bot.domain.signals import Judgement, Signal, Turn
-
-Sensitivity = Literal["low", "medium", "high"]
+from handoff_bot.domain.talk import Talk
 
 MODEL = Path(__file__).parent / "model" / "local.npz"
 BY = "local"
@@ -24,46 +25,53 @@ _CACHED = 1024
 _SUMMARY = 140
 _EVIDENCE = 200
 _SHORT_ANSWER = 0.5
+_ASKED = 0.5
+_ANNOUNCED = 0.7
 
 
 class LocalDetector:
     """Judges with the arrays of one model. Safe to use from many threads at once."""
 
-    def __init__(self, model: Model, sensitivity: Sensitivity = "medium") -> None:
-        row = model.thresholds[SENSITIVITIES.index(sensitivity)]
-        strict = np.maximum(row, model.thresholds[SENSITIVITIES.index("low")])
+    def __init__(self, model: Model) -> None:
         self._model = model
-        self._thresholds: dict[Signal, float] = dict(zip(Signal, row.tolist(), strict=True))
-        self._strict: dict[Signal, float] = dict(zip(Signal, strict.tolist(), strict=True))
         self._utterance: Callable[[str], Utterance] = lru_cache(_CACHED)(model.utterance)
         self._reply: Callable[[str], Reply] = lru_cache(_CACHED)(model.reply)
         self._language: Callable[[str], str] = lru_cache(_CACHED)(partial(language_of, model=model))
 
     @classmethod
-    def load(cls, path: Path = MODEL, sensitivity: Sensitivity = "medium") -> LocalDetector:
+    def load(cls, path: Path = MODEL) -> LocalDetector:
         """Read the shipped model, or another one of the same format.
 
         Raises:
             ModelError: the file is missing or broken.
         """
-        return cls(Model.load(path), sensitivity)
+        return cls(Model.load(path))
 
-    def judge(self, turns: Sequence[Turn]) -> Judgement:
-        """Judge the last customer turn; only what was said since an agent last spoke counts."""
-        stretch = _stretch(turns)
+    def glance(self, talk: Talk) -> Judgement:
+        """The same as `judge`: it is quick and needs no network."""
+        return self.judge(talk)
+
+    def judge(self, talk: Talk) -> Judgement:
+        """Judge the last customer turn; only what was said since a person settled the rest counts."""
+        stretch = _stretch(talk)
         if not stretch:
             return Judgement(scores=dict.fromkeys(Signal, 0.0), by=BY)
-        return self.conclude(turns, self._signals(self._talk(stretch)), BY)
+        return self.conclude(talk, self._signals(self._scored(stretch), talk.rules), BY)
 
-    def conclude(self, turns: Sequence[Turn], scores: policy.Scores, by: str) -> Judgement:
+    def announces(self, words: str) -> bool:
+        """Do these words of the assistant say that a person will come, or was told?"""
+        parts = (words, *text.clauses(words))
+        return any(self._reply(part).announcement >= _ANNOUNCED for part in parts)
+
+    def conclude(self, talk: Talk, scores: policy.Scores, by: str) -> Judgement:
         """A judgement from four scores, wherever they come from, by this detector's thresholds.
 
         There must be a customer turn after the last agent's.
         """
-        stretch = _stretch(turns)
-        talk = self._talk(stretch)
+        stretch = _stretch(talk)
+        seen = self._scored(stretch)
         said = [turn.text for turn in stretch if turn.role == "customer"]
-        thresholds = self._strict_after_a_refusal() if talk.declined else self._thresholds
+        thresholds = self._thresholds(talk.rules, declined=seen.declined)
         reason = policy.tipping(scores, thresholds)
         return Judgement(
             scores=dict(scores),
@@ -72,35 +80,74 @@ class LocalDetector:
                 reason,
                 scores,
                 urgent=any(map(policy.is_urgent, said)),
-                again=any(self._asks(one) for one in talk.utterances[:-1]),
+                again=any(self._asks(one) for one in seen.utterances[:-1]),
                 angry=scores[Signal.SENTIMENT] >= thresholds[Signal.SENTIMENT],
             ),
-            evidence=policy.one_line(_evidence(reason, talk, said[-1]), _EVIDENCE),
+            evidence=policy.one_line(_evidence(reason, seen, said[-1]), _EVIDENCE),
             summary=policy.one_line(self._topic(said), _SUMMARY),
             language=last_language(said, self._language),
             by=by,
         )
 
-    def _talk(self, stretch: Sequence[Turn]) -> context.Scored:
+    def _scored(self, stretch: Sequence[Turn]) -> context.Scored:
         return context.scored([self._score(turn) for turn in stretch])
 
     def _score(self, turn: Turn) -> Utterance | Reply:
         return self._utterance(turn.text) if turn.role == "customer" else self._reply(turn.text)
 
-    def _signals(self, talk: context.Scored) -> dict[Signal, float]:
-        inputs = context.signal_features(talk, self._model.likeness)
-        stages = self._model.stages
-        return {
-            signal: float(sigmoid(np.dot((*values, 1.0), stages[signal.value])))
-            for signal, values in inputs.items()
-        }
+    def inputs(self, talk: Talk) -> dict[Signal, tuple[float, ...]]:
+        """What the last layer sees of a talk, by signal; nothing when there is nothing to judge."""
+        stretch = _stretch(talk)
+        if not stretch:
+            return {}
+        return context.signal_features(self._scored(stretch), self._model.likeness)
 
-    def _strict_after_a_refusal(self) -> policy.Scores:
+    def score(self, signal: Signal, values: Sequence[float], rules: Rules) -> float:
+        """A signal's probability from its inputs."""
+        layer = self.last_layer(signal, rules)
+        return float(any_of(np.array([values]), layer, KINDS[signal])[0][0])
+
+    def last_layer(self, signal: Signal, rules: Rules) -> Floats:
+        """The weights of a signal's inputs, as `any_of` wants them: the team's own, or the shipped ones."""
+        shipped = self._model.stages[signal.value]
+        taught = rules.tuning.last_layer.get(signal, ())
+        return np.array(taught) if len(taught) == len(shipped) else shipped
+
+    def thresholds(self, talk: Talk) -> dict[Signal, float]:
+        """What each signal must reach in this talk."""
+        stretch = _stretch(talk)
+        declined = bool(stretch) and self._scored(stretch).declined
+        return self._thresholds(talk.rules, declined=declined)
+
+    def threshold(self, signal: Signal, rules: Rules, wish: Sensitivity | None = None) -> float:
+        """What a signal must reach, 0 to 1; infinite when it is switched off.
+
+        Args:
+            wish: instead of what the rules say.
+        """
+        wish = wish or rules.triggers.get(signal, Sensitivity.MEDIUM)
+        if wish is Sensitivity.OFF:
+            return math.inf
+        row = self._model.thresholds[SENSITIVITIES.index(wish.value)]
+        shipped = float(row[list(Signal).index(signal)])
+        shift = rules.tuning.shifts.get(signal, 0.0)
+        return float(sigmoid(np.array(math.log(shipped / (1.0 - shipped)) + shift)))
+
+    def _signals(self, seen: context.Scored, rules: Rules) -> dict[Signal, float]:
+        inputs = context.signal_features(seen, self._model.likeness)
+        return {signal: self.score(signal, values, rules) for signal, values in inputs.items()}
+
+    def _thresholds(self, rules: Rules, *, declined: bool) -> dict[Signal, float]:
         """Who just refused a person is not handed over on weak evidence; a request still counts."""
-        return self._strict | {Signal.REQUEST: self._thresholds[Signal.REQUEST]}
+        found = {}
+        for signal in Signal:
+            wish = rules.triggers.get(signal, Sensitivity.MEDIUM)
+            strict = declined and signal is not Signal.REQUEST and wish is not Sensitivity.OFF
+            found[signal] = self.threshold(signal, rules, Sensitivity.LOW if strict else wish)
+        return found
 
     def _asks(self, one: Utterance) -> bool:
-        return one.request >= self._thresholds[Signal.REQUEST]
+        return one.request >= _ASKED
 
     def _topic(self, said: Sequence[str]) -> str:
         """What it is about, in the customer's words: the longest message that is not a request or an "ok"."""
@@ -113,10 +160,10 @@ class LocalDetector:
         return max(telling or said, key=len)
 
 
-def _stretch(turns: Sequence[Turn]) -> list[Turn]:
-    """The last turns up to the customer's last one, without what came before an agent's words."""
+def _stretch(talk: Talk) -> list[Turn]:
+    """The last open turns up to the customer's last one, without what came before an agent's words."""
     found: list[Turn] = []
-    for turn in turns[-_TURNS:]:
+    for turn in talk.open_turns[-_TURNS:]:
         if turn.role == "agent":
             found.clear()
         else:

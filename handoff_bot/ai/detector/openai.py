@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, FiniteFloat
 
 from handoff_bot.ai import prompts
 from handoff_bot.ai.detector.local import LocalDetector
@@ -16,6 +16,7 @@ from handoff_bot.ai.language_model import LanguageModel
 from handoff_bot.ai.redaction import Redactor
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.signals import Judgement, Priority, Signal, Turn
+from handoff_bot.domain.talk import Talk
 
 logger = logging.getLogger(__name__)
 
@@ -30,10 +31,10 @@ _SUMMARY = 140
 class Signals(BaseModel):
     """A probability for each signal."""
 
-    request: float
-    sentiment: float
-    complexity: float
-    confidence: float
+    request: FiniteFloat
+    sentiment: FiniteFloat
+    complexity: FiniteFloat
+    confidence: FiniteFloat
 
 
 class Verdict(BaseModel):
@@ -44,7 +45,7 @@ class Verdict(BaseModel):
     reason: Literal["request", "sentiment", "complexity", "confidence", "none"]
     escalate: bool
     priority: Literal["urgent", "high", "normal", "low"]
-    confidence: float
+    confidence: FiniteFloat
     summary: str
 
 
@@ -56,23 +57,35 @@ class OpenAIDetector:
         self._local = local
         self._timeout = timeout
 
-    def judge(self, turns: Sequence[Turn]) -> Judgement:
+    def glance(self, talk: Talk) -> Judgement:
+        """What the local detector says; not final unless it is certain."""
+        local = self._local.judge(talk)
+        return replace(local, final=_is_certain(local))
+
+    def announces(self, words: str) -> bool:
+        """As the local detector reads them."""
+        return self._local.announces(words)
+
+    def judge(self, talk: Talk) -> Judgement:
         """Judge the last turn. When the model fails, what the local detector says stands."""
-        local = self._local.judge(turns)
+        local = self._local.judge(talk)
         if _is_certain(local):
             return local
         redactor = Redactor()
         try:
-            verdict = self._ask(turns, redactor)
+            verdict = self._ask(talk, redactor)
         except ModelError as error:
             logger.warning("language model did not judge", extra={"kind": str(error)})
             return local
-        judged = self._local.conclude(turns, _scores(verdict, local), BY)
-        return _in_its_words(judged, verdict, turns, redactor)
+        judged = self._local.conclude(talk, _scores(verdict, local), BY)
+        return _in_its_words(judged, verdict, talk.turns, redactor)
 
-    def _ask(self, turns: Sequence[Turn], redactor: Redactor) -> Verdict:
-        masked = [replace(turn, text=redactor.mask(turn.text)) for turn in turns[-prompts.TURNS :]]
-        return self._model.ask(prompts.JUDGE, prompts.transcript(masked), Verdict, self._timeout)
+    def _ask(self, talk: Talk, redactor: Redactor) -> Verdict:
+        shown = talk.open_turns[-prompts.TURNS :]
+        masked = [replace(turn, text=redactor.mask(turn.text)) for turn in shown]
+        return self._model.ask(
+            prompts.JUDGE, prompts.transcript(masked), Verdict, self._timeout, talk.contact_id
+        )
 
 
 def _is_certain(local: Judgement) -> bool:

@@ -22,7 +22,20 @@ _LONGEST_GRAM = 5
 
 _URL = re.compile(r"\b(?:https?://|www\.)\S{1,300}", re.IGNORECASE)
 _MARKS = re.compile("[\u0300-\u036f]")
-_REPEATS = re.compile(r"(.)\1{2,}", re.DOTALL)
+_REPEATS = re.compile(r"([^\W\d_])\1{2,}|(.)\2{2,}", re.DOTALL)
+# What takes no room hides words from a machine and from nobody else; joiners mean something outside Latin.
+_UNSEEN = dict.fromkeys(
+    [
+        0xAD,
+        0x180E,
+        0x200B,
+        0xFEFF,
+        *range(0x200E, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+    ]
+)
+_JOINERS = re.compile("(?<=[A-Za-z])[\u200c\u200d]+(?=[A-Za-z])")
 
 # East Asian, Indic and typographic marks, by number because some look like others.
 _STOPS = "\u2026\u0964\u3002"
@@ -34,6 +47,8 @@ _TOKEN = re.compile(
 )
 _SENTENCE_END = re.compile(rf"(?<=[.!?{_STOPS}{_FULL_WIDTH_ENDS}])\s*|[\n\r;\uff1b]+")
 _COMMA = re.compile(rf"[,;:{_FULL_WIDTH_PAUSES}]\s*|\s[-\u2013\u2014]+\s")
+_MARKS_OF_ANGER = re.compile("[!?\uff01\uff1f]{2,}")
+_FEWEST_SHOUTED = 8
 _QUOTES = dict.fromkeys(map(ord, "\u2019\u2018`\u00b4"), "'")
 
 Ids = NDArray[np.int32]
@@ -43,7 +58,8 @@ def clip(text: str) -> str:
     """The text without what no model needs: the middle of a huge one, control characters, surrogates."""
     if len(text) > LONGEST:
         text = text[: LONGEST // 2] + "\n" + text[-LONGEST // 2 :]
-    return "".join(c if c in "\n\r\t" or _is_readable(c) else " " for c in text)
+    seen = _JOINERS.sub("", text.translate(_UNSEEN))
+    return "".join(c if c in "\n\r\t" or _is_readable(c) else " " for c in seen)
 
 
 @lru_cache(maxsize=4096)
@@ -52,10 +68,15 @@ def _is_readable(character: str) -> bool:
 
 
 def fold(text: str) -> str:
-    """Lower case, one form of each character, no Latin accents, digits as 0, at most two repeats."""
+    """Lower case, one form of each character, no Latin accents, digits as 0, nothing stretched."""
     text = _URL.sub(" url ", unicodedata.normalize("NFKD", clip(text)).translate(_QUOTES))
     text = unicodedata.normalize("NFC", _MARKS.sub("", text)).casefold()
-    return _REPEATS.sub(r"\1\1", re.sub(r"\d", "0", text))
+    return unstretched(re.sub(r"\d", "0", text))
+
+
+def unstretched(text: str) -> str:
+    """A letter three times or more counts once ("pleeease"), any other sign twice."""
+    return _REPEATS.sub(lambda found: found[1] or found[2] * 2, text)
 
 
 def tokens(folded: str) -> list[str]:
@@ -64,15 +85,17 @@ def tokens(folded: str) -> list[str]:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a message, at most `MOST_SENTENCES`, without empty ones."""
+    """The sentences of a message, each once, without empty ones; of very many the first and the last ones."""
     parts = (part.strip() for part in _SENTENCE_END.split(clip(text)))
-    return [part for part in parts if part][:MOST_SENTENCES]
+    found = [part for part in dict.fromkeys(parts) if part]
+    half = MOST_SENTENCES // 2
+    return found if len(found) <= MOST_SENTENCES else [*found[:half], *found[-half:]]
 
 
 def clauses(text: str) -> list[str]:
     """The sentences of a message and, where commas part them, their pieces of three words or more.
 
-    At most `MOST_SENTENCES`; only one when the message is a single clause.
+    At most twice `MOST_SENTENCES`; only one when the message is a single clause.
     """
     found: dict[str, None] = {}
     for sentence in sentences(text):
@@ -80,7 +103,13 @@ def clauses(text: str) -> list[str]:
         pieces = [piece.strip() for piece in _COMMA.split(sentence)]
         if len(pieces) > 1:
             found.update((piece, None) for piece in pieces if len(tokens(piece)) > 2)
-    return list(found)[:MOST_SENTENCES]
+    return list(found)[: 2 * MOST_SENTENCES]
+
+
+def opening(text: str) -> str:
+    """What comes before the first comma or full stop, where a short answer stands; else the whole text."""
+    pieces = (piece.strip() for piece in _COMMA.split((sentences(text) or [text])[0]))
+    return next((piece for piece in pieces if piece), text)
 
 
 @lru_cache(maxsize=20_000)
@@ -123,3 +152,11 @@ def features(text: str) -> Ids:
 def spelling(text: str) -> Ids:
     """Buckets of the words as they are spelt, accents kept: what tells languages apart."""
     return _distinct([_word_ids(word) for word in tokens(clip(text).casefold())])
+
+
+def loudness(text: str) -> float:
+    """From 0 to 1: how much of it is in capitals or followed by rows of exclamation marks."""
+    letters = [letter for letter in clip(text) if letter.isalpha()]
+    capitals = sum(letter.isupper() for letter in letters) / max(1, len(letters))
+    shouted = capitals if len(letters) >= _FEWEST_SHOUTED else 0.0
+    return max(shouted, min(_MARKS_OF_ANGER.subn("", text)[1], 3) / 3)

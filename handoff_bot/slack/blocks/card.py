@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 
 from handoff_bot.domain.desk import STEPS, AgentRef, Button, Card, Line
-from handoff_bot.domain.escalations import Status, Step, origins
+from handoff_bot.domain.escalations import OPEN, Status, Step, origins
 from handoff_bot.domain.messages import Author
-from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.slack.blocks.buttons import button
 from handoff_bot.slack.blocks.text import (
     Block,
@@ -45,6 +45,12 @@ REASONS: dict[Signal, str] = {
     Signal.SENTIMENT: "Upset or confused",
     Signal.COMPLEXITY: "Too complex, or going in circles",
     Signal.CONFIDENCE: "The assistant was not sure",
+}
+
+MOODS: dict[Mood, str] = {
+    Mood.CALM: "🙂 calm now",
+    Mood.TENSE: "😐 tense now",
+    Mood.UPSET: "😠 upset now",
 }
 
 _ENDINGS: dict[Status, str] = {
@@ -106,7 +112,8 @@ def _facts(card: Card) -> Iterator[Block]:
     address = card.address if card.address != card.contact else ""
     language = f"writes {card.language}" if card.language else ""
     priority = PRIORITIES[card.priority] if card.status is not Status.QUEUED else ""
-    about = [one_line(fact, 100) for fact in (address, language, priority) if fact]
+    mood = MOODS[card.mood] if card.mood and card.status in OPEN else ""
+    about = [one_line(fact, 100) for fact in (address, language, priority, mood) if fact]
     if about:
         yield plain(" · ".join(about))
     yield mrkdwn(_clock(card))

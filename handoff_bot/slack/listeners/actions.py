@@ -115,6 +115,7 @@ ACTIONS: dict[str, Listener] = {
     Button.SEND_CORRECTION: _once(
         lambda actions, note, agent: actions.send_correction(note, agent)
     ),
+    Button.SOONER: _once(lambda actions, escalation, agent: actions.came_late(escalation, agent)),
     modals.Turn.PREVIOUS: turn,
     modals.Turn.NEXT: turn,
 }

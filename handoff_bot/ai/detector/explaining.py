@@ -1,0 +1,66 @@
+"""Why a conversation is judged as it is: each signal, its threshold, what moved it, the words behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from handoff_bot.ai.detector.context import NAMES
+from handoff_bot.ai.detector.local import LocalDetector
+from handoff_bot.ai.detector.model import KINDS
+from handoff_bot.domain.signals import Signal
+from handoff_bot.domain.talk import Talk
+
+_MOST_WORDS = 60
+_SHOWN = 4
+_WORTH_SAYING = 0.02
+
+
+def explain(detector: LocalDetector, talk: Talk) -> Iterator[str]:
+    """Lines of plain text about the last turn. They hold what the customer wrote."""
+    judged = detector.judge(talk)
+    reason = judged.reason.value if judged.reason else "none"
+    verdict = "A person is needed" if judged.escalate else "No person is needed"
+    yield f"{verdict}: reason {reason}, priority {judged.priority}, language {judged.language or '?'}."
+    if judged.evidence:
+        yield f"Evidence: “{judged.evidence}”"
+    thresholds = detector.thresholds(talk)
+    for signal in Signal:
+        score, least = judged.scores[signal], thresholds[signal]
+        tipped = "  <- tipped it" if signal is judged.reason else ""
+        over = "over" if score >= least else "below"
+        yield f"\n{signal:<11}{score:.3f}  {over} its threshold of {least:.3f}{tipped}"
+        yield from _moved(detector, talk, signal)
+        if words := _words(detector, talk, signal):
+            yield f"    words: {', '.join(words)}"
+
+
+def _moved(detector: LocalDetector, talk: Talk, signal: Signal) -> Iterator[str]:
+    """The features that moved the score most, in log-odds."""
+    inputs = detector.inputs(talk).get(signal)
+    if inputs is None:
+        return
+    constants = np.cumsum(np.array(KINDS[signal]) + 1) - 1
+    weights = np.delete(detector.last_layer(signal, talk.rules), constants)
+    shares = np.array(inputs) * weights
+    for place in np.argsort(-np.abs(shares))[:_SHOWN].tolist():
+        if abs(shares[place]) >= _WORTH_SAYING:
+            yield f"    {shares[place]:+.2f}  {NAMES[signal][place]}"
+
+
+def _words(detector: LocalDetector, talk: Talk, signal: Signal) -> list[str]:
+    """The words of the last turn without which the signal would be weakest, most telling first."""
+    last = talk.turns[-1]
+    words = last.text.split()[:_MOST_WORDS]
+    if last.role != "customer" or len(words) < 2:
+        return []
+    whole = detector.judge(talk).scores[signal]
+    drops = {}
+    for place, word in enumerate(words):
+        rest = " ".join(words[:place] + words[place + 1 :])
+        without = replace(talk, turns=(*talk.turns[:-1], replace(last, text=rest)))
+        drops[place, word] = whole - detector.judge(without).scores[signal]
+    telling = sorted(drops.items(), key=lambda item: -item[1])[:_SHOWN]
+    return [f"{word} (-{drop:.2f})" for (_, word), drop in telling if drop >= _WORTH_SAYING]

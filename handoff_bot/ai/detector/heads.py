@@ -1,0 +1,158 @@
+"""The classifiers: linear ones over hashed features, and one small network over what a text means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handoff_bot.ai.detector.encoder import DIMENSIONS, Vectors
+from handoff_bot.ai.detector.text import Ids
+
+Floats = NDArray[np.float64]
+Bytes = NDArray[np.int8]
+Arrays = Mapping[str, NDArray[Any]]  # the border: a file's arrays before they are checked
+_SMALLEST = 1e-9
+_Number = TypeVar("_Number", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class Head:
+    """One linear classifier over hashed features.
+
+    Attributes:
+        weights: [buckets, classes], int8; buckets is a power of two, larger ids wrap around.
+        scale: [classes], what one step of a weight is worth.
+        bias: [classes].
+    """
+
+    weights: Bytes
+    scale: Floats
+    bias: Floats
+
+    @classmethod
+    def of(cls, arrays: Arrays, name: str, classes: int) -> Head:
+        """From a file's arrays; KeyError or ValueError when they are not right."""
+        weights = arrays[f"{name}.weights"].astype(np.int8)
+        if weights.ndim != 2 or len(weights).bit_count() != 1:
+            raise ValueError("buckets must be a power of two")
+        return cls(
+            weights=shaped(weights, (len(weights), classes)),
+            scale=floats(arrays[f"{name}.scale"], (classes,)),
+            bias=floats(arrays[f"{name}.bias"], (classes,)),
+        )
+
+    def logits(self, ids: Ids) -> Floats:
+        """One number for each class; the bias alone for a text without features."""
+        if not len(ids):
+            return self.bias
+        rows = self.weights[ids & (len(self.weights) - 1)]
+        steps: Floats = rows.sum(axis=0, dtype=np.float64)
+        return steps * self.scale / float(np.sqrt(len(ids))) + self.bias
+
+
+@dataclass(frozen=True)
+class Network:
+    """A classifier over vectors with one hidden layer.
+
+    Attributes:
+        hidden: [DIMENSIONS + 1, units], the constant last.
+        out: [units + 1, classes], the constant last.
+    """
+
+    hidden: Vectors
+    out: Vectors
+
+    @classmethod
+    def of(cls, arrays: Arrays, name: str, classes: int) -> Network:
+        """From a file's arrays; KeyError or ValueError when they are not right."""
+        units = len(arrays[f"{name}.out"]) - 1
+        return cls(
+            hidden=floats(arrays[f"{name}.hidden"], (DIMENSIONS + 1, units)).astype(np.float32),
+            out=floats(arrays[f"{name}.out"], (units + 1, classes)).astype(np.float32),
+        )
+
+    def logits(self, vectors: Vectors) -> Floats:
+        """[texts, classes]."""
+        units = np.maximum(vectors @ self.hidden[:-1] + self.hidden[-1], 0)
+        found: Floats = (units @ self.out[:-1] + self.out[-1]).astype(np.float64)
+        return found
+
+
+def any_of(values: Floats, weights: Floats, sizes: Sequence[int]) -> tuple[Floats, Floats]:
+    """Whether any of several kinds of evidence is there (a noisy or), and each of them.
+
+    Args:
+        values: [cases, inputs], the inputs of one kind after those of another.
+        weights: for each kind those of its inputs and its constant.
+        sizes: how many inputs each kind has.
+
+    Returns:
+        [cases] and [cases, kinds], probabilities.
+    """
+    kinds, start, place = [], 0, 0
+    for size in sizes:
+        margins = values[:, start : start + size] @ weights[place : place + size]
+        kinds.append(sigmoid(margins + weights[place + size]))
+        start, place = start + size, place + size + 1
+    each: Floats = np.stack(kinds, axis=1)
+    return 1.0 - np.prod(1.0 - each, axis=1), each
+
+
+def descent(
+    values: Floats, weights: Floats, sizes: Sequence[int], labels: Floats, shares: Floats
+) -> tuple[float, Floats]:
+    """The log loss of `any_of` against labels 0 or 1, and how it changes with the weights.
+
+    Args:
+        shares: [cases], how much each case counts.
+    """
+    found, each = any_of(values, weights, sizes)
+    found = np.clip(found, _SMALLEST, 1.0 - _SMALLEST)
+    loss = -shares @ (labels * np.log(found) + (1.0 - labels) * np.log1p(-found))
+    pull = shares * (found - labels) / found
+    slopes: list[Floats] = []
+    start = 0
+    for kind, size in enumerate(sizes):
+        errors = pull * each[:, kind]
+        slopes += [values[:, start : start + size].T @ errors, np.array([errors.sum()])]
+        start += size
+    return float(loss), np.concatenate(slopes)
+
+
+def floats(array: NDArray[Any], shape: tuple[int, ...]) -> Floats:
+    """The array as numbers of this shape.
+
+    Raises:
+        ValueError: another shape, or something that is no number.
+    """
+    numbers = shaped(array.astype(np.float64), shape)
+    if not np.isfinite(numbers).all():
+        raise ValueError("not a number")
+    return numbers
+
+
+def shaped(array: NDArray[_Number], shape: tuple[int, ...]) -> NDArray[_Number]:
+    """The array itself.
+
+    Raises:
+        ValueError: another shape.
+    """
+    if array.shape != shape:
+        raise ValueError("wrong shape")
+    return array
+
+
+def sigmoid(values: Floats) -> Floats:
+    """Elementwise, without overflow."""
+    return 0.5 * (1.0 + np.tanh(0.5 * values))
+
+
+def softmax(values: Floats) -> Floats:
+    """Probabilities that sum to one along the last axis."""
+    powers = np.exp(values - values.max(axis=-1, keepdims=True))
+    result: Floats = powers / powers.sum(axis=-1, keepdims=True)
+    return result

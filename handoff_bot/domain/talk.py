@@ -1,0 +1,33 @@
+"""A conversation as the AI is shown it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handoff_bot.domain.rules import DEFAULTS, Rules
+from handoff_bot.domain.signals import Turn
+
+
+@dataclass(frozen=True)
+class Talk:
+    """One conversation, at one moment.
+
+    Attributes:
+        turns: what was said, oldest first.
+        settled: so many turns, from the oldest on, were settled with a person: what they show is over,
+            but what the person did and promised stays known.
+        rules: what the team's admins decided.
+        language: ISO 639-1 of the conversation so far, "" when unknown.
+        contact_id: whose share of the spending it is; None for nobody's.
+    """
+
+    turns: tuple[Turn, ...]
+    settled: int = 0
+    rules: Rules = DEFAULTS
+    language: str = ""
+    contact_id: int | None = None
+
+    @property
+    def open_turns(self) -> tuple[Turn, ...]:
+        """What was said since a person settled the rest."""
+        return self.turns[self.settled :]

@@ -1,0 +1,228 @@
+"""The assistant's part: what customers write in one go is judged and answered once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from handoff_bot.domain import policy
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.signals import Answer, Judgement, Turn
+from handoff_bot.domain.talk import Talk
+from handoff_bot.domain.texts import Moment, say
+from handoff_bot.ports import Clock
+from handoff_bot.services import rules, sending
+from handoff_bot.services.escalations import Escalations
+from handoff_bot.services.reacting import Question, Reacting, Reaction
+from handoff_bot.services.runner import Handler
+from handoff_bot.services.sending import Channels, Words
+from handoff_bot.storage import conversations, log, work
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Conversation, Message
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+ANSWER = "answer"
+
+TURNS = 40
+"""How much of a conversation the AI sees."""
+
+PATIENCE = timedelta(seconds=10)
+"""Who never pauses is answered after this all the same."""
+
+_ROLES = {
+    Author.CONTACT: "customer",
+    Author.ASSISTANT: "assistant",
+    Author.SYSTEM: "assistant",
+    Author.AGENT: "agent",
+}
+
+
+def question(
+    tx: Transaction, conversation: Conversation, *, wants_person: bool = False
+) -> Question:
+    """The conversation as a question to the AI; its last message is the customer's."""
+    messages = conversations.recent(tx, id_of(conversation), TURNS)
+    until = rows.settled_until(tx, id_of(conversation))
+    settled = sum(id_of(one) <= until for one in messages)
+    said = [one for one in messages[settled:] if one.author == Author.ASSISTANT]
+    live = rules.read(tx)
+    return Question(
+        talk=Talk(
+            turns=tuple(map(_turn, messages)),
+            settled=min(settled, len(messages) - 1),
+            rules=live,
+            language=conversation.language,
+            contact_id=conversation.contact_id,
+        ),
+        vip=live.is_vip(conversation.address),
+        unsure_before=bool(said and said[-1].payload.get("confidence", 1.0) < policy.UNSURE),
+        answers=len(said),
+        wants_person=wants_person,
+    )
+
+
+def talk_until(tx: Transaction, conversation_id: int, message_id: int) -> Talk | None:
+    """The conversation as it was when this message came; None when the message is not there any more."""
+    messages = conversations.until(tx, conversation_id, message_id, TURNS)
+    if not messages:
+        return None
+    earlier = rows.settled_before(tx, conversation_id, message_id)
+    settled = sum(id_of(one) <= earlier for one in messages)
+    return Talk(tuple(map(_turn, messages)), settled=min(settled, len(messages) - 1))
+
+
+def _turn(message: Message) -> Turn:
+    return Turn(_ROLES[Author(message.author)], message.text or _attached(message))
+
+
+def _attached(message: Message) -> str:
+    return " ".join(f"[{file['content_type']}]" for file in message.media)
+
+
+def last_answer(talk: Talk) -> str:
+    """What the assistant said last, "" when nothing."""
+    return next((turn.text for turn in reversed(talk.turns) if turn.role == "assistant"), "")
+
+
+def record(
+    tx: Transaction,
+    kind: str,
+    conversation: Conversation,
+    message: Message,
+    judgement: Judgement,
+    now: datetime,
+    answer: Answer | None = None,
+) -> None:
+    """Keep what the AI made of a message: `message.judged` at a glance, else `message.considered`."""
+    log.record(
+        tx,
+        kind,
+        now,
+        conversation=conversation,
+        message_id=id_of(message),
+        scores={signal.value: round(score, 4) for signal, score in judgement.scores.items()},
+        reason=judgement.reason.value if judgement.reason else None,
+        by=judgement.by,
+        answered_by=answer.by if answer else None,
+        answer_confidence=round(answer.confidence, 4) if answer else None,
+    )
+
+
+def ask(
+    tx: Transaction, conversation: Conversation, message: Message, pause: float, now: datetime
+) -> None:
+    """Have the message answered once the customer has paused for so many seconds."""
+    payload = {"conversation_id": id_of(conversation), "message_id": id_of(message)}
+    due_at = now + timedelta(seconds=pause)
+    tx.enqueue(NewWork(ANSWER, f"answer:{id_of(conversation)}", payload, due_at=due_at))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A turn that is to be judged and answered.
+
+    Attributes:
+        message_id: the newest message that the answer is to.
+        epoch: who spoke when it was asked; an answer to it leaves in that epoch alone.
+        waits_since: when the oldest of the unanswered messages came.
+    """
+
+    conversation_id: int
+    message_id: int
+    epoch: int
+    waits_since: datetime
+    question: Question
+
+
+class HandleAnswer(Handler[Asked, Reaction]):
+    """Judges and answers what a customer wrote in one go."""
+
+    repeatable = True  # asking the AI again is harmless: what it says counts only in `finish`
+
+    def __init__(
+        self, reacting: Reacting, escalations: Escalations, channels: Channels, clock: Clock
+    ) -> None:
+        self._reacting = reacting
+        self._escalations = escalations
+        self._channels = channels
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> Asked | None:
+        """The question; None when it is answered, somebody else answers, or more is being written."""
+        conversation = conversations.hold(tx, job.payload["conversation_id"])
+        number = id_of(conversation)
+        if rows.open_of(tx, number) or conversation.opted_out_at:
+            return None
+        waiting = _unanswered(tx, number)
+        if job.payload["message_id"] not in [id_of(one) for one in waiting]:
+            return None
+        since = waiting[0].created_at
+        if work.has_later(tx, job) and self._clock.now() - since < PATIENCE:
+            return None
+        return Asked(
+            conversation_id=number,
+            message_id=id_of(waiting[-1]),
+            epoch=conversation.epoch,
+            waits_since=since,
+            question=question(tx, conversation),
+        )
+
+    def call(self, plan: Asked) -> Reaction:
+        """Judge it and answer it."""
+        return self._reacting.react(plan.question)
+
+    def finish(self, tx: Transaction, job: Job, plan: Asked, result: Reaction) -> None:
+        """Act on it, if the conversation is still where it was when the AI was asked."""
+        now = self._clock.now()
+        conversation = conversations.hold(tx, plan.conversation_id)
+        message = tx.session.get_one(Message, plan.message_id)
+        judgement = result.judgement
+        conversation.language = judgement.language or conversation.language
+        record(tx, "message.considered", conversation, message, judgement, now, result.answer)
+        if rows.open_of(tx, plan.conversation_id) or conversation.opted_out_at:
+            return
+        if conversation.epoch != plan.epoch:
+            return
+        if judgement.escalate or result.answer is None:
+            tried = last_answer(plan.question.talk)
+            self._escalations.open(tx, conversation, message, judgement, tried)
+        elif not work.has_later(tx, job) or now - plan.waits_since >= PATIENCE:
+            self._say(tx, conversation, result.answer, plan.message_id, now)
+
+    def _say(
+        self,
+        tx: Transaction,
+        conversation: Conversation,
+        answer: Answer,
+        message_id: int,
+        now: datetime,
+    ) -> None:
+        text = answer.text
+        if conversation.disclosed_at is None:
+            text = f"{say(Moment.DISCLOSURE, conversation.language)}\n\n{text}"
+            conversation.disclosed_at = now
+        words = Words(
+            text,
+            Author.ASSISTANT,
+            epoch_bound=True,
+            confidence=answer.confidence,
+            sources=answer.sources,
+            answers=message_id,
+        )
+        sending.say(tx, conversation, words, self._channels, now)
+
+
+def _unanswered(tx: Transaction, conversation_id: int) -> list[Message]:
+    """The customer's messages that nobody has answered or settled yet, oldest first."""
+    until = rows.settled_until(tx, conversation_id)
+    found: list[Message] = []
+    for message in reversed(conversations.recent(tx, conversation_id, TURNS)):
+        if id_of(message) <= until:
+            break
+        if message.author == Author.CONTACT:
+            found.append(message)
+        elif message.author == Author.ASSISTANT:
+            covered = message.payload.get("answers", id_of(message))
+            return [one for one in reversed(found) if id_of(one) > covered]
+    return found[::-1]

@@ -1,0 +1,88 @@
+"""What agents say of escalations afterwards, kept as events, and the lessons for the detector in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.lessons import Lesson
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.rules import Rules
+from handoff_bot.domain.signals import Signal
+from handoff_bot.ports import Clock
+from handoff_bot.services import answering, rules
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.storage import conversations, log
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.transaction import Transaction
+
+CAME_LATE = "feedback.sooner"
+GONE = "This conversation is not known any more."
+MOST = 2_000
+"""How many of the newest escalations, and of the newest answered messages, are learnt from."""
+
+
+class Feedback:
+    """Keeps it, and gives it back as lessons."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def came_late(self, escalation_id: int, agent: AgentRef) -> Outcome:
+        """Remember that a person should have been asked for sooner; hearing it again changes nothing."""
+        with self._database.write() as tx:
+            escalation = rows.get(tx, escalation_id)
+            if escalation is None:
+                return Outcome(False, GONE)
+            conversations.hold(tx, escalation.conversation_id)
+            if not log.has(tx, CAME_LATE, escalation_id):
+                now = self._clock.now()
+                row = conversations.agent_row(tx, agent.desk_id, agent.name, now)
+                log.record(tx, CAME_LATE, now, escalation=escalation, agent_id=id_of(row))
+            return Outcome(True, "Noted: a person should have been asked for sooner.")
+
+    def lessons(self) -> list[Lesson]:
+        """What the team's decisions so far say about single turns."""
+        with self._database.read() as tx:
+            found = [one for row in rows.ended(tx, MOST) for one in _of_escalation(tx, row)]
+            return found + list(_of_answers(tx))
+
+    def rules(self) -> Rules:
+        """The rules as they are now."""
+        with self._database.read() as tx:
+            return rules.read(tx)
+
+    def learn(self, name: str, value: object, now: datetime) -> None:
+        """Let what was learnt count from here on, as the preference `rules.NAME`."""
+        with self._database.write() as tx:
+            log.prefer(tx, f"{rules.PREFIX}{name}", value, "tune", now)
+
+
+def _of_escalation(tx: Transaction, escalation: Escalation) -> Iterator[Lesson]:
+    signal = Signal(escalation.reason)
+    talk = answering.talk_until(tx, escalation.conversation_id, escalation.message_id)
+    if talk is None:  # erased since
+        return
+    if escalation.status == Status.DISMISSED:
+        yield Lesson(talk, signal, needed=False, said_so=True)
+        return
+    yield Lesson(talk, signal, needed=True, said_so=False)
+    if log.has(tx, CAME_LATE, id_of(escalation)):
+        earlier = conversations.before(tx, escalation.message_id, Author.CONTACT)
+        sooner = earlier and answering.talk_until(tx, escalation.conversation_id, id_of(earlier))
+        if sooner:
+            yield Lesson(sooner, signal, needed=True, said_so=True)
+
+
+def _of_answers(tx: Transaction) -> Iterator[Lesson]:
+    """Turns that the assistant answered and after which nobody was needed."""
+    for message in conversations.answered(tx, MOST):
+        talk = answering.talk_until(tx, message.conversation_id, message.payload["answers"])
+        if talk and not rows.any_after(tx, message.conversation_id, id_of(message)):
+            yield Lesson(talk, None, needed=False, said_so=False)

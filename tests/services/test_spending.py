@@ -1,0 +1,60 @@
+"""The ledger: what is counted, and when nothing is left."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from handoff_bot.domain.spending import Caps, Usage
+from handoff_bot.services.spending import Ledger
+from handoff_bot.storage import spending
+
+USAGE = Usage("m", 1_000, 200)
+CAPS = Caps(input_price=1.0, output_price=5.0, daily=0.01, daily_each=0.004)
+"""Prices by which one call costs 2,000 millionths."""
+
+
+def test_a_contacts_share_is_spent_before_everybodys(database, clock):
+    ledger = Ledger(database, CAPS, clock)
+    for _ in range(2):
+        assert ledger.allows(1)
+        ledger.record(1, USAGE)
+
+    assert not ledger.allows(1)
+    assert ledger.allows(2)
+    assert ledger.allows(None)
+
+
+def test_when_all_is_spent_nobody_gets_anything_until_tomorrow(database, clock):
+    ledger = Ledger(database, CAPS, clock)
+    for contact in range(5):
+        ledger.record(contact + 1, USAGE)
+
+    assert not any(ledger.allows(contact) for contact in (None, 7))
+    clock.advance(days=1)
+    assert ledger.allows(7)
+
+
+def test_without_caps_everything_is_counted_and_allowed(database, clock):
+    ledger = Ledger(database, Caps(), clock)
+    ledger.record(None, USAGE)
+
+    assert ledger.allows(1)
+    with database.read() as tx:
+        (day,) = spending.days(tx, 5)
+    assert (day.day, day.calls, day.input_tokens, day.output_tokens, day.micros) == (
+        "2026-11-23",
+        1,
+        1_000,
+        200,
+        0,
+    )
+
+
+def test_nothing_is_lost_when_many_count_at_once(database, clock):
+    ledger = Ledger(database, CAPS, clock)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: ledger.record(1, USAGE), range(40)))
+
+    with database.read() as tx:
+        assert spending.micros(tx, "2026-11-23", spending.ALL) == 80_000
+        assert spending.micros(tx, "2026-11-23", 1) == 80_000
