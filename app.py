@@ -89,6 +89,7 @@ class Handoff:
             if self.listener:
                 self.listener.stop()
             self.core.lanes.stop()
+        self.core.reacting.close()
         if self.sole:
             self.sole.release()
         self.core.database.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from collections.abc import Callable
@@ -10,9 +11,16 @@ from typing import Any, Protocol
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
+from handoff_bot.domain.errors import HandoffError
+
+logger = logging.getLogger(__name__)
+
 SWITCH_INTERVAL = 0.0005
 """Seconds a thread may keep the GIL. The default of 5 ms lets one that holds the database's writer wait."""
 
+
+CANNOT_LOAD = 4
+"""The exit code that tells gunicorn's master to give up instead of trying again."""
 
 IDLE_CONNECTIONS = 1000
 """Connections of each process that are kept open without a request."""
@@ -87,7 +95,12 @@ class Server(BaseApplication):
     def load(self) -> Any:
         """Build and start what this process runs."""
         sys.setswitchinterval(SWITCH_INTERVAL)
-        self._served = self._build()
+        try:
+            self._served = self._build()
+        except HandoffError as error:
+            # In one line: whoever starts it should not have to read a traceback.
+            logger.critical("cannot start", extra={"problem": str(error)})
+            sys.exit(CANNOT_LOAD)
         self._served.start()
         return self._served.web
 

@@ -8,11 +8,14 @@ import requests
 from click.testing import CliRunner
 
 import app
+from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.cli import main
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.signals import Signal
+from handoff_bot.domain.rules import Rules
+from handoff_bot.domain.signals import Signal, Turn
 from handoff_bot.domain.spending import Usage
+from handoff_bot.domain.talk import Talk
 from handoff_bot.sandbox.world import ROOT, World
 from handoff_bot.services import rules
 from handoff_bot.services.core import Core, Parts
@@ -236,6 +239,27 @@ def test_explain_refuses_what_is_no_conversation(given):
     assert "Traceback" not in result.output
 
 
+def _needless() -> str:
+    """What the shipped detector hands over, though not with all its might."""
+    detector = LocalDetector.load()
+    threshold = detector.threshold(Signal.REQUEST, Rules())
+
+    def score(words: str) -> float:
+        return detector.judge(Talk((Turn("customer", words),))).scores[Signal.REQUEST]
+
+    return next(words for words in NEEDLESS if threshold < score(words) < 0.93)
+
+
+NEEDLESS = [
+    "is there a person who knows about hats",
+    "put me on the list for one person please",
+    "a human hand to help with the hats please",
+    "can I ask a person in your shop about hats",
+    "which person can I ask about hats",
+    "a person from your shop told me to ask",
+]
+
+
 @pytest.fixture
 def told(environment):
     """A database in which agents dismissed the same needless escalation a few times."""
@@ -254,7 +278,7 @@ def told(environment):
     )
     for number in range(6):
         words = {"channel": "sms", "provider_id": f"SM{number}", "address": f"+1555000{number}"}
-        arrived = words | {"recipient": "+1999", "text": "I want to speak to a human"}
+        arrived = words | {"recipient": "+1999", "text": _needless()}
         core.inbox.store("inbound", f"in:sms:{number}", f"sms:{number}", arrived)
         core.lanes.run_until_idle()
         assert core.escalations.take(Step.DISMISS, number + 1, AgentRef("UANA", "Ana")).done

@@ -51,11 +51,15 @@ def transcript(turns: Sequence[Turn]) -> str:
     """The last turns as data."""
     return enclosed(
         "transcript",
-        (
-            {"role": turn.role, "text": readable(turn.text)[:LONGEST_TURN]}
-            for turn in turns[-TURNS:]
-        ),
+        ({"role": turn.role, "text": shortened(readable(turn.text))} for turn in turns[-TURNS:]),
     )
+
+
+def shortened(text: str) -> str:
+    """Its beginning and its end, for what matters may stand behind a long story."""
+    if len(text) <= LONGEST_TURN:
+        return text
+    return f"{text[: LONGEST_TURN // 2]} … {text[-LONGEST_TURN // 2 :]}"
 
 
 def readable(text: str) -> str:

@@ -69,6 +69,7 @@ class Core:
     escalations: Escalations
     relay: Relay
     feedback: Feedback
+    reacting: Reacting
     lanes: Lanes
     ticks: timers.Ticks
     handlers: dict[str, AnyHandler]
@@ -108,6 +109,7 @@ class Core:
             escalations=escalations,
             relay=Relay(database, parts.channels, clock, escalations),
             feedback=Feedback(database, clock),
+            reacting=reacting,
             lanes=lanes,
             ticks=timers.Ticks(database, clock),
             handlers=handlers,

@@ -96,9 +96,9 @@ class HandleInbound(Handler[Arrived, Judgement]):
         escalation = rows.open_of(tx, id_of(conversation))
         if inbound.consent:
             self._consent(tx, conversation, inbound, escalation)
-        if escalation:
-            self._to_thread(tx, conversation, escalation, message)
         if inbound.consent or conversation.opted_out_at:
+            if escalation:
+                self._to_thread(tx, conversation, escalation, message)
             return None
         if not escalation and rating.take(
             tx, conversation, message, self._channels, self._clock.now()
@@ -161,9 +161,11 @@ class HandleInbound(Handler[Arrived, Judgement]):
         conversation.language = result.language or conversation.language
         answering.record(tx, "message.judged", conversation, message, result, now)
         escalation = rows.open_of(tx, plan.conversation_id)
+        if escalation is None and plan.escalation_id:  # it was closed while we looked
+            escalation = rows.get(tx, plan.escalation_id)
         if escalation:
-            if plan.escalation_id is None:  # somebody opened it while we looked
-                self._to_thread(tx, conversation, escalation, message)
+            # Here and not when it was stored: that may happen twice, after a crash, this cannot.
+            self._to_thread(tx, conversation, escalation, message)
             moods.follow(tx, escalation, result, now)
         elif conversation.opted_out_at or conversation.epoch != plan.epoch:
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from handoff_bot.domain import policy
@@ -58,6 +58,10 @@ class Reacting:
         self._assistant = assistant
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="answer")
 
+    def close(self) -> None:
+        """Let go of the threads; who waits for an answer gets none."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
     def glance(self, question: Question) -> Judgement:
         """What can be said at once, without a network."""
         if question.wants_person:
@@ -88,7 +92,7 @@ class Reacting:
         if judgement.escalate:
             waiting.cancel()
             return Reaction(judgement, None)
-        return self._weighed(question, judgement, _result(waiting))
+        return self._weighed(question, judgement, waiting.result())
 
     def _judged(self, question: Question, first: Judgement) -> Judgement:
         try:
@@ -122,7 +126,3 @@ def _as_judged(question: Question) -> Talk:
     talk = question.talk
     rules = talk.rules.for_vip() if question.vip else talk.rules
     return replace(talk, turns=rules.without_phrases(talk.turns), rules=rules)
-
-
-def _result(waiting: Future[Answer | None]) -> Answer | None:
-    return waiting.result()

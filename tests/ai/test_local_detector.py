@@ -286,3 +286,64 @@ def macro_f1(wanted, raised):
         return 2 * hits / max(1, wanted.count(kind) + raised.count(kind))
 
     return (f1(True) + f1(False)) / 2
+
+
+HARD = Path(__file__).parents[2] / "bench" / "detection" / "hard_cases.jsonl"
+"""Conversations that nothing was trained on."""
+
+
+@pytest.fixture(scope="module")
+def hard(detector):
+    rows = [json.loads(line) for line in HARD.read_text(encoding="utf-8").splitlines()]
+    talks = [[Turn(turn["role"], turn["text"]) for turn in row["turns"]] for row in rows]
+    return [
+        (row["label"]["escalate"], judge(detector, turns))
+        for row, turns in zip(rows, talks, strict=True)
+    ]
+
+
+def test_a_score_means_how_often_a_person_is_needed(hard):
+    def share(low, high):
+        needed = [wanted for wanted, judged in hard if low <= judged.score < high]
+        return sum(needed) / len(needed)
+
+    weak, middle, strong = share(0.0, 0.3), share(0.3, 0.7), share(0.7, 1.01)
+    assert weak < middle < strong
+    assert weak < 0.4  # of conversations that were written to be missed
+    assert strong > 0.75
+
+
+def test_it_keeps_what_it_reaches_on_the_hard_cases(hard):
+    hits = sum(wanted and judged.escalate for wanted, judged in hard)
+    raised = sum(judged.escalate for _, judged in hard)
+    wanted = sum(wanted for wanted, _ in hard)
+
+    assert 2 * hits / (raised + wanted) >= 0.58
+    assert (raised - hits) / (len(hard) - wanted) <= 0.18
+
+
+SIGNS = {
+    Signal.REQUEST: ["I want to speak to a human", "yes please get me a person"],
+    Signal.SENTIMENT: [
+        "This is absolutely ridiculous, I am furious!",
+        "you are thieves, total scam",
+    ],
+}
+
+
+@pytest.mark.parametrize("signal", SIGNS)
+def test_a_trigger_that_is_off_never_tips_it_and_the_others_still_do(detector, signal):
+    rules = Rules(triggers=dict.fromkeys(Signal, Sensitivity.MEDIUM) | {signal: Sensitivity.OFF})
+    for words in SIGNS[signal]:
+        judged = judge(detector, talk(words), rules=rules)
+        assert judged.reason is not signal
+        assert judged.scores[signal] > 0.5
+    for other in set(SIGNS) - {signal}:
+        assert judge(detector, talk(SIGNS[other][0]), rules=rules).reason is other
+
+
+def test_what_a_person_settled_is_not_judged_again(detector):
+    turns = talk("I want to speak to a human", "I'm connecting you.", "do you sell hats")
+
+    assert not judge(detector, turns, settled=2).escalate
+    assert judge(detector, turns[:1]).escalate

@@ -4,47 +4,79 @@ from __future__ import annotations
 
 import re
 
-_DOT = "[.\u3002\uff0e\uff61]"  # the full stops of other scripts that browsers take for a dot
-_SCHEME = r"(?:https?|ftp|wss?|file|javascript|data|mailto|tel|sms|whatsapp|tg|slack|intent):"
-_HOST = rf"(?:[\w-]{{1,63}}{_DOT}){{1,8}}(?:xn--[a-z0-9-]{{2,59}}|[a-z]{{2,24}})"
-_TAIL = r"(?:[/:?#][^\s<>\"')\]]*)?"
-_ADDRESS = re.compile(
-    rf"{_SCHEME}[^\s<>\"')\]]+|(?<![\w@])(?:[\w.+-]{{1,64}}@)?{_HOST}(?![\w@]){_TAIL}",
+# What a phone, a browser or Slack may make a link of. Repetitions are bounded or possessive, so that time
+# grows with the text and no faster. Characters are given by number where some look like others.
+_LATIN = "a-z0-9\u00c0-\u024f\uff10-\uff5a\U0001d400-\U0001d7ff"
+# Browsers read the other dots as "." too; between Chinese or Japanese words they end a sentence.
+_DOT = rf"(?:\.|(?<=[{_LATIN}])[\u2024\u3002\ufe52\uff0e\uff61](?=[{_LATIN}]))"
+_LABEL = r"[\w\u00c0-\u1fff\u2070-\u2fff\ufe0f\U0001f000-\U0001faff-]{1,250}+"
+_STOPS = r"\s<>\"'`()\[\]{}|\u3001\u300d\u300f\u3011\uff01\uff09\uff0c\uff1b\uff1f"
+_REST = rf"(?:[^{_STOPS}\u3002]|\u3002(?=[{_LATIN}]))"
+_APART = rf"(?<![{_LATIN}])(?<!\d\.)"
+_SCHEMES = (
+    "about|blob|callto|data|facetime|file|geo|intent|javascript|magnet|mailto|market|sips?|skype"
+    "|sms|smsto|tel|vbscript|view-source|whatsapp|xmpp"
+)
+_TOP = (
+    rf"(?!(?:{_SCHEMES}):)"
+    r"(?:xn--[a-z0-9-]{1,59}+|[^\W\d_]{2,63}+|[\u24b6-\u24e9]{2,63}+)(?!\w)"
+)
+_LINK = re.compile(
+    rf"[a-z][a-z0-9+.-]{{1,30}}://(?:\[[\da-f:.]{{2,45}}\]|{_REST}){_REST}*"
+    rf"|(?<![^\W\d_])(?:(?:{_SCHEMES}):|www{_DOT}){_REST}+"
+    rf"|(?:[\w.+-]{{1,64}}@)?(?:{_LABEL}{_DOT}){{1,10}}(?P<top>{_TOP})"
+    rf"(?::\d{{1,5}})?(?P<path>[/\\]{_REST}*|[?\#]{_REST}+)?"
+    rf"|{_APART}\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?!\.?\d)(?::\d{{1,5}})?(?:/{_REST}*)?",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"(?<!\w)\+\d[\d ()./-]{5,20}\d")
-_NAMES = frozenset(
-    {"js", "py", "ts", "md", "pdf", "txt", "csv", "jpg", "png", "docx", "xlsx", "zip"}
+_DATE = r"\d{1,2}([./-])\d{1,2}\1\d{2,4}(?!\d)"
+_PHONE = re.compile(
+    rf"(?:(?:[+\uff0b]|{_APART}(?!{_DATE})\(?0)(?:[ ()./\u00a0-]{{0,3}}\d){{6,14}}"
+    rf"|{_APART}(?:1[ .-])?\(?\d{{3}}\)?[ .-]{{1,2}}\d{{3}}[ .-]\d{{4}})(?![{_LATIN}])",
+    re.IGNORECASE,
 )
-"""Endings of file names and of technologies' names ("Node.js"), where nothing else looks like a host."""
-_END = ".,;:!?)\u2026"
+_UNSEEN = "[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+_HIDDEN = re.compile(rf"(?<=[!-~]){_UNSEEN}++|(?<!{_UNSEEN}){_UNSEEN}++(?=[!-~])")
+_FILE = re.compile(
+    r"[\w-]+\.(?:csv|docx?|exe|gif|heic|html?|jpe?g|js|json|pdf|png|svg|txt|webp|xlsx?|xml)", re.I
+)
 
 
 def without_foreign_addresses(text: str, passages: str) -> str:
-    """The text without addresses that no passage holds, whoever talked the model into them."""
-    known = {_bare(found[0]) for found in _ADDRESS.finditer(passages)}
-    numbers = {_digits(found[0]) for found in _NUMBER.finditer(passages)}
+    """The text without addresses and phone numbers that no passage holds, whoever talked the model into them.
 
-    def address(found: re.Match[str]) -> str:
-        return found[0] if _bare(found[0]) in known or _is_name(found[0]) else ""
+    Words that only lack a space after a full stop get one, which no app makes a link of.
+    """
+    known = {_essence(found[0]) for one in (_LINK, _PHONE) for found in one.finditer(passages)}
 
-    def number(found: re.Match[str]) -> str:
-        return found[0] if _digits(found[0]) in numbers else ""
+    def checked(found: re.Match[str]) -> str:
+        if _essence(found[0]) in known or _FILE.fullmatch(found[0]):
+            return found[0]
+        return _spaced(found[0]) if _are_words(found) else _gap(found)
 
-    return _NUMBER.sub(number, _ADDRESS.sub(address, text))
-
-
-def _bare(address: str) -> str:
-    return address.rstrip(_END).casefold()
+    return _PHONE.sub(checked, _LINK.sub(checked, _HIDDEN.sub("", text)))
 
 
-def _digits(number: str) -> str:
-    return re.sub(r"\D", "", number)
+def _essence(address: str) -> str:
+    """What two ways to write one address have in common."""
+    bare = re.sub(r"\A(?:https?://)?(?:www\.)?", "", address.casefold()).rstrip(".,;:!?*_~/")
+    return bare if re.search(r"[^\W\d]", bare) else re.sub(r"[^\d.]", "", bare)
 
 
-def _is_name(words: str) -> bool:
-    """A file's or technology's name, or two sentences without a space between them."""
-    first, _, last = words.rstrip(_END).rpartition(".")
-    if not first or "." in first or "/" in words or "@" in words or ":" in words:
-        return False
-    return last.casefold() in _NAMES or (last[:1].isupper() and first[-1:].islower())
+def _are_words(found: re.Match[str]) -> bool:
+    """Is it rather "the end.The next" than a host? Those are written in small letters, or all in capitals."""
+    parts = found.groupdict()
+    letters = [character for character in parts.get("top") or "" if character.isalpha()]
+    cased = all(map(str.islower, letters)) or all(map(str.isupper, letters))
+    return not cased and not parts.get("path")
+
+
+def _spaced(words: str) -> str:
+    return re.sub(_DOT, r"\g<0> ", words, flags=re.IGNORECASE)
+
+
+def _gap(found: re.Match[str]) -> str:
+    """Nothing, or a space where what is left and right of it would grow together."""
+    before = found.string[max(found.start() - 1, 0) : found.start()]
+    after = found.string[found.end() : found.end() + 1]
+    return " " if before.strip() and after.strip() else ""

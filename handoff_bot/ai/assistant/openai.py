@@ -80,15 +80,16 @@ class OpenAIAssistant:
             self._timeout,
             talk.contact_id,
         )
-        known = " ".join(one.text for one in passages)
-        text = without_foreign_addresses(reply.answer, known).strip()
+        known = "\n".join(one.text for one in passages)
+        # After what was masked is back: through a mark, a customer's own words could bring an address in.
+        text = without_foreign_addresses(redactor.restore(reply.answer)[:_LONGEST], known).strip()
         if not text:
             raise ModelError("empty answer")
         titles = {one.title for one in passages}
         sources = tuple(dict.fromkeys(name for name in reply.used_sources if name in titles))
         sure = min(max(reply.confidence, 0.0), 1.0)
         return Answer(
-            text=redactor.restore(text)[:_LONGEST],
+            text=text,
             confidence=sure if sources else min(sure, _UNSOURCED),
             sources=sources,
             by=BY,

@@ -35,6 +35,14 @@ _UNSEEN = dict.fromkeys(
         *range(0x2060, 0x2070),
     ]
 )
+_GAPS = re.compile(r"[ \t]{2,}|\s{3,}")
+_HUGE = 200_000
+_MIXED = re.compile("(?:[A-Za-z]+[\u0370-\u04ff]|[\u0370-\u04ff]+[A-Za-z])[A-Za-z\u0370-\u04ff]*")
+_LOOK_ALIKE = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u03bf\u03b1\u03b9\u03bd\u03c1\u03c5",
+    "aeopcyxijshdoaivpu",
+)
+_SPELT_OUT = re.compile(r"(?<!\S)(?:[A-Za-z] ){3,40}[A-Za-z](?!\S)")
 _JOINERS = re.compile("(?<=[A-Za-z])[\u200c\u200d]+(?=[A-Za-z])")
 
 # East Asian, Indic and typographic marks, by number because some look like others.
@@ -55,10 +63,17 @@ Ids = NDArray[np.int32]
 
 
 def clip(text: str) -> str:
-    """The text without what no model needs: the middle of a huge one, control characters, surrogates."""
+    """The text as people read it, without what no model needs.
+
+    Gone are the middle of a huge text, control characters and surrogates, what takes no room; letters of
+    other scripts that only look like Latin ones are those, and words spelt with spaces have none.
+    """
+    text = _GAPS.sub(lambda found: found[0][0], text[:_HUGE])
     if len(text) > LONGEST:
         text = text[: LONGEST // 2] + "\n" + text[-LONGEST // 2 :]
     seen = _JOINERS.sub("", text.translate(_UNSEEN))
+    seen = _MIXED.sub(lambda found: found[0].translate(_LOOK_ALIKE), seen)
+    seen = _SPELT_OUT.sub(lambda found: found[0].replace(" ", ""), seen)
     return "".join(c if c in "\n\r\t" or _is_readable(c) else " " for c in seen)
 
 
@@ -86,7 +101,7 @@ def tokens(folded: str) -> list[str]:
 
 def sentences(text: str) -> list[str]:
     """The sentences of a message, each once, without empty ones; of very many the first and the last ones."""
-    parts = (part.strip() for part in _SENTENCE_END.split(clip(text)))
+    parts = (clip(part).strip() for part in dict.fromkeys(_SENTENCE_END.split(text[:_HUGE])))
     found = [part for part in dict.fromkeys(parts) if part]
     half = MOST_SENTENCES // 2
     return found if len(found) <= MOST_SENTENCES else [*found[:half], *found[-half:]]
