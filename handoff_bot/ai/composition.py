@@ -24,7 +24,7 @@ def build_ai(
         ModelError: the local model is missing or broken.
     """
     local_detector = LocalDetector.load()
-    knowledge = Knowledge(knowledge_dir)
+    knowledge = Knowledge(knowledge_dir, meaning=local_detector.encoder.vectors)
     local_assistant = LocalAssistant(knowledge)
     if not api_key:
         return local_detector, local_assistant

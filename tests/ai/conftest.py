@@ -23,10 +23,16 @@ def detector():
     return LocalDetector.load()
 
 
-@pytest.fixture
-def knowledge():
-    with Knowledge(SAMPLES) as knowledge:
+@pytest.fixture(scope="session")
+def known(detector):
+    """The sample knowledge base with its meanings, read once."""
+    with Knowledge(SAMPLES, meaning=detector.encoder.vectors) as knowledge:
         yield knowledge
+
+
+@pytest.fixture
+def knowledge(known):
+    return known
 
 
 @dataclass

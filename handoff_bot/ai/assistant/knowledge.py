@@ -1,8 +1,12 @@
-"""The knowledge base: passages of Markdown files in an SQLite full-text index, reread when a file changes."""
+"""The knowledge base: passages of Markdown files, found by their words and by what they mean.
+
+The words are in an SQLite full-text index, the meanings in vectors; both are made anew when a file changes.
+"""
 
 from __future__ import annotations
 
 import math
+import re
 import sqlite3
 import threading
 import time
@@ -11,6 +15,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
 
 from handoff_bot.ai.assistant.articles import Passage, article_files, read_folder
 from handoff_bot.ai.assistant.words import folded, telling_stems
@@ -26,6 +33,13 @@ _SEARCH = """
     WHERE passage MATCH ? ORDER BY rank DESC LIMIT ?
 """
 
+_BATCH = 32
+_SENTENCES = 8
+_SENTENCE_END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|\n+")
+
+Meaning = Callable[[Sequence[str]], NDArray[np.float32]]
+"""From texts to vectors of length one, as the detector's encoder makes them."""
+
 Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -39,12 +53,15 @@ class Hit:
         covered: the share of the question's telling words that the passage holds, rare ones
             counting more, 0 to 1.
         headed: the same share, of its heading, title and tags alone.
+        near: how close the question comes in meaning to what the passage says where it is closest, -1 to 1;
+            0 without an encoder.
     """
 
     passage: Passage
     rank: float
     covered: float
     headed: float
+    near: float
 
 
 class Knowledge:
@@ -53,9 +70,17 @@ class Knowledge:
     Close it, or use it as a context manager.
     """
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Callable[[], float] = time.monotonic,
+        meaning: Meaning | None = None,
+    ) -> None:
         self._folder = folder
         self._clock = clock
+        self._meaning = meaning
+        self._known: dict[str, NDArray[np.float32]] = {}
+        self._meant: list[NDArray[np.float32]] = []
         self._lock = threading.Lock()
         self._database = sqlite3.connect(":memory:", check_same_thread=False)
         self._passages: list[Passage] = []
@@ -81,25 +106,54 @@ class Knowledge:
             self._database.close()
 
     def search(self, question: str, limit: int = 5) -> list[Hit]:
-        """The best passages for a question, best first; none when nothing in it is found anywhere."""
+        """The best passages for a question by its words, then those by its meaning; none without any word."""
         stems = telling_stems(question)
         with self._lock:
             self._refresh()
-            if not stems:
+            if not stems or not self._passages:
                 return []
             with closing(self._database.execute(_SEARCH, (_query(stems), limit))) as rows:
-                found = rows.fetchall()
+                ranks = dict(rows.fetchall())
+            near = self._nearness(question)
+            closest = np.argsort(-near)[:limit].tolist() if self._meaning else []
             weights = self._weights(stems)
-            hits = [self._hit(row, rank, weights) for row, rank in found]
-        return [hit for hit in hits if hit.covered]
+            hits = [
+                Hit(
+                    passage=self._passages[row],
+                    rank=ranks.get(row, 0.0),
+                    covered=_share(self._all[row], weights),
+                    headed=_share(self._heads[row], weights),
+                    near=float(near[row]),
+                )
+                for row in dict.fromkeys([*ranks, *closest])
+            ]
+        return [hit for hit in hits if hit.covered or hit.near]
 
-    def _hit(self, row: int, rank: float, weights: dict[str, float]) -> Hit:
-        return Hit(
-            passage=self._passages[row],
-            rank=rank,
-            covered=_share(self._all[row], weights),
-            headed=_share(self._heads[row], weights),
-        )
+    def languages(self) -> frozenset[str]:
+        """What the articles are written in, as they say themselves."""
+        with self._lock:
+            self._refresh()
+            return frozenset(one.locale for one in self._passages if one.locale)
+
+    def _nearness(self, question: str) -> NDArray[np.float32]:
+        """For each passage: how close the question comes to what it says."""
+        if self._meaning is None:
+            return np.zeros(len(self._passages), dtype=np.float32)
+        asked = self._meaning([question])[0]
+        return np.array([float((meant @ asked).max()) for meant in self._meant], dtype=np.float32)
+
+    def _read_meanings(self, passages: Sequence[Passage]) -> None:
+        """A vector for each thing that a passage says; those of what has not changed are kept."""
+        if self._meaning is None:
+            return
+        said = [_things_said(passage) for passage in passages]
+        new = sorted({words for one in said for words in one if words not in self._known}, key=len)
+        vectors = dict(self._known)
+        for start in range(0, len(new), _BATCH):
+            batch = new[start : start + _BATCH]
+            vectors.update(zip(batch, self._meaning(batch), strict=True))
+        self._known = {words: vectors[words] for one in said for words in one}
+        self._meant = [np.array([self._known[words] for words in one]) for one in said]
 
     def _weights(self, stems: Sequence[str]) -> dict[str, float]:
         """How telling each stem is: one that no passage holds is the most telling of all."""
@@ -130,9 +184,17 @@ class Knowledge:
                 "INSERT INTO passage (rowid, title, heading, tags, body) VALUES (?, ?, ?, ?, ?)",
                 [(number, *row) for number, row in enumerate(rows)],
             )
+        self._read_meanings(passages)
         self._passages = passages
         self._all = [_searchable(" ".join(row)) for row in rows]
         self._heads = [_searchable(" ".join(row[:3])) for row in rows]
+
+
+def _things_said(passage: Passage) -> list[str]:
+    """Its heading and its first sentences; title and tags say too little about one passage of many."""
+    ends = _SENTENCE_END.split(passage.text)
+    said = [passage.heading or passage.title, *ends[:_SENTENCES]]
+    return [words for words in said if words.strip()]
 
 
 def _stamp(folder: Path) -> Stamp:

@@ -55,6 +55,18 @@ WELCOME = {
     "tr": "Rica ederim! Başka bir konuda yardımcı olabilir miyim?",  # noqa: RUF001 - Turkish
 }
 
+ANYTHING_ELSE = {
+    "en": "All right. Just write if there is anything else.",
+    "es": "De acuerdo. Escriba cuando quiera si necesita algo más.",
+    "pt": "Certo. É só escrever se precisar de mais alguma coisa.",
+    "fr": "Très bien. Écrivez-moi si vous avez besoin d'autre chose.",
+    "de": "Alles klar. Schreiben Sie einfach, wenn noch etwas ist.",
+    "it": "Va bene. Scriva pure se ha bisogno di altro.",
+    "nl": "Prima. Schrijf gerust als er nog iets is.",
+    "pl": "W porządku. Proszę pisać, jeśli będzie coś jeszcze.",
+    "tr": "Tamam. Başka bir şey olursa yazmanız yeterli.",  # noqa: RUF001 - Turkish
+}
+
 _GREETINGS_TEXT = """
 hi hello hey hiya good morning afternoon evening there hola buenas buenos dias tardes noches ola
 oi bom dia boa tarde noite bonjour bonsoir salut hallo guten tag morgen abend moin ciao salve
@@ -68,6 +80,11 @@ obrigada muito merci beaucoup bien danke vielen dank schon sehr grazie mille tan
 u wel dziekuje dzieki bardzo tesekkurler tesekkur ederim
 """
 _THANKS = frozenset(_THANKS_TEXT.split())
+_AGREED_TEXT = """
+ok okay k kk oki alright fine good cool sure vale bueno bien listo beleza certo tabom d accord entendu parfait
+gut passt alles klar super va bene perfetto goed prima oke dobrze jasne tamam peki
+"""
+_AGREED = frozenset(_AGREED_TEXT.split())
 _FILLERS = frozenset(
     {"a", "bien", "je", "lot", "many", "mil", "much", "muito", "so", "u", "very", "wel"}
 )
@@ -80,11 +97,14 @@ def in_language(phrases: dict[str, str], language: str) -> str:
 
 
 def small_talk(text: str, language: str) -> str:
-    """The answer to a message that is nothing but a greeting or thanks, "" for any other."""
+    """The answer to a message that is nothing but a greeting, an "ok" or thanks, "" for any other."""
     words = words_of(text)
     if not words or len(words) > _MOST_WORDS:
         return ""
     if _GREETINGS.issuperset(words):
         return in_language(GREETING, language)
-    thanks = _THANKS.issuperset(words) and not _FILLERS.issuperset(words)
+    if _AGREED.issuperset(words):
+        return in_language(ANYTHING_ELSE, language)
+    said = set(words) - _AGREED
+    thanks = _THANKS.issuperset(said) and not _FILLERS.issuperset(said)
     return in_language(WELCOME, language) if thanks else ""

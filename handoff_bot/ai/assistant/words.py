@@ -11,6 +11,7 @@ _MARKS = re.compile("[\u0300-\u036f]")
 _UNSPACED = re.compile("([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff])")
 _WORD = re.compile(r"\w+")
 _MOST_WORDS = 40
+_LONG_NUMBER = 4
 
 # Words that questions are made of in any topic. Leaving one out costs a little confidence, no answer.
 _STOPWORDS_TEXT = """
@@ -54,7 +55,7 @@ def telling_stems(text: str) -> list[str]:
     In scripts without spaces a stem is a pair of neighbouring characters, with a space between.
     """
     words = words_of(text)
-    spaced = [stem(word) for word in words if word not in STOPWORDS and not _is_unspaced(word)]
+    spaced = [stem(word) for word in words if _is_telling(word)]
     pairs = [
         f"{one} {two}" for one, two in pairwise(words) if _is_unspaced(one) and _is_unspaced(two)
     ]
@@ -66,6 +67,12 @@ def stem(word: str) -> str:
     if len(word) < 5:
         return word
     return word[: max(4, len(word) - (1 if len(word) == 5 else 2 if len(word) == 6 else 3))]
+
+
+def _is_telling(word: str) -> bool:
+    """Numbers of orders and the like are in no article, and say nothing of what is asked."""
+    is_number = word.isdecimal() and len(word) >= _LONG_NUMBER
+    return not (is_number or word in STOPWORDS or _is_unspaced(word))
 
 
 def _is_unspaced(word: str) -> bool:

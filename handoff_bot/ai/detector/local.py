@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from handoff_bot.ai.detector import context, policy, text
+from handoff_bot.ai.detector.encoder import Encoder
 from handoff_bot.ai.detector.heads import Floats, any_of, sigmoid
 from handoff_bot.ai.detector.language import language_of, last_language
 from handoff_bot.ai.detector.model import KINDS, SENSITIVITIES, Model, Reply, Utterance
@@ -46,6 +47,11 @@ class LocalDetector:
             ModelError: the file is missing or broken.
         """
         return cls(Model.load(path))
+
+    @property
+    def encoder(self) -> Encoder:
+        """What turns texts into meanings; the knowledge base uses it too."""
+        return self._model.encoder
 
     def glance(self, talk: Talk) -> Judgement:
         """The same as `judge`: it is quick and needs no network."""
