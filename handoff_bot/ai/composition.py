@@ -33,7 +33,7 @@ def build_ai(
     from handoff_bot.ai.detector.openai import OpenAIDetector
     from handoff_bot.ai.language_model import LanguageModel, connect
 
-    language_model = LanguageModel(connect(api_key, base_url), model, spending)
+    language_model = LanguageModel(connect(api_key, base_url), model, spending=spending)
     return (
         OpenAIDetector(language_model, local_detector),
         OpenAIAssistant(language_model, knowledge, local_assistant),

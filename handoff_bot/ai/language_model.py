@@ -1,17 +1,18 @@
-"""Asks a language model, within a deadline, for an answer of a fixed shape, however its service knows it."""
+"""Asks a language model, within a deadline, for an answer of a fixed shape, and counts what it uses."""
 
 from __future__ import annotations
 
-import json
-import re
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, TypeVar
 
 import openai
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel
 
+from handoff_bot.ai.deadline import within
+from handoff_bot.ai.model_answers import Said, tokens_in, unfenced
+from handoff_bot.ai.ways_of_asking import BY_SCHEMA, Question, Way
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.spending import Usage
 from handoff_bot.ports import Spending
@@ -20,10 +21,18 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 _TRIES = 2
 _WORTH_A_TRY = 0.25  # seconds left of the deadline below which nothing is begun
-_TOKENS = 1_000
-_CHARACTERS = 4  # of a token, roughly: where the service does not count
-_FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
-_ABOUT_THE_FORM = ("json_schema", "text.format", "response_format", "structured output", "schema")
+_LONGEST = 200_000  # characters of a whole answer; what we ask for fits into a tenth
+_CHARACTERS_PER_TOKEN = 4
+
+
+def _probability(value: float) -> float:
+    if not 0.0 <= value <= 1.0:  # not a number is not in between either
+        raise ValueError("is no probability")
+    return value
+
+
+Probability = Annotated[float, AfterValidator(_probability)]
+"""From 0 to 1. Checked here alone: not every service takes bounds in a schema."""
 
 
 def connect(api_key: str, base_url: str = "") -> openai.OpenAI:
@@ -36,36 +45,31 @@ def connect(api_key: str, base_url: str = "") -> openai.OpenAI:
     return openai.OpenAI(api_key=api_key, base_url=base_url or None, max_retries=0)
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """One request."""
-
-    instructions: str
-    data: str
-    shape: type[BaseModel]
-    seconds: float
-
-
 class LanguageModel:
     """One model of one service. Safe to use from many threads at once.
 
-    It begins with the Responses API and a JSON schema; a service that knows no schemas is asked for any
-    JSON object, one without that API through Chat Completions. What worked last is tried first.
+    Args:
+        client: from `connect`.
+        model: its name.
+        clock: monotonic seconds.
+        spending: asked before every question, told of every answer, the useless ones too.
+
+    Services that are compatible with OpenAI's may lack structured output, or the whole Responses API.
+    What worked once instead is what is asked from then on.
     """
 
     def __init__(
         self,
         client: openai.OpenAI,
         model: str,
-        spending: Spending | None = None,
         clock: Callable[[], float] = time.monotonic,
+        spending: Spending | None = None,
     ) -> None:
         self._client = client
         self._model = model
-        self._spending = spending
         self._clock = clock
-        self._ways = (self._by_schema, self._by_object, self._by_chat)
-        self._way = 0
+        self._spending = spending
+        self._way = BY_SCHEMA
 
     def ask(
         self,
@@ -89,124 +93,89 @@ class LanguageModel:
         if self._spending and not self._spending.allows(contact_id):
             raise ModelError("spent enough for today")
         deadline = self._clock() + seconds
-        kind = "timeout"
-        tries = 0
-        while tries < _TRIES:
-            left = deadline - self._clock()
-            if left < _WORTH_A_TRY:
-                break
-            way = self._way
-            asked = _Asked(instructions, data, shape, left)
-            text, kind = self._once(asked, contact_id)
-            if text:
-                try:
-                    return shape.model_validate_json(_bare(text))
-                except ValidationError:
-                    kind = "malformed answer"
-            tries += self._way == way  # learning how to ask is not a try
+        question = Question(self._model, instructions, data, shape, contact_id)
+        way, tries, kind = self._way, _TRIES, "timeout"
+        while tries and (left := deadline - self._clock()) >= _WORTH_A_TRY:
+            try:
+                answer = shape.model_validate_json(self._words(way, question, left))
+            except _NotThisWay as instead:
+                way, kind = instead.way, "timeout"
+            except _OnceMore as failure:
+                tries, kind = tries - 1, str(failure)
+            except ValueError:
+                tries, kind = tries - 1, "malformed answer"
+            else:
+                return answer
         raise ModelError(kind)
 
-    def _once(self, asked: _Asked, contact_id: int | None) -> tuple[str, str]:
-        """A text, or the kind of failure that is worth another try; raises for the others."""
-        try:
-            text, usage = self._ways[self._way](asked)
-        except openai.APIStatusError as error:
-            return "", self._kind_of(error)
-        except openai.APITimeoutError:
-            raise ModelError("timeout") from None
-        except openai.APIConnectionError:
-            return "", "unreachable"
-        except (openai.OpenAIError, ValueError, TypeError, AttributeError, LookupError):
-            # What is not a response at all trips the client in many ways.
-            return "", "malformed answer"
+    def _words(self, way: Way, question: Question, seconds: float) -> str:
+        """What the model said, which should be JSON."""
+        body = self._body(way, question, seconds)
+        self._way = way
+        said = _said(way, body)
         if self._spending:
-            self._spending.record(contact_id, usage)
-        if not text:
-            raise ModelError("refusal or no answer")
-        return text, ""
+            self._spending.record(question.contact_id, _usage(question, body, said))
+        if len(body) > _LONGEST:
+            raise ModelError("oversized answer")
+        if said is None:
+            raise _OnceMore("malformed answer")
+        if kind := _what_is_missing(said):
+            raise ModelError(kind)
+        return unfenced(said.text)
 
-    def _kind_of(self, error: openai.APIStatusError) -> str:
-        """What kind of failure worth another try the service's refusal is; raises for the others."""
-        if isinstance(error, openai.RateLimitError):
+    def _body(self, way: Way, question: Question, seconds: float) -> str:
+        try:
+            return within(seconds, lambda: way.send(self._client, question, seconds))
+        except (openai.APITimeoutError, TimeoutError):
+            raise ModelError("timeout") from None
+        except openai.RateLimitError:
             raise ModelError("rate limited") from None
-        if isinstance(error, openai.InternalServerError):
-            return "server error"
-        if self._learnt(error):
-            return "timeout"
-        raise ModelError(f"refused with HTTP {error.status_code}") from None
-
-    def _learnt(self, error: openai.APIStatusError) -> bool:
-        """Does the refusal mean that this way of asking is not known there? Then the next one is tried."""
-        last = len(self._ways) - 1
-        words = str(error.message).casefold()
-        if error.status_code == 404 and "model" not in words and self._way < last:
-            self._way = last
-            return True
-        about_the_form = any(one in words for one in _ABOUT_THE_FORM)
-        if error.status_code in {400, 422} and about_the_form and self._way < last:
-            self._way += 1
-            return True
-        return False
-
-    def _by_schema(self, asked: _Asked) -> tuple[str, Usage]:
-        form = {
-            "type": "json_schema",
-            "name": asked.shape.__name__,
-            "schema": _schema(asked.shape),
-            "strict": True,
-        }
-        return self._respond(asked, asked.instructions, form)
-
-    def _by_object(self, asked: _Asked) -> tuple[str, Usage]:
-        return self._respond(asked, _with_schema(asked), {"type": "json_object"})
-
-    def _respond(self, asked: _Asked, instructions: str, form: Any) -> tuple[str, Usage]:
-        response = self._client.responses.create(
-            model=self._model,
-            instructions=instructions,
-            input=asked.data,
-            text={"format": form},
-            store=False,
-            max_output_tokens=_TOKENS,
-            timeout=asked.seconds,
-        )
-        text = response.output_text
-        used = response.usage
-        counts = (used.input_tokens, used.output_tokens) if used else (0, 0)
-        return text, self._usage(asked, text, *counts)
-
-    def _by_chat(self, asked: _Asked) -> tuple[str, Usage]:
-        completion = self._client.chat.completions.create(
-            model=self._model,
-            messages=[
-                {"role": "system", "content": _with_schema(asked)},
-                {"role": "user", "content": asked.data},
-            ],
-            response_format={"type": "json_object"},
-            timeout=asked.seconds,
-        )
-        text = completion.choices[0].message.content or ""
-        used = completion.usage
-        counts = (used.prompt_tokens, used.completion_tokens) if used else (0, 0)
-        return text, self._usage(asked, text, *counts)
-
-    def _usage(self, asked: _Asked, text: str, tokens_in: int, tokens_out: int) -> Usage:
-        """As the service counted, else as the characters suggest; never nothing, for nothing is free."""
-        guess = (len(asked.instructions) + len(asked.data)) // _CHARACTERS + 1
-        return Usage(self._model, tokens_in or guess, tokens_out or len(text) // _CHARACTERS + 1)
+        except openai.APIConnectionError:
+            raise _OnceMore("unreachable") from None
+        except openai.InternalServerError:
+            raise _OnceMore("server error") from None
+        except openai.APIStatusError as error:
+            if instead := way.instead(error):
+                raise _NotThisWay(instead) from None
+            raise ModelError(f"refused with HTTP {error.status_code}") from None
+        except openai.OpenAIError:
+            raise _OnceMore("malformed answer") from None
 
 
-def _schema(shape: type[BaseModel]) -> Any:
-    """The shape as the service wants it for strict answers."""
-    return openai.pydantic_function_tool(shape)["function"].get("parameters", {})
+class _OnceMore(Exception):
+    """A failure, by its kind, that another try may not meet."""
 
 
-def _with_schema(asked: _Asked) -> str:
-    schema = json.dumps(_schema(asked.shape), ensure_ascii=False)
-    return f"{asked.instructions}\nAnswer with one JSON object of this schema and nothing else:\n{schema}"
+class _NotThisWay(Exception):
+    """The service has not got the way it was asked in; here is another."""
+
+    def __init__(self, way: Way) -> None:
+        super().__init__()
+        self.way = way
 
 
-def _bare(text: str) -> str:
-    """The answer without a fence around it."""
-    fenced = _FENCE.match(text)
-    return fenced[1] if fenced else text
+def _said(way: Way, body: str) -> Said | None:
+    """What the model said, None when the service answered something else or without end."""
+    try:
+        return way.read(body) if len(body) <= _LONGEST else None
+    except ValueError:
+        return None
+
+
+def _what_is_missing(said: Said) -> str:
+    if said.is_refusal:
+        return "refusal"
+    if said.is_cut:
+        return "incomplete answer"
+    return "" if said.text.strip() else "empty answer"
+
+
+def _usage(question: Question, body: str, said: Said | None) -> Usage:
+    """By the service's count, or else by the length of what was sent and came back."""
+    given = _about(question.instructions_with_schema) + _about(question.data)
+    tokens = tokens_in(body) or (given, _about(said.text if said else body))
+    return Usage(question.model, *tokens)
+
+
+def _about(text: str) -> int:
+    return max(1, math.ceil(len(text) / _CHARACTERS_PER_TOKEN))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
@@ -35,6 +35,7 @@ class OpenAIStandIn:
         journal, faults: shared with other stand-ins; its own if None.
         api_key: nothing else is accepted.
         port: 0 for any free one.
+        lacks: what this one has not got, as some compatible services: "json_schema", "responses".
 
     Attributes:
         url, base_url: where it answers, without and with "/v1".
@@ -47,8 +48,10 @@ class OpenAIStandIn:
         *,
         api_key: str = "sk-sandbox",
         port: int = 0,
+        lacks: Collection[str] = (),
     ) -> None:
         self.journal, self.faults, self.api_key = journal or Journal(), faults or Faults(), api_key
+        self._lacks = frozenset(lacks)
         self._script: Script = lambda _: None
         self._rules: list[tuple[str, Said]] = []
         self._requests: list[Json] = []
@@ -97,7 +100,8 @@ class OpenAIStandIn:
 
     def _app(self) -> Flask:
         app = Flask(__name__, static_folder=None)
-        app.post("/v1/responses")(self._responses)
+        if "responses" not in self._lacks:
+            app.post("/v1/responses")(self._responses)
         app.post("/v1/chat/completions")(self._completions)
         return app
 
@@ -115,11 +119,19 @@ class OpenAIStandIn:
             return _problem(400, "We could not parse the JSON body of your request.")
         with self._guard:
             self._requests.append(body)
-        problem = _problem_with(body, asked)
+        problem = self._lack(body, asked) or _problem_with(body, asked)
         if problem:
             return problem
         said = self._said(body)
         return _with_id(jsonify(shape(body, json.dumps(said) if isinstance(said, dict) else said)))
+
+    def _lack(self, body: Json, asked: str) -> Response | None:
+        kind = shapes.wanted_by(body).kind
+        if kind not in self._lacks:
+            return None
+        param = _form(asked)
+        words = f"Invalid parameter: '{param}' of type '{kind}' is not supported with this model."
+        return _problem(400, words, param=param)
 
     def _said(self, body: Json) -> Said:
         said = self._script(body)
@@ -149,7 +161,11 @@ def _problem_with(body: Json, asked: str) -> Response | None:
             return _problem(400, words, "missing_required_parameter", name)
     if body.get("stream"):
         return _problem(400, "This stand-in answers at once.", "unsupported_value", "stream")
-    return _problem_with_form(body, "text.format" if asked == "input" else "response_format")
+    return _problem_with_form(body, _form(asked))
+
+
+def _form(asked: str) -> str:
+    return "text.format" if asked == "input" else "response_format"
 
 
 def _problem_with_form(body: Json, param: str) -> Response | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import pytest
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.language_model import LanguageModel, connect
+from handoff_bot.domain.spending import Usage
 
 SAMPLES = Path(__file__).parents[2] / "knowledge"
 
@@ -36,42 +38,75 @@ def knowledge(known):
 
 
 @dataclass
+class Purse:
+    """Spending that remembers."""
+
+    is_empty: bool = False
+    spent: list[Usage] = field(default_factory=list)
+    contacts: list[int | None] = field(default_factory=list)
+
+    def allows(self, contact_id):
+        return not self.is_empty
+
+    def record(self, contact_id, usage):
+        self.contacts.append(contact_id)
+        self.spent.append(usage)
+
+
+@dataclass
 class Service:
-    """A Responses API on loopback that answers from a script and keeps what it was asked."""
+    """A service on loopback that answers from a script and keeps what it was asked.
+
+    Attributes:
+        asked: the requests, each with its path; raw: their bodies as they came.
+    """
 
     url: str = ""
-    script: list[tuple[int, Any]] = field(default_factory=list)
+    script: list[tuple[int, Any, dict[str, str]]] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
+    raw: list[str] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
 
-    def answers(self, content, status="completed"):
+    def answers(self, content, status="completed", usage=None):
         """The next answer: a completed response with this object as its JSON text."""
-        text = content if isinstance(content, str) else json.dumps(content)
-        self.script.append((200, said(text, status)))
+        self.fails(200, response([said_as(content)], status, usage))
 
-    def answers_by(self, answer):
-        """The next answer: the object that `answer` makes of the request's body."""
-        self.script.append((200, lambda body: said(json.dumps(answer(body)))))
+    def answers_to(self, make):
+        """The next answer: what this makes of the request."""
+        self.fails(200, lambda asked: response([said_as(make(asked))]))
 
-    def refuses(self):
-        self.script.append(
-            (200, response([{"type": "refusal", "refusal": "I can't help with that."}]))
-        )
+    def chats(self, content, finish_reason="stop", refusal=None, usage=None):
+        """The next answer, by Chat Completions."""
+        text = content if isinstance(content, str | None) else json.dumps(content)
+        message = {"role": "assistant", "content": text, "refusal": refusal}
+        choice = {"index": 0, "message": message, "finish_reason": finish_reason}
+        completion = {"id": "chatcmpl-1", "object": "chat.completion", "choices": [choice]}
+        self.fails(200, json.dumps(completion | ({"usage": usage} if usage else {})))
 
-    def fails(self, status, body="{}"):
-        self.script.append((status, body))
+    def refuses(self, usage=None):
+        said = {"type": "refusal", "refusal": "I can't help with that."}
+        self.fails(200, response([said], usage=usage))
+
+    def fails(self, status, body="{}", **headers):
+        self.script.append((status, body, headers))
 
     def hangs(self):
-        self.script.append((0, ""))
+        self.script.append((0, "", {}))
+
+    def drips(self):
+        """The next answer comes a byte at a time and does not end."""
+        self.script.append((1, "", {}))
 
 
-def said(text, status="completed"):
-    return response([{"type": "output_text", "text": text, "annotations": []}], status)
+def said_as(content):
+    text = content if isinstance(content, str) else json.dumps(content)
+    return {"type": "output_text", "text": text, "annotations": []}
 
 
-def response(content, status="completed"):
+def response(content, status="completed", usage=None):
     return json.dumps(
-        {
+        ({"usage": usage} if usage else {})
+        | {
             "id": "resp_1",
             "object": "response",
             "created_at": 0,
@@ -100,19 +135,28 @@ def service():
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            service.raw.append(body.decode())
             service.asked.append({"path": self.path, **json.loads(body)})
-            status, text = service.script.pop(0)
-            text = text(service.asked[-1]) if callable(text) else text
-            if not status:
-                service.gate.wait(10)
-                self.close_connection = True
+            status, text, headers = service.script.pop(0)
+            self.close_connection = status < 200
+            if status < 200:
+                self.keep_waiting(drip=bool(status))
                 return
-            raw = text.encode()
+            raw = (text(service.asked[-1]) if callable(text) else text).encode()
             self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()
             self.wfile.write(raw)
+
+        def keep_waiting(self, drip):
+            if drip:
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            while not service.gate.wait(0.02 if drip else 10) and drip:
+                with contextlib.suppress(OSError):
+                    self.wfile.write(b" ")
 
         def log_message(self, *arguments):
             """Quiet."""
@@ -129,6 +173,18 @@ def service():
 
 
 @pytest.fixture
-def language_model(service):
+def purse():
+    """The spending of the language model."""
+    return Purse()
+
+
+@pytest.fixture
+def usage(purse):
+    """What the language model was said to have used."""
+    return purse.spent
+
+
+@pytest.fixture
+def language_model(service, purse):
     with connect("sk-secret", service.url) as client:
-        yield LanguageModel(client, "stand-in")
+        yield LanguageModel(client, "stand-in", spending=purse)

@@ -6,16 +6,17 @@ import logging
 import re
 from dataclasses import replace
 
-from pydantic import BaseModel, FiniteFloat
+from pydantic import BaseModel
 
 from handoff_bot.ai import prompts
 from handoff_bot.ai.assistant.addresses import without_foreign_addresses
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
 from handoff_bot.ai.assistant.phrases import small_talk
-from handoff_bot.ai.language_model import LanguageModel
+from handoff_bot.ai.language_model import LanguageModel, Probability
 from handoff_bot.ai.redaction import Redactor
 from handoff_bot.domain.errors import ModelError
+from handoff_bot.domain.messages import storable
 from handoff_bot.domain.signals import Answer
 from handoff_bot.domain.talk import Talk
 
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 BY = "openai"
 
+_ADDRESSES = frozenset({"EMAIL", "PHONE"})
 _PASSAGES = 6
 _LONGEST = 2_000
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
@@ -33,7 +35,7 @@ class Reply(BaseModel):
     """What the language model answers."""
 
     answer: str
-    confidence: FiniteFloat
+    confidence: Probability
     used_sources: list[str]
 
 
@@ -81,16 +83,16 @@ class OpenAIAssistant:
             talk.contact_id,
         )
         known = "\n".join(one.text for one in passages)
-        # After what was masked is back: through a mark, a customer's own words could bring an address in.
-        text = without_foreign_addresses(redactor.restore(reply.answer)[:_LONGEST], known).strip()
+        said = without_foreign_addresses(storable(reply.answer)[:_LONGEST], known)
+        # Through a mark a customer's own words could bring an address in.
+        text = redactor.restore(said, never=_ADDRESSES).strip()
         if not text:
             raise ModelError("empty answer")
         titles = {one.title for one in passages}
         sources = tuple(dict.fromkeys(name for name in reply.used_sources if name in titles))
-        sure = min(max(reply.confidence, 0.0), 1.0)
         return Answer(
             text=text,
-            confidence=sure if sources else min(sure, _UNSOURCED),
+            confidence=reply.confidence if sources else min(reply.confidence, _UNSOURCED),
             sources=sources,
             by=BY,
         )

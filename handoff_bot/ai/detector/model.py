@@ -164,20 +164,24 @@ class Model:
     def utterance(self, words: str) -> Utterance:
         """Score one customer message, by itself. Without any letter or sign it shows nothing."""
         parts = list(dict.fromkeys((words, *text.clauses(words))))
+        count = len(parts)
         opening = text.opening(words)
-        vectors = self.encoder.vectors([*parts, opening])
-        ids = [text.features(part) for part in (*parts, opening)]
+        answers_at = parts.index(opening) if opening in parts else count
+        texts = parts if answers_at < count else [*parts, opening]
+        vectors = self.encoder.vectors(texts)
+        ids = [text.features(part) for part in texts]
         traces = Traces(text.features(words[:_COMPARED]), vectors[0])
         if not len(ids[0]):
             return replace(_SILENCE, traces=traces)
-        count = len(parts)
         spelt = softmax(np.array([self.intent.logits(one) for one in ids[:count]]))
         meant = softmax(self.intent_meant.logits(vectors[:count]))
         both = spelt + meant
         acts = _either(
             np.array([self.acts.logits(one) for one in ids]), self.acts_meant.logits(vectors)
         )
-        yes, no, _, _ = acts[[0, -1]].max(axis=0).tolist()  # who answers begins with the answer
+        yes, no, _, _ = (
+            acts[[0, answers_at]].max(axis=0).tolist()
+        )  # who answers begins with the answer
         _, _, thanks, stuck = acts.max(axis=0).tolist()
         return Utterance(
             meant=_triple(meant.max(axis=0)),

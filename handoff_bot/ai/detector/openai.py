@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from pydantic import BaseModel, FiniteFloat
+from pydantic import BaseModel
 
 from handoff_bot.ai import prompts
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.policy import one_line
-from handoff_bot.ai.language_model import LanguageModel
+from handoff_bot.ai.language_model import LanguageModel, Probability
 from handoff_bot.ai.redaction import Redactor
 from handoff_bot.domain.errors import ModelError
+from handoff_bot.domain.messages import storable
 from handoff_bot.domain.signals import Judgement, Priority, Signal, Turn
 from handoff_bot.domain.talk import Talk
 
@@ -31,10 +32,10 @@ _SUMMARY = 140
 class Signals(BaseModel):
     """A probability for each signal."""
 
-    request: FiniteFloat
-    sentiment: FiniteFloat
-    complexity: FiniteFloat
-    confidence: FiniteFloat
+    request: Probability
+    sentiment: Probability
+    complexity: Probability
+    confidence: Probability
 
 
 class Verdict(BaseModel):
@@ -45,7 +46,7 @@ class Verdict(BaseModel):
     reason: Literal["request", "sentiment", "complexity", "confidence", "none"]
     escalate: bool
     priority: Literal["urgent", "high", "normal", "low"]
-    confidence: FiniteFloat
+    confidence: Probability
     summary: str
 
 
@@ -95,7 +96,7 @@ def _is_certain(local: Judgement) -> bool:
 def _scores(verdict: Verdict, local: Judgement) -> dict[Signal, float]:
     """The model's signals; it can neither lose a request that it named nor one that we saw ourselves."""
     given = verdict.signals.model_dump()
-    scores = {signal: min(max(float(given[signal.value]), 0.0), 1.0) for signal in Signal}
+    scores: dict[Signal, float] = {signal: given[signal.value] for signal in Signal}
     if verdict.escalate and verdict.reason == "request":
         scores[Signal.REQUEST] = max(scores[Signal.REQUEST], _SURELY)
     if local.reason is Signal.REQUEST:
@@ -107,9 +108,9 @@ def _in_its_words(
     judged: Judgement, verdict: Verdict, turns: Sequence[Turn], redactor: Redactor
 ) -> Judgement:
     """The judgement with the model's summary and, if the customer really said it, its evidence."""
-    evidence = one_line(redactor.restore(verdict.evidence), _EVIDENCE)
+    evidence = one_line(storable(redactor.restore(verdict.evidence)), _EVIDENCE)
     said = " ".join(" ".join(turn.text.split()) for turn in turns if turn.role == "customer")
-    summary = one_line(redactor.restore(verdict.summary), _SUMMARY)
+    summary = one_line(storable(redactor.restore(verdict.summary)), _SUMMARY)
     known = judged.escalate and evidence and evidence in said
     return replace(
         judged,

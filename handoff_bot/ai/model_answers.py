@@ -1,0 +1,112 @@
+"""Reads what a language model service answered, by the Responses API or by Chat Completions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import AliasChoices, BaseModel, Field, ValidationError
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the model said.
+
+    Attributes:
+        text: its words, "" when there are none.
+        is_refusal: it would not answer.
+        is_cut: it did not come to the end.
+    """
+
+    text: str
+    is_refusal: bool = False
+    is_cut: bool = False
+
+
+class _Part(BaseModel):
+    type: str
+    text: str | None = None
+
+
+class _Item(BaseModel):
+    type: str
+    content: list[_Part] | None = None
+
+
+class _Response(BaseModel):
+    status: str | None = None
+    output: list[_Item]
+
+
+class _Message(BaseModel):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Completion(BaseModel):
+    choices: list[_Choice] = Field(min_length=1)
+
+
+class _Tokens(BaseModel):
+    input_tokens: int = Field(
+        gt=0, lt=2**31, validation_alias=AliasChoices("input_tokens", "prompt_tokens")
+    )
+    output_tokens: int = Field(
+        gt=0, lt=2**31, validation_alias=AliasChoices("output_tokens", "completion_tokens")
+    )
+
+
+class _Metered(BaseModel):
+    usage: _Tokens
+
+
+def read_response(body: str) -> Said:
+    """What the model said by the Responses API.
+
+    Raises:
+        ValueError: the body is no such answer.
+    """
+    response = _Response.model_validate_json(body)
+    parts = [
+        part for item in response.output if item.type == "message" for part in item.content or ()
+    ]
+    return Said(
+        "".join(part.text or "" for part in parts if part.type == "output_text"),
+        is_refusal=any(part.type == "refusal" for part in parts),
+        is_cut=response.status == "incomplete",
+    )
+
+
+def read_completion(body: str) -> Said:
+    """What the model said by Chat Completions.
+
+    Raises:
+        ValueError: the body is no such answer.
+    """
+    choice = _Completion.model_validate_json(body).choices[0]
+    return Said(
+        choice.message.content or "",
+        is_refusal=bool(choice.message.refusal) or choice.finish_reason == "content_filter",
+        is_cut=choice.finish_reason == "length",
+    )
+
+
+def tokens_in(body: str) -> tuple[int, int] | None:
+    """The tokens that went in and came out by the service's count, None when it does not say."""
+    try:
+        usage = _Metered.model_validate_json(body).usage
+    except ValidationError:
+        return None
+    return usage.input_tokens, usage.output_tokens
+
+
+def unfenced(text: str) -> str:
+    """The text without the Markdown fence that some models put around JSON whatever they are told."""
+    text = text.strip()
+    if not text.startswith("```"):
+        return text
+    return text.partition("\n")[2].removesuffix("```")
