@@ -76,11 +76,22 @@ class Phrase:
     words: str
 
 
+WRITERS = ("en es pt fr", "de it nl pl", "ja zh ko ru", "tr ar hi id")
+"""Who wrote which languages' files. One hand writes alike in all of them, so they are held out together."""
+
+
 def written_group(file: str, language: str) -> str:
-    """What is held out together: a whole file; of the first ones a third of their languages."""
+    """What is held out together: all of a writer's; of the small sets a third of their languages."""
     if file in {"first", "announcements", "answers", "plain"}:
         return f"handwritten-{sum(map(ord, language)) % 3}"
-    return f"phrases-{file}"
+    numbers = {one: number for number, files in enumerate(WRITERS, 1) for one in files.split()}
+    return f"phrases-by-{numbers[file]}" if file in numbers else f"phrases-{file}"
+
+
+def _written_source(group: str, language: str) -> str:
+    if group.startswith("handwritten"):
+        return "handwritten"
+    return f"phrases-{language}" if "-by-" in group else group
 
 
 def read_phrases(folder: Path) -> list[Phrase]:
@@ -117,13 +128,19 @@ def written_cases(phrases: Sequence[Phrase]) -> list[Case]:
     found = []
     for group in sorted({one.group for one in phrases}):
         mine = [(one.kind, one.language, one.words) for one in phrases if one.group == group]
-        source = "handwritten" if group.startswith("handwritten") else group
         found += [
-            Case(group, source, language, turns, reason, "")
+            Case(group, _written_source(group, language), language, turns, reason, "")
             for language, turns, reason in talks(mine, dice)
         ]
     return found + [
-        Case(one.group, one.group, one.language, (("customer", one.words),), reason, "")
+        Case(
+            one.group,
+            _written_source(one.group, one.language),
+            one.language,
+            (("customer", one.words),),
+            reason,
+            "",
+        )
         for one in phrases
         if (reason := SAYS.get(one.kind)) and not one.group.startswith("handwritten")
     ]
