@@ -42,7 +42,7 @@ ANGER = {
     "nl": "Wat een waardeloze service, ik ben woedend",
     "pl": "To jest skandal, mam dość",
     "ar": "هذا غير مقبول أبدا، أنا غاضب",
-    "ko": "정말 화나요, 최악이에요",
+    "ko": "이게 말이 됩니까? 정말 화가 납니다",
 }
 ORDINARY = {
     "question": "where is my order?",
