@@ -59,6 +59,12 @@ ORDINARY = {
 MEASURED = (
     0.96  # macro F1 of both classes; on data that the model learned from, so it guards, not praises
 )
+BORDERLINE = [
+    "I would rather talk about it",
+    "could someone check",
+    "정말 화나요, 최악이에요",
+    "support",
+]
 OFFER = "I'm not sure. Would you like to talk to a member of our team?"
 HOSTILE = {
     "empty": "",
@@ -223,7 +229,7 @@ def test_the_summary_is_one_short_line(detector):
 
 def test_higher_sensitivity_escalates_whatever_lower_does():
     detector = LocalDetector.load()
-    phrases = [*REQUESTS.values(), *ANGER.values(), *ORDINARY.values(), "not great", "hm, no"]
+    phrases = [*REQUESTS.values(), *ANGER.values(), *ORDINARY.values(), *BORDERLINE]
     raised = [
         {w for w in phrases if judge(detector, talk(w), rules=every(wish)).escalate}
         for wish in (Sensitivity.OFF, Sensitivity.LOW, Sensitivity.MEDIUM, Sensitivity.HIGH)
