@@ -2,101 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Index, Integer, Text, text
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import JSON, BigInteger, Column, Index, text
 from sqlmodel import Field, SQLModel
 
-Json = dict[str, Any]
-"""A JSON object as its writer shaped it; each column's docstring says the shape."""
-
-# SQLite autoincrements INTEGER primary keys only; PostgreSQL wants 64 bits.
-BigId = BigInteger().with_variant(Integer(), "sqlite")
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware UTC in Python; `timestamptz` on PostgreSQL, naive UTC text on SQLite, which knows no zones."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        """The column type of this database."""
-        return dialect.type_descriptor(DateTime(timezone=dialect.name != "sqlite"))
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To the database. A naive datetime is a bug, so it is refused."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("naive datetime: all times are aware UTC")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From the database."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+from handoff_bot.storage.columns import (
+    BigId,
+    Json,
+    Row,
+    json_object,
+    long_text,
+    number,
+    reference,
+    utc_time,
+)
 
 
-class _Row(SQLModel):
-    """What every table has."""
-
-    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-
-
-def _utc(*, nullable: bool = False) -> Any:
-    """A time column."""
-    return Field(default=None, sa_type=UtcDateTime, nullable=nullable)
-
-
-def _json() -> Any:
-    """A JSON column."""
-    return Field(default_factory=dict, sa_type=JSON, nullable=False)
-
-
-def _reference(table: str, *, nullable: bool = False, index: bool = True) -> Any:
-    """A foreign key to another table's id, indexed unless a unique index begins with it anyway."""
-    return Field(
-        default=None, sa_type=BigId, foreign_key=f"{table}.id", index=index, nullable=nullable
-    )
-
-
-def _number(*, index: bool = False) -> Any:
-    """The id of another row, kept without a foreign key: the row may come later, or be erased."""
-    return Field(default=None, sa_type=BigId, index=index, nullable=True)
-
-
-def _long_text() -> Any:
-    """Text of any length."""
-    return Field(default="", sa_type=Text, nullable=False)
-
-
-class Contact(_Row, table=True):
+class Contact(Row, table=True):
     """A person."""
 
     __tablename__ = "contact"
 
-    name: str = _long_text()
-    created_at: datetime = _utc()
+    name: str = long_text()
+    created_at: datetime = utc_time()
 
 
-class ContactAddress(_Row, table=True):
+class ContactAddress(Row, table=True):
     """One name of a contact on a channel; opaque, not always a phone number."""
 
     __tablename__ = "contact_address"
     __table_args__ = (Index("contact_address_once", "channel", "address", unique=True),)
 
-    contact_id: int = _reference("contact")
+    contact_id: int = reference("contact")
     channel: str
     address: str
 
 
-class Conversation(_Row, table=True):
+class Conversation(Row, table=True):
     """All messages with one contact on one channel.
 
     `epoch` counts the changes of who speaks; an AI message leaves only in the epoch it was written in.
@@ -106,19 +49,19 @@ class Conversation(_Row, table=True):
     __tablename__ = "conversation"
     __table_args__ = (Index("conversation_once", "contact_id", "channel", unique=True),)
 
-    contact_id: int = _reference("contact", index=False)
+    contact_id: int = reference("contact", index=False)
     channel: str
     address: str
     recipient: str = ""
     epoch: int = 0
     language: str = ""
-    opted_out_at: datetime | None = _utc(nullable=True)
-    disclosed_at: datetime | None = _utc(nullable=True)
-    last_inbound_at: datetime | None = _utc(nullable=True)
-    created_at: datetime = _utc()
+    opted_out_at: datetime | None = utc_time(nullable=True)
+    disclosed_at: datetime | None = utc_time(nullable=True)
+    last_inbound_at: datetime | None = utc_time(nullable=True)
+    created_at: datetime = utc_time()
 
 
-class Message(_Row, table=True):
+class Message(Row, table=True):
     """One utterance. `desk_channel` and `desk_ts` say which thread reply it was, for an agent's.
 
     `epoch` is set on what the AI and its fixed texts say, and binds them to it. `payload` of an inbound
@@ -132,15 +75,15 @@ class Message(_Row, table=True):
         Index("message_from_note_once", "note_id", unique=True),
     )
 
-    conversation_id: int = _reference("conversation")
-    escalation_id: int | None = _reference("escalation", nullable=True)
-    agent_id: int | None = _reference("agent", nullable=True)
-    note_id: int | None = _number()
-    work_id: int | None = _number()
+    conversation_id: int = reference("conversation")
+    escalation_id: int | None = reference("escalation", nullable=True)
+    agent_id: int | None = reference("agent", nullable=True)
+    note_id: int | None = number()
+    work_id: int | None = number()
     direction: str
     author: str
     channel: str
-    text: str = _long_text()
+    text: str = long_text()
     media: list[dict[str, str]] = Field(
         default_factory=list, sa_column=Column(JSON, nullable=False)
     )
@@ -148,11 +91,11 @@ class Message(_Row, table=True):
     desk_channel: str | None = None
     desk_ts: str | None = None
     epoch: int | None = None
-    payload: Json = _json()
-    created_at: datetime = _utc()
+    payload: Json = json_object()
+    created_at: datetime = utc_time()
 
 
-class Delivery(_Row, table=True):
+class Delivery(Row, table=True):
     """One part of an outbound message on its way; a Retry supersedes it with a fresh one."""
 
     __tablename__ = "delivery"
@@ -169,34 +112,50 @@ class Delivery(_Row, table=True):
         Index("delivery_by_provider_id", "provider_id"),
     )
 
-    message_id: int = _reference("message")
+    message_id: int = reference("message")
     part: int
     oid: str
-    text: str = _long_text()
+    text: str = long_text()
     status: str
     provider_id: str | None = None
     error_code: str = ""
-    error: str = _long_text()
-    begun_at: datetime | None = _utc(nullable=True)
-    updated_at: datetime = _utc()
-    superseded_at: datetime | None = _utc(nullable=True)
+    error: str = long_text()
+    begun_at: datetime | None = utc_time(nullable=True)
+    updated_at: datetime = utc_time()
+    superseded_at: datetime | None = utc_time(nullable=True)
 
 
-class Agent(_Row, table=True):
-    """A human at the desk."""
+class Agent(Row, table=True):
+    """A human at the desk.
+
+    They are on the roster once they have said that they are available, or have taken a conversation.
+    `is_away` stands until `away_until` (None: until they come back by hand). `hours` is
+    {"mon": [["09:00", "17:00"]], …} in their `timezone` (IANA), empty for no hours of their own; `capacity`
+    is the most conversations at once, 0 for the team's default.
+    """
 
     __tablename__ = "agent"
     __table_args__ = (Index("agent_once", "desk_id", unique=True),)
 
     desk_id: str
-    name: str = _long_text()
-    created_at: datetime = _utc()
+    name: str = long_text()
+    created_at: datetime = utc_time()
+    on_roster: bool = False
+    is_away: bool = False
+    away_until: datetime | None = utc_time(nullable=True)
+    capacity: int = 0
+    hours: Json = json_object()
+    timezone: str = ""
+    language: str = ""
+    last_offered_at: datetime | None = utc_time(nullable=True)
 
 
-class Escalation(_Row, table=True):
+class Escalation(Row, table=True):
     """One stretch of a conversation in which a human is wanted. At most one is open per conversation.
 
-    `settled_message_id` is the newest message of the conversation when it ended.
+    `settled_message_id` is the newest message of the conversation when it ended. `slack_channel` is where
+    its card goes ("" for the queue channel), `group_id` the Slack user group it was given to. While
+    `snoozed_until` is ahead nobody is reminded. `dismissed_why` is what an agent chose for "Not needed".
     """
 
     __tablename__ = "escalation"
@@ -211,48 +170,82 @@ class Escalation(_Row, table=True):
         Index("escalation_by_status", "status", "opened_at"),
     )
 
-    conversation_id: int = _reference("conversation")
-    message_id: int = _number()
+    conversation_id: int = reference("conversation")
+    message_id: int = number()
     status: str
     reason: str
     priority: str
     priority_rank: int
-    scores: Json = _json()
-    evidence: str = _long_text()
-    summary: str = _long_text()
-    tried: str = _long_text()
+    scores: Json = json_object()
+    evidence: str = long_text()
+    summary: str = long_text()
+    tried: str = long_text()
     judged_by: str = ""
     mood: str = ""
-    owner_id: int | None = _reference("agent", nullable=True)
-    closed_by_id: int | None = _reference("agent", nullable=True)
-    opened_at: datetime = _utc()
-    claimed_at: datetime | None = _utc(nullable=True)
-    closed_at: datetime | None = _utc(nullable=True)
-    settled_message_id: int | None = _number()
+    owner_id: int | None = reference("agent", nullable=True)
+    closed_by_id: int | None = reference("agent", nullable=True)
+    opened_at: datetime = utc_time()
+    claimed_at: datetime | None = utc_time(nullable=True)
+    closed_at: datetime | None = utc_time(nullable=True)
+    settled_message_id: int | None = number()
+    ticket_id: int | None = number(index=True)
+    slack_channel: str = ""
+    group_id: str = ""
+    vip: bool = False
+    snoozed_until: datetime | None = utc_time(nullable=True)
+    replied_at: datetime | None = utc_time(nullable=True)
+    dismissed_why: str = ""
 
 
-class Ticket(_Row, table=True):
-    """The support record of an escalation; its id is its number, and it outlives the escalation."""
+class Ticket(Row, table=True):
+    """The support record of an escalation; its id is its number, and it outlives the escalation.
+
+    A customer who comes back soon continues it: `escalation_id` is its newest escalation. `searched` is
+    what a search looks through, in lower case: subject and contact's name. `reply_due_at` and `solve_due_at`
+    are the promises of its SLA, `replied_at` when an agent first answered.
+    """
 
     __tablename__ = "ticket"
-    __table_args__ = (Index("ticket_once", "escalation_id", unique=True),)
+    __table_args__ = (
+        Index("ticket_once", "escalation_id", unique=True),
+        Index("ticket_by_status", "status", "id"),
+        Index("ticket_by_assignee", "assignee_id", "status", "id"),
+        Index("ticket_by_contact", "contact_id", "id"),
+        Index(
+            "ticket_reply_due",
+            "reply_due_at",
+            postgresql_where=text("replied_at IS NULL AND solved_at IS NULL"),
+            sqlite_where=text("replied_at IS NULL AND solved_at IS NULL"),
+        ),
+        Index(
+            "ticket_solve_due",
+            "solve_due_at",
+            postgresql_where=text("solved_at IS NULL"),
+            sqlite_where=text("solved_at IS NULL"),
+        ),
+    )
 
-    escalation_id: int = _reference("escalation", index=False)
-    contact_id: int = _reference("contact")
-    conversation_id: int = _reference("conversation")
-    subject: str = _long_text()
+    escalation_id: int = reference("escalation", index=False)
+    contact_id: int = reference("contact", index=False)
+    conversation_id: int = reference("conversation")
+    subject: str = long_text()
     channel: str
     reason: str
     priority: str
     status: str
-    assignee_id: int | None = _reference("agent", nullable=True)
+    assignee_id: int | None = reference("agent", nullable=True, index=False)
     outcome: str = ""
-    created_at: datetime = _utc()
-    updated_at: datetime = _utc()
-    solved_at: datetime | None = _utc(nullable=True)
+    searched: str = long_text()
+    reopened: int = 0
+    reply_due_at: datetime | None = utc_time(nullable=True)
+    solve_due_at: datetime | None = utc_time(nullable=True)
+    replied_at: datetime | None = utc_time(nullable=True)
+    created_at: datetime = utc_time()
+    updated_at: datetime = utc_time()
+    solved_at: datetime | None = utc_time(nullable=True)
 
 
-class DeskThread(_Row, table=True):
+class DeskThread(Row, table=True):
     """Where an escalation's card is at the desk; the replies below it are its thread."""
 
     __tablename__ = "desk_thread"
@@ -261,13 +254,13 @@ class DeskThread(_Row, table=True):
         Index("desk_thread_place_once", "slack_channel", "ts", unique=True),
     )
 
-    escalation_id: int = _reference("escalation", index=False)
+    escalation_id: int = reference("escalation", index=False)
     slack_channel: str
     ts: str
-    created_at: datetime = _utc()
+    created_at: datetime = utc_time()
 
 
-class Note(_Row, table=True):
+class Note(Row, table=True):
     """A thread message for agents only. Apart from messages, so that no send can ever pick it up.
 
     `held` ones wait for their author to say "Take over & send", "Send correction" or "Keep as note".
@@ -276,34 +269,34 @@ class Note(_Row, table=True):
     __tablename__ = "note"
     __table_args__ = (Index("note_once", "desk_channel", "desk_ts", "revision", unique=True),)
 
-    conversation_id: int = _reference("conversation")
-    escalation_id: int = _reference("escalation")
-    agent_id: int = _reference("agent")
-    text: str = _long_text()
+    conversation_id: int = reference("conversation")
+    escalation_id: int = reference("escalation")
+    agent_id: int = reference("agent")
+    text: str = long_text()
     held: bool = False
     desk_channel: str
     desk_ts: str
     revision: str = ""
-    created_at: datetime = _utc()
+    created_at: datetime = utc_time()
 
 
-class Event(_Row, table=True):
+class Event(Row, table=True):
     """One line of the append-only log; triggers refuse to change or delete it. No words, no addresses."""
 
     __tablename__ = "event"
     __table_args__ = (Index("event_by_kind", "kind", "at"),)
 
-    at: datetime = _utc()
+    at: datetime = utc_time()
     kind: str
-    conversation_id: int | None = _number(index=True)
-    escalation_id: int | None = _number(index=True)
-    ticket_id: int | None = _number()
-    message_id: int | None = _number()
-    agent_id: int | None = _number()
-    data: Json = _json()
+    conversation_id: int | None = number(index=True)
+    escalation_id: int | None = number(index=True)
+    ticket_id: int | None = number()
+    message_id: int | None = number()
+    agent_id: int | None = number()
+    data: Json = json_object()
 
 
-class Spent(_Row, table=True):
+class Spent(Row, table=True):
     """What asking a language model used on one day (UTC): a row for each contact, and one for all together.
 
     `contact_id` 0 is all together; `micros` are millionths of the currency that prices are given in.
@@ -326,12 +319,12 @@ class Preference(SQLModel, table=True):
     __tablename__ = "preference"
 
     key: str = Field(primary_key=True)
-    value: Json = _json()
-    updated_at: datetime = _utc()
+    value: Json = json_object()
+    updated_at: datetime = utc_time()
     updated_by: str = ""
 
 
-class Work(_Row, table=True):
+class Work(Row, table=True):
     """One thing to do after a request, in the order of its lane.
 
     `key` makes it unique: for ever where it names a provider's id, until it starts where redraws coalesce.
@@ -354,14 +347,14 @@ class Work(_Row, table=True):
     lane: str
     kind: str
     key: str | None = None
-    payload: Json = _json()
+    payload: Json = json_object()
     status: str = "ready"
-    due_at: datetime = _utc()
-    first_due_at: datetime = _utc()
+    due_at: datetime = utc_time()
+    first_due_at: datetime = utc_time()
     attempts: int = 0
-    begun_at: datetime | None = _utc(nullable=True)
-    error: str = _long_text()
-    finished_at: datetime | None = _utc(nullable=True)
+    begun_at: datetime | None = utc_time(nullable=True)
+    error: str = long_text()
+    finished_at: datetime | None = utc_time(nullable=True)
 
 
 class Lane(SQLModel, table=True):
@@ -375,7 +368,7 @@ class Lane(SQLModel, table=True):
 
     key: str = Field(primary_key=True)
     family: str
-    due_at: datetime | None = _utc(nullable=True)
+    due_at: datetime | None = utc_time(nullable=True)
     leased_by: str | None = None
     grant: str | None = None
 
@@ -386,4 +379,4 @@ class Worker(SQLModel, table=True):
     __tablename__ = "worker"
 
     id: str = Field(primary_key=True)
-    alive_until: datetime = _utc()
+    alive_until: datetime = utc_time()

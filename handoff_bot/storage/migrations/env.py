@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from handoff_bot.storage import desk_models  # noqa: F401 - so that its tables are known
 from handoff_bot.storage.models import Work
 
 context.configure(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from handoff_bot.storage.models import BigId, UtcDateTime
+from handoff_bot.storage.columns import BigId, UtcDateTime
 
 revision = "0001"
 down_revision = None

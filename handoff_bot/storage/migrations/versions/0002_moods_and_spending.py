@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from handoff_bot.storage.models import BigId
+from handoff_bot.storage.columns import BigId
 
 revision = "0002"
 down_revision = "0001"

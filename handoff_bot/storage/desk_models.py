@@ -1,0 +1,116 @@
+"""The tables that agents and admins fill: tags, canned replies, settings' history, files, Slack channels."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, LargeBinary
+from sqlmodel import Field, SQLModel
+
+from handoff_bot.storage.columns import (
+    Json,
+    Row,
+    json_object,
+    long_text,
+    number,
+    reference,
+    utc_time,
+)
+
+
+class TicketTag(Row, table=True):
+    """One tag of a ticket, in lower case."""
+
+    __tablename__ = "ticket_tag"
+    __table_args__ = (
+        Index("ticket_tag_once", "ticket_id", "tag", unique=True),
+        Index("ticket_tag_by_tag", "tag", "ticket_id"),
+    )
+
+    ticket_id: int = reference("ticket", index=False)
+    tag: str
+
+
+class TicketLink(Row, table=True):
+    """What a ticket is called in another system; `sink` is that system's name here."""
+
+    __tablename__ = "ticket_link"
+    __table_args__ = (Index("ticket_link_once", "ticket_id", "sink", unique=True),)
+
+    ticket_id: int = reference("ticket", index=False)
+    sink: str
+    external_id: str
+    updated_at: datetime = utc_time()
+
+
+class Canned(Row, table=True):
+    """A reply kept ready under a short name, in one language ("" for any)."""
+
+    __tablename__ = "canned"
+    __table_args__ = (Index("canned_once", "name", "language", unique=True),)
+
+    name: str
+    language: str = ""
+    text: str = long_text()
+    updated_at: datetime = utc_time()
+    updated_by: str = ""
+
+
+class SettingChange(Row, table=True):
+    """Who changed what: one change of a live setting, as {"value": …} before and after."""
+
+    __tablename__ = "setting_change"
+    __table_args__ = (Index("setting_change_by_key", "key", "id"),)
+
+    key: str
+    before: Json = json_object()
+    after: Json = json_object()
+    by: str
+    at: datetime = utc_time()
+
+
+class Attachment(Row, table=True):
+    """The bytes of a file that an agent sends to a customer, until they have been fetched and pruned.
+
+    `token` is the unguessable name under which the provider fetches it.
+    """
+
+    __tablename__ = "attachment"
+    __table_args__ = (
+        Index("attachment_token_once", "token", unique=True),
+        Index("attachment_by_age", "created_at"),
+    )
+
+    token: str
+    conversation_id: int = reference("conversation")
+    message_id: int | None = number(index=True)
+    name: str = long_text()
+    content_type: str
+    size: int
+    data: bytes = Field(sa_type=LargeBinary, nullable=False)
+    created_at: datetime = utc_time()
+
+
+class DeskChannel(SQLModel, table=True):
+    """A Slack channel that the bot is in: what it is for, and why it is suspended if it is.
+
+    `purpose` is "queue", "urgent" (urgent cards only), "none", or "" while nobody has said.
+    """
+
+    __tablename__ = "desk_channel"
+
+    slack_channel: str = Field(primary_key=True)
+    purpose: str = ""
+    added_by: str = ""
+    added_at: datetime = utc_time()
+    suspended_at: datetime | None = utc_time(nullable=True)
+    suspended_why: str = ""
+
+
+class Pace(SQLModel, table=True):
+    """When one of Slack's limits next lets a call through: the theoretical arrival time of GCRA."""
+
+    __tablename__ = "pace"
+
+    key: str = Field(primary_key=True)
+    free_at: datetime = utc_time()
