@@ -90,6 +90,9 @@ class Desk(Protocol):
     def find_post(self, thread: Place, mark: str, since: datetime) -> Place | None:
         """The post in this thread that carries this mark, if there is one."""
 
+    def tell(self, to: str, post: Post, mark: str) -> Place:
+        """Say something to a person (their id, as a direct message) or in a slack_channel."""
+
     def whisper(self, whisper: Whisper) -> None:
         """Say something in a thread to one agent alone."""
 

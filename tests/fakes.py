@@ -96,6 +96,7 @@ class FakeDesk:
     cards: dict[Place, Card] = field(default_factory=dict)
     threads: dict[Place, list[Post]] = field(default_factory=dict)
     whispers: list[Whisper] = field(default_factory=list)
+    told: dict[str, list[Post]] = field(default_factory=dict)
     marks: dict[Place, DeliveryStatus] = field(default_factory=dict)
     boards: dict[Place, Board] = field(default_factory=dict)
     drawn: int = 0
@@ -138,6 +139,13 @@ class FakeDesk:
 
     def find_post(self, thread: Place, mark: str, since: datetime) -> Place | None:
         return self._marks_of_posts.get(mark)
+
+    def tell(self, to: str, post: Post, mark: str) -> Place:
+        self._fail_before()
+        self.told.setdefault(to, []).append(post)
+        place = self._place(mark)
+        self._fail_after()
+        return place
 
     def whisper(self, whisper: Whisper) -> None:
         self._fail_before()

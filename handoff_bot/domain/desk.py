@@ -169,6 +169,8 @@ class Post:
         attachments: one line for each file, e.g. "image/jpeg"; hostile.
         button: a button under it, or None.
         value: what the button carries.
+        mentions: the desk's ids of people ("U…") and groups ("S…") to be called by name.
+        buttons: more buttons that carry the same value, each said with its label.
     """
 
     kind: PostKind
@@ -178,6 +180,8 @@ class Post:
     attachments: tuple[str, ...] = ()
     button: Button | None = None
     value: str = ""
+    mentions: tuple[str, ...] = ()
+    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True)

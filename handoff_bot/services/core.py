@@ -30,6 +30,7 @@ THREADS = {
     "desk": 8,
     "draw": 3,
     "whisper": 2,
+    "tell": 2,
     "claim": 2,
     "tick": 1,
 }

@@ -170,6 +170,29 @@ class TellOne(DeskHandler[Whisper, None]):
 
 
 @dataclass(frozen=True)
+class Telling:
+    """Something to say to a person, or in a slack_channel."""
+
+    to: str
+    post: Post
+    mark: str
+
+
+class TellSomebody(DeskHandler[Telling, Place]):
+    """Says something outside of threads. Hearing it twice after a crash is harmless, missing it is not."""
+
+    repeatable = True
+
+    def prepare(self, tx: Transaction, job: Job) -> Telling:
+        """To whom, and what."""
+        return Telling(job.payload["to"], _POST.validate_python(job.payload["post"]), mark_of(job))
+
+    def call(self, plan: Telling) -> Place:
+        """Say it."""
+        return self._desk.tell(plan.to, plan.post, plan.mark)
+
+
+@dataclass(frozen=True)
 class MarkPlan:
     """How far an agent's reply has come."""
 
@@ -251,5 +274,6 @@ def desk_handlers(database: Database, desk: Desk, clock: Clock) -> dict[str, Any
         deskwork.BOARD: DrawBoard,
         deskwork.MARK: MarkDelivery,
         deskwork.WHISPER: TellOne,
+        deskwork.TELL: TellSomebody,
     }
     return {kind: make(database, desk, clock) for kind, make in kinds.items()}

@@ -23,6 +23,7 @@ REDRAW = "desk.redraw"
 BOARD = "desk.board"
 MARK = "desk.mark"
 WHISPER = "desk.whisper"
+TELL = "desk.tell"
 
 
 def post_card(tx: Transaction, escalation: Escalation, now: datetime) -> None:
@@ -66,6 +67,12 @@ def whisper(tx: Transaction, what: Whisper, now: datetime) -> None:
     """Tell one agent something in a thread."""
     lane = f"whisper:{what.place.slack_channel}:{what.place.ts}"
     tx.enqueue(NewWork(WHISPER, lane, asdict(what), due_at=now))
+
+
+def tell(tx: Transaction, to: str, what: Post, now: datetime, key: str | None = None) -> None:
+    """Say something to a person (by their desk id) or in a slack_channel; once for each key."""
+    payload = {"to": to, "post": asdict(what)}
+    tx.enqueue(NewWork(TELL, f"tell:{to}", payload, due_at=now, key=key))
 
 
 def delivery_moved(tx: Transaction, message: Message, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from handoff_bot.domain.signals import Judgement, Signal
 from handoff_bot.domain.texts import Moment, say
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, rating, sending, views, waits, why_not
+from handoff_bot.services.followers import Follower, Moved
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import Channels, Words
 from handoff_bot.storage import conversations, deliveries, log
@@ -48,10 +49,17 @@ class _Change:
 class Escalations:
     """What agents do to escalations, and how one begins."""
 
-    def __init__(self, database: Database, channels: Channels, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        channels: Channels,
+        clock: Clock,
+        followers: Sequence[Follower] = (),
+    ) -> None:
         self._database = database
         self._channels = channels
         self._clock = clock
+        self._followers = followers
 
     # -- beginning
 
@@ -93,21 +101,28 @@ class Escalations:
             priority=judgement.priority.value,
             by=judgement.by,
         )
-        self._open_ticket(tx, conversation, escalation, message)
+        ticket = self._open_ticket(tx, conversation, escalation, message)
+        self._follow(Moved(tx, escalation, conversation, ticket, None, None, now))
         self._tell(tx, conversation, escalation, Moment.STARTED, epoch_bound=True)
         deskwork.post_card(tx, escalation, now)
         return escalation
 
+    def _follow(self, moved: Moved) -> None:
+        for follower in self._followers:
+            follower(moved)
+
     def _open_ticket(
         self, tx: Transaction, conversation: Conversation, escalation: Escalation, message: Message
-    ) -> None:
+    ) -> Ticket:
         now = self._clock.now()
+        subject = (message.text or "(no text)")[:SUBJECT_LENGTH]
         ticket = tx.add(
             Ticket(
                 escalation_id=id_of(escalation),
                 contact_id=conversation.contact_id,
                 conversation_id=id_of(conversation),
-                subject=(message.text or "(no text)")[:SUBJECT_LENGTH],
+                subject=subject,
+                searched=f"{subject} {conversations.contact_name(tx, conversation)}".casefold(),
                 channel=conversation.channel,
                 reason=escalation.reason,
                 priority=escalation.priority,
@@ -116,7 +131,9 @@ class Escalations:
                 updated_at=now,
             )
         )
+        escalation.ticket_id = id_of(ticket)
         log.record(tx, "ticket.created", now, escalation=escalation, ticket=id_of(ticket))
+        return ticket
 
     # -- steps
 
@@ -236,6 +253,17 @@ class Escalations:
             ticket_status=ticket.status,
         )
         change.tx.session.refresh(change.escalation)
+        self._follow(
+            Moved(
+                change.tx,
+                change.escalation,
+                change.conversation,
+                ticket,
+                change.step,
+                change.agent,
+                change.now,
+            )
+        )
         deskwork.redraw(change.tx, change.escalation, change.now)
         return True
 

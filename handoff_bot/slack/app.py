@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from concurrent.futures import Executor
 
 from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web import WebClient
 
-from handoff_bot.domain.desk import Board
-from handoff_bot.slack.actions import DeskActions, Inbox
-from handoff_bot.slack.desk import SlackDesk
-from handoff_bot.slack.listeners import actions as buttons
-from handoff_bot.slack.listeners import commands, views
+from handoff_bot.slack.actions import Inbox
 from handoff_bot.slack.listeners.arrivals import Arrivals
 from handoff_bot.slack.listeners.click import Tools
+from handoff_bot.slack.listeners.register import register
 
 logger = logging.getLogger(__name__)
 
@@ -25,24 +21,20 @@ def build_bolt(
     *,
     client: WebClient,
     signing_secret: str,
-    actions: DeskActions,
-    desk: SlackDesk,
-    queue: Callable[[], Board],
+    tools: Tools,
     inbox: Inbox,
     executor: Executor,
 ) -> App:
     """A Bolt app with all our listeners.
 
     Bolt would ask Slack who it is (`auth.test`) as soon as it had a token; so it gets none, and our
-    listeners call Slack through `desk` alone.
+    listeners call Slack through the desk alone.
 
     Args:
         client: says where the Web API is, and which logger to use: below WARNING, Bolt logs whole
             requests. Its token is not used.
         signing_secret: "" when only Socket Mode is used.
-        actions: what the buttons do.
-        desk: where answers go.
-        queue: the queue as it is now.
+        tools: what the listeners work with.
         inbox: where events are stored before they are acknowledged.
         executor: runs the listeners; each holds a thread until its last answer is out.
     """
@@ -55,9 +47,7 @@ def build_bolt(
         before_authorize=Arrivals(inbox),
         listener_executor=executor,
     )
-    tools = Tools(actions, desk, queue)
-    for module in (buttons, views, commands):
-        module.register(app, tools)
+    register(app, tools)
     app.error(_failed)
     return app
 

@@ -25,7 +25,9 @@ from handoff_bot.slack.app import build_bolt
 from handoff_bot.slack.desk import TIMEOUT, SlackDesk
 from handoff_bot.slack.http import slack_events
 from handoff_bot.slack.listeners.arrivals import KIND
+from handoff_bot.slack.listeners.click import Tools
 from handoff_bot.slack.listeners.events import handle_event
+from handoff_bot.slack.listeners.registry import EVERYTHING
 from handoff_bot.slack.socket import SocketMode, start_socket_mode
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Job, Transaction
@@ -80,9 +82,9 @@ class HandleEvent(Handler[dict[str, Any], None]):
 
     repeatable = True
 
-    def __init__(self, threads: ThreadEvents, desk: SlackDesk) -> None:
+    def __init__(self, threads: ThreadEvents, tools: Tools) -> None:
         self._threads = threads
-        self._desk = desk
+        self._tools = tools
 
     def prepare(self, tx: Transaction, job: Job) -> dict[str, Any]:
         """The event as Slack sent it."""
@@ -90,7 +92,11 @@ class HandleEvent(Handler[dict[str, Any], None]):
 
     def call(self, plan: dict[str, Any]) -> None:
         """Do what it asks for."""
-        handle_event(plan, self._threads, self._desk)
+        listener = EVERYTHING.events.get(plan["event"]["type"])
+        if listener:
+            listener(self._tools, plan)
+        else:
+            handle_event(plan, self._threads, self._tools.desk)
 
 
 class SlackSide:
@@ -110,16 +116,16 @@ class SlackSide:
 
     def attach(self, core: Core) -> None:
         """Let the core hear what happens in Slack."""
+        actions = CoreActions(core.escalations, core.relay, core.feedback)
+        tools = Tools(actions, self.desk, lambda: _board(core.database), core)
         self._bolt = build_bolt(
             client=self._client,
             signing_secret=self._signing_secret,
-            actions=CoreActions(core.escalations, core.relay, core.feedback),
-            desk=self.desk,
-            queue=lambda: _board(core.database),
+            tools=tools,
             inbox=core.inbox,
             executor=self._executor,
         )
-        core.handlers[KIND] = HandleEvent(core.relay, self.desk)
+        core.handlers[KIND] = HandleEvent(core.relay, tools)
         self.blueprint = slack_events(self._bolt, self._signing_secret)
 
     def start(self) -> None:

@@ -70,6 +70,10 @@ class SlackDesk:
         ask = self._client.conversations_replies
         return self._find(ask, mark, since, channel=channel, ts=thread.ts)
 
+    def tell(self, to: str, post: Post, mark: str) -> Place:
+        """Post to a person or into a slack_channel; Slack takes a person's id for the direct message."""
+        return self._post(to, draw_post(post), mark)
+
     def whisper(self, whisper: Whisper) -> None:
         """Show one agent a reply that nobody else sees, and that is gone when they reload."""
         drawing = draw_whisper(whisper)

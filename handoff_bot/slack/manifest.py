@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handoff_bot.slack.listeners.commands import COMMAND
+from handoff_bot.slack.listeners.register import COMMAND
 
 Manifest = dict[str, object]
 

@@ -99,9 +99,11 @@ def step(tx: Transaction, escalation_id: int, taken: Step, **values: Any) -> boo
 
 
 def ticket_of(tx: Transaction, escalation_id: int) -> Ticket:
-    """The ticket of an escalation: every one has one."""
+    """The ticket of an escalation: every one has one, and one that a customer came back to has several."""
     return tx.session.execute(
-        select(Ticket).where(Ticket.escalation_id == escalation_id)
+        select(Ticket)
+        .join(Escalation, col(Escalation.ticket_id) == Ticket.id)
+        .where(Escalation.id == escalation_id)
     ).scalar_one()
 
 

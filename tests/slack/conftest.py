@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,10 +14,12 @@ from werkzeug.test import TestResponse
 
 from handoff_bot.domain.desk import AgentRef, Board, TranscriptPage
 from handoff_bot.domain.escalations import Step
+from handoff_bot.services.core import Core
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.app import build_bolt
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.http import slack_events
+from handoff_bot.slack.listeners.click import Tools
 from handoff_bot.web.application import create_web
 from tests.fakes import FrozenClock
 from tests.slack import builders, payloads
@@ -131,9 +133,7 @@ def bolt(web_client, actions, desk, inbox, executor) -> App:
     return build_bolt(
         client=web_client,
         signing_secret=payloads.SECRET,
-        actions=actions,
-        desk=desk,
-        queue=queue,
+        tools=Tools(actions, desk, queue, cast(Core, None)),
         inbox=inbox,
         executor=executor,
     )

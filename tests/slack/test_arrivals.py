@@ -93,7 +93,6 @@ def test_slack_can_verify_our_address(slack):
 
 IGNORED = {
     "a warning about limits": as_json({"type": "app_rate_limited", "team_id": "T0ACME"}),
-    "a shortcut": as_form({"type": "shortcut", "callback_id": "x", "user": {"id": "U1"}}),
     "an attachment's button": as_form({"type": "interactive_message", "actions": [{}]}),
     "a closed window": as_form({"type": "view_closed", "view": {}, "user": {}}),
     "nothing at all": as_json({}),

@@ -9,7 +9,7 @@ from handoff_bot.slack.blocks.board import draw_board
 from handoff_bot.slack.blocks.modals import assign, conversation
 from handoff_bot.slack.blocks.text import one_line, shorten
 from handoff_bot.slack.blocks.thread import draw_post, draw_whisper, settled
-from handoff_bot.slack.listeners.actions import ACTIONS
+from handoff_bot.slack.listeners.registry import EVERYTHING
 from tests.slack import builders, linter
 from tests.slack.builders import CARD_AT
 from tests.slack.drawings import WORKSPACE, buttons_of, messages, views, words_of
@@ -114,7 +114,7 @@ def test_every_button_drawn_has_a_listener_and_the_other_way_round():
     }
     offered = tuple(Button)
     drawn |= set(buttons_of(draw_whisper(Whisper("U1", CARD_AT, "x", offered, "1"))))
-    assert drawn == set(ACTIONS)
+    assert drawn == set(EVERYTHING.clicks)
 
 
 # -- cutting

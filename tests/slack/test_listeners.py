@@ -1,17 +1,19 @@
 """Clicks, as Slack sends them: what they do, and who is told what."""
 
 import threading
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import Step
+from handoff_bot.services.core import Core
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.app import build_bolt
 from handoff_bot.slack.blocks.thread import draw_post
 from handoff_bot.slack.http import slack_events
 from handoff_bot.slack.listeners.actions import OLD_BUTTON
+from handoff_bot.slack.listeners.click import Tools
 from handoff_bot.web.application import create_web
 from tests.slack import builders, linter, payloads
 from tests.slack.conftest import Slack
@@ -123,9 +125,7 @@ def test_what_bolt_finds_in_the_environment_changes_nothing(
     made = build_bolt(
         client=web_client,
         signing_secret=payloads.SECRET,
-        actions=actions,
-        desk=desk,
-        queue=lambda: builders.board(0),
+        tools=Tools(actions, desk, lambda: builders.board(0), cast(Core, None)),
         inbox=inbox,
         executor=executor,
     )

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from handoff_bot.slack import desk, people
-from handoff_bot.slack.listeners.commands import COMMANDS
-from handoff_bot.slack.listeners.events import EVENTS
+from handoff_bot.slack.listeners.arrivals import HEARD
+from handoff_bot.slack.listeners.register import COMMAND
 from handoff_bot.slack.manifest import manifest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +69,7 @@ def test_socket_mode_has_no_address():
 
 def test_events_are_those_that_are_handled():
     subscribed = part(manifest(), "settings", "event_subscriptions", "bot_events")
-    assert {name.partition(".")[0] for name in subscribed} == set(EVENTS)
+    assert {name.partition(".")[0] for name in subscribed} == set(HEARD)
 
 
 def test_events_exist():
@@ -79,7 +79,7 @@ def test_events_exist():
 
 def test_commands_are_those_that_are_answered():
     named = {each["command"] for each in part(manifest(), "features", "slash_commands")}
-    assert named == set(COMMANDS)
+    assert named == {COMMAND}
 
 
 def calls() -> Iterator[tuple[str, set[str]]]:

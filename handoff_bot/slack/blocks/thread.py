@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from handoff_bot.domain.desk import Post, PostKind, Whisper
@@ -12,6 +13,7 @@ from handoff_bot.slack.blocks.text import (
     actions,
     context,
     line,
+    mrkdwn,
     named,
     notification,
     plain,
@@ -25,14 +27,27 @@ from handoff_bot.slack.blocks.text import (
 _BODY = 8000
 _MOST_FILES = 10
 _FILE = 100
+_ID = re.compile("[USW][A-Z0-9]{2,20}")
 
 
 def draw_post(post: Post) -> Drawing:
     """A post for all agents in the thread."""
-    blocks = list(_post(post))
-    if post.button:
-        blocks.append(actions(button(post.button, post.value)))
+    blocks = [*_mentions(post), *_post(post)]
+    buttons = [*([post.button] if post.button else []), *post.buttons]
+    if buttons:
+        blocks.append(actions(*(button(kind, post.value) for kind in buttons)))
     return Drawing(notification(_spoken(post)), blocks)
+
+
+def _mentions(post: Post) -> Iterator[Block]:
+    """Those who are called: a line of its own, for only our own markup may ping."""
+    called = [_mention(one) for one in post.mentions if _ID.fullmatch(one)]
+    if called:
+        yield {"type": "section", "text": mrkdwn(" ".join(called))}
+
+
+def _mention(desk_id: str) -> str:
+    return f"<!subteam^{desk_id}>" if desk_id.startswith("S") else f"<@{desk_id}>"
 
 
 def _post(post: Post) -> Iterator[Block]:

@@ -6,15 +6,11 @@ A click that changes something is acknowledged after the change has been committ
 
 from __future__ import annotations
 
-import logging
-import re
 from collections.abc import Callable
-from typing import Any
 
-from slack_bolt import Ack, App
+from slack_bolt import Ack
 
 from handoff_bot.domain.desk import STEPS, AgentRef, Button
-from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.actions import DeskActions
@@ -22,11 +18,9 @@ from handoff_bot.slack.blocks import modals
 from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.blocks.thread import settled
 from handoff_bot.slack.listeners.click import Click, Tools, number, replace, whisper
-
-logger = logging.getLogger(__name__)
+from handoff_bot.slack.listeners.feature import ClickListener, Feature
 
 Decision = Callable[[DeskActions, int, AgentRef], Outcome]
-Listener = Callable[[Tools, Click, Ack], None]
 
 OLD_BUTTON = "This button is from an older version. The card shows what can be done now."
 NOT_KNOWN = "This conversation is not known any more."
@@ -37,7 +31,7 @@ def _step(step: Step) -> Decision:
     return lambda actions, escalation_id, agent: actions.take(step, escalation_id, agent)
 
 
-def _on_card(decide: Decision) -> Listener:
+def _on_card(decide: Decision) -> ClickListener:
     """A button on a card, which is redrawn when something has changed."""
 
     def listener(tools: Tools, click: Click, ack: Ack) -> None:
@@ -50,7 +44,7 @@ def _on_card(decide: Decision) -> Listener:
     return listener
 
 
-def _once(decide: Decision) -> Listener:
+def _once(decide: Decision) -> ClickListener:
     """A button that has done its work after one successful click."""
 
     def listener(tools: Tools, click: Click, ack: Ack) -> None:
@@ -105,7 +99,7 @@ def _window(actions: DeskActions, escalation_id: int | None, page: int | None) -
     return modals.conversation(found, escalation_id)
 
 
-ACTIONS: dict[str, Listener] = {
+ACTIONS: dict[str, ClickListener] = {
     **{button.value: _on_card(_step(step)) for button, step in STEPS.items()},
     Button.ASSIGN: assign,
     Button.VIEW: view,
@@ -122,31 +116,4 @@ ACTIONS: dict[str, Listener] = {
 """Action id -> what a click on it does."""
 
 
-def register(app: App, tools: Tools) -> None:
-    """Tell Bolt about every button, and about those we do not know any more."""
-    for action_id, listener in ACTIONS.items():
-        app.action(str(action_id))(_bound(listener, tools))
-    app.action(re.compile(""), matchers=[_is_unknown])(_bound(_unknown, tools))
-
-
-def _bound(listener: Listener, tools: Tools) -> Callable[[Ack, dict[str, Any]], None]:
-    def run(ack: Ack, body: dict[str, Any]) -> None:
-        click = Click.parse(body)
-        try:
-            listener(tools, click, ack)
-        except DeskError as error:
-            logger.warning("click failed", extra={"code": error.code, "action": click.action_id})
-            whisper(tools.desk, click, str(error))
-
-    return run
-
-
-def _is_unknown(body: dict[str, Any]) -> bool:
-    """Not for known buttons: Bolt would come here too when one of theirs is slow to acknowledge."""
-    return body["actions"][0].get("action_id") not in ACTIONS
-
-
-def _unknown(tools: Tools, click: Click, ack: Ack) -> None:
-    logger.warning("unknown button", extra={"action": click.action_id[:80]})
-    ack()
-    whisper(tools.desk, click, OLD_BUTTON)
+FEATURE = Feature(clicks={str(action_id): listener for action_id, listener in ACTIONS.items()})

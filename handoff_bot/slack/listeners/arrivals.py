@@ -15,12 +15,25 @@ from slack_bolt.middleware import Middleware
 
 from handoff_bot.slack.actions import Inbox
 from handoff_bot.slack.listeners.events import EVENTS
+from handoff_bot.slack.listeners.registry import EVERYTHING
 
 logger = logging.getLogger(__name__)
 
 KIND = "slack.event"
 
-_PASSED_ON = frozenset({"block_actions", "view_submission", "url_verification"})
+HEARD = frozenset(EVENTS) | frozenset(EVERYTHING.events)
+"""Types of events that mean something here. Others are acknowledged and forgotten."""
+
+_PASSED_ON = frozenset(
+    {
+        "block_actions",
+        "block_suggestion",
+        "message_action",
+        "shortcut",
+        "url_verification",
+        "view_submission",
+    }
+)
 
 
 class Arrivals(Middleware):
@@ -55,9 +68,9 @@ def _store(inbox: Inbox, body: dict[str, Any]) -> BoltResponse:
     event = body.get("event")
     if not isinstance(event, dict) or not isinstance(body.get("event_id"), str):
         return _refused()
-    if event.get("type") not in EVENTS:
+    if event.get("type") not in HEARD:
         logger.info("event ignored", extra={"type": _type_of(event)})
-    elif not isinstance(event.get("channel"), str):
+    elif event["type"] in EVENTS and not isinstance(event.get("channel"), str):
         return _refused()
     elif not _is_echo(body, event):
         # `token` is a shared secret of old; nothing here needs it.
@@ -70,7 +83,8 @@ def lane_of(event: dict[str, Any]) -> str:
     """The lane that keeps everything about one thread in order."""
     subject = event.get("message") or event.get("previous_message") or event
     thread = subject.get("thread_ts") or subject.get("ts") or event.get("ts")
-    return f"slack:{event['channel']}:{thread}"
+    place = event.get("channel") or event.get("user") or event.get("type")
+    return f"slack:{place if isinstance(place, str) else event.get('type')}:{thread}"
 
 
 def _is_echo(body: dict[str, Any], event: dict[str, Any]) -> bool:
@@ -92,6 +106,9 @@ def _is_usable(body: dict[str, Any]) -> bool:
         return (
             _is_by_somebody(body) and isinstance(clicks, list) and _names(clicks[:1], "action_id")
         )
+    if kind in ("block_suggestion", "message_action", "shortcut"):
+        name = "action_id" if kind == "block_suggestion" else "callback_id"
+        return _is_by_somebody(body) and _names([body], name)
     if kind == "view_submission":
         return _is_by_somebody(body) and _names([body.get("view")], "callback_id")
     return True

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from handoff_bot.domain.desk import Board, Place, Whisper
 from handoff_bot.domain.errors import DeskError
+from handoff_bot.services.core import Core
 from handoff_bot.slack.actions import DeskActions
 from handoff_bot.slack.blocks.text import Block, Drawing
 from handoff_bot.slack.blocks.thread import draw_words
@@ -24,14 +25,16 @@ class Tools:
     """What listeners work with.
 
     Attributes:
-        actions: the core.
+        actions: what the buttons of cards and threads do.
         desk: Slack, for windows and answers.
         queue: the queue as it is now.
+        core: all services.
     """
 
     actions: DeskActions
     desk: SlackDesk
     queue: Callable[[], Board]
+    core: Core
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,9 @@ class Click:
         trigger_id: lets us open a window within three seconds.
         view_id: the window it was in, "".
         blocks: what the message shows; empty in windows and whispers.
+        chosen: what was chosen in a menu, as ids and values; empty for buttons.
+        state: what the fields of the window or message hold, by block_id and action_id.
+        metadata: the window's private_metadata, "".
     """
 
     action_id: str
@@ -61,6 +67,9 @@ class Click:
     trigger_id: str
     view_id: str
     blocks: tuple[Block, ...]
+    chosen: tuple[str, ...] = ()
+    state: Mapping[str, Any] = field(default_factory=dict)
+    metadata: str = ""
 
     @classmethod
     def parse(cls, body: dict[str, Any]) -> Click:
@@ -82,12 +91,33 @@ class Click:
             trigger_id=str(body.get("trigger_id") or ""),
             view_id=str((body.get("view") or {}).get("id") or ""),
             blocks=tuple(message.get("blocks") or ()),
+            chosen=tuple(chosen(action)),
+            state=((body.get("view") or body).get("state") or {}).get("values") or {},
+            metadata=str((body.get("view") or {}).get("private_metadata") or ""),
         )
 
     @property
     def number(self) -> int | None:
         """The id that the button carries, None when it carries none."""
         return number(self.value)
+
+
+def chosen(element: Mapping[str, Any]) -> Iterator[str]:
+    """What was chosen or typed in an element of any kind, as Slack reports it: ids, values, words."""
+    for name, held in element.items():
+        if held is not None and (name == "value" and element.get("type") != "button"):
+            yield str(held)
+        elif name.startswith("selected_") and held is not None:
+            many = held if isinstance(held, list) else [held]
+            yield from (str(one["value"] if isinstance(one, dict) else one) for one in many)
+
+
+def held(state: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """What the field with this action id (and block id) holds."""
+    for fields in state.values():
+        if name in fields:
+            return tuple(chosen(fields[name]))
+    return ()
 
 
 def number(text: str) -> int | None:

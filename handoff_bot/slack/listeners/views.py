@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from slack_bolt import Ack, App
+from slack_bolt import Ack
 
 from handoff_bot.domain.desk import Place, Whisper
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.slack.blocks import modals
 from handoff_bot.slack.listeners.click import Tools
+from handoff_bot.slack.listeners.feature import Feature
 
 logger = logging.getLogger(__name__)
 
@@ -77,30 +76,4 @@ def _tell(tools: Tools, asked: Assignment, text: str) -> None:
         logger.warning("whisper lost", extra={"code": error.code, "window": modals.ASSIGN})
 
 
-VIEWS: dict[str, Callable[[Tools, dict[str, Any], Ack], None]] = {modals.ASSIGN: assign}
-"""Callback id -> what submitting that window does."""
-
-
-def register(app: App, tools: Tools) -> None:
-    """Tell Bolt about every window, and about those we do not know any more."""
-    for callback_id, listener in VIEWS.items():
-        app.view(callback_id)(_bound(listener, tools))
-    app.view(re.compile(""), matchers=[_is_unknown])(_unknown)
-
-
-def _bound(
-    listener: Callable[[Tools, dict[str, Any], Ack], None], tools: Tools
-) -> Callable[[Ack, dict[str, Any]], None]:
-    def run(ack: Ack, body: dict[str, Any]) -> None:
-        listener(tools, body, ack)
-
-    return run
-
-
-def _is_unknown(body: dict[str, Any]) -> bool:
-    return body["view"]["callback_id"] not in VIEWS
-
-
-def _unknown(ack: Ack) -> None:
-    logger.warning("unknown window")
-    ack()
+FEATURE = Feature(views={modals.ASSIGN: assign})

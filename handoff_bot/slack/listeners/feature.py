@@ -1,0 +1,136 @@
+"""What a part of the desk listens to, as one value: the app registers them all in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from slack_bolt import Ack
+
+from handoff_bot.domain.desk import AgentRef, Place
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.slack.blocks.text import Block, Drawing
+from handoff_bot.slack.listeners.click import Click, Tools
+
+Body = dict[str, Any]
+"""A payload as Slack sent it; what listeners rely on has been looked at on arrival."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`/handoff WORD REST`, as somebody typed it.
+
+    Attributes:
+        desk_id: who.
+        words: what stands behind the first word, stripped; mentions as Slack escapes them (`<@U…|name>`).
+        slack_channel: where.
+        trigger_id: lets us open a window within three seconds.
+    """
+
+    desk_id: str
+    words: str
+    slack_channel: str
+    trigger_id: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """`!WORD REST`, as somebody wrote it in a thread of ours.
+
+    Attributes:
+        place: the thread.
+        ts: the message itself.
+        escalation_id: whose thread it is.
+        words: what stands behind the verb, stripped; mentions as `<@U…>` and `<!subteam^S…>`.
+    """
+
+    place: Place
+    ts: str
+    author: AgentRef
+    escalation_id: int
+    words: str
+
+
+@dataclass(frozen=True)
+class Called:
+    """A shortcut, from the menu of a message or from anywhere.
+
+    Attributes:
+        place: the thread that the message is in or begins; None for one from anywhere.
+        ts: the message, "".
+        text: what the message says, "".
+    """
+
+    desk_id: str
+    trigger_id: str
+    place: Place | None = None
+    ts: str = ""
+    text: str = ""
+
+
+ClickListener = Callable[[Tools, Click, Ack], None]
+ViewListener = Callable[[Tools, Body, Ack], None]
+OptionsListener = Callable[[Tools, Body], list[Block]]
+CommandListener = Callable[[Tools, Asked], Drawing | None]
+ShortcutListener = Callable[[Tools, Called], None]
+EventListener = Callable[[Tools, Body], None]
+VerbListener = Callable[[Tools, Said], Outcome]
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A shortcut as the manifest names it: at most 24 characters, and what it does in one line."""
+
+    name: str
+    description: str
+    on_message: bool
+    listener: ShortcutListener
+
+
+@dataclass(frozen=True)
+class Feature:
+    """What one part of the desk listens to.
+
+    Attributes:
+        clicks: action id -> listener; it acknowledges.
+        views: callback id -> what sending that window does; it acknowledges.
+        options: action id -> the options that fit what was typed into an external select.
+        commands: second word of /handoff -> what answers it; None after it has opened a window.
+        shortcuts: callback id -> shortcut.
+        events: type of event -> what handles it, later and in order; hearing of it twice is harmless.
+        verbs: word after "!" in a thread -> what it does; what comes of it is whispered.
+        help: lines for /handoff help.
+    """
+
+    clicks: Mapping[str, ClickListener] = field(default_factory=dict)
+    views: Mapping[str, ViewListener] = field(default_factory=dict)
+    options: Mapping[str, OptionsListener] = field(default_factory=dict)
+    commands: Mapping[str, CommandListener] = field(default_factory=dict)
+    shortcuts: Mapping[str, Shortcut] = field(default_factory=dict)
+    events: Mapping[str, EventListener] = field(default_factory=dict)
+    verbs: Mapping[str, VerbListener] = field(default_factory=dict)
+    help: tuple[str, ...] = ()
+
+
+def combined(features: tuple[Feature, ...]) -> Feature:
+    """All of them as one.
+
+    Raises:
+        ValueError: two of them listen to the same thing.
+    """
+    parts = {
+        name: _merged(name, [getattr(each, name) for each in features])
+        for name in ("clicks", "views", "options", "commands", "shortcuts", "events", "verbs")
+    }
+    return Feature(**parts, help=tuple(line for each in features for line in each.help))
+
+
+def _merged(name: str, tables: list[Mapping[str, Any]]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for table in tables:
+        twice = merged.keys() & table.keys()
+        if twice:
+            raise ValueError(f"{name} listened to twice: {sorted(twice)}")
+        merged |= table
+    return merged

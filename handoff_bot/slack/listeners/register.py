@@ -1,0 +1,190 @@
+"""Tells Bolt about everything that is listened to, and about what is not known any more."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from typing import Any
+
+from slack_bolt import Ack, App
+
+from handoff_bot.domain.desk import Place
+from handoff_bot.domain.errors import DeskError
+from handoff_bot.slack.blocks.text import Drawing
+from handoff_bot.slack.blocks.thread import draw_words
+from handoff_bot.slack.listeners.actions import OLD_BUTTON
+from handoff_bot.slack.listeners.click import Click, Tools, whisper
+from handoff_bot.slack.listeners.feature import (
+    Asked,
+    Body,
+    Called,
+    ClickListener,
+    OptionsListener,
+    ShortcutListener,
+    ViewListener,
+)
+from handoff_bot.slack.listeners.registry import EVERYTHING
+
+logger = logging.getLogger(__name__)
+
+COMMAND = "/handoff"
+
+NOT_UNDERSTOOD = "I do not know that one. This is what I know:\n"
+UNKNOWN = "This command is not known here any more. Try /handoff help."
+HELP = "\n".join(
+    (
+        *EVERYTHING.help,
+        "/handoff help: this list",
+        "In the thread of a conversation that is yours, what you write reaches the customer. "
+        "Begin with note: to keep it inside.",
+    )
+)
+
+_ANYTHING = re.compile("")
+
+
+def register(app: App, tools: Tools) -> None:
+    """Tell Bolt about all of it."""
+    for action_id, click in EVERYTHING.clicks.items():
+        app.action(action_id)(_click(click, tools))
+    for callback_id, view in EVERYTHING.views.items():
+        app.view(callback_id)(_view(view, tools))
+    for action_id, options in EVERYTHING.options.items():
+        app.options(action_id)(_options(options, tools))
+    for callback_id, shortcut in EVERYTHING.shortcuts.items():
+        app.shortcut(callback_id)(_shortcut(shortcut.listener, tools))
+    app.command(COMMAND)(_command(tools))
+    _register_unknown(app, tools)
+
+
+def _register_unknown(app: App, tools: Tools) -> None:
+    """Not for what is known: Bolt would come here too when a listener of it is slow to acknowledge."""
+    app.action(_ANYTHING, matchers=[_is_unknown_click])(_click(_unknown, tools))
+    app.view(_ANYTHING, matchers=[_is_unknown_view])(_acknowledged)
+    app.options(_ANYTHING, matchers=[_is_unknown_menu])(_no_options)
+    app.shortcut(_ANYTHING, matchers=[_is_unknown_shortcut])(_acknowledged)
+    app.command(_ANYTHING, matchers=[_is_unknown_command])(_unknown_command)
+
+
+def _click(listener: ClickListener, tools: Tools) -> Callable[[Ack, Body], None]:
+    def run(ack: Ack, body: Body) -> None:
+        click = Click.parse(body)
+        try:
+            listener(tools, click, ack)
+        except DeskError as error:
+            logger.warning("click failed", extra={"code": error.code, "action": click.action_id})
+            whisper(tools.desk, click, str(error))
+
+    return run
+
+
+def _view(listener: ViewListener, tools: Tools) -> Callable[[Ack, Body], None]:
+    def run(ack: Ack, body: Body) -> None:
+        listener(tools, body, ack)
+
+    return run
+
+
+def _options(listener: OptionsListener, tools: Tools) -> Callable[[Ack, Body], None]:
+    def run(ack: Ack, body: Body) -> None:
+        ack(options=listener(tools, body))
+
+    return run
+
+
+def _shortcut(listener: ShortcutListener, tools: Tools) -> Callable[[Ack, Body], None]:
+    def run(ack: Ack, body: Body) -> None:
+        ack()
+        called = _called(body)
+        try:
+            listener(tools, called)
+        except DeskError as error:
+            logger.warning("shortcut failed", extra={"code": error.code})
+
+    return run
+
+
+def _called(body: Body) -> Called:
+    message = body.get("message") or {}
+    channel = (body.get("channel") or {}).get("id")
+    ts = str(message.get("ts") or "")
+    thread = str(message.get("thread_ts") or ts)
+    return Called(
+        desk_id=str(body["user"].get("id", "")),
+        trigger_id=str(body.get("trigger_id") or ""),
+        place=Place(str(channel), thread) if channel and thread else None,
+        ts=ts,
+        text=str(message.get("text") or ""),
+    )
+
+
+def _command(tools: Tools) -> Callable[[Ack, Body], None]:
+    def run(ack: Ack, body: Body) -> None:
+        try:
+            drawing = answer(tools, body)
+        except DeskError as error:
+            logger.warning("command failed", extra={"code": error.code})
+            drawing = draw_words(str(error))
+        if drawing is None:
+            ack()
+        else:
+            ack(text=drawing.text, blocks=drawing.blocks, response_type="ephemeral")
+
+    return run
+
+
+def answer(tools: Tools, body: Body) -> Drawing | None:
+    """Answer `/handoff …`; Slack shows it to whoever asked, and nobody else. None: a window was opened."""
+    word, _, rest = str(body.get("text") or "").strip().partition(" ")
+    listener = EVERYTHING.commands.get(word.casefold())
+    if listener is None:
+        return draw_words(HELP if word.casefold() in ("", "help") else NOT_UNDERSTOOD + HELP)
+    asked = Asked(
+        desk_id=str(body.get("user_id") or ""),
+        words=rest.strip(),
+        slack_channel=str(body.get("channel_id") or ""),
+        trigger_id=str(body.get("trigger_id") or ""),
+    )
+    return listener(tools, asked)
+
+
+def _is_unknown_click(body: Body) -> bool:
+    return body["actions"][0].get("action_id") not in EVERYTHING.clicks
+
+
+def _is_unknown_view(body: Body) -> bool:
+    return body["view"]["callback_id"] not in EVERYTHING.views
+
+
+def _is_unknown_menu(body: Body) -> bool:
+    return body.get("action_id") not in EVERYTHING.options
+
+
+def _is_unknown_shortcut(body: Body) -> bool:
+    return body.get("callback_id") not in EVERYTHING.shortcuts
+
+
+def _is_unknown_command(body: Body) -> bool:
+    return bool(body["command"] != COMMAND)
+
+
+def _unknown(tools: Tools, click: Click, ack: Ack) -> None:
+    logger.warning("unknown button", extra={"action": click.action_id[:80]})
+    ack()
+    whisper(tools.desk, click, OLD_BUTTON)
+
+
+def _acknowledged(ack: Ack) -> None:
+    logger.warning("unknown window or shortcut")
+    ack()
+
+
+def _no_options(ack: Ack) -> None:
+    nothing: list[dict[str, Any]] = []
+    ack(options=nothing)
+
+
+def _unknown_command(ack: Ack) -> None:
+    logger.warning("unknown command")
+    ack(text=UNKNOWN, response_type="ephemeral")

@@ -1,0 +1,11 @@
+"""All parts of the desk: the only list of them."""
+
+from __future__ import annotations
+
+from handoff_bot.slack.listeners import actions, commands, views
+from handoff_bot.slack.listeners.feature import Feature, combined
+
+FEATURES: tuple[Feature, ...] = (actions.FEATURE, views.FEATURE, commands.FEATURE)
+
+EVERYTHING = combined(FEATURES)
+"""What is listened to, by all of them together."""

@@ -1,0 +1,208 @@
+"""The real core and the real Slack side in this process, a workspace on loopback, a fake channel."""
+
+import itertools
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from werkzeug.serving import make_server
+
+from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.sandbox.slack.interacting import ClickResult
+from handoff_bot.sandbox.slack.stand_in import SlackStandIn
+from handoff_bot.sandbox.slack.windows import Submission
+from handoff_bot.services.core import Core, Parts
+from handoff_bot.slack.composition import SlackSide, build_slack
+from handoff_bot.storage.database import Database
+from handoff_bot.web.application import create_web
+from tests.fakes import (
+    FakeChannel,
+    FrozenClock,
+    ScriptedAssistant,
+    ScriptedDetector,
+    answer_at_once,
+)
+
+Json = dict[str, Any]
+DANA = "+15550001"
+
+
+@dataclass
+class Bureau:
+    """A team at work: Ana and Ben are agents, Mia is an admin of the workspace; Dana is a customer."""
+
+    database: Database
+    clock: FrozenClock
+    channel: FakeChannel
+    detector: ScriptedDetector
+    assistant: ScriptedAssistant
+    slack: SlackStandIn
+    core: Core
+    ana: str
+    ben: str
+    mia: str
+    queue: str
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def settle(self) -> None:
+        """Run all work that is due now."""
+        self.core.lanes.run_until_idle()
+
+    def later(self, **time: float) -> None:
+        """Let time pass, and run what is due then."""
+        self.clock.at += timedelta(**time)
+        self.settle()
+
+    # -- the customer
+
+    def says(self, text: str, address: str = DANA, **more: Any) -> None:
+        """A customer writes."""
+        number = next(self.numbers)
+        inbound = InboundMessage("sms", f"SMIN{number}", address, "+15559999", text, **more)
+        key = f"sms:{inbound.provider_id}"
+        self.core.inbox.store("inbound", f"in:sms:{address}", key, asdict(inbound))
+        self.settle()
+
+    def heard(self, address: str = DANA) -> list[str]:
+        """What has reached a customer."""
+        return [message.text for message, _ in self.channel.taken if message.to == address]
+
+    # -- the people in Slack
+
+    def cards(self) -> list[Json]:
+        """The cards in the queue channel, oldest first."""
+        posts = [
+            m for m in self.slack.messages(self.queue) if m.get("thread_ts", m["ts"]) == m["ts"]
+        ]
+        return [m for m in posts if not m["text"].startswith("Queue:")]
+
+    def card(self) -> str:
+        """The ts of the newest card."""
+        return str(self.cards()[-1]["ts"])
+
+    def click(
+        self, who: str, action_id: str, *, ts: str = "", value: str | None = None
+    ) -> ClickResult:
+        """Press a button on the newest card, or on another message."""
+        result = self.slack.click(who, self.queue, ts or self.card(), action_id, value)
+        self.settle()
+        return result
+
+    def writes(self, who: str, text: str, *, ts: str = "", **more: Any) -> str:
+        """Write in a card's thread; says the reply's ts."""
+        reply = self.slack.say(who, self.queue, text, ts or self.card(), **more)
+        self.settle()
+        return reply
+
+    def command(self, who: str, text: str) -> ClickResult:
+        """Type `/handoff text` in the queue channel."""
+        result = self.slack.command(who, self.queue, "/handoff", text)
+        self.settle()
+        return result
+
+    def window(self, who: str) -> Json:
+        """The window that this person has on top."""
+        return self.slack.views(who)[-1]
+
+    def sends(self, who: str, values: Json | None = None) -> Submission:
+        """Fill in the window on top, and send it."""
+        result = self.slack.submit(who, self.window(who)["id"], values)
+        self.settle()
+        return result
+
+    def presses(self, who: str, action_id: str, value: str | None = None) -> ClickResult:
+        """Press a button in the window on top."""
+        result = self.slack.click_view(who, self.window(who)["id"], action_id, value)
+        self.settle()
+        return result
+
+    def chooses(self, who: str, action_id: str, choice: Any) -> ClickResult:
+        """Choose in a menu of the window on top."""
+        result = self.slack.select_view(who, self.window(who)["id"], action_id, choice)
+        self.settle()
+        return result
+
+    def home(self, who: str) -> Json:
+        """The Home tab, as somebody sees who opens it now."""
+        self.slack.open_home(who)
+        self.settle()
+        return self.slack.home(who) or {}
+
+    def thread(self, ts: str = "") -> list[str]:
+        """What is said in a card's thread, the card itself left out."""
+        return [m["text"] for m in self.slack.thread(self.queue, ts or self.card())[1:]]
+
+    def whispers(self, who: str) -> list[str]:
+        """What one person alone was told."""
+        return [message["text"] for message in self.slack.ephemerals(who)]
+
+    def told(self, who: str) -> list[str]:
+        """What the bot wrote to somebody directly."""
+        with_bot = [c for c in self.slack.channels() if c.kind == "im" and who in c.members]
+        return [m["text"] for c in with_bot for m in self.slack.messages(c.id)]
+
+
+def words(shown: Any) -> str:
+    """Every text that a message, window or Home tab shows."""
+    if isinstance(shown, dict):
+        own = [shown["text"]] if isinstance(shown.get("text"), str) else []
+        return "\n".join(own + [words(v) for k, v in shown.items() if isinstance(v, dict | list)])
+    if isinstance(shown, list):
+        return "\n".join(words(each) for each in shown)
+    return ""
+
+
+@pytest.fixture
+def bureau(database: Database, clock: FrozenClock) -> Iterator[Bureau]:
+    """Everything, running; the lanes only when told to."""
+    slack = SlackStandIn(deliver="sync", now=lambda: clock.at.timestamp())
+    ana, ben = slack.add_person("ana", "Ana"), slack.add_person("ben", "Ben")
+    mia = slack.add_person("mia", "Mia", is_admin=True)
+    queue = slack.add_channel("queue", [slack.bot_user, ana, ben, mia])
+    channel = FakeChannel(clock)
+    detector, assistant = ScriptedDetector(), ScriptedAssistant()
+    answer_at_once(database, clock)
+    side = build_slack(
+        bot_token=slack.bot_token,
+        signing_secret=slack.signing_secret,
+        app_token="",
+        api_url=slack.api_url,
+        queue_channel=queue,
+    )
+    core = Core.of(
+        Parts(
+            database=database,
+            channels={"sms": channel},
+            desk=side.desk,
+            detector=detector,
+            assistant=assistant,
+            clock=clock,
+        )
+    )
+    with slack, _serving(side, core) as address:
+        slack.events_url = address
+        made = (database, clock, channel, detector, assistant, slack, core)
+        yield Bureau(*made, ana, ben, mia, queue)
+
+
+class _serving:  # noqa: N801 - reads as a verb
+    """The bot's web side on loopback, while it lasts."""
+
+    def __init__(self, side: SlackSide, core: Core) -> None:
+        side.attach(core)
+        self._side = side
+        self._server = make_server("127.0.0.1", 0, create_web([side.blueprint]), threaded=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        return f"http://127.0.0.1:{self._server.server_port}/slack/events"
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self._side.stop()
