@@ -16,6 +16,7 @@ from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.ingest import Inbox
 from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.late_claims import LateClaim
+from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.reacting import Reacting
 from handoff_bot.services.relay import Relay
 from handoff_bot.services.runner import AnyHandler
@@ -70,6 +71,7 @@ class Core:
     escalations: Escalations
     relay: Relay
     feedback: Feedback
+    preferences: Preferences
     reacting: Reacting
     lanes: Lanes
     ticks: timers.Ticks
@@ -110,6 +112,7 @@ class Core:
             escalations=escalations,
             relay=Relay(database, parts.channels, clock, escalations),
             feedback=Feedback(database, clock),
+            preferences=Preferences(database, clock),
             reacting=reacting,
             lanes=lanes,
             ticks=timers.Ticks(database, clock),

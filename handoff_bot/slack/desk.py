@@ -19,7 +19,7 @@ from handoff_bot.slack.blocks.card import draw_card
 from handoff_bot.slack.blocks.text import Block, Drawing
 from handoff_bot.slack.blocks.thread import draw_post, draw_whisper
 from handoff_bot.slack.errors import slack_errors
-from handoff_bot.slack.people import People
+from handoff_bot.slack.people import People, Person
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +116,21 @@ class SlackDesk:
     def is_human(self, desk_id: str) -> bool:
         """False for apps and for people who have left; True when Slack cannot say."""
         return self._people.find(desk_id).is_human
+
+    def person(self, desk_id: str) -> Person:
+        """What Slack says of somebody; a nameless human while it says nothing."""
+        return self._people.find(desk_id)
+
+    def publish_home(self, desk_id: str, view: Block) -> None:
+        """Show somebody their Home tab."""
+        with slack_errors():
+            self._client.views_publish(user_id=desk_id, view=view)
+
+    def push_view(self, trigger_id: str, view: Block) -> str:
+        """Put a window on top of the one that was clicked in; says its id."""
+        with slack_errors():
+            answer = self._client.views_push(trigger_id=trigger_id, view=view)
+        return str((answer.get("view") or {}).get("id", ""))
 
     def open_view(self, trigger_id: str, view: Block) -> str:
         """Open a window for whoever clicked, within three seconds of the click; says its id."""

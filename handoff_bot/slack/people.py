@@ -29,10 +29,16 @@ _NAME = 80
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody at the desk; not `is_human` for apps and those who have left."""
+    """Somebody at the desk; not `is_human` for apps and those who have left.
+
+    `timezone` is an IANA name and `locale` like "en-US", as they set it in Slack; "" when unknown.
+    """
 
     name: str
     is_human: bool
+    is_admin: bool = False
+    timezone: str = ""
+    locale: str = ""
 
 
 class People:
@@ -58,7 +64,9 @@ class People:
     def _ask(self, desk_id: str) -> Person | None:
         try:
             with slack_errors():
-                return _person(self._client.users_info(user=desk_id).get("user", {}))
+                return _person(
+                    self._client.users_info(user=desk_id, include_locale=True).get("user", {})
+                )
         except DeskError as error:
             logger.warning("person not found", extra={"desk_id": desk_id, "code": error.code})
             return None
@@ -87,4 +95,10 @@ def _person(user: dict[str, Any]) -> Person:
     names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"))
     name = next((one_line(str(name), _NAME) for name in names if name), "")
     is_app = bool(user.get("is_bot")) or user.get("id") == "USLACKBOT"
-    return Person(name or NAMELESS, is_human=not (is_app or user.get("deleted")))
+    return Person(
+        name or NAMELESS,
+        is_human=not (is_app or user.get("deleted")),
+        is_admin=bool(user.get("is_admin") or user.get("is_owner")),
+        timezone=str(user.get("tz") or ""),
+        locale=str(user.get("locale") or ""),
+    )

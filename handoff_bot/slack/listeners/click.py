@@ -36,6 +36,12 @@ class Tools:
     queue: Callable[[], Board]
     core: Core
 
+    def may_administer(self, desk_id: str) -> bool:
+        """Is this an admin of the workspace, or somebody whom an admin named here?"""
+        if self.desk.person(desk_id).is_admin:
+            return True
+        return self.core.preferences.is_named_admin(desk_id)
+
 
 @dataclass(frozen=True)
 class Click:

@@ -1,0 +1,63 @@
+"""Live settings: who may change them, what they were before, and who changed what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlmodel import col, select
+
+from handoff_bot.ports import Clock
+from handoff_bot.storage import log
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.desk_models import SettingChange
+from handoff_bot.storage.models import Preference
+from handoff_bot.storage.transaction import Transaction
+
+ADMINS = "admins"
+"""The preference with the desk ids of those who may change settings besides the workspace's own admins."""
+
+
+class Preferences:
+    """What admins set while the bot runs. What a value must look like is its reader's to say."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def get(self, key: str, default: Any) -> Any:
+        """A live setting, or its default."""
+        with self._database.read() as tx:
+            return log.preference(tx, key, default)
+
+    def change(self, key: str, value: Any, by: str) -> bool:
+        """Set it, and remember who did; False when it was so already. `value` None takes the setting back."""
+        with self._database.write() as tx:
+            return self.change_in(tx, key, value, by)
+
+    def change_in(self, tx: Transaction, key: str, value: Any, by: str) -> bool:
+        """The same within a transaction."""
+        before = log.preference(tx, key, None)
+        if before == value:
+            return False
+        now = self._clock.now()
+        if value is None:
+            tx.session.delete(tx.session.get_one(Preference, key))
+        else:
+            log.prefer(tx, key, value, by, now)
+        tx.add(
+            SettingChange(key=key, before={"value": before}, after={"value": value}, by=by, at=now)
+        )
+        log.record(tx, "setting.changed", now, key=key, by=by)
+        return True
+
+    def history(self, limit: int, prefix: str = "") -> Sequence[SettingChange]:
+        """The newest changes of settings whose keys begin so, newest first."""
+        with self._database.read() as tx:
+            found = select(SettingChange).where(col(SettingChange.key).startswith(prefix))
+            newest = found.order_by(col(SettingChange.id).desc()).limit(limit)
+            return list(tx.session.execute(newest).scalars())
+
+    def is_named_admin(self, desk_id: str) -> bool:
+        """Did somebody who may make this person an admin here?"""
+        return desk_id in self.get(ADMINS, [])
