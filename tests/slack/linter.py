@@ -13,10 +13,37 @@ MOST_CHARACTERS = 10_000
 LARGEST_VIEW = 250_000
 """Bytes, with every character that is not ASCII escaped."""
 
-KNOWN = {"header", "section", "context", "actions", "rich_text", "input", "divider"}
+KNOWN = {"header", "section", "context", "actions", "rich_text", "input", "divider", "image"}
 RICH = {"rich_text_section", "rich_text_quote", "rich_text_list"}
 TEXTS = {"plain_text", "mrkdwn"}
 STYLES = {"primary", "danger"}
+
+MOST_OPTIONS = {
+    "static_select": 100,
+    "multi_static_select": 100,
+    "overflow": 5,
+    "radio_buttons": 10,
+    "checkboxes": 10,
+}
+FORMATTED = {"radio_buttons", "checkboxes"}
+FIELDS = {
+    *MOST_OPTIONS,
+    "users_select",
+    "multi_users_select",
+    "conversations_select",
+    "multi_conversations_select",
+    "channels_select",
+    "multi_channels_select",
+    "external_select",
+    "multi_external_select",
+    "plain_text_input",
+    "number_input",
+    "email_text_input",
+    "url_text_input",
+    "datepicker",
+    "timepicker",
+    "datetimepicker",
+}
 
 
 def lint_message(text: str, blocks: list[Block]) -> list[str]:
@@ -31,7 +58,7 @@ def lint_message(text: str, blocks: list[Block]) -> list[str]:
 
 
 def lint_view(view: Block) -> list[str]:
-    """What Slack would not accept of a modal."""
+    """What Slack would not accept of a modal or a Home tab."""
     problems = list(_lint_blocks(view["blocks"], most=100))
     for part in ("title", "submit", "close"):
         if part in view:
@@ -42,7 +69,8 @@ def lint_view(view: Block) -> list[str]:
         problems.append("callback_id too long")
     if len(json.dumps(view)) > LARGEST_VIEW:
         problems.append("view too large")
-    if any(block["type"] == "input" for block in view["blocks"]) and "submit" not in view:
+    is_sent = view["type"] == "home" or "submit" in view
+    if any(block["type"] == "input" for block in view["blocks"]) and not is_sent:
         problems.append("input without submit")
     return problems
 
@@ -118,7 +146,7 @@ def _section(block: Block) -> Iterator[str]:
     for field in fields:
         yield from _text(field, 2000, "field")
     if "accessory" in block:
-        yield from _button(block["accessory"])
+        yield from _element(block["accessory"])
 
 
 def _context(block: Block) -> Iterator[str]:
@@ -135,13 +163,72 @@ def _actions(block: Block) -> Iterator[str]:
     if len(ids) != len(set(ids)):
         yield "action_id twice in a block"
     for element in block["elements"]:
+        yield from _element(element)
+
+
+def _element(element: Block) -> Iterator[str]:
+    """A button, a menu or a field, wherever it stands."""
+    if element["type"] == "button":
         yield from _button(element)
+        return
+    if element["type"] == "image":
+        yield from _alt_text(element)
+        return
+    if element["type"] not in FIELDS:
+        yield f"unknown element {element['type']}"
+        return
+    if not 1 <= len(element["action_id"]) <= 255:
+        yield "action_id length"
+    if "placeholder" in element:
+        yield from _text(element["placeholder"], 150, "placeholder", plain=True)
+    if "confirm" in element:
+        yield from _confirm(element["confirm"])
+    yield from _options(element)
+    yield from _typed(element)
+
+
+def _options(element: Block) -> Iterator[str]:
+    """The choices of a menu: how many, how long, and that what is chosen is among them."""
+    if element["type"] not in MOST_OPTIONS:
+        return
+    groups = element.get("option_groups", [])
+    options = [*element.get("options", []), *(o for group in groups for o in group["options"])]
+    most = MOST_OPTIONS[element["type"]]
+    if not 1 <= len(options) <= most:
+        yield f"{len(options)} options in {element['type']}"
+    for option in options:
+        yield from _text(option["text"], 75, "option", plain=element["type"] not in FORMATTED)
+        if not 1 <= len(option["value"]) <= 150:
+            yield "option value length"
+        if "description" in option:
+            yield from _text(option["description"], 75, "option description")
+    for group in groups:
+        yield from _text(group["label"], 75, "option group", plain=True)
+    values = [option["value"] for option in options]
+    if len(values) != len(set(values)):
+        yield "option value twice"
+    initial = element.get("initial_options", [])
+    initial = [*initial, element["initial_option"]] if "initial_option" in element else initial
+    if any(one not in options for one in initial) or initial == [] and "initial_options" in element:
+        yield "initial option not among the options"
+
+
+def _typed(element: Block) -> Iterator[str]:
+    if element["type"] == "plain_text_input":
+        if element.get("max_length", 3000) > 3000:
+            yield "max_length"
+        if width(element.get("initial_value", "")) > element.get("max_length", 3000):
+            yield "initial_value too long"
+    if element["type"] == "number_input" and "is_decimal_allowed" not in element:
+        yield "is_decimal_allowed is missing"
+
+
+def _alt_text(image: Block) -> Iterator[str]:
+    if not 1 <= width(image.get("alt_text", "")) <= 2000:
+        yield "alt_text length"
 
 
 def _button(button: Block) -> Iterator[str]:
-    if button["type"] != "button":
-        yield f"unknown element {button['type']}"
-        return
     yield from _text(button["text"], 75, "button", plain=True)
     if not 1 <= len(button["action_id"]) <= 255:
         yield "action_id length"
@@ -174,15 +261,21 @@ def _rich_text(block: Block) -> Iterator[str]:
 
 def _input(block: Block) -> Iterator[str]:
     yield from _text(block["label"], 2000, "label", plain=True)
-    if block["element"]["type"] != "users_select":
-        yield f"unknown input {block['element']['type']}"
-    yield from _text(block["element"]["placeholder"], 150, "placeholder", plain=True)
-    if not 1 <= len(block["element"]["action_id"]) <= 255:
-        yield "action_id length"
+    if "hint" in block:
+        yield from _text(block["hint"], 2000, "hint", plain=True)
+    yield from _element(block["element"])
 
 
 def _divider(block: Block) -> Iterator[str]:
     yield from ()
+
+
+def _image(block: Block) -> Iterator[str]:
+    yield from _alt_text(block)
+    if "title" in block:
+        yield from _text(block["title"], 2000, "image title", plain=True)
+    if not ("image_url" in block or "slack_file" in block):
+        yield "image without a picture"
 
 
 _CHECKS = {
@@ -193,4 +286,5 @@ _CHECKS = {
     "rich_text": _rich_text,
     "input": _input,
     "divider": _divider,
+    "image": _image,
 }
