@@ -100,7 +100,7 @@ class Card:
 
 @dataclass(frozen=True)
 class BoardRow:
-    """One waiting escalation on the board; `contact` is hostile."""
+    """One open escalation in the queue; `contact` is hostile. `owner` None while it waits."""
 
     escalation_id: int
     contact: str
@@ -109,6 +109,9 @@ class BoardRow:
     priority: Priority
     opened_at: datetime
     thread: Place | None
+    owner: AgentRef | None = None
+    vip: bool = False
+    snoozed_until: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,12 @@ from handoff_bot.services.brake import Brake
 from handoff_bot.services.desk_handlers import desk_handlers
 from handoff_bot.services.escalations import CLAIM, Escalations
 from handoff_bot.services.feedback import Feedback
+from handoff_bot.services.home import Homes
 from handoff_bot.services.ingest import Inbox
 from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.late_claims import LateClaim
 from handoff_bot.services.preferences import Preferences
+from handoff_bot.services.queue import Queue
 from handoff_bot.services.reacting import Reacting
 from handoff_bot.services.relay import Relay
 from handoff_bot.services.runner import AnyHandler
@@ -67,11 +69,14 @@ class Core:
     """The services, ready to be driven."""
 
     database: Database
+    clock: Clock
     inbox: Inbox
     escalations: Escalations
     relay: Relay
     feedback: Feedback
     preferences: Preferences
+    queue: Queue
+    homes: Homes
     reacting: Reacting
     lanes: Lanes
     ticks: timers.Ticks
@@ -108,11 +113,14 @@ class Core:
         database.crew = lanes
         return cls(
             database=database,
+            clock=clock,
             inbox=Inbox(database, clock, brake),
             escalations=escalations,
             relay=Relay(database, parts.channels, clock, escalations),
             feedback=Feedback(database, clock),
             preferences=Preferences(database, clock),
+            queue=Queue(database, clock, escalations),
+            homes=Homes(database, clock),
             reacting=reacting,
             lanes=lanes,
             ticks=timers.Ticks(database, clock),

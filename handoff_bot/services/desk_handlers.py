@@ -240,7 +240,9 @@ class DrawBoard(DeskHandler[BoardPlan, Place]):
 
     def _plan(self, tx: Transaction) -> BoardPlan:
         place = log.preference(tx, BOARD_PLACE, None)
-        return BoardPlan(views.board(tx), _PLACE.validate_python(place) if place else None)
+        return BoardPlan(
+            views.board(tx, self._clock.now()), _PLACE.validate_python(place) if place else None
+        )
 
     def call(self, plan: BoardPlan) -> Place:
         """Draw it."""

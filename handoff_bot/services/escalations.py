@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from handoff_bot.domain.desk import AgentRef, TranscriptPage
+from handoff_bot.domain.desk import AgentRef, Place, TranscriptPage
 from handoff_bot.domain.escalations import Status, Step, TicketStatus
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Judgement, Signal
@@ -203,6 +203,12 @@ class Escalations:
         self._tell(change.tx, change.conversation, change.escalation, Moment.TRANSFERRED, owner)
         self._note(change, f"{change.agent.name} assigned this to {owner.name}.")
         return Outcome(True)
+
+    def thread(self, escalation_id: int) -> Place | None:
+        """Where its card is, None until it was posted."""
+        with self._database.read() as tx:
+            found = rows.thread_of(tx, escalation_id)
+            return Place(found.slack_channel, found.ts) if found else None
 
     def transcript(self, escalation_id: int, page: int) -> TranscriptPage | None:
         """One page of the whole conversation behind an escalation."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from handoff_bot.domain.delivery import overall
-from handoff_bot.domain.desk import AgentRef, Board, BoardRow, Card, Line, Place, TranscriptPage
+from handoff_bot.domain.desk import AgentRef, Board, Card, Line, TranscriptPage
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.messages import Author
+from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.signals import Mood, Priority, Signal
-from handoff_bot.storage import conversations, deliveries, escalations
+from handoff_bot.storage import conversations, deliveries, escalations, queue
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
@@ -56,28 +58,10 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
     )
 
 
-def board(tx: Transaction) -> Board:
+def board(tx: Transaction, now: datetime) -> Board:
     """The queue as the board shows it now."""
-    waiting, count = escalations.queue(tx, BOARD_ROWS)
-    return Board(
-        rows=tuple(_board_row(tx, row) for row in waiting),
-        waiting=count,
-        claimed=escalations.count(tx, Status.CLAIMED),
-    )
-
-
-def _board_row(tx: Transaction, escalation: Escalation) -> BoardRow:
-    conversation = conversations.get(tx, escalation.conversation_id)
-    thread = escalations.thread_of(tx, id_of(escalation))
-    return BoardRow(
-        escalation_id=id_of(escalation),
-        contact=conversations.contact_name(tx, conversation),
-        channel=conversation.channel,
-        reason=Signal(escalation.reason),
-        priority=Priority(escalation.priority),
-        opened_at=escalation.opened_at,
-        thread=Place(thread.slack_channel, thread.ts) if thread else None,
-    )
+    found, count = queue.page(tx, Filter(), now, 0, BOARD_ROWS)
+    return Board(tuple(found), waiting=count, claimed=escalations.count(tx, Status.CLAIMED))
 
 
 def transcript(tx: Transaction, escalation: Escalation, page: int) -> TranscriptPage:

@@ -11,9 +11,8 @@ from flask import Blueprint
 from slack_sdk.web import WebClient
 
 from handoff_bot.clock import SystemClock
-from handoff_bot.domain.desk import AgentRef, Board, TranscriptPage
+from handoff_bot.domain.desk import AgentRef, TranscriptPage
 from handoff_bot.domain.escalations import Step
-from handoff_bot.services import views
 from handoff_bot.services.core import Core
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.feedback import Feedback
@@ -29,7 +28,6 @@ from handoff_bot.slack.listeners.click import Tools
 from handoff_bot.slack.listeners.events import handle_event
 from handoff_bot.slack.listeners.registry import EVERYTHING
 from handoff_bot.slack.socket import SocketMode, start_socket_mode
-from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Job, Transaction
 
 LISTENER_THREADS = 32
@@ -117,7 +115,7 @@ class SlackSide:
     def attach(self, core: Core) -> None:
         """Let the core hear what happens in Slack."""
         actions = CoreActions(core.escalations, core.relay, core.feedback)
-        tools = Tools(actions, self.desk, lambda: _board(core.database), core)
+        tools = Tools(actions, self.desk, core)
         self._bolt = build_bolt(
             client=self._client,
             signing_secret=self._signing_secret,
@@ -143,11 +141,6 @@ class SlackSide:
         if self._socket:
             self._socket.close()
         self._executor.shutdown()
-
-
-def _board(database: Database) -> Board:
-    with database.read() as tx:
-        return views.board(tx)
 
 
 def build_slack(

@@ -103,7 +103,7 @@ class SlackDesk:
 
     def draw_board(self, board: Board, at: Place | None, mark: str) -> Place:
         """Post the board into the queue channel and pin it, or redraw it."""
-        place = self._draw(draw_board(board, self._workspace()), at, mark)
+        place = self._draw(draw_board(board, self.workspace()), at, mark)
         self._pin(place)
         return place
 
@@ -227,7 +227,7 @@ class SlackDesk:
             cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
         return None
 
-    def _workspace(self) -> str:
+    def workspace(self) -> str:
         """The workspace's address, learnt once; "" while Slack does not say."""
         if not self._workspace_url:
             try:

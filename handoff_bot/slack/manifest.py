@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from handoff_bot.slack.listeners.feature import Shortcut
 from handoff_bot.slack.listeners.register import COMMAND
+from handoff_bot.slack.listeners.registry import EVERYTHING
 
 Manifest = dict[str, object]
 
-EVENTS = ("message.channels", "message.groups")
-"""Both, so that the queue channel may be public or private."""
+EVENTS = ("app_home_opened", "message.channels", "message.groups")
+"""Messages of both kinds, so that the queue channel may be public or private."""
 
 SCOPES = (
     "channels:history",
@@ -35,13 +37,19 @@ def manifest(base_url: str = "") -> Manifest:
             "background_color": "#1d4ed8",
         },
         "features": {
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": False,
+            },
             "bot_user": {"display_name": "Handoff", "always_online": True},
+            "shortcuts": [_shortcut(name, made) for name, made in EVERYTHING.shortcuts.items()],
             "slash_commands": [_command(address)],
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {
             "event_subscriptions": _with_url(address) | {"bot_events": list(EVENTS)},
-            "interactivity": {"is_enabled": True} | _with_url(address),
+            "interactivity": _interactivity(address),
             "org_deploy_enabled": False,
             "socket_mode_enabled": not address,
             "token_rotation_enabled": False,
@@ -52,11 +60,27 @@ def manifest(base_url: str = "") -> Manifest:
 def _command(address: str) -> Manifest:
     command: Manifest = {
         "command": COMMAND,
-        "description": "See who is waiting for a person",
-        "usage_hint": "queue | help",
+        "description": "See who is waiting for a person, and everything else",
+        "usage_hint": "queue | next | help",
         "should_escape": True,
     }
     return command | ({"url": address} if address else {})
+
+
+def _shortcut(callback_id: str, shortcut: Shortcut) -> Manifest:
+    return {
+        "name": shortcut.name,
+        "type": "message" if shortcut.on_message else "global",
+        "callback_id": callback_id,
+        "description": shortcut.description,
+    }
+
+
+def _interactivity(address: str) -> Manifest:
+    enabled: Manifest = {"is_enabled": True}
+    if address:
+        enabled |= {"request_url": address, "message_menu_options_url": address}
+    return enabled
 
 
 def _with_url(address: str) -> Manifest:

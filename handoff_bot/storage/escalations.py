@@ -147,18 +147,6 @@ def agent(tx: Transaction, agent_id: int | None) -> Agent | None:
     return tx.session.get(Agent, agent_id) if agent_id is not None else None
 
 
-def queue(tx: Transaction, limit: int) -> tuple[Sequence[Escalation], int]:
-    """The most urgent escalations that wait, and how many wait in all."""
-    waiting = Escalation.status == Status.QUEUED.value
-    rows = tx.session.execute(
-        select(Escalation)
-        .where(waiting)
-        .order_by(col(Escalation.priority_rank), col(Escalation.opened_at), col(Escalation.id))
-        .limit(limit)
-    ).scalars()
-    return list(rows), count(tx, Status.QUEUED)
-
-
 def count(tx: Transaction, status: Status) -> int:
     """How many escalations are in this status."""
     return tx.session.execute(

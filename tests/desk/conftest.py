@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -41,6 +42,7 @@ class Bureau:
     assistant: ScriptedAssistant
     slack: SlackStandIn
     core: Core
+    listeners: ThreadPoolExecutor
     ana: str
     ben: str
     mia: str
@@ -48,7 +50,11 @@ class Bureau:
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def settle(self) -> None:
-        """Run all work that is due now."""
+        """Wait until the listeners have come back, and run all work that is due now."""
+        threads = self.listeners._max_workers
+        gathered = threading.Barrier(threads)
+        for waiting in [self.listeners.submit(gathered.wait, 5) for _ in range(threads)]:
+            waiting.result()
         self.core.lanes.run_until_idle()
 
     def later(self, **time: float) -> None:
@@ -184,7 +190,7 @@ def bureau(database: Database, clock: FrozenClock) -> Iterator[Bureau]:
     )
     with slack, _serving(side, core) as address:
         slack.events_url = address
-        made = (database, clock, channel, detector, assistant, slack, core)
+        made = (database, clock, channel, detector, assistant, slack, core, side._executor)
         yield Bureau(*made, ana, ben, mia, queue)
 
 

@@ -1,5 +1,6 @@
 """Values to draw, and the texts that contacts write to do harm."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,9 @@ from handoff_bot.domain.desk import (
     TranscriptPage,
 )
 from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.home import Home, MyRow, Today
 from handoff_bot.domain.messages import Author
+from handoff_bot.domain.queue import PAGE_ROWS, QueuePage
 from handoff_bot.domain.signals import Priority, Signal
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -93,6 +96,20 @@ def board(rows: int, text: str = "Dana R.") -> Board:
         for n in range(1, rows + 1)
     )
     return Board(made, waiting=rows, claimed=3)
+
+
+def queue_page(rows: int, text: str = "Dana R.") -> QueuePage:
+    """A page of a queue of so many, in the middle; every other row is somebody's."""
+    made = board(rows, text).rows[:PAGE_ROWS]
+    owned = tuple(replace(row, owner=ANA, vip=True) if n % 2 else row for n, row in enumerate(made))
+    return QueuePage(owned, 1, rows * 3, rows, ("sms", "whatsapp"), NOW)
+
+
+def home(rows: int, text: str = "Dana R.") -> Home:
+    """The Home tab of somebody with so many conversations, and so many who wait."""
+    made = board(rows, text).rows
+    mine = tuple(MyRow(row, NOW, n % 2 == 0) for n, row in enumerate(made[:20]))
+    return Home(ANA, mine, made[:10], rows, 3, Today(rows, rows, rows, 1, 1), True)
 
 
 def page(lines: int, text: str = "Hello", number: int = 1, pages: int = 3) -> TranscriptPage:

@@ -12,7 +12,7 @@ from slack_bolt import App
 from slack_sdk.web import WebClient
 from werkzeug.test import TestResponse
 
-from handoff_bot.domain.desk import AgentRef, Board, TranscriptPage
+from handoff_bot.domain.desk import AgentRef, TranscriptPage
 from handoff_bot.domain.escalations import Step
 from handoff_bot.services.core import Core
 from handoff_bot.services.outcome import Outcome
@@ -133,15 +133,10 @@ def bolt(web_client, actions, desk, inbox, executor) -> App:
     return build_bolt(
         client=web_client,
         signing_secret=payloads.SECRET,
-        tools=Tools(actions, desk, queue, cast(Core, None)),
+        tools=Tools(actions, desk, cast(Core, None)),
         inbox=inbox,
         executor=executor,
     )
-
-
-def queue() -> Board:
-    """Two who wait."""
-    return builders.board(2)
 
 
 @dataclass

@@ -4,9 +4,12 @@ from typing import Any
 
 from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
 from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.queue import Filter
 from handoff_bot.slack.blocks.board import draw_board
 from handoff_bot.slack.blocks.card import draw_card
+from handoff_bot.slack.blocks.home import draw_home
 from handoff_bot.slack.blocks.modals import assign, conversation, gone, loading
+from handoff_bot.slack.blocks.queue import draw_queue
 from handoff_bot.slack.blocks.text import Drawing
 from handoff_bot.slack.blocks.thread import draw_post, draw_whisper, draw_words, settled
 from tests.slack import builders, linter
@@ -55,6 +58,10 @@ def messages(text: str) -> dict[str, Drawing]:
 def views(text: str) -> dict[str, dict[str, Any]]:
     """One of each window there is, full of this text."""
     drawn = {"loading": loading(), "gone": gone(text), "assign": assign(7, CARD_AT)}
+    for rows in (0, 1, 15, 500):
+        shown = builders.queue_page(rows, text)
+        drawn[f"queue of {rows}"] = draw_queue(shown, Filter(channel=text[:9]), WORKSPACE, text)
+        drawn[f"home of {rows}"] = draw_home(builders.home(rows, text), WORKSPACE, text)
     for lines in (0, 1, 15, 50, 500):
         drawn[f"{lines} lines"] = conversation(builders.page(lines, text), 7)
     return drawn

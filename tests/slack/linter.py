@@ -105,6 +105,18 @@ def elements(part: Any, kind: str) -> Iterator[Block]:
             yield from elements(each, kind)
 
 
+def acting(part: Any) -> Iterator[str]:
+    """The action ids of everything that acts at once: buttons, menus outside of questions."""
+    if isinstance(part, list | tuple):
+        for each in part:
+            yield from acting(each)
+    elif isinstance(part, dict) and (part.get("type") != "input" or part.get("dispatch_action")):
+        if "action_id" in part:
+            yield part["action_id"]
+        for value in part.values():
+            yield from acting(value)
+
+
 def _lint_blocks(blocks: list[Block], most: int) -> Iterator[str]:
     if not 1 <= len(blocks) <= most:
         yield f"{len(blocks)} blocks"
@@ -204,12 +216,18 @@ def _options(element: Block) -> Iterator[str]:
             yield from _text(option["description"], 75, "option description")
     for group in groups:
         yield from _text(group["label"], 75, "option group", plain=True)
+    yield from _chosen(element, options)
+
+
+def _chosen(element: Block, options: list[Block]) -> Iterator[str]:
     values = [option["value"] for option in options]
     if len(values) != len(set(values)):
         yield "option value twice"
     initial = element.get("initial_options", [])
     initial = [*initial, element["initial_option"]] if "initial_option" in element else initial
-    if any(one not in options for one in initial) or initial == [] and "initial_options" in element:
+    if any(one not in options for one in initial) or (
+        initial == [] and "initial_options" in element
+    ):
         yield "initial option not among the options"
 
 

@@ -108,10 +108,8 @@ def test_an_assignment_knows_what_it_is_about():
 
 
 def test_every_button_drawn_has_a_listener_and_the_other_way_round():
-    drawn = {each for drawing in messages("x").values() for each in buttons_of(drawing)}
-    drawn |= {
-        b["action_id"] for view in views("x").values() for b in linter.elements(view, "button")
-    }
+    drawn = {each for drawing in messages("x").values() for each in linter.acting(drawing.blocks)}
+    drawn |= {each for view in views("x").values() for each in linter.acting(view)}
     offered = tuple(Button)
     drawn |= set(buttons_of(draw_whisper(Whisper("U1", CARD_AT, "x", offered, "1"))))
     assert drawn == set(EVERYTHING.clicks)

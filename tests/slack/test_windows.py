@@ -126,13 +126,6 @@ def test_a_click_that_was_too_slow_is_explained(slack, api):
 # -- commands
 
 
-def test_the_queue_is_shown_to_whoever_asked(slack):
-    answer = slack.sends(*as_command(command("queue"))).get_json()
-    assert answer["response_type"] == "ephemeral"
-    assert answer["text"] == "Queue: 2 waiting · 3 being talked to"
-    assert linter.lint_message(answer["text"], answer["blocks"]) == []
-
-
 @pytest.mark.parametrize("text", ["", "help", " HELP "])
 def test_help_lists_what_can_be_asked(slack, text):
     assert "/handoff queue" in slack.sends(*as_command(command(text))).get_json()["text"]

@@ -213,12 +213,6 @@ def test_a_change_that_came_too_late_is_sent_as_a_correction(house):
     assert house.channel.phone[-1] == "It costs 20"
 
 
-def test_the_queue_can_be_asked_for(house):
-    house.says(HUMAN)
-    answer = house.slack.command(house.ana, house.queue, "/handoff", "queue")
-    assert answer.body["text"] == "Queue: 1 waiting · 0 being talked to"
-
-
 def test_over_socket_mode_an_event_reaches_the_core(tmp_path, clock):
     with socket_side() as slack:
         side = build_slack(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from handoff_bot.domain.desk import Board, Place, Whisper
+from handoff_bot.domain.desk import Place, Whisper
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.services.core import Core
 from handoff_bot.slack.actions import DeskActions
@@ -27,13 +27,11 @@ class Tools:
     Attributes:
         actions: what the buttons of cards and threads do.
         desk: Slack, for windows and answers.
-        queue: the queue as it is now.
         core: all services.
     """
 
     actions: DeskActions
     desk: SlackDesk
-    queue: Callable[[], Board]
     core: Core
 
     def may_administer(self, desk_id: str) -> bool:
@@ -61,6 +59,7 @@ class Click:
         chosen: what was chosen in a menu, as ids and values; empty for buttons.
         state: what the fields of the window or message hold, by block_id and action_id.
         metadata: the window's private_metadata, "".
+        is_home: True in the Home tab.
     """
 
     action_id: str
@@ -76,6 +75,7 @@ class Click:
     chosen: tuple[str, ...] = ()
     state: Mapping[str, Any] = field(default_factory=dict)
     metadata: str = ""
+    is_home: bool = False
 
     @classmethod
     def parse(cls, body: dict[str, Any]) -> Click:
@@ -99,6 +99,7 @@ class Click:
             blocks=tuple(message.get("blocks") or ()),
             chosen=tuple(chosen(action)),
             state=((body.get("view") or body).get("state") or {}).get("values") or {},
+            is_home=(body.get("view") or {}).get("type") == "home",
             metadata=str((body.get("view") or {}).get("private_metadata") or ""),
         )
 

@@ -1,0 +1,91 @@
+"""Reads what an agent's Home tab shows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import func
+from sqlmodel import select
+
+from handoff_bot.domain.desk import AgentRef, BoardRow
+from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.home import Home, MyRow, Today
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.queue import Filter, Whose
+from handoff_bot.ports import Clock
+from handoff_bot.storage import conversations, queue
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Agent, Escalation, Event
+from handoff_bot.storage.transaction import Transaction
+
+MOST_MINE = 20
+MOST_WAITING = 10
+_SPOKEN = frozenset({Author.CONTACT, Author.AGENT})
+
+
+class Homes:
+    """Home tabs."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def of(self, agent: AgentRef, timezone: str, *, may_administer: bool) -> Home:
+        """One agent's, as it is now."""
+        now = self._clock.now()
+        with self._database.read() as tx:
+            own = Filter(Whose.MINE, owner=agent.desk_id)
+            mine, _ = queue.page(tx, own, now, 0, MOST_MINE)
+            waiting, waits = queue.page(tx, Filter(), now, 0, MOST_WAITING)
+            return Home(
+                agent=agent,
+                mine=tuple(sorted((_mine(tx, row) for row in mine), key=_urgency)),
+                waiting=tuple(waiting),
+                waits=waits,
+                claimed=rows.count(tx, Status.CLAIMED),
+                today=_today(tx, agent, _midnight(now, timezone)),
+                may_administer=may_administer,
+            )
+
+
+def _mine(tx: Transaction, row: BoardRow) -> MyRow:
+    escalation = tx.session.get_one(Escalation, row.escalation_id)
+    said = conversations.recent(tx, escalation.conversation_id, 5)
+    last = next((one for one in reversed(said) if one.author in _SPOKEN), None)
+    waits = last is not None and last.author == Author.CONTACT
+    return MyRow(row, last.created_at if last else None, waits)
+
+
+def _urgency(mine: MyRow) -> tuple[bool, datetime]:
+    return not mine.waits_for_me, mine.said_at or mine.row.opened_at
+
+
+def _midnight(now: datetime, timezone: str) -> datetime:
+    try:
+        there = now.astimezone(ZoneInfo(timezone or "UTC"))
+    except (ZoneInfoNotFoundError, ValueError):
+        there = now
+    return there.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _today(tx: Transaction, agent: AgentRef, since: datetime) -> Today:
+    me = tx.session.execute(select(Agent.id).where(Agent.desk_id == agent.desk_id)).scalar()
+    return Today(
+        opened=_count(tx, since, "escalation.opened"),
+        taken=_count(tx, since, "escalation.claim"),
+        resolved=_count(tx, since, "escalation.resolve"),
+        mine_taken=_count(tx, since, "escalation.claim", me or 0),
+        mine_resolved=_count(tx, since, "escalation.resolve", me or 0),
+    )
+
+
+def _count(tx: Transaction, since: datetime, kind: str, agent_id: int | None = None) -> int:
+    """How many escalations had such an event since then (of this agent), each counted once."""
+    found = select(func.count(func.distinct(Event.escalation_id))).where(
+        Event.kind == kind, Event.at >= since
+    )
+    if agent_id is not None:
+        found = found.where(Event.agent_id == agent_id)
+    return tx.session.execute(found).scalar_one()

@@ -1,0 +1,54 @@
+"""The queue as agents work through it: pages of it, and the next one for me."""
+
+from __future__ import annotations
+
+from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.domain.queue import PAGE_ROWS, Filter, QueuePage
+from handoff_bot.ports import Clock
+from handoff_bot.services.escalations import Escalations
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage import queue
+from handoff_bot.storage.database import Database
+
+CONSIDERED = 50
+"""How many are tried for "Next for me" when others are faster each time."""
+
+NOBODY = "Nobody is waiting."
+
+
+class Queue:
+    """What waits, and who has it."""
+
+    def __init__(self, database: Database, clock: Clock, escalations: Escalations) -> None:
+        self._database = database
+        self._clock = clock
+        self._escalations = escalations
+
+    def page(self, wanted: Filter, number: int) -> QueuePage:
+        """One page of what fits; a page that is not there any more is the last one."""
+        now = self._clock.now()
+        with self._database.read() as tx:
+            found, count = queue.page(tx, wanted, now, number * PAGE_ROWS, PAGE_ROWS)
+            if not found and count:
+                number = (count - 1) // PAGE_ROWS
+                found, count = queue.page(tx, wanted, now, number * PAGE_ROWS, PAGE_ROWS)
+            return QueuePage(
+                rows=tuple(found),
+                page=number,
+                found=count,
+                waiting=rows.count(tx, Status.QUEUED),
+                channels=tuple(queue.channels(tx)),
+                at=now,
+            )
+
+    def take_next(self, agent: AgentRef) -> tuple[int | None, Outcome]:
+        """Claim the most urgent one for this agent; says which. Of two who ask at once, each gets another."""
+        with self._database.read() as tx:
+            waiting = queue.next_waiting(tx, self._clock.now(), CONSIDERED)
+        for escalation_id in waiting:
+            outcome = self._escalations.take(Step.CLAIM, escalation_id, agent)
+            if outcome.done:
+                return escalation_id, outcome
+        return None, Outcome(False, NOBODY)

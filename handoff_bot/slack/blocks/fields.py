@@ -1,0 +1,88 @@
+"""Menus and fields of windows, and the windows themselves, made to Slack's limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from handoff_bot.slack.blocks.text import BUTTON_LIMIT, Block, plain
+
+TITLE_LIMIT = 24
+VALUE_LIMIT = 150
+MOST_OPTIONS = 100
+HINT_LIMIT = 2000
+
+
+def window(
+    title: str,
+    blocks: Sequence[Block],
+    *,
+    callback_id: str = "",
+    submit: str = "",
+    close: str = "Close",
+    metadata: str = "",
+) -> Block:
+    """A modal; with `submit`, one that is sent as `callback_id`."""
+    view: Block = {
+        "type": "modal",
+        "title": plain(title, TITLE_LIMIT),
+        "close": plain(close, TITLE_LIMIT),
+        "blocks": list(blocks),
+    }
+    if submit:
+        view |= {"submit": plain(submit, TITLE_LIMIT), "callback_id": callback_id}
+    elif callback_id:
+        view["callback_id"] = callback_id
+    return view | ({"private_metadata": metadata} if metadata else {})
+
+
+def options(choices: Mapping[str, str]) -> list[Block]:
+    """Options from value -> label; more than Slack shows are left out."""
+    made: list[Block] = [
+        {"text": plain(label, BUTTON_LIMIT), "value": value[:VALUE_LIMIT]}
+        for value, label in choices.items()
+    ]
+    return made[:MOST_OPTIONS]
+
+
+def menu(action_id: str, label: str, choices: Mapping[str, str], chosen: str = "") -> Block:
+    """A menu of one choice; `label` stands in it while nothing is chosen."""
+    shown = options(choices)
+    element: Block = {
+        "type": "static_select",
+        "action_id": action_id,
+        "placeholder": plain(label, 150),
+        "options": shown,
+    }
+    initial = [option for option in shown if option["value"] == chosen]
+    return element | ({"initial_option": initial[0]} if initial else {})
+
+
+def text_field(
+    action_id: str, *, initial: str = "", hint: str = "", many_lines: bool = False, most: int = 3000
+) -> Block:
+    """A field to type into."""
+    element: Block = {
+        "type": "plain_text_input",
+        "action_id": action_id,
+        "multiline": many_lines,
+        "max_length": most,
+    }
+    if initial:
+        element["initial_value"] = initial[:most]
+    return element | ({"placeholder": plain(hint, 150)} if hint else {})
+
+
+def asking(
+    label: str, element: Block, *, hint: str = "", optional: bool = False, acts: bool = False
+) -> Block:
+    """A question with its field; the block is named as the field is, so that errors find it."""
+    block: Block = {
+        "type": "input",
+        "block_id": element["action_id"],
+        "label": plain(label, 2000),
+        "element": element,
+        "optional": optional,
+    }
+    if acts:
+        block["dispatch_action"] = True
+    return block | ({"hint": plain(hint, HINT_LIMIT)} if hint else {})

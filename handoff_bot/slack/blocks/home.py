@@ -1,0 +1,93 @@
+"""The Home tab: one's own conversations, the queue, today's numbers, and the ways to everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handoff_bot.domain.home import Home, MyRow, Today
+from handoff_bot.slack.blocks.board import permalink
+from handoff_bot.slack.blocks.buttons import labelled
+from handoff_bot.slack.blocks.card import PRIORITIES
+from handoff_bot.slack.blocks.queue import QueueAction, draw_row
+from handoff_bot.slack.blocks.text import (
+    Block,
+    actions,
+    context,
+    date,
+    header,
+    mrkdwn,
+    named,
+    plain,
+    section,
+    spelled,
+)
+
+REFRESH = "home_refresh"
+
+
+def draw_home(
+    home: Home, workspace_url: str, banner: str = "", extra: tuple[Block, ...] = ()
+) -> Block:
+    """The tab.
+
+    Args:
+        home: what is on it.
+        workspace_url: where links to threads begin, "" for no links.
+        banner: what came of the last click, above everything.
+        extra: buttons of other parts, after those of the queue.
+    """
+    blocks: list[Block] = [section(banner)] if banner else []
+    blocks += [
+        actions(
+            labelled(QueueAction.NEXT, "Next for me", "home") | {"style": "primary"},
+            labelled(QueueAction.SHOW, "Show all", "home"),
+            *extra,
+            labelled(REFRESH, "Refresh", "home"),
+        ),
+        header(f"Your conversations: {len(home.mine)}"),
+        *_mine(home, workspace_url),
+        header(f"Queue: {home.waits} waiting · {home.claimed} being talked to"),
+        *_waiting(home, workspace_url),
+        header("Today"),
+        section(_today(home.today)),
+    ]
+    return {"type": "home", "blocks": blocks}
+
+
+def _mine(home: Home, workspace_url: str) -> Iterator[Block]:
+    for mine in home.mine:
+        yield _my_row(mine, workspace_url)
+    if not home.mine:
+        yield context(plain("You are not talking to anybody."))
+
+
+def _my_row(mine: MyRow, workspace_url: str) -> Block:
+    row = mine.row
+    who = f"{PRIORITIES[row.priority]} · {named(row.contact)} on {spelled(row.channel)}"
+    state = "✍️ Waits for your answer" if mine.waits_for_me else "💬 Waiting for the customer"
+    since = date(mine.said_at or row.opened_at, "{ago}")
+    link = permalink(row.thread, workspace_url)
+    return {
+        "type": "section",
+        "fields": [
+            plain(f"{who}\n{state}", 300),
+            mrkdwn(f"{since}\n<{link}|Open thread>" if link else since),
+        ],
+    }
+
+
+def _waiting(home: Home, workspace_url: str) -> Iterator[Block]:
+    for row in home.waiting:
+        yield draw_row(row, workspace_url)
+    if home.waits > len(home.waiting):
+        rest = home.waits - len(home.waiting)
+        yield context(plain(f"… and {rest} more, less urgent. Show all has them."))
+    if not home.waits:
+        yield context(plain("Nobody is waiting."))
+
+
+def _today(today: Today) -> str:
+    return (
+        f"{today.opened} came in · {today.taken} taken, {today.mine_taken} by you · "
+        f"{today.resolved} resolved, {today.mine_resolved} by you"
+    )

@@ -1,0 +1,138 @@
+"""The whole queue in a window: filters above, fifteen rows a page below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+
+from handoff_bot.domain.desk import BoardRow
+from handoff_bot.domain.queue import Filter, QueuePage, Whose
+from handoff_bot.slack.blocks.board import permalink
+from handoff_bot.slack.blocks.buttons import labelled
+from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
+from handoff_bot.slack.blocks.fields import menu, window
+from handoff_bot.slack.blocks.text import (
+    Block,
+    actions,
+    context,
+    date,
+    moment,
+    mrkdwn,
+    named,
+    plain,
+    section,
+    spelled,
+)
+
+QUEUE = "queue"
+ANY = "any"
+
+
+class QueueAction(StrEnum):
+    """What can be done in the queue's window and in the Home tab; the value is the action id."""
+
+    SHOW = "queue_show"
+    NEXT = "queue_next"
+    TAKE = "queue_take"
+    WHOSE = "queue_whose"
+    CHANNEL = "queue_channel"
+    PRIORITY = "queue_priority"
+    REASON = "queue_reason"
+    WAITED = "queue_waited"
+    EARLIER = "queue_page_earlier"
+    LATER = "queue_page_later"
+
+
+_WHOSE = {
+    Whose.WAITING: "Waiting",
+    Whose.MINE: "Mine",
+    Whose.CLAIMED: "Being talked to",
+    Whose.OPEN: "All open",
+}
+_WAITED = {"5": "5 minutes or more", "15": "15 minutes or more", "60": "an hour or more"}
+
+
+def draw_queue(page: QueuePage, shown: Filter, workspace_url: str, banner: str = "") -> Block:
+    """The window.
+
+    Args:
+        page: what to show.
+        shown: the filter it came from.
+        workspace_url: where links to threads begin, "" for no links.
+        banner: what came of the last click, above everything.
+    """
+    blocks: list[Block] = [section(banner)] if banner else []
+    blocks.append(actions(*_filters(page, shown)))
+    blocks.append(context(plain(_totals(page))))
+    for row in page.rows:
+        blocks.append(draw_row(row, workspace_url))
+    if not page.rows:
+        blocks.append(section(_nothing(page, shown)))
+    turns = list(_turns(page))
+    blocks.append(actions(labelled(QueueAction.NEXT, "Next for me", "window"), *turns))
+    return window("Queue", blocks, callback_id=QUEUE)
+
+
+def _totals(page: QueuePage) -> str:
+    where = f" · page {page.page + 1} of {page.pages}" if page.pages > 1 else ""
+    return f"{page.found} shown · {page.waiting} waiting in all{where}"
+
+
+def _nothing(page: QueuePage, shown: Filter) -> str:
+    if page.waiting and shown != Filter():
+        return "Nobody fits these filters."
+    return "Nobody is waiting. 🎉" if shown.whose is Whose.WAITING else "Nothing here."
+
+
+def _filters(page: QueuePage, shown: Filter) -> Iterator[Block]:
+    waited = str(int(shown.waited.total_seconds() // 60)) if shown.waited else ""
+    channels = {one: spelled(one) for one in page.channels}
+    if shown.channel and shown.channel not in channels:
+        channels[shown.channel] = spelled(shown.channel)
+    yield menu(QueueAction.WHOSE, "Whose", {w.value: _WHOSE[w] for w in Whose}, shown.whose.value)
+    yield _filter(QueueAction.CHANNEL, "Any channel", channels, shown.channel or "")
+    priorities = {priority.value: label for priority, label in PRIORITIES.items()}
+    yield _filter(QueueAction.PRIORITY, "Any priority", priorities, shown.priority or "")
+    reasons = {reason.value: label for reason, label in REASONS.items()}
+    yield _filter(QueueAction.REASON, "Any reason", reasons, shown.reason or "")
+    yield _filter(QueueAction.WAITED, "Any wait", _WAITED, waited)
+
+
+def _filter(action: QueueAction, label: str, choices: Mapping[str, str], chosen: str) -> Block:
+    return menu(action, label, {ANY: label, **choices}, chosen or ANY)
+
+
+def draw_row(row: BoardRow, workspace_url: str) -> Block:
+    """One conversation: who, why, since when, and the button that fits."""
+    who = f"{named(row.contact)} on {spelled(row.channel)}"
+    vip = "⭐ VIP · " if row.vip else ""
+    what = f"{PRIORITIES[row.priority]} · {vip}{who}\n{REASONS[row.reason]}"
+    link = permalink(row.thread, workspace_url)
+    when = f"Since {moment(row.opened_at)} ({date(row.opened_at, '{ago}')})"
+    block: Block = {
+        "type": "section",
+        "fields": [plain(what, 300), mrkdwn(f"{when}\n<{link}|Open thread>" if link else when)],
+    }
+    fields = block["fields"]
+    state = _state(row)
+    if state and isinstance(fields, list):
+        fields.append(state)
+    if row.owner is None:
+        value = str(row.escalation_id)
+        block["accessory"] = labelled(QueueAction.TAKE, "Take Over", value, who)
+    return block
+
+
+def _state(row: BoardRow) -> Block | None:
+    if row.owner:
+        return plain(f"🟢 {named(row.owner.name)} has this", 200)
+    if row.snoozed_until:
+        return mrkdwn(f"💤 Snoozed until {moment(row.snoozed_until)}")
+    return None
+
+
+def _turns(page: QueuePage) -> Iterator[Block]:
+    if page.page > 0:
+        yield labelled(QueueAction.EARLIER, "Previous page", str(page.page - 1))
+    if page.page + 1 < page.pages:
+        yield labelled(QueueAction.LATER, "Next page", str(page.page + 1))

@@ -1,0 +1,204 @@
+"""The queue's window, the Home tab, and "Next for me" from everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from slack_bolt import Ack
+
+from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.queue import Filter, Whose
+from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.slack.blocks.board import permalink
+from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.home import REFRESH, draw_home
+from handoff_bot.slack.blocks.queue import ANY, QueueAction, draw_queue
+from handoff_bot.slack.blocks.text import Block, Drawing, section
+from handoff_bot.slack.blocks.thread import draw_words
+from handoff_bot.slack.listeners.click import Click, Tools, held, number, whisper
+from handoff_bot.slack.listeners.feature import Asked, Body, Called, Feature, Shortcut
+
+Word = TypeVar("Word", Whose, Priority, Signal)
+
+YOURS = "You have this conversation now."
+
+
+# -- the window
+
+
+def show(tools: Tools, click: Click, ack: Ack) -> None:
+    """Open the window."""
+    ack()
+    _open(tools, click.trigger_id, click.desk_id)
+
+
+def _open(tools: Tools, trigger_id: str, desk_id: str) -> None:
+    view_id = tools.desk.open_view(trigger_id, window("Queue", [section("Loading…")]))
+    tools.desk.update_view(view_id, _drawn(tools, Filter(owner=desk_id), 0))
+
+
+def filtered(tools: Tools, click: Click, ack: Ack) -> None:
+    """Another filter: begin with its first page."""
+    ack()
+    tools.desk.update_view(click.view_id, _drawn(tools, _filter(click), 0))
+
+
+def turned(tools: Tools, click: Click, ack: Ack) -> None:
+    """Another page of the same."""
+    ack()
+    tools.desk.update_view(click.view_id, _drawn(tools, _filter(click), click.number or 0))
+
+
+def _drawn(tools: Tools, wanted: Filter, page: int, banner: str = "") -> Block:
+    found = tools.core.queue.page(wanted, page)
+    return draw_queue(found, wanted, tools.desk.workspace(), banner)
+
+
+def _filter(click: Click) -> Filter:
+    """What the menus of the window say; what they cannot say counts as any."""
+    waited = number(_choice(click, QueueAction.WAITED) or "")
+    return Filter(
+        whose=_enum(Whose, _choice(click, QueueAction.WHOSE)) or Whose.WAITING,
+        channel=_choice(click, QueueAction.CHANNEL),
+        priority=_enum(Priority, _choice(click, QueueAction.PRIORITY)),
+        reason=_enum(Signal, _choice(click, QueueAction.REASON)),
+        waited=timedelta(minutes=waited) if waited else None,
+        owner=click.desk_id,
+    )
+
+
+def _choice(click: Click, action: QueueAction) -> str | None:
+    found = next(iter(held(click.state, action)), ANY)
+    return None if found == ANY else found
+
+
+def _enum(kind: type[Word], value: str | None) -> Word | None:
+    return next((one for one in kind if one == value), None)
+
+
+# -- taking
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What to tell somebody who took, or tried to."""
+
+    text: str
+    link: str = ""
+
+
+def take(tools: Tools, click: Click, ack: Ack) -> None:
+    """Take this one, and say what came of it where it was clicked."""
+    if click.number is None:
+        ack()
+        return
+    agent = tools.desk.agent(click.desk_id)
+    outcome = tools.core.escalations.take(Step.CLAIM, click.number, agent)
+    ack()
+    _answer(tools, click, _told(tools, click.number, outcome))
+
+
+def take_next(tools: Tools, click: Click, ack: Ack) -> None:
+    """Take the most urgent one."""
+    escalation_id, outcome = tools.core.queue.take_next(tools.desk.agent(click.desk_id))
+    ack()
+    _answer(tools, click, _told(tools, escalation_id, outcome))
+
+
+def _told(tools: Tools, escalation_id: int | None, outcome: Outcome) -> _Taken:
+    if not outcome.done or escalation_id is None:
+        return _Taken(outcome.text)
+    thread = tools.core.escalations.thread(escalation_id)
+    return _Taken(outcome.text or YOURS, permalink(thread, tools.desk.workspace()))
+
+
+def _answer(tools: Tools, click: Click, taken: _Taken) -> None:
+    """In the Home tab and in the window as a line above; elsewhere as a whisper."""
+    words = f"{taken.text} {taken.link}".strip()
+    if not click.view_id:
+        whisper(tools.desk, click, words)
+    elif click.is_home:
+        publish(tools, click.desk_id, words)
+    else:
+        tools.desk.update_view(click.view_id, _drawn(tools, _filter(click), 0, words))
+
+
+# -- Home
+
+
+def publish(tools: Tools, desk_id: str, banner: str = "") -> None:
+    """Show somebody their Home tab as it is now."""
+    person = tools.desk.person(desk_id)
+    home = tools.core.homes.of(
+        tools.desk.agent(desk_id),
+        person.timezone,
+        may_administer=tools.may_administer(desk_id),
+    )
+    tools.desk.publish_home(desk_id, draw_home(home, tools.desk.workspace(), banner))
+
+
+def opened(tools: Tools, body: Body) -> None:
+    """Somebody looks at the app."""
+    if body["event"].get("tab") == "home":
+        publish(tools, str(body["event"]["user"]))
+
+
+def refreshed(tools: Tools, click: Click, ack: Ack) -> None:
+    """Show it as it is now."""
+    ack()
+    publish(tools, click.desk_id)
+
+
+# -- in words
+
+
+def list_queue(tools: Tools, asked: Asked) -> Drawing | None:
+    """`/handoff queue`: the window."""
+    _open(tools, asked.trigger_id, asked.desk_id)
+    return None
+
+
+def next_in_words(tools: Tools, asked: Asked) -> Drawing:
+    """`/handoff next`."""
+    found, outcome = tools.core.queue.take_next(tools.desk.agent(asked.desk_id))
+    taken = _told(tools, found, outcome)
+    return draw_words(f"{taken.text} {taken.link}".strip())
+
+
+def show_from_anywhere(tools: Tools, called: Called) -> None:
+    """The shortcut."""
+    _open(tools, called.trigger_id, called.desk_id)
+
+
+FEATURE = Feature(
+    clicks={
+        QueueAction.SHOW: show,
+        QueueAction.NEXT: take_next,
+        QueueAction.TAKE: take,
+        QueueAction.WHOSE: filtered,
+        QueueAction.CHANNEL: filtered,
+        QueueAction.PRIORITY: filtered,
+        QueueAction.REASON: filtered,
+        QueueAction.WAITED: filtered,
+        QueueAction.EARLIER: turned,
+        QueueAction.LATER: turned,
+        REFRESH: refreshed,
+    },
+    commands={"queue": list_queue, "next": next_in_words},
+    shortcuts={
+        "show_queue": Shortcut(
+            "Show the queue",
+            "Who is waiting for a person, and who has whom",
+            False,
+            show_from_anywhere,
+        ),
+    },
+    events={"app_home_opened": opened},
+    help=(
+        "/handoff queue: who is waiting for a person",
+        "/handoff next: take the most urgent conversation",
+    ),
+)

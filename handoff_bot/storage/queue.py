@@ -1,0 +1,126 @@
+"""Questions about the queue: its pages, and who is next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, case, func
+from sqlmodel import col, select
+
+from handoff_bot.domain.desk import AgentRef, BoardRow, Place
+from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.domain.queue import Filter, Whose
+from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.storage.models import Agent, Contact, Conversation, DeskThread, Escalation
+from handoff_bot.storage.transaction import Transaction
+
+
+def page(
+    tx: Transaction, wanted: Filter, now: datetime, offset: int, limit: int
+) -> tuple[Sequence[BoardRow], int]:
+    """Rows that fit, most urgent first (the snoozed last), and how many fit in all."""
+    found = _fitting(wanted, now)
+    count = tx.session.execute(select(func.count()).select_from(found.subquery())).scalar_one()
+    rows = tx.session.execute(found.order_by(*_urgency(now)).offset(offset).limit(limit))
+    return [_row(now, *each) for each in rows], count
+
+
+def next_waiting(tx: Transaction, now: datetime, limit: int) -> Sequence[int]:
+    """The ids of those to be taken next, most urgent first; nobody who is snoozed."""
+    waiting: Select[Any] = select(col(Escalation.id).label("id")).where(
+        Escalation.status == Status.QUEUED.value, ~_is_snoozed(now)
+    )
+    found = tx.session.execute(waiting.order_by(*_urgency(now)).limit(limit))
+    return [row.id for row in found]
+
+
+def _urgency(now: datetime) -> tuple[Any, ...]:
+    return (
+        case((_is_snoozed(now), 1), else_=0),
+        col(Escalation.priority_rank),
+        col(Escalation.opened_at),
+        col(Escalation.id),
+    )
+
+
+def _is_snoozed(now: datetime) -> Any:
+    return func.coalesce(col(Escalation.snoozed_until) > now, False)
+
+
+def _fitting(wanted: Filter, now: datetime) -> Select[Any]:
+    found = (
+        select(  # type: ignore[call-overload] # SQLModel knows up to four columns
+            Escalation,
+            Conversation.channel,
+            Conversation.address,
+            Contact.name,
+            DeskThread.slack_channel,
+            DeskThread.ts,
+            Agent.desk_id,
+            col(Agent.name).label("owner_name"),
+        )
+        .join(Conversation, col(Conversation.id) == Escalation.conversation_id)
+        .join(Contact, col(Contact.id) == Conversation.contact_id)
+        .outerjoin(DeskThread, col(DeskThread.escalation_id) == Escalation.id)
+        .outerjoin(Agent, col(Agent.id) == Escalation.owner_id)
+        .where(col(Escalation.status).in_(_STATUSES[wanted.whose]))
+    )
+    if wanted.whose is Whose.MINE:
+        found = found.where(Agent.desk_id == wanted.owner)
+    if wanted.channel:
+        found = found.where(Conversation.channel == wanted.channel)
+    if wanted.priority:
+        found = found.where(Escalation.priority == wanted.priority.value)
+    if wanted.reason:
+        found = found.where(Escalation.reason == wanted.reason.value)
+    if wanted.waited:
+        found = found.where(Escalation.opened_at <= now - wanted.waited)
+    return found  # type: ignore[no-any-return]
+
+
+_STATUSES: dict[Whose, list[str]] = {
+    Whose.WAITING: [Status.QUEUED.value],
+    Whose.MINE: [Status.CLAIMED.value],
+    Whose.CLAIMED: [Status.CLAIMED.value],
+    Whose.OPEN: [status.value for status in OPEN],
+}
+
+
+def _row(
+    now: datetime,
+    escalation: Escalation,
+    channel: str,
+    address: str,
+    name: str,
+    slack_channel: str | None,
+    ts: str | None,
+    owner: str | None,
+    owner_name: str | None,
+) -> BoardRow:
+    until = escalation.snoozed_until
+    return BoardRow(
+        escalation_id=escalation.id or 0,
+        contact=name or address,
+        channel=channel,
+        reason=Signal(escalation.reason),
+        priority=Priority(escalation.priority),
+        opened_at=escalation.opened_at,
+        thread=Place(slack_channel, ts) if slack_channel and ts else None,
+        owner=AgentRef(owner, owner_name or "") if owner else None,
+        vip=escalation.vip,
+        snoozed_until=until if until and until > now else None,
+    )
+
+
+def channels(tx: Transaction) -> Sequence[str]:
+    """The kinds of channels that open escalations came by, in alphabetical order."""
+    found = (
+        select(Conversation.channel)
+        .join(Escalation, col(Escalation.conversation_id) == Conversation.id)
+        .where(col(Escalation.status).in_([status.value for status in OPEN]))
+        .distinct()
+        .order_by(Conversation.channel)
+    )
+    return list(tx.session.execute(found).scalars())

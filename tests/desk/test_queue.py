@@ -1,0 +1,98 @@
+"""The queue: the window with its filters, "Next for me", and the Home tab."""
+
+import pytest
+
+from tests.desk.conftest import words
+
+PHONES = [f"+1555{n:07d}" for n in range(40)]
+
+
+@pytest.fixture
+def crowd(bureau):
+    """Forty people wait, since one minute after another."""
+    for n, phone in enumerate(PHONES):
+        bureau.says(f"I want a person {n}", phone)
+        bureau.later(minutes=1)
+    return bureau
+
+
+def test_the_queue_is_paged_and_the_longest_wait_comes_first(crowd):
+    crowd.command(crowd.ana, "queue")
+    shown = words(crowd.window(crowd.ana))
+    assert "40 shown · 40 waiting in all · page 1 of 3" in shown
+    assert PHONES[0] in shown
+    assert PHONES[15] not in shown
+
+    crowd.presses(crowd.ana, "queue_page_later")
+    assert PHONES[15] in words(crowd.window(crowd.ana))
+    crowd.presses(crowd.ana, "queue_page_later")
+    assert "page 3 of 3" in words(crowd.window(crowd.ana))
+
+
+def test_filters_hold_while_pages_are_turned(crowd):
+    crowd.command(crowd.ana, "queue")
+    crowd.chooses(crowd.ana, "queue_waited", "15")
+    shown = words(crowd.window(crowd.ana))
+    assert "26 shown · 40 waiting in all · page 1 of 2" in shown
+    crowd.presses(crowd.ana, "queue_page_later")
+    assert "26 shown · 40 waiting in all · page 2 of 2" in words(crowd.window(crowd.ana))
+
+
+def test_a_filter_that_nobody_fits_says_so(crowd):
+    crowd.command(crowd.ana, "queue")
+    crowd.chooses(crowd.ana, "queue_priority", "low")
+    assert "Nobody fits these filters." in words(crowd.window(crowd.ana))
+
+
+def test_taking_in_the_window_says_what_came_of_it(bureau):
+    bureau.says("I want a person")
+    bureau.command(bureau.ana, "queue")
+    bureau.command(bureau.ben, "queue")
+    bureau.presses(bureau.ana, "queue_take")
+    bureau.presses(bureau.ben, "queue_take")
+    assert "You have this conversation now." in words(bureau.window(bureau.ana))
+    assert "Ana took this just now." in words(bureau.window(bureau.ben))
+    bureau.chooses(bureau.ben, "queue_whose", "claimed")
+    assert "Ana has this" in words(bureau.window(bureau.ben))
+
+
+def test_next_for_me_takes_the_most_urgent_and_each_gets_another(bureau):
+    bureau.says("I want a person", PHONES[0])
+    bureau.says("I want a person", PHONES[1])
+    bureau.command(bureau.ana, "next")
+    bureau.command(bureau.ben, "next")
+    bureau.command(bureau.mia, "next")
+    assert "Now speaking with Ana." in bureau.heard(PHONES[0])
+    assert "Now speaking with Ben." in bureau.heard(PHONES[1])
+    assert bureau.whispers(bureau.mia) == ["Nobody is waiting."]
+
+
+def test_home_shows_what_is_mine_and_who_waits(bureau):
+    bureau.says("I want a person", PHONES[0])
+    bureau.says("I want a person", PHONES[1])
+    bureau.command(bureau.ana, "next")
+    shown = words(bureau.home(bureau.ana))
+    assert "Your conversations: 1" in shown
+    assert "Waits for your answer" in shown
+    assert "Queue: 1 waiting · 1 being talked to" in shown
+    assert "2 came in · 1 taken, 1 by you · 0 resolved, 0 by you" in shown
+
+    bureau.writes(bureau.ana, "Hello", ts=str(bureau.cards()[0]["ts"]))
+    assert "Waiting for the customer" in words(bureau.home(bureau.ana))
+    assert "You are not talking to anybody." in words(bureau.home(bureau.ben))
+
+
+def test_next_for_me_works_in_home(bureau):
+    bureau.says("I want a person")
+    view = bureau.home(bureau.ana)
+    bureau.slack.click_view(bureau.ana, view["id"], "queue_next", "home")
+    bureau.settle()
+    shown = words(bureau.slack.home(bureau.ana))
+    assert "You have this conversation now." in shown
+    assert "Your conversations: 1" in shown
+
+
+def test_the_shortcut_opens_the_queue(bureau):
+    bureau.says("I want a person")
+    bureau.slack.shortcut(bureau.ana, "show_queue")
+    assert "1 waiting in all" in words(bureau.window(bureau.ana))
