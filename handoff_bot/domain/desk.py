@@ -72,6 +72,9 @@ class Card:
         opted_out: True when the contact sent STOP: nothing may be sent.
         language: ISO 639-1, "" when unknown.
         mood: how the customer feels by their last words, None when they have said nothing since.
+        vip: True when an admin named them one.
+        snoozed_until: until when it is put aside, None when it is not.
+        group_id: the desk's id of the group it is for, "" for everybody.
     """
 
     escalation_id: int
@@ -96,6 +99,9 @@ class Card:
     opted_out: bool = False
     language: str = ""
     mood: Mood | None = None
+    vip: bool = False
+    snoozed_until: datetime | None = None
+    group_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,6 +144,10 @@ class Button(StrEnum):
     RETRY = "retry"
     SEND_CORRECTION = "send_correction"
     SOONER = "sooner"
+    SNOOZE = "snooze"
+    DRAFT = "draft"
+    NOTE = "note"
+    MORE = "more"
 
 
 STEPS: dict[Button, Step] = {
@@ -147,7 +157,7 @@ STEPS: dict[Button, Step] = {
     Button.RETURN: Step.RETURN,
     Button.DISMISS: Step.DISMISS,
 }
-"""Buttons that are one step of the escalation whose id they carry."""
+"""Buttons that lead to one step of the escalation whose id they carry; some ask something first."""
 
 
 class PostKind(StrEnum):
@@ -156,6 +166,7 @@ class PostKind(StrEnum):
     CONTACT = "contact"
     OURS = "ours"
     NOTICE = "notice"
+    TOLD = "told"
     FAILURE = "failure"
 
 
@@ -165,7 +176,8 @@ class Post:
 
     Attributes:
         kind: `contact` for the customer's words, `ours` for what the assistant or system told the
-            customer, `notice` for a change of state, `failure` for a delivery that failed.
+            customer, `notice` for a change of state, `told` for something said to agents at length,
+            `failure` for a delivery that failed.
         text: the words; hostile when the kind is contact.
         name: who spoke; hostile when the kind is contact.
         channel: the channel's kind, "" for notices.
@@ -174,6 +186,7 @@ class Post:
         value: what the button carries.
         mentions: the desk's ids of people ("U…") and groups ("S…") to be called by name.
         buttons: more buttons that carry the same value, each said with its label.
+        about: a thread to link to, for what is said outside of it.
     """
 
     kind: PostKind
@@ -185,6 +198,7 @@ class Post:
     value: str = ""
     mentions: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
+    about: Place | None = None
 
 
 @dataclass(frozen=True)

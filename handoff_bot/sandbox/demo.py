@@ -77,6 +77,8 @@ class Scene:
             self._ana, "I'm sending it again today, express and free of charge.", card, heard=1
         )
         self._slack.click(self._ana, self._queue, card, "resolve")
+        self._slack.wait_for(lambda: bool(self._slack.views(self._ana)), PATIENCE)
+        self._slack.submit(self._ana, self._slack.views(self._ana)[-1]["id"])
         self._listen(1)
         self._show_card(card)
         self._marks(card)

@@ -11,7 +11,7 @@ from handoff_bot.domain.signals import Answer, Judgement, Turn
 from handoff_bot.domain.talk import Talk
 from handoff_bot.domain.texts import Moment, say
 from handoff_bot.ports import Clock
-from handoff_bot.services import rules, sending
+from handoff_bot.services import endings, rules, sending
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.reacting import Question, Reacting, Reaction
 from handoff_bot.services.runner import Handler
@@ -45,12 +45,15 @@ def question(
     messages = conversations.recent(tx, id_of(conversation), TURNS)
     until = rows.settled_until(tx, id_of(conversation))
     settled = sum(id_of(one) <= until for one in messages)
+    turns = [*map(_turn, messages)]
+    memories = endings.memories(tx, id_of(conversation)) if settled else []
+    turns[settled:settled] = [Turn("agent", memory) for memory in memories]
     said = [one for one in messages[settled:] if one.author == Author.ASSISTANT]
     live = rules.read(tx)
     return Question(
         talk=Talk(
-            turns=tuple(map(_turn, messages)),
-            settled=min(settled, len(messages) - 1),
+            turns=tuple(turns),
+            settled=min(settled + len(memories), len(turns) - 1),
             rules=live,
             language=conversation.language,
             contact_id=conversation.contact_id,

@@ -11,6 +11,7 @@ from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector
 from handoff_bot.services import answering, inbound, sending, timers
 from handoff_bot.services.brake import Brake
 from handoff_bot.services.desk_handlers import desk_handlers
+from handoff_bot.services.drafting import Drafting
 from handoff_bot.services.escalations import CLAIM, Escalations
 from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.home import Homes
@@ -22,6 +23,7 @@ from handoff_bot.services.queue import Queue
 from handoff_bot.services.reacting import Reacting
 from handoff_bot.services.relay import Relay
 from handoff_bot.services.runner import AnyHandler
+from handoff_bot.services.snoozing import WAKE, Snoozing, Wake
 from handoff_bot.storage.database import Database
 
 THREADS = {
@@ -76,6 +78,8 @@ class Core:
     feedback: Feedback
     preferences: Preferences
     queue: Queue
+    snoozing: Snoozing
+    drafting: Drafting
     homes: Homes
     reacting: Reacting
     lanes: Lanes
@@ -96,6 +100,7 @@ class Core:
             CLAIM: LateClaim(escalations, clock),
             timers.PRUNE: timers.Prune(clock),
             timers.WATCH: timers.Watch(clock),
+            WAKE: Wake(clock),
             **desk_handlers(database, parts.desk, clock),
         }
         brake = Brake()
@@ -120,6 +125,8 @@ class Core:
             feedback=Feedback(database, clock),
             preferences=Preferences(database, clock),
             queue=Queue(database, clock, escalations),
+            snoozing=Snoozing(database, clock),
+            drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
             reacting=reacting,
             lanes=lanes,

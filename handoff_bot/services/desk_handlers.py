@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -147,6 +147,13 @@ class PostInThread(DeskHandler[PostPlan, Place]):
         """Post it."""
         return self._desk.post(plan.thread, plan.post, plan.mark)
 
+    def finish(self, tx: Transaction, job: Job, plan: PostPlan, result: Place) -> None:
+        """A post that shows an agent's message is where its marks go."""
+        message = tx.session.get(Message, job.payload.get("message_id") or 0)
+        if message and message.desk_ts is None:
+            message.desk_channel, message.desk_ts = result.slack_channel, result.ts
+            deskwork.delivery_moved(tx, message, self._clock.now())
+
     def recover(self, job: Job, begun_at: datetime) -> tuple[PostPlan, Place] | None:
         """Look for it in the thread."""
         with self._database.read() as tx:
@@ -185,7 +192,12 @@ class TellSomebody(DeskHandler[Telling, Place]):
 
     def prepare(self, tx: Transaction, job: Job) -> Telling:
         """To whom, and what."""
-        return Telling(job.payload["to"], _POST.validate_python(job.payload["post"]), mark_of(job))
+        post = _POST.validate_python(job.payload["post"])
+        about = job.payload.get("about")
+        thread = escalations.thread_of(tx, about) if about else None
+        if thread:
+            post = replace(post, about=Place(thread.slack_channel, thread.ts))
+        return Telling(job.payload["to"], post, mark_of(job))
 
     def call(self, plan: Telling) -> Place:
         """Say it."""

@@ -33,9 +33,20 @@ def post_card(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     redraw_board(tx, now)
 
 
-def post(tx: Transaction, escalation: Escalation, what: Post, now: datetime) -> None:
-    """Say something in an escalation's thread, after what was said there before."""
+def post(
+    tx: Transaction,
+    escalation: Escalation,
+    what: Post,
+    now: datetime,
+    message: Message | None = None,
+) -> None:
+    """Say something in an escalation's thread, after what was said there before.
+
+    When it shows an agent's `message`, it will carry the marks of how far that has come.
+    """
     payload = {"escalation_id": id_of(escalation), "post": asdict(what)}
+    if message:
+        payload["message_id"] = id_of(message)
     tx.enqueue(NewWork(POST, _thread_lane(escalation), payload, due_at=now))
 
 
@@ -69,9 +80,19 @@ def whisper(tx: Transaction, what: Whisper, now: datetime) -> None:
     tx.enqueue(NewWork(WHISPER, lane, asdict(what), due_at=now))
 
 
-def tell(tx: Transaction, to: str, what: Post, now: datetime, key: str | None = None) -> None:
-    """Say something to a person (by their desk id) or in a slack_channel; once for each key."""
-    payload = {"to": to, "post": asdict(what)}
+def tell(
+    tx: Transaction,
+    to: str,
+    what: Post,
+    now: datetime,
+    key: str | None = None,
+    about: Escalation | None = None,
+) -> None:
+    """Say something to a person (by their desk id) or in a slack_channel; once for each key.
+
+    `about` links to that escalation's thread.
+    """
+    payload = {"to": to, "post": asdict(what), "about": id_of(about) if about else None}
     tx.enqueue(NewWork(TELL, f"tell:{to}", payload, due_at=now, key=key))
 
 

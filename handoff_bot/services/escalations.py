@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from handoff_bot.domain.desk import AgentRef, Place, TranscriptPage
+from handoff_bot.domain.endings import PLAIN, Ending
 from handoff_bot.domain.escalations import Status, Step, TicketStatus
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Judgement, Signal
 from handoff_bot.domain.texts import Moment, say
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, rating, sending, views, waits, why_not
+from handoff_bot.services import (
+    deskwork,
+    endings,
+    handing,
+    rating,
+    rules,
+    sending,
+    views,
+    waits,
+    why_not,
+)
 from handoff_bot.services.followers import Follower, Moved
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import Channels, Words
@@ -44,6 +55,7 @@ class _Change:
     conversation: Conversation
     agent: Agent
     now: datetime
+    ending: Ending = PLAIN
 
 
 class Escalations:
@@ -87,6 +99,7 @@ class Escalations:
                 summary=judgement.summary,
                 tried=tried,
                 judged_by=judgement.by,
+                vip=rules.read(tx).is_vip(conversation.address),
                 opened_at=now,
             )
         )
@@ -137,11 +150,15 @@ class Escalations:
 
     # -- steps
 
-    def take(self, step: Step, escalation_id: int, agent: AgentRef) -> Outcome:
+    def take(
+        self, step: Step, escalation_id: int, agent: AgentRef, ending: Ending = PLAIN
+    ) -> Outcome:
         """One agent takes one step. Of any number at once, exactly one wins; the others are told who."""
         with self._database.write() as tx:
             change = self._change(tx, step, escalation_id, agent)
-            return self._take(change) if change else Outcome(False, GONE)
+            if change is None:
+                return Outcome(False, GONE)
+            return self._take(replace(change, ending=ending))
 
     def _take(self, change: _Change) -> Outcome:
         if change.step is Step.CLAIM:
@@ -177,15 +194,39 @@ class Escalations:
         change.tx.enqueue(NewWork(CLAIM, lane, payload, due_at=change.now + AGAIN))
         return Outcome(True, AFTER_THE_AI)
 
-    def reassign(self, escalation_id: int, agent: AgentRef, to: AgentRef) -> Outcome:
-        """Give an escalation to an agent, whoever has it or nobody."""
+    def reassign(
+        self, escalation_id: int, agent: AgentRef, to: AgentRef, note: str = ""
+    ) -> Outcome:
+        """Give an escalation to an agent, whoever has it or nobody; the note is for the team alone."""
         with self._database.write() as tx:
             change = self._change(tx, Step.REASSIGN, escalation_id, agent)
             if change is None:
                 return Outcome(False, GONE)
-            return self._reassign(change, to)
+            return self._reassign(change, to, note)
 
-    def _reassign(self, change: _Change, to: AgentRef) -> Outcome:
+    def hand_back(
+        self, escalation_id: int, agent: AgentRef, group_id: str = "", note: str = ""
+    ) -> Outcome:
+        """Put an escalation into the queue, whoever has it, perhaps for one user group."""
+        with self._database.write() as tx:
+            change = self._change(tx, Step.RELEASE, escalation_id, agent)
+            if change is None:
+                return Outcome(False, GONE)
+            return self._hand_back(change, group_id, note)
+
+    def _hand_back(self, change: _Change, group_id: str, note: str) -> Outcome:
+        if change.escalation.status == Status.CLAIMED:
+            if not self._move(change, **_values(change) | {"group_id": group_id}):
+                return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
+            self._tell_released(change)
+        elif change.escalation.status != Status.QUEUED:
+            return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
+        change.escalation.group_id = group_id
+        handing.to_the_queue(change.tx, change.escalation, change.agent, note, change.now)
+        deskwork.redraw(change.tx, change.escalation, change.now)
+        return Outcome(True)
+
+    def _reassign(self, change: _Change, to: AgentRef, note: str) -> Outcome:
         if deliveries.ai_is_sending(change.tx, id_of(change.conversation)):
             return Outcome(False, "The assistant's last message is leaving. Please try again now.")
         owner = conversations.agent_row(change.tx, to.desk_id, to.name, change.now)
@@ -202,7 +243,17 @@ class Escalations:
             return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
         self._tell(change.tx, change.conversation, change.escalation, Moment.TRANSFERRED, owner)
         self._note(change, f"{change.agent.name} assigned this to {owner.name}.")
+        handing.to_an_agent(change.tx, change.escalation, change.agent, owner, note, change.now)
         return Outcome(True)
+
+    def closing(self, escalation_id: int) -> tuple[str, bool]:
+        """What the customer is told when it is resolved, and whether they are asked how it was."""
+        with self._database.read() as tx:
+            escalation = rows.get(tx, escalation_id)
+            if escalation is None:
+                return "", False
+            language = conversations.get(tx, escalation.conversation_id).language
+            return say(Moment.RESOLVED, language), bool(rating.question(tx, language))
 
     def thread(self, escalation_id: int) -> Place | None:
         """Where its card is, None until it was posted."""
@@ -241,14 +292,17 @@ class Escalations:
         taken = rows.step(change.tx, id_of(change.escalation), change.step, **values)
         if not taken:
             return False
+        change.tx.session.refresh(change.escalation)
         change.conversation.epoch += 1
         ticket = rows.ticket_of(change.tx, id_of(change.escalation))
         ticket.status = _TICKET[change.step].value
         ticket.assignee_id = values.get("owner_id", ticket.assignee_id)
         ticket.updated_at = change.now
-        if change.step in _OUTCOMES:
-            ticket.outcome = _OUTCOMES[change.step]
+        if change.step in _TICKET_ENDS:
             ticket.solved_at = change.now
+            endings.keep(
+                change.tx, change.escalation, ticket, change.agent, change.ending, change.now
+            )
         log.record(
             change.tx,
             f"escalation.{change.step}",
@@ -258,7 +312,6 @@ class Escalations:
             owner=values.get("owner_id"),
             ticket_status=ticket.status,
         )
-        change.tx.session.refresh(change.escalation)
         self._follow(
             Moved(
                 change.tx,
@@ -286,13 +339,14 @@ class Escalations:
         *,
         epoch_bound: bool = False,
         and_then: str = "",
+        instead: str = "",
     ) -> None:
         """Tell the customer, unless they sent STOP."""
         if conversation.opted_out_at:
             return
         now = self._clock.now()
         ahead = max(0, rows.count(tx, Status.QUEUED) - 1)
-        text = say(
+        text = instead or say(
             moment,
             conversation.language,
             agent=agent.name if agent else "",
@@ -308,21 +362,26 @@ class Escalations:
 
     # -- after a step
 
-    def _released(self, change: _Change) -> Outcome:
+    def _tell_released(self, change: _Change) -> None:
         self._tell(
             change.tx, change.conversation, change.escalation, Moment.RELEASED, epoch_bound=True
         )
+
+    def _released(self, change: _Change) -> Outcome:
+        self._tell_released(change)
         self._note(change, f"{change.agent.name} put this back into the queue.")
         return Outcome(True)
 
     def _resolved(self, change: _Change) -> Outcome:
-        question = rating.question(change.tx, change.conversation.language)
+        asked = change.ending.ask
+        question = rating.question(change.tx, change.conversation.language) if asked else ""
         self._tell(
             change.tx,
             change.conversation,
             change.escalation,
             Moment.RESOLVED,
             and_then=question,
+            instead=change.ending.closing,
         )
         text = f"{change.agent.name} resolved this. The assistant answers from here on."
         deskwork.resolved(change.tx, change.escalation, text, change.now)
@@ -356,11 +415,7 @@ _TICKET: dict[Step, TicketStatus] = {
 }
 """Where a step leaves the ticket: pending while an agent talks, back to open when released."""
 
-_OUTCOMES: dict[Step, str] = {
-    Step.RESOLVE: "resolved",
-    Step.RETURN: "returned to the assistant",
-    Step.DISMISS: "not needed",
-}
+_TICKET_ENDS = frozenset({Step.RESOLVE, Step.RETURN, Step.DISMISS})
 
 
 def _values(change: _Change) -> dict[str, Any]:
@@ -369,7 +424,7 @@ def _values(change: _Change) -> dict[str, Any]:
     if change.step is Step.CLAIM:
         return {"status": Status.CLAIMED.value, "owner_id": agent_id, "claimed_at": change.now}
     if change.step is Step.RELEASE:
-        return {"status": Status.QUEUED.value, "owner_id": None}
+        return {"status": Status.QUEUED.value, "owner_id": None, "snoozed_until": None}
     ends = {
         Step.RESOLVE: Status.RESOLVED,
         Step.RETURN: Status.RETURNED,

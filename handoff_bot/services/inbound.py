@@ -11,7 +11,7 @@ from handoff_bot.domain.messages import Author, Consent, InboundMessage, storabl
 from handoff_bot.domain.signals import Judgement
 from handoff_bot.domain.texts import Moment, say
 from handoff_bot.ports import Clock
-from handoff_bot.services import answering, deskwork, moods, rating, sending
+from handoff_bot.services import answering, deskwork, moods, rating, sending, snoozing
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.reacting import Question, Reacting
 from handoff_bot.services.runner import Handler
@@ -167,6 +167,8 @@ class HandleInbound(Handler[Arrived, Judgement]):
             # Here and not when it was stored: that may happen twice, after a crash, this cannot.
             self._to_thread(tx, conversation, escalation, message)
             moods.follow(tx, escalation, result, now)
+            if escalation.snoozed_until:
+                snoozing.wake(tx, escalation, "The customer wrote, so the snooze is over.", now)
         elif conversation.opted_out_at or conversation.epoch != plan.epoch:
             return
         elif result.escalate and result.final:

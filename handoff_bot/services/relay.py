@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handoff_bot.domain import policy
 from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.desk import AgentRef, Button, Place, ThreadReply, Whisper
+from handoff_bot.domain.desk import AgentRef, Button, Place, Post, PostKind, ThreadReply, Whisper
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import OPEN, Status, Step
 from handoff_bot.domain.messages import Author, storable
@@ -36,6 +36,9 @@ DELIVERED_DELETE = "The customer already has this message. It cannot be unsent."
 KEPT = "Kept as a note. The customer has not seen it."
 SENT_ALREADY = "This has been sent already."
 GONE = "This is not known any more."
+NO_CARD_YET = "The card of this conversation is just being posted. Please try again in a moment."
+WINDOW = "window"
+"""Stands for the slack_channel of what was written in a window, whose id stands for its ts."""
 
 
 @dataclass(frozen=True)
@@ -308,6 +311,56 @@ class Relay:
         ts = None if note.revision else note.desk_ts
         self._send(tx, thread, author, note.text, ts, note)
         return Outcome(True, "Sent to the customer.")
+
+    def send(self, escalation_id: int, agent: AgentRef, text: str, key: str) -> Outcome:
+        """Send what an agent wrote outside of the thread, once for each key; who has nobody takes it over."""
+        taken = self._claim_if_nobody_has_it(escalation_id, agent)
+        if not taken.done or taken.text == AFTER_THE_AI:
+            return Outcome(False, taken.text)
+        with self._database.write() as tx:
+            thread = self._thread_of(tx, rows.get(tx, escalation_id))
+            if thread is None:
+                return Outcome(False, NO_CARD_YET)
+            if conversations.note_from_desk(tx, WINDOW, key, WINDOW):
+                return Outcome(True)
+            author = conversations.agent_row(tx, agent.desk_id, agent.name, self._clock.now())
+            why_not = self._why_not(tx, thread, author)
+            if why_not:
+                return Outcome(False, why_not[0])
+            self._send_from_window(tx, thread, author, text, key)
+            return Outcome(True)
+
+    def _claim_if_nobody_has_it(self, escalation_id: int, agent: AgentRef) -> Outcome:
+        with self._database.read() as tx:
+            escalation = rows.get(tx, escalation_id)
+        if escalation is not None and escalation.status == Status.QUEUED:
+            return self._escalations.take(Step.CLAIM, escalation_id, agent)
+        return Outcome(escalation is not None, "" if escalation else GONE)
+
+    def _send_from_window(
+        self, tx: Transaction, thread: _Thread, author: Agent, text: str, key: str
+    ) -> None:
+        kept = replace(thread, place=Place(WINDOW, ""))
+        note = self._keep(tx, kept, author, text, key, held=False, revision=WINDOW)
+        message = self._send(tx, thread, author, text, None, note)
+        shown = Post(PostKind.OURS, text, name=author.name)
+        deskwork.post(tx, thread.escalation, shown, self._clock.now(), message)
+
+    def note(self, escalation_id: int, agent: AgentRef, text: str, key: str) -> Outcome:
+        """Keep a note that was written outside of the thread, once for each key, and show it there."""
+        with self._database.write() as tx:
+            thread = self._thread_of(tx, rows.get(tx, escalation_id))
+            if thread is None:
+                return Outcome(False, NO_CARD_YET)
+            if conversations.note_from_desk(tx, WINDOW, key, WINDOW):
+                return Outcome(True)
+            now = self._clock.now()
+            author = conversations.agent_row(tx, agent.desk_id, agent.name, now)
+            kept = replace(thread, place=Place(WINDOW, ""))
+            self._keep(tx, kept, author, text, key, held=False, revision=WINDOW)
+            shown = Post(PostKind.TOLD, f"📝 {author.name} notes: {text}")
+            deskwork.post(tx, thread.escalation, shown, now)
+            return Outcome(True)
 
     def keep_as_note(self, note_id: int, agent: AgentRef) -> Outcome:
         """It stays inside."""

@@ -55,6 +55,9 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         opted_out=conversation.opted_out_at is not None,
         language=conversation.language,
         mood=Mood(escalation.mood) if escalation.mood else None,
+        vip=escalation.vip,
+        snoozed_until=escalation.snoozed_until,
+        group_id=escalation.group_id,
     )
 
 

@@ -15,9 +15,6 @@ class DeskActions(Protocol):
     def take(self, step: Step, escalation_id: int, agent: AgentRef) -> Outcome:
         """Take one step with an escalation."""
 
-    def reassign(self, escalation_id: int, agent: AgentRef, to: AgentRef) -> Outcome:
-        """Give an escalation to an agent."""
-
     def transcript(self, escalation_id: int, page: int) -> TranscriptPage | None:
         """One page of a conversation, None when it is not known; pages count from 0."""
 

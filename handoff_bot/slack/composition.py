@@ -46,10 +46,6 @@ class CoreActions:
         """Take one step with an escalation."""
         return self.escalations.take(step, escalation_id, agent)
 
-    def reassign(self, escalation_id: int, agent: AgentRef, to: AgentRef) -> Outcome:
-        """Give an escalation to an agent."""
-        return self.escalations.reassign(escalation_id, agent, to)
-
     def transcript(self, escalation_id: int, page: int) -> TranscriptPage | None:
         """One page of a conversation."""
         return self.escalations.transcript(escalation_id, page)

@@ -19,6 +19,7 @@ from handoff_bot.slack.blocks.card import draw_card
 from handoff_bot.slack.blocks.text import Block, Drawing
 from handoff_bot.slack.blocks.thread import draw_post, draw_whisper
 from handoff_bot.slack.errors import slack_errors
+from handoff_bot.slack.groups import Groups
 from handoff_bot.slack.people import People, Person
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class SlackDesk:
         self._client = client
         self._queue_channel = queue_channel
         self._people = People(client, clock)
+        self._groups = Groups(client, clock)
         self._workspace_url = ""
         self._pinned: set[Place] = set()
 
@@ -72,7 +74,7 @@ class SlackDesk:
 
     def tell(self, to: str, post: Post, mark: str) -> Place:
         """Post to a person or into a slack_channel; Slack takes a person's id for the direct message."""
-        return self._post(to, draw_post(post), mark)
+        return self._post(to, draw_post(post, self.workspace()), mark)
 
     def whisper(self, whisper: Whisper) -> None:
         """Show one agent a reply that nobody else sees, and that is gone when they reload."""
@@ -120,6 +122,10 @@ class SlackDesk:
     def person(self, desk_id: str) -> Person:
         """What Slack says of somebody; a nameless human while it says nothing."""
         return self._people.find(desk_id)
+
+    def groups(self) -> dict[str, str]:
+        """The workspace's user groups, id -> name; empty where we may not know them."""
+        return self._groups.all()
 
     def publish_home(self, desk_id: str, view: Block) -> None:
         """Show somebody their Home tab."""

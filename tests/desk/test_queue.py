@@ -95,4 +95,5 @@ def test_next_for_me_works_in_home(bureau):
 def test_the_shortcut_opens_the_queue(bureau):
     bureau.says("I want a person")
     bureau.slack.shortcut(bureau.ana, "show_queue")
+    bureau.settle()
     assert "1 waiting in all" in words(bureau.window(bureau.ana))

@@ -78,6 +78,9 @@ def test_from_hello_to_the_end_and_back_to_the_assistant(world):
     whispered(world, world.ben, "stayed inside as a note")
     world.slack.say(world.ana, world.queue, "note: refund her", ts)
     assert world.slack.click(world.ana, world.queue, ts, "return").status == 200
+    world.slack.wait_for(lambda: bool(world.slack.views(world.ana)), PATIENCE)
+    window = world.slack.views(world.ana)[-1]
+    assert world.slack.submit(world.ana, window["id"]).error == ""
     heard(world, "You're back with our automated assistant.")
     dana(world, "What are your opening hours?")
     world.twilio.wait_for(lambda: len(phone(world)) == 7, PATIENCE)

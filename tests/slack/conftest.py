@@ -70,9 +70,6 @@ class FakeActions:
     def take(self, step: Step, escalation_id: int, agent: AgentRef) -> Outcome:
         return self._do(step, escalation_id, agent.desk_id)
 
-    def reassign(self, escalation_id: int, agent: AgentRef, to: AgentRef) -> Outcome:
-        return self._do("reassign", escalation_id, agent.desk_id, to.desk_id)
-
     def transcript(self, escalation_id: int, page: int) -> TranscriptPage | None:
         self.asked.append(("transcript", escalation_id, page))
         return builders.page(2, number=page, pages=self.pages) if escalation_id == 7 else None

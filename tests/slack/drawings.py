@@ -5,11 +5,13 @@ from typing import Any
 from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.queue import Filter
+from handoff_bot.slack.blocks import steps
 from handoff_bot.slack.blocks.board import draw_board
 from handoff_bot.slack.blocks.card import draw_card
 from handoff_bot.slack.blocks.home import draw_home
-from handoff_bot.slack.blocks.modals import assign, conversation, gone, loading
+from handoff_bot.slack.blocks.modals import conversation, gone, loading
 from handoff_bot.slack.blocks.queue import draw_queue
+from handoff_bot.slack.blocks.steps import About
 from handoff_bot.slack.blocks.text import Drawing
 from handoff_bot.slack.blocks.thread import draw_post, draw_whisper, draw_words, settled
 from tests.slack import builders, linter
@@ -57,7 +59,19 @@ def messages(text: str) -> dict[str, Drawing]:
 
 def views(text: str) -> dict[str, dict[str, Any]]:
     """One of each window there is, full of this text."""
-    drawn = {"loading": loading(), "gone": gone(text), "assign": assign(7, CARD_AT)}
+    drawn = {"loading": loading(), "gone": gone(text)}
+    about = About(7, CARD_AT)
+    drawn |= {
+        "assign": steps.assign(about, {f"S{n}": text or "x" for n in range(200)}),
+        "assign without groups": steps.assign(about, {}),
+        "snooze": steps.snooze(about),
+        "resolve": steps.resolve(about, text, asks=True),
+        "return": steps.give_back(about),
+        "not needed": steps.not_needed(about),
+        "note": steps.note(about),
+        "draft": steps.draft(about, text, (text,) * 5, claims=True),
+        "no draft": steps.draft(about, "", (), claims=False),
+    }
     for rows in (0, 1, 15, 500):
         shown = builders.queue_page(rows, text)
         drawn[f"queue of {rows}"] = draw_queue(shown, Filter(channel=text[:9]), WORKSPACE, text)

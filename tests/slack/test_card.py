@@ -14,32 +14,49 @@ from tests.slack.builders import ANA
 from tests.slack.drawings import CARDS, WORKSPACE, buttons_of, words_of
 
 BUTTONS = {
-    "queued": ["claim", "resolve", "return", "assign", "dismiss", "view"],
-    "claimed": ["resolve", "return", "assign", "release", "view"],
+    "queued": [
+        "claim",
+        "assign",
+        "snooze",
+        "draft",
+        "dismiss",
+        "view",
+        "resolve",
+        "return",
+        "note",
+    ],
+    "claimed": ["resolve", "return", "assign", "snooze", "draft", "view", "release", "note"],
     "resolved": ["view"],
     "returned": ["view"],
     "dismissed": ["view"],
 }
 
 
+def offered(drawing):
+    """Its buttons, and what is behind the three dots."""
+    menus = linter.elements(drawing.blocks, "overflow")
+    behind = [option["value"].partition(":")[0] for menu in menus for option in menu["options"]]
+    return buttons_of(drawing) + behind
+
+
 @pytest.mark.parametrize("name", CARDS)
 def test_a_card_offers_what_can_be_done(name):
-    assert buttons_of(draw_card(CARDS[name]())) == BUTTONS[name]
+    assert offered(draw_card(CARDS[name]())) == BUTTONS[name]
 
 
 @pytest.mark.parametrize("status", Status)
 def test_no_button_on_a_card_is_dead(status):
     drawing = draw_card(builders.card(status=status))
-    for action in buttons_of(drawing):
+    for action in offered(drawing):
         step = Step.REASSIGN if action == Button.ASSIGN else STEPS.get(Button(action))
         assert step is None or status in origins(step)
 
 
 @pytest.mark.parametrize("status", OPEN)
 def test_every_step_that_is_possible_has_a_button(status):
-    offered = buttons_of(draw_card(builders.card(status=status)))
+    drawing = draw_card(builders.card(status=status))
     possible = {step for step in Step if status in origins(step)} - {Step.REASSIGN}
-    assert {STEPS[Button(each)] for each in offered if each in STEPS} == possible
+    assert {STEPS[Button(each)] for each in offered(drawing) if each in STEPS} == possible
 
 
 STATES = {
@@ -133,9 +150,17 @@ def test_buttons_that_look_the_same_sound_different():
     assert labels == ["Take Over: Dana R. on WhatsApp"] * 2
 
 
-def test_what_cannot_be_undone_is_confirmed():
-    buttons = linter.elements(draw_card(builders.card()).blocks, "button")
-    assert {b["action_id"] for b in buttons if "confirm" in b} == {"resolve", "dismiss"}
+def test_what_is_put_aside_and_for_whom_is_shown():
+    later = builders.NOW + timedelta(hours=2)
+    shown = words_of(draw_card(builders.card(snoozed_until=later, group_id="S0CARE", vip=True)))
+    for fact in ("💤 Put aside until", "<!subteam^S0CARE>", "⭐ VIP"):
+        assert fact in shown
+
+
+def test_a_group_id_that_is_none_is_no_markup():
+    assert "<!" not in words_of(draw_card(builders.card(group_id="S1|x> <!channel"))).replace(
+        "<!date", ""
+    )
 
 
 @pytest.mark.parametrize("priority", Priority)

@@ -1,12 +1,11 @@
 """Threads, the board and windows say what agents need to know."""
 
-import json
-
 import pytest
 
 from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
 from handoff_bot.slack.blocks.board import draw_board
-from handoff_bot.slack.blocks.modals import assign, conversation
+from handoff_bot.slack.blocks.modals import conversation
+from handoff_bot.slack.blocks.steps import About, give_back
 from handoff_bot.slack.blocks.text import one_line, shorten
 from handoff_bot.slack.blocks.thread import draw_post, draw_whisper, settled
 from handoff_bot.slack.listeners.registry import EVERYTHING
@@ -102,15 +101,20 @@ def test_every_line_says_who_spoke_and_how_far_it_came():
     assert "Automatic text" in shown
 
 
-def test_an_assignment_knows_what_it_is_about():
-    metadata = json.loads(str(assign(7, CARD_AT)["private_metadata"]))
-    assert metadata == {"escalation_id": 7, "slack_channel": "C0QUEUE", "ts": CARD_AT.ts}
+def test_a_window_knows_what_it_is_about():
+    about = About(7, CARD_AT)
+    assert About.parse(str(give_back(about)["private_metadata"])) == about
+
+
+@pytest.mark.parametrize("metadata", ["", "{}", "[]", '{"escalation_id": "x"}', "null"])
+def test_a_window_of_an_older_version_is_recognised(metadata):
+    assert About.parse(metadata) is None
 
 
 def test_every_button_drawn_has_a_listener_and_the_other_way_round():
     drawn = {each for drawing in messages("x").values() for each in linter.acting(drawing.blocks)}
     drawn |= {each for view in views("x").values() for each in linter.acting(view)}
-    offered = tuple(Button)
+    offered = tuple(each for each in Button if each is not Button.MORE)
     drawn |= set(buttons_of(draw_whisper(Whisper("U1", CARD_AT, "x", offered, "1"))))
     assert drawn == set(EVERYTHING.clicks)
 

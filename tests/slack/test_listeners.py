@@ -30,10 +30,6 @@ THREADED: dict[str, Any] = {
 
 DECISIONS = {
     Button.CLAIM: (Step.CLAIM, 7, "U0ANA"),
-    Button.RELEASE: (Step.RELEASE, 7, "U0ANA"),
-    Button.RESOLVE: (Step.RESOLVE, 7, "U0ANA"),
-    Button.RETURN: (Step.RETURN, 7, "U0ANA"),
-    Button.DISMISS: (Step.DISMISS, 7, "U0ANA"),
     Button.TAKE_OVER_AND_SEND: ("send_held", 7, "U0ANA"),
     Button.KEEP_AS_NOTE: ("keep_as_note", 7, "U0ANA"),
     Button.RETRY: ("retry", 7, "U0ANA"),

@@ -3,76 +3,12 @@
 import pytest
 
 from handoff_bot.domain.desk import Button
-from handoff_bot.services.outcome import Outcome
-from handoff_bot.slack.listeners.actions import NOT_KNOWN, OLD_BUTTON
-from handoff_bot.slack.listeners.views import CHOOSE, NOT_HUMAN, OLD_WINDOW
+from handoff_bot.slack.listeners.actions import NOT_KNOWN
 from tests.slack import linter
 from tests.slack.payloads import as_command, as_form, click, command, submission
 from tests.slack.wire import Reply, respond_to
 
 pytestmark = pytest.mark.usefixtures("known_people")
-
-
-def test_assign_asks_who(slack, actions, api):
-    slack.sends(*as_form(click(Button.ASSIGN)))
-    (opened,) = api.asked("views.open")
-    assert opened["trigger_id"] == "12466734323.1395872398"
-    assert opened["view"]["callback_id"] == "assign"
-    assert '"escalation_id": 7' in opened["view"]["private_metadata"]
-    assert actions.asked == []
-
-
-@pytest.mark.parametrize("value", ["", "x"])
-def test_assign_without_an_id_opens_nothing(slack, api, value):
-    slack.sends(*as_form(click(Button.ASSIGN, value, **respond_to(api))))
-    assert api.asked("views.open") == []
-    assert api.asked("response")[0]["text"] == OLD_BUTTON
-
-
-def test_the_chosen_agent_gets_the_escalation(slack, actions):
-    answer = slack.sends(*as_form(submission("U0BEN")))
-    assert (answer.status_code, answer.data) == (200, b"")
-    assert actions.asked == [("reassign", 7, "U0ANA", "U0BEN")]
-
-
-def test_what_stands_in_the_way_is_said_in_the_window(slack, actions):
-    actions.outcome = Outcome(False, "This is resolved already, by Bob.")
-    answer = slack.sends(*as_form(submission("U0BEN"))).get_json()
-    assert answer["response_action"] == "errors"
-    assert answer["errors"] == {"assignee": "This is resolved already, by Bob."}
-
-
-def test_what_is_worth_saying_besides_is_whispered(slack, actions, api):
-    actions.outcome = Outcome(True, "Ben already has this conversation.")
-    slack.sends(*as_form(submission("U0BEN")))
-    assert api.asked("chat.postEphemeral")[0]["text"] == "Ben already has this conversation."
-
-
-def test_a_lost_whisper_does_not_undo_an_assignment(slack, actions, api):
-    actions.outcome = Outcome(True, "Ben already has this conversation.")
-    api.fails("chat.postEphemeral", "user_not_in_channel")
-    assert slack.sends(*as_form(submission("U0BEN"))).status_code == 200
-
-
-def test_an_app_cannot_be_assigned(slack, actions, api):
-    api.script["users.info"] = [Reply({"ok": True, "user": {"id": "U0BOT", "is_bot": True}})]
-    answer = slack.sends(*as_form(submission("U0BOT"))).get_json()
-    assert answer["errors"] == {"assignee": NOT_HUMAN}
-    assert actions.asked == []
-
-
-WRONG_CHOICES = {
-    "nobody": (submission(None), CHOOSE),
-    "no metadata": (submission("U0BEN", escalation_id=None), OLD_WINDOW),
-    "an odd id": (submission("U0BEN", escalation_id="seven"), OLD_WINDOW),
-}
-
-
-@pytest.mark.parametrize(("payload", "words"), WRONG_CHOICES.values(), ids=WRONG_CHOICES)
-def test_a_choice_that_is_none_is_refused_in_words(slack, actions, payload, words):
-    answer = slack.sends(*as_form(payload)).get_json()
-    assert answer["errors"] == {"assignee": words}
-    assert actions.asked == []
 
 
 def test_an_unknown_window_is_closed(slack, actions, caplog):

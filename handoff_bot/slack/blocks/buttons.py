@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handoff_bot.domain.desk import Button
+from handoff_bot.slack.blocks.fields import options
 from handoff_bot.slack.blocks.text import BUTTON_LIMIT, LABEL_LIMIT, Block, one_line, plain
 
 
@@ -19,15 +21,12 @@ _LOOKS: dict[Button, _Look] = {
     Button.CLAIM: _Look("Take Over", "primary"),
     Button.ASSIGN: _Look("Assign…"),
     Button.RELEASE: _Look("Release"),
-    Button.RESOLVE: _Look(
-        "Resolve",
-        question="The ticket is solved, and the customer is told that the conversation is closed.",
-    ),
-    Button.RETURN: _Look("Return to AI"),
-    Button.DISMISS: _Look(
-        "Not needed",
-        question="Nobody will talk to the customer: the assistant carries on.",
-    ),
+    Button.RESOLVE: _Look("Resolve…"),
+    Button.RETURN: _Look("Return to AI…"),
+    Button.DISMISS: _Look("Not needed…"),
+    Button.SNOOZE: _Look("Snooze…"),
+    Button.DRAFT: _Look("Reply with draft"),
+    Button.NOTE: _Look("Add a note…"),
     Button.VIEW: _Look("View conversation"),
     Button.TAKE_OVER_AND_SEND: _Look("Take over & send", "primary"),
     Button.KEEP_AS_NOTE: _Look("Keep as note"),
@@ -47,6 +46,15 @@ def button(kind: Button, value: str, about: str = "") -> Block:
     """
     look = _LOOKS[kind]
     return labelled(kind.value, look.label, value, about) | _extras(look)
+
+
+def more(kinds: Sequence[Button], value: str) -> Block:
+    """The menu behind "⋯"; each option carries its action and the value."""
+    return {
+        "type": "overflow",
+        "action_id": Button.MORE.value,
+        "options": options({f"{kind.value}:{value}": _LOOKS[kind].label for kind in kinds}),
+    }
 
 
 def labelled(action_id: str, label: str, value: str, about: str = "") -> Block:

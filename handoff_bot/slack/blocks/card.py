@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
-from handoff_bot.domain.desk import STEPS, AgentRef, Button, Card, Line
-from handoff_bot.domain.escalations import OPEN, Status, Step, origins
+from handoff_bot.domain.desk import AgentRef, Button, Card, Line
+from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Mood, Priority, Signal
-from handoff_bot.slack.blocks.buttons import button
+from handoff_bot.slack.blocks.buttons import button, more
 from handoff_bot.slack.blocks.text import (
     Block,
     Drawing,
@@ -59,15 +60,30 @@ _ENDINGS: dict[Status, str] = {
     Status.DISMISSED: "⚪ Not needed, said {agent}",
 }
 
-_ORDER = (
-    Button.CLAIM,
-    Button.RESOLVE,
-    Button.RETURN,
-    Button.ASSIGN,
-    Button.RELEASE,
-    Button.DISMISS,
-)
+_BUTTONS: dict[Status, tuple[Button, ...]] = {
+    Status.QUEUED: (
+        Button.CLAIM,
+        Button.ASSIGN,
+        Button.SNOOZE,
+        Button.DRAFT,
+        Button.DISMISS,
+        Button.VIEW,
+    ),
+    Status.CLAIMED: (
+        Button.RESOLVE,
+        Button.RETURN,
+        Button.ASSIGN,
+        Button.SNOOZE,
+        Button.DRAFT,
+        Button.VIEW,
+    ),
+}
+_MORE: dict[Status, tuple[Button, ...]] = {
+    Status.QUEUED: (Button.RESOLVE, Button.RETURN, Button.NOTE),
+    Status.CLAIMED: (Button.RELEASE, Button.NOTE),
+}
 
+_GROUP = re.compile("S[A-Z0-9]{2,20}")
 _QUOTE = 600
 _RECENT = 300
 _MOST_RECENT = 5
@@ -113,11 +129,16 @@ def _facts(card: Card) -> Iterator[Block]:
     language = f"writes {card.language}" if card.language else ""
     priority = PRIORITIES[card.priority] if card.status is not Status.QUEUED else ""
     mood = MOODS[card.mood] if card.mood and card.status in OPEN else ""
-    about = [one_line(fact, 100) for fact in (address, language, priority, mood) if fact]
+    vip = "⭐ VIP" if card.vip else ""
+    about = [one_line(fact, 100) for fact in (vip, address, language, priority, mood) if fact]
     if about:
         yield plain(" · ".join(about))
     yield mrkdwn(_clock(card))
     yield plain(f"Ticket #{card.ticket} · {_history(card.earlier_tickets)}")
+    if card.snoozed_until and card.status in OPEN:
+        yield mrkdwn(f"💤 Put aside until {moment(card.snoozed_until)}")
+    if card.group_id and card.status is Status.QUEUED and _GROUP.fullmatch(card.group_id):
+        yield mrkdwn(f"For <!subteam^{card.group_id}>")
 
 
 def _clock(card: Card) -> str:
@@ -188,7 +209,7 @@ def speaker(said: Line, contact: str) -> str:
 
 def _buttons(card: Card) -> Iterator[Block]:
     value = str(card.escalation_id)
-    for kind in _ORDER:
-        if card.status in origins(STEPS.get(kind, Step.REASSIGN)):
-            yield button(kind, value, _who(card))
-    yield button(Button.VIEW, value, _who(card))
+    for kind in _BUTTONS.get(card.status, (Button.VIEW,)):
+        yield button(kind, value, _who(card))
+    if card.status in _MORE:
+        yield more(_MORE[card.status], value)

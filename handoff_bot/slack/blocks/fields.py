@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from handoff_bot.slack.blocks.text import BUTTON_LIMIT, Block, plain
+from handoff_bot.slack.blocks.text import BUTTON_LIMIT, Block, plain, shorten
 
 TITLE_LIMIT = 24
 VALUE_LIMIT = 150
@@ -67,8 +67,8 @@ def text_field(
         "multiline": many_lines,
         "max_length": most,
     }
-    if initial:
-        element["initial_value"] = initial[:most]
+    if shown := shorten(initial, most):
+        element["initial_value"] = shown
     return element | ({"placeholder": plain(hint, 150)} if hint else {})
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from enum import StrEnum
 
 from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.desk import Line, Place, TranscriptPage
+from handoff_bot.domain.desk import Line, TranscriptPage
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import speaker
 from handoff_bot.slack.blocks.text import (
@@ -24,9 +23,6 @@ from handoff_bot.slack.blocks.text import (
     spelled,
     words,
 )
-
-ASSIGN = "assign"
-ASSIGNEE = "assignee"
 
 _TITLE = 24
 _MOST_LINES = 45
@@ -94,28 +90,6 @@ def _turns(page: TranscriptPage, escalation_id: int) -> Iterator[Block]:
         yield labelled(Turn.PREVIOUS, "Previous page", value)
     if page.page + 1 < page.pages:
         yield labelled(Turn.NEXT, "Next page", f"{escalation_id}:{page.page + 1}")
-
-
-def assign(escalation_id: int, thread: Place) -> Block:
-    """Asks who gets the escalation; the answer comes back with both of these."""
-    chooser: Block = {
-        "type": "users_select",
-        "action_id": ASSIGNEE,
-        "placeholder": plain("Choose an agent", 150),
-    }
-    question: Block = {
-        "type": "input",
-        "block_id": ASSIGNEE,
-        "label": plain("Who talks to the customer from here on?"),
-        "element": chooser,
-    }
-    subject = {"escalation_id": escalation_id, "slack_channel": thread.slack_channel}
-    return _window("Assign conversation", [question]) | {
-        "callback_id": ASSIGN,
-        "submit": plain("Assign", _TITLE),
-        "close": plain("Cancel", _TITLE),
-        "private_metadata": json.dumps(subject | {"ts": thread.ts}),
-    }
 
 
 def _window(title: str, blocks: list[Block]) -> Block:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from handoff_bot.domain.desk import Post, PostKind, Whisper
+from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.buttons import button
 from handoff_bot.slack.blocks.text import (
     Block,
@@ -27,12 +28,16 @@ from handoff_bot.slack.blocks.text import (
 _BODY = 8000
 _MOST_FILES = 10
 _FILE = 100
+_OURS_TO_AGENTS = frozenset({PostKind.NOTICE, PostKind.TOLD})
 _ID = re.compile("[USW][A-Z0-9]{2,20}")
 
 
-def draw_post(post: Post) -> Drawing:
-    """A post for all agents in the thread."""
+def draw_post(post: Post, workspace_url: str = "") -> Drawing:
+    """A post for all agents in the thread, or outside of it with a link to it."""
     blocks = [*_mentions(post), *_post(post)]
+    link = permalink(post.about, workspace_url)
+    if link:
+        blocks.append(context(mrkdwn(f"<{link}|Open thread>")))
     buttons = [*([post.button] if post.button else []), *post.buttons]
     if buttons:
         blocks.append(actions(*(button(kind, post.value) for kind in buttons)))
@@ -54,6 +59,9 @@ def _post(post: Post) -> Iterator[Block]:
     if post.kind is PostKind.NOTICE:
         yield context(plain(post.text))
         return
+    if post.kind is PostKind.TOLD:
+        yield section(post.text)
+        return
     if post.kind is PostKind.FAILURE:
         yield section(f"❌ This did not reach the customer. {post.text}")
         return
@@ -74,7 +82,7 @@ def _spoken(post: Post) -> str:
     said = post.text or ", ".join(post.attachments[:_MOST_FILES])
     if post.kind is PostKind.FAILURE:
         return f"Not delivered: {said}"
-    return said if post.kind is PostKind.NOTICE else f"{_heading(post)}: {said}"
+    return said if post.kind in _OURS_TO_AGENTS else f"{_heading(post)}: {said}"
 
 
 def draw_whisper(whisper: Whisper) -> Drawing:

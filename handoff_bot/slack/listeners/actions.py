@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.desk import STEPS, AgentRef, Button
+from handoff_bot.domain.desk import AgentRef, Button
 from handoff_bot.domain.escalations import Step
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.actions import DeskActions
@@ -65,15 +65,6 @@ def _decided(decide: Decision, tools: Tools, click: Click) -> Outcome:
     return decide(tools.actions, subject, tools.desk.agent(click.desk_id))
 
 
-def assign(tools: Tools, click: Click, ack: Ack) -> None:
-    """Ask who gets it."""
-    ack()
-    if click.number is None or click.place is None:
-        whisper(tools.desk, click, OLD_BUTTON)
-        return
-    tools.desk.open_view(click.trigger_id, modals.assign(click.number, click.place))
-
-
 def view(tools: Tools, click: Click, ack: Ack) -> None:
     """Show the conversation, from its end."""
     ack()
@@ -100,8 +91,7 @@ def _window(actions: DeskActions, escalation_id: int | None, page: int | None) -
 
 
 ACTIONS: dict[str, ClickListener] = {
-    **{button.value: _on_card(_step(step)) for button, step in STEPS.items()},
-    Button.ASSIGN: assign,
+    Button.CLAIM: _on_card(_step(Step.CLAIM)),
     Button.VIEW: view,
     Button.TAKE_OVER_AND_SEND: _once(lambda actions, note, agent: actions.send_held(note, agent)),
     Button.KEEP_AS_NOTE: _once(lambda actions, note, agent: actions.keep_as_note(note, agent)),

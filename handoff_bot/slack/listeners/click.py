@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_fields
 from typing import Any
 
 from handoff_bot.domain.desk import Place, Whisper
@@ -102,6 +103,10 @@ class Click:
             is_home=(body.get("view") or {}).get("type") == "home",
             metadata=str((body.get("view") or {}).get("private_metadata") or ""),
         )
+
+    def carrying(self, value: str) -> Click:
+        """The same click, as if the button had carried this."""
+        return replace_fields(self, value=value)
 
     @property
     def number(self) -> int | None:

@@ -1,0 +1,55 @@
+"""Times as people type them: "30m", "2h", "1d", "14:30", "tomorrow", "until 9:15"."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+START_OF_DAY = time(9)
+_AMOUNT = re.compile(r"(\d{1,4})\s*(m|min|mins|minutes?|h|hours?|d|days?)", re.IGNORECASE)
+_CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def zone(name: str) -> ZoneInfo:
+    """The time zone of this IANA name; UTC for one that is not known."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def until(words: str, now: datetime, timezone: str) -> datetime | None:
+    """The moment that is meant, always ahead of `now`; None when it is not understood.
+
+    Args:
+        words: as typed.
+        now: aware.
+        timezone: IANA name of where whoever typed it is.
+    """
+    said = words.strip().casefold().removeprefix("until ").removeprefix("for ").strip()
+    amounts = _AMOUNT.findall(said)
+    if amounts and not _AMOUNT.sub("", said).strip():
+        length = sum((_length(*amount) for amount in amounts), timedelta())
+        return now + length if length else None
+    here = now.astimezone(zone(timezone))
+    if said == "tomorrow":
+        return _at(here + timedelta(days=1), START_OF_DAY).astimezone(now.tzinfo)
+    clock = _CLOCK.fullmatch(said)
+    if clock and int(clock[1]) < 24 and int(clock[2]) < 60:
+        return _next(here, time(int(clock[1]), int(clock[2]))).astimezone(now.tzinfo)
+    return None
+
+
+def _length(number: str, unit: str) -> timedelta:
+    return timedelta(**{_UNITS[unit[0].lower()]: int(number)})
+
+
+def _next(here: datetime, clock: time) -> datetime:
+    today = _at(here, clock)
+    return today if today > here else _at(here + timedelta(days=1), clock)
+
+
+def _at(day: datetime, clock: time) -> datetime:
+    return datetime.combine(day.date(), clock, tzinfo=day.tzinfo)

@@ -1,0 +1,79 @@
+"""A draft of the next reply, for an agent to edit and send. It is never sent by itself."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from handoff_bot.domain.errors import ModelError
+from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.domain.policy import UNSURE
+from handoff_bot.domain.talk import Talk
+from handoff_bot.ports import Assistant
+from handoff_bot.services import answering
+from handoff_bot.storage import conversations
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.database import Database
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the assistant would say; `text` is "" when it knows nothing to say.
+
+    Attributes:
+        sources: the titles of the articles it comes from.
+        claims: True when nobody has the conversation yet, so that sending takes it over.
+    """
+
+    text: str
+    sources: tuple[str, ...]
+    claims: bool
+
+
+class Drafting:
+    """Asks the assistant what it would say next."""
+
+    def __init__(self, database: Database, assistant: Assistant) -> None:
+        self._database = database
+        self._assistant = assistant
+
+    def draft(self, escalation_id: int) -> Draft | None:
+        """A draft from the knowledge base and the conversation; None when it is not open any more.
+
+        Asks a model outside of any transaction, so it may take seconds.
+        """
+        with self._database.read() as tx:
+            escalation = rows.get(tx, escalation_id)
+            if escalation is None or escalation.status not in OPEN:
+                return None
+            conversation = conversations.get(tx, escalation.conversation_id)
+            talk = _until_the_customer(answering.question(tx, conversation).talk)
+            claims = escalation.status == Status.QUEUED
+        text, sources = self._ask(talk) if talk else ("", ())
+        return Draft(text, sources, claims)
+
+    def _ask(self, talk: Talk) -> tuple[str, tuple[str, ...]]:
+        try:
+            answer = self._assistant.answer(talk, talk.language)
+        except ModelError:
+            logger.warning("no draft: the model cannot answer now")
+            return "", ()
+        if answer is None or answer.confidence < UNSURE:
+            return "", ()
+        return answer.text, answer.sources
+
+
+def _until_the_customer(talk: Talk) -> Talk | None:
+    """The talk up to the customer's last words, which are what is to be answered."""
+    last = max((n for n, turn in enumerate(talk.turns) if turn.role == "customer"), default=-1)
+    if last < 0:
+        return None
+    return Talk(
+        talk.turns[: last + 1],
+        min(talk.settled, last),
+        talk.rules,
+        talk.language,
+        talk.contact_id,
+    )

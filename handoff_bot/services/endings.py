@@ -1,0 +1,64 @@
+"""Keeps what an agent said as they ended an escalation, and gives the assistant its memories."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from handoff_bot.domain.endings import Ending
+from handoff_bot.domain.escalations import Status
+from handoff_bot.storage import conversations, escalations, log
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Agent, Escalation, Note, Ticket
+from handoff_bot.storage.transaction import Transaction
+
+MEMORY = "memory"
+"""The revision of a note that is a memory for the assistant: an agent's edit of a reply has a hash."""
+MOST_MEMORIES = 3
+
+
+def keep(
+    tx: Transaction,
+    escalation: Escalation,
+    ticket: Ticket,
+    agent: Agent,
+    ending: Ending,
+    now: datetime,
+) -> None:
+    """Put it where it belongs: the ticket, the escalation, the assistant's memory."""
+    ticket.outcome = _outcome(Status(escalation.status), ending)
+    escalations.add_tags(tx, id_of(ticket), ending.tags)
+    if ending.why:
+        escalation.dismissed_why = ending.why.value
+        log.record(
+            tx,
+            "escalation.not_needed",
+            now,
+            escalation=escalation,
+            agent_id=id_of(agent),
+            why=ending.why.value,
+        )
+    if ending.memory:
+        tx.add(
+            Note(
+                conversation_id=escalation.conversation_id,
+                escalation_id=id_of(escalation),
+                agent_id=id_of(agent),
+                text=ending.memory,
+                desk_channel="",
+                desk_ts=f"{MEMORY}:{id_of(escalation)}",
+                revision=MEMORY,
+                created_at=now,
+            )
+        )
+
+
+def _outcome(status: Status, ending: Ending) -> str:
+    if status is Status.RESOLVED:
+        return ending.solved_as.value
+    return "returned" if status is Status.RETURNED else "not_needed"
+
+
+def memories(tx: Transaction, conversation_id: int) -> list[str]:
+    """The last lines that agents left for the assistant, oldest first."""
+    notes = conversations.notes_of(tx, conversation_id)
+    return [note.text for note in notes if note.revision == MEMORY][-MOST_MEMORIES:]

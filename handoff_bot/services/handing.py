@@ -1,0 +1,62 @@
+"""What goes along when a conversation changes hands: the note, and the context for the new owner."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from handoff_bot.domain.desk import Button, Post, PostKind
+from handoff_bot.domain.messages import Author
+from handoff_bot.services import deskwork
+from handoff_bot.storage import conversations
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Agent, Conversation, Escalation
+from handoff_bot.storage.transaction import Transaction
+
+LAST_WORDS = 3
+_LONGEST = 300
+
+
+def to_an_agent(
+    tx: Transaction,
+    escalation: Escalation,
+    giver: Agent,
+    owner: Agent,
+    note: str,
+    now: datetime,
+) -> None:
+    """The note goes into the thread, and the new owner hears of it directly."""
+    if note:
+        deskwork.notice(tx, escalation, f"{giver.name} notes: {note}", now)
+    if id_of(giver) == id_of(owner):
+        return
+    conversation = conversations.get(tx, escalation.conversation_id)
+    text = "\n".join(_context(tx, escalation, conversation, giver, note))
+    about = Post(PostKind.TOLD, text, button=Button.VIEW, value=str(id_of(escalation)))
+    deskwork.tell(tx, owner.desk_id, about, now, about=escalation)
+
+
+def _context(
+    tx: Transaction, escalation: Escalation, conversation: Conversation, giver: Agent, note: str
+) -> list[str]:
+    name = conversations.contact_name(tx, conversation)
+    lines = [f"{giver.name} gave you the conversation with {name} on {conversation.channel}."]
+    lines += [f"Note: {note}"] if note else []
+    lines += [f"In short: {escalation.summary}"] if escalation.summary else []
+    said = conversations.recent(tx, id_of(conversation), LAST_WORDS)
+    speakers = {Author.CONTACT: name, Author.ASSISTANT: "Assistant", Author.SYSTEM: "We"}
+    for message in said:
+        speaker = speakers.get(Author(message.author), "Agent")
+        lines.append(f"{speaker}: {message.text[:_LONGEST]}")
+    return lines
+
+
+def to_the_queue(
+    tx: Transaction, escalation: Escalation, giver: Agent, note: str, now: datetime
+) -> None:
+    """Say so in the thread, and call the group that it is for."""
+    words = f"{giver.name} put this back into the queue."
+    mentions = (escalation.group_id,) if escalation.group_id else ()
+    if mentions:
+        words = f"{giver.name} put this into the queue for this group."
+    text = f"{words} They note: {note}" if note else words
+    deskwork.post(tx, escalation, Post(PostKind.NOTICE, text, mentions=mentions), now)

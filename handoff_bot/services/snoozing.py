@@ -1,0 +1,100 @@
+"""Snoozed conversations: put aside until a time, or until the customer writes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from handoff_bot.domain.desk import AgentRef, Post, PostKind
+from handoff_bot.domain.escalations import OPEN
+from handoff_bot.ports import Clock
+from handoff_bot.services import deskwork
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.runner import Handler
+from handoff_bot.storage import conversations, log
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+WAKE = "tick.wake"
+LONGEST = timedelta(days=30)
+
+GONE = "This conversation is not known any more."
+CLOSED = "This conversation is closed already."
+PAST = "Choose a time that is ahead, and within 30 days."
+
+
+class Snoozing:
+    """Puts conversations aside."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def snooze(self, escalation_id: int, agent: AgentRef, until: datetime) -> Outcome:
+        """Remind nobody of it until then; the card comes back by itself, or when the customer writes."""
+        now = self._clock.now()
+        if not now < until <= now + LONGEST:
+            return Outcome(False, PAST)
+        with self._database.write() as tx:
+            escalation = rows.get(tx, escalation_id)
+            if escalation is None:
+                return Outcome(False, GONE)
+            conversations.hold(tx, escalation.conversation_id)
+            escalation = rows.get(tx, escalation_id)
+            if escalation is None or escalation.status not in OPEN:
+                return Outcome(False, CLOSED)
+            self._put_aside(tx, escalation, agent, until)
+            return Outcome(True)
+
+    def _put_aside(
+        self, tx: Transaction, escalation: Escalation, agent: AgentRef, until: datetime
+    ) -> None:
+        now = self._clock.now()
+        row = conversations.agent_row(tx, agent.desk_id, agent.name, now)
+        escalation.snoozed_until = until
+        log.record(
+            tx,
+            "escalation.snoozed",
+            now,
+            escalation=escalation,
+            agent_id=id_of(row),
+            until=until.isoformat(),
+        )
+        payload = {"escalation_id": id_of(escalation), "desk_id": agent.desk_id}
+        key = f"wake:{id_of(escalation)}:{until.timestamp():.0f}"
+        lane = f"tick:wake:{id_of(escalation)}:{until.timestamp():.0f}"
+        tx.enqueue(NewWork(WAKE, lane, payload, due_at=until, key=key))
+        deskwork.notice(tx, escalation, f"{agent.name} put this aside for a while.", now)
+        deskwork.redraw(tx, escalation, now)
+
+
+def wake(
+    tx: Transaction, escalation: Escalation, words: str, now: datetime, desk_id: str = ""
+) -> None:
+    """It is in its place again."""
+    escalation.snoozed_until = None
+    log.record(tx, "escalation.woken", now, escalation=escalation)
+    mentions = (desk_id,) if desk_id else ()
+    deskwork.post(tx, escalation, Post(PostKind.NOTICE, words, mentions=mentions), now)
+    deskwork.redraw(tx, escalation, now)
+
+
+class Wake(Handler[None, None]):
+    """Wakes a conversation at its time, if it still sleeps until then."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> None:
+        """Wake it."""
+        now = self._clock.now()
+        found = rows.get(tx, int(job.payload["escalation_id"]))
+        if found is None:
+            return
+        conversations.hold(tx, found.conversation_id)
+        escalation = rows.get(tx, id_of(found)) or found
+        until = escalation.snoozed_until
+        if escalation.status in OPEN and until and until <= now:
+            wake(tx, escalation, "The snooze is over.", now, job.payload["desk_id"])

@@ -1,0 +1,223 @@
+"""The windows of an escalation's steps: assign, snooze, resolve, return, not needed, note, draft."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from handoff_bot.domain.desk import Place
+from handoff_bot.domain.endings import LONGEST_WORDS, NotNeeded, SolvedAs
+from handoff_bot.slack.blocks.fields import asking, menu, options, text_field, window
+from handoff_bot.slack.blocks.text import Block, context, plain, section
+
+
+class Window(StrEnum):
+    """The windows; the value is the callback id."""
+
+    ASSIGN = "assign"
+    SNOOZE = "snooze"
+    RESOLVE = "resolve"
+    RETURN = "return"
+    DISMISS = "dismiss"
+    NOTE = "note"
+    DRAFT = "draft"
+
+
+class Field(StrEnum):
+    """The fields in them; the value is block id and action id."""
+
+    AGENT = "assignee"
+    GROUP = "group"
+    QUEUE = "queue"
+    NOTE = "note"
+    HOW_LONG = "how_long"
+    UNTIL = "until"
+    SOLVED_AS = "solved_as"
+    TAGS = "tags"
+    CLOSING = "closing"
+    ASK = "ask"
+    MEMORY = "memory"
+    WHY = "why"
+    WORDS = "words"
+
+
+@dataclass(frozen=True)
+class About:
+    """Which escalation a window is about, and the thread in which to answer."""
+
+    escalation_id: int
+    thread: Place
+
+    def dump(self) -> str:
+        """As `private_metadata`."""
+        place = {"slack_channel": self.thread.slack_channel, "ts": self.thread.ts}
+        return json.dumps({"escalation_id": self.escalation_id} | place)
+
+    @classmethod
+    def parse(cls, metadata: str) -> About | None:
+        """From `private_metadata`; None when it is not ours."""
+        try:
+            held = json.loads(metadata)
+            return cls(
+                int(held["escalation_id"]), Place(str(held["slack_channel"]), str(held["ts"]))
+            )
+        except (KeyError, TypeError, ValueError):
+            return None
+
+
+SOLVED: dict[SolvedAs, str] = {
+    SolvedAs.SOLVED: "Solved",
+    SolvedAs.ANSWERED: "Question answered",
+    SolvedAs.WORKAROUND: "Helped with a workaround",
+    SolvedAs.PASSED_ON: "Passed on to somebody else",
+    SolvedAs.NO_REPLY: "The customer did not reply",
+}
+
+NOT_NEEDED: dict[NotNeeded, str] = {
+    NotNeeded.AI_COULD: "The assistant could have answered",
+    NotNeeded.ALREADY_ANSWERED: "It was answered already",
+    NotNeeded.SPAM: "Spam or a test",
+    NotNeeded.MISTAKE: "The customer did not want a person",
+}
+
+SNOOZES = {
+    "30m": "30 minutes",
+    "1h": "1 hour",
+    "3h": "3 hours",
+    "tomorrow": "Until tomorrow, 9:00",
+    "3d": "3 days",
+}
+
+
+def assign(about: About, groups: Mapping[str, str]) -> Block:
+    """Asks who gets it: an agent, a user group (id -> name), or the queue; with a note for them."""
+    people: Block = {
+        "type": "users_select",
+        "action_id": Field.AGENT,
+        "placeholder": plain("Choose an agent", 150),
+    }
+    blocks = [asking("An agent", people, optional=True)]
+    if groups:
+        chooser = menu(Field.GROUP, "Choose a group", groups)
+        hint = "It goes back into the queue, and the group is called."
+        blocks.append(asking("Or a group", chooser, hint=hint, optional=True))
+    blocks.append(asking("Or", _box(Field.QUEUE, "Back into the queue"), optional=True))
+    note = text_field(Field.NOTE, many_lines=True, most=LONGEST_WORDS)
+    hint = "For the team alone. The new owner gets it as a direct message, with the last words."
+    blocks.append(asking("Note", note, hint=hint, optional=True))
+    return _window(Window.ASSIGN, "Assign conversation", blocks, "Assign", about)
+
+
+def _box(name: Field, label: str, *, checked: bool = False) -> Block:
+    shown = options({"yes": label})
+    box: Block = {"type": "checkboxes", "action_id": name, "options": shown}
+    return box | ({"initial_options": shown} if checked else {})
+
+
+def snooze(about: About) -> Block:
+    """Asks until when it is put aside."""
+    blocks = [
+        section("Nobody is reminded of it until then. It comes back when the customer writes."),
+        asking("For how long?", menu(Field.HOW_LONG, "Choose", SNOOZES, "1h"), optional=True),
+        asking(
+            "Or",
+            text_field(Field.UNTIL, hint="45m, 2h, 1d, 14:30", most=40),
+            hint="In your own time zone.",
+            optional=True,
+        ),
+    ]
+    return _window(Window.SNOOZE, "Snooze", blocks, "Snooze", about)
+
+
+def resolve(about: About, closing: str, *, asks: bool) -> Block:
+    """Asks what came of it.
+
+    Args:
+        about: which one.
+        closing: what the customer is told; the agent may change it.
+        asks: True when customers are asked how it was.
+    """
+    outcomes = {outcome.value: label for outcome, label in SOLVED.items()}
+    blocks = [
+        asking("Outcome", menu(Field.SOLVED_AS, "Choose", outcomes, SolvedAs.SOLVED)),
+        asking(
+            "Tags",
+            text_field(Field.TAGS, hint="refund, delivery", most=300),
+            hint="Words, with commas or spaces between them.",
+            optional=True,
+        ),
+        asking(
+            "What the customer is told",
+            text_field(Field.CLOSING, initial=closing, many_lines=True, most=LONGEST_WORDS),
+        ),
+    ]
+    if asks:
+        box = _box(Field.ASK, "Ask the customer how we did", checked=True)
+        blocks.append(asking("Afterwards", box, optional=True))
+    return _window(Window.RESOLVE, "Resolve", blocks, "Resolve", about)
+
+
+def give_back(about: About) -> Block:
+    """Asks for one line that the assistant will remember."""
+    memory = text_field(
+        Field.MEMORY, hint="Refund of 20 € promised by Friday", many_lines=True, most=LONGEST_WORDS
+    )
+    hint = "What you did and promised. The assistant may tell the customer."
+    blocks = [asking("What should the assistant know?", memory, hint=hint, optional=True)]
+    return _window(Window.RETURN, "Return to AI", blocks, "Return", about)
+
+
+def not_needed(about: About) -> Block:
+    """Asks why nobody was needed."""
+    reasons = {why.value: label for why, label in NOT_NEEDED.items()}
+    chooser: Block = {"type": "radio_buttons", "action_id": Field.WHY, "options": options(reasons)}
+    blocks = [
+        section("Nobody will talk to the customer: the assistant carries on."),
+        asking("Why was nobody needed?", chooser, hint="The detector learns from it."),
+    ]
+    return _window(Window.DISMISS, "Not needed", blocks, "Not needed", about)
+
+
+def note(about: About) -> Block:
+    """Asks for a note."""
+    words = text_field(Field.NOTE, many_lines=True)
+    blocks = [asking("Note for the team", words, hint="The customer never sees it.")]
+    return _window(Window.NOTE, "Add a note", blocks, "Keep", about)
+
+
+def draft(about: About, words: str, sources: tuple[str, ...], *, claims: bool) -> Block:
+    """A reply to edit and send.
+
+    Args:
+        about: which one.
+        words: what the assistant would say, "" when it knows nothing.
+        sources: the articles it comes from.
+        claims: True when sending it takes the conversation over.
+    """
+    blocks: list[Block] = []
+    if not words:
+        blocks.append(section("The assistant has nothing to suggest. Write the reply yourself."))
+    blocks.append(
+        asking(
+            "Reply to the customer",
+            text_field(Field.WORDS, initial=words, many_lines=True),
+            hint="Nothing is sent before you press the button.",
+        )
+    )
+    if sources:
+        blocks.append(context(plain(f"From: {', '.join(sources)}", 300)))
+    label = "Take over & send" if claims else "Send"
+    return _window(Window.DRAFT, "Reply with draft", blocks, label, about)
+
+
+def _window(kind: Window, title: str, blocks: list[Block], submit: str, about: About) -> Block:
+    return window(
+        title,
+        blocks,
+        callback_id=kind.value,
+        submit=submit,
+        close="Cancel",
+        metadata=about.dump(),
+    )

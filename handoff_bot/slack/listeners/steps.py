@@ -1,0 +1,279 @@
+"""Steps that ask something first: their buttons open a window, and sending it takes the step."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from slack_bolt import Ack
+
+from handoff_bot.domain.desk import AgentRef, Button, Place, Whisper
+from handoff_bot.domain.endings import Ending, NotNeeded, SolvedAs, tags_of
+from handoff_bot.domain.errors import DeskError
+from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.until import until
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.steps import (
+    About,
+    Field,
+    Window,
+    assign,
+    draft,
+    give_back,
+    not_needed,
+    note,
+    resolve,
+    snooze,
+)
+from handoff_bot.slack.blocks.text import Block, section
+from handoff_bot.slack.listeners.actions import OLD_BUTTON, view
+from handoff_bot.slack.listeners.click import Click, Tools, held, number, whisper
+from handoff_bot.slack.listeners.feature import Body, ClickListener, Feature
+
+logger = logging.getLogger(__name__)
+
+CHOOSE_ONE = "Choose one: an agent, a group, or the queue."
+NOT_HUMAN = "Choose a person: apps and people who have left cannot answer customers."
+NOT_A_TIME = "Say it like 45m, 2h, 1d, 14:30 or tomorrow."
+OLD_WINDOW = "This window is from an older version. Please close it and click again."
+EMPTY = "Write something first."
+CLOSED = "This conversation is closed already."
+
+Opener = Callable[[Tools, About], Block]
+Decision = Callable[[Tools, About, AgentRef, Mapping[str, Any], str], tuple[str, str] | None]
+"""Takes the step; what stands in the way, with the field at which to say it."""
+
+
+# -- opening
+
+
+def _opens(draw: Opener) -> ClickListener:
+    """A button that opens a window about the escalation whose id it carries."""
+
+    def listener(tools: Tools, click: Click, ack: Ack) -> None:
+        ack()
+        if click.number is None or click.place is None:
+            whisper(tools.desk, click, OLD_BUTTON)
+            return
+        tools.desk.open_view(click.trigger_id, draw(tools, About(click.number, click.place)))
+
+    return listener
+
+
+def _assign(tools: Tools, about: About) -> Block:
+    return assign(about, tools.desk.groups())
+
+
+def _resolve(tools: Tools, about: About) -> Block:
+    closing, asks = tools.core.escalations.closing(about.escalation_id)
+    return resolve(about, closing, asks=asks)
+
+
+def open_draft(tools: Tools, click: Click, ack: Ack) -> None:
+    """The window at once, the draft when the assistant has made it."""
+    ack()
+    if click.number is None or click.place is None:
+        whisper(tools.desk, click, OLD_BUTTON)
+        return
+    loading = window("Reply with draft", [section("The assistant is writing a draft…")])
+    view_id = tools.desk.open_view(click.trigger_id, loading)
+    made = tools.core.drafting.draft(click.number)
+    if made is None:
+        tools.desk.update_view(view_id, window("Reply with draft", [section(CLOSED)]))
+        return
+    about = About(click.number, click.place)
+    shown = draft(about, made.text, made.sources, claims=made.claims)
+    tools.desk.update_view(view_id, shown)
+
+
+OPENERS: dict[Button, ClickListener] = {
+    Button.ASSIGN: _opens(_assign),
+    Button.SNOOZE: _opens(lambda _tools, about: snooze(about)),
+    Button.RESOLVE: _opens(_resolve),
+    Button.RETURN: _opens(lambda _tools, about: give_back(about)),
+    Button.DISMISS: _opens(lambda _tools, about: not_needed(about)),
+    Button.NOTE: _opens(lambda _tools, about: note(about)),
+    Button.DRAFT: open_draft,
+    Button.VIEW: view,
+}
+
+
+def more(tools: Tools, click: Click, ack: Ack) -> None:
+    """What was chosen behind "⋯" does as its button would."""
+    kind, _, value = next(iter(click.chosen), "").partition(":")
+    listener = MORE.get(kind)
+    if listener is None:
+        ack()
+        whisper(tools.desk, click, OLD_BUTTON)
+        return
+    listener(tools, click.carrying(value), ack)
+
+
+def release(tools: Tools, click: Click, ack: Ack) -> None:
+    """Back into the queue, at once."""
+    subject = number(click.value) or 0
+    agent = tools.desk.agent(click.desk_id)
+    outcome = tools.actions.take(Step.RELEASE, subject, agent)
+    ack()
+    if outcome.text:
+        whisper(tools.desk, click, outcome.text)
+
+
+MORE: dict[str, ClickListener] = {
+    **{kind.value: opener for kind, opener in OPENERS.items()},
+    Button.RELEASE.value: release,
+}
+
+
+# -- sending
+
+
+def _sends(decide: Decision) -> Callable[[Tools, Body, Ack], None]:
+    """Sending a window: what stands in the way is said at its field, success closes it."""
+
+    def listener(tools: Tools, body: Body, ack: Ack) -> None:
+        sent = body["view"]
+        about = About.parse(str(sent.get("private_metadata") or ""))
+        state = (sent.get("state") or {}).get("values") or {}
+        if about is None:
+            ack(response_action="update", view=window("Handoff", [section(OLD_WINDOW)]))
+            return
+        agent = tools.desk.agent(str(body["user"].get("id", "")))
+        problem = decide(tools, about, agent, state, str(sent.get("id", "")))
+        if problem:
+            field, words = problem
+            ack(response_action="errors", errors={field: words})
+            return
+        ack()
+
+    return listener
+
+
+def _done(
+    tools: Tools, about: About, agent: AgentRef, field: Field, outcome: Outcome
+) -> tuple[str, str] | None:
+    """None when it was done; what there is to say about it is whispered."""
+    if not outcome.done:
+        return field, outcome.text
+    if outcome.text:
+        tell(tools, agent.desk_id, about.thread, outcome.text)
+    return None
+
+
+def tell(tools: Tools, desk_id: str, thread: Place, text: str) -> None:
+    """Whisper to whoever sent a window. A failure is only logged."""
+    try:
+        tools.desk.whisper(Whisper(desk_id, thread, text))
+    except DeskError as error:
+        logger.warning("whisper lost", extra={"code": error.code})
+
+
+def _one(state: Mapping[str, Any], field: Field) -> str:
+    return next(iter(held(state, field)), "").strip()
+
+
+def assigned(
+    tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
+) -> tuple[str, str] | None:
+    """Give it to the one that was chosen."""
+    to, group, queue = (_one(state, f) for f in (Field.AGENT, Field.GROUP, Field.QUEUE))
+    words = _one(state, Field.NOTE)
+    if sum(map(bool, (to, group, queue))) != 1:
+        return Field.AGENT, CHOOSE_ONE
+    if to and not tools.desk.is_human(to):
+        return Field.AGENT, NOT_HUMAN
+    core = tools.core.escalations
+    if to:
+        outcome = core.reassign(about.escalation_id, agent, tools.desk.agent(to), words)
+    else:
+        outcome = core.hand_back(about.escalation_id, agent, group, words)
+    return _done(tools, about, agent, Field.AGENT, outcome)
+
+
+def snoozed(
+    tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
+) -> tuple[str, str] | None:
+    """Put it aside."""
+    said = _one(state, Field.UNTIL) or _one(state, Field.HOW_LONG)
+    timezone = tools.desk.person(agent.desk_id).timezone
+    at = until(said, tools.core.clock.now(), timezone)
+    if at is None:
+        return Field.UNTIL, NOT_A_TIME
+    outcome = tools.core.snoozing.snooze(about.escalation_id, agent, at)
+    return _done(tools, about, agent, Field.UNTIL, outcome)
+
+
+def resolved(
+    tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
+) -> tuple[str, str] | None:
+    """Resolve it, with what came of it."""
+    usual, asks = tools.core.escalations.closing(about.escalation_id)
+    closing = _one(state, Field.CLOSING)
+    ending = Ending(
+        solved_as=SolvedAs(_one(state, Field.SOLVED_AS) or SolvedAs.SOLVED),
+        tags=tags_of(_one(state, Field.TAGS)),
+        closing="" if closing == usual else closing,
+        ask=asks and bool(_one(state, Field.ASK)),
+    )
+    outcome = tools.core.escalations.take(Step.RESOLVE, about.escalation_id, agent, ending)
+    return _done(tools, about, agent, Field.CLOSING, outcome)
+
+
+def returned(
+    tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
+) -> tuple[str, str] | None:
+    """Give it back to the assistant, with a memory."""
+    ending = Ending(memory=_one(state, Field.MEMORY))
+    outcome = tools.core.escalations.take(Step.RETURN, about.escalation_id, agent, ending)
+    return _done(tools, about, agent, Field.MEMORY, outcome)
+
+
+def dismissed(
+    tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
+) -> tuple[str, str] | None:
+    """Nobody was needed."""
+    ending = Ending(why=NotNeeded(_one(state, Field.WHY)))
+    outcome = tools.core.escalations.take(Step.DISMISS, about.escalation_id, agent, ending)
+    return _done(tools, about, agent, Field.WHY, outcome)
+
+
+def noted(
+    tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], view_id: str
+) -> tuple[str, str] | None:
+    """Keep a note; the thread shows it."""
+    words = _one(state, Field.NOTE)
+    if not words:
+        return Field.NOTE, EMPTY
+    outcome = tools.core.relay.note(about.escalation_id, agent, words, view_id)
+    return _done(tools, about, agent, Field.NOTE, outcome)
+
+
+def drafted(
+    tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], view_id: str
+) -> tuple[str, str] | None:
+    """Send what the agent made of the draft."""
+    words = _one(state, Field.WORDS)
+    if not words:
+        return Field.WORDS, EMPTY
+    outcome = tools.core.relay.send(about.escalation_id, agent, words, view_id)
+    return _done(tools, about, agent, Field.WORDS, outcome)
+
+
+FEATURE = Feature(
+    clicks={
+        **{kind.value: opener for kind, opener in OPENERS.items() if kind is not Button.VIEW},
+        Button.MORE.value: more,
+    },
+    views={
+        Window.ASSIGN.value: _sends(assigned),
+        Window.SNOOZE.value: _sends(snoozed),
+        Window.RESOLVE.value: _sends(resolved),
+        Window.RETURN.value: _sends(returned),
+        Window.DISMISS.value: _sends(dismissed),
+        Window.NOTE.value: _sends(noted),
+        Window.DRAFT.value: _sends(drafted),
+    },
+)
+"""Sending a window twice is harmless: steps are taken once, and words carry the window's id."""

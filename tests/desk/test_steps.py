@@ -1,0 +1,209 @@
+"""What agents do with a card: each step from the click through its window down to rows."""
+
+import pytest
+from sqlmodel import select
+
+from handoff_bot.domain.endings import tags_of
+from handoff_bot.storage.desk_models import TicketTag
+from handoff_bot.storage.models import Escalation, Message, Note, Ticket
+from tests.desk.conftest import words
+
+
+@pytest.fixture
+def waiting(bureau):
+    """Dana waits for somebody."""
+    bureau.says("I want a person")
+    return bureau
+
+
+@pytest.fixture
+def taken(waiting):
+    """Ana talks to her."""
+    waiting.click(waiting.ana, "claim")
+    return waiting
+
+
+def only(bureau, model):
+    with bureau.database.read() as tx:
+        return tx.session.execute(select(model)).scalars().one()
+
+
+def test_resolving_asks_what_came_of_it(taken):
+    taken.click(taken.ana, "resolve")
+    window = taken.window(taken.ana)
+    assert "This conversation is now closed." in str(window)
+    taken.sends(taken.ana, {"solved_as": "answered", "tags": "#Refund, delivery refund"})
+    assert only(taken, Escalation).status == "resolved"
+    assert only(taken, Ticket).outcome == "answered"
+    with taken.database.read() as tx:
+        tags = tx.session.execute(select(TicketTag.tag).order_by(TicketTag.id)).scalars().all()
+    assert tags == ["refund", "delivery"]
+    assert "How did we do?" in taken.heard()[-1]
+
+
+def test_the_closing_words_and_the_question_are_the_agents_to_choose(taken):
+    taken.click(taken.ana, "resolve")
+    taken.sends(taken.ana, {"closing": "Goodbye, Dana!", "ask": []})
+    assert taken.heard()[-1] == "Goodbye, Dana!"
+
+
+def test_somebody_elses_conversation_cannot_be_resolved(taken):
+    taken.click(taken.ben, "resolve")
+    sent = taken.sends(taken.ben)
+    assert "Ana has this conversation." in sent.errors["closing"]
+    assert only(taken, Escalation).status == "claimed"
+
+
+def test_a_return_leaves_a_memory_for_the_assistant(taken):
+    taken.click(taken.ana, "return")
+    taken.sends(taken.ana, {"memory": "Refund of 20 € promised by Friday"})
+    taken.says("When do I get my money?")
+    turns = taken.assistant.asked[-1].turns
+    assert ("agent", "Refund of 20 € promised by Friday") in [(t.role, t.text) for t in turns]
+    assert turns[-1].role == "customer"
+    assert "Refund of 20" not in " ".join(taken.heard())
+
+
+def test_not_needed_says_why(waiting):
+    waiting.click(waiting.ana, "dismiss")
+    waiting.sends(waiting.ana, {"why": "ai_could"})
+    escalation = only(waiting, Escalation)
+    assert (escalation.status, escalation.dismissed_why) == ("dismissed", "ai_could")
+
+
+def test_an_agent_gets_it_with_a_note_and_the_context(taken):
+    taken.click(taken.ana, "assign")
+    taken.sends(taken.ana, {"assignee": taken.ben, "note": "She was promised a refund"})
+    assert any("Ana notes: She was promised a refund" in said for said in taken.thread())
+    (told,) = taken.told(taken.ben)
+    assert "Ana gave you the conversation with +15550001 on sms." in told
+    assert "Note: She was promised a refund" in told
+    assert "Now speaking with Ben." in " ".join(taken.heard())
+
+
+def test_a_group_gets_it_and_is_called(taken):
+    group = taken.slack.add_group("care", "Customer care", [taken.ben])
+    taken.click(taken.ana, "assign")
+    taken.sends(taken.ana, {"group": group, "note": "In Spanish, please"})
+    escalation = only(taken, Escalation)
+    assert (escalation.status, escalation.owner_id, escalation.group_id) == ("queued", None, group)
+    thread = taken.slack.thread(taken.queue, taken.card())
+    assert any(f"<!subteam^{group}>" in words(m["blocks"]) for m in thread)
+    assert f"<!subteam^{group}>" in words(thread[0]["blocks"])
+
+
+def test_it_can_go_back_into_the_queue(taken):
+    taken.click(taken.ana, "assign")
+    taken.sends(taken.ana, {"queue": ["yes"]})
+    assert only(taken, Escalation).status == "queued"
+
+
+TOO_MANY_OR_NONE = {"nobody": {}, "two": {"assignee": "ben", "queue": ["yes"]}}
+
+
+@pytest.mark.parametrize("choice", TOO_MANY_OR_NONE.values(), ids=TOO_MANY_OR_NONE)
+def test_one_has_to_be_chosen(taken, choice):
+    taken.click(taken.ana, "assign")
+    values = {k: taken.ben if v == "ben" else v for k, v in choice.items()}
+    assert "Choose one" in taken.sends(taken.ana, values).errors["assignee"]
+
+
+def test_an_app_cannot_be_assigned(taken):
+    taken.click(taken.ana, "assign")
+    sent = taken.sends(taken.ana, {"assignee": taken.slack.bot_user})
+    assert "Choose a person" in sent.errors["assignee"]
+
+
+def test_what_is_put_aside_comes_back_at_its_time(waiting):
+    waiting.click(waiting.ana, "snooze")
+    waiting.sends(waiting.ana, {"how_long": "1h"})
+    assert "💤 Put aside until" in words(waiting.cards()[-1]["blocks"])
+    waiting.command(waiting.ben, "next")
+    assert waiting.whispers(waiting.ben) == ["Nobody is waiting."]
+
+    waiting.later(minutes=59)
+    assert "The snooze is over." not in waiting.thread()
+    waiting.later(minutes=2)
+    assert "The snooze is over." in waiting.thread()
+    assert "💤" not in words(waiting.cards()[-1]["blocks"])
+    waiting.later(hours=3)
+    assert waiting.thread().count("The snooze is over.") == 1
+
+
+def test_what_is_put_aside_comes_back_when_the_customer_writes(waiting):
+    waiting.click(waiting.ana, "snooze")
+    waiting.sends(waiting.ana, {"until": "2h"})
+    waiting.says("Hello?")
+    assert "The customer wrote, so the snooze is over." in waiting.thread()
+    waiting.later(hours=3)
+    assert "The snooze is over." not in waiting.thread()
+
+
+def test_a_second_snooze_counts_instead_of_the_first(waiting):
+    for length in ("30m", "3h"):
+        waiting.click(waiting.ana, "snooze")
+        waiting.sends(waiting.ana, {"how_long": length})
+    waiting.later(minutes=31)
+    assert "The snooze is over." not in waiting.thread()
+    waiting.later(hours=3)
+    assert "The snooze is over." in waiting.thread()
+
+
+def test_a_time_that_is_none_is_refused_at_its_field(waiting):
+    waiting.click(waiting.ana, "snooze")
+    assert "Say it like" in waiting.sends(waiting.ana, {"until": "soonish"}).errors["until"]
+    assert "within 30 days" in waiting.sends(waiting.ana, {"until": "90d"}).errors["until"]
+
+
+def test_a_note_from_the_window_stays_inside_and_is_shown(taken):
+    before = list(taken.heard())
+    taken.slack.select(taken.ana, taken.queue, taken.card(), "more", "note:1")
+    taken.settle()
+    taken.sends(taken.ana, {"note": "Third complaint this week"})
+    assert any("Ana notes: Third complaint this week" in said for said in taken.thread())
+    assert only(taken, Note).text == "Third complaint this week"
+    assert taken.heard() == before
+
+
+def test_release_is_behind_the_dots(taken):
+    escalation = only(taken, Escalation)
+    value = f"release:{escalation.id}"
+    taken.slack.select(taken.ana, taken.queue, taken.card(), "more", value)
+    taken.settle()
+    assert only(taken, Escalation).status == "queued"
+
+
+def test_a_draft_is_edited_and_sent_by_the_agent(taken):
+    heard = list(taken.heard())
+    taken.click(taken.ana, "draft")
+    window = taken.window(taken.ana)
+    assert "Answer to: I want a person" in str(window)
+    assert "From: FAQ" in words(window)
+    assert taken.heard() == heard  # never sent by itself
+
+    taken.sends(taken.ana, {"words": "Returns take 14 days, Dana."})
+    assert taken.heard()[-1] == "Returns take 14 days, Dana."
+    assert any("Returns take 14 days, Dana." in said for said in taken.thread())
+    with taken.database.read() as tx:
+        sent = tx.session.execute(select(Message).where(Message.author == "agent")).scalars().one()
+    assert sent.desk_channel == taken.queue  # so that its marks are shown on the post
+
+
+def test_a_draft_in_the_queue_takes_over_as_it_is_sent(waiting):
+    waiting.click(waiting.ben, "draft")
+    assert waiting.window(waiting.ben)["submit"]["text"] == "Take over & send"
+    waiting.sends(waiting.ben, {"words": "Hello Dana"})
+    assert waiting.heard()[-1] == "Hello Dana"
+    assert "Now speaking with Ben." in waiting.heard()[-3]
+
+
+def test_a_draft_for_somebody_elses_customer_is_refused_in_the_window(taken):
+    taken.click(taken.ben, "draft")
+    sent = taken.sends(taken.ben, {"words": "Hello Dana"})
+    assert "Ana has this conversation" in sent.errors["words"]
+    assert "Hello Dana" not in taken.heard()
+
+
+def test_tags_are_kept_in_one_form():
+    assert tags_of("#Refund,  VIP vip ,") == ("refund", "vip")
+    assert tags_of(["a b", ""]) == ("a b",)
