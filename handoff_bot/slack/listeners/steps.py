@@ -264,6 +264,7 @@ def drafted(
 FEATURE = Feature(
     clicks={
         **{kind.value: opener for kind, opener in OPENERS.items() if kind is not Button.VIEW},
+        Button.RELEASE.value: release,
         Button.MORE.value: more,
     },
     views={
