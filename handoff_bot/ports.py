@@ -96,8 +96,11 @@ class Desk(Protocol):
     def whisper(self, whisper: Whisper) -> None:
         """Say something in a thread to one agent alone."""
 
-    def mark_delivery(self, reply: Place, status: DeliveryStatus) -> None:
-        """Show on an agent's own reply how far it has come. Doing it twice is harmless."""
+    def mark_delivery(self, reply: Place, status: DeliveryStatus, *, held: bool = False) -> None:
+        """Show on an agent's own reply how far it has come. Doing it twice is harmless.
+
+        `held` when it waited before it left, so that the mark for waiting has to go.
+        """
 
     def draw_board(self, board: Board, at: Place | None, mark: str) -> Place:
         """Post and pin the board (at None) or redraw it; says where it is."""

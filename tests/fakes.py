@@ -151,7 +151,7 @@ class FakeDesk:
         self._fail_before()
         self.whispers.append(whisper)
 
-    def mark_delivery(self, reply: Place, status: DeliveryStatus) -> None:
+    def mark_delivery(self, reply: Place, status: DeliveryStatus, *, held: bool = False) -> None:
         self._fail_before()
         self.marks[reply] = status
 

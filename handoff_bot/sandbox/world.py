@@ -21,6 +21,7 @@ from handoff_bot.sandbox.server import Journal
 from handoff_bot.sandbox.slack.people import Json
 from handoff_bot.sandbox.slack.stand_in import SlackStandIn
 from handoff_bot.sandbox.twilio import TwilioStandIn
+from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 
 PUBLIC = "https://bot.example.com"
 OURS = ("SLACK_", "TWILIO_", "OPENAI_", "DATABASE_", "KNOWLEDGE_", "WEBCHAT_")
@@ -64,6 +65,7 @@ class World:
         self.slack = SlackStandIn(
             journal=self.journal, events_url=f"{self.bot_url}/slack/events", now=now
         ).start()
+        self.slack.tokens.scopes = (*SCOPES, *OPTIONAL_SCOPES)
         self.ana = self.slack.add_person("ana", "Ana")
         self.ben = self.slack.add_person("ben", "Ben")
         self.mia = self.slack.add_person("mia", "Mia", is_admin=True)

@@ -210,6 +210,7 @@ class MarkPlan:
 
     reply: Place
     status: DeliveryStatus
+    held: bool
 
 
 class MarkDelivery(DeskHandler[MarkPlan, None]):
@@ -225,11 +226,12 @@ class MarkDelivery(DeskHandler[MarkPlan, None]):
             return None
         parts = deliveries.current(tx, id_of(message))
         status = overall(DeliveryStatus(part.status) for part in parts)
-        return MarkPlan(Place(message.desk_channel, message.desk_ts), status)
+        place = Place(message.desk_channel, message.desk_ts)
+        return MarkPlan(place, status, bool(message.payload.get("held")))
 
     def call(self, plan: MarkPlan) -> None:
         """Mark it."""
-        self._desk.mark_delivery(plan.reply, plan.status)
+        self._desk.mark_delivery(plan.reply, plan.status, held=plan.held)
 
 
 @dataclass(frozen=True)

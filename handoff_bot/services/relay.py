@@ -15,7 +15,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, sending
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.services.sending import OPTED_OUT, Channels, Words
+from handoff_bot.services.sending import NO_HOLD, OPTED_OUT, Channels, Words
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -80,7 +80,7 @@ class Relay:
         now = self._clock.now()
         author = conversations.agent_row(tx, reply.author.desk_id, reply.author.name, now)
         text = storable(reply.text).strip()
-        note = policy.note_text(text, log.preference(tx, NOTE_PREFIXES, policy.NOTE_PREFIXES))
+        note = self._note_in(tx, reply)
         if note is not None:
             self._keep(tx, thread, author, note, reply.ts, held=False)
             return
@@ -96,6 +96,10 @@ class Relay:
         held = self._keep(tx, thread, author, text, reply.ts, held=may_take_over)
         buttons = (Button.TAKE_OVER_AND_SEND, Button.KEEP_AS_NOTE) if may_take_over else ()
         self._whisper(tx, author, reply, words, buttons, str(id_of(held)))
+
+    def _note_in(self, tx: Transaction, reply: ThreadReply) -> str | None:
+        prefixes = log.preference(tx, NOTE_PREFIXES, policy.NOTE_PREFIXES)
+        return policy.note_text(storable(reply.text).strip(), prefixes)
 
     def _why_not(self, tx: Transaction, thread: _Thread, author: Agent) -> tuple[str, bool] | None:
         """Why these words stay inside, and whether their author can change that; None when they leave."""
@@ -126,6 +130,7 @@ class Relay:
             Words(
                 text,
                 Author.AGENT,
+                hold=sending.hold(tx) if ts else NO_HOLD,
                 escalation_id=id_of(thread.escalation),
                 agent_id=id_of(author),
                 desk_channel=thread.place.slack_channel if ts else None,
@@ -186,6 +191,37 @@ class Relay:
         told = Whisper(author.desk_id, reply.place, text, buttons, value if buttons else "")
         deskwork.whisper(tx, told, self._clock.now())
 
+    def is_known(self, place: Place, ts: str) -> bool:
+        """Has this reply been handled before?"""
+        with self._database.read() as tx:
+            return is_known(tx, place.slack_channel, ts)
+
+    def escalation_at(self, place: Place) -> int | None:
+        """Whose thread this is, None when it is none of ours."""
+        with self._database.read() as tx:
+            found = rows.thread_at(tx, place)
+            return found.escalation_id if found else None
+
+    def ordered(self, reply: ThreadReply, text: str, *, done: bool) -> None:
+        """Keep a verb as a note, and whisper what came of it; one that is not known may be sent as words."""
+        with self._database.write() as tx:
+            thread = self._thread(tx, reply.place)
+            if thread is None:
+                return
+            if not done and self._note_in(tx, reply) is not None:
+                self._reply(tx, thread, reply)
+                return
+            author = conversations.agent_row(
+                tx, reply.author.desk_id, reply.author.name, self._clock.now()
+            )
+            held: Note | None = None
+            if not is_known(tx, reply.place.slack_channel, reply.ts):
+                words = storable(reply.text).strip()
+                held = self._keep(tx, thread, author, words, reply.ts, held=not done)
+            buttons = () if done else (Button.TAKE_OVER_AND_SEND, Button.KEEP_AS_NOTE)
+            if text:
+                self._whisper(tx, author, reply, text, buttons, str(id_of(held)) if held else "")
+
     def edited(self, place: Place, ts: str, text: str) -> None:
         """Somebody changed a reply: in time it changes what is sent, too late they are told so."""
         text = storable(text).strip()
@@ -209,7 +245,8 @@ class Relay:
             return
         deliveries.forget(tx, id_of(message), now)
         message.text = text
-        sending.enqueue_parts(tx, thread.conversation, message, self._channels, now)
+        again = now + sending.hold(tx)
+        sending.enqueue_parts(tx, thread.conversation, message, self._channels, now, again)
         log.record(tx, "reply.edited", now, escalation=thread.escalation, message_id=id_of(message))
 
     def _offer_correction(

@@ -34,6 +34,11 @@ SEND = "send"
 NEWS = "delivery"
 _NEWS = TypeAdapter(DeliveryUpdate)
 
+HOLD = "hold_seconds"
+"""The preference with the seconds that agents' replies wait; 0 for none."""
+LONGEST_HOLD = 10
+NO_HOLD = timedelta()
+
 Channels = Mapping[str, Channel]
 
 
@@ -45,6 +50,7 @@ class Words:
         epoch_bound: True for what must not leave once somebody else speaks.
         confidence, sources: of the assistant's answer.
         answers: the id of the newest message that this is the answer to.
+        hold: how long it waits, so that its author can still change it.
     """
 
     text: str
@@ -58,6 +64,14 @@ class Words:
     confidence: float | None = None
     sources: tuple[str, ...] = ()
     answers: int | None = None
+    hold: timedelta = NO_HOLD
+
+
+def hold(tx: Transaction) -> timedelta:
+    """How long agents' replies wait before they leave; an edit or a deletion in that time still acts."""
+    seconds = log.preference(tx, HOLD, 0)
+    usable = isinstance(seconds, int | float) and 0 <= seconds <= LONGEST_HOLD
+    return timedelta(seconds=seconds if usable else 0)
 
 
 def say(
@@ -69,6 +83,8 @@ def say(
         payload = {"confidence": words.confidence, "sources": list(words.sources)}
     if words.answers is not None:
         payload["answers"] = words.answers
+    if words.hold:
+        payload["held"] = True
     message = tx.add(
         Message(
             conversation_id=id_of(conversation),
@@ -86,24 +102,32 @@ def say(
             created_at=now,
         )
     )
-    enqueue_parts(tx, conversation, message, channels, now)
+    enqueue_parts(tx, conversation, message, channels, now, now + words.hold)
+    if words.hold:
+        deskwork.delivery_moved(tx, message, now)
     return message
 
 
 def enqueue_parts(
-    tx: Transaction, conversation: Conversation, message: Message, channels: Channels, now: datetime
+    tx: Transaction,
+    conversation: Conversation,
+    message: Message,
+    channels: Channels,
+    now: datetime,
+    due_at: datetime,
 ) -> None:
     """Split a message to what its channel can carry, one delivery and one row of work for each part."""
     limit = channels[conversation.channel].limits.text
     for part, text in enumerate(split_text(message.text, limit)):
-        enqueue(tx, conversation, deliveries.add(tx, id_of(message), part, text, now), now)
+        enqueue(tx, conversation, deliveries.add(tx, id_of(message), part, text, now), due_at)
 
 
-def enqueue(tx: Transaction, conversation: Conversation, delivery: Delivery, now: datetime) -> None:
+def enqueue(
+    tx: Transaction, conversation: Conversation, delivery: Delivery, due_at: datetime
+) -> None:
     """Put one delivery behind what the conversation already sends."""
-    tx.enqueue(
-        NewWork(SEND, f"out:{id_of(conversation)}", {"delivery_id": id_of(delivery)}, due_at=now)
-    )
+    payload = {"delivery_id": id_of(delivery)}
+    tx.enqueue(NewWork(SEND, f"out:{id_of(conversation)}", payload, due_at=due_at))
 
 
 @dataclass(frozen=True)

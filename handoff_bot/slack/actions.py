@@ -40,6 +40,18 @@ class ThreadEvents(Protocol):
     def reply(self, reply: ThreadReply) -> None:
         """Somebody wrote in a thread."""
 
+    def is_known(self, place: Place, ts: str) -> bool:
+        """Has this reply been handled before?"""
+
+    def escalation_at(self, place: Place) -> int | None:
+        """Whose thread this is, None when it is none of ours."""
+
+    def ordered(self, reply: ThreadReply, text: str, *, done: bool) -> None:
+        """Keep a verb that somebody wrote, so that it is known, and tell them what came of it.
+
+        When it is not `done` because the verb is not known, they may still send it as words.
+        """
+
     def edited(self, place: Place, ts: str, text: str) -> None:
         """Somebody changed the reply `ts` in the thread `place`."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import Blueprint
@@ -79,6 +80,9 @@ class HandleEvent(Handler[dict[str, Any], None]):
     def __init__(self, threads: ThreadEvents, tools: Tools) -> None:
         self._threads = threads
         self._tools = tools
+        self._verbs = {
+            name: partial(listener, tools) for name, listener in EVERYTHING.verbs.items()
+        }
 
     def prepare(self, tx: Transaction, job: Job) -> dict[str, Any]:
         """The event as Slack sent it."""
@@ -90,7 +94,7 @@ class HandleEvent(Handler[dict[str, Any], None]):
         if listener:
             listener(self._tools, plan)
         else:
-            handle_event(plan, self._threads, self._tools.desk)
+            handle_event(plan, self._threads, self._tools.desk, self._verbs)
 
 
 class SlackSide:

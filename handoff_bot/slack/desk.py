@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,13 +12,13 @@ from slack_sdk.web import SlackResponse, WebClient
 from slack_sdk.webhook import WebhookClient
 
 from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.desk import AgentRef, Board, Card, Place, Post, Whisper
+from handoff_bot.domain.desk import AgentRef, Board, Card, Place, Post, PostKind, Whisper
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.ports import Clock
 from handoff_bot.slack.blocks.board import draw_board
 from handoff_bot.slack.blocks.card import draw_card
 from handoff_bot.slack.blocks.text import Block, Drawing
-from handoff_bot.slack.blocks.thread import draw_post, draw_whisper
+from handoff_bot.slack.blocks.thread import draw_post, draw_whisper, guise_of
 from handoff_bot.slack.errors import slack_errors
 from handoff_bot.slack.groups import Groups
 from handoff_bot.slack.people import People, Person
@@ -28,7 +29,18 @@ MARK_EVENT = "handoff_post"
 TIMEOUT = 10
 """Seconds for each call."""
 
+CUSTOMIZE = "chat:write.customize"
+"""The scope that lets a customer's words stand under their own name; the installation may go without."""
+CHANNEL_ICONS = {
+    "sms": ":iphone:",
+    "whatsapp": ":green_heart:",
+    "webchat": ":globe_with_meridians:",
+}
+OTHER_ICON = ":speech_balloon:"
+
+WAITING = "hourglass_flowing_sand"
 REACTIONS: dict[DeliveryStatus, str] = {
+    DeliveryStatus.QUEUED: WAITING,
     DeliveryStatus.SENT: "heavy_check_mark",
     DeliveryStatus.DELIVERED: "white_check_mark",
     DeliveryStatus.READ: "eyes",
@@ -38,6 +50,7 @@ REACTIONS: dict[DeliveryStatus, str] = {
 _CLOCKS_APART = timedelta(minutes=1)
 _PAGE = 200
 _NOTHING_TO_MARK = frozenset({"already_reacted", "message_not_found"})
+_NOTHING_TO_UNMARK = frozenset({"no_reaction", "message_not_found"})
 
 
 class SlackDesk:
@@ -49,6 +62,7 @@ class SlackDesk:
         self._people = People(client, clock)
         self._groups = Groups(client, clock)
         self._workspace_url = ""
+        self._scopes: frozenset[str] = frozenset()
         self._pinned: set[Place] = set()
 
     # -- the port
@@ -63,8 +77,23 @@ class SlackDesk:
         return self._find(self._client.conversations_history, mark, since, channel=channel)
 
     def post(self, thread: Place, post: Post, mark: str) -> Place:
-        """Post a reply below the card."""
-        return self._post(thread.slack_channel, draw_post(post), mark, thread_ts=thread.ts)
+        """Post a reply below the card; the customer's words under their name, where we may."""
+        guise = self._guise(post)
+        drawing = draw_post(post, named_outside=bool(guise))
+        channel = thread.slack_channel
+        return self._post(channel, drawing, mark, thread_ts=thread.ts, **guise)
+
+    def _guise(self, post: Post) -> dict[str, str]:
+        """The name and icon of a post that shows a customer's words; nothing where that is not granted."""
+        if post.kind is not PostKind.CONTACT or CUSTOMIZE not in self.scopes():
+            return {}
+        icon = CHANNEL_ICONS.get(post.channel, OTHER_ICON)
+        return {"username": guise_of(post), "icon_emoji": icon}
+
+    def scopes(self) -> frozenset[str]:
+        """What the installation has been granted; empty while Slack does not say."""
+        self.workspace()
+        return self._scopes
 
     def find_post(self, thread: Place, mark: str, since: datetime) -> Place | None:
         """The reply below the card that carries this mark."""
@@ -89,19 +118,17 @@ class SlackDesk:
                 parse="none",
             )
 
-    def mark_delivery(self, reply: Place, status: DeliveryStatus) -> None:
-        """Add the reaction that stands for the status; earlier ones stay."""
-        name = REACTIONS.get(status)
-        if name is None:
+    def mark_delivery(self, reply: Place, status: DeliveryStatus, *, held: bool = False) -> None:
+        """Add the reaction that stands for the status; of earlier ones that for waiting alone goes."""
+        if status is DeliveryStatus.QUEUED and not held:
             return
-        try:
-            with slack_errors():
-                self._client.reactions_add(
-                    channel=reply.slack_channel, timestamp=reply.ts, name=name
-                )
-        except DeskError as error:
-            if error.code not in _NOTHING_TO_MARK:
-                raise
+        place = {"channel": reply.slack_channel, "timestamp": reply.ts}
+        if held and status is not DeliveryStatus.QUEUED:
+            with _harmless(_NOTHING_TO_UNMARK), slack_errors():
+                self._client.reactions_remove(name=WAITING, **place)
+        if name := REACTIONS.get(status):
+            with _harmless(_NOTHING_TO_MARK), slack_errors():
+                self._client.reactions_add(name=name, **place)
 
     def draw_board(self, board: Board, at: Place | None, mark: str) -> Place:
         """Post the board into the queue channel and pin it, or redraw it."""
@@ -189,7 +216,12 @@ class SlackDesk:
         return at
 
     def _post(
-        self, channel: str, drawing: Drawing, mark: str, thread_ts: str | None = None
+        self,
+        channel: str,
+        drawing: Drawing,
+        mark: str,
+        thread_ts: str | None = None,
+        **guise: Any,
     ) -> Place:
         with slack_errors(posts=True):
             answer = self._client.chat_postMessage(
@@ -202,6 +234,7 @@ class SlackDesk:
                 link_names=False,
                 unfurl_links=False,
                 unfurl_media=False,
+                **guise,
             )
         return Place(str(answer["channel"]), str(answer["ts"]))
 
@@ -238,7 +271,9 @@ class SlackDesk:
         if not self._workspace_url:
             try:
                 with slack_errors():
-                    self._workspace_url = str(self._client.auth_test().get("url", ""))
+                    answer = self._client.auth_test()
+                    self._workspace_url = str(answer.get("url", ""))
+                    self._scopes = _granted(answer)
             except DeskError as error:
                 logger.warning("workspace not known", extra={"code": error.code})
         return self._workspace_url
@@ -254,6 +289,24 @@ class SlackDesk:
         except DeskError as error:
             if error.code != "already_pinned":
                 logger.warning("board not pinned", extra={"code": error.code})
+
+
+def _granted(answer: SlackResponse) -> frozenset[str]:
+    """The scopes that Slack names in a header of each answer."""
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return frozenset(
+        filter(None, str(headers.get("x-oauth-scopes", "")).replace(" ", "").split(","))
+    )
+
+
+@contextmanager
+def _harmless(codes: frozenset[str]) -> Iterator[None]:
+    """Refusals with these codes say that there is nothing to do."""
+    try:
+        yield
+    except DeskError as error:
+        if error.code not in codes:
+            raise
 
 
 def _mark(message: dict[str, Any]) -> str | None:

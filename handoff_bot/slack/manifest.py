@@ -21,6 +21,9 @@ SCOPES = (
     "users:read",
 )
 
+OPTIONAL_SCOPES = ("chat:write.customize", "usergroups:read")
+"""What an installation may go without: customers' names on their words, user groups to assign to."""
+
 
 def manifest(base_url: str = "") -> Manifest:
     """The manifest, as Slack's "create from a manifest" takes it (as JSON or YAML).
@@ -46,7 +49,9 @@ def manifest(base_url: str = "") -> Manifest:
             "shortcuts": [_shortcut(name, made) for name, made in EVERYTHING.shortcuts.items()],
             "slash_commands": [_command(address)],
         },
-        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "oauth_config": {
+            "scopes": {"bot": [*SCOPES, *OPTIONAL_SCOPES], "bot_optional": list(OPTIONAL_SCOPES)}
+        },
         "settings": {
             "event_subscriptions": _with_url(address) | {"bot_events": list(EVENTS)},
             "interactivity": _interactivity(address),

@@ -17,6 +17,7 @@ from handoff_bot.sandbox.slack.stand_in import SlackStandIn
 from handoff_bot.sandbox.slack.windows import Submission
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.slack.composition import SlackSide, build_slack
+from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 from handoff_bot.storage.database import Database
 from handoff_bot.web.application import create_web
 from tests.fakes import (
@@ -165,6 +166,7 @@ def words(shown: Any) -> str:
 def bureau(database: Database, clock: FrozenClock) -> Iterator[Bureau]:
     """Everything, running; the lanes only when told to."""
     slack = SlackStandIn(deliver="sync", now=lambda: clock.at.timestamp())
+    slack.tokens.scopes = (*SCOPES, *OPTIONAL_SCOPES)
     ana, ben = slack.add_person("ana", "Ana"), slack.add_person("ben", "Ben")
     mia = slack.add_person("mia", "Mia", is_admin=True)
     queue = slack.add_channel("queue", [slack.bot_user, ana, ben, mia])

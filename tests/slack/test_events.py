@@ -37,7 +37,7 @@ def heard() -> Heard:
 
 
 def happens(heard, payload):
-    handle_event(payload, heard, FakeDesk())
+    handle_event(payload, heard, FakeDesk(), {})
 
 
 def test_a_reply_in_a_thread_is_heard(heard):

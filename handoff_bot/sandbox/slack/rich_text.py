@@ -10,6 +10,7 @@ from handoff_bot.sandbox.slack.people import Json
 _TOKEN = re.compile(
     r"<@(?P<user>[UW]\w+)>"
     r"|<#(?P<channel>[CG]\w+)(?:\|[^>]*)?>"
+    r"|<!subteam\^(?P<usergroup>S\w+)(?:\|[^>]*)?>"
     r"|<!(?P<range>here|channel|everyone)>"
     r"|(?P<url>https?://[^\s<>]+)"
     r"|(?<!\S):(?P<emoji>[a-z0-9_+-]+):(?!\S)"
@@ -19,8 +20,8 @@ _TOKEN = re.compile(
 def typed(text: str) -> tuple[str, Json]:
     """The event's `text` and its rich_text block for what somebody typed.
 
-    `<@U…>`, `<#C…>` and `<!here>` stand for mentions picked from the menu; addresses become links,
-    `:wave:` an emoji; everything else is taken as it is.
+    `<@U…>`, `<#C…>`, `<!subteam^S…>` and `<!here>` stand for mentions picked from the menu; addresses become
+    links, `:wave:` an emoji; everything else is taken as it is.
     """
     elements = list(_elements(text))
     section = {"type": "rich_text_section", "elements": elements}
@@ -51,6 +52,8 @@ def _special(found: re.Match[str]) -> Json:
             return {"type": "user", "user_id": value}
         case "channel":
             return {"type": "channel", "channel_id": value}
+        case "usergroup":
+            return {"type": "usergroup", "usergroup_id": value}
         case "range":
             return {"type": "broadcast", "range": value}
         case "url":
@@ -64,6 +67,8 @@ def _as_mrkdwn(element: Json) -> str:
             return f"<@{element['user_id']}>"
         case "channel":
             return f"<#{element['channel_id']}|>"
+        case "usergroup":
+            return f"<!subteam^{element['usergroup_id']}>"
         case "broadcast":
             return f"<!{element['range']}>"
         case "link":

@@ -32,9 +32,12 @@ _OURS_TO_AGENTS = frozenset({PostKind.NOTICE, PostKind.TOLD})
 _ID = re.compile("[USW][A-Z0-9]{2,20}")
 
 
-def draw_post(post: Post, workspace_url: str = "") -> Drawing:
-    """A post for all agents in the thread, or outside of it with a link to it."""
-    blocks = [*_mentions(post), *_post(post)]
+def draw_post(post: Post, workspace_url: str = "", *, named_outside: bool = False) -> Drawing:
+    """A post for all agents in the thread, or outside of it with a link to it.
+
+    `named_outside` when the post carries the speaker's name itself, so that no line need say it.
+    """
+    blocks = [*_mentions(post), *_post(post, named_outside=named_outside)]
     link = permalink(post.about, workspace_url)
     if link:
         blocks.append(context(mrkdwn(f"<{link}|Open thread>")))
@@ -55,7 +58,7 @@ def _mention(desk_id: str) -> str:
     return f"<!subteam^{desk_id}>" if desk_id.startswith("S") else f"<@{desk_id}>"
 
 
-def _post(post: Post) -> Iterator[Block]:
+def _post(post: Post, *, named_outside: bool) -> Iterator[Block]:
     if post.kind is PostKind.NOTICE:
         yield context(plain(post.text))
         return
@@ -65,11 +68,17 @@ def _post(post: Post) -> Iterator[Block]:
     if post.kind is PostKind.FAILURE:
         yield section(f"❌ This did not reach the customer. {post.text}")
         return
-    yield context(plain(_heading(post)))
+    if not named_outside:
+        yield context(plain(_heading(post)))
     if post.text:
         yield rich(line(words(post.text, _BODY)))
     if post.attachments:
         yield context(*(plain(f"📎 {name}", _FILE) for name in post.attachments[:_MOST_FILES]))
+
+
+def guise_of(post: Post) -> str:
+    """The name under which a customer's words are posted."""
+    return _heading(post)
 
 
 def _heading(post: Post) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from handoff_bot.domain.desk import Place, ThreadReply
 from handoff_bot.ports import Desk
+from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.actions import ThreadEvents
+from handoff_bot.slack.listeners.feature import Said
 from handoff_bot.slack.listeners.plain_text import plain_text
 
 Payload = dict[str, Any]
@@ -19,9 +22,53 @@ RELAYED = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 SLACKBOT = "USLACKBOT"
 
 
-def handle_event(payload: Payload, threads: ThreadEvents, desk: Desk) -> None:
+Verbs = Mapping[str, Callable[[Said], Outcome]]
+"""Word after "!" -> what it does."""
+
+NOTE = "note"
+_ORDERS = frozenset({None, "thread_broadcast"})
+_VERB = re.compile(r"!([a-z][a-z_-]{1,19})(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
+
+UNKNOWN_VERB = "I do not know !{verb}, so the customer has not seen this. The verbs are: {verbs}."
+
+
+def handle_event(payload: Payload, threads: ThreadEvents, desk: Desk, verbs: Verbs) -> None:
     """Do what a stored event asks for, or nothing. Doing it again is harmless."""
-    EVENTS[payload["event"]["type"]](payload, threads, desk)
+    event = payload["event"]
+    verb = _VERB.fullmatch(str(event.get("text") or "").strip())
+    if verb and verb[1].casefold() != NOTE and _is_order(payload, threads):
+        _obeyed(payload, threads, desk, verbs, verb)
+        return
+    EVENTS[event["type"]](payload, threads, desk)
+
+
+def _is_order(payload: Payload, threads: ThreadEvents) -> bool:
+    """Is it somebody's own words in a thread of ours?"""
+    event = payload["event"]
+    if event["type"] != "message" or event.get("subtype") not in _ORDERS:
+        return False
+    if not (is_reply(event) and _is_by_human(event, payload)):
+        return False
+    place = Place(event["channel"], event["thread_ts"])
+    return threads.escalation_at(place) is not None
+
+
+def _obeyed(
+    payload: Payload, threads: ThreadEvents, desk: Desk, verbs: Verbs, verb: re.Match[str]
+) -> None:
+    """Do what the verb says, then remember that it was said: doing most of them twice is harmless."""
+    event = payload["event"]
+    reply = _reply(event, desk)
+    escalation_id = threads.escalation_at(reply.place)
+    if escalation_id is None or threads.is_known(reply.place, reply.ts):
+        return
+    said = Said(reply.place, reply.ts, reply.author, escalation_id, (verb[2] or "").strip())
+    obey = verbs.get(verb[1].casefold())
+    if obey is None:
+        known = ", ".join(f"!{name}" for name in sorted(verbs))
+        threads.ordered(reply, UNKNOWN_VERB.format(verb=verb[1], verbs=known), done=False)
+    else:
+        threads.ordered(reply, obey(said).text, done=True)
 
 
 def on_message(payload: Payload, threads: ThreadEvents, desk: Desk) -> None:
@@ -43,14 +90,16 @@ def _written(payload: Payload, threads: ThreadEvents, desk: Desk) -> None:
     event = payload["event"]
     if not (is_reply(event) and _is_by_human(event, payload)):
         return
-    threads.reply(
-        ThreadReply(
-            place=Place(event["channel"], event["thread_ts"]),
-            ts=event["ts"],
-            author=desk.agent(event["user"]),
-            text=_words(event, desk),
-            files=_files(event),
-        )
+    threads.reply(_reply(event, desk))
+
+
+def _reply(event: Payload, desk: Desk) -> ThreadReply:
+    return ThreadReply(
+        place=Place(event["channel"], event["thread_ts"]),
+        ts=event["ts"],
+        author=desk.agent(event["user"]),
+        text=_words(event, desk),
+        files=_files(event),
     )
 
 

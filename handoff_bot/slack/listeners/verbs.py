@@ -1,0 +1,116 @@
+"""Verbs in a thread, where slash commands do not work: !take, !assign, !snooze, !resolve, !return, …"""
+
+from __future__ import annotations
+
+import re
+
+from handoff_bot.domain.endings import Ending, tags_of
+from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.until import until
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.slack.blocks.steps import About, note
+from handoff_bot.slack.listeners.click import Tools
+from handoff_bot.slack.listeners.feature import Called, Feature, Said, Shortcut
+from handoff_bot.slack.listeners.steps import NOT_A_TIME, NOT_HUMAN, tell
+
+TO_WHOM = "Say to whom: !assign @somebody, !assign @a-group or !assign queue. A note may follow."
+NOT_OURS = "This is not in the thread of a conversation with a customer."
+
+_MENTION = re.compile(
+    r"<(?:@([UW][A-Z0-9]+)|!subteam\^(S[A-Z0-9]+))(?:\|[^>]*)?>\s*(.*)", re.DOTALL
+)
+
+
+def take(tools: Tools, said: Said) -> Outcome:
+    """`!take`: it is mine."""
+    return tools.core.escalations.take(Step.CLAIM, said.escalation_id, said.author)
+
+
+def assign(tools: Tools, said: Said) -> Outcome:
+    """`!assign @who note`, `!assign queue note`."""
+    core = tools.core.escalations
+    if said.words.casefold().startswith("queue"):
+        return core.hand_back(said.escalation_id, said.author, note=said.words[5:].strip())
+    found = _MENTION.fullmatch(said.words)
+    if found is None:
+        return Outcome(False, TO_WHOM)
+    person, group, words = found[1], found[2], found[3].strip()
+    if group:
+        return core.hand_back(said.escalation_id, said.author, group, words)
+    if not tools.desk.is_human(person):
+        return Outcome(False, NOT_HUMAN)
+    return core.reassign(said.escalation_id, said.author, tools.desk.agent(person), words)
+
+
+def snooze(tools: Tools, said: Said) -> Outcome:
+    """`!snooze 2h`."""
+    timezone = tools.desk.person(said.author.desk_id).timezone
+    at = until(said.words, tools.core.clock.now(), timezone)
+    if at is None:
+        return Outcome(False, NOT_A_TIME)
+    return tools.core.snoozing.snooze(said.escalation_id, said.author, at)
+
+
+def resolve(tools: Tools, said: Said) -> Outcome:
+    """`!resolve tag tag`."""
+    ending = Ending(tags=tags_of(said.words))
+    return tools.core.escalations.take(Step.RESOLVE, said.escalation_id, said.author, ending)
+
+
+def give_back(tools: Tools, said: Said) -> Outcome:
+    """`!return what the assistant should know`."""
+    ending = Ending(memory=said.words)
+    return tools.core.escalations.take(Step.RETURN, said.escalation_id, said.author, ending)
+
+
+def release(tools: Tools, said: Said) -> Outcome:
+    """`!release`."""
+    return tools.core.escalations.take(Step.RELEASE, said.escalation_id, said.author)
+
+
+def help_with_verbs(_tools: Tools, _said: Said) -> Outcome:
+    """`!help`."""
+    return Outcome(True, "\n".join(HELP))
+
+
+HELP = (
+    "!take: take this conversation over",
+    "!assign @somebody, !assign @a-group, !assign queue: give it to them; a note may follow",
+    "!snooze 2h: put it aside (45m, 1d, 14:30, tomorrow)",
+    "!resolve: it is solved; tags may follow",
+    "!return: back to the assistant; what it should know may follow",
+    "!release: back into the queue",
+    "!note: a note for the team",
+)
+
+
+# -- shortcuts on messages
+
+
+def note_here(tools: Tools, called: Called) -> None:
+    """ "Add a note" in the menu of any message of a thread of ours."""
+    found = tools.core.relay.escalation_at(called.place) if called.place else None
+    if found is None or called.place is None:
+        if called.place:
+            tell(tools, called.desk_id, called.place, NOT_OURS)
+        return
+    tools.desk.open_view(called.trigger_id, note(About(found, called.place)))
+
+
+FEATURE = Feature(
+    verbs={
+        "take": take,
+        "assign": assign,
+        "snooze": snooze,
+        "resolve": resolve,
+        "return": give_back,
+        "release": release,
+        "help": help_with_verbs,
+    },
+    shortcuts={
+        "add_note": Shortcut(
+            "Add a note", "A note for the team; the customer never sees it", True, note_here
+        ),
+    },
+    help=("In a thread: " + ", ".join(line.partition(":")[0] for line in HELP),),
+)

@@ -1,0 +1,184 @@
+"""What happens in a card's thread: verbs, the send hold, names on customers' words."""
+
+import pytest
+from sqlmodel import select
+
+from handoff_bot.storage import log
+from handoff_bot.storage.models import Escalation, Message
+from tests.desk.conftest import words
+
+
+@pytest.fixture
+def taken(bureau):
+    """Ana talks to Dana."""
+    bureau.says("I want a person")
+    bureau.click(bureau.ana, "claim")
+    return bureau
+
+
+def escalation(bureau):
+    with bureau.database.read() as tx:
+        return tx.session.execute(select(Escalation)).scalars().one()
+
+
+# -- verbs
+
+
+def test_assign_gives_it_to_somebody_with_a_note(taken):
+    taken.writes(taken.ana, f"!assign <@{taken.ben}> she is waiting for a refund")
+    assert "Ana assigned this to Ben." in taken.thread()
+    assert any("Note: she is waiting for a refund" in said for said in taken.told(taken.ben))
+    assert not any("refund" in said for said in taken.heard())
+
+
+def test_assign_gives_it_to_a_group_or_to_the_queue(taken):
+    group = taken.slack.add_group("care", "Care", [taken.ben])
+    taken.writes(taken.ana, f"!assign <!subteam^{group}> please")
+    assert escalation(taken).group_id == group
+    taken.writes(taken.ben, "!take")
+    assert escalation(taken).status == "claimed"
+    taken.writes(taken.ben, "!assign queue")
+    assert escalation(taken).status == "queued"
+
+
+def test_snooze_resolve_return_and_release(taken):
+    taken.writes(taken.ana, "!snooze 2h")
+    assert escalation(taken).snoozed_until is not None
+    taken.writes(taken.ana, "!release")
+    assert escalation(taken).status == "queued"
+    taken.writes(taken.ana, "!take")
+    taken.writes(taken.ana, "!resolve refund")
+    assert escalation(taken).status == "resolved"
+
+
+def test_a_return_with_words_is_a_memory(taken):
+    taken.writes(taken.ana, "!return refund promised by Friday")
+    taken.says("And now?")
+    assert "refund promised by Friday" in [turn.text for turn in taken.assistant.asked[-1].turns]
+
+
+SAID_WRONGLY = {
+    "nobody named": ("!assign", "Say to whom"),
+    "no time": ("!snooze whenever", "Say it like"),
+    "somebody else's": ("!resolve", "Ana has this conversation."),
+}
+
+
+@pytest.mark.parametrize(("verb", "answer"), SAID_WRONGLY.values(), ids=SAID_WRONGLY)
+def test_what_cannot_be_done_is_whispered(taken, verb, answer):
+    taken.writes(taken.ben, verb)
+    assert any(answer in said for said in taken.whispers(taken.ben))
+    assert escalation(taken).status == "claimed"
+
+
+def test_a_verb_that_is_mistyped_never_reaches_the_customer_by_itself(taken):
+    before = list(taken.heard())
+    taken.writes(taken.ana, "!resovle")
+    assert taken.heard() == before
+    assert any("I do not know !resovle" in said for said in taken.whispers(taken.ana))
+
+    shown = taken.slack.ephemerals(taken.ana)[-1]
+    taken.slack.click_ephemeral(taken.ana, shown["ts"], "take_over_and_send")
+    taken.settle()
+    assert taken.heard()[-1] == "!resovle"
+
+
+def test_a_verb_that_is_delivered_twice_acts_once(taken):
+    taken.writes(taken.ana, "!assign queue", duplicates=2)
+    assert taken.thread().count("Ana put this back into the queue.") == 1
+
+
+def test_help_lists_the_verbs(taken):
+    taken.writes(taken.ana, "!help")
+    assert any("!snooze 2h" in said for said in taken.whispers(taken.ana))
+
+
+def test_the_shortcut_on_a_message_keeps_a_note(taken):
+    reply = taken.writes(taken.ana, "Hello")
+    taken.slack.shortcut(taken.ana, "add_note", taken.queue, reply)
+    taken.settle()
+    taken.sends(taken.ana, {"note": "She is from Oslo"})
+    assert any("Ana notes: She is from Oslo" in said for said in taken.thread())
+
+
+# -- the send hold
+
+
+@pytest.fixture
+def holding(taken):
+    """Replies wait for ten seconds."""
+    with taken.database.write() as tx:
+        log.prefer(tx, "hold_seconds", 10, "test", taken.clock.now())
+    return taken
+
+
+def test_a_reply_waits_and_is_marked_as_waiting(holding):
+    reply = holding.writes(holding.ana, "Hello")
+    assert "Hello" not in holding.heard()
+    assert "hourglass_flowing_sand" in holding.slack.reactions(holding.queue, reply)
+    holding.later(seconds=10)
+    assert holding.heard()[-1] == "Hello"
+    assert "hourglass_flowing_sand" not in holding.slack.reactions(holding.queue, reply)
+
+
+def test_an_edit_in_that_time_changes_what_is_sent(holding):
+    reply = holding.writes(holding.ana, "You idiot")
+    holding.later(seconds=5)
+    holding.slack.edit(holding.ana, holding.queue, reply, "You are right")
+    holding.settle()
+    holding.later(seconds=9)
+    assert not {"You idiot", "You are right"} & set(holding.heard())
+    holding.later(seconds=1)
+    assert holding.heard()[-1] == "You are right"
+    assert "You idiot" not in holding.heard()
+
+
+def test_a_deletion_in_that_time_cancels_it(holding):
+    reply = holding.writes(holding.ana, "Oops")
+    holding.slack.delete(holding.ana, holding.queue, reply)
+    holding.settle()
+    holding.later(seconds=20)
+    assert "Oops" not in holding.heard()
+
+
+def test_afterwards_the_truth_is_told_and_a_correction_offered(holding):
+    reply = holding.writes(holding.ana, "It costs 10")
+    holding.later(seconds=10)
+    holding.slack.edit(holding.ana, holding.queue, reply, "It costs 20")
+    holding.settle()
+    assert any("already has your first version" in said for said in holding.whispers(holding.ana))
+
+
+@pytest.mark.parametrize("wrong", [-1, 11, "5", None])
+def test_a_hold_that_is_stored_wrongly_is_none(taken, wrong):
+    with taken.database.write() as tx:
+        log.prefer(tx, "hold_seconds", wrong, "test", taken.clock.now())
+    taken.writes(taken.ana, "Hello")
+    assert taken.heard()[-1] == "Hello"
+
+
+# -- names
+
+
+def test_the_customers_words_stand_under_their_name(taken):
+    taken.says("My parcel is lost", profile_name="Dana <!channel>")
+    shown = taken.slack.thread(taken.queue, taken.card())[-1]
+    assert shown["username"] == "Dana <!channel> on SMS"
+    assert words(shown["blocks"]).strip() == "My parcel is lost"
+
+
+def test_without_that_scope_a_line_says_who_speaks(bureau):
+    bureau.slack.tokens.scopes = ("chat:write",)
+    bureau.says("I want a person")
+    bureau.says("Hello?")
+    shown = bureau.slack.thread(bureau.queue, bureau.card())[-1]
+    assert "username" not in shown
+    assert "+15550001 on SMS" in words(shown["blocks"])
+
+
+def test_a_thread_broadcast_reaches_the_customer_once(taken):
+    taken.writes(taken.ana, "To all of you", broadcast=True)
+    assert taken.heard().count("To all of you") == 1
+    with taken.database.read() as tx:
+        sent = tx.session.execute(select(Message).where(Message.author == "agent")).scalars().all()
+    assert len(sent) == 1
