@@ -81,8 +81,8 @@ class Desk(Protocol):
         `mark` is our own opaque id of a new post, for `find_card`.
         """
 
-    def find_card(self, mark: str, since: datetime) -> Place | None:
-        """The card that was posted with this mark since then, if there is one."""
+    def find_card(self, mark: str, since: datetime, slack_channel: str = "") -> Place | None:
+        """The card that was posted with this mark since then ("" in the queue channel), if there is one."""
 
     def post(self, thread: Place, post: Post, mark: str) -> Place:
         """Say something in a thread. `mark` is our own opaque id of it, for `find_post`."""

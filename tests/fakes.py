@@ -127,7 +127,7 @@ class FakeDesk:
         self._fail_after()
         return place
 
-    def find_card(self, mark: str, since: datetime) -> Place | None:
+    def find_card(self, mark: str, since: datetime, slack_channel: str = "") -> Place | None:
         return self._marks_of_posts.get(mark)
 
     def post(self, thread: Place, post: Post, mark: str) -> Place:

@@ -75,6 +75,7 @@ class Card:
         vip: True when an admin named them one.
         snoozed_until: until when it is put aside, None when it is not.
         group_id: the desk's id of the group it is for, "" for everybody.
+        slack_channel: where it is posted, "" for the queue channel.
     """
 
     escalation_id: int
@@ -102,6 +103,7 @@ class Card:
     vip: bool = False
     snoozed_until: datetime | None = None
     group_id: str = ""
+    slack_channel: str = ""
 
 
 @dataclass(frozen=True)

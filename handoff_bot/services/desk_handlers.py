@@ -68,15 +68,14 @@ class PostCard(DeskHandler[CardPlan, Place]):
         return self._desk.draw_card(plan.card, None, plan.mark)
 
     def recover(self, job: Job, begun_at: datetime) -> tuple[CardPlan, Place] | None:
-        """Look for it in the queue channel."""
-        place = self._desk.find_card(mark_of(job), begun_at)
-        if place is None:
-            return None
+        """Look for it in its channel."""
         with self._database.read() as tx:
             escalation = escalations.get(tx, int(job.payload["escalation_id"]))
-            if escalation is None:
-                return None
-            return CardPlan(views.card(tx, escalation), None, mark_of(job)), place
+            card = views.card(tx, escalation) if escalation else None
+        if card is None:
+            return None
+        place = self._desk.find_card(mark_of(job), begun_at, card.slack_channel)
+        return (CardPlan(card, None, mark_of(job)), place) if place else None
 
     def finish(self, tx: Transaction, job: Job, plan: CardPlan, result: Place) -> None:
         """Remember where it is; if the escalation changed while it was being posted, redraw it."""

@@ -58,6 +58,7 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         vip=escalation.vip,
         snoozed_until=escalation.snoozed_until,
         group_id=escalation.group_id,
+        slack_channel=escalation.slack_channel,
     )
 
 

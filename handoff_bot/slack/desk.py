@@ -68,12 +68,12 @@ class SlackDesk:
     # -- the port
 
     def draw_card(self, card: Card, at: Place | None, mark: str) -> Place:
-        """Post the card into the queue channel, or redraw it."""
-        return self._draw(draw_card(card), at, mark)
+        """Post the card where it belongs, or redraw it."""
+        return self._draw(draw_card(card), at, mark, card.slack_channel)
 
-    def find_card(self, mark: str, since: datetime) -> Place | None:
-        """The message in the queue channel that carries this mark."""
-        channel = self._queue_channel
+    def find_card(self, mark: str, since: datetime, slack_channel: str = "") -> Place | None:
+        """The message in that channel, or in the queue channel, that carries this mark."""
+        channel = slack_channel or self._queue_channel
         return self._find(self._client.conversations_history, mark, since, channel=channel)
 
     def post(self, thread: Place, post: Post, mark: str) -> Place:
@@ -202,9 +202,11 @@ class SlackDesk:
 
     # -- how
 
-    def _draw(self, drawing: Drawing, at: Place | None, mark: str) -> Place:
+    def _draw(
+        self, drawing: Drawing, at: Place | None, mark: str, slack_channel: str = ""
+    ) -> Place:
         if at is None:
-            return self._post(self._queue_channel, drawing, mark)
+            return self._post(slack_channel or self._queue_channel, drawing, mark)
         with slack_errors():
             self._client.chat_update(
                 channel=at.slack_channel,
