@@ -205,6 +205,7 @@ class ScriptedDetector:
     )
     promises: tuple[str, ...] = ("on its way to you",)
     quick: bool = True
+    priority: Priority = Priority.NORMAL
     judged: list[tuple[Turn, ...]] = field(default_factory=list)
     talks: list[Talk] = field(default_factory=list)
 
@@ -225,7 +226,7 @@ class ScriptedDetector:
         return Judgement(
             scores={reason: 0.97} if reason else {Signal.REQUEST: 0.01},
             reason=reason,
-            priority=Priority.NORMAL,
+            priority=self.priority,
             evidence=last if reason else "",
             summary=last,
             language="en",

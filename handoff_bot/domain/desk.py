@@ -124,11 +124,15 @@ class BoardRow:
 
 @dataclass(frozen=True)
 class Board:
-    """The queue: the most urgent rows, how many wait in all, how many are being talked to."""
+    """The queue: the most urgent rows, how many wait in all, how many are being talked to.
+
+    `slack_channel` is where the board is, "" for the queue channel of the deployment's settings.
+    """
 
     rows: tuple[BoardRow, ...]
     waiting: int
     claimed: int
+    slack_channel: str = ""
 
 
 class Button(StrEnum):
@@ -150,6 +154,9 @@ class Button(StrEnum):
     DRAFT = "draft"
     NOTE = "note"
     MORE = "more"
+    QUEUE_HERE = "queue_here"
+    URGENT_HERE = "urgent_here"
+    NOT_HERE = "not_here"
 
 
 STEPS: dict[Button, Step] = {

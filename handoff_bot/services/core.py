@@ -10,6 +10,7 @@ from datetime import timedelta
 from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector
 from handoff_bot.services import answering, inbound, sending, timers
 from handoff_bot.services.brake import Brake
+from handoff_bot.services.desk_channels import DeskChannels
 from handoff_bot.services.desk_handlers import desk_handlers
 from handoff_bot.services.drafting import Drafting
 from handoff_bot.services.escalations import CLAIM, Escalations
@@ -79,6 +80,7 @@ class Core:
     preferences: Preferences
     queue: Queue
     snoozing: Snoozing
+    desk_channels: DeskChannels
     drafting: Drafting
     homes: Homes
     reacting: Reacting
@@ -126,6 +128,7 @@ class Core:
             preferences=Preferences(database, clock),
             queue=Queue(database, clock, escalations),
             snoozing=Snoozing(database, clock),
+            desk_channels=DeskChannels(database, clock),
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
             reacting=reacting,

@@ -252,10 +252,12 @@ class DrawBoard(DeskHandler[BoardPlan, Place]):
         return self._plan(tx)
 
     def _plan(self, tx: Transaction) -> BoardPlan:
-        place = log.preference(tx, BOARD_PLACE, None)
-        return BoardPlan(
-            views.board(tx, self._clock.now()), _PLACE.validate_python(place) if place else None
-        )
+        held = log.preference(tx, BOARD_PLACE, None)
+        board = views.board(tx, self._clock.now())
+        place = _PLACE.validate_python(held) if held else None
+        if place and board.slack_channel and place.slack_channel != board.slack_channel:
+            place = None  # the queue has moved: a new board where it is now
+        return BoardPlan(board, place)
 
     def call(self, plan: BoardPlan) -> Place:
         """Draw it."""
@@ -267,7 +269,7 @@ class DrawBoard(DeskHandler[BoardPlan, Place]):
             plan = self._plan(tx)
         if plan.at is not None:
             return None
-        place = self._desk.find_card(self.MARK, begun_at)
+        place = self._desk.find_card(self.MARK, begun_at, plan.board.slack_channel)
         return (plan, place) if place else None
 
     def finish(self, tx: Transaction, job: Job, plan: BoardPlan, result: Place) -> None:

@@ -15,6 +15,7 @@ from handoff_bot.domain.signals import Judgement, Signal
 from handoff_bot.domain.texts import Moment, say
 from handoff_bot.ports import Clock
 from handoff_bot.services import (
+    desk_channels,
     deskwork,
     endings,
     handing,
@@ -99,6 +100,7 @@ class Escalations:
                 summary=judgement.summary,
                 tried=tried,
                 judged_by=judgement.by,
+                slack_channel=desk_channels.channel_for(tx, judgement.priority),
                 vip=rules.read(tx).is_vip(conversation.address),
                 opened_at=now,
             )

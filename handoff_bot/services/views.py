@@ -11,6 +11,7 @@ from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.signals import Mood, Priority, Signal
+from handoff_bot.services import desk_channels
 from handoff_bot.storage import conversations, deliveries, escalations, queue
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Escalation, Message, Note
@@ -65,7 +66,12 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
 def board(tx: Transaction, now: datetime) -> Board:
     """The queue as the board shows it now."""
     found, count = queue.page(tx, Filter(), now, 0, BOARD_ROWS)
-    return Board(tuple(found), waiting=count, claimed=escalations.count(tx, Status.CLAIMED))
+    return Board(
+        rows=tuple(found),
+        waiting=count,
+        claimed=escalations.count(tx, Status.CLAIMED),
+        slack_channel=desk_channels.queue_channel(tx),
+    )
 
 
 def transcript(tx: Transaction, escalation: Escalation, page: int) -> TranscriptPage:

@@ -62,6 +62,7 @@ class SlackDesk:
         self._people = People(client, clock)
         self._groups = Groups(client, clock)
         self._workspace_url = ""
+        self._own_id = ""
         self._scopes: frozenset[str] = frozenset()
         self._pinned: set[Place] = set()
 
@@ -89,6 +90,11 @@ class SlackDesk:
             return {}
         icon = CHANNEL_ICONS.get(post.channel, OTHER_ICON)
         return {"username": guise_of(post), "icon_emoji": icon}
+
+    def own_id(self) -> str:
+        """The desk's id of the bot itself; "" while Slack does not say."""
+        self.workspace()
+        return self._own_id
 
     def scopes(self) -> frozenset[str]:
         """What the installation has been granted; empty while Slack does not say."""
@@ -132,7 +138,8 @@ class SlackDesk:
 
     def draw_board(self, board: Board, at: Place | None, mark: str) -> Place:
         """Post the board into the queue channel and pin it, or redraw it."""
-        place = self._draw(draw_board(board, self.workspace()), at, mark)
+        drawing = draw_board(board, self.workspace())
+        place = self._draw(drawing, at, mark, board.slack_channel)
         self._pin(place)
         return place
 
@@ -276,6 +283,7 @@ class SlackDesk:
                     answer = self._client.auth_test()
                     self._workspace_url = str(answer.get("url", ""))
                     self._scopes = _granted(answer)
+                    self._own_id = str(answer.get("user_id", ""))
             except DeskError as error:
                 logger.warning("workspace not known", extra={"code": error.code})
         return self._workspace_url

@@ -5,24 +5,15 @@ from __future__ import annotations
 from handoff_bot.slack.listeners.feature import Shortcut
 from handoff_bot.slack.listeners.register import COMMAND
 from handoff_bot.slack.listeners.registry import EVERYTHING
+from handoff_bot.slack.scopes import NEEDED, OPTIONAL
 
 Manifest = dict[str, object]
 
-EVENTS = ("app_home_opened", "message.channels", "message.groups")
+EVENTS = ("app_home_opened", "member_joined_channel", "message.channels", "message.groups")
 """Messages of both kinds, so that the queue channel may be public or private."""
 
-SCOPES = (
-    "channels:history",
-    "chat:write",
-    "commands",
-    "groups:history",
-    "pins:write",
-    "reactions:write",
-    "users:read",
-)
-
-OPTIONAL_SCOPES = ("chat:write.customize", "usergroups:read")
-"""What an installation may go without: customers' names on their words, user groups to assign to."""
+SCOPES = tuple(NEEDED)
+OPTIONAL_SCOPES = tuple(OPTIONAL)
 
 
 def manifest(base_url: str = "") -> Manifest:

@@ -25,7 +25,7 @@ VARIANTS = {"HTTP": manifest(ADDRESS), "Socket Mode": manifest()}
 OURS_NOT_IN_METHODS = {"commands", "chat:write.customize"}
 """Scopes that no method asks for: that of commands, and that of the argument `username`."""
 
-NOT_IN_CHANNELS = {"im:history", "mpim:history"}
+NOT_IN_CHANNELS = {"im:history", "mpim:history", "im:read", "mpim:read"}
 """Any one of four scopes lets a method read messages; the queue is a public or a private channel."""
 
 

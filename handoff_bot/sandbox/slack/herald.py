@@ -11,7 +11,13 @@ from handoff_bot.sandbox.slack.people import Json
 from handoff_bot.sandbox.slack.workspace import Workspace
 
 SUBSCRIPTIONS = frozenset(
-    {"app_home_opened", "message.channels", "message.groups", "message.im"},
+    {
+        "app_home_opened",
+        "member_joined_channel",
+        "message.channels",
+        "message.groups",
+        "message.im",
+    },
 )
 """What an app hears of unless it is told otherwise; the names are those of a manifest's bot_events."""
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from handoff_bot.slack.listeners import actions, queue, steps, verbs
+from handoff_bot.slack.listeners import actions, queue, setup, steps, verbs
 from handoff_bot.slack.listeners.feature import Feature, combined
 
-FEATURES: tuple[Feature, ...] = (actions.FEATURE, steps.FEATURE, queue.FEATURE, verbs.FEATURE)
+FEATURES: tuple[Feature, ...] = (
+    actions.FEATURE,
+    steps.FEATURE,
+    queue.FEATURE,
+    verbs.FEATURE,
+    setup.FEATURE,
+)
 
 EVERYTHING = combined(FEATURES)
 """What is listened to, by all of them together."""

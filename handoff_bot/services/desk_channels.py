@@ -1,0 +1,130 @@
+"""The Slack channels that the bot was invited into: what each is for, and where a new card goes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from handoff_bot.domain.desk import Button, Post, PostKind
+from handoff_bot.domain.signals import Priority
+from handoff_bot.ports import Clock
+from handoff_bot.services import deskwork
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.storage import log
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.desk_models import DeskChannel
+from handoff_bot.storage.transaction import Transaction
+
+QUESTION = "Hello! What shall I do in this channel?"
+LACKING = "I also lack permissions here. Reinstall the app with the current manifest to grant: "
+
+
+class Purpose(StrEnum):
+    """What a channel is for; "" while nobody has said."""
+
+    UNSAID = ""
+    QUEUE = "queue"
+    URGENT = "urgent"
+    NONE = "none"
+
+
+SAID: dict[Purpose, str] = {
+    Purpose.QUEUE: "New conversations are shown in this channel from now on, with the board.",
+    Purpose.URGENT: "Urgent conversations are shown in this channel from now on.",
+    Purpose.NONE: "I keep quiet in this channel. Invite me again to change that.",
+}
+
+
+class DeskChannels:
+    """What admins decide about channels."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def joined(self, slack_channel: str, by: str, lacking: list[str], event: str) -> None:
+        """We were invited: ask what for, once for each invitation."""
+        now = self._clock.now()
+        with self._database.write() as tx:
+            row = tx.session.get(DeskChannel, slack_channel)
+            if row is None:
+                tx.add(DeskChannel(slack_channel=slack_channel, added_by=by, added_at=now))
+            else:
+                row.suspended_at, row.suspended_why = None, ""
+            text = f"{QUESTION}\n{LACKING}{'; '.join(lacking)}." if lacking else QUESTION
+            buttons = (Button.QUEUE_HERE, Button.URGENT_HERE, Button.NOT_HERE)
+            post = Post(PostKind.TOLD, text, value=slack_channel, buttons=buttons)
+            deskwork.tell(tx, slack_channel, post, now, key=f"setup:{slack_channel}:{event}")
+
+    def choose(self, slack_channel: str, purpose: Purpose, by: str) -> Outcome:
+        """From now on it is for this."""
+        now = self._clock.now()
+        with self._database.write() as tx:
+            row = tx.session.get(DeskChannel, slack_channel)
+            if row is None:
+                row = tx.add(DeskChannel(slack_channel=slack_channel, added_by=by, added_at=now))
+            if purpose in (Purpose.QUEUE, Purpose.URGENT):
+                _take_over_from_others(tx, purpose)
+            row.purpose = purpose.value
+            log.record(
+                tx,
+                "channel.purpose",
+                now,
+                slack_channel=slack_channel,
+                purpose=purpose.value,
+                by=by,
+            )
+            if purpose is Purpose.QUEUE:
+                deskwork.redraw_board(tx, now)
+            return Outcome(True, SAID[purpose])
+
+
+def _take_over_from_others(tx: Transaction, purpose: Purpose) -> None:
+    """One channel has the queue, and one the urgent ones."""
+    for other in tx.session.execute(_of(purpose)).scalars():
+        other.purpose = Purpose.NONE.value
+    tx.session.flush()
+
+
+def _of(purpose: Purpose) -> SelectOfScalar[DeskChannel]:
+    return select(DeskChannel).where(DeskChannel.purpose == purpose.value)
+
+
+def queue_channel(tx: Transaction) -> str:
+    """Where the board and the cards are, "" for the channel of the deployment's settings."""
+    return _working(tx, Purpose.QUEUE)
+
+
+def channel_for(tx: Transaction, priority: Priority) -> str:
+    """Where a new card goes, "" for the channel of the deployment's settings."""
+    urgent = _working(tx, Purpose.URGENT) if priority is Priority.URGENT else ""
+    return urgent or queue_channel(tx)
+
+
+def _working(tx: Transaction, purpose: Purpose) -> str:
+    found = _of(purpose).where(col(DeskChannel.suspended_at).is_(None))
+    row = tx.session.execute(found.limit(1)).scalar_one_or_none()
+    return row.slack_channel if row else ""
+
+
+def suspend(tx: Transaction, slack_channel: str, why: str, now: datetime) -> bool:
+    """The bot cannot write there; True when that is news."""
+    row = tx.session.get(DeskChannel, slack_channel)
+    if row is None:
+        row = tx.add(DeskChannel(slack_channel=slack_channel, added_at=now))
+    if row.suspended_at is not None:
+        return False
+    row.suspended_at, row.suspended_why = now, why
+    log.record(tx, "channel.suspended", now, slack_channel=slack_channel)
+    return True
+
+
+def resume(tx: Transaction, slack_channel: str, now: datetime) -> None:
+    """The bot can write there again."""
+    row = tx.session.get(DeskChannel, slack_channel)
+    if row and row.suspended_at is not None:
+        row.suspended_at, row.suspended_why = None, ""
+        log.record(tx, "channel.resumed", now, slack_channel=slack_channel)

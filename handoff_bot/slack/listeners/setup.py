@@ -1,0 +1,51 @@
+"""Setting up inside Slack: invited into a channel, the bot asks what to do there."""
+
+from __future__ import annotations
+
+from slack_bolt import Ack
+
+from handoff_bot.domain.desk import Button
+from handoff_bot.services.desk_channels import Purpose
+from handoff_bot.slack.blocks.thread import settled
+from handoff_bot.slack.listeners.click import Click, Tools, replace, whisper
+from handoff_bot.slack.listeners.feature import Body, ClickListener, Feature
+from handoff_bot.slack.scopes import missing
+
+ADMINS_ALONE = (
+    "Only admins of this workspace, and those whom they named in the settings, may decide this."
+)
+
+
+def invited(tools: Tools, body: Body) -> None:
+    """Somebody joined a channel; when it was us, we ask what for."""
+    event = body["event"]
+    if event.get("user") != tools.desk.own_id():
+        return
+    granted = tools.desk.scopes()
+    lacking = missing(granted) if granted else []
+    event_id = str(body.get("event_id") or event.get("event_ts") or "")
+    by = str(event.get("inviter") or "")
+    tools.core.desk_channels.joined(str(event["channel"]), by, lacking, event_id)
+
+
+def _chosen(purpose: Purpose) -> ClickListener:
+    def listener(tools: Tools, click: Click, ack: Ack) -> None:
+        if not tools.may_administer(click.desk_id):
+            ack()
+            whisper(tools.desk, click, ADMINS_ALONE)
+            return
+        outcome = tools.core.desk_channels.choose(click.value, purpose, click.desk_id)
+        ack()
+        replace(tools.desk, click, settled(click.blocks, outcome.text))
+
+    return listener
+
+
+FEATURE = Feature(
+    clicks={
+        Button.QUEUE_HERE.value: _chosen(Purpose.QUEUE),
+        Button.URGENT_HERE.value: _chosen(Purpose.URGENT),
+        Button.NOT_HERE.value: _chosen(Purpose.NONE),
+    },
+    events={"member_joined_channel": invited},
+)

@@ -1,0 +1,29 @@
+"""What the app may be granted in Slack, and what each permission is for, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+NEEDED: dict[str, str] = {
+    "channels:history": "to hear what agents write in public channels",
+    "channels:read": "to know when it is invited into a channel",
+    "chat:write": "to post cards and messages",
+    "commands": "for /handoff and the shortcuts",
+    "groups:history": "to hear what agents write in private channels",
+    "groups:read": "to know when it is invited into a private channel",
+    "pins:write": "to pin the board",
+    "reactions:write": "to mark how far replies have come",
+    "users:read": "to know agents' names",
+}
+
+OPTIONAL: dict[str, str] = {
+    "chat:write.customize": "to show customers' words under their own names",
+    "usergroups:read": "to assign conversations to user groups",
+}
+"""What an installation may go without."""
+
+
+def missing(granted: Iterable[str], wanted: dict[str, str] = NEEDED) -> list[str]:
+    """A line for each permission that was not granted."""
+    given = set(granted)
+    return [f"{scope} ({why})" for scope, why in wanted.items() if scope not in given]
