@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from enum import StrEnum
 
 
@@ -10,6 +11,11 @@ class Moment(StrEnum):
 
     DISCLOSURE = "disclosure"
     STARTED = "started"
+    POSITION = "position"
+    WAITING_LONG = "waiting_long"
+    NOBODY_HERE = "nobody_here"
+    OUT_OF_HOURS = "out_of_hours"
+    CALLBACK = "callback"
     TAKEN = "taken"
     GREETING = "greeting"
     RELEASED = "released"
@@ -29,6 +35,26 @@ TEXTS: dict[str, dict[Moment, str]] = {
         Moment.STARTED: (
             "I'm connecting you with a member of our team. "
             "Your wait time is approximately {wait_minutes} minutes."
+        ),
+        Moment.POSITION: (
+            "You are number {position} in the queue. Your wait time is approximately "
+            "{wait_minutes} minutes."
+        ),
+        Moment.WAITING_LONG: (
+            "Sorry that this takes longer than expected. You are number {position} in the "
+            "queue, and nobody has forgotten you."
+        ),
+        Moment.NOBODY_HERE: (
+            "Nobody of our team is free right now. Your request is ticket #{ticket}; you "
+            "don't have to wait here."
+        ),
+        Moment.OUT_OF_HOURS: (
+            "Our team is not here at the moment. Your request is ticket #{ticket}, and we "
+            "answer as soon as we are back."
+        ),
+        Moment.CALLBACK: (
+            "We couldn't reach anybody for you in time. Your request is ticket #{ticket}, and"
+            " we will get back to you here."
         ),
         Moment.TAKEN: "Now speaking with {agent}.",
         Moment.GREETING: ("Hi, I'm {agent}. I've reviewed your conversation and I'm here to help."),
@@ -56,6 +82,26 @@ TEXTS: dict[str, dict[Moment, str]] = {
         Moment.STARTED: (
             "Te estoy poniendo en contacto con una persona de nuestro equipo. "
             "El tiempo de espera es de unos {wait_minutes} minutos."
+        ),
+        Moment.POSITION: (
+            "Eres el número {position} de la cola. El tiempo de espera es de unos "
+            "{wait_minutes} minutos."
+        ),
+        Moment.WAITING_LONG: (
+            "Sentimos que tarde más de lo previsto. Eres el número {position} de la cola y no"
+            " nos hemos olvidado de ti."
+        ),
+        Moment.NOBODY_HERE: (
+            "Ahora mismo no hay nadie libre en nuestro equipo. Tu consulta es el ticket n.º "
+            "{ticket}; no hace falta que esperes aquí."
+        ),
+        Moment.OUT_OF_HOURS: (
+            "Nuestro equipo no está disponible en este momento. Tu consulta es el ticket n.º "
+            "{ticket} y te responderemos en cuanto volvamos."
+        ),
+        Moment.CALLBACK: (
+            "No hemos podido encontrar a nadie a tiempo. Tu consulta es el ticket n.º "
+            "{ticket} y te responderemos por aquí."
         ),
         Moment.TAKEN: "Ahora hablas con {agent}.",
         Moment.GREETING: "Hola, soy {agent}. He leído tu conversación y estoy aquí para ayudarte.",
@@ -88,6 +134,26 @@ TEXTS: dict[str, dict[Moment, str]] = {
         Moment.STARTED: (
             "Ich verbinde Sie mit einem Mitglied unseres Teams. "
             "Die Wartezeit beträgt ungefähr {wait_minutes} Minuten."
+        ),
+        Moment.POSITION: (
+            "Sie sind Nummer {position} in der Warteschlange. Die Wartezeit beträgt etwa "
+            "{wait_minutes} Minuten."
+        ),
+        Moment.WAITING_LONG: (
+            "Es dauert leider länger als gedacht. Sie sind Nummer {position} in der "
+            "Warteschlange, und wir haben Sie nicht vergessen."
+        ),
+        Moment.NOBODY_HERE: (
+            "Gerade ist niemand aus unserem Team frei. Ihr Anliegen ist Ticket Nr. {ticket}; "
+            "Sie müssen hier nicht warten."
+        ),
+        Moment.OUT_OF_HOURS: (
+            "Unser Team ist gerade nicht da. Ihr Anliegen ist Ticket Nr. {ticket}, und wir "
+            "antworten, sobald wir zurück sind."
+        ),
+        Moment.CALLBACK: (
+            "Wir konnten leider nicht rechtzeitig jemanden für Sie erreichen. Ihr Anliegen "
+            "ist Ticket Nr. {ticket}, und wir melden uns hier."
         ),
         Moment.TAKEN: "Sie sprechen jetzt mit {agent}.",
         Moment.GREETING: (
@@ -123,6 +189,26 @@ TEXTS: dict[str, dict[Moment, str]] = {
             "Je vous mets en relation avec un membre de notre équipe. "
             "Le temps d'attente est d'environ {wait_minutes} minutes."
         ),
+        Moment.POSITION: (
+            "Vous êtes numéro {position} dans la file. Le temps d'attente est d'environ "
+            "{wait_minutes} minutes."
+        ),
+        Moment.WAITING_LONG: (
+            "Désolé, c'est plus long que prévu. Vous êtes numéro {position} dans la file, et "
+            "nous ne vous avons pas oublié."
+        ),
+        Moment.NOBODY_HERE: (
+            "Personne de notre équipe n'est libre pour le moment. Votre demande est le ticket"
+            " n° {ticket} ; inutile d'attendre ici."
+        ),
+        Moment.OUT_OF_HOURS: (
+            "Notre équipe est absente pour le moment. Votre demande est le ticket n° "
+            "{ticket}, et nous répondrons dès notre retour."
+        ),
+        Moment.CALLBACK: (
+            "Nous n'avons pu joindre personne à temps. Votre demande est le ticket n° "
+            "{ticket}, et nous reviendrons vers vous ici."
+        ),
         Moment.TAKEN: "Vous parlez maintenant avec {agent}.",
         Moment.GREETING: (
             "Bonjour, je suis {agent}. J'ai lu votre conversation et je suis là pour vous aider."
@@ -157,6 +243,26 @@ TEXTS: dict[str, dict[Moment, str]] = {
             "Estou colocando você em contato com uma pessoa da nossa equipe. "
             "O tempo de espera é de cerca de {wait_minutes} minutos."
         ),
+        Moment.POSITION: (
+            "Você é o número {position} da fila. O tempo de espera é de cerca de "
+            "{wait_minutes} minutos."
+        ),
+        Moment.WAITING_LONG: (
+            "Desculpe, está demorando mais que o previsto. Você é o número {position} da "
+            "fila, e não nos esquecemos de você."
+        ),
+        Moment.NOBODY_HERE: (
+            "Ninguém da nossa equipe está livre agora. O seu pedido é o ticket n.º {ticket}; "
+            "não precisa esperar aqui."
+        ),
+        Moment.OUT_OF_HOURS: (
+            "A nossa equipe não está disponível no momento. O seu pedido é o ticket n.º "
+            "{ticket}, e responderemos assim que voltarmos."
+        ),
+        Moment.CALLBACK: (
+            "Não conseguimos encontrar ninguém a tempo. O seu pedido é o ticket n.º {ticket},"
+            " e voltaremos a falar com você por aqui."
+        ),
         Moment.TAKEN: "Agora você está falando com {agent}.",
         Moment.GREETING: "Olá, sou {agent}. Li a sua conversa e estou aqui para ajudar.",
         Moment.RELEASED: (
@@ -179,7 +285,92 @@ TEXTS: dict[str, dict[Moment, str]] = {
 }
 
 
+ALWAYS = frozenset({"ticket", "position", "wait_minutes"})
+"""Placeholders that every text about an escalation may use."""
+
+REQUIRED: dict[Moment, frozenset[str]] = {
+    Moment.STARTED: frozenset({"wait_minutes"}),
+    Moment.POSITION: frozenset({"position"}),
+    Moment.TAKEN: frozenset({"agent"}),
+    Moment.GREETING: frozenset({"agent"}),
+    Moment.RELEASED: frozenset({"wait_minutes"}),
+    Moment.TRANSFERRED: frozenset({"agent"}),
+    Moment.NOBODY_HERE: frozenset({"ticket"}),
+    Moment.OUT_OF_HOURS: frozenset({"ticket"}),
+    Moment.CALLBACK: frozenset({"ticket"}),
+}
+"""What a text must say, whoever words it."""
+
+BARE = frozenset(
+    {Moment.DISCLOSURE, Moment.CSAT, Moment.CSAT_THANKS, Moment.STOPPED, Moment.RESUMED}
+)
+"""Said when there may be no escalation: no placeholders."""
+
+WITH_AGENT = frozenset(
+    {Moment.TAKEN, Moment.GREETING, Moment.TRANSFERRED, Moment.RESOLVED, Moment.RETURNED}
+)
+"""Said when there is an agent to name."""
+
+SILENCEABLE = frozenset(
+    {
+        Moment.POSITION,
+        Moment.WAITING_LONG,
+        Moment.GREETING,
+        Moment.TRANSFERRED,
+        Moment.RESOLVED,
+        Moment.RETURNED,
+        Moment.DISMISSED,
+        Moment.CSAT,
+        Moment.CSAT_THANKS,
+    }
+)
+"""What a team may choose not to say. The rest a customer must hear."""
+
+LONGEST = 1000
+SHORTEST_WAIT = 2
+"""Minutes: a shorter wait is promised as two, which is kept more often, and is plural in every language."""
+
+
+def allowed(moment: Moment) -> frozenset[str]:
+    """The placeholders that a text for this moment may use."""
+    if moment in BARE:
+        return frozenset()
+    return ALWAYS | {"agent"} if moment in WITH_AGENT else ALWAYS
+
+
+def problem(moment: Moment, template: str) -> str:
+    """Why this cannot be the text for that moment, in words; "" when it can."""
+    if not template.strip():
+        return "Write something, or go back to the usual text."
+    if len(template) > LONGEST:
+        return f"At most {LONGEST} characters."
+    try:
+        parts = [part for part in string.Formatter().parse(template) if part[1] is not None]
+    except ValueError:
+        return "A { or } has no partner. Placeholders look like {agent}."
+    if any(spec or conversion for _, _, spec, conversion in parts):
+        return "Placeholders are plain names, like {agent}."
+    names = {str(name) for _, name, _, _ in parts}
+    unknown = sorted(names - allowed(moment))
+    if unknown:
+        may = ", ".join(f"{{{name}}}" for name in sorted(allowed(moment))) or "none"
+        return f"{{{unknown[0]}}} cannot be used here. These can: {may}."
+    missing = sorted(REQUIRED.get(moment, frozenset()) - names)
+    return f"{{{missing[0]}}} is missing." if missing else ""
+
+
+def fill(template: str, **values: str | int) -> str:
+    """The words of a template; values are taken as they are, never as templates."""
+    if "wait_minutes" in values:
+        values["wait_minutes"] = max(SHORTEST_WAIT, int(values["wait_minutes"]))
+    return template.format_map({name: str(value) for name, value in values.items()})
+
+
+def usual(moment: Moment, language: str) -> str:
+    """The product's own template for a moment."""
+    return TEXTS.get(language, TEXTS["en"])[moment]
+
+
 def say(moment: Moment, language: str, **values: str | int) -> str:
-    """The words for a moment in a language, its placeholders filled."""
-    words = TEXTS.get(language, TEXTS["en"])[moment]
-    return words.format_map({name: str(value) for name, value in values.items()})
+    """The product's own words for a moment in a language, its placeholders filled."""
+    return fill(usual(moment, language), **values)

@@ -9,9 +9,9 @@ from handoff_bot.domain import policy
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Answer, Judgement, Turn
 from handoff_bot.domain.talk import Talk
-from handoff_bot.domain.texts import Moment, say
+from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
-from handoff_bot.services import endings, rules, sending
+from handoff_bot.services import endings, rules, sending, texts
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.reacting import Question, Reacting, Reaction
 from handoff_bot.services.runner import Handler
@@ -203,7 +203,7 @@ class HandleAnswer(Handler[Asked, Reaction]):
     ) -> None:
         text = answer.text
         if conversation.disclosed_at is None:
-            text = f"{say(Moment.DISCLOSURE, conversation.language)}\n\n{text}"
+            text = f"{texts.say(tx, Moment.DISCLOSURE, conversation, now)}\n\n{text}"
             conversation.disclosed_at = now
         words = Words(
             text,

@@ -12,7 +12,7 @@ from handoff_bot.domain.endings import PLAIN, Ending
 from handoff_bot.domain.escalations import Status, Step, TicketStatus
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Judgement, Signal
-from handoff_bot.domain.texts import Moment, say
+from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
 from handoff_bot.services import (
     desk_channels,
@@ -22,8 +22,8 @@ from handoff_bot.services import (
     rating,
     rules,
     sending,
+    texts,
     views,
-    waits,
     why_not,
 )
 from handoff_bot.services.followers import Follower, Moved
@@ -254,8 +254,12 @@ class Escalations:
             escalation = rows.get(tx, escalation_id)
             if escalation is None:
                 return "", False
-            language = conversations.get(tx, escalation.conversation_id).language
-            return say(Moment.RESOLVED, language), bool(rating.question(tx, language))
+            conversation = conversations.get(tx, escalation.conversation_id)
+            owner = rows.agent(tx, escalation.owner_id)
+            name = owner.name if owner else ""
+            now = self._clock.now()
+            closing = texts.say(tx, Moment.RESOLVED, conversation, now, escalation, agent=name)
+            return closing, bool(rating.question(tx, conversation, now))
 
     def thread(self, escalation_id: int) -> Place | None:
         """Where its card is, None until it was posted."""
@@ -347,15 +351,13 @@ class Escalations:
         if conversation.opted_out_at:
             return
         now = self._clock.now()
-        ahead = max(0, rows.count(tx, Status.QUEUED) - 1)
-        text = instead or say(
-            moment,
-            conversation.language,
-            agent=agent.name if agent else "",
-            wait_minutes=waits.wait_minutes(tx, now, ahead),
-        )
+        name = agent.name if agent else ""
+        text = instead or texts.say(tx, moment, conversation, now, escalation, agent=name)
+        text = "\n\n".join(filter(None, (text, and_then)))
+        if not text:
+            return
         words = Words(
-            f"{text}\n\n{and_then}" if and_then else text,
+            text,
             Author.SYSTEM,
             epoch_bound=epoch_bound,
             escalation_id=id_of(escalation),
@@ -376,12 +378,13 @@ class Escalations:
 
     def _resolved(self, change: _Change) -> Outcome:
         asked = change.ending.ask
-        question = rating.question(change.tx, change.conversation.language) if asked else ""
+        question = rating.question(change.tx, change.conversation, change.now) if asked else ""
         self._tell(
             change.tx,
             change.conversation,
             change.escalation,
             Moment.RESOLVED,
+            change.agent,
             and_then=question,
             instead=change.ending.closing,
         )
@@ -390,7 +393,7 @@ class Escalations:
         return Outcome(True)
 
     def _returned(self, change: _Change) -> Outcome:
-        self._tell(change.tx, change.conversation, change.escalation, Moment.RETURNED)
+        self._tell(change.tx, change.conversation, change.escalation, Moment.RETURNED, change.agent)
         self._note(change, f"{change.agent.name} returned this to the assistant.")
         return Outcome(True)
 

@@ -9,9 +9,9 @@ from pydantic import TypeAdapter
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.messages import Author, Consent, InboundMessage, storable
 from handoff_bot.domain.signals import Judgement
-from handoff_bot.domain.texts import Moment, say
+from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
-from handoff_bot.services import answering, deskwork, moods, rating, sending, snoozing
+from handoff_bot.services import answering, deskwork, moods, rating, sending, snoozing, texts
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.reacting import Question, Reacting
 from handoff_bot.services.runner import Handler
@@ -132,7 +132,7 @@ class HandleInbound(Handler[Arrived, Judgement]):
             moment = Moment.DISCLOSURE
         log.record(tx, f"consent.{consent}", now, conversation=conversation)
         if not inbound.consent_answered:
-            words = Words(say(moment, conversation.language), Author.SYSTEM)
+            words = Words(texts.say(tx, moment, conversation, now), Author.SYSTEM)
             sending.say(tx, conversation, words, self._channels, now)
         if escalation:
             deskwork.redraw(tx, escalation, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlmodel import col, select
@@ -34,6 +34,12 @@ class Preferences:
         """Set it, and remember who did; False when it was so already. `value` None takes the setting back."""
         with self._database.write() as tx:
             return self.change_in(tx, key, value, by)
+
+    def change_several(self, values: Mapping[str, Any], by: str) -> None:
+        """Set several at once, or none."""
+        with self._database.write() as tx:
+            for key, value in values.items():
+                self.change_in(tx, key, value, by)
 
     def change_in(self, tx: Transaction, key: str, value: Any, by: str) -> bool:
         """The same within a transaction."""

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from handoff_bot.domain import policy
 from handoff_bot.domain.messages import Author
-from handoff_bot.domain.texts import Moment, say
-from handoff_bot.services import deskwork, sending
+from handoff_bot.domain.texts import Moment
+from handoff_bot.services import deskwork, sending, texts
 from handoff_bot.services.sending import Channels, Words
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
@@ -21,9 +21,11 @@ ANSWERED = "csat.answered"
 WITHIN = timedelta(hours=24)
 
 
-def question(tx: Transaction, language: str) -> str:
+def question(tx: Transaction, conversation: Conversation, now: datetime) -> str:
     """The question, "" when it is not asked."""
-    return say(Moment.CSAT, language) if log.preference(tx, ASKED, True) else ""
+    if not log.preference(tx, ASKED, True):
+        return ""
+    return texts.say(tx, Moment.CSAT, conversation, now)
 
 
 def take(
@@ -43,8 +45,9 @@ def take(
     )
     name = conversations.contact_name(tx, conversation)
     deskwork.notice(tx, escalation, f"{name} rated this conversation: {score} of 5.", now)
-    words = Words(say(Moment.CSAT_THANKS, conversation.language), Author.SYSTEM)
-    sending.say(tx, conversation, words, channels, now)
+    thanks = texts.say(tx, Moment.CSAT_THANKS, conversation, now)
+    if thanks:
+        sending.say(tx, conversation, Words(thanks, Author.SYSTEM), channels, now)
     return True
 
 

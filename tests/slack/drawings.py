@@ -5,7 +5,9 @@ from typing import Any
 from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.queue import Filter
-from handoff_bot.slack.blocks import steps
+from handoff_bot.domain.texts import Moment
+from handoff_bot.services.sections import SECTIONS
+from handoff_bot.slack.blocks import settings, steps
 from handoff_bot.slack.blocks.board import draw_board
 from handoff_bot.slack.blocks.card import draw_card
 from handoff_bot.slack.blocks.home import draw_home
@@ -72,6 +74,14 @@ def views(text: str) -> dict[str, dict[str, Any]]:
         "draft": steps.draft(about, text, (text,) * 5, claims=True),
         "no draft": steps.draft(about, "", (), claims=False),
     }
+    drawn |= {f"section {s.name}": settings.draw_section(s, {}) for s in SECTIONS}
+    drawn["sections"] = settings.draw_sections(SECTIONS, text)
+    for moment in Moment:
+        shown_text = settings.ShownText(moment, "en", "any", text, text, text[:200])
+        drawn[f"text {moment}"] = settings.draw_text(shown_text)
+    for rows in (0, 1, 30):
+        change = settings.ShownChange(text, text, text, text, builders.NOW)
+        drawn[f"history of {rows}"] = settings.draw_history([change] * rows, 0, more=True)
     for rows in (0, 1, 15, 500):
         shown = builders.queue_page(rows, text)
         drawn[f"queue of {rows}"] = draw_queue(shown, Filter(channel=text[:9]), WORKSPACE, text)

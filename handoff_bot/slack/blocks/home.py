@@ -9,6 +9,7 @@ from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES
 from handoff_bot.slack.blocks.queue import QueueAction, draw_row
+from handoff_bot.slack.blocks.settings import SettingsAction
 from handoff_bot.slack.blocks.text import (
     Block,
     actions,
@@ -25,23 +26,20 @@ from handoff_bot.slack.blocks.text import (
 REFRESH = "home_refresh"
 
 
-def draw_home(
-    home: Home, workspace_url: str, banner: str = "", extra: tuple[Block, ...] = ()
-) -> Block:
+def draw_home(home: Home, workspace_url: str, banner: str = "") -> Block:
     """The tab.
 
     Args:
         home: what is on it.
         workspace_url: where links to threads begin, "" for no links.
         banner: what came of the last click, above everything.
-        extra: buttons of other parts, after those of the queue.
     """
     blocks: list[Block] = [section(banner)] if banner else []
     blocks += [
         actions(
             labelled(QueueAction.NEXT, "Next for me", "home") | {"style": "primary"},
             labelled(QueueAction.SHOW, "Show all", "home"),
-            *extra,
+            *([labelled(SettingsAction.SHOW, "Settings", "home")] if home.may_administer else ()),
             labelled(REFRESH, "Refresh", "home"),
         ),
         header(f"Your conversations: {len(home.mine)}"),

@@ -1,0 +1,125 @@
+"""Settings that admins change while the bot runs: what each is, and what a value must look like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Parse = Callable[[tuple[str, ...]], Any]
+"""From what a field holds to the value; raises ValueError with words for whoever typed it."""
+
+
+class Widget(StrEnum):
+    """How a setting is asked for."""
+
+    CHOICE = "choice"
+    YES_NO = "yes_no"
+    LINE = "line"
+    LINES = "lines"
+    PEOPLE = "people"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting.
+
+    Attributes:
+        key: the preference.
+        label, hint: in plain words.
+        default: the value while nobody has set it.
+        part: of a preference that holds several values by name, which of them this is.
+        choices: value -> label, for a choice.
+        parse: see `Parse`.
+    """
+
+    key: str
+    label: str
+    widget: Widget
+    default: Any
+    parse: Parse
+    hint: str = ""
+    part: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Its name among the fields of a window."""
+        return f"{self.key}:{self.part}" if self.part else self.key
+
+    def current(self, stored: Any) -> Any:
+        """Its value, from what the preference holds."""
+        if not self.part:
+            return self.default if stored is None else stored
+        held = stored if isinstance(stored, dict) else {}
+        return held.get(self.part, self.default)
+
+    def merged(self, stored: Any, value: Any) -> Any:
+        """What the preference holds once this setting has this value."""
+        if not self.part:
+            return value
+        held = stored if isinstance(stored, dict) else {}
+        return {**held, self.part: value}
+
+
+@dataclass(frozen=True)
+class Section:
+    """Settings that belong together, on one window."""
+
+    name: str
+    title: str
+    description: str
+    settings: tuple[Setting, ...]
+
+
+def choice(choices: Mapping[str, str]) -> Parse:
+    """One of these."""
+
+    def parse(held: tuple[str, ...]) -> str:
+        if not held or held[0] not in choices:
+            raise ValueError("Choose one.")
+        return held[0]
+
+    return parse
+
+
+def yes_no(held: tuple[str, ...]) -> bool:
+    """Checked or not."""
+    return bool(held)
+
+
+def lines(most: int = 100, longest: int = 200) -> Parse:
+    """One thing a line, each once."""
+
+    def parse(held: tuple[str, ...]) -> list[str]:
+        found = [line.strip() for line in (held[0] if held else "").splitlines()]
+        kept = list(dict.fromkeys(line for line in found if line))
+        if len(kept) > most:
+            raise ValueError(f"At most {most} lines.")
+        if any(len(line) > longest for line in kept):
+            raise ValueError(f"At most {longest} characters a line.")
+        return kept
+
+    return parse
+
+
+def number(least: float, most: float, *, whole: bool = True) -> Parse:
+    """A number in a range."""
+
+    def parse(held: tuple[str, ...]) -> float | int:
+        words = (held[0] if held else "").strip().replace(",", ".")
+        try:
+            value = int(words) if whole else float(words)
+        except ValueError:
+            raise ValueError("Write a whole number." if whole else "Write a number.") from None
+        if not least <= value <= most:
+            raise ValueError(f"Between {least:g} and {most:g}.")
+        return value
+
+    return parse
+
+
+def people(held: tuple[str, ...]) -> list[str]:
+    """Desk ids."""
+    return list(held)

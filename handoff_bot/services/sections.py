@@ -1,0 +1,146 @@
+"""The sections of the settings: which preferences there are to set, grouped as admins look for them."""
+
+from __future__ import annotations
+
+from handoff_bot.domain.policy import NOTE_PREFIXES
+from handoff_bot.domain.rules import DEFAULT_PAUSE, LONGEST_PAUSE, Sensitivity
+from handoff_bot.domain.settings import (
+    Section,
+    Setting,
+    Widget,
+    choice,
+    lines,
+    number,
+    people,
+    yes_no,
+)
+from handoff_bot.domain.signals import Signal
+from handoff_bot.services.preferences import ADMINS
+from handoff_bot.services.rating import ASKED
+from handoff_bot.services.sending import HOLD, LONGEST_HOLD
+
+SENSITIVITIES = {
+    Sensitivity.OFF.value: "Off",
+    Sensitivity.LOW.value: "Low: only when it is plain",
+    Sensitivity.MEDIUM.value: "Medium",
+    Sensitivity.HIGH.value: "High: rather once too often",
+}
+
+_SIGNALS = {
+    Signal.REQUEST: "The customer asks for a person",
+    Signal.SENTIMENT: "The customer is upset or confused",
+    Signal.COMPLEXITY: "It is too complex, or goes in circles",
+    Signal.CONFIDENCE: "The assistant is not sure",
+}
+
+
+def _trigger(signal: Signal) -> Setting:
+    return Setting(
+        key="rules.triggers",
+        part=signal.value,
+        label=_SIGNALS[signal],
+        widget=Widget.CHOICE,
+        default=Sensitivity.MEDIUM.value,
+        parse=choice(SENSITIVITIES),
+        choices=SENSITIVITIES,
+    )
+
+
+TRIGGERS = Section(
+    "triggers",
+    "Triggers",
+    "Which signals call a person, and how easily; phrases, VIPs, languages.",
+    (
+        *map(_trigger, Signal),
+        Setting(
+            "rules.always",
+            "Phrases that always call a person",
+            Widget.LINES,
+            [],
+            lines(),
+            hint="One a line, e.g. cancel my contract",
+        ),
+        Setting(
+            "rules.never",
+            "Phrases that never do",
+            Widget.LINES,
+            [],
+            lines(),
+            hint="One a line, e.g. personal trainer",
+        ),
+        Setting(
+            "rules.vips",
+            "VIPs",
+            Widget.LINES,
+            [],
+            lines(2000),
+            hint="Addresses, one a line, e.g. +15551234567. They get a person sooner.",
+        ),
+        Setting(
+            "rules.languages",
+            "Languages that the assistant may answer in",
+            Widget.LINES,
+            [],
+            lines(50, 3),
+            hint="Two letters, one a line, e.g. en. None for any.",
+        ),
+        Setting(
+            "rules.most_answers",
+            "A person after so many answers",
+            Widget.LINE,
+            0,
+            number(0, 100),
+            hint="0 for no limit.",
+        ),
+        Setting(
+            "rules.pause_seconds",
+            "Seconds to wait for more before answering",
+            Widget.LINE,
+            DEFAULT_PAUSE,
+            number(0, LONGEST_PAUSE, whole=False),
+        ),
+    ),
+)
+
+TEAM = Section(
+    "team",
+    "Team",
+    "Who may change settings, how notes are marked, how replies leave, when tickets reopen.",
+    (
+        Setting(
+            ADMINS,
+            "Who may change settings, besides the workspace's admins",
+            Widget.PEOPLE,
+            [],
+            people,
+        ),
+        Setting(
+            "note.prefixes",
+            "What a note begins with",
+            Widget.LINES,
+            list(NOTE_PREFIXES),
+            lines(10, 20),
+            hint="One a line. A reply that begins so never leaves.",
+        ),
+        Setting(
+            HOLD,
+            "Seconds that replies wait before they leave",
+            Widget.LINE,
+            0,
+            number(0, LONGEST_HOLD),
+            hint="0 to 10. In that time an edit or a deletion still acts.",
+        ),
+        Setting(ASKED, "Ask customers how it was", Widget.YES_NO, True, yes_no),
+        Setting(
+            "reopen_hours",
+            "Hours in which a customer who comes back continues the same ticket",
+            Widget.LINE,
+            24,
+            number(0, 720),
+            hint="0 for a new ticket each time.",
+        ),
+    ),
+)
+
+SECTIONS: tuple[Section, ...] = (TRIGGERS, TEAM)
+"""All that are plain lists of settings, in the order in which they are shown."""

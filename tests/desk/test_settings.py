@@ -1,0 +1,171 @@
+"""Settings in Slack: who may, what is refused, what counts from then on, and who changed what."""
+
+import json
+
+import pytest
+from sqlmodel import select
+
+from handoff_bot.domain.signals import Signal
+from handoff_bot.domain.texts import TEXTS, Moment, allowed, problem, say, usual
+from handoff_bot.storage.desk_models import SettingChange
+from tests.desk.conftest import words
+
+
+@pytest.fixture
+def admin(bureau):
+    """Mia has the settings open."""
+    bureau.command(bureau.mia, "settings")
+    return bureau
+
+
+def stored(bureau, key):
+    return bureau.core.preferences.get(key, None)
+
+
+def editing(bureau, moment="started", reason="any"):
+    """Mia edits a customer text."""
+    bureau.presses(bureau.mia, "settings_texts")
+    if moment != "started":
+        bureau.chooses(bureau.mia, "text_moment", moment)
+    if reason != "any":
+        bureau.chooses(bureau.mia, "text_reason", reason)
+    return bureau.window(bureau.mia)
+
+
+def test_an_agent_who_is_no_admin_is_told_who_may(bureau):
+    bureau.command(bureau.ana, "settings")
+    assert any("Settings are for admins" in said for said in bureau.whispers(bureau.ana))
+    assert bureau.slack.views(bureau.ana) == []
+
+
+def test_an_admin_can_make_others_admins(admin):
+    admin.presses(admin.mia, "settings_open", "team")
+    assert admin.sends(admin.mia, {"admins": [admin.ana]}).errors == {}
+    admin.command(admin.ana, "settings")
+    assert "Triggers" in words(admin.window(admin.ana))
+
+
+def test_who_is_no_admin_cannot_save_what_was_opened_by_one(admin):
+    admin.core.preferences.change("admins", [admin.ana], "test")
+    admin.command(admin.ana, "settings")
+    admin.presses(admin.ana, "settings_open", "team")
+    admin.core.preferences.change("admins", [], "test")
+    admin.sends(admin.ana, {"hold_seconds": "3"})
+    assert stored(admin, "hold_seconds") is None
+    assert "Settings are for admins" in words(admin.window(admin.ana))
+
+
+def test_sensitivities_count_from_then_on(admin):
+    admin.presses(admin.mia, "settings_open", "triggers")
+    admin.sends(admin.mia, {"rules.triggers:request": "off", "rules.always": "cancel my contract"})
+    assert stored(admin, "rules.triggers")["request"] == "off"
+    assert stored(admin, "rules.always") == ["cancel my contract"]
+    admin.says("Please cancel my contract")
+    assert len(admin.cards()) == 1
+
+
+WRONG = {
+    "too much": ("team", {"hold_seconds": "11"}, "Between 0 and 10."),
+    "no number": ("team", {"hold_seconds": "soon"}, "Write a whole number."),
+    "too long": ("triggers", {"rules.languages": "english"}, "At most 3 characters a line."),
+}
+
+
+@pytest.mark.parametrize(("section", "values", "words_"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_is_refused_at_its_field_and_nothing_is_saved(
+    admin, section, values, words_
+):
+    admin.presses(admin.mia, "settings_open", section)
+    sent = admin.sends(admin.mia, values)
+    assert list(sent.errors.values()) == [words_]
+    with admin.database.read() as tx:
+        assert tx.session.execute(select(SettingChange)).all() == []
+
+
+def test_a_text_is_changed_with_a_preview_and_counts(admin):
+    editing(admin)
+    window = admin.window(admin.mia)
+    assert "Your wait time is approximately 5 minutes." in words(window)
+    sent = admin.sends(admin.mia, {"text_words": "Ticket {ticket}: about {wait_minutes} minutes."})
+    assert sent.errors == {}
+    admin.says("I want a person")
+    assert admin.heard() == ["Ticket 1: about 5 minutes."]
+
+
+def test_a_text_for_one_reason_leaves_the_others(admin):
+    editing(admin, reason="request")
+    admin.sends(admin.mia, {"text_words": "You asked, {wait_minutes} minutes please."})
+    admin.says("I want a person")
+    assert admin.heard() == ["You asked, 5 minutes please."]
+    admin.detector.words = {"angry": Signal.SENTIMENT}
+    admin.says("I am angry", "+15550002")
+    assert admin.heard("+15550002")[0].startswith("I'm connecting you")
+
+
+REFUSED = {
+    "a placeholder is missing": ("We are coming.", "{wait_minutes} is missing."),
+    "one is unknown": ("{wait_minutes} {name}", "{name} cannot be used here."),
+    "one is half": ("{wait_minutes} {", "A { or } has no partner."),
+    "one digs": ("{wait_minutes} {agent.desk_id}", "{agent.desk_id} cannot be used here."),
+    "one is formatted": ("{wait_minutes:9999}", "Placeholders are plain names"),
+}
+
+
+@pytest.mark.parametrize(("template", "why"), REFUSED.values(), ids=REFUSED)
+def test_a_text_that_cannot_be_said_is_refused(admin, template, why):
+    editing(admin)
+    sent = admin.sends(admin.mia, {"text_words": template})
+    assert why in next(iter(sent.errors.values()))
+    assert stored(admin, "text.started.en.any") is None
+
+
+def test_the_usual_text_comes_back(admin):
+    editing(admin)
+    admin.sends(admin.mia, {"text_words": "In {wait_minutes} minutes."})
+    editing(admin)
+    admin.presses(admin.mia, "text_usual")
+    assert stored(admin, "text.started.en.any") is None
+    assert "I'm connecting you" in str(admin.window(admin.mia))
+
+
+def test_a_moment_may_be_silent_where_customers_can_do_without(admin):
+    editing(admin, moment="greeting")
+    admin.sends(admin.mia, {"silent.greeting": ["yes"]})
+    admin.says("I want a person")
+    admin.click(admin.ana, "claim")
+    assert admin.heard()[-1] == "Now speaking with Ana."
+    admin.command(admin.mia, "settings")
+    assert "silent" not in json.dumps(editing(admin, moment="taken"))
+
+
+def test_the_history_says_who_changed_what(admin):
+    admin.presses(admin.mia, "settings_open", "team")
+    admin.sends(admin.mia, {"hold_seconds": "5"})
+    admin.presses(admin.mia, "settings_open", "team")
+    admin.sends(admin.mia, {"hold_seconds": "7"})
+    admin.presses(admin.mia, "settings_history")
+    shown = words(admin.window(admin.mia))
+    assert "Mia · hold_seconds" in shown
+    assert "5 → 7" in shown
+    assert "- → 5" in shown
+
+
+def test_home_shows_admins_the_way(bureau):
+    assert "Settings" in words(bureau.home(bureau.mia))
+    assert "Settings" not in words(bureau.home(bureau.ana))
+
+
+@pytest.mark.parametrize("language", TEXTS)
+@pytest.mark.parametrize("moment", Moment)
+def test_the_products_own_texts_could_be_saved(language, moment):
+    assert problem(moment, usual(moment, language)) == ""
+
+
+def test_a_wait_is_never_one_minutes():
+    assert "2 minutes" in say(Moment.STARTED, "en", wait_minutes=1)
+
+
+def test_only_what_is_known_at_a_moment_can_be_said():
+    assert "agent" in allowed(Moment.TAKEN)
+    assert "agent" not in allowed(Moment.STARTED)
+    assert allowed(Moment.STOPPED) == frozenset()
