@@ -154,6 +154,8 @@ class Button(StrEnum):
     DRAFT = "draft"
     NOTE = "note"
     MORE = "more"
+    ACCEPT = "offer_accept"
+    DECLINE = "offer_decline"
     QUEUE_HERE = "queue_here"
     URGENT_HERE = "urgent_here"
     NOT_HERE = "not_here"

@@ -19,6 +19,7 @@ class Widget(StrEnum):
     LINE = "line"
     LINES = "lines"
     PEOPLE = "people"
+    GROUP = "group"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,11 @@ def choice(choices: Mapping[str, str]) -> Parse:
 def yes_no(held: tuple[str, ...]) -> bool:
     """Checked or not."""
     return bool(held)
+
+
+def line(held: tuple[str, ...]) -> str:
+    """A few words, or none."""
+    return held[0].strip() if held else ""
 
 
 def lines(most: int = 100, longest: int = 200) -> Parse:

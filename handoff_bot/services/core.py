@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector
-from handoff_bot.services import answering, inbound, sending, timers
+from handoff_bot.services import answering, availability, inbound, ladder, sending, timers
+from handoff_bot.services.availability import Presences
 from handoff_bot.services.brake import Brake
 from handoff_bot.services.desk_channels import DeskChannels
 from handoff_bot.services.desk_handlers import desk_handlers
@@ -16,6 +17,7 @@ from handoff_bot.services.drafting import Drafting
 from handoff_bot.services.escalations import CLAIM, Escalations
 from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.home import Homes
+from handoff_bot.services.idle import IDLE, Idle
 from handoff_bot.services.ingest import Inbox
 from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.late_claims import LateClaim
@@ -38,6 +40,7 @@ THREADS = {
     "whisper": 2,
     "tell": 2,
     "claim": 2,
+    "ladder": 2,
     "tick": 1,
 }
 """Family of lanes -> threads: a slow provider fills its own and nobody else's."""
@@ -81,6 +84,8 @@ class Core:
     queue: Queue
     snoozing: Snoozing
     desk_channels: DeskChannels
+    availability: Presences
+    offers: ladder.Offers
     drafting: Drafting
     homes: Homes
     reacting: Reacting
@@ -92,7 +97,8 @@ class Core:
     def of(cls, parts: Parts) -> Core:
         """Build them."""
         clock, database = parts.clock, parts.database
-        escalations = Escalations(database, parts.channels, clock)
+        followers = (availability.follow, ladder.follow)
+        escalations = Escalations(database, parts.channels, clock, followers)
         reacting = Reacting(parts.detector, parts.assistant)
         handlers: dict[str, AnyHandler] = {
             inbound.INBOUND: inbound.HandleInbound(reacting, escalations, parts.channels, clock),
@@ -103,6 +109,9 @@ class Core:
             timers.PRUNE: timers.Prune(clock),
             timers.WATCH: timers.Watch(clock),
             WAKE: Wake(clock),
+            ladder.RUNG: ladder.Climb(escalations, parts.channels, clock),
+            ladder.OFFER: ladder.Offer(clock),
+            IDLE: Idle(clock),
             **desk_handlers(database, parts.desk, clock),
         }
         brake = Brake()
@@ -129,6 +138,8 @@ class Core:
             queue=Queue(database, clock, escalations),
             snoozing=Snoozing(database, clock),
             desk_channels=DeskChannels(database, clock),
+            availability=Presences(database, clock),
+            offers=ladder.Offers(database, clock),
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
             reacting=reacting,

@@ -5,17 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlmodel import col, select
-from sqlmodel.sql.expression import SelectOfScalar
-
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.signals import Priority
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.services.outcome import Outcome
+from handoff_bot.storage import desk_channels as rows
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.desk_models import DeskChannel
 from handoff_bot.storage.transaction import Transaction
 
 QUESTION = "Hello! What shall I do in this channel?"
@@ -49,11 +46,8 @@ class DeskChannels:
         """We were invited: ask what for, once for each invitation."""
         now = self._clock.now()
         with self._database.write() as tx:
-            row = tx.session.get(DeskChannel, slack_channel)
-            if row is None:
-                tx.add(DeskChannel(slack_channel=slack_channel, added_by=by, added_at=now))
-            else:
-                row.suspended_at, row.suspended_why = None, ""
+            row = rows.of(tx, slack_channel, by, now)
+            row.suspended_at, row.suspended_why = None, ""
             text = f"{QUESTION}\n{LACKING}{'; '.join(lacking)}." if lacking else QUESTION
             buttons = (Button.QUEUE_HERE, Button.URGENT_HERE, Button.NOT_HERE)
             post = Post(PostKind.TOLD, text, value=slack_channel, buttons=buttons)
@@ -63,9 +57,7 @@ class DeskChannels:
         """From now on it is for this."""
         now = self._clock.now()
         with self._database.write() as tx:
-            row = tx.session.get(DeskChannel, slack_channel)
-            if row is None:
-                row = tx.add(DeskChannel(slack_channel=slack_channel, added_by=by, added_at=now))
+            row = rows.of(tx, slack_channel, by, now)
             if purpose in (Purpose.QUEUE, Purpose.URGENT):
                 _take_over_from_others(tx, purpose)
             row.purpose = purpose.value
@@ -84,37 +76,25 @@ class DeskChannels:
 
 def _take_over_from_others(tx: Transaction, purpose: Purpose) -> None:
     """One channel has the queue, and one the urgent ones."""
-    for other in tx.session.execute(_of(purpose)).scalars():
+    for other in rows.with_purpose(tx, purpose.value):
         other.purpose = Purpose.NONE.value
     tx.session.flush()
 
 
-def _of(purpose: Purpose) -> SelectOfScalar[DeskChannel]:
-    return select(DeskChannel).where(DeskChannel.purpose == purpose.value)
-
-
 def queue_channel(tx: Transaction) -> str:
     """Where the board and the cards are, "" for the channel of the deployment's settings."""
-    return _working(tx, Purpose.QUEUE)
+    return rows.working(tx, Purpose.QUEUE.value)
 
 
 def channel_for(tx: Transaction, priority: Priority) -> str:
     """Where a new card goes, "" for the channel of the deployment's settings."""
-    urgent = _working(tx, Purpose.URGENT) if priority is Priority.URGENT else ""
+    urgent = rows.working(tx, Purpose.URGENT.value) if priority is Priority.URGENT else ""
     return urgent or queue_channel(tx)
-
-
-def _working(tx: Transaction, purpose: Purpose) -> str:
-    found = _of(purpose).where(col(DeskChannel.suspended_at).is_(None))
-    row = tx.session.execute(found.limit(1)).scalar_one_or_none()
-    return row.slack_channel if row else ""
 
 
 def suspend(tx: Transaction, slack_channel: str, why: str, now: datetime) -> bool:
     """The bot cannot write there; True when that is news."""
-    row = tx.session.get(DeskChannel, slack_channel)
-    if row is None:
-        row = tx.add(DeskChannel(slack_channel=slack_channel, added_at=now))
+    row = rows.of(tx, slack_channel, "", now)
     if row.suspended_at is not None:
         return False
     row.suspended_at, row.suspended_why = now, why
@@ -124,7 +104,7 @@ def suspend(tx: Transaction, slack_channel: str, why: str, now: datetime) -> boo
 
 def resume(tx: Transaction, slack_channel: str, now: datetime) -> None:
     """The bot can write there again."""
-    row = tx.session.get(DeskChannel, slack_channel)
+    row = rows.known(tx, slack_channel)
     if row and row.suspended_at is not None:
         row.suspended_at, row.suspended_why = None, ""
         log.record(tx, "channel.resumed", now, slack_channel=slack_channel)

@@ -15,6 +15,7 @@ from handoff_bot.domain.signals import Judgement, Signal
 from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
 from handoff_bot.services import (
+    availability,
     desk_channels,
     deskwork,
     endings,
@@ -118,7 +119,8 @@ class Escalations:
         )
         ticket = self._open_ticket(tx, conversation, escalation, message)
         self._follow(Moved(tx, escalation, conversation, ticket, None, None, now))
-        self._tell(tx, conversation, escalation, Moment.STARTED, epoch_bound=True)
+        moment = availability.first_words(tx, now)
+        self._tell(tx, conversation, escalation, moment, epoch_bound=True)
         deskwork.post_card(tx, escalation, now)
         return escalation
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from sqlalchemy import func
-from sqlmodel import select
 
 from handoff_bot.domain.desk import AgentRef, BoardRow
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.home import Home, MyRow, Today
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.queue import Filter, Whose
+from handoff_bot.domain.until import zone
 from handoff_bot.ports import Clock
-from handoff_bot.storage import conversations, queue
+from handoff_bot.storage import agents, conversations, log, queue
 from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.models import Agent, Escalation, Event
+from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
 MOST_MINE = 20
@@ -63,29 +61,17 @@ def _urgency(mine: MyRow) -> tuple[bool, datetime]:
 
 
 def _midnight(now: datetime, timezone: str) -> datetime:
-    try:
-        there = now.astimezone(ZoneInfo(timezone or "UTC"))
-    except (ZoneInfoNotFoundError, ValueError):
-        there = now
+    there = now.astimezone(zone(timezone))
     return there.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _today(tx: Transaction, agent: AgentRef, since: datetime) -> Today:
-    me = tx.session.execute(select(Agent.id).where(Agent.desk_id == agent.desk_id)).scalar()
+    row = agents.by_desk_id(tx, agent.desk_id)
+    me = id_of(row) if row else 0
     return Today(
-        opened=_count(tx, since, "escalation.opened"),
-        taken=_count(tx, since, "escalation.claim"),
-        resolved=_count(tx, since, "escalation.resolve"),
-        mine_taken=_count(tx, since, "escalation.claim", me or 0),
-        mine_resolved=_count(tx, since, "escalation.resolve", me or 0),
+        opened=log.count(tx, since, "escalation.opened"),
+        taken=log.count(tx, since, "escalation.claim"),
+        resolved=log.count(tx, since, "escalation.resolve"),
+        mine_taken=log.count(tx, since, "escalation.claim", me),
+        mine_resolved=log.count(tx, since, "escalation.resolve", me),
     )
-
-
-def _count(tx: Transaction, since: datetime, kind: str, agent_id: int | None = None) -> int:
-    """How many escalations had such an event since then (of this agent), each counted once."""
-    found = select(func.count(func.distinct(Event.escalation_id))).where(
-        Event.kind == kind, Event.at >= since
-    )
-    if agent_id is not None:
-        found = found.where(Event.agent_id == agent_id)
-    return tx.session.execute(found).scalar_one()

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlmodel import col, select
-
 from handoff_bot.ports import Clock
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.desk_models import SettingChange
-from handoff_bot.storage.models import Preference
 from handoff_bot.storage.transaction import Transaction
 
 ADMINS = "admins"
@@ -48,7 +45,7 @@ class Preferences:
             return False
         now = self._clock.now()
         if value is None:
-            tx.session.delete(tx.session.get_one(Preference, key))
+            log.forget(tx, key)
         else:
             log.prefer(tx, key, value, by, now)
         tx.add(
@@ -60,9 +57,7 @@ class Preferences:
     def history(self, limit: int, prefix: str = "") -> Sequence[SettingChange]:
         """The newest changes of settings whose keys begin so, newest first."""
         with self._database.read() as tx:
-            found = select(SettingChange).where(col(SettingChange.key).startswith(prefix))
-            newest = found.order_by(col(SettingChange.id).desc()).limit(limit)
-            return list(tx.session.execute(newest).scalars())
+            return log.changes(tx, limit, prefix)
 
     def is_named_admin(self, desk_id: str) -> bool:
         """Did somebody who may make this person an admin here?"""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from zoneinfo import available_timezones
+
+from handoff_bot.domain.hours import Hours
+from handoff_bot.domain.ladder import DEFAULT, WHAT, Rung
 from handoff_bot.domain.policy import NOTE_PREFIXES
 from handoff_bot.domain.rules import DEFAULT_PAUSE, LONGEST_PAUSE, Sensitivity
 from handoff_bot.domain.settings import (
@@ -9,12 +13,16 @@ from handoff_bot.domain.settings import (
     Setting,
     Widget,
     choice,
+    line,
     lines,
     number,
     people,
     yes_no,
 )
 from handoff_bot.domain.signals import Signal
+from handoff_bot.services import hours, ladder
+from handoff_bot.services.availability import CAPACITY
+from handoff_bot.services.idle import DEFAULT_MINUTES, MINUTES
 from handoff_bot.services.preferences import ADMINS
 from handoff_bot.services.rating import ASKED
 from handoff_bot.services.sending import HOLD, LONGEST_HOLD
@@ -32,6 +40,32 @@ _SIGNALS = {
     Signal.COMPLEXITY: "It is too complex, or goes in circles",
     Signal.CONFIDENCE: "The assistant is not sure",
 }
+
+
+def _hours(held: tuple[str, ...]) -> list[str]:
+    kept: list[str] = lines(50, 60)(held)
+    Hours.parse(kept, "")
+    return kept
+
+
+def _holidays(held: tuple[str, ...]) -> list[str]:
+    kept: list[str] = lines(200, 20)(held)
+    Hours.parse([], "", kept)
+    return kept
+
+
+def _timezone(held: tuple[str, ...]) -> str:
+    name = line(held)
+    if name and name not in available_timezones():
+        raise ValueError("This is not the name of a time zone. It looks like Europe/Berlin.")
+    return name
+
+
+def _rungs(held: tuple[str, ...]) -> list[str]:
+    kept: list[str] = lines(40, 60)(held)
+    for each in kept:
+        Rung.parse(each)
+    return kept
 
 
 def _trigger(signal: Signal) -> Setting:
@@ -142,5 +176,66 @@ TEAM = Section(
     ),
 )
 
-SECTIONS: tuple[Section, ...] = (TRIGGERS, TEAM)
+HOURS = Section(
+    "hours",
+    "Hours",
+    "When the team works; outside of it customers are told so, and the ladder waits.",
+    (
+        Setting(
+            hours.LINES,
+            "Working hours",
+            Widget.LINES,
+            [],
+            _hours,
+            hint="One a line, like mon-fri 9:00-17:00. Nothing for any time.",
+        ),
+        Setting(
+            hours.TIMEZONE, "Time zone", Widget.LINE, "", _timezone, hint="Like Europe/Berlin."
+        ),
+        Setting(
+            hours.HOLIDAYS,
+            "Holidays",
+            Widget.LINES,
+            [],
+            _holidays,
+            hint="Dates, one a line, like 2026-12-25.",
+        ),
+    ),
+)
+
+WAITING = Section(
+    "waiting",
+    "Waiting",
+    "What happens while nobody takes a conversation, and when an owner is silent.",
+    (
+        Setting(
+            ladder.LADDER,
+            "Ladder: minutes, and what happens then",
+            Widget.LINES,
+            list(DEFAULT),
+            _rungs,
+            hint="; ".join(f"{kind}: {what}" for kind, what in WHAT.items())
+            + ". For one priority: urgent: 1 mention.",
+        ),
+        Setting(ladder.GROUP, "The group that is called", Widget.GROUP, "", line),
+        Setting(
+            MINUTES,
+            "Minutes until a silent owner is reminded",
+            Widget.LINE,
+            DEFAULT_MINUTES,
+            number(0, 1440),
+            hint="0 for never.",
+        ),
+        Setting(
+            CAPACITY,
+            "Conversations an agent has at once",
+            Widget.LINE,
+            0,
+            number(0, 99),
+            hint="0 for any number. Agents may set their own.",
+        ),
+    ),
+)
+
+SECTIONS: tuple[Section, ...] = (TRIGGERS, TEAM, HOURS, WAITING)
 """All that are plain lists of settings, in the order in which they are shown."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
+from handoff_bot.services.idle import IDLE
 from handoff_bot.services.runner import Handler
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import log, work
@@ -20,7 +21,7 @@ WATCH = "tick.watch"
 KEEP_DONE = timedelta(days=30)
 LATE = timedelta(minutes=1)
 
-EVERY = {PRUNE: timedelta(hours=1), WATCH: timedelta(minutes=1)}
+EVERY = {PRUNE: timedelta(hours=1), WATCH: timedelta(minutes=1), IDLE: timedelta(minutes=1)}
 """Kind of tick -> how often. A provider redelivers within hours, so done work may go after days."""
 
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import bindparam, func, insert
 from sqlmodel import col, select
 
 from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.desk_models import SettingChange
 from handoff_bot.storage.models import Conversation, Escalation, Event, Preference
 from handoff_bot.storage.transaction import Transaction, table_of
 
@@ -55,6 +56,12 @@ def events(tx: Transaction, kind: str | None = None) -> Sequence[Event]:
     return list(tx.session.execute(statement).scalars())
 
 
+def of_escalation(tx: Transaction, escalation_id: int, kind: str) -> Sequence[Event]:
+    """The events of this kind about this escalation, oldest first."""
+    found = select(Event).where(Event.escalation_id == escalation_id, Event.kind == kind)
+    return list(tx.session.execute(found.order_by(col(Event.id))).scalars())
+
+
 def has(tx: Transaction, kind: str, escalation_id: int) -> bool:
     """Is there an event of this kind about this escalation?"""
     found = select(col(Event.id)).where(Event.escalation_id == escalation_id, Event.kind == kind)
@@ -71,6 +78,30 @@ def preferences(tx: Transaction, prefix: str) -> dict[str, Any]:
     """The live settings whose keys begin so, by the rest of the key."""
     found = tx.core.execute(_PREFERENCES, {"start": prefix, "end": prefix + "\uffff"})
     return {key.removeprefix(prefix): value["value"] for key, value in found}
+
+
+def forget(tx: Transaction, key: str) -> None:
+    """Take a live setting back."""
+    row = tx.session.get(Preference, key)
+    if row:
+        tx.session.delete(row)
+
+
+def changes(tx: Transaction, limit: int, prefix: str) -> Sequence[SettingChange]:
+    """The newest changes of settings whose keys begin so, newest first."""
+    found = select(SettingChange).where(col(SettingChange.key).startswith(prefix))
+    newest = found.order_by(col(SettingChange.id).desc()).limit(limit)
+    return list(tx.session.execute(newest).scalars())
+
+
+def count(tx: Transaction, since: datetime, kind: str, agent_id: int | None = None) -> int:
+    """How many escalations had such an event since then (of this agent), each counted once."""
+    found = select(func.count(func.distinct(Event.escalation_id))).where(
+        Event.kind == kind, Event.at >= since
+    )
+    if agent_id is not None:
+        found = found.where(Event.agent_id == agent_id)
+    return tx.session.execute(found).scalar_one()
 
 
 def prefer(tx: Transaction, key: str, value: Any, by: str, now: datetime) -> None:

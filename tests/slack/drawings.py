@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.queue import Filter
@@ -10,6 +11,7 @@ from handoff_bot.services.sections import SECTIONS
 from handoff_bot.slack.blocks import settings, steps
 from handoff_bot.slack.blocks.board import draw_board
 from handoff_bot.slack.blocks.card import draw_card
+from handoff_bot.slack.blocks.availability import draw_arrangement, draw_presence
 from handoff_bot.slack.blocks.home import draw_home
 from handoff_bot.slack.blocks.modals import conversation, gone, loading
 from handoff_bot.slack.blocks.queue import draw_queue
@@ -85,7 +87,10 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     for rows in (0, 1, 15, 500):
         shown = builders.queue_page(rows, text)
         drawn[f"queue of {rows}"] = draw_queue(shown, Filter(channel=text[:9]), WORKSPACE, text)
-        drawn[f"home of {rows}"] = draw_home(builders.home(rows, text), WORKSPACE, text)
+        away = Availability(True, rows > 0, None, True, rows, 3, (text,) * rows, text[:50])
+        presence = draw_presence(away)
+        drawn[f"home of {rows}"] = draw_home(builders.home(rows, text), WORKSPACE, text, presence)
+        drawn[f"arrangement of {rows}"] = draw_arrangement(away)
     for lines in (0, 1, 15, 50, 500):
         drawn[f"{lines} lines"] = conversation(builders.page(lines, text), 7)
     return drawn

@@ -24,6 +24,8 @@ _LOOKS: dict[Button, _Look] = {
     Button.RESOLVE: _Look("Resolve…"),
     Button.RETURN: _Look("Return to AI…"),
     Button.DISMISS: _Look("Not needed…"),
+    Button.ACCEPT: _Look("Take it", "primary"),
+    Button.DECLINE: _Look("Not now"),
     Button.QUEUE_HERE: _Look("Queue here", "primary"),
     Button.URGENT_HERE: _Look("Only urgent ones"),
     Button.NOT_HERE: _Look("Not now"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from handoff_bot.domain.home import Home, MyRow, Today
 from handoff_bot.slack.blocks.board import permalink
@@ -26,16 +26,20 @@ from handoff_bot.slack.blocks.text import (
 REFRESH = "home_refresh"
 
 
-def draw_home(home: Home, workspace_url: str, banner: str = "") -> Block:
+def draw_home(
+    home: Home, workspace_url: str, banner: str = "", presence: Sequence[Block] = ()
+) -> Block:
     """The tab.
 
     Args:
         home: what is on it.
         workspace_url: where links to threads begin, "" for no links.
         banner: what came of the last click, above everything.
+        presence: how available one is, and how to change it.
     """
     blocks: list[Block] = [section(banner)] if banner else []
     blocks += [
+        *presence,
         actions(
             labelled(QueueAction.NEXT, "Next for me", "home") | {"style": "primary"},
             labelled(QueueAction.SHOW, "Show all", "home"),

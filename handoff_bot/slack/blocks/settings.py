@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -92,9 +92,17 @@ def _row(title: str, description: str, button: Block) -> Block:
     return section(f"{title}\n{description}") | {"accessory": button}
 
 
-def draw_section(shown: Section, values: Mapping[str, Any]) -> Block:
-    """One section: `values` are the preferences by key."""
-    blocks = [_field(each, each.current(values.get(each.key))) for each in shown.settings]
+def draw_section(
+    shown: Section, values: Mapping[str, Any], groups: Mapping[str, str] | None = None
+) -> Block:
+    """One section: `values` are the preferences by key, `groups` the workspace's user groups."""
+    blocks = [
+        _field(
+            replace(each, choices=groups or {}) if each.widget is Widget.GROUP else each,
+            each.current(values.get(each.key)),
+        )
+        for each in shown.settings
+    ]
     metadata = json.dumps({"section": shown.name})
     return window(
         shown.title,
@@ -142,7 +150,15 @@ def _people(setting: Setting, value: Any) -> Block:
     return element | ({"initial_users": held} if held else {})
 
 
+def _group(setting: Setting, value: Any) -> Block:
+    """A menu of the groups; where they are not known, their id can be typed."""
+    if not setting.choices:
+        return text_field(setting.name, initial=str(value or ""), hint="S0123ABCD", most=30)
+    return menu(setting.name, "Choose a group", setting.choices, str(value or ""))
+
+
 _WIDGETS = {
+    Widget.GROUP: _group,
     Widget.CHOICE: _choice,
     Widget.YES_NO: _yes_no,
     Widget.LINE: _line,

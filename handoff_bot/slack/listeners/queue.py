@@ -12,6 +12,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.queue import Filter, Whose
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.services.outcome import Outcome
+from handoff_bot.slack.blocks.availability import draw_presence
 from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.fields import window
 from handoff_bot.slack.blocks.home import REFRESH, draw_home
@@ -137,7 +138,9 @@ def publish(tools: Tools, desk_id: str, banner: str = "") -> None:
         person.timezone,
         may_administer=tools.may_administer(desk_id),
     )
-    tools.desk.publish_home(desk_id, draw_home(home, tools.desk.workspace(), banner))
+    mine = tools.core.availability.of(home.agent)
+    view = draw_home(home, tools.desk.workspace(), banner, draw_presence(mine))
+    tools.desk.publish_home(desk_id, view)
 
 
 def opened(tools: Tools, body: Body) -> None:

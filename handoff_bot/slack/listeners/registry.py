@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handoff_bot.slack.listeners import actions, queue, settings, setup, steps, verbs
+from handoff_bot.slack.listeners import actions, availability, queue, settings, setup, steps, verbs
 from handoff_bot.slack.listeners.feature import Feature, combined
 
 FEATURES: tuple[Feature, ...] = (
@@ -11,6 +11,7 @@ FEATURES: tuple[Feature, ...] = (
     queue.FEATURE,
     verbs.FEATURE,
     setup.FEATURE,
+    availability.FEATURE,
     settings.FEATURE,
 )
 

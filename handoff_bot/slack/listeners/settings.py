@@ -70,7 +70,8 @@ def open_section(tools: Tools, click: Click, ack: Ack) -> None:
 
 def _section(tools: Tools, shown: Section) -> Block:
     keys = {each.key for each in shown.settings}
-    return draw_section(shown, {key: tools.core.preferences.get(key, None) for key in keys})
+    values = {key: tools.core.preferences.get(key, None) for key in keys}
+    return draw_section(shown, values, tools.desk.groups())
 
 
 # -- saving a section

@@ -1,0 +1,70 @@
+"""The waiting ladder as data: what happens when, while nobody takes a conversation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from handoff_bot.domain.signals import Priority
+
+
+class RungKind(StrEnum):
+    """What a step of the ladder does."""
+
+    REMIND = "remind"
+    MENTION = "mention"
+    OFFER = "offer"
+    TELL = "tell"
+    CALLBACK = "callback"
+    RETURN = "return"
+
+
+WHAT: dict[RungKind, str] = {
+    RungKind.REMIND: "say in the thread that nobody has it yet",
+    RungKind.MENTION: "call the group in the thread",
+    RungKind.OFFER: "ask the next available agent by direct message, then the one after",
+    RungKind.TELL: "tell the customer honestly where they stand",
+    RungKind.CALLBACK: "make it a callback: tag the ticket and tell the customer",
+    RungKind.RETURN: "back to the assistant",
+}
+
+DEFAULT = ("2 remind", "4 mention", "6 offer", "10 tell", "30 tell", "60 callback")
+LONGEST_MINUTES = 7 * 24 * 60
+
+_LINE = re.compile(
+    rf"(?:({'|'.join(Priority)})\s*:\s*)?(\d{{1,5}})\s+({'|'.join(RungKind)})", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step: so long after the conversation began to wait; `priority` None for all."""
+
+    after: timedelta
+    kind: RungKind
+    priority: Priority | None = None
+
+    @classmethod
+    def parse(cls, line: str) -> Rung:
+        """From a line like "10 tell" or "urgent: 1 mention".
+
+        Raises:
+            ValueError: it is not understood, with words for whoever wrote it.
+        """
+        found = _LINE.fullmatch(line.strip())
+        if found is None or int(found[2]) > LONGEST_MINUTES:
+            kinds = ", ".join(RungKind)
+            raise ValueError(f"“{line[:40]}” is not understood. Write minutes and one of {kinds}.")
+        priority = Priority(found[1].casefold()) if found[1] else None
+        return cls(timedelta(minutes=int(found[2])), RungKind(found[3].casefold()), priority)
+
+
+def for_priority(rungs: Iterable[Rung], priority: Priority) -> list[Rung]:
+    """The steps for a priority: its own if it has any, else those for all; soonest first."""
+    known = list(rungs)
+    own = [rung for rung in known if rung.priority is priority]
+    chosen = own or [rung for rung in known if rung.priority is None]
+    return sorted(chosen, key=lambda rung: rung.after)

@@ -1,0 +1,123 @@
+"""Who is there: agents say so themselves, within their hours and up to their capacity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from handoff_bot.domain.availability import Availability
+from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.texts import Moment
+from handoff_bot.ports import Clock
+from handoff_bot.services import hours
+from handoff_bot.services.followers import Moved
+from handoff_bot.storage import agents, conversations, log
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Agent
+from handoff_bot.storage.transaction import Transaction
+
+CAPACITY = "capacity"
+"""The preference with the most conversations an agent has at once; 0 for any number."""
+
+
+class Presences:
+    """What agents say of themselves."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def come(self, agent: AgentRef, timezone: str) -> None:
+        """I am here."""
+        with self._database.write() as tx:
+            row = self._row(tx, agent, timezone)
+            row.on_roster, row.is_away, row.away_until = True, False, None
+            log.record(tx, "agent.on", self._clock.now(), agent_id=id_of(row))
+
+    def leave(self, agent: AgentRef, timezone: str, until: datetime | None) -> None:
+        """I am away, until then or until I say otherwise."""
+        with self._database.write() as tx:
+            row = self._row(tx, agent, timezone)
+            row.on_roster, row.is_away, row.away_until = True, True, until
+            log.record(tx, "agent.off", self._clock.now(), agent_id=id_of(row))
+
+    def arrange(self, agent: AgentRef, capacity: int, lines: Sequence[str], timezone: str) -> None:
+        """How much, and when, I work."""
+        with self._database.write() as tx:
+            row = self._row(tx, agent, timezone)
+            row.capacity, row.hours, row.timezone = capacity, {"lines": list(lines)}, timezone
+            row.on_roster = True
+            log.record(tx, "agent.arranged", self._clock.now(), agent_id=id_of(row))
+
+    def _row(self, tx: Transaction, agent: AgentRef, timezone: str) -> Agent:
+        row = conversations.agent_row(tx, agent.desk_id, agent.name, self._clock.now())
+        row.timezone = row.timezone or timezone
+        return row
+
+    def of(self, agent: AgentRef) -> Availability:
+        """How they stand now."""
+        now = self._clock.now()
+        with self._database.read() as tx:
+            row = agents.by_desk_id(tx, agent.desk_id)
+            if row is None:
+                return Availability(False, False, None, True, 0, 0, (), "")
+            return Availability(
+                on_roster=row.on_roster,
+                is_away=is_away(row, now),
+                until=row.away_until if is_away(row, now) else None,
+                in_hours=hours.of_an_agent(row).is_open(now),
+                load=agents.loads(tx).get(id_of(row), 0),
+                capacity=_capacity(tx, row),
+                hours=tuple(row.hours.get("lines") or ()),
+                timezone=row.timezone,
+            )
+
+
+def is_away(agent: Agent, now: datetime) -> bool:
+    """Have they said that they are away, and does that still hold?"""
+    return agent.is_away and (agent.away_until is None or agent.away_until > now)
+
+
+def _capacity(tx: Transaction, agent: Agent) -> int:
+    return agent.capacity or int(log.preference(tx, CAPACITY, 0) or 0)
+
+
+def candidates(tx: Transaction, now: datetime) -> list[Agent]:
+    """Who could take a conversation now: the least busy first, then who was asked longest ago."""
+    loads = agents.loads(tx)
+    there = [agent for agent in agents.roster(tx) if _could(tx, agent, loads, now)]
+    return sorted(there, key=lambda agent: _turn(agent, loads))
+
+
+def _could(tx: Transaction, agent: Agent, loads: dict[int, int], now: datetime) -> bool:
+    if is_away(agent, now) or not hours.of_an_agent(agent).is_open(now):
+        return False
+    capacity = _capacity(tx, agent)
+    return not capacity or loads.get(id_of(agent), 0) < capacity
+
+
+def _turn(agent: Agent, loads: dict[int, int]) -> tuple[int, float, int]:
+    asked = agent.last_offered_at.timestamp() if agent.last_offered_at else 0.0
+    return loads.get(id_of(agent), 0), asked, id_of(agent)
+
+
+def has_roster(tx: Transaction) -> bool:
+    """Has anybody ever said that they are there?"""
+    return bool(agents.roster(tx))
+
+
+def first_words(tx: Transaction, now: datetime) -> Moment:
+    """What somebody who begins to wait is told: an estimate only when somebody is there to keep it."""
+    if not hours.of_the_team(tx).is_open(now):
+        return Moment.OUT_OF_HOURS
+    if has_roster(tx) and not candidates(tx, now):
+        return Moment.NOBODY_HERE
+    return Moment.STARTED
+
+
+def follow(moved: Moved) -> None:
+    """Who takes a conversation is on the roster."""
+    if moved.step is Step.CLAIM and moved.agent:
+        moved.agent.on_roster = True

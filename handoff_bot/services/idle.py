@@ -1,0 +1,58 @@
+"""Owners who leave a customer waiting are reminded, and asked to let go: a claim never expires silently."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from handoff_bot.domain.desk import Button, Post, PostKind
+from handoff_bot.ports import Clock
+from handoff_bot.services import deskwork
+from handoff_bot.services.runner import Handler
+from handoff_bot.storage import agents, conversations, log
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Agent, Conversation, Escalation
+from handoff_bot.storage.transaction import Job, Transaction
+
+IDLE = "tick.idle"
+MINUTES = "idle_minutes"
+"""The preference with the minutes that a customer waits for their agent's answer; 0 for no reminders."""
+DEFAULT_MINUTES = 10
+
+
+class Idle(Handler[None, None]):
+    """Looks for customers whose last word has no answer."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> None:
+        """Remind each owner once for each silence."""
+        minutes = log.preference(tx, MINUTES, DEFAULT_MINUTES)
+        if not isinstance(minutes, int) or minutes <= 0:
+            return
+        now = self._clock.now()
+        for escalation, conversation, owner in agents.silent(
+            tx, now - timedelta(minutes=minutes), now
+        ):
+            _remind(tx, escalation, conversation, owner, now)
+
+
+def _remind(
+    tx: Transaction,
+    escalation: Escalation,
+    conversation: Conversation,
+    owner: Agent,
+    now: datetime,
+) -> None:
+    since = conversation.last_inbound_at or escalation.opened_at
+    name = conversations.contact_name(tx, conversation)
+    minutes = int((now - since).total_seconds() // 60)
+    text = f"{name} has been waiting for your answer for {minutes} minutes."
+    post = Post(
+        PostKind.TOLD,
+        text,
+        value=str(id_of(escalation)),
+        buttons=(Button.RELEASE,),
+    )
+    key = f"idle:{id_of(escalation)}:{id_of(owner)}:{since.timestamp():.0f}"
+    deskwork.tell(tx, owner.desk_id, post, now, key=key, about=escalation)

@@ -1,0 +1,145 @@
+"""Agents say whether they are there: commands, buttons in Home, and answers to offers."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from slack_bolt import Ack
+
+from handoff_bot.domain.desk import Button
+from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.hours import Hours
+from handoff_bot.domain.settings import number as a_number
+from handoff_bot.domain.until import until
+from handoff_bot.slack.blocks.availability import (
+    ARRANGE,
+    CAPACITY,
+    HOURS,
+    TIMEZONE,
+    Presence,
+    draw_arrangement,
+)
+from handoff_bot.slack.blocks.text import Drawing
+from handoff_bot.slack.blocks.thread import draw_words, settled
+from handoff_bot.slack.listeners import queue
+from handoff_bot.slack.listeners.click import Click, Tools, held, replace, whisper
+from handoff_bot.slack.listeners.feature import Asked, Body, Feature
+
+NOT_A_TIME = "Say it like /handoff off 30m, 2h, 14:30 or tomorrow."
+NOT_A_ZONE = "This is not the name of a time zone. It looks like Europe/Berlin."
+TAKEN = "You have this conversation now."
+DECLINED = "Somebody else is asked."
+
+
+def on(tools: Tools, asked: Asked) -> Drawing:
+    """`/handoff on`."""
+    agent = tools.desk.agent(asked.desk_id)
+    tools.core.availability.come(agent, tools.desk.person(asked.desk_id).timezone)
+    return draw_words("You are available.")
+
+
+def off(tools: Tools, asked: Asked) -> Drawing:
+    """`/handoff off`, `/handoff off 2h`."""
+    timezone = tools.desk.person(asked.desk_id).timezone
+    back = until(asked.words, tools.core.clock.now(), timezone) if asked.words else None
+    if asked.words and back is None:
+        return draw_words(NOT_A_TIME)
+    tools.core.availability.leave(tools.desk.agent(asked.desk_id), timezone, back)
+    return draw_words("You are away." if back is None else "You are away until then.")
+
+
+# -- Home
+
+
+def come(tools: Tools, click: Click, ack: Ack) -> None:
+    """The button."""
+    ack()
+    agent = tools.desk.agent(click.desk_id)
+    tools.core.availability.come(agent, tools.desk.person(click.desk_id).timezone)
+    queue.publish(tools, click.desk_id)
+
+
+def leave(tools: Tools, click: Click, ack: Ack) -> None:
+    """The button."""
+    ack()
+    agent = tools.desk.agent(click.desk_id)
+    tools.core.availability.leave(agent, tools.desk.person(click.desk_id).timezone, None)
+    queue.publish(tools, click.desk_id)
+
+
+def arrange(tools: Tools, click: Click, ack: Ack) -> None:
+    """Ask for hours and capacity."""
+    ack()
+    mine = tools.core.availability.of(tools.desk.agent(click.desk_id))
+    tools.desk.open_view(click.trigger_id, draw_arrangement(mine))
+
+
+def arranged(tools: Tools, body: Body, ack: Ack) -> None:
+    """Save them, unless something is not understood."""
+    state = (body["view"].get("state") or {}).get("values") or {}
+    lines = [one.strip() for one in _held(state, HOURS).splitlines() if one.strip()]
+    timezone = _held(state, TIMEZONE)
+    errors: dict[str, str] = {}
+    capacity = 0
+    try:
+        capacity = int(a_number(0, 99)((_held(state, CAPACITY) or "0",)))
+    except ValueError as error:
+        errors[CAPACITY] = str(error)
+    if timezone and timezone not in available_timezones():
+        errors[TIMEZONE] = NOT_A_ZONE
+    try:
+        Hours.parse(lines, timezone)
+    except ValueError as error:
+        errors[HOURS] = str(error)
+    if errors:
+        ack(response_action="errors", errors=errors)
+        return
+    desk_id = str(body["user"].get("id", ""))
+    agent = tools.desk.agent(desk_id)
+    tools.core.availability.arrange(agent, capacity, lines, timezone)
+    ack()
+    queue.publish(tools, desk_id)
+
+
+def _held(state: dict[str, Any], name: str) -> str:
+    return next(iter(held(state, name)), "").strip()
+
+
+# -- offers
+
+
+def accept(tools: Tools, click: Click, ack: Ack) -> None:
+    """Take what was offered, if nobody else has."""
+    agent = tools.desk.agent(click.desk_id)
+    outcome = tools.core.escalations.take(Step.CLAIM, click.number or 0, agent)
+    ack()
+    words = outcome.text or TAKEN
+    if outcome.done:
+        replace(tools.desk, click, settled(click.blocks, words))
+    else:
+        whisper(tools.desk, click, words)
+
+
+def decline(tools: Tools, click: Click, ack: Ack) -> None:
+    """Let the next one be asked."""
+    tools.core.offers.decline(click.number or 0)
+    ack()
+    replace(tools.desk, click, settled(click.blocks, DECLINED))
+
+
+FEATURE = Feature(
+    clicks={
+        Presence.COME: come,
+        Presence.LEAVE: leave,
+        Presence.ARRANGE: arrange,
+        Button.ACCEPT.value: accept,
+        Button.DECLINE.value: decline,
+    },
+    views={ARRANGE: arranged},
+    commands={"on": on, "off": off},
+    help=(
+        "/handoff on: I am available",
+        "/handoff off: I am away (30m, 2h, 14:30, tomorrow)",
+    ),
+)

@@ -1,0 +1,59 @@
+"""Questions about agents: who is on the roster, and who has how many conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import col, exists, select
+
+from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.messages import Author
+from handoff_bot.storage.models import Agent, Conversation, Escalation, Message
+from handoff_bot.storage.transaction import Transaction
+
+
+def by_desk_id(tx: Transaction, desk_id: str) -> Agent | None:
+    """The agent whom the desk calls so."""
+    return tx.session.execute(select(Agent).where(Agent.desk_id == desk_id)).scalar_one_or_none()
+
+
+def roster(tx: Transaction) -> Sequence[Agent]:
+    """Everybody who has ever said that they are there."""
+    return list(tx.session.execute(select(Agent).where(col(Agent.on_roster))).scalars())
+
+
+def loads(tx: Transaction) -> dict[int, int]:
+    """Agent -> how many conversations they have."""
+    found = tx.session.execute(
+        select(Escalation.owner_id, func.count())
+        .where(Escalation.status == Status.CLAIMED.value)
+        .group_by(col(Escalation.owner_id))
+    )
+    return {int(owner): int(count) for owner, count in found if owner is not None}
+
+
+def silent(
+    tx: Transaction, before: datetime, now: datetime
+) -> list[tuple[Escalation, Conversation, Agent]]:
+    """Claimed conversations whose customer spoke last, and before then; none that is snoozed."""
+    answered = exists().where(
+        col(Message.conversation_id) == Conversation.id,
+        col(Message.author) == Author.AGENT.value,
+        col(Message.created_at) >= Conversation.last_inbound_at,
+    )
+    found = (
+        select(Escalation, Conversation, Agent)
+        .join(Conversation, col(Conversation.id) == Escalation.conversation_id)
+        .join(Agent, col(Agent.id) == Escalation.owner_id)
+        .where(Escalation.status == Status.CLAIMED.value)
+        .where(col(Conversation.last_inbound_at) <= before)
+        .where(col(Escalation.claimed_at) <= before)
+        .where(~answered)
+    )
+    return [
+        (escalation, conversation, owner)
+        for escalation, conversation, owner in tx.session.execute(found)
+        if not (escalation.snoozed_until and escalation.snoozed_until > now)
+    ]

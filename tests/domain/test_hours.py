@@ -1,0 +1,127 @@
+"""Working hours: as admins write them, over midnight, holidays and the change to summer time."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handoff_bot.domain.hours import ALWAYS, Hours
+from handoff_bot.domain.until import until
+
+BERLIN = ZoneInfo("Europe/Berlin")
+OFFICE = Hours.parse(["mon-fri 9:00-12:00", "Mon-Fri 13:00 - 17:00"], "Europe/Berlin")
+
+
+def at(text: str) -> datetime:
+    """A moment on Berlin's clocks."""
+    return datetime.fromisoformat(text).replace(tzinfo=BERLIN).astimezone(UTC)
+
+
+MOMENTS = {
+    "2026-11-23T08:59": False,
+    "2026-11-23T09:00": True,
+    "2026-11-23T12:30": False,
+    "2026-11-23T16:59": True,
+    "2026-11-23T17:00": False,
+    "2026-11-22T10:00": False,
+}
+
+
+@pytest.mark.parametrize(("moment", "is_open"), MOMENTS.items(), ids=MOMENTS)
+def test_open_or_closed(moment, is_open):
+    assert OFFICE.is_open(at(moment)) is is_open
+
+
+def test_the_next_opening_skips_nights_weekends_and_holidays():
+    hours = Hours.parse(["mon-fri 9:00-17:00"], "Europe/Berlin", ["2026-11-23"])
+    assert hours.opens(at("2026-11-20T18:00")) == at("2026-11-24T09:00")
+
+
+def test_a_span_may_end_at_midnight_and_a_week_may_wrap():
+    hours = Hours.parse(["sat-mon 20:00-24:00"], "Europe/Berlin")
+    assert hours.is_open(at("2026-11-22T23:59"))
+    assert not hours.is_open(at("2026-11-23T00:00"))
+    assert hours.is_open(at("2026-11-23T21:00"))
+
+
+def test_working_time_passes_only_while_somebody_works():
+    start = at("2026-11-20T16:30")  # a Friday
+    assert OFFICE.after(start, timedelta(hours=1)) == at("2026-11-23T09:30")
+    assert OFFICE.after(at("2026-11-23T11:30"), timedelta(hours=1)) == at("2026-11-23T13:30")
+
+
+def test_nine_is_nine_before_and_after_the_clocks_change():
+    sundays = Hours.parse(["sun 9:00-17:00"], "Europe/Berlin")
+    for day in ("2026-03-22", "2026-03-29", "2026-10-25", "2026-11-01"):
+        assert not sundays.is_open(at(f"{day}T08:59"))
+        assert sundays.is_open(at(f"{day}T09:00"))
+
+
+def test_no_lines_are_always():
+    assert ALWAYS.is_open(at("2026-11-22T03:00"))
+    assert ALWAYS.after(at("2026-11-22T03:00"), timedelta(hours=1)) == at("2026-11-22T04:00")
+
+
+def test_nobody_works_on_holidays_even_without_lines():
+    hours = Hours.parse([], "Europe/Berlin", ["2026-12-25"])
+    assert not hours.is_open(at("2026-12-25T12:00"))
+    assert hours.opens(at("2026-12-25T12:00")) == at("2026-12-26T00:00")
+
+
+WRONG = ["monday 9-17", "mon 9:00", "mon 17:00-9:00", "mon 9:00-9:00", "mon 9:61-10:00", "9:00"]
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_a_line_that_is_not_understood_is_named(line):
+    with pytest.raises(ValueError, match=r"not understood|before it begins|not a time"):
+        Hours.parse([line], "Europe/Berlin")
+
+
+def test_a_date_that_is_none_is_named():
+    with pytest.raises(ValueError, match="is not a date"):
+        Hours.parse([], "", ["Christmas"])
+
+
+MINUTE = st.integers(min_value=0, max_value=365 * 24 * 60).map(
+    lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+)
+
+
+@given(MINUTE, st.integers(min_value=1, max_value=5000))
+def test_after_agrees_with_counting_minutes(start, minutes):
+    found = OFFICE.after(start, timedelta(minutes=minutes))
+    assert found > start
+    # The last minute before it is worked, and half the way there is no later.
+    assert OFFICE.is_open(found - timedelta(minutes=1))
+    assert OFFICE.after(start, timedelta(minutes=max(1, minutes // 2))) <= found
+
+
+@given(MINUTE)
+def test_at_the_next_opening_it_is_open(moment):
+    opening = OFFICE.opens(moment)
+    assert opening is not None
+    assert OFFICE.is_open(opening)
+
+
+NOW = at("2026-11-23T10:00")
+TIMES = {
+    "30m": "2026-11-23T10:30",
+    "2h": "2026-11-23T12:00",
+    "1h 30m": "2026-11-23T11:30",
+    "1d": "2026-11-24T10:00",
+    "14:30": "2026-11-23T14:30",
+    "until 9:15": "2026-11-24T09:15",
+    "tomorrow": "2026-11-24T09:00",
+}
+
+
+@pytest.mark.parametrize(("words", "moment"), TIMES.items(), ids=TIMES)
+def test_times_as_people_type_them(words, moment):
+    assert until(words, NOW, "Europe/Berlin") == at(moment)
+
+
+@pytest.mark.parametrize("words", ["", "soon", "0m", "25:00", "9:75", "2", "h", "-2h"])
+def test_what_is_no_time_is_none(words):
+    assert until(words, NOW, "Europe/Berlin") is None
