@@ -318,7 +318,7 @@ class Machine(RuleBasedStateMachine):
         """All troubles end, time passes, and everything comes to rest."""
         self.die, self.claim_on_send = [], None
         self.channel.troubles, self.desk.troubles, self.desk.lost_answers = [], [], []
-        for _ in range(20):
+        for _ in range(80):
             while self.run_one():
                 pass
             if not self.waiting():

@@ -9,9 +9,9 @@ from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services.sections import SECTIONS
 from handoff_bot.slack.blocks import settings, steps
+from handoff_bot.slack.blocks.availability import draw_arrangement, draw_presence
 from handoff_bot.slack.blocks.board import draw_board
 from handoff_bot.slack.blocks.card import draw_card
-from handoff_bot.slack.blocks.availability import draw_arrangement, draw_presence
 from handoff_bot.slack.blocks.home import draw_home
 from handoff_bot.slack.blocks.modals import conversation, gone, loading
 from handoff_bot.slack.blocks.queue import draw_queue
