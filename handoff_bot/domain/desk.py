@@ -76,6 +76,10 @@ class Card:
         snoozed_until: until when it is put aside, None when it is not.
         group_id: the desk's id of the group it is for, "" for everybody.
         slack_channel: where it is posted, "" for the queue channel.
+        reopened: how often the customer has come back to this ticket.
+        previous_owner: who had it before, "" for nobody.
+        reply_due_at, solve_due_at: what the SLA promises, None where nothing (more) is.
+        window_closes_at: until when the channel lets us answer freely, None for ever.
     """
 
     escalation_id: int
@@ -104,6 +108,11 @@ class Card:
     snoozed_until: datetime | None = None
     group_id: str = ""
     slack_channel: str = ""
+    reopened: int = 0
+    previous_owner: str = ""
+    reply_due_at: datetime | None = None
+    solve_due_at: datetime | None = None
+    window_closes_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from handoff_bot.services.reacting import Reacting
 from handoff_bot.services.relay import Relay
 from handoff_bot.services.runner import AnyHandler
 from handoff_bot.services.snoozing import WAKE, Snoozing, Wake
+from handoff_bot.services.tickets import Tickets
 from handoff_bot.storage.database import Database
 
 THREADS = {
@@ -86,6 +87,7 @@ class Core:
     desk_channels: DeskChannels
     availability: Presences
     offers: ladder.Offers
+    tickets: Tickets
     drafting: Drafting
     homes: Homes
     reacting: Reacting
@@ -140,6 +142,7 @@ class Core:
             desk_channels=DeskChannels(database, clock),
             availability=Presences(database, clock),
             offers=ladder.Offers(database, clock),
+            tickets=Tickets(database, clock, escalations),
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
             reacting=reacting,

@@ -21,6 +21,7 @@ from handoff_bot.services import (
     endings,
     handing,
     rating,
+    reopening,
     rules,
     sending,
     texts,
@@ -132,6 +133,10 @@ class Escalations:
         self, tx: Transaction, conversation: Conversation, escalation: Escalation, message: Message
     ) -> Ticket:
         now = self._clock.now()
+        again = reopening.of(tx, conversation, now)
+        if again:
+            reopening.reopen(tx, again, escalation, now)
+            return again
         subject = (message.text or "(no text)")[:SUBJECT_LENGTH]
         ticket = tx.add(
             Ticket(

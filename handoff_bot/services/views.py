@@ -60,6 +60,10 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         snoozed_until=escalation.snoozed_until,
         group_id=escalation.group_id,
         slack_channel=escalation.slack_channel,
+        reopened=ticket.reopened,
+        previous_owner=escalations.previous_owner(tx, escalation) if ticket.reopened else "",
+        reply_due_at=None if ticket.replied_at else ticket.reply_due_at,
+        solve_due_at=None if ticket.solved_at else ticket.solve_due_at,
     )
 
 

@@ -108,6 +108,21 @@ def ticket_of(tx: Transaction, escalation_id: int) -> Ticket:
     ).scalar_one()
 
 
+def previous_owner(tx: Transaction, escalation: Escalation) -> str:
+    """The name of who had this ticket's last escalation before this one, "" for nobody."""
+    found = tx.session.execute(
+        select(Agent.name)
+        .join(Escalation, col(Escalation.owner_id) == Agent.id)
+        .where(
+            Escalation.ticket_id == escalation.ticket_id,
+            col(Escalation.id) < escalation.id,
+        )
+        .order_by(col(Escalation.id).desc())
+        .limit(1)
+    )
+    return found.scalar_one_or_none() or ""
+
+
 def add_tags(tx: Transaction, ticket_id: int, tags: Iterable[str]) -> None:
     """Tag a ticket; tags that it has already stay."""
     known = set(

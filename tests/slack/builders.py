@@ -14,11 +14,12 @@ from handoff_bot.domain.desk import (
     Place,
     TranscriptPage,
 )
-from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.escalations import Status, TicketStatus
 from handoff_bot.domain.home import Home, MyRow, Today
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.queue import PAGE_ROWS, QueuePage
 from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.domain.tickets import Happened, TicketPage, TicketQuery, TicketRow, TicketView
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 ANA = AgentRef("U0ANA", "Ana")
@@ -110,6 +111,39 @@ def home(rows: int, text: str = "Dana R.") -> Home:
     made = board(rows, text).rows
     mine = tuple(MyRow(row, NOW, n % 2 == 0) for n, row in enumerate(made[:20]))
     return Home(ANA, mine, made[:10], rows, 3, Today(rows, rows, rows, 1, 1), True)
+
+
+def ticket_row(text: str = "Dana R.") -> TicketRow:
+    """A ticket in a list."""
+    assignee = AgentRef("U0ANA", text)
+    kind = TicketStatus.PENDING
+    return TicketRow(12, text, text, "whatsapp", kind, Priority.HIGH, assignee, NOW)
+
+
+def tickets(rows: int, text: str = "Dana R.") -> TicketPage:
+    """A page of so many tickets, with others behind."""
+    query = TicketQuery(before=99, assignee="U0ANA")
+    return TicketPage((ticket_row(text),) * rows, query, more=rows > 1)
+
+
+def ticket(lines: int, text: str = "Dana R.") -> TicketView:
+    """A ticket with so many lines in its timeline."""
+    line = Happened(NOW, text, text, text)
+    return TicketView(
+        ticket_row(text),
+        7,
+        Signal.REQUEST,
+        "solved",
+        (text[:40],) * 3,
+        2,
+        NOW,
+        Place("C0QUEUE", "1.1"),
+        (line,) * lines,
+        1,
+        True,
+        NOW,
+        NOW,
+    )
 
 
 def page(lines: int, text: str = "Hello", number: int = 1, pages: int = 3) -> TranscriptPage:

@@ -8,7 +8,7 @@ from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services.sections import SECTIONS
-from handoff_bot.slack.blocks import settings, steps
+from handoff_bot.slack.blocks import settings, steps, tickets
 from handoff_bot.slack.blocks.availability import draw_arrangement, draw_presence
 from handoff_bot.slack.blocks.board import draw_board
 from handoff_bot.slack.blocks.card import draw_card
@@ -84,6 +84,12 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     for rows in (0, 1, 30):
         change = settings.ShownChange(text, text, text, text, builders.NOW)
         drawn[f"history of {rows}"] = settings.draw_history([change] * rows, 0, more=True)
+    for rows in (0, 1, 20):
+        found = builders.tickets(rows, text)
+        drawn[f"{rows} tickets"] = tickets.draw_tickets(found, ("sms", text[:20] or "x"))
+        one = builders.ticket(rows, text)
+        drawn[f"ticket of {rows}"] = tickets.draw_ticket(one, WORKSPACE)
+        drawn[f"edit of {rows}"] = tickets.draw_edit(one)
     for rows in (0, 1, 15, 500):
         shown = builders.queue_page(rows, text)
         drawn[f"queue of {rows}"] = draw_queue(shown, Filter(channel=text[:9]), WORKSPACE, text)

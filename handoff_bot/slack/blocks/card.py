@@ -135,6 +135,12 @@ def _facts(card: Card) -> Iterator[Block]:
         yield plain(" · ".join(about))
     yield mrkdwn(_clock(card))
     yield plain(f"Ticket #{card.ticket} · {_history(card.earlier_tickets)}")
+    if card.reopened:
+        had = f", {named(card.previous_owner)} had it before" if card.previous_owner else ""
+        yield plain(f"↩️ Came back{had}")
+    due = _due(card)
+    if due and card.status in OPEN:
+        yield mrkdwn(due)
     if card.snoozed_until and card.status in OPEN:
         yield mrkdwn(f"💤 Put aside until {moment(card.snoozed_until)}")
     if card.group_id and card.status is Status.QUEUED and _GROUP.fullmatch(card.group_id):
@@ -150,6 +156,18 @@ def _clock(card: Card) -> str:
         parts.append(f"taken {moment(card.claimed_at)}")
     if card.closed_at:
         parts.append(f"closed {moment(card.closed_at)}")
+    return " · ".join(parts)
+
+
+def _due(card: Card) -> str:
+    """What was promised, and until when the channel lets us answer."""
+    parts = []
+    if card.reply_due_at:
+        parts.append(f"⏱️ First reply due {moment(card.reply_due_at)}")
+    if card.solve_due_at:
+        parts.append(f"to be solved by {moment(card.solve_due_at)}")
+    if card.window_closes_at:
+        parts.append(f"⌛ replies open until {moment(card.window_closes_at)}")
     return " · ".join(parts)
 
 

@@ -22,6 +22,7 @@ from handoff_bot.slack.blocks.text import (
     section,
     spelled,
 )
+from handoff_bot.slack.blocks.tickets import TicketAction
 
 REFRESH = "home_refresh"
 
@@ -43,6 +44,7 @@ def draw_home(
         actions(
             labelled(QueueAction.NEXT, "Next for me", "home") | {"style": "primary"},
             labelled(QueueAction.SHOW, "Show all", "home"),
+            labelled(TicketAction.SHOW, "Tickets", "home"),
             *([labelled(SettingsAction.SHOW, "Settings", "home")] if home.may_administer else ()),
             labelled(REFRESH, "Refresh", "home"),
         ),

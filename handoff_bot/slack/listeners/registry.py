@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from handoff_bot.slack.listeners import actions, availability, queue, settings, setup, steps, verbs
+from handoff_bot.slack.listeners import (
+    actions,
+    availability,
+    queue,
+    settings,
+    setup,
+    steps,
+    tickets,
+    verbs,
+)
 from handoff_bot.slack.listeners.feature import Feature, combined
 
 FEATURES: tuple[Feature, ...] = (
@@ -12,6 +21,7 @@ FEATURES: tuple[Feature, ...] = (
     verbs.FEATURE,
     setup.FEATURE,
     availability.FEATURE,
+    tickets.FEATURE,
     settings.FEATURE,
 )
 

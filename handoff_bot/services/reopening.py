@@ -1,0 +1,37 @@
+"""A customer who comes back soon continues the same ticket."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.storage import log, tickets
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Conversation, Escalation, Ticket
+from handoff_bot.storage.transaction import Transaction
+
+HOURS = "reopen_hours"
+"""The preference with the hours in which a ticket is reopened; 0 for never."""
+DEFAULT_HOURS = 24
+
+
+def of(tx: Transaction, conversation: Conversation, now: datetime) -> Ticket | None:
+    """The ticket that a new escalation of this conversation continues, None when it begins one."""
+    hours = log.preference(tx, HOURS, DEFAULT_HOURS)
+    if not isinstance(hours, int | float) or hours <= 0:
+        return None
+    ticket = tickets.last_of(tx, id_of(conversation), now - timedelta(hours=hours))
+    return None if ticket is None or ticket.outcome == "not_needed" else ticket
+
+
+def reopen(tx: Transaction, ticket: Ticket, escalation: Escalation, now: datetime) -> None:
+    """It is open again, and about this escalation."""
+    ticket.escalation_id = id_of(escalation)
+    ticket.status = TicketStatus.OPEN.value
+    ticket.reopened += 1
+    ticket.solved_at = None
+    ticket.outcome = ""
+    ticket.priority, ticket.reason = escalation.priority, escalation.reason
+    ticket.updated_at = now
+    escalation.ticket_id = id_of(ticket)
+    log.record(tx, "ticket.reopened", now, escalation=escalation, ticket=id_of(ticket))

@@ -1,0 +1,192 @@
+"""Tickets: searched, read and changed in windows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt import Ack
+
+from handoff_bot.domain.endings import tags_of
+from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.signals import Priority
+from handoff_bot.domain.tickets import Edit, TicketQuery
+from handoff_bot.services.tickets import GONE
+from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.text import Block, Drawing, section
+from handoff_bot.slack.blocks.thread import draw_words
+from handoff_bot.slack.blocks.tickets import (
+    EDIT,
+    SEARCH,
+    Field,
+    TicketAction,
+    draw_edit,
+    draw_ticket,
+    draw_tickets,
+    query_of,
+)
+from handoff_bot.slack.listeners.click import Click, Tools, held, number
+from handoff_bot.slack.listeners.feature import Asked, Body, Feature
+
+NO_NUMBER = "Say which: /handoff ticket 12"
+NOT_HUMAN = "Choose a person."
+
+_FIELDS = (
+    TicketAction.WORDS,
+    TicketAction.STATUS,
+    TicketAction.CHANNEL,
+    TicketAction.PRIORITY,
+    TicketAction.REASON,
+    TicketAction.ASSIGNEE,
+)
+
+
+# -- searching
+
+
+def in_words(tools: Tools, asked: Asked) -> Drawing | None:
+    """`/handoff tickets`, `/handoff tickets refund`."""
+    _open(tools, asked.trigger_id, TicketQuery(words=asked.words))
+    return None
+
+
+def show(tools: Tools, click: Click, ack: Ack) -> None:
+    """The button in Home."""
+    ack()
+    _open(tools, click.trigger_id, TicketQuery())
+
+
+def _open(tools: Tools, trigger_id: str, query: TicketQuery) -> None:
+    view_id = tools.desk.open_view(trigger_id, window("Tickets", [section("Loading…")]))
+    tools.desk.update_view(view_id, _found(tools, query))
+
+
+def _found(tools: Tools, query: TicketQuery) -> Block:
+    return draw_tickets(tools.core.tickets.search(query), tools.core.tickets.channels())
+
+
+def searched(tools: Tools, click: Click, ack: Ack) -> None:
+    """Something in the search has changed: begin with the newest."""
+    ack()
+    tools.desk.update_view(click.view_id, _found(tools, _query(click, None)))
+
+
+def searched_by_button(tools: Tools, body: Body, ack: Ack) -> None:
+    """The same, by the window's own button."""
+    state = (body["view"].get("state") or {}).get("values") or {}
+    ack(response_action="update", view=_found(tools, _asked(state, None)))
+
+
+def next_page(tools: Tools, click: Click, ack: Ack) -> None:
+    """Older tickets of the same search."""
+    ack()
+    tools.desk.update_view(click.view_id, _found(tools, _query(click, click.number)))
+
+
+def _query(click: Click, before: int | None) -> TicketQuery:
+    return _asked(click.state, before)
+
+
+def _asked(state: Mapping[str, Any], before: int | None) -> TicketQuery:
+    chosen = {name.value: next(iter(held(state, name)), "") for name in _FIELDS}
+    return query_of(chosen, before)
+
+
+# -- one ticket
+
+
+def ticket_in_words(tools: Tools, asked: Asked) -> Drawing | None:
+    """`/handoff ticket 12`."""
+    wanted = number(asked.words.removeprefix("#"))
+    if wanted is None:
+        return draw_words(NO_NUMBER)
+    view = tools.core.tickets.view(wanted)
+    if view is None:
+        return draw_words(GONE)
+    tools.desk.open_view(asked.trigger_id, draw_ticket(view, tools.desk.workspace()))
+    return None
+
+
+def open_ticket(tools: Tools, click: Click, ack: Ack) -> None:
+    """On top of the search, or in place of another page of itself."""
+    ack()
+    shown = _ticket(tools, click.number or 0, 0)
+    if click.metadata:
+        tools.desk.update_view(click.view_id, shown)
+    else:
+        tools.desk.push_view(click.trigger_id, shown)
+
+
+def older(tools: Tools, click: Click, ack: Ack) -> None:
+    """An earlier page of its timeline."""
+    ack()
+    which, _, page = click.value.partition(":")
+    shown = _ticket(tools, number(which) or 0, number(page) or 0)
+    tools.desk.update_view(click.view_id, shown)
+
+
+def _ticket(tools: Tools, which: int, page: int) -> Block:
+    view = tools.core.tickets.view(which, page)
+    if view is None:
+        return window("Ticket", [section(GONE)])
+    return draw_ticket(view, tools.desk.workspace())
+
+
+# -- changing
+
+
+def change(tools: Tools, click: Click, ack: Ack) -> None:
+    """The fields, on top of the ticket."""
+    ack()
+    view = tools.core.tickets.view(click.number or 0)
+    if view:
+        tools.desk.push_view(click.trigger_id, draw_edit(view))
+
+
+def changed(tools: Tools, body: Body, ack: Ack) -> None:
+    """What stands in the way is said at a field."""
+    state = (body["view"].get("state") or {}).get("values") or {}
+    which = int(json.loads(body["view"]["private_metadata"])["number"])
+    chosen = {field: next(iter(held(state, field)), "") for field in Field}
+    edit = Edit(
+        subject=chosen[Field.SUBJECT],
+        priority=Priority(chosen[Field.PRIORITY]),
+        status=TicketStatus(chosen[Field.STATUS]),
+        assignee=chosen[Field.ASSIGNEE],
+        tags=tags_of(chosen[Field.TAGS]),
+    )
+    if edit.assignee and not tools.desk.is_human(edit.assignee):
+        ack(response_action="errors", errors={Field.ASSIGNEE: NOT_HUMAN})
+        return
+    agent = tools.desk.agent(str(body["user"].get("id", "")))
+    to = tools.desk.agent(edit.assignee) if edit.assignee else None
+    outcome = tools.core.tickets.edit(which, agent, edit, to)
+    if outcome.done:
+        ack()
+    else:
+        ack(response_action="errors", errors={Field.STATUS: outcome.text})
+
+
+FEATURE = Feature(
+    clicks={
+        TicketAction.SHOW: show,
+        TicketAction.WORDS: searched,
+        TicketAction.STATUS: searched,
+        TicketAction.CHANNEL: searched,
+        TicketAction.PRIORITY: searched,
+        TicketAction.REASON: searched,
+        TicketAction.ASSIGNEE: searched,
+        TicketAction.FIRST: searched,
+        TicketAction.NEXT: next_page,
+        TicketAction.OPEN: open_ticket,
+        TicketAction.OLDER: older,
+        TicketAction.CHANGE: change,
+    },
+    views={EDIT: changed, SEARCH: searched_by_button},
+    commands={"tickets": in_words, "ticket": ticket_in_words},
+    help=(
+        "/handoff tickets: search tickets (words may follow)",
+        "/handoff ticket 12: one ticket with its timeline",
+    ),
+)

@@ -1,0 +1,287 @@
+"""Tickets: searched, read, changed, reopened; from windows down to rows."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import insert, text
+from sqlmodel import col, select
+
+from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.tickets import BY_HAND, TicketQuery, may_become
+from handoff_bot.storage import tickets as store
+from handoff_bot.storage.models import Contact, Conversation, Escalation, Event, Ticket
+from handoff_bot.storage.transaction import table_of
+from tests.desk.conftest import words
+
+OTHER = "+15550002"
+
+
+@pytest.fixture
+def two(bureau):
+    """Dana's ticket is Ana's, another one waits."""
+    bureau.says("I want a person, my Parcel is lost", profile_name="Dana Reyes")
+    bureau.click(bureau.ana, "claim")
+    bureau.says("A person about an invoice please", OTHER, profile_name="Ed")
+    return bureau
+
+
+def rows(bureau, model):
+    with bureau.database.read() as tx:
+        return tx.session.execute(select(model).order_by(model.id)).scalars().all()
+
+
+def shown(bureau):
+    return words(bureau.window(bureau.ana))
+
+
+# -- searching
+
+
+def test_tickets_are_listed_newest_first(two):
+    two.command(two.ana, "tickets")
+    found = shown(two)
+    assert found.index("#2 A person about an invoice") < found.index(
+        "#1 I want a person, my Parcel"
+    )
+    assert "🟡 Pending · 🔵 Normal · Dana Reyes on SMS · Ana" in found
+
+
+@pytest.mark.parametrize("asked", ["#1", "1", "parcel", "PARCEL lost", "reyes"])
+def test_a_number_or_words_find_a_ticket(two, asked):
+    two.command(two.ana, f"tickets {asked}")
+    assert "#1 " in shown(two)
+    assert "#2 " not in shown(two)
+
+
+@pytest.mark.parametrize("asked", ["%", "_", "nothing of the kind", "#99"])
+def test_what_does_not_fit_finds_nothing(two, asked):
+    two.command(two.ana, f"tickets {asked}")
+    assert "No ticket fits." in shown(two)
+
+
+def test_filters_narrow_it_down(two):
+    two.command(two.ana, "tickets")
+    two.chooses(two.ana, "tickets_status", "pending")
+    assert "#2 " not in shown(two)
+    two.chooses(two.ana, "tickets_status", "any")
+    two.chooses(two.ana, "tickets_assignee", two.ana)
+    assert "#2 " not in shown(two)
+    assert "#1 " in shown(two)
+
+
+# -- one ticket
+
+
+def test_a_ticket_shows_its_whole_story(two):
+    card = two.cards()[0]["ts"]
+    two.writes(two.ana, "Hello Dana", ts=card)
+    two.writes(two.ana, "note: third time", ts=card)
+    two.command(two.ana, "ticket 1")
+    told = shown(two)
+    for fact in (
+        "assigned to Ana",
+        "Dana Reyes on SMS · Asked for a person",
+        "a person was asked for",
+        "Ana taken",
+        "Hello Dana",
+        "Ana note",
+        "third time",
+        "Automatic text",
+    ):
+        assert fact in told
+    assert "|Open thread>" in told
+
+
+def test_a_long_story_is_paged(two):
+    card = two.cards()[0]["ts"]
+    for n in range(40):
+        two.writes(two.ana, f"line {n:02d}.", ts=card)
+    two.command(two.ana, "ticket 1")
+    assert "line 39." in shown(two)
+    assert "line 10." not in shown(two)
+    two.presses(two.ana, "ticket_older")
+    assert "line 10." in shown(two)
+    two.presses(two.ana, "ticket_open")
+    assert "line 39." in shown(two)
+
+
+def test_there_is_no_such_ticket(two):
+    two.command(two.ana, "ticket 99")
+    assert "There is no such ticket." in two.whispers(two.ana)
+
+
+# -- changing
+
+
+def editing(bureau, number=1):
+    bureau.command(bureau.ana, f"ticket {number}")
+    bureau.presses(bureau.ana, "ticket_change")
+
+
+def test_subject_priority_and_tags_are_changed_and_shown(two):
+    editing(two)
+    changes = {
+        "ticket_subject": "Lost in Oslo",
+        "ticket_priority": "urgent",
+        "ticket_tags": "vip, lost",
+    }
+    assert two.sends(two.ana, changes).errors == {}
+    ticket = rows(two, Ticket)[0]
+    assert (ticket.subject, ticket.priority) == ("Lost in Oslo", "urgent")
+    assert rows(two, Escalation)[0].priority_rank == 0
+    assert "🔴 Urgent" in words(two.cards()[0]["blocks"])
+    two.command(two.ana, "tickets oslo")
+    assert "#1 Lost in Oslo" in shown(two)
+    (edited,) = [e for e in rows(two, Event) if e.kind == "ticket.edited"]
+    assert edited.data["fields"] == ["subject", "priority", "tags"]
+
+
+def test_solving_it_resolves_the_conversation(two):
+    editing(two)
+    two.sends(two.ana, {"ticket_status": "solved"})
+    assert rows(two, Escalation)[0].status == "resolved"
+    assert rows(two, Ticket)[0].status == "solved"
+    assert any("This conversation is now closed." in said for said in two.heard())
+
+
+def test_another_assignee_gets_the_conversation(two):
+    editing(two, 2)
+    two.sends(two.ana, {"ticket_assignee": two.ben})
+    assert "Now speaking with Ben." in two.heard(OTHER)
+    assert rows(two, Ticket)[1].status == "pending"
+
+
+def test_what_stands_in_the_way_is_said_and_nothing_changes(two):
+    two.command(two.ben, "ticket 1")
+    two.presses(two.ben, "ticket_change")
+    sent = two.sends(two.ben, {"ticket_status": "solved", "ticket_subject": "Mine"})
+    assert "Ana has this conversation." in sent.errors["ticket_status"]
+    assert rows(two, Ticket)[0].subject != "Mine"
+
+
+def test_after_the_end_the_ticket_alone_is_changed(two):
+    editing(two)
+    two.sends(two.ana, {"ticket_status": "solved"})
+    before = list(two.heard())
+    editing(two)
+    two.sends(two.ana, {"ticket_status": "closed", "ticket_assignee": two.ana})
+    assert rows(two, Ticket)[0].status == "closed"
+    assert two.heard() == before
+
+
+@pytest.mark.parametrize("now", TicketStatus)
+@pytest.mark.parametrize("then", TicketStatus)
+def test_by_hand_only_what_the_table_says(now, then):
+    assert may_become(now, then) is (now is then or then in BY_HAND[now])
+
+
+# -- coming back
+
+
+def resolved(bureau):
+    bureau.says("I want a person")
+    bureau.click(bureau.ana, "claim")
+    bureau.writes(bureau.ana, "!resolve")
+
+
+def test_who_comes_back_soon_continues_the_same_ticket(bureau):
+    resolved(bureau)
+    bureau.later(hours=2)
+    bureau.says("It broke again, I want a person")
+    (ticket,) = rows(bureau, Ticket)
+    assert (ticket.status, ticket.reopened, ticket.solved_at) == ("open", 1, None)
+    assert [e.ticket_id for e in rows(bureau, Escalation)] == [ticket.id, ticket.id]
+    assert "Came back, Ana had it before" in words(bureau.cards()[-1]["blocks"])
+
+
+def test_who_comes_back_late_gets_a_new_one(bureau):
+    resolved(bureau)
+    bureau.later(hours=25)
+    bureau.says("I want a person")
+    assert [t.status for t in rows(bureau, Ticket)] == ["solved", "open"]
+
+
+def test_thanks_do_not_reopen_it(bureau):
+    resolved(bureau)
+    bureau.says("Thank you!")
+    assert [t.status for t in rows(bureau, Ticket)] == ["solved"]
+
+
+@pytest.mark.parametrize("hours", [0, "x"])
+def test_a_team_may_want_a_new_one_each_time(bureau, hours):
+    bureau.core.preferences.change("reopen_hours", hours, "test")
+    resolved(bureau)
+    bureau.says("I want a person")
+    assert len(rows(bureau, Ticket)) == 2
+
+
+# -- many
+
+
+def test_a_hundred_thousand_tickets_are_listed_without_reading_them_all(database):
+    """By the plan and not by the clock: the newest twenty come from an index, nothing is sorted."""
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    with database.write() as tx:
+        tx.add(Contact(name="Dana", created_at=at))
+        tx.add(Conversation(contact_id=1, channel="sms", address="+1", created_at=at))
+        escalations = [
+            {
+                "id": n,
+                "conversation_id": 1,
+                "status": "resolved",
+                "reason": "request",
+                "priority": "normal",
+                "priority_rank": 2,
+                "opened_at": at,
+                "scores": {},
+            }
+            for n in range(1, 2001)
+        ]
+        blank = {"evidence": "", "summary": "", "tried": "", "judged_by": "", "mood": ""}
+        flags = {"slack_channel": "", "group_id": "", "vip": False, "dismissed_why": ""}
+        tx.core.execute(insert(table_of(Escalation)), [one | blank | flags for one in escalations])
+        tickets = [
+            {
+                "id": n,
+                "escalation_id": n,
+                "contact_id": 1,
+                "conversation_id": 1,
+                "subject": f"Matter {n}",
+                "searched": f"matter {n}",
+                "channel": "sms",
+                "reason": "request",
+                "priority": "normal",
+                "status": "open" if n % 50 == 0 else "closed",
+                "outcome": "",
+                "reopened": 0,
+                "created_at": at,
+                "updated_at": at,
+            }
+            for n in range(1, 2001)
+        ]
+        tx.core.execute(insert(table_of(Ticket)), tickets)
+    with database.read() as tx:
+        for query in (
+            TicketQuery(),
+            TicketQuery(status=TicketStatus.OPEN),
+            TicketQuery(before=900),
+        ):
+            plan = _plan(database, tx, query)
+            assert "temp b-tree" not in plan
+            assert "sort  (" not in plan
+        assert len(store.found(tx, TicketQuery(status=TicketStatus.OPEN), 21)) == 21
+
+
+def _plan(database, tx, query) -> str:
+    statement = store.fitting(query).order_by(col(Ticket.id).desc()).limit(21)
+    compiled = statement.compile(database.engine, compile_kwargs={"literal_binds": True})
+    explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
+    if not database.is_sqlite:
+        for habit in (
+            "seqscan",
+            "hashjoin",
+            "mergejoin",
+            "sort",
+        ):  # the table is too small to want an index
+            tx.session.execute(text(f"SET LOCAL enable_{habit} = off"))
+    return str(tx.session.execute(text(explain + str(compiled))).all()).lower()
