@@ -76,8 +76,8 @@ def _api(slack: Backstage, tokens: Tokens, rates: Rates | None) -> Blueprint:
     def name_scopes(response: Response) -> Response:
         method = (request.view_args or {}).get("name", "")
         if tokens.is_bot(_token(request.values.to_dict())):
-            response.headers["X-OAuth-Scopes"] = slack.scopes.header
-            response.headers["X-Accepted-OAuth-Scopes"] = ",".join(SCOPES.get(method, ()))
+            response.headers["x-oauth-scopes"] = slack.scopes.header
+            response.headers["x-accepted-oauth-scopes"] = ",".join(SCOPES.get(method, ()))
         return response
 
     return api
