@@ -1,29 +1,19 @@
 /** Emoji by name, and dates as Slack writes them. */
 
-const EMOJI: Record<string, string> = {
-  eyes: "👀",
-  white_check_mark: "✅",
-  heavy_check_mark: "✔️",
-  x: "❌",
-  hourglass: "⏳",
-  hourglass_flowing_sand: "⏳",
-  warning: "⚠️",
-  thumbsup: "👍",
-  "+1": "👍",
-  heart: "❤️",
-  tada: "🎉",
-  pray: "🙏",
-  raised_hands: "🙌",
-};
+import { get } from "node-emoji";
 
 /** What can be picked as a reaction. */
 export const PICKABLE = ["eyes", "thumbsup", "white_check_mark", "heart", "tada", "pray"];
 
 /** An emoji as a character, ":name:" when it is not known here. */
 export function emoji(name: string): string {
-  return EMOJI[name] ?? `:${name}:`;
+  return get(name) ?? `:${name}:`;
 }
 
+/** A plain text with its :emoji: as characters. */
+export function withEmoji(text: string): string {
+  return text.replace(/:([a-z0-9_+-]+):/g, (_, name: string) => emoji(name));
+}
 const SHORT = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const LONG = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
