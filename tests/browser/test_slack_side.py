@@ -313,7 +313,7 @@ def test_home_is_drawn_anew_as_soon_as_it_is_published(studio, windows):
 def test_people_and_the_app_write_to_each_other(studio, windows):
     page = windows.open(studio.url)
     desk = desk_of(page)
-    desk.get_by_role("button", name="Handoff messages").click()
+    desk.get_by_role("button", name="Messages", exact=True).click()
     direct = desk.get_by_role("region", name="Handoff", exact=True)
     direct.get_by_role("textbox", name="Message Handoff").fill("Hello bot")
     direct.get_by_role("button", name="Send").click()

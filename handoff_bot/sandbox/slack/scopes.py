@@ -91,7 +91,16 @@ class Scopes:
     """What was granted, in an order of its own; can be changed while the world runs."""
 
     def __init__(self, granted: Iterable[str] | None) -> None:
-        self.granted = EVERYTHING if granted is None else frozenset(granted)
+        self._granted = EVERYTHING if granted is None else frozenset(granted)
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """All of them."""
+        return self._granted
+
+    @granted.setter
+    def granted(self, granted: Iterable[str]) -> None:
+        self._granted = frozenset(granted)
 
     @property
     def header(self) -> str:

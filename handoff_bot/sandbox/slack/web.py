@@ -67,7 +67,7 @@ def _api(slack: Backstage, tokens: Tokens, rates: Rates | None) -> Blueprint:
                 slack.scopes.check(name, kinds_of(slack, name, call))
                 wait = rates.wait_for(name, call.text("channel")) if rates else 0
                 if not wait:
-                    return _json(method(slack, call), headers=tokens.headers())
+                    return _json(method(slack, call))
             return _json({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(wait)})
         except Refusal as refusal:
             return _json(refusal.answer)

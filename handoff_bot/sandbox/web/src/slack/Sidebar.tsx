@@ -82,7 +82,7 @@ function Direct({ seen, place, onPlace }: Rows) {
   return (
     <li>
       <button type="button" onClick={() => void open()}>
-        <span aria-hidden="true">✉</span> Handoff messages
+        <span aria-hidden="true">✉</span> Messages
       </button>
     </li>
   );
@@ -104,7 +104,7 @@ function Row({ channel, seen, place, onPlace }: Rows & { channel: SlackChannel }
         onClick={() => onPlace(channel.id)}
       >
         <span aria-hidden="true">{channel.is_im ? "✉" : channel.is_private ? "🔒" : "#"}</span>{" "}
-        {channel.is_im ? "Handoff messages" : channelName(channel)}
+        {channel.is_im ? "Messages" : channelName(channel)}
         {unread > 0 && (
           <span className="sl-count">
             {unread}

@@ -10,9 +10,9 @@ import { Home } from "./Home";
 import { type Scene, SceneContext } from "./people";
 import { Sidebar } from "./Sidebar";
 import "./slack.css";
+import "./fields.css";
 import "./messages.css";
 import "./composer.css";
-import "./fields.css";
 import { Window } from "./Window";
 
 const HOME = "home";

@@ -2,12 +2,31 @@
 
 import { get } from "node-emoji";
 
+/** Slack's names that the list has under others. */
+const ALIASES: Record<string, string> = {
+  thumbsup: "👍",
+  thumbsdown: "👎",
+  large_orange_circle: "🟠",
+  large_yellow_circle: "🟡",
+  large_green_circle: "🟢",
+  large_purple_circle: "🟣",
+  large_brown_circle: "🟤",
+  envelope: "✉️",
+  robot_face: "🤖",
+  hand: "✋",
+  raised_hand: "✋",
+  raising_hand: "🙋",
+  simple_smile: "🙂",
+  double_vertical_bar: "⏸️",
+  black_square_for_stop: "⏹️",
+};
+
 /** What can be picked as a reaction. */
 export const PICKABLE = ["eyes", "thumbsup", "white_check_mark", "heart", "tada", "pray"];
 
 /** An emoji as a character, ":name:" when it is not known here. */
 export function emoji(name: string): string {
-  return get(name) ?? `:${name}:`;
+  return ALIASES[name] ?? get(name) ?? `:${name}:`;
 }
 
 /** A plain text with its :emoji: as characters. */
