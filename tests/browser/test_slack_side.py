@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from handoff_bot.sandbox.page import stage as stages
 from handoff_bot.sandbox.page.server import PageServer, origins
 from handoff_bot.sandbox.page.stage import Stage
+from handoff_bot.sandbox.slack.scopes import EVERYTHING
 from handoff_bot.sandbox.world import free_port
 from tests.browser import drawing_bot
 from tests.browser.conftest import findings
@@ -24,6 +25,7 @@ class Studio:
         port = free_port()
         self.stage = Stage(folder, origins(port))
         self.slack, self.world = self.stage.slack, self.stage.world
+        self.slack.scopes.granted = EVERYTHING
         self.bot = DrawingBot(self.slack)
         self.page = PageServer(self.stage, port).start()
         self.url = f"{self.page.url}/sandbox"
@@ -141,7 +143,7 @@ def test_an_overflow_menu_and_a_date_are_told(studio, windows):
     studio.post(*menus())
     page = windows.open(studio.url)
     queue = queue_of(page)
-    queue.locator(".sl-actions").get_by_role("button", name="More actions").click()
+    queue.get_by_role("button", name="More options").click()
     page.get_by_role("menuitem", name="Archive").click()
     chosen = heard(page, studio, "block_actions")["actions"][0]["selected_option"]
     assert chosen["value"] == "archive"
@@ -158,7 +160,8 @@ def test_a_message_has_the_apps_shortcuts(studio, windows):
     message = queue_of(page).get_by_role("article").last
     message.hover()
     message.get_by_role("button", name="More actions").click()
-    page.keyboard.press("Enter")  # the first one has the focus
+    expect(page.get_by_role("menuitem", name="Add as note")).to_be_focused()
+    page.keyboard.press("Enter")
     payload = heard(page, studio, "message_action")
     assert (payload["callback_id"], payload["message"]["ts"]) == ("add_note", ts)
 
@@ -317,7 +320,7 @@ def test_people_and_the_app_write_to_each_other(studio, windows):
     direct = desk.get_by_role("region", name="Handoff", exact=True)
     direct.get_by_role("textbox", name="Message Handoff").fill("Hello bot")
     direct.get_by_role("button", name="Send").click()
-    expect(direct.get_by_text("Hello bot")).to_be_visible()
+    expect(direct.get_by_role("article").get_by_text("Hello bot")).to_be_visible()
     opened = heard(page, studio, "app_home_opened")
     assert opened["event"]["tab"] == "messages"
     studio.bot.client.chat_postMessage(channel=studio.world.ana, text="Hello Ana")

@@ -16,6 +16,7 @@ interface Props {
   /** What the chosen ones are called, as far as it is known from elsewhere. */
   known: Option[];
   search: Search;
+  isRequired?: boolean;
   isInvalid?: boolean;
   describedBy?: string | undefined;
   onChange: (chosen: string[]) => void;
@@ -67,7 +68,8 @@ export function Combobox(props: Props) {
         aria-controls={list}
         aria-autocomplete="list"
         aria-activedescendant={active}
-        aria-invalid={props.isInvalid}
+        aria-invalid={props.isInvalid || undefined}
+        aria-required={props.isRequired || undefined}
         aria-describedby={props.describedBy}
         placeholder={props.placeholder}
         value={typed}

@@ -63,7 +63,7 @@ function Overflow({ element }: { element: Element }) {
   }));
   return (
     <>
-      <MenuButton label="More actions" face={<span aria-hidden="true">⋯</span>} items={items} />
+      <MenuButton label="More options" face={<span aria-hidden="true">⋯</span>} items={items} />
       {dialog}
     </>
   );

@@ -15,7 +15,8 @@ export interface FieldProps {
   element: Element;
   value: Choice;
   held: Held | undefined;
-  isRequired?: boolean;
+  /** May it stay empty? Unknown for what acts at once. */
+  isOptional?: boolean;
   isInvalid?: boolean;
   describedBy?: string | undefined;
   onChange: (value: Choice) => void;
@@ -43,13 +44,13 @@ export function Field(props: FieldProps) {
 }
 
 /** What all fields say of themselves. */
-function common({ id, label, isRequired, isInvalid, describedBy }: FieldProps) {
+function common({ id, label, isOptional, isInvalid, describedBy }: FieldProps) {
   return {
     id,
     "aria-label": label,
     "aria-describedby": describedBy,
     "aria-invalid": isInvalid || undefined,
-    required: isRequired,
+    "aria-required": isOptional === false || undefined,
   };
 }
 
@@ -93,7 +94,7 @@ function seconds(words: string): number | null {
 }
 
 function Menu(props: FieldProps) {
-  const { element, value, onChange } = props;
+  const { element, value, isOptional, onChange } = props;
   const groups = groupsOf(element, useScene());
   return (
     <select
@@ -102,7 +103,7 @@ function Menu(props: FieldProps) {
       value={String(value ?? "")}
       onChange={(event) => onChange(event.target.value || null)}
     >
-      <option value="">{withEmoji(element.placeholder?.text ?? "Choose")}</option>
+      {(isOptional || !value) && <option value="">{withEmoji(element.placeholder?.text ?? "Choose")}</option>}
       {groups.map((group) => (group.label ? <optgroup key={group.label} label={group.label}>{optionsOf(group)}</optgroup> : optionsOf(group)))}
     </select>
   );
@@ -116,7 +117,7 @@ function optionsOf(group: Group) {
   ));
 }
 
-function Searched({ id, label, element, value, held, isInvalid, describedBy, onChange }: FieldProps) {
+function Searched({ id, label, element, value, held, isOptional, isInvalid, describedBy, onChange }: FieldProps) {
   const scene = useScene();
   const surface = useSurface();
   const many = isMany(element);
@@ -134,6 +135,7 @@ function Searched({ id, label, element, value, held, isInvalid, describedBy, onC
       chosen={chosen}
       known={optionsIn(element, held)}
       search={search}
+      isRequired={isOptional === false}
       isInvalid={isInvalid ?? false}
       describedBy={describedBy}
       onChange={(next) => onChange(many ? next : (next[0] ?? null))}

@@ -1,6 +1,6 @@
 /** A window of the app's: its blocks, fields to fill in, and what was wrong with them. */
 
-import { type KeyboardEvent, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import type { SlackBlock, SlackView } from "../api";
 import { useAct } from "../shell/trouble";
 import { Blocks } from "./Blocks";
@@ -14,6 +14,7 @@ import { withEmoji } from "./words";
 type Values = Record<string, Choice>;
 type Errors = Record<string, string>;
 
+const WRONG = "[data-wrong] :is(input, select, textarea)";
 const MISSING = "Please complete this required field.";
 
 interface Props {
@@ -28,7 +29,11 @@ export function Window({ stack }: Props) {
   const act = useAct();
   const [values, setValues] = useState<Values>({});
   const [errors, setErrors] = useState<Errors>({});
+  const [tries, setTries] = useState(0);
   const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (tries) form.current?.querySelector<HTMLElement>(WRONG)?.focus();
+  }, [tries]);
   const surface = useViewSurface(view, useFilledIn(view, values));
   const close = (and_below: boolean) => void act("slack.close", { user: me, view_id: view.id, and_below });
   const change = (name: string, value: Choice) => {
@@ -37,7 +42,7 @@ export function Window({ stack }: Props) {
   };
   const show = (wrong: Errors) => {
     setErrors(wrong);
-    requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[data-wrong] :is(input, select, textarea)")?.focus());
+    setTries((before) => before + 1);
   };
   const submit = async () => {
     const missing = whatIsMissing(view, values);
@@ -175,6 +180,7 @@ function Part({ view, block, values, error, surface, onChange }: PartProps) {
         element={element}
         value={value}
         held={heldIn(view.state.values)(name, element.action_id)}
+        isOptional={Boolean(block.optional)}
         isInvalid={Boolean(error)}
         describedBy={`${id}-hint ${id}-error`}
         onChange={change}
