@@ -10,6 +10,9 @@ from handoff_bot.sandbox.slack.files import File
 from handoff_bot.sandbox.slack.people import Json
 from handoff_bot.sandbox.slack.refusal import invalid_blocks
 
+SHOWN = frozenset({"image/gif", "image/jpeg", "image/png"})
+"""Kinds of files that Slack draws in blocks."""
+
 
 def check_pictures(slack: Backstage, blocks: list[Json]) -> None:
     """Let these blocks be shown.
@@ -49,4 +52,4 @@ def _found(slack: Backstage, named: Any) -> File | None:
 
 
 def _is_picture(file: File | None) -> bool:
-    return file is not None and file.content is not None and file.mimetype.startswith("image/")
+    return file is not None and file.content is not None and file.mimetype in SHOWN
