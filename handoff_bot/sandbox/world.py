@@ -65,7 +65,7 @@ class World:
         self.slack = SlackStandIn(
             journal=self.journal, events_url=f"{self.bot_url}/slack/events", now=now
         ).start()
-        self.slack.tokens.scopes = (*SCOPES, *OPTIONAL_SCOPES)
+        self.slack.scopes.granted = (*SCOPES, *OPTIONAL_SCOPES)
         self.ana = self.slack.add_person("ana", "Ana")
         self.ben = self.slack.add_person("ben", "Ben")
         self.mia = self.slack.add_person("mia", "Mia", is_admin=True)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,9 +18,13 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
+from handoff_bot.sandbox.page import stage as stages
 from handoff_bot.sandbox.page.server import PageServer, origins
 from handoff_bot.sandbox.page.stage import Stage
 from handoff_bot.sandbox.world import free_port
+from handoff_bot.slack.manifest import manifest
+from tests.browser import drawing_bot
+from tests.browser.studio import Studio
 
 FLAGS = [
     "--no-sandbox",
@@ -169,6 +174,17 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture
+def studio(tmp_path, monkeypatch) -> Iterator[Studio]:
+    """A page whose bot draws what the test wants; the manifest has shortcuts of both types."""
+    real: dict[str, Any] = dict(manifest())
+    features = real["features"] | {"shortcuts": drawing_bot.SHORTCUTS}
+    monkeypatch.setattr(stages, "manifest", lambda: real | {"features": features})
+    made = Studio(tmp_path)
+    yield made
+    made.stop()
 
 
 def findings(page: Page) -> list[str]:

@@ -57,7 +57,7 @@ def test_from_hello_to_a_rating_with_two_agents_and_a_race(sandbox, windows):
     assert not any("third lost" in text or "another one" in text for text in texts(sandbox))
 
     winner.press("resolve", f"{name} has this")
-    dialog = winner.side.get_by_role("dialog", name="Resolve?")
+    dialog = winner.side.get_by_role("dialog", name="Resolve")
     dialog.get_by_role("button", name="Resolve").click()
     phone.hears("How did we do?")
     phone.writes("5")
@@ -86,6 +86,8 @@ def test_a_visitor_of_the_shop_talks_to_mia_and_is_returned_to_the_assistant(san
     expect(shop.get_by_text("Welcome to Fern & Finch")).to_be_visible()
 
     mia.press("return", "Mia has this")
+    window = page.get_by_role("dialog", name="Return to AI")
+    window.get_by_role("button", name="Return").click()
     expect(shop.get_by_text("You're back with our automated assistant.")).to_be_visible()
     shop.get_by_role("textbox", name="Write a message").fill("When are you open?")
     shop.get_by_role("button", name="Send").click()
@@ -154,7 +156,7 @@ def test_windows_commands_and_edits_work(sandbox, windows):
     phone.writes("I want to talk to a person")
     ana.press("assign", "Dana Reyes is waiting")
     window = page.get_by_role("dialog", name="Assign")
-    window.get_by_role("combobox").select_option(label="Ben")
+    window.get_by_role("combobox", name="An agent").select_option(label="Ben")
     window.get_by_role("button", name="Assign").click()
     phone.hears("Now speaking with Ben.")
 
@@ -167,7 +169,7 @@ def test_windows_commands_and_edits_work(sandbox, windows):
     box = ana.channel.get_by_role("textbox", name="Message queue")
     box.fill("/hand")
     ana.channel.get_by_role("button", name="/handoff").click()
-    box.press_sequentially("queue")
+    box.press_sequentially("help")
     box.press("Enter")
     expect(ana.channel.get_by_text("Only visible to you")).to_be_visible()
 

@@ -166,7 +166,7 @@ def words(shown: Any) -> str:
 def bureau(database: Database, clock: FrozenClock) -> Iterator[Bureau]:
     """Everything, running; the lanes only when told to."""
     slack = SlackStandIn(deliver="sync", now=lambda: clock.at.timestamp())
-    slack.tokens.scopes = (*SCOPES, *OPTIONAL_SCOPES)
+    slack.scopes.granted = (*SCOPES, *OPTIONAL_SCOPES)
     ana, ben = slack.add_person("ana", "Ana"), slack.add_person("ben", "Ben")
     mia = slack.add_person("mia", "Mia", is_admin=True)
     queue = slack.add_channel("queue", [slack.bot_user, ana, ben, mia])

@@ -37,7 +37,7 @@ def test_it_asks_once_what_to_do_there(invited):
 
 
 def test_it_says_in_words_which_permissions_are_missing(bureau):
-    bureau.slack.tokens.scopes = ("chat:write", "channels:read", "groups:read", "channels:history")
+    bureau.slack.scopes.granted = ("chat:write", "channels:read", "groups:read", "channels:history")
     care = bureau.slack.add_channel("care", [bureau.mia])
     bureau.slack.invite_bot(care, bureau.mia)
     bureau.settle()

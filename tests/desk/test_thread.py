@@ -3,6 +3,7 @@
 import pytest
 from sqlmodel import select
 
+from handoff_bot.slack.manifest import SCOPES
 from handoff_bot.storage import log
 from handoff_bot.storage.models import Escalation, Message
 from tests.desk.conftest import words
@@ -168,7 +169,7 @@ def test_the_customers_words_stand_under_their_name(taken):
 
 
 def test_without_that_scope_a_line_says_who_speaks(bureau):
-    bureau.slack.tokens.scopes = ("chat:write",)
+    bureau.slack.scopes.granted = set(SCOPES) - {"chat:write.customize"}
     bureau.says("I want a person")
     bureau.says("Hello?")
     shown = bureau.slack.thread(bureau.queue, bureau.card())[-1]

@@ -112,6 +112,42 @@ def test_a_file_in_slack_can_be_fetched_again(http, stage):
     assert http.get(f"{stage.url}/sandbox/files/F0", timeout=PATIENCE).status_code == 404
 
 
+def test_shortcuts_and_groups_are_known_to_the_page(http, stage):
+    seen = values(http, stage)
+    assert {one["type"] for one in seen["world"]["shortcuts"]} <= {"message", "global"}
+    assert {one["callback_id"] for one in seen["world"]["shortcuts"]} >= {"show_queue"}
+    assert [(group["handle"], len(group["members"])) for group in seen["groups"]] == [
+        ("support", 2)
+    ]
+
+
+def test_channels_are_made_and_the_app_comes_and_goes(http, stage):
+    ana, app = stage.world.ana, stage.slack.bot_user
+    made = do(http, stage, "slack.create_channel", user=ana, name="urgent", is_private=True)
+    channel = made["result"]["channel"]
+
+    def members():
+        (found,) = [one for one in values(http, stage)["channels"] if one["id"] == channel]
+        return found["members"]
+
+    assert ana in members()
+    assert app not in members()
+    assert do(http, stage, "slack.invite", user=ana, channel=channel)["ok"]
+    assert app in members()
+    assert do(http, stage, "slack.remove", user=ana, channel=channel)["ok"]
+    assert app not in members()
+
+
+def test_somebody_who_snoozes_by_the_worlds_time_is_shown(http, stage):
+    do(http, stage, "clock", forward=3600)
+    do(http, stage, "slack.snooze", user=stage.world.ana, minutes=30)
+    (ana,) = [one for one in values(http, stage)["people"] if one["id"] == stage.world.ana]
+    assert 0 < ana["dnd_until"] - stage.time.now() <= 1800
+    do(http, stage, "slack.snooze", user=stage.world.ana, minutes=0)
+    (ana,) = [one for one in values(http, stage)["people"] if one["id"] == stage.world.ana]
+    assert ana["dnd_until"] == 0
+
+
 def test_the_journal_is_numbered_and_says_whom_it_is_about(http, stage):
     do(http, stage, "phone.write", app="sms", address=DANA, text="hi")
     url = f"{stage.url}/sandbox/api/journal"
@@ -149,6 +185,13 @@ def test_the_shop_names_the_bot_and_trusts_nobody_else(http, stage):
         ("slack.submit", {"user": "U9", "view_id": "V9", "values": {}}, ""),
         ("slack.close", {"user": "U9", "view_id": "V9"}, ""),
         ("slack.presence", {"user": "U9", "presence": "active"}, "U9"),
+        ("slack.snooze", {"user": "U9", "minutes": 5}, "U9"),
+        ("slack.snooze", {"user": "U9", "minutes": -5}, "minutes"),
+        ("slack.invite", {"user": "U9", "channel": "C9"}, "C9"),
+        ("slack.remove", {"user": "U9", "channel": "C9"}, "is not in"),
+        ("slack.create_channel", {"user": "U9", "name": "Not so"}, "name"),
+        ("slack.create_channel", {"user": "U9", "name": "queue"}, "already"),
+        ("slack.suggest", {"user": "U9", "action_id": "x", "typed": "", "view_id": "V9"}, "V9"),
         ("fault", {"name": "meteor", "on": True}, "There is no switch"),
         ("clock", {"forward": -5}, "forward"),
         ("clock", {"forward": 1e12}, "forward"),

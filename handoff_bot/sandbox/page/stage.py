@@ -14,7 +14,7 @@ from handoff_bot.sandbox.page.phones import Phones
 from handoff_bot.sandbox.page.scripts import Player
 from handoff_bot.sandbox.page.switches import Switches
 from handoff_bot.sandbox.slack.messages import SlackChannel
-from handoff_bot.sandbox.slack.people import Json, Person
+from handoff_bot.sandbox.slack.people import Json, Person, UserGroup
 from handoff_bot.sandbox.world import ROOT, World
 from handoff_bot.slack.manifest import manifest
 
@@ -50,6 +50,7 @@ class Stage:
         self._origins = origins
         self.website_secrets = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         self.slack.add_channel("general", [self.world.ana, self.world.ben, self.world.mia])
+        self.slack.add_group("support", "Support", [self.world.ana, self.world.ben])
         self.phones = Phones(self.twilio)
         self.player = Player(self.twilio, self.phones)
         self.switches = Switches(self.slack.faults, self.twilio.faults, self.twilio.callbacks)
@@ -133,6 +134,7 @@ class Stage:
             "faults": self.switches.shown(),
             "scripts": self.player.shown(),
             "commands": _commands(),
+            "shortcuts": _shortcuts(),
         }
 
     def _workspace(self) -> dict[str, Any]:
@@ -140,6 +142,7 @@ class Stage:
         values: dict[str, Any] = {
             "people": [_person(person) for person in people],
             "channels": [_channel(one) for one in channels],
+            "groups": [_group(one) for one in self.slack.groups()],
         }
         for channel in channels:
             values[f"channel:{channel.id}"] = [
@@ -151,6 +154,7 @@ class Stage:
                     "ephemerals": self.slack.ephemerals(person.id),
                     "views": self.slack.views(person.id),
                     "home": self.slack.home(person.id),
+                    "chosen": self.slack.chosen(person.id),
                 }
         return values
 
@@ -163,13 +167,25 @@ def _commands() -> list[dict[str, Any]]:
     features: Any = manifest()["features"]
     return [
         {name: command[name] for name in ("command", "description", "usage_hint")}
-        for command in features["slash_commands"]
+        for command in features.get("slash_commands", ())
+    ]
+
+
+def _shortcuts() -> list[dict[str, Any]]:
+    features: Any = manifest()["features"]
+    return [
+        {name: shortcut[name] for name in ("name", "type", "callback_id", "description")}
+        for shortcut in features.get("shortcuts", ())
     ]
 
 
 def _person(person: Person) -> dict[str, Any]:
-    names = ("id", "name", "real_name", "is_admin", "is_bot", "presence")
+    names = ("id", "name", "real_name", "is_admin", "is_bot", "presence", "dnd_until", "deleted")
     return {name: getattr(person, name) for name in names}
+
+
+def _group(group: UserGroup) -> dict[str, Any]:
+    return {name: getattr(group, name) for name in ("id", "handle", "name", "members")}
 
 
 def _channel(channel: SlackChannel) -> dict[str, Any]:

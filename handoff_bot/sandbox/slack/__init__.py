@@ -11,6 +11,7 @@ from handoff_bot.sandbox.slack.files import Attachment
 from handoff_bot.sandbox.slack.herald import SUBSCRIPTIONS
 from handoff_bot.sandbox.slack.interacting import ClickResult
 from handoff_bot.sandbox.slack.stand_in import SlackStandIn
+from handoff_bot.sandbox.slack.suggesting import NoSuggestions
 from handoff_bot.sandbox.slack.windows import Submission
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "ClickResult",
     "Delivery",
     "Impossible",
+    "NoSuggestions",
     "SlackStandIn",
     "Submission",
 ]

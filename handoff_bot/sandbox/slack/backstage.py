@@ -8,6 +8,8 @@ from handoff_bot.sandbox.slack.deliveries import Deliveries
 from handoff_bot.sandbox.slack.files import Files
 from handoff_bot.sandbox.slack.herald import Herald
 from handoff_bot.sandbox.slack.links import Courier
+from handoff_bot.sandbox.slack.scopes import Scopes
+from handoff_bot.sandbox.slack.screens import Screens
 from handoff_bot.sandbox.slack.triggers import ResponseUrls, Triggers
 from handoff_bot.sandbox.slack.views import Views
 from handoff_bot.sandbox.slack.workspace import Workspace
@@ -27,3 +29,5 @@ class Backstage:
     deliveries: Deliveries
     courier: Courier
     tickets: set[str]
+    screens: Screens
+    scopes: Scopes

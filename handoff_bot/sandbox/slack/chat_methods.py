@@ -8,7 +8,9 @@ from handoff_bot.sandbox.slack.calls import Call, Method
 from handoff_bot.sandbox.slack.lookups import channel_of, message_of, postable_channel_of
 from handoff_bot.sandbox.slack.messages import Message, SlackChannel
 from handoff_bot.sandbox.slack.people import Json
+from handoff_bot.sandbox.slack.pictures import check_pictures
 from handoff_bot.sandbox.slack.refusal import Refusal, invalid_blocks
+from handoff_bot.sandbox.slack.scopes import CUSTOMIZE
 
 TEXT = 40_000
 """Characters after which Slack cuts a post's text off."""
@@ -102,6 +104,7 @@ def draft(slack: Backstage, call: Call, where: SlackChannel, text: str) -> Messa
         Refusal: it says nothing, or Slack would not take it.
     """
     blocks = read_blocks(call)
+    check_pictures(slack, blocks)
     attachments = call.content("attachments", list, "invalid_attachments") or []
     if len(attachments) > ATTACHMENTS:
         raise Refusal("too_many_attachments")
@@ -120,8 +123,8 @@ def draft(slack: Backstage, call: Call, where: SlackChannel, text: str) -> Messa
         attachments=attachments,
         bot_id=app.bot_id,
         app_id=app.app_id,
-        username=call.text("username"),
-        icons=_icons(call),
+        username=call.text("username") if slack.scopes.has(CUSTOMIZE) else "",
+        icons=_icons(call) if slack.scopes.has(CUSTOMIZE) else {},
     )
 
 

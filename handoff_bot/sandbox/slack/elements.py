@@ -23,10 +23,14 @@ _SINGLE = {
     "number_input": ("value", "initial_value"),
     "email_text_input": ("value", "initial_value"),
     "url_text_input": ("value", "initial_value"),
+    "datetimepicker": ("selected_date_time", "initial_date_time"),
+    "file_input": ("files", "files"),
     "multi_users_select": ("selected_users", "initial_users"),
+    "multi_conversations_select": ("selected_conversations", "initial_conversations"),
+    "multi_channels_select": ("selected_channels", "initial_channels"),
 }
-_ONE_OPTION = frozenset({"static_select", "radio_buttons", "overflow"})
-_MANY_OPTIONS = frozenset({"multi_static_select", "checkboxes"})
+_ONE_OPTION = frozenset({"static_select", "external_select", "radio_buttons", "overflow"})
+_MANY_OPTIONS = frozenset({"multi_static_select", "multi_external_select", "checkboxes"})
 _STATELESS = frozenset({"button", "overflow"})
 
 
@@ -74,19 +78,46 @@ def pick(block: Json, element: Json, choice: Any, at: str) -> Json:
 def chosen(element: Json, choice: Any) -> Json:
     """What an element holds after a choice: an option's value or words, an id, a date, a text, or a list.
 
+    None empties it. The options of an external menu are those that it was offered.
+
     Raises:
-        Impossible: there is no such option, or the text is too short or too long.
+        Impossible: there is no such option, there are too many, or the text is too short or too long.
     """
     kind = element["type"]
+    if kind in _STATELESS - _ONE_OPTION or kind not in {*_SINGLE, *_ONE_OPTION, *_MANY_OPTIONS}:
+        raise Impossible(f"nothing can be chosen in a {kind}")
+    if choice is None:
+        return _emptied(kind)
+    if isinstance(choice, list):
+        _check_count(element, choice)
     if kind in _ONE_OPTION:
         return {"type": kind, "selected_option": _option(element, choice)}
     if kind in _MANY_OPTIONS:
         return {"type": kind, "selected_options": [_option(element, one) for one in choice]}
-    if kind not in _SINGLE:
-        raise Impossible(f"nothing can be chosen in a {kind}")
-    if kind == "plain_text_input":
-        _check_length(element, str(choice))
     return {"type": kind, _SINGLE[kind][0]: choice}
+
+
+def check_text(element: Json, held: Json) -> None:
+    """Let a window be sent with this text in it.
+
+    Raises:
+        Impossible: it is too short or too long.
+    """
+    if element["type"] != "plain_text_input" or held["value"] is None:
+        return
+    least, most = int(element.get("min_length", 0)), int(element.get("max_length", 3000))
+    length = len(str(held["value"]))
+    if not least <= length <= most:
+        raise Impossible(f"a text of {length} characters does not go into {element['action_id']!r}")
+
+
+def _emptied(kind: str) -> Json:
+    if kind in _ONE_OPTION:
+        return {"type": kind, "selected_option": None}
+    if kind in _MANY_OPTIONS:
+        return {"type": kind, "selected_options": []}
+    is_list = kind.startswith("multi_") or kind == "file_input"
+    return {"type": kind, _SINGLE[kind][0]: [] if is_list else None}
 
 
 def initial(element: Json) -> Json:
@@ -97,7 +128,7 @@ def initial(element: Json) -> Json:
     if kind in _MANY_OPTIONS:
         return {"type": kind, "selected_options": element.get("initial_options", [])}
     now, before = _SINGLE[kind]
-    return {"type": kind, now: element.get(before)}
+    return _emptied(kind) | ({now: element[before]} if element.get(before) else {})
 
 
 def is_empty(held: Json) -> bool:
@@ -106,7 +137,7 @@ def is_empty(held: Json) -> bool:
 
 
 def state_of(blocks: list[Json], known: Json) -> Json:
-    """What all elements that can hold something hold: what is known, else how they began."""
+    """What all elements that can hold something hold: what is known of them, else how they began."""
     state: Json = {}
     for block, element in all_elements(blocks):
         kind = element["type"]
@@ -114,7 +145,8 @@ def state_of(blocks: list[Json], known: Json) -> Json:
             continue
         block_id, action_id = block["block_id"], element["action_id"]
         held = known.get(block_id, {}).get(action_id) or initial(element)
-        state.setdefault(block_id, {})[action_id] = held
+        is_same = held["type"] == kind
+        state.setdefault(block_id, {})[action_id] = held if is_same else initial(element)
     return state
 
 
@@ -129,9 +161,7 @@ def _option(element: Json, choice: Any) -> Json:
     raise Impossible(f"{choice!r} is not among the options")
 
 
-def _check_length(element: Json, text: str) -> None:
-    least, most = element.get("min_length", 0), element.get("max_length", 3000)
-    if not int(least) <= len(text) <= int(most):
-        raise Impossible(
-            f"a text of {len(text)} characters does not go into {element['action_id']!r}"
-        )
+def _check_count(element: Json, choices: list[Any]) -> None:
+    most: int = element.get("max_selected_items") or element.get("max_files") or len(choices)
+    if len(choices) > most:
+        raise Impossible(f"{element['action_id']!r} takes {most} at most")

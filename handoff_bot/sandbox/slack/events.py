@@ -74,6 +74,35 @@ def joined(where: SlackChannel, user: str, inviter: str, team_id: str, at: str) 
     return event | ({"inviter": inviter} if inviter else {})
 
 
+def dnd_updated(user: str, status: Json, at: str) -> Json:
+    """Somebody does not want to be disturbed, or wants to be again."""
+    return {"type": "dnd_updated_user", "user": user, "dnd_status": status, "event_ts": at}
+
+
+def user_changed(user: Json, at: str) -> Json:
+    """Somebody has another name, or has left."""
+    stamp = int(float(at))
+    return {"type": "user_change", "user": user, "cache_ts": stamp, "event_ts": at}
+
+
+def members_changed(group: Json, before: list[str], after: list[str], at: str) -> Json:
+    """Somebody came into a user group, or went out of it."""
+    added = [user for user in after if user not in before]
+    removed = [user for user in before if user not in after]
+    return {
+        "type": "subteam_members_changed",
+        "subteam_id": group["id"],
+        "team_id": group["team_id"],
+        "date_previous_update": group["date_update"],
+        "date_update": int(float(at)),
+        "added_users": added,
+        "added_users_count": str(len(added)),
+        "removed_users": removed,
+        "removed_users_count": str(len(removed)),
+        "event_ts": at,
+    }
+
+
 def mentioned(event: Json) -> Json:
     """The app_mention that goes with a message in which the app is mentioned."""
     kept = {name: value for name, value in event.items() if name not in {"channel_type", "subtype"}}

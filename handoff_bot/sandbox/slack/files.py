@@ -30,6 +30,7 @@ class File:
     size: int
     content: bytes | None = None
     title: str = ""
+    alt_text: str = ""
     channels: list[str] = field(default_factory=list)
 
 
@@ -45,11 +46,20 @@ class Files:
         """The file, also one that was announced and not uploaded yet."""
         return self._files.get(file_id)
 
-    def announce(self, name: str, size: int, user: str) -> File:
+    def at(self, address: str) -> File | None:
+        """The file with this address: `url_private`, `url_private_download` or `permalink`."""
+        for file in self._files.values():
+            shown = self.wire(file)
+            if address in (shown["url_private"], shown["url_private_download"], shown["permalink"]):
+                return file
+        return None
+
+    def announce(self, name: str, size: int, user: str, alt_text: str = "") -> File:
         """Make room for a file that will be uploaded."""
         created = int(self._workspace.now())
         mimetype = mimetypes.guess_type(name)[0] or "application/octet-stream"
         file = File(self._workspace.new_id("F"), name, mimetype, user, created, size)
+        file.alt_text = alt_text
         self._files[file.id] = file
         return file
 
@@ -69,7 +79,8 @@ class Files:
         path = f"{self._workspace.team_id}-{file.id}"
         private = f"{self._base_url}/files-pri/{path}"
         kind = file.name.rpartition(".")[2].lower()
-        return {
+        alt_text = {"alt_txt": file.alt_text} if file.alt_text else {}
+        return alt_text | {
             "id": file.id,
             "created": file.created,
             "timestamp": file.created,

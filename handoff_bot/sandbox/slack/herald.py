@@ -8,15 +8,19 @@ from typing import Any
 from handoff_bot.sandbox.slack import events
 from handoff_bot.sandbox.slack.messages import SlackChannel
 from handoff_bot.sandbox.slack.people import Json
+from handoff_bot.sandbox.slack.scopes import Scopes
 from handoff_bot.sandbox.slack.workspace import Workspace
 
 SUBSCRIPTIONS = frozenset(
     {
         "app_home_opened",
+        "dnd_updated_user",
         "member_joined_channel",
         "message.channels",
         "message.groups",
         "message.im",
+        "subteam_members_changed",
+        "user_change",
     },
 )
 """What an app hears of unless it is told otherwise; the names are those of a manifest's bot_events."""
@@ -31,9 +35,11 @@ class Herald:
         self,
         workspace: Workspace,
         subscriptions: frozenset[str],
+        scopes: Scopes,
         deliver: Callable[[Json], None],
     ) -> None:
         self.subscriptions = subscriptions
+        self._scopes = scopes
         self._workspace = workspace
         self._deliver = deliver
 
@@ -42,8 +48,15 @@ class Herald:
         if self._workspace.app.user_id not in where.members:
             return
         for name, heard in self._named(event, where):
-            if name in self.subscriptions:
-                self._deliver(self._envelope(heard))
+            self._tell(name, heard)
+
+    def announce_everywhere(self, event: Json) -> None:
+        """Tell the app of an event that happened in no slack_channel, if it may hear of it."""
+        self._tell(event["type"], event)
+
+    def _tell(self, name: str, event: Json) -> None:
+        if name in self.subscriptions and self._scopes.hears(name):
+            self._deliver(self._envelope(event))
 
     def _named(self, event: Json, where: SlackChannel) -> Iterator[tuple[str, Json]]:
         if event["type"] != "message":

@@ -9,7 +9,7 @@ from handoff_bot.sandbox.slack.deliveries import Delivery
 from handoff_bot.sandbox.slack.files import File
 from handoff_bot.sandbox.slack.item_methods import pinned_items
 from handoff_bot.sandbox.slack.messages import SlackChannel
-from handoff_bot.sandbox.slack.people import Json, Person
+from handoff_bot.sandbox.slack.people import Json, Person, UserGroup
 from handoff_bot.sandbox.slack.stage import Stage
 
 
@@ -29,6 +29,18 @@ class Inspection(Stage):
                 replace(one, members=list(one.members), messages={}, pins=dict(one.pins))
                 for one in found
             ]
+
+    def groups(self) -> list[UserGroup]:
+        """All user groups."""
+        with self._workspace.changed:
+            return [
+                replace(one, members=list(one.members)) for one in self._workspace.groups.values()
+            ]
+
+    def chosen(self, user: str) -> dict[str, Json]:
+        """What this person chose in messages, by ts, block_id and action_id."""
+        with self._workspace.changed:
+            return self._slack.screens.all_chosen(user)
 
     def file(self, file_id: str) -> File | None:
         """A file that was uploaded."""

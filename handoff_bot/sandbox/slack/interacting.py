@@ -6,21 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from handoff_bot.sandbox.slack.answers import accept_answer
-from handoff_bot.sandbox.slack.elements import (
-    Impossible,
-    chosen,
-    find_element,
-    pick,
-    press,
-    state_of,
-)
+from handoff_bot.sandbox.slack.elements import Impossible
+from handoff_bot.sandbox.slack.filling import Values, fill_in
 from handoff_bot.sandbox.slack.links import Failure, Kind, Parcel, Reply
 from handoff_bot.sandbox.slack.messages import Message
 from handoff_bot.sandbox.slack.people import Json
 from handoff_bot.sandbox.slack.refusal import Refusal
-from handoff_bot.sandbox.slack.stage import Stage
+from handoff_bot.sandbox.slack.rich_text import as_command
+from handoff_bot.sandbox.slack.surfaces import Surfaces
 from handoff_bot.sandbox.slack.triggers import Origin
-from handoff_bot.sandbox.slack.views import View
 
 _ERRORS: dict[Failure, str] = {
     "": "",
@@ -48,17 +42,7 @@ class ClickResult:
     trigger_id: str
 
 
-@dataclass(frozen=True)
-class _Surface:
-    """Where one can click: blocks, what is filled in so far, and what a payload says of the place."""
-
-    blocks: list[Json]
-    place: Json
-    state: Json
-    view: View | None = None
-
-
-class Interacting(Stage):
+class Interacting(Surfaces):
     """What people do with what the bot drew. None of it is ever sent twice.
 
     Everything raises Impossible where Slack's screen would not let them.
@@ -85,27 +69,45 @@ class Interacting(Stage):
     ) -> ClickResult:
         """Press a button of a message that this person alone sees."""
         with self._workspace.changed:
-            message = self._workspace.find_ephemeral(user, ts)
-            if message is None:
-                raise Impossible(f"{user} does not see {ts}")
-            surface = self._on_message(user, message, is_ephemeral=True)
+            surface = self._on_message(user, self._whispered(user, ts))
             payload = self._pressed(user, surface, action_id, value)
+        return self._interact(payload)
+
+    def select_ephemeral(self, user: str, ts: str, action_id: str, choice: Any) -> ClickResult:
+        """Choose in a menu of a message that this person alone sees."""
+        with self._workspace.changed:
+            surface = self._on_message(user, self._whispered(user, ts))
+            payload = self._picked(user, surface, action_id, choice)
         return self._interact(payload)
 
     def click_view(
-        self, user: str, view_id: str, action_id: str, value: str | None = None
+        self,
+        user: str,
+        view_id: str,
+        action_id: str,
+        value: str | None = None,
+        values: Values | None = None,
     ) -> ClickResult:
-        """Press a button of a window or Home tab."""
+        """Press a button of a window or Home tab; `values` are the fields that were filled in before."""
         with self._workspace.changed:
-            surface = self._on_view(self._opened(user, view_id))
-            payload = self._pressed(user, surface, action_id, value)
+            view = self._opened(user, view_id)
+            fill_in(self._slack, view, values or {})
+            payload = self._pressed(user, self._on_view(view), action_id, value)
         return self._interact(payload)
 
-    def select_view(self, user: str, view_id: str, action_id: str, choice: Any) -> ClickResult:
+    def select_view(
+        self,
+        user: str,
+        view_id: str,
+        action_id: str,
+        choice: Any,
+        values: Values | None = None,
+    ) -> ClickResult:
         """Choose in a menu of a window or Home tab; in a window the choice stays."""
         with self._workspace.changed:
-            surface = self._on_view(self._opened(user, view_id))
-            payload = self._picked(user, surface, action_id, choice)
+            view = self._opened(user, view_id)
+            fill_in(self._slack, view, values or {})
+            payload = self._picked(user, self._on_view(view), action_id, choice)
         return self._interact(payload)
 
     def command(self, user: str, channel: str, command: str, text: str = "") -> ClickResult:
@@ -124,7 +126,7 @@ class Interacting(Stage):
                 "user_id": user,
                 "user_name": person.name,
                 "command": command,
-                "text": text,
+                "text": as_command(text, self._workspace.name_of),
                 "api_app_id": self._workspace.app.app_id,
                 "is_enterprise_install": "false",
                 "response_url": self._response_url(origin),
@@ -151,72 +153,11 @@ class Interacting(Stage):
 
     # -- how
 
-    def _on_message(self, user: str, message: Message, *, is_ephemeral: bool = False) -> _Surface:
-        where = self._workspace.channels[message.channel]
-        origin = Origin(user, message.channel, message.ts, is_ephemeral, message.thread_ts)
-        container = {
-            "type": "message",
-            "message_ts": message.ts,
-            "channel_id": message.channel,
-            "is_ephemeral": is_ephemeral,
-        }
-        if message.thread_ts:
-            container["thread_ts"] = message.thread_ts
-        place: Json = {
-            "container": container,
-            "channel": {"id": where.id, "name": where.name},
-            "response_url": self._response_url(origin),
-        }
-        if not is_ephemeral:
-            place["message"] = message.wire(with_metadata=True)
-        return _Surface(message.blocks, place, state_of(message.blocks, {}))
-
-    def _on_view(self, view: View) -> _Surface:
-        shown = view.wire(self._workspace.team_id, self._workspace.app)
-        blocks: list[Json] = view.content["blocks"]
-        state = state_of(blocks, view.state)
-        shown["state"] = {"values": state}
-        container = {"type": "view", "view_id": view.id}
-        return _Surface(blocks, {"container": container, "view": shown}, state, view)
-
-    def _opened(self, user: str, view_id: str) -> View:
-        """What this person has in front of them: the window on top, or their Home tab."""
-        view = self._slack.views.find(view_id)
-        is_theirs = view is not None and view.user == user
-        stack = self._slack.views.stacks.get(user, [])
-        if view is None or not is_theirs or (view in stack and view is not stack[-1]):
-            raise Impossible(f"{user} does not see {view_id}")
-        return view
-
-    def _pressed(self, user: str, surface: _Surface, action_id: str, value: str | None) -> Json:
-        block, element = find_element(surface.blocks, action_id, value, user)
-        return self._acted(user, surface, press(block, element, self._workspace.new_ts()))
-
-    def _picked(self, user: str, surface: _Surface, action_id: str, choice: Any) -> Json:
-        block, element = find_element(surface.blocks, action_id, None, user)
-        action = pick(block, element, choice, self._workspace.new_ts())
-        if element["type"] != "overflow":
-            held = surface.state[block["block_id"]]
-            held[action_id] = chosen(element, choice)
-            if surface.view:
-                surface.view.state[block["block_id"]] = held
-        return self._acted(user, surface, action)
-
-    def _acted(self, user: str, surface: _Surface, action: Json) -> Json:
-        return (
-            self._common()
-            | {
-                "type": "block_actions",
-                "user": self._user(user),
-                "trigger_id": self._slack.triggers.give(user),
-                "state": {"values": surface.state},
-                "actions": [action],
-            }
-            | surface.place
-        )
-
-    def _response_url(self, origin: Origin) -> str:
-        return self._slack.url + self._slack.response_urls.give(origin)
+    def _whispered(self, user: str, ts: str) -> Message:
+        message = self._workspace.find_ephemeral(user, ts)
+        if message is None:
+            raise Impossible(f"{user} does not see {ts}")
+        return message
 
     def _interact(self, payload: Json, kind: Kind = "interactive") -> ClickResult:
         reply: Reply = self._slack.courier.send(Parcel(kind, payload))

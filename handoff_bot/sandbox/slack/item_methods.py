@@ -19,6 +19,7 @@ REACTIONS = 23
 """Different emoji that one person may put on one message."""
 
 PINS = 100
+ALT_TEXT = 1_000
 
 
 def add_reaction(slack: Backstage, call: Call) -> Json:
@@ -104,7 +105,10 @@ def file_info(slack: Backstage, call: Call) -> Json:
 def begin_upload(slack: Backstage, call: Call) -> Json:
     """files.getUploadURLExternal."""
     size = call.number("length", 0, "missing_argument")
-    file = slack.files.announce(call.required("filename"), size, slack.workspace.app.user_id)
+    name, alt_text = call.required("filename"), call.text("alt_txt")
+    if len(alt_text) > ALT_TEXT:
+        raise Refusal("alt_txt_too_large")
+    file = slack.files.announce(name, size, slack.workspace.app.user_id, alt_text)
     return {"ok": True, "upload_url": slack.files.upload_url(file), "file_id": file.id}
 
 

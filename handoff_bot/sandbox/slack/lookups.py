@@ -41,6 +41,20 @@ def postable_channel_of(slack: Backstage, call: Call) -> SlackChannel:
     return where
 
 
+_TYPES = {"public_channel": "channel", "private_channel": "group", "im": "im"}
+
+
+def kinds_of(slack: Backstage, method: str, call: Call) -> list[str]:
+    """The kinds of the conversations that a call is about, as far as it says so and the app sees them."""
+    if method == "conversations.open":
+        return ["im"]
+    if method == "conversations.list":
+        types = call.text("types", "public_channel").split(",")
+        return [_TYPES[name] for name in types if name in _TYPES]
+    where = slack.workspace.channels.get(call.text("channel"))
+    return [where.kind] if where and _is_visible(slack, where) else []
+
+
 def message_of(slack: Backstage, where: SlackChannel, ts: str) -> Message:
     """The message with this ts; those that one person alone sees are not found.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 Json = dict[str, Any]
 """An object as it goes over the wire; its keys are Slack's."""
@@ -17,6 +19,7 @@ class Person:
         name: the handle, e.g. "ana".
         presence: "active" or "away".
         dnd_until: seconds since the epoch, 0 when they may be disturbed.
+        timezone, locale: as they set them in Slack.
     """
 
     id: str
@@ -30,19 +33,31 @@ class Person:
     presence: str = "active"
     dnd_until: int = 0
     updated: int = 0
+    timezone: str = "Etc/UTC"
+    locale: str = "en-US"
 
-    def wire(self, team_id: str) -> Json:
-        """The object `user` of users.info."""
+    def dnd(self, now: float) -> Json:
+        """The object `dnd_status` of dnd_updated_user, and of dnd.teamInfo for each person."""
+        is_on = self.dnd_until > now
         return {
+            "dnd_enabled": is_on,
+            "next_dnd_start_ts": int(now) if is_on else 1,
+            "next_dnd_end_ts": self.dnd_until if is_on else 1,
+        }
+
+    def wire(self, team_id: str, *, with_email: bool = True, with_locale: bool = False) -> Json:
+        """The object `user` of users.info."""
+        locale = {"locale": self.locale} if with_locale else {}
+        return locale | {
             "id": self.id,
             "team_id": team_id,
             "name": self.name,
             "real_name": self.real_name,
             "deleted": self.deleted,
             "color": "9f69e7",
-            "tz": "Etc/UTC",
-            "tz_label": "Coordinated Universal Time",
-            "tz_offset": 0,
+            "tz": self.timezone,
+            "tz_label": self.timezone,
+            "tz_offset": _offset(self.timezone, self.updated),
             "is_admin": self.is_admin,
             "is_owner": False,
             "is_primary_owner": False,
@@ -51,20 +66,27 @@ class Person:
             "is_bot": self.is_bot,
             "is_app_user": False,
             "updated": self.updated,
-            "profile": self._profile(team_id),
+            "profile": self.profile(team_id, with_email=with_email),
         }
 
-    def _profile(self, team_id: str) -> Json:
-        return {
+    def profile(self, team_id: str, *, with_email: bool = True) -> Json:
+        """The object `profile` of users.profile.get; the e-mail needs a scope of its own."""
+        email = {"email": self.email} if with_email else {}
+        return email | {
             "real_name": self.real_name,
             "real_name_normalized": self.real_name,
             "display_name": self.display_name,
             "display_name_normalized": self.display_name,
             "status_text": "",
             "status_emoji": "",
-            "email": self.email,
             "team": team_id,
         }
+
+
+def _offset(timezone: str, at: float) -> int:
+    """Seconds east of Greenwich."""
+    offset = datetime.fromtimestamp(at, ZoneInfo(timezone)).utcoffset()
+    return int(offset.total_seconds()) if offset else 0
 
 
 @dataclass

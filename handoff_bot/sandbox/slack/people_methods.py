@@ -5,8 +5,12 @@ from __future__ import annotations
 from handoff_bot.sandbox.slack.backstage import Backstage
 from handoff_bot.sandbox.slack.calls import Call, Method, paged
 from handoff_bot.sandbox.slack.lookups import person_of
-from handoff_bot.sandbox.slack.people import Json
+from handoff_bot.sandbox.slack.people import Json, Person
 from handoff_bot.sandbox.slack.refusal import Refusal
+from handoff_bot.sandbox.slack.scopes import EMAIL
+
+DND_USERS = 50
+"""People of whom dnd.teamInfo tells at once."""
 
 
 def auth_test(slack: Backstage, _call: Call) -> Json:
@@ -36,7 +40,8 @@ def api_test(_slack: Backstage, call: Call) -> Json:
 
 def users_info(slack: Backstage, call: Call) -> Json:
     """users.info."""
-    return {"ok": True, "user": person_of(slack, call).wire(slack.workspace.team_id)}
+    person = person_of(slack, call)
+    return {"ok": True, "user": _wire(slack, person, with_locale=call.flag("include_locale"))}
 
 
 def users_list(slack: Backstage, call: Call) -> Json:
@@ -45,7 +50,7 @@ def users_list(slack: Backstage, call: Call) -> Json:
     page, metadata = paged(call, list(workspace.people.values()), 1000, 1000)
     return {
         "ok": True,
-        "members": [person.wire(workspace.team_id) for person in page],
+        "members": [_wire(slack, person) for person in page],
         "cache_ts": int(workspace.now()),
         "response_metadata": metadata,
     }
@@ -56,16 +61,36 @@ def users_presence(slack: Backstage, call: Call) -> Json:
     return {"ok": True, "presence": person_of(slack, call).presence}
 
 
+def users_lookup(slack: Backstage, call: Call) -> Json:
+    """users.lookupByEmail."""
+    email = call.required("email").lower()
+    for person in slack.workspace.people.values():
+        if person.email.lower() == email and not person.deleted:
+            return {"ok": True, "user": _wire(slack, person)}
+    raise Refusal("users_not_found")
+
+
+def users_profile(slack: Backstage, call: Call) -> Json:
+    """users.profile.get: the app's own user when it names nobody."""
+    named = Call({"user": call.text("user", slack.workspace.app.user_id)})
+    person = person_of(slack, named)
+    has_email = slack.scopes.has(EMAIL)
+    return {"ok": True, "profile": person.profile(slack.workspace.team_id, with_email=has_email)}
+
+
 def dnd_info(slack: Backstage, call: Call) -> Json:
     """dnd.info."""
-    until = person_of(slack, call).dnd_until
-    return {
-        "ok": True,
-        "dnd_enabled": bool(until),
-        "next_dnd_start_ts": int(slack.workspace.now()) if until else 1,
-        "next_dnd_end_ts": until or 1,
-        "snooze_enabled": False,
-    }
+    return {"ok": True, "snooze_enabled": False} | person_of(slack, call).dnd(slack.workspace.now())
+
+
+def dnd_team_info(slack: Backstage, call: Call) -> Json:
+    """dnd.teamInfo: of up to fifty people at once."""
+    wanted = [name for name in call.text("users").split(",") if name]
+    if not wanted:
+        raise Refusal("no_users_provided")
+    people = (slack.workspace.people.get(name) for name in wanted[:DND_USERS])
+    now = slack.workspace.now()
+    return {"ok": True, "users": {person.id: person.dnd(now) for person in people if person}}
 
 
 def usergroups_list(slack: Backstage, call: Call) -> Json:
@@ -85,6 +110,13 @@ def usergroup_members(slack: Backstage, call: Call) -> Json:
     if group is None:
         raise Refusal("no_such_subteam")
     return {"ok": True, "users": list(group.members)}
+
+
+def _wire(slack: Backstage, person: Person, *, with_locale: bool = False) -> Json:
+    """A person, as far as the app may know them."""
+    has_email = slack.scopes.has(EMAIL)
+    team_id = slack.workspace.team_id
+    return person.wire(team_id, with_email=has_email, with_locale=with_locale)
 
 
 def bots_info(slack: Backstage, call: Call) -> Json:
@@ -119,9 +151,12 @@ METHODS: dict[str, Method] = {
     "auth.test": auth_test,
     "bots.info": bots_info,
     "dnd.info": dnd_info,
+    "dnd.teamInfo": dnd_team_info,
     "usergroups.list": usergroups_list,
     "usergroups.users.list": usergroup_members,
     "users.getPresence": users_presence,
     "users.info": users_info,
     "users.list": users_list,
+    "users.lookupByEmail": users_lookup,
+    "users.profile.get": users_profile,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from handoff_bot.sandbox.slack.people import Json
 
@@ -16,16 +16,30 @@ _TOKEN = re.compile(
     r"|(?<!\S):(?P<emoji>[a-z0-9_+-]+):(?!\S)"
 )
 
+_MENTIONS = {"user": "@", "channel": "#", "usergroup": "!subteam^"}
+
 
 def typed(text: str) -> tuple[str, Json]:
     """The event's `text` and its rich_text block for what somebody typed.
 
-    `<@U…>`, `<#C…>`, `<!subteam^S…>` and `<!here>` stand for mentions picked from the menu; addresses become
-    links, `:wave:` an emoji; everything else is taken as it is.
+    `<@U…>`, `<#C…>`, `<!subteam^S…>` and `<!here>` stand for mentions picked from the menu; addresses
+    become links, `:wave:` an emoji; everything else is taken as it is.
     """
     elements = list(_elements(text))
     section = {"type": "rich_text_section", "elements": elements}
     return "".join(map(_as_mrkdwn, elements)), {"type": "rich_text", "elements": [section]}
+
+
+def as_command(text: str, name_of: Callable[[str], str]) -> str:
+    """What follows a slash command whose manifest says `should_escape`: mentions carry ids and names."""
+
+    def mention(found: re.Match[str]) -> str:
+        kind = found.lastgroup or ""
+        if kind not in _MENTIONS:
+            return found[0]
+        return f"<{_MENTIONS[kind]}{found[kind]}|{name_of(found[kind])}>"
+
+    return _TOKEN.sub(mention, text)
 
 
 def escape(text: str) -> str:

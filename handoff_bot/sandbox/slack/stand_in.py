@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from flask import Flask
 
 from handoff_bot.sandbox.server import Faults, Journal, Server
+from handoff_bot.sandbox.slack.attending import Attending
 from handoff_bot.sandbox.slack.backstage import Backstage
 from handoff_bot.sandbox.slack.deliveries import Deliveries
 from handoff_bot.sandbox.slack.files import Files
@@ -17,6 +18,8 @@ from handoff_bot.sandbox.slack.links import ACK_DEADLINE, Courier, HttpLink, Soc
 from handoff_bot.sandbox.slack.messages import SlackChannel
 from handoff_bot.sandbox.slack.people import Person, UserGroup
 from handoff_bot.sandbox.slack.rates import Rates
+from handoff_bot.sandbox.slack.scopes import Scopes
+from handoff_bot.sandbox.slack.screens import Screens
 from handoff_bot.sandbox.slack.stage import Deliver
 from handoff_bot.sandbox.slack.talking import Talking
 from handoff_bot.sandbox.slack.tokens import Tokens
@@ -31,7 +34,7 @@ TEAM = "T0SBXTEAM"
 """Ids that look like Slack's and can be told from real ones."""
 
 
-class SlackStandIn(Talking, Windows, Inspection):
+class SlackStandIn(Talking, Attending, Windows, Inspection):
     """Slack, for the unchanged slack_sdk and Bolt: `WebClient(token=…, base_url=slack.api_url)`.
 
     Args:
@@ -41,6 +44,7 @@ class SlackStandIn(Talking, Windows, Inspection):
         events_url: the bot's request URL for events, interactions and commands. "" lets everything go
             through Socket Mode. May be set later, as `events_url`.
         subscriptions: names as in a manifest's `bot_events`; other events are not sent.
+        scopes: what the app was granted; None for everything. Methods that need another answer missing_scope.
         deliver: "sync" lets what people do return only when the bot has heard of it.
         retries: seconds after a failed delivery of an event until the next attempt, for each retry.
         ack_deadline: seconds that the bot has to answer anything.
@@ -50,6 +54,7 @@ class SlackStandIn(Talking, Windows, Inspection):
     Attributes:
         url, api_url: where it answers.
         tokens: set `tokens.is_revoked` to throw the app out.
+        scopes: set `scopes.granted` to install it anew with others.
         bot_user: the id of the app's user.
     """
 
@@ -64,6 +69,7 @@ class SlackStandIn(Talking, Windows, Inspection):
         signing_secret: str = "sandbox-signing-secret",  # noqa: S107 - the same
         events_url: str = "",
         subscriptions: Iterable[str] = SUBSCRIPTIONS,
+        scopes: Iterable[str] | None = None,
         deliver: Deliver = "queue",
         retries: Sequence[float] = (0.0, 0.2, 1.0),
         ack_deadline: float = ACK_DEADLINE,
@@ -75,6 +81,7 @@ class SlackStandIn(Talking, Windows, Inspection):
         self.team_id, self.bot_user = TEAM, APP.user_id
         self.tokens = Tokens(bot_token, app_token)
         app = Flask(__name__, static_folder=None)
+        self.scopes = Scopes(scopes)
         self._server = Server(
             app, "slack", self.journal, self.faults, port=port, fault_answer=fault_answer
         )
@@ -82,7 +89,7 @@ class SlackStandIn(Talking, Windows, Inspection):
         self._http = HttpLink(signing_secret, events_url, self.journal, ack_deadline)
         self._socket = SocketLink(APP.app_id, self.journal, ack_deadline)
         courier = Courier(self._http, self._socket)
-        backstage = _build(self.url, courier, retries, subscriptions, now)
+        backstage = _build(self.url, courier, retries, subscriptions, self.scopes, now)
         put_on_wire(app, backstage, self.tokens, Rates(now) if enforce_limits else None)
         super().__init__(backstage, deliver)
 
@@ -181,12 +188,13 @@ def _build(
     courier: Courier,
     retries: Sequence[float],
     subscriptions: Iterable[str],
+    scopes: Scopes,
     now: Clock,
 ) -> Backstage:
     workspace = Workspace(TEAM, "sandbox", APP, now)
     workspace.people[APP.user_id] = Person(APP.user_id, APP.name, "Handoff", is_bot=True)
     deliveries = Deliveries(courier.send, retries)
-    herald = Herald(workspace, frozenset(subscriptions), deliveries.enqueue)
+    herald = Herald(workspace, frozenset(subscriptions), scopes, deliveries.enqueue)
     workspace.announce = herald.announce
     return Backstage(
         url=url,
@@ -199,4 +207,6 @@ def _build(
         deliveries=deliveries,
         courier=courier,
         tickets=set(),
+        screens=Screens(),
+        scopes=scopes,
     )

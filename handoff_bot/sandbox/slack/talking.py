@@ -89,8 +89,8 @@ class Talking(Stage):
                 self._workspace.unpin(message, user)
         self._happened()
 
-    def open_home(self, user: str, tab: str = "home") -> None:
-        """Look at the app's "home" or "messages" tab."""
+    def open_home(self, user: str, tab: str = "home") -> str:
+        """Look at the app's "home" or "messages" tab; returns the id of the direct conversation."""
         with self._workspace.changed:
             where = self._workspace.direct(user)
             home = self._slack.views.homes.get(user) if tab == "home" else None
@@ -98,6 +98,7 @@ class Talking(Stage):
             at = self._workspace.new_ts()
             self._workspace.announce(events.home_opened(user, where.id, tab, shown, at), where)
         self._happened()
+        return where.id
 
     def join(self, user: str, channel: str) -> None:
         """Come into a slack_channel."""
@@ -106,16 +107,24 @@ class Talking(Stage):
         self._happened()
 
     def invite_bot(self, channel: str, inviter: str = "") -> None:
-        """Bring the app into a slack_channel."""
+        """Bring the app into a slack_channel; somebody who does must be in it."""
         with self._workspace.changed:
             where = self._workspace.channels[channel]
+            if inviter:
+                self._entered(inviter, channel)
             self._workspace.join(where, self._workspace.app.user_id, inviter)
         self._happened()
 
-    def remove_bot(self, channel: str) -> None:
+    def remove_bot(self, channel: str, remover: str = "") -> None:
         """Throw the app out of a slack_channel; it hears nothing more of it."""
         with self._workspace.changed:
-            self._workspace.channels[channel].members.remove(self._workspace.app.user_id)
+            if remover:
+                self._entered(remover, channel)
+            where, app = self._workspace.channels[channel], self._workspace.app.user_id
+            if app not in where.members:
+                raise Impossible(f"the app is not in {channel}")
+            where.members.remove(app)
+            self._workspace.changed.notify_all()
 
     def archive(self, channel: str, is_archived: bool = True) -> None:
         """Close a slack_channel for good, or open it again."""

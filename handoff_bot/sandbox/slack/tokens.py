@@ -16,11 +16,6 @@ class Tokens:
     def __init__(self, bot: str, app: str) -> None:
         self._bot, self._app = bot, app
         self.is_revoked = False
-        self.scopes: tuple[str, ...] = ()
-
-    def headers(self) -> dict[str, str]:
-        """What every answer of the Web API says of the token's scopes; nothing when none are named here."""
-        return {"x-oauth-scopes": ",".join(self.scopes)} if self.scopes else {}
 
     def check(self, method: str, token: str) -> None:
         """Let the call pass.

@@ -5,13 +5,14 @@ from __future__ import annotations
 from handoff_bot.sandbox.slack.backstage import Backstage
 from handoff_bot.sandbox.slack.calls import Call, Method
 from handoff_bot.sandbox.slack.people import Json
+from handoff_bot.sandbox.slack.pictures import check_pictures
 from handoff_bot.sandbox.slack.refusal import Refusal, invalid_arguments
 from handoff_bot.sandbox.slack.views import View, check_view
 
 
 def open_(slack: Backstage, call: Call) -> Json:
     """views.open."""
-    content = _content(call)
+    content = _content(slack, call)
     check_view(content, "modal")
     user = slack.triggers.exchange(call.required("trigger_id"))
     return _shown(slack, slack.views.open(user, content))
@@ -19,7 +20,7 @@ def open_(slack: Backstage, call: Call) -> Json:
 
 def push(slack: Backstage, call: Call) -> Json:
     """views.push."""
-    content = _content(call)
+    content = _content(slack, call)
     check_view(content, "modal")
     user = slack.triggers.exchange(call.required("trigger_id"))
     return _shown(slack, slack.views.push(user, content))
@@ -27,7 +28,7 @@ def push(slack: Backstage, call: Call) -> Json:
 
 def update(slack: Backstage, call: Call) -> Json:
     """views.update."""
-    content = _content(call)
+    content = _content(slack, call)
     view = slack.views.find(call.text("view_id"), call.text("external_id"))
     if view is None:
         raise Refusal("not_found")
@@ -37,7 +38,7 @@ def update(slack: Backstage, call: Call) -> Json:
 
 def publish(slack: Backstage, call: Call) -> Json:
     """views.publish."""
-    content = _content(call)
+    content = _content(slack, call)
     user = call.required("user_id")
     if user not in slack.workspace.people:
         raise invalid_arguments("invalid `user_id`")
@@ -47,10 +48,12 @@ def publish(slack: Backstage, call: Call) -> Json:
     return _shown(slack, slack.views.publish(user, content))
 
 
-def _content(call: Call) -> Json:
+def _content(slack: Backstage, call: Call) -> Json:
     content: Json | None = call.content("view", dict, "invalid_arguments")
     if content is None:
         raise invalid_arguments("[ERROR] missing required field: view")
+    if isinstance(content.get("blocks"), list):
+        check_pictures(slack, content["blocks"])
     return content
 
 

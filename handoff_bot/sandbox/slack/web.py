@@ -18,9 +18,11 @@ from handoff_bot.sandbox.slack import (
 from handoff_bot.sandbox.slack.answers import accept_answer
 from handoff_bot.sandbox.slack.backstage import Backstage
 from handoff_bot.sandbox.slack.calls import Call, Method
+from handoff_bot.sandbox.slack.lookups import kinds_of
 from handoff_bot.sandbox.slack.people import Json
 from handoff_bot.sandbox.slack.rates import Rates
 from handoff_bot.sandbox.slack.refusal import Refusal
+from handoff_bot.sandbox.slack.scopes import METHODS as SCOPES
 from handoff_bot.sandbox.slack.tokens import Tokens
 
 METHODS: dict[str, Method] = (
@@ -62,12 +64,21 @@ def _api(slack: Backstage, tokens: Tokens, rates: Rates | None) -> Blueprint:
             tokens.check(name, _token(call.args))
             method = METHODS.get(name, _unknown)
             with slack.workspace.changed:
+                slack.scopes.check(name, kinds_of(slack, name, call))
                 wait = rates.wait_for(name, call.text("channel")) if rates else 0
                 if not wait:
-                    return _json(method(slack, call), headers=tokens.headers())
+                    return _json(method(slack, call))
             return _json({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(wait)})
         except Refusal as refusal:
             return _json(refusal.answer)
+
+    @api.after_request
+    def name_scopes(response: Response) -> Response:
+        method = (request.view_args or {}).get("name", "")
+        if tokens.is_bot(_token(request.values.to_dict())):
+            response.headers["x-oauth-scopes"] = slack.scopes.header
+            response.headers["x-accepted-oauth-scopes"] = ",".join(SCOPES.get(method, ()))
+        return response
 
     return api
 
@@ -145,7 +156,7 @@ def _files(slack: Backstage, tokens: Tokens) -> Blueprint:
 
     @files.get("/files-pri/<path:place>")
     def download(place: str) -> Response:
-        if not tokens.is_bot(_token({})):
+        if not (tokens.is_bot(_token({})) and slack.scopes.has("files:read")):
             return Response(_LOGIN_PAGE, mimetype="text/html")
         file = slack.files.find(place.partition("/")[0].rpartition("-")[2])
         if file is None or file.content is None:

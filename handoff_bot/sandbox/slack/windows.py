@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from handoff_bot.sandbox.slack.elements import Impossible, chosen, is_empty, state_of
-from handoff_bot.sandbox.slack.interacting import ClickResult, Interacting
+from handoff_bot.sandbox.slack.elements import Impossible
+from handoff_bot.sandbox.slack.filling import Values, check_filled_in, fill_in
+from handoff_bot.sandbox.slack.interacting import ClickResult
 from handoff_bot.sandbox.slack.people import Json
 from handoff_bot.sandbox.slack.refusal import Refusal
+from handoff_bot.sandbox.slack.suggesting import Suggesting
 from handoff_bot.sandbox.slack.views import View
 
 
@@ -25,10 +26,10 @@ class Submission:
     errors: dict[str, str] = field(default_factory=dict)
 
 
-class Windows(Interacting):
+class Windows(Suggesting):
     """Sending and closing windows."""
 
-    def submit(self, user: str, view_id: str, values: dict[str, Any] | None = None) -> Submission:
+    def submit(self, user: str, view_id: str, values: Values | None = None) -> Submission:
         """Fill a window in and send it.
 
         Args:
@@ -42,18 +43,19 @@ class Windows(Interacting):
             view = self._opened(user, view_id)
             if view.content["type"] != "modal":
                 raise Impossible("a Home tab cannot be sent")
-            view.state = _filled_in(view, values or {})
+            fill_in(self._slack, view, values or {})
+            check_filled_in(view)
             payload = self._about(user, view, "view_submission") | {"response_urls": []}
             payload["trigger_id"] = self._slack.triggers.give(user)
         result = self._interact(payload)
         return Submission(result.error) if result.error else self._obey(view, result)
 
-    def close(self, user: str, view_id: str) -> None:
-        """Cancel a window; the bot hears of it if it asked to."""
+    def close(self, user: str, view_id: str, *, and_below: bool = False) -> None:
+        """Cancel a window, or all that lie on each other; the bot hears of it if it asked to."""
         with self._workspace.changed:
             view = self._opened(user, view_id)
             payload = self._about(user, view, "view_closed") | {"is_cleared": False}
-            if view.content.get("clear_on_close"):
+            if and_below or view.content.get("clear_on_close"):
                 self._slack.views.stacks.pop(user)
                 payload["is_cleared"] = True
             self._slack.views.close(view)
@@ -90,22 +92,3 @@ class Windows(Interacting):
             case _:
                 views.close(view)
         return {}
-
-
-def _filled_in(view: View, values: dict[str, Any]) -> Json:
-    """The state of a window after these values were put in."""
-    rest = dict(values)
-    state = state_of(view.content["blocks"], view.state)
-    for block in view.content["blocks"]:
-        element = block.get("element")
-        if not element:
-            continue
-        for name in (element["action_id"], block["block_id"]):
-            if name in rest:
-                state[block["block_id"]][element["action_id"]] = chosen(element, rest.pop(name))
-        held = state[block["block_id"]][element["action_id"]]
-        if is_empty(held) and not block.get("optional"):
-            raise Impossible(f"{element['action_id']!r} must be filled in")
-    if rest:
-        raise Impossible(f"there is nothing to fill in for {', '.join(rest)}")
-    return state

@@ -83,6 +83,14 @@ class Workspace:
         yield messages[ts]
         yield from (messages[reply] for reply in messages[ts].replies)
 
+    def name_of(self, one: str) -> str:
+        """What a person, a slack_channel or a user group is called in a mention, by its id."""
+        if one in self.people:
+            return self.people[one].name
+        if one in self.channels:
+            return self.channels[one].name
+        return f"@{self.groups[one].handle}" if one in self.groups else one
+
     def permalink(self, message: Message) -> str:
         """The address of a message."""
         link = f"{self.url}archives/{message.channel}/p{message.ts.replace('.', '')}"

@@ -87,3 +87,13 @@ def sure_keys(name):
     """Keys that all of Slack's examples have."""
     found = [set(example) for example in successes(name)]
     return set.intersection(*found) - {"response_metadata", "warning"} if found else set()
+
+
+@cache
+def _events():
+    return json.loads((FOLDER / "events.json").read_text())
+
+
+def event_scopes(name):
+    """Scopes of which hearing of an event needs one."""
+    return next(event["scopes"] for event in _events() if event["name"] == name)

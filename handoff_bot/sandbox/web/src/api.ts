@@ -24,6 +24,7 @@ export interface World {
   faults: FaultSwitch[];
   scripts: Script[];
   commands: Command[];
+  shortcuts: Shortcut[];
 }
 
 /** A switch for trouble; turned with the action "fault". */
@@ -49,6 +50,14 @@ export interface Command {
   usage_hint: string;
 }
 
+/** A shortcut of the app's, from the menu of a message or from anywhere. */
+export interface Shortcut {
+  name: string;
+  type: "message" | "global";
+  callback_id: string;
+  description: string;
+}
+
 /** Key "people": everybody in Slack. */
 export interface Person {
   id: string;
@@ -57,6 +66,18 @@ export interface Person {
   is_admin: boolean;
   is_bot: boolean;
   presence: "active" | "away";
+  /** Seconds since the epoch until which they are not to be disturbed; 0 or past when they may be. */
+  dnd_until: number;
+  /** Have they left? */
+  deleted: boolean;
+}
+
+/** Key "groups": the user groups. */
+export interface UserGroup {
+  id: string;
+  handle: string;
+  name: string;
+  members: string[];
 }
 
 /** Key "channels": slack_channels, and direct messages with the app (`is_im`, then `user` says whose). */
@@ -78,6 +99,7 @@ export interface SlackMessage {
   user?: string;
   bot_id?: string;
   username?: string;
+  icons?: { emoji?: string; image_64?: string };
   text: string;
   blocks?: SlackBlock[];
   subtype?: string;
@@ -106,6 +128,8 @@ export interface Private {
   /** Open windows, the one on top last. */
   views: SlackView[];
   home: SlackView | null;
+  /** What was chosen in messages: ts -> block_id -> action_id -> Slack's state object. */
+  chosen: Record<string, SlackView["state"]["values"]>;
 }
 
 export interface SlackView {
@@ -194,15 +218,46 @@ export interface Actions {
   /** A menu in a message: an option's value, an id, or a list of them. */
   "slack.select": { user: string; channel: string; ts: string; action_id: string; choice: unknown };
   "slack.click_ephemeral": { user: string; ts: string; action_id: string; value?: string };
-  "slack.click_view": { user: string; view_id: string; action_id: string; value?: string };
-  "slack.select_view": { user: string; view_id: string; action_id: string; choice: unknown };
-  /** `values` by action_id or block_id. The result is `{errors: {block_id: words}}`. */
+  "slack.select_ephemeral": { user: string; ts: string; action_id: string; choice: unknown };
+  /** `values` is what was filled in before, as in "slack.submit". */
+  "slack.click_view": {
+    user: string;
+    view_id: string;
+    action_id: string;
+    value?: string;
+    values?: Record<string, unknown>;
+  };
+  "slack.select_view": {
+    user: string;
+    view_id: string;
+    action_id: string;
+    choice: unknown;
+    values?: Record<string, unknown>;
+  };
+  /** What the bot has for a menu into which somebody types: the result is `{options, option_groups}`. */
+  "slack.suggest": {
+    user: string;
+    action_id: string;
+    typed: string;
+    view_id?: string;
+    channel?: string;
+    ts?: string;
+  };
+  /** `values` by action_id or block_id, null empties one. The result is `{errors: {block_id: words}}`. */
   "slack.submit": { user: string; view_id: string; values: Record<string, unknown> };
-  "slack.close": { user: string; view_id: string };
+  "slack.close": { user: string; view_id: string; and_below?: boolean };
   "slack.command": { user: string; channel: string; command: string; text: string };
   "slack.shortcut": { user: string; callback_id: string; channel?: string; ts?: string };
+  /** The result is `{channel}`, where the messages with the app are. */
   "slack.home": { user: string; tab: "home" | "messages" };
+  /** The result is `{channel}`. */
+  "slack.create_channel": { user: string; name: string; is_private?: boolean };
+  /** The app, into or out of a slack_channel. */
+  "slack.invite": { user: string; channel: string };
+  "slack.remove": { user: string; channel: string };
   "slack.presence": { user: string; presence: "active" | "away" };
+  /** 0 ends it. */
+  "slack.snooze": { user: string; minutes: number };
   fault: { name: string; on: boolean };
   clock: { forward: number };
   script: { name: string };
@@ -212,45 +267,3 @@ export interface Actions {
 }
 
 export type Done = { ok: true; result: Record<string, unknown> } | { ok: false; error: string };
-
-/** Longer than the bot has for a webhook, even a slow one. */
-const PATIENCE_MS = 60_000;
-
-/** Do something in the world. Never throws: trouble comes back as words. */
-export async function act<Name extends keyof Actions>(
-  name: Name,
-  details: Actions[Name],
-): Promise<Done> {
-  try {
-    const response = await fetch(`/sandbox/api/do/${name}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(details),
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    });
-    return (await response.json()) as Done;
-  } catch {
-    return { ok: false, error: "The sandbox does not answer." };
-  }
-}
-
-/** Entries of the journal after this number, oldest first, at most 500 of them. Throws on trouble. */
-export async function journal(after: number): Promise<JournalEntry[]> {
-  const response = await fetch(`/sandbox/api/journal?after=${after}`, {
-    signal: AbortSignal.timeout(PATIENCE_MS),
-  });
-  if (!response.ok) throw new Error(`The journal was answered with ${response.status}.`);
-  return ((await response.json()) as { entries: JournalEntry[] }).entries;
-}
-
-/** A file as an action takes it. */
-export async function attachment(file: File): Promise<Attachment> {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return {
-    name: file.name,
-    content_type: file.type || "application/octet-stream",
-    content: btoa(binary),
-  };
-}

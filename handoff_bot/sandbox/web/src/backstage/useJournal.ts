@@ -1,7 +1,8 @@
 /** The journal as far as this window has read it, newest last. */
 
 import { useEffect, useRef, useState } from "react";
-import { type JournalEntry, type JournalHead, journal } from "../api";
+import type { JournalEntry, JournalHead } from "../api";
+import { journal } from "../ask";
 import { useValue } from "../store";
 
 /** Entries kept in the page; older ones can be had by nobody but the server. */

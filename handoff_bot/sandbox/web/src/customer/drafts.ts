@@ -1,7 +1,8 @@
 /** What has been begun and not sent, for each phone and app; and the sending of it. */
 
 import { useCallback, useState } from "react";
-import { type PhoneApp, act, attachment } from "../api";
+import type { PhoneApp } from "../api";
+import { act, attachment } from "../ask";
 import { isText, recordOf, useRemembered } from "../shell/remembered";
 import { phoneKey } from "./choice";
 

@@ -1,7 +1,8 @@
 /** What went wrong, said in words, wherever in the page it happened. */
 
 import { createContext, type ReactNode, useCallback, useContext, useRef, useState } from "react";
-import { type Actions, act, type Done } from "../api";
+import type { Actions, Done } from "../api";
+import { act } from "../ask";
 import { Icon } from "./Icon";
 
 type Say = (words: string) => void;

@@ -3,52 +3,52 @@
 import { memo, type ReactNode, useMemo } from "react";
 import { type Block, Message } from "slack-blocks-to-jsx";
 import type { SlackBlock } from "../api";
-import { Control, elementsOf, isInteractive } from "./Controls";
+import { Control } from "./Controls";
+import { elementsOf, isInteractive } from "./elements";
+import { Link } from "./links";
 import { nameOf, type Scene, useScene } from "./people";
+import { Picture, sourceOf, wordsOf } from "./pictures";
 import { emoji, slackDate } from "./words";
 
-/** All blocks of a message, a window or a Home tab; input blocks are the window's own. */
+/**
+ * All blocks of a message, a window or a Home tab; input blocks are the window's own.
+ *
+ * Blocks are told apart by their place, not their id: most ids are new whenever the bot draws again, and
+ * the focus should stay on the button that it is on.
+ */
 export function Blocks({ blocks }: { blocks: SlackBlock[] }) {
   return (
     <div className="sl-blocks">
       {blocks.map((block, at) => (
-        <OneBlock key={block.block_id ?? at} block={block} />
+        <OneBlock key={`${at} ${block.type}`} block={block} />
       ))}
     </div>
   );
 }
 
 function OneBlock({ block }: { block: SlackBlock }) {
+  const { me } = useScene();
+  const id = block.block_id ?? "";
   if (block.type === "actions") {
     return (
       <div className="sl-actions">
-        {elementsOf(block).map((element) => (
-          <Control key={element.action_id + (element.value ?? "")} element={element} />
+        {elementsOf(block, me).map((element) => (
+          <Control key={element.action_id + (element.value ?? "")} element={element} block={id} />
         ))}
       </div>
     );
   }
-  if (block.type === "section" && isInteractive(block.accessory)) {
-    const { accessory, ...words } = block;
+  const accessory = block.accessory as SlackBlock | undefined;
+  if (block.type === "section" && accessory) {
+    const { accessory: _, ...words } = block;
     return (
       <div className="sl-with-accessory">
         <Drawn block={words as SlackBlock} />
-        <Control element={accessory} />
+        {isInteractive(accessory) ? <Control element={accessory} block={id} /> : <Picture block={accessory} isSmall />}
       </div>
     );
   }
-  if (block.type === "image" || (block.accessory as SlackBlock | undefined)?.type === "image") {
-    return <Picture block={block} />;
-  }
-  return <Drawn block={block} />;
-}
-
-/** No picture is fetched from anywhere but this page: a message must not tell a stranger who reads it. */
-function Picture({ block }: { block: SlackBlock }) {
-  const source = String(block.image_url ?? (block.slack_file as { url?: string } | undefined)?.url ?? "");
-  const isOurs = source.startsWith("data:image/") || source.startsWith("/sandbox/");
-  const words = String(block.alt_text ?? "a picture");
-  return isOurs ? <img className="sl-picture" src={source} alt={words} /> : <p>[{words}]</p>;
+  return block.type === "image" ? <Picture block={block} /> : <Drawn block={block} />;
 }
 
 /** One block of words, drawn anew only when it changes or time has passed. */
@@ -60,22 +60,39 @@ const Drawn = memo(function Drawn({ block }: { block: SlackBlock }) {
   return <Message withoutWrapper blocks={[drawn]} data={data} hooks={hooks} logo="" name="" />;
 });
 
-/** The block without `verbatim`: the library takes it as "draw no dates", Slack as "make no links". */
+/**
+ * The block without `verbatim`, which the library takes as "draw no dates" and Slack as "make no links",
+ * and without pictures from elsewhere.
+ */
 function speaking(block: SlackBlock): unknown {
-  return JSON.parse(JSON.stringify(block, (key, value: unknown) => (key === "verbatim" ? undefined : value)));
+  return JSON.parse(JSON.stringify(block), (key, value: unknown) => {
+    if (key === "verbatim") return undefined;
+    const part = value as SlackBlock | null;
+    return part && typeof part === "object" && part.type === "image" ? safe(part) : value;
+  });
+}
+
+function safe(picture: SlackBlock): unknown {
+  const { slack_file: _, ...rest } = picture;
+  const source = sourceOf(picture);
+  if (source) return { ...rest, image_url: source };
+  return { type: "plain_text", text: `[${wordsOf(picture)}]` };
 }
 
 function dataOf(scene: Scene) {
   return {
     users: scene.people.map((one) => ({ id: one.id, name: one.real_name })),
     channels: scene.channels.map((one) => ({ id: one.id, name: one.name })),
-    user_groups: [],
+    user_groups: scene.groups.map((one) => ({ id: one.id, name: one.handle })),
   };
 }
 
 function hooksOf(scene: Scene) {
   return {
     user: ({ id }: { id: string }) => <span className="sl-mention">@{nameOf(scene, id)}</span>,
+    usergroup: ({ id, name }: { id: string; name: string }) => (
+      <span className="sl-mention">@{scene.groups.find((one) => one.id === id)?.handle ?? name}</span>
+    ),
     channel: ({ id, name }: { id: string; name: string }) => (
       <span className="sl-mention">#{scene.channels.find((one) => one.id === id)?.name ?? name}</span>
     ),
@@ -84,29 +101,6 @@ function hooksOf(scene: Scene) {
     date: ({ timestamp, format, fallback }: { timestamp: string; format: string; fallback: string }) => (
       <time title={fallback}>{slackDate(Number(timestamp), format, scene.now)}</time>
     ),
-    link: ({ href, children }: { href: string; children: ReactNode }) => (
-      <Link href={href} scene={scene}>
-        {children}
-      </Link>
-    ),
+    link: ({ href, children }: { href: string; children: ReactNode }) => <Link href={href}>{children}</Link>,
   };
-}
-
-const PERMALINK = /\/archives\/(\w+)\/p(\d{10})(\d{6})/;
-
-/** A link to a message of this workspace leads to its thread; any other to a new window. */
-function Link({ href, scene, children }: { href: string; scene: Scene; children: ReactNode }) {
-  const [, channel, seconds, rest] = PERMALINK.exec(href) ?? [];
-  if (channel && seconds && rest) {
-    return (
-      <button type="button" className="sl-link" onClick={() => scene.open(channel, `${seconds}.${rest}`)}>
-        {children}
-      </button>
-    );
-  }
-  return (
-    <a href={href} target="_blank" rel="noopener noreferrer nofollow">
-      {children}
-    </a>
-  );
 }

@@ -4,6 +4,8 @@ import { type ReactNode, useEffect, useRef } from "react";
 import type { Private, SlackChannel, SlackMessage } from "../api";
 import { useValue } from "../store";
 import { Composer } from "./Composer";
+import { Head } from "./Head";
+import { Membership, Uninvited } from "./Membership";
 import { Message } from "./Message";
 import { channelName, isInChannel, repliesTo, useScene } from "./people";
 
@@ -22,7 +24,10 @@ export function Channel({ channel, onThread, onBack }: ChannelProps) {
   const title = channel.is_im ? name : `# ${name}`;
   return (
     <section className="sl-pane sl-channel" aria-label={channel.is_im ? name : `Channel ${name}`}>
-      <Head title={title} onBack={onBack} back="Back to the list" />
+      <Head title={title} onBack={onBack} back="Back to the list">
+        <Membership channel={channel} />
+      </Head>
+      <Uninvited channel={channel} />
       <Log label={`Messages in ${name}`}>
         <Pinned channel={channel} messages={messages} onThread={onThread} />
         {withEphemerals(shown, useEphemerals(channel.id, undefined)).map(([message, isEphemeral]) => (
@@ -58,7 +63,7 @@ export function Thread({ channel, ts, onClose }: ThreadProps) {
     <section className="sl-pane sl-thread" aria-label="Thread">
       <Head title="Thread" onClose={onClose} />
       <Log label="Messages in the thread">
-        <Message message={root} channel={channel.id} />
+        <Message message={root} channel={channel.id} isPinned={channel.pins.includes(root.ts)} />
         <p className="sl-event">{replies.length === 1 ? "1 reply" : `${replies.length} replies`}</p>
         {withEphemerals(replies, ephemerals).map(([message, isEphemeral]) => (
           <Message key={message.ts} message={message} channel={channel.id} isEphemeral={isEphemeral} />
@@ -101,34 +106,6 @@ function Pinned({ channel, messages, onThread }: PinnedProps) {
         </button>
       ))}
     </p>
-  );
-}
-
-interface HeadProps {
-  title: string;
-  back?: string;
-  onBack?: () => void;
-  onClose?: () => void;
-}
-
-/** The head of a pane. */
-export function Head({ title, back, onBack, onClose }: HeadProps) {
-  return (
-    <header className="sl-pane-head">
-      {onBack && (
-        <button type="button" className="button sl-back" onClick={onBack}>
-          <span aria-hidden="true">←</span>
-          <span className="unseen">{back}</span>
-        </button>
-      )}
-      <h3>{title}</h3>
-      {onClose && (
-        <button type="button" className="button" onClick={onClose}>
-          <span aria-hidden="true">✕</span>
-          <span className="unseen">Close thread</span>
-        </button>
-      )}
-    </header>
   );
 }
 

@@ -1,10 +1,11 @@
 /** Where one writes: a message, a reply, or a slash command. */
 
 import { type ClipboardEvent, type KeyboardEvent, useRef, useState } from "react";
-import { attachment, type Command, type World } from "../api";
+import { attachment } from "../ask";
 import { useAct } from "../shell/trouble";
-import { useValue } from "../store";
 import { useScene } from "./people";
+import { Shortcuts } from "./Shortcuts";
+import { Suggestions } from "./Suggestions";
 
 interface Props {
   channel: string;
@@ -34,6 +35,7 @@ export function Composer({ channel, label, thread }: Props) {
   };
   const command = (words: string) => {
     const [name = "", ...rest] = words.split(/\s+/);
+    if (name === "/invite") return act("slack.invite", { user: me, channel });
     return act("slack.command", { user: me, channel, command: name, text: rest.join(" ") });
   };
   const say = async (words: string) =>
@@ -89,6 +91,7 @@ export function Composer({ channel, label, thread }: Props) {
             onChange={(event) => setFiles([...files, ...(event.target.files ?? [])])}
           />
         </label>
+        <Shortcuts inThread={Boolean(thread)} onWrite={complete} />
         {thread && (
           <label className="sl-choice">
             <input type="checkbox" checked={broadcast} onChange={() => setBroadcast(!broadcast)} />
@@ -117,59 +120,4 @@ function Files({ files, onDrop }: { files: File[]; onDrop: (file: File) => void 
       ))}
     </ul>
   );
-}
-
-interface SuggestionsProps {
-  text: string;
-  inThread: boolean;
-  onChoose: (text: string) => void;
-}
-
-/** Commands that begin with what is written, or people whose name does after an "@". */
-function Suggestions({ text, inThread, onChoose }: SuggestionsProps) {
-  const commands = useValue<World>("world")?.commands ?? [];
-  const { people } = useScene();
-  const found = [
-    ...(inThread ? [] : commandsFor(commands, text)),
-    ...mentionsFor(people, text),
-  ];
-  if (!found.length) return null;
-  return (
-    <ul className="sl-suggestions" aria-label="Suggestions">
-      {found.map((one) => (
-        <li key={one.label}>
-          <button type="button" onClick={() => onChoose(one.text)}>
-            <strong>{one.label}</strong> {one.help}
-          </button>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-interface Suggestion {
-  label: string;
-  help: string;
-  text: string;
-}
-
-function commandsFor(commands: Command[], text: string): Suggestion[] {
-  if (!text.startsWith("/") || text.includes(" ")) return [];
-  return commands
-    .filter((one) => one.command.startsWith(text))
-    .map((one) => ({
-      label: `${one.command} ${one.usage_hint}`,
-      help: one.description,
-      text: `${one.command} `,
-    }));
-}
-
-function mentionsFor(people: { id: string; real_name: string; is_bot: boolean }[], text: string): Suggestion[] {
-  const typed = /(?:^|\s)@(\w*)$/.exec(text);
-  if (!typed) return [];
-  const begun = (typed[1] ?? "").toLowerCase();
-  const before = text.slice(0, text.length - begun.length - 1);
-  return people
-    .filter((one) => one.real_name.toLowerCase().startsWith(begun))
-    .map((one) => ({ label: `@${one.real_name}`, help: "", text: `${before}<@${one.id}> ` }));
 }

@@ -1,13 +1,17 @@
 /** One message: who, when, what, and what can be done with it. */
 
 import { useMemo, useState } from "react";
-import type { SlackBlock, SlackFile, SlackMessage } from "../api";
+import type { Private, SlackBlock, SlackFile, SlackMessage } from "../api";
+import { act as actQuietly } from "../ask";
 import { clockTime } from "../shell/time";
 import { useAct } from "../shell/trouble";
+import { useValue } from "../store";
+import { Avatar } from "./Avatar";
 import { Blocks } from "./Blocks";
+import { MessageMenu } from "./MessageMenu";
 import { authorOf, nameOf, useScene } from "./people";
-import { OnSurface, type Surface } from "./surface";
-import { emoji, PICKABLE } from "./words";
+import { heldIn, OnSurface, type State, type Surface } from "./surface";
+import { emoji } from "./words";
 
 interface Props {
   message: SlackMessage;
@@ -25,10 +29,10 @@ export function Message({ message, channel, isEphemeral = false, replies = 0, on
   const surface = useMessageSurface(message, channel, isEphemeral);
   const [isEditing, setEditing] = useState(false);
   const author = authorOf(scene, message);
-  if (message.subtype === "channel_join") return <p className="sl-event">{author} joined the channel.</p>;
+  if (/^(channel|group)_join$/.test(message.subtype ?? "")) return <p className="sl-event">{author} joined the channel.</p>;
   return (
     <article className="sl-message" aria-label={`${author}, ${clockTime(Number(message.ts))}`} data-ts={message.ts}>
-      <Avatar name={author} isBot={Boolean(message.bot_id)} />
+      <Avatar message={message} name={author} />
       <div className="sl-body">
         {isEphemeral && <p className="sl-only">Only visible to you</p>}
         {isPinned && <p className="sl-only">📌 Pinned</p>}
@@ -55,7 +59,13 @@ export function Message({ message, channel, isEphemeral = false, replies = 0, on
       </div>
       {!isEphemeral && (
         <div className="sl-menu-at">
-          <Menu message={message} channel={channel} onThread={onThread} onEdit={() => setEditing(true)} />
+          <MessageMenu
+            message={message}
+            channel={channel}
+            isPinned={Boolean(isPinned)}
+            onThread={onThread}
+            onEdit={() => setEditing(true)}
+          />
         </div>
       )}
     </article>
@@ -65,18 +75,25 @@ export function Message({ message, channel, isEphemeral = false, replies = 0, on
 function useMessageSurface(message: SlackMessage, channel: string, isEphemeral: boolean): Surface {
   const { me } = useScene();
   const act = useAct();
+  const { ts } = message;
+  const chosen = useValue<Private>(`private:${me}`)?.chosen?.[ts] as State | undefined;
   return useMemo(() => {
-    const at = { user: me, channel, ts: message.ts };
+    const at = { user: me, channel, ts };
     return {
       click: (action_id, value) => {
         const pressed = value === undefined ? { action_id } : { action_id, value };
         return isEphemeral
-          ? act("slack.click_ephemeral", { user: me, ts: message.ts, ...pressed })
+          ? act("slack.click_ephemeral", { user: me, ts, ...pressed })
           : act("slack.click", { ...at, ...pressed });
       },
-      select: (action_id, choice) => act("slack.select", { ...at, action_id, choice }),
+      select: (action_id, choice) =>
+        isEphemeral
+          ? act("slack.select_ephemeral", { user: me, ts, action_id, choice })
+          : act("slack.select", { ...at, action_id, choice }),
+      suggest: (action_id, typed) => actQuietly("slack.suggest", { ...at, action_id, typed }),
+      held: heldIn(chosen),
     };
-  }, [act, me, channel, message.ts, isEphemeral]);
+  }, [act, me, channel, ts, isEphemeral, chosen]);
 }
 
 /** What it says as blocks: a message without any is its text. */
@@ -85,24 +102,17 @@ function blocksOf(message: SlackMessage): SlackBlock[] {
   return message.text ? [{ type: "section", text: { type: "mrkdwn", text: message.text } }] : [];
 }
 
-function Avatar({ name, isBot }: { name: string; isBot: boolean }) {
-  const hue = [...name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 6;
-  return (
-    <span className={`sl-avatar sl-hue-${hue}`} aria-hidden="true">
-      {isBot ? "⇄" : name.slice(0, 1).toUpperCase()}
-    </span>
-  );
-}
-
+/** Pictures are shown, with the words that came with them; everything can be kept. */
 function File({ file }: { file: SlackFile }) {
   const isPicture = /^image\/(png|jpeg|gif|webp)$/.test(file.mimetype);
+  const words = String(file.alt_txt ?? file.title ?? file.name);
   return (
     <p className="sl-file">
-      {isPicture && <img src={file.sandbox_url} alt={file.name} />}
+      {isPicture && <img src={file.sandbox_url} alt={words} />}
       <a href={file.sandbox_url} download={file.name}>
-        {file.name}
+        <span aria-hidden="true">📎</span> {file.name}
       </a>{" "}
-      ({Math.ceil(file.size / 1024)} KB)
+      <span className="sl-only">{Math.ceil(file.size / 1024)} KB</span>
     </p>
   );
 }
@@ -127,50 +137,6 @@ function Reactions({ message, channel }: { message: SlackMessage; channel: strin
         </button>
       ))}
     </p>
-  );
-}
-
-interface MenuProps {
-  message: SlackMessage;
-  channel: string;
-  onThread: (() => void) | undefined;
-  onEdit: () => void;
-}
-
-/** What hovering over a message offers; a keyboard finds it behind the message. */
-function Menu({ message, channel, onThread, onEdit }: MenuProps) {
-  const { me } = useScene();
-  const act = useAct();
-  const at = { user: me, channel, ts: message.ts };
-  const isMine = message.user === me && !message.bot_id;
-  return (
-    <div className="sl-menu" role="group" aria-label="Message actions">
-      {PICKABLE.slice(0, 3).map((name) => (
-        <button
-          key={name}
-          type="button"
-          aria-label={`React with ${name.replaceAll("_", " ")}`}
-          onClick={() => void act("slack.react", { ...at, name })}
-        >
-          {emoji(name)}
-        </button>
-      ))}
-      {onThread && (
-        <button type="button" onClick={onThread}>
-          Reply in thread
-        </button>
-      )}
-      {isMine && (
-        <>
-          <button type="button" onClick={onEdit}>
-            Edit
-          </button>
-          <button type="button" onClick={() => void act("slack.delete", at)}>
-            Delete
-          </button>
-        </>
-      )}
-    </div>
   );
 }
 

@@ -1,9 +1,12 @@
-/** Who looks, where there is to look, and what is new there. */
+/** Where there is to look, and what is new there. */
 
+import { useState } from "react";
 import type { SlackChannel, SlackMessage } from "../api";
 import { useAct } from "../shell/trouble";
 import { useValue } from "../store";
+import { AddChannel } from "./AddChannel";
 import { channelName, isInChannel, useScene } from "./people";
+import { You } from "./You";
 
 const HOME = "home";
 
@@ -18,16 +21,17 @@ interface Props {
 export function Sidebar({ place, seen, onPlace, onPerson }: Props) {
   const scene = useScene();
   const mine = scene.channels.filter((one) => !one.is_im && one.members.includes(scene.me));
-  const direct = scene.channels.filter((one) => one.is_im && one.user === scene.me);
+  const rows = { seen, place, onPlace };
   return (
     <nav className="sl-sidebar" aria-label="Workspace">
       <h2>Workspace</h2>
-      <Person onPerson={onPerson} />
+      <You onPerson={onPerson} />
       <h3>Channels</h3>
       <ul>
         {mine.map((one) => (
-          <Row key={one.id} channel={one} seen={seen[`${scene.me}:${one.id}`]} place={place} onPlace={onPlace} />
+          <Row key={one.id} channel={one} {...rows} />
         ))}
+        <New onPlace={onPlace} />
       </ul>
       <h3>Apps</h3>
       <ul>
@@ -36,57 +40,59 @@ export function Sidebar({ place, seen, onPlace, onPerson }: Props) {
             <span aria-hidden="true">⌂</span> Handoff Home
           </button>
         </li>
-        {direct.map((one) => (
-          <Row key={one.id} channel={one} seen={seen[`${scene.me}:${one.id}`]} place={place} onPlace={onPlace} />
-        ))}
+        <Direct {...rows} />
       </ul>
     </nav>
   );
 }
 
-function Person({ onPerson }: { onPerson: (user: string) => void }) {
-  const { me, people } = useScene();
-  const act = useAct();
-  const person = people.find((one) => one.id === me);
-  const isActive = person?.presence !== "away";
-  const presence = isActive ? "away" : "active";
+function New({ onPlace }: { onPlace: (place: string) => void }) {
+  const [isAsking, setAsking] = useState(false);
+  const done = (channel?: string) => {
+    setAsking(false);
+    if (channel) onPlace(channel);
+  };
   return (
-    <div className="sl-person">
-      <label>
-        You are
-        <select aria-label="You are" value={me} onChange={(event) => onPerson(event.target.value)}>
-          {people
-            .filter((one) => !one.is_bot)
-            .map((one) => (
-              <option key={one.id} value={one.id}>
-                {one.real_name} {one.is_admin ? "(admin)" : "(agent)"}
-              </option>
-            ))}
-        </select>
-      </label>
-      <button
-        type="button"
-        className="sl-presence"
-        aria-label={`You are ${isActive ? "active" : "away"}. Set yourself ${presence}.`}
-        onClick={() => void act("slack.presence", { user: me, presence })}
-      >
-        <span aria-hidden="true">{isActive ? "🟢" : "⚪"}</span> {isActive ? "Active" : "Away"}
+    <li>
+      <button type="button" onClick={() => setAsking(true)}>
+        <span aria-hidden="true">+</span> Add a channel
       </button>
-    </div>
+      {isAsking && <AddChannel onDone={done} />}
+    </li>
   );
 }
 
-interface RowProps {
-  channel: SlackChannel;
-  seen: string | undefined;
+interface Rows {
+  seen: Record<string, string>;
   place: string;
   onPlace: (place: string) => void;
 }
 
-function Row({ channel, seen, place, onPlace }: RowProps) {
+/** The messages with the app: they begin when somebody looks. */
+function Direct({ seen, place, onPlace }: Rows) {
+  const { me, channels } = useScene();
+  const act = useAct();
+  const direct = channels.find((one) => one.is_im && one.user === me);
+  const open = async () => {
+    if (direct) onPlace(direct.id);
+    const done = await act("slack.home", { user: me, tab: "messages" });
+    if (done.ok && !direct) onPlace(String(done.result.channel));
+  };
+  if (direct) return <Row channel={direct} seen={seen} place={place} onPlace={() => void open()} />;
+  return (
+    <li>
+      <button type="button" onClick={() => void open()}>
+        <span aria-hidden="true">✉</span> Messages
+      </button>
+    </li>
+  );
+}
+
+function Row({ channel, seen, place, onPlace }: Rows & { channel: SlackChannel }) {
   const scene = useScene();
   const messages = useValue<SlackMessage[]>(`channel:${channel.id}`) ?? [];
-  const fresh = messages.filter((one) => isInChannel(one) && Number(one.ts) > Number(seen ?? 0) && one.user !== scene.me);
+  const last = Number(seen[`${scene.me}:${channel.id}`] ?? 0);
+  const fresh = messages.filter((one) => isInChannel(one) && Number(one.ts) > last && one.user !== scene.me);
   const isHere = place === channel.id;
   const unread = isHere ? 0 : fresh.length;
   return (
@@ -97,7 +103,8 @@ function Row({ channel, seen, place, onPlace }: RowProps) {
         aria-current={isHere ? "page" : undefined}
         onClick={() => onPlace(channel.id)}
       >
-        <span aria-hidden="true">{channel.is_im ? "✉" : "#"}</span> {channelName(channel)}
+        <span aria-hidden="true">{channel.is_im ? "✉" : channel.is_private ? "🔒" : "#"}</span>{" "}
+        {channel.is_im ? "Messages" : channelName(channel)}
         {unread > 0 && (
           <span className="sl-count">
             {unread}

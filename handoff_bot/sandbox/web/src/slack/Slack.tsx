@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useMemo } from "react";
 import "slack-blocks-to-jsx/dist/style.css";
-import type { Person, Private, SlackChannel, SlackMessage, World } from "../api";
+import type { Person, Private, SlackChannel, SlackMessage, UserGroup, World } from "../api";
 import { isText, recordOf, useRemembered } from "../shell/remembered";
 import { useValue } from "../store";
 import { Channel, Thread } from "./Channel";
@@ -10,24 +10,30 @@ import { Home } from "./Home";
 import { type Scene, SceneContext } from "./people";
 import { Sidebar } from "./Sidebar";
 import "./slack.css";
+import "./fields.css";
+import "./messages.css";
+import "./composer.css";
 import { Window } from "./Window";
 
 const HOME = "home";
 const NOBODY: Person[] = [];
 const NOWHERE: SlackChannel[] = [];
+const NO_GROUPS: UserGroup[] = [];
 
 /** Fills its container. */
 export function Slack() {
   const world = useValue<World>("world");
   const people = useValue<Person[]>("people") ?? NOBODY;
   const channels = useValue<SlackChannel[]>("channels") ?? NOWHERE;
+  const groups = useValue<UserGroup[]>("groups") ?? NO_GROUPS;
   const [person, setPerson] = useRemembered("slack.person", "", isText);
   const [place, setPlace] = useRemembered("slack.place", "", isText);
   const [thread, setThread] = useRemembered("slack.thread", "", isText);
   const [pane, setPane] = useRemembered("slack.pane", "channel", isText);
   const me = people.some((one) => one.id === person) ? person : (people.find((one) => !one.is_bot)?.id ?? "");
   const here = place || world?.queue || "";
-  const channel = channels.find((one) => one.id === here);
+  // Somebody else's direct messages, and places that one was not let into, are not shown.
+  const channel = channels.find((one) => one.id === here && (one.is_im ? one.user === me : one.members.includes(me)));
   const seen = useSeen(me, here);
 
   const go = (next: string) => {
@@ -48,8 +54,8 @@ export function Slack() {
     setPane("channel");
   };
   const scene: Scene = useMemo(
-    () => ({ me, people, channels, now: world?.now ?? 0, open }),
-    [me, people, channels, world?.now, open],
+    () => ({ me, people, channels, groups, app: world?.bot_user ?? "", now: world?.now ?? 0, open }),
+    [me, people, channels, groups, world?.bot_user, world?.now, open],
   );
   return (
     <SceneContext value={scene}>
@@ -75,8 +81,8 @@ function useSeen(me: string, here: string): Record<string, string> {
   return seen;
 }
 
-/** The window on top of this person's stack. */
+/** The windows that this person has open. */
 function Windows({ me }: { me: string }) {
-  const top = useValue<Private>(`private:${me}`)?.views.at(-1);
-  return top ? <Window key={`${top.id}${String(top.hash ?? "")}`} view={top} /> : null;
+  const stack = useValue<Private>(`private:${me}`)?.views;
+  return stack?.length ? <Window key={stack.at(-1)?.id} stack={stack} /> : null;
 }

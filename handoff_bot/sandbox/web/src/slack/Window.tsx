@@ -1,56 +1,86 @@
 /** A window of the app's: its blocks, fields to fill in, and what was wrong with them. */
 
-import { useState } from "react";
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import type { SlackBlock, SlackView } from "../api";
 import { useAct } from "../shell/trouble";
 import { Blocks } from "./Blocks";
-import { type Element, initialChoice, useChoices } from "./Controls";
-import { useViewSurface } from "./Home";
+import { type Choice, choiceIn, type Element, isEmpty } from "./elements";
+import { Field } from "./Field";
 import { useScene } from "./people";
-import { Dialog, OnSurface } from "./surface";
+import { Dialog, heldIn, OnSurface, type Surface } from "./surface";
+import { useViewSurface } from "./viewSurface";
+import { withEmoji } from "./words";
 
-type Values = Record<string, unknown>;
+type Values = Record<string, Choice>;
+type Errors = Record<string, string>;
 
-export function Window({ view }: { view: SlackView }) {
+const WRONG = "[data-wrong] :is(input, select, textarea)";
+const MISSING = "Please complete this required field.";
+
+interface Props {
+  /** The windows that lie on each other, the one on top last. */
+  stack: SlackView[];
+}
+
+/** The window on top. What is typed into it stays when the bot draws it anew. */
+export function Window({ stack }: Props) {
+  const view = stack[stack.length - 1] as SlackView;
   const { me } = useScene();
   const act = useAct();
-  const surface = useViewSurface(view);
-  const [values, setValues] = useState<Values>(() => initialValues(view));
-  const [errors, setErrors] = useState<Record<string, string>>({});
-  const close = () => void act("slack.close", { user: me, view_id: view.id });
-  const submit = async () => {
-    const given = Object.entries(values).filter(([, value]) => !isEmpty(value));
-    const done = await act("slack.submit", { user: me, view_id: view.id, values: Object.fromEntries(given) });
-    if (done.ok) setErrors((done.result.errors as Record<string, string> | undefined) ?? {});
+  const [values, setValues] = useState<Values>({});
+  const [errors, setErrors] = useState<Errors>({});
+  const [tries, setTries] = useState(0);
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (tries) form.current?.querySelector<HTMLElement>(WRONG)?.focus();
+  }, [tries]);
+  const surface = useViewSurface(view, useFilledIn(view, values));
+  const close = (and_below: boolean) => void act("slack.close", { user: me, view_id: view.id, and_below });
+  const change = (name: string, value: Choice) => {
+    setValues((before) => ({ ...before, [name]: value }));
+    setErrors(({ [name]: _, ...rest }) => rest);
   };
-  const title = view.title?.text ?? "Window";
+  const show = (wrong: Errors) => {
+    setErrors(wrong);
+    setTries((before) => before + 1);
+  };
+  const submit = async () => {
+    const missing = whatIsMissing(view, values);
+    if (Object.keys(missing).length) return show(missing);
+    const done = await act("slack.submit", { user: me, view_id: view.id, values: filledIn(view, values) });
+    if (done.ok) show((done.result.errors as Errors | undefined) ?? {});
+  };
+  const title = withEmoji(view.title?.text ?? "Window");
   return (
-    <Dialog label={title} onCancel={close}>
+    <Dialog label={title} onCancel={() => close(false)}>
       <form
+        ref={form}
         onSubmit={(event) => {
           event.preventDefault();
           void submit();
         }}
       >
-        <h2>{title}</h2>
+        <Head title={title} stack={stack} onClose={close} />
         <OnSurface surface={surface}>
           {view.blocks.map((block, at) => (
             <Part
-              key={block.block_id ?? at}
+              key={block.type === "input" ? block.block_id : at}
+              view={view}
               block={block}
               values={values}
               error={errors[block.block_id ?? ""]}
-              onChange={(name, value) => setValues((before) => ({ ...before, [name]: value }))}
+              surface={surface}
+              onChange={change}
             />
           ))}
         </OnSurface>
         <div className="sl-dialog-foot">
-          <button type="button" className="button" onClick={close}>
-            {view.close?.text ?? "Cancel"}
+          <button type="button" className="button" onClick={() => close(false)}>
+            {withEmoji(view.close?.text ?? "Cancel")}
           </button>
           {view.submit && (
             <button type="submit" className="button button-strong">
-              {view.submit.text}
+              {withEmoji(view.submit.text)}
             </button>
           )}
         </div>
@@ -59,144 +89,121 @@ export function Window({ view }: { view: SlackView }) {
   );
 }
 
+function Head({ title, stack, onClose }: { title: string; stack: SlackView[]; onClose: (andBelow: boolean) => void }) {
+  const below = stack[stack.length - 2];
+  return (
+    <header className="sl-dialog-head">
+      {below && (
+        <button type="button" className="button" onClick={() => onClose(false)}>
+          <span aria-hidden="true">←</span>
+          <span className="unseen">Back to {withEmoji(below.title?.text ?? "the window below")}</span>
+        </button>
+      )}
+      <h2>{title}</h2>
+      {below && (
+        <button type="button" className="button" onClick={() => onClose(true)}>
+          <span aria-hidden="true">✕</span>
+          <span className="unseen">Close all windows</span>
+        </button>
+      )}
+    </header>
+  );
+}
+
+/** What was typed or chosen in fields that are still there; null is an empty one. */
+function filledIn(view: SlackView, values: Values): Values {
+  const there = fieldsOf(view).map((block) => block.block_id ?? "");
+  const touched = Object.entries(values).filter(([name]) => there.includes(name));
+  return Object.fromEntries(touched.map(([name, value]) => [name, isEmpty(value) ? null : value]));
+}
+
+/** The same for those who ask later: always what is there then. */
+function useFilledIn(view: SlackView, values: Values): () => Values {
+  const latest = useRef({ view, values });
+  latest.current = { view, values };
+  return useMemo(() => () => filledIn(latest.current.view, latest.current.values), []);
+}
+
+function fieldsOf(view: SlackView): SlackBlock[] {
+  return view.blocks.filter((block) => block.type === "input");
+}
+
+function valueOf(view: SlackView, block: SlackBlock, values: Values): Choice {
+  const name = block.block_id ?? "";
+  const element = block.element as Element;
+  return name in values ? values[name] : choiceIn(element, heldIn(view.state.values)(name, element.action_id));
+}
+
+function whatIsMissing(view: SlackView, values: Values): Errors {
+  const empty = fieldsOf(view).filter((block) => !block.optional && isEmpty(valueOf(view, block, values)));
+  return Object.fromEntries(empty.map((block) => [block.block_id ?? "", MISSING]));
+}
+
 interface PartProps {
+  view: SlackView;
   block: SlackBlock;
   values: Values;
   error: string | undefined;
-  onChange: (name: string, value: unknown) => void;
+  surface: Surface;
+  onChange: (name: string, value: Choice) => void;
 }
 
-function Part({ block, values, error, onChange }: PartProps) {
+function Part({ view, block, values, error, surface, onChange }: PartProps) {
+  const timer = useRef(0);
   if (block.type !== "input") return <Blocks blocks={[block]} />;
   const element = block.element as Element;
-  const name = block.block_id ?? element.action_id;
-  const label = (block.label as { text: string }).text;
+  const name = block.block_id ?? "";
+  const id = `${view.id}-${name}`;
+  const value = valueOf(view, block, values);
   const hint = (block.hint as { text: string } | undefined)?.text;
+  const tell = (next: Choice, pause = 0) => {
+    clearTimeout(timer.current);
+    timer.current = window.setTimeout(() => void surface.select(element.action_id, isEmpty(next) ? null : next), pause);
+  };
+  const change = (next: Choice) => {
+    onChange(name, next);
+    if (block.dispatch_action && isTold(element)) tell(next, PAUSE_MS[element.type] ?? 0);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "Enter" || !block.dispatch_action || !isOneLine(element)) return;
+    event.preventDefault();
+    tell(value);
+  };
   return (
-    <div className="sl-field">
-      <label htmlFor={name}>
-        {label} {block.optional ? <span className="sl-only">(optional)</span> : null}
+    <div className="sl-field" data-wrong={error ? true : undefined} onKeyDown={onKeyDown}>
+      <label htmlFor={id} id={`${id}-label`}>
+        {withEmoji((block.label as { text: string }).text)}{" "}
+        {block.optional ? <span className="sl-only">(optional)</span> : null}
       </label>
-      <Field id={name} element={element} value={values[name]} isRequired={!block.optional} onChange={(value) => onChange(name, value)} />
-      {hint && <p className="sl-only">{hint}</p>}
-      {error && (
-        <p className="sl-error" role="alert">
-          {error}
-        </p>
-      )}
+      <Field
+        id={id}
+        element={element}
+        value={value}
+        held={heldIn(view.state.values)(name, element.action_id)}
+        isOptional={Boolean(block.optional)}
+        isInvalid={Boolean(error)}
+        describedBy={`${id}-hint ${id}-error`}
+        onChange={change}
+      />
+      <p className="sl-only" id={`${id}-hint`}>
+        {hint && withEmoji(hint)}
+      </p>
+      <p className="sl-error" role="alert" id={`${id}-error`}>
+        {error}
+      </p>
     </div>
   );
 }
 
-interface FieldProps {
-  id: string;
-  element: Element;
-  value: unknown;
-  isRequired: boolean;
-  onChange: (value: unknown) => void;
+/** Of texts, each letter would be news. */
+const PAUSE_MS: Record<string, number> = { plain_text_input: 400, datepicker: 900, timepicker: 900, datetimepicker: 900 };
+
+/** Is every change told to the bot at once, not only Enter? */
+function isTold(element: Element): boolean {
+  if (!element.type.endsWith("_input")) return true;
+  return element.dispatch_action_config?.trigger_actions_on?.includes("on_character_entered") ?? false;
 }
 
-const INPUTS: Record<string, string> = {
-  plain_text_input: "text",
-  number_input: "number",
-  email_text_input: "email",
-  url_text_input: "url",
-  datepicker: "date",
-  timepicker: "time",
-};
-
-function Field({ id, element, value, isRequired, onChange }: FieldProps) {
-  const words = String(value ?? "");
-  const common = { id, required: isRequired, placeholder: element.placeholder?.text };
-  if (element.type === "plain_text_input" && element.multiline) {
-    return (
-      <textarea
-        {...common}
-        rows={4}
-        minLength={element.min_length}
-        maxLength={element.max_length}
-        value={words}
-        onChange={(event) => onChange(event.target.value)}
-      />
-    );
-  }
-  const type = INPUTS[element.type];
-  if (type) {
-    return (
-      <input
-        {...common}
-        type={type}
-        step={element.is_decimal_allowed ? "any" : undefined}
-        minLength={element.min_length}
-        maxLength={element.max_length}
-        value={words}
-        onChange={(event) => onChange(event.target.value)}
-      />
-    );
-  }
-  return <Choice id={id} element={element} value={value} isRequired={isRequired} onChange={onChange} />;
-}
-
-function Choice({ id, element, value, isRequired, onChange }: FieldProps) {
-  const choices = useChoices(element);
-  const many = element.type.startsWith("multi_") || element.type === "checkboxes";
-  if (element.type === "radio_buttons" || element.type === "checkboxes") {
-    const chosen = many ? ((value as string[] | undefined) ?? []) : [String(value ?? "")];
-    const toggle = (one: string) =>
-      onChange(many ? (chosen.includes(one) ? chosen.filter((c) => c !== one) : [...chosen, one]) : one);
-    return (
-      <div id={id} role="group">
-        {choices.map((one) => (
-          <label key={one.value} className="sl-choice">
-            <input
-              type={many ? "checkbox" : "radio"}
-              name={id}
-              checked={chosen.includes(one.value)}
-              onChange={() => toggle(one.value)}
-            />
-            {one.text.text}
-          </label>
-        ))}
-      </div>
-    );
-  }
-  return (
-    <select
-      id={id}
-      required={isRequired}
-      multiple={many}
-      value={many ? ((value as string[] | undefined) ?? []) : String(value ?? "")}
-      onChange={(event) =>
-        onChange(many ? [...event.target.selectedOptions].map((one) => one.value) : event.target.value)
-      }
-    >
-      {!many && <option value="">{element.placeholder?.text ?? "Choose"}</option>}
-      {choices.map((one) => (
-        <option key={one.value} value={one.value}>
-          {one.text.text}
-        </option>
-      ))}
-    </select>
-  );
-}
-
-/** What the fields of a window hold when it opens, by block_id. */
-function initialValues(view: SlackView): Values {
-  const fields = view.blocks.filter((block) => block.type === "input");
-  return Object.fromEntries(
-    fields.map((block) => {
-      const element = block.element as Element;
-      return [block.block_id ?? element.action_id, initialValue(element)];
-    }),
-  );
-}
-
-function initialValue(element: Element): unknown {
-  if (element.initial_options) return element.initial_options.map((one) => one.value);
-  const { initial_value, initial_date, initial_time, initial_users } = element;
-  return initial_value ?? initial_date ?? initial_time ?? initial_users ?? initialChoice(element);
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
+function isOneLine(element: Element): boolean {
+  return element.type.endsWith("_input") && !element.multiline;
 }

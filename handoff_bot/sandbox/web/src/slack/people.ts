@@ -1,20 +1,23 @@
 /** Who somebody is, in the workspace that the page shows. */
 
 import { createContext, useContext } from "react";
-import type { Person, SlackChannel, SlackMessage } from "../api";
+import type { Person, SlackChannel, SlackMessage, UserGroup } from "../api";
 
 /** What every part of Slack's side knows: who looks, who is there, and the world's time. */
 export interface Scene {
   me: string;
   people: Person[];
   channels: SlackChannel[];
+  groups: UserGroup[];
+  /** The app's user. */
+  app: string;
   /** Seconds since the epoch; whole minutes are enough. */
   now: number;
   /** Show a thread. */
   open: (channel: string, ts: string) => void;
 }
 
-const Nobody: Scene = { me: "", people: [], channels: [], now: 0, open: () => undefined };
+const Nobody: Scene = { me: "", people: [], channels: [], groups: [], app: "", now: 0, open: () => undefined };
 
 /** Given to everything inside Slack's side. */
 export const SceneContext = createContext<Scene>(Nobody);

@@ -2,11 +2,25 @@
 
 import { createContext, type ReactNode, useContext, useRef, useState } from "react";
 import type { Done } from "../api";
+import type { Held } from "./elements";
+import { withEmoji } from "./words";
 
 /** A message, an ephemeral message, a window or a Home tab. */
 export interface Surface {
   click: (actionId: string, value?: string) => Promise<Done>;
   select: (actionId: string, choice: unknown) => Promise<Done>;
+  /** What the bot has for a menu into which somebody typed. */
+  suggest: (actionId: string, typed: string) => Promise<Done>;
+  /** What was chosen here before. */
+  held: (blockId: string, actionId: string) => Held | undefined;
+}
+
+/** What is held, by block_id and action_id. */
+export type State = Record<string, Record<string, Held>>;
+
+/** How a surface finds what it holds. */
+export function heldIn(state: State | undefined): Surface["held"] {
+  return (blockId, actionId) => state?.[blockId]?.[actionId];
 }
 
 export interface Confirmation {
@@ -14,6 +28,7 @@ export interface Confirmation {
   text: { text: string };
   confirm: { text: string };
   deny: { text: string };
+  style?: "primary" | "danger";
 }
 
 const SurfaceContext = createContext<Surface | null>(null);
@@ -51,16 +66,17 @@ export function useConfirm(): [(ask: Confirmation | undefined, act: () => void) 
 }
 
 function ConfirmDialog({ ask, onEnd }: { ask: Confirmation; onEnd: (isSure: boolean) => void }) {
+  const look = ask.style === "danger" ? "sl-danger" : "button-strong";
   return (
     <Dialog label={ask.title.text} onCancel={() => onEnd(false)}>
-      <h2>{ask.title.text}</h2>
-      <p className="sl-pre">{ask.text.text}</p>
+      <h2>{withEmoji(ask.title.text)}</h2>
+      <p className="sl-pre">{withEmoji(ask.text.text)}</p>
       <div className="sl-dialog-foot">
         <button type="button" className="button" onClick={() => onEnd(false)}>
-          {ask.deny.text}
+          {withEmoji(ask.deny.text)}
         </button>
-        <button type="button" className="button button-strong" onClick={() => onEnd(true)}>
-          {ask.confirm.text}
+        <button type="button" className={`button ${look}`} onClick={() => onEnd(true)}>
+          {withEmoji(ask.confirm.text)}
         </button>
       </div>
     </Dialog>
@@ -84,6 +100,8 @@ export function Dialog({ label, onCancel, children }: DialogProps) {
       className="sl-dialog"
       aria-label={label}
       onCancel={(event) => {
+        // A menu inside closes itself, and its event comes by here.
+        if (event.target !== event.currentTarget) return;
         event.preventDefault();
         onCancel();
       }}

@@ -1,19 +1,24 @@
 /** Emoji by name, and dates as Slack writes them. */
 
-const EMOJI: Record<string, string> = {
-  eyes: "👀",
-  white_check_mark: "✅",
-  heavy_check_mark: "✔️",
-  x: "❌",
-  hourglass: "⏳",
-  hourglass_flowing_sand: "⏳",
-  warning: "⚠️",
+import { get } from "node-emoji";
+
+/** Slack's names that the list has under others. */
+const ALIASES: Record<string, string> = {
   thumbsup: "👍",
-  "+1": "👍",
-  heart: "❤️",
-  tada: "🎉",
-  pray: "🙏",
-  raised_hands: "🙌",
+  thumbsdown: "👎",
+  large_orange_circle: "🟠",
+  large_yellow_circle: "🟡",
+  large_green_circle: "🟢",
+  large_purple_circle: "🟣",
+  large_brown_circle: "🟤",
+  envelope: "✉️",
+  robot_face: "🤖",
+  hand: "✋",
+  raised_hand: "✋",
+  raising_hand: "🙋",
+  simple_smile: "🙂",
+  double_vertical_bar: "⏸️",
+  black_square_for_stop: "⏹️",
 };
 
 /** What can be picked as a reaction. */
@@ -21,9 +26,13 @@ export const PICKABLE = ["eyes", "thumbsup", "white_check_mark", "heart", "tada"
 
 /** An emoji as a character, ":name:" when it is not known here. */
 export function emoji(name: string): string {
-  return EMOJI[name] ?? `:${name}:`;
+  return ALIASES[name] ?? get(name) ?? `:${name}:`;
 }
 
+/** A plain text with its :emoji: as characters. */
+export function withEmoji(text: string): string {
+  return text.replace(/:([a-z0-9_+-]+):/g, (_, name: string) => emoji(name));
+}
 const SHORT = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const LONG = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
