@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from handoff_bot.domain.languages import code_in
+
 Parse = Callable[[tuple[str, ...]], Any]
 """From what a field holds to the value; raises ValueError with words for whoever typed it."""
 
@@ -108,6 +110,16 @@ def lines(most: int = 100, longest: int = 200) -> Parse:
         return kept
 
     return parse
+
+
+def languages(held: tuple[str, ...]) -> list[str]:
+    """Language codes, one a line or with commas between them; names in English will do."""
+    said = (held[0] if held else "").replace(",", "\n").splitlines()
+    codes = {words.strip(): code_in(words) for words in said if words.strip()}
+    unknown = [words for words, code in codes.items() if not code]
+    if unknown:
+        raise ValueError(f"{unknown[0]} is not a language that I know. Write en, es, de …")
+    return list(dict.fromkeys(codes.values()))
 
 
 def number(least: float, most: float, *, whole: bool = True) -> Parse:

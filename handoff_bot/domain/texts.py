@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import string
 from enum import StrEnum
+
+from handoff_bot.domain import templates
 
 
 class Moment(StrEnum):
@@ -320,13 +321,11 @@ SILENCEABLE = frozenset(
         Moment.RESOLVED,
         Moment.RETURNED,
         Moment.DISMISSED,
-        Moment.CSAT,
         Moment.CSAT_THANKS,
     }
 )
-"""What a team may choose not to say. The rest a customer must hear."""
+"""What a team may choose not to say; the rest a customer must hear. The question itself has a setting."""
 
-LONGEST = 1000
 SHORTEST_WAIT = 2
 """Minutes: a shorter wait is promised as two, which is kept more often, and is plural in every language."""
 
@@ -340,30 +339,14 @@ def allowed(moment: Moment) -> frozenset[str]:
 
 def problem(moment: Moment, template: str) -> str:
     """Why this cannot be the text for that moment, in words; "" when it can."""
-    if not template.strip():
-        return "Write something, or go back to the usual text."
-    if len(template) > LONGEST:
-        return f"At most {LONGEST} characters."
-    try:
-        parts = [part for part in string.Formatter().parse(template) if part[1] is not None]
-    except ValueError:
-        return "A { or } has no partner. Placeholders look like {agent}."
-    if any(spec or conversion for _, _, spec, conversion in parts):
-        return "Placeholders are plain names, like {agent}."
-    names = {str(name) for _, name, _, _ in parts}
-    unknown = sorted(names - allowed(moment))
-    if unknown:
-        may = ", ".join(f"{{{name}}}" for name in sorted(allowed(moment))) or "none"
-        return f"{{{unknown[0]}}} cannot be used here. These can: {may}."
-    missing = sorted(REQUIRED.get(moment, frozenset()) - names)
-    return f"{{{missing[0]}}} is missing." if missing else ""
+    return templates.problem(template, allowed(moment), REQUIRED.get(moment, frozenset()))
 
 
 def fill(template: str, **values: str | int) -> str:
     """The words of a template; values are taken as they are, never as templates."""
     if "wait_minutes" in values:
         values["wait_minutes"] = max(SHORTEST_WAIT, int(values["wait_minutes"]))
-    return template.format_map({name: str(value) for name, value in values.items()})
+    return templates.fill(template, **values)
 
 
 def usual(moment: Moment, language: str) -> str:

@@ -11,6 +11,7 @@ from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector
 from handoff_bot.services import answering, availability, inbound, ladder, sending, timers
 from handoff_bot.services.availability import Presences
 from handoff_bot.services.brake import Brake
+from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.desk_channels import DeskChannels
 from handoff_bot.services.desk_handlers import desk_handlers
 from handoff_bot.services.drafting import Drafting
@@ -88,6 +89,7 @@ class Core:
     offers: ladder.Offers
     drafting: Drafting
     homes: Homes
+    canned: CannedReplies
     reacting: Reacting
     lanes: Lanes
     ticks: timers.Ticks
@@ -142,6 +144,7 @@ class Core:
             offers=ladder.Offers(database, clock),
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
+            canned=CannedReplies(database, clock),
             reacting=reacting,
             lanes=lanes,
             ticks=timers.Ticks(database, clock),
