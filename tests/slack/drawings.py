@@ -3,12 +3,13 @@
 from typing import Any
 
 from handoff_bot.domain.availability import Availability
+from handoff_bot.domain.canned import CannedPage, CannedReply
 from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services.sections import SECTIONS
-from handoff_bot.slack.blocks import settings, steps
+from handoff_bot.slack.blocks import admins, canned, settings, steps
 from handoff_bot.slack.blocks.availability import draw_arrangement, draw_presence
 from handoff_bot.slack.blocks.board import draw_board
 from handoff_bot.slack.blocks.card import draw_card
@@ -84,6 +85,8 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     for rows in (0, 1, 30):
         change = settings.ShownChange(text, text, text, text, builders.NOW)
         drawn[f"history of {rows}"] = settings.draw_history([change] * rows, 0, more=True)
+    drawn |= canned_views(text)
+    drawn["admins alone"] = admins.admins_alone_window("Settings", [text, "UBEN"] * 20)
     for rows in (0, 1, 15, 500):
         shown = builders.queue_page(rows, text)
         drawn[f"queue of {rows}"] = draw_queue(shown, Filter(channel=text[:9]), WORKSPACE, text)
@@ -93,6 +96,21 @@ def views(text: str) -> dict[str, dict[str, Any]]:
         drawn[f"arrangement of {rows}"] = draw_arrangement(away)
     for lines in (0, 1, 15, 50, 500):
         drawn[f"{lines} lines"] = conversation(builders.page(lines, text), 7)
+    return drawn
+
+
+def canned_views(text: str) -> dict[str, dict[str, Any]]:
+    """The windows of canned replies."""
+    search = canned.Search(text[:100], "de", 1)
+    reply = CannedReply(text[:40], "", text, 7)
+    drawn = {
+        "reply": canned.draw_edit(reply, search, text),
+        "new reply": canned.draw_edit(CannedReply("", "", ""), search, problem=text),
+        "deleted reply": canned.draw_deleted(text),
+    }
+    for rows in (0, 1, 15):
+        page = CannedPage((reply,) * rows, 1, 3, rows)
+        drawn[f"{rows} replies"] = canned.draw_list(page, search, may_change=True, banner=text)
     return drawn
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from handoff_bot.domain.settings import Section, Setting, Widget
 from handoff_bot.domain.texts import SILENCEABLE, TEXTS, Moment, allowed
 from handoff_bot.slack.blocks.buttons import labelled
+from handoff_bot.slack.blocks.canned import CannedAction
 from handoff_bot.slack.blocks.card import REASONS
 from handoff_bot.slack.blocks.fields import asking, menu, options, text_field, window
 from handoff_bot.slack.blocks.text import (
@@ -75,16 +76,34 @@ MOMENTS: dict[Moment, str] = {
 LANGUAGES = {"en": "English", "es": "Spanish", "de": "German", "fr": "French", "pt": "Portuguese"}
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A window of its own that the settings lead to, by the action id of its button."""
+
+    action: str
+    title: str
+    description: str
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        SettingsAction.TEXTS, "Customer texts", "Every fixed text, for each language and reason."
+    ),
+    Entry(CannedAction.SHOW, "Canned replies", "What agents keep ready, in several languages."),
+    Entry(SettingsAction.HISTORY, "History", "Who changed what, and when."),
+)
+"""The only list of them: a new one is one line."""
+
+
 def draw_sections(sections: Sequence[Section], banner: str = "") -> Block:
     """The list of everything that can be set."""
     blocks: list[Block] = [section(banner)] if banner else []
     for each in sections:
         button = labelled(SettingsAction.OPEN, "Open", each.name, each.title)
         blocks.append(_row(each.title, each.description, button))
-    texts = labelled(SettingsAction.TEXTS, "Open", "texts", "Customer texts")
-    blocks.append(_row("Customer texts", "Every fixed text, for each language and reason.", texts))
-    history = labelled(SettingsAction.HISTORY, "Open", "0", "History")
-    blocks.append(_row("History", "Who changed what, and when.", history))
+    for entry in ENTRIES:
+        button = labelled(entry.action, "Open", "open", entry.title)
+        blocks.append(_row(entry.title, entry.description, button))
     return window("Settings", blocks)
 
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from handoff_bot.slack.listeners import actions, availability, queue, settings, setup, steps, verbs
+from handoff_bot.slack.listeners import (
+    actions,
+    availability,
+    canned,
+    queue,
+    settings,
+    setup,
+    steps,
+    verbs,
+)
 from handoff_bot.slack.listeners.feature import Feature, combined
 
 FEATURES: tuple[Feature, ...] = (
@@ -13,6 +22,7 @@ FEATURES: tuple[Feature, ...] = (
     setup.FEATURE,
     availability.FEATURE,
     settings.FEATURE,
+    canned.FEATURE,
 )
 
 EVERYTHING = combined(FEATURES)
