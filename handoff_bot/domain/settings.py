@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -74,6 +74,14 @@ class Section:
     title: str
     description: str
     settings: tuple[Setting, ...]
+
+    def with_groups(self, groups: Mapping[str, str]) -> Section:
+        """The same where the groups to choose from (id -> name) are known."""
+        chosen = (
+            replace(each, choices=groups) if each.widget is Widget.GROUP else each
+            for each in self.settings
+        )
+        return replace(self, settings=tuple(chosen))
 
 
 def choice(choices: Mapping[str, str]) -> Parse:

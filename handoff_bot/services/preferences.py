@@ -32,11 +32,21 @@ class Preferences:
         with self._database.write() as tx:
             return self.change_in(tx, key, value, by)
 
-    def change_several(self, values: Mapping[str, Any], by: str) -> None:
-        """Set several at once, or none."""
+    def change_several(self, values: Mapping[str, Any], by: str, seen: int | None = None) -> bool:
+        """Set several at once, or none.
+
+        Args:
+            values: by key.
+            by: who.
+            seen: the newest change of them that was known when they were looked at; when somebody has
+                changed one since, nothing is set and the answer is False. None to set them anyhow.
+        """
         with self._database.write() as tx:
+            if seen is not None and changes.newest_of(tx, values.keys()) > seen:
+                return False
             for key, value in values.items():
                 self.change_in(tx, key, value, by)
+            return True
 
     def change_in(self, tx: Transaction, key: str, value: Any, by: str) -> bool:
         """The same within a transaction."""

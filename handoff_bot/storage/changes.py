@@ -18,8 +18,8 @@ CHANNEL_PURPOSE = "channel.purpose"
 CANNED_CHANGED = "canned.changed"
 BY_DESK_ID = (SETTING_CHANGED, CHANNEL_PURPOSE, CANNED_CHANGED)
 """Kinds of events that name who did it in their data, as `by`, for it need not be an agent."""
-LEFT_OUT = ("csat.answered", "reply.accepted", "escalation.not_needed")
-"""Kinds that name an agent and are no steps: a customer's answer, each single reply, why something ended."""
+LEFT_OUT = ("csat.answered", "reply.accepted", "note.kept", "escalation.not_needed")
+"""Kinds that name an agent and are no steps: a customer's answer, single replies and notes, a reason."""
 
 
 def remember(

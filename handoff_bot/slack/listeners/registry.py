@@ -6,10 +6,13 @@ from handoff_bot.slack.listeners import (
     actions,
     availability,
     canned,
+    doctor,
+    history,
     queue,
     settings,
     setup,
     steps,
+    texts,
     verbs,
 )
 from handoff_bot.slack.listeners.feature import Feature, combined
@@ -22,7 +25,10 @@ FEATURES: tuple[Feature, ...] = (
     setup.FEATURE,
     availability.FEATURE,
     settings.FEATURE,
+    texts.FEATURE,
     canned.FEATURE,
+    history.FEATURE,
+    doctor.FEATURE,
 )
 
 EVERYTHING = combined(FEATURES)
