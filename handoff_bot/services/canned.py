@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 from handoff_bot.domain import canned as rules
@@ -86,22 +87,18 @@ class CannedReplies:
             row = tx.lock(Canned, reply.id) if reply.id else None
             if reply.id and row is None:
                 return Part.TEXT, GONE
-            namesakes = rows.called(tx, reply.name)
-            if any(one.language == reply.language and one is not row for one in namesakes):
-                return Part.NAME, TAKEN
             if row is None and rows.count(tx) >= rows.MOST:
                 return Part.NAME, ENOUGH
-            self._keep(tx, row, reply, by)
-        return None
+            kept = self._keep(tx, row, reply, by)
+        return None if kept else (Part.NAME, TAKEN)
 
-    def _keep(self, tx: Transaction, row: Canned | None, reply: CannedReply, by: str) -> None:
+    def _keep(self, tx: Transaction, row: Canned | None, reply: CannedReply, by: str) -> bool:
         now = self._clock.now()
         before = _value(row) if row else None
-        if row is None:
-            row = Canned(name=reply.name)
-        row.name, row.language, row.text = reply.name, reply.language, reply.text
-        row.updated_at, row.updated_by = now, by
-        tx.add(row)
+        row = row or Canned(name=reply.name)
+        asked = {"name": reply.name, "language": reply.language, "text": reply.text}
+        if not rows.keep(tx, row, **asked, updated_at=now, updated_by=by):
+            return False
         same = before is not None and _key(before) == _key(reply)
         if before and not same:
             changes.remember(tx, _key(before), before.text, None, by, now)
@@ -109,6 +106,30 @@ class CannedReplies:
         if earlier != reply.text:
             changes.remember(tx, _key(reply), earlier, reply.text, by, now)
         log.record(tx, changes.CANNED_CHANGED, now, canned_id=id_of(row), by=by)
+        return True
+
+    def every(self) -> list[CannedReply]:
+        """All of them, by name and language."""
+        with self._database.read() as tx:
+            return [_value(row) for row in rows.every(tx)]
+
+    def take_in(self, replies: Sequence[CannedReply], by: str) -> list[str]:
+        """Keep all of these, those with a known name and language instead of what was there.
+
+        What is wrong with which line, in words; then none of them is kept.
+        """
+        wrong = list(_problems(replies))
+        if wrong:
+            return wrong
+        with self._database.write() as tx:
+            known = {(row.name, row.language): row for row in rows.every(tx)}
+            if len(known.keys() | {(one.name, one.language) for one in replies}) > rows.MOST:
+                return [f"There can be {rows.MOST} at the most."]
+            for reply in replies:
+                row = known.get((reply.name, reply.language))
+                if row is None or row.text != reply.text:
+                    self._keep(tx, row, reply, by)
+        return []
 
     def delete(self, canned_id: int, by: str) -> bool:
         """Delete it; False when it was gone."""
@@ -132,6 +153,17 @@ def problem(reply: CannedReply) -> Problem | None:
     if words := rules.text_problem(reply.text):
         return Part.TEXT, words
     return None
+
+
+def _problems(replies: Sequence[CannedReply]) -> Iterator[str]:
+    seen: set[tuple[str, str]] = set()
+    for number, reply in enumerate(replies, 1):
+        wrong = problem(reply)
+        if wrong:
+            yield f"Reply {number}, {wrong[0]}: {wrong[1]}"
+        elif (reply.name, reply.language) in seen:
+            yield f"Reply {number}: {reply.name} is there twice in this language."
+        seen.add((reply.name, reply.language))
 
 
 def _key(reply: CannedReply) -> str:

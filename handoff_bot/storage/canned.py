@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import func
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from handoff_bot.storage.desk_models import Canned
@@ -28,3 +30,15 @@ def called(tx: Transaction, name: str) -> Sequence[Canned]:
 def count(tx: Transaction) -> int:
     """How many there are."""
     return tx.session.execute(select(func.count()).select_from(Canned)).scalar_one()
+
+
+def keep(tx: Transaction, row: Canned, **values: Any) -> bool:
+    """Set the values of a row, new or not; False when another has its name and language, even just now."""
+    try:
+        with tx.session.begin_nested():
+            for name, value in values.items():
+                setattr(row, name, value)
+            tx.add(row)
+    except IntegrityError:
+        return False
+    return True

@@ -33,6 +33,12 @@ def test_an_agent_finds_a_reply_and_cannot_change_it(replies):
     assert "canned_add" not in str(shown)
 
 
+def test_the_shortcut_opens_the_list(replies):
+    replies.slack.shortcut(replies.ana, "show_canned")
+    replies.settle()
+    assert "2 replies" in words(replies.window(replies.ana))
+
+
 def test_searching_in_the_window(replies):
     replies.command(replies.ana, "canned")
     assert "2 replies" in words(replies.window(replies.ana))

@@ -97,3 +97,12 @@ def test_a_reply_is_filled_in_the_customers_language(house, replies):
         assert canned.rendered(tx, "REFUND", escalation, "Ana") == "{agent} Dana, ticket 1. Ana"
         assert canned.rendered(tx, "nothing", escalation, "Ana") is None
         assert [r.language for r in canned.find(tx, "refund", "de")] == ["", "de"]
+
+
+def test_of_two_who_keep_the_same_name_at_once_one_is_told(house, replies):
+    one(replies)
+    assert replies.save(CannedReply("refund", "", "Mine"), "UBEN") == (Part.NAME, canned.TAKEN)
+    other = one(replies, "money")
+    assert replies.save(CannedReply("refund", "", "Mine", other.id), "UBEN") is not None
+    assert [r.text for r in replies.every() if r.name == "money"] == [other.text]
+    assert len(history(house)) == 2

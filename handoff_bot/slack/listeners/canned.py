@@ -22,7 +22,7 @@ from handoff_bot.slack.blocks.canned import (
 from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.listeners.admins import clicked_by_admins, put, sender, sent_by_admins
 from handoff_bot.slack.listeners.click import Click, Tools, held
-from handoff_bot.slack.listeners.feature import Asked, Body, Feature
+from handoff_bot.slack.listeners.feature import Asked, Body, Called, Feature, Shortcut
 
 FIELDS = {
     Part.NAME: CannedAction.NAME,
@@ -39,6 +39,11 @@ def look_up(tools: Tools, asked: Asked) -> None:
     """`/handoff canned refund`."""
     search = Search(asked.words)
     tools.desk.open_view(asked.trigger_id, _list(tools, search, asked.desk_id))
+
+
+def look_up_from_anywhere(tools: Tools, called: Called) -> None:
+    """The shortcut."""
+    tools.desk.open_view(called.trigger_id, _list(tools, Search(), called.desk_id))
 
 
 def show(tools: Tools, click: Click, ack: Ack) -> None:
@@ -170,5 +175,13 @@ FEATURE = Feature(
     },
     views={CannedWindow.LIST: searched, CannedWindow.EDIT: sent_by_admins(saved)},
     commands={"canned": look_up},
+    shortcuts={
+        "show_canned": Shortcut(
+            "Canned replies",
+            "Replies that are kept ready, to look up",
+            False,
+            look_up_from_anywhere,
+        ),
+    },
     help=("/handoff canned: replies that are kept ready; words to look for may follow",),
 )
