@@ -84,46 +84,52 @@ def silence_of(moment: Moment) -> str:
 
 def draw_text(shown: ShownText, banner: str = "") -> Block:
     """Choose a text, change it, and see how it reads; `banner` says what came of the last click."""
-    moments = {each.value: label for each, label in MOMENTS.items()}
-    reasons = {ANY: "For any reason"} | {each.value: label for each, label in REASONS.items()}
-    languages = {each: name_of(each) for each in (*TEXTS, *(NAMES.keys() - TEXTS.keys()))}
-    may = ", ".join(f"{{{name}}}" for name in sorted(allowed(shown.moment))) or "none"
-    words = text_field(SettingsAction.PREVIEW, initial=shown.template, many_lines=True, most=1500)
-    words["dispatch_action_config"] = {"trigger_actions_on": ["on_character_entered"]}
-    # Named after its text: of a field with the same name Slack keeps what was typed into it.
-    asked = asking("Text", words, hint=f"Placeholders: {may}.", acts=True) | {
-        "block_id": words_of(shown.moment, shown.language, shown.reason)
-    }
     blocks: list[Block] = [section(banner)] if banner else []
-    blocks += [
-        actions(
-            menu(SettingsAction.MOMENT, "Moment", moments, shown.moment),
-            menu(SettingsAction.LANGUAGE, "Language", languages, shown.language),
-            menu(SettingsAction.REASON, "Reason", reasons, shown.reason),
-        ),
-        asked,
-        *_reads(shown),
-    ]
+    blocks += [_choice(shown), _words(shown), *_reads(shown)]
     if shown.is_own:
         blocks.append(actions(labelled(SettingsAction.USUAL, "Back to the usual text", "usual")))
     if shown.moment in SILENCEABLE:
-        box: Block = {
-            "type": "checkboxes",
-            "action_id": silence_of(shown.moment),
-            "options": options({"yes": "Say nothing at this moment"}),
-        }
-        if shown.is_silent:
-            box["initial_options"] = box["options"]
-        blocks.append(asking("Or", box, optional=True))
-    metadata = json.dumps([shown.moment, shown.language, shown.reason])
+        blocks.append(_silence(shown))
     return window(
         "Customer texts",
         blocks,
         callback_id=TEXT,
         submit="Save",
         close="Back",
-        metadata=metadata,
+        metadata=json.dumps([shown.moment, shown.language, shown.reason]),
     )
+
+
+def _choice(shown: ShownText) -> Block:
+    moments = {each.value: label for each, label in MOMENTS.items()}
+    reasons = {ANY: "For any reason"} | {each.value: label for each, label in REASONS.items()}
+    others = (each for each in NAMES if each not in TEXTS)
+    languages = {each: name_of(each) for each in (*TEXTS, *others)}
+    return actions(
+        menu(SettingsAction.MOMENT, "Moment", moments, shown.moment),
+        menu(SettingsAction.LANGUAGE, "Language", languages, shown.language),
+        menu(SettingsAction.REASON, "Reason", reasons, shown.reason),
+    )
+
+
+def _words(shown: ShownText) -> Block:
+    """Named after its text: of a field with the same name Slack keeps what was typed into it."""
+    words = text_field(SettingsAction.PREVIEW, initial=shown.template, many_lines=True, most=1500)
+    words["dispatch_action_config"] = {"trigger_actions_on": ["on_character_entered"]}
+    may = ", ".join(f"{{{name}}}" for name in sorted(allowed(shown.moment))) or "none"
+    asked = asking("Text", words, hint=f"Placeholders: {may}.", acts=True)
+    return asked | {"block_id": words_of(shown.moment, shown.language, shown.reason)}
+
+
+def _silence(shown: ShownText) -> Block:
+    box: Block = {
+        "type": "checkboxes",
+        "action_id": silence_of(shown.moment),
+        "options": options({"yes": "Say nothing at this moment"}),
+    }
+    if shown.is_silent:
+        box["initial_options"] = box["options"]
+    return asking("Or", box, optional=True)
 
 
 def _reads(shown: ShownText) -> Iterator[Block]:
