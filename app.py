@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,13 @@ from handoff_bot.ai.composition import build_ai
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
 from handoff_bot.clock import SystemClock
+from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.spending import Caps
 from handoff_bot.ports import Channel, Clock
 from handoff_bot.services import timers
+from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.spending import Ledger
@@ -241,6 +243,24 @@ def _advice_line(one: Advice, present: float) -> str:
     way = "higher" if one.shift > present else "lower"
     then = f"needless {one.needless_then}, missed {one.missed_then}"
     return f"{line}{way}, by {abs(one.shift - present):.1f} in log-odds: {then}"
+
+
+def canned_replies(settings: Settings) -> list[CannedReply]:
+    """All canned replies."""
+    database = open_database(settings)
+    try:
+        return CannedReplies(database, SystemClock()).every()
+    finally:
+        database.close()
+
+
+def take_canned_replies(settings: Settings, replies: Sequence[CannedReply]) -> list[str]:
+    """Keep these canned replies; what is wrong with them, line by line, when they cannot be."""
+    database = open_database(settings)
+    try:
+        return CannedReplies(database, SystemClock()).take_in(replies, "import")
+    finally:
+        database.close()
 
 
 def spent(settings: Settings) -> Iterator[str]:

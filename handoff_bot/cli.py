@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -12,11 +13,15 @@ from typing import TextIO
 import click
 
 from handoff_bot import logs
+from handoff_bot.domain.canned import CannedReply, tidy_name
 from handoff_bot.domain.errors import HandoffError
 from handoff_bot.settings import Settings, read_settings
 
 REAL = ("SLACK_", "TWILIO_", "WEBCHAT_")
 """How the names of settings begin that only a real deployment has."""
+
+COLUMNS = ("name", "language", "text")
+"""Of canned replies as CSV."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -143,6 +148,46 @@ def tune(apply: bool, retrain: bool) -> None:
 
     for line in app.tune(settings_or_exit(), apply=apply, retrain=retrain):
         click.echo(line)
+
+
+@main.group()
+def canned() -> None:
+    """Canned replies as CSV, with the columns name, language (empty for any) and text."""
+
+
+@canned.command("export")
+def export_canned() -> None:
+    """Print all canned replies."""
+    import app
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for one in app.canned_replies(settings_or_exit()):
+        writer.writerow((one.name, one.language, one.text))
+
+
+@canned.command("import")
+@click.argument("file", type=click.File(encoding="utf-8-sig"), default="-")
+def import_canned(file: TextIO) -> None:
+    """Keep all replies of FILE or standard input, or none; one that is there already is replaced."""
+    import app
+
+    rows = csv.DictReader(file)
+    if not set(COLUMNS) <= set(rows.fieldnames or ()):
+        click.echo(f"The first line must name the columns {', '.join(COLUMNS)}.", err=True)
+        sys.exit(2)
+    replies = [
+        CannedReply(
+            tidy_name(row["name"] or ""),
+            (row["language"] or "").strip().casefold(),
+            row["text"] or "",
+        )
+        for row in rows
+    ]
+    problems = app.take_canned_replies(settings_or_exit(), replies)
+    for problem in problems:
+        click.echo(problem, err=True)
+    sys.exit(2 if problems else 0)
 
 
 @main.command()

@@ -206,6 +206,7 @@ class ScriptedDetector:
     promises: tuple[str, ...] = ("on its way to you",)
     quick: bool = True
     priority: Priority = Priority.NORMAL
+    language: str = "en"
     judged: list[tuple[Turn, ...]] = field(default_factory=list)
     talks: list[Talk] = field(default_factory=list)
 
@@ -229,7 +230,7 @@ class ScriptedDetector:
             priority=self.priority,
             evidence=last if reason else "",
             summary=last,
-            language="en",
+            language=self.language,
             by="scripted",
         )
 

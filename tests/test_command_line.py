@@ -314,3 +314,30 @@ def test_spending_is_told_by_day(environment):
     assert run("spending").stdout.splitlines()[1].split() == [
         "2026-11-23", "1", "1000000", "100000", "0.4500",
     ]  # fmt: skip
+
+
+def test_canned_replies_come_out_as_they_went_in(environment, tmp_path):
+    table = 'name,language,text\nhello,,"Hello {customer},\nhow are you?"\nhello,de,Guten Tag\n'
+    file = tmp_path / "replies.csv"
+    file.write_text(table, encoding="utf-8-sig")
+    assert run("canned", "import", str(file)).exit_code == 0
+    assert run("canned", "import", str(file)).exit_code == 0
+    assert run("canned", "export").stdout == table
+
+
+WRONG_REPLIES = {
+    "columns": ("title,words\na,b\n", "must name the columns"),
+    "a placeholder": ("name,language,text\nfine,,Fine\na,,{x}\n", "Reply 2, text: {x} cannot be"),
+    "a language": ("name,language,text\na,english,x\n", "Reply 1, language: This is not"),
+    "twice": ("name,language,text\na,,x\nA,,y\n", "Reply 2: a is there twice"),
+}
+
+
+@pytest.mark.parametrize(("table", "why"), WRONG_REPLIES.values(), ids=WRONG_REPLIES)
+def test_canned_replies_that_cannot_be_are_all_refused(environment, tmp_path, table, why):
+    file = tmp_path / "replies.csv"
+    file.write_text(table, encoding="utf-8")
+    result = run("canned", "import", str(file))
+    assert result.exit_code == 2
+    assert why in result.stderr
+    assert run("canned", "export").stdout == "name,language,text\n"

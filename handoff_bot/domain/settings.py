@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
+
+from handoff_bot.domain.languages import code_in
 
 Parse = Callable[[tuple[str, ...]], Any]
 """From what a field holds to the value; raises ValueError with words for whoever typed it."""
@@ -73,6 +75,14 @@ class Section:
     description: str
     settings: tuple[Setting, ...]
 
+    def with_groups(self, groups: Mapping[str, str]) -> Section:
+        """The same where the groups to choose from (id -> name) are known."""
+        chosen = (
+            replace(each, choices=groups) if each.widget is Widget.GROUP else each
+            for each in self.settings
+        )
+        return replace(self, settings=tuple(chosen))
+
 
 def choice(choices: Mapping[str, str]) -> Parse:
     """One of these."""
@@ -108,6 +118,16 @@ def lines(most: int = 100, longest: int = 200) -> Parse:
         return kept
 
     return parse
+
+
+def languages(held: tuple[str, ...]) -> list[str]:
+    """Language codes, one a line or with commas between them; names in English will do."""
+    said = (held[0] if held else "").replace(",", "\n").splitlines()
+    codes = {words.strip(): code_in(words) for words in said if words.strip()}
+    unknown = [words for words, code in codes.items() if not code]
+    if unknown:
+        raise ValueError(f"{unknown[0]} is not a language that I know. Write en, es, de …")
+    return list(dict.fromkeys(codes.values()))
 
 
 def number(least: float, most: float, *, whole: bool = True) -> Parse:

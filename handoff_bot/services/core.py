@@ -9,8 +9,10 @@ from datetime import timedelta
 
 from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector
 from handoff_bot.services import answering, availability, inbound, ladder, sending, timers
+from handoff_bot.services.audit import Audit
 from handoff_bot.services.availability import Presences
 from handoff_bot.services.brake import Brake
+from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.desk_channels import DeskChannels
 from handoff_bot.services.desk_handlers import desk_handlers
 from handoff_bot.services.drafting import Drafting
@@ -28,6 +30,7 @@ from handoff_bot.services.relay import Relay
 from handoff_bot.services.runner import AnyHandler
 from handoff_bot.services.snoozing import WAKE, Snoozing, Wake
 from handoff_bot.services.tickets import Tickets
+from handoff_bot.services.wording import CustomerTexts
 from handoff_bot.storage.database import Database
 
 THREADS = {
@@ -90,6 +93,9 @@ class Core:
     tickets: Tickets
     drafting: Drafting
     homes: Homes
+    canned: CannedReplies
+    customer_texts: CustomerTexts
+    audit: Audit
     reacting: Reacting
     lanes: Lanes
     ticks: timers.Ticks
@@ -102,6 +108,7 @@ class Core:
         followers = (availability.follow, ladder.follow)
         escalations = Escalations(database, parts.channels, clock, followers)
         reacting = Reacting(parts.detector, parts.assistant)
+        preferences = Preferences(database, clock)
         handlers: dict[str, AnyHandler] = {
             inbound.INBOUND: inbound.HandleInbound(reacting, escalations, parts.channels, clock),
             answering.ANSWER: answering.HandleAnswer(reacting, escalations, parts.channels, clock),
@@ -136,7 +143,7 @@ class Core:
             escalations=escalations,
             relay=Relay(database, parts.channels, clock, escalations),
             feedback=Feedback(database, clock),
-            preferences=Preferences(database, clock),
+            preferences=preferences,
             queue=Queue(database, clock, escalations),
             snoozing=Snoozing(database, clock),
             desk_channels=DeskChannels(database, clock),
@@ -145,6 +152,9 @@ class Core:
             tickets=Tickets(database, clock, escalations),
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
+            canned=CannedReplies(database, clock),
+            customer_texts=CustomerTexts(database, preferences),
+            audit=Audit(database),
             reacting=reacting,
             lanes=lanes,
             ticks=timers.Ticks(database, clock),

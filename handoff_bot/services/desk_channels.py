@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -35,12 +36,31 @@ SAID: dict[Purpose, str] = {
 }
 
 
+@dataclass(frozen=True)
+class DeskPlace:
+    """A channel, what it is for, and why nothing is written there ("" when it is)."""
+
+    slack_channel: str
+    purpose: Purpose
+    suspended_why: str
+
+
 class DeskChannels:
     """What admins decide about channels."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+
+    def places(self) -> list[DeskPlace]:
+        """The channels that are for something, or wait until we can write in them again."""
+        with self._database.read() as tx:
+            found = rows.every(tx)
+        return [
+            DeskPlace(row.slack_channel, Purpose(row.purpose), row.suspended_why)
+            for row in found
+            if row.purpose in (Purpose.QUEUE, Purpose.URGENT) or row.suspended_at is not None
+        ]
 
     def joined(self, slack_channel: str, by: str, lacking: list[str], event: str) -> None:
         """We were invited: ask what for, once for each invitation."""

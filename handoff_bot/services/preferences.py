@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from handoff_bot.ports import Clock
-from handoff_bot.storage import log
+from handoff_bot.storage import changes, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.desk_models import SettingChange
 from handoff_bot.storage.transaction import Transaction
@@ -32,11 +32,21 @@ class Preferences:
         with self._database.write() as tx:
             return self.change_in(tx, key, value, by)
 
-    def change_several(self, values: Mapping[str, Any], by: str) -> None:
-        """Set several at once, or none."""
+    def change_several(self, values: Mapping[str, Any], by: str, seen: int | None = None) -> bool:
+        """Set several at once, or none.
+
+        Args:
+            values: by key.
+            by: who.
+            seen: the newest change of them that was known when they were looked at; when somebody has
+                changed one since, nothing is set and the answer is False. None to set them anyhow.
+        """
         with self._database.write() as tx:
+            if seen is not None and changes.newest_of(tx, values.keys()) > seen:
+                return False
             for key, value in values.items():
                 self.change_in(tx, key, value, by)
+            return True
 
     def change_in(self, tx: Transaction, key: str, value: Any, by: str) -> bool:
         """The same within a transaction."""
@@ -48,16 +58,19 @@ class Preferences:
             log.forget(tx, key)
         else:
             log.prefer(tx, key, value, by, now)
-        tx.add(
-            SettingChange(key=key, before={"value": before}, after={"value": value}, by=by, at=now)
-        )
-        log.record(tx, "setting.changed", now, key=key, by=by)
+        changes.remember(tx, key, before, value, by, now)
+        log.record(tx, changes.SETTING_CHANGED, now, key=key, by=by)
         return True
 
-    def history(self, limit: int, prefix: str = "") -> Sequence[SettingChange]:
+    def history(self, limit: int, prefix: str = "", offset: int = 0) -> Sequence[SettingChange]:
         """The newest changes of settings whose keys begin so, newest first."""
         with self._database.read() as tx:
-            return log.changes(tx, limit, prefix)
+            return changes.of_settings(tx, limit, offset, prefix)
+
+    def newest_change(self, keys: Collection[str]) -> int:
+        """The number of the newest change of one of these, 0 while nobody has changed any."""
+        with self._database.read() as tx:
+            return changes.newest_of(tx, keys)
 
     def is_named_admin(self, desk_id: str) -> bool:
         """Did somebody who may make this person an admin here?"""

@@ -13,6 +13,7 @@ from handoff_bot.domain.settings import (
     Setting,
     Widget,
     choice,
+    languages,
     line,
     lines,
     number,
@@ -115,7 +116,7 @@ TRIGGERS = Section(
             "Languages that the assistant may answer in",
             Widget.LINES,
             [],
-            lines(50, 3),
+            languages,
             hint="Two letters, one a line, e.g. en. None for any.",
         ),
         Setting(

@@ -46,12 +46,18 @@ def say(
     agent: str = "",
 ) -> str:
     """The words for a moment of a conversation; "" when the team says nothing then."""
-    if moment in SILENCEABLE and moment in log.preference(tx, SILENT, []):
+    if moment in silent_moments(tx):
         return ""
     reason = Signal(escalation.reason) if escalation else None
     words = template(tx, Text(moment, conversation.language or "en", reason))
     values = _values(tx, escalation, now) if escalation else {}
     return fill(words, agent=agent, **values)
+
+
+def silent_moments(tx: Transaction) -> frozenset[Moment]:
+    """When the team says nothing."""
+    stored = log.preference(tx, SILENT, [])
+    return frozenset(one for one in SILENCEABLE if isinstance(stored, list) and one in stored)
 
 
 def template(tx: Transaction, text: Text) -> str:

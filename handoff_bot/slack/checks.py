@@ -10,35 +10,47 @@ from slack_sdk.web import WebClient
 
 from handoff_bot.domain.findings import Finding
 from handoff_bot.slack.desk import TIMEOUT
-from handoff_bot.slack.manifest import SCOPES
+from handoff_bot.slack.scopes import NEEDED, OPTIONAL, missing
 
 
 def check_slack(token: str, api_url: str, queue_channel: str) -> Iterator[Finding]:
     """Everything about Slack that can be found out without posting a message."""
     client = WebClient(token=token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
+    yield from examine(client, queue_channel)
+
+
+def examine(client: WebClient, queue_channel: str) -> Iterator[Finding]:
+    """The same with a client that there is already."""
     try:
         answer = client.auth_test()
     except (SlackClientError, OSError) as error:
         yield Finding("Slack: token", False, f"not believed ({_why(error)}); check SLACK_BOT_TOKEN")
         return
     yield Finding("Slack: token", True, f"we are @{answer.get('user')} in {answer.get('team')}")
-    yield _check_scopes(dict(answer.headers))
-    yield _check_channel(client, queue_channel)
+    yield from _check_scopes(dict(answer.headers))
+    yield check_channel(client, queue_channel)
 
 
-def _check_scopes(headers: dict[str, Any]) -> Finding:
-    granted = next((v for k, v in headers.items() if k.lower() == "x-oauth-scopes"), None)
-    if granted is None:
-        return Finding("Slack: scopes", True, "not told by this service")
-    missing = sorted(set(SCOPES) - {scope.strip() for scope in str(granted).split(",")})
-    if missing:
-        words = f"missing {', '.join(missing)}; add them under OAuth & Permissions and reinstall"
-        return Finding("Slack: scopes", False, words)
-    return Finding("Slack: scopes", True, "all there")
+def _check_scopes(headers: dict[str, Any]) -> Iterator[Finding]:
+    held = next((v for k, v in headers.items() if k.lower() == "x-oauth-scopes"), None)
+    if held is None:
+        yield Finding("Slack: scopes", True, "not told by this service")
+        return
+    granted = {scope.strip() for scope in str(held).split(",")}
+    lacking = missing(granted, NEEDED)
+    if lacking:
+        words = f"missing {', '.join(lacking)}; add them under OAuth & Permissions and reinstall"
+        yield Finding("Slack: scopes", False, words)
+    else:
+        yield Finding("Slack: scopes", True, "all there")
+    spare = missing(granted, OPTIONAL)
+    if spare:
+        yield Finding("Slack: optional scopes", True, f"doing without {', '.join(spare)}")
 
 
-def _check_channel(client: WebClient, channel: str) -> Finding:
-    what = f"Slack: queue channel {channel}"
+def check_channel(client: WebClient, channel: str, purpose: str = "queue channel") -> Finding:
+    """Are we in a slack_channel, and may we read it?"""
+    what = f"Slack: {purpose} {channel}"
     try:
         client.conversations_history(channel=channel, limit=1)
     except (SlackClientError, OSError) as error:

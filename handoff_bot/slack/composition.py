@@ -26,6 +26,7 @@ from handoff_bot.slack.desk import TIMEOUT, SlackDesk
 from handoff_bot.slack.http import slack_events
 from handoff_bot.slack.listeners.arrivals import KIND
 from handoff_bot.slack.listeners.click import Tools
+from handoff_bot.slack.listeners.doctor import EXAMINE, Examine
 from handoff_bot.slack.listeners.events import handle_event
 from handoff_bot.slack.listeners.registry import EVERYTHING
 from handoff_bot.slack.socket import SocketMode, start_socket_mode
@@ -124,6 +125,7 @@ class SlackSide:
             executor=self._executor,
         )
         core.handlers[KIND] = HandleEvent(core.relay, tools)
+        core.handlers[EXAMINE] = Examine(tools)
         self.blueprint = slack_events(self._bolt, self._signing_secret)
 
     def start(self) -> None:

@@ -14,6 +14,7 @@ from slack_sdk.webhook import WebhookClient
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef, Board, Card, Place, Post, PostKind, Whisper
 from handoff_bot.domain.errors import DeskError
+from handoff_bot.domain.findings import Finding
 from handoff_bot.ports import Clock
 from handoff_bot.slack.blocks.board import draw_board
 from handoff_bot.slack.blocks.card import draw_card
@@ -160,6 +161,10 @@ class SlackDesk:
     def groups(self) -> dict[str, str]:
         """The workspace's user groups, id -> name; empty where we may not know them."""
         return self._groups.all()
+
+    def inspect(self, look: Callable[[WebClient, str], Iterator[Finding]]) -> list[Finding]:
+        """What somebody finds who looks at this workspace with our client, knowing our queue channel."""
+        return list(look(self._client, self._queue_channel))
 
     def publish_home(self, desk_id: str, view: Block) -> None:
         """Show somebody their Home tab."""

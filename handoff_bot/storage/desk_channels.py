@@ -10,6 +10,8 @@ from sqlmodel import col, select
 from handoff_bot.storage.desk_models import DeskChannel
 from handoff_bot.storage.transaction import Transaction
 
+MOST = 50
+
 
 def of(tx: Transaction, slack_channel: str, by: str, now: datetime) -> DeskChannel:
     """The row of a channel, made if new."""
@@ -36,3 +38,9 @@ def working(tx: Transaction, purpose: str) -> str:
         DeskChannel.purpose == purpose, col(DeskChannel.suspended_at).is_(None)
     )
     return tx.session.execute(found.limit(1)).scalar_one_or_none() or ""
+
+
+def every(tx: Transaction) -> Sequence[DeskChannel]:
+    """Those that we were invited into, the oldest first."""
+    found = select(DeskChannel).order_by(col(DeskChannel.added_at)).limit(MOST)
+    return list(tx.session.execute(found).scalars())

@@ -10,7 +10,6 @@ from sqlalchemy import bindparam, func, insert
 from sqlmodel import col, select
 
 from handoff_bot.storage.conversations import id_of
-from handoff_bot.storage.desk_models import SettingChange
 from handoff_bot.storage.models import Conversation, Escalation, Event, Preference
 from handoff_bot.storage.transaction import Transaction, table_of
 
@@ -85,13 +84,6 @@ def forget(tx: Transaction, key: str) -> None:
     row = tx.session.get(Preference, key)
     if row:
         tx.session.delete(row)
-
-
-def changes(tx: Transaction, limit: int, prefix: str) -> Sequence[SettingChange]:
-    """The newest changes of settings whose keys begin so, newest first."""
-    found = select(SettingChange).where(col(SettingChange.key).startswith(prefix))
-    newest = found.order_by(col(SettingChange.id).desc()).limit(limit)
-    return list(tx.session.execute(newest).scalars())
 
 
 def count(tx: Transaction, since: datetime, kind: str, agent_id: int | None = None) -> int:

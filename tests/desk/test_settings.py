@@ -7,6 +7,7 @@ from sqlmodel import select
 
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import TEXTS, Moment, allowed, problem, say, usual
+from handoff_bot.services.sections import SECTIONS
 from handoff_bot.storage.desk_models import SettingChange
 from tests.desk.conftest import words
 
@@ -67,7 +68,7 @@ def test_sensitivities_count_from_then_on(admin):
 WRONG = {
     "too much": ("team", {"hold_seconds": "11"}, "Between 0 and 10."),
     "no number": ("team", {"hold_seconds": "soon"}, "Write a whole number."),
-    "too long": ("triggers", {"rules.languages": "english"}, "At most 3 characters a line."),
+    "too long": ("triggers", {"rules.languages": "en\nus"}, "us is not a language"),
 }
 
 
@@ -77,9 +78,56 @@ def test_what_cannot_be_is_refused_at_its_field_and_nothing_is_saved(
 ):
     admin.presses(admin.mia, "settings_open", section)
     sent = admin.sends(admin.mia, values)
-    assert list(sent.errors.values()) == [words_]
+    (said,) = sent.errors.values()
+    assert said.startswith(words_)
     with admin.database.read() as tx:
         assert tx.session.execute(select(SettingChange)).all() == []
+
+
+def test_the_changes_are_shown_before_they_are_saved(admin):
+    admin.presses(admin.mia, "settings_open", "team")
+    admin.presses(admin.mia, "settings_check")
+    assert "Nothing would change." in words(admin.window(admin.mia))
+    sent = admin.sends(admin.mia, {"hold_seconds": "99", "csat": []})
+    assert sent.errors == {"hold_seconds": "Between 0 and 10."}
+    admin.presses(admin.mia, "settings_check")
+    shown = words(admin.window(admin.mia))
+    assert "Seconds that replies wait before they leave: Between 0 and 10." in shown
+    assert "Ask customers how it was\nyes → no" in shown
+    admin.sends(admin.mia, {"hold_seconds": "3"})
+    assert "Saved: Seconds that replies wait" in words(admin.window(admin.mia))
+    assert (stored(admin, "hold_seconds"), stored(admin, "csat")) == (3, False)
+
+
+def test_a_window_that_somebody_else_overtook_is_not_saved(admin):
+    admin.presses(admin.mia, "settings_open", "team")
+    admin.core.preferences.change("hold_seconds", 7, "UBEN")
+    sent = admin.sends(admin.mia, {"hold_seconds": "3"})
+    assert "Somebody changed these settings" in sent.errors["admins"]
+    assert stored(admin, "hold_seconds") == 7
+
+
+@pytest.mark.parametrize("section", [each.name for each in SECTIONS])
+def test_saving_what_is_there_already_changes_nothing(admin, section):
+    admin.presses(admin.mia, "settings_open", section)
+    admin.sends(admin.mia)
+    assert "Nothing has changed." in words(admin.window(admin.mia))
+    with admin.database.read() as tx:
+        assert tx.session.execute(select(SettingChange)).all() == []
+
+
+def test_a_section_can_be_opened_by_its_name(bureau):
+    bureau.command(bureau.mia, "settings team")
+    bureau.sends(bureau.mia, {"hold_seconds": "2"})
+    assert "Saved: Seconds that replies wait" in words(bureau.window(bureau.mia))
+    bureau.command(bureau.mia, "settings texts")
+    assert "Your wait time is approximately" in words(bureau.window(bureau.mia))
+
+
+def test_languages_may_be_named_in_any_way(admin):
+    admin.presses(admin.mia, "settings_open", "triggers")
+    admin.sends(admin.mia, {"rules.languages": "EN, german\nes"})
+    assert stored(admin, "rules.languages") == ["en", "de", "es"]
 
 
 def test_a_text_is_changed_with_a_preview_and_counts(admin):
@@ -122,10 +170,46 @@ def test_a_text_that_cannot_be_said_is_refused(admin, template, why):
 def test_the_usual_text_comes_back(admin):
     editing(admin)
     admin.sends(admin.mia, {"text_words": "In {wait_minutes} minutes."})
-    editing(admin)
     admin.presses(admin.mia, "text_usual")
     assert stored(admin, "text.started.en.any") is None
     assert "I'm connecting you" in str(admin.window(admin.mia))
+
+
+def test_the_preview_follows_what_is_typed(admin):
+    editing(admin)
+    admin.chooses(admin.mia, "text_words", "In about {wait_minutes} minutes: ticket {ticket}.")
+    assert "In about 5 minutes: ticket 1042." in words(admin.window(admin.mia))
+    admin.chooses(admin.mia, "text_words", "Soon {name}")
+    assert "{name} cannot be used here." in words(admin.window(admin.mia))
+
+
+def test_a_language_that_the_product_lacks_can_be_written(admin):
+    editing(admin)
+    admin.chooses(admin.mia, "text_language", "it")
+    admin.sends(admin.mia, {"text_words": "Arriva una persona in {wait_minutes} minuti."})
+    admin.detector.language = "it"
+    admin.says("I want a person")
+    assert admin.heard() == ["Arriva una persona in 5 minuti."]
+
+
+def test_saving_an_unchanged_text_for_one_reason_makes_no_copy(admin):
+    editing(admin)
+    admin.sends(admin.mia, {"text_words": "In {wait_minutes} minutes."})
+    admin.chooses(admin.mia, "text_reason", "request")
+    admin.sends(admin.mia)
+    assert stored(admin, "text.started.en.request") is None
+
+
+def test_a_resolution_may_be_silent(admin):
+    editing(admin, moment="resolved")
+    admin.sends(admin.mia, {"silent.resolved": ["yes"]})
+    admin.core.preferences.change("csat", False, "test")
+    admin.says("I want a person")
+    admin.click(admin.ana, "claim")
+    before = list(admin.heard())
+    admin.click(admin.ana, "resolve")
+    admin.sends(admin.ana)
+    assert admin.heard() == before
 
 
 def test_a_moment_may_be_silent_where_customers_can_do_without(admin):
@@ -145,9 +229,9 @@ def test_the_history_says_who_changed_what(admin):
     admin.sends(admin.mia, {"hold_seconds": "7"})
     admin.presses(admin.mia, "settings_history")
     shown = words(admin.window(admin.mia))
-    assert "Mia · hold_seconds" in shown
+    assert f"<@{admin.mia}>\nSeconds that replies wait before they leave" in shown
     assert "5 → 7" in shown
-    assert "- → 5" in shown
+    assert "(not set) → 5" in shown
 
 
 def test_home_shows_admins_the_way(bureau):

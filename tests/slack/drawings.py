@@ -2,13 +2,25 @@
 
 from typing import Any
 
+from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.domain.availability import Availability
+from handoff_bot.domain.canned import CannedPage, CannedReply
 from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
 from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services.sections import SECTIONS
-from handoff_bot.slack.blocks import settings, steps, tickets
+from handoff_bot.slack.blocks import (
+    admins,
+    canned,
+    doctor,
+    history,
+    settings,
+    steps,
+    texts,
+    tickets,
+)
 from handoff_bot.slack.blocks.availability import draw_arrangement, draw_presence
 from handoff_bot.slack.blocks.board import draw_board
 from handoff_bot.slack.blocks.card import draw_card
@@ -76,14 +88,9 @@ def views(text: str) -> dict[str, dict[str, Any]]:
         "draft": steps.draft(about, text, (text,) * 5, claims=True),
         "no draft": steps.draft(about, "", (), claims=False),
     }
-    drawn |= {f"section {s.name}": settings.draw_section(s, {}) for s in SECTIONS}
-    drawn["sections"] = settings.draw_sections(SECTIONS, text)
-    for moment in Moment:
-        shown_text = settings.ShownText(moment, "en", "any", text, text, text[:200])
-        drawn[f"text {moment}"] = settings.draw_text(shown_text)
-    for rows in (0, 1, 30):
-        change = settings.ShownChange(text, text, text, text, builders.NOW)
-        drawn[f"history of {rows}"] = settings.draw_history([change] * rows, 0, more=True)
+    drawn |= settings_views(text)
+    drawn |= canned_views(text)
+    drawn["admins alone"] = admins.admins_alone_window("Settings", [text, "UBEN"] * 20)
     for rows in (0, 1, 20):
         found = builders.tickets(rows, text)
         drawn[f"{rows} tickets"] = tickets.draw_tickets(found, ("sms", text[:20] or "x"))
@@ -99,6 +106,46 @@ def views(text: str) -> dict[str, dict[str, Any]]:
         drawn[f"arrangement of {rows}"] = draw_arrangement(away)
     for lines in (0, 1, 15, 50, 500):
         drawn[f"{lines} lines"] = conversation(builders.page(lines, text), 7)
+    return drawn
+
+
+def settings_views(text: str) -> dict[str, dict[str, Any]]:
+    """The windows of the settings, and those that look back."""
+    difference = settings.Difference(text, text, text)
+    wrong = settings.Difference(text, problem=text)
+    drawn = {"sections": settings.draw_sections(SECTIONS, text)}
+    for each in SECTIONS:
+        drawn[f"section {each.name}"] = settings.draw_section(each, {})
+        lines = [difference, wrong] * len(each.settings)
+        drawn[f"preview {each.name}"] = settings.draw_section(each, {}, 1, lines[:12])
+    for moment in Moment:
+        shown_text = texts.ShownText(moment, "en", "any", text, text, text[:200], is_own=True)
+        drawn[f"text {moment}"] = texts.draw_text(shown_text, text)
+    done = Did(7, builders.NOW, "U0BEN", "escalation.reassign", 3, "U0ANN", text, text)
+    for rows in (0, 1, 30):
+        change = history.ShownChange(text, text, text, text, builders.NOW)
+        drawn[f"history of {rows}"] = history.draw_history([change] * rows, 1, more=True)
+        page = AuditPage((done,) * min(rows, 20), more=bool(rows))
+        looking = history.Looking("U0BEN")
+        drawn[f"audit of {rows}"] = history.draw_audit(page, looking, older=True)
+    for rows in (0, 1, 50):
+        found = [Finding(text or "x", ok, text) for ok in (True, False)] * rows
+        drawn[f"findings {rows}"] = doctor.draw_findings(found)
+    return drawn | {"looking": doctor.looking()}
+
+
+def canned_views(text: str) -> dict[str, dict[str, Any]]:
+    """The windows of canned replies."""
+    search = canned.Search(text[:100], "de", 1)
+    reply = CannedReply(text[:40], "", text, 7)
+    drawn = {
+        "reply": canned.draw_edit(reply, search, text),
+        "new reply": canned.draw_edit(CannedReply("", "", ""), search, problem=text),
+        "deleted reply": canned.draw_deleted(text),
+    }
+    for rows in (0, 1, 15):
+        page = CannedPage((reply,) * rows, 1, 3, rows)
+        drawn[f"{rows} replies"] = canned.draw_list(page, search, may_change=True, banner=text)
     return drawn
 
 

@@ -136,7 +136,7 @@ def resolve(about: About, closing: str, *, asks: bool) -> Block:
 
     Args:
         about: which one.
-        closing: what the customer is told; the agent may change it.
+        closing: what the customer is told, "" for nothing; the agent may change it.
         asks: True when customers are asked how it was.
     """
     outcomes = {outcome.value: label for outcome, label in SOLVED.items()}
@@ -151,6 +151,7 @@ def resolve(about: About, closing: str, *, asks: bool) -> Block:
         asking(
             "What the customer is told",
             text_field(Field.CLOSING, initial=closing, many_lines=True, most=LONGEST_WORDS),
+            optional=not closing,
         ),
     ]
     if asks:

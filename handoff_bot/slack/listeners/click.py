@@ -61,6 +61,7 @@ class Click:
         state: what the fields of the window or message hold, by block_id and action_id.
         metadata: the window's private_metadata, "".
         is_home: True in the Home tab.
+        previous_view_id: the window below the one it was in, "".
     """
 
     action_id: str
@@ -77,6 +78,7 @@ class Click:
     state: Mapping[str, Any] = field(default_factory=dict)
     metadata: str = ""
     is_home: bool = False
+    previous_view_id: str = ""
 
     @classmethod
     def parse(cls, body: dict[str, Any]) -> Click:
@@ -102,6 +104,7 @@ class Click:
             state=((body.get("view") or body).get("state") or {}).get("values") or {},
             is_home=(body.get("view") or {}).get("type") == "home",
             metadata=str((body.get("view") or {}).get("private_metadata") or ""),
+            previous_view_id=str((body.get("view") or {}).get("previous_view_id") or ""),
         )
 
     def carrying(self, value: str) -> Click:

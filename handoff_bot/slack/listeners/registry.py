@@ -5,10 +5,14 @@ from __future__ import annotations
 from handoff_bot.slack.listeners import (
     actions,
     availability,
+    canned,
+    doctor,
+    history,
     queue,
     settings,
     setup,
     steps,
+    texts,
     tickets,
     verbs,
 )
@@ -23,6 +27,10 @@ FEATURES: tuple[Feature, ...] = (
     availability.FEATURE,
     tickets.FEATURE,
     settings.FEATURE,
+    texts.FEATURE,
+    canned.FEATURE,
+    history.FEATURE,
+    doctor.FEATURE,
 )
 
 EVERYTHING = combined(FEATURES)

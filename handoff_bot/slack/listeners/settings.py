@@ -2,107 +2,114 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.settings import Section
-from handoff_bot.domain.signals import Signal
-from handoff_bot.domain.texts import SILENCEABLE, Moment, problem, usual
-from handoff_bot.services import texts
+from handoff_bot.domain.settings import Section, Widget
 from handoff_bot.services.sections import SECTIONS
-from handoff_bot.services.texts import SILENT, Text
-from handoff_bot.slack.blocks.fields import window
 from handoff_bot.slack.blocks.settings import (
-    ANY,
     SECTION,
-    TEXT,
+    Difference,
+    Opened,
     SettingsAction,
-    ShownChange,
-    ShownText,
-    draw_history,
     draw_section,
     draw_sections,
-    draw_text,
-    words_of,
+    in_words,
 )
-from handoff_bot.slack.blocks.text import Block, Drawing, section
-from handoff_bot.slack.blocks.thread import draw_words
+from handoff_bot.slack.blocks.text import Block
+from handoff_bot.slack.listeners.admins import (
+    clicked_by_admins,
+    for_admins,
+    put,
+    refused_in_window,
+    sender,
+    sent_by_admins,
+)
 from handoff_bot.slack.listeners.click import Click, Tools, held
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature
+from handoff_bot.slack.listeners.history import history_page
+from handoff_bot.slack.listeners.texts import first_text
 
-ADMINS_ALONE = (
-    "Settings are for admins: those of this Slack workspace, and those whom one of them named "
-    "under Team."
+CHANGED_MEANWHILE = (
+    "Somebody changed these settings after you opened this window. Go back and open it again."
 )
-HISTORY_PAGE = 30
+UNCHANGED = "Nothing has changed."
 
 _BY_NAME = {each.name: each for each in SECTIONS}
+_WINDOWS: Mapping[str, Callable[[Tools], Block]] = {"texts": first_text, "history": history_page}
+"""Windows of their own that `/handoff settings NAME` opens at once."""
 
 
 # -- opening
 
 
-def in_words(tools: Tools, asked: Asked) -> Drawing | None:
-    """`/handoff settings`."""
-    if not tools.may_administer(asked.desk_id):
-        return draw_words(ADMINS_ALONE)
-    tools.desk.open_view(asked.trigger_id, draw_sections(SECTIONS))
-    return None
+def asked_for(tools: Tools, asked: Asked) -> None:
+    """`/handoff settings`, or one section of them by its name."""
+    name = asked.words.casefold()
+    found = _known(tools, name)
+    if found:
+        view = _section(tools, found)
+    elif name in _WINDOWS:
+        view = _WINDOWS[name](tools)
+    else:
+        view = draw_sections(SECTIONS)
+    tools.desk.open_view(asked.trigger_id, view)
 
 
 def show(tools: Tools, click: Click, ack: Ack) -> None:
     """The button in Home."""
     ack()
-    allowed = tools.may_administer(click.desk_id)
-    view = draw_sections(SECTIONS) if allowed else window("Settings", [section(ADMINS_ALONE)])
-    tools.desk.open_view(click.trigger_id, view)
+    put(tools, click, draw_sections(SECTIONS))
 
 
 def open_section(tools: Tools, click: Click, ack: Ack) -> None:
     """One section, on top of the list."""
     ack()
-    found = _BY_NAME.get(click.value)
-    if found and tools.may_administer(click.desk_id):
-        tools.desk.push_view(click.trigger_id, _section(tools, found))
+    found = _known(tools, click.value)
+    if found:
+        put(tools, click, _section(tools, found))
+
+
+def _known(tools: Tools, name: str) -> Section | None:
+    found = _BY_NAME.get(name)
+    if found and any(each.widget is Widget.GROUP for each in found.settings):
+        return found.with_groups(tools.desk.groups())
+    return found
 
 
 def _section(tools: Tools, shown: Section) -> Block:
-    keys = {each.key for each in shown.settings}
-    values = {key: tools.core.preferences.get(key, None) for key in keys}
-    return draw_section(shown, values, tools.desk.groups())
+    seen = tools.core.preferences.newest_change(_keys(shown))
+    return draw_section(shown, _stored(tools, shown), seen)
 
 
-# -- saving a section
+def _keys(shown: Section) -> set[str]:
+    return {each.key for each in shown.settings}
 
 
-def saved(tools: Tools, body: Body, ack: Ack) -> None:
-    """All of a section or nothing: what is wrong is said at its field."""
-    view = body["view"]
-    who = str(body["user"].get("id", ""))
-    found = _BY_NAME.get(_metadata(view).get("section", ""))
-    if found is None or not tools.may_administer(who):
-        ack(response_action="update", view=window("Settings", [section(ADMINS_ALONE)]))
-        return
-    state = (view.get("state") or {}).get("values") or {}
-    values, errors = _parsed(found, state)
-    if errors:
-        ack(response_action="errors", errors=errors)
-        return
-    tools.core.preferences.change_several(_merged(tools, found, values), who)
+def _stored(tools: Tools, shown: Section) -> dict[str, Any]:
+    return {key: tools.core.preferences.get(key, None) for key in _keys(shown)}
+
+
+# -- what is filled in
+
+
+def checked(tools: Tools, click: Click, ack: Ack) -> None:
+    """Say what saving would change; what was typed stays."""
     ack()
+    opened = Opened.parse(click.metadata)
+    found = _known(tools, opened.section)
+    if found is None:
+        return
+    stored = _stored(tools, found)
+    values, errors = _parsed(found, click.state)
+    shown = draw_section(found, stored, opened.seen, _differences(found, stored, values, errors))
+    tools.desk.update_view(click.view_id, shown)
 
 
-def _metadata(view: Body) -> dict[str, str]:
-    try:
-        held_there = json.loads(str(view.get("private_metadata") or "{}"))
-    except ValueError:
-        return {}
-    return held_there if isinstance(held_there, dict) else {}
-
-
-def _parsed(shown: Section, state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def _parsed(shown: Section, state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values, and what is wrong with the others, by the names of their fields."""
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for each in shown.settings:
@@ -113,179 +120,72 @@ def _parsed(shown: Section, state: dict[str, Any]) -> tuple[dict[str, Any], dict
     return values, errors
 
 
-def _merged(tools: Tools, shown: Section, values: dict[str, Any]) -> dict[str, Any]:
-    """The preferences as they are to be; a value that is the default stays unset."""
+def _differences(
+    shown: Section, stored: Mapping[str, Any], values: Mapping[str, Any], errors: Mapping[str, str]
+) -> list[Difference]:
+    found: list[Difference] = []
+    for each in shown.settings:
+        now = each.current(stored.get(each.key))
+        if each.name in errors:
+            found.append(Difference(each.label, problem=errors[each.name]))
+        elif values[each.name] != now:
+            after = in_words(each, values[each.name])
+            found.append(Difference(each.label, in_words(each, now), after))
+    return found
+
+
+# -- saving
+
+
+def saved(tools: Tools, body: Body, ack: Ack) -> None:
+    """All of a section or nothing: what is wrong is said at its field."""
+    view = body["view"]
+    opened = Opened.parse(str(view.get("private_metadata") or ""))
+    found = _known(tools, opened.section)
+    if found is None:
+        ack(response_action="update", view=refused_in_window(tools))
+        return
+    stored = _stored(tools, found)
+    values, errors = _parsed(found, (view.get("state") or {}).get("values") or {})
+    if not errors and not tools.core.preferences.change_several(
+        _merged(found, stored, values), sender(body), opened.seen
+    ):
+        errors = {found.settings[0].name: CHANGED_MEANWHILE}
+    if errors:
+        ack(response_action="errors", errors=errors)
+        return
+    labels = [each.label for each in _differences(found, stored, values, {})]
+    _closed(tools, view, ack, f"Saved: {', '.join(labels)}." if labels else UNCHANGED)
+
+
+def _merged(shown: Section, stored: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The preferences that change, as they are to be."""
     merged: dict[str, Any] = {}
     for each in shown.settings:
-        stored = merged.get(each.key, tools.core.preferences.get(each.key, None))
         value = values[each.name]
-        if stored is None and value == each.default:
-            continue
-        merged[each.key] = each.merged(stored, value)
+        if value != each.current(stored.get(each.key)):
+            before = merged.get(each.key, stored.get(each.key))
+            merged[each.key] = each.merged(before, value)
     return merged
 
 
-# -- texts
-
-
-def open_texts(tools: Tools, click: Click, ack: Ack) -> None:
-    """The texts, on top of the list."""
-    ack()
-    if tools.may_administer(click.desk_id):
-        shown = _shown(tools, Moment.STARTED, "en", ANY)
-        tools.desk.push_view(click.trigger_id, draw_text(shown))
-
-
-def another_text(tools: Tools, click: Click, ack: Ack) -> None:
-    """Another moment, language or reason was chosen."""
-    ack()
-    moment, language, reason = _which(click)
-    tools.desk.update_view(click.view_id, draw_text(_shown(tools, moment, language, reason)))
-
-
-def previewed(tools: Tools, click: Click, ack: Ack) -> None:
-    """Show how what is being written reads."""
-    ack()
-    moment, language, reason = _which(click)
-    words = next(iter(click.chosen), "")
-    shown = _shown(tools, moment, language, reason, words)
-    tools.desk.update_view(click.view_id, draw_text(shown))
-
-
-def back_to_usual(tools: Tools, click: Click, ack: Ack) -> None:
-    """The product's own text again."""
-    ack()
-    moment, language, reason = _which(click)
-    if tools.may_administer(click.desk_id):
-        tools.core.preferences.change(_text(moment, language, reason).key, None, click.desk_id)
-    tools.desk.update_view(click.view_id, draw_text(_shown(tools, moment, language, reason)))
-
-
-def _which(click: Click) -> tuple[Moment, str, str]:
-    try:
-        known = json.loads(click.metadata)
-        moment, language, reason = (str(each) for each in known)
-    except (TypeError, ValueError):
-        moment, language, reason = Moment.STARTED.value, "en", ANY
-    moment = next(iter(held(click.state, SettingsAction.MOMENT)), moment)
-    language = next(iter(held(click.state, SettingsAction.LANGUAGE)), language)
-    reason = next(iter(held(click.state, SettingsAction.REASON)), reason)
-    return Moment(moment), language, reason
-
-
-def _text(moment: Moment, language: str, reason: str) -> Text:
-    return Text(moment, language, None if reason == ANY else Signal(reason))
-
-
-def _shown(
-    tools: Tools, moment: Moment, language: str, reason: str, words: str | None = None
-) -> ShownText:
-    text = _text(moment, language, reason)
-    own = tools.core.preferences.get(text.key, None)
-    with tools.core.database.read() as tx:
-        template = texts.template(tx, text) if words is None else words
-    wrong = problem(moment, template)
-    return ShownText(
-        moment,
-        language,
-        reason,
-        template,
-        preview="" if wrong else texts.preview(template),
-        problem=wrong,
-        is_own=own is not None,
-        is_silent=moment in tools.core.preferences.get(SILENT, []),
-    )
-
-
-def text_saved(tools: Tools, body: Body, ack: Ack) -> None:
-    """A text that lacks what it must say is refused at its field."""
-    view = body["view"]
-    who = str(body["user"].get("id", ""))
-    if not tools.may_administer(who):
-        ack(response_action="update", view=window("Settings", [section(ADMINS_ALONE)]))
+def _closed(tools: Tools, view: Body, ack: Ack, words: str) -> None:
+    """Back to the list, which says what came of it."""
+    below = str(view.get("previous_view_id") or "")
+    if not below:
+        ack(response_action="update", view=draw_sections(SECTIONS, words))
         return
-    state = (view.get("state") or {}).get("values") or {}
-    moment, language, reason = (str(each) for each in json.loads(view["private_metadata"]))
-    words = next(iter(held(state, SettingsAction.PREVIEW)), "")
-    wrong = problem(Moment(moment), words)
-    if wrong:
-        ack(response_action="errors", errors={words_of(moment, language, reason): wrong})
-        return
-    tools.core.preferences.change_several(
-        _text_changes(tools, Moment(moment), language, reason, words, state), who
-    )
     ack()
-
-
-def _text_changes(
-    tools: Tools, moment: Moment, language: str, reason: str, words: str, state: dict[str, Any]
-) -> dict[str, Any]:
-    text = _text(moment, language, reason)
-    own = tools.core.preferences.get(text.key, None)
-    is_usual = own is None and words == usual(moment, language)
-    changes: dict[str, Any] = {} if is_usual else {text.key: words}
-    if moment in SILENCEABLE:
-        silent = [one for one in tools.core.preferences.get(SILENT, []) if one != moment]
-        if held(state, f"silent.{moment}"):
-            silent.append(moment.value)
-        if silent or tools.core.preferences.get(SILENT, []):
-            changes[SILENT] = silent
-    return changes
-
-
-# -- history
-
-
-def open_history(tools: Tools, click: Click, ack: Ack) -> None:
-    """The history, on top of the list."""
-    ack()
-    if tools.may_administer(click.desk_id):
-        tools.desk.push_view(click.trigger_id, _history(tools, 0))
-
-
-def older(tools: Tools, click: Click, ack: Ack) -> None:
-    """Another page of it."""
-    ack()
-    if tools.may_administer(click.desk_id):
-        tools.desk.update_view(click.view_id, _history(tools, click.number or 0))
-
-
-def _history(tools: Tools, page: int) -> Block:
-    found = tools.core.preferences.history(HISTORY_PAGE * (page + 1) + 1)
-    shown = found[HISTORY_PAGE * page : HISTORY_PAGE * (page + 1)]
-    lines = [
-        ShownChange(
-            key=each.key,
-            before=_as_words(each.before["value"]),
-            after=_as_words(each.after["value"]),
-            who=tools.desk.agent(each.by).name,
-            at=each.at,
-        )
-        for each in shown
-    ]
-    return draw_history(lines, page, more=len(found) > HISTORY_PAGE * (page + 1))
-
-
-def _as_words(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    tools.desk.update_view(below, draw_sections(SECTIONS, words))
 
 
 FEATURE = Feature(
     clicks={
-        SettingsAction.SHOW: show,
-        SettingsAction.OPEN: open_section,
-        SettingsAction.TEXTS: open_texts,
-        SettingsAction.MOMENT: another_text,
-        SettingsAction.LANGUAGE: another_text,
-        SettingsAction.REASON: another_text,
-        SettingsAction.PREVIEW: previewed,
-        SettingsAction.USUAL: back_to_usual,
-        SettingsAction.HISTORY: open_history,
-        SettingsAction.OLDER: older,
+        SettingsAction.SHOW: clicked_by_admins(show),
+        SettingsAction.OPEN: clicked_by_admins(open_section),
+        SettingsAction.CHECK: clicked_by_admins(checked),
     },
-    views={SECTION: saved, TEXT: text_saved},
-    commands={"settings": in_words},
+    views={SECTION: sent_by_admins(saved)},
+    commands={"settings": for_admins(asked_for)},
     help=("/handoff settings: triggers, customer texts, team, history (admins)",),
 )

@@ -1,0 +1,46 @@
+"""Texts with placeholders: what is wrong with one, and how it reads once they are filled."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Collection
+
+LONGEST = 1000
+
+
+def problem(
+    template: str, may: Collection[str], must: Collection[str] = (), longest: int = LONGEST
+) -> str:
+    """Why this cannot be used, in words for whoever typed it; "" when it can.
+
+    Args:
+        template: the text.
+        may: the placeholders that are filled.
+        must: those that it may not lack.
+        longest: the most characters.
+    """
+    if not template.strip():
+        return "Write something first."
+    if len(template) > longest:
+        return f"At most {longest} characters."
+    try:
+        parts = [part for part in string.Formatter().parse(template) if part[1] is not None]
+    except ValueError:
+        return "A { or } has no partner. Placeholders look like {agent}."
+    if any(spec or conversion for _, _, spec, conversion in parts):
+        return "Placeholders are plain names, like {agent}."
+    return _wrong_names({str(name) for _, name, _, _ in parts}, may, must)
+
+
+def _wrong_names(names: set[str], may: Collection[str], must: Collection[str]) -> str:
+    unknown = sorted(names - set(may))
+    if unknown:
+        usable = ", ".join(f"{{{name}}}" for name in sorted(may)) or "none"
+        return f"{{{unknown[0]}}} cannot be used here. These can: {usable}."
+    missing = sorted(set(must) - names)
+    return f"{{{missing[0]}}} is missing." if missing else ""
+
+
+def fill(template: str, **values: str | int) -> str:
+    """The words of a template; values are taken as they are, never as templates."""
+    return template.format_map({name: str(value) for name, value in values.items()})

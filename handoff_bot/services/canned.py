@@ -1,0 +1,174 @@
+"""Canned replies: admins keep them, agents find them, placeholders are filled for a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+
+from handoff_bot.domain import canned as rules
+from handoff_bot.domain import templates
+from handoff_bot.domain.canned import PAGE_ROWS, CannedPage, CannedReply
+from handoff_bot.ports import Clock
+from handoff_bot.storage import canned as rows
+from handoff_bot.storage import changes, conversations, log
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.desk_models import Canned
+from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.transaction import Transaction
+
+PREFIX = "canned."
+ANY = "any"
+
+TAKEN = "There is one of this name in this language already."
+GONE = "Somebody deleted it in the meantime."
+ENOUGH = f"There are {rows.MOST} already. Delete some first."
+
+
+class Part(StrEnum):
+    """What of a reply can be wrong."""
+
+    NAME = "name"
+    LANGUAGE = "language"
+    TEXT = "text"
+
+
+Problem = tuple[Part, str]
+
+
+def find(tx: Transaction, query: str, language: str = "") -> list[CannedReply]:
+    """Those that fit, the closest first; with a language, only those in it or for any."""
+    return rules.fitting(map(_value, rows.every(tx)), query, language)
+
+
+def rendered(tx: Transaction, name: str, escalation: Escalation, agent: str) -> str | None:
+    """What this agent says with it in this conversation; None when there is none of that name."""
+    conversation = conversations.get(tx, escalation.conversation_id)
+    found = map(_value, rows.called(tx, rules.tidy_name(name)))
+    reply = rules.best(found, conversation.language)
+    if reply is None or rules.text_problem(reply.text):
+        return None
+    return templates.fill(
+        reply.text,
+        customer=conversations.contact_name(tx, conversation),
+        agent=agent,
+        ticket=escalation.ticket_id or "",
+    )
+
+
+class CannedReplies:
+    """What admins do with them."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def page(self, query: str, language: str = "", number: int = 0) -> CannedPage:
+        """One page of those that fit; a page that is not there any more is the last one."""
+        with self._database.read() as tx:
+            found = find(tx, query, language)
+        pages = max(1, -(-len(found) // PAGE_ROWS))
+        number = max(0, min(number, pages - 1))
+        shown = found[number * PAGE_ROWS : (number + 1) * PAGE_ROWS]
+        return CannedPage(tuple(shown), number, pages, len(found))
+
+    def get(self, canned_id: int) -> CannedReply | None:
+        """One of them."""
+        with self._database.read() as tx:
+            row = tx.session.get(Canned, canned_id)
+            return _value(row) if row else None
+
+    def save(self, reply: CannedReply, by: str) -> Problem | None:
+        """Keep it, new or changed; what is wrong with it when it cannot be."""
+        wrong = problem(reply)
+        if wrong:
+            return wrong
+        with self._database.write() as tx:
+            row = tx.lock(Canned, reply.id) if reply.id else None
+            if reply.id and row is None:
+                return Part.TEXT, GONE
+            if row is None and rows.count(tx) >= rows.MOST:
+                return Part.NAME, ENOUGH
+            kept = self._keep(tx, row, reply, by)
+        return None if kept else (Part.NAME, TAKEN)
+
+    def _keep(self, tx: Transaction, row: Canned | None, reply: CannedReply, by: str) -> bool:
+        now = self._clock.now()
+        before = _value(row) if row else None
+        row = row or Canned(name=reply.name)
+        asked = {"name": reply.name, "language": reply.language, "text": reply.text}
+        if not rows.keep(tx, row, **asked, updated_at=now, updated_by=by):
+            return False
+        same = before is not None and _key(before) == _key(reply)
+        if before and not same:
+            changes.remember(tx, _key(before), before.text, None, by, now)
+        earlier = before.text if before and same else None
+        if earlier != reply.text:
+            changes.remember(tx, _key(reply), earlier, reply.text, by, now)
+        log.record(tx, changes.CANNED_CHANGED, now, canned_id=id_of(row), by=by)
+        return True
+
+    def every(self) -> list[CannedReply]:
+        """All of them, by name and language."""
+        with self._database.read() as tx:
+            return [_value(row) for row in rows.every(tx)]
+
+    def take_in(self, replies: Sequence[CannedReply], by: str) -> list[str]:
+        """Keep all of these, those with a known name and language instead of what was there.
+
+        What is wrong with which line, in words; then none of them is kept.
+        """
+        wrong = list(_problems(replies))
+        if wrong:
+            return wrong
+        with self._database.write() as tx:
+            known = {(row.name, row.language): row for row in rows.every(tx)}
+            if len(known.keys() | {(one.name, one.language) for one in replies}) > rows.MOST:
+                return [f"There can be {rows.MOST} at the most."]
+            for reply in replies:
+                row = known.get((reply.name, reply.language))
+                if row is None or row.text != reply.text:
+                    self._keep(tx, row, reply, by)
+        return []
+
+    def delete(self, canned_id: int, by: str) -> bool:
+        """Delete it; False when it was gone."""
+        with self._database.write() as tx:
+            row = tx.lock(Canned, canned_id)
+            if row is None:
+                return False
+            reply, now = _value(row), self._clock.now()
+            tx.session.delete(row)
+            changes.remember(tx, _key(reply), reply.text, None, by, now)
+            log.record(tx, changes.CANNED_CHANGED, now, canned_id=reply.id, by=by)
+            return True
+
+
+def problem(reply: CannedReply) -> Problem | None:
+    """What is wrong with how it is written, None when nothing is."""
+    if words := rules.name_problem(reply.name):
+        return Part.NAME, words
+    if words := rules.language_problem(reply.language):
+        return Part.LANGUAGE, words
+    if words := rules.text_problem(reply.text):
+        return Part.TEXT, words
+    return None
+
+
+def _problems(replies: Sequence[CannedReply]) -> Iterator[str]:
+    seen: set[tuple[str, str]] = set()
+    for number, reply in enumerate(replies, 1):
+        wrong = problem(reply)
+        if wrong:
+            yield f"Reply {number}, {wrong[0]}: {wrong[1]}"
+        elif (reply.name, reply.language) in seen:
+            yield f"Reply {number}: {reply.name} is there twice in this language."
+        seen.add((reply.name, reply.language))
+
+
+def _key(reply: CannedReply) -> str:
+    return f"{PREFIX}{reply.name}.{reply.language or ANY}"
+
+
+def _value(row: Canned) -> CannedReply:
+    return CannedReply(row.name, row.language, row.text, id_of(row))

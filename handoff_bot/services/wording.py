@@ -1,0 +1,68 @@
+"""Customer texts as admins change them: what is said now, what may be said instead, and silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handoff_bot.domain.texts import SILENCEABLE, Moment, problem
+from handoff_bot.services import texts
+from handoff_bot.services.preferences import Preferences
+from handoff_bot.services.texts import SILENT, Text
+from handoff_bot.storage import log
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What is said now.
+
+    Attributes:
+        template: the text that counts, wherever it comes from.
+        is_own: True when an admin wrote it for exactly this moment, language and reason.
+        is_silent: True when nothing is said at that moment.
+    """
+
+    template: str
+    is_own: bool
+    is_silent: bool
+
+
+class CustomerTexts:
+    """The texts, to be read and changed."""
+
+    def __init__(self, database: Database, preferences: Preferences) -> None:
+        self._database = database
+        self._preferences = preferences
+
+    def of(self, text: Text) -> Wording:
+        """What is said now."""
+        with self._database.read() as tx:
+            return Wording(
+                template=texts.template(tx, text),
+                is_own=log.preference(tx, text.key, None) is not None,
+                is_silent=text.moment in texts.silent_moments(tx),
+            )
+
+    def save(self, text: Text, words: str, by: str, *, silent: bool = False) -> str:
+        """Say this from now on, or nothing at that moment; why not, when these words cannot be said."""
+        wrong = problem(text.moment, words)
+        if wrong:
+            return wrong
+        with self._database.write() as tx:
+            own = log.preference(tx, text.key, None)
+            if own is not None or words != texts.template(tx, text):
+                self._preferences.change_in(tx, text.key, words, by)
+            self._silence(tx, text.moment, by, silent=silent)
+        return ""
+
+    def _silence(self, tx: Transaction, moment: Moment, by: str, *, silent: bool) -> None:
+        before = texts.silent_moments(tx)
+        if moment not in SILENCEABLE or (moment in before) is silent:
+            return
+        after = before | {moment} if silent else before - {moment}
+        self._preferences.change_in(tx, SILENT, sorted(one.value for one in after), by)
+
+    def reset(self, text: Text, by: str) -> None:
+        """The text that stood behind it again: for all reasons, or the product's own."""
+        self._preferences.change(text.key, None, by)

@@ -1,0 +1,40 @@
+"""Says who may change settings, to those who may not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.text import Block, Drawing, mrkdwn, notification, section
+
+ADMINS_ALONE = (
+    "Settings are for admins: those of this Slack workspace, and those whom one of them named "
+    "under Team."
+)
+_MOST_NAMED = 20
+_ID = re.compile("[UW][A-Z0-9]{2,20}")
+
+
+def draw_admins_alone(named: Sequence[str]) -> Drawing:
+    """As an answer to a command; `named` are the desk ids of those whom admins named."""
+    return Drawing(notification(ADMINS_ALONE), _who_may(named))
+
+
+def admins_alone_window(title: str, named: Sequence[str]) -> Block:
+    """In a window."""
+    return window(title, _who_may(named))
+
+
+def _who_may(named: Sequence[str]) -> list[Block]:
+    blocks = [section(ADMINS_ALONE)]
+    called = [mention(one) for one in named[:_MOST_NAMED] if mention(one)]
+    if called:
+        text = mrkdwn(f"You can ask {', '.join(called)}, or an admin of the workspace.")
+        blocks.append({"type": "section", "text": text})
+    return blocks
+
+
+def mention(desk_id: str) -> str:
+    """Somebody's name as Slack shows it to whoever reads it; "" for what is no person's id."""
+    return f"<@{desk_id}>" if _ID.fullmatch(desk_id) else ""

@@ -1,0 +1,203 @@
+"""The windows of the canned replies: the list with its search, and one reply to change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from handoff_bot.domain.canned import LONGEST, LONGEST_NAME, PLACEHOLDERS, CannedPage, CannedReply
+from handoff_bot.domain.languages import NAMES, name_of
+from handoff_bot.slack.blocks.buttons import labelled
+from handoff_bot.slack.blocks.fields import asking, menu, text_field, window
+from handoff_bot.slack.blocks.text import (
+    Block,
+    actions,
+    context,
+    line,
+    one_line,
+    plain,
+    quote,
+    rich,
+    section,
+    strong,
+)
+
+TITLE = "Canned replies"
+SHOWN = 300
+ANY = "any"
+
+
+class CannedAction(StrEnum):
+    """What can be clicked and filled in; the value is the action id."""
+
+    SHOW = "canned_show"
+    PAGE_BACK = "canned_page_back"
+    PAGE_ON = "canned_page_on"
+    ADD = "canned_add"
+    CHANGE = "canned_change"
+    DELETE = "canned_delete"
+    PREVIEW = "canned_preview"
+    QUERY = "canned_query"
+    WANTED = "canned_wanted"
+    NAME = "canned_name"
+    LANGUAGE = "canned_language"
+    TEXT = "canned_text"
+
+
+class CannedWindow(StrEnum):
+    """The windows; the value is the callback id."""
+
+    LIST = "canned_list"
+    EDIT = "canned_edit"
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is looked for, and where one is in it; `language` "" for all."""
+
+    query: str = ""
+    language: str = ""
+    page: int = 0
+
+    def dump(self) -> str:
+        """As `private_metadata`."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def parse(cls, metadata: str) -> Search:
+        """From `private_metadata`; everything when it is not ours."""
+        try:
+            held = json.loads(metadata)
+            return cls(str(held["query"]), str(held["language"]), int(held["page"]))
+        except (KeyError, TypeError, ValueError):
+            return cls()
+
+
+@dataclass(frozen=True)
+class Editing:
+    """Which reply a window is about, and the search below it to go back to; `id` 0 for a new one."""
+
+    id: int
+    search: Search
+
+    def dump(self) -> str:
+        """As `private_metadata`."""
+        return json.dumps({"id": self.id, "search": self.search.dump()})
+
+    @classmethod
+    def parse(cls, metadata: str) -> Editing:
+        """From `private_metadata`; a new one when it is not ours."""
+        try:
+            held = json.loads(metadata)
+            return cls(int(held["id"]), Search.parse(str(held["search"])))
+        except (KeyError, TypeError, ValueError):
+            return cls(0, Search())
+
+
+def draw_list(page: CannedPage, search: Search, *, may_change: bool, banner: str = "") -> Block:
+    """A search and what it finds; admins can change what they see."""
+    blocks: list[Block] = [section(banner)] if banner else []
+    blocks += [*_search(search), *_heading(page, search, may_change=may_change)]
+    for reply in page.rows:
+        blocks.append(_row(reply, may_change=may_change))
+    turns = list(_turns(page))
+    return window(
+        TITLE,
+        [*blocks, actions(*turns)] if turns else blocks,
+        callback_id=CannedWindow.LIST,
+        submit="Search",
+        metadata=search.dump(),
+    )
+
+
+def _search(search: Search) -> Iterator[Block]:
+    words = text_field(CannedAction.QUERY, initial=search.query, hint="refund", most=100)
+    yield asking("Look for", words, hint="A name, or words of the reply.", optional=True)
+    languages = menu(CannedAction.WANTED, "Any language", _languages(), search.language or ANY)
+    yield asking("In", languages, optional=True)
+
+
+def _languages() -> dict[str, str]:
+    return {ANY: "Any language"} | NAMES
+
+
+def _heading(page: CannedPage, search: Search, *, may_change: bool) -> Iterator[Block]:
+    how_many = "1 reply" if page.found == 1 else f"{page.found} replies"
+    where = f"{how_many} · page {page.page + 1} of {page.pages}"
+    yield context(plain(f"{where} · In a thread of yours, !reply and its name sends one."))
+    if may_change:
+        yield actions(labelled(CannedAction.ADD, "Add a reply…", "new"))
+    if not page.found:
+        yield section("Nothing fits." if search.query else "There are none yet.")
+
+
+def _row(reply: CannedReply, *, may_change: bool) -> Block:
+    words = f"{_title(reply)}\n{one_line(reply.text, SHOWN)}"
+    row = section(words)
+    if may_change:
+        button = labelled(CannedAction.CHANGE, "Change…", str(reply.id), _title(reply))
+        row["accessory"] = button
+    return row
+
+
+def _title(reply: CannedReply) -> str:
+    language = name_of(reply.language) if reply.language else "any language"
+    return f"{one_line(reply.name, LONGEST_NAME)} · {one_line(language, 40)}"
+
+
+def _turns(page: CannedPage) -> Iterator[Block]:
+    if page.page > 0:
+        yield labelled(CannedAction.PAGE_BACK, "Previous page", str(page.page - 1))
+    if page.page + 1 < page.pages:
+        yield labelled(CannedAction.PAGE_ON, "Next page", str(page.page + 1))
+
+
+def draw_edit(reply: CannedReply, search: Search, preview: str = "", problem: str = "") -> Block:
+    """One reply to write or change."""
+    name = text_field(CannedAction.NAME, initial=reply.name, hint="refund", most=LONGEST_NAME + 8)
+    languages = menu(CannedAction.LANGUAGE, "Any language", _languages(), reply.language or ANY)
+    text = text_field(CannedAction.TEXT, initial=reply.text, many_lines=True, most=LONGEST)
+    may = ", ".join(f"{{{each}}}" for each in sorted(PLACEHOLDERS))
+    blocks = [
+        asking("Name", name, hint="One word; agents write !reply and this name in a thread."),
+        asking("Language", languages, hint="The customer's language is said where there is one."),
+        asking("Reply", text, hint=f"Placeholders: {may}."),
+        *_reads(preview, problem),
+        actions(*_buttons(reply)),
+    ]
+    title = "Change reply" if reply.id else "Add a reply"
+    return window(
+        title,
+        blocks,
+        callback_id=CannedWindow.EDIT,
+        submit="Save",
+        close="Back",
+        metadata=Editing(reply.id, search).dump(),
+    )
+
+
+def _reads(preview: str, problem: str) -> Iterator[Block]:
+    if problem:
+        yield section(f"⚠️ {problem}")
+    elif preview:
+        yield rich(line(strong("This is how it reads:")), quote(preview, LONGEST))
+
+
+def _buttons(reply: CannedReply) -> Iterator[Block]:
+    yield labelled(CannedAction.PREVIEW, "Preview", "preview")
+    if reply.id:
+        confirm: Block = {
+            "title": plain("Delete this reply?", 100),
+            "text": plain("The history keeps what it said.", 300),
+            "confirm": plain("Delete", 30),
+            "deny": plain("Cancel", 30),
+        }
+        delete = labelled(CannedAction.DELETE, "Delete", str(reply.id), _title(reply))
+        yield delete | {"style": "danger", "confirm": confirm}
+
+
+def draw_deleted(name: str) -> Block:
+    """What is left in the window of a reply that was deleted."""
+    return window(TITLE, [section(f"{one_line(name, LONGEST_NAME)} is deleted.")], close="Back")

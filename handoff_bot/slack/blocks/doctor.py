@@ -1,0 +1,53 @@
+"""The doctor's window: what is well in Slack, and what to do about what is not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from handoff_bot.domain.findings import Finding
+from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.text import (
+    Block,
+    context,
+    header,
+    mrkdwn,
+    one_line,
+    plain,
+    section,
+    shorten,
+)
+
+TITLE = "Doctor"
+_MOST = 40
+_WORDS = 800
+_CHANNEL = re.compile(r"\b[CG][A-Z0-9]{6,20}\b")
+
+
+def looking() -> Block:
+    """While it looks."""
+    return window(TITLE, [section("Looking at Slack…")])
+
+
+def draw_findings(findings: Sequence[Finding]) -> Block:
+    """What it found, what is wrong first."""
+    wrong = [each for each in findings if not each.ok]
+    well = [each for each in findings if each.ok]
+    blocks: list[Block] = [header(_summary(len(wrong)))]
+    for each in (*wrong, *well)[:_MOST]:
+        blocks.append(
+            section(
+                f"{'✅' if each.ok else '❌'} {one_line(each.what, 150)}\n{shorten(each.words, _WORDS)}"
+            )
+        )
+        named = [f"<#{channel}>" for channel in _CHANNEL.findall(each.what)]
+        if named:
+            blocks.append(context(mrkdwn(f"That is {' '.join(named[:5])}.")))
+    blocks.append(context(plain("python -m handoff_bot doctor checks everything else, too.")))
+    return window(TITLE, blocks)
+
+
+def _summary(wrong: int) -> str:
+    if not wrong:
+        return "All is well."
+    return "1 thing is wrong." if wrong == 1 else f"{wrong} things are wrong."

@@ -1,0 +1,157 @@
+"""The windows that look back: who changed which setting, and who did what with conversations."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from handoff_bot.domain.audit import AuditPage, Did
+from handoff_bot.slack.blocks.admins import mention
+from handoff_bot.slack.blocks.buttons import labelled
+from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.settings import SettingsAction, before_and_after
+from handoff_bot.slack.blocks.text import (
+    Block,
+    actions,
+    context,
+    header,
+    moment,
+    mrkdwn,
+    one_line,
+    plain,
+    section,
+)
+
+_CHANNEL = re.compile("[CG][A-Z0-9]{2,20}")
+
+
+class AuditAction(StrEnum):
+    """What can be clicked in the audit; the value is the action id."""
+
+    PERSON = "audit_person"
+    EVERYBODY = "audit_everybody"
+    OLDER = "audit_older"
+    NEWEST = "audit_newest"
+
+
+@dataclass(frozen=True)
+class ShownChange:
+    """One line of the history; `who` is a desk id or a word of ours, `what` the setting in words."""
+
+    what: str
+    before: str
+    after: str
+    who: str
+    at: datetime
+
+
+def draw_history(changes: Sequence[ShownChange], page: int, *, more: bool) -> Block:
+    """Who changed what, newest first."""
+    blocks: list[Block] = [header("Who changed what")]
+    for each in changes:
+        blocks.append(
+            context(
+                mrkdwn(moment(each.at)),
+                *_who(each.who),
+                plain(each.what, 200),
+                plain(before_and_after(each.before, each.after)),
+            )
+        )
+    if not changes:
+        blocks.append(section("Nothing was changed yet." if not page else "Nothing older."))
+    turns = list(_turns(page, more=more))
+    return window("History", [*blocks, actions(*turns)] if turns else blocks)
+
+
+def _turns(page: int, *, more: bool) -> Iterator[Block]:
+    if page > 0:
+        yield labelled(SettingsAction.NEWER, "Newer", str(page - 1))
+    if more:
+        yield labelled(SettingsAction.OLDER, "Older", str(page + 1))
+
+
+def _who(who: str) -> Iterator[Block]:
+    """Their name as Slack shows it to the reader, or our own word for what we did ourselves."""
+    called = mention(who)
+    yield mrkdwn(called) if called else plain(who or "Somebody", 80)
+
+
+# -- the audit
+
+
+_DONE: dict[str, str] = {
+    "escalation.claim": "took the conversation over",
+    "escalation.release": "put it back into the queue",
+    "escalation.resolve": "resolved it",
+    "escalation.return": "returned it to the assistant",
+    "escalation.dismiss": "marked it as not needed",
+    "escalation.reassign": "gave it to",
+    "escalation.snoozed": "snoozed it",
+    "feedback.sooner": "said that it should have come sooner",
+    "setting.changed": "changed a setting:",
+    "canned.changed": "changed the canned replies",
+    "channel.purpose": "said what a channel is for:",
+}
+
+
+@dataclass(frozen=True)
+class Looking:
+    """Whose deeds are shown, "" for everybody's."""
+
+    desk_id: str = ""
+
+    def dump(self) -> str:
+        """As `private_metadata`."""
+        return json.dumps({"desk_id": self.desk_id})
+
+    @classmethod
+    def parse(cls, metadata: str) -> Looking:
+        """From `private_metadata`; everybody's when it is not ours."""
+        try:
+            return cls(str(json.loads(metadata)["desk_id"]))
+        except (KeyError, TypeError, ValueError):
+            return cls()
+
+
+def draw_audit(page: AuditPage, looking: Looking, *, older: bool = False) -> Block:
+    """Who did what, newest first; `older` when this is not the newest page."""
+    chooser: Block = {
+        "type": "users_select",
+        "action_id": AuditAction.PERSON,
+        "placeholder": plain("Of one person", 150),
+    }
+    if mention(looking.desk_id):
+        chooser["initial_user"] = looking.desk_id
+    everybody = labelled(AuditAction.EVERYBODY, "Of everybody", "everybody")
+    blocks = [actions(chooser, *([everybody] if looking.desk_id else []))]
+    blocks += [_line(each) for each in page.done]
+    if not page.done:
+        blocks.append(section("Nothing was done yet."))
+    turns = list(_audit_turns(page, older=older))
+    shown = [*blocks, actions(*turns)] if turns else blocks
+    return window("Audit", shown, metadata=looking.dump())
+
+
+def _line(did: Did) -> Block:
+    words = _DONE.get(did.kind, did.kind.replace(".", " ").replace("_", " "))
+    about = f" · ticket #{did.ticket}" if did.ticket else ""
+    shown = [mrkdwn(moment(did.at)), *_who(did.who)]
+    shown.append(plain(f"{words} {one_line(did.what, 200)}".strip(), 300))
+    aim = mention(did.whom) or _slack_channel(did.where)
+    shown += [mrkdwn(aim)] if aim else []
+    return context(*shown, *([plain(about.removeprefix(" · "))] if about else []))
+
+
+def _slack_channel(channel: str) -> str:
+    return f"<#{channel}>" if _CHANNEL.fullmatch(channel) else ""
+
+
+def _audit_turns(page: AuditPage, *, older: bool) -> Iterator[Block]:
+    if older:
+        yield labelled(AuditAction.NEWEST, "Newest", "newest")
+    if page.more:
+        yield labelled(AuditAction.OLDER, "Older", str(page.done[-1].event_id))

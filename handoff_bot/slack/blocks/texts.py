@@ -1,0 +1,141 @@
+"""The window of the customer texts: one text for a moment, a language and a reason, and how it reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from handoff_bot.domain.languages import NAMES, name_of
+from handoff_bot.domain.texts import SILENCEABLE, TEXTS, Moment, allowed
+from handoff_bot.slack.blocks.buttons import labelled
+from handoff_bot.slack.blocks.card import REASONS
+from handoff_bot.slack.blocks.fields import asking, menu, options, text_field, window
+from handoff_bot.slack.blocks.settings import SettingsAction
+from handoff_bot.slack.blocks.text import (
+    Block,
+    actions,
+    context,
+    line,
+    plain,
+    quote,
+    rich,
+    section,
+    strong,
+)
+
+TEXT = "settings_text"
+ANY = "any"
+
+MOMENTS: dict[Moment, str] = {
+    Moment.DISCLOSURE: "The assistant's first words",
+    Moment.STARTED: "Started: a person was asked for",
+    Moment.POSITION: "Position in the queue",
+    Moment.WAITING_LONG: "Waiting too long",
+    Moment.NOBODY_HERE: "Nobody is free",
+    Moment.OUT_OF_HOURS: "Out of hours",
+    Moment.CALLBACK: "We will get back to you",
+    Moment.TAKEN: "Taken",
+    Moment.GREETING: "Greeting",
+    Moment.RELEASED: "Back into the queue",
+    Moment.TRANSFERRED: "Transferred",
+    Moment.RESOLVED: "Closed",
+    Moment.RETURNED: "Returned to the assistant",
+    Moment.DISMISSED: "The assistant carries on",
+    Moment.CSAT: "How did we do?",
+    Moment.CSAT_THANKS: "Thanks for the rating",
+    Moment.STOPPED: "After STOP",
+    Moment.RESUMED: "After START",
+}
+
+
+@dataclass(frozen=True)
+class ShownText:
+    """A text in its window.
+
+    Attributes:
+        moment, language, reason: which one; reason "any" for all.
+        template: what it says now.
+        preview: how that reads, "" when it cannot be filled.
+        problem: why it cannot be saved, "".
+        is_own: True when an admin wrote it.
+        is_silent: True when nothing is said at that moment.
+    """
+
+    moment: Moment
+    language: str
+    reason: str
+    template: str
+    preview: str
+    problem: str = ""
+    is_own: bool = False
+    is_silent: bool = False
+
+
+def words_of(moment: str, language: str, reason: str) -> str:
+    """The name of the field that holds a text."""
+    return f"{SettingsAction.PREVIEW}.{moment}.{language}.{reason}"
+
+
+def silence_of(moment: Moment) -> str:
+    """The name of the field that says whether anything is said."""
+    return f"silent.{moment}"
+
+
+def draw_text(shown: ShownText, banner: str = "") -> Block:
+    """Choose a text, change it, and see how it reads; `banner` says what came of the last click."""
+    blocks: list[Block] = [section(banner)] if banner else []
+    blocks += [_choice(shown), _words(shown), *_reads(shown)]
+    if shown.is_own:
+        blocks.append(actions(labelled(SettingsAction.USUAL, "Back to the usual text", "usual")))
+    if shown.moment in SILENCEABLE:
+        blocks.append(_silence(shown))
+    return window(
+        "Customer texts",
+        blocks,
+        callback_id=TEXT,
+        submit="Save",
+        close="Back",
+        metadata=json.dumps([shown.moment, shown.language, shown.reason]),
+    )
+
+
+def _choice(shown: ShownText) -> Block:
+    moments = {each.value: label for each, label in MOMENTS.items()}
+    reasons = {ANY: "For any reason"} | {each.value: label for each, label in REASONS.items()}
+    others = (each for each in NAMES if each not in TEXTS)
+    languages = {each: name_of(each) for each in (*TEXTS, *others)}
+    return actions(
+        menu(SettingsAction.MOMENT, "Moment", moments, shown.moment),
+        menu(SettingsAction.LANGUAGE, "Language", languages, shown.language),
+        menu(SettingsAction.REASON, "Reason", reasons, shown.reason),
+    )
+
+
+def _words(shown: ShownText) -> Block:
+    """Named after its text: of a field with the same name Slack keeps what was typed into it."""
+    words = text_field(SettingsAction.PREVIEW, initial=shown.template, many_lines=True, most=1500)
+    words["dispatch_action_config"] = {"trigger_actions_on": ["on_character_entered"]}
+    may = ", ".join(f"{{{name}}}" for name in sorted(allowed(shown.moment))) or "none"
+    asked = asking("Text", words, hint=f"Placeholders: {may}.", acts=True)
+    return asked | {"block_id": words_of(shown.moment, shown.language, shown.reason)}
+
+
+def _silence(shown: ShownText) -> Block:
+    box: Block = {
+        "type": "checkboxes",
+        "action_id": silence_of(shown.moment),
+        "options": options({"yes": "Say nothing at this moment"}),
+    }
+    if shown.is_silent:
+        box["initial_options"] = box["options"]
+    return asking("Or", box, optional=True)
+
+
+def _reads(shown: ShownText) -> Iterator[Block]:
+    whose = "written by your team for exactly this" if shown.is_own else "the one that counts here"
+    if shown.problem:
+        yield section(f"⚠️ {shown.problem}")
+    elif shown.preview:
+        yield rich(line(strong("This is how it reads:")), quote(shown.preview, 1500))
+    yield context(plain(f"This text is {whose}."))

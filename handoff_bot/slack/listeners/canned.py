@@ -1,0 +1,187 @@
+"""Canned replies in Slack: anybody looks them up, admins write them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt import Ack
+
+from handoff_bot.domain.canned import CannedReply, tidy_name
+from handoff_bot.services.canned import Part, problem
+from handoff_bot.slack.blocks.canned import (
+    ANY,
+    CannedAction,
+    CannedWindow,
+    Editing,
+    Search,
+    draw_deleted,
+    draw_edit,
+    draw_list,
+)
+from handoff_bot.slack.blocks.text import Block
+from handoff_bot.slack.listeners.admins import clicked_by_admins, put, sender, sent_by_admins
+from handoff_bot.slack.listeners.click import Click, Tools, held
+from handoff_bot.slack.listeners.feature import Asked, Body, Called, Feature, Shortcut
+
+FIELDS = {
+    Part.NAME: CannedAction.NAME,
+    Part.LANGUAGE: CannedAction.LANGUAGE,
+    Part.TEXT: CannedAction.TEXT,
+}
+GONE = "This reply was deleted in the meantime."
+
+
+# -- the list
+
+
+def look_up(tools: Tools, asked: Asked) -> None:
+    """`/handoff canned refund`."""
+    search = Search(asked.words)
+    tools.desk.open_view(asked.trigger_id, _list(tools, search, asked.desk_id))
+
+
+def look_up_from_anywhere(tools: Tools, called: Called) -> None:
+    """The shortcut."""
+    tools.desk.open_view(called.trigger_id, _list(tools, Search(), called.desk_id))
+
+
+def show(tools: Tools, click: Click, ack: Ack) -> None:
+    """The button in the settings."""
+    ack()
+    put(tools, click, _list(tools, Search(), click.desk_id))
+
+
+def searched(tools: Tools, body: Body, ack: Ack) -> None:
+    """Other words, or another language."""
+    state = _state(body)
+    wanted = Search(_one(state, CannedAction.QUERY), _language(state, CannedAction.WANTED))
+    ack(response_action="update", view=_list(tools, wanted, sender(body)))
+
+
+def turned(tools: Tools, click: Click, ack: Ack) -> None:
+    """Another page of the same."""
+    ack()
+    before = Search.parse(click.metadata)
+    search = Search(before.query, before.language, click.number or 0)
+    tools.desk.update_view(click.view_id, _list(tools, search, click.desk_id))
+
+
+def _list(tools: Tools, search: Search, desk_id: str, banner: str = "") -> Block:
+    page = tools.core.canned.page(search.query, search.language, search.page)
+    return draw_list(page, search, may_change=tools.may_administer(desk_id), banner=banner)
+
+
+# -- one of them
+
+
+def add(tools: Tools, click: Click, ack: Ack) -> None:
+    """Write a new one."""
+    ack()
+    search = Search.parse(click.metadata)
+    new = CannedReply(tidy_name(search.query).replace(" ", "-"), search.language, "")
+    put(tools, click, draw_edit(new, search))
+
+
+def change(tools: Tools, click: Click, ack: Ack) -> None:
+    """Change one."""
+    ack()
+    search = Search.parse(click.metadata)
+    reply = tools.core.canned.get(click.number or 0)
+    if reply:
+        put(tools, click, draw_edit(reply, search))
+    else:
+        tools.desk.update_view(click.view_id, _list(tools, search, click.desk_id, GONE))
+
+
+def previewed(tools: Tools, click: Click, ack: Ack) -> None:
+    """Show how it reads, or why it cannot be kept."""
+    ack()
+    editing = Editing.parse(click.metadata)
+    reply = _written(editing, click.state)
+    wrong = problem(reply)
+    shown = draw_edit(
+        reply,
+        editing.search,
+        preview="" if wrong else reply.preview(),
+        problem=wrong[1] if wrong else "",
+    )
+    tools.desk.update_view(click.view_id, shown)
+
+
+def saved(tools: Tools, body: Body, ack: Ack) -> None:
+    """Keep it; what is wrong with it is said at its field."""
+    view = body["view"]
+    editing = Editing.parse(str(view.get("private_metadata") or ""))
+    reply = _written(editing, _state(body))
+    wrong = tools.core.canned.save(reply, sender(body))
+    if wrong:
+        part, words = wrong
+        ack(response_action="errors", errors={FIELDS[part].value: words})
+        return
+    ack()
+    _refresh(tools, view, editing.search, sender(body), f"{reply.name} is saved.")
+
+
+def deleted(tools: Tools, click: Click, ack: Ack) -> None:
+    """Delete it."""
+    ack()
+    reply = tools.core.canned.get(click.number or 0)
+    tools.core.canned.delete(click.number or 0, click.desk_id)
+    tools.desk.update_view(click.view_id, draw_deleted(reply.name if reply else "It"))
+    search = Editing.parse(click.metadata).search
+    if click.previous_view_id:
+        tools.desk.update_view(click.previous_view_id, _list(tools, search, click.desk_id))
+
+
+def _refresh(tools: Tools, view: Body, search: Search, desk_id: str, banner: str) -> None:
+    """Show in the list below what has changed."""
+    below = str(view.get("previous_view_id") or "")
+    if below:
+        tools.desk.update_view(below, _list(tools, search, desk_id, banner))
+
+
+def _written(editing: Editing, state: Mapping[str, Any]) -> CannedReply:
+    return CannedReply(
+        name=tidy_name(_one(state, CannedAction.NAME)),
+        language=_language(state, CannedAction.LANGUAGE),
+        text=_one(state, CannedAction.TEXT),
+        id=editing.id,
+    )
+
+
+def _state(body: Body) -> Mapping[str, Any]:
+    return (body["view"].get("state") or {}).get("values") or {}
+
+
+def _one(state: Mapping[str, Any], field: CannedAction) -> str:
+    return next(iter(held(state, field)), "").strip()
+
+
+def _language(state: Mapping[str, Any], field: CannedAction) -> str:
+    found = _one(state, field)
+    return "" if found == ANY else found
+
+
+FEATURE = Feature(
+    clicks={
+        CannedAction.SHOW: show,
+        CannedAction.PAGE_BACK: turned,
+        CannedAction.PAGE_ON: turned,
+        CannedAction.ADD: clicked_by_admins(add),
+        CannedAction.CHANGE: clicked_by_admins(change),
+        CannedAction.PREVIEW: clicked_by_admins(previewed),
+        CannedAction.DELETE: clicked_by_admins(deleted),
+    },
+    views={CannedWindow.LIST: searched, CannedWindow.EDIT: sent_by_admins(saved)},
+    commands={"canned": look_up},
+    shortcuts={
+        "show_canned": Shortcut(
+            "Canned replies",
+            "Replies that are kept ready, to look up",
+            False,
+            look_up_from_anywhere,
+        ),
+    },
+    help=("/handoff canned: replies that are kept ready; words to look for may follow",),
+)

@@ -1,0 +1,98 @@
+"""`/handoff doctor`: a window at once, and in it what a look at Slack finds, when it is found.
+
+Looking takes several calls, and Slack waits three seconds for an answer: so it is work of a lane.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+from slack_bolt import Ack
+from slack_sdk.web import WebClient
+
+from handoff_bot.domain.errors import DeskError
+from handoff_bot.domain.findings import Finding
+from handoff_bot.services.desk_channels import DeskPlace, Purpose
+from handoff_bot.services.runner import Handler
+from handoff_bot.slack.blocks.doctor import draw_findings, looking
+from handoff_bot.slack.blocks.settings import SettingsAction
+from handoff_bot.slack.checks import check_channel, examine
+from handoff_bot.slack.listeners.admins import clicked_by_admins, for_admins, put
+from handoff_bot.slack.listeners.click import Click, Tools
+from handoff_bot.slack.listeners.feature import Asked, Feature
+from handoff_bot.storage.transaction import Job, Transaction
+
+logger = logging.getLogger(__name__)
+
+EXAMINE = "slack.examine"
+
+PURPOSES: dict[Purpose, str] = {
+    Purpose.QUEUE: "queue channel",
+    Purpose.URGENT: "channel for urgent ones",
+}
+
+
+class Examine(Handler[str, None]):
+    """Looks, and shows in a window what it found."""
+
+    repeatable = True
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def prepare(self, tx: Transaction, job: Job) -> str:
+        """The window."""
+        return str(job.payload["view_id"])
+
+    def call(self, plan: str) -> None:
+        """Look. Whoever asked may have closed the window by now."""
+        view = draw_findings(_findings(self._tools))
+        try:
+            self._tools.desk.update_view(plan, view)
+        except DeskError as error:
+            logger.warning("findings not shown", extra={"code": error.code})
+
+
+def _findings(tools: Tools) -> list[Finding]:
+    places = tools.core.desk_channels.places()
+
+    def look(client: WebClient, queue_channel: str) -> Iterator[Finding]:
+        yield from examine(client, queue_channel)
+        for place in places:
+            if place.slack_channel != queue_channel:
+                yield _of_place(client, place)
+
+    return tools.desk.inspect(look)
+
+
+def _of_place(client: WebClient, place: DeskPlace) -> Finding:
+    purpose = PURPOSES.get(place.purpose, "channel")
+    found = check_channel(client, place.slack_channel, purpose)
+    if found.ok and place.suspended_why:
+        words = f"nothing is posted there since: {place.suspended_why} Invite the bot again."
+        return Finding(found.what, False, words)
+    return found
+
+
+def asked_for(tools: Tools, asked: Asked) -> None:
+    """`/handoff doctor`."""
+    _begin(tools, tools.desk.open_view(asked.trigger_id, looking()))
+
+
+def show(tools: Tools, click: Click, ack: Ack) -> None:
+    """The button in the settings."""
+    ack()
+    _begin(tools, put(tools, click, looking()))
+
+
+def _begin(tools: Tools, view_id: str) -> None:
+    lane = f"slack:{EXAMINE}:{view_id}"
+    tools.core.inbox.store(EXAMINE, lane, f"{EXAMINE}:{view_id}", {"view_id": view_id})
+
+
+FEATURE = Feature(
+    clicks={SettingsAction.DOCTOR: clicked_by_admins(show)},
+    commands={"doctor": for_admins(asked_for)},
+    help=("/handoff doctor: what is missing in Slack (admins)",),
+)

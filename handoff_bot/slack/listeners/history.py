@@ -1,0 +1,162 @@
+"""Looking back: the history of the settings, and the audit of what people did. For admins."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from slack_bolt import Ack
+
+from handoff_bot.domain.audit import Did
+from handoff_bot.domain.languages import name_of
+from handoff_bot.domain.signals import Signal
+from handoff_bot.services import canned, texts
+from handoff_bot.services.sections import SECTIONS
+from handoff_bot.slack.blocks.card import REASONS
+from handoff_bot.slack.blocks.history import (
+    AuditAction,
+    Looking,
+    ShownChange,
+    draw_audit,
+    draw_history,
+)
+from handoff_bot.slack.blocks.settings import SettingsAction
+from handoff_bot.slack.blocks.text import Block
+from handoff_bot.slack.blocks.texts import MOMENTS
+from handoff_bot.slack.listeners.admins import clicked_by_admins, for_admins, put
+from handoff_bot.slack.listeners.click import Click, Tools
+from handoff_bot.slack.listeners.feature import Asked, Feature
+
+HISTORY_PAGE = 30
+
+_LABELS = {each.key: each.label for one in SECTIONS for each in one.settings} | {
+    "rules.triggers": "How easily each signal calls a person",
+    texts.SILENT: "When nothing is said",
+}
+
+
+# -- history
+
+
+def open_history(tools: Tools, click: Click, ack: Ack) -> None:
+    """The history, on top of the list."""
+    ack()
+    put(tools, click, history_page(tools))
+
+
+def another_page(tools: Tools, click: Click, ack: Ack) -> None:
+    """Another page of it."""
+    ack()
+    tools.desk.update_view(click.view_id, history_page(tools, click.number or 0))
+
+
+def history_page(tools: Tools, page: int = 0) -> Block:
+    """One page of the history."""
+    found = tools.core.preferences.history(HISTORY_PAGE + 1, offset=HISTORY_PAGE * page)
+    lines = [
+        ShownChange(
+            what=label_of(each.key),
+            before=_as_words(each.before["value"]),
+            after=_as_words(each.after["value"]),
+            who=each.by,
+            at=each.at,
+        )
+        for each in found[:HISTORY_PAGE]
+    ]
+    return draw_history(lines, page, more=len(found) > HISTORY_PAGE)
+
+
+def label_of(key: str) -> str:
+    """A preference in words; its key when it is known by no other name."""
+    match key.split("."):
+        case ["canned", name, language]:
+            return f"Canned reply “{name}”, {_language(language)}"
+        case ["text", moment, language, reason]:
+            return f"Customer text “{_moment(moment)}”, {_language(language)}, {_reason(reason)}"
+    return _LABELS.get(key, key)
+
+
+def _language(code: str) -> str:
+    return "any language" if code == canned.ANY else name_of(code)
+
+
+def _moment(moment: str) -> str:
+    return next((label for each, label in MOMENTS.items() if each == moment), moment)
+
+
+def _reason(reason: str) -> str:
+    found = next((each for each in Signal if each == reason), None)
+    return f"when: {REASONS[found]}" if found else "any reason"
+
+
+def _as_words(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {held}" for name, held in value.items())
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+# -- audit
+
+
+def audit(tools: Tools, asked: Asked) -> None:
+    """`/handoff audit`."""
+    tools.desk.open_view(asked.trigger_id, _audit(tools, Looking()))
+
+
+def show_audit(tools: Tools, click: Click, ack: Ack) -> None:
+    """The button in the settings, and back to the newest of everybody."""
+    ack()
+    put(tools, click, _audit(tools, Looking()))
+
+
+def of_one(tools: Tools, click: Click, ack: Ack) -> None:
+    """What one person did."""
+    ack()
+    looking = Looking(next(iter(click.chosen), ""))
+    tools.desk.update_view(click.view_id, _audit(tools, looking))
+
+
+def of_everybody(tools: Tools, click: Click, ack: Ack) -> None:
+    """What everybody did."""
+    ack()
+    tools.desk.update_view(click.view_id, _audit(tools, Looking()))
+
+
+def turned(tools: Tools, click: Click, ack: Ack) -> None:
+    """What was done before, or the newest again."""
+    ack()
+    looking = Looking.parse(click.metadata)
+    tools.desk.update_view(click.view_id, _audit(tools, looking, click.number))
+
+
+def _audit(tools: Tools, looking: Looking, before: int | None = None) -> Block:
+    page = tools.core.audit.page(before, looking.desk_id)
+    named = [_with_label(each) for each in page.done]
+    return draw_audit(replace(page, done=tuple(named)), looking, older=before is not None)
+
+
+def _with_label(did: Did) -> Did:
+    return replace(did, what=label_of(did.what)) if did.kind == "setting.changed" else did
+
+
+FEATURE = Feature(
+    clicks={
+        SettingsAction.HISTORY: clicked_by_admins(open_history),
+        SettingsAction.OLDER: clicked_by_admins(another_page),
+        SettingsAction.NEWER: clicked_by_admins(another_page),
+        SettingsAction.AUDIT: clicked_by_admins(show_audit),
+        AuditAction.PERSON: clicked_by_admins(of_one),
+        AuditAction.EVERYBODY: clicked_by_admins(of_everybody),
+        AuditAction.OLDER: clicked_by_admins(turned),
+        AuditAction.NEWEST: clicked_by_admins(turned),
+    },
+    commands={"audit": for_admins(audit)},
+    help=("/handoff audit: who did what (admins)",),
+)

@@ -1,0 +1,124 @@
+"""Customer texts in Slack: chosen, previewed while they are written, and saved by admins."""
+
+from __future__ import annotations
+
+import json
+
+from slack_bolt import Ack
+
+from handoff_bot.domain.signals import Signal
+from handoff_bot.domain.texts import Moment, problem
+from handoff_bot.services import texts
+from handoff_bot.services.texts import Text
+from handoff_bot.slack.blocks.settings import SettingsAction
+from handoff_bot.slack.blocks.text import Block
+from handoff_bot.slack.blocks.texts import ANY, TEXT, ShownText, draw_text, silence_of, words_of
+from handoff_bot.slack.listeners.admins import clicked_by_admins, put, sender, sent_by_admins
+from handoff_bot.slack.listeners.click import Click, Tools, held
+from handoff_bot.slack.listeners.feature import Body, Feature
+
+FIRST = Text(Moment.STARTED, "en")
+SAVED = "Saved. This is said from now on."
+BACK = "Your own text is gone: this one counts again."
+
+
+def first_text(tools: Tools) -> Block:
+    """What is shown first."""
+    return draw_text(_shown(tools, FIRST))
+
+
+def open_texts(tools: Tools, click: Click, ack: Ack) -> None:
+    """The texts, on top of the list."""
+    ack()
+    put(tools, click, first_text(tools))
+
+
+def another_text(tools: Tools, click: Click, ack: Ack) -> None:
+    """Another moment, language or reason was chosen."""
+    ack()
+    tools.desk.update_view(click.view_id, draw_text(_shown(tools, _chosen(click))))
+
+
+def previewed(tools: Tools, click: Click, ack: Ack) -> None:
+    """Show how what is being written reads."""
+    ack()
+    words = next(iter(click.chosen), "")
+    shown = _shown(tools, _chosen(click), words)
+    tools.desk.update_view(click.view_id, draw_text(shown))
+
+
+def back_to_usual(tools: Tools, click: Click, ack: Ack) -> None:
+    """The text that stands behind one's own again."""
+    ack()
+    text = _chosen(click)
+    tools.core.customer_texts.reset(text, click.desk_id)
+    tools.desk.update_view(click.view_id, draw_text(_shown(tools, text), BACK))
+
+
+def text_saved(tools: Tools, body: Body, ack: Ack) -> None:
+    """A text that lacks what it must say is refused at its field; the next one can be chosen at once."""
+    view = body["view"]
+    state = (view.get("state") or {}).get("values") or {}
+    text = _parsed(str(view.get("private_metadata") or ""))
+    words = next(iter(held(state, SettingsAction.PREVIEW)), "")
+    silent = bool(held(state, silence_of(text.moment)))
+    wrong = tools.core.customer_texts.save(text, words, sender(body), silent=silent)
+    if wrong:
+        ack(response_action="errors", errors={_field(text): wrong})
+        return
+    ack(response_action="update", view=draw_text(_shown(tools, text), SAVED))
+
+
+def _field(text: Text) -> str:
+    return words_of(text.moment, text.language, text.reason or ANY)
+
+
+def _parsed(metadata: str) -> Text:
+    """The text that a window is about; the first one when it does not say."""
+    try:
+        moment, language, reason = json.loads(metadata)
+        return _text(str(moment), str(language), str(reason))
+    except (TypeError, ValueError):
+        return FIRST
+
+
+def _text(moment: str, language: str, reason: str) -> Text:
+    return Text(Moment(moment), language, None if reason == ANY else Signal(reason))
+
+
+def _chosen(click: Click) -> Text:
+    """The text that the menus of the window name."""
+    known = _parsed(click.metadata)
+    moment = next(iter(held(click.state, SettingsAction.MOMENT)), known.moment)
+    language = next(iter(held(click.state, SettingsAction.LANGUAGE)), known.language)
+    reason = next(iter(held(click.state, SettingsAction.REASON)), known.reason or ANY)
+    return _text(moment, language, reason)
+
+
+def _shown(tools: Tools, text: Text, words: str | None = None) -> ShownText:
+    wording = tools.core.customer_texts.of(text)
+    template = wording.template if words is None else words
+    wrong = problem(text.moment, template)
+    return ShownText(
+        text.moment,
+        text.language,
+        text.reason or ANY,
+        template,
+        preview="" if wrong else texts.preview(template),
+        problem=wrong,
+        is_own=wording.is_own,
+        is_silent=wording.is_silent,
+    )
+
+
+FEATURE = Feature(
+    clicks={
+        SettingsAction.TEXTS: clicked_by_admins(open_texts),
+        SettingsAction.MOMENT: clicked_by_admins(another_text),
+        SettingsAction.LANGUAGE: clicked_by_admins(another_text),
+        SettingsAction.REASON: clicked_by_admins(another_text),
+        SettingsAction.PREVIEW: clicked_by_admins(previewed),
+        SettingsAction.USUAL: clicked_by_admins(back_to_usual),
+    },
+    views={TEXT: sent_by_admins(text_saved)},
+)

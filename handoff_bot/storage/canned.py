@@ -1,0 +1,44 @@
+"""Questions about canned replies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+
+from handoff_bot.storage.desk_models import Canned
+from handoff_bot.storage.transaction import Transaction
+
+MOST = 2000
+"""Rows that are looked through; no more are taken in."""
+
+
+def every(tx: Transaction) -> Sequence[Canned]:
+    """All of them, by name."""
+    found = select(Canned).order_by(col(Canned.name), col(Canned.language)).limit(MOST)
+    return list(tx.session.execute(found).scalars())
+
+
+def called(tx: Transaction, name: str) -> Sequence[Canned]:
+    """One name in all its languages."""
+    return list(tx.session.execute(select(Canned).where(Canned.name == name)).scalars())
+
+
+def count(tx: Transaction) -> int:
+    """How many there are."""
+    return tx.session.execute(select(func.count()).select_from(Canned)).scalar_one()
+
+
+def keep(tx: Transaction, row: Canned, **values: Any) -> bool:
+    """Set the values of a row, new or not; False when another has its name and language, even just now."""
+    try:
+        with tx.session.begin_nested():
+            for name, value in values.items():
+                setattr(row, name, value)
+            tx.add(row)
+    except IntegrityError:
+        return False
+    return True

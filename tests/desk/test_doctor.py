@@ -1,0 +1,50 @@
+"""The doctor in Slack: what is missing, in words, and in which channels."""
+
+from handoff_bot.services.desk_channels import Purpose
+from handoff_bot.slack.manifest import SCOPES
+from handoff_bot.storage.desk_models import DeskChannel
+from tests.desk.conftest import words
+
+
+def test_all_is_well(bureau):
+    bureau.command(bureau.mia, "doctor")
+    shown = words(bureau.window(bureau.mia))
+    assert "All is well." in shown
+    assert f"<#{bureau.queue}>" in shown
+
+
+def test_what_is_missing_is_said_with_what_it_is_for(bureau):
+    bureau.slack.tokens.scopes = tuple(one for one in SCOPES if one != "pins:write")
+    bureau.command(bureau.mia, "settings")
+    bureau.presses(bureau.mia, "doctor_show")
+    shown = words(bureau.window(bureau.mia))
+    assert "1 thing is wrong." in shown
+    assert "missing pins:write (to pin the board)" in shown
+    assert "doing without chat:write.customize (to show customers' words" in shown
+
+
+def test_a_channel_that_we_are_not_in_is_named(bureau):
+    urgent = bureau.slack.add_channel("urgent", [bureau.mia])
+    bureau.core.desk_channels.choose(urgent, Purpose.URGENT, bureau.mia)
+    bureau.command(bureau.mia, "doctor")
+    shown = words(bureau.window(bureau.mia))
+    assert f"channel for urgent ones {urgent}" in shown
+    assert "type /invite @Handoff in it" in shown
+
+
+def test_a_suspended_channel_says_why(bureau):
+    care = bureau.slack.add_channel("care", [bureau.slack.bot_user, bureau.mia])
+    with bureau.database.write() as tx:
+        now = bureau.clock.now()
+        row = DeskChannel(slack_channel=care, purpose="queue", added_at=now)
+        row.suspended_at, row.suspended_why = now, "The channel is archived."
+        tx.add(row)
+    bureau.command(bureau.mia, "doctor")
+    assert "since: The channel is archived." in words(bureau.window(bureau.mia))
+
+
+def test_closing_the_window_meanwhile_does_no_harm(bureau):
+    bureau.slack.command(bureau.mia, bureau.queue, "/handoff", "doctor")
+    bureau.slack.close(bureau.mia, bureau.window(bureau.mia)["id"])
+    bureau.settle()
+    assert bureau.slack.views(bureau.mia) == []

@@ -1,0 +1,110 @@
+"""Looking back: the history of the settings by pages, and the audit of what people did."""
+
+import pytest
+
+from handoff_bot.domain.canned import CannedReply
+from handoff_bot.slack.listeners.history import label_of
+from tests.desk.conftest import words
+
+
+@pytest.fixture
+def busy(bureau):
+    """Ana takes and releases, Ben takes, gives it to Ana; Mia changes a setting and a canned reply."""
+    bureau.says("I want a person")
+    bureau.click(bureau.ana, "claim")
+    bureau.writes(bureau.ana, "!release")
+    bureau.click(bureau.ben, "claim")
+    bureau.writes(bureau.ben, f"!assign <@{bureau.ana}>")
+    bureau.core.preferences.change("hold_seconds", 3, bureau.mia)
+    bureau.core.canned.save(CannedReply("hello", "", "Hello"), bureau.mia)
+    return bureau
+
+
+def lines(bureau):
+    blocks = bureau.window(bureau.mia)["blocks"]
+    return [words(block).replace("\n", " | ") for block in blocks if block["type"] == "context"]
+
+
+def test_the_audit_says_who_did_what_newest_first(busy):
+    busy.command(busy.mia, "audit")
+    shown = [line.partition(" | ")[2] for line in lines(busy)]
+    assert shown == [
+        f"<@{busy.mia}> | changed the canned replies",
+        f"<@{busy.mia}> | changed a setting: Seconds that replies wait before they leave",
+        f"<@{busy.ben}> | gave it to | <@{busy.ana}> | ticket #1",
+        f"<@{busy.ben}> | took the conversation over | ticket #1",
+        f"<@{busy.ana}> | put it back into the queue | ticket #1",
+        f"<@{busy.ana}> | took the conversation over | ticket #1",
+    ]
+
+
+def test_the_audit_of_one_person(busy):
+    busy.command(busy.mia, "settings")
+    busy.presses(busy.mia, "audit_show")
+    busy.chooses(busy.mia, "audit_person", busy.ben)
+    assert len(lines(busy)) == 2
+    assert all(f"<@{busy.ben}>" in line for line in lines(busy))
+    busy.chooses(busy.mia, "audit_person", busy.mia)
+    assert len(lines(busy)) == 2
+    busy.presses(busy.mia, "audit_everybody")
+    assert len(lines(busy)) == 6
+
+
+def test_a_long_audit_is_paged(busy):
+    for seconds in range(50):
+        busy.core.preferences.change("reopen_hours", seconds, busy.mia)
+    busy.command(busy.mia, "audit")
+    busy.chooses(busy.mia, "audit_person", busy.mia)
+    assert len(lines(busy)) == 20
+    busy.presses(busy.mia, "audit_older")
+    busy.presses(busy.mia, "audit_older")
+    assert len(lines(busy)) == 12
+    assert "audit_older" not in str(busy.window(busy.mia))
+    busy.presses(busy.mia, "audit_newest")
+    assert len(lines(busy)) == 20
+
+
+def test_a_new_workspace_has_nothing_to_look_back_at(bureau):
+    bureau.core.preferences.change("rules.pause_seconds", None, "test")
+    bureau.command(bureau.mia, "audit")
+    bureau.chooses(bureau.mia, "audit_person", bureau.ben)
+    assert "Nothing was done yet." in words(bureau.window(bureau.mia))
+
+
+@pytest.mark.parametrize("command", ["audit", "doctor", "settings"])
+def test_agents_are_told_who_may(bureau, command):
+    bureau.core.preferences.change("admins", [bureau.ben], "test")
+    bureau.command(bureau.ana, command)
+    assert any("Settings are for admins" in said for said in bureau.whispers(bureau.ana))
+    assert f"<@{bureau.ben}>" in words(bureau.slack.ephemerals(bureau.ana)[-1]["blocks"])
+    assert bureau.slack.views(bureau.ana) == []
+
+
+def test_the_history_is_paged(bureau):
+    for hours in range(65):
+        bureau.core.preferences.change("reopen_hours", hours, bureau.mia)
+    bureau.command(bureau.mia, "settings history")
+    assert "63 → 64" in words(bureau.window(bureau.mia))
+    bureau.presses(bureau.mia, "settings_history_older")
+    bureau.presses(bureau.mia, "settings_history_older")
+    assert "(not set) → 0" in words(bureau.window(bureau.mia))
+    assert "settings_history_older" not in str(bureau.window(bureau.mia))
+    bureau.presses(bureau.mia, "settings_history_newer")
+    assert "33 → 34" in words(bureau.window(bureau.mia))
+
+
+LABELS = {
+    "a setting": ("hold_seconds", "Seconds that replies wait before they leave"),
+    "a text": (
+        "text.started.de.request",
+        "Customer text “Started: a person was asked for”, German, when: Asked for a person",
+    ),
+    "a text for all": ("text.taken.en.any", "Customer text “Taken”, English, any reason"),
+    "a canned reply": ("canned.refund.any", "Canned reply “refund”, any language"),
+    "one that we do not know": ("text.of.old", "text.of.old"),
+}
+
+
+@pytest.mark.parametrize(("key", "label"), LABELS.values(), ids=LABELS)
+def test_settings_are_named_in_words(key, label):
+    assert label_of(key) == label

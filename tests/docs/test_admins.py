@@ -1,0 +1,68 @@
+"""What docs/admins.md says about settings, texts and placeholders is what the code does."""
+
+import re
+from pathlib import Path
+
+from handoff_bot.domain import canned
+from handoff_bot.domain.texts import REQUIRED, SHORTEST_WAIT, SILENCEABLE, TEXTS, Moment, allowed
+from handoff_bot.services.sections import SECTIONS
+from handoff_bot.slack.blocks.settings import in_words
+from handoff_bot.slack.blocks.texts import MOMENTS
+from handoff_bot.slack.listeners.registry import EVERYTHING
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "admins.md").read_text(encoding="utf-8")
+
+
+def between(name: str) -> str:
+    return PAGE.split(f"<!-- {name} -->")[1].split(f"<!-- /{name} -->")[0].strip()
+
+
+def placeholders(names) -> str:
+    return " ".join(f"`{{{name}}}`" for name in sorted(names))
+
+
+def moments_table() -> str:
+    lines = ["| moment | may use | must use | may be silent |", "|---|---|---|---|"]
+    for moment in Moment:
+        must = placeholders(REQUIRED.get(moment, ()))
+        silent = "yes" if moment in SILENCEABLE else ""
+        cells = (MOMENTS[moment], placeholders(allowed(moment)), must, silent)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def settings_table() -> str:
+    lines = ["| setting | usually | hint |", "|---|---|---|"]
+    for section in SECTIONS:
+        lines.append(f"| **{section.title}** | | {section.description} |")
+        for each in section.settings:
+            usual = in_words(each, each.default)
+            lines.append(f"| {each.label} | {usual} | {each.hint} |")
+    return "\n".join(lines)
+
+
+def test_the_table_of_moments_is_the_codes():
+    assert between("moments") == moments_table()
+
+
+def test_the_table_of_settings_is_the_codes():
+    assert between("settings") == settings_table()
+
+
+def test_every_placeholder_is_explained():
+    explained = set(re.findall(r"^\| `\{(\w+)\}` \|", PAGE, re.M))
+    assert explained == set().union(*(allowed(moment) for moment in Moment))
+    assert f"never less than {SHORTEST_WAIT}" in PAGE
+    assert all(f"`{{{name}}}`" in PAGE for name in canned.PLACEHOLDERS)
+
+
+def test_the_languages_of_the_product_are_named():
+    named = {"en": "English", "es": "Spanish", "de": "German", "fr": "French", "pt": "Portuguese"}
+    assert set(TEXTS) == set(named)
+    assert all(name in PAGE for name in named.values())
+
+
+def test_every_command_for_admins_is_there():
+    for command in ("settings", "canned", "audit", "doctor"):
+        assert command in EVERYTHING.commands
+        assert f"`/handoff {command}" in PAGE

@@ -1,0 +1,73 @@
+"""Which words a customer is told: the closest that an admin wrote, else the product's own."""
+
+import pytest
+
+from handoff_bot.domain.signals import Signal
+from handoff_bot.domain.texts import TEXTS, Moment
+from handoff_bot.services import texts
+from handoff_bot.services.texts import Text
+
+GREETING = Moment.GREETING
+USUAL = {language: words[GREETING] for language, words in TEXTS.items()}
+
+ORDER = {
+    "nothing is written": ({}, "de", USUAL["de"]),
+    "for this reason": ({"de.request": "A {agent}", "de.any": "B {agent}"}, "de", "A {agent}"),
+    "for all reasons": ({"de.sentiment": "A {agent}", "de.any": "B {agent}"}, "de", "B {agent}"),
+    "a language of the product's own": ({"en.any": "C {agent}"}, "de", USUAL["de"]),
+    "any other language, in English": ({"en.any": "C {agent}"}, "it", "C {agent}"),
+    "any other language, written": (
+        {"en.any": "C {agent}", "it.any": "D {agent}"},
+        "it",
+        "D {agent}",
+    ),
+    "nothing is written in another": ({}, "it", USUAL["en"]),
+    "one that lacks what it must say": ({"de.any": "B"}, "de", USUAL["de"]),
+    "one that is no text": ({"de.any": 5}, "de", USUAL["de"]),
+}
+
+
+@pytest.mark.parametrize(("written", "language", "said"), ORDER.values(), ids=ORDER)
+def test_the_closest_text_is_said(house, written, language, said):
+    for name, words in written.items():
+        house.core.preferences.change(f"text.greeting.{name}", words, "UMIA")
+    with house.database.read() as tx:
+        assert texts.template(tx, Text(GREETING, language, Signal.REQUEST)) == said
+
+
+SILENCES = {
+    "a moment that may be": (["greeting"], {Moment.GREETING}),
+    "one that customers must hear": (["taken", "stopped"], set()),
+    "what is no list": (5, set()),
+    "nothing": ([], set()),
+}
+
+
+@pytest.mark.parametrize(("stored", "silent"), SILENCES.values(), ids=SILENCES)
+def test_only_some_moments_can_be_silent(house, stored, silent):
+    house.core.preferences.change(texts.SILENT, stored, "UMIA")
+    with house.database.read() as tx:
+        assert texts.silent_moments(tx) == silent
+
+
+def test_a_text_is_saved_taken_back_and_remembered(house):
+    wording, text = house.core.customer_texts, Text(GREETING, "en")
+    assert wording.save(text, "Hello", "UMIA") == "{agent} is missing."
+    assert wording.save(text, "Hello, {agent} here.", "UMIA", silent=True) == ""
+    assert (wording.of(text).is_own, wording.of(text).is_silent) == (True, True)
+    assert wording.save(text, "Hello, {agent} here.", "UMIA") == ""
+    wording.reset(text, "UBEN")
+    assert wording.of(text).template == USUAL["en"]
+    changes = [(c.key, c.by) for c in house.core.preferences.history(10)][:4]
+    assert changes == [
+        ("text.greeting.en.any", "UBEN"),
+        ("texts.silent", "UMIA"),
+        ("texts.silent", "UMIA"),
+        ("text.greeting.en.any", "UMIA"),
+    ]
+
+
+def test_taking_back_what_was_never_written_changes_nothing(house):
+    before = len(house.core.preferences.history(10))
+    house.core.customer_texts.reset(Text(GREETING, "fr"), "UMIA")
+    assert len(house.core.preferences.history(10)) == before
