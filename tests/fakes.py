@@ -151,6 +151,9 @@ class FakeDesk:
         self._fail_before()
         self.whispers.append(whisper)
 
+    def link(self, thread: Place) -> str:
+        return f"https://acme.slack.test/archives/{thread.slack_channel}/p{thread.ts}"
+
     def mark_delivery(self, reply: Place, status: DeliveryStatus, *, held: bool = False) -> None:
         self._fail_before()
         self.marks[reply] = status
