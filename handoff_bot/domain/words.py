@@ -5,12 +5,20 @@ from __future__ import annotations
 import re
 
 from handoff_bot.domain.messages import storable
+from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.splitting import split_text
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that turn the direction of whatever stands behind them."""
 
 _SPELLINGS = {"sms": "SMS", "rcs": "RCS", "whatsapp": "WhatsApp", "webchat": "web chat"}
+
+REASONS: dict[Signal, str] = {
+    Signal.REQUEST: "asked for a person",
+    Signal.SENTIMENT: "upset or confused",
+    Signal.COMPLEXITY: "too complex, or going in circles",
+    Signal.CONFIDENCE: "the assistant was not sure",
+}
 
 
 def clean(text: str) -> str:

@@ -5,22 +5,14 @@ from __future__ import annotations
 import re
 
 from handoff_bot.domain.escalations import TicketStatus
-from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.tickets import TicketRecord
-from handoff_bot.domain.words import one_line, spelled
+from handoff_bot.domain.words import REASONS, one_line, spelled
 
 STATUSES: dict[TicketStatus, str] = {
     TicketStatus.OPEN: "open",
     TicketStatus.PENDING: "pending",
     TicketStatus.SOLVED: "solved",
     TicketStatus.CLOSED: "solved",  # "closed" could not be changed ever again, and a customer may come back
-}
-
-REASONS: dict[Signal, str] = {
-    Signal.REQUEST: "asked for a person",
-    Signal.SENTIMENT: "upset or confused",
-    Signal.COMPLEXITY: "too complex, or going in circles",
-    Signal.CONFIDENCE: "the assistant was not sure",
 }
 
 _SUBJECT = 150
