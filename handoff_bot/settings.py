@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from handoff_bot.domain.errors import SettingsError
 
 NOTHING = SecretStr("")
+LOOPBACK = ("127.0.0.1", "localhost")
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+insecure")
 DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://", "postgres://")
 
@@ -176,6 +177,12 @@ def _is_url(text: str, *schemes: str) -> bool:
     return parts.scheme in schemes and bool(parts.netloc)
 
 
+def _is_safe(text: str) -> bool:
+    """May a token be sent there? In the clear to this machine alone."""
+    host = urlsplit(text).hostname
+    return _is_origin(text.rstrip("/")) and (text.startswith("https:") or host in LOOPBACK)
+
+
 def _is_mail_server(text: str) -> bool:
     try:
         parts = urlsplit(text)
@@ -208,7 +215,7 @@ _PEERS_RULES: tuple[Rule, ...] = (
     (
         "ZENDESK_URL",
         "must be an address like https://acme.zendesk.com, without a path",
-        lambda s: bool(s.ZENDESK_URL) and not _is_origin(s.ZENDESK_URL.rstrip("/")),
+        lambda s: bool(s.ZENDESK_URL) and not _is_safe(s.ZENDESK_URL),
     ),
     (
         "ZENDESK_TOKEN",
