@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import smtplib
 import ssl
 from collections.abc import Iterator
@@ -123,11 +124,23 @@ class SmtpMailer:
             if server.security is Security.STARTTLS:
                 connection.starttls(context=self._trust)
             if server.user:
-                connection.login(server.user, server.password)
+                self._sign_in(connection)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _sign_in(self, connection: smtplib.SMTP) -> None:
+        user, password = self._server.user, self._server.password
+        if f"{user}{password}".isascii():
+            connection.login(user, password)
+            return
+        # smtplib knows ASCII alone; RFC 4616 says UTF-8.
+        token = base64.b64encode(f"\0{user}\0{password}".encode()).decode("ascii")
+        connection.ehlo_or_helo_if_needed()
+        code, words = connection.docmd("AUTH", f"PLAIN {token}")
+        if code != 235:
+            raise smtplib.SMTPAuthenticationError(code, words)
 
 
 @contextmanager
