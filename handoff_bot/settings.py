@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from email.utils import parseaddr
 from pathlib import Path
@@ -16,6 +17,7 @@ from handoff_bot.domain.errors import SettingsError
 NOTHING = SecretStr("")
 LOOPBACK = ("127.0.0.1", "localhost")
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+insecure")
+_ADDRESS = re.compile(r"[^@\s,;:<>()]+@[^@\s]+")
 DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://", "postgres://")
 
 
@@ -239,7 +241,7 @@ _PEERS_RULES: tuple[Rule, ...] = (
     (
         "MAIL_FROM",
         "missing or malformed; with SMTP_URL give an address like Handoff <handoff@example.com>",
-        lambda s: s.wants_mail and "@" not in parseaddr(s.MAIL_FROM)[1].strip("@"),
+        lambda s: s.wants_mail and not _ADDRESS.fullmatch(parseaddr(s.MAIL_FROM)[1]),
     ),
 )
 _TWILIO_RULES: tuple[Rule, ...] = (
