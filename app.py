@@ -22,7 +22,10 @@ from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.spending import Caps
-from handoff_bot.ports import Channel, Clock
+from handoff_bot.mail.checks import check_mail
+from handoff_bot.mail.message import Sender
+from handoff_bot.mail.smtp import MailServer, SmtpMailer
+from handoff_bot.ports import Channel, Clock, TicketSink
 from handoff_bot.services import timers
 from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.core import Core, Parts
@@ -31,6 +34,9 @@ from handoff_bot.services.spending import Ledger
 from handoff_bot.services.visitors import Visitors
 from handoff_bot.serving import Server
 from handoff_bot.settings import Settings, read_settings
+from handoff_bot.sinks.checks import check_webhook, check_zendesk
+from handoff_bot.sinks.webhook import WebhookSink
+from handoff_bot.sinks.zendesk import Account, ZendeskSink
 from handoff_bot.slack.checks import check_slack
 from handoff_bot.slack.composition import SlackSide, build_slack
 from handoff_bot.storage import spending
@@ -133,6 +139,8 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             detector=detector,
             assistant=assistant,
             clock=clock,
+            sinks=ticket_sinks(settings, clock),
+            mailer=smtp(settings, clock) if settings.wants_mail else None,
         )
     )
     slack.attach(core)
@@ -176,6 +184,35 @@ def twilio_account(settings: Settings) -> TwilioAccount:
         api_url=settings.TWILIO_API_URL,
         public_base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
     )
+
+
+def webhook_sink(settings: Settings, clock: Clock) -> WebhookSink:
+    """Who gets every change of a ticket."""
+    secrets = (settings.TICKET_WEBHOOK_SECRET, settings.TICKET_WEBHOOK_SECRET_NEXT)
+    given = [secret.get_secret_value() for secret in secrets if secret.get_secret_value()]
+    return WebhookSink(settings.TICKET_WEBHOOK_URL, given, clock)
+
+
+def zendesk_sink(settings: Settings, clock: Clock) -> ZendeskSink:
+    """Tickets in Zendesk."""
+    token = settings.ZENDESK_TOKEN.get_secret_value()
+    return ZendeskSink(Account(settings.ZENDESK_URL, settings.ZENDESK_EMAIL, token), clock)
+
+
+def ticket_sinks(settings: Settings, clock: Clock) -> dict[str, TicketSink]:
+    """Other systems that keep our tickets."""
+    sinks: dict[str, TicketSink] = {}
+    if settings.TICKET_WEBHOOK_URL:
+        sinks["webhook"] = webhook_sink(settings, clock)
+    if settings.ZENDESK_URL:
+        sinks["zendesk"] = zendesk_sink(settings, clock)
+    return sinks
+
+
+def smtp(settings: Settings, clock: Clock) -> SmtpMailer:
+    """The mail server."""
+    server = MailServer.of(settings.SMTP_URL.get_secret_value())
+    return SmtpMailer(server, Sender.of(settings.MAIL_FROM), clock)
 
 
 def spending_caps(settings: Settings) -> Caps:
@@ -310,6 +347,17 @@ def checks(settings: Settings) -> Iterator[Finding]:
         yield from check_twilio(twilio_account(settings))
     if settings.webchat_origins:
         yield Finding("website chat", True, f"open to {', '.join(settings.webchat_origins)}")
+    yield from _check_peers(settings)
+
+
+def _check_peers(settings: Settings) -> Iterator[Finding]:
+    clock = SystemClock()
+    if settings.TICKET_WEBHOOK_URL:
+        yield from check_webhook(webhook_sink(settings, clock))
+    if settings.ZENDESK_URL:
+        yield from check_zendesk(zendesk_sink(settings, clock))
+    if settings.wants_mail:
+        yield from check_mail(smtp(settings, clock))
 
 
 def _scheduler(ticks: timers.Ticks) -> BackgroundScheduler:

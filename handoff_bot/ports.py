@@ -9,6 +9,7 @@ from typing import Protocol
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef, Board, Card, Place, Post, Whisper
+from handoff_bot.domain.mail import Mail
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
     InboundMessage,
@@ -19,6 +20,7 @@ from handoff_bot.domain.messages import (
 from handoff_bot.domain.signals import Answer, Judgement
 from handoff_bot.domain.spending import Usage
 from handoff_bot.domain.talk import Talk
+from handoff_bot.domain.ticket_record import TicketRecord
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,38 @@ class Desk(Protocol):
 
     def agent(self, desk_id: str) -> AgentRef:
         """Who this is, with the name that customers may see."""
+
+    def link(self, thread: Place) -> str:
+        """The address that opens a thread, "" while it is not known. Raises nothing."""
+
+
+class TicketSink(Protocol):
+    """Another system that keeps our tickets."""
+
+    def put(self, record: TicketRecord, external_id: str) -> str:
+        """Bring its ticket up to date, or create it; doing it twice is harmless.
+
+        Args:
+            external_id: what the ticket is called there, "" while that is not known.
+
+        Returns:
+            What it is called there, "" when it has no names of its own.
+
+        Raises:
+            SinkError: it refused (`permanent`), or is in trouble, or never answered.
+        """
+
+
+class Mailer(Protocol):
+    """Sends e-mail to the team."""
+
+    def send(self, mail: Mail) -> None:
+        """Hand one mail to the mail server.
+
+        Raises:
+            MailError: it refused (`permanent`), or is in trouble, or never answered; after the latter the
+                mail may have left.
+        """
 
 
 class Detector(Protocol):

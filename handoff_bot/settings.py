@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -13,6 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from handoff_bot.domain.errors import SettingsError
 
 NOTHING = SecretStr("")
+LOOPBACK = ("127.0.0.1", "localhost")
+MAIL_SCHEMES = ("smtp", "smtps", "smtp+insecure")
+_ADDRESS = re.compile(r"[^@\s,;:<>()]+@[^@\s]+")
 DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://", "postgres://")
 
 
@@ -109,6 +114,27 @@ class Settings(BaseModel):
     OPENAI_CONTACT_CAP: float = Field(
         0.5, ge=0, description="Most to spend on one contact on a day; 0 for no cap."
     )
+    TICKET_WEBHOOK_URL: str = Field(
+        "", description="Where to POST every change of a ticket, signed; see docs/tickets.md."
+    )
+    TICKET_WEBHOOK_SECRET: SecretStr = Field(
+        NOTHING, description="Signs those: at least 32 random characters."
+    )
+    TICKET_WEBHOOK_SECRET_NEXT: SecretStr = Field(
+        NOTHING, description="Signs them too while you rotate."
+    )
+    ZENDESK_URL: str = Field(
+        "", description="Your Zendesk, `https://acme.zendesk.com`, to keep tickets there as well."
+    )
+    ZENDESK_EMAIL: str = Field("", description="The agent in Zendesk whom the token is for.")
+    ZENDESK_TOKEN: SecretStr = Field(NOTHING, description="API token of Zendesk.")
+    SMTP_URL: SecretStr = Field(
+        NOTHING,
+        description="Mail server, `smtp://user:password@mail.example.com` (STARTTLS) or `smtps://…`.",
+    )
+    MAIL_FROM: str = Field(
+        "", description="Who mail to the team is from, `Handoff <handoff@example.com>`."
+    )
     KNOWLEDGE_DIR: Path = Field(
         Path("knowledge"), description="Folder of Markdown files that the assistant answers from."
     )
@@ -133,6 +159,11 @@ class Settings(BaseModel):
         return any(given) or not self.webchat_origins
 
     @property
+    def wants_mail(self) -> bool:
+        """Is there a mail server?"""
+        return bool(self.SMTP_URL.get_secret_value())
+
+    @property
     def processes(self) -> int:
         """How many processes serve."""
         return 1 if self.on_sqlite else self.WEB_CONCURRENCY
@@ -148,9 +179,71 @@ def _is_url(text: str, *schemes: str) -> bool:
     return parts.scheme in schemes and bool(parts.netloc)
 
 
+def _is_safe(text: str) -> bool:
+    """May a token be sent there? In the clear to this machine alone."""
+    host = urlsplit(text).hostname
+    return _is_origin(text.rstrip("/")) and (text.startswith("https:") or host in LOOPBACK)
+
+
+def _is_mail_server(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in MAIL_SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        return False
+
+
 Rule = tuple[str, str, Callable[[Settings], bool]]
 """A setting, what to do about it, and whether it is wrong."""
 
+_PEERS_RULES: tuple[Rule, ...] = (
+    (
+        "TICKET_WEBHOOK_URL",
+        "must be an address like https://crm.example.com/handoff",
+        lambda s: bool(s.TICKET_WEBHOOK_URL) and not _is_url(s.TICKET_WEBHOOK_URL, "https", "http"),
+    ),
+    (
+        "TICKET_WEBHOOK_SECRET",
+        "missing or short; with TICKET_WEBHOOK_URL it must be at least 32 random characters",
+        lambda s: (
+            bool(s.TICKET_WEBHOOK_URL) and len(s.TICKET_WEBHOOK_SECRET.get_secret_value()) < 32
+        ),
+    ),
+    (
+        "TICKET_WEBHOOK_SECRET_NEXT",
+        "short; it must be at least 32 random characters",
+        lambda s: 0 < len(s.TICKET_WEBHOOK_SECRET_NEXT.get_secret_value()) < 32,
+    ),
+    (
+        "ZENDESK_URL",
+        "must be an address like https://acme.zendesk.com, without a path",
+        lambda s: bool(s.ZENDESK_URL) and not _is_safe(s.ZENDESK_URL),
+    ),
+    (
+        "ZENDESK_TOKEN",
+        "ZENDESK_URL, ZENDESK_EMAIL and ZENDESK_TOKEN belong together; set all or none",
+        lambda s: (
+            len(
+                {
+                    bool(s.ZENDESK_URL),
+                    bool(s.ZENDESK_EMAIL),
+                    bool(s.ZENDESK_TOKEN.get_secret_value()),
+                }
+            )
+            > 1
+        ),
+    ),
+    (
+        "SMTP_URL",
+        "must begin with smtp:// (STARTTLS), smtps:// or smtp+insecure:// and name a host",
+        lambda s: s.wants_mail and not _is_mail_server(s.SMTP_URL.get_secret_value()),
+    ),
+    (
+        "MAIL_FROM",
+        "missing or malformed; with SMTP_URL give an address like Handoff <handoff@example.com>",
+        lambda s: s.wants_mail and not _ADDRESS.fullmatch(parseaddr(s.MAIL_FROM)[1]),
+    ),
+)
 _TWILIO_RULES: tuple[Rule, ...] = (
     (
         "TWILIO_ACCOUNT_SID",
@@ -187,6 +280,7 @@ _TWILIO_RULES: tuple[Rule, ...] = (
     ),
 )
 _RULES: tuple[Rule, ...] = (
+    *_PEERS_RULES,
     (
         "SLACK_BOT_TOKEN",
         "missing; copy the Bot User OAuth Token (xoxb-…) from OAuth & Permissions of your Slack app",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef, Board, Button, Card, Place, Post, Whisper
 from handoff_bot.domain.errors import DeliveryError, DeskError, OutcomeUnknown
+from handoff_bot.domain.mail import Mail
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
     InboundMessage,
@@ -18,6 +19,7 @@ from handoff_bot.domain.messages import (
 )
 from handoff_bot.domain.signals import Answer, Judgement, Priority, Signal, Turn
 from handoff_bot.domain.talk import Talk
+from handoff_bot.domain.ticket_record import TicketRecord
 from handoff_bot.ports import WebhookRequest
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
@@ -151,6 +153,9 @@ class FakeDesk:
         self._fail_before()
         self.whispers.append(whisper)
 
+    def link(self, thread: Place) -> str:
+        return f"https://acme.slack.test/archives/{thread.slack_channel}/p{thread.ts}"
+
     def mark_delivery(self, reply: Place, status: DeliveryStatus, *, held: bool = False) -> None:
         self._fail_before()
         self.marks[reply] = status
@@ -194,6 +199,52 @@ class FakeDesk:
                 if post.button is wanted:
                     return post.value
         raise AssertionError(f"no {wanted} button in sight")
+
+
+@dataclass
+class FakeSink:
+    """Another system that keeps tickets; `troubles` are raised by the next calls, in order.
+
+    A trouble in `lost_answers` is raised when the ticket has been put already.
+    """
+
+    put_records: list[tuple[TicketRecord, str]] = field(default_factory=list)
+    troubles: list[Exception] = field(default_factory=list)
+    lost_answers: list[Exception] = field(default_factory=list)
+    before_put: list = field(default_factory=list)
+
+    def put(self, record: TicketRecord, external_id: str) -> str:
+        for hook in self.before_put:
+            hook(record)
+        if self.troubles:
+            raise self.troubles.pop(0)
+        self.put_records.append((record, external_id))
+        if self.lost_answers:
+            raise self.lost_answers.pop(0)
+        return f"Z{record.number}"
+
+    # what tests ask
+
+    @property
+    def records(self) -> list[TicketRecord]:
+        return [record for record, _ in self.put_records]
+
+    @property
+    def statuses(self) -> list[str]:
+        return [record.status.value for record in self.records]
+
+
+@dataclass
+class FakeMailer:
+    """A mail server that takes what it gets; `troubles` are raised by the next calls, in order."""
+
+    sent: list[Mail] = field(default_factory=list)
+    troubles: list[Exception] = field(default_factory=list)
+
+    def send(self, mail: Mail) -> None:
+        if self.troubles:
+            raise self.troubles.pop(0)
+        self.sent.append(mail)
 
 
 @dataclass

@@ -16,7 +16,8 @@ from handoff_bot.domain.rules import Rules
 from handoff_bot.domain.signals import Signal, Turn
 from handoff_bot.domain.spending import Usage
 from handoff_bot.domain.talk import Talk
-from handoff_bot.sandbox.world import ROOT, World
+from handoff_bot.sandbox.world import ROOT, World, free_port
+from handoff_bot.sandbox.zendesk import ZendeskStandIn
 from handoff_bot.services import rules
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.spending import Ledger
@@ -95,6 +96,51 @@ def test_the_doctor_says_what_to_do(environment, monkeypatch, name, value, says)
     assert result.exit_code == 1
     assert says in result.stdout
     assert "wrong" not in result.stdout.replace("went wrong", "")
+
+
+@pytest.fixture
+def peers(monkeypatch):
+    """Zendesk on loopback, a mail server and a webhook at which nobody answers, as the environment says."""
+    with ZendeskStandIn() as zendesk:
+        nobody = f"127.0.0.1:{free_port()}"
+        for name, value in {
+            "ZENDESK_URL": zendesk.url,
+            "ZENDESK_EMAIL": zendesk.email,
+            "ZENDESK_TOKEN": zendesk.token,
+            "TICKET_WEBHOOK_URL": f"http://{nobody}/handoff",
+            "TICKET_WEBHOOK_SECRET": "s" * 32,
+            "SMTP_URL": f"smtp+insecure://{nobody}",
+            "MAIL_FROM": "handoff@example.com",
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield zendesk
+
+
+def test_the_doctor_looks_at_other_systems_too(environment, peers):
+    result = run("doctor")
+    assert result.exit_code == 1
+    lines = [line for line in result.stdout.splitlines() if line.startswith("FAIL")]
+    assert [line.split(": ")[0].split(maxsplit=1)[1] for line in lines] == [
+        "ticket webhook",
+        "mail server",
+    ]
+    assert "Zendesk: token: believed, as agent" in result.stdout
+
+
+def test_the_composition_root_knows_other_systems(environment, peers):
+    built = app.build(read_settings(), "web")
+    try:
+        assert built.core.mail is not None
+        assert set(app.ticket_sinks(read_settings(), built.core.clock)) == {"webhook", "zendesk"}
+    finally:
+        built.stop()
+
+
+def test_the_sandbox_inherits_no_real_account(world, peers):
+    inherited = world.environment()
+    assert not [
+        name for name in inherited if name.startswith(("ZENDESK_", "TICKET_", "SMTP_", "MAIL_"))
+    ]
 
 
 def test_the_doctor_misses_the_bot_in_its_channel(environment, world):

@@ -100,3 +100,41 @@ def test_processes_are_for_postgresql_only(complete):
     assert read_settings(complete | {"WEB_CONCURRENCY": "4"}).processes == 1
     on_postgres = {"WEB_CONCURRENCY": "4", "DATABASE_URL": "postgresql://h/d"}
     assert read_settings(complete | on_postgres).processes == 4
+
+
+PEERS = {
+    "TICKET_WEBHOOK_URL": "https://crm.example.com/handoff",
+    "TICKET_WEBHOOK_SECRET": SECRET * 4,
+    "ZENDESK_URL": "https://acme.zendesk.com/",
+    "ZENDESK_EMAIL": "bot@example.com",
+    "ZENDESK_TOKEN": SECRET,
+    "SMTP_URL": f"smtp://bot:{SECRET}@mail.example.com",
+    "MAIL_FROM": "Handoff <handoff@example.com>",
+}
+
+
+def test_other_systems_are_named_in_the_environment(complete):
+    assert read_settings(complete | PEERS).wants_mail
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TICKET_WEBHOOK_URL", "crm.example.com"),
+        ("TICKET_WEBHOOK_SECRET", SECRET),
+        ("TICKET_WEBHOOK_SECRET_NEXT", SECRET),
+        ("ZENDESK_URL", "https://acme.zendesk.com/api/v2"),
+        ("ZENDESK_URL", "http://acme.zendesk.com"),
+        ("ZENDESK_TOKEN", ""),
+        ("SMTP_URL", f"http://bot:{SECRET}@mail.example.com"),
+        ("SMTP_URL", f"smtp://bot:{SECRET}@mail.example.com:many"),
+        ("SMTP_URL", "smtp://"),
+        ("MAIL_FROM", ""),
+        ("MAIL_FROM", "Handoff"),
+        ("MAIL_FROM", "Handoff <a b@example.com>"),
+    ],
+)
+def test_what_is_wrong_about_other_systems_is_told_without_a_secret(complete, name, value):
+    text = problems(complete | PEERS | {name: value})
+    assert f"- {name}: " in text
+    assert SECRET not in text

@@ -8,8 +8,10 @@ HandoffError
 ├── ProviderFailure         what retry logic looks at: is it permanent, when to come back
 │   ├── DeliveryError       a provider did not take a message
 │   │   └── OutcomeUnknown  it was called and never answered: ask it before sending again
-│   └── DeskError           the desk (Slack) did not do what it was asked
-│       └── DeskOutcomeUnknown  it was called and never answered: look before posting again
+│   ├── DeskError           the desk (Slack) did not do what it was asked
+│   │   └── DeskOutcomeUnknown  it was called and never answered: look before posting again
+│   ├── SinkError           another system did not take a ticket
+│   └── MailError           a mail server did not take an e-mail
 ├── ModelError              a detector or assistant model is missing, broken, slow or refused
 └── LeaseLost               another worker took the lane over; whatever was being done is abandoned
 """
@@ -80,6 +82,14 @@ class DeskOutcomeUnknown(DeskError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, permanent=False, code="unknown")
+
+
+class SinkError(ProviderFailure):
+    """Another system did not take a ticket."""
+
+
+class MailError(ProviderFailure):
+    """A mail server did not take an e-mail."""
 
 
 class ModelError(HandoffError):

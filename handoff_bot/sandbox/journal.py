@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
-Who = Literal["slack", "twilio", "openai"]
+Who = Literal["slack", "twilio", "openai", "zendesk", "webhook"]
 Direction = Literal["in", "out"]
 
 UNANSWERED = 0

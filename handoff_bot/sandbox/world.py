@@ -24,7 +24,8 @@ from handoff_bot.sandbox.twilio import TwilioStandIn
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 
 PUBLIC = "https://bot.example.com"
-OURS = ("SLACK_", "TWILIO_", "OPENAI_", "DATABASE_", "KNOWLEDGE_", "WEBCHAT_")
+PEERS = ("TICKET_", "ZENDESK_", "SMTP_", "MAIL_")
+OURS = ("SLACK_", "TWILIO_", "OPENAI_", "DATABASE_", "KNOWLEDGE_", "WEBCHAT_", *PEERS)
 """How the names of settings begin that say where the bot is, and who."""
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
-from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector
-from handoff_bot.services import answering, availability, inbound, ladder, sending, timers
+from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector, Mailer, TicketSink
+from handoff_bot.services import answering, availability, inbound, ladder, mail, sending, timers
 from handoff_bot.services.audit import Audit
 from handoff_bot.services.availability import Presences
 from handoff_bot.services.brake import Brake
@@ -30,6 +30,7 @@ from handoff_bot.services.relay import Relay
 from handoff_bot.services.runner import AnyHandler
 from handoff_bot.services.snoozing import WAKE, Snoozing, Wake
 from handoff_bot.services.tickets import Tickets
+from handoff_bot.services.tickets_out import TICKET_OUT, PutTicket, TicketsOut
 from handoff_bot.services.wording import CustomerTexts
 from handoff_bot.storage.database import Database
 
@@ -45,6 +46,9 @@ THREADS = {
     "tell": 2,
     "claim": 2,
     "ladder": 2,
+    "mail": 2,
+    "sink-webhook": 2,
+    "sink-zendesk": 2,
     "tick": 1,
 }
 """Family of lanes -> threads: a slow provider fills its own and nobody else's."""
@@ -59,6 +63,8 @@ class Parts:
         jitter: what spreads retries; tests seed it.
         settle: how long a message may take to turn up at its provider after a crash in mid-send.
         sole: True when no other process runs lanes on this database.
+        sinks: other systems that keep our tickets, by name.
+        mailer: sends e-mail to the team; None where there is no mail server.
     """
 
     database: Database
@@ -72,6 +78,8 @@ class Parts:
     lease: float = 5.0
     sole: bool = False
     jitter: random.Random | None = None
+    sinks: Mapping[str, TicketSink] = field(default_factory=dict)
+    mailer: Mailer | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +104,8 @@ class Core:
     canned: CannedReplies
     customer_texts: CustomerTexts
     audit: Audit
+    tickets_out: TicketsOut
+    mail: mail.Mails | None
     reacting: Reacting
     lanes: Lanes
     ticks: timers.Ticks
@@ -105,12 +115,15 @@ class Core:
     def of(cls, parts: Parts) -> Core:
         """Build them."""
         clock, database = parts.clock, parts.database
-        followers = (availability.follow, ladder.follow)
+        tickets_out = TicketsOut(parts.sinks)
+        followers = (availability.follow, ladder.follow, tickets_out)
         escalations = Escalations(database, parts.channels, clock, followers)
         reacting = Reacting(parts.detector, parts.assistant)
         preferences = Preferences(database, clock)
         handlers: dict[str, AnyHandler] = {
-            inbound.INBOUND: inbound.HandleInbound(reacting, escalations, parts.channels, clock),
+            inbound.INBOUND: inbound.HandleInbound(
+                reacting, escalations, parts.channels, clock, tickets_out
+            ),
             answering.ANSWER: answering.HandleAnswer(reacting, escalations, parts.channels, clock),
             sending.SEND: sending.Send(database, parts.channels, clock, parts.settle),
             sending.NEWS: sending.News(clock),
@@ -121,6 +134,8 @@ class Core:
             ladder.RUNG: ladder.Climb(escalations, parts.channels, clock),
             ladder.OFFER: ladder.Offer(clock),
             IDLE: Idle(clock),
+            TICKET_OUT: PutTicket(parts.sinks, parts.desk, clock),
+            mail.MAIL: mail.SendMail(parts.mailer, parts.desk, clock),
             **desk_handlers(database, parts.desk, clock),
         }
         brake = Brake()
@@ -149,12 +164,14 @@ class Core:
             desk_channels=DeskChannels(database, clock),
             availability=Presences(database, clock),
             offers=ladder.Offers(database, clock),
-            tickets=Tickets(database, clock, escalations),
+            tickets=Tickets(database, clock, escalations, tickets_out),
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
             canned=CannedReplies(database, clock),
             customer_texts=CustomerTexts(database, preferences),
             audit=Audit(database),
+            tickets_out=tickets_out,
+            mail=mail.Mails() if parts.mailer else None,
             reacting=reacting,
             lanes=lanes,
             ticks=timers.Ticks(database, clock),

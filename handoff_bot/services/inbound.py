@@ -16,6 +16,7 @@ from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.reacting import Question, Reacting
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.sending import Channels, Words
+from handoff_bot.services.tickets_out import TicketsOut
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -58,11 +59,13 @@ class HandleInbound(Handler[Arrived, Judgement]):
         escalations: Escalations,
         channels: Channels,
         clock: Clock,
+        tickets_out: TicketsOut,
     ) -> None:
         self._reacting = reacting
         self._escalations = escalations
         self._channels = channels
         self._clock = clock
+        self._tickets_out = tickets_out
 
     def prepare(self, tx: Transaction, job: Job) -> Arrived | None:
         """Store it; something to glance at unless nobody is to answer it."""
@@ -166,7 +169,8 @@ class HandleInbound(Handler[Arrived, Judgement]):
         if escalation:
             # Here and not when it was stored: that may happen twice, after a crash, this cannot.
             self._to_thread(tx, conversation, escalation, message)
-            moods.follow(tx, escalation, result, now)
+            if moods.follow(tx, escalation, result, now) and escalation.ticket_id:
+                self._tickets_out.changed(tx, escalation.ticket_id, now)
             if escalation.snoozed_until:
                 snoozing.wake(tx, escalation, "The customer wrote, so the snooze is over.", now)
         elif conversation.opted_out_at or conversation.epoch != plan.epoch:

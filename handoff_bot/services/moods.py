@@ -14,19 +14,20 @@ from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
 
-def follow(tx: Transaction, escalation: Escalation, judgement: Judgement, now: datetime) -> None:
-    """The escalation as the customer's last words show it.
+def follow(tx: Transaction, escalation: Escalation, judgement: Judgement, now: datetime) -> bool:
+    """The escalation as the customer's last words show it; True when its ticket has changed with it.
 
     Its mood goes both ways, its priority only up: what was urgent stays so until somebody has looked.
     """
     mood = policy.mood(judgement)
     rises = judgement.escalate and judgement.priority.rank < escalation.priority_rank
     if mood == escalation.mood and not rises:
-        return
+        return False
     escalation.mood = mood
     if rises:
         _raise(tx, escalation, judgement.priority, now)
     deskwork.redraw(tx, escalation, now)
+    return rises
 
 
 def _raise(tx: Transaction, escalation: Escalation, priority: Priority, now: datetime) -> None:

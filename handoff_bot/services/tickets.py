@@ -24,6 +24,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.tickets_out import TicketsOut
 from handoff_bot.storage import agents, conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import tickets as store
@@ -59,7 +60,10 @@ _SPEAKERS = {Author.ASSISTANT: "Assistant (AI)", Author.SYSTEM: "Automatic text"
 class Tickets:
     """The support records."""
 
-    def __init__(self, database: Database, clock: Clock, escalations: Escalations) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, escalations: Escalations, out: TicketsOut
+    ) -> None:
+        self._out = out
         self._database = database
         self._clock = clock
         self._escalations = escalations
@@ -168,6 +172,7 @@ class Tickets:
         if not changed:
             return Outcome(True)
         ticket.updated_at = now
+        self._out.changed(tx, number, now)
         log.record(
             tx,
             "ticket.edited",

@@ -16,7 +16,7 @@ from handoff_bot.domain.desk import AgentRef, Board, Card, Place, Post, PostKind
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.findings import Finding
 from handoff_bot.ports import Clock
-from handoff_bot.slack.blocks.board import draw_board
+from handoff_bot.slack.blocks.board import draw_board, permalink
 from handoff_bot.slack.blocks.card import draw_card
 from handoff_bot.slack.blocks.text import Block, Drawing
 from handoff_bot.slack.blocks.thread import draw_post, draw_whisper, guise_of
@@ -111,6 +111,10 @@ class SlackDesk:
     def tell(self, to: str, post: Post, mark: str) -> Place:
         """Post to a person or into a slack_channel; Slack takes a person's id for the direct message."""
         return self._post(to, draw_post(post, self.workspace()), mark)
+
+    def link(self, thread: Place) -> str:
+        """The address of a thread, once Slack has said where the workspace is."""
+        return permalink(thread, self.workspace())
 
     def whisper(self, whisper: Whisper) -> None:
         """Show one agent a reply that nobody else sees, and that is gone when they reload."""

@@ -90,6 +90,11 @@ def ben() -> AgentRef:
 
 @pytest.fixture
 def house(database, clock) -> House:
+    return build_house(database, clock)
+
+
+def build_house(database: Database, clock: FrozenClock, **more) -> House:
+    """A house, with more parts than the usual ones."""
     channel, desk = FakeChannel(clock), FakeDesk()
     detector, assistant = ScriptedDetector(), ScriptedAssistant()
     answer_at_once(database, clock)
@@ -100,5 +105,6 @@ def house(database, clock) -> House:
         detector=detector,
         assistant=assistant,
         clock=clock,
+        **more,
     )
     return House(database, clock, channel, desk, detector, assistant, Core.of(parts))

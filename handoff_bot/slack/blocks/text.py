@@ -6,12 +6,13 @@ parse; `mrkdwn` holds our own words and Slack's dates alone.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from handoff_bot.domain.messages import storable
-from handoff_bot.domain.splitting import split_text
+from handoff_bot.domain.words import clean as clean
+from handoff_bot.domain.words import one_line as one_line
+from handoff_bot.domain.words import shorten as shorten
+from handoff_bot.domain.words import spelled as spelled
 
 Block = dict[str, object]
 
@@ -24,11 +25,6 @@ NOTIFICATION_LIMIT = 300
 
 NOTHING = "(no text)"
 """Stands where a text would be empty, which Slack refuses."""
-
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that turn the direction of whatever stands behind them."""
-
-_SPELLINGS = {"sms": "SMS", "rcs": "RCS", "whatsapp": "WhatsApp", "webchat": "web chat"}
 
 
 @dataclass(frozen=True)
@@ -44,34 +40,9 @@ class Drawing:
     blocks: list[Block]
 
 
-def clean(text: str) -> str:
-    """Text without what cannot be shown or would disturb what stands around it."""
-    return _CONTROLS.sub("", storable(text)).strip()
-
-
-def shorten(text: str, limit: int) -> str:
-    """Clean text of at most `limit` characters, ending in … when something was left out."""
-    text = clean(text)
-    beginning = text[: 2 * limit]  # the rest cannot matter, and may be very long
-    pieces = split_text(beginning, limit)
-    if len(pieces) <= 1 and beginning == text:
-        return text
-    return f"{split_text(beginning, limit - 1)[0]}…"
-
-
-def one_line(text: str, limit: int) -> str:
-    """Shortened, with all white space (line breaks too) as single spaces."""
-    return shorten(" ".join(clean(text[: 4 * limit]).split()), limit)
-
-
 def named(name: str, limit: int = NAME_LIMIT) -> str:
     """A name on one line, never empty."""
     return one_line(name, limit) or "Somebody"
-
-
-def spelled(channel: str) -> str:
-    """A channel's kind as people write it."""
-    return _SPELLINGS.get(channel, channel.replace("_", " ").capitalize())
 
 
 def escape(text: str) -> str:

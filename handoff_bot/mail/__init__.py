@@ -1,0 +1,1 @@
+"""E-mail to the team, behind the port `Mailer`."""

@@ -1,0 +1,20 @@
+"""What the doctor asks of the mail server: is it there, is it safe, does it let us in?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handoff_bot.domain.errors import MailError
+from handoff_bot.domain.findings import Finding
+from handoff_bot.mail.smtp import SmtpMailer
+
+
+def check_mail(mailer: SmtpMailer) -> Iterator[Finding]:
+    """Everything that can be found out without sending a mail."""
+    try:
+        with mailer.connection():
+            pass
+    except MailError as error:
+        yield Finding("mail server", False, f"{error} Check SMTP_URL")
+    else:
+        yield Finding("mail server", True, "lets us in")

@@ -1,0 +1,180 @@
+"""Sends mail over SMTP, encrypted unless the operator says otherwise."""
+
+from __future__ import annotations
+
+import base64
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import unquote, urlsplit
+
+from handoff_bot.domain.errors import MailError
+from handoff_bot.domain.mail import Mail
+from handoff_bot.mail.message import Sender, message_of
+from handoff_bot.ports import Clock
+
+TIMEOUT = 60.0
+"""Seconds for each answer of the server: one that looks for viruses before it answers takes its time."""
+
+
+class Security(StrEnum):
+    """How the connection is kept from being read; the value is the address's scheme."""
+
+    STARTTLS = "smtp"
+    TLS = "smtps"
+    NONE = "smtp+insecure"
+
+
+PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Where mail is handed over, and as whom; no user for a server that asks for none."""
+
+    host: str
+    port: int
+    security: Security
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, url: str) -> MailServer:
+        """Read an address like "smtp://user:password@mail.example.com:587".
+
+        Raises:
+            ValueError: it is none.
+        """
+        parts = urlsplit(url)
+        security = Security(parts.scheme)
+        if not parts.hostname:
+            raise ValueError("no host")
+        return cls(
+            parts.hostname,
+            parts.port or PORTS[security],
+            security,
+            unquote(parts.username or ""),
+            unquote(parts.password or ""),
+        )
+
+
+class SmtpMailer:
+    """The port `Mailer`. A connection for each mail: notifications are few, and idle ones get lost.
+
+    Args:
+        trust: whose certificates are believed; the system's authorities unless given.
+    """
+
+    def __init__(
+        self,
+        server: MailServer,
+        sender: Sender,
+        clock: Clock,
+        *,
+        timeout: float = TIMEOUT,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
+        self._server = server
+        self._sender = sender
+        self._clock = clock
+        self._timeout = timeout
+        self._trust = trust or ssl.create_default_context()
+
+    def send(self, mail: Mail) -> None:
+        """Hand it over."""
+        message = message_of(mail, self._sender, self._clock.now())
+        with self.connection() as connection, _refusals():
+            connection.send_message(message)
+
+    @contextmanager
+    def connection(self) -> Iterator[smtplib.SMTP]:
+        """A connection that is ready for a mail.
+
+        Raises:
+            MailError: there is none. An admin can put that right, whatever it is, so it is for now.
+        """
+        try:
+            connection = self._open()
+        except smtplib.SMTPResponseException as error:
+            raise _unwelcome(error) from error
+        except (smtplib.SMTPException, OSError) as error:
+            words = f"The mail server cannot be used ({type(error).__name__})."
+            raise MailError(words, permanent=False, code="unreachable") from error
+        try:
+            yield connection
+        finally:
+            # What was accepted is accepted: a server that does not say goodbye changes nothing.
+            with suppress(smtplib.SMTPException, OSError):
+                connection.quit()
+            connection.close()
+
+    def _open(self) -> smtplib.SMTP:
+        server = self._server
+        where = (server.host, server.port)
+        if server.security is Security.TLS:
+            connection: smtplib.SMTP = smtplib.SMTP_SSL(
+                *where, timeout=self._timeout, context=self._trust
+            )
+        else:
+            connection = smtplib.SMTP(*where, timeout=self._timeout)
+        try:
+            if server.security is Security.STARTTLS:
+                connection.starttls(context=self._trust)
+            if server.user:
+                self._sign_in(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _sign_in(self, connection: smtplib.SMTP) -> None:
+        user, password = self._server.user, self._server.password
+        if f"{user}{password}".isascii():
+            connection.login(user, password)
+            return
+        # smtplib knows ASCII alone; RFC 4616 says UTF-8.
+        token = base64.b64encode(f"\0{user}\0{password}".encode()).decode("ascii")
+        connection.ehlo_or_helo_if_needed()
+        code, words = connection.docmd("AUTH", f"PLAIN {token}")
+        if code != 235:
+            raise smtplib.SMTPAuthenticationError(code, words)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What the server says to a mail: 5xx is for good, everything else for now.
+
+    No answer at all to the end of a mail leaves open whether it was taken. It is sent again then, with the
+    same Message-ID, by which mail programs know it.
+    """
+    try:
+        yield
+    except smtplib.SMTPRecipientsRefused as error:
+        code = next((code for code, _ in error.recipients.values()), 0)
+        raise _refused("does not take mail for this address", code) from error
+    except smtplib.SMTPSenderRefused as error:
+        raise _refused("does not take mail from MAIL_FROM", error.smtp_code) from error
+    except smtplib.SMTPResponseException as error:
+        raise _refused("does not take this mail", error.smtp_code) from error
+    except smtplib.SMTPNotSupportedError as error:
+        words = "The mail server cannot carry an address with such letters."
+        raise MailError(words, permanent=True, code="smtputf8") from error
+    except (smtplib.SMTPException, OSError) as error:
+        words = f"The mail server did not answer ({type(error).__name__})."
+        raise MailError(words, permanent=False, code="unanswered") from error
+
+
+def _refused(what: str, code: int) -> MailError:
+    words = f"The mail server {what} ({code})."
+    return MailError(words, permanent=500 <= code < 600, code=str(code))
+
+
+def _unwelcome(error: smtplib.SMTPResponseException) -> MailError:
+    """The server's own words stay out: they may quote the user."""
+    refused = isinstance(error, smtplib.SMTPAuthenticationError)
+    what = "does not accept our user and password" if refused else "does not let us in"
+    words = f"The mail server {what} ({error.smtp_code})."
+    return MailError(words, permanent=False, code=str(error.smtp_code))

@@ -1,0 +1,206 @@
+"""What the Zendesk stand-in keeps: users, tickets and their comments, under Zendesk's rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Json = dict[str, Any]
+
+STATUSES = frozenset({"new", "open", "pending", "hold", "solved", "closed"})
+PRIORITIES = frozenset({"urgent", "high", "normal", "low"})
+IDEMPOTENT = timedelta(hours=2)
+LONGEST_KEY = 255
+_WRITABLE = ("subject", "status", "priority", "tags", "external_id", "requester_id")
+
+
+class Refusal(Exception):
+    """An error as Zendesk answers it.
+
+    Attributes:
+        body: `{"error": …, "description": …}` and, for a record that is not valid, `details`.
+    """
+
+    def __init__(self, status: int, error: str, description: str, **more: Any) -> None:
+        super().__init__(description)
+        self.status = status
+        self.body = {"error": error, "description": description, **more}
+
+
+def invalid(name: str, description: str) -> Refusal:
+    """The record is not valid because of this field ("base" for the whole of it)."""
+    details = {name: [{"description": description, "error": None}]}
+    return Refusal(422, "RecordInvalid", "Record validation errors", details=details)
+
+
+@dataclass
+class Ticket:
+    """One ticket with its comments, oldest first."""
+
+    id: int
+    fields: Json
+    comments: list[Json] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Created:
+    """What an idempotency key stands for."""
+
+    body: str
+    ticket: Ticket
+    at: datetime
+
+
+class ZendeskDesk:
+    """One account. Whoever calls sees to it that calls come one after the other."""
+
+    def __init__(self, agent_email: str, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._last_id = 100
+        self.users: dict[int, Json] = {}
+        self._agent = self.user({"name": "Handoff", "email": agent_email, "role": "agent"})
+        self.tickets: dict[int, Ticket] = {}
+        self._created: dict[str, _Created] = {}
+
+    @property
+    def agent(self) -> Json:
+        """Who the token is for."""
+        return self._agent
+
+    def _new_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+    def _stamp(self) -> str:
+        return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    # -- users
+
+    def user(self, given: Json, *, rename: bool = True) -> Json:
+        """The user with this e-mail address or external id, made if new."""
+        known = self._known(given)
+        if known is None:
+            if not str(given.get("name", "")).strip():
+                raise invalid("name", "Name:  is too short (minimum is 1 character)")
+            known = {"id": self._new_id(), "role": "end-user", "email": None, "external_id": None}
+            self.users[known["id"]] = known
+        elif not rename:
+            return known
+        known |= {k: v for k, v in given.items() if k in ("name", "email", "external_id", "role")}
+        return known
+
+    def _known(self, given: Json) -> Json | None:
+        for user in self.users.values():
+            for name in ("email", "external_id"):
+                value = str(given.get(name) or "").casefold()
+                if value and value == str(user[name] or "").casefold():
+                    return user
+        return None
+
+    # -- tickets
+
+    def create(self, given: Json, key: str) -> tuple[Ticket, str]:
+        """A new ticket, or the one that was created with this key; and how looking the key up ended."""
+        body = json.dumps(given, sort_keys=True)
+        if len(key) > LONGEST_KEY:
+            raise Refusal(400, "IdempotentRequestError", "The idempotency key is too long")
+        known = self._created.get(key) if key else None
+        if known and self._now() - known.at < IDEMPOTENT:
+            if known.body != body:
+                words = "Request parameters don't match the given idempotency key"
+                raise Refusal(400, "IdempotentRequestError", words)
+            return known.ticket, "hit"
+        ticket = self._new_ticket(given)
+        if key:
+            self._created[key] = _Created(body, ticket, self._now())
+        return ticket, "miss" if key else ""
+
+    def _new_ticket(self, given: Json) -> Ticket:
+        comment = given.get("comment") or {}
+        if not str(comment.get("body", "")).strip():
+            raise invalid("base", "Description: cannot be blank")
+        follows = given.get("via_followup_source_id")
+        if follows and self._ticket(int(follows)).fields["status"] != "closed":
+            follows = None  # documented: it has no effect with tickets that are not closed
+        ticket = Ticket(
+            self._new_id(),
+            {
+                "external_id": None,
+                "subject": None,
+                "status": "new",
+                "priority": None,
+                "tags": [],
+                "assignee_id": None,
+                "requester_id": self._agent["id"],
+                "via": {"channel": "api", "source": {"rel": "follow_up" if follows else None}},
+                "followup_of": follows,
+                "created_at": self._stamp(),
+            },
+        )
+        self._write(ticket, given)
+        self.tickets[ticket.id] = ticket
+        return ticket
+
+    def update(self, ticket_id: int, given: Json) -> Ticket:
+        """Change a ticket, unless it is closed or has changed since the caller looked."""
+        ticket = self._ticket(ticket_id)
+        if ticket.fields["status"] == "closed":
+            raise invalid("status", "Status: closed prevents ticket update")
+        if given.get("safe_update") and given.get("updated_stamp") != ticket.fields["updated_at"]:
+            raise Refusal(409, "UpdateConflict", "Safe Update prevented the update")
+        self._write(ticket, given)
+        return ticket
+
+    def _write(self, ticket: Ticket, given: Json) -> None:
+        fields = ticket.fields | {name: given[name] for name in _WRITABLE if name in given}
+        if given.get("requester"):
+            fields["requester_id"] = self.user(given["requester"], rename=False)["id"]
+        if given.get("assignee_email"):
+            fields["assignee_id"] = self._assignee(given["assignee_email"])
+        _check(fields)
+        fields["tags"] = [tag for words in fields["tags"] for tag in str(words).lower().split()]
+        ticket.fields = fields | {"updated_at": self._stamp()}
+        if given.get("comment"):
+            self._comment(ticket, given["comment"])
+
+    def _assignee(self, email: str) -> int:
+        for user in self.users.values():
+            if user["email"] == email and user["role"] in ("agent", "admin"):
+                return int(user["id"])
+        raise invalid("assignee", "Assignee: is invalid")
+
+    def _comment(self, ticket: Ticket, given: Json) -> None:
+        ticket.comments.append(
+            {
+                "id": self._new_id(),
+                "type": "Comment",
+                "author_id": self._agent["id"],
+                "body": str(given["body"]),
+                "plain_body": str(given["body"]),
+                "public": bool(given.get("public", True)),
+                "created_at": self._stamp(),
+            }
+        )
+
+    def get(self, ticket_id: int) -> Ticket:
+        """A ticket. Raises Refusal when there is none."""
+        return self._ticket(ticket_id)
+
+    def _ticket(self, ticket_id: int) -> Ticket:
+        found = self.tickets.get(ticket_id)
+        if found is None:
+            raise Refusal(404, "RecordNotFound", "Not found")
+        return found
+
+
+def _check(fields: Json) -> None:
+    """What Zendesk refuses of a ticket."""
+    if fields["status"] not in STATUSES:
+        raise invalid("status", f"Status: {fields['status']} is not a valid status")
+    if fields["priority"] not in PRIORITIES | {None}:
+        raise invalid("priority", f"Priority: {fields['priority']} is not a valid priority")
+    if fields["status"] == "solved" and not fields["assignee_id"]:
+        raise invalid("base", "Assignee: is required when solving a ticket")

@@ -1,0 +1,115 @@
+"""E-mail to the team about a customer who waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from handoff_bot.domain.desk import Place
+from handoff_bot.domain.errors import ProviderFailure
+from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.domain.ticket_record import key_of
+from handoff_bot.ports import Clock, Desk, Mailer
+from handoff_bot.services import deskwork
+from handoff_bot.services.mail_notice import Notice, mail_about
+from handoff_bot.services.runner import Handler
+from handoff_bot.storage import conversations, escalations
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+MAIL = "mail"
+PATIENCE = timedelta(seconds=10)
+"""How long a mail waits for the card to be posted, so that it can link to it. Not longer: Slack may be down,
+and then the mail is all there is."""
+
+
+class Mails:
+    """Writes the work; there is none of these where there is no mail server."""
+
+    def notify(
+        self, tx: Transaction, escalation: Escalation, to: str, now: datetime, key: str
+    ) -> None:
+        """Mail one address that this customer waits; once for each key, and only while they still do."""
+        payload = {"escalation_id": id_of(escalation), "to": to}
+        tx.enqueue(NewWork(MAIL, _lane(to), payload, due_at=now, key=f"mail:{key}"))
+
+
+def _lane(to: str) -> str:
+    return f"mail:{to}"
+
+
+@dataclass(frozen=True)
+class MailPlan:
+    """One mail to write and send; `thread` is where its link leads."""
+
+    to: str
+    notice: Notice
+    thread: Place | None
+    id: str
+    about: str
+
+
+class SendMail(Handler[MailPlan, None]):
+    """Sends one mail. After a crash it is sent again under the same Message-ID: better twice than never."""
+
+    repeatable = True
+
+    def __init__(self, mailer: Mailer | None, desk: Desk, clock: Clock) -> None:
+        self._mailer = mailer
+        self._desk = desk
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> MailPlan | None:
+        """What to say, if the customer still waits and there is still a mail server."""
+        escalation = escalations.get(tx, int(job.payload["escalation_id"]))
+        if self._mailer is None or escalation is None or escalation.status != Status.QUEUED:
+            return None
+        thread = escalations.thread_of(tx, id_of(escalation))
+        now = self._clock.now()
+        if thread is None and not job.payload.get("has_waited"):
+            payload = job.payload | {"has_waited": True}
+            tx.enqueue(NewWork(MAIL, job.lane, payload, due_at=now + PATIENCE))
+            return None
+        ticket = escalations.ticket_of(tx, id_of(escalation))
+        return MailPlan(
+            to=str(job.payload["to"]),
+            notice=_notice(tx, escalation, id_of(ticket), now),
+            thread=Place(thread.slack_channel, thread.ts) if thread else None,
+            id=f"{key_of(id_of(ticket), ticket.created_at)}-{job.id}",
+            about=key_of(id_of(ticket), ticket.created_at),
+        )
+
+    def call(self, plan: MailPlan) -> None:
+        """Write it and send it."""
+        if self._mailer is None:
+            return
+        link = self._desk.link(plan.thread) if plan.thread else ""
+        notice = replace(plan.notice, link=link)
+        self._mailer.send(mail_about(notice, plan.to, plan.id, plan.about))
+
+    def park(self, tx: Transaction, job: Job, plan: MailPlan | None, error: Exception) -> None:
+        """Somebody relied on this mail: the thread says that it did not leave."""
+        escalation = escalations.get(tx, int(job.payload["escalation_id"]))
+        if escalation is None:
+            return
+        ours = isinstance(error, ProviderFailure)
+        why = str(error) if ours else "Something went wrong on our side."
+        text = f"The e-mail to {job.payload['to']} could not be sent. {why}"
+        deskwork.notice(tx, escalation, text, self._clock.now())
+
+
+def _notice(tx: Transaction, escalation: Escalation, ticket: int, now: datetime) -> Notice:
+    conversation = conversations.get(tx, escalation.conversation_id)
+    return Notice(
+        ticket=ticket,
+        contact=conversations.contact_name(tx, conversation),
+        channel=conversation.channel,
+        reason=Signal(escalation.reason),
+        priority=Priority(escalation.priority),
+        evidence=escalation.evidence,
+        summary=escalation.summary,
+        waited=now - escalation.opened_at,
+        vip=escalation.vip,
+    )

@@ -1,0 +1,102 @@
+"""What a mail about a waiting customer says, as text and as HTML."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from datetime import timedelta
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from handoff_bot.domain.mail import Mail
+from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.domain.words import REASONS, one_line, shorten, spelled
+
+_NAME = 60
+_WORDS = 1000
+_WIDTH = 72
+_TEMPLATES = Environment(
+    loader=PackageLoader("handoff_bot.services"),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A customer waits.
+
+    Attributes:
+        ticket: its number.
+        contact: their name or address (hostile).
+        channel: the channel's kind.
+        evidence: the customer's own words, "" when there are none (hostile).
+        summary: one line of the AI, "" when there is none (hostile).
+        waited: for how long.
+        link: the address of the thread, "" while there is none.
+    """
+
+    ticket: int
+    contact: str
+    channel: str
+    reason: Signal
+    priority: Priority
+    evidence: str
+    summary: str
+    waited: timedelta
+    vip: bool = False
+    link: str = ""
+
+
+def mail_about(notice: Notice, to: str, mail_id: str, thread: str) -> Mail:
+    """The mail for one address."""
+    who = one_line(notice.contact, _NAME) or "Somebody"
+    where = spelled(notice.channel)
+    urgency = notice.priority.value.capitalize()
+    subject = f"[{urgency}] {who} is waiting on {where} (#{notice.ticket})"
+    said = {
+        "subject": subject,
+        "who": who,
+        "where": where,
+        "urgency": urgency,
+        "ticket": notice.ticket,
+        "vip": notice.vip,
+        "reason": REASONS[notice.reason],
+        "evidence": shorten(notice.evidence, _WORDS),
+        "summary": one_line(notice.summary, _WORDS),
+        "waited": spoken(notice.waited),
+        "link": notice.link if notice.link.startswith(("https://", "http://")) else "",
+    }
+    text = _TEMPLATES.get_template("waiting.txt").render(
+        said
+        | {
+            "evidence": _wrapped(said["evidence"], "> "),
+            "summary": _wrapped(said["summary"], "  "),
+        }
+    )
+    html = _TEMPLATES.get_template("waiting.html").render(said)
+    return Mail(to=to, subject=subject, text=text, html=html, id=mail_id, thread=thread)
+
+
+def spoken(waited: timedelta) -> str:
+    """For how long, in the two largest units that count."""
+    minutes = int(waited.total_seconds() // 60)
+    if minutes < 1:
+        return "less than a minute"
+    days, rest = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    parts = [(days, "day"), (hours, "hour"), (minutes, "minute")]
+    counted = [f"{count} {unit}{'s' if count > 1 else ''}" for count, unit in parts if count]
+    return " ".join(counted[:2])
+
+
+def _wrapped(words: object, prefix: str) -> str:
+    """Each line cut to the width of a mail and marked, so that nothing in it can be taken for ours."""
+    lines = [
+        piece
+        for line in str(words).splitlines()
+        for piece in textwrap.wrap(line, _WIDTH - len(prefix)) or [""]
+    ]
+    return "\n".join(f"{prefix}{line}".rstrip() for line in lines)

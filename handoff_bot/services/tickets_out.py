@@ -1,0 +1,151 @@
+"""Brings tickets to the other systems that keep them: the latest state of each, each system by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from handoff_bot.domain.desk import Place
+from handoff_bot.domain.errors import ProviderFailure
+from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.domain.ticket_record import TicketRecord, key_of
+from handoff_bot.ports import Clock, Desk, TicketSink
+from handoff_bot.services import deskwork
+from handoff_bot.services.followers import Moved
+from handoff_bot.services.runner import Handler
+from handoff_bot.storage import conversations, escalations, log, ticket_links, work
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Escalation, Ticket
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+TICKET_OUT = "ticket.out"
+LATE = timedelta(hours=1)
+
+Sinks = Mapping[str, TicketSink]
+"""By name: "webhook", "zendesk"."""
+
+_SPOKEN = {"webhook": "The ticket webhook", "zendesk": "Zendesk"}
+
+
+class TicketsOut:
+    """Follows escalations, and hears of edits: whatever changes a ticket must come by here."""
+
+    def __init__(self, sinks: Sinks) -> None:
+        self._sinks = tuple(sinks)
+
+    def __call__(self, moved: Moved) -> None:
+        """An escalation has moved, and its ticket with it."""
+        self.changed(moved.tx, id_of(moved.ticket), moved.now)
+
+    def changed(self, tx: Transaction, ticket_id: int, now: datetime) -> None:
+        """A ticket has changed: let everybody know who keeps it."""
+        for name in self._sinks:
+            # A family of lanes for each, so that one that is slow has no threads but its own.
+            key = f"sink-{name}:{ticket_id}"
+            payload = {"ticket_id": ticket_id, "sink": name}
+            tx.enqueue(NewWork(TICKET_OUT, key, payload, due_at=now, key=key, coalesce=True))
+
+
+@dataclass(frozen=True)
+class PutPlan:
+    """One call to one system."""
+
+    sink: str
+    record: TicketRecord
+    external_id: str
+    thread: Place | None
+
+
+class PutTicket(Handler[PutPlan, str]):
+    """Brings one ticket up to date in one system. Sinks see to it that doing it twice is harmless."""
+
+    repeatable = True
+    coalesces = True
+    give_up_after = timedelta(days=7)
+
+    def __init__(self, sinks: Sinks, desk: Desk, clock: Clock) -> None:
+        self._sinks = sinks
+        self._desk = desk
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> PutPlan | None:
+        """The ticket as it is now, unless the system is not in use any more."""
+        sink = str(job.payload["sink"])
+        ticket = tx.session.get(Ticket, int(job.payload["ticket_id"]))
+        if ticket is None or sink not in self._sinks:
+            return None
+        if job.attempts and work.has_later(tx, job):
+            return None  # the ticket has changed since, and the next row says so
+        thread = escalations.thread_of(tx, ticket.escalation_id)
+        return PutPlan(
+            sink,
+            _record(tx, ticket, job.id),
+            ticket_links.external_id(tx, id_of(ticket), sink),
+            Place(thread.slack_channel, thread.ts) if thread else None,
+        )
+
+    def call(self, plan: PutPlan) -> str:
+        """Put it there."""
+        link = self._desk.link(plan.thread) if plan.thread else ""
+        return self._sinks[plan.sink].put(replace(plan.record, link=link), plan.external_id)
+
+    def finish(self, tx: Transaction, job: Job, plan: PutPlan, result: str) -> None:
+        """Remember what it is called there."""
+        if result:
+            now = self._clock.now()
+            ticket_links.keep(tx, plan.record.number, plan.sink, result, now)
+
+    def retreat(self, tx: Transaction, job: Job, plan: PutPlan | None) -> None:
+        """When it takes long, the team should know that the other system is behind."""
+        if self._clock.now() - job.first_due_at >= LATE:
+            self._tell(tx, job, "late", "has not taken it for an hour. We keep trying.")
+
+    def park(self, tx: Transaction, job: Job, plan: PutPlan | None, error: Exception) -> None:
+        """The other system stays behind, until the ticket changes again: say so."""
+        ours = isinstance(error, ProviderFailure)
+        why = str(error) if ours else "Something went wrong on our side."
+        self._tell(tx, job, "failed", f"does not have its latest state. {why}")
+
+    def _tell(self, tx: Transaction, job: Job, what: str, words: str) -> None:
+        """Say it in the thread, once for each escalation."""
+        sink, ticket = (
+            str(job.payload["sink"]),
+            tx.session.get(Ticket, int(job.payload["ticket_id"])),
+        )
+        if ticket is None:
+            return
+        kind, now = f"ticket.{sink}.{what}", self._clock.now()
+        if log.has(tx, kind, ticket.escalation_id):
+            return
+        escalation = tx.session.get_one(Escalation, ticket.escalation_id)
+        log.record(tx, kind, now, escalation=escalation, ticket=id_of(ticket))
+        text = f"Ticket #{id_of(ticket)}: {_SPOKEN.get(sink, sink)} {words}"
+        deskwork.notice(tx, escalation, text, now)
+
+
+def _record(tx: Transaction, ticket: Ticket, revision: int) -> TicketRecord:
+    conversation = conversations.get(tx, ticket.conversation_id)
+    escalation = tx.session.get_one(Escalation, ticket.escalation_id)
+    assignee = escalations.agent(tx, ticket.assignee_id)
+    number = id_of(ticket)
+    return TicketRecord(
+        key=key_of(number, ticket.created_at),
+        revision=revision,
+        number=number,
+        subject=ticket.subject,
+        contact=conversations.contact_name(tx, conversation),
+        address=conversation.address,
+        channel=ticket.channel,
+        reason=Signal(ticket.reason),
+        priority=Priority(ticket.priority),
+        status=TicketStatus(ticket.status),
+        assignee=assignee.name if assignee else "",
+        tags=ticket_links.tags(tx, number),
+        outcome=ticket.outcome,
+        summary=escalation.summary,
+        created_at=ticket.created_at,
+        updated_at=ticket.updated_at,
+        solved_at=ticket.solved_at,
+    )

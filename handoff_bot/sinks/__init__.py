@@ -1,0 +1,1 @@
+"""Other systems that keep our tickets, each behind the port `TicketSink`."""

@@ -1,0 +1,36 @@
+"""What the doctor asks of those who keep our tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handoff_bot.domain.errors import SinkError
+from handoff_bot.domain.findings import Finding
+from handoff_bot.sinks.webhook import WebhookSink
+from handoff_bot.sinks.zendesk import ZendeskSink
+
+_WRITERS = ("admin", "agent")
+
+
+def check_zendesk(sink: ZendeskSink) -> Iterator[Finding]:
+    """Is the token believed, and may it write tickets?"""
+    try:
+        role = sink.role()
+    except SinkError as error:
+        yield Finding("Zendesk: token", False, f"{error} Check ZENDESK_URL and ZENDESK_TOKEN")
+        return
+    if role in _WRITERS:
+        yield Finding("Zendesk: token", True, f"believed, as {role}")
+        return
+    words = "not believed, or not an agent's; check ZENDESK_EMAIL and ZENDESK_TOKEN"
+    yield Finding("Zendesk: token", False, words)
+
+
+def check_webhook(sink: WebhookSink) -> Iterator[Finding]:
+    """Does it take an event of the type "ping"?"""
+    try:
+        sink.ping()
+    except SinkError as error:
+        yield Finding("ticket webhook", False, f"{error} It must answer 2xx to a signed ping")
+    else:
+        yield Finding("ticket webhook", True, "took a signed ping")

@@ -1,0 +1,89 @@
+"""Tickets as signed requests to an address of the operator's; docs/tickets.md shows the other side."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from handoff_bot.domain.errors import SinkError
+from handoff_bot.domain.ticket_record import TicketRecord
+from handoff_bot.ports import Clock
+from handoff_bot.sinks.http import Peer
+
+SIGNATURE = "Handoff-Signature"
+EVENT_ID = "Handoff-Event-Id"
+CHANGED = "ticket.changed"
+PING = "ping"
+
+_NOT_OF_THE_TICKET = frozenset({"revision"})
+
+
+class WebhookSink:
+    """The port `TicketSink`: each state of a ticket is one POST.
+
+    Args:
+        secrets: each of them signs, so that one can be replaced without a gap.
+    """
+
+    def __init__(self, url: str, secrets: Sequence[str], clock: Clock) -> None:
+        self._url = url
+        self._secrets = [secret.encode() for secret in secrets]
+        self._clock = clock
+        self._peer = Peer(f"The webhook at {urlsplit(url).hostname}", clock)
+
+    def put(self, record: TicketRecord, external_id: str) -> str:
+        """Send the ticket as it is now."""
+        ticket = {k: v for k, v in asdict(record).items() if k not in _NOT_OF_THE_TICKET}
+        event = {"type": CHANGED, "revision": record.revision, "ticket": ticket}
+        # The same state that is sent again has the same id; another state of the same work has not.
+        self._post(event, hashlib.sha256(_json(event)).hexdigest()[:32])
+        return ""
+
+    def ping(self) -> None:
+        """Send what nobody need act on.
+
+        Raises:
+            SinkError: it was not taken.
+        """
+        now = self._clock.now().isoformat()
+        self._post({"type": PING}, hashlib.sha256(now.encode()).hexdigest()[:32])
+
+    def _post(self, event: dict[str, Any], event_id: str) -> None:
+        body = _json({"id": f"evt_{event_id}", **event})
+        sent_at = int(self._clock.now().timestamp())
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "Handoff",
+            EVENT_ID: f"evt_{event_id}",
+            SIGNATURE: signature(self._secrets, sent_at, body),
+        }
+        answer = self._peer.ask("POST", self._url, data=body, headers=headers)
+        if 300 <= answer.status < 400:
+            words = f"{self._peer.name} redirects, which is not followed. Set its final address."
+            raise SinkError(words, permanent=True, code=str(answer.status))
+        if not answer.is_success:
+            raise self._peer.refusal(answer)
+
+
+def signature(secrets: Sequence[bytes], sent_at: int, body: bytes) -> str:
+    """The header: when it was sent, and a signature by each secret over that and the body."""
+    signed = str(sent_at).encode() + b"." + body
+    signatures = [hmac.new(secret, signed, hashlib.sha256).hexdigest() for secret in secrets]
+    return ",".join([f"t={sent_at}", *(f"v1={one}" for one in signatures)])
+
+
+def _json(content: object) -> bytes:
+    """JSON without spaces, times as RFC 3339 in UTC."""
+    return json.dumps(content, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,212 @@
+"""Tickets in Zendesk, through its Ticketing API.
+
+What Zendesk documents and this relies on:
+https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ and, for idempotency keys,
+https://developer.zendesk.com/api-reference/ticketing/introduction/#idempotency
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from handoff_bot.domain.errors import SinkError
+from handoff_bot.domain.ticket_record import TicketRecord
+from handoff_bot.ports import Clock
+from handoff_bot.sinks import zendesk_words as words
+from handoff_bot.sinks.http import Answer, Peer
+
+CONFLICT = 409
+CLOSED = "closed"
+_FIXABLE = frozenset({401, 403, CONFLICT})
+"""A wrong token, a missing permission, somebody else who was writing at the same moment."""
+_NOT_YET = 5.0
+"""Seconds until a ticket that is being created can be found."""
+_COMMENTS = 100
+
+
+class _Ticket(TypedDict, total=False):
+    """A ticket as Zendesk has it, as far as we look."""
+
+    id: int
+    subject: str
+    status: str
+    priority: str
+    tags: list[str]
+    assignee_id: int | None
+    updated_at: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whose Zendesk it is, e.g. "https://acme.zendesk.com", and who we are there."""
+
+    url: str
+    email: str
+    token: str
+
+
+class ZendeskSink:
+    """The port `TicketSink`: looks before it writes, so that doing it twice changes nothing."""
+
+    def __init__(self, account: Account, clock: Clock) -> None:
+        self._api = f"{account.url.rstrip('/')}/api/v2"
+        self._auth = (f"{account.email}/token", account.token)
+        self._email = account.email
+        self._peer = Peer("Zendesk", clock, _FIXABLE)
+
+    def put(self, record: TicketRecord, external_id: str) -> str:
+        """Create the ticket, or bring it up to date; one that is closed there gets a follow-up."""
+        found = self._get(external_id) if external_id else self._find(record.key)
+        if found is None:
+            return self._create(record, record.key)
+        if found["status"] != CLOSED:
+            return self._update(record, found)
+        if record.is_over:
+            return str(found["id"])
+        return self._follow_up(record, found)
+
+    def role(self) -> str:
+        """What we are there: "admin", "agent"; "end-user" also when the token is not believed."""
+        answer = self._said(self._call("GET", "/users/me"))
+        return str(answer.get("user", {}).get("role", ""))
+
+    # -- looking
+
+    def _get(self, external_id: str) -> _Ticket:
+        answer = self._call("GET", f"/tickets/{external_id}")
+        if answer.status == 404:
+            text = "The ticket was deleted in Zendesk."
+            raise SinkError(text, permanent=True, code="404")
+        return self._ticket(answer)
+
+    def _find(self, key: str) -> _Ticket | None:
+        """The ticket with this external id. Zendesk lets several have it: the first one is ours."""
+        answer = self._said(self._call("GET", "/tickets", params={"external_id": key}))
+        tickets: list[_Ticket] = answer.get("tickets", [])
+        return min(tickets, key=lambda ticket: ticket["id"], default=None)
+
+    # -- writing
+
+    def _create(self, record: TicketRecord, key: str, **more: Any) -> str:
+        ticket = {
+            "external_id": key,
+            "subject": words.subject(record),
+            "comment": {"body": words.opening(record), "public": False},
+            "status": words.STATUSES[record.status],
+            "priority": record.priority.value,
+            "tags": list(words.tags(record)),
+            **self._requester(record),
+            **self._assignee(record, None),
+            **more,
+        }
+        # Zendesk knows the key for two hours: a creation whose answer was lost is not made again.
+        answer = self._call(
+            "POST", "/tickets", body={"ticket": ticket}, headers={"Idempotency-Key": key}
+        )
+        if answer.status == CONFLICT or _error(answer) == "IdempotentRequestError":
+            text = "Zendesk is still creating this ticket."
+            raise SinkError(text, permanent=False, code=str(answer.status), retry_after=_NOT_YET)
+        return str(self._ticket(answer)["id"])
+
+    def _follow_up(self, record: TicketRecord, closed: _Ticket) -> str:
+        """A closed ticket can never be changed again; Zendesk's way is a new one that follows it."""
+        key = f"{record.key}-after-{closed['id']}"
+        found = self._find(key)
+        if found is None:
+            return self._create(record, key, via_followup_source_id=closed["id"])
+        return self._update(record, found)
+
+    def _requester(self, record: TicketRecord) -> dict[str, Any]:
+        name = words.requester(record)
+        if words.is_email(record.address):
+            return {"requester": {"name": name, "email": record.address}}
+        user = {"name": name, "external_id": f"handoff:{record.channel}:{record.address}"}
+        body = {"user": user, "skip_verify_email": True}
+        answer = self._said(self._call("POST", "/users/create_or_update", body=body))
+        return {"requester_id": answer["user"]["id"]}
+
+    def _assignee(self, record: TicketRecord, found: _Ticket | None) -> dict[str, str]:
+        """Zendesk solves no ticket that nobody has: then it is ours. Who had it here, the note says."""
+        if not record.is_over or (found and found.get("assignee_id")):
+            return {}
+        return {"assignee_email": self._email}
+
+    def _update(self, record: TicketRecord, found: _Ticket) -> str:
+        changes = dict(self._changes(record, found))
+        if changes:
+            changes |= self._assignee(record, found)
+            # Refused with 409 when somebody has changed it since we looked: then we look again.
+            stamp = {"safe_update": True, "updated_stamp": found["updated_at"]}
+            path = f"/tickets/{found['id']}"
+            self._ticket(self._call("PUT", path, body={"ticket": changes | stamp}))
+        return str(found["id"])
+
+    def _changes(self, record: TicketRecord, found: _Ticket) -> Iterator[tuple[str, Any]]:
+        """What is not there yet. Tags are added alone: those that Zendesk's agents set stay."""
+        wanted = {
+            "subject": words.subject(record),
+            "status": words.STATUSES[record.status],
+            "priority": record.priority.value,
+        }
+        yield from ((k, v) for k, v in wanted.items() if found.get(k) != v)
+        known = found.get("tags", [])
+        added = [tag for tag in words.tags(record) if tag not in known]
+        if added:
+            yield "tags", [*known, *added]
+        if self._last_note(found["id"]) != words.state(record):
+            yield "comment", {"body": words.state(record), "public": False}
+
+    def _last_note(self, ticket_id: int) -> str:
+        """The state that our newest comment tells, "" when none of the newest ones does."""
+        params = {"sort_order": "desc", "per_page": _COMMENTS}
+        answer = self._said(self._call("GET", f"/tickets/{ticket_id}/comments", params=params))
+        bodies = (str(comment.get("body", "")) for comment in answer.get("comments", []))
+        return next(filter(None, map(words.state_in, bodies)), "")
+
+    # -- speaking
+
+    def _call(
+        self, method: str, path: str, *, body: dict[str, Any] | None = None, **how: Any
+    ) -> Answer:
+        return self._peer.ask(method, f"{self._api}{path}", auth=self._auth, json=body, **how)
+
+    def _said(self, answer: Answer) -> dict[str, Any]:
+        """The JSON object in a success."""
+        if not answer.is_success:
+            raise self._refusal(answer)
+        said = _object(answer)
+        if said is None:
+            text = "Zendesk answered with something that cannot be read."
+            raise SinkError(text, permanent=False, code="garbled")
+        return said
+
+    def _refusal(self, answer: Answer) -> SinkError:
+        why = _error(answer)
+        if why == "RecordInvalid":
+            why = "a field that is required there may be missing"
+        return self._peer.refusal(answer, why)
+
+    def _ticket(self, answer: Answer) -> _Ticket:
+        ticket: _Ticket = self._said(answer).get("ticket", {})
+        if "id" not in ticket:
+            text = "Zendesk answered with something that is no ticket."
+            raise SinkError(text, permanent=False, code="garbled")
+        return ticket
+
+
+def _object(answer: Answer) -> dict[str, Any] | None:
+    try:
+        said = json.loads(answer.body)
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def _error(answer: Answer) -> str:
+    """Zendesk's name for what is wrong; its description may quote what the customer wrote."""
+    error = (_object(answer) or {}).get("error", "")
+    return error if isinstance(error, str) and re.fullmatch(r"\w{1,60}", error) else ""

@@ -1,0 +1,80 @@
+"""What a ticket is called in Zendesk: its status, its tags, and the notes that only agents see."""
+
+from __future__ import annotations
+
+import re
+
+from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.ticket_record import TicketRecord
+from handoff_bot.domain.words import REASONS, one_line, spelled
+
+STATUSES: dict[TicketStatus, str] = {
+    TicketStatus.OPEN: "open",
+    TicketStatus.PENDING: "pending",
+    TicketStatus.SOLVED: "solved",
+    TicketStatus.CLOSED: "solved",  # "closed" could not be changed ever again, and a customer may come back
+}
+
+_SUBJECT = 150
+_NAME = 100
+_LINE = 1000
+_STATE = re.compile(r"Handoff #\d+: [^\n]*")
+_EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,255}\.[^@\s,;<>\"]{2,}")
+_NOT_IN_TAGS = re.compile(r"[^\w/:.-]+")
+
+
+def subject(record: TicketRecord) -> str:
+    """One line."""
+    return _literal(one_line(record.subject, _SUBJECT)) or f"Handoff #{record.number}"
+
+
+def requester(record: TicketRecord) -> str:
+    """The contact's name, never empty."""
+    return _literal(one_line(record.contact, _NAME)) or "Somebody"
+
+
+def is_email(address: str) -> bool:
+    """Is this what Zendesk takes for an e-mail address?"""
+    return _EMAIL.fullmatch(address) is not None
+
+
+def tags(record: TicketRecord) -> tuple[str, ...]:
+    """The ticket's own, and whence it came. Zendesk's tags hold no spaces."""
+    given = ("handoff", f"handoff_{record.channel}", *record.tags)
+    return tuple(dict.fromkeys(filter(None, (_NOT_IN_TAGS.sub("_", tag.lower()) for tag in given))))
+
+
+def state(record: TicketRecord) -> str:
+    """The line that says where it is, at the head of each note of ours."""
+    line = f"Handoff #{record.number}: {record.status.value}"
+    if record.assignee:
+        line += (
+            f", {'by' if record.is_over else 'with'} {_literal(one_line(record.assignee, _NAME))}"
+        )
+    if record.outcome:
+        line += f" ({record.outcome.replace('_', ' ')})"
+    return f"{line}."
+
+
+def state_in(note: str) -> str:
+    """The state that a note tells, "" when it is not one of ours."""
+    found = _STATE.match(note)
+    return found.group().rstrip() if found else ""
+
+
+def opening(record: TicketRecord) -> str:
+    """The first note: who, where, why, and the way to the conversation."""
+    who = f"{requester(record)} ({_literal(one_line(record.address, _NAME))})"
+    lines = [
+        state(record),
+        "",
+        f"{who} on {spelled(record.channel)}: {REASONS[record.reason]}",
+        f"In short: {_literal(one_line(record.summary, _LINE))}" if record.summary else "",
+        f"Conversation: {record.link}" if record.link else "",
+    ]
+    return "\n".join(lines).rstrip()
+
+
+def _literal(text: str) -> str:
+    """Hostile words in which Zendesk finds no placeholder to fill in, as it does in agents' comments."""
+    return re.sub(r"\{(?=[{%])", "{ ", text)

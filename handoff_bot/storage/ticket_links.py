@@ -1,0 +1,39 @@
+"""Questions and changes about what tickets are called in other systems, and their tags."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import col, select
+
+from handoff_bot.storage.desk_models import TicketLink, TicketTag
+from handoff_bot.storage.transaction import Transaction
+
+
+def external_id(tx: Transaction, ticket_id: int, sink: str) -> str:
+    """What a ticket is called there, "" while that is not known."""
+    found = _link(tx, ticket_id, sink)
+    return found.external_id if found else ""
+
+
+def keep(tx: Transaction, ticket_id: int, sink: str, name: str, now: datetime) -> None:
+    """Remember what a ticket is called there."""
+    known = _link(tx, ticket_id, sink)
+    if known is None:
+        tx.add(TicketLink(ticket_id=ticket_id, sink=sink, external_id=name, updated_at=now))
+    elif known.external_id != name:
+        known.external_id, known.updated_at = name, now
+
+
+def _link(tx: Transaction, ticket_id: int, sink: str) -> TicketLink | None:
+    return tx.session.execute(
+        select(TicketLink).where(TicketLink.ticket_id == ticket_id, TicketLink.sink == sink)
+    ).scalar_one_or_none()
+
+
+def tags(tx: Transaction, ticket_id: int) -> tuple[str, ...]:
+    """A ticket's tags in alphabetical order."""
+    found = (
+        select(TicketTag.tag).where(TicketTag.ticket_id == ticket_id).order_by(col(TicketTag.tag))
+    )
+    return tuple(tx.session.execute(found).scalars())
