@@ -31,6 +31,7 @@ from handoff_bot.serving import Server
 from handoff_bot.settings import Settings, read_settings
 from handoff_bot.slack.checks import check_slack
 from handoff_bot.slack.composition import SlackSide, build_slack
+from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage import spending
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
@@ -131,6 +132,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             detector=detector,
             assistant=assistant,
             clock=clock,
+            limits=LIMITS if settings.SLACK_LIMITS == "published" else {},
         )
     )
     slack.attach(core)

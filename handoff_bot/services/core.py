@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+from handoff_bot.domain.pacing import Rate
 from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector
 from handoff_bot.services import answering, availability, inbound, ladder, sending, timers
 from handoff_bot.services.availability import Presences
@@ -21,6 +22,7 @@ from handoff_bot.services.idle import IDLE, Idle
 from handoff_bot.services.ingest import Inbox
 from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.late_claims import LateClaim
+from handoff_bot.services.pacing import Pacer
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.queue import Queue
 from handoff_bot.services.reacting import Reacting
@@ -55,6 +57,7 @@ class Parts:
         jitter: what spreads retries; tests seed it.
         settle: how long a message may take to turn up at its provider after a crash in mid-send.
         sole: True when no other process runs lanes on this database.
+        limits: how often the desk may be called, by kind of budget; see services/turns.py.
     """
 
     database: Database
@@ -68,6 +71,7 @@ class Parts:
     lease: float = 5.0
     sole: bool = False
     jitter: random.Random | None = None
+    limits: Mapping[str, Rate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,7 @@ class Core:
             sole=parts.sole,
             jitter=parts.jitter,
             brake=brake,
+            pacer=Pacer(parts.limits),
         )
         database.crew = lanes
         return cls(
