@@ -40,18 +40,22 @@ def per_minute(calls: int, burst: int) -> Rate:
 
 
 @dataclass(frozen=True)
-class Turn:
-    """What a call takes, and how it stands among those that wait for the same.
+class Share:
+    """One call's share of a budget.
 
     Attributes:
-        budgets: what it takes one of each; a budget's kind is what stands before ":".
-        rank: who waits with a lower one goes first; among equals, who has waited longest.
-        patience: after waiting so long its rank is 0; None for never.
+        budget: its name; its kind is what stands before ":", if it stands for one place of many.
+        rank: of those who wait for it a lower one goes first; among equals, who has waited longest.
+        patience: after waiting so long the rank is 0; None for never.
     """
 
-    budgets: tuple[str, ...]
+    budget: str
     rank: int = 0
     patience: timedelta | None = None
+
+
+Turn = tuple[Share, ...]
+"""What one call takes, in this order: who waits for a share has paid for those before it."""
 
 
 def kind_of(budget: str) -> str:

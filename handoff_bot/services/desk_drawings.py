@@ -27,10 +27,10 @@ class RedrawCard(DeskHandler[CardPlan, Place]):
     repeatable = True
     coalesces = True
 
-    def turn(self, tx: Transaction, job: Job) -> Turn | None:
+    def turn(self, tx: Transaction, job: Job) -> Turn:
         """Before the board."""
         is_posted = escalations.thread_of(tx, int(job.payload["escalation_id"])) is not None
-        return turns.CARD if is_posted else None
+        return turns.CARD if is_posted else ()
 
     def prepare(self, tx: Transaction, job: Job) -> CardPlan | None:
         """The card as it is now; a card that was not posted yet will show the latest state anyway."""
@@ -60,10 +60,10 @@ class MarkDelivery(DeskHandler[MarkPlan, None]):
     repeatable = True
     coalesces = True
 
-    def turn(self, tx: Transaction, job: Job) -> Turn | None:
+    def turn(self, tx: Transaction, job: Job) -> Turn:
         """Marks have budgets of their own."""
         plan = self.prepare(tx, job)
-        return turns.mark(plan.status, held=plan.held) if plan else None
+        return turns.mark(plan.status, held=plan.held) if plan else ()
 
     def prepare(self, tx: Transaction, job: Job) -> MarkPlan | None:
         """The status as it is now."""

@@ -27,13 +27,12 @@ _WHISPER = TypeAdapter(Whisper)
 class PostCard(DeskHandler[CardPlan, Place]):
     """Posts a new escalation's card."""
 
-    def turn(self, tx: Transaction, job: Job) -> Turn | None:
-        """It counts as words."""
+    def turn(self, tx: Transaction, job: Job) -> Turn:
+        """It counts as words, unless there are too many."""
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None:
-            return None
-        slack_channel = escalation.slack_channel or self._desk.queue_channel
-        return turns.new_card(tx, escalation, slack_channel, self._clock.now())
+            return ()
+        return turns.new_card(escalation, escalation.slack_channel or self._desk.queue_channel)
 
     def prepare(self, tx: Transaction, job: Job) -> CardPlan | None:
         """The card, unless it is there already."""
@@ -93,10 +92,10 @@ class PostInThread(DeskHandler[PostPlan, Place]):
 
     gathers = True
 
-    def turn(self, tx: Transaction, job: Job) -> Turn | None:
+    def turn(self, tx: Transaction, job: Job) -> Turn:
         """Words go first."""
         thread = escalations.thread_of(tx, int(job.payload["escalation_id"]))
-        return turns.words(thread.slack_channel) if thread else None
+        return turns.words(thread.slack_channel) if thread else ()
 
     def together(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
         """What the same speaker said next."""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from handoff_bot.domain.pacing import Rate, Turn, kind_of
+from handoff_bot.domain.pacing import Rate, Share, Turn, kind_of
 from handoff_bot.storage import pace
 from handoff_bot.storage.transaction import Job, Transaction
 
@@ -39,35 +39,30 @@ class Pacer:
 
     # -- a call
 
-    def admit(self, tx: Transaction, turn: Turn | None, paid: str, now: datetime) -> str | None:
-        """Take what a call needs, of which `paid` was taken before; says which budget it must wait for.
+    def admit(self, tx: Transaction, turn: Turn, paid: str, now: datetime) -> Share | None:
+        """Take what a call needs, as far as it was not `paid` before; says what it must wait for, if so.
 
         Who comes while others wait does not go before them.
         """
-        limited = self._limited(turn)
-        kept = self._held(tx, {*limited, *([paid] if paid else [])}, now)
-        wanted = [budget for budget in limited if budget != paid]
-        lacking = next((b for b in wanted if not self._is_open(tx, b, kept[b], now)), None)
-        if paid and (lacking or paid not in limited):
-            pace.keep(tx, paid, kept[paid] - self._rate(paid).every)
-        if not lacking:
-            for budget in wanted:
-                pace.keep(tx, budget, self._rate(budget).taken(kept[budget], now))
-        return lacking
+        shares = self._unpaid(turn, paid)
+        kept = self._held(tx, {share.budget for share in shares}, now)
+        for share in shares:
+            rate, at = self._rate(share.budget), kept[share.budget]
+            if not rate.room(at, now) or pace.is_awaited(tx, share.budget):
+                return share
+            pace.keep(tx, share.budget, rate.taken(at, now))
+        return None
 
-    def wait(
-        self, tx: Transaction, job: Job, worker: str, turn: Turn, budget: str, now: datetime
-    ) -> None:
+    def wait(self, tx: Transaction, job: Job, worker: str, share: Share, now: datetime) -> None:
         """Let go of a lane until it is its turn."""
-        latest = None if turn.patience is None else now + turn.patience
-        pace.wait(tx, job.lane, worker, job.due_at, budget, turn.rank, latest)
+        latest = None if share.patience is None else now + share.patience
+        pace.wait(tx, job.lane, worker, job.due_at, share.budget, share.rank, latest)
 
-    def hold(
-        self, tx: Transaction, turn: Turn | None, seconds: float | None, now: datetime
-    ) -> None:
+    def hold(self, tx: Transaction, turn: Turn, seconds: float | None, now: datetime) -> None:
         """We were asked to slow down: nobody makes such calls for so long."""
         until = now + timedelta(seconds=DEFAULT_PAUSE if seconds is None else seconds)
-        for budget, kept in self._held(tx, self._limited(turn), now).items():
+        budgets = {share.budget for share in self._limited(turn)}
+        for budget, kept in self._held(tx, budgets, now).items():
             pace.keep(tx, budget, self._rate(budget).held(kept, until))
             pace.count_refusal(tx, budget, now)
 
@@ -109,9 +104,14 @@ class Pacer:
 
     # -- how
 
-    def _limited(self, turn: Turn | None) -> Sequence[str]:
-        budgets = turn.budgets if turn else ()
-        return [budget for budget in budgets if kind_of(budget) in self._rates]
+    def _limited(self, turn: Turn) -> Sequence[Share]:
+        return [share for share in turn if kind_of(share.budget) in self._rates]
+
+    def _unpaid(self, turn: Turn, paid: str) -> Sequence[Share]:
+        """What is left to take: all behind what was paid for last."""
+        shares = self._limited(turn)
+        budgets = [share.budget for share in shares]
+        return shares[budgets.index(paid) + 1 :] if paid in budgets else shares
 
     def _held(
         self, tx: Transaction, budgets: Collection[str], now: datetime
@@ -121,9 +121,6 @@ class Pacer:
 
     def _rate(self, budget: str) -> Rate:
         return self._rates.get(kind_of(budget), UNLIMITED)
-
-    def _is_open(self, tx: Transaction, budget: str, kept: datetime, now: datetime) -> bool:
-        return self._rate(budget).room(kept, now) > 0 and not pace.is_awaited(tx, budget)
 
 
 UNLIMITED = Rate(timedelta(microseconds=1), burst=1000)

@@ -53,9 +53,9 @@ class Handler(Generic[Plan, Result]):
     gathers = False
     give_up_after = timedelta(hours=4)
 
-    def turn(self, tx: Transaction, job: Job) -> Turn | None:
-        """What the call takes of the provider's limits; None when nothing."""
-        return None
+    def turn(self, tx: Transaction, job: Job) -> Turn:
+        """What the call takes of the provider's limits."""
+        return ()
 
     def together(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
         """Rows right behind it that the same call is for; the other phases find them as `job.more`."""
@@ -197,13 +197,12 @@ class Runner:
     ) -> bool:
         """Take its turn, or let go of the lane until it is its turn."""
         now = self._clock.now()
-        turn = handler.turn(tx, job)
-        budget = self._pacer.admit(tx, turn, paid, now)
-        if budget is None or turn is None:
+        lacking = self._pacer.admit(tx, handler.turn(tx, job), paid, now)
+        if lacking is None:
             return False
         if job.begun_at:
             work.unbegin(tx, job)
-        self._pacer.wait(tx, job, worker, turn, budget, now)
+        self._pacer.wait(tx, job, worker, lacking, now)
         return True
 
     def _prepare(

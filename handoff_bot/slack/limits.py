@@ -10,6 +10,9 @@ from handoff_bot.domain.pacing import Rate, per_minute
 LIMITS: Mapping[str, Rate] = {
     # chat.postMessage: one a second in each Slack channel; "short bursts" are allowed.
     "post": Rate(timedelta(seconds=1), burst=2),
+    # Ours, not Slack's: of these, new cards may take so many. More of them nobody reads, and they must not
+    # keep the words of those waiting who are being talked to.
+    "card": Rate(timedelta(seconds=2), burst=4),
     # chat.update: tier 3, for all cards and the board together.
     "redraw": per_minute(50, burst=4),
     # reactions.add is tier 3, reactions.remove tier 2.

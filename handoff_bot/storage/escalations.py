@@ -165,13 +165,6 @@ def count(tx: Transaction, status: Status) -> int:
     ).scalar_one()
 
 
-def count_waiting_since(tx: Transaction, since: datetime) -> int:
-    """How many wait that were opened after then."""
-    found = select(func.count()).select_from(Escalation)
-    found = found.where(Escalation.status == Status.QUEUED.value, Escalation.opened_at > since)
-    return tx.session.execute(found).scalar_one()
-
-
 def recent_waits(tx: Transaction, since: datetime, limit: int) -> Sequence[timedelta]:
     """How long escalations that were claimed since then had waited, newest first."""
     rows = tx.session.execute(

@@ -88,8 +88,8 @@ def ben() -> AgentRef:
     return AgentRef("UBEN", "Ben")
 
 
-@pytest.fixture
-def house(database, clock) -> House:
+def furnish(database, clock, **more) -> House:
+    """A house; `more` as in Parts."""
     channel, desk = FakeChannel(clock), FakeDesk()
     detector, assistant = ScriptedDetector(), ScriptedAssistant()
     answer_at_once(database, clock)
@@ -100,5 +100,11 @@ def house(database, clock) -> House:
         detector=detector,
         assistant=assistant,
         clock=clock,
+        **more,
     )
     return House(database, clock, channel, desk, detector, assistant, Core.of(parts))
+
+
+@pytest.fixture
+def house(database, clock) -> House:
+    return furnish(database, clock)
