@@ -7,7 +7,7 @@ import pytest
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Button, Post, PostKind
-from handoff_bot.domain.errors import DeskError, DeskLimited
+from handoff_bot.domain.errors import DeskError, DeskLimited, DeskOutcomeUnknown
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.pacing import Rate, Share
 from handoff_bot.domain.signals import Priority
@@ -377,6 +377,46 @@ def test_what_is_refused_together_is_tried_alone(house):
     house.desk.post = refuse
     wait(house, 1, 6)
     assert calls(house) == [["one"], ["three"]]
+
+
+class Killed(BaseException):
+    """kill -9: nothing catches it."""
+
+
+@pytest.mark.parametrize("posted", [True, False], ids=["after the post", "before the post"])
+def test_a_crash_in_the_middle_neither_loses_nor_doubles_what_went_together(house, posted):
+    (escalation,) = opened(house)
+    says(house, escalation, "one", "two", "three")
+    original = house.desk.post
+
+    def die(thread, posts, mark):
+        if posted:
+            original(thread, posts, mark)
+        raise Killed
+
+    house.desk.post = die
+    with pytest.raises(Killed):
+        house.settle()
+    house.desk.post = original
+    says(house, escalation, "four")
+    survivor = furnish(house.database, house.clock, limits=LIMITS)
+    survivor.desk = house.desk
+    for handler in survivor.core.handlers.values():
+        if hasattr(handler, "_desk"):
+            handler._desk = house.desk
+    wait(survivor, 6, 3)
+    together = [["one", "two", "three"], ["four"]] if posted else [["one", "two", "three", "four"]]
+    assert calls(house) == together
+
+
+def test_an_answer_that_never_came_is_looked_for_before_all_is_said_again(house):
+    (escalation,) = opened(house)
+    house.desk.lost_answers = [DeskOutcomeUnknown("lost")]
+    says(house, escalation, "one", "two")
+    house.settle()
+    says(house, escalation, "three")
+    wait(house, 2, 3)
+    assert calls(house) == [["one", "two"], ["three"]]
 
 
 # -- 429
