@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, exists, func, select, update
+from sqlalchemy import and_, bindparam, case, delete, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from handoff_bot.domain.errors import LeaseLost
@@ -137,6 +137,11 @@ def wait(
     done = tx.core.execute(_WAIT, values | {"place": rank, "latest": turn_by})
     if not getattr(done, "rowcount", 0):
         raise LeaseLost(lane)
+
+
+def prune(tx: Transaction, now: datetime, keep: timedelta) -> None:
+    """Forget budgets that were not used for so long, and never refused."""
+    tx.core.execute(delete(PACE).where(PACE.c.free_at < now - keep, PACE.c.limited == 0))
 
 
 @dataclass(frozen=True)
