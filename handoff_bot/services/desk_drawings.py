@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from handoff_bot.domain.delivery import DeliveryStatus, overall
 from handoff_bot.domain.desk import Board, Place
 from handoff_bot.domain.pacing import Turn
-from handoff_bot.services import deskwork, turns, views
+from handoff_bot.services import desk_channels, deskwork, turns, views
 from handoff_bot.services.desk_handler import CardPlan, DeskHandler
 from handoff_bot.storage import deliveries, escalations, log
 from handoff_bot.storage.conversations import id_of
@@ -96,20 +96,17 @@ class DrawBoard(DeskHandler[BoardPlan, Place]):
 
     def turn(self, tx: Transaction, job: Job) -> Turn:
         """After cards, but never for long."""
-        plan = self._plan(tx)
-        return turns.board(plan.at, plan.board.slack_channel or self._desk.queue_channel)
+        slack_channel = desk_channels.queue_channel(tx)
+        at = _where_it_is(tx, slack_channel)
+        return turns.board(at, slack_channel or self._desk.queue_channel)
 
     def prepare(self, tx: Transaction, job: Job) -> BoardPlan:
         """The queue as it is now."""
         return self._plan(tx)
 
     def _plan(self, tx: Transaction) -> BoardPlan:
-        held = log.preference(tx, BOARD_PLACE, None)
         board = views.board(tx, self._clock.now())
-        place = _PLACE.validate_python(held) if held else None
-        if place and board.slack_channel and place.slack_channel != board.slack_channel:
-            place = None  # the queue has moved: a new board where it is now
-        return BoardPlan(board, place)
+        return BoardPlan(board, _where_it_is(tx, board.slack_channel))
 
     def call(self, plan: BoardPlan) -> Place:
         """Draw it."""
@@ -132,3 +129,10 @@ class DrawBoard(DeskHandler[BoardPlan, Place]):
         place = {"slack_channel": result.slack_channel, "ts": result.ts}
         log.prefer(tx, BOARD_PLACE, place, "system", now)
         deskwork.redraw_board(tx, now)
+
+
+def _where_it_is(tx: Transaction, slack_channel: str) -> Place | None:
+    """None when there is no board yet, or the queue has moved: then a new one is posted where it is now."""
+    held = log.preference(tx, BOARD_PLACE, None)
+    place = _PLACE.validate_python(held) if held else None
+    return place if place and slack_channel in ("", place.slack_channel) else None

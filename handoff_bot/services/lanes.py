@@ -57,9 +57,9 @@ class Lanes:
         self._threads = dict(threads)
         self._free = dict(threads)
         self._brake = brake or Brake()
-        self._pacer = pacer or Pacer({})
+        self.pacer = pacer or Pacer({})
         dice = jitter or random.Random()  # noqa: S311 - spreads retries, guards nothing
-        self._run = Runner(database, handlers, clock, dice, self._pacer)
+        self._run = Runner(database, handlers, clock, dice, self.pacer)
         self._changed = threading.Condition()
         self._woken = False
         self._stopping = threading.Event()
@@ -193,7 +193,7 @@ class Lanes:
         now = self.clock.now()
         with self.database.read() as tx:
             due = {family: at for family, at in work.next_due(tx, now).items() if free.get(family)}
-            turns = self._pacer.turns(tx, now)
+            turns = self.pacer.turns(tx, now)
         later = [at for at in (*due.values(), *turns.values()) if at > now]
         pause = min([self.poll, *((at - now).total_seconds() for at in later)])
         families = [family for family, at in due.items() if at <= now]
@@ -213,7 +213,7 @@ class Lanes:
         left = dict(free)
         taken: list[Granted] = []
         with self.database.write() as tx:
-            taken += self._pacer.grant(tx, budgets, self.id, left, now)
+            taken += self.pacer.grant(tx, budgets, self.id, left, now)
             for each in taken:
                 left[each.family] -= 1
             for family in families:

@@ -35,7 +35,7 @@ class Pacer:
     """
 
     def __init__(self, rates: Mapping[str, Rate]) -> None:
-        self._rates = rates
+        self.rates = rates
 
     # -- a call
 
@@ -70,7 +70,7 @@ class Pacer:
 
     def turns(self, tx: Transaction, now: datetime) -> dict[str, datetime]:
         """Budgets that lanes wait for -> when the next of them may go; may be in the past."""
-        if not self._rates:
+        if not self.rates:
             return {}
         return {
             each.budget: max(each.due_at, self._rate(each.budget).next_at(each.free_at or now))
@@ -105,7 +105,7 @@ class Pacer:
     # -- how
 
     def _limited(self, turn: Turn) -> Sequence[Share]:
-        return [share for share in turn if kind_of(share.budget) in self._rates]
+        return [share for share in turn if kind_of(share.budget) in self.rates]
 
     def _unpaid(self, turn: Turn, paid: str) -> Sequence[Share]:
         """What is left to take: all behind what was paid for last."""
@@ -120,7 +120,7 @@ class Pacer:
         return {budget: pace.free_at(tx, budget, now) for budget in sorted(budgets)}
 
     def _rate(self, budget: str) -> Rate:
-        return self._rates.get(kind_of(budget), UNLIMITED)
+        return self.rates.get(kind_of(budget), UNLIMITED)
 
 
 UNLIMITED = Rate(timedelta(microseconds=1), burst=1000)

@@ -196,6 +196,8 @@ class Runner:
         self, tx: Transaction, handler: AnyHandler, job: Job, worker: str, paid: str
     ) -> bool:
         """Take its turn, or let go of the lane until it is its turn."""
+        if not self._pacer.rates:
+            return False
         now = self._clock.now()
         lacking = self._pacer.admit(tx, handler.turn(tx, job), paid, now)
         if lacking is None:

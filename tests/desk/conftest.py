@@ -140,8 +140,9 @@ class Bureau:
         return self.slack.home(who) or {}
 
     def thread(self, ts: str = "") -> list[str]:
-        """What is said in a card's thread, the card itself left out."""
-        return [m["text"] for m in self.slack.thread(self.queue, ts or self.card())[1:]]
+        """What is said in a card's thread, the card itself left out; one post may say several things."""
+        posts = self.slack.thread(self.queue, ts or self.card())[1:]
+        return [said for post in posts for said in post["text"].split(" | ")]
 
     def whispers(self, who: str) -> list[str]:
         """What one person alone was told."""
