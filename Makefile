@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: install run web test check fix demo screenshots bench bench-detector train clean
+.PHONY: install run web test check fix demo screenshots bench bench-desk bench-detector train clean
 
 install: $(VENV)/installed
 
@@ -49,6 +49,9 @@ screenshots: install
 
 bench: install
 	$(BIN)/python -m bench.main_path
+
+bench-desk: install
+	$(BIN)/python -m bench.desk
 
 # The folder of labelled conversations that the detector learns from; see docs/detector.md.
 DATA ?= ../shared/data/detection

@@ -39,6 +39,7 @@ from handoff_bot.sinks.webhook import WebhookSink
 from handoff_bot.sinks.zendesk import Account, ZendeskSink
 from handoff_bot.slack.checks import check_slack
 from handoff_bot.slack.composition import SlackSide, build_slack
+from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage import spending
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
@@ -141,6 +142,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             clock=clock,
             sinks=ticket_sinks(settings, clock),
             mailer=smtp(settings, clock) if settings.wants_mail else None,
+            limits=LIMITS if settings.SLACK_LIMITS == "published" else {},
         )
     )
     slack.attach(core)

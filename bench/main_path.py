@@ -17,6 +17,7 @@ import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import requests
@@ -90,9 +91,20 @@ def posted(world: World) -> dict[str, float]:
     """When each customer's words reached Slack, by "<name> <number>"."""
     found: dict[str, float] = {}
     for entry in world.journal.entries("slack", "/api/chat.postMessage"):
-        text = str((entry.response or {}).get("message", {}).get("text", ""))
-        found.setdefault(text.rpartition(": ")[2].rstrip("."), entry.at)
+        for text in said((entry.response or {}).get("message", {})):
+            found.setdefault(text.rstrip("."), entry.at)
     return found
+
+
+def said(message: dict[str, Any]) -> list[str]:
+    """What a post shows literally; it may hold several messages of a customer."""
+    rich = [block for block in message.get("blocks") or () if block["type"] == "rich_text"]
+    return [
+        leaf.get("text", "")
+        for block in rich
+        for line in block["elements"]
+        for leaf in line["elements"]
+    ]
 
 
 def steady(world: World) -> dict[str, float]:

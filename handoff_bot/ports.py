@@ -75,7 +75,14 @@ class Channel(Protocol):
 
 
 class Desk(Protocol):
-    """Where agents work. Every method may raise DeskError; those that post also DeskOutcomeUnknown."""
+    """Where agents work. Every method may raise DeskError; those that post also DeskOutcomeUnknown.
+
+    `queue_channel` is where cards and the board go that name no other slack_channel.
+    """
+
+    @property
+    def queue_channel(self) -> str:
+        """Its id."""
 
     def draw_card(self, card: Card, at: Place | None, mark: str) -> Place:
         """Post the card (at None) or redraw the one that is there; says where it is.
@@ -86,8 +93,11 @@ class Desk(Protocol):
     def find_card(self, mark: str, since: datetime, slack_channel: str = "") -> Place | None:
         """The card that was posted with this mark since then ("" in the queue channel), if there is one."""
 
-    def post(self, thread: Place, post: Post, mark: str) -> Place:
-        """Say something in a thread. `mark` is our own opaque id of it, for `find_post`."""
+    def post(self, thread: Place, posts: Sequence[Post], mark: str) -> Place:
+        """Say something in a thread, as one message; several posts are by one speaker, in order.
+
+        `mark` is our own opaque id of it, for `find_post`.
+        """
 
     def find_post(self, thread: Place, mark: str, since: datetime) -> Place | None:
         """The post in this thread that carries this mark, if there is one."""

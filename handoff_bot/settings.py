@@ -54,6 +54,10 @@ class Settings(BaseModel):
     SLACK_QUEUE_CHANNEL: str = Field(
         "", description="Id of the Slack channel with the queue, `C…`; the bot must be in it."
     )
+    SLACK_LIMITS: Literal["published", "none"] = Field(
+        "published",
+        description="`published` keeps to Slack's rate limits; `none` is for a stand-in without any.",
+    )
     TWILIO_ACCOUNT_SID: str = Field("", description="Account SID, `AC…`.")
     TWILIO_AUTH_TOKEN: SecretStr = Field(NOTHING, description="Auth token; signs the webhooks.")
     TWILIO_AUTH_TOKEN_NEXT: SecretStr = Field(

@@ -102,6 +102,7 @@ class FakeDesk:
     marks: dict[Place, DeliveryStatus] = field(default_factory=dict)
     boards: dict[Place, Board] = field(default_factory=dict)
     drawn: int = 0
+    calls: list[tuple[Post, ...]] = field(default_factory=list)
     troubles: list[DeskError] = field(default_factory=list)
     lost_answers: list[DeskError] = field(default_factory=list)
     _marks_of_posts: dict[str, Place] = field(default_factory=dict)
@@ -132,9 +133,10 @@ class FakeDesk:
     def find_card(self, mark: str, since: datetime, slack_channel: str = "") -> Place | None:
         return self._marks_of_posts.get(mark)
 
-    def post(self, thread: Place, post: Post, mark: str) -> Place:
+    def post(self, thread: Place, posts: Sequence[Post], mark: str) -> Place:
         self._fail_before()
-        self.threads.setdefault(thread, []).append(post)
+        self.calls.append(tuple(posts))
+        self.threads.setdefault(thread, []).extend(posts)
         place = self._place(mark)
         self._fail_after()
         return place

@@ -22,6 +22,7 @@ from handoff_bot.services import rules
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.spending import Ledger
 from handoff_bot.settings import read_settings
+from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage.listening import Listener
 from handoff_bot.storage.sole import SoleWorker
 from tests.fakes import (
@@ -156,6 +157,16 @@ def test_a_process_is_built_runs_its_role_and_stops(environment, role):
         answer = handoff.web.test_client().get("/healthz")
         assert answer.json["status"] == "ok"
         assert bool(handoff.core.lanes.id) is (role == "all")
+    finally:
+        handoff.stop()
+
+
+@pytest.mark.parametrize(("limits", "kept"), [("published", LIMITS), ("none", {})])
+def test_slacks_limits_are_kept_unless_there_are_none(environment, monkeypatch, limits, kept):
+    monkeypatch.setenv("SLACK_LIMITS", limits)
+    handoff = app.build(read_settings(), "web")
+    try:
+        assert handoff.core.lanes.pacer.rates == kept
     finally:
         handoff.stop()
 

@@ -9,6 +9,7 @@ HandoffError
 │   ├── DeliveryError       a provider did not take a message
 │   │   └── OutcomeUnknown  it was called and never answered: ask it before sending again
 │   ├── DeskError           the desk (Slack) did not do what it was asked
+│   │   ├── DeskLimited     it asks us to slow down: everybody who calls the same waits
 │   │   └── DeskOutcomeUnknown  it was called and never answered: look before posting again
 │   ├── SinkError           another system did not take a ticket
 │   └── MailError           a mail server did not take an e-mail
@@ -75,6 +76,13 @@ class OutcomeUnknown(DeliveryError):
 
 class DeskError(ProviderFailure):
     """The desk did not do what it was asked."""
+
+
+class DeskLimited(DeskError):
+    """The desk asks us to slow down. Everybody who calls the same waits, not this row alone."""
+
+    def __init__(self, message: str, retry_after: float | None) -> None:
+        super().__init__(message, permanent=False, code="ratelimited", retry_after=retry_after)
 
 
 class DeskOutcomeUnknown(DeskError):

@@ -83,6 +83,7 @@ class World:
             "SLACK_SIGNING_SECRET": self.slack.signing_secret,
             "SLACK_API_URL": self.slack.api_url,
             "SLACK_QUEUE_CHANNEL": self.queue,
+            "SLACK_LIMITS": "none",  # this workspace has none, and nobody wants to wait in a sandbox
             "TWILIO_ACCOUNT_SID": self.twilio.account_sid,
             "TWILIO_AUTH_TOKEN": self.twilio.auth_token,
             "TWILIO_SMS_FROM": self.twilio.sms_number,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from handoff_bot.domain.pacing import Rate
 from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector, Mailer, TicketSink
 from handoff_bot.services import answering, availability, inbound, ladder, mail, sending, timers
 from handoff_bot.services.audit import Audit
@@ -23,6 +24,7 @@ from handoff_bot.services.idle import IDLE, Idle
 from handoff_bot.services.ingest import Inbox
 from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.late_claims import LateClaim
+from handoff_bot.services.pacing import Pacer
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.queue import Queue
 from handoff_bot.services.reacting import Reacting
@@ -65,6 +67,7 @@ class Parts:
         sole: True when no other process runs lanes on this database.
         sinks: other systems that keep our tickets, by name.
         mailer: sends e-mail to the team; None where there is no mail server.
+        limits: how often the desk may be called, by kind of budget; see services/turns.py.
     """
 
     database: Database
@@ -80,6 +83,7 @@ class Parts:
     jitter: random.Random | None = None
     sinks: Mapping[str, TicketSink] = field(default_factory=dict)
     mailer: Mailer | None = None
+    limits: Mapping[str, Rate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,7 @@ class Core:
             sole=parts.sole,
             jitter=parts.jitter,
             brake=brake,
+            pacer=Pacer(parts.limits),
         )
         database.crew = lanes
         return cls(

@@ -47,7 +47,9 @@ def post(
     payload = {"escalation_id": id_of(escalation), "post": asdict(what)}
     if message:
         payload["message_id"] = id_of(message)
-    tx.enqueue(NewWork(POST, _thread_lane(escalation), payload, due_at=now))
+    # A change of state: somebody has acted, and will look for the thread.
+    hurry = what.kind is PostKind.NOTICE
+    tx.enqueue(NewWork(POST, _thread_lane(escalation), payload, due_at=now, hurry=hurry))
 
 
 def notice(tx: Transaction, escalation: Escalation, text: str, now: datetime) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from handoff_bot.ports import Clock
 from handoff_bot.services.brake import LULL, Brake
+from handoff_bot.services.pacing import Granted, Pacer
 from handoff_bot.services.runner import AnyHandler, Runner
 from handoff_bot.storage import work
 from handoff_bot.storage.database import Database
@@ -30,6 +31,7 @@ class Lanes:
         poll: seconds between looks when nobody wakes us; wake-ups are hints, this is the safety net.
         ttl: seconds after which a silent worker counts as dead.
         sole: True when no other worker can be alive (one process on SQLite): the dead are buried at once.
+        pacer: keeps to providers' limits; without one nothing is limited.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Lanes:
         sole: bool = False,
         jitter: random.Random | None = None,
         brake: Brake | None = None,
+        pacer: Pacer | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -54,7 +57,9 @@ class Lanes:
         self._threads = dict(threads)
         self._free = dict(threads)
         self._brake = brake or Brake()
-        self._run = Runner(database, handlers, clock, jitter or random.Random())  # noqa: S311 - spreads retries, guards nothing
+        self.pacer = pacer or Pacer({})
+        dice = jitter or random.Random()  # noqa: S311 - spreads retries, guards nothing
+        self._run = Runner(database, handlers, clock, dice, self.pacer)
         self._changed = threading.Condition()
         self._woken = False
         self._stopping = threading.Event()
@@ -129,8 +134,8 @@ class Lanes:
             with self.database.write() as tx:
                 self.id = self._join(tx)
         leases, _ = self._lease(dict.fromkeys(self._threads, 1))
-        for lane in leases:
-            self._run.lane(lane, self.id)
+        for lease in leases:
+            self._run.lane(lease.lane, self.id, paid=lease.budget)
         return bool(leases)
 
     def _join(self, tx: Transaction) -> str:
@@ -177,36 +182,51 @@ class Lanes:
         if not free or self._pool is None:
             return self.poll
         leases, pause = self._lease(free)
-        for lane in leases:
+        for lease in leases:
             with self._changed:
-                self._free[family_of(lane)] -= 1
-            self._pool.submit(self._run_and_free, lane, self.id)
+                self._free[lease.family] -= 1
+            self._pool.submit(self._run_and_free, lease.lane, self.id, paid=lease.budget)
         return pause
 
-    def _lease(self, free: Mapping[str, int]) -> tuple[list[str], float]:
+    def _lease(self, free: Mapping[str, int]) -> tuple[list[Granted], float]:
         """Lanes taken, and the seconds until the next one that could be."""
         now = self.clock.now()
         with self.database.read() as tx:
-            known = work.next_due(tx, now)
-        due = {family: at for family, at in known.items() if free.get(family)}
-        pause = min([self.poll, *((at - now).total_seconds() for at in due.values() if at > now)])
+            due = {family: at for family, at in work.next_due(tx, now).items() if free.get(family)}
+            turns = self.pacer.turns(tx, now)
+        later = [at for at in (*due.values(), *turns.values()) if at > now]
+        pause = min([self.poll, *((at - now).total_seconds() for at in later)])
         families = [family for family, at in due.items() if at <= now]
-        if not families:
+        budgets = [budget for budget, at in turns.items() if at <= now]
+        if not families and not budgets:
             return [], pause
-        with self.database.write() as tx:
-            leases = [
-                lane
-                for family in families
-                for lane in work.lease(tx, self.id, family, now, free[family])
-            ]
-        return leases, pause
+        return self._take(families, budgets, free, now), pause
 
-    def _run_and_free(self, lane: str, worker: str, job: Job | None = None) -> None:
+    def _take(
+        self,
+        families: Sequence[str],
+        budgets: Sequence[str],
+        free: Mapping[str, int],
+        now: datetime,
+    ) -> list[Granted]:
+        """Those whose turn has come before those that are merely due: they have waited longer."""
+        left = dict(free)
+        taken: list[Granted] = []
+        with self.database.write() as tx:
+            taken += self.pacer.grant(tx, budgets, self.id, left, now)
+            for each in taken:
+                left[each.family] -= 1
+            for family in families:
+                leased = work.lease(tx, self.id, family, now, left[family])
+                taken += [Granted(lane, family, "") for lane in leased]
+        return taken
+
+    def _run_and_free(self, lane: str, worker: str, job: Job | None = None, paid: str = "") -> None:
         family = family_of(lane)
         more = True
         try:
             self._brake.hold_off()
-            more = self._run.lane(lane, worker, job)
+            more = self._run.lane(lane, worker, job, paid)
         finally:
             with self._changed:
                 waited_for = self._free[family] == 0

@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from handoff_bot.domain.errors import (
+    DeskLimited,
     DeskOutcomeUnknown,
     LeaseLost,
     OutcomeUnknown,
     ProviderFailure,
 )
+from handoff_bot.domain.pacing import Turn
 from handoff_bot.ports import Clock
+from handoff_bot.services.pacing import Pacer
 from handoff_bot.storage import work
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Job, Transaction
@@ -40,12 +44,22 @@ class Handler(Generic[Plan, Result]):
     Attributes:
         repeatable: doing `call` twice is harmless (a question, a redraw).
         coalesces: its rows have a key that is forgotten when they start.
+        gathers: one call may be for several rows of a lane; see `together`.
         give_up_after: how long temporary failures are tried again, from when the row was due.
     """
 
     repeatable = False
     coalesces = False
+    gathers = False
     give_up_after = timedelta(hours=4)
+
+    def turn(self, tx: Transaction, job: Job) -> Turn:
+        """What the call takes of the provider's limits."""
+        return ()
+
+    def together(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
+        """Rows right behind it that the same call is for; the other phases find them as `job.more`."""
+        return ()
 
     def prepare(self, tx: Transaction, job: Job) -> Plan | None:
         """What to call with; None when the transaction was all there was to do."""
@@ -69,6 +83,14 @@ class Handler(Generic[Plan, Result]):
         """The row is given up: show it to those who must know."""
 
 
+class _Waits(Exception):
+    """The lane was let go of until it is its turn."""
+
+
+def _leave() -> NoReturn:
+    raise _Waits
+
+
 AnyHandler = Handler[Any, Any]
 NOBODY = AnyHandler()
 """Runs work of a kind that this version does not know: fails until it is parked."""
@@ -83,16 +105,18 @@ class Runner:
         handlers: Mapping[str, AnyHandler],
         clock: Clock,
         jitter: random.Random,
+        pacer: Pacer,
     ) -> None:
         self._database = database
         self._handlers = handlers
         self._clock = clock
         self._jitter = jitter
+        self._pacer = pacer
 
-    def lane(self, lane: str, worker: str, known: Job | None = None) -> bool:
+    def lane(self, lane: str, worker: str, known: Job | None = None, paid: str = "") -> bool:
         """Run due rows of a lane that this worker holds, and let go of it. True if some were left.
 
-        `known` is its first row, when the caller knows it.
+        `known` is its first row, when the caller knows it; `paid` the budget that it has been waiting for.
         """
         try:
             is_due = known is not None and known.due_at <= self._clock.now()
@@ -100,7 +124,10 @@ class Runner:
             for remaining in reversed(range(SLICE)):
                 if job is None:
                     return False
-                job = self._row(job, worker, last=remaining == 0)
+                job = self._row(job, worker, last=remaining == 0, paid=paid)
+                paid = ""
+        except _Waits:
+            return True
         except LeaseLost:
             logger.warning("lane was taken over by another worker")
         return True
@@ -126,43 +153,75 @@ class Runner:
         work.release(tx, lane, worker, job.due_at if job else None)
         return None
 
-    def _row(self, job: Job, worker: str, *, last: bool) -> Job | None:
-        """Run one row through its phases; says which row is next."""
+    def _row(self, job: Job, worker: str, *, last: bool, paid: str) -> Job | None:
+        """Run one row, and those that go with it, through the phases; says which row is next."""
         handler = self._handlers.get(job.kind, NOBODY)
         plan: Any = None
         try:
+            if job.begun_at:
+                job = self._as_begun(handler, job)
             recovered = handler.recover(job, job.begun_at) if job.begun_at else None
             if recovered:
                 plan, result = recovered
             else:
                 with self._database.write() as tx:
-                    plan = self._prepare(tx, handler, job, worker)
-                    if plan is None:
-                        work.complete(tx, job, self._clock.now())
-                        return self._next(tx, job.lane, worker, last=last)
-                    tx.flush_work(job.lane)
-                    tx.check_lease(job.lane, worker)
+                    waits = self._must_wait(tx, handler, job, worker, paid)
+                    if not waits:
+                        job, plan = self._prepare(tx, handler, job, worker)
+                        if plan is None:
+                            work.complete(tx, job, self._clock.now())
+                            return self._next(tx, job.lane, worker, last=last)
+                        tx.flush_work(job.lane)
+                        tx.check_lease(job.lane, worker)
+                if waits:
+                    _leave()
                 result = handler.call(plan)
             with self._database.write() as tx:
                 handler.finish(tx, job, plan, result)
                 work.complete(tx, job, self._clock.now())
                 return self._next(tx, job.lane, worker, last=last)
-        except LeaseLost:
+        except (LeaseLost, _Waits):
             raise
         except Exception as error:  # the one place: whatever it is, it is recorded on the row
             return self._failed(job, handler, plan, error, worker, last=last)
 
-    def _prepare(self, tx: Transaction, handler: AnyHandler, job: Job, worker: str) -> Any:
+    def _as_begun(self, handler: AnyHandler, job: Job) -> Job:
+        """The row with those that were begun with it."""
+        if not handler.gathers:
+            return job
+        with self._database.read() as tx:
+            return replace(job, more=work.begun_with(tx, job))
+
+    def _must_wait(
+        self, tx: Transaction, handler: AnyHandler, job: Job, worker: str, paid: str
+    ) -> bool:
+        """Take its turn, or let go of the lane until it is its turn."""
+        if not self._pacer.rates:
+            return False
+        now = self._clock.now()
+        lacking = self._pacer.admit(tx, handler.turn(tx, job), paid, now)
+        if lacking is None:
+            return False
+        if job.begun_at:
+            work.unbegin(tx, job)
+        self._pacer.wait(tx, job, worker, lacking, now)
+        return True
+
+    def _prepare(
+        self, tx: Transaction, handler: AnyHandler, job: Job, worker: str
+    ) -> tuple[Job, Any]:
+        """The row with those that go with it, and what to call with."""
         if job.begun_at:
             work.unbegin(tx, job)
         if handler.coalesces:
             # The lane before the row, as those who ask for a redraw do, or the two could deadlock.
             tx.check_lease(job.lane, worker)
             work.forget_key(tx, job)
+        job = replace(job, more=handler.together(tx, job) if handler.gathers else ())
         plan = handler.prepare(tx, job)
         if plan is not None and not handler.repeatable:
             work.begin(tx, job, self._clock.now())
-        return plan
+        return job, plan
 
     def _failed(
         self,
@@ -183,14 +242,32 @@ class Runner:
         )
         now = self._clock.now()
         with self._database.write() as tx:
+            if isinstance(error, DeskLimited) and plan is not None:
+                self._pacer.hold(tx, handler.turn(tx, job), error.retry_after, now)
             if self._is_hopeless(job, handler, error, now):
-                handler.park(tx, job, plan, error)
-                work.park(tx, job, now, _in_words(error))
-                return self._next(tx, job.lane, worker, last=last)
+                return self._given_up(tx, job, handler, plan, error, worker, last=last)
             handler.retreat(tx, job, plan)
             begun = self._may_have_happened(job, handler, plan, error)
             work.retry_at(tx, job, now + self._delay(job, error), _in_words(error), begun=begun)
             return self._next(tx, job.lane, worker, last=True)
+
+    def _given_up(
+        self,
+        tx: Transaction,
+        job: Job,
+        handler: AnyHandler,
+        plan: Any,
+        error: Exception,
+        worker: str,
+        *,
+        last: bool,
+    ) -> Job | None:
+        if job.more:
+            work.separate(tx, job)
+        else:
+            handler.park(tx, job, plan, error)
+            work.park(tx, job, self._clock.now(), _in_words(error))
+        return self._next(tx, job.lane, worker, last=last)
 
     def _may_have_happened(
         self, job: Job, handler: AnyHandler, plan: Any, error: Exception

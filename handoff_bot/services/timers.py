@@ -10,7 +10,7 @@ from handoff_bot.services import deskwork
 from handoff_bot.services.idle import IDLE
 from handoff_bot.services.runner import Handler
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage import log, work
+from handoff_bot.storage import log, pace, work
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Job, NewWork, Transaction
 
@@ -49,6 +49,7 @@ class Prune(Handler[None, None]):
     def prepare(self, tx: Transaction, job: Job) -> None:
         """Delete it."""
         gone = work.prune(tx, self._clock.now(), KEEP_DONE)
+        pace.prune(tx, self._clock.now(), KEEP_DONE)
         logger.info("pruned", extra={"rows": gone})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.slack.blocks.board import draw_board, permalink
 from handoff_bot.slack.blocks.card import draw_card
 from handoff_bot.slack.blocks.text import Block, Drawing
-from handoff_bot.slack.blocks.thread import draw_post, draw_whisper, guise_of
+from handoff_bot.slack.blocks.thread import draw_post, draw_posts, draw_whisper, guise_of
 from handoff_bot.slack.errors import slack_errors
 from handoff_bot.slack.groups import Groups
 from handoff_bot.slack.people import People, Person
@@ -59,7 +59,7 @@ class SlackDesk:
 
     def __init__(self, client: WebClient, queue_channel: str, clock: Clock) -> None:
         self._client = client
-        self._queue_channel = queue_channel
+        self.queue_channel = queue_channel
         self._people = People(client, clock)
         self._groups = Groups(client, clock)
         self._workspace_url = ""
@@ -75,13 +75,13 @@ class SlackDesk:
 
     def find_card(self, mark: str, since: datetime, slack_channel: str = "") -> Place | None:
         """The message in that channel, or in the queue channel, that carries this mark."""
-        channel = slack_channel or self._queue_channel
+        channel = slack_channel or self.queue_channel
         return self._find(self._client.conversations_history, mark, since, channel=channel)
 
-    def post(self, thread: Place, post: Post, mark: str) -> Place:
+    def post(self, thread: Place, posts: Sequence[Post], mark: str) -> Place:
         """Post a reply below the card; the customer's words under their name, where we may."""
-        guise = self._guise(post)
-        drawing = draw_post(post, named_outside=bool(guise))
+        guise = self._guise(posts[0])
+        drawing = draw_posts(posts, named_outside=bool(guise))
         channel = thread.slack_channel
         return self._post(channel, drawing, mark, thread_ts=thread.ts, **guise)
 
@@ -168,7 +168,7 @@ class SlackDesk:
 
     def inspect(self, look: Callable[[WebClient, str], Iterator[Finding]]) -> list[Finding]:
         """What somebody finds who looks at this workspace with our client, knowing our queue channel."""
-        return list(look(self._client, self._queue_channel))
+        return list(look(self._client, self.queue_channel))
 
     def publish_home(self, desk_id: str, view: Block) -> None:
         """Show somebody their Home tab."""
@@ -222,7 +222,7 @@ class SlackDesk:
         self, drawing: Drawing, at: Place | None, mark: str, slack_channel: str = ""
     ) -> Place:
         if at is None:
-            return self._post(slack_channel or self._queue_channel, drawing, mark)
+            return self._post(slack_channel or self.queue_channel, drawing, mark)
         with slack_errors():
             self._client.chat_update(
                 channel=at.slack_channel,

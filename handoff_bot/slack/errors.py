@@ -17,7 +17,7 @@ from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError
 
-from handoff_bot.domain.errors import DeskError, DeskOutcomeUnknown
+from handoff_bot.domain.errors import DeskError, DeskLimited, DeskOutcomeUnknown
 
 RATE_LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 
@@ -92,6 +92,7 @@ def slack_errors(*, posts: bool = False) -> Iterator[None]:
         posts: True for calls that may not be made twice, of which we must know the outcome.
 
     Raises:
+        DeskLimited: Slack asks us to slow down.
         DeskError: Slack refused, or cannot be reached.
         DeskOutcomeUnknown: only if `posts`; Slack was called and gave no clear answer.
     """
@@ -107,8 +108,7 @@ def _refused(error: SlackApiError, *, posts: bool) -> DeskError:
     status = int(error.response.status_code)
     code = str(error.response.get("error", ""))
     if status == 429 or code in RATE_LIMITED:
-        after = _seconds(error.response.headers)
-        return DeskError(LIMITED, permanent=False, code="ratelimited", retry_after=after)
+        return DeskLimited(LIMITED, _seconds(error.response.headers))
     is_unclear = status >= 500 or code in MAYBE_DONE or not re.fullmatch(r"[a-z0-9_]+", code)
     if is_unclear:
         return _unclear(posts=posts)

@@ -108,9 +108,14 @@ class DeskChannel(SQLModel, table=True):
 
 
 class Pace(SQLModel, table=True):
-    """When one of Slack's limits next lets a call through: the theoretical arrival time of GCRA."""
+    """One budget of Slack's limits: when all that was taken of it will have been paid for.
+
+    `limited` counts how often Slack itself has asked us to slow down (429), `limited_at` is the last time.
+    """
 
     __tablename__ = "pace"
 
     key: str = Field(primary_key=True)
     free_at: datetime = utc_time()
+    limited: int = 0
+    limited_at: datetime | None = utc_time(nullable=True)

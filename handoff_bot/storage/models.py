@@ -360,17 +360,25 @@ class Work(Row, table=True):
 class Lane(SQLModel, table=True):
     """The key that orders work. `due_at` is when its first row is due, NULL while it is empty.
 
-    `grant` names the very lease, where `leased_by` names the process that holds it.
+    `grant` names the very lease, where `leased_by` names the process that holds it. `waits_for` is the
+    budget of a provider's limits that its first row waits for; of those who wait, the lowest `rank` goes
+    first, and it counts as 0 from `turn_by` on.
     """
 
     __tablename__ = "lane"
-    __table_args__ = (Index("lane_due", "family", "due_at"),)
+    __table_args__ = (
+        Index("lane_due", "family", "due_at"),
+        Index("lane_waits", "waits_for"),
+    )
 
     key: str = Field(primary_key=True)
     family: str
     due_at: datetime | None = utc_time(nullable=True)
     leased_by: str | None = None
     grant: str | None = None
+    waits_for: str | None = None
+    rank: int = 0
+    turn_by: datetime | None = utc_time(nullable=True)
 
 
 class Worker(SQLModel, table=True):

@@ -16,6 +16,8 @@ from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.storage.models import Lane, Work
 
 NOTIFY_CHANNEL = "handoff_work"
+LAST = 1_000_000
+"""The rank of a lane that nobody has given one."""
 Row = TypeVar("Row", bound=SQLModel)
 
 
@@ -38,6 +40,9 @@ def _open_lane(insert: Any) -> Any:
         "due_at": case((empty, statement.excluded.due_at), else_=LANE.c.due_at),
         "leased_by": case((idle, statement.excluded.leased_by), else_=LANE.c.leased_by),
         "grant": case((idle, statement.excluded.grant), else_=LANE.c.grant),
+        "rank": case(
+            (statement.excluded.rank < LANE.c.rank, statement.excluded.rank), else_=LANE.c.rank
+        ),
     }
     opened = statement.on_conflict_do_update(index_elements=[LANE.c.key], set_=changes)
     return opened.returning(LANE.c.key, LANE.c.grant)
@@ -72,6 +77,8 @@ class Job:
     Attributes:
         begun_at: when a provider was called for it and no answer was recorded, None otherwise.
         attempts: how often it was tried before.
+        error: what its last try said, "" when there was none.
+        more: rows behind it in its lane that the same call is for.
     """
 
     id: int
@@ -82,6 +89,13 @@ class Job:
     due_at: datetime
     first_due_at: datetime
     begun_at: datetime | None
+    error: str = ""
+    more: tuple[Job, ...] = ()
+
+    @property
+    def ids(self) -> list[int]:
+        """The ids of all rows that its call is for."""
+        return [self.id, *(other.id for other in self.more)]
 
 
 @dataclass
@@ -108,6 +122,7 @@ class NewWork:
         due_at: not before then.
         key: makes it unique; None for any number of them.
         coalesce: when a row with this key still waits, that one is enough.
+        hurry: when its lane waits for its turn, it goes before others that wait for the same.
     """
 
     kind: str
@@ -116,6 +131,7 @@ class NewWork:
     due_at: datetime
     key: str | None = None
     coalesce: bool = False
+    hurry: bool = False
 
 
 def family_of(lane: str) -> str:
@@ -190,6 +206,7 @@ class Transaction:
 
     def _open_lanes(self, rows: Sequence[NewWork]) -> None:
         due: dict[str, datetime] = {}
+        hurried = {row.lane for row in rows if row.hurry}
         for row in rows:
             due[row.lane] = min(row.due_at, due.get(row.lane, row.due_at))
         asked = {lane: self._reserve(lane) for lane in sorted(due)}
@@ -200,6 +217,7 @@ class Transaction:
                 "due_at": due[lane],
                 "leased_by": seat.worker if seat else None,
                 "grant": seat.grant if seat else None,
+                "rank": 0 if lane in hurried else LAST,
             }
             for lane, seat in asked.items()
         ]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
 
 from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.storage.models import Worker
 from handoff_bot.storage.transaction import LANE, WORK, Job, Transaction, table_of
 
 WORKER = table_of(Worker)
+ALONE = "refused together with others"
+"""The error of a row that is to be tried alone."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,9 @@ class Load:
 # Statements are built once: building one costs SQLAlchemy about as much as running it.
 
 _ALIVE = select(WORKER.c.id).where(WORKER.c.alive_until > bindparam("now"))
-_UNHELD = or_(LANE.c.leased_by.is_(None), LANE.c.leased_by.not_in(_ALIVE))
+IS_UNHELD = or_(LANE.c.leased_by.is_(None), LANE.c.leased_by.not_in(_ALIVE))
+"""No live worker holds the lane."""
+_IS_FREE = and_(IS_UNHELD, LANE.c.waits_for.is_(None))
 _JOB = (
     WORK.c.id,
     WORK.c.lane,
@@ -44,10 +49,11 @@ _JOB = (
     WORK.c.due_at,
     WORK.c.first_due_at,
     WORK.c.begun_at,
+    WORK.c.error,
 )
 _DUE = (
     select(LANE.c.key)
-    .where(LANE.c.family == bindparam("family"), LANE.c.due_at <= bindparam("now"), _UNHELD)
+    .where(LANE.c.family == bindparam("family"), LANE.c.due_at <= bindparam("now"), _IS_FREE)
     .order_by(LANE.c.due_at)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
@@ -63,11 +69,12 @@ _HEAD = (
     .order_by(WORK.c.id)
     .limit(1)
 )
-_LATER = (
-    select(WORK.c.id)
-    .where(WORK.c.lane == bindparam("lane"), WORK.c.status == "ready", WORK.c.id > bindparam("job"))
-    .limit(1)
+_BEHIND = and_(
+    WORK.c.lane == bindparam("lane"), WORK.c.status == "ready", WORK.c.id > bindparam("job")
 )
+_LATER = select(WORK.c.id).where(_BEHIND).limit(1)
+_WAITING = select(*_JOB).where(_BEHIND).order_by(WORK.c.id).limit(bindparam("most"))
+_BEGUN = select(*_JOB).where(_BEHIND, WORK.c.begun_at.is_not(None)).order_by(WORK.c.id)
 _RELEASE = (
     update(LANE)
     .where(LANE.c.key == bindparam("lane"), LANE.c.leased_by == bindparam("worker"))
@@ -83,7 +90,7 @@ _COMPLETE = (
 )
 _NEXT_DUE = (
     select(LANE.c.family, func.min(LANE.c.due_at).label("due_at"))
-    .where(LANE.c.due_at.is_not(None), _UNHELD)
+    .where(LANE.c.due_at.is_not(None), _IS_FREE)
     .group_by(LANE.c.family)
 )
 
@@ -120,14 +127,28 @@ def release(tx: Transaction, lane: str, worker: str, due_at: datetime | None) ->
         raise LeaseLost(lane)
 
 
+def waiting_behind(tx: Transaction, job: Job, most: int) -> Sequence[Job]:
+    """The rows behind this one in its lane, in order."""
+    values = {"lane": job.lane, "job": job.id, "most": most}
+    return [Job(*row) for row in tx.core.execute(_WAITING, values)]
+
+
+def begun_with(tx: Transaction, job: Job) -> tuple[Job, ...]:
+    """The rows behind this one that were begun with it, by the same call."""
+    found = tx.core.execute(_BEGUN, {"lane": job.lane, "job": job.id})
+    return tuple(Job(*row) for row in found)
+
+
 def begin(tx: Transaction, job: Job, now: datetime) -> None:
-    """Record that a provider is about to be called."""
-    tx.core.execute(_BEGIN, {"job": job.id, "now": now})
+    """Record that a provider is about to be called, for all rows that the call is for."""
+    for each in job.ids:
+        tx.core.execute(_BEGIN, {"job": each, "now": now})
 
 
 def unbegin(tx: Transaction, job: Job) -> None:
     """Record that the call, whose outcome was unknown, had no effect."""
-    tx.core.execute(_BEGIN, {"job": job.id, "now": None})
+    for each in job.ids:
+        tx.core.execute(_BEGIN, {"job": each, "now": None})
 
 
 def forget_key(tx: Transaction, job: Job) -> None:
@@ -136,16 +157,23 @@ def forget_key(tx: Transaction, job: Job) -> None:
 
 
 def complete(tx: Transaction, job: Job, now: datetime) -> None:
-    """Record that it is done."""
-    tx.core.execute(_COMPLETE, {"job": job.id, "now": now})
+    """Record that it is done, with all rows that its call was for."""
+    for each in job.ids:
+        tx.core.execute(_COMPLETE, {"job": each, "now": now})
 
 
 def retry_at(tx: Transaction, job: Job, due_at: datetime, error: str, *, begun: bool) -> None:
     """Try again then; the rows behind it wait, so that order is kept."""
-    values: dict[str, Any] = {"due_at": due_at, "error": error, "attempts": job.attempts + 1}
     if not begun:
-        values["begun_at"] = None
-    _set(tx, job, **values)
+        unbegin(tx, job)
+    _set(tx, job, due_at=due_at, error=error, attempts=job.attempts + 1)
+
+
+def separate(tx: Transaction, job: Job) -> None:
+    """Its rows were refused together: each is tried alone, for one of them may be what was refused."""
+    unbegin(tx, job)
+    for each in (job, *job.more):
+        _set(tx, each, error=ALONE)
 
 
 def park(tx: Transaction, job: Job, now: datetime, error: str) -> None:

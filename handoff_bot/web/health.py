@@ -1,4 +1,4 @@
-"""GET /healthz: is the process well, is the database, how far are the lanes behind."""
+"""GET /healthz: is the process well, is the database, how far are the lanes behind, did Slack object."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from flask import Blueprint, Response, jsonify
 
 from handoff_bot.ports import Clock
-from handoff_bot.storage import work
+from handoff_bot.storage import pace, work
 from handoff_bot.storage.database import Database
 
 logger = logging.getLogger(__name__)
@@ -23,6 +23,7 @@ def health(database: Database, clock: Clock) -> Blueprint:
         try:
             with database.read() as tx:
                 load = work.load(tx)
+                refusals = pace.refusals(tx)
         except Exception:  # whatever is wrong with it, the page must say so
             logger.exception("database does not answer")
             return jsonify(status="failing", process="ok", database="failing"), 503
@@ -39,6 +40,10 @@ def health(database: Database, clock: Clock) -> Blueprint:
             "lanes": lanes,
             "oldest_due_seconds": oldest,
             "parked": load.parked,
+            "slowed_down": {
+                each.budget: {"times": each.count, "last_at": each.last_at.isoformat()}
+                for each in refusals
+            },
         }
         return jsonify(body), 200
 

@@ -155,8 +155,20 @@ class Chaos:
 
     def in_thread(self, to: str) -> list[str]:
         """The customer's words in their thread."""
-        texts = [m["text"] for m in self.world.slack.thread(self.world.queue, self.cards[to])]
-        return [words for text in texts for words in self.said.get(to, []) if text.endswith(words)]
+        posts = self.world.slack.thread(self.world.queue, self.cards[to])
+        shown = [text for post in posts for text in literal(post.get("blocks", []))]
+        return [text for text in shown if text in self.said.get(to, [])]
+
+
+def literal(blocks: list[dict]) -> list[str]:
+    """What a post says in its rich text: one post may hold several messages of a customer."""
+    rich = [block for block in blocks if block["type"] == "rich_text"]
+    return [
+        leaf.get("text", "")
+        for block in rich
+        for line in block["elements"]
+        for leaf in line["elements"]
+    ]
 
 
 @pytest.fixture

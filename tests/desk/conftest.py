@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
@@ -12,6 +12,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.domain.pacing import Rate
 from handoff_bot.sandbox.slack.interacting import ClickResult
 from handoff_bot.sandbox.slack.stand_in import SlackStandIn
 from handoff_bot.sandbox.slack.windows import Submission
@@ -139,8 +140,9 @@ class Bureau:
         return self.slack.home(who) or {}
 
     def thread(self, ts: str = "") -> list[str]:
-        """What is said in a card's thread, the card itself left out."""
-        return [m["text"] for m in self.slack.thread(self.queue, ts or self.card())[1:]]
+        """What is said in a card's thread, the card itself left out; one post may say several things."""
+        posts = self.slack.thread(self.queue, ts or self.card())[1:]
+        return [said for post in posts for said in post["text"].split(" | ")]
 
     def whispers(self, who: str) -> list[str]:
         """What one person alone was told."""
@@ -163,9 +165,17 @@ def words(shown: Any) -> str:
 
 
 @pytest.fixture
-def bureau(database: Database, clock: FrozenClock) -> Iterator[Bureau]:
+def limits() -> Mapping[str, Rate]:
+    """How often the desk may be called; when it is limited, Slack enforces its limits, too."""
+    return {}
+
+
+@pytest.fixture
+def bureau(database: Database, clock: FrozenClock, limits: Mapping[str, Rate]) -> Iterator[Bureau]:
     """Everything, running; the lanes only when told to."""
-    slack = SlackStandIn(deliver="sync", now=lambda: clock.at.timestamp())
+    slack = SlackStandIn(
+        deliver="sync", enforce_limits=bool(limits), now=lambda: clock.at.timestamp()
+    )
     slack.scopes.granted = (*SCOPES, *OPTIONAL_SCOPES)
     ana, ben = slack.add_person("ana", "Ana"), slack.add_person("ben", "Ben")
     mia = slack.add_person("mia", "Mia", is_admin=True)
@@ -188,6 +198,7 @@ def bureau(database: Database, clock: FrozenClock) -> Iterator[Bureau]:
             detector=detector,
             assistant=assistant,
             clock=clock,
+            limits=limits,
         )
     )
     with slack, _serving(side, core) as address:

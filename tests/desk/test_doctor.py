@@ -14,7 +14,7 @@ def test_all_is_well(bureau):
 
 
 def test_what_is_missing_is_said_with_what_it_is_for(bureau):
-    bureau.slack.tokens.scopes = tuple(one for one in SCOPES if one != "pins:write")
+    bureau.slack.scopes.granted = tuple(one for one in SCOPES if one != "pins:write")
     bureau.command(bureau.mia, "settings")
     bureau.presses(bureau.mia, "doctor_show")
     shown = words(bureau.window(bureau.mia))

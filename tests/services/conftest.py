@@ -88,11 +88,6 @@ def ben() -> AgentRef:
     return AgentRef("UBEN", "Ben")
 
 
-@pytest.fixture
-def house(database, clock) -> House:
-    return build_house(database, clock)
-
-
 def build_house(database: Database, clock: FrozenClock, **more) -> House:
     """A house, with more parts than the usual ones."""
     channel, desk = FakeChannel(clock), FakeDesk()
@@ -108,3 +103,8 @@ def build_house(database: Database, clock: FrozenClock, **more) -> House:
         **more,
     )
     return House(database, clock, channel, desk, detector, assistant, Core.of(parts))
+
+
+@pytest.fixture
+def house(database, clock) -> House:
+    return build_house(database, clock)

@@ -5,6 +5,7 @@ import random
 import tempfile
 from collections import defaultdict
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -18,6 +19,7 @@ from handoff_bot.domain.desk import AgentRef, Place, ThreadReply
 from handoff_bot.domain.errors import DeliveryError, DeskError, DeskOutcomeUnknown, OutcomeUnknown
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
+from handoff_bot.domain.pacing import Rate
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.relay import is_known
 from handoff_bot.services.runner import Handler
@@ -46,6 +48,11 @@ CUSTOMERS = ["+15550001", "+15550002"]
 AGENTS = [AgentRef(f"U{name.upper()}", name) for name in ("Ana", "Ben", "Cem")]
 STEPS = [Step.RELEASE, Step.RESOLVE, Step.RETURN, Step.DISMISS]
 RANK = list(DeliveryStatus)
+LIMITS = {
+    "post": Rate(timedelta(seconds=2), burst=4),
+    "card": Rate(timedelta(seconds=4), burst=2),
+    "redraw": Rate(timedelta(seconds=2), burst=2),
+}
 
 
 class Killed(BaseException):
@@ -116,6 +123,7 @@ class Machine(RuleBasedStateMachine):
                 assistant=ScriptedAssistant(),
                 clock=self.clock,
                 jitter=random.Random(7),
+                limits=LIMITS,
             )
         )
         self.core.handlers["reply"] = HearReply(self)
@@ -318,7 +326,7 @@ class Machine(RuleBasedStateMachine):
         """All troubles end, time passes, and everything comes to rest."""
         self.die, self.claim_on_send = [], None
         self.channel.troubles, self.desk.troubles, self.desk.lost_answers = [], [], []
-        for _ in range(80):
+        for _ in range(200):
             while self.run_one():
                 pass
             if not self.waiting():

@@ -10,6 +10,7 @@ from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.texts import Moment
+from handoff_bot.services.gathering import FILE_LINE, MOST_CHARACTERS, MOST_POSTS
 from handoff_bot.services.sections import SECTIONS
 from handoff_bot.slack.blocks import (
     admins,
@@ -29,7 +30,13 @@ from handoff_bot.slack.blocks.modals import conversation, gone, loading
 from handoff_bot.slack.blocks.queue import draw_queue
 from handoff_bot.slack.blocks.steps import About
 from handoff_bot.slack.blocks.text import Drawing
-from handoff_bot.slack.blocks.thread import draw_post, draw_whisper, draw_words, settled
+from handoff_bot.slack.blocks.thread import (
+    draw_post,
+    draw_posts,
+    draw_whisper,
+    draw_words,
+    settled,
+)
 from tests.slack import builders, linter
 from tests.slack.builders import CARD_AT
 
@@ -64,6 +71,10 @@ def messages(text: str) -> dict[str, Drawing]:
         files = (text,) * 50
         post = Post(kind, text, text, "whatsapp", files, Button.RETRY, "1")
         drawn[f"post {kind}"] = draw_post(post)
+    for kind in (PostKind.CONTACT, PostKind.OURS, PostKind.NOTICE):
+        share = text[: MOST_CHARACTERS // MOST_POSTS - 3 * FILE_LINE]
+        posts = [Post(kind, share, text, "whatsapp", (text,) * 3)] * MOST_POSTS
+        drawn[f"as many {kind} as go together"] = draw_posts(posts)
     drawn["file alone"] = draw_post(Post(PostKind.CONTACT, "", text, "sms", (text,)))
     drawn["whisper"] = draw_whisper(Whisper("U1", CARD_AT, text, (Button.KEEP_AS_NOTE,), "1"))
     drawn["words"] = draw_words(text)

@@ -1,5 +1,6 @@
 """What the desk asks of Slack's Web API."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ POSTED = {"channel": "C0QUEUE", "ts": "1763888500.000200"}
 
 
 def post(desk):
-    return desk.post(CARD_AT, HELLO, "work-1")
+    return desk.post(CARD_AT, [HELLO], "work-1")
 
 
 def redraw(desk):
@@ -40,6 +41,19 @@ def test_a_post_goes_below_its_card(api, desk):
     api.answers("chat.postMessage", **POSTED)
     assert post(desk) == Place("C0QUEUE", "1763888500.000200")
     assert api.asked("chat.postMessage")[0]["thread_ts"] == CARD_AT.ts
+
+
+def test_what_somebody_said_apart_goes_as_one_post_in_order(api, desk):
+    api.answers("chat.postMessage", **POSTED)
+    desk.post(CARD_AT, [HELLO, replace(HELLO, text="Anybody there?")], "work-1")
+    (sent,) = api.asked("chat.postMessage")
+    assert sent["text"] == "Dana R. on SMS: Hello? | Anybody there?"
+    assert [block["type"] for block in sent["blocks"]] == [
+        "context",
+        "rich_text",
+        "divider",
+        "rich_text",
+    ]
 
 
 def test_a_post_carries_its_mark_and_nothing_personal(api, desk):

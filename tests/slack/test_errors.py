@@ -18,7 +18,7 @@ POSTED = {"channel": "C0QUEUE", "ts": "1763888500.000200"}
 
 
 def post(desk):
-    return desk.post(CARD_AT, HELLO, "work-1")
+    return desk.post(CARD_AT, [HELLO], "work-1")
 
 
 def redraw(desk):

@@ -1,12 +1,16 @@
 """The door: what is stored before it is acknowledged, and what is refused."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import Malformed, Unauthentic
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
+from handoff_bot.domain.pacing import Rate, Share
 from handoff_bot.services.ingest import Inbox
+from handoff_bot.services.pacing import Pacer
 from handoff_bot.storage.models import Work
 from handoff_bot.web.application import LARGEST_BODY, create_web
 from handoff_bot.web.health import health
@@ -144,6 +148,15 @@ def test_health_tells_the_lag(client, clock):
     assert (body["status"], body["database"], body["parked"]) == ("ok", "ok", 0)
     assert body["lanes"]["in"] == {"waiting": 1, "lag_seconds": 42.0}
     assert body["oldest_due_seconds"] == 42.0
+
+
+def test_health_counts_how_often_slack_asked_us_to_slow_down(client, database, clock):
+    pacer = Pacer({"post": Rate(timedelta(seconds=1))})
+    for _ in range(2):
+        with database.write() as tx:
+            pacer.hold(tx, (Share("post:C1"),), 30, clock.now())
+    told = {"post:C1": {"times": 2, "last_at": clock.now().isoformat()}}
+    assert client.get("/healthz").json["slowed_down"] == told
 
 
 def test_health_is_503_without_a_database(client, dead):

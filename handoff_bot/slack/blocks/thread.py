@@ -47,6 +47,26 @@ def draw_post(post: Post, workspace_url: str = "", *, named_outside: bool = Fals
     return Drawing(notification(_spoken(post)), blocks)
 
 
+def draw_posts(posts: Sequence[Post], *, named_outside: bool = False) -> Drawing:
+    """Several posts by one speaker as one message: named once, a line between what was said apart."""
+    first, *others = posts
+    drawing = draw_post(first, named_outside=named_outside)
+    if not others:
+        return drawing
+    blocks = [*drawing.blocks]
+    for post in others:
+        if post.kind is not PostKind.NOTICE:
+            blocks.append({"type": "divider"})
+        blocks += _post(post, named_outside=True)
+    return Drawing(notification(" | ".join(_together_spoken(posts))), blocks)
+
+
+def _together_spoken(posts: Sequence[Post]) -> Iterator[str]:
+    """What is said aloud: the name once, then as much of the rest as there is room for."""
+    yield _spoken(posts[0])
+    yield from (_said(post) for post in posts[1:])
+
+
 def _mentions(post: Post) -> Iterator[Block]:
     """Those who are called: a line of its own, for only our own markup may ping."""
     called = [_mention(one) for one in post.mentions if _ID.fullmatch(one)]
@@ -87,8 +107,12 @@ def _heading(post: Post) -> str:
     return f"{named(post.name)} on {spelled(post.channel)}" if post.channel else named(post.name)
 
 
+def _said(post: Post) -> str:
+    return post.text or ", ".join(post.attachments[:_MOST_FILES])
+
+
 def _spoken(post: Post) -> str:
-    said = post.text or ", ".join(post.attachments[:_MOST_FILES])
+    said = _said(post)
     if post.kind is PostKind.FAILURE:
         return f"Not delivered: {said}"
     return said if post.kind in _OURS_TO_AGENTS else f"{_heading(post)}: {said}"

@@ -1,0 +1,119 @@
+"""The two writers that bench.desk compares: ours, which keeps to Slack's limits, and a naive one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from handoff_bot.clock import SystemClock
+from handoff_bot.domain.desk import Place, Post
+from handoff_bot.domain.errors import DeskError, DeskLimited
+from handoff_bot.domain.signals import Priority
+from handoff_bot.services import deskwork, views
+from handoff_bot.services.core import THREADS
+from handoff_bot.services.desk_drawings import BOARD_PLACE
+from handoff_bot.services.desk_handlers import desk_handlers
+from handoff_bot.services.lanes import Lanes
+from handoff_bot.services.pacing import Pacer
+from handoff_bot.slack.desk import SlackDesk
+from handoff_bot.slack.limits import LIMITS
+from handoff_bot.storage import escalations, log
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import DeskThread, Escalation
+
+NAIVE_THREADS = 16
+"""For words, and as many again for drawings, so that words wait for words alone."""
+
+
+class Paced:
+    """Ours: a row of work for each change."""
+
+    def __init__(self, database: Database, desk: SlackDesk) -> None:
+        self._database, self._clock = database, SystemClock()
+        self._lanes = Lanes(
+            database,
+            desk_handlers(database, desk, self._clock),
+            self._clock,
+            threads=THREADS,
+            sole=True,
+            pacer=Pacer(LIMITS),
+        )
+        database.crew = self._lanes
+        self._lanes.start()
+
+    def say(self, escalation_id: int, post: Post) -> None:
+        """Enqueue it."""
+        with self._database.write() as tx:
+            deskwork.post(tx, _known(escalations.get(tx, escalation_id)), post, self._clock.now())
+
+    def change(self, escalation_id: int, state: str, priority: Priority) -> None:
+        """Change the row, and enqueue its redrawing."""
+        with self._database.write() as tx:
+            row = _change(_known(escalations.get(tx, escalation_id)), state, priority)
+            deskwork.redraw(tx, row, self._clock.now())
+
+    def close(self) -> None:
+        """Leave the rest."""
+        self._database.crew = None
+        self._lanes.stop()
+
+
+class Naive:
+    """One call for each change, at once; told to slow down, it waits as told and tries again."""
+
+    def __init__(self, database: Database, desk: SlackDesk) -> None:
+        self._database, self._desk, self._clock = database, desk, SystemClock()
+        self._words = ThreadPoolExecutor(NAIVE_THREADS)
+        self._drawings = ThreadPoolExecutor(NAIVE_THREADS)
+        self._is_over = threading.Event()
+
+    def say(self, escalation_id: int, post: Post) -> None:
+        """Post it."""
+        with self._database.read() as tx:
+            place = place_of(escalations.thread_of(tx, escalation_id))
+        self._words.submit(self._insist, lambda: self._desk.post(place, [post], ""))
+
+    def change(self, escalation_id: int, state: str, priority: Priority) -> None:
+        """Change the row, redraw the card, redraw the board."""
+        with self._database.write() as tx:
+            row = _change(_known(escalations.get(tx, escalation_id)), state, priority)
+            card, place = views.card(tx, row), place_of(escalations.thread_of(tx, escalation_id))
+            board, at = views.board(tx, self._clock.now()), log.preference(tx, BOARD_PLACE, None)
+        self._drawings.submit(self._insist, lambda: self._desk.draw_card(card, place, ""))
+        self._drawings.submit(self._insist, lambda: self._desk.draw_board(board, Place(**at), ""))
+
+    def _insist(self, call: Callable[[], object]) -> None:
+        while not self._is_over.is_set():
+            try:
+                call()
+            except DeskLimited as error:
+                self._is_over.wait(error.retry_after or 1)
+            except DeskError:
+                self._is_over.wait(1)
+            else:
+                return
+
+    def close(self) -> None:
+        """Give the rest up."""
+        self._is_over.set()
+        for pool in (self._words, self._drawings):
+            pool.shutdown(cancel_futures=True)
+
+
+def _known(row: Escalation | None) -> Escalation:
+    if row is None:
+        raise LookupError("no such escalation")
+    return row
+
+
+def place_of(thread: DeskThread | None) -> Place:
+    if thread is None:
+        raise LookupError("no such thread")
+    return Place(thread.slack_channel, thread.ts)
+
+
+def _change(row: Escalation, state: str, priority: Priority) -> Escalation:
+    """What the card and the board both show."""
+    row.summary, row.priority, row.priority_rank = state, priority, priority.rank
+    return row

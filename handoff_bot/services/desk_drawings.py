@@ -1,0 +1,138 @@
+"""Redraws cards, marks and the board; of all of them only the latest state matters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from handoff_bot.domain.delivery import DeliveryStatus, overall
+from handoff_bot.domain.desk import Board, Place
+from handoff_bot.domain.pacing import Turn
+from handoff_bot.services import desk_channels, deskwork, turns, views
+from handoff_bot.services.desk_handler import CardPlan, DeskHandler
+from handoff_bot.storage import deliveries, escalations, log
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Message
+from handoff_bot.storage.transaction import Job, Transaction
+
+_PLACE = TypeAdapter(Place)
+BOARD_PLACE = "board.place"
+
+
+class RedrawCard(DeskHandler[CardPlan, Place]):
+    """Brings a card up to date; the latest state is all that matters."""
+
+    repeatable = True
+    coalesces = True
+
+    def turn(self, tx: Transaction, job: Job) -> Turn:
+        """Before the board."""
+        is_posted = escalations.thread_of(tx, int(job.payload["escalation_id"])) is not None
+        return turns.CARD if is_posted else ()
+
+    def prepare(self, tx: Transaction, job: Job) -> CardPlan | None:
+        """The card as it is now; a card that was not posted yet will show the latest state anyway."""
+        escalation = escalations.get(tx, int(job.payload["escalation_id"]))
+        thread = escalations.thread_of(tx, int(job.payload["escalation_id"]))
+        if escalation is None or thread is None:
+            return None
+        return CardPlan(views.card(tx, escalation), Place(thread.slack_channel, thread.ts), "")
+
+    def call(self, plan: CardPlan) -> Place:
+        """Redraw it."""
+        return self._desk.draw_card(plan.card, plan.at, plan.mark)
+
+
+@dataclass(frozen=True)
+class MarkPlan:
+    """How far an agent's reply has come."""
+
+    reply: Place
+    status: DeliveryStatus
+    held: bool
+
+
+class MarkDelivery(DeskHandler[MarkPlan, None]):
+    """Marks an agent's reply with its latest delivery status."""
+
+    repeatable = True
+    coalesces = True
+
+    def turn(self, tx: Transaction, job: Job) -> Turn:
+        """Marks have budgets of their own."""
+        plan = self.prepare(tx, job)
+        return turns.mark(plan.status, held=plan.held) if plan else ()
+
+    def prepare(self, tx: Transaction, job: Job) -> MarkPlan | None:
+        """The status as it is now."""
+        message = tx.session.get(Message, int(job.payload["message_id"]))
+        if message is None or not message.desk_channel or not message.desk_ts:
+            return None
+        parts = deliveries.current(tx, id_of(message))
+        status = overall(DeliveryStatus(part.status) for part in parts)
+        place = Place(message.desk_channel, message.desk_ts)
+        return MarkPlan(place, status, bool(message.payload.get("held")))
+
+    def call(self, plan: MarkPlan) -> None:
+        """Mark it."""
+        self._desk.mark_delivery(plan.reply, plan.status, held=plan.held)
+
+
+@dataclass(frozen=True)
+class BoardPlan:
+    """The board to draw; `at` None until it was posted."""
+
+    board: Board
+    at: Place | None
+
+
+class DrawBoard(DeskHandler[BoardPlan, Place]):
+    """Keeps the one pinned message with the queue up to date."""
+
+    coalesces = True
+    MARK = "board"
+
+    def turn(self, tx: Transaction, job: Job) -> Turn:
+        """After cards, but never for long."""
+        slack_channel = desk_channels.queue_channel(tx)
+        at = _where_it_is(tx, slack_channel)
+        return turns.board(at, slack_channel or self._desk.queue_channel)
+
+    def prepare(self, tx: Transaction, job: Job) -> BoardPlan:
+        """The queue as it is now."""
+        return self._plan(tx)
+
+    def _plan(self, tx: Transaction) -> BoardPlan:
+        board = views.board(tx, self._clock.now())
+        return BoardPlan(board, _where_it_is(tx, board.slack_channel))
+
+    def call(self, plan: BoardPlan) -> Place:
+        """Draw it."""
+        return self._desk.draw_board(plan.board, plan.at, self.MARK)
+
+    def recover(self, job: Job, begun_at: datetime) -> tuple[BoardPlan, Place] | None:
+        """A first board may have been posted: find it, rather than posting a second one."""
+        with self._database.read() as tx:
+            plan = self._plan(tx)
+        if plan.at is not None:
+            return None
+        place = self._desk.find_card(self.MARK, begun_at, plan.board.slack_channel)
+        return (plan, place) if place else None
+
+    def finish(self, tx: Transaction, job: Job, plan: BoardPlan, result: Place) -> None:
+        """Remember where it is."""
+        if plan.at == result:
+            return
+        now = self._clock.now()
+        place = {"slack_channel": result.slack_channel, "ts": result.ts}
+        log.prefer(tx, BOARD_PLACE, place, "system", now)
+        deskwork.redraw_board(tx, now)
+
+
+def _where_it_is(tx: Transaction, slack_channel: str) -> Place | None:
+    """None when there is no board yet, or the queue has moved: then a new one is posted where it is now."""
+    held = log.preference(tx, BOARD_PLACE, None)
+    place = _PLACE.validate_python(held) if held else None
+    return place if place and slack_channel in ("", place.slack_channel) else None

@@ -1,0 +1,63 @@
+"""Several posts that wait for one thread go as one, in order, as far as one message can hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.services import deskwork
+from handoff_bot.storage import work
+from handoff_bot.storage.transaction import Job, Transaction
+
+MOST_POSTS = 12
+"""With at most four blocks each they stay below the 50 that Slack takes."""
+MOST_CHARACTERS = 8000
+"""Together; Slack refuses messages somewhat above 10,000, headings included."""
+FILE_LINE = 100
+"""Characters that one attachment's line counts for."""
+
+_GATHERED = frozenset({PostKind.CONTACT, PostKind.OURS, PostKind.NOTICE})
+_POST = TypeAdapter(Post)
+
+
+def post_of(job: Job) -> Post:
+    """What a row is to say."""
+    return _POST.validate_python(job.payload["post"])
+
+
+def together(tx: Transaction, job: Job, now: datetime) -> tuple[Job, ...]:
+    """The rows right behind this one that one post can say with it, all by the same speaker."""
+    return tuple(_fitting(tx, job, now)) if _may_be_gathered(job, now) else ()
+
+
+def _fitting(tx: Transaction, job: Job, now: datetime) -> Iterator[Job]:
+    first = post_of(job)
+    room = MOST_CHARACTERS - _size(first)
+    for other in work.waiting_behind(tx, job, MOST_POSTS - 1):
+        if not _may_be_gathered(other, now):
+            return
+        post = post_of(other)
+        room -= _size(post)
+        if room < 0 or _speaker(post) != _speaker(first):
+            return
+        yield other
+
+
+def _may_be_gathered(job: Job, now: datetime) -> bool:
+    """Not what carries marks or buttons, calls somebody, or was refused together with others."""
+    if job.kind != deskwork.POST or job.due_at > now or job.error == work.ALONE:
+        return False
+    post = post_of(job)
+    has_more = post.button or post.buttons or post.mentions or post.about
+    return post.kind in _GATHERED and not has_more and "message_id" not in job.payload
+
+
+def _speaker(post: Post) -> tuple[PostKind, str, str]:
+    return post.kind, post.name, post.channel
+
+
+def _size(post: Post) -> int:
+    return len(post.text) + FILE_LINE * len(post.attachments)

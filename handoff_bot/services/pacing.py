@@ -1,0 +1,127 @@
+"""Keeps to how often a provider may be called: all processes on one database share each budget.
+
+A call either may be made at once, or its lane is let go of and waits for the budget, without a thread and
+without a transaction. As the budget allows, a dispatcher leases those whose turn it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from handoff_bot.domain.pacing import Rate, Share, Turn, kind_of
+from handoff_bot.storage import pace
+from handoff_bot.storage.transaction import Job, Transaction
+
+DEFAULT_PAUSE = 1.0
+"""Seconds, when we are asked to slow down and not told for how long."""
+
+
+@dataclass(frozen=True)
+class Granted:
+    """A lane whose turn has come, and the budget of which its call is paid for."""
+
+    lane: str
+    family: str
+    budget: str
+
+
+class Pacer:
+    """Gives turns.
+
+    Args:
+        rates: kind of budget -> how often; calls that take of other kinds are not limited.
+    """
+
+    def __init__(self, rates: Mapping[str, Rate]) -> None:
+        self.rates = rates
+
+    # -- a call
+
+    def admit(self, tx: Transaction, turn: Turn, paid: str, now: datetime) -> Share | None:
+        """Take what a call needs, as far as it was not `paid` before; says what it must wait for, if so.
+
+        Who comes while others wait does not go before them.
+        """
+        shares = self._unpaid(turn, paid)
+        kept = self._held(tx, {share.budget for share in shares}, now)
+        for share in shares:
+            rate, at = self._rate(share.budget), kept[share.budget]
+            if not rate.room(at, now) or pace.is_awaited(tx, share.budget):
+                return share
+            pace.keep(tx, share.budget, rate.taken(at, now))
+        return None
+
+    def wait(self, tx: Transaction, job: Job, worker: str, share: Share, now: datetime) -> None:
+        """Let go of a lane until it is its turn."""
+        latest = None if share.patience is None else now + share.patience
+        pace.wait(tx, job.lane, worker, job.due_at, share.budget, share.rank, latest)
+
+    def hold(self, tx: Transaction, turn: Turn, seconds: float | None, now: datetime) -> None:
+        """We were asked to slow down: nobody makes such calls for so long."""
+        until = now + timedelta(seconds=DEFAULT_PAUSE if seconds is None else seconds)
+        budgets = {share.budget for share in self._limited(turn)}
+        for budget, kept in self._held(tx, budgets, now).items():
+            pace.keep(tx, budget, self._rate(budget).held(kept, until))
+            pace.count_refusal(tx, budget, now)
+
+    # -- those who wait
+
+    def turns(self, tx: Transaction, now: datetime) -> dict[str, datetime]:
+        """Budgets that lanes wait for -> when the next of them may go; may be in the past."""
+        if not self.rates:
+            return {}
+        return {
+            each.budget: max(each.due_at, self._rate(each.budget).next_at(each.free_at or now))
+            for each in pace.awaited(tx, now)
+        }
+
+    def grant(
+        self,
+        tx: Transaction,
+        budgets: Collection[str],
+        worker: str,
+        free: Mapping[str, int],
+        now: datetime,
+    ) -> Sequence[Granted]:
+        """Lease lanes whose turn it is; `free` says how many threads their families have."""
+        left, granted = dict(free), []
+        # All budgets before the first lane: who holds a budget may be waiting for a lane.
+        for budget, kept in self._held(tx, budgets, now).items():
+            rate = self._rate(budget)
+            families = [family for family, count in left.items() if count > 0]
+            given = []
+            for lane, family in pace.next_lanes(tx, budget, families, now, rate.room(kept, now)):
+                if left[family] > 0:
+                    left[family] -= 1
+                    pace.take(tx, lane, worker)
+                    given.append(Granted(lane, family, budget))
+            if given:
+                pace.keep(tx, budget, rate.taken(kept, now, len(given)))
+            granted += given
+        return granted
+
+    # -- how
+
+    def _limited(self, turn: Turn) -> Sequence[Share]:
+        return [share for share in turn if kind_of(share.budget) in self.rates]
+
+    def _unpaid(self, turn: Turn, paid: str) -> Sequence[Share]:
+        """What is left to take: all behind what was paid for last."""
+        shares = self._limited(turn)
+        budgets = [share.budget for share in shares]
+        return shares[budgets.index(paid) + 1 :] if paid in budgets else shares
+
+    def _held(
+        self, tx: Transaction, budgets: Collection[str], now: datetime
+    ) -> dict[str, datetime]:
+        """What is kept of each until commit; in one order for everybody, so that no two wait in a ring."""
+        return {budget: pace.free_at(tx, budget, now) for budget in sorted(budgets)}
+
+    def _rate(self, budget: str) -> Rate:
+        return self.rates.get(kind_of(budget), UNLIMITED)
+
+
+UNLIMITED = Rate(timedelta(microseconds=1), burst=1000)
+"""For budgets that have no rate (any more)."""

@@ -1,0 +1,24 @@
+"""Slack's published limits, as budgets; see docs.slack.dev/apis/web-api/rate-limits and ADR 8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from handoff_bot.domain.pacing import Rate, per_minute
+
+LIMITS: Mapping[str, Rate] = {
+    # chat.postMessage: one a second in each Slack channel; "short bursts" are allowed.
+    "post": Rate(timedelta(seconds=1), burst=2),
+    # Ours, not Slack's: of these, new cards may take so many. More of them nobody reads, and they must not
+    # keep the words of those waiting who are being talked to.
+    "card": Rate(timedelta(seconds=2), burst=4),
+    # chat.update: tier 3, for all cards and the board together.
+    "redraw": per_minute(50, burst=4),
+    # reactions.add is tier 3, reactions.remove tier 2.
+    "mark": per_minute(50, burst=4),
+    "unmark": per_minute(20, burst=2),
+    # chat.postEphemeral: tier 4.
+    "whisper": per_minute(100, burst=8),
+}
+"""Kind of budget -> how often. No minute holds more calls than are published, burst and all."""

@@ -1,0 +1,161 @@
+"""Questions and changes about budgets of a provider's limits, and about the lanes that wait for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, bindparam, case, delete, exists, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from handoff_bot.domain.errors import LeaseLost
+from handoff_bot.storage.desk_models import Pace
+from handoff_bot.storage.transaction import LANE, Transaction, table_of
+from handoff_bot.storage.work import IS_UNHELD
+
+PACE = table_of(Pace)
+
+_THIS = PACE.c.key == bindparam("budget")
+_FREE_AT = select(PACE.c.free_at).where(_THIS).with_for_update()
+_KEEP = update(PACE).where(_THIS).values(free_at=bindparam("at"))
+_COUNT = update(PACE).where(_THIS).values(limited=PACE.c.limited + 1, limited_at=bindparam("now"))
+_IS_AWAITED = select(exists().where(LANE.c.waits_for == bindparam("budget")))
+_AWAITED = (
+    select(LANE.c.waits_for, func.min(LANE.c.due_at).label("due_at"), PACE.c.free_at)
+    .outerjoin(PACE, PACE.c.key == LANE.c.waits_for)
+    .where(LANE.c.waits_for.is_not(None), LANE.c.due_at.is_not(None), IS_UNHELD)
+    .group_by(LANE.c.waits_for, PACE.c.free_at)
+)
+_RANK = case((LANE.c.turn_by <= bindparam("now"), 0), else_=LANE.c.rank)
+_NEXT = (
+    select(LANE.c.key, LANE.c.family)
+    .where(
+        LANE.c.waits_for == bindparam("budget"),
+        LANE.c.due_at <= bindparam("now"),
+        LANE.c.family.in_(bindparam("families", expanding=True)),
+        IS_UNHELD,
+    )
+    .order_by(_RANK, LANE.c.due_at, LANE.c.key)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(LANE)
+    .where(LANE.c.key == bindparam("lane"))
+    .values(leased_by=bindparam("worker"), grant=None, waits_for=None)
+)
+_WAIT = (
+    update(LANE)
+    .where(and_(LANE.c.key == bindparam("lane"), LANE.c.leased_by == bindparam("worker")))
+    .values(
+        leased_by=None,
+        grant=None,
+        due_at=bindparam("due"),
+        waits_for=bindparam("budget"),
+        rank=bindparam("place"),
+        turn_by=bindparam("latest"),
+    )
+)
+
+
+def _new(insert: Any) -> Any:
+    return insert(PACE).on_conflict_do_nothing(index_elements=[PACE.c.key])
+
+
+_NEW = {True: _new(sqlite.insert), False: _new(postgresql.insert)}
+
+
+def free_at(tx: Transaction, budget: str, now: datetime) -> datetime:
+    """What is kept of a budget, which is held until commit: of several processes one takes of it at once."""
+    found: datetime | None = tx.core.execute(_FREE_AT, {"budget": budget}).scalar()
+    if found is not None:
+        return found
+    tx.core.execute(_NEW[tx.is_sqlite], {"key": budget, "free_at": now, "limited": 0})
+    made: datetime = tx.core.execute(_FREE_AT, {"budget": budget}).scalar_one()
+    return made
+
+
+def keep(tx: Transaction, budget: str, at: datetime) -> None:
+    """Keep that it is paid for by then."""
+    tx.core.execute(_KEEP, {"budget": budget, "at": at})
+
+
+def count_refusal(tx: Transaction, budget: str, now: datetime) -> None:
+    """The provider has asked us to slow down."""
+    tx.core.execute(_COUNT, {"budget": budget, "now": now})
+
+
+def is_awaited(tx: Transaction, budget: str) -> bool:
+    """Does any lane wait for it?"""
+    return bool(tx.core.execute(_IS_AWAITED, {"budget": budget}).scalar())
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """A budget that lanes wait for: since when they are due, and what is kept of it."""
+
+    budget: str
+    due_at: datetime
+    free_at: datetime | None
+
+
+def awaited(tx: Transaction, now: datetime) -> Sequence[Awaited]:
+    """All budgets that lanes wait for which nobody runs."""
+    return [Awaited(*row) for row in tx.core.execute(_AWAITED, {"now": now})]
+
+
+def next_lanes(
+    tx: Transaction, budget: str, families: Sequence[str], now: datetime, most: int
+) -> Sequence[tuple[str, str]]:
+    """Lanes whose turn it is, and their families."""
+    values = {"budget": budget, "families": list(families), "now": now, "most": most}
+    return [(row.key, row.family) for row in tx.core.execute(_NEXT, values)]
+
+
+def take(tx: Transaction, lane: str, worker: str) -> None:
+    """Lease a lane whose turn has come."""
+    tx.core.execute(_TAKE, {"lane": lane, "worker": worker})
+
+
+def wait(
+    tx: Transaction,
+    lane: str,
+    worker: str,
+    due_at: datetime,
+    budget: str,
+    rank: int,
+    turn_by: datetime | None,
+) -> None:
+    """Let go of a lane until it is its turn.
+
+    Raises:
+        LeaseLost: another worker holds it now.
+    """
+    values = {"lane": lane, "worker": worker, "due": due_at, "budget": budget}
+    done = tx.core.execute(_WAIT, values | {"place": rank, "latest": turn_by})
+    if not getattr(done, "rowcount", 0):
+        raise LeaseLost(lane)
+
+
+def prune(tx: Transaction, now: datetime, keep: timedelta) -> None:
+    """Forget budgets that were not used for so long, and never refused."""
+    tx.core.execute(delete(PACE).where(PACE.c.free_at < now - keep, PACE.c.limited == 0))
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """How often a provider asked us to slow down, when last, and until when nothing is called."""
+
+    budget: str
+    count: int
+    last_at: datetime
+    free_at: datetime
+
+
+def refusals(tx: Transaction) -> Sequence[Refusals]:
+    """All of them, by budget."""
+    found = select(PACE.c.key, PACE.c.limited, PACE.c.limited_at, PACE.c.free_at)
+    rows = tx.core.execute(found.where(PACE.c.limited > 0).order_by(PACE.c.key))
+    return [Refusals(*row) for row in rows]
