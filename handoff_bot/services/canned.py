@@ -8,6 +8,7 @@ from enum import StrEnum
 from handoff_bot.domain import canned as rules
 from handoff_bot.domain import templates
 from handoff_bot.domain.canned import PAGE_ROWS, CannedPage, CannedReply
+from handoff_bot.domain.desk import AgentRef
 from handoff_bot.ports import Clock
 from handoff_bot.storage import canned as rows
 from handoff_bot.storage import changes, conversations, log
@@ -71,6 +72,12 @@ class CannedReplies:
         number = max(0, min(number, pages - 1))
         shown = found[number * PAGE_ROWS : (number + 1) * PAGE_ROWS]
         return CannedPage(tuple(shown), number, pages, len(found))
+
+    def say(self, name: str, escalation_id: int, agent: AgentRef) -> str | None:
+        """What this agent says with it in this conversation; None when there is none of that name."""
+        with self._database.read() as tx:
+            escalation = tx.session.get(Escalation, escalation_id)
+            return rendered(tx, name, escalation, agent.name) if escalation else None
 
     def get(self, canned_id: int) -> CannedReply | None:
         """One of them."""

@@ -1,8 +1,11 @@
 """What happens in a card's thread: verbs, the send hold, names on customers' words."""
 
+from dataclasses import replace
+
 import pytest
 from sqlmodel import select
 
+from handoff_bot.domain.canned import CannedReply
 from handoff_bot.slack.manifest import SCOPES
 from handoff_bot.storage import log
 from handoff_bot.storage.models import Escalation, Message
@@ -87,6 +90,33 @@ def test_a_verb_that_is_mistyped_never_reaches_the_customer_by_itself(taken):
 def test_a_verb_that_is_delivered_twice_acts_once(taken):
     taken.writes(taken.ana, "!assign queue", duplicates=2)
     assert taken.thread().count("Ana put this back into the queue.") == 1
+
+
+def canned(bureau, **changes):
+    reply = CannedReply("refund", "", "Hello {customer}, your money is on its way. {agent}")
+    bureau.core.canned.save(replace(reply, **changes), bureau.mia)
+
+
+def test_a_canned_reply_is_sent_in_the_customers_language_and_shown(taken):
+    canned(taken)
+    canned(taken, language="es", text="Hola {customer}, ya viene tu dinero.")
+    taken.writes(taken.ana, "!reply refund", duplicates=1)
+    assert taken.heard().count("Hello +15550001, your money is on its way. Ana") == 1
+    assert any("your money is on its way" in said for said in taken.thread())
+
+
+def test_a_canned_reply_that_is_none_is_not_sent(taken):
+    before = list(taken.heard())
+    taken.writes(taken.ana, "!reply dragons")
+    assert taken.heard() == before
+    assert any("There is no canned reply" in said for said in taken.whispers(taken.ana))
+
+
+def test_a_canned_reply_to_somebody_elses_customer_stays_inside(taken):
+    canned(taken)
+    taken.writes(taken.ben, "!reply refund")
+    assert not any("money" in said for said in taken.heard())
+    assert any("Ana has this conversation" in said for said in taken.whispers(taken.ben))
 
 
 def test_help_lists_the_verbs(taken):

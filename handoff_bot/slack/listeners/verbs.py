@@ -14,6 +14,7 @@ from handoff_bot.slack.listeners.feature import Called, Feature, Said, Shortcut
 from handoff_bot.slack.listeners.steps import NOT_A_TIME, NOT_HUMAN, tell
 
 TO_WHOM = "Say to whom: !assign @somebody, !assign @a-group or !assign queue. A note may follow."
+NO_SUCH_REPLY = "There is no canned reply of that name. /handoff canned lists them."
 NOT_OURS = "This is not in the thread of a conversation with a customer."
 
 _MENTION = re.compile(
@@ -68,6 +69,14 @@ def release(tools: Tools, said: Said) -> Outcome:
     return tools.core.escalations.take(Step.RELEASE, said.escalation_id, said.author)
 
 
+def reply(tools: Tools, said: Said) -> Outcome:
+    """`!reply name`: a canned reply, sent once for each time that it is said."""
+    text = tools.core.canned.say(said.words, said.escalation_id, said.author)
+    if text is None:
+        return Outcome(False, NO_SUCH_REPLY)
+    return tools.core.relay.send(said.escalation_id, said.author, text, f"reply:{said.ts}")
+
+
 def help_with_verbs(_tools: Tools, _said: Said) -> Outcome:
     """`!help`."""
     return Outcome(True, "\n".join(HELP))
@@ -80,6 +89,7 @@ HELP = (
     "!resolve: it is solved; tags may follow",
     "!return: back to the assistant; what it should know may follow",
     "!release: back into the queue",
+    "!reply name: send a canned reply; it takes over what nobody has",
     "!note: a note for the team",
 )
 
@@ -105,6 +115,7 @@ FEATURE = Feature(
         "resolve": resolve,
         "return": give_back,
         "release": release,
+        "reply": reply,
         "help": help_with_verbs,
     },
     shortcuts={
