@@ -124,7 +124,7 @@ class Scene:
     def _show_card(self, ts: str) -> None:
         message = self._slack.message(self._queue, ts) or {"text": "", "blocks": []}
         buttons = [
-            str(element["text"]["text"])
+            "⋯" if element["type"] == "overflow" else str(element["text"]["text"])
             for block in message["blocks"]
             if block["type"] == "actions"
             for element in block["elements"]
