@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.desk_load import Order, shown
+from bench.provenance import provenance
 from handoff_bot.sandbox.journal import Entry, Journal
 from handoff_bot.sandbox.slack.stand_in import SlackStandIn
 from handoff_bot.sandbox.world import ROOT
@@ -168,14 +167,7 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="keep no results")
     options = parser.parse_args()
     result = {
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - whichever git is installed
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            check=False,
-        ).stdout.strip(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        **provenance(),
         "database": "postgresql" if options.database_url else "sqlite, full",
         "seconds": options.seconds,
         "conversations": options.conversations,

@@ -27,6 +27,7 @@ from sklearn.metrics import roc_auc_score
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from bench import detector_corpus, train_detector
+from bench.provenance import commit
 from handoff_bot.ai.detector.local import MODEL, LocalDetector
 from handoff_bot.ai.detector.model import ENCODER, SENSITIVITIES
 from handoff_bot.domain.signals import Turn
@@ -197,16 +198,6 @@ def footprint() -> dict[str, float]:
     return {"load_s": round(seconds, 3), "memory_mb": round(megabytes, 1)}
 
 
-def _commit() -> str:
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip()
-
-
 def show(tables: dict[str, dict[str, dict[str, float]]], names: Sequence[str]) -> None:
     """One line for each group, three columns for each detector."""
     groups = list(next(iter(tables.values())))
@@ -248,7 +239,7 @@ def main() -> None:
     usual = latencies(LocalDetector.load(), short_cases())
     judged = [detector.judge(case.talk) for case in cases]
     result: dict[str, Any] = {
-        "commit": _commit(),
+        "commit": commit(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "latency_ms": {"usual messages": _spread(usual), "hard cases": _spread(times)},
         **footprint(),

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -23,6 +21,7 @@ from urllib.parse import urlencode
 import requests
 
 from bench.load import Shot
+from bench.provenance import provenance
 from handoff_bot.sandbox.twilio import sign
 from handoff_bot.sandbox.world import PUBLIC, ROOT, World, free_port
 
@@ -204,14 +203,7 @@ def main() -> None:
     overloaded = ours["overload"]
     assert isinstance(overloaded, dict)  # noqa: S101 - for the type checker
     result = {
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - whichever git is installed
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            check=False,
-        ).stdout.strip(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        **provenance(),
         "database": "postgresql" if options.database_url else f"sqlite, {options.synchronous}",
         "floor": bare,
         **ours,

@@ -50,11 +50,6 @@ class Hours:
         free = frozenset(map(_date, holidays))
         return cls(tuple(tuple(sorted(day)) for day in spans), zone(timezone), free)
 
-    @property
-    def is_always(self) -> bool:
-        """Is there no closing time at all?"""
-        return not any(self.days) and not self.holidays
-
     def is_open(self, at: datetime) -> bool:
         """Does somebody work at that moment?"""
         if not any(self.days):

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
+from zoneinfo import available_timezones
 
+from handoff_bot.domain.hours import Hours
 from handoff_bot.domain.languages import code_in
 
 Parse = Callable[[tuple[str, ...]], Any]
@@ -144,6 +146,28 @@ def number(least: float, most: float, *, whole: bool = True) -> Parse:
         return value
 
     return parse
+
+
+def working_hours(held: tuple[str, ...]) -> list[str]:
+    """Lines like "mon-fri 9:00-17:00"."""
+    kept: list[str] = lines(50, 60)(held)
+    Hours.parse(kept, "")
+    return kept
+
+
+def holidays(held: tuple[str, ...]) -> list[str]:
+    """Dates like "2026-12-25", one a line."""
+    kept: list[str] = lines(200, 20)(held)
+    Hours.parse([], "", kept)
+    return kept
+
+
+def time_zone(held: tuple[str, ...]) -> str:
+    """The name of a time zone, or nothing."""
+    name = line(held)
+    if name and name not in available_timezones():
+        raise ValueError("This is not the name of a time zone. It looks like Europe/Berlin.")
+    return name
 
 
 def people(held: tuple[str, ...]) -> list[str]:

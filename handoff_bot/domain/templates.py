@@ -41,6 +41,14 @@ def _wrong_names(names: set[str], may: Collection[str], must: Collection[str]) -
     return f"{{{missing[0]}}} is missing." if missing else ""
 
 
+def names_in(template: str) -> frozenset[str]:
+    """The placeholders that a template holds; one that is not well made holds none."""
+    try:
+        return frozenset(name for _, name, _, _ in string.Formatter().parse(template) if name)
+    except ValueError:
+        return frozenset()
+
+
 def fill(template: str, **values: str | int) -> str:
     """The words of a template; values are taken as they are, never as templates."""
     return template.format_map({name: str(value) for name, value in values.items()})

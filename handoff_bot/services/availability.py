@@ -69,7 +69,7 @@ class Presences:
                 until=row.away_until if is_away(row, now) else None,
                 in_hours=hours.of_an_agent(row).is_open(now),
                 load=agents.loads(tx).get(id_of(row), 0),
-                capacity=_capacity(tx, row),
+                capacity=row.capacity or _usual_capacity(tx),
                 hours=tuple(row.hours.get("lines") or ()),
                 timezone=row.timezone,
             )
@@ -80,21 +80,30 @@ def is_away(agent: Agent, now: datetime) -> bool:
     return agent.is_away and (agent.away_until is None or agent.away_until > now)
 
 
-def _capacity(tx: Transaction, agent: Agent) -> int:
-    return agent.capacity or int(log.preference(tx, CAPACITY, 0) or 0)
+def _usual_capacity(tx: Transaction) -> int:
+    return int(log.preference(tx, CAPACITY, 0) or 0)
 
 
 def candidates(tx: Transaction, now: datetime) -> list[Agent]:
     """Who could take a conversation now: the least busy first, then who was asked longest ago."""
-    loads = agents.loads(tx)
-    there = [agent for agent in agents.roster(tx) if _could(tx, agent, loads, now)]
+    return _free(tx, agents.roster(tx), now)
+
+
+def _free(tx: Transaction, roster: Sequence[Agent], now: datetime) -> list[Agent]:
+    loads, usual = agents.loads(tx), _usual_capacity(tx)
+    there = [
+        agent
+        for agent in roster
+        if _is_there(agent, now) and _has_room(agent, loads, agent.capacity or usual)
+    ]
     return sorted(there, key=lambda agent: _turn(agent, loads))
 
 
-def _could(tx: Transaction, agent: Agent, loads: dict[int, int], now: datetime) -> bool:
-    if is_away(agent, now) or not hours.of_an_agent(agent).is_open(now):
-        return False
-    capacity = _capacity(tx, agent)
+def _is_there(agent: Agent, now: datetime) -> bool:
+    return not is_away(agent, now) and hours.of_an_agent(agent).is_open(now)
+
+
+def _has_room(agent: Agent, loads: dict[int, int], capacity: int) -> bool:
     return not capacity or loads.get(id_of(agent), 0) < capacity
 
 
@@ -103,16 +112,12 @@ def _turn(agent: Agent, loads: dict[int, int]) -> tuple[int, float, int]:
     return loads.get(id_of(agent), 0), asked, id_of(agent)
 
 
-def has_roster(tx: Transaction) -> bool:
-    """Has anybody ever said that they are there?"""
-    return bool(agents.roster(tx))
-
-
 def first_words(tx: Transaction, now: datetime) -> Moment:
     """What somebody who begins to wait is told: an estimate only when somebody is there to keep it."""
     if not hours.of_the_team(tx).is_open(now):
         return Moment.OUT_OF_HOURS
-    if has_roster(tx) and not candidates(tx, now):
+    roster = agents.roster(tx)
+    if roster and not _free(tx, roster, now):
         return Moment.NOBODY_HERE
     return Moment.STARTED
 

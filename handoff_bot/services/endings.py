@@ -6,7 +6,7 @@ from datetime import datetime
 
 from handoff_bot.domain.endings import Ending
 from handoff_bot.domain.escalations import Status
-from handoff_bot.storage import conversations, escalations, log
+from handoff_bot.storage import conversations, log, tickets
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Escalation, Note, Ticket
 from handoff_bot.storage.transaction import Transaction
@@ -26,7 +26,7 @@ def keep(
 ) -> None:
     """Put it where it belongs: the ticket, the escalation, the assistant's memory."""
     ticket.outcome = _outcome(Status(escalation.status), ending)
-    escalations.add_tags(tx, id_of(ticket), ending.tags)
+    tickets.add_tags(tx, id_of(ticket), ending.tags)
     if ending.why:
         escalation.dismissed_why = ending.why.value
         log.record(
@@ -60,5 +60,5 @@ def _outcome(status: Status, ending: Ending) -> str:
 
 def memories(tx: Transaction, conversation_id: int) -> list[str]:
     """The last lines that agents left for the assistant, oldest first."""
-    notes = conversations.notes_of(tx, conversation_id)
-    return [note.text for note in notes if note.revision == MEMORY][-MOST_MEMORIES:]
+    notes = conversations.last_notes(tx, conversation_id, MEMORY, MOST_MEMORIES)
+    return [note.text for note in notes]

@@ -225,7 +225,7 @@ class Escalations:
 
     def _hand_back(self, change: _Change, group_id: str, note: str) -> Outcome:
         if change.escalation.status == Status.CLAIMED:
-            if not self._move(change, **_values(change) | {"group_id": group_id}):
+            if not self._move(change, **_values(change)):
                 return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
             self._tell_released(change)
         elif change.escalation.status != Status.QUEUED:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from handoff_bot.domain.desk import AgentRef, Button, Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
@@ -18,7 +18,7 @@ from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.followers import Moved
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.sending import Channels, Words
-from handoff_bot.storage import conversations, log
+from handoff_bot.storage import conversations, log, tickets
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -125,21 +125,16 @@ class Climb(Handler[int, None]):
         """Back to the assistant."""
         self._escalations.take(Step.RETURN, plan, NOBODY)
 
-    def remind(self, waiting: _Waiting) -> None:
-        """Say it in the thread."""
-        minutes = waiting.job.payload["minutes"]
-        text = f"Nobody has taken this for {minutes} minutes."
-        deskwork.notice(waiting.tx, waiting.escalation, text, waiting.now)
+    def remind(self, waiting: _Waiting, group: str = "") -> None:
+        """Say it in the thread, to everybody or to a group."""
+        text = f"Nobody has taken this for {waiting.job.payload['minutes']} minutes."
+        post = Post(PostKind.NOTICE, text, mentions=(group,) if group else ())
+        deskwork.post(waiting.tx, waiting.escalation, post, waiting.now)
 
     def mention(self, waiting: _Waiting) -> None:
         """Call the group; without one it is a reminder."""
         group = waiting.escalation.group_id or log.preference(waiting.tx, GROUP, "")
-        if not group:
-            self.remind(waiting)
-            return
-        text = f"Nobody has taken this for {waiting.job.payload['minutes']} minutes."
-        post = Post(PostKind.NOTICE, text, mentions=(group,))
-        deskwork.post(waiting.tx, waiting.escalation, post, waiting.now)
+        self.remind(waiting, group)
 
     def offer(self, waiting: _Waiting) -> None:
         """Ask the next available agent."""
@@ -151,7 +146,7 @@ class Climb(Handler[int, None]):
 
     def call_back(self, waiting: _Waiting) -> None:
         """Nobody in time: a callback, which stays in the queue."""
-        rows.add_tags(waiting.tx, waiting.escalation.ticket_id or 0, ("callback",))
+        tickets.add_tags(waiting.tx, waiting.escalation.ticket_id or 0, ("callback",))
         self._say(waiting, Moment.CALLBACK)
         text = "Nobody was there in time. The customer was told that we get back to them."
         deskwork.notice(waiting.tx, waiting.escalation, text, waiting.now)
@@ -166,7 +161,7 @@ class Climb(Handler[int, None]):
             sending.say(tx, conversation, words, self._channels, waiting.now)
 
 
-_DOES: dict[RungKind, Any] = {
+_DOES: dict[RungKind, Callable[[Climb, _Waiting], None]] = {
     RungKind.REMIND: Climb.remind,
     RungKind.MENTION: Climb.mention,
     RungKind.OFFER: Climb.offer,

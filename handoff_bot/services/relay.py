@@ -355,17 +355,45 @@ class Relay:
         if not taken.done or taken.text == AFTER_THE_AI:
             return Outcome(False, taken.text)
         with self._database.write() as tx:
-            thread = self._thread_of(tx, rows.get(tx, escalation_id))
-            if thread is None:
-                return Outcome(False, NO_CARD_YET)
-            if conversations.note_from_desk(tx, WINDOW, key, WINDOW):
-                return Outcome(True)
+            thread = self._thread_of_window(tx, escalation_id, key)
+            if isinstance(thread, Outcome):
+                return thread
             author = conversations.agent_row(tx, agent.desk_id, agent.name, self._clock.now())
             why_not = self._why_not(tx, thread, author)
             if why_not:
                 return Outcome(False, why_not[0])
-            self._send_from_window(tx, thread, author, text, key)
+            note = self._keep_from_window(tx, thread, author, text, key)
+            message = self._send(tx, thread, author, text, None, note)
+            shown = Post(PostKind.OURS, text, name=author.name)
+            deskwork.post(tx, thread.escalation, shown, self._clock.now(), message)
             return Outcome(True)
+
+    def note(self, escalation_id: int, agent: AgentRef, text: str, key: str) -> Outcome:
+        """Keep a note that was written outside of the thread, once for each key, and show it there."""
+        with self._database.write() as tx:
+            thread = self._thread_of_window(tx, escalation_id, key)
+            if isinstance(thread, Outcome):
+                return thread
+            now = self._clock.now()
+            author = conversations.agent_row(tx, agent.desk_id, agent.name, now)
+            self._keep_from_window(tx, thread, author, text, key)
+            shown = Post(PostKind.TOLD, f"📝 {author.name} notes: {text}")
+            deskwork.post(tx, thread.escalation, shown, now)
+            return Outcome(True)
+
+    def _thread_of_window(self, tx: Transaction, escalation_id: int, key: str) -> _Thread | Outcome:
+        """The thread that a window is about; or what to answer, when it has been sent already or has none."""
+        thread = self._thread_of(tx, rows.get(tx, escalation_id))
+        if thread is None:
+            return Outcome(False, NO_CARD_YET)
+        known = conversations.note_from_desk(tx, WINDOW, key, WINDOW)
+        return Outcome(True) if known else thread
+
+    def _keep_from_window(
+        self, tx: Transaction, thread: _Thread, author: Agent, text: str, key: str
+    ) -> Note:
+        from_window = replace(thread, place=Place(WINDOW, ""))
+        return self._keep(tx, from_window, author, text, key, held=False, revision=WINDOW)
 
     def _claim_if_nobody_has_it(self, escalation_id: int, agent: AgentRef) -> Outcome:
         with self._database.read() as tx:
@@ -373,31 +401,6 @@ class Relay:
         if escalation is not None and escalation.status == Status.QUEUED:
             return self._escalations.take(Step.CLAIM, escalation_id, agent)
         return Outcome(escalation is not None, "" if escalation else GONE)
-
-    def _send_from_window(
-        self, tx: Transaction, thread: _Thread, author: Agent, text: str, key: str
-    ) -> None:
-        kept = replace(thread, place=Place(WINDOW, ""))
-        note = self._keep(tx, kept, author, text, key, held=False, revision=WINDOW)
-        message = self._send(tx, thread, author, text, None, note)
-        shown = Post(PostKind.OURS, text, name=author.name)
-        deskwork.post(tx, thread.escalation, shown, self._clock.now(), message)
-
-    def note(self, escalation_id: int, agent: AgentRef, text: str, key: str) -> Outcome:
-        """Keep a note that was written outside of the thread, once for each key, and show it there."""
-        with self._database.write() as tx:
-            thread = self._thread_of(tx, rows.get(tx, escalation_id))
-            if thread is None:
-                return Outcome(False, NO_CARD_YET)
-            if conversations.note_from_desk(tx, WINDOW, key, WINDOW):
-                return Outcome(True)
-            now = self._clock.now()
-            author = conversations.agent_row(tx, agent.desk_id, agent.name, now)
-            kept = replace(thread, place=Place(WINDOW, ""))
-            self._keep(tx, kept, author, text, key, held=False, revision=WINDOW)
-            shown = Post(PostKind.TOLD, f"📝 {author.name} notes: {text}")
-            deskwork.post(tx, thread.escalation, shown, now)
-            return Outcome(True)
 
     def keep_as_note(self, note_id: int, agent: AgentRef) -> Outcome:
         """It stays inside."""

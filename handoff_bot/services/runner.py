@@ -245,29 +245,21 @@ class Runner:
             if isinstance(error, DeskLimited) and plan is not None:
                 self._pacer.hold(tx, handler.turn(tx, job), error.retry_after, now)
             if self._is_hopeless(job, handler, error, now):
-                return self._given_up(tx, job, handler, plan, error, worker, last=last)
+                self._give_up(tx, job, handler, plan, error)
+                return self._next(tx, job.lane, worker, last=last)
             handler.retreat(tx, job, plan)
             begun = self._may_have_happened(job, handler, plan, error)
             work.retry_at(tx, job, now + self._delay(job, error), _in_words(error), begun=begun)
             return self._next(tx, job.lane, worker, last=True)
 
-    def _given_up(
-        self,
-        tx: Transaction,
-        job: Job,
-        handler: AnyHandler,
-        plan: Any,
-        error: Exception,
-        worker: str,
-        *,
-        last: bool,
-    ) -> Job | None:
+    def _give_up(
+        self, tx: Transaction, job: Job, handler: AnyHandler, plan: Any, error: Exception
+    ) -> None:
         if job.more:
             work.separate(tx, job)
         else:
             handler.park(tx, job, plan, error)
             work.park(tx, job, self._clock.now(), _in_words(error))
-        return self._next(tx, job.lane, worker, last=last)
 
     def _may_have_happened(
         self, job: Job, handler: AnyHandler, plan: Any, error: Exception

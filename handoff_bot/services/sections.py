@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from zoneinfo import available_timezones
-
-from handoff_bot.domain.hours import Hours
 from handoff_bot.domain.ladder import DEFAULT, WHAT, Rung
 from handoff_bot.domain.policy import NOTE_PREFIXES
 from handoff_bot.domain.rules import DEFAULT_PAUSE, LONGEST_PAUSE, Sensitivity
@@ -13,11 +10,14 @@ from handoff_bot.domain.settings import (
     Setting,
     Widget,
     choice,
+    holidays,
     languages,
     line,
     lines,
     number,
     people,
+    time_zone,
+    working_hours,
     yes_no,
 )
 from handoff_bot.domain.signals import Signal
@@ -41,25 +41,6 @@ _SIGNALS = {
     Signal.COMPLEXITY: "It is too complex, or goes in circles",
     Signal.CONFIDENCE: "The assistant is not sure",
 }
-
-
-def _hours(held: tuple[str, ...]) -> list[str]:
-    kept: list[str] = lines(50, 60)(held)
-    Hours.parse(kept, "")
-    return kept
-
-
-def _holidays(held: tuple[str, ...]) -> list[str]:
-    kept: list[str] = lines(200, 20)(held)
-    Hours.parse([], "", kept)
-    return kept
-
-
-def _timezone(held: tuple[str, ...]) -> str:
-    name = line(held)
-    if name and name not in available_timezones():
-        raise ValueError("This is not the name of a time zone. It looks like Europe/Berlin.")
-    return name
 
 
 def _rungs(held: tuple[str, ...]) -> list[str]:
@@ -187,18 +168,18 @@ HOURS = Section(
             "Working hours",
             Widget.LINES,
             [],
-            _hours,
+            working_hours,
             hint="One a line, like mon-fri 9:00-17:00. Nothing for any time.",
         ),
         Setting(
-            hours.TIMEZONE, "Time zone", Widget.LINE, "", _timezone, hint="Like Europe/Berlin."
+            hours.TIMEZONE, "Time zone", Widget.LINE, "", time_zone, hint="Like Europe/Berlin."
         ),
         Setting(
             hours.HOLIDAYS,
             "Holidays",
             Widget.LINES,
             [],
-            _holidays,
+            holidays,
             hint="Dates, one a line, like 2026-12-25.",
         ),
     ),

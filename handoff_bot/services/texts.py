@@ -7,6 +7,7 @@ from datetime import datetime
 
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.signals import Signal
+from handoff_bot.domain.templates import names_in
 from handoff_bot.domain.texts import SILENCEABLE, TEXTS, Moment, fill, problem, usual
 from handoff_bot.services import waits
 from handoff_bot.storage import log, visitors
@@ -17,6 +18,8 @@ PREFIX = "text."
 ANY = "any"
 SILENT = "texts.silent"
 """The preference with the moments at which nothing is said."""
+
+_OF_THE_QUEUE = frozenset({"position", "wait_minutes"})
 
 EXAMPLE: dict[str, str | int] = {"agent": "Ana", "wait_minutes": 5, "position": 2, "ticket": 1042}
 """What a preview is filled with."""
@@ -50,7 +53,7 @@ def say(
         return ""
     reason = Signal(escalation.reason) if escalation else None
     words = template(tx, Text(moment, conversation.language or "en", reason))
-    values = _values(tx, escalation, now) if escalation else {}
+    values = _values(tx, words, escalation, now) if escalation else {}
     return fill(words, agent=agent, **values)
 
 
@@ -62,9 +65,10 @@ def silent_moments(tx: Transaction) -> frozenset[Moment]:
 
 def template(tx: Transaction, text: Text) -> str:
     """The template that counts: for this reason, else for all; in this language, else in English."""
+    written = log.preferences(tx, f"{PREFIX}{text.moment}.")
     for language in dict.fromkeys((text.language, "en")):
         for reason in dict.fromkeys((text.reason, None)):
-            own = log.preference(tx, Text(text.moment, language, reason).key, None)
+            own = written.get(f"{language}.{reason or ANY}")
             if isinstance(own, str) and not problem(text.moment, own):
                 return own
         if language in TEXTS:
@@ -72,13 +76,15 @@ def template(tx: Transaction, text: Text) -> str:
     return usual(text.moment, text.language)
 
 
-def _values(tx: Transaction, escalation: Escalation, now: datetime) -> dict[str, str | int]:
-    ahead = visitors.ahead(tx, escalation) if escalation.status == Status.QUEUED else 0
-    return {
-        "ticket": escalation.ticket_id or "",
-        "position": ahead + 1,
-        "wait_minutes": waits.wait_minutes(tx, now, ahead),
-    }
+def _values(
+    tx: Transaction, template: str, escalation: Escalation, now: datetime
+) -> dict[str, str | int]:
+    """What the template's placeholders stand for; the queue is asked only where it speaks of it."""
+    values: dict[str, str | int] = {"ticket": escalation.ticket_id or ""}
+    if names_in(template) & _OF_THE_QUEUE:
+        ahead = visitors.ahead(tx, escalation) if escalation.status == Status.QUEUED else 0
+        values |= {"position": ahead + 1, "wait_minutes": waits.wait_minutes(tx, now, ahead)}
+    return values
 
 
 def preview(words: str) -> str:

@@ -31,14 +31,13 @@ _NAME = 80
 class Person:
     """Somebody at the desk; not `is_human` for apps and those who have left.
 
-    `timezone` is an IANA name and `locale` like "en-US", as they set it in Slack; "" when unknown.
+    `timezone` is an IANA name, as they set it in Slack; "" when unknown.
     """
 
     name: str
     is_human: bool
     is_admin: bool = False
     timezone: str = ""
-    locale: str = ""
 
 
 class People:
@@ -64,9 +63,7 @@ class People:
     def _ask(self, desk_id: str) -> Person | None:
         try:
             with slack_errors():
-                return _person(
-                    self._client.users_info(user=desk_id, include_locale=True).get("user", {})
-                )
+                return _person(self._client.users_info(user=desk_id).get("user", {}))
         except DeskError as error:
             logger.warning("person not found", extra={"desk_id": desk_id, "code": error.code})
             return None
@@ -100,5 +97,4 @@ def _person(user: dict[str, Any]) -> Person:
         is_human=not (is_app or user.get("deleted")),
         is_admin=bool(user.get("is_admin") or user.get("is_owner")),
         timezone=str(user.get("tz") or ""),
-        locale=str(user.get("locale") or ""),
     )

@@ -209,6 +209,17 @@ def notes_of(tx: Transaction, conversation_id: int) -> Sequence[Note]:
     )
 
 
+def last_notes(tx: Transaction, conversation_id: int, revision: str, limit: int) -> Sequence[Note]:
+    """The last notes of a conversation that are of this kind, oldest first."""
+    newest_first = tx.session.execute(
+        select(Note)
+        .where(Note.conversation_id == conversation_id, Note.revision == revision)
+        .order_by(col(Note.id).desc())
+        .limit(limit)
+    ).scalars()
+    return list(newest_first)[::-1]
+
+
 def from_desk(tx: Transaction, slack_channel: str, ts: str) -> Message | None:
     """The message that this thread reply became."""
     return tx.session.execute(

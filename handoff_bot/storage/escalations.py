@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,6 @@ from sqlmodel import col, select
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.escalations import OPEN, Status, Step, origins
-from handoff_bot.storage.desk_models import TicketTag
 from handoff_bot.storage.models import Agent, DeskThread, Escalation, Ticket
 from handoff_bot.storage.transaction import Transaction, table_of
 
@@ -121,16 +120,6 @@ def previous_owner(tx: Transaction, escalation: Escalation) -> str:
         .limit(1)
     )
     return found.scalar_one_or_none() or ""
-
-
-def add_tags(tx: Transaction, ticket_id: int, tags: Iterable[str]) -> None:
-    """Tag a ticket; tags that it has already stay."""
-    known = set(
-        tx.session.execute(select(TicketTag.tag).where(TicketTag.ticket_id == ticket_id)).scalars()
-    )
-    for tag in tags:
-        if tag not in known:
-            tx.add(TicketTag(ticket_id=ticket_id, tag=tag))
 
 
 def earlier_tickets(tx: Transaction, contact_id: int, before: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -99,9 +99,16 @@ def set_tags(tx: Transaction, number: int, wanted: Sequence[str]) -> None:
             col(TicketTag.ticket_id) == number, col(TicketTag.tag).not_in(wanted)
         )
     )
+    add_tags(tx, number, wanted)
+
+
+def add_tags(tx: Transaction, number: int, wanted: Iterable[str]) -> None:
+    """Tag a ticket; tags that it has already stay."""
+    known = set(tags(tx, number))
     for tag in wanted:
-        if tag not in tags(tx, number):
+        if tag not in known:
             tx.add(TicketTag(ticket_id=number, tag=tag))
+            known.add(tag)
 
 
 def channels(tx: Transaction) -> Sequence[str]:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from handoff_bot.domain.canned import LONGEST, LONGEST_NAME, PLACEHOLDERS, CannedPage, CannedReply
 from handoff_bot.domain.languages import NAMES, name_of
 from handoff_bot.slack.blocks.buttons import labelled
-from handoff_bot.slack.blocks.fields import asking, menu, text_field, window
+from handoff_bot.slack.blocks.fields import asking, filter_menu, text_field, window
 from handoff_bot.slack.blocks.text import (
     Block,
     actions,
@@ -26,7 +26,6 @@ from handoff_bot.slack.blocks.text import (
 
 TITLE = "Canned replies"
 SHOWN = 300
-ANY = "any"
 
 
 class CannedAction(StrEnum):
@@ -115,12 +114,8 @@ def draw_list(page: CannedPage, search: Search, *, may_change: bool, banner: str
 def _search(search: Search) -> Iterator[Block]:
     words = text_field(CannedAction.QUERY, initial=search.query, hint="refund", most=100)
     yield asking("Look for", words, hint="A name, or words of the reply.", optional=True)
-    languages = menu(CannedAction.WANTED, "Any language", _languages(), search.language or ANY)
+    languages = filter_menu(CannedAction.WANTED, "Any language", NAMES, search.language)
     yield asking("In", languages, optional=True)
-
-
-def _languages() -> dict[str, str]:
-    return {ANY: "Any language"} | NAMES
 
 
 def _heading(page: CannedPage, search: Search, *, may_change: bool) -> Iterator[Block]:
@@ -157,7 +152,7 @@ def _turns(page: CannedPage) -> Iterator[Block]:
 def draw_edit(reply: CannedReply, search: Search, preview: str = "", problem: str = "") -> Block:
     """One reply to write or change."""
     name = text_field(CannedAction.NAME, initial=reply.name, hint="refund", most=LONGEST_NAME + 8)
-    languages = menu(CannedAction.LANGUAGE, "Any language", _languages(), reply.language or ANY)
+    languages = filter_menu(CannedAction.LANGUAGE, "Any language", NAMES, reply.language)
     text = text_field(CannedAction.TEXT, initial=reply.text, many_lines=True, most=LONGEST)
     may = ", ".join(f"{{{each}}}" for each in sorted(PLACEHOLDERS))
     blocks = [

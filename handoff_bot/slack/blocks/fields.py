@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from handoff_bot.slack.blocks.text import BUTTON_LIMIT, Block, plain, shorten
 
+ANY = "any"
+"""The value of a filter's first choice."""
 TITLE_LIMIT = 24
 VALUE_LIMIT = 150
 MOST_OPTIONS = 100
@@ -55,6 +57,13 @@ def menu(action_id: str, label: str, choices: Mapping[str, str], chosen: str = "
     }
     initial = [option for option in shown if option["value"] == chosen]
     return element | ({"initial_option": initial[0]} if initial else {})
+
+
+def filter_menu(
+    action_id: str, label: str, choices: Mapping[str, str], chosen: str | None
+) -> Block:
+    """A menu that narrows something down; its first choice, `ANY`, does not."""
+    return menu(action_id, label, {ANY: label, **choices}, chosen or ANY)
 
 
 def text_field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from enum import StrEnum
 
 from handoff_bot.domain.desk import BoardRow
@@ -10,7 +10,7 @@ from handoff_bot.domain.queue import Filter, QueuePage, Whose
 from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
-from handoff_bot.slack.blocks.fields import menu, window
+from handoff_bot.slack.blocks.fields import filter_menu, menu, window
 from handoff_bot.slack.blocks.text import (
     Block,
     actions,
@@ -25,7 +25,6 @@ from handoff_bot.slack.blocks.text import (
 )
 
 QUEUE = "queue"
-ANY = "any"
 
 
 class QueueAction(StrEnum):
@@ -90,16 +89,12 @@ def _filters(page: QueuePage, shown: Filter) -> Iterator[Block]:
     if shown.channel and shown.channel not in channels:
         channels[shown.channel] = spelled(shown.channel)
     yield menu(QueueAction.WHOSE, "Whose", {w.value: _WHOSE[w] for w in Whose}, shown.whose.value)
-    yield _filter(QueueAction.CHANNEL, "Any channel", channels, shown.channel or "")
+    yield filter_menu(QueueAction.CHANNEL, "Any channel", channels, shown.channel)
     priorities = {priority.value: label for priority, label in PRIORITIES.items()}
-    yield _filter(QueueAction.PRIORITY, "Any priority", priorities, shown.priority or "")
+    yield filter_menu(QueueAction.PRIORITY, "Any priority", priorities, shown.priority)
     reasons = {reason.value: label for reason, label in REASONS.items()}
-    yield _filter(QueueAction.REASON, "Any reason", reasons, shown.reason or "")
-    yield _filter(QueueAction.WAITED, "Any wait", _WAITED, waited)
-
-
-def _filter(action: QueueAction, label: str, choices: Mapping[str, str], chosen: str) -> Block:
-    return menu(action, label, {ANY: label, **choices}, chosen or ANY)
+    yield filter_menu(QueueAction.REASON, "Any reason", reasons, shown.reason)
+    yield filter_menu(QueueAction.WAITED, "Any wait", _WAITED, waited)
 
 
 def draw_row(row: BoardRow, workspace_url: str) -> Block:

@@ -10,7 +10,7 @@ from handoff_bot.domain.languages import NAMES, name_of
 from handoff_bot.domain.texts import SILENCEABLE, TEXTS, Moment, allowed
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import REASONS
-from handoff_bot.slack.blocks.fields import asking, menu, options, text_field, window
+from handoff_bot.slack.blocks.fields import ANY, asking, menu, options, text_field, window
 from handoff_bot.slack.blocks.settings import SettingsAction
 from handoff_bot.slack.blocks.text import (
     Block,
@@ -25,7 +25,6 @@ from handoff_bot.slack.blocks.text import (
 )
 
 TEXT = "settings_text"
-ANY = "any"
 
 MOMENTS: dict[Moment, str] = {
     Moment.DISCLOSURE: "The assistant's first words",

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import Any
 
 from handoff_bot.domain.escalations import TicketStatus
-from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.tickets import (
     BY_HAND,
     LONGEST_SUBJECT,
@@ -21,7 +19,7 @@ from handoff_bot.domain.tickets import (
 from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
-from handoff_bot.slack.blocks.fields import asking, menu, text_field, window
+from handoff_bot.slack.blocks.fields import asking, filter_menu, menu, text_field, window
 from handoff_bot.slack.blocks.steps import SOLVED
 from handoff_bot.slack.blocks.text import (
     Block,
@@ -42,7 +40,6 @@ from handoff_bot.slack.blocks.text import (
 
 SEARCH = "tickets"
 EDIT = "ticket_edit"
-ANY = "any"
 
 
 class TicketAction(StrEnum):
@@ -111,25 +108,19 @@ def _acting(element: Block) -> Block:
 
 def _filters(query: TicketQuery, channels: Sequence[str]) -> Iterator[Block]:
     statuses = {status.value: label for status, label in STATUSES.items()}
-    yield _filter(TicketAction.STATUS, "Any status", statuses, query.status)
+    yield filter_menu(TicketAction.STATUS, "Any status", statuses, query.status)
     kinds = {one: spelled(one) for one in channels}
-    yield _filter(TicketAction.CHANNEL, "Any channel", kinds, query.channel)
+    yield filter_menu(TicketAction.CHANNEL, "Any channel", kinds, query.channel)
     priorities = {priority.value: label for priority, label in PRIORITIES.items()}
-    yield _filter(TicketAction.PRIORITY, "Any priority", priorities, query.priority)
+    yield filter_menu(TicketAction.PRIORITY, "Any priority", priorities, query.priority)
     reasons = {reason.value: label for reason, label in REASONS.items()}
-    yield _filter(TicketAction.REASON, "Any reason", reasons, query.reason)
+    yield filter_menu(TicketAction.REASON, "Any reason", reasons, query.reason)
     chooser: Block = {
         "type": "users_select",
         "action_id": TicketAction.ASSIGNEE,
         "placeholder": plain("Any assignee", 150),
     }
     yield chooser | ({"initial_user": query.assignee} if query.assignee else {})
-
-
-def _filter(
-    action: TicketAction, label: str, choices: Mapping[str, str], chosen: str | None
-) -> Block:
-    return menu(action, label, {ANY: label, **choices}, chosen or ANY)
 
 
 def _row(row: TicketRow) -> Block:
@@ -246,24 +237,3 @@ def draw_edit(view: TicketView) -> Block:
         close="Cancel",
         metadata=metadata,
     )
-
-
-def query_of(chosen: Mapping[str, str], before: int | None) -> TicketQuery:
-    """The query that the window's menus and fields say; what cannot be one counts as any."""
-    return TicketQuery(
-        words=chosen.get(TicketAction.WORDS, ""),
-        status=_enum(TicketStatus, chosen.get(TicketAction.STATUS)),
-        channel=_other_than_any(chosen.get(TicketAction.CHANNEL)),
-        reason=_enum(Signal, chosen.get(TicketAction.REASON)),
-        priority=_enum(Priority, chosen.get(TicketAction.PRIORITY)),
-        assignee=chosen.get(TicketAction.ASSIGNEE) or None,
-        before=before,
-    )
-
-
-def _enum(kind: Any, value: str | None) -> Any:
-    return next((one for one in kind if one == value), None)
-
-
-def _other_than_any(value: str | None) -> str | None:
-    return None if value == ANY else value

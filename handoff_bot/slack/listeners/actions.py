@@ -27,11 +27,12 @@ NOT_KNOWN = "This conversation is not known any more."
 DONE = "Done."
 
 
-def _step(step: Step) -> Decision:
-    return lambda actions, escalation_id, agent: actions.take(step, escalation_id, agent)
+def step(taken: Step) -> Decision:
+    """Take this step with the escalation whose id the button carries."""
+    return lambda actions, escalation_id, agent: actions.take(taken, escalation_id, agent)
 
 
-def _on_card(decide: Decision) -> ClickListener:
+def on_card(decide: Decision) -> ClickListener:
     """A button on a card, which is redrawn when something has changed."""
 
     def listener(tools: Tools, click: Click, ack: Ack) -> None:
@@ -91,7 +92,7 @@ def _window(actions: DeskActions, escalation_id: int | None, page: int | None) -
 
 
 ACTIONS: dict[str, ClickListener] = {
-    Button.CLAIM: _on_card(_step(Step.CLAIM)),
+    Button.CLAIM: on_card(step(Step.CLAIM)),
     Button.VIEW: view,
     Button.TAKE_OVER_AND_SEND: _once(lambda actions, note, agent: actions.send_held(note, agent)),
     Button.KEEP_AS_NOTE: _once(lambda actions, note, agent: actions.keep_as_note(note, agent)),

@@ -7,7 +7,7 @@ from slack_bolt import Ack
 from handoff_bot.services.preferences import ADMINS
 from handoff_bot.slack.blocks.admins import admins_alone_window, draw_admins_alone
 from handoff_bot.slack.blocks.text import Block, Drawing
-from handoff_bot.slack.listeners.click import Click, Tools
+from handoff_bot.slack.listeners.click import Click, Tools, sender
 from handoff_bot.slack.listeners.feature import (
     Asked,
     Body,
@@ -71,11 +71,6 @@ def sent_by_admins(listener: ViewListener) -> ViewListener:
         ack(response_action="update", view=refused_in_window(tools))
 
     return guarded
-
-
-def sender(body: Body) -> str:
-    """Who sent a window."""
-    return str(body["user"].get("id", ""))
 
 
 def put(tools: Tools, click: Click, view: Block) -> str:

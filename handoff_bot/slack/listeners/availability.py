@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from slack_bolt import Ack
 
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.hours import Hours
-from handoff_bot.domain.settings import number as a_number
-from handoff_bot.domain.until import until
+from handoff_bot.domain.settings import Parse, number, time_zone, working_hours
 from handoff_bot.slack.blocks.availability import (
     ARRANGE,
     CAPACITY,
@@ -23,11 +20,18 @@ from handoff_bot.slack.blocks.availability import (
 from handoff_bot.slack.blocks.text import Drawing
 from handoff_bot.slack.blocks.thread import draw_words, settled
 from handoff_bot.slack.listeners import queue
-from handoff_bot.slack.listeners.click import Click, Tools, held, replace, whisper
+from handoff_bot.slack.listeners.click import (
+    Click,
+    Tools,
+    filled_in,
+    held,
+    replace,
+    sender,
+    whisper,
+)
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature
 
 NOT_A_TIME = "Say it like /handoff off 30m, 2h, 14:30 or tomorrow."
-NOT_A_ZONE = "This is not the name of a time zone. It looks like Europe/Berlin."
 TAKEN = "You have this conversation now."
 DECLINED = "Somebody else is asked."
 
@@ -42,7 +46,7 @@ def on(tools: Tools, asked: Asked) -> Drawing:
 def off(tools: Tools, asked: Asked) -> Drawing:
     """`/handoff off`, `/handoff off 2h`."""
     timezone = tools.desk.person(asked.desk_id).timezone
-    back = until(asked.words, tools.core.clock.now(), timezone) if asked.words else None
+    back = tools.moment_meant(asked.words, asked.desk_id)
     if asked.words and back is None:
         return draw_words(NOT_A_TIME)
     tools.core.availability.leave(tools.desk.agent(asked.desk_id), timezone, back)
@@ -77,33 +81,29 @@ def arrange(tools: Tools, click: Click, ack: Ack) -> None:
 
 def arranged(tools: Tools, body: Body, ack: Ack) -> None:
     """Save them, unless something is not understood."""
-    state = (body["view"].get("state") or {}).get("values") or {}
-    lines = [one.strip() for one in _held(state, HOURS).splitlines() if one.strip()]
-    timezone = _held(state, TIMEZONE)
+    state = filled_in(body)
+    values: dict[str, Any] = {}
     errors: dict[str, str] = {}
-    capacity = 0
-    try:
-        capacity = int(a_number(0, 99)((_held(state, CAPACITY) or "0",)))
-    except ValueError as error:
-        errors[CAPACITY] = str(error)
-    if timezone and timezone not in available_timezones():
-        errors[TIMEZONE] = NOT_A_ZONE
-    try:
-        Hours.parse(lines, timezone)
-    except ValueError as error:
-        errors[HOURS] = str(error)
+    for field, parse in _FIELDS.items():
+        try:
+            values[field] = parse(held(state, field))
+        except ValueError as error:
+            errors[field] = str(error)
     if errors:
         ack(response_action="errors", errors=errors)
         return
-    desk_id = str(body["user"].get("id", ""))
-    agent = tools.desk.agent(desk_id)
-    tools.core.availability.arrange(agent, capacity, lines, timezone)
+    agent = tools.desk.agent(sender(body))
+    tools.core.availability.arrange(agent, values[CAPACITY], values[HOURS], values[TIMEZONE])
     ack()
-    queue.publish(tools, desk_id)
+    queue.publish(tools, agent.desk_id)
 
 
-def _held(state: dict[str, Any], name: str) -> str:
-    return next(iter(held(state, name)), "").strip()
+def _capacity(typed: tuple[str, ...]) -> int:
+    """A number; nothing is the team's usual one."""
+    return int(number(0, 99)(("".join(typed).strip() or "0",)))
+
+
+_FIELDS: dict[str, Parse] = {CAPACITY: _capacity, HOURS: working_hours, TIMEZONE: time_zone}
 
 
 # -- offers

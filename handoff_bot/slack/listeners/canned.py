@@ -10,7 +10,6 @@ from slack_bolt import Ack
 from handoff_bot.domain.canned import CannedReply, tidy_name
 from handoff_bot.services.canned import Part, problem
 from handoff_bot.slack.blocks.canned import (
-    ANY,
     CannedAction,
     CannedWindow,
     Editing,
@@ -19,9 +18,10 @@ from handoff_bot.slack.blocks.canned import (
     draw_edit,
     draw_list,
 )
+from handoff_bot.slack.blocks.fields import ANY
 from handoff_bot.slack.blocks.text import Block
-from handoff_bot.slack.listeners.admins import clicked_by_admins, put, sender, sent_by_admins
-from handoff_bot.slack.listeners.click import Click, Tools, held
+from handoff_bot.slack.listeners.admins import clicked_by_admins, put, sent_by_admins
+from handoff_bot.slack.listeners.click import Click, Tools, filled_in, one, sender
 from handoff_bot.slack.listeners.feature import Asked, Body, Called, Feature, Shortcut
 
 FIELDS = {
@@ -54,8 +54,8 @@ def show(tools: Tools, click: Click, ack: Ack) -> None:
 
 def searched(tools: Tools, body: Body, ack: Ack) -> None:
     """Other words, or another language."""
-    state = _state(body)
-    wanted = Search(_one(state, CannedAction.QUERY), _language(state, CannedAction.WANTED))
+    state = filled_in(body)
+    wanted = Search(one(state, CannedAction.QUERY), _language(state, CannedAction.WANTED))
     ack(response_action="update", view=_list(tools, wanted, sender(body)))
 
 
@@ -113,7 +113,7 @@ def saved(tools: Tools, body: Body, ack: Ack) -> None:
     """Keep it; what is wrong with it is said at its field."""
     view = body["view"]
     editing = Editing.parse(str(view.get("private_metadata") or ""))
-    reply = _written(editing, _state(body))
+    reply = _written(editing, filled_in(body))
     wrong = tools.core.canned.save(reply, sender(body))
     if wrong:
         part, words = wrong
@@ -143,23 +143,15 @@ def _refresh(tools: Tools, view: Body, search: Search, desk_id: str, banner: str
 
 def _written(editing: Editing, state: Mapping[str, Any]) -> CannedReply:
     return CannedReply(
-        name=tidy_name(_one(state, CannedAction.NAME)),
+        name=tidy_name(one(state, CannedAction.NAME)),
         language=_language(state, CannedAction.LANGUAGE),
-        text=_one(state, CannedAction.TEXT),
+        text=one(state, CannedAction.TEXT),
         id=editing.id,
     )
 
 
-def _state(body: Body) -> Mapping[str, Any]:
-    return (body["view"].get("state") or {}).get("values") or {}
-
-
-def _one(state: Mapping[str, Any], field: CannedAction) -> str:
-    return next(iter(held(state, field)), "").strip()
-
-
 def _language(state: Mapping[str, Any], field: CannedAction) -> str:
-    found = _one(state, field)
+    found = one(state, field)
     return "" if found == ANY else found
 
 

@@ -6,10 +6,13 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_fields
-from typing import Any
+from datetime import datetime
+from enum import Enum
+from typing import Any, TypeVar
 
 from handoff_bot.domain.desk import Place, Whisper
 from handoff_bot.domain.errors import DeskError
+from handoff_bot.domain.until import until
 from handoff_bot.services.core import Core
 from handoff_bot.slack.actions import DeskActions
 from handoff_bot.slack.blocks.text import Block, Drawing
@@ -19,6 +22,8 @@ from handoff_bot.slack.desk import SlackDesk
 logger = logging.getLogger(__name__)
 
 _LONGEST_NUMBER = 18
+
+Word = TypeVar("Word", bound=Enum)
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class Tools:
         if self.desk.person(desk_id).is_admin:
             return True
         return self.core.preferences.is_named_admin(desk_id)
+
+    def moment_meant(self, words: str, desk_id: str) -> datetime | None:
+        """The moment that somebody names ("2h", "14:30" where they are); None when it is not understood."""
+        return until(words, self.core.clock.now(), self.desk.person(desk_id).timezone)
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,7 @@ class Click:
         return cls(
             action_id=str(action.get("action_id", "")),
             value=str(action.get("value", "")),
-            desk_id=str(body["user"].get("id", "")),
+            desk_id=sender(body),
             place=Place(str(channel), str(ts)) if channel and ts else None,
             in_thread=bool(thread),
             is_ephemeral=bool(container.get("is_ephemeral")),
@@ -101,7 +110,7 @@ class Click:
             view_id=str((body.get("view") or {}).get("id") or ""),
             blocks=tuple(message.get("blocks") or ()),
             chosen=tuple(chosen(action)),
-            state=((body.get("view") or body).get("state") or {}).get("values") or {},
+            state=filled_in(body),
             is_home=(body.get("view") or {}).get("type") == "home",
             metadata=str((body.get("view") or {}).get("private_metadata") or ""),
             previous_view_id=str((body.get("view") or {}).get("previous_view_id") or ""),
@@ -135,6 +144,26 @@ def held(state: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return ()
 
 
+def one(state: Mapping[str, Any], name: str) -> str:
+    """The one thing that a field holds, stripped; "" when it is empty."""
+    return next(iter(held(state, name)), "").strip()
+
+
+def filled_in(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the fields of a window (or of a message) hold, by block_id and action_id."""
+    return ((body.get("view") or body).get("state") or {}).get("values") or {}
+
+
+def sender(body: Mapping[str, Any]) -> str:
+    """Whose request it is: who clicked, called or sent a window."""
+    return str(body["user"].get("id", ""))
+
+
+def word_of(kind: type[Word], value: str | None) -> Word | None:
+    """The word of ours that was chosen; None for any, and for what is none."""
+    return next((each for each in kind if each.value == value), None)
+
+
 def number(text: str) -> int | None:
     """An id from outside; None for anything that cannot be one."""
     is_id = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
@@ -147,10 +176,20 @@ def whisper(desk: SlackDesk, click: Click, text: str) -> None:
         if click.response_url:
             thread = click.place.ts if click.place and click.in_thread else ""
             desk.answer(click.response_url, draw_words(text), replace=False, thread_ts=thread)
-        elif click.place:
-            desk.whisper(Whisper(click.desk_id, click.place, text))
+            return
     except DeskError as error:
         logger.warning("whisper lost", extra={"code": error.code, "action": click.action_id[:80]})
+        return
+    if click.place:
+        tell(desk, click.desk_id, click.place, text)
+
+
+def tell(desk: SlackDesk, desk_id: str, thread: Place, text: str) -> None:
+    """Tell somebody something in a thread. A failure is only logged."""
+    try:
+        desk.whisper(Whisper(desk_id, thread, text))
+    except DeskError as error:
+        logger.warning("whisper lost", extra={"code": error.code})
 
 
 def replace(desk: SlackDesk, click: Click, drawing: Drawing) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
 
 from slack_bolt import Ack
 
@@ -14,15 +13,13 @@ from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.blocks.availability import draw_presence
 from handoff_bot.slack.blocks.board import permalink
-from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.fields import ANY, window
 from handoff_bot.slack.blocks.home import REFRESH, draw_home
-from handoff_bot.slack.blocks.queue import ANY, QueueAction, draw_queue
+from handoff_bot.slack.blocks.queue import QueueAction, draw_queue
 from handoff_bot.slack.blocks.text import Block, Drawing, section
 from handoff_bot.slack.blocks.thread import draw_words
-from handoff_bot.slack.listeners.click import Click, Tools, held, number, whisper
+from handoff_bot.slack.listeners.click import Click, Tools, number, one, whisper, word_of
 from handoff_bot.slack.listeners.feature import Asked, Body, Called, Feature, Shortcut
-
-Word = TypeVar("Word", Whose, Priority, Signal)
 
 YOURS = "You have this conversation now."
 
@@ -62,22 +59,18 @@ def _filter(click: Click) -> Filter:
     """What the menus of the window say; what they cannot say counts as any."""
     waited = number(_choice(click, QueueAction.WAITED) or "")
     return Filter(
-        whose=_enum(Whose, _choice(click, QueueAction.WHOSE)) or Whose.WAITING,
+        whose=word_of(Whose, _choice(click, QueueAction.WHOSE)) or Whose.WAITING,
         channel=_choice(click, QueueAction.CHANNEL),
-        priority=_enum(Priority, _choice(click, QueueAction.PRIORITY)),
-        reason=_enum(Signal, _choice(click, QueueAction.REASON)),
+        priority=word_of(Priority, _choice(click, QueueAction.PRIORITY)),
+        reason=word_of(Signal, _choice(click, QueueAction.REASON)),
         waited=timedelta(minutes=waited) if waited else None,
         owner=click.desk_id,
     )
 
 
 def _choice(click: Click, action: QueueAction) -> str | None:
-    found = next(iter(held(click.state, action)), ANY)
-    return None if found == ANY else found
-
-
-def _enum(kind: type[Word], value: str | None) -> Word | None:
-    return next((one for one in kind if one == value), None)
+    found = one(click.state, action)
+    return None if found in ("", ANY) else found
 
 
 # -- taking

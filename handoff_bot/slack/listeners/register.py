@@ -14,7 +14,7 @@ from handoff_bot.domain.errors import DeskError
 from handoff_bot.slack.blocks.text import Drawing
 from handoff_bot.slack.blocks.thread import draw_words
 from handoff_bot.slack.listeners.actions import OLD_BUTTON
-from handoff_bot.slack.listeners.click import Click, Tools, whisper
+from handoff_bot.slack.listeners.click import Click, Tools, sender, whisper
 from handoff_bot.slack.listeners.feature import (
     Asked,
     Body,
@@ -111,7 +111,7 @@ def _called(body: Body) -> Called:
     ts = str(message.get("ts") or "")
     thread = str(message.get("thread_ts") or ts)
     return Called(
-        desk_id=str(body["user"].get("id", "")),
+        desk_id=sender(body),
         trigger_id=str(body.get("trigger_id") or ""),
         place=Place(str(channel), thread) if channel and thread else None,
         ts=ts,

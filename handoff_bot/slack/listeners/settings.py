@@ -24,10 +24,9 @@ from handoff_bot.slack.listeners.admins import (
     for_admins,
     put,
     refused_in_window,
-    sender,
     sent_by_admins,
 )
-from handoff_bot.slack.listeners.click import Click, Tools, held
+from handoff_bot.slack.listeners.click import Click, Tools, filled_in, held, sender
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature
 from handoff_bot.slack.listeners.history import history_page
 from handoff_bot.slack.listeners.texts import first_text
@@ -146,7 +145,7 @@ def saved(tools: Tools, body: Body, ack: Ack) -> None:
         ack(response_action="update", view=refused_in_window(tools))
         return
     stored = _stored(tools, found)
-    values, errors = _parsed(found, (view.get("state") or {}).get("values") or {})
+    values, errors = _parsed(found, filled_in(body))
     if not errors and not tools.core.preferences.change_several(
         _merged(found, stored, values), sender(body), opened.seen
     ):

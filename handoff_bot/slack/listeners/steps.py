@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.desk import AgentRef, Button, Place, Whisper
+from handoff_bot.domain.desk import AgentRef, Button
 from handoff_bot.domain.endings import Ending, NotNeeded, SolvedAs, tags_of
-from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.until import until
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.blocks.fields import window
 from handoff_bot.slack.blocks.steps import (
@@ -28,11 +25,9 @@ from handoff_bot.slack.blocks.steps import (
     snooze,
 )
 from handoff_bot.slack.blocks.text import Block, section
-from handoff_bot.slack.listeners.actions import OLD_BUTTON, view
-from handoff_bot.slack.listeners.click import Click, Tools, held, number, whisper
+from handoff_bot.slack.listeners.actions import OLD_BUTTON, on_card, step, view
+from handoff_bot.slack.listeners.click import Click, Tools, filled_in, one, sender, tell, whisper
 from handoff_bot.slack.listeners.feature import Body, ClickListener, Feature
-
-logger = logging.getLogger(__name__)
 
 CHOOSE_ONE = "Choose one: an agent, a group, or the queue."
 NOT_HUMAN = "Choose a person: apps and people who have left cannot answer customers."
@@ -111,15 +106,7 @@ def more(tools: Tools, click: Click, ack: Ack) -> None:
     listener(tools, click.carrying(value), ack)
 
 
-def release(tools: Tools, click: Click, ack: Ack) -> None:
-    """Back into the queue, at once."""
-    subject = number(click.value) or 0
-    agent = tools.desk.agent(click.desk_id)
-    outcome = tools.actions.take(Step.RELEASE, subject, agent)
-    ack()
-    if outcome.text:
-        whisper(tools.desk, click, outcome.text)
-
+release = on_card(step(Step.RELEASE))
 
 MORE: dict[str, ClickListener] = {
     **{kind.value: opener for kind, opener in OPENERS.items()},
@@ -136,12 +123,11 @@ def _sends(decide: Decision) -> Callable[[Tools, Body, Ack], None]:
     def listener(tools: Tools, body: Body, ack: Ack) -> None:
         sent = body["view"]
         about = About.parse(str(sent.get("private_metadata") or ""))
-        state = (sent.get("state") or {}).get("values") or {}
         if about is None:
             ack(response_action="update", view=window("Handoff", [section(OLD_WINDOW)]))
             return
-        agent = tools.desk.agent(str(body["user"].get("id", "")))
-        problem = decide(tools, about, agent, state, str(sent.get("id", "")))
+        agent = tools.desk.agent(sender(body))
+        problem = decide(tools, about, agent, filled_in(body), str(sent.get("id", "")))
         if problem:
             field, words = problem
             ack(response_action="errors", errors={field: words})
@@ -158,28 +144,16 @@ def _done(
     if not outcome.done:
         return field, outcome.text
     if outcome.text:
-        tell(tools, agent.desk_id, about.thread, outcome.text)
+        tell(tools.desk, agent.desk_id, about.thread, outcome.text)
     return None
-
-
-def tell(tools: Tools, desk_id: str, thread: Place, text: str) -> None:
-    """Whisper to whoever sent a window. A failure is only logged."""
-    try:
-        tools.desk.whisper(Whisper(desk_id, thread, text))
-    except DeskError as error:
-        logger.warning("whisper lost", extra={"code": error.code})
-
-
-def _one(state: Mapping[str, Any], field: Field) -> str:
-    return next(iter(held(state, field)), "").strip()
 
 
 def assigned(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
 ) -> tuple[str, str] | None:
     """Give it to the one that was chosen."""
-    to, group, queue = (_one(state, f) for f in (Field.AGENT, Field.GROUP, Field.QUEUE))
-    words = _one(state, Field.NOTE)
+    to, group, queue = (one(state, f) for f in (Field.AGENT, Field.GROUP, Field.QUEUE))
+    words = one(state, Field.NOTE)
     if sum(map(bool, (to, group, queue))) != 1:
         return Field.AGENT, CHOOSE_ONE
     if to and not tools.desk.is_human(to):
@@ -196,9 +170,8 @@ def snoozed(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
 ) -> tuple[str, str] | None:
     """Put it aside."""
-    said = _one(state, Field.UNTIL) or _one(state, Field.HOW_LONG)
-    timezone = tools.desk.person(agent.desk_id).timezone
-    at = until(said, tools.core.clock.now(), timezone)
+    said = one(state, Field.UNTIL) or one(state, Field.HOW_LONG)
+    at = tools.moment_meant(said, agent.desk_id)
     if at is None:
         return Field.UNTIL, NOT_A_TIME
     outcome = tools.core.snoozing.snooze(about.escalation_id, agent, at)
@@ -210,12 +183,12 @@ def resolved(
 ) -> tuple[str, str] | None:
     """Resolve it, with what came of it."""
     usual, asks = tools.core.escalations.closing(about.escalation_id)
-    closing = _one(state, Field.CLOSING)
+    closing = one(state, Field.CLOSING)
     ending = Ending(
-        solved_as=SolvedAs(_one(state, Field.SOLVED_AS) or SolvedAs.SOLVED),
-        tags=tags_of(_one(state, Field.TAGS)),
+        solved_as=SolvedAs(one(state, Field.SOLVED_AS) or SolvedAs.SOLVED),
+        tags=tags_of(one(state, Field.TAGS)),
         closing="" if closing == usual else closing,
-        ask=asks and bool(_one(state, Field.ASK)),
+        ask=asks and bool(one(state, Field.ASK)),
     )
     outcome = tools.core.escalations.take(Step.RESOLVE, about.escalation_id, agent, ending)
     return _done(tools, about, agent, Field.CLOSING, outcome)
@@ -225,7 +198,7 @@ def returned(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
 ) -> tuple[str, str] | None:
     """Give it back to the assistant, with a memory."""
-    ending = Ending(memory=_one(state, Field.MEMORY))
+    ending = Ending(memory=one(state, Field.MEMORY))
     outcome = tools.core.escalations.take(Step.RETURN, about.escalation_id, agent, ending)
     return _done(tools, about, agent, Field.MEMORY, outcome)
 
@@ -234,7 +207,7 @@ def dismissed(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
 ) -> tuple[str, str] | None:
     """Nobody was needed."""
-    ending = Ending(why=NotNeeded(_one(state, Field.WHY)))
+    ending = Ending(why=NotNeeded(one(state, Field.WHY)))
     outcome = tools.core.escalations.take(Step.DISMISS, about.escalation_id, agent, ending)
     return _done(tools, about, agent, Field.WHY, outcome)
 
@@ -243,7 +216,7 @@ def noted(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], view_id: str
 ) -> tuple[str, str] | None:
     """Keep a note; the thread shows it."""
-    words = _one(state, Field.NOTE)
+    words = one(state, Field.NOTE)
     if not words:
         return Field.NOTE, EMPTY
     outcome = tools.core.relay.note(about.escalation_id, agent, words, view_id)
@@ -254,7 +227,7 @@ def drafted(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], view_id: str
 ) -> tuple[str, str] | None:
     """Send what the agent made of the draft."""
-    words = _one(state, Field.WORDS)
+    words = one(state, Field.WORDS)
     if not words:
         return Field.WORDS, EMPTY
     outcome = tools.core.relay.send(about.escalation_id, agent, words, view_id)

@@ -10,11 +10,12 @@ from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import Moment, problem
 from handoff_bot.services import texts
 from handoff_bot.services.texts import Text
+from handoff_bot.slack.blocks.fields import ANY
 from handoff_bot.slack.blocks.settings import SettingsAction
 from handoff_bot.slack.blocks.text import Block
-from handoff_bot.slack.blocks.texts import ANY, TEXT, ShownText, draw_text, silence_of, words_of
-from handoff_bot.slack.listeners.admins import clicked_by_admins, put, sender, sent_by_admins
-from handoff_bot.slack.listeners.click import Click, Tools, held
+from handoff_bot.slack.blocks.texts import TEXT, ShownText, draw_text, silence_of, words_of
+from handoff_bot.slack.listeners.admins import clicked_by_admins, put, sent_by_admins
+from handoff_bot.slack.listeners.click import Click, Tools, filled_in, held, sender
 from handoff_bot.slack.listeners.feature import Body, Feature
 
 FIRST = Text(Moment.STARTED, "en")
@@ -58,7 +59,7 @@ def back_to_usual(tools: Tools, click: Click, ack: Ack) -> None:
 def text_saved(tools: Tools, body: Body, ack: Ack) -> None:
     """A text that lacks what it must say is refused at its field; the next one can be chosen at once."""
     view = body["view"]
-    state = (view.get("state") or {}).get("values") or {}
+    state = filled_in(body)
     text = _parsed(str(view.get("private_metadata") or ""))
     words = next(iter(held(state, SettingsAction.PREVIEW)), "")
     silent = bool(held(state, silence_of(text.moment)))

@@ -10,10 +10,10 @@ from slack_bolt import Ack
 
 from handoff_bot.domain.endings import tags_of
 from handoff_bot.domain.escalations import TicketStatus
-from handoff_bot.domain.signals import Priority
+from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.tickets import Edit, TicketQuery
 from handoff_bot.services.tickets import GONE
-from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.fields import ANY, window
 from handoff_bot.slack.blocks.text import Block, Drawing, section
 from handoff_bot.slack.blocks.thread import draw_words
 from handoff_bot.slack.blocks.tickets import (
@@ -24,22 +24,21 @@ from handoff_bot.slack.blocks.tickets import (
     draw_edit,
     draw_ticket,
     draw_tickets,
-    query_of,
 )
-from handoff_bot.slack.listeners.click import Click, Tools, held, number
+from handoff_bot.slack.listeners.click import (
+    Click,
+    Tools,
+    filled_in,
+    held,
+    number,
+    one,
+    sender,
+    word_of,
+)
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature
 
 NO_NUMBER = "Say which: /handoff ticket 12"
 NOT_HUMAN = "Choose a person."
-
-_FIELDS = (
-    TicketAction.WORDS,
-    TicketAction.STATUS,
-    TicketAction.CHANNEL,
-    TicketAction.PRIORITY,
-    TicketAction.REASON,
-    TicketAction.ASSIGNEE,
-)
 
 
 # -- searching
@@ -74,8 +73,7 @@ def searched(tools: Tools, click: Click, ack: Ack) -> None:
 
 def searched_by_button(tools: Tools, body: Body, ack: Ack) -> None:
     """The same, by the window's own button."""
-    state = (body["view"].get("state") or {}).get("values") or {}
-    ack(response_action="update", view=_found(tools, _asked(state, None)))
+    ack(response_action="update", view=_found(tools, _asked(filled_in(body), None)))
 
 
 def next_page(tools: Tools, click: Click, ack: Ack) -> None:
@@ -89,8 +87,17 @@ def _query(click: Click, before: int | None) -> TicketQuery:
 
 
 def _asked(state: Mapping[str, Any], before: int | None) -> TicketQuery:
-    chosen = {name.value: next(iter(held(state, name)), "") for name in _FIELDS}
-    return query_of(chosen, before)
+    """What the window's menus and fields say; what cannot be looked for counts as any."""
+    channel = one(state, TicketAction.CHANNEL)
+    return TicketQuery(
+        words=next(iter(held(state, TicketAction.WORDS)), ""),
+        status=word_of(TicketStatus, one(state, TicketAction.STATUS)),
+        channel=None if channel == ANY else channel,
+        reason=word_of(Signal, one(state, TicketAction.REASON)),
+        priority=word_of(Priority, one(state, TicketAction.PRIORITY)),
+        assignee=one(state, TicketAction.ASSIGNEE) or None,
+        before=before,
+    )
 
 
 # -- one ticket
@@ -146,7 +153,7 @@ def change(tools: Tools, click: Click, ack: Ack) -> None:
 
 def changed(tools: Tools, body: Body, ack: Ack) -> None:
     """What stands in the way is said at a field."""
-    state = (body["view"].get("state") or {}).get("values") or {}
+    state = filled_in(body)
     which = int(json.loads(body["view"]["private_metadata"])["number"])
     chosen = {field: next(iter(held(state, field)), "") for field in Field}
     edit = Edit(
@@ -159,7 +166,7 @@ def changed(tools: Tools, body: Body, ack: Ack) -> None:
     if edit.assignee and not tools.desk.is_human(edit.assignee):
         ack(response_action="errors", errors={Field.ASSIGNEE: NOT_HUMAN})
         return
-    agent = tools.desk.agent(str(body["user"].get("id", "")))
+    agent = tools.desk.agent(sender(body))
     to = tools.desk.agent(edit.assignee) if edit.assignee else None
     outcome = tools.core.tickets.edit(which, agent, edit, to)
     if outcome.done:

@@ -6,12 +6,11 @@ import re
 
 from handoff_bot.domain.endings import Ending, tags_of
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.until import until
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.blocks.steps import About, note
-from handoff_bot.slack.listeners.click import Tools
+from handoff_bot.slack.listeners.click import Tools, tell
 from handoff_bot.slack.listeners.feature import Called, Feature, Said, Shortcut
-from handoff_bot.slack.listeners.steps import NOT_A_TIME, NOT_HUMAN, tell
+from handoff_bot.slack.listeners.steps import NOT_A_TIME, NOT_HUMAN
 
 TO_WHOM = "Say to whom: !assign @somebody, !assign @a-group or !assign queue. A note may follow."
 NO_SUCH_REPLY = "There is no canned reply of that name. /handoff canned lists them."
@@ -45,8 +44,7 @@ def assign(tools: Tools, said: Said) -> Outcome:
 
 def snooze(tools: Tools, said: Said) -> Outcome:
     """`!snooze 2h`."""
-    timezone = tools.desk.person(said.author.desk_id).timezone
-    at = until(said.words, tools.core.clock.now(), timezone)
+    at = tools.moment_meant(said.words, said.author.desk_id)
     if at is None:
         return Outcome(False, NOT_A_TIME)
     return tools.core.snoozing.snooze(said.escalation_id, said.author, at)
@@ -102,7 +100,7 @@ def note_here(tools: Tools, called: Called) -> None:
     found = tools.core.relay.escalation_at(called.place) if called.place else None
     if found is None or called.place is None:
         if called.place:
-            tell(tools, called.desk_id, called.place, NOT_OURS)
+            tell(tools.desk, called.desk_id, called.place, NOT_OURS)
         return
     tools.desk.open_view(called.trigger_id, note(About(found, called.place)))
 
