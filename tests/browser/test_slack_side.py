@@ -162,6 +162,20 @@ def test_people_and_the_app_write_to_each_other(studio, windows):
     expect(direct.get_by_text("Hello Ana")).to_be_visible()
 
 
+def test_nothing_can_be_clicked_before_the_world_has_arrived(studio, windows):
+    page = windows.open("about:blank")
+    held = []
+    page.route("**/sandbox/api/events", lambda route: held.append(route))
+    page.goto(studio.url)
+    desk = desk_of(page)
+    expect(desk).to_be_visible()
+    expect(desk.get_by_role("button", name="Messages", exact=True)).to_have_count(0)
+    held[0].continue_()
+    desk.get_by_role("button", name="Messages", exact=True).click()
+    direct = desk.get_by_role("region", name="Handoff", exact=True)
+    expect(direct.get_by_role("textbox", name="Message Handoff")).to_be_visible()
+
+
 def test_the_app_is_invited_to_a_new_channel_and_removed(studio, windows):
     page = windows.open(studio.url)
     desk = desk_of(page)

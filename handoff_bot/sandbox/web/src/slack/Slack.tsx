@@ -60,7 +60,8 @@ export function Slack() {
   return (
     <SceneContext value={scene}>
       <section className="sl" id="slack_blocks_to_jsx" aria-label="Slack" data-pane={thread ? pane : pane === "thread" ? "channel" : pane}>
-        <Sidebar place={here} seen={seen} onPlace={go} onPerson={setPerson} />
+        {/* Before the world has arrived there is nobody who could act. */}
+        {me && <Sidebar place={here} seen={seen} onPlace={go} onPerson={setPerson} />}
         {here === HOME && <Home onBack={() => setPane("list")} />}
         {channel && <Channel channel={channel} onThread={(ts) => open(channel.id, ts)} onBack={() => setPane("list")} />}
         {channel && thread && <Thread channel={channel} ts={thread} onClose={close} />}
