@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from statistics import median
@@ -18,6 +18,8 @@ AGAIN = timedelta(hours=24)
 """A conversation that is escalated within this time of its last end was not settled."""
 LONGEST = 3660
 """Days of the longest period."""
+MOST_DAYS = timedelta(days=92)
+"""A longer period is shown by months."""
 
 
 class Choice(StrEnum):
@@ -28,6 +30,14 @@ class Choice(StrEnum):
     DAYS_30 = "30d"
     THIS_MONTH = "month"
     LAST_MONTH = "last_month"
+
+
+class Unit(StrEnum):
+    """What a period is divided into."""
+
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
 
 
 @dataclass(frozen=True)
@@ -60,24 +70,37 @@ class Period:
         return cls(_days(today, 1 - min(max(1, number), LONGEST)), _days(today, 1), timezone)
 
     @property
-    def by_hour(self) -> bool:
-        """Is it so short that hours are shown, not days?"""
-        return self.until - self.since <= timedelta(days=1, hours=1)  # clocks are put back in autumn
+    def unit(self) -> Unit:
+        """What its figures are shown by: few enough to be told apart."""
+        if self.until - self.since <= timedelta(days=1, hours=1):  # clocks are put back in autumn
+            return Unit.HOUR
+        return Unit.DAY if self.until - self.since <= MOST_DAYS else Unit.MONTH
 
     def slices(self) -> Iterator[Period]:
-        """Its days, or its hours if it is one day."""
+        """Its hours, days or months, the first and the last as much of one as is in it."""
         for start, end in pairwise([*self._starts(), self.until]):
             yield Period(start, end, self.timezone)
 
     def _starts(self) -> Iterator[datetime]:
-        here = zone(self.timezone)
-        start = self.since.astimezone(here)
+        start, step = self.since.astimezone(zone(self.timezone)), _NEXT[self.unit]
         while start < self.until:
             yield start
-            if self.by_hour:
-                start = (start.astimezone(zone("UTC")) + timedelta(hours=1)).astimezone(here)
-            else:
-                start = _days(_midnight(start), 1)
+            start = step(start)
+
+
+def _next_hour(at: datetime) -> datetime:
+    return (at.astimezone(UTC) + timedelta(hours=1)).astimezone(at.tzinfo)
+
+
+def _next_day(at: datetime) -> datetime:
+    return _days(_midnight(at), 1)
+
+
+def _next_month(at: datetime) -> datetime:
+    return _days(_midnight(at).replace(day=1), 32).replace(day=1)
+
+
+_NEXT = {Unit.HOUR: _next_hour, Unit.DAY: _next_day, Unit.MONTH: _next_month}
 
 
 def _midnight(at: datetime) -> datetime:
@@ -118,12 +141,14 @@ class Lengths:
 
 def _median(lengths: Sequence[timedelta]) -> timedelta:
     # Whole microseconds: sums of them are exact, where seconds as floats are not.
-    return timedelta(microseconds=round(median(one // timedelta(microseconds=1) for one in lengths)))
+    return timedelta(
+        microseconds=round(median(one // timedelta(microseconds=1) for one in lengths))
+    )
 
 
 @dataclass(frozen=True)
 class Slice:
-    """One day or hour of the period: how many escalations began, how long those taken in it had waited."""
+    """One hour, day or month of the period: how many escalations began, how long those taken in it had waited."""
 
     since: datetime
     escalations: int

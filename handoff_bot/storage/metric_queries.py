@@ -1,8 +1,9 @@
 """The questions that the metrics ask of the event log: one spelling for SQLite and PostgreSQL.
 
-Parameters: `:since` and `:until` bound the period, `:day_before` is 24 hours before it; `:channel` is one channel or '' for all; `:agent` is one
-agent's id or 0 for all. An escalation's first event of a kind is the one with the lowest id, so a step that
-stands in the log twice counts once. docs/metrics.md shows each question; a test holds them equal.
+Parameters: `:since` and `:until` bound the period, `:day_before` is 24 hours before it; `:channel` is one
+channel or '' for all; `:agent` is one agent's id or 0 for all. An escalation's first event of a kind is the
+one with the lowest id, so a step that stands in the log twice counts once. docs/metrics.md shows each
+question; a test holds them equal.
 """
 
 from __future__ import annotations

@@ -84,9 +84,7 @@ class Reference:
             line
             for _, line in self.firsts(OPENED)
             if self.fits_channel(line)
-            and (
-                self.scope.agent_id == 0 or self.was_had_by(line.escalation, self.scope.agent_id)
-            )
+            and (self.scope.agent_id == 0 or self.was_had_by(line.escalation, self.scope.agent_id))
         ]
 
     def waits(self):
@@ -100,9 +98,10 @@ class Reference:
         for escalation in sorted({line.escalation for line in self.log if line.escalation}):
             opening, take = self.first(escalation, OPENED), self.first(escalation, *TAKES)
             reply = take and self.first(escalation, REPLY, after=take.id)
-            if opening and reply and self.in_period(reply):
-                if self.fits_channel(opening) and self.fits_agent(reply.agent):
-                    yield opening, reply
+            if not (opening and reply and self.in_period(reply)):
+                continue
+            if self.fits_channel(opening) and self.fits_agent(reply.agent):
+                yield opening, reply
 
     def own_replies(self, agent):
         for escalation in sorted({line.escalation for line in self.log if line.escalation}):
@@ -249,7 +248,9 @@ def summary(found):
         return Lengths()
     ordered = sorted(found)
     low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
-    p90 = next(one for one in ordered if len([o for o in ordered if o <= one]) * 10 >= 9 * len(ordered))
+    p90 = next(
+        one for one in ordered if len([o for o in ordered if o <= one]) * 10 >= 9 * len(ordered)
+    )
     return Lengths(len(ordered), (low + high) / 2, p90)
 
 
