@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-NONE = "–"
+NONE = "-"
 
 
 def length(of: timedelta | None) -> str:

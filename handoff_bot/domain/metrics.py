@@ -148,7 +148,7 @@ def _median(lengths: Sequence[timedelta]) -> timedelta:
 
 @dataclass(frozen=True)
 class Slice:
-    """One hour, day or month of the period: how many escalations began, how long those taken in it had waited."""
+    """One hour, day or month: how many escalations began, how long those taken in it had waited."""
 
     since: datetime
     escalations: int

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from handoff_bot.domain.amounts import NONE, length, many, percent
-from handoff_bot.domain.metrics import AgentNumbers, Choice, Lengths, Numbers, Period, Unit
+from handoff_bot.domain.metrics import AgentNumbers, Choice, Lengths, Numbers, Period, Unit, share
 from handoff_bot.domain.until import zone
 
 REASONS = {
@@ -43,7 +44,7 @@ class Topic:
 
 
 def dates(period: Period) -> str:
-    """Such as "23 Nov 2026", "17 – 23 Nov 2026", "30 Dec 2026 – 2 Jan 2027"."""
+    """Such as "23 Nov 2026", "17 to 23 Nov 2026", "30 Dec 2026 to 2 Jan 2027"."""
     here = zone(period.timezone)
     first = period.since.astimezone(here)
     last = (period.until - timedelta(microseconds=1)).astimezone(here)
@@ -51,9 +52,9 @@ def dates(period: Period) -> str:
     if first.date() == last.date():
         return end
     if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day} – {end}"
+        return f"{first.day} to {end}"
     year = f" {first.year}" if first.year != last.year else ""
-    return f"{first.day} {first:%b}{year} – {end}"
+    return f"{first.day} {first:%b}{year} to {end}"
 
 
 def reason_words(reason: str) -> str:
@@ -162,3 +163,59 @@ def moment(at: datetime, unit: Unit) -> str:
 
 def _listed(reasons: Mapping[str, int]) -> str:
     return ", ".join(f"{reason_words(reason)} {often:,}" for reason, often in reasons.items())
+
+
+def lines(numbers: Numbers, title: str) -> Iterator[str]:
+    """A report to be read in a terminal."""
+    yield f"{title}. {headline(numbers)}"
+    for topic in topics(numbers):
+        yield from ("", topic.title)
+        for fact in topic.facts:
+            yield f"  {fact.label:<28}{fact.value:>16}   {fact.more}".rstrip()
+    reasons = {reason_words(reason): often for reason, often in numbers.reasons.items()}
+    for name, counts in (
+        ("Reasons", reasons),
+        ("Priorities", numbers.priorities),
+        ("Channels", numbers.channels),
+    ):
+        yield from _counted(name, counts, numbers.escalations)
+    if numbers.agents:
+        yield from ("", "Agents")
+    for agent in numbers.agents:
+        yield f"  {agent.name or f'Agent {agent.agent_id}':<28}{of_agent(agent)}"
+
+
+def _counted(name: str, counts: Mapping[str, int], whole: int) -> Iterator[str]:
+    if counts:
+        yield from ("", name)
+    for key, often in counts.items():
+        yield f"  {key or 'Not known':<28}{often:>16,}   {percent(share(often, whole))}"
+
+
+def data(numbers: Numbers, title: str) -> dict[str, Any]:
+    """All of it for a program: lengths in seconds, shares from 0 to 1, null where there is nothing."""
+    rates = {name: getattr(numbers, name) for name in RATES}
+    known = {key: _plain(value) for key, value in asdict(numbers).items()}
+    return {"title": title} | known | rates
+
+
+RATES = (
+    "escalation_rate",
+    "again_rate",
+    "out_of_hours_rate",
+    "briefly_rate",
+    "not_needed_rate",
+    "abandoned_rate",
+    "rated",
+    "rating",
+)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, tuple | list) else value

@@ -49,6 +49,11 @@ class Metrics:
         """Today and the days before it, so many in all."""
         return Period.last_days(number, self._clock.now(), timezone)
 
+    def timezone(self) -> str:
+        """Where the team is: by its clock a report that nobody in particular asks for has its days."""
+        with self._database.read() as tx:
+            return hours.of_the_team(tx).zone.key
+
     def agents(self) -> dict[int, str]:
         """Who can be chosen: everybody who has ever had a conversation, by our number."""
         with self._database.read() as tx:
