@@ -20,8 +20,8 @@ from handoff_bot.ai.composition import build_ai
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
 from handoff_bot.clock import SystemClock
-from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain import report as words
+from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.metrics import Scope

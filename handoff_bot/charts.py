@@ -42,8 +42,10 @@ def draw(numbers: Numbers, title: str, unit: Unit) -> bytes:
     with _ONE_AT_A_TIME:
         # Here, and without pyplot: it would keep every figure, and a display, in a global.
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-        figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, facecolor=GROUND, layout="constrained")
+        layout = ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.12)
+        figure = Figure((WIDTH, HEIGHT), dpi=DPI, facecolor=GROUND, layout=layout)
         figure.suptitle(title, x=0.02, ha="left", fontsize=14, fontweight="bold", color=INK)
         _fill(figure, numbers, unit)
         picture = io.BytesIO()
@@ -52,7 +54,6 @@ def draw(numbers: Numbers, title: str, unit: Unit) -> bytes:
 
 
 def _fill(figure: Figure, numbers: Numbers, unit: Unit) -> None:
-    figure.get_layout_engine().set(h_pad=0.12, w_pad=0.12)  # type: ignore[union-attr]
     began, waited, reasons = figure.subplots(3, 1, height_ratios=(3, 3, 3.4))
     _draw_escalations(began, numbers.slices, unit)
     _draw_waits(waited, numbers.slices, unit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 
 from handoff_bot.domain import report
 from handoff_bot.domain.amounts import many, percent
@@ -35,6 +36,8 @@ from handoff_bot.slack.blocks.text import (
 STATS = "stats"
 ANY = "any"
 MOST_AGENTS = 10
+MOST_AGENTS_OFFERED, NAME_OFFERED = 60, 40
+MOST_CHANNELS_OFFERED = 20
 MOST_REASONS = 8
 MOST_CHANNELS = 8
 ALT_LIMIT = 1900
@@ -95,7 +98,7 @@ def draw_stats_window(
 def _blocks(
     numbers: Numbers, scope: Scope, choices: Choices, picture: Picture | None
 ) -> Iterator[Block]:
-    yield actions(*_filters(scope, choices))
+    yield actions(*_filters(numbers, scope, choices))
     yield header(title(scope))
     yield section(report.headline(numbers))
     for topic in report.topics(numbers):
@@ -111,18 +114,24 @@ def _zone(scope: Scope) -> str:
     return scope.period.timezone.replace("_", " ")
 
 
-def _filters(scope: Scope, choices: Choices) -> Iterator[Block]:
+def _filters(numbers: Numbers, scope: Scope, choices: Choices) -> Iterator[Block]:
     periods = {choice.value: label for choice, label in CHOICES.items()}
     yield menu(StatsAction.PERIOD, "Period", periods, scope.period.choice or "")
-    channels = {one: spelled(one) for one in (*choices.channels, scope.channel) if one}
-    every: dict[str, str] = {ANY: "All channels"}
+    kinds = (*choices.channels[:MOST_CHANNELS_OFFERED], scope.channel)
+    channels = {one: spelled(one) for one in kinds if one}
+    every = {ANY: "All channels"}
     yield menu(StatsAction.CHANNEL, "All channels", every | channels, scope.channel or ANY)
-    known = dict(choices.agents)
-    if scope.agent_id:
-        known = {scope.agent_id: known.get(scope.agent_id, "")} | known
-    agents = {str(number): named(name) for number, name in known.items()}
+    agents = dict(islice(_agents_offered(numbers, scope, choices), MOST_AGENTS_OFFERED))
     whose = str(scope.agent_id) if scope.agent_id else ANY
     yield menu(StatsAction.AGENT, "All agents", {ANY: "All agents"} | agents, whose)
+
+
+def _agents_offered(numbers: Numbers, scope: Scope, choices: Choices) -> Iterator[tuple[str, str]]:
+    """Whoever is chosen, then who did most, then all others: a message holds only so many."""
+    busiest = (one.agent_id for one in numbers.agents)
+    for number in dict.fromkeys((scope.agent_id, *busiest, *choices.agents)):
+        if number:
+            yield str(number), named(choices.agents.get(number, "") or _NO_AGENT, NAME_OFFERED)
 
 
 def _topic(topic: Topic) -> Block:
