@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -13,14 +15,16 @@ from flask import Flask
 
 from channels import TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
 from channels._twilio_checks import check_twilio
-from handoff_bot import logs
+from handoff_bot import charts, logs
 from handoff_bot.ai.composition import build_ai
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
 from handoff_bot.clock import SystemClock
+from handoff_bot.domain import report as words
 from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.metrics import Scope
 from handoff_bot.domain.spending import Caps
 from handoff_bot.mail.checks import check_mail
 from handoff_bot.mail.message import Sender
@@ -30,6 +34,7 @@ from handoff_bot.services import timers
 from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.feedback import Feedback
+from handoff_bot.services.metrics import Metrics
 from handoff_bot.services.spending import Ledger
 from handoff_bot.services.visitors import Visitors
 from handoff_bot.serving import Server
@@ -315,6 +320,26 @@ def spent(settings: Settings) -> Iterator[str]:
             yield f"{day.day:<12}{counts}{cost:>12.4f}"
     finally:
         database.close()
+
+
+def report(
+    settings: Settings, *, days: int, channel: str, as_json: bool, chart: str
+) -> Iterator[str]:
+    """The figures of the last days, line by line or as JSON; the picture goes into the file `chart`."""
+    database = open_database(settings)
+    try:
+        metrics = Metrics(database, SystemClock())
+        period = metrics.last_days(days, metrics.timezone())
+        numbers = metrics.numbers(Scope(period, channel))
+    finally:
+        database.close()
+    title = f"{words.dates(period)} · {channel or 'all channels'}"
+    if chart:
+        Path(chart).write_bytes(charts.draw(numbers, title, period.unit))
+    if as_json:
+        yield json.dumps(words.data(numbers, title), indent=2)
+        return
+    yield from words.lines(numbers, title)
 
 
 def open_database(settings: Settings) -> Database:

@@ -200,6 +200,30 @@ def spending() -> None:
 
 
 @main.command()
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3660),
+    default=7,
+    show_default=True,
+    help="Today and the days before it, so many in all.",
+)
+@click.option("--channel", default="", help="Of one channel alone, such as whatsapp.")
+@click.option("--json", "as_json", is_flag=True, help="For a program: lengths are in seconds.")
+@click.option("--chart", type=click.Path(dir_okay=False, writable=True), default="", metavar="FILE")
+def report(days: int, channel: str, as_json: bool, chart: str) -> None:
+    """Say how much was escalated and why, how long people waited, and what came of it.
+
+    With --chart, the picture of it goes into FILE, a PNG. docs/metrics.md defines each figure.
+    """
+    import app
+
+    for line in app.report(
+        settings_or_exit(), days=days, channel=channel, as_json=as_json, chart=chart
+    ):
+        click.echo(line)
+
+
+@main.command()
 def demo() -> None:
     """Play a whole escalation with no accounts and no network: the real bot between stand-ins."""
     from handoff_bot.sandbox.demo import play

@@ -398,3 +398,20 @@ def test_canned_replies_that_cannot_be_are_all_refused(environment, tmp_path, ta
     assert result.exit_code == 2
     assert why in result.stderr
     assert run("canned", "export").stdout == "name,language,text\n"
+
+
+def test_the_figures_of_the_last_days_are_told(environment, tmp_path):
+    picture = tmp_path / "chart.png"
+    told = run("report", "--days", "7", "--chart", str(picture)).stdout
+    assert "No escalations in 0 conversations." in told.splitlines()[0]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_program_gets_the_figures_as_json(environment):
+    told = json.loads(run("report", "--json", "--channel", "sms").stdout)
+    assert (told["escalations"], told["escalation_rate"], told["waited"]["median"]) == (
+        0,
+        None,
+        None,
+    )
+    assert len(told["slices"]) == 7

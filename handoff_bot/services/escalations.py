@@ -20,6 +20,7 @@ from handoff_bot.services import (
     deskwork,
     endings,
     handing,
+    hours,
     rating,
     reopening,
     rules,
@@ -117,6 +118,7 @@ class Escalations:
             reason=reason.value,
             priority=judgement.priority.value,
             by=judgement.by,
+            hours=hours.words_for(tx, now),
         )
         ticket = self._open_ticket(tx, conversation, escalation, message)
         self._follow(Moved(tx, escalation, conversation, ticket, None, None, now))

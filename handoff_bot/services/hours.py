@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from handoff_bot.domain.hours import ALWAYS, Hours
 from handoff_bot.storage import log
@@ -11,6 +12,7 @@ from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
+OPEN, CLOSED = "open", "closed"
 LINES, TIMEZONE, HOLIDAYS = "hours.lines", "hours.timezone", "hours.holidays"
 
 
@@ -19,6 +21,11 @@ def of_the_team(tx: Transaction) -> Hours:
     stored = log.preferences(tx, "hours.")
     lines, holidays = stored.get("lines") or [], stored.get("holidays") or []
     return _parsed(lines, str(stored.get("timezone") or ""), holidays)
+
+
+def words_for(tx: Transaction, at: datetime) -> str:
+    """Whether the team works at that moment, in the event log's words."""
+    return OPEN if of_the_team(tx).is_open(at) else CLOSED
 
 
 def of_an_agent(agent: Agent) -> Hours:

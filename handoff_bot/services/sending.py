@@ -288,6 +288,8 @@ def _report_failure(
         now,
         conversation=conversation,
         message_id=id_of(message),
+        agent_id=message.agent_id,
+        channel=conversation.channel,
         code=code,
         author=message.author,
     )

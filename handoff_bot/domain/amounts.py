@@ -1,0 +1,40 @@
+"""Lengths of time and shares as people read them, in messages, reports and pictures."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+NONE = "-"
+
+
+def length(of: timedelta | None) -> str:
+    """Such as "45 s", "4 min", "2 h 5 min", "3 d 4 h"; a dash for none."""
+    if of is None:
+        return NONE
+    seconds = round(of.total_seconds())
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def percent(of: float | None) -> str:
+    """Such as "12 %"; a dash for none. What is little but not nothing is not shown as nothing."""
+    if of is None:
+        return NONE
+    if 0 < of < 0.01:
+        return "< 1 %"
+    if 0.99 < of < 1:
+        return "> 99 %"
+    return f"{of:.0%}".replace("%", " %")
+
+
+def many(number: int, one: str, more: str = "") -> str:
+    """Such as "1 escalation", "1,204 escalations"."""
+    return f"{number:,} {one if number == 1 else more or f'{one}s'}"

@@ -1,0 +1,189 @@
+"""The figures in Slack: text first, then the picture; filters for period, channel and agent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import islice
+
+from handoff_bot.domain import report
+from handoff_bot.domain.amounts import many, percent
+from handoff_bot.domain.metrics import Numbers, Scope, share
+from handoff_bot.domain.report import CHOICES, Fact, Topic
+from handoff_bot.domain.signals import Priority
+from handoff_bot.slack.blocks.card import PRIORITIES
+from handoff_bot.slack.blocks.fields import menu, window
+from handoff_bot.slack.blocks.text import (
+    Block,
+    Drawing,
+    actions,
+    bullets,
+    context,
+    header,
+    line,
+    named,
+    notification,
+    one_line,
+    plain,
+    rich,
+    section,
+    spelled,
+    strong,
+    words,
+)
+
+STATS = "stats"
+ANY = "any"
+MOST_AGENTS = 10
+MOST_AGENTS_OFFERED, NAME_OFFERED = 60, 40
+MOST_CHANNELS_OFFERED = 20
+MOST_REASONS = 8
+MOST_CHANNELS = 8
+ALT_LIMIT = 1900
+"""Slack takes 2,000 characters."""
+_NO_AGENT = "Somebody who left"
+
+
+class StatsAction(StrEnum):
+    """What can be chosen; the value is the action id, the choice is the option's value (ANY for all)."""
+
+    PERIOD = "stats_period"
+    CHANNEL = "stats_channel"
+    AGENT = "stats_agent"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What there is to choose from: channels by kind, agents by our number."""
+
+    channels: tuple[str, ...] = ()
+    agents: Mapping[int, str] = field(default_factory=dict)
+
+
+NONE_KNOWN = Choices()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The chart, uploaded."""
+
+    file_id: str
+    alt_text: str
+
+
+def title(scope: Scope) -> str:
+    """What is shown, on one line, in words of ours alone: fit for the picture too."""
+    channel = spelled(scope.channel) if scope.channel else "All channels"
+    whose = " · one agent" if scope.agent_id else ""
+    return f"{report.dates(scope.period)} · {channel}{whose}"
+
+
+def draw_stats(
+    numbers: Numbers, scope: Scope, choices: Choices = NONE_KNOWN, picture: Picture | None = None
+) -> Drawing:
+    """As a message. Screen readers and notifications say the headline."""
+    said = f"{title(scope)}: {report.headline(numbers)}"
+    return Drawing(notification(said), list(_blocks(numbers, scope, choices, picture)))
+
+
+def draw_stats_window(
+    numbers: Numbers, scope: Scope, choices: Choices = NONE_KNOWN, picture: Picture | None = None
+) -> Block:
+    """As a window."""
+    blocks = list(_blocks(numbers, scope, choices, picture))
+    return window("Figures", blocks, callback_id=STATS)
+
+
+def _blocks(
+    numbers: Numbers, scope: Scope, choices: Choices, picture: Picture | None
+) -> Iterator[Block]:
+    yield actions(*_filters(numbers, scope, choices))
+    yield header(title(scope))
+    yield section(report.headline(numbers))
+    for topic in report.topics(numbers):
+        yield _topic(topic)
+    yield from _lists(numbers)
+    yield from _agents(numbers)
+    if picture:
+        yield _image(picture)
+    yield context(plain(f"Computed from the event log. Days begin at midnight, {_zone(scope)}."))
+
+
+def _zone(scope: Scope) -> str:
+    return scope.period.timezone.replace("_", " ")
+
+
+def _filters(numbers: Numbers, scope: Scope, choices: Choices) -> Iterator[Block]:
+    periods = {choice.value: label for choice, label in CHOICES.items()}
+    yield menu(StatsAction.PERIOD, "Period", periods, scope.period.choice or "")
+    kinds = (*choices.channels[:MOST_CHANNELS_OFFERED], scope.channel)
+    channels = {one: spelled(one) for one in kinds if one}
+    every = {ANY: "All channels"}
+    yield menu(StatsAction.CHANNEL, "All channels", every | channels, scope.channel or ANY)
+    agents = dict(islice(_agents_offered(numbers, scope, choices), MOST_AGENTS_OFFERED))
+    whose = str(scope.agent_id) if scope.agent_id else ANY
+    yield menu(StatsAction.AGENT, "All agents", {ANY: "All agents"} | agents, whose)
+
+
+def _agents_offered(numbers: Numbers, scope: Scope, choices: Choices) -> Iterator[tuple[str, str]]:
+    """Whoever is chosen, then who did most, then all others: a message holds only so many."""
+    busiest = (one.agent_id for one in numbers.agents)
+    for number in dict.fromkeys((scope.agent_id, *busiest, *choices.agents)):
+        if number:
+            yield str(number), named(choices.agents.get(number, "") or _NO_AGENT, NAME_OFFERED)
+
+
+def _topic(topic: Topic) -> Block:
+    return rich(line(strong(topic.title)), bullets(*map(_fact, topic.facts)))
+
+
+def _fact(fact: Fact) -> Block:
+    more = f" ({fact.more})" if fact.more else ""
+    return line(strong(f"{fact.label}: "), words(f"{fact.value}{more}", 300))
+
+
+def _lists(numbers: Numbers) -> Iterator[Block]:
+    if not numbers.escalations:
+        return
+    reasons = {report.reason_words(key): often for key, often in numbers.reasons.items()}
+    yield _shares("Reasons", reasons, numbers.escalations, MOST_REASONS)
+    priorities = {_priority(key): often for key, often in numbers.priorities.items()}
+    yield _shares("Priorities", priorities, numbers.escalations, MOST_REASONS)
+    channels = {spelled(key) or "Not known": often for key, often in numbers.channels.items()}
+    yield _shares("Channels", channels, numbers.escalations, MOST_CHANNELS)
+
+
+def _priority(key: str) -> str:
+    return PRIORITIES[Priority(key)] if key in set(Priority) else "Not known"
+
+
+def _shares(label: str, counts: Mapping[str, int], whole: int, most: int) -> Block:
+    shown = [
+        line(words(f"{key}: {often:,} · {percent(share(often, whole))}", 200))
+        for key, often in list(counts.items())[:most]
+    ]
+    if len(counts) > most:
+        shown.append(line(words(f"… and {len(counts) - most} more", 50)))
+    return rich(line(strong(label)), bullets(*shown))
+
+
+def _agents(numbers: Numbers) -> Iterator[Block]:
+    if not numbers.agents:
+        return
+    shown = [
+        line(words(f"{named(one.name or _NO_AGENT)}: {report.of_agent(one)}", 300))
+        for one in numbers.agents[:MOST_AGENTS]
+    ]
+    rest = len(numbers.agents) - MOST_AGENTS
+    if rest > 0:
+        shown.append(line(words(f"… and {many(rest, 'agent')} more", 50)))
+    yield rich(line(strong("Agents")), bullets(*shown))
+
+
+def _image(picture: Picture) -> Block:
+    return {
+        "type": "image",
+        "slack_file": {"id": picture.file_id},
+        "alt_text": one_line(picture.alt_text, ALT_LIMIT),
+    }
