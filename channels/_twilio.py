@@ -15,13 +15,16 @@ from twilio.rest import Client
 from channels import _twilio_forms as forms
 from channels._twilio_errors import UNANSWERED, asking_failed, sending_failed
 from channels._twilio_http import ApiHttp
+from channels._twilio_media import NOT_OURS, MediaFetcher
 from channels._twilio_signature import is_signed
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, Malformed, OutcomeUnknown, Unauthentic
+from handoff_bot.domain.files import Fetched
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
     InboundMessage,
     Limits,
+    Media,
     OutboundMessage,
     Receipt,
 )
@@ -104,6 +107,7 @@ class TwilioChannel:
         self._traits = traits
         self._home = forms.MediaHome(account.account_sid, account.api_url)
         self._messages = client_of(account).messages
+        self._files = MediaFetcher(account)
 
     def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
         """Check that Twilio really sent this, for our account, and say what it holds.
@@ -180,6 +184,16 @@ class TwilioChannel:
             one for one in reversed(listed) if _is_copy(one, message.text, since - _CLOCK_SLACK)
         ]
         return [_receipt(one) for one in sorted(found, key=lambda one: one.date_created)]
+
+    def fetch(self, media: Media) -> Fetched:
+        """The file that came with a message, from our account alone.
+
+        Raises:
+            DeliveryError: it cannot be had (now, or ever when `permanent`).
+        """
+        if not self._home.holds(media.url):
+            raise DeliveryError(NOT_OURS, permanent=True, code="not_ours")
+        return self._files.fetch(media)
 
 
 def believed(request: WebhookRequest, account: TwilioAccount) -> forms.Fields:

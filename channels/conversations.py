@@ -17,12 +17,15 @@ from channels._twilio_errors import (
     sending_failed,
 )
 from channels._twilio_forms import report, required
+from channels._twilio_media import NOT_OURS, MediaFetcher
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
+from handoff_bot.domain.files import Fetched
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
     InboundMessage,
     Limits,
+    Media,
     OutboundMessage,
     Receipt,
 )
@@ -51,6 +54,7 @@ class Conversations:
         self._account = account
         self._api = client_of(account).conversations.v1
         self._files = forms.FileStore(account.conversations_service_sid, account.api_url)
+        self._fetcher = MediaFetcher(account)
 
     def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
         """Check that Twilio really sent this, for our account, and say what it holds.
@@ -119,6 +123,16 @@ class Conversations:
             for one in reversed(newest)
             if forms.mark_in(one.attributes) == message.oid
         ]
+
+    def fetch(self, media: Media) -> Fetched:
+        """The file that came with a message, from Twilio's store alone.
+
+        Raises:
+            DeliveryError: it cannot be had (now, or ever when `permanent`).
+        """
+        if not self._files.holds(media.url):
+            raise DeliveryError(NOT_OURS, permanent=True, code="not_ours")
+        return self._fetcher.fetch_content(media)
 
     def _messages(self, message: OutboundMessage) -> Any:
         """The messages of its conversation; only what looks like ids becomes part of an address."""

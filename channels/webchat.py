@@ -15,11 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from channels._webchat_sessions import Sessions, Website
 from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.errors import Malformed, Unauthentic
+from handoff_bot.domain.errors import DeliveryError, Malformed, Unauthentic
+from handoff_bot.domain.files import Fetched
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
     InboundMessage,
     Limits,
+    Media,
     OutboundMessage,
     Receipt,
 )
@@ -91,6 +93,14 @@ class Webchat:
     def send(self, message: OutboundMessage) -> Receipt:
         """Nothing has to leave the house: the visitor's page reads what has this status."""
         return Receipt(f"web-{message.oid}", DeliveryStatus.SENT)
+
+    def fetch(self, media: Media) -> Fetched:
+        """Nobody else keeps visitors' files: those in our own keeping need no channel.
+
+        Raises:
+            DeliveryError: always.
+        """
+        raise DeliveryError("It is not in our keeping any more.", permanent=True, code="gone")
 
     def sent_since(self, message: OutboundMessage, since: datetime) -> Sequence[Receipt]:
         """What `send` would say, for it always works."""

@@ -168,6 +168,7 @@ class Button(StrEnum):
     QUEUE_HERE = "queue_here"
     URGENT_HERE = "urgent_here"
     NOT_HERE = "not_here"
+    FETCH_AGAIN = "fetch_again"
 
 
 STEPS: dict[Button, Step] = {

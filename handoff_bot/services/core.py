@@ -9,7 +9,16 @@ from datetime import timedelta
 
 from handoff_bot.domain.pacing import Rate
 from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector, Mailer, TicketSink
-from handoff_bot.services import answering, availability, inbound, ladder, mail, sending, timers
+from handoff_bot.services import (
+    answering,
+    availability,
+    files,
+    inbound,
+    ladder,
+    mail,
+    sending,
+    timers,
+)
 from handoff_bot.services.audit import Audit
 from handoff_bot.services.availability import Presences
 from handoff_bot.services.brake import Brake
@@ -103,6 +112,7 @@ class Core:
     availability: Presences
     offers: ladder.Offers
     tickets: Tickets
+    files: files.Files
     drafting: Drafting
     homes: Homes
     canned: CannedReplies
@@ -140,6 +150,7 @@ class Core:
             IDLE: Idle(clock),
             TICKET_OUT: PutTicket(parts.sinks, parts.desk, clock),
             mail.MAIL: mail.SendMail(parts.mailer, parts.desk, clock),
+            files.FILE: files.BringFile(database, parts.desk, clock, parts.channels),
             **desk_handlers(database, parts.desk, clock),
         }
         brake = Brake()
@@ -170,6 +181,7 @@ class Core:
             availability=Presences(database, clock),
             offers=ladder.Offers(database, clock),
             tickets=Tickets(database, clock, escalations, tickets_out),
+            files=files.Files(database, clock),
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
             canned=CannedReplies(database, clock),

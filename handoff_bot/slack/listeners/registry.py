@@ -7,6 +7,7 @@ from handoff_bot.slack.listeners import (
     availability,
     canned,
     doctor,
+    files,
     history,
     queue,
     settings,
@@ -31,6 +32,7 @@ FEATURES: tuple[Feature, ...] = (
     canned.FEATURE,
     history.FEATURE,
     doctor.FEATURE,
+    files.FEATURE,
 )
 
 EVERYTHING = combined(FEATURES)
