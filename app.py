@@ -47,6 +47,7 @@ from handoff_bot.storage.sole import SoleWorker
 from handoff_bot.web.application import create_web
 from handoff_bot.web.chat import chat
 from handoff_bot.web.chat_stream import Streams
+from handoff_bot.web.files import files
 from handoff_bot.web.health import health
 from handoff_bot.web.watchers import Watchers
 from handoff_bot.web.webhooks import webhooks
@@ -143,10 +144,16 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             sinks=ticket_sinks(settings, clock),
             mailer=smtp(settings, clock) if settings.wants_mail else None,
             limits=LIMITS if settings.SLACK_LIMITS == "published" else {},
+            base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
         )
     )
     slack.attach(core)
-    routes = [webhooks(channels, core.inbox), health(database, clock), slack.blueprint]
+    routes = [
+        webhooks(channels, core.inbox),
+        files(core.serving),
+        health(database, clock),
+        slack.blueprint,
+    ]
     watchers = Watchers(database, WEBCHAT, settings.WEBCHAT_VISITORS)
     if site:
         streams = Streams(Visitors(database, clock, WEBCHAT), watchers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -35,6 +36,7 @@ TEXT_LIMIT = 1600
 
 TROUBLES = (TwilioException, RequestException)
 """What a call of Twilio's client may raise."""
+NO_ADDRESS = "Twilio has to fetch files from us, and our public address is not known. Ask an admin to set it."
 _TRIAL = "Sent from your Twilio trial account - "
 """What Twilio puts in front of every message of a trial account."""
 _CLOCK_SLACK = timedelta(seconds=2)
@@ -137,12 +139,12 @@ class TwilioChannel:
             DeliveryError: Twilio refused it, or could not be reached at all.
             OutcomeUnknown: Twilio was called and gave no answer that says whether it was taken.
         """
-        sender = self._sender(message)
+        sender, content = self._sender(message), _content(message)
         try:
             made = self._messages.create(
                 to=message.to,
-                body=message.text,
                 status_callback=self._callback(message.oid),
+                **content,
                 **sender,
             )
         except TROUBLES as error:
@@ -168,10 +170,11 @@ class TwilioChannel:
         return f"{base}/webhooks/{self.kind}/status?{urlencode({'oid': oid})}"
 
     def sent_since(self, message: OutboundMessage, since: datetime) -> Sequence[Receipt]:
-        """Messages to this contact with these words that Twilio has taken since then, oldest first.
+        """Messages to this contact with this content that Twilio has taken since then, oldest first.
 
-        The sender is not compared: a Messaging Service chooses its own. A receipt never says that a
-        message failed, for it has no room for the reason; the delivery report brings both.
+        What a template says is Twilio's to know, so of templates no words are compared. Nor is the
+        sender: a Messaging Service chooses its own. A receipt never says that a message failed, for it
+        has no room for the reason; the delivery report brings both.
 
         Raises:
             DeliveryError: Twilio cannot be asked (now, or ever when `permanent`).
@@ -180,9 +183,7 @@ class TwilioChannel:
             listed = self._messages.list(to=message.to, limit=_MOST, page_size=_PAGE)
         except TROUBLES as error:
             raise asking_failed(error) from None
-        found = [
-            one for one in reversed(listed) if _is_copy(one, message.text, since - _CLOCK_SLACK)
-        ]
+        found = [one for one in reversed(listed) if _is_copy(one, message, since - _CLOCK_SLACK)]
         return [_receipt(one) for one in sorted(found, key=lambda one: one.date_created)]
 
     def fetch(self, media: Media) -> Fetched:
@@ -223,15 +224,33 @@ def client_of(account: TwilioAccount) -> Client:
     )
 
 
-def _is_copy(found: Any, text: str, since: datetime) -> bool:
-    """Is this message of Twilio's list one of ours, since then, with these words?"""
-    words = (found.body or "").removeprefix(_TRIAL).strip()
-    return (
+def _content(message: OutboundMessage) -> dict[str, Any]:
+    """What to send, as Twilio's parameters: a template alone, or words and files.
+
+    Raises:
+        DeliveryError: Twilio could not fetch the files.
+    """
+    if message.template:
+        variables = json.dumps(dict(message.template.variables))
+        return {"content_sid": message.template.content_sid, "content_variables": variables}
+    if not all(url.startswith(("https://", "http://")) for url in message.media):
+        raise DeliveryError(NO_ADDRESS, permanent=True, code="no_address")
+    content: dict[str, Any] = {"media_url": list(message.media)} if message.media else {}
+    return content | ({"body": message.text} if message.text or not message.media else {})
+
+
+def _is_copy(found: Any, message: OutboundMessage, since: datetime) -> bool:
+    """Is this message of Twilio's list one of ours, since then, with the same in it?"""
+    is_ours = (
         str(found.direction).startswith("outbound")
         and found.date_created is not None
         and found.date_created >= since
-        and words == text.strip()
     )
+    if not is_ours or message.template:
+        return is_ours
+    words = (found.body or "").removeprefix(_TRIAL).strip()
+    has_files = str(found.num_media or "0") != "0"
+    return words == message.text.strip() and has_files == bool(message.media)
 
 
 def _receipt(message: Any) -> Receipt:

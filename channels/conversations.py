@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 KIND = "conversations"
 _MEANINGS = {**MEANINGS, "20404": Meaning("The customer's chat, or its service, no longer exists.")}
+WORDS_ALONE = "Only words can be sent into chats of Twilio's Conversations."
 _PAGE, _MOST = 100, 300
 """How many messages of a conversation to look through: in one request, and in all."""
 
@@ -94,6 +95,8 @@ class Conversations:
             DeliveryError: Twilio refused it, or could not be reached at all.
             OutcomeUnknown: Twilio was called and gave no answer that says whether it was taken.
         """
+        if message.media or message.template:
+            raise DeliveryError(WORDS_ALONE, permanent=True, code="words_alone")
         messages = self._messages(message)
         try:
             made = messages.create(

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from channels._webchat_sessions import Sessions, Website
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, Malformed, Unauthentic
-from handoff_bot.domain.files import Fetched
+from handoff_bot.domain.files import KINDS, LARGEST, Fetched
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
     InboundMessage,
@@ -59,7 +59,9 @@ class Webchat:
     """A Channel to visitors of the websites that are allowed; any number of threads may use it at once."""
 
     kind = KIND
-    limits = Limits(text=LONGEST)
+    limits = Limits(
+        text=LONGEST, media=dict.fromkeys(KINDS, LARGEST), caption=LONGEST, shows_ours=True
+    )
     longest_text = LONGEST
 
     def __init__(self, website: Website) -> None:

@@ -87,6 +87,7 @@ class FakeChannel:
             receipt
             for sent, receipt in self.taken
             if (sent.to, sent.text) == (message.to, message.text)
+            and bool(sent.media) == bool(message.media)
         ]
 
     def fetch(self, media: Media) -> Fetched:

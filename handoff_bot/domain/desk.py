@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.domain.files import DeskFile
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Mood, Priority, Signal
 
@@ -242,7 +243,8 @@ class ThreadReply:
         ts: the reply's own timestamp id.
         author: who wrote it.
         text: plain text as the contact's channel can show it: mentions, links and emoji resolved.
-        files: one line for each file that came with it.
+        files: one line for each thing that came with it and is no file that could be sent.
+        attached: the files that came with it.
     """
 
     place: Place
@@ -250,6 +252,7 @@ class ThreadReply:
     author: AgentRef
     text: str
     files: tuple[str, ...] = ()
+    attached: tuple[DeskFile, ...] = ()
 
 
 @dataclass(frozen=True)

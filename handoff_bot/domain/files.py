@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from handoff_bot.domain.errors import Unacceptable
@@ -56,6 +56,35 @@ class DeskFile:
     content_type: str
     size: int
     url: str
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A file that goes to a customer: under which token it is in our keeping, and what it is."""
+
+    token: str
+    content_type: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One message to a provider: words, a file by its token, or a picture with words below it."""
+
+    text: str
+    file: str = ""
+
+
+def pieces(words: Sequence[str], files: Sequence[Sent], caption: int) -> list[Piece]:
+    """What is sent one after the other, as people do who write with files at hand.
+
+    Words that fit below the first picture stand there; otherwise they go first, and then each file.
+    """
+    texts = [Piece(text) for text in words]
+    rest = [Piece("", file.token) for file in files]
+    fits = len(words) == 1 and len(words[0]) <= caption
+    if fits and files and is_picture(files[0].content_type):
+        return [Piece(words[0], files[0].token), *rest[1:]]
+    return [*texts, *rest]
 
 
 Check = Callable[[bytes], bool]

@@ -17,6 +17,7 @@ from handoff_bot.services import (
     ladder,
     mail,
     sending,
+    sent_files,
     timers,
 )
 from handoff_bot.services.audit import Audit
@@ -77,6 +78,7 @@ class Parts:
         sinks: other systems that keep our tickets, by name.
         mailer: sends e-mail to the team; None where there is no mail server.
         limits: how often the desk may be called, by kind of budget; see services/turns.py.
+        base_url: the address that providers reach us by, to fetch files from.
     """
 
     database: Database
@@ -89,6 +91,7 @@ class Parts:
     poll: float = 1.0
     lease: float = 5.0
     sole: bool = False
+    base_url: str = ""
     jitter: random.Random | None = None
     sinks: Mapping[str, TicketSink] = field(default_factory=dict)
     mailer: Mailer | None = None
@@ -113,6 +116,7 @@ class Core:
     offers: ladder.Offers
     tickets: Tickets
     files: files.Files
+    serving: sent_files.Serving
     drafting: Drafting
     homes: Homes
     canned: CannedReplies
@@ -139,7 +143,10 @@ class Core:
                 reacting, escalations, parts.channels, clock, tickets_out
             ),
             answering.ANSWER: answering.HandleAnswer(reacting, escalations, parts.channels, clock),
-            sending.SEND: sending.Send(database, parts.channels, clock, parts.settle),
+            sending.SEND: sending.Send(
+                database, parts.channels, clock, parts.settle, parts.base_url
+            ),
+            sent_files.COLLECT: sent_files.Collect(database, parts.desk, parts.channels, clock),
             sending.NEWS: sending.News(clock),
             CLAIM: LateClaim(escalations, clock),
             timers.PRUNE: timers.Prune(clock),
@@ -182,6 +189,7 @@ class Core:
             offers=ladder.Offers(database, clock),
             tickets=Tickets(database, clock, escalations, tickets_out),
             files=files.Files(database, clock),
+            serving=sent_files.Serving(database, parts.channels, clock),
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
             canned=CannedReplies(database, clock),

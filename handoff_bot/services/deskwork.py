@@ -119,11 +119,15 @@ def delivery_failed(tx: Transaction, message: Message, words: str, now: datetime
         return
     failure = Post(
         PostKind.FAILURE,
-        f"{words}\n“{_shortened(message.text)}”",
+        f"{words}\n“{_shortened(message.text or _files(message))}”",
         button=Button.RETRY,
         value=str(id_of(message)),
     )
     post(tx, escalation, failure, now)
+
+
+def _files(message: Message) -> str:
+    return ", ".join(one.get("name", "") for one in message.media)
 
 
 def _shortened(text: str, limit: int = 200) -> str:

@@ -109,7 +109,7 @@ def _lines(tx: Transaction, messages: Sequence[Message], contact: str) -> list[L
         Line(
             author=Author(message.author),
             name=_speaker(tx, message, contact),
-            text=message.text or _attached(message),
+            text="\n".join(filter(None, (message.text, _attached(message)))),
             at=message.created_at,
             delivery=overall(stages[id_of(message)]) if id_of(message) in stages else None,
         )
@@ -118,7 +118,7 @@ def _lines(tx: Transaction, messages: Sequence[Message], contact: str) -> list[L
 
 
 def _attached(message: Message) -> str:
-    return ", ".join(f"[{file['content_type']}]" for file in message.media)
+    return ", ".join(f"[{file.get('name') or file['content_type']}]" for file in message.media)
 
 
 def _speaker(tx: Transaction, message: Message, contact: str) -> str:

@@ -138,7 +138,7 @@ def desk_file(described: dict[str, object]) -> DeskFile:
     url = said("url_private_download") or said("url_private")
     return DeskFile(
         id=said("id"),
-        name=said("name") or said("title") or "file",
+        name=said("name") or said("title") or "a file",
         content_type=said("mimetype"),
         size=size if isinstance(size, int) else 0,
         url="" if hinted else url,

@@ -3,9 +3,11 @@
 import pytest
 import requests
 
-from handoff_bot.domain.errors import DeliveryError
-from handoff_bot.domain.files import Fetched
-from handoff_bot.domain.messages import Media
+from handoff_bot.domain.errors import DeliveryError, DeskError
+from handoff_bot.domain.files import MB, DeskFile, Fetched
+from handoff_bot.domain.messages import Limits, Media
+from handoff_bot.sandbox.slack import Attachment
+from handoff_bot.slack.files import desk_file
 from tests.desk.conftest import words
 from tests.samples import JPEG
 
@@ -106,3 +108,82 @@ def test_a_file_that_cannot_be_fetched_is_named_and_can_be_asked_for_again(taken
     shown = next(m for m in taken.slack.thread(taken.queue, taken.card()) if m["ts"] == told)
     assert "Fetching it again." in words(shown["blocks"])
     assert "fetch_again" not in str(shown["blocks"])
+
+
+# -- from agents
+
+
+@pytest.fixture
+def talking(taken):
+    """Dana's phone takes pictures with words below them."""
+    taken.channel.limits = Limits(text=160, media={"image/jpeg": 5 * MB}, caption=100)
+    return taken
+
+
+def arrived(bureau):
+    message = bureau.channel.taken[-1][0]
+    tokens = [url.split("/files/")[1].partition("/")[0] for url in message.media]
+    return message.text, [bureau.core.serving.find(token) for token in tokens]
+
+
+def test_a_photo_in_a_reply_reaches_the_customer_with_its_words(talking):
+    photo = Attachment("../<!channel>photo.jpg", JPEG)
+    talking.writes(talking.ana, "Like *this*", files=[photo])
+    text, (file,) = arrived(talking)
+    assert text == "Like this"
+    assert (file.name, file.content_type, file.data) == ("!channel_photo.jpg", "image/jpeg", JPEG)
+
+
+def test_what_cannot_be_sent_is_whispered_and_the_words_go(talking):
+    talking.writes(talking.ana, "Run it", files=[Attachment("setup.exe", b"MZ")])
+    assert talking.heard()[-1] == "Run it"
+    assert "The customer has not seen setup.exe" in talking.whispers(talking.ana)[-1]
+
+
+def test_a_login_page_is_not_taken_for_a_photo(talking):
+    with_token = talking.slack.tokens.is_bot
+    talking.slack.tokens.is_bot = lambda token: False
+    talking.writes(talking.ana, "Look", files=[Attachment("photo.jpg", JPEG)])
+    assert talking.heard()[-1] == "Look"
+    assert any("lacks the permission files:read" in said for said in talking.thread())
+
+    talking.slack.tokens.is_bot = with_token
+    failed = talking.slack.thread(talking.queue, talking.card())[-1]["ts"]
+    talking.click(talking.ana, "retry", ts=failed)
+    _, (file,) = arrived(talking)
+    assert file.data == JPEG
+
+
+def test_a_colleagues_photo_stays_inside_until_they_take_over(talking):
+    before = len(talking.channel.taken)
+    talking.writes(talking.ben, "", files=[Attachment("photo.jpg", JPEG)])
+    assert len(talking.channel.taken) == before
+    shown = talking.slack.ephemerals(talking.ben)[-1]
+    talking.slack.click_ephemeral(talking.ben, shown["ts"], "take_over_and_send")
+    talking.settle()
+    _, (file,) = arrived(talking)
+    assert file.data == JPEG
+
+
+def test_a_file_is_never_asked_for_at_another_host(talking):
+    desk = talking.core.handlers["desk.file"]._desk
+    for url in ("https://evil.example.com/x", "http://127.0.0.1:1/x", "file:///etc/passwd"):
+        with pytest.raises(DeskError) as refused:
+            desk.download(DeskFile("F1", "x", "image/jpeg", 1, url), MB)
+        assert refused.value.permanent
+
+
+def test_a_file_that_slack_only_hints_at_is_looked_up(talking):
+    talking.slack.say(talking.ana, talking.queue, "", files=[Attachment("photo.jpg", JPEG)])
+    (described,) = talking.slack.messages(talking.queue)[-1]["files"]
+    hinted = desk_file({"id": described["id"], "file_access": "check_file_info"})
+    assert hinted.url == ""
+    found = talking.core.handlers["desk.file"]._desk.download(hinted, MB)
+    assert (found.name, found.data) == ("photo.jpg", JPEG)
+
+
+def test_more_than_is_allowed_is_not_read(talking):
+    talking.slack.say(talking.ana, talking.queue, "", files=[Attachment("photo.jpg", bytes(MB))])
+    (described,) = talking.slack.messages(talking.queue)[-1]["files"]
+    with pytest.raises(DeskError, match="larger than 0"):
+        talking.core.handlers["desk.file"]._desk.download(desk_file(described), 1000)
