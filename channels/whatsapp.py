@@ -11,6 +11,7 @@ PREFIX = "whatsapp:"
 REPLY_WINDOW_HOURS = 24
 """How long after the customer's last message WhatsApp lets us write freely; later is error 63016."""
 
+WINDOW_CODES = frozenset({"63016"})
 CAPTION = 1024
 """Characters below a picture."""
 
@@ -29,6 +30,7 @@ def whatsapp(account: TwilioAccount) -> Channel:
                 media=WHATSAPP,
                 caption=CAPTION,
                 templates=True,
+                window_codes=WINDOW_CODES,
             ),
             has=lambda address: address.startswith(PREFIX),
             sender=f"{PREFIX}{number}" if number else "",

@@ -170,6 +170,7 @@ class Button(StrEnum):
     URGENT_HERE = "urgent_here"
     NOT_HERE = "not_here"
     FETCH_AGAIN = "fetch_again"
+    USE_TEMPLATE = "use_template"
 
 
 STEPS: dict[Button, Step] = {

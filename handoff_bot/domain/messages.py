@@ -157,6 +157,7 @@ class Limits:
         caption: the most characters that can stand with a picture in one message.
         shows_ours: True where customers look at files at our own address, for as long as we keep them.
         templates: True where templates can be sent.
+        window_codes: the provider's codes for free text that came after the window.
     """
 
     text: int
@@ -166,6 +167,7 @@ class Limits:
     caption: int = 0
     shows_ours: bool = False
     templates: bool = False
+    window_codes: frozenset[str] = frozenset()
 
 
 def storable(text: str) -> str:

@@ -19,7 +19,9 @@ from handoff_bot.services import (
     sending,
     sent_files,
     timers,
+    windows,
 )
+from handoff_bot.services.approved import Templates
 from handoff_bot.services.audit import Audit
 from handoff_bot.services.availability import Presences
 from handoff_bot.services.brake import Brake
@@ -117,6 +119,7 @@ class Core:
     tickets: Tickets
     files: files.Files
     serving: sent_files.Serving
+    templates: Templates
     drafting: Drafting
     homes: Homes
     canned: CannedReplies
@@ -138,6 +141,7 @@ class Core:
         escalations = Escalations(database, parts.channels, clock, followers)
         reacting = Reacting(parts.detector, parts.assistant)
         preferences = Preferences(database, clock)
+        relay = Relay(database, parts.channels, clock, escalations)
         handlers: dict[str, AnyHandler] = {
             inbound.INBOUND: inbound.HandleInbound(
                 reacting, escalations, parts.channels, clock, tickets_out
@@ -147,7 +151,7 @@ class Core:
                 database, parts.channels, clock, parts.settle, parts.base_url
             ),
             sent_files.COLLECT: sent_files.Collect(database, parts.desk, parts.channels, clock),
-            sending.NEWS: sending.News(clock),
+            sending.NEWS: sending.News(clock, parts.channels),
             CLAIM: LateClaim(escalations, clock),
             timers.PRUNE: timers.Prune(clock),
             timers.WATCH: timers.Watch(clock),
@@ -155,6 +159,7 @@ class Core:
             ladder.RUNG: ladder.Climb(escalations, parts.channels, clock),
             ladder.OFFER: ladder.Offer(clock),
             IDLE: Idle(clock),
+            windows.CLOSING: windows.Closing(clock),
             TICKET_OUT: PutTicket(parts.sinks, parts.desk, clock),
             mail.MAIL: mail.SendMail(parts.mailer, parts.desk, clock),
             files.FILE: files.BringFile(database, parts.desk, clock, parts.channels),
@@ -179,7 +184,7 @@ class Core:
             clock=clock,
             inbox=Inbox(database, clock, brake),
             escalations=escalations,
-            relay=Relay(database, parts.channels, clock, escalations),
+            relay=relay,
             feedback=Feedback(database, clock),
             preferences=preferences,
             queue=Queue(database, clock, escalations),
@@ -190,6 +195,7 @@ class Core:
             tickets=Tickets(database, clock, escalations, tickets_out),
             files=files.Files(database, clock),
             serving=sent_files.Serving(database, parts.channels, clock),
+            templates=Templates(database, parts.channels, preferences, relay),
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
             canned=CannedReplies(database, clock),

@@ -11,7 +11,7 @@ from handoff_bot.domain.desk import AgentRef, Button, Place, Post, PostKind, Thr
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import OPEN, Status, Step
 from handoff_bot.domain.files import DeskFile
-from handoff_bot.domain.messages import Author, storable
+from handoff_bot.domain.messages import Author, Template, storable
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, sending, sent_files
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
@@ -135,6 +135,7 @@ class Relay:
         ts: str | None,
         note: Note | None = None,
         files: tuple[DeskFile, ...] = (),
+        template: Template | None = None,
     ) -> Message:
         now = self._clock.now()
         message = sending.say(
@@ -150,6 +151,7 @@ class Relay:
                 desk_ts=ts,
                 note_id=id_of(note) if note else None,
                 files=files,
+                template=template,
             ),
             self._channels,
             now,
@@ -365,7 +367,14 @@ class Relay:
         self._send(tx, thread, author, note.text, ts, note, sent_files.read(note.files))
         return Outcome(True, "Sent to the customer.")
 
-    def send(self, escalation_id: int, agent: AgentRef, text: str, key: str) -> Outcome:
+    def send(
+        self,
+        escalation_id: int,
+        agent: AgentRef,
+        text: str,
+        key: str,
+        template: Template | None = None,
+    ) -> Outcome:
         """Send what an agent wrote outside of the thread, once for each key; who has nobody takes it over."""
         taken = self._claim_if_nobody_has_it(escalation_id, agent)
         if not taken.done or taken.text == AFTER_THE_AI:
@@ -380,7 +389,7 @@ class Relay:
             why_not = self._why_not(tx, thread, author)
             if why_not:
                 return Outcome(False, why_not[0])
-            self._send_from_window(tx, thread, author, text, key)
+            self._send_from_window(tx, thread, author, text, key, template)
             return Outcome(True)
 
     def _claim_if_nobody_has_it(self, escalation_id: int, agent: AgentRef) -> Outcome:
@@ -391,11 +400,17 @@ class Relay:
         return Outcome(escalation is not None, "" if escalation else GONE)
 
     def _send_from_window(
-        self, tx: Transaction, thread: _Thread, author: Agent, text: str, key: str
+        self,
+        tx: Transaction,
+        thread: _Thread,
+        author: Agent,
+        text: str,
+        key: str,
+        template: Template | None,
     ) -> None:
         kept = replace(thread, place=Place(WINDOW, ""))
         note = self._keep(tx, kept, author, text, key, held=False, revision=WINDOW)
-        message = self._send(tx, thread, author, text, None, note)
+        message = self._send(tx, thread, author, text, None, note, template=template)
         shown = Post(PostKind.OURS, text, name=author.name)
         deskwork.post(tx, thread.escalation, shown, self._clock.now(), message)
 

@@ -22,7 +22,7 @@ from handoff_bot.domain.messages import (
 )
 from handoff_bot.domain.splitting import split_text
 from handoff_bot.ports import Channel, Clock
-from handoff_bot.services import deskwork, sent_files
+from handoff_bot.services import deskwork, sent_files, windows
 from handoff_bot.services.runner import Handler
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage.conversations import id_of
@@ -129,7 +129,8 @@ def enqueue_parts(
 ) -> None:
     """Split a message to what its channel can carry, one delivery and one row of work for each part."""
     limits = channels[conversation.channel].limits
-    words = split_text(message.text, limits.text)
+    is_template = bool(message.payload.get("template"))  # approved as one
+    words = [message.text] if is_template else split_text(message.text, limits.text)
     for part, piece in enumerate(pieces(words, sent_files.sent(message), limits.caption)):
         made = deliveries.add(tx, id_of(message), part, piece.text, now, piece.file)
         enqueue(tx, conversation, made, due_at)
@@ -189,11 +190,15 @@ class Send(Handler[SendPlan, Receipt]):
             )
             return None
         if conversation.opted_out_at and message.author != Author.SYSTEM:
-            _fail(tx, delivery, message, conversation, "opted_out", OPTED_OUT, now)
+            _fail(tx, delivery, message, conversation, "opted_out", OPTED_OUT, now, self._channels)
+            return None
+        if windows.is_closed(conversation, now) and not message.payload.get("template"):
+            code, words = windows.CLOSED, windows.WORDS
+            _fail(tx, delivery, message, conversation, code, words, now, self._channels)
             return None
         media = sent_files.addresses(tx, delivery, self._base_url, now)
         if media is None:
-            _fail(tx, delivery, message, conversation, "file", NOT_KEPT, now)
+            _fail(tx, delivery, message, conversation, "file", NOT_KEPT, now, self._channels)
             return None
         deliveries.set_sending(tx, id_of(delivery), now)
         return _plan(delivery, message, conversation, media)
@@ -250,7 +255,8 @@ class Send(Handler[SendPlan, Receipt]):
         words = str(error) if ours else "Something went wrong on our side."
         if job.begun_at:
             words = f"We cannot tell whether this reached the customer. {words}"
-        _fail(tx, delivery, message, conversation, code, words, self._clock.now())
+        now = self._clock.now()
+        _fail(tx, delivery, message, conversation, code, words, now, self._channels)
 
 
 OPTED_OUT = "The customer has sent STOP, so nothing may be sent to them until they send START."
@@ -296,12 +302,13 @@ def _fail(
     code: str,
     words: str,
     now: datetime,
+    channels: Channels,
 ) -> None:
     moved = deliveries.move(
         tx, id_of(delivery), DeliveryStatus.FAILED, now, error_code=code, error=words
     )
     if moved:
-        _report_failure(tx, message, conversation, code, words, now)
+        _report_failure(tx, message, conversation, code, words, now, channels)
 
 
 def _report_failure(
@@ -311,6 +318,7 @@ def _report_failure(
     code: str,
     words: str,
     now: datetime,
+    channels: Channels,
 ) -> None:
     log.record(
         tx,
@@ -321,7 +329,10 @@ def _report_failure(
         code=code,
         author=message.author,
     )
-    deskwork.delivery_failed(tx, message, words, now)
+    limits = channels[conversation.channel].limits
+    is_late = code == windows.CLOSED or code in limits.window_codes
+    use_template = is_late and limits.templates
+    deskwork.delivery_failed(tx, message, words, now, use_template=use_template)
 
 
 def _moved(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> None:
@@ -344,8 +355,9 @@ def _moved(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> None:
 class News(Handler[None, None]):
     """Believes a provider's report of a delivery: in any order, repeated, late."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, channels: Channels) -> None:
         self._clock = clock
+        self._channels = channels
 
     def prepare(self, tx: Transaction, job: Job) -> None:
         """Move the delivery forward, and tell the thread."""
@@ -371,4 +383,5 @@ class News(Handler[None, None]):
             return
         message = tx.session.get_one(Message, delivery.message_id)
         conversation = conversations.get(tx, message.conversation_id)
-        _report_failure(tx, message, conversation, news.error_code, news.error, now)
+        code, words = news.error_code, news.error
+        _report_failure(tx, message, conversation, code, words, now, self._channels)

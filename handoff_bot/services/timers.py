@@ -10,6 +10,7 @@ from handoff_bot.services import deskwork
 from handoff_bot.services.idle import IDLE
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.sent_files import KEPT_FOR
+from handoff_bot.services.windows import CLOSING
 from handoff_bot.storage import attachments, log, pace, work
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
@@ -22,7 +23,12 @@ WATCH = "tick.watch"
 KEEP_DONE = timedelta(days=30)
 LATE = timedelta(minutes=1)
 
-EVERY = {PRUNE: timedelta(hours=1), WATCH: timedelta(minutes=1), IDLE: timedelta(minutes=1)}
+EVERY = {
+    PRUNE: timedelta(hours=1),
+    WATCH: timedelta(minutes=1),
+    IDLE: timedelta(minutes=1),
+    CLOSING: timedelta(minutes=5),
+}
 """Kind of tick -> how often. A provider redelivers within hours, so done work may go after days."""
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from handoff_bot.domain.delivery import overall
 from handoff_bot.domain.desk import AgentRef, Board, Card, Line, TranscriptPage
-from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.signals import Mood, Priority, Signal
@@ -64,6 +64,7 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         previous_owner=escalations.previous_owner(tx, escalation) if ticket.reopened else "",
         reply_due_at=None if ticket.replied_at else ticket.reply_due_at,
         solve_due_at=None if ticket.solved_at else ticket.solve_due_at,
+        window_closes_at=conversation.window_closes_at if escalation.status in OPEN else None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handoff_bot.slack.listeners import (
     actions,
+    approved,
     availability,
     canned,
     doctor,
@@ -33,6 +34,7 @@ FEATURES: tuple[Feature, ...] = (
     history.FEATURE,
     doctor.FEATURE,
     files.FEATURE,
+    approved.FEATURE,
 )
 
 EVERYTHING = combined(FEATURES)
