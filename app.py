@@ -157,7 +157,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     watchers = Watchers(database, WEBCHAT, settings.WEBCHAT_VISITORS)
     if site:
         streams = Streams(Visitors(database, clock, WEBCHAT), watchers)
-        routes.append(chat(site, core.inbox, streams, watchers))
+        routes.append(chat(site, core.inbox, streams, watchers, core.files))
     return Handoff(
         web=create_web(routes, threads=settings.WEB_THREADS, proxies=settings.TRUSTED_PROXIES),
         watchers=watchers,

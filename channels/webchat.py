@@ -7,6 +7,7 @@ sending needs nobody, can be repeated without harm, and cannot be lost.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -91,6 +92,19 @@ class Webchat:
             Unauthentic: it shows none, or not a living one of ours.
         """
         return self.sessions.visitor(bearer(request))
+
+    def uploaded(self, visitor: Visitor, message_id: str, url: str, kind: str) -> InboundMessage:
+        """The message that a visitor's file is, which is in our own keeping at this address.
+
+        Raises:
+            Malformed: the id is none that a browser makes.
+        """
+        try:
+            known = UUID(message_id)
+        except ValueError:
+            raise Malformed("Wrong or missing: id.") from None
+        said = _Message(id=known, text="-")
+        return replace(_inbound(visitor, said), text="", media=(Media(url, kind),))
 
     def send(self, message: OutboundMessage) -> Receipt:
         """Nothing has to leave the house: the visitor's page reads what has this status."""

@@ -12,14 +12,17 @@ from datetime import datetime, timedelta
 from handoff_bot.domain.desk import Button, Place, Post, PostKind
 from handoff_bot.domain.errors import DeliveryError, DeskError, Unacceptable
 from handoff_bot.domain.files import (
+    KINDS,
+    MB,
     MOST_FILES,
+    Fetched,
     File,
     called,
     examined,
     kind_of,
     size_in_words,
 )
-from handoff_bot.domain.messages import Author, Media
+from handoff_bot.domain.messages import Author, InboundMessage, Media
 from handoff_bot.domain.pacing import Turn
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import deskwork, turns
@@ -41,6 +44,9 @@ PATIENCE = timedelta(minutes=1)
 FEWEST_TRIES = 4
 TURNS_UP_WITHIN = timedelta(seconds=30)
 """How long the desk may take to show a file: it scans uploads before it shares them."""
+
+LARGEST_UPLOAD = 10 * MB
+"""Bytes of a file that a customer hands to us."""
 
 GONE = "This file is not known any more."
 AGAIN = "Fetching it again."
@@ -81,11 +87,24 @@ def _bring(
 
 
 class Files:
-    """What agents ask of customers' files."""
+    """Customers' files: those that they hand to us, and what agents ask of them."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+
+    def keep(self, message: InboundMessage, fetched: Fetched, token: str) -> File:
+        """Take a file into our keeping that a customer hands to us; `message` is the one it comes with.
+
+        Raises:
+            Unacceptable: it may not pass.
+        """
+        file = examined(fetched, dict.fromkeys(KINDS, LARGEST_UPLOAD))
+        now = self._clock.now()
+        with self._database.write() as tx:
+            conversation = conversations.of_inbound(tx, message, now)
+            attachments.add(tx, token, file, id_of(conversation), None, now)
+        return file
 
     def fetch_again(self, work_id: int) -> Outcome:
         """Try once more to bring the file that this work could not; pressed twice, it comes once."""
