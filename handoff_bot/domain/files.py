@@ -124,11 +124,13 @@ _MARKUP = re.compile(
     rb"\s*(<!doctype|<html|<head|<body|<script|<svg|<\?xml|<\?php|#!)", re.IGNORECASE
 )
 
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+
 
 def _is_text(data: bytes) -> bool:
-    """Words, and not what a browser or a shell would run."""
+    """Words, and not what a browser, a shell or a machine would run."""
     beginning = data.removeprefix(b"\xef\xbb\xbf")[:4096]
-    return b"\x00" not in beginning and not _MARKUP.match(beginning)
+    return not (_CONTROLS.search(beginning) or _MARKUP.match(beginning))
 
 
 _ZIP = _begins(b"PK\x03\x04")
