@@ -52,6 +52,7 @@ from handoff_bot.storage.sole import SoleWorker
 from handoff_bot.web.application import create_web
 from handoff_bot.web.chat import chat
 from handoff_bot.web.chat_stream import Streams
+from handoff_bot.web.files import files
 from handoff_bot.web.health import health
 from handoff_bot.web.watchers import Watchers
 from handoff_bot.web.webhooks import webhooks
@@ -148,14 +149,20 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             sinks=ticket_sinks(settings, clock),
             mailer=smtp(settings, clock) if settings.wants_mail else None,
             limits=LIMITS if settings.SLACK_LIMITS == "published" else {},
+            base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
         )
     )
     slack.attach(core)
-    routes = [webhooks(channels, core.inbox), health(database, clock), slack.blueprint]
+    routes = [
+        webhooks(channels, core.inbox),
+        files(core.serving),
+        health(database, clock),
+        slack.blueprint,
+    ]
     watchers = Watchers(database, WEBCHAT, settings.WEBCHAT_VISITORS)
     if site:
         streams = Streams(Visitors(database, clock, WEBCHAT), watchers)
-        routes.append(chat(site, core.inbox, streams, watchers))
+        routes.append(chat(site, core.inbox, streams, watchers, core.files))
     return Handoff(
         web=create_web(routes, threads=settings.WEB_THREADS, proxies=settings.TRUSTED_PROXIES),
         watchers=watchers,

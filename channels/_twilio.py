@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,13 +16,16 @@ from twilio.rest import Client
 from channels import _twilio_forms as forms
 from channels._twilio_errors import UNANSWERED, asking_failed, sending_failed
 from channels._twilio_http import ApiHttp
+from channels._twilio_media import NOT_OURS, MediaFetcher
 from channels._twilio_signature import is_signed
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, Malformed, OutcomeUnknown, Unauthentic
+from handoff_bot.domain.files import Fetched
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
     InboundMessage,
     Limits,
+    Media,
     OutboundMessage,
     Receipt,
 )
@@ -32,6 +36,7 @@ TEXT_LIMIT = 1600
 
 TROUBLES = (TwilioException, RequestException)
 """What a call of Twilio's client may raise."""
+NO_ADDRESS = "Twilio has to fetch files from us, and our public address is not known. Ask an admin to set it."
 _TRIAL = "Sent from your Twilio trial account - "
 """What Twilio puts in front of every message of a trial account."""
 _CLOCK_SLACK = timedelta(seconds=2)
@@ -104,6 +109,7 @@ class TwilioChannel:
         self._traits = traits
         self._home = forms.MediaHome(account.account_sid, account.api_url)
         self._messages = client_of(account).messages
+        self._files = MediaFetcher(account)
 
     def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
         """Check that Twilio really sent this, for our account, and say what it holds.
@@ -133,12 +139,12 @@ class TwilioChannel:
             DeliveryError: Twilio refused it, or could not be reached at all.
             OutcomeUnknown: Twilio was called and gave no answer that says whether it was taken.
         """
-        sender = self._sender(message)
+        sender, content = self._sender(message), _content(message)
         try:
             made = self._messages.create(
                 to=message.to,
-                body=message.text,
                 status_callback=self._callback(message.oid),
+                **content,
                 **sender,
             )
         except TROUBLES as error:
@@ -164,10 +170,11 @@ class TwilioChannel:
         return f"{base}/webhooks/{self.kind}/status?{urlencode({'oid': oid})}"
 
     def sent_since(self, message: OutboundMessage, since: datetime) -> Sequence[Receipt]:
-        """Messages to this contact with these words that Twilio has taken since then, oldest first.
+        """Messages to this contact with this content that Twilio has taken since then, oldest first.
 
-        The sender is not compared: a Messaging Service chooses its own. A receipt never says that a
-        message failed, for it has no room for the reason; the delivery report brings both.
+        What a template says is Twilio's to know, so of templates no words are compared. Nor is the
+        sender: a Messaging Service chooses its own. A receipt never says that a message failed, for it
+        has no room for the reason; the delivery report brings both.
 
         Raises:
             DeliveryError: Twilio cannot be asked (now, or ever when `permanent`).
@@ -176,10 +183,18 @@ class TwilioChannel:
             listed = self._messages.list(to=message.to, limit=_MOST, page_size=_PAGE)
         except TROUBLES as error:
             raise asking_failed(error) from None
-        found = [
-            one for one in reversed(listed) if _is_copy(one, message.text, since - _CLOCK_SLACK)
-        ]
+        found = [one for one in reversed(listed) if _is_copy(one, message, since - _CLOCK_SLACK)]
         return [_receipt(one) for one in sorted(found, key=lambda one: one.date_created)]
+
+    def fetch(self, media: Media) -> Fetched:
+        """The file that came with a message, from our account alone.
+
+        Raises:
+            DeliveryError: it cannot be had (now, or ever when `permanent`).
+        """
+        if not self._home.holds(media.url):
+            raise DeliveryError(NOT_OURS, permanent=True, code="not_ours")
+        return self._files.fetch(media)
 
 
 def believed(request: WebhookRequest, account: TwilioAccount) -> forms.Fields:
@@ -209,15 +224,33 @@ def client_of(account: TwilioAccount) -> Client:
     )
 
 
-def _is_copy(found: Any, text: str, since: datetime) -> bool:
-    """Is this message of Twilio's list one of ours, since then, with these words?"""
-    words = (found.body or "").removeprefix(_TRIAL).strip()
-    return (
+def _content(message: OutboundMessage) -> dict[str, Any]:
+    """What to send, as Twilio's parameters: a template alone, or words and files.
+
+    Raises:
+        DeliveryError: Twilio could not fetch the files.
+    """
+    if message.template:
+        variables = json.dumps(dict(message.template.variables))
+        return {"content_sid": message.template.content_sid, "content_variables": variables}
+    if not all(url.startswith(("https://", "http://")) for url in message.media):
+        raise DeliveryError(NO_ADDRESS, permanent=True, code="no_address")
+    content: dict[str, Any] = {"media_url": list(message.media)} if message.media else {}
+    return content | ({"body": message.text} if message.text or not message.media else {})
+
+
+def _is_copy(found: Any, message: OutboundMessage, since: datetime) -> bool:
+    """Is this message of Twilio's list one of ours, since then, with the same in it?"""
+    is_ours = (
         str(found.direction).startswith("outbound")
         and found.date_created is not None
         and found.date_created >= since
-        and words == text.strip()
     )
+    if not is_ours or message.template:
+        return is_ours
+    words = (found.body or "").removeprefix(_TRIAL).strip()
+    has_files = str(found.num_media or "0") != "0"
+    return words == message.text.strip() and has_files == bool(message.media)
 
 
 def _receipt(message: Any) -> Receipt:

@@ -124,11 +124,16 @@ class FileStore:
             files = _FILES.validate_json(fields.get("Media") or "[]")
         except ValidationError:
             logger.warning(
-                "media dropped: it cannot be read", extra={"provider_id": fields["MessageSid"]}
+                "media left alone: it cannot be read", extra={"provider_id": fields["MessageSid"]}
             )
-            return ()
+            return (Media("", _ANY_TYPE),)
         service = fields.get("ChatServiceSid", "") or self._service
         return tuple(Media(self._url(service, file.sid), _type_of(file)) for file in files)
+
+    def holds(self, url: str) -> bool:
+        """Is this the address of a file there?"""
+        file = rf"{re.escape(self._host)}/v1/Services/IS[0-9a-fA-F]{{32}}/Media/ME[0-9a-fA-F]{{32}}"
+        return re.fullmatch(file, url, re.ASCII) is not None
 
     def _url(self, service: str, sid: str) -> str:
         return f"{self._host}/v1/Services/{service}/Media/{sid}" if is_service(service) else ""

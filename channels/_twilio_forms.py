@@ -169,16 +169,16 @@ def _place(fields: Fields) -> str:
 
 
 def _media(fields: Fields, home: MediaHome) -> Iterator[Media]:
-    """The files that came along; those that are kept anywhere but in our account are left out."""
+    """The files that came along; of those that are kept anywhere but in our account no address is kept."""
     for n in takewhile(lambda n: f"MediaUrl{n}" in fields, count()):
         url = fields[f"MediaUrl{n}"]
-        if home.holds(url):
-            yield Media(url, fields.get(f"MediaContentType{n}", ""))
-        else:
+        is_ours = home.holds(url)
+        if not is_ours:
             logger.warning(
-                "media dropped: its address is not in our account",
+                "media left alone: its address is not in our account",
                 extra={"provider_id": fields["MessageSid"], "number": n},
             )
+        yield Media(url if is_ours else "", fields.get(f"MediaContentType{n}", ""))
 
 
 def _consent(fields: Fields, recipient: str, *, we_answer: bool) -> tuple[Consent | None, bool]:

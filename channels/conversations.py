@@ -17,12 +17,15 @@ from channels._twilio_errors import (
     sending_failed,
 )
 from channels._twilio_forms import report, required
+from channels._twilio_media import NOT_OURS, MediaFetcher
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
+from handoff_bot.domain.files import Fetched
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
     InboundMessage,
     Limits,
+    Media,
     OutboundMessage,
     Receipt,
 )
@@ -32,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 KIND = "conversations"
 _MEANINGS = {**MEANINGS, "20404": Meaning("The customer's chat, or its service, no longer exists.")}
+WORDS_ALONE = "Only words can be sent into chats of Twilio's Conversations."
 _PAGE, _MOST = 100, 300
 """How many messages of a conversation to look through: in one request, and in all."""
 
@@ -51,6 +55,7 @@ class Conversations:
         self._account = account
         self._api = client_of(account).conversations.v1
         self._files = forms.FileStore(account.conversations_service_sid, account.api_url)
+        self._fetcher = MediaFetcher(account)
 
     def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
         """Check that Twilio really sent this, for our account, and say what it holds.
@@ -90,6 +95,8 @@ class Conversations:
             DeliveryError: Twilio refused it, or could not be reached at all.
             OutcomeUnknown: Twilio was called and gave no answer that says whether it was taken.
         """
+        if message.media or message.template:
+            raise DeliveryError(WORDS_ALONE, permanent=True, code="words_alone")
         messages = self._messages(message)
         try:
             made = messages.create(
@@ -119,6 +126,16 @@ class Conversations:
             for one in reversed(newest)
             if forms.mark_in(one.attributes) == message.oid
         ]
+
+    def fetch(self, media: Media) -> Fetched:
+        """The file that came with a message, from Twilio's store alone.
+
+        Raises:
+            DeliveryError: it cannot be had (now, or ever when `permanent`).
+        """
+        if not self._files.holds(media.url):
+            raise DeliveryError(NOT_OURS, permanent=True, code="not_ours")
+        return self._fetcher.fetch_content(media)
 
     def _messages(self, message: OutboundMessage) -> Any:
         """The messages of its conversation; only what looks like ids becomes part of an address."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from channels._twilio import TEXT_LIMIT, Traits, TwilioAccount, TwilioChannel
+from channels._twilio_kinds import MMS
 from handoff_bot.domain.messages import Limits
 from handoff_bot.ports import Channel
 
@@ -13,7 +14,7 @@ def sms(account: TwilioAccount) -> Channel:
         account,
         Traits(
             kind="sms",
-            limits=Limits(text=TEXT_LIMIT),
+            limits=Limits(text=TEXT_LIMIT, media=MMS, caption=TEXT_LIMIT),
             has=lambda address: not address.startswith("whatsapp:"),
             sender=account.sms_from,
             service=account.messaging_service_sid,

@@ -7,6 +7,7 @@ sending needs nobody, can be repeated without harm, and cannot be lost.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -15,11 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from channels._webchat_sessions import Sessions, Website
 from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.errors import Malformed, Unauthentic
+from handoff_bot.domain.errors import DeliveryError, Malformed, Unauthentic
+from handoff_bot.domain.files import KINDS, LARGEST, Fetched
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
     InboundMessage,
     Limits,
+    Media,
     OutboundMessage,
     Receipt,
 )
@@ -57,7 +60,9 @@ class Webchat:
     """A Channel to visitors of the websites that are allowed; any number of threads may use it at once."""
 
     kind = KIND
-    limits = Limits(text=LONGEST)
+    limits = Limits(
+        text=LONGEST, media=dict.fromkeys(KINDS, LARGEST), caption=LONGEST, shows_ours=True
+    )
     longest_text = LONGEST
 
     def __init__(self, website: Website) -> None:
@@ -88,9 +93,30 @@ class Webchat:
         """
         return self.sessions.visitor(bearer(request))
 
+    def uploaded(self, visitor: Visitor, message_id: str, url: str, kind: str) -> InboundMessage:
+        """The message that a visitor's file is, which is in our own keeping at this address.
+
+        Raises:
+            Malformed: the id is none that a browser makes.
+        """
+        try:
+            known = UUID(message_id)
+        except ValueError:
+            raise Malformed("Wrong or missing: id.") from None
+        said = _Message(id=known, text="-")
+        return replace(_inbound(visitor, said), text="", media=(Media(url, kind),))
+
     def send(self, message: OutboundMessage) -> Receipt:
         """Nothing has to leave the house: the visitor's page reads what has this status."""
         return Receipt(f"web-{message.oid}", DeliveryStatus.SENT)
+
+    def fetch(self, media: Media) -> Fetched:
+        """Nobody else keeps visitors' files: those in our own keeping need no channel.
+
+        Raises:
+            DeliveryError: always.
+        """
+        raise DeliveryError("It is not in our keeping any more.", permanent=True, code="gone")
 
     def sent_since(self, message: OutboundMessage, since: datetime) -> Sequence[Receipt]:
         """What `send` would say, for it always works."""

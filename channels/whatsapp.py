@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from channels._twilio import TEXT_LIMIT, Traits, TwilioAccount, TwilioChannel
+from channels._twilio_kinds import WHATSAPP
 from handoff_bot.domain.messages import Limits
 from handoff_bot.ports import Channel
 
 PREFIX = "whatsapp:"
 REPLY_WINDOW_HOURS = 24
 """How long after the customer's last message WhatsApp lets us write freely; later is error 63016."""
+
+WINDOW_CODES = frozenset({"63016"})
+CAPTION = 1024
+"""Characters below a picture."""
 
 
 def whatsapp(account: TwilioAccount) -> Channel:
@@ -19,7 +24,13 @@ def whatsapp(account: TwilioAccount) -> Channel:
         Traits(
             kind="whatsapp",
             limits=Limits(
-                text=TEXT_LIMIT, reply_window_hours=REPLY_WINDOW_HOURS, consent_by_us=True
+                text=TEXT_LIMIT,
+                reply_window_hours=REPLY_WINDOW_HOURS,
+                consent_by_us=True,
+                media=WHATSAPP,
+                caption=CAPTION,
+                templates=True,
+                window_codes=WINDOW_CODES,
             ),
             has=lambda address: address.startswith(PREFIX),
             sender=f"{PREFIX}{number}" if number else "",

@@ -9,11 +9,13 @@ from typing import Protocol
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef, Board, Card, Place, Post, Whisper
+from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.mail import Mail
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
     InboundMessage,
     Limits,
+    Media,
     OutboundMessage,
     Receipt,
 )
@@ -73,6 +75,15 @@ class Channel(Protocol):
             DeliveryError: the provider cannot be asked (now, or ever when `permanent`).
         """
 
+    def fetch(self, media: Media) -> Fetched:
+        """The file that came with a message, at most `files.LARGEST` bytes of it.
+
+        Asks nobody but the provider: an address that a customer may have chosen is never called.
+
+        Raises:
+            DeliveryError: it cannot be had (now, or ever when `permanent`).
+        """
+
 
 class Desk(Protocol):
     """Where agents work. Every method may raise DeskError; those that post also DeskOutcomeUnknown.
@@ -104,6 +115,15 @@ class Desk(Protocol):
 
     def tell(self, to: str, post: Post, mark: str) -> Place:
         """Say something to a person (their id, as a direct message) or in a slack_channel."""
+
+    def upload(self, thread: Place, file: File, post: Post, mark: str) -> Place | None:
+        """Show a file in a thread, said as `post` says it; None when it is not told where.
+
+        `mark` is our own opaque id of it, for `find_post`, which may take a moment to find it.
+        """
+
+    def download(self, file: DeskFile, most: int) -> Fetched:
+        """A file that somebody put into a thread; more than `most` bytes are an error for good."""
 
     def whisper(self, whisper: Whisper) -> None:
         """Say something in a thread to one agent alone."""

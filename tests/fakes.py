@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef, Board, Button, Card, Place, Post, Whisper
 from handoff_bot.domain.errors import DeliveryError, DeskError, OutcomeUnknown
+from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.mail import Mail
 from handoff_bot.domain.messages import (
     DeliveryUpdate,
     InboundMessage,
     Limits,
+    Media,
     OutboundMessage,
     Receipt,
 )
@@ -59,6 +61,8 @@ class FakeChannel:
     troubles: list[DeliveryError] = field(default_factory=list)
     cannot_be_asked: DeliveryError | None = None
     before_send: list = field(default_factory=list)
+    files: dict[str, Fetched] = field(default_factory=dict)
+    file_troubles: list[DeliveryError] = field(default_factory=list)
 
     def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
         return []
@@ -83,7 +87,15 @@ class FakeChannel:
             receipt
             for sent, receipt in self.taken
             if (sent.to, sent.text) == (message.to, message.text)
+            and bool(sent.media) == bool(message.media)
         ]
+
+    def fetch(self, media: Media) -> Fetched:
+        if self.file_troubles:
+            raise self.file_troubles.pop(0)
+        if media.url not in self.files:
+            raise DeliveryError("It is gone.", permanent=True, code="gone")
+        return self.files[media.url]
 
 
 class OutcomeUnknownAfter(OutcomeUnknown):
@@ -101,6 +113,11 @@ class FakeDesk:
     told: dict[str, list[Post]] = field(default_factory=dict)
     marks: dict[Place, DeliveryStatus] = field(default_factory=dict)
     boards: dict[Place, Board] = field(default_factory=dict)
+    uploads: list[tuple[File, Post]] = field(default_factory=list)
+    files: dict[str, Fetched] = field(default_factory=dict)
+    downloads: int = 0
+    file_troubles: list[DeskError] = field(default_factory=list)
+    lost_uploads: list[DeskError] = field(default_factory=list)
     drawn: int = 0
     calls: list[tuple[Post, ...]] = field(default_factory=list)
     troubles: list[DeskError] = field(default_factory=list)
@@ -143,6 +160,21 @@ class FakeDesk:
 
     def find_post(self, thread: Place, mark: str, since: datetime) -> Place | None:
         return self._marks_of_posts.get(mark)
+
+    def upload(self, thread: Place, file: File, post: Post, mark: str) -> Place:
+        if self.file_troubles:
+            raise self.file_troubles.pop(0)
+        self.uploads.append((file, post))
+        place = self._place(mark)
+        if self.lost_uploads:
+            raise self.lost_uploads.pop(0)
+        return place
+
+    def download(self, file: DeskFile, most: int) -> Fetched:
+        self.downloads += 1
+        if self.file_troubles:
+            raise self.file_troubles.pop(0)
+        return self.files[file.id]
 
     def tell(self, to: str, post: Post, mark: str) -> Place:
         self._fail_before()
@@ -198,7 +230,7 @@ class FakeDesk:
                 return whisper.value
         for thread in self.threads.values():
             for post in reversed(thread):
-                if post.button is wanted:
+                if post.button is wanted or wanted in post.buttons:
                     return post.value
         raise AssertionError(f"no {wanted} button in sight")
 

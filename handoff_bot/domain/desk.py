@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.domain.files import DeskFile
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Mood, Priority, Signal
 
@@ -168,6 +169,8 @@ class Button(StrEnum):
     QUEUE_HERE = "queue_here"
     URGENT_HERE = "urgent_here"
     NOT_HERE = "not_here"
+    FETCH_AGAIN = "fetch_again"
+    USE_TEMPLATE = "use_template"
 
 
 STEPS: dict[Button, Step] = {
@@ -201,7 +204,6 @@ class Post:
         text: the words; hostile when the kind is contact.
         name: who spoke; hostile when the kind is contact.
         channel: the channel's kind, "" for notices.
-        attachments: one line for each file, e.g. "image/jpeg"; hostile.
         button: a button under it, or None.
         value: what the button carries.
         mentions: the desk's ids of people ("U…") and groups ("S…") to be called by name.
@@ -213,7 +215,6 @@ class Post:
     text: str
     name: str = ""
     channel: str = ""
-    attachments: tuple[str, ...] = ()
     button: Button | None = None
     value: str = ""
     mentions: tuple[str, ...] = ()
@@ -241,7 +242,8 @@ class ThreadReply:
         ts: the reply's own timestamp id.
         author: who wrote it.
         text: plain text as the contact's channel can show it: mentions, links and emoji resolved.
-        files: one line for each file that came with it.
+        files: one line for each thing that came with it and is no file that could be sent.
+        attached: the files that came with it.
     """
 
     place: Place
@@ -249,6 +251,7 @@ class ThreadReply:
     author: AgentRef
     text: str
     files: tuple[str, ...] = ()
+    attached: tuple[DeskFile, ...] = ()
 
 
 @dataclass(frozen=True)

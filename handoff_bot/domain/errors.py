@@ -13,6 +13,7 @@ HandoffError
 │   │   └── DeskOutcomeUnknown  it was called and never answered: look before posting again
 │   ├── SinkError           another system did not take a ticket
 │   └── MailError           a mail server did not take an e-mail
+├── Unacceptable            a file may not pass between customer and agent; the text says why
 ├── ModelError              a detector or assistant model is missing, broken, slow or refused
 └── LeaseLost               another worker took the lane over; whatever was being done is abandoned
 """
@@ -98,6 +99,10 @@ class SinkError(ProviderFailure):
 
 class MailError(ProviderFailure):
     """A mail server did not take an e-mail."""
+
+
+class Unacceptable(HandoffError):
+    """A file may not pass between customer and agent. The text says why, in plain words."""
 
 
 class ModelError(HandoffError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -101,6 +102,14 @@ class DeliveryUpdate:
 
 
 @dataclass(frozen=True)
+class Template:
+    """A text that the provider has approved, by its id there, with values for its variables by name."""
+
+    content_sid: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class OutboundMessage:
     """One piece to hand to a provider: already within the channel's limits.
 
@@ -108,13 +117,17 @@ class OutboundMessage:
         oid: our own opaque id; comes back in every DeliveryUpdate.
         to: the contact's address.
         sender: our own address to send from, "" for the channel's default.
-        text: plain text.
+        text: plain text; of a template what it says with its values.
+        media: addresses at which the provider may fetch the files that go with it.
+        template: to be sent instead of the text, None for free text.
     """
 
     oid: str
     to: str
     sender: str
     text: str
+    media: tuple[str, ...] = ()
+    template: Template | None = None
 
 
 @dataclass(frozen=True)
@@ -140,11 +153,21 @@ class Limits:
         text: the most characters of one message; longer ones are split.
         reply_window_hours: how long after the contact's last message free text is allowed; None for ever.
         consent_by_us: True where we, not the provider, must honour and confirm STOP.
+        media: the most bytes of a file, for each content type that it carries; none: it carries no files.
+        caption: the most characters that can stand with a picture in one message.
+        shows_ours: True where customers look at files at our own address, for as long as we keep them.
+        templates: True where templates can be sent.
+        window_codes: the provider's codes for free text that came after the window.
     """
 
     text: int
     reply_window_hours: int | None = None
     consent_by_us: bool = False
+    media: Mapping[str, int] = field(default_factory=dict)
+    caption: int = 0
+    shows_ours: bool = False
+    templates: bool = False
+    window_codes: frozenset[str] = frozenset()
 
 
 def storable(text: str) -> str:

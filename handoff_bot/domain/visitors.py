@@ -74,6 +74,15 @@ class Cursor:
 
 
 @dataclass(frozen=True)
+class VisitorFile:
+    """A file in a bubble; `token` is "" when it is not kept any more."""
+
+    token: str
+    name: str
+    content_type: str
+
+
+@dataclass(frozen=True)
 class VisitorLine:
     """One bubble. `order` sorts it among the others; `cursor` is how far one has read with it.
 
@@ -82,6 +91,7 @@ class VisitorLine:
         oid: of our own messages, for their delivery marks; "" of inbound ones.
         name: the agent's, "" for everybody else.
         text: hostile when the author is the contact.
+        files: what goes with it; their names are harmless.
     """
 
     order: int
@@ -92,6 +102,7 @@ class VisitorLine:
     at: datetime
     provider_id: str = ""
     oid: str = ""
+    files: tuple[VisitorFile, ...] = ()
 
 
 @dataclass(frozen=True)

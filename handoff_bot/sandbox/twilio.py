@@ -17,6 +17,7 @@ from handoff_bot.sandbox.twilio_account import Account
 from handoff_bot.sandbox.twilio_api import Api
 from handoff_bot.sandbox.twilio_conversations import Conversations
 from handoff_bot.sandbox.twilio_conversations_api import ConversationsApi
+from handoff_bot.sandbox.twilio_fetching import Fetcher, Unfetched
 from handoff_bot.sandbox.twilio_forms import Button, Form, Location, Utterance
 from handoff_bot.sandbox.twilio_hooks import Hooks, WebhookResult
 from handoff_bot.sandbox.twilio_messages import Clock, Message, StoredFile, new_sid
@@ -95,6 +96,9 @@ class TwilioStandIn:
             now=now,
             report=lambda message, news: self._reports.enqueue(
                 news, partial(self._happen, message)
+            ),
+            fetch=lambda message: self._reports.enqueue(
+                [News("fetching", 0.0, is_told=False)], lambda _: self._fetch(message)
             ),
             dice=random.Random(seed),  # noqa: S311 - draws troubles, guards nothing
         )
@@ -231,6 +235,15 @@ class TwilioStandIn:
             return
         form = forms.report(self.account_sid, message, news.step, self.account.now())
         self._hooks.post(message.callback, form)
+
+    def _fetch(self, message: Message) -> None:
+        """Get the files of a message from the bot, then let its delivery happen."""
+        try:
+            found = Fetcher(self.public_base_url, self.bot_url).files(message)
+        except Unfetched as failed:
+            self.account.bring(message, (), failed.code)
+        else:
+            self.account.bring(message, found, None)
 
     def pending_callbacks(self) -> int:
         """How many steps of deliveries are still to come."""

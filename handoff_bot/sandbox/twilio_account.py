@@ -23,6 +23,7 @@ from handoff_bot.sandbox.twilio_refusals import (
     check_pair,
     check_parameters,
     check_recipient,
+    rendered,
 )
 from handoff_bot.sandbox.twilio_signature import Secrets
 
@@ -46,6 +47,8 @@ class Account:
         dice: decides what `callbacks` leaves to chance.
         failing: address -> the code with which every delivery to it fails.
         media_delay: how long a customer's file is not there yet after its webhook.
+        templates: approved texts by their ContentSid, with variables like {{1}}.
+        fetch: brings the files that we asked Twilio to send along; returns at once, `bring` comes next.
     """
 
     secrets: Secrets
@@ -57,6 +60,8 @@ class Account:
     callbacks: Callbacks = field(default_factory=Callbacks)
     failing: dict[str, int] = field(default_factory=dict)
     media_delay: timedelta = timedelta()
+    templates: dict[str, str] = field(default_factory=dict)
+    fetch: Callable[[Message], None] = lambda _message: None
 
     def __post_init__(self) -> None:
         self.messages = Messages(self.now)
@@ -80,7 +85,9 @@ class Account:
         sender = self.senders.choose(form)
         check_content(form)
         media = tuple(form.getlist("MediaUrl"))
-        message = self._new("outbound-api", sender, to, form.get("Body", ""), "queued")
+        body = rendered(form, self.templates) if form.get("ContentSid") else form.get("Body", "")
+        message = self._new("outbound-api", sender, to, body, "queued")
+        message.is_template = bool(form.get("ContentSid"))
         message.media_urls = media
         message.sid = new_sid("MM") if media else message.sid
         message.callback = form.get("StatusCallback", "")
@@ -93,7 +100,19 @@ class Account:
         return message
 
     def deliver(self, message: Message) -> None:
-        """Let the delivery of a message happen; does not wait for it."""
+        """Let the delivery of a message happen; does not wait for it. Files are fetched first."""
+        if message.media_urls and not message.fails_with:
+            self.fetch(message)
+            return
+        self._deliver(message)
+
+    def bring(self, message: Message, files: tuple[StoredFile, ...], problem: int | None) -> None:
+        """The files of a message were fetched, or could not be: its delivery goes on."""
+        with self.messages.changed:
+            message.files, message.fails_with = files, problem
+        self._deliver(message)
+
+    def _deliver(self, message: Message) -> None:
         with self.messages.changed:
             news = self.callbacks.plan(self._steps(message), self.dice)
         self.report(message, news)
@@ -126,7 +145,8 @@ class Account:
         return Message(new_sid("SM"), direction, sender, to, body, status, at, at, sent)
 
     def _failure(self, message: Message) -> int | None:
-        if message.is_whatsapp and self._is_outside_window(message):
+        is_free = message.is_whatsapp and not message.is_template
+        if is_free and self._is_outside_window(message):
             return OUTSIDE_WINDOW
         return self.failing.get(message.to)
 

@@ -44,6 +44,7 @@ class Message:
         error_code: why it failed, once it has.
         media_urls: files that we asked Twilio to fetch and send along.
         files: files that came with it.
+        is_template: True when it was sent by a ContentSid.
         by_twilio: True when Twilio itself wrote it, in answer to a keyword.
     """
 
@@ -63,6 +64,7 @@ class Message:
     media_urls: tuple[str, ...] = ()
     files: tuple[StoredFile, ...] = ()
     by_twilio: bool = False
+    is_template: bool = False
 
     @property
     def is_whatsapp(self) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -52,6 +54,8 @@ _ONCE = {
     "TrafficType": "free",
     "RiskCheck": "enable|disable",
     "MessageIntent": ".*",
+    "ContentSid": "HX[0-9a-fA-F]{32}",
+    "ContentVariables": ".*",
 }
 """Parameters that are understood, or can be left aside without harm, and what they may hold."""
 _REPEATED = frozenset({"MediaUrl", "PersistentAction"})
@@ -72,6 +76,8 @@ _WORDS = {
     21617: "The concatenated message body exceeds the 1600 character limit",
     21620: "Invalid media URL(s)",
     21623: "Number of media files exceeds allowed limit",
+    21655: "The ContentSid is Invalid",
+    21656: "The ContentVariables Parameter is Invalid",
     21701: "The Messaging Service does not exist",
     21910: "'From' and 'To' must be addresses of the same channel",
     63007: "Twilio could not find a Channel with the specified From address",
@@ -131,7 +137,7 @@ def check_parameters(form: Form) -> None:
     """Everything is known and of its kind.
 
     Twilio ignores a parameter it does not know; that would hide a slip, so it is refused here. So are
-    those that this stand-in does not act on and that change what happens (templates, schedules).
+    those that this stand-in does not act on and that change what happens (schedules).
 
     Raises:
         Refusal: something is not.
@@ -167,7 +173,10 @@ def check_content(form: Form) -> None:
         Refusal: it is not so.
     """
     body, media = form.get("Body", ""), form.getlist("MediaUrl")
-    if not body and not media:
+    is_template = bool(form.get("ContentSid"))
+    if is_template and (body or media):
+        raise Refusal(400, 20001, "ContentSid goes with neither Body nor MediaUrl")
+    if not (is_template or body or media):
         raise refuse(21602)
     if len(body) > LONGEST_TEXT:
         raise refuse(21617)
@@ -178,6 +187,33 @@ def check_content(form: Form) -> None:
     callback = form.get("StatusCallback", "")
     if callback and not (_is_url(callback) and "_" not in (urlsplit(callback).hostname or "")):
         raise refuse(21609)
+
+
+def rendered(form: Form, templates: Mapping[str, str]) -> str:
+    """What a template says with its variables.
+
+    Raises:
+        Refusal: it is not known, or its variables are not what Twilio takes.
+    """
+    text = templates.get(form["ContentSid"])
+    if text is None:
+        raise refuse(21655)
+    try:
+        values = json.loads(form.get("ContentVariables") or "{}")
+    except ValueError:
+        raise refuse(21656) from None
+    wanted = set(re.findall(r"\{\{(\w+)\}\}", text))
+    is_right = isinstance(values, dict) and wanted == values.keys()
+    if not is_right or not all(map(_is_value, values.values())):
+        raise refuse(21656)
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: str(values[found[1]]), text)
+
+
+def _is_value(value: object) -> bool:
+    """Not blank, on one line, and without more than four spaces in a row: WhatsApp's rules."""
+    if not isinstance(value, str) or not value.strip():
+        return False
+    return not re.search(r"[\r\n\t]| {5}", value)
 
 
 def _is_url(text: str) -> bool:

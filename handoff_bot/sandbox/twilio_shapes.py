@@ -38,7 +38,7 @@ def message(account: str, one: Message) -> Json:
         "error_message": ERRORS.get(one.error_code) if one.error_code else None,
         "from": None if is_accepted else one.sender,
         "messaging_service_sid": one.service,
-        "num_media": str(len(one.media_urls) + len(one.files)),
+        "num_media": str(len(one.files) or len(one.media_urls)),
         "num_segments": "0" if is_accepted else str(_parts(one)),
         "price": None,
         "price_unit": "USD",

@@ -9,7 +9,19 @@ from datetime import timedelta
 
 from handoff_bot.domain.pacing import Rate
 from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector, Mailer, TicketSink
-from handoff_bot.services import answering, availability, inbound, ladder, mail, sending, timers
+from handoff_bot.services import (
+    answering,
+    availability,
+    files,
+    inbound,
+    ladder,
+    mail,
+    sending,
+    sent_files,
+    timers,
+    windows,
+)
+from handoff_bot.services.approved import Templates
 from handoff_bot.services.audit import Audit
 from handoff_bot.services.availability import Presences
 from handoff_bot.services.brake import Brake
@@ -68,6 +80,7 @@ class Parts:
         sinks: other systems that keep our tickets, by name.
         mailer: sends e-mail to the team; None where there is no mail server.
         limits: how often the desk may be called, by kind of budget; see services/turns.py.
+        base_url: the address that providers reach us by, to fetch files from.
     """
 
     database: Database
@@ -80,6 +93,7 @@ class Parts:
     poll: float = 1.0
     lease: float = 5.0
     sole: bool = False
+    base_url: str = ""
     jitter: random.Random | None = None
     sinks: Mapping[str, TicketSink] = field(default_factory=dict)
     mailer: Mailer | None = None
@@ -103,6 +117,9 @@ class Core:
     availability: Presences
     offers: ladder.Offers
     tickets: Tickets
+    files: files.Files
+    serving: sent_files.Serving
+    templates: Templates
     drafting: Drafting
     homes: Homes
     canned: CannedReplies
@@ -124,13 +141,17 @@ class Core:
         escalations = Escalations(database, parts.channels, clock, followers)
         reacting = Reacting(parts.detector, parts.assistant)
         preferences = Preferences(database, clock)
+        relay = Relay(database, parts.channels, clock, escalations)
         handlers: dict[str, AnyHandler] = {
             inbound.INBOUND: inbound.HandleInbound(
                 reacting, escalations, parts.channels, clock, tickets_out
             ),
             answering.ANSWER: answering.HandleAnswer(reacting, escalations, parts.channels, clock),
-            sending.SEND: sending.Send(database, parts.channels, clock, parts.settle),
-            sending.NEWS: sending.News(clock),
+            sending.SEND: sending.Send(
+                database, parts.channels, clock, parts.settle, parts.base_url
+            ),
+            sent_files.COLLECT: sent_files.Collect(database, parts.desk, parts.channels, clock),
+            sending.NEWS: sending.News(clock, parts.channels),
             CLAIM: LateClaim(escalations, clock),
             timers.PRUNE: timers.Prune(clock),
             timers.WATCH: timers.Watch(clock),
@@ -138,8 +159,10 @@ class Core:
             ladder.RUNG: ladder.Climb(escalations, parts.channels, clock),
             ladder.OFFER: ladder.Offer(clock),
             IDLE: Idle(clock),
+            windows.CLOSING: windows.Closing(clock),
             TICKET_OUT: PutTicket(parts.sinks, parts.desk, clock),
             mail.MAIL: mail.SendMail(parts.mailer, parts.desk, clock),
+            files.FILE: files.BringFile(database, parts.desk, clock, parts.channels),
             **desk_handlers(database, parts.desk, clock),
         }
         brake = Brake()
@@ -161,7 +184,7 @@ class Core:
             clock=clock,
             inbox=Inbox(database, clock, brake),
             escalations=escalations,
-            relay=Relay(database, parts.channels, clock, escalations),
+            relay=relay,
             feedback=Feedback(database, clock),
             preferences=preferences,
             queue=Queue(database, clock, escalations),
@@ -170,6 +193,9 @@ class Core:
             availability=Presences(database, clock),
             offers=ladder.Offers(database, clock),
             tickets=Tickets(database, clock, escalations, tickets_out),
+            files=files.Files(database, clock),
+            serving=sent_files.Serving(database, parts.channels, clock),
+            templates=Templates(database, parts.channels, preferences, relay),
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
             canned=CannedReplies(database, clock),

@@ -39,8 +39,9 @@ def post(
     what: Post,
     now: datetime,
     message: Message | None = None,
+    key: str | None = None,
 ) -> None:
-    """Say something in an escalation's thread, after what was said there before.
+    """Say something in an escalation's thread, after what was said there before; once for each key.
 
     When it shows an agent's `message`, it will carry the marks of how far that has come.
     """
@@ -49,7 +50,8 @@ def post(
         payload["message_id"] = id_of(message)
     # A change of state: somebody has acted, and will look for the thread.
     hurry = what.kind is PostKind.NOTICE
-    tx.enqueue(NewWork(POST, _thread_lane(escalation), payload, due_at=now, hurry=hurry))
+    lane = _thread_lane(escalation)
+    tx.enqueue(NewWork(POST, lane, payload, due_at=now, key=key, hurry=hurry))
 
 
 def notice(tx: Transaction, escalation: Escalation, text: str, now: datetime) -> None:
@@ -107,8 +109,10 @@ def delivery_moved(tx: Transaction, message: Message, now: datetime) -> None:
     tx.enqueue(NewWork(MARK, key, payload, due_at=now, key=key, coalesce=True))
 
 
-def delivery_failed(tx: Transaction, message: Message, words: str, now: datetime) -> None:
-    """Say in the thread that a message did not reach the customer, with Retry."""
+def delivery_failed(
+    tx: Transaction, message: Message, words: str, now: datetime, *, use_template: bool = False
+) -> None:
+    """Say in the thread that a message did not reach the customer, with Retry; or with a template."""
     delivery_moved(tx, message, now)
     escalation = (
         escalations.get(tx, message.escalation_id)
@@ -119,11 +123,16 @@ def delivery_failed(tx: Transaction, message: Message, words: str, now: datetime
         return
     failure = Post(
         PostKind.FAILURE,
-        f"{words}\n“{_shortened(message.text)}”",
+        f"{words}\n“{_shortened(message.text or _files(message))}”",
         button=Button.RETRY,
         value=str(id_of(message)),
+        buttons=(Button.USE_TEMPLATE,) if use_template else (),
     )
     post(tx, escalation, failure, now)
+
+
+def _files(message: Message) -> str:
+    return ", ".join(one.get("name", "") for one in message.media)
 
 
 def _shortened(text: str, limit: int = 200) -> str:

@@ -19,6 +19,7 @@ from handoff_bot.services import (
     desk_channels,
     deskwork,
     endings,
+    files,
     handing,
     hours,
     rating,
@@ -125,6 +126,7 @@ class Escalations:
         moment = availability.first_words(tx, now)
         self._tell(tx, conversation, escalation, moment, epoch_bound=True)
         deskwork.post_card(tx, escalation, now)
+        files.earlier(tx, escalation, now)
         return escalation
 
     def _follow(self, moved: Moved) -> None:

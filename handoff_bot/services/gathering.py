@@ -16,8 +16,6 @@ MOST_POSTS = 12
 """With at most four blocks each they stay below the 50 that Slack takes."""
 MOST_CHARACTERS = 8000
 """Together; Slack refuses messages somewhat above 10,000, headings included."""
-FILE_LINE = 100
-"""Characters that one attachment's line counts for."""
 
 _GATHERED = frozenset({PostKind.CONTACT, PostKind.OURS, PostKind.NOTICE})
 _POST = TypeAdapter(Post)
@@ -35,12 +33,12 @@ def together(tx: Transaction, job: Job, now: datetime) -> tuple[Job, ...]:
 
 def _fitting(tx: Transaction, job: Job, now: datetime) -> Iterator[Job]:
     first = post_of(job)
-    room = MOST_CHARACTERS - _size(first)
+    room = MOST_CHARACTERS - len(first.text)
     for other in work.waiting_behind(tx, job, MOST_POSTS - 1):
         if not _may_be_gathered(other, now):
             return
         post = post_of(other)
-        room -= _size(post)
+        room -= len(post.text)
         if room < 0 or _speaker(post) != _speaker(first):
             return
         yield other
@@ -57,7 +55,3 @@ def _may_be_gathered(job: Job, now: datetime) -> bool:
 
 def _speaker(post: Post) -> tuple[PostKind, str, str]:
     return post.kind, post.name, post.channel
-
-
-def _size(post: Post) -> int:
-    return len(post.text) + FILE_LINE * len(post.attachments)

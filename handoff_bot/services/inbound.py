@@ -11,7 +11,17 @@ from handoff_bot.domain.messages import Author, Consent, InboundMessage, storabl
 from handoff_bot.domain.signals import Judgement
 from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
-from handoff_bot.services import answering, deskwork, moods, rating, sending, snoozing, texts
+from handoff_bot.services import (
+    answering,
+    deskwork,
+    files,
+    moods,
+    rating,
+    sending,
+    snoozing,
+    texts,
+    windows,
+)
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.reacting import Question, Reacting
 from handoff_bot.services.runner import Handler
@@ -78,6 +88,8 @@ class HandleInbound(Handler[Arrived, Judgement]):
         message = conversations.add_inbound(tx, conversation, inbound, job.id, now)
         if message is None:
             return None
+        limits = self._channels[conversation.channel].limits
+        windows.heard(tx, conversation, limits, job.first_due_at, now)
         if job.attempts == 0:
             log.record(
                 tx,
@@ -148,9 +160,10 @@ class HandleInbound(Handler[Arrived, Judgement]):
             message.text,
             name=conversations.contact_name(tx, conversation),
             channel=conversation.channel,
-            attachments=tuple(file["content_type"] for file in message.media),
         )
-        deskwork.post(tx, escalation, words, self._clock.now())
+        if message.text or not message.media:
+            deskwork.post(tx, escalation, words, self._clock.now())
+        files.to_thread(tx, escalation, message, self._clock.now())
 
     def call(self, plan: Arrived) -> Judgement:
         """Glance at it."""

@@ -10,9 +10,10 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef, Button, Place, Post, PostKind, ThreadReply, Whisper
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import OPEN, Status, Step
-from handoff_bot.domain.messages import Author, storable
+from handoff_bot.domain.files import DeskFile
+from handoff_bot.domain.messages import Author, Template, storable
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, sending
+from handoff_bot.services import deskwork, sending, sent_files
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import NO_HOLD, OPTED_OUT, Channels, Words
@@ -30,7 +31,7 @@ NOT_OWNER = (
 )
 UNCLAIMED = "This stayed inside as a note: nobody has taken over yet. The customer has not seen it."
 CLOSED = "This stayed inside as a note: the conversation is closed. The customer has not seen it."
-FILES = "Files cannot be sent to customers yet. The customer has not seen: {files}"
+FILES = "This cannot be sent to customers. The customer has not seen: {files}"
 DELIVERED_EDIT = "The customer already has your first version. They have not seen your change."
 DELIVERED_DELETE = "The customer already has this message. It cannot be unsent."
 KEPT = "Kept as a note. The customer has not seen it."
@@ -86,16 +87,27 @@ class Relay:
             return
         if reply.files:
             self._whisper(tx, author, reply, FILES.format(files=", ".join(reply.files)))
-        if not text:
+        files = self._accepted(tx, thread, author, reply)
+        if not (text or files):
             return
         why_not = self._why_not(tx, thread, author)
         if why_not is None:
-            self._send(tx, thread, author, text, reply.ts)
+            self._send(tx, thread, author, text, reply.ts, files=files)
             return
         words, may_take_over = why_not
-        held = self._keep(tx, thread, author, text, reply.ts, held=may_take_over)
+        held = self._keep(tx, thread, author, text, reply.ts, held=may_take_over, files=files)
         buttons = (Button.TAKE_OVER_AND_SEND, Button.KEEP_AS_NOTE) if may_take_over else ()
         self._whisper(tx, author, reply, words, buttons, str(id_of(held)))
+
+    def _accepted(
+        self, tx: Transaction, thread: _Thread, author: Agent, reply: ThreadReply
+    ) -> tuple[DeskFile, ...]:
+        """The files that may be sent; of the others their author is told why not."""
+        limits = self._channels[thread.conversation.channel].limits
+        accepted, refused = sent_files.acceptable(reply.attached, limits.media)
+        for words in refused:
+            self._whisper(tx, author, reply, words)
+        return accepted
 
     def _note_in(self, tx: Transaction, reply: ThreadReply) -> str | None:
         prefixes = log.preference(tx, NOTE_PREFIXES, policy.NOTE_PREFIXES)
@@ -122,6 +134,8 @@ class Relay:
         text: str,
         ts: str | None,
         note: Note | None = None,
+        files: tuple[DeskFile, ...] = (),
+        template: Template | None = None,
     ) -> Message:
         now = self._clock.now()
         message = sending.say(
@@ -136,6 +150,8 @@ class Relay:
                 desk_channel=thread.place.slack_channel if ts else None,
                 desk_ts=ts,
                 note_id=id_of(note) if note else None,
+                files=files,
+                template=template,
             ),
             self._channels,
             now,
@@ -160,6 +176,7 @@ class Relay:
         *,
         held: bool,
         revision: str = "",
+        files: tuple[DeskFile, ...] = (),
     ) -> Note:
         now = self._clock.now()
         note = tx.add(
@@ -169,6 +186,7 @@ class Relay:
                 agent_id=id_of(author),
                 text=text,
                 held=held,
+                files=sent_files.stored(files),
                 desk_channel=thread.place.slack_channel,
                 desk_ts=ts,
                 revision=revision,
@@ -240,7 +258,7 @@ class Relay:
         self, tx: Transaction, thread: _Thread, message: Message, ts: str, text: str
     ) -> None:
         now = self._clock.now()
-        if not text or not deliveries.drop_waiting(tx, id_of(message), now):
+        if not (text or message.media) or not deliveries.drop_waiting(tx, id_of(message), now):
             self._offer_correction(tx, thread, message, ts, text)
             return
         deliveries.forget(tx, id_of(message), now)
@@ -346,10 +364,17 @@ class Relay:
             return Outcome(False, why_not[0])
         note.held = False
         ts = None if note.revision else note.desk_ts
-        self._send(tx, thread, author, note.text, ts, note)
+        self._send(tx, thread, author, note.text, ts, note, sent_files.read(note.files))
         return Outcome(True, "Sent to the customer.")
 
-    def send(self, escalation_id: int, agent: AgentRef, text: str, key: str) -> Outcome:
+    def send(
+        self,
+        escalation_id: int,
+        agent: AgentRef,
+        text: str,
+        key: str,
+        template: Template | None = None,
+    ) -> Outcome:
         """Send what an agent wrote outside of the thread, once for each key; who has nobody takes it over."""
         taken = self._claim_if_nobody_has_it(escalation_id, agent)
         if not taken.done or taken.text == AFTER_THE_AI:
@@ -362,10 +387,7 @@ class Relay:
             why_not = self._why_not(tx, thread, author)
             if why_not:
                 return Outcome(False, why_not[0])
-            note = self._keep_from_window(tx, thread, author, text, key)
-            message = self._send(tx, thread, author, text, None, note)
-            shown = Post(PostKind.OURS, text, name=author.name)
-            deskwork.post(tx, thread.escalation, shown, self._clock.now(), message)
+            self._send_from_window(tx, thread, author, text, key, template)
             return Outcome(True)
 
     def note(self, escalation_id: int, agent: AgentRef, text: str, key: str) -> Outcome:
@@ -402,6 +424,20 @@ class Relay:
             return self._escalations.take(Step.CLAIM, escalation_id, agent)
         return Outcome(escalation is not None, "" if escalation else GONE)
 
+    def _send_from_window(
+        self,
+        tx: Transaction,
+        thread: _Thread,
+        author: Agent,
+        text: str,
+        key: str,
+        template: Template | None,
+    ) -> None:
+        note = self._keep_from_window(tx, thread, author, text, key)
+        message = self._send(tx, thread, author, text, None, note, template=template)
+        shown = Post(PostKind.OURS, text, name=author.name)
+        deskwork.post(tx, thread.escalation, shown, self._clock.now(), message)
+
     def keep_as_note(self, note_id: int, agent: AgentRef) -> Outcome:
         """It stays inside."""
         with self._database.write() as tx:
@@ -427,9 +463,10 @@ class Relay:
     def _retry(self, tx: Transaction, conversation: Conversation, message: Message) -> Outcome:
         now = self._clock.now()
         again = 0
+        sent_files.collect(tx, message, now)
         for part in deliveries.current(tx, id_of(message)):
             if deliveries.supersede(tx, id_of(part), now):
-                fresh = deliveries.add(tx, id_of(message), part.part, part.text, now)
+                fresh = deliveries.add(tx, id_of(message), part.part, part.text, now, part.file)
                 sending.enqueue(tx, conversation, fresh, now)
                 again += 1
         if not again:

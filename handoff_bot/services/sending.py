@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, ProviderFailure
+from handoff_bot.domain.files import DeskFile, pieces
 from handoff_bot.domain.messages import (
     Author,
     DeliveryUpdate,
     Direction,
     OutboundMessage,
     Receipt,
+    Template,
 )
 from handoff_bot.domain.splitting import split_text
 from handoff_bot.ports import Channel, Clock
-from handoff_bot.services import deskwork
+from handoff_bot.services import deskwork, sent_files, windows
 from handoff_bot.services.runner import Handler
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage.conversations import id_of
@@ -33,6 +35,7 @@ logger = logging.getLogger(__name__)
 SEND = "send"
 NEWS = "delivery"
 _NEWS = TypeAdapter(DeliveryUpdate)
+_TEMPLATE = TypeAdapter(Template)
 
 HOLD = "hold_seconds"
 """The preference with the seconds that agents' replies wait; 0 for none."""
@@ -50,6 +53,8 @@ class Words:
         epoch_bound: True for what must not leave once somebody else speaks.
         confidence, sources: of the assistant's answer.
         answers: the id of the newest message that this is the answer to.
+        files: what an agent sends along.
+        template: what is sent instead of free text; `text` is what it says.
         hold: how long it waits, so that its author can still change it.
     """
 
@@ -64,6 +69,8 @@ class Words:
     confidence: float | None = None
     sources: tuple[str, ...] = ()
     answers: int | None = None
+    files: tuple[DeskFile, ...] = ()
+    template: Template | None = None
     hold: timedelta = NO_HOLD
 
 
@@ -85,6 +92,8 @@ def say(
         payload["answers"] = words.answers
     if words.hold:
         payload["held"] = True
+    if words.template:
+        payload["template"] = asdict(words.template)
     message = tx.add(
         Message(
             conversation_id=id_of(conversation),
@@ -95,6 +104,7 @@ def say(
             author=words.author,
             channel=conversation.channel,
             text=words.text,
+            media=sent_files.media_of(words.files),
             desk_channel=words.desk_channel,
             desk_ts=words.desk_ts,
             epoch=conversation.epoch if words.epoch_bound else None,
@@ -102,6 +112,7 @@ def say(
             created_at=now,
         )
     )
+    sent_files.collect(tx, message, now)
     enqueue_parts(tx, conversation, message, channels, now, now + words.hold)
     if words.hold:
         deskwork.delivery_moved(tx, message, now)
@@ -117,9 +128,12 @@ def enqueue_parts(
     due_at: datetime,
 ) -> None:
     """Split a message to what its channel can carry, one delivery and one row of work for each part."""
-    limit = channels[conversation.channel].limits.text
-    for part, text in enumerate(split_text(message.text, limit)):
-        enqueue(tx, conversation, deliveries.add(tx, id_of(message), part, text, now), due_at)
+    limits = channels[conversation.channel].limits
+    is_template = bool(message.payload.get("template"))  # approved as one
+    words = [message.text] if is_template else split_text(message.text, limits.text)
+    for part, piece in enumerate(pieces(words, sent_files.sent(message), limits.caption)):
+        made = deliveries.add(tx, id_of(message), part, piece.text, now, piece.file)
+        enqueue(tx, conversation, made, due_at)
 
 
 def enqueue(
@@ -145,6 +159,7 @@ class Send(Handler[SendPlan, Receipt]):
     Args:
         settle: how long after a crash or timeout a message may still turn up at the provider; only then
             is "not found" believed and the message sent again.
+        base_url: the address at which providers fetch our files.
     """
 
     def __init__(
@@ -153,11 +168,13 @@ class Send(Handler[SendPlan, Receipt]):
         channels: Channels,
         clock: Clock,
         settle: timedelta = timedelta(seconds=5),
+        base_url: str = "",
     ) -> None:
         self._database = database
         self._channels = channels
         self._clock = clock
         self._settle = settle
+        self._base_url = base_url
 
     def prepare(self, tx: Transaction, job: Job) -> SendPlan | None:
         """Refuse what must not leave, else mark it as being sent."""
@@ -173,10 +190,18 @@ class Send(Handler[SendPlan, Receipt]):
             )
             return None
         if conversation.opted_out_at and message.author != Author.SYSTEM:
-            _fail(tx, delivery, message, conversation, "opted_out", OPTED_OUT, now)
+            _fail(tx, delivery, message, conversation, "opted_out", OPTED_OUT, now, self._channels)
+            return None
+        if windows.is_closed(conversation, now) and not message.payload.get("template"):
+            code, words = windows.CLOSED, windows.WORDS
+            _fail(tx, delivery, message, conversation, code, words, now, self._channels)
+            return None
+        media = sent_files.addresses(tx, delivery, self._base_url, now)
+        if media is None:
+            _fail(tx, delivery, message, conversation, "file", NOT_KEPT, now, self._channels)
             return None
         deliveries.set_sending(tx, id_of(delivery), now)
-        return _plan(delivery, conversation)
+        return _plan(delivery, message, conversation, media)
 
     def call(self, plan: SendPlan) -> Receipt:
         """Send it, once."""
@@ -196,7 +221,9 @@ class Send(Handler[SendPlan, Receipt]):
             if delivery is None:
                 return None
             message = tx.session.get_one(Message, delivery.message_id)
-            plan = _plan(delivery, conversations.get(tx, message.conversation_id))
+            conversation = conversations.get(tx, message.conversation_id)
+            # Only whether there were files counts now, not where.
+            plan = _plan(delivery, message, conversation, tuple(filter(None, (delivery.file,))))
             if delivery.provider_id:
                 return plan, Receipt(delivery.provider_id, DeliveryStatus(delivery.status))
         candidates = self._channels[plan.channel].sent_since(plan.message, begun_at)
@@ -228,20 +255,29 @@ class Send(Handler[SendPlan, Receipt]):
         words = str(error) if ours else "Something went wrong on our side."
         if job.begun_at:
             words = f"We cannot tell whether this reached the customer. {words}"
-        _fail(tx, delivery, message, conversation, code, words, self._clock.now())
+        now = self._clock.now()
+        _fail(tx, delivery, message, conversation, code, words, now, self._channels)
 
 
 OPTED_OUT = "The customer has sent STOP, so nothing may be sent to them until they send START."
 
 
-def _plan(delivery: Delivery, conversation: Conversation) -> SendPlan:
-    message = OutboundMessage(
+NOT_KEPT = "The file is not in our keeping any more. Share it again."
+
+
+def _plan(
+    delivery: Delivery, message: Message, conversation: Conversation, media: tuple[str, ...]
+) -> SendPlan:
+    template = message.payload.get("template")
+    outbound = OutboundMessage(
         oid=delivery.oid,
         to=conversation.address,
         sender=conversation.recipient,
         text=delivery.text,
+        media=media,
+        template=_TEMPLATE.validate_python(template) if template else None,
     )
-    return SendPlan(id_of(delivery), conversation.channel, message)
+    return SendPlan(id_of(delivery), conversation.channel, outbound)
 
 
 def _load(tx: Transaction, job: Job) -> tuple[Delivery, Message, Conversation] | None:
@@ -266,12 +302,13 @@ def _fail(
     code: str,
     words: str,
     now: datetime,
+    channels: Channels,
 ) -> None:
     moved = deliveries.move(
         tx, id_of(delivery), DeliveryStatus.FAILED, now, error_code=code, error=words
     )
     if moved:
-        _report_failure(tx, message, conversation, code, words, now)
+        _report_failure(tx, message, conversation, code, words, now, channels)
 
 
 def _report_failure(
@@ -281,6 +318,7 @@ def _report_failure(
     code: str,
     words: str,
     now: datetime,
+    channels: Channels,
 ) -> None:
     log.record(
         tx,
@@ -293,7 +331,10 @@ def _report_failure(
         code=code,
         author=message.author,
     )
-    deskwork.delivery_failed(tx, message, words, now)
+    limits = channels[conversation.channel].limits
+    is_late = code == windows.CLOSED or code in limits.window_codes
+    use_template = is_late and limits.templates
+    deskwork.delivery_failed(tx, message, words, now, use_template=use_template)
 
 
 def _moved(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> None:
@@ -316,8 +357,9 @@ def _moved(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> None:
 class News(Handler[None, None]):
     """Believes a provider's report of a delivery: in any order, repeated, late."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, channels: Channels) -> None:
         self._clock = clock
+        self._channels = channels
 
     def prepare(self, tx: Transaction, job: Job) -> None:
         """Move the delivery forward, and tell the thread."""
@@ -343,4 +385,5 @@ class News(Handler[None, None]):
             return
         message = tx.session.get_one(Message, delivery.message_id)
         conversation = conversations.get(tx, message.conversation_id)
-        _report_failure(tx, message, conversation, news.error_code, news.error, now)
+        code, words = news.error_code, news.error
+        _report_failure(tx, message, conversation, code, words, now, self._channels)

@@ -9,8 +9,10 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.services.idle import IDLE
 from handoff_bot.services.runner import Handler
+from handoff_bot.services.sent_files import KEPT_FOR
+from handoff_bot.services.windows import CLOSING
+from handoff_bot.storage import attachments, log, pace, work
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage import log, pace, work
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Job, NewWork, Transaction
 
@@ -21,7 +23,12 @@ WATCH = "tick.watch"
 KEEP_DONE = timedelta(days=30)
 LATE = timedelta(minutes=1)
 
-EVERY = {PRUNE: timedelta(hours=1), WATCH: timedelta(minutes=1), IDLE: timedelta(minutes=1)}
+EVERY = {
+    PRUNE: timedelta(hours=1),
+    WATCH: timedelta(minutes=1),
+    IDLE: timedelta(minutes=1),
+    CLOSING: timedelta(minutes=5),
+}
 """Kind of tick -> how often. A provider redelivers within hours, so done work may go after days."""
 
 
@@ -41,7 +48,7 @@ class Ticks:
 
 
 class Prune(Handler[None, None]):
-    """Deletes work that was done long ago."""
+    """Deletes work that was done long ago, and files that were kept long enough."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -50,7 +57,8 @@ class Prune(Handler[None, None]):
         """Delete it."""
         gone = work.prune(tx, self._clock.now(), KEEP_DONE)
         pace.prune(tx, self._clock.now(), KEEP_DONE)
-        logger.info("pruned", extra={"rows": gone})
+        files = attachments.prune(tx, self._clock.now() - KEPT_FOR)
+        logger.info("pruned", extra={"rows": gone, "files": files})
 
 
 class Watch(Handler[None, None]):

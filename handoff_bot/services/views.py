@@ -7,7 +7,7 @@ from datetime import datetime
 
 from handoff_bot.domain.delivery import overall
 from handoff_bot.domain.desk import AgentRef, Board, Card, Line, TranscriptPage
-from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.signals import Mood, Priority, Signal
@@ -64,6 +64,7 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         previous_owner=escalations.previous_owner(tx, escalation) if ticket.reopened else "",
         reply_due_at=None if ticket.replied_at else ticket.reply_due_at,
         solve_due_at=None if ticket.solved_at else ticket.solve_due_at,
+        window_closes_at=conversation.window_closes_at if escalation.status in OPEN else None,
     )
 
 
@@ -109,7 +110,7 @@ def _lines(tx: Transaction, messages: Sequence[Message], contact: str) -> list[L
         Line(
             author=Author(message.author),
             name=_speaker(tx, message, contact),
-            text=message.text or _attached(message),
+            text="\n".join(filter(None, (message.text, _attached(message)))),
             at=message.created_at,
             delivery=overall(stages[id_of(message)]) if id_of(message) in stages else None,
         )
@@ -118,7 +119,7 @@ def _lines(tx: Transaction, messages: Sequence[Message], contact: str) -> list[L
 
 
 def _attached(message: Message) -> str:
-    return ", ".join(f"[{file['content_type']}]" for file in message.media)
+    return ", ".join(f"[{file.get('name') or file['content_type']}]" for file in message.media)
 
 
 def _speaker(tx: Transaction, message: Message, contact: str) -> str:

@@ -14,6 +14,7 @@ from slack_sdk.webhook import WebhookClient
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef, Board, Card, Place, Post, PostKind, Whisper
 from handoff_bot.domain.errors import DeskError
+from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.findings import Finding
 from handoff_bot.ports import Clock
 from handoff_bot.slack.blocks.board import draw_board, permalink
@@ -21,6 +22,7 @@ from handoff_bot.slack.blocks.card import draw_card
 from handoff_bot.slack.blocks.text import Block, Drawing
 from handoff_bot.slack.blocks.thread import draw_post, draw_posts, draw_whisper, guise_of
 from handoff_bot.slack.errors import slack_errors
+from handoff_bot.slack.files import SlackFiles
 from handoff_bot.slack.groups import Groups
 from handoff_bot.slack.people import People, Person
 
@@ -62,6 +64,7 @@ class SlackDesk:
         self.queue_channel = queue_channel
         self._people = People(client, clock)
         self._groups = Groups(client, clock)
+        self._files = SlackFiles(client)
         self._workspace_url = ""
         self._own_id = ""
         self._scopes: frozenset[str] = frozenset()
@@ -115,6 +118,18 @@ class SlackDesk:
     def link(self, thread: Place) -> str:
         """The address of a thread, once Slack has said where the workspace is."""
         return permalink(thread, self.workspace())
+
+    def upload(self, thread: Place, file: File, post: Post, mark: str) -> None:
+        """Show a file below the card. Slack takes no metadata with it, so its mark is a block's id."""
+        guise = self._guise(post)
+        drawing = draw_post(post, named_outside=bool(guise))
+        marked: Block = {**drawing.blocks[0], "block_id": f"{MARK_EVENT}:{mark}"}
+        blocks = [marked, *drawing.blocks[1:]]
+        self._files.upload(thread, file, blocks, alt=drawing.text, guise=guise)
+
+    def download(self, file: DeskFile, most: int) -> Fetched:
+        """A file that somebody put into a thread."""
+        return self._files.download(file, most)
 
     def whisper(self, whisper: Whisper) -> None:
         """Show one agent a reply that nobody else sees, and that is gone when they reload."""
@@ -329,6 +344,10 @@ def _harmless(codes: frozenset[str]) -> Iterator[None]:
 
 
 def _mark(message: dict[str, Any]) -> str | None:
+    for block in message.get("blocks") or ():
+        event, _, named = str(block.get("block_id") or "").partition(":")
+        if event == MARK_EVENT and named:
+            return named  # of a file, see `upload`
     metadata = message.get("metadata") or {}
     if metadata.get("event_type") != MARK_EVENT:
         return None

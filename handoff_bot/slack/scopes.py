@@ -9,6 +9,8 @@ NEEDED: dict[str, str] = {
     "channels:read": "to know when it is invited into a channel",
     "chat:write": "to post cards and messages",
     "commands": "for /handoff and the shortcuts",
+    "files:read": "to send agents' files to customers",
+    "files:write": "to show customers' files in threads",
     "groups:history": "to hear what agents write in private channels",
     "groups:read": "to know when it is invited into a private channel",
     "pins:write": "to pin the board",

@@ -16,7 +16,9 @@ from handoff_bot.storage.transaction import Transaction, table_of
 DELIVERY = table_of(Delivery)
 
 
-def add(tx: Transaction, message_id: int, part: int, text: str, now: datetime) -> Delivery:
+def add(
+    tx: Transaction, message_id: int, part: int, text: str, now: datetime, file: str = ""
+) -> Delivery:
     """A fresh delivery with an id of our own that nobody can guess."""
     return tx.add(
         Delivery(
@@ -24,6 +26,7 @@ def add(tx: Transaction, message_id: int, part: int, text: str, now: datetime) -
             part=part,
             oid=secrets.token_urlsafe(16),
             text=text,
+            file=file,
             status=DeliveryStatus.QUEUED,
             updated_at=now,
         )

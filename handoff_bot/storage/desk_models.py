@@ -70,9 +70,10 @@ class SettingChange(Row, table=True):
 
 
 class Attachment(Row, table=True):
-    """The bytes of a file that an agent sends to a customer, until they have been fetched and pruned.
+    """The bytes of a file in our own keeping, until they are pruned.
 
-    `token` is the unguessable name under which the provider fetches it.
+    `token` is the unguessable name under which it is fetched, for a while after its address was last given
+    out (`offered_at`).
     """
 
     __tablename__ = "attachment"
@@ -89,6 +90,7 @@ class Attachment(Row, table=True):
     size: int
     data: bytes = Field(sa_type=LargeBinary, nullable=False)
     created_at: datetime = utc_time()
+    offered_at: datetime | None = utc_time(nullable=True)
 
 
 class DeskChannel(SQLModel, table=True):

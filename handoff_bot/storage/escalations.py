@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.escalations import OPEN, Status, Step, origins
-from handoff_bot.storage.models import Agent, DeskThread, Escalation, Ticket
+from handoff_bot.storage.models import Agent, Conversation, DeskThread, Escalation, Ticket
 from handoff_bot.storage.transaction import Transaction, table_of
 
 ESCALATION = table_of(Escalation)
@@ -34,6 +34,17 @@ def open_of(tx: Transaction, conversation_id: int) -> Escalation | None:
     """The open escalation of a conversation."""
     found = tx.session.execute(_OPEN_OF, {"conversation_id": conversation_id})
     return found.scalar_one_or_none()
+
+
+def closing(tx: Transaction, after: datetime, until: datetime) -> list[tuple[Escalation, datetime]]:
+    """Open escalations whose window for free answers closes in this time, and when."""
+    closes_at = col(Conversation.window_closes_at)
+    found = (
+        select(Escalation, closes_at)
+        .join(Conversation, col(Conversation.id) == Escalation.conversation_id)
+        .where(col(Escalation.status).in_(_OPEN), closes_at > after, closes_at <= until)
+    )
+    return [(escalation, at) for escalation, at in tx.session.execute(found) if at]
 
 
 def last_resolved(tx: Transaction, conversation_id: int, since: datetime) -> Escalation | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Column, Index, text
 from sqlmodel import Field, SQLModel
@@ -43,7 +44,8 @@ class Conversation(Row, table=True):
     """All messages with one contact on one channel.
 
     `epoch` counts the changes of who speaks; an AI message leaves only in the epoch it was written in.
-    `address` is where the contact was last heard from, `recipient` our own address they wrote to.
+    `address` is where the contact was last heard from, `recipient` our own address they wrote to. Where the
+    channel lets us answer freely for a while only, `window_closes_at` is when that ends.
     """
 
     __tablename__ = "conversation"
@@ -58,6 +60,7 @@ class Conversation(Row, table=True):
     opted_out_at: datetime | None = utc_time(nullable=True)
     disclosed_at: datetime | None = utc_time(nullable=True)
     last_inbound_at: datetime | None = utc_time(nullable=True)
+    window_closes_at: datetime | None = utc_time(nullable=True)
     created_at: datetime = utc_time()
 
 
@@ -65,7 +68,8 @@ class Message(Row, table=True):
     """One utterance. `desk_channel` and `desk_ts` say which thread reply it was, for an agent's.
 
     `epoch` is set on what the AI and its fixed texts say, and binds them to it. `payload` of an inbound
-    message is every field the provider sent; of an assistant's {"confidence", "sources", "by"}.
+    message is every field the provider sent; of an assistant's {"confidence", "sources", "by"}. `media` of an
+    inbound message says where the provider keeps each file, of an agent's which attachment it becomes.
     """
 
     __tablename__ = "message"
@@ -96,7 +100,10 @@ class Message(Row, table=True):
 
 
 class Delivery(Row, table=True):
-    """One part of an outbound message on its way; a Retry supersedes it with a fresh one."""
+    """One part of an outbound message on its way; a Retry supersedes it with a fresh one.
+
+    `file` is the token of the attachment that goes with it, "" for words alone.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (
@@ -116,6 +123,7 @@ class Delivery(Row, table=True):
     part: int
     oid: str
     text: str = long_text()
+    file: str = ""
     status: str
     provider_id: str | None = None
     error_code: str = ""
@@ -263,7 +271,8 @@ class DeskThread(Row, table=True):
 class Note(Row, table=True):
     """A thread message for agents only. Apart from messages, so that no send can ever pick it up.
 
-    `held` ones wait for their author to say "Take over & send", "Send correction" or "Keep as note".
+    `held` ones wait for their author to say "Take over & send", "Send correction" or "Keep as note". `files`
+    are those that came with it, as the desk announces them (`DeskFile`).
     """
 
     __tablename__ = "note"
@@ -274,6 +283,9 @@ class Note(Row, table=True):
     agent_id: int = reference("agent")
     text: str = long_text()
     held: bool = False
+    files: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False)
+    )
     desk_channel: str
     desk_ts: str
     revision: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, func, select
@@ -10,7 +11,8 @@ from sqlalchemy import Row, bindparam, func, select
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.messages import Author, Direction
-from handoff_bot.domain.visitors import PARTS, Cursor, VisitorLine
+from handoff_bot.domain.visitors import PARTS, Cursor, VisitorFile, VisitorLine
+from handoff_bot.storage import attachments
 from handoff_bot.storage.models import (
     Agent,
     ContactAddress,
@@ -49,7 +51,13 @@ _CONVERSATION = (
     )
 )
 _INBOUND = (
-    select(MESSAGE.c.id, MESSAGE.c.provider_id, MESSAGE.c.text, MESSAGE.c.created_at)
+    select(
+        MESSAGE.c.id,
+        MESSAGE.c.provider_id,
+        MESSAGE.c.text,
+        MESSAGE.c.media,
+        MESSAGE.c.created_at,
+    )
     .where(
         MESSAGE.c.conversation_id == bindparam("conversation_id"),
         MESSAGE.c.direction == Direction.INBOUND.value,
@@ -63,6 +71,7 @@ _OUTBOUND = (
         DELIVERY.c.part,
         DELIVERY.c.oid,
         DELIVERY.c.text,
+        DELIVERY.c.file,
         MESSAGE.c.id.label("message_id"),
         MESSAGE.c.author,
         MESSAGE.c.created_at,
@@ -146,7 +155,24 @@ def lines(tx: Transaction, conversation_id: int, after: Cursor, limit: int) -> l
     theirs = _rows(tx, _INBOUND, MESSAGE.c.id, asked, newest=after.is_start)
     asked = given | {"after": after.delivery}
     ours = _rows(tx, _OUTBOUND, DELIVERY.c.id, asked, newest=after.is_start)
-    return _merged(theirs, ours, after)
+    tokens = [token for row in theirs for token in _tokens(row.media)]
+    tokens += [row.file for row in ours if row.file]
+    kept = attachments.kept(tx, tokens) if tokens else {}
+    return [_with_files(line, kept) for line in _merged(theirs, ours, after)]
+
+
+def _tokens(media: Sequence[dict[str, str]]) -> list[str]:
+    """Those of a message's files that are in our own keeping."""
+    urls = (one.get("url", "") for one in media)
+    return [url.removeprefix(attachments.OURS) for url in urls if url.startswith(attachments.OURS)]
+
+
+def _with_files(line: VisitorLine, kept: dict[str, tuple[str, str]]) -> VisitorLine:
+    """The line with what its files are called; of one that is gone only that it was there."""
+    gone = ("", "")
+    found = ((file.token, *kept.get(file.token, gone)) for file in line.files)
+    files = (VisitorFile(token if name else "", name, kind) for token, name, kind in found)
+    return replace(line, files=tuple(files)) if line.files else line
 
 
 def _rows(
@@ -184,6 +210,7 @@ def _inbound(row: Row[Any], cursor: Cursor) -> VisitorLine:
         text=row.text,
         at=row.created_at,
         provider_id=row.provider_id or "",
+        files=tuple(VisitorFile(token, "", "") for token in _tokens(row.media)),
     )
 
 
@@ -196,6 +223,7 @@ def _outbound(row: Row[Any], cursor: Cursor) -> VisitorLine:
         text=row.text,
         at=row.created_at,
         oid=row.oid,
+        files=(VisitorFile(row.file, "", ""),) if row.file else (),
     )
 
 

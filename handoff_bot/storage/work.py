@@ -235,6 +235,13 @@ def load(tx: Transaction) -> Load:
     return Load({family: FamilyLoad(count, due) for family, count, due in rows}, parked)
 
 
+def payload_of(tx: Transaction, work_id: int, kind: str) -> dict[str, Any] | None:
+    """What a row of this kind was given, None when there is no such row (any more)."""
+    found = select(WORK.c.payload).where(WORK.c.id == work_id, WORK.c.kind == kind)
+    row = tx.core.execute(found).first()
+    return dict(row.payload) if row else None
+
+
 def prune(tx: Transaction, now: datetime, keep: timedelta) -> int:
     """Delete what was done long ago, and lanes that are empty; says how many rows of work went."""
     gone = tx.core.execute(

@@ -9,11 +9,15 @@ from typing import Any, Protocol
 
 from flask import Blueprint, Response, jsonify, request
 from limits import RateLimitItem
+from werkzeug.wsgi import get_input_stream
 
-from handoff_bot.domain.errors import Malformed, Unauthentic
+from handoff_bot.domain.errors import Malformed, Unacceptable, Unauthentic
+from handoff_bot.domain.files import Fetched, File
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
 from handoff_bot.domain.visitors import Cursor, Session, Visitor
 from handoff_bot.ports import WebhookRequest
+from handoff_bot.services.files import LARGEST_UPLOAD
+from handoff_bot.storage.attachments import OURS, new_token
 from handoff_bot.web import chat_limits as rates
 from handoff_bot.web.chat_files import WidgetFiles
 from handoff_bot.web.chat_stream import LONGEST_POLL, Streams
@@ -24,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 LARGEST = 32 * 1024
 """Bytes of a request's body: 4,000 characters, each escaped, and some air."""
+_LONGEST_NAME = 255
 LATER = 5
 """Seconds until somebody for whom there is no room may ask again."""
 _PREFLIGHT = {
@@ -43,6 +48,13 @@ class Sessions(Protocol):
         """Whose session this is. Raises Unauthentic."""
 
 
+class Keeps(Protocol):
+    """Takes files into our keeping."""
+
+    def keep(self, message: InboundMessage, fetched: Fetched, token: str) -> File:
+        """The file as it is kept. Raises Unacceptable."""
+
+
 class Site(Protocol):
     """The channel, as far as this side needs it."""
 
@@ -57,6 +69,9 @@ class Site(Protocol):
     @property
     def longest_text(self) -> int:
         """Characters of one message."""
+
+    def uploaded(self, visitor: Visitor, message_id: str, url: str, kind: str) -> InboundMessage:
+        """The message that a visitor's file is. Raises Malformed."""
 
     def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
         """What a visitor has sent. Raises Unauthentic and Malformed."""
@@ -77,16 +92,19 @@ class Refused(Exception):
     retry_after: int = 0
 
 
-def chat(site: Site, inbox: Stores, streams: Streams, watchers: Watchers) -> Blueprint:
+def chat(
+    site: Site, inbox: Stores, streams: Streams, watchers: Watchers, keeper: Keeps
+) -> Blueprint:
     """The routes."""
     blueprint = Blueprint("chat", __name__, url_prefix="/chat")
-    door = _Door(site, inbox, streams, watchers)
+    door = _Door(site, inbox, streams, watchers, keeper)
     blueprint.before_request(door.check)
     blueprint.after_request(door.let_read)
     blueprint.register_error_handler(Refused, _refusal)
     blueprint.post("/session")(door.session)
     blueprint.post("/messages")(door.messages)
     blueprint.post("/marks")(door.marks)
+    blueprint.post("/files")(door.files)
     blueprint.get("/events")(door.events)
     blueprint.get("/poll")(door.poll)
     blueprint.get("/<name>.js")(door.file)
@@ -96,8 +114,10 @@ def chat(site: Site, inbox: Stores, streams: Streams, watchers: Watchers) -> Blu
 class _Door:
     """The routes' views; nothing of one request is kept for the next."""
 
-    def __init__(self, site: Site, inbox: Stores, streams: Streams, watchers: Watchers) -> None:
-        self._site, self._inbox = site, inbox
+    def __init__(
+        self, site: Site, inbox: Stores, streams: Streams, watchers: Watchers, keeper: Keeps
+    ) -> None:
+        self._site, self._inbox, self._keeper = site, inbox, keeper
         self._streams, self._watchers = streams, watchers
         self._limits = rates.Limits()
         self._files = WidgetFiles()
@@ -113,7 +133,8 @@ class _Door:
         if is_foreign:
             raise Refused(403, "origin", "This website may not use the chat.")
         self._limit(rates.EVERYTHING, "everything", request.remote_addr or "")
-        if (request.content_length or 0) > LARGEST:
+        largest = LARGEST_UPLOAD if request.endpoint == "chat.files" else LARGEST
+        if (request.content_length or 0) > largest:
             raise Refused(413, "too_long", "This is too long.")
 
     def let_read(self, response: Response) -> Response:
@@ -166,6 +187,25 @@ class _Door:
         self._limit(rates.MARKS, "marks", self._visitor().address)
         self._receive()
         return "", 204
+
+    def files(self) -> tuple[Response, int]:
+        """A visitor hands us a file, as the body. Answered when it and its message are stored."""
+        visitor = self._visitor()
+        self._limit(rates.FILES, "files", visitor.address)
+        token, kind = new_token(), request.mimetype
+        fetched = Fetched(kind, request.args.get("name", "")[:_LONGEST_NAME], _upload())
+        url, message_id = f"{OURS}{token}", request.args.get("id", "")
+        try:
+            message = self._site.uploaded(visitor, message_id, url, kind)
+            file = self._keeper.keep(message, fetched, token)
+        except Malformed as error:
+            raise Refused(400, "malformed", str(error)) from None
+        except Unacceptable as error:
+            raise Refused(415, "file", str(error)) from None
+        message = self._site.uploaded(visitor, message_id, url, file.content_type)
+        store(self._inbox, message)
+        self._watchers.wake(visitor.address)
+        return jsonify(id=message_id), 202
 
     def events(self) -> Response:
         """News as they come, for as long as the page is there."""
@@ -233,6 +273,14 @@ class _Door:
         for arrival in arrivals:
             store(self._inbox, arrival)
         return arrivals
+
+
+def _upload() -> bytes:
+    """The body, which is larger than any other: Flask's own limit does not count for it."""
+    if request.content_length is None:
+        raise Refused(411, "length", "Say how long it is.")
+    stream = get_input_stream(request.environ, max_content_length=LARGEST_UPLOAD)
+    return stream.read(LARGEST_UPLOAD + 1)
 
 
 def _json() -> dict[str, Any]:

@@ -13,6 +13,8 @@ SESSIONS = parse_many("30 per minute")
 """New or renewed sessions of one address on the internet; a whole office may share one."""
 MESSAGES = parse_many("10 per 10 seconds; 60 per minute")
 """Messages of one visitor."""
+FILES = parse_many("5 per 10 seconds; 30 per hour")
+"""Files of one visitor."""
 MARKS = parse_many("120 per minute")
 """Reports of one visitor about what they were shown."""
 LOOKS = parse_many("120 per minute")

@@ -11,7 +11,8 @@ from dataclasses import asdict
 from typing import Any
 
 from handoff_bot.domain.messages import Author
-from handoff_bot.domain.visitors import Cursor, Look, VisitorLine, VisitorState
+from handoff_bot.domain.visitors import Cursor, Look, VisitorFile, VisitorLine, VisitorState
+from handoff_bot.services.sent_files import address
 from handoff_bot.services.visitors import Visitors
 from handoff_bot.web.watchers import Full, Watch, Watchers
 
@@ -100,8 +101,15 @@ def _message(line: VisitorLine) -> dict[str, Any]:
         "author": _AUTHORS.get(line.author, line.author.value),
         "name": line.name or None,
         "text": line.text,
+        "files": [_file(file) for file in line.files],
         "at": line.at.isoformat(),
     }
+
+
+def _file(file: VisitorFile) -> dict[str, str | None]:
+    """Where it is, from our own address on; nowhere when it is not kept any more."""
+    url = address(file.token, file.name).removeprefix("/") if file.token else None
+    return {"url": url, "name": file.name, "type": file.content_type}
 
 
 def _state(state: VisitorState) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """The chat widget on a strange website: strict policy, hostile words, bad networks, every reader."""
 
+import base64
 import re
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from handoff_bot.sandbox.slack import Attachment
 from tests.browser.conftest import findings
 
 pytestmark = pytest.mark.browser
@@ -93,6 +95,49 @@ def test_two_visitors_are_two_and_a_reload_keeps_what_was_said(sandbox, windows)
     other.shows("How long does delivery take?")
     other.writes("And express?")
     dana.shows("And express?")
+
+
+DOT = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def test_files_go_both_ways_and_what_may_not_pass_is_said(sandbox, windows):
+    chat, slack = Chat(windows.open(sandbox.shop)).open(), sandbox.stage.world.slack
+    queue, ana = sandbox.stage.world.queue, sandbox.stage.world.ana
+    chat.panel.get_by_role("button", name="Talk to a person").click()
+    card = claimed(sandbox)
+
+    photo = {"name": "<b>dot.png", "mimeType": "image/png", "buffer": DOT}
+    chat.panel.locator("input[type=file]").set_input_files([photo])
+    slack.wait_for(lambda: any(m.get("files") for m in slack.thread(queue, card)), 20)
+    expect(chat.log.get_by_role("img", name="b_dot.png")).to_be_visible()
+    chat.page.wait_for_function(
+        "document.getElementById('handoff-chat').shadowRoot.querySelector('.mine img').naturalWidth"
+    )
+
+    page = {"name": "page.html", "mimeType": "text/html", "buffer": b"<script>alert(1)</script>"}
+    chat.panel.locator("input[type=file]").set_input_files([page])
+    expect(chat.panel.get_by_role("alert")).to_contain_text("page.html was not sent")
+
+    files = [Attachment("ours.png", DOT), Attachment("bill.pdf", b"%PDF-1.7")]
+    slack.say(ana, queue, "Like this?", card, files=files)
+    expect(chat.log.get_by_role("img", name="ours.png")).to_be_visible()
+    chat.shows("Like this?")
+    expect(chat.log.get_by_role("link", name="bill.pdf")).to_have_attribute(
+        "href", re.compile("/files/")
+    )
+
+
+def test_a_website_that_forbids_pictures_shows_their_names(sandbox, windows):
+    sandbox.website.embed(sandbox.stage.world.bot_url, "")
+    page = windows.open(sandbox.website.url)
+    chat = Chat(page).open()
+    photo = {"name": "dot.png", "mimeType": "image/png", "buffer": DOT}
+    chat.panel.locator("input[type=file]").set_input_files([photo])
+    expect(chat.log.get_by_role("link", name="dot.png")).to_be_visible()
+    expect(chat.log.get_by_role("img")).to_have_count(0)
+    windows.complaints[:] = [one for one in windows.complaints if "img-src" not in one]
 
 
 def test_what_is_written_offline_goes_out_in_order_and_once(sandbox, windows):

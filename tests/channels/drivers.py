@@ -100,7 +100,8 @@ class Browser:
         yield self._request("messages", {}, None)
         yield self._request("messages", {"id": self._id, "text": "x"}, "")
         yield self.message(token="guessed")
-        yield self.message(token=self._token[:-1] + ("A" if self._token[-1] != "A" else "B"))
+        other = "A" if self._token[-9] != "A" else "B"  # of the last one not every bit counts
+        yield self.message(token=self._token[:-9] + other + self._token[-8:])
         yield self.message(token=Webchat(replace(WEBSITE, secret="x" * 40)).sessions.begin().token)
         basic = self.message()
         yield replace(basic, headers=basic.headers | {"authorization": f"Basic {self._token}"})

@@ -8,8 +8,8 @@ import responses
 
 from channels import CHANNELS
 from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.errors import Malformed, Unauthentic
-from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
+from handoff_bot.domain.errors import DeliveryError, Malformed, Unauthentic
+from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage, Media
 from tests.channels.drivers import DRIVERS
 
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -105,3 +105,11 @@ def test_nothing_is_logged_that_names_a_customer_or_holds_a_secret(
     logged = "".join(str(vars(record)) for record in caplog.records)
     for private in ("my secret words", message.address, *provider.secrets):
         assert private not in logged
+
+
+def test_a_file_at_an_address_that_is_nobodys_is_refused_for_good(channel):
+    with responses.RequestsMock() as nobody, pytest.raises(DeliveryError) as error:
+        channel.fetch(Media("http://169.254.169.254/", "image/jpeg"))
+    assert error.value.permanent
+    assert str(error.value)
+    assert len(nobody.calls) == 0

@@ -172,11 +172,11 @@ BROKEN_MEDIA = {
 
 
 @pytest.mark.parametrize("media", BROKEN_MEDIA.values(), ids=BROKEN_MEDIA)
-def test_of_files_that_cannot_be_read_the_words_are_kept(media, caplog):
+def test_of_files_that_cannot_be_read_the_words_are_kept_and_that_there_were_some(media, caplog):
     message = message_with(Body="Look", Media=media)
 
-    assert (message.text, message.media) == ("Look", ())
-    assert [record.message for record in caplog.records] == ["media dropped: it cannot be read"]
+    assert (message.text, message.media) == ("Look", (Media("", "application/octet-stream"),))
+    assert [record.message for record in caplog.records] == ["media left alone: it cannot be read"]
 
 
 @pytest.mark.parametrize("media", [None, "", "[]"], ids=["missing", "empty", "none"])

@@ -42,7 +42,7 @@ DOCUMENTED = [
     "63028",
     "63036",
 ]
-WORTH_ANOTHER_TRY = {"20429", "21611", "63017", "63018"} | {
+WORTH_ANOTHER_TRY = {"20429", "21611", "63017", "63018", "63019"} | {
     "30001",  # by delivery report alone: an agent may press Retry
     "30003",
     "30008",

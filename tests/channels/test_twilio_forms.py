@@ -118,15 +118,15 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("url", FOREIGN.values(), ids=FOREIGN)
-def test_files_from_anywhere_else_are_dropped_and_the_message_is_kept(url, caplog):
+def test_of_files_from_anywhere_else_it_is_kept_that_they_were_there_and_not_where(url, caplog):
     message = message_with(
         Body="Look", MediaUrl0=url, MediaUrl1=FILE, MediaContentType1="image/png"
     )
 
     assert message.text == "Look"
-    assert message.media == (Media(FILE, "image/png"),)
+    assert message.media == (Media("", ""), Media(FILE, "image/png"))
     assert [record.message for record in caplog.records] == [
-        "media dropped: its address is not in our account"
+        "media left alone: its address is not in our account"
     ]
 
 
@@ -135,7 +135,7 @@ def test_files_of_the_stand_in_are_ours_when_it_is_configured():
     url = FILE.replace("https://api.twilio.com", "http://127.0.0.1:4010")
 
     assert message_with(account=stand_in, MediaUrl0=url).media == (Media(url, ""),)
-    assert message_with(account=ACCOUNT, MediaUrl0=url).media == ()
+    assert message_with(account=ACCOUNT, MediaUrl0=url).media == (Media("", ""),)
 
 
 # -- consent

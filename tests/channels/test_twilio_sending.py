@@ -1,5 +1,6 @@
 """What leaves for Twilio, as one HTTP exchange at a time."""
 
+import json
 import ssl
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from urllib3.exceptions import (
 
 from channels import TWILIO
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
+from handoff_bot.domain.messages import Template
 from tests.channels.builders import ACCOUNT, NINE, PATH, PHONES, URL, listed, outbound
 
 MADE = {"sid": "SM1", "status": "queued", "date_created": "Mon, 23 Nov 2026 09:00:07 +0000"}
@@ -40,6 +42,41 @@ def test_a_message_leaves_with_our_own_id_in_its_callback(api):
         "Body": "Hëllo 👋",
         "StatusCallback": "https://bot.example.com/webhooks/sms/status?oid=a+b%2F%C3%BC",
     }
+
+
+def test_a_file_goes_along_with_its_words_and_without(api):
+    url = "https://bot.example.com/files/token/a.jpg"
+    form = sent(api, text="Look", media=(url,))
+    assert (form["MediaUrl"], form["Body"]) == (url, "Look")
+    assert "Body" not in sent(api, text="", media=(url,))
+
+
+def test_twilio_must_be_able_to_fetch_files_from_us(api):
+    with pytest.raises(DeliveryError, match="public address") as failure:
+        TWILIO["sms"](ACCOUNT).send(outbound("sms", media=("/files/token/a.jpg",)))
+    assert failure.value.permanent
+
+
+def test_a_template_goes_alone_with_its_values_as_json(api):
+    template = Template("HX1", {"1": 'Da"na'})
+    form = sent(api, "whatsapp", text="Hi Dana", template=template)
+    assert (form["ContentSid"], json.loads(form["ContentVariables"])) == ("HX1", {"1": 'Da"na'})
+    assert not {"Body", "MediaUrl"} & form.keys()
+
+
+@pytest.mark.parametrize("changes", [{"media": ("https://x/y",)}, {"template": Template("HX1")}])
+def test_chats_of_conversations_get_words_alone(changes):
+    with pytest.raises(DeliveryError, match="Only words") as failure:
+        TWILIO["conversations"](ACCOUNT).send(outbound("conversations", **changes))
+    assert failure.value.permanent
+
+
+def test_what_was_sent_with_a_file_is_not_taken_for_words_alone(api):
+    api.get(URL, json={"messages": [listed(num_media="1"), listed(sid="SM2", num_media="0")]})
+    phone = TWILIO["sms"](ACCOUNT)
+    file, words = outbound("sms", media=("https://x/y",)), outbound("sms")
+    assert [one.provider_id for one in phone.sent_since(file, NINE)] == ["SM1"]
+    assert [one.provider_id for one in phone.sent_since(words, NINE)] == ["SM2"]
 
 
 def test_a_receipt_says_when_it_was_made(api):

@@ -63,6 +63,6 @@ def test_the_languages_of_the_product_are_named():
 
 
 def test_every_command_for_admins_is_there():
-    for command in ("settings", "canned", "audit", "doctor"):
+    for command in ("settings", "canned", "templates", "audit", "doctor"):
         assert command in EVERYTHING.commands
         assert f"`/handoff {command}" in PAGE

@@ -100,6 +100,7 @@ def build_house(database: Database, clock: FrozenClock, **more) -> House:
         detector=detector,
         assistant=assistant,
         clock=clock,
+        base_url="https://bot.example.com",
         **more,
     )
     return House(database, clock, channel, desk, detector, assistant, Core.of(parts))

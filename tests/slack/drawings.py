@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from handoff_bot.domain.approved import Approved
 from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.canned import CannedPage, CannedReply
@@ -14,6 +15,7 @@ from handoff_bot.services.gathering import FILE_LINE, MOST_CHARACTERS, MOST_POST
 from handoff_bot.services.sections import SECTIONS
 from handoff_bot.slack.blocks import (
     admins,
+    approved,
     canned,
     doctor,
     history,
@@ -101,6 +103,7 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     }
     drawn |= settings_views(text)
     drawn |= canned_views(text)
+    drawn |= template_views(text)
     drawn["admins alone"] = admins.admins_alone_window("Settings", [text, "UBEN"] * 20)
     for rows in (0, 1, 20):
         found = builders.tickets(rows, text)
@@ -157,6 +160,22 @@ def canned_views(text: str) -> dict[str, dict[str, Any]]:
     for rows in (0, 1, 15):
         page = CannedPage((reply,) * rows, 1, 3, rows)
         drawn[f"{rows} replies"] = canned.draw_list(page, search, may_change=True, banner=text)
+    return drawn
+
+
+def template_views(text: str) -> dict[str, dict[str, Any]]:
+    """The windows of approved templates."""
+    full = Approved(text[:60] or "x", "HX1", f"{text}{{{{1}}}}"[-1024:], {"1": text})
+    using = approved.Using(1, "C1", "1.1")
+    drawn = {
+        "template": approved.draw_edit(full),
+        "new template": approved.draw_edit(Approved("", "", "")),
+        "deleted template": approved.draw_deleted(text),
+    }
+    for rows in (0, 1, 50, 500):
+        each = tuple(Approved(f"{n} {text}"[:60], "HX1", full.text, {}) for n in range(rows))
+        drawn[f"{rows} templates"] = approved.draw_list(each, text)
+        drawn[f"one of {rows} templates"] = approved.draw_use(each, using)
     return drawn
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from handoff_bot.domain.desk import AgentRef, Place, ThreadReply
+from handoff_bot.domain.files import DeskFile
 from handoff_bot.slack.listeners.events import handle_event
 from tests.fakes import FakeDesk
 from tests.slack.payloads import OUR_USER, THREAD, changed, deleted, event, message
@@ -62,16 +63,36 @@ def test_what_people_write_in_a_thread_is_heard_once(heard, changes):
     assert [reply.text for reply in heard.replies] == ["Hello!"]
 
 
-FILES = {
-    "by name": ([{"name": "bill.pdf"}, {"name": "", "title": "A photo"}], ("bill.pdf", "A photo")),
-    "without a name": ([{"id": "F1"}], ("a file",)),
+LOST = {
+    "no longer there": ({"id": "F1", "mode": "tombstone"}, "a file"),
+    "hidden by the plan": ({"id": "F1", "mode": "hidden_by_limit", "name": "a.pdf"}, "a.pdf"),
+    "linked from elsewhere": ({"id": "F1", "is_external": True, "title": "A plan"}, "A plan"),
+    "without an id": ({"name": "bill.pdf"}, "bill.pdf"),
 }
 
 
-@pytest.mark.parametrize(("files", "lines"), FILES.values(), ids=FILES)
-def test_files_are_named(heard, files, lines):
-    happens(heard, event(subtype="file_share", text="", files=files))
-    assert (heard.replies[0].text, heard.replies[0].files) == ("", lines)
+@pytest.mark.parametrize(("file", "line"), LOST.values(), ids=LOST)
+def test_files_that_slack_does_not_keep_are_named(heard, file, line):
+    happens(heard, event(subtype="file_share", text="", files=[file]))
+    (reply,) = heard.replies
+    assert (reply.text, reply.files, reply.attached) == ("", (line,), ())
+
+
+DESCRIBED = {"id": "F1", "name": "a.pdf", "mimetype": "application/pdf", "size": 7}
+URL = "https://files.slack.com/files-pri/T1-F1/download/a.pdf"
+KEPT = {
+    "to be downloaded": ({"url_private_download": URL, "url_private": "other"}, URL),
+    "to be looked at": ({"url_private": URL}, URL),
+    "to be asked for first": ({"url_private": URL, "file_access": "check_file_info"}, ""),
+}
+
+
+@pytest.mark.parametrize(("more", "url"), KEPT.values(), ids=KEPT)
+def test_files_that_slack_keeps_can_be_fetched(heard, more, url):
+    happens(heard, event(subtype="file_share", text="", files=[DESCRIBED | more]))
+    (reply,) = heard.replies
+    assert reply.attached == (DeskFile("F1", "a.pdf", "application/pdf", 7, url),)
+    assert reply.files == ()
 
 
 def test_a_forwarded_message_is_not_dropped_in_silence(heard):

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from handoff_bot.slack import desk, groups, people
+from handoff_bot.slack import desk, files, groups, people
 from handoff_bot.slack.listeners.arrivals import HEARD
 from handoff_bot.slack.listeners.register import COMMAND
 from handoff_bot.slack.manifest import manifest
@@ -84,7 +84,7 @@ def test_commands_are_those_that_are_answered():
 
 def calls() -> Iterator[tuple[str, set[str]]]:
     """Each call of the Web API in the desk's code: chat_postMessage is chat.postMessage."""
-    for module in (desk, groups, people):
+    for module in (desk, files, groups, people):
         for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("self._client."):
                 name = ast.unparse(node.func).removeprefix("self._client.")
@@ -97,7 +97,9 @@ def calls() -> Iterator[tuple[str, set[str]]]:
 
 def methods_named() -> set[str]:
     """Also those that are handed over to be called elsewhere."""
-    text = "".join(Path(str(module.__file__)).read_text() for module in (desk, groups, people))
+    text = "".join(
+        Path(str(module.__file__)).read_text() for module in (desk, files, groups, people)
+    )
     return {name.replace("_", ".", 1) for name in re.findall(r"self\._client\.(\w+)", text)}
 
 

@@ -18,6 +18,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.web.application import create_web
 from handoff_bot.web.chat import chat
 from handoff_bot.web.chat_stream import Streams
+from handoff_bot.web.files import files
 from handoff_bot.web.watchers import Watchers
 from tests.fakes import (
     FakeDesk,
@@ -98,9 +99,9 @@ class Shop:
         self.core.escalations.take(step, number or self.desk.card.escalation_id, ANA)
         self.settle()
 
-    def replies(self, text: str) -> None:
+    def replies(self, text: str, **more) -> None:
         ts = f"1800000000.{uuid.uuid4().int % 1000000:06d}"
-        self.core.relay.reply(ThreadReply(self.desk.place, ts, ANA, text))
+        self.core.relay.reply(ThreadReply(self.desk.place, ts, ANA, text, **more))
         self.settle()
 
 
@@ -122,7 +123,9 @@ def shop(database, clock) -> Iterator[Shop]:
     visitors = Visitors(database, clock, webchat.KIND)
     watchers = Watchers(database, webchat.KIND, limit=3)
     streams = Streams(visitors, watchers)
-    client = create_web([chat(site, core.inbox, streams, watchers)]).test_client()
+    client = create_web(
+        [chat(site, core.inbox, streams, watchers, core.files), files(core.serving)]
+    ).test_client()
     yield Shop(
         database, clock, desk, detector, assistant, core, site, visitors, watchers, streams, client
     )

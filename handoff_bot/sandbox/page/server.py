@@ -134,7 +134,7 @@ def _shop_policy(bot: str) -> str:
     """As strict as a careful shop's: the chat widget needs the bot's address and nothing else."""
     return (
         f"default-src 'none'; script-src {bot}; connect-src {bot}; style-src 'self'; "
-        "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        f"img-src 'self' {bot}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     )
 
 

@@ -124,7 +124,7 @@ def draft(slack: Backstage, call: Call, where: SlackChannel, text: str) -> Messa
         bot_id=app.bot_id,
         app_id=app.app_id,
         username=call.text("username") if slack.scopes.has(CUSTOMIZE) else "",
-        icons=_icons(call) if slack.scopes.has(CUSTOMIZE) else {},
+        icons=read_icons(call) if slack.scopes.has(CUSTOMIZE) else {},
     )
 
 
@@ -160,7 +160,8 @@ def read_metadata(call: Call) -> Json | None:
     return metadata
 
 
-def _icons(call: Call) -> Json:
+def read_icons(call: Call) -> Json:
+    """What stands beside a name that is not the app's own."""
     named = {"emoji": call.text("icon_emoji"), "image_64": call.text("icon_url")}
     return {name: value for name, value in named.items() if value}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handoff_bot.sandbox.slack.backstage import Backstage
 from handoff_bot.sandbox.slack.calls import Call, Method
+from handoff_bot.sandbox.slack.chat_methods import read_blocks, read_icons
 from handoff_bot.sandbox.slack.files import File
 from handoff_bot.sandbox.slack.lookups import (
     channel_of,
@@ -14,6 +15,7 @@ from handoff_bot.sandbox.slack.lookups import (
 from handoff_bot.sandbox.slack.messages import Message, SlackChannel
 from handoff_bot.sandbox.slack.people import Json
 from handoff_bot.sandbox.slack.refusal import Refusal, invalid_arguments
+from handoff_bot.sandbox.slack.scopes import CUSTOMIZE
 
 REACTIONS = 23
 """Different emoji that one person may put on one message."""
@@ -113,7 +115,10 @@ def begin_upload(slack: Backstage, call: Call) -> Json:
 
 
 def complete_upload(slack: Backstage, call: Call) -> Json:
-    """files.completeUploadExternal: shares the files as one message, if it says where."""
+    """files.completeUploadExternal: shares the files as one message, if it says where.
+
+    With a comment the blocks are ignored, as Slack's documentation says.
+    """
     listed = call.content("files", list, "invalid_arguments") or []
     if not listed:
         raise invalid_arguments("[ERROR] missing required field: files")
@@ -133,6 +138,9 @@ def _share(slack: Backstage, call: Call, files: list[File]) -> None:
         app.user_id,
         call.text("initial_comment"),
         thread_ts=call.text("thread_ts"),
+        blocks=[] if call.text("initial_comment") else read_blocks(call),
+        username=call.text("username") if slack.scopes.has(CUSTOMIZE) else "",
+        icons=read_icons(call) if slack.scopes.has(CUSTOMIZE) else {},
         files=[slack.files.wire(file) for file in files],
         bot_id=app.bot_id,
         app_id=app.app_id,

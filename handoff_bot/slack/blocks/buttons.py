@@ -29,6 +29,8 @@ _LOOKS: dict[Button, _Look] = {
     Button.QUEUE_HERE: _Look("Queue here", "primary"),
     Button.URGENT_HERE: _Look("Only urgent ones"),
     Button.NOT_HERE: _Look("Not now"),
+    Button.FETCH_AGAIN: _Look("Fetch again"),
+    Button.USE_TEMPLATE: _Look("Use template…"),
     Button.SNOOZE: _Look("Snooze…"),
     Button.DRAFT: _Look("Reply with draft"),
     Button.NOTE: _Look("Add a note…"),

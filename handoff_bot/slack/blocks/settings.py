@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from handoff_bot.domain.settings import Section, Setting, Widget
+from handoff_bot.slack.blocks.approved import TemplateAction
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.canned import CannedAction
 from handoff_bot.slack.blocks.fields import asking, menu, options, text_field, window
@@ -57,6 +58,9 @@ ENTRIES: tuple[Entry, ...] = (
         SettingsAction.TEXTS, "Customer texts", "Every fixed text, for each language and reason."
     ),
     Entry(CannedAction.SHOW, "Canned replies", "What agents keep ready, in several languages."),
+    Entry(
+        TemplateAction.SHOW, "Templates", "What WhatsApp lets us send after 24 hours of silence."
+    ),
     Entry(SettingsAction.HISTORY, "History", "Who changed what, and when."),
     Entry(SettingsAction.AUDIT, "Audit", "Who took, released, resolved or changed what."),
     Entry(SettingsAction.DOCTOR, "Doctor", "What is missing in Slack: permissions, channels."),

@@ -26,8 +26,6 @@ from handoff_bot.slack.blocks.text import (
 )
 
 _BODY = 8000
-_MOST_FILES = 10
-_FILE = 100
 _OURS_TO_AGENTS = frozenset({PostKind.NOTICE, PostKind.TOLD})
 _ID = re.compile("[USW][A-Z0-9]{2,20}")
 
@@ -64,7 +62,7 @@ def draw_posts(posts: Sequence[Post], *, named_outside: bool = False) -> Drawing
 def _together_spoken(posts: Sequence[Post]) -> Iterator[str]:
     """What is said aloud: the name once, then as much of the rest as there is room for."""
     yield _spoken(posts[0])
-    yield from (_said(post) for post in posts[1:])
+    yield from (post.text for post in posts[1:])
 
 
 def _mentions(post: Post) -> Iterator[Block]:
@@ -92,8 +90,6 @@ def _post(post: Post, *, named_outside: bool) -> Iterator[Block]:
         yield context(plain(_heading(post)))
     if post.text:
         yield rich(line(words(post.text, _BODY)))
-    if post.attachments:
-        yield context(*(plain(f"📎 {name}", _FILE) for name in post.attachments[:_MOST_FILES]))
 
 
 def guise_of(post: Post) -> str:
@@ -107,15 +103,10 @@ def _heading(post: Post) -> str:
     return f"{named(post.name)} on {spelled(post.channel)}" if post.channel else named(post.name)
 
 
-def _said(post: Post) -> str:
-    return post.text or ", ".join(post.attachments[:_MOST_FILES])
-
-
 def _spoken(post: Post) -> str:
-    said = _said(post)
     if post.kind is PostKind.FAILURE:
-        return f"Not delivered: {said}"
-    return said if post.kind in _OURS_TO_AGENTS else f"{_heading(post)}: {said}"
+        return f"Not delivered: {post.text}"
+    return post.text if post.kind in _OURS_TO_AGENTS else f"{_heading(post)}: {post.text}"
 
 
 def draw_whisper(whisper: Whisper) -> Drawing:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from handoff_bot.domain.desk import Place, ThreadReply
+from handoff_bot.domain.files import DeskFile
 from handoff_bot.ports import Desk
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.actions import ThreadEvents
+from handoff_bot.slack.files import desk_file
 from handoff_bot.slack.listeners.feature import Said
 from handoff_bot.slack.listeners.plain_text import plain_text
 
@@ -26,6 +28,7 @@ Verbs = Mapping[str, Callable[[Said], Outcome]]
 """Word after "!" -> what it does."""
 
 NOTE = "note"
+_UNKEPT = frozenset({"external", "hidden_by_limit", "tombstone"})
 _ORDERS = frozenset({None, "thread_broadcast"})
 _VERB = re.compile(r"!([a-z][a-z_-]{1,19})(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
 
@@ -99,7 +102,8 @@ def _reply(event: Payload, desk: Desk) -> ThreadReply:
         ts=event["ts"],
         author=desk.agent(event["user"]),
         text=_words(event, desk),
-        files=_files(event),
+        files=_others(event),
+        attached=_attached(event),
     )
 
 
@@ -141,12 +145,19 @@ def _words(message: Payload, desk: Desk) -> str:
     return plain_text(message.get("text") or "", lambda desk_id: desk.agent(desk_id).name)
 
 
-def _files(message: Payload) -> tuple[str, ...]:
-    """A line for each file, and one for a forwarded message, of which `text` shows nothing."""
-    files = [
-        str(file.get("name") or file.get("title") or "a file")
-        for file in message.get("files") or ()
-    ]
+def _attached(message: Payload) -> tuple[DeskFile, ...]:
+    """The files that Slack keeps."""
+    return tuple(desk_file(file) for file in message.get("files") or () if _is_kept(file))
+
+
+def _others(message: Payload) -> tuple[str, ...]:
+    """A line for each file that is elsewhere or gone, and one for a forwarded message without words."""
+    files = [desk_file(file).name for file in message.get("files") or () if not _is_kept(file)]
     if not message.get("text") and message.get("attachments"):
         files.append("a forwarded message")
     return tuple(files)
+
+
+def _is_kept(file: Payload) -> bool:
+    """Not linked from elsewhere, deleted, or hidden by the workspace's plan."""
+    return bool(file.get("id")) and not file.get("is_external") and file.get("mode") not in _UNKEPT

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from handoff_bot.slack.listeners import (
     actions,
+    approved,
     availability,
     canned,
     doctor,
+    files,
     history,
     queue,
     settings,
@@ -31,6 +33,8 @@ FEATURES: tuple[Feature, ...] = (
     canned.FEATURE,
     history.FEATURE,
     doctor.FEATURE,
+    files.FEATURE,
+    approved.FEATURE,
 )
 
 EVERYTHING = combined(FEATURES)

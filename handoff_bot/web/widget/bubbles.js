@@ -8,16 +8,38 @@ const SIGNS = { sending: "🕓", sent: "✓", delivered: "✓✓", read: "✓✓
 /**
  * A message of the conversation.
  * @param {import("./view.js").Look} look
- * @param {{author: string, name: string | null, text: string, at: string, order?: number}} message
+ * @param {{author: string, name: string | null, text: string, at: string, order?: number, files?: import("./chat.js").File[]}} message
  * @param {{delivered: number, read: number}} [state]
  */
 export function bubble(look, message, state) {
   const isMine = message.author === "visitor";
-  const parts = [el("p", { class: "bubble", dir: "auto" }, ...linked(message.text))];
+  const parts = (message.files ?? []).map((file) => fileBubble(look, file));
+  if (message.text) parts.push(el("p", { class: "bubble", dir: "auto" }, ...linked(message.text)));
   const who = speaker(look, message);
   parts.unshift(el("p", { class: isMine ? "who hidden" : "who" }, who));
   if (message.at) parts.push(meta(look, new Date(message.at), isMine ? stage(message.order ?? 0, state) : ""));
   return el("article", { class: `message ${isMine ? "mine" : message.author}` }, ...parts);
+}
+
+/** Pictures that a page may show; any other file is only offered. */
+const PICTURES = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
+
+/**
+ * A file: a picture where it can be shown, else its name. Its page of origin may forbid pictures: then its name.
+ * @param {import("./view.js").Look} look
+ * @param {import("./chat.js").File} file
+ */
+function fileBubble(look, file) {
+  if (!file.url) return el("p", { class: "bubble file" }, `📎 ${look.texts.gone}`);
+  const href = new URL(file.url, look.home).href;
+  const name = el("span", { dir: "auto" }, `📎 ${file.name}`);
+  const link = el("a", { href, target: "_blank", rel: "noopener noreferrer", class: "file" }, name);
+  if (PICTURES.has(file.type)) {
+    const picture = el("img", { src: href, alt: file.name, loading: "lazy", referrerpolicy: "no-referrer" });
+    picture.onerror = () => picture.replaceWith(name);
+    link.replaceChildren(picture);
+  }
+  return el("p", { class: "bubble file" }, link);
 }
 
 /**
@@ -41,6 +63,23 @@ export function waitingBubble(look, message, outbox) {
     made.lastElementChild?.append(" ", retry);
   }
   return made;
+}
+
+/**
+ * A file that is not in the conversation yet.
+ * @param {import("./view.js").Look} look
+ * @param {import("./uploads.js").Upload} upload
+ * @param {import("./uploads.js").Uploads} uploads
+ */
+export function uploadBubble(look, upload, uploads) {
+  const stage = uploads.sent.has(upload.id) ? "sent" : "sending";
+  return el(
+    "article",
+    { class: `message mine ${stage}` },
+    el("p", { class: "who hidden" }, look.texts.you ?? ""),
+    el("p", { class: "bubble file" }, el("span", { dir: "auto" }, `📎 ${upload.name}`)),
+    meta(look, new Date(upload.at), stage),
+  );
 }
 
 /**

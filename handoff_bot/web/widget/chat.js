@@ -3,6 +3,7 @@
 import { Outbox } from "./outbox.js";
 import { keep, onOthers, recall } from "./store.js";
 import { Stream } from "./stream.js";
+import { Uploads } from "./uploads.js";
 
 /** Milliseconds to wait for more marks, so that they travel together. */
 const GATHER = 400;
@@ -18,6 +19,12 @@ const MOST_MARKS = 100;
  * @property {string | null} name
  * @property {string} text
  * @property {string} at
+ * @property {File[]} files
+ *
+ * @typedef {object} File
+ * @property {string | null} url below the bot's address, null when it is not kept any more
+ * @property {string} name
+ * @property {string} type
  *
  * @typedef {object} State
  * @property {"assistant" | "waiting" | "agent"} phase
@@ -50,6 +57,12 @@ export class Chat {
       this.pausedUntil = Date.now() + seconds * 1000;
     });
     this.outbox.locale = locale;
+    /** The last file that was refused, and why; null when it was seen. @type {{name: string, why: string} | null} */
+    this.refusal = null;
+    this.uploads = new Uploads(server, changed, (name, why) => {
+      this.refusal = { name, why };
+      changed();
+    });
     this.stream = new Stream(server, {
       hear: (event, data) => this.hear(event, data),
       link: (up) => this.link(up),
@@ -102,6 +115,13 @@ export class Chat {
     this.start();
   }
 
+  /** @param {Iterable<globalThis.File>} files */
+  attach(files) {
+    this.refusal = null;
+    this.uploads.add(files);
+    this.start();
+  }
+
   /** All of ours up to this one was on the screen. @param {Message} message */
   sawUpTo(message) {
     if (message.order <= this.seen) return;
@@ -128,6 +148,7 @@ export class Chat {
   becomes(visitor) {
     if (visitor === this.visitor) return;
     if (this.visitor) this.byKey.clear();
+    if (this.visitor) this.uploads.clear();
     this.visitor = visitor;
     this.outbox.onlyOf(visitor);
   }
@@ -137,6 +158,7 @@ export class Chat {
     if (this.byKey.has(message.key)) return;
     this.byKey.set(message.key, message);
     if (message.cid) this.outbox.done(message.cid);
+    if (message.cid) this.uploads.done(message.cid);
     if (message.oid && message.order > this.seen) {
       this.delivered.add(message.oid);
       this.report();
@@ -148,6 +170,7 @@ export class Chat {
     if (up === this.isLinked) return;
     this.isLinked = up;
     if (up) void this.outbox.flush();
+    if (up) void this.uploads.flush();
     this.changed();
   }
 

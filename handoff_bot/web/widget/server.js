@@ -12,12 +12,14 @@ export class Refused extends Error {
    * @param {number} status
    * @param {string} code
    * @param {number} retryAfter seconds, 0 when not said
+   * @param {string} [words] what the bot says about it
    */
-  constructor(status, code, retryAfter) {
+  constructor(status, code, retryAfter, words = "") {
     super(code);
     this.status = status;
     this.code = code;
     this.retryAfter = retryAfter;
+    this.words = words;
   }
 
   /** Can the same request succeed later? */
@@ -141,7 +143,7 @@ export class Server {
   async fetch(path, options, token) {
     const headers = new Headers(options.headers);
     if (token) headers.set("Authorization", `Bearer ${token}`);
-    if (options.body) headers.set("Content-Type", "application/json");
+    if (options.body && !headers.has("Content-Type")) headers.set("Content-Type", "application/json");
     let response;
     try {
       response = await fetch(new URL(path, this.base), {
@@ -160,6 +162,7 @@ export class Server {
       response.status,
       String(said.error ?? "error"),
       Number(response.headers.get("Retry-After") ?? 0),
+      String(said.message ?? ""),
     );
   }
 }

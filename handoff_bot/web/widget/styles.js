@@ -40,6 +40,8 @@ header :focus-visible { outline-color: var(--on-accent); }
   unicode-bidi: plaintext; }
 .mine .bubble { background: var(--accent); color: var(--on-accent); }
 .system .bubble { background: none; border: 1px dashed var(--line); color: var(--soft); }
+.file img { display: block; max-width: 100%; max-height: 260px; border-radius: 8px; }
+.bubble.file { width: fit-content; margin-bottom: 4px; }
 .bubble a { color: inherit; text-decoration: underline; }
 .meta { font-size: 12px; color: var(--soft); margin: 2px 4px 0; text-align: end; }
 .mark.read { color: var(--seen); font-weight: 700; }
@@ -51,6 +53,8 @@ form { display: flex; gap: 8px; padding: 10px; border-top: 1px solid var(--line)
 textarea { flex: 1; resize: none; border: 1px solid var(--soft); border-radius: 12px; padding: 9px 12px; background: var(--paper);
   max-height: 140px; min-height: 42px; field-sizing: content; }
 textarea::placeholder { color: var(--soft); opacity: 1; }
+.clip { width: 36px; height: 42px; display: grid; place-items: center; flex: none; color: var(--soft); }
+.clip svg { width: 22px; height: 22px; }
 .send { width: 42px; height: 42px; border-radius: 12px; background: var(--accent); color: var(--on-accent); display: grid; place-items: center; flex: none; }
 .send svg, .close svg { width: 20px; height: 20px; }
 [dir="rtl"] .send svg { transform: scaleX(-1); }

@@ -1,12 +1,13 @@
 /** The widget's face: a launcher, a panel, the conversation in it. Draws what the chat says; knows no network. */
 
-import { bubble, waitingBubble } from "./bubbles.js";
+import { bubble, uploadBubble, waitingBubble } from "./bubbles.js";
 import { el, icon } from "./dom.js";
 import { sheet } from "./styles.js";
 import { fill } from "./texts.js";
 
 const CHAT = "M21 12a8 8 0 0 1-8 8H4l2-3a8 8 0 1 1 15-5z";
 const CROSS = "M6 6l12 12M18 6L6 18";
+const CLIP = "M20 11l-8.5 8.5a5 5 0 0 1-7-7L13 4a3.3 3.3 0 0 1 4.7 4.7l-8.5 8.5a1.7 1.7 0 0 1-2.4-2.4L14.5 7";
 const ARROW = "M5 12h14M13 6l6 6-6 6";
 
 /**
@@ -16,6 +17,7 @@ const ARROW = "M5 12h14M13 6l6 6-6 6";
  * @property {string} locale
  * @property {"ltr" | "rtl"} direction
  * @property {import("./texts.js").Texts} texts
+ * @property {URL} home the bot's address
  */
 
 export class View {
@@ -87,12 +89,37 @@ export class View {
       this.say();
     };
     const send = el("button", { class: "send", type: "submit", "aria-label": texts.send }, icon(ARROW));
-    const form = el("form", {}, this.field, send);
+    const form = el("form", {}, ...this.clip(), this.field, send);
     form.onsubmit = (event) => {
       event.preventDefault();
       this.say();
     };
     return form;
+  }
+
+  /** A button for files; and pasting and dropping do the same. @returns {HTMLElement[]} */
+  clip() {
+    const { texts } = this.look;
+    const chooser = /** @type {HTMLInputElement} */ (el("input", { type: "file", multiple: true, hidden: true, tabindex: "-1" }));
+    const clip = el("button", { class: "clip", type: "button", "aria-label": texts.attach, title: texts.attach }, icon(CLIP));
+    clip.onclick = () => chooser.click();
+    chooser.onchange = () => {
+      this.chat.attach(chooser.files ?? []);
+      chooser.value = "";
+      this.field.focus();
+    };
+    this.field.onpaste = (event) => {
+      const files = event.clipboardData?.files ?? [];
+      if (!files.length) return;
+      event.preventDefault();
+      this.chat.attach(files);
+    };
+    this.panel.ondragover = (event) => event.preventDefault();
+    this.panel.ondrop = (event) => {
+      event.preventDefault();
+      this.chat.attach(event.dataTransfer?.files ?? []);
+    };
+    return [clip, chooser];
   }
 
   say() {
@@ -181,6 +208,9 @@ export class View {
     for (const message of this.chat.outbox.waiting) {
       if (!stored.has(message.id)) wanted.set(message.id, waitingBubble(this.look, message, this.chat.outbox));
     }
+    for (const upload of this.chat.uploads.waiting) {
+      if (!stored.has(upload.id)) wanted.set(upload.id, uploadBubble(this.look, upload, this.chat.uploads));
+    }
     this.place(wanted);
     for (const message of this.chat.messages) this.remark(message);
     if (atEnd) this.toEnd();
@@ -215,7 +245,10 @@ export class View {
   drawNotice() {
     const { texts } = this.look;
     const seconds = Math.ceil((this.chat.pausedUntil - Date.now()) / 1000);
-    const words = seconds > 0 ? fill(texts.tooFast ?? "", { n: seconds }) : this.chat.isLinked && navigator.onLine ? "" : texts.offline;
+    const { refusal } = this.chat;
+    const refused = refusal ? fill(texts.refused ?? "", { name: refusal.name, why: refusal.why }) : "";
+    const state = seconds > 0 ? fill(texts.tooFast ?? "", { n: seconds }) : this.chat.isLinked && navigator.onLine ? "" : texts.offline;
+    const words = state || refused;
     this.notice.hidden = !words;
     set(this.notice, words ?? "");
     if (seconds > 0) setTimeout(() => this.redraw(), 1000);

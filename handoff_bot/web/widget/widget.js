@@ -15,6 +15,7 @@ const found = textsFor([options.locale, document.documentElement.lang, ...naviga
 const look = {
   ...found,
   title: options.title || (found.texts.title ?? ""),
+  home: new URL("../", own),
   greeting: options.greeting || (found.texts.greeting ?? ""),
 };
 

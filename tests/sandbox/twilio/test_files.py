@@ -6,6 +6,10 @@ import pytest
 import requests
 from twilio.base.exceptions import TwilioRestException
 
+from channels import TWILIO, TwilioAccount
+from handoff_bot.domain.errors import DeliveryError
+from handoff_bot.domain.messages import Media
+
 PICTURE = b"GIF89a"
 TIMEOUT = 5
 
@@ -67,3 +71,20 @@ def test_a_file_of_another_message_is_not_there(client, sent, twilio):
     with pytest.raises(TwilioRestException) as error:
         client.messages(other).media(file).fetch()
     assert error.value.code == 20404
+
+
+def test_our_channel_fetches_it_as_twilio_wants_it_fetched(twilio, sent, clock):
+    account = TwilioAccount(
+        account_sid=twilio.account_sid,
+        auth_tokens=(twilio.auth_token,),
+        api_url=twilio.server.url,
+        public_base_url=twilio.public_base_url,
+    )
+    channel = TWILIO["sms"](account)
+    found = channel.fetch(Media(sent["MediaUrl0"], "image/gif"))
+    assert (found.data, found.content_type) == (PICTURE, "image/gif")
+
+    twilio.account.media_delay = timedelta(seconds=3)
+    with pytest.raises(DeliveryError) as early:
+        channel.fetch(Media(sent["MediaUrl0"], "image/gif"))
+    assert not early.value.permanent

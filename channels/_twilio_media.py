@@ -1,0 +1,168 @@
+"""Fetches the files of customers from Twilio: with our credentials from Twilio's API, without from its CDN.
+
+https://www.twilio.com/docs/messaging/api/media-resource. The API answers with a redirect to where the file
+is; it is followed by hand, because whoever else it might name must get neither credentials nor a request.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from email.message import Message
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.auth import HTTPBasicAuth
+
+from channels._twilio_errors import UNREACHABLE
+from handoff_bot.domain.errors import DeliveryError
+from handoff_bot.domain.files import LARGEST, MB, Fetched
+from handoff_bot.domain.messages import Media
+
+if TYPE_CHECKING:
+    from channels._twilio import TwilioAccount
+
+HOMES = (".twilio.com", ".twiliocdn.com")
+"""Where Twilio keeps files; everywhere else is somebody else's."""
+MOST_HOPS = 3
+LONGEST = 60.0
+"""Seconds for one file."""
+Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
+_CHUNK = 64 * 1024
+_SMALL = 64 * 1024
+
+NOT_OURS = "Twilio named an address for it that is not in our account, so it was not called."
+FOREIGN = "Twilio named a place for it that is not Twilio's, so it was not called."
+GONE = "Twilio does not have it (yet, or any more)."
+REFUSED = "Twilio does not let us have it. Ask an admin to look at our Twilio account."
+
+
+class MediaFetcher:
+    """Files of one account; any number of threads may use it at once."""
+
+    def __init__(self, account: TwilioAccount) -> None:
+        self._timeout = account.timeout
+        self._stand_in = urlsplit(account.api_url) if account.api_url else None
+        first_token = next(iter(account.auth_tokens), "")
+        self._keys = (
+            account.api_key or account.account_sid,
+            account.api_secret if account.api_key else first_token,
+        )
+
+    def __repr__(self) -> str:
+        """Without the credentials."""
+        return "MediaFetcher()"
+
+    def fetch(self, media: Media) -> Fetched:
+        """The file at an address of our account, which the caller has looked at.
+
+        Raises:
+            DeliveryError: it cannot be had.
+        """
+        answer, data = self._get(media.url, LARGEST, with_keys=True)
+        return _fetched(answer, data, media)
+
+    def fetch_content(self, media: Media) -> Fetched:
+        """The file of Conversations: Twilio describes it, and says where it is for a while.
+
+        Raises:
+            DeliveryError: it cannot be had.
+        """
+        _, described = self._get(media.url, _SMALL, with_keys=True)
+        url, name = _place(described)
+        self._check(url)
+        answer, data = self._get(url, LARGEST, with_keys=False)
+        found = _fetched(answer, data, media)
+        return Fetched(media.content_type or found.content_type, name or found.name, data)
+
+    def _get(self, url: str, most: int, *, with_keys: bool) -> tuple[requests.Response, bytes]:
+        try:
+            return self._follow(url, most, HTTPBasicAuth(*self._keys) if with_keys else _without)
+        except requests.RequestException:
+            raise DeliveryError(UNREACHABLE, permanent=False, code="unreachable") from None
+
+    def _follow(self, url: str, most: int, keys: Auth) -> tuple[requests.Response, bytes]:
+        until = time.monotonic() + LONGEST
+        for _ in range(MOST_HOPS):
+            with (
+                self._session() as session,
+                session.get(
+                    url, auth=keys, timeout=self._timeout, stream=True, allow_redirects=False
+                ) as answer,
+            ):
+                if not answer.is_redirect:
+                    _check_status(answer.status_code)
+                    return answer, _read(answer, most, until)
+                url, keys = urljoin(url, answer.headers["Location"]), _without
+                self._check(url)
+        raise DeliveryError(FOREIGN, permanent=True, code="redirects")
+
+    def _session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = self._stand_in is None  # a proxy would be another host
+        return session
+
+    def _check(self, url: str) -> None:
+        """Only Twilio is asked, whatever an answer says."""
+        there = urlsplit(url)
+        if self._stand_in:
+            known = (self._stand_in.scheme, self._stand_in.netloc)
+            is_known = (there.scheme, there.netloc) == known
+        else:
+            is_known = (
+                there.scheme == "https"
+                and there.port in (None, 443)
+                and "@" not in there.netloc
+                and (there.hostname or "").endswith(HOMES)
+            )
+        if not is_known:
+            raise DeliveryError(FOREIGN, permanent=True, code="foreign")
+
+
+def _without(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """No credentials: left to itself, the client would look for some on this machine (.netrc)."""
+    return request
+
+
+def _check_status(status: int) -> None:
+    """Twilio's webhook may be faster than its storage, so a file that is not there may come."""
+    if status == 200:
+        return
+    if status in (401, 403):
+        raise DeliveryError(REFUSED, permanent=True, code=str(status))
+    if status in (404, 410):
+        raise DeliveryError(GONE, permanent=status == 410, code=str(status))
+    raise DeliveryError(UNREACHABLE, permanent=False, code=str(status))
+
+
+def _read(answer: requests.Response, most: int, until: float) -> bytes:
+    data = bytearray()
+    for chunk in answer.iter_content(_CHUNK):
+        data += chunk
+        if len(data) > most:
+            words = f"It is larger than {most / MB:g} MB."
+            raise DeliveryError(words, permanent=True, code="too_large")
+        if time.monotonic() > until:
+            raise DeliveryError("Twilio is too slow.", permanent=False, code="slow")
+    return bytes(data)
+
+
+def _fetched(answer: requests.Response, data: bytes, media: Media) -> Fetched:
+    """What Twilio says that it is now; the webhook may have said less."""
+    kind = answer.headers.get("Content-Type", "") or media.content_type
+    disposition = Message()
+    disposition["Content-Disposition"] = answer.headers.get("Content-Disposition", "")
+    return Fetched(kind, disposition.get_filename() or "", data)
+
+
+def _place(described: bytes) -> tuple[str, str]:
+    """Where the file is, and what its sender called it."""
+    try:
+        said = json.loads(described)
+        url = said["links"]["content_direct_temporary"]
+        name = said.get("filename") or ""
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise DeliveryError(GONE, permanent=True, code="garbled") from None
+    return str(url), str(name)

@@ -1,0 +1,104 @@
+"""Texts that a provider has approved: what may still be sent when its window for free text is closed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+MOST = 50
+LONGEST_NAME = 60
+LONGEST_TEXT = 1024
+LONGEST_VALUE = 300
+MOST_VARIABLES = 10
+
+_SID = re.compile(r"HX[0-9a-fA-F]{32}", re.ASCII)
+_VARIABLE = re.compile(r"\{\{\s*(\w{1,40})\s*\}\}", re.ASCII)
+_NO_VALUE = re.compile(r"[\r\n\t]| {5}")
+
+
+@dataclass(frozen=True)
+class Approved:
+    """One approved text.
+
+    Attributes:
+        name: what agents know it by.
+        content_sid: the provider's id of it.
+        text: what it says, with variables like {{1}}.
+        labels: what agents are asked for each variable.
+    """
+
+    name: str
+    content_sid: str
+    text: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of its variables, in the order in which they stand."""
+        return tuple(dict.fromkeys(_VARIABLE.findall(self.text)))
+
+    def label(self, variable: str) -> str:
+        """What to ask for a variable."""
+        return self.labels.get(variable) or f"Value of {{{{{variable}}}}}"
+
+    def filled(self, values: Mapping[str, str]) -> str:
+        """What it says with these values; a variable without one stays."""
+        return _VARIABLE.sub(lambda found: values.get(found[1]) or found[0], self.text)
+
+
+def name_problem(name: str) -> str:
+    """What is wrong with a name, "" when nothing is."""
+    if not name:
+        return "Give it a name."
+    return f"At most {LONGEST_NAME} characters." if len(name) > LONGEST_NAME else ""
+
+
+def sid_problem(content_sid: str) -> str:
+    """What is wrong with a provider's id, "" when nothing is."""
+    if _SID.fullmatch(content_sid):
+        return ""
+    return (
+        "A ContentSid is HX and 32 hexadecimal digits; Twilio's Content Template Builder shows it."
+    )
+
+
+def text_problem(text: str) -> str:
+    """What is wrong with a text, "" when nothing is."""
+    if not text.strip():
+        return "Write what the template says, with its variables like {{1}}."
+    if len(text) > LONGEST_TEXT:
+        return f"At most {LONGEST_TEXT} characters."
+    if len(Approved("", "", text).variables) > MOST_VARIABLES:
+        return f"At most {MOST_VARIABLES} variables."
+    left = _VARIABLE.sub("", text)
+    if "{{" in left or "}}" in left:
+        return "A variable is a name in double braces, like {{1}}."
+    return ""
+
+
+def labels_in(lines: str, variables: tuple[str, ...]) -> dict[str, str]:
+    """What each line "variable: what to ask" says.
+
+    Raises:
+        ValueError: with words, a line is none, or of a variable that the text does not have.
+    """
+    labels: dict[str, str] = {}
+    for line in filter(None, map(str.strip, lines.splitlines())):
+        name, colon, words = line.partition(":")
+        name = name.strip().strip("{}").strip()
+        if not colon or not words.strip():
+            raise ValueError("One a line: the variable, a colon, and what to ask.")
+        if name not in variables:
+            raise ValueError(f"The text has no variable {{{{{name[:40]}}}}}.")
+        labels[name] = words.strip()[:LONGEST_NAME]
+    return labels
+
+
+def value_problem(value: str) -> str:
+    """What is wrong with a variable's value, by the rules of WhatsApp; "" when nothing is."""
+    if not value.strip():
+        return "It may not be empty."
+    if _NO_VALUE.search(value):
+        return "On one line, and not more than four spaces in a row."
+    return f"At most {LONGEST_VALUE} characters." if len(value) > LONGEST_VALUE else ""

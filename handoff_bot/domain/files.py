@@ -1,0 +1,282 @@
+"""Files between customers and agents: which kinds pass, how large, and what they may be called.
+
+An allow-list: whatever is not named here does not pass, so neither programs nor web pages do. What a file
+says it is is compared with how its bytes begin. That table is ours, because a general detector answers
+another question ("what may this be?") and knows hundreds of kinds that we would have to forbid again.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from handoff_bot.domain.errors import Unacceptable
+
+MB = 1_000_000
+LARGEST = 20 * MB
+"""Bytes of any file, either way: more than any channel carries, and little enough to hold in memory."""
+MOST_FILES = 10
+"""Files of one message."""
+LONGEST_STEM = 60
+"""Characters of a name before its extension: below 255 bytes, whatever they are."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file as somebody else keeps it; nothing of it is believed yet."""
+
+    content_type: str
+    name: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that may pass: its name is harmless, and it is what it says it is."""
+
+    name: str
+    content_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class DeskFile:
+    """A file that an agent put into a thread, as the desk announces it.
+
+    Attributes:
+        id: the desk's id of it.
+        size: bytes, 0 when the desk does not say.
+        url: where the desk keeps it, "" when it has to be asked for that first.
+    """
+
+    id: str
+    name: str
+    content_type: str
+    size: int
+    url: str
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A file that goes to a customer: under which token it is in our keeping, and what it is."""
+
+    token: str
+    content_type: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One message to a provider: words, a file by its token, or a picture with words below it."""
+
+    text: str
+    file: str = ""
+
+
+def pieces(words: Sequence[str], files: Sequence[Sent], caption: int) -> list[Piece]:
+    """What is sent one after the other, as people do who write with files at hand.
+
+    Words that fit below the first picture stand there; otherwise they go first, and then each file.
+    """
+    texts = [Piece(text) for text in words]
+    rest = [Piece("", file.token) for file in files]
+    fits = len(words) == 1 and len(words[0]) <= caption
+    if fits and files and is_picture(files[0].content_type):
+        return [Piece(words[0], files[0].token), *rest[1:]]
+    return [*texts, *rest]
+
+
+Check = Callable[[bytes], bool]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """One kind of file: how it is told from others, and how its name ends, the usual way first."""
+
+    is_one: Check
+    endings: tuple[str, ...]
+
+
+def _begins(*starts: bytes) -> Check:
+    return lambda data: data.startswith(starts)
+
+
+def _box(*brands: bytes) -> Check:
+    """The family of MP4: a size, "ftyp", a brand; any brand when none is named."""
+    return lambda data: data[4:8] == b"ftyp" and (not brands or data[8:12] in brands)
+
+
+def _is_webp(data: bytes) -> bool:
+    return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+
+
+def _is_quicktime(data: bytes) -> bool:
+    return data[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free")
+
+
+def _is_mpeg_audio(data: bytes) -> bool:
+    is_frame = len(data) > 1 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0
+    return data.startswith(b"ID3") or is_frame
+
+
+_MARKUP = re.compile(
+    rb"\s*(<!doctype|<html|<head|<body|<script|<svg|<\?xml|<\?php|#!)", re.IGNORECASE
+)
+
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+
+
+def _is_text(data: bytes) -> bool:
+    """Words, and not what a browser, a shell or a machine would run."""
+    beginning = data.removeprefix(b"\xef\xbb\xbf")[:4096]
+    return not (_CONTROLS.search(beginning) or _MARKUP.match(beginning))
+
+
+_ZIP = _begins(b"PK\x03\x04")
+_OLE = _begins(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+
+_KINDS: dict[str, _Kind] = {
+    "image/jpeg": _Kind(_begins(b"\xff\xd8\xff"), (".jpg", ".jpeg", ".jpe")),
+    "image/png": _Kind(_begins(b"\x89PNG\r\n\x1a\n"), (".png",)),
+    "image/gif": _Kind(_begins(b"GIF87a", b"GIF89a"), (".gif",)),
+    "image/webp": _Kind(_is_webp, (".webp",)),
+    "image/heic": _Kind(_box(b"heic", b"heix", b"hevc", b"mif1", b"msf1"), (".heic", ".heif")),
+    "audio/ogg": _Kind(_begins(b"OggS"), (".ogg", ".oga", ".opus")),
+    "audio/mpeg": _Kind(_is_mpeg_audio, (".mp3",)),
+    "audio/aac": _Kind(_begins(b"\xff\xf1", b"\xff\xf9"), (".aac",)),
+    "audio/amr": _Kind(_begins(b"#!AMR"), (".amr",)),
+    "audio/mp4": _Kind(_box(), (".m4a", ".mp4")),
+    "audio/3gpp": _Kind(_box(), (".3gp",)),
+    "video/mp4": _Kind(_box(), (".mp4", ".m4v")),
+    "video/3gpp": _Kind(_box(), (".3gp",)),
+    "video/quicktime": _Kind(_is_quicktime, (".mov",)),
+    "video/webm": _Kind(_begins(b"\x1aE\xdf\xa3"), (".webm",)),
+    "application/pdf": _Kind(_begins(b"%PDF-"), (".pdf",)),
+    "application/msword": _Kind(_OLE, (".doc",)),
+    "application/vnd.ms-excel": _Kind(_OLE, (".xls",)),
+    f"{_OFFICE}.wordprocessingml.document": _Kind(_ZIP, (".docx",)),
+    f"{_OFFICE}.spreadsheetml.sheet": _Kind(_ZIP, (".xlsx",)),
+    f"{_OFFICE}.presentationml.presentation": _Kind(_ZIP, (".pptx",)),
+    "text/plain": _Kind(_is_text, (".txt", ".log", ".md")),
+    "text/csv": _Kind(_is_text, (".csv",)),
+    "text/vcard": _Kind(_begins(b"BEGIN:VCARD"), (".vcf",)),
+    "text/calendar": _Kind(_begins(b"BEGIN:VCALENDAR"), (".ics",)),
+}
+KINDS = tuple(_KINDS)
+"""Every content type that passes from a customer to an agent."""
+
+_OTHER_NAMES = {
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "image/heif": "image/heic",
+    "audio/mp3": "audio/mpeg",
+    "audio/x-m4a": "audio/mp4",
+    "audio/m4a": "audio/mp4",
+    "audio/opus": "audio/ogg",
+    "audio/x-aac": "audio/aac",
+    "application/x-pdf": "application/pdf",
+    "text/x-vcard": "text/vcard",
+    "text/directory": "text/vcard",
+    "text/markdown": "text/plain",
+}
+_UNSAID = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+_TELLING = ("image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf")
+"""Kinds whose beginning leaves no doubt."""
+_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,80}", re.ASCII)
+
+
+def kind_of(content_type: str) -> str:
+    """A content type as we write it: no parameters, lower case, one name for one thing."""
+    plain = content_type.partition(";")[0].strip().lower()
+    return _OTHER_NAMES.get(plain, plain)
+
+
+def is_picture(content_type: str) -> bool:
+    """Can it be shown at once?"""
+    return content_type.startswith("image/")
+
+
+def examined(fetched: Fetched, limits: Mapping[str, int] | None = None) -> File:
+    """The file, if it may pass.
+
+    Args:
+        limits: the most bytes for each content type that passes; all kinds that we know when None.
+
+    Raises:
+        Unacceptable: it may not, and why.
+    """
+    allowed = dict.fromkeys(KINDS, LARGEST) if limits is None else limits
+    kind = _true_kind(fetched)
+    refuse_early(kind, len(fetched.data), allowed)
+    if not fetched.data:
+        raise Unacceptable("It is empty.")
+    return File(safe_name(fetched.name, kind), kind, fetched.data)
+
+
+def refuse_early(content_type: str, size: int, limits: Mapping[str, int]) -> None:
+    """What can be said before the bytes are here.
+
+    Raises:
+        Unacceptable: it may not pass, and why.
+    """
+    kind = kind_of(content_type)
+    if kind in _UNSAID:
+        return
+    most = limits.get(kind)
+    if most is None or kind not in _KINDS:
+        raise Unacceptable(f"Files of this kind{_spelled(kind)} cannot be passed on.")
+    if size > most:
+        raise Unacceptable(f"It is larger than {most / MB:g} MB.")
+
+
+def _true_kind(fetched: Fetched) -> str:
+    """What it is: what it says, where its bytes agree. A picture may be another kind of picture."""
+    said = kind_of(fetched.content_type)
+    found = next((kind for kind in _TELLING if _KINDS[kind].is_one(fetched.data)), "")
+    if said in _UNSAID and found:
+        return found
+    known = _KINDS.get(said)
+    if known is None:
+        raise Unacceptable(f"Files of this kind{_spelled(said)} cannot be passed on.")
+    if known.is_one(fetched.data) or not fetched.data:
+        return said
+    if is_picture(said) and is_picture(found):
+        return found
+    raise Unacceptable(f"It is not what it says it is{_spelled(said)}.")
+
+
+def _spelled(content_type: str) -> str:
+    """ " (text/html)"; "" for what is no type at all, for it may hold anything."""
+    return f" ({content_type})" if _TYPE.fullmatch(content_type) else ""
+
+
+_FORBIDDEN = re.compile(r'[<>:"|?*\\/%&#;\x00-\x1f]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
+
+
+def safe_name(name: str, content_type: str) -> str:
+    """A name that is only a name: no folders, no tricks, not too long, with the ending of its kind."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    shown = "".join(c for c in last if unicodedata.category(c)[0] != "C")
+    clean = " ".join(_FORBIDDEN.sub("_", shown).split()).strip(" .-_~")
+    kind = _KINDS.get(content_type)
+    endings = kind.endings if kind else ("",)
+    ending = next((one for one in endings if one and clean.lower().endswith(one)), "")
+    stem = clean[: len(clean) - len(ending)].strip(" .-_")[:LONGEST_STEM].strip()
+    if not stem or _RESERVED.fullmatch(stem):
+        stem = called(content_type)
+    return f"{stem}{ending.lower() or endings[0]}"
+
+
+def called(content_type: str) -> str:
+    """What people call a file of this kind."""
+    return {"image": "picture", "audio": "sound", "video": "video"}.get(
+        content_type.partition("/")[0], "document"
+    )
+
+
+def size_in_words(size: int) -> str:
+    """ "240 kB", "1.2 MB"."""
+    return f"{size / MB:.1f} MB" if size >= MB else f"{max(1, size // 1000)} kB"

@@ -1,0 +1,156 @@
+"""Approved texts: admins keep them, agents send one when the window for free text is closed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from handoff_bot.domain import approved as rules
+from handoff_bot.domain.approved import Approved
+from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.messages import Template
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.preferences import Preferences
+from handoff_bot.services.relay import Relay
+from handoff_bot.services.sending import Channels
+from handoff_bot.storage import conversations
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Message
+
+logger = logging.getLogger(__name__)
+
+TEMPLATES = "templates"
+"""The preference with all of them."""
+
+NOT_HERE = "Templates cannot be sent on this channel."
+GONE = "This conversation is not known any more."
+DELETED = "This template was deleted in the meantime."
+TAKEN = "There is one of this name already."
+ENOUGH = f"There are {rules.MOST} already. Delete some first."
+
+_ONE = TypeAdapter(Approved)
+
+
+class Part(StrEnum):
+    """What of a template can be wrong."""
+
+    NAME = "name"
+    SID = "sid"
+    TEXT = "text"
+    LABELS = "labels"
+
+
+Problem = tuple[Part, str]
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Where a template could be sent: the escalation, and what there is to choose from."""
+
+    escalation_id: int
+    templates: tuple[Approved, ...]
+
+
+class Templates:
+    """The team's approved texts."""
+
+    def __init__(
+        self, database: Database, channels: Channels, preferences: Preferences, relay: Relay
+    ) -> None:
+        self._database = database
+        self._channels = channels
+        self._preferences = preferences
+        self._relay = relay
+
+    def every(self) -> tuple[Approved, ...]:
+        """All of them by name; one that is stored wrongly counts as not there."""
+        stored = self._preferences.get(TEMPLATES, [])
+        found = filter(None, map(_read, stored if isinstance(stored, list) else []))
+        return tuple(sorted(found, key=lambda one: one.name.casefold()))
+
+    def get(self, name: str) -> Approved | None:
+        """The one of this name."""
+        return next((one for one in self.every() if one.name == name), None)
+
+    def save(self, new: Approved, instead_of: str, by: str) -> Problem | None:
+        """Keep one, instead of the one of that name ("" for a new one); what is wrong with it."""
+        wrong = problem(new)
+        if wrong:
+            return wrong
+        others = [one for one in self.every() if one.name != instead_of]
+        if any(one.name.casefold() == new.name.casefold() for one in others):
+            return Part.NAME, TAKEN
+        if len(others) >= rules.MOST:
+            return Part.NAME, ENOUGH
+        self._keep([*others, new], by)
+        return None
+
+    def delete(self, name: str, by: str) -> None:
+        """Delete it."""
+        self._keep([one for one in self.every() if one.name != name], by)
+
+    def _keep(self, templates: Sequence[Approved], by: str) -> None:
+        stored: list[dict[str, Any]] = [asdict(one) for one in templates]
+        self._preferences.change(TEMPLATES, stored or None, by)
+
+    def chance(self, message_id: int) -> Chance | Outcome:
+        """What can be sent in place of this message; or why nothing can."""
+        with self._database.read() as tx:
+            message = tx.session.get(Message, message_id)
+            if message is None:
+                return Outcome(False, GONE)
+            conversation = conversations.get(tx, message.conversation_id)
+            escalation = rows.open_of(tx, message.conversation_id)
+            channel = self._channels.get(conversation.channel)
+        if escalation is None:
+            return Outcome(False, GONE)
+        if channel is None or not channel.limits.templates:
+            return Outcome(False, NOT_HERE)
+        return Chance(id_of(escalation), self.every())
+
+    def send(
+        self,
+        message_id: int,
+        agent: AgentRef,
+        name: str,
+        values: Mapping[str, str],
+        key: str,
+    ) -> Outcome:
+        """Send one with these values, once for each key; who has nobody takes the conversation over."""
+        chance = self.chance(message_id)
+        if isinstance(chance, Outcome):
+            return chance
+        chosen = self.get(name)
+        if chosen is None:
+            return Outcome(False, DELETED)
+        given = {variable: values.get(variable, "").strip() for variable in chosen.variables}
+        if any(map(rules.value_problem, given.values())):
+            return Outcome(False, "A value is missing.")
+        template = Template(chosen.content_sid, given)
+        return self._relay.send(chance.escalation_id, agent, chosen.filled(given), key, template)
+
+
+def problem(template: Approved) -> Problem | None:
+    """What is wrong with how it is written, None when nothing is."""
+    checks = (
+        (Part.NAME, rules.name_problem(template.name)),
+        (Part.SID, rules.sid_problem(template.content_sid)),
+        (Part.TEXT, rules.text_problem(template.text)),
+    )
+    return next(((part, words) for part, words in checks if words), None)
+
+
+def _read(stored: object) -> Approved | None:
+    try:
+        found = _ONE.validate_python(stored)
+    except ValidationError:
+        logger.warning("a template is stored wrongly")
+        return None
+    return None if problem(found) else found

@@ -1,0 +1,244 @@
+"""Files of customers on their way into the thread: fetched from their channel, looked at, uploaded.
+
+One row of work for each file, in the lane of the thread, so that it stands where it was sent among the
+words. A file that cannot be shown is never passed over in silence: the thread says which, and why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from handoff_bot.domain.desk import Button, Place, Post, PostKind
+from handoff_bot.domain.errors import DeliveryError, DeskError, Unacceptable
+from handoff_bot.domain.files import (
+    KINDS,
+    MB,
+    MOST_FILES,
+    Fetched,
+    File,
+    called,
+    examined,
+    kind_of,
+    size_in_words,
+)
+from handoff_bot.domain.messages import Author, InboundMessage, Media
+from handoff_bot.domain.pacing import Turn
+from handoff_bot.ports import Clock, Desk
+from handoff_bot.services import deskwork, turns
+from handoff_bot.services.desk_handler import DeskHandler, mark_of
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.sending import Channels
+from handoff_bot.storage import attachments, conversations, log, work
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Escalation, Message
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+FILE = "desk.file"
+LOOK_BACK = 30
+"""Messages before an escalation whose files come into its thread."""
+PATIENCE = timedelta(minutes=1)
+"""How long words wait behind a file that cannot be fetched; afterwards somebody must ask for it again."""
+FEWEST_TRIES = 4
+TURNS_UP_WITHIN = timedelta(seconds=30)
+"""How long the desk may take to show a file: it scans uploads before it shares them."""
+
+LARGEST_UPLOAD = 10 * MB
+"""Bytes of a file that a customer hands to us."""
+
+GONE = "This file is not known any more."
+AGAIN = "Fetching it again."
+FAILED = "📎 A {kind} of the customer's cannot be shown here. {why}"
+
+
+def to_thread(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
+    """Bring a message's files into the thread, each once, behind what is said there already."""
+    for number in range(len(message.media)):
+        _bring(tx, id_of(escalation), id_of(message), number, now)
+
+
+def earlier(tx: Transaction, escalation: Escalation, now: datetime) -> None:
+    """Bring the files that the customer sent to the assistant before somebody was needed."""
+    settled = rows.settled_until(tx, escalation.conversation_id)
+    recent = conversations.recent(tx, escalation.conversation_id, LOOK_BACK)
+    found = [
+        (id_of(message), number)
+        for message in recent
+        if message.author == Author.CONTACT and id_of(message) > settled
+        for number in range(len(message.media))
+    ]
+    for message_id, number in found[-MOST_FILES:]:
+        _bring(tx, id_of(escalation), message_id, number, now)
+
+
+def _bring(
+    tx: Transaction,
+    escalation_id: int,
+    message_id: int,
+    number: int,
+    now: datetime,
+    after: int | None = None,
+) -> None:
+    key = f"file:{escalation_id}:{message_id}:{number}" + (f":{after}" if after else "")
+    payload = {"escalation_id": escalation_id, "message_id": message_id, "number": number}
+    tx.enqueue(NewWork(FILE, f"desk:{escalation_id}", payload, due_at=now, key=key))
+
+
+class Files:
+    """Customers' files: those that they hand to us, and what agents ask of them."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def keep(self, message: InboundMessage, fetched: Fetched, token: str) -> File:
+        """Take a file into our keeping that a customer hands to us; `message` is the one it comes with.
+
+        Raises:
+            Unacceptable: it may not pass.
+        """
+        file = examined(fetched, dict.fromkeys(KINDS, LARGEST_UPLOAD))
+        now = self._clock.now()
+        with self._database.write() as tx:
+            conversation = conversations.of_inbound(tx, message, now)
+            attachments.add(tx, token, file, id_of(conversation), None, now)
+        return file
+
+    def fetch_again(self, work_id: int) -> Outcome:
+        """Try once more to bring the file that this work could not; pressed twice, it comes once."""
+        with self._database.write() as tx:
+            payload = work.payload_of(tx, work_id, FILE)
+            if payload is None:
+                return Outcome(False, GONE)
+            _bring(tx, **payload, now=self._clock.now(), after=work_id)
+            return Outcome(True, AGAIN)
+
+
+@dataclass(frozen=True)
+class Bringing:
+    """One file to bring.
+
+    Attributes:
+        kept: the file itself when it is in our own keeping, None when its channel has to be asked.
+        is_late: True when it must not hold up what waits behind it any longer.
+    """
+
+    thread: Place
+    channel: str
+    name: str
+    media: Media
+    mark: str
+    kept: File | None = None
+    is_late: bool = False
+
+
+@dataclass(frozen=True)
+class NotShown:
+    """It cannot be shown; `may_help` when trying again later could."""
+
+    why: str
+    may_help: bool
+
+
+class BringFile(DeskHandler[Bringing, NotShown | None]):
+    """Brings one file into its thread."""
+
+    def __init__(self, database: Database, desk: Desk, clock: Clock, channels: Channels) -> None:
+        super().__init__(database, desk, clock)
+        self._channels = channels
+
+    def turn(self, tx: Transaction, job: Job) -> Turn:
+        """It is one of the customer's words."""
+        thread = rows.thread_of(tx, int(job.payload["escalation_id"]))
+        return turns.words(thread.slack_channel) if thread else ()
+
+    def prepare(self, tx: Transaction, job: Job) -> Bringing | None:
+        """Which file, and where it belongs."""
+        return self._plan(tx, job)
+
+    def _plan(self, tx: Transaction, job: Job) -> Bringing | None:
+        thread = rows.thread_of(tx, int(job.payload["escalation_id"]))
+        message = tx.session.get(Message, int(job.payload["message_id"]))
+        number = int(job.payload["number"])
+        if thread is None or message is None or number >= len(message.media):
+            return None
+        conversation = conversations.get(tx, message.conversation_id)
+        media = _media(message.media[number])
+        waited = self._clock.now() - job.first_due_at
+        return Bringing(
+            thread=Place(thread.slack_channel, thread.ts),
+            channel=conversation.channel,
+            name=conversations.contact_name(tx, conversation),
+            media=media,
+            mark=mark_of(job),
+            kept=attachments.file_at(tx, media.url),
+            is_late=waited > PATIENCE and job.attempts + 1 >= FEWEST_TRIES,
+        )
+
+    def call(self, plan: Bringing) -> NotShown | None:
+        """Fetch it, look at it, show it."""
+        try:
+            file = plan.kept or examined(self._channels[plan.channel].fetch(plan.media))
+        except Unacceptable as error:
+            return NotShown(str(error), may_help=False)
+        except DeliveryError as error:
+            if not (error.permanent or plan.is_late):
+                raise
+            return NotShown(str(error), may_help=not error.permanent)
+        return self._show(plan, file)
+
+    def _show(self, plan: Bringing, file: File) -> NotShown | None:
+        words = f"📎 {called(file.content_type).capitalize()}, {size_in_words(len(file.data))}"
+        post = Post(PostKind.CONTACT, words, plan.name, plan.channel)
+        try:
+            self._desk.upload(plan.thread, file, post, plan.mark)
+        except DeskError as error:
+            if not error.permanent:
+                raise
+            return NotShown(str(error), may_help=True)
+        return None
+
+    def finish(self, tx: Transaction, job: Job, plan: Bringing, result: NotShown | None) -> None:
+        """It stands in the thread; or the thread says why it does not."""
+        escalation = rows.get(tx, int(job.payload["escalation_id"]))
+        if escalation is None:
+            return
+        now = self._clock.now()
+        message_id = int(job.payload["message_id"])
+        kind = "file.not_shown" if result else "file.shown"
+        log.record(tx, kind, now, escalation=escalation, message_id=message_id)
+        if result:
+            deskwork.post(tx, escalation, _told(job, plan, result), now)
+
+    def recover(self, job: Job, begun_at: datetime) -> tuple[Bringing, NotShown | None] | None:
+        """Look for it in the thread, where it may turn up only after a while."""
+        with self._database.read() as tx:
+            plan = self._plan(tx, job)
+        if plan and self._desk.find_post(plan.thread, plan.mark, begun_at):
+            return plan, None
+        remaining = (begun_at + TURNS_UP_WITHIN - self._clock.now()).total_seconds()
+        if plan and remaining > 0:
+            raise DeskError(
+                "waiting until the desk must show it", permanent=False, retry_after=remaining
+            )
+        return None
+
+    def park(self, tx: Transaction, job: Job, plan: Bringing | None, error: Exception) -> None:
+        """Days of trying were in vain."""
+        escalation = rows.get(tx, int(job.payload["escalation_id"]))
+        plan = plan or self._plan(tx, job)
+        if escalation and plan:
+            why = NotShown("Something went wrong on our side.", may_help=True)
+            deskwork.post(tx, escalation, _told(job, plan, why), self._clock.now())
+
+
+def _told(job: Job, plan: Bringing, why: NotShown) -> Post:
+    words = FAILED.format(kind=called(kind_of(plan.media.content_type)), why=why.why)
+    buttons = (Button.FETCH_AGAIN,) if why.may_help else ()
+    return Post(PostKind.TOLD, words, value=str(job.id) if buttons else "", buttons=buttons)
+
+
+def _media(stored: dict[str, str]) -> Media:
+    return Media(stored.get("url", ""), stored.get("content_type", ""))

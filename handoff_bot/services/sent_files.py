@@ -1,0 +1,284 @@
+"""Files of agents on their way to the customer: taken from the desk, looked at, kept for the provider.
+
+Taking one is a row of work in the lane of what is sent, before the deliveries that need it, so that words
+and files arrive in the order in which they were written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from pydantic import TypeAdapter
+
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.desk import Button, Post, PostKind
+from handoff_bot.domain.errors import DeskError, Unacceptable
+from handoff_bot.domain.files import (
+    LARGEST,
+    MOST_FILES,
+    DeskFile,
+    File,
+    Sent,
+    examined,
+    kind_of,
+    refuse_early,
+)
+from handoff_bot.ports import Channel, Clock, Desk
+from handoff_bot.services import deskwork
+from handoff_bot.services.runner import Handler
+from handoff_bot.storage import attachments, conversations, deliveries, log
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Conversation, Delivery, Message
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+COLLECT = "collect"
+OFFERED_FOR = timedelta(days=1)
+"""How long a provider can fetch a file, from each time that we send it."""
+KEPT_FOR = timedelta(days=30)
+
+NO_FILES = "Files cannot be sent on this channel."
+TOO_MANY = f"More than {MOST_FILES} files cannot be sent at once."
+NOT_SEEN = "The customer has not seen {name}: {why}"
+
+_FILE = TypeAdapter(DeskFile)
+
+
+def acceptable(
+    attached: Sequence[DeskFile], limits: Mapping[str, int]
+) -> tuple[tuple[DeskFile, ...], list[str]]:
+    """Those that may be sent as far as the desk describes them, and of the others why not, in words."""
+    accepted: list[DeskFile] = []
+    refused: list[str] = []
+    for file in attached:
+        why = _why_not(file, limits) or (TOO_MANY if len(accepted) == MOST_FILES else "")
+        if why:
+            refused.append(NOT_SEEN.format(name=file.name, why=why))
+        else:
+            accepted.append(file)
+    return tuple(accepted), refused
+
+
+def _why_not(file: DeskFile, limits: Mapping[str, int]) -> str:
+    if not limits:
+        return NO_FILES
+    try:
+        refuse_early(file.content_type, file.size, limits)
+    except Unacceptable as error:
+        return str(error)
+    return ""
+
+
+def stored(files: Iterable[DeskFile]) -> list[dict[str, object]]:
+    """Files as a note keeps them."""
+    return [asdict(file) for file in files]
+
+
+def read(kept: Iterable[Mapping[str, object]]) -> tuple[DeskFile, ...]:
+    """Files that a note kept."""
+    return tuple(_FILE.validate_python(dict(one)) for one in kept)
+
+
+def media_of(files: Iterable[DeskFile]) -> list[dict[str, str]]:
+    """Files as a message keeps them: each under the token that it will have in our keeping."""
+    return [
+        {
+            "token": attachments.new_token(),
+            "id": file.id,
+            "name": file.name,
+            "content_type": kind_of(file.content_type),
+            "size": str(file.size),
+            "url": file.url,
+        }
+        for file in files
+    ]
+
+
+def sent(message: Message) -> list[Sent]:
+    """The files of a message of ours."""
+    return [Sent(one["token"], one["content_type"]) for one in message.media]
+
+
+def collect(tx: Transaction, message: Message, now: datetime) -> None:
+    """Take a message's files into our keeping, those that are not there yet."""
+    tokens = [one["token"] for one in message.media]
+    here = attachments.kept(tx, tokens) if tokens else {}
+    for token in tokens:
+        if token not in here:
+            payload = {"message_id": id_of(message), "token": token}
+            tx.enqueue(NewWork(COLLECT, f"out:{message.conversation_id}", payload, due_at=now))
+
+
+def addresses(
+    tx: Transaction, delivery: Delivery, base_url: str, now: datetime
+) -> tuple[str, ...] | None:
+    """Where the provider fetches a delivery's file, open from now on; None when it is not there."""
+    if not delivery.file:
+        return ()
+    found = attachments.kept(tx, [delivery.file]).get(delivery.file)
+    if found is None:
+        return None
+    attachments.offer(tx, delivery.file, now)
+    return (address(delivery.file, found[0], base_url),)
+
+
+def address(token: str, name: str, base_url: str = "") -> str:
+    """Where a file in our keeping is, for whoever knows its token."""
+    return f"{base_url}/files/{token}/{quote(name, safe='')}"
+
+
+@dataclass(frozen=True)
+class Collecting:
+    """One file to take from the desk."""
+
+    file: DeskFile
+    limits: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """It is not sent; `may_help` when trying again could help."""
+
+    why: str
+    may_help: bool = False
+
+
+class Collect(Handler[Collecting, File | Refused]):
+    """Takes one file that an agent sent into our keeping."""
+
+    repeatable = True  # it only reads
+    give_up_after = timedelta(minutes=10)
+
+    def __init__(
+        self, database: Database, desk: Desk, channels: Mapping[str, Channel], clock: Clock
+    ) -> None:
+        self._database = database
+        self._desk = desk
+        self._channels = channels
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> Collecting | None:
+        """Which file; none when it is here, or is not sent any more."""
+        message = tx.session.get(Message, int(job.payload["message_id"]))
+        token = job.payload["token"]
+        if message is None or attachments.by_token(tx, token):
+            return None
+        described = next((one for one in message.media if one["token"] == token), None)
+        if described is None or not _waiting(tx, message, token):
+            return None
+        file = DeskFile(
+            described["id"],
+            described["name"],
+            described["content_type"],
+            int(described["size"]),
+            described["url"],
+        )
+        return Collecting(file, self._channels[message.channel].limits.media)
+
+    def call(self, plan: Collecting) -> File | Refused:
+        """Download it, and look at it."""
+        try:
+            return examined(self._desk.download(plan.file, LARGEST), plan.limits)
+        except Unacceptable as error:
+            return Refused(str(error))
+        except DeskError as error:
+            if not error.permanent:
+                raise
+            return Refused(str(error), may_help=True)
+
+    def finish(self, tx: Transaction, job: Job, plan: Collecting, result: File | Refused) -> None:
+        """Keep it; or say that it is not sent."""
+        message = tx.session.get_one(Message, int(job.payload["message_id"]))
+        now = self._clock.now()
+        if isinstance(result, Refused):
+            _refuse(tx, message, job.payload["token"], plan.file.name, result, now)
+            return
+        token = job.payload["token"]
+        attachments.add(tx, token, result, message.conversation_id, id_of(message), now)
+
+    def park(self, tx: Transaction, job: Job, plan: Collecting | None, error: Exception) -> None:
+        """The desk did not give it."""
+        message = tx.session.get(Message, int(job.payload["message_id"]))
+        if message:
+            why = (
+                str(error) if isinstance(error, DeskError) else "Something went wrong on our side."
+            )
+            name = plan.file.name if plan else "a file"
+            refused = Refused(why, may_help=True)
+            _refuse(tx, message, job.payload["token"], name, refused, self._clock.now())
+
+
+def _waiting(tx: Transaction, message: Message, token: str) -> list[Delivery]:
+    """The deliveries that are to carry this file and have not left."""
+    return [
+        part
+        for part in deliveries.current(tx, id_of(message))
+        if part.file == token and part.status == DeliveryStatus.QUEUED
+    ]
+
+
+def _refuse(
+    tx: Transaction, message: Message, token: str, name: str, refused: Refused, now: datetime
+) -> None:
+    """The file stays; the words that were to stand below it go alone."""
+    conversations.hold(tx, message.conversation_id)
+    for part in _waiting(tx, message, token):
+        failed = part
+        if part.text:
+            part.file = ""
+            last = deliveries.current(tx, id_of(message))[-1].part
+            failed = deliveries.add(tx, id_of(message), last + 1, "", now, file=token)
+        words = NOT_SEEN.format(name=name, why=refused.why)
+        deliveries.move(
+            tx, id_of(failed), DeliveryStatus.FAILED, now, error_code="file", error=words
+        )
+        _tell(tx, message, words, refused, now)
+
+
+def _tell(tx: Transaction, message: Message, words: str, refused: Refused, now: datetime) -> None:
+    escalation = rows.get(tx, message.escalation_id) if message.escalation_id else None
+    log.record(
+        tx,
+        "message.failed",
+        now,
+        conversation=conversations.get(tx, message.conversation_id),
+        message_id=id_of(message),
+        code="file",
+        author=message.author,
+    )
+    deskwork.delivery_moved(tx, message, now)
+    if escalation:
+        button = Button.RETRY if refused.may_help else None
+        value = str(id_of(message)) if button else ""
+        post = Post(PostKind.FAILURE, words, button=button, value=value)
+        deskwork.post(tx, escalation, post, now)
+
+
+class Serving:
+    """Gives files to whoever knows their token, for as long as it is open."""
+
+    def __init__(self, database: Database, channels: Mapping[str, Channel], clock: Clock) -> None:
+        self._database = database
+        self._channels = channels
+        self._clock = clock
+
+    def find(self, token: str) -> File | None:
+        """The file; None when there is none, or when the time to fetch it is over."""
+        with self._database.read() as tx:
+            kept = attachments.by_token(tx, token)
+            if kept is None or not self._is_open(tx, kept.conversation_id, kept.offered_at):
+                return None
+            return File(kept.name, kept.content_type, kept.data)
+
+    def _is_open(self, tx: Transaction, conversation_id: int, offered_at: datetime | None) -> bool:
+        if self._is_shown(conversations.get(tx, conversation_id)):
+            return True
+        return offered_at is not None and self._clock.now() - offered_at < OFFERED_FOR
+
+    def _is_shown(self, conversation: Conversation) -> bool:
+        channel = self._channels.get(conversation.channel)
+        return channel is not None and channel.limits.shows_ours

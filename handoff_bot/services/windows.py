@@ -1,0 +1,69 @@
+"""Reply windows: until when a channel lets us answer freely, and a word to the agent before it closes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.messages import Limits
+from handoff_bot.ports import Clock
+from handoff_bot.services import deskwork
+from handoff_bot.services.runner import Handler
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Conversation, Escalation
+from handoff_bot.storage.transaction import Job, Transaction
+
+CLOSING = "tick.window"
+AHEAD = timedelta(hours=1)
+"""How long before its end the agent is told; and how far a card may be behind."""
+
+CLOSED = "window_closed"
+"""Our own code for what is not even tried."""
+WORDS = (
+    "The customer's last message is too old: the channel lets us send approved templates alone until "
+    "they write again."
+)
+NUDGE = (
+    "⌛ In an hour this channel closes for free text, until the customer writes again. "
+    "Afterwards they can be sent approved templates alone."
+)
+
+
+def heard(
+    tx: Transaction, conversation: Conversation, limits: Limits, at: datetime, now: datetime
+) -> None:
+    """The customer has written: the window is open again."""
+    if limits.reply_window_hours is None:
+        return
+    before = conversation.window_closes_at
+    closes_at = at + timedelta(hours=limits.reply_window_hours)
+    conversation.window_closes_at = max(closes_at, before or closes_at)
+    escalation = rows.open_of(tx, id_of(conversation))
+    if escalation and (before is None or closes_at - before >= AHEAD):
+        deskwork.redraw(tx, escalation, now)
+
+
+def is_closed(conversation: Conversation, now: datetime) -> bool:
+    """Would free text be refused?"""
+    return conversation.window_closes_at is not None and conversation.window_closes_at <= now
+
+
+class Closing(Handler[None, None]):
+    """Tells of windows that are about to close, each once."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> None:
+        """Say it in each thread."""
+        now = self._clock.now()
+        for escalation, closes_at in rows.closing(tx, now, now + AHEAD):
+            _nudge(tx, escalation, closes_at, now)
+
+
+def _nudge(tx: Transaction, escalation: Escalation, closes_at: datetime, now: datetime) -> None:
+    owner = rows.agent(tx, escalation.owner_id)
+    post = Post(PostKind.NOTICE, NUDGE, mentions=(owner.desk_id,) if owner else ())
+    key = f"window:{id_of(escalation)}:{closes_at.timestamp():.0f}"
+    deskwork.post(tx, escalation, post, now, key=key)

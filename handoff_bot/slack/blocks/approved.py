@@ -1,0 +1,198 @@
+"""The windows of approved templates: the admins' list, one to change, and one to send."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from handoff_bot.domain.approved import (
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    LONGEST_VALUE,
+    MOST,
+    Approved,
+)
+from handoff_bot.domain.desk import Place
+from handoff_bot.slack.blocks.buttons import labelled
+from handoff_bot.slack.blocks.fields import asking, menu, text_field, window
+from handoff_bot.slack.blocks.text import (
+    Block,
+    actions,
+    context,
+    line,
+    one_line,
+    plain,
+    quote,
+    rich,
+    section,
+    strong,
+)
+
+TITLE = "Templates"
+SHOWN = 300
+_LABELS = 1000
+
+
+class TemplateAction(StrEnum):
+    """What can be clicked and filled in; the value is the action id."""
+
+    SHOW = "templates_show"
+    ADD = "template_add"
+    CHANGE = "template_change"
+    DELETE = "template_delete"
+    NAME = "template_name"
+    SID = "template_sid"
+    TEXT = "template_text"
+    LABELS = "template_labels"
+    CHOICE = "template_choice"
+
+
+class TemplateWindow(StrEnum):
+    """The windows that are sent; the value is the callback id."""
+
+    EDIT = "template_edit"
+    USE = "template_use"
+
+
+@dataclass(frozen=True)
+class Using:
+    """Instead of which message one is sent, and where that is told of."""
+
+    message_id: int
+    slack_channel: str
+    ts: str
+
+    @property
+    def thread(self) -> Place:
+        """The thread."""
+        return Place(self.slack_channel, self.ts)
+
+    def dump(self) -> str:
+        """As `private_metadata`."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def parse(cls, metadata: str) -> Using | None:
+        """From `private_metadata`; None when it is not ours."""
+        try:
+            held = json.loads(metadata)
+            return cls(int(held["message_id"]), str(held["slack_channel"]), str(held["ts"]))
+        except (KeyError, TypeError, ValueError):
+            return None
+
+
+# -- the admins' list
+
+
+def draw_list(templates: Sequence[Approved], banner: str = "") -> Block:
+    """All of them, to add to and to change."""
+    how = "What may be sent on WhatsApp when the customer's last message is over 24 hours old."
+    blocks = [section(banner)] if banner else []
+    blocks += [context(plain(how)), actions(labelled(TemplateAction.ADD, "Add a template…", "new"))]
+    blocks += [_row(each) for each in templates[:MOST]]
+    if not templates:
+        blocks.append(section("There are none yet."))
+    return window(TITLE, blocks)
+
+
+def _row(template: Approved) -> Block:
+    name = one_line(template.name, LONGEST_NAME)
+    row = section(f"{name}\n{one_line(template.text, SHOWN)}")
+    row["accessory"] = labelled(TemplateAction.CHANGE, "Change…", template.name, name)
+    return row
+
+
+def draw_edit(template: Approved) -> Block:
+    """One to write or change."""
+    labels = "\n".join(f"{name}: {label}" for name, label in template.labels.items())
+    name = text_field(TemplateAction.NAME, initial=template.name, hint="News", most=LONGEST_NAME)
+    sid = text_field(TemplateAction.SID, initial=template.content_sid, hint="HX…", most=64)
+    text = text_field(
+        TemplateAction.TEXT, initial=template.text, many_lines=True, most=LONGEST_TEXT
+    )
+    asked = text_field(TemplateAction.LABELS, initial=labels, many_lines=True, most=_LABELS)
+    blocks = [
+        asking("Name", name, hint="What agents know it by."),
+        asking("ContentSid", sid, hint="From Twilio's Content Template Builder, once approved."),
+        asking("Text", text, hint="As it was approved, with its variables: Hi {{1}}, …"),
+        asking(
+            "What agents are asked for each variable",
+            asked,
+            hint="One a line, e.g. 1: Customer's name",
+            optional=True,
+        ),
+        *_delete(template),
+    ]
+    return window(
+        "Change template" if template.name else "Add a template",
+        blocks,
+        callback_id=TemplateWindow.EDIT,
+        submit="Save",
+        close="Back",
+        metadata=json.dumps({"name": template.name}),
+    )
+
+
+def _delete(template: Approved) -> Iterator[Block]:
+    if template.name:
+        confirm: Block = {
+            "title": plain("Delete this template?", 100),
+            "text": plain("Agents cannot send it any more. Twilio keeps it.", 300),
+            "confirm": plain("Delete", 30),
+            "deny": plain("Cancel", 30),
+        }
+        button = labelled(TemplateAction.DELETE, "Delete", template.name, template.name)
+        yield actions(button | {"style": "danger", "confirm": confirm})
+
+
+def name_in(metadata: str) -> str:
+    """Which one a window is about, "" for a new one."""
+    try:
+        held = json.loads(metadata)
+        return str(held["name"])
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
+def draw_deleted(name: str) -> Block:
+    """What is left in the window of one that was deleted."""
+    return window(TITLE, [section(f"{one_line(name, LONGEST_NAME)} is deleted.")], close="Back")
+
+
+# -- sending one
+
+
+def value_field(number: int) -> str:
+    """The field of a template's variable: by number, for its name may be anything."""
+    return f"template_value_{number}"
+
+
+def draw_use(
+    templates: Sequence[Approved],
+    using: Using,
+    chosen: Approved | None = None,
+    values: Mapping[str, str] | None = None,
+) -> Block:
+    """Choose one, fill in its variables, send it."""
+    if not templates:
+        words = "There are no templates yet. Ask an admin to add some: /handoff templates."
+        return window("Use a template", [section(words)])
+    chosen = chosen or templates[0]
+    names = {each.name: each.name for each in templates}
+    choice = menu(TemplateAction.CHOICE, "Choose a template", names, chosen.name)
+    blocks = [asking("Template", choice, acts=True)]
+    blocks.append(rich(line(strong("It says:")), quote(chosen.text, LONGEST_TEXT)))
+    for number, variable in enumerate(chosen.variables):
+        initial = (values or {}).get(variable, "")
+        field = text_field(value_field(number), initial=initial, most=LONGEST_VALUE)
+        blocks.append(asking(chosen.label(variable), field))
+    return window(
+        "Use a template",
+        blocks,
+        callback_id=TemplateWindow.USE,
+        submit="Send",
+        close="Cancel",
+        metadata=using.dump(),
+    )

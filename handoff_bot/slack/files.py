@@ -1,0 +1,185 @@
+"""Files in Slack: uploaded into threads by Slack's three steps, downloaded with the bot's token alone."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from slack_sdk.web import WebClient
+
+from handoff_bot.domain.desk import Place
+from handoff_bot.domain.errors import DeskError
+from handoff_bot.domain.files import MB, DeskFile, Fetched, File, is_picture
+from handoff_bot.slack.blocks.text import Block
+from handoff_bot.slack.errors import UNANSWERED, slack_errors
+
+TIMEOUT = 10
+LONGEST = 60
+"""Seconds: between two packets, and in all."""
+_CHUNK = 64 * 1024
+_LONGEST_ALT = 1000
+
+LACKS_WRITE = "The Slack app lacks the permission files:write. Reinstall it with the manifest."
+LACKS_READ = "The Slack app lacks the permission files:read. Reinstall it with the manifest."
+REFUSED = frozenset(
+    {
+        "file_type_not_allowed",
+        "file_upload_size_restricted",
+        "file_uploads_disabled",
+        "file_uploads_except_images_disabled",
+        "posting_to_channel_denied",
+        "storage_limit_reached",
+    }
+)
+"""Slack's words for what an admin has forbidden there, or what there is no room for."""
+
+
+class SlackFiles:
+    """Files of one workspace."""
+
+    def __init__(self, client: WebClient) -> None:
+        self._client = client
+
+    def upload(
+        self, thread: Place, file: File, blocks: list[Block], alt: str, guise: dict[str, Any]
+    ) -> None:
+        """Put a file into a thread, with these blocks above it.
+
+        Only the last of the three steps shows anything, so only its outcome must be known: what comes
+        before can be done again, and Slack forgets uploads that are never completed. It takes blocks
+        besides a comment in markup, which customers' names have no business in.
+        """
+        with _files_errors(LACKS_WRITE), slack_errors():
+            begun = self._client.files_getUploadURLExternal(
+                filename=file.name,
+                length=len(file.data),
+                alt_txt=alt[:_LONGEST_ALT] if is_picture(file.content_type) else None,
+            )
+        self._send(str(begun["upload_url"]), file)
+        with _files_errors(LACKS_WRITE), slack_errors(posts=True):
+            self._client.files_completeUploadExternal(
+                files=[{"id": begun["file_id"], "title": file.name}],
+                channel_id=thread.slack_channel,
+                thread_ts=thread.ts,
+                blocks=json.dumps(blocks),
+                **guise,
+            )
+
+    def _send(self, url: str, file: File) -> None:
+        if not self._is_slacks(url):
+            raise DeskError("Slack named a place for files that is not its own.", permanent=True)
+        try:
+            answer = requests.post(
+                url,
+                data=file.data,
+                headers={"Content-Type": "application/octet-stream"},
+                timeout=TIMEOUT,
+                allow_redirects=False,
+            )
+        except requests.RequestException:
+            raise DeskError(UNANSWERED, permanent=False, code="unanswered") from None
+        if answer.status_code != 200:
+            raise _refusal(answer.status_code)
+
+    def download(self, file: DeskFile, most: int) -> Fetched:
+        """A file that somebody shared, with the type that Slack knows it by.
+
+        Slack answers a request that it does not believe with its login page, and 200.
+        """
+        known = self._looked_up(file) if not file.url else file
+        if not self._is_slacks(known.url):
+            raise DeskError("This file is not kept in Slack.", permanent=True, code="external")
+        try:
+            with requests.get(
+                known.url,
+                auth=self._with_token,
+                timeout=TIMEOUT,
+                stream=True,
+                allow_redirects=False,
+            ) as answer:
+                data = _read(answer, known, most)
+        except requests.RequestException:
+            raise DeskError(UNANSWERED, permanent=False, code="unanswered") from None
+        return Fetched(known.content_type, known.name, data)
+
+    def _with_token(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """With the token, and never with a password that this machine knows (.netrc)."""
+        request.headers["Authorization"] = f"Bearer {self._client.token}"
+        return request
+
+    def _looked_up(self, file: DeskFile) -> DeskFile:
+        """What Slack says of a file that an event only hints at, as in channels shared with others."""
+        with _files_errors(LACKS_READ), slack_errors():
+            found = self._client.files_info(file=file.id)["file"]
+        return desk_file(found)
+
+    def _is_slacks(self, url: str) -> bool:
+        """Is this an address of Slack's, so that the token may go there?"""
+        there, api = urlsplit(url), urlsplit(self._client.base_url)
+        if there.netloc == api.netloc:
+            return there.scheme == api.scheme
+        home = (api.hostname or "").removeprefix("www.")
+        return there.scheme == "https" and (there.hostname or "").endswith(f".{home}")
+
+
+def desk_file(described: dict[str, object]) -> DeskFile:
+    """A file as Slack describes it; without an address when it has to be looked up first."""
+
+    def said(name: str) -> str:
+        return str(described.get(name) or "")
+
+    size = described.get("size")
+    hinted = said("file_access") == "check_file_info"
+    url = said("url_private_download") or said("url_private")
+    return DeskFile(
+        id=said("id"),
+        name=said("name") or said("title") or "a file",
+        content_type=said("mimetype"),
+        size=size if isinstance(size, int) else 0,
+        url="" if hinted else url,
+    )
+
+
+def _read(answer: requests.Response, file: DeskFile, most: int) -> bytes:
+    if answer.status_code != 200:
+        raise _refusal(answer.status_code)
+    shown = answer.headers.get("Content-Type", "").lower()
+    if shown.startswith("text/html") and not file.content_type.startswith("text/html"):
+        raise DeskError(LACKS_READ, permanent=True, code="login_page")
+    data, until = bytearray(), time.monotonic() + LONGEST
+    for chunk in answer.iter_content(_CHUNK):
+        data += chunk
+        if len(data) > most:
+            words = f"It is larger than {most / MB:g} MB."
+            raise DeskError(words, permanent=True, code="too_large")
+        if time.monotonic() > until:
+            raise DeskError("Slack is too slow.", permanent=False, code="unanswered")
+    return bytes(data)
+
+
+def _refusal(status: int) -> DeskError:
+    """What a status means: a file that is gone stays gone, everything else may pass."""
+    if status in (404, 410):
+        return DeskError("The file is not in Slack any more.", permanent=True, code="gone")
+    if 300 <= status < 400:
+        return DeskError("Slack wants us to look elsewhere.", permanent=True, code="redirect")
+    return DeskError(UNANSWERED, permanent=400 <= status < 429, code=str(status))
+
+
+@contextmanager
+def _files_errors(lacking: str) -> Iterator[None]:
+    """A missing permission must not hold up the words behind the file; nor what an admin forbids."""
+    try:
+        yield
+    except DeskError as error:
+        if error.code == "missing_scope":
+            raise DeskError(lacking, permanent=True, code=error.code) from error
+        if error.code in REFUSED:
+            words = f"This workspace does not take the file ({error.code})."
+            raise DeskError(words, permanent=True, code=error.code) from error
+        raise

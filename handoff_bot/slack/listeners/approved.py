@@ -1,0 +1,196 @@
+"""Approved templates in Slack: admins keep them, agents send one when a channel's window is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from slack_bolt import Ack
+
+from handoff_bot.domain.approved import Approved, labels_in, value_problem
+from handoff_bot.domain.desk import Button
+from handoff_bot.services.approved import Part, Problem, problem
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.slack.blocks.approved import (
+    TemplateAction,
+    TemplateWindow,
+    Using,
+    draw_deleted,
+    draw_edit,
+    draw_list,
+    draw_use,
+    name_in,
+    value_field,
+)
+from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.text import Drawing, section
+from handoff_bot.slack.listeners.actions import OLD_BUTTON
+from handoff_bot.slack.listeners.admins import clicked_by_admins, for_admins, put, sent_by_admins
+from handoff_bot.slack.listeners.click import Click, Tools, held, sender, tell, whisper
+from handoff_bot.slack.listeners.feature import Asked, Body, Feature
+from handoff_bot.slack.listeners.steps import OLD_WINDOW
+
+FIELDS = {
+    Part.NAME: TemplateAction.NAME,
+    Part.SID: TemplateAction.SID,
+    Part.TEXT: TemplateAction.TEXT,
+    Part.LABELS: TemplateAction.LABELS,
+}
+
+
+# -- the admins' list
+
+
+def in_words(tools: Tools, asked: Asked) -> Drawing | None:
+    """`/handoff templates`."""
+    tools.desk.open_view(asked.trigger_id, draw_list(tools.core.templates.every()))
+    return None
+
+
+def show(tools: Tools, click: Click, ack: Ack) -> None:
+    """The button in the settings."""
+    ack()
+    put(tools, click, draw_list(tools.core.templates.every()))
+
+
+def add(tools: Tools, click: Click, ack: Ack) -> None:
+    """Write a new one."""
+    ack()
+    put(tools, click, draw_edit(Approved("", "", "")))
+
+
+def change(tools: Tools, click: Click, ack: Ack) -> None:
+    """Change one."""
+    ack()
+    found = tools.core.templates.get(click.value)
+    if found:
+        put(tools, click, draw_edit(found))
+    else:
+        tools.desk.update_view(click.view_id, draw_list(tools.core.templates.every()))
+
+
+def saved(tools: Tools, body: Body, ack: Ack) -> None:
+    """Keep it; what is wrong with it is said at its field."""
+    view, state = body["view"], _state(body)
+    before = name_in(str(view.get("private_metadata") or ""))
+    new, wrong = _written(state)
+    wrong = wrong or tools.core.templates.save(new, before, sender(body))
+    if wrong:
+        part, words = wrong
+        ack(response_action="errors", errors={FIELDS[part].value: words})
+        return
+    ack()
+    _refresh(tools, str(view.get("previous_view_id") or ""), f"{new.name} is saved.")
+
+
+def _written(state: Mapping[str, Any]) -> tuple[Approved, Problem | None]:
+    """What was typed, and what is wrong with it."""
+    new = Approved(
+        _one(state, TemplateAction.NAME),
+        _one(state, TemplateAction.SID),
+        _one(state, TemplateAction.TEXT),
+    )
+    if wrong := problem(new):
+        return new, wrong
+    try:
+        labels = labels_in(_one(state, TemplateAction.LABELS), new.variables)
+    except ValueError as error:
+        return new, (Part.LABELS, str(error))
+    return replace(new, labels=labels), None
+
+
+def deleted(tools: Tools, click: Click, ack: Ack) -> None:
+    """Delete it."""
+    ack()
+    tools.core.templates.delete(click.value, click.desk_id)
+    tools.desk.update_view(click.view_id, draw_deleted(click.value))
+    _refresh(tools, click.previous_view_id, "")
+
+
+def _refresh(tools: Tools, below: str, banner: str) -> None:
+    """Show in the list below what has changed."""
+    if below:
+        tools.desk.update_view(below, draw_list(tools.core.templates.every(), banner))
+
+
+# -- sending one
+
+
+def use(tools: Tools, click: Click, ack: Ack) -> None:
+    """ "Use template…" below what the closed window has kept back."""
+    ack()
+    if click.number is None or click.place is None:
+        whisper(tools.desk, click, OLD_BUTTON)
+        return
+    chance = tools.core.templates.chance(click.number)
+    if isinstance(chance, Outcome):
+        whisper(tools.desk, click, chance.text)
+        return
+    using = Using(click.number, click.place.slack_channel, click.place.ts)
+    tools.desk.open_view(click.trigger_id, draw_use(chance.templates, using))
+
+
+def chosen(tools: Tools, click: Click, ack: Ack) -> None:
+    """Another one: show it, with its own variables."""
+    ack()
+    using = Using.parse(click.metadata)
+    templates = tools.core.templates.every()
+    found = tools.core.templates.get(next(iter(click.chosen), ""))
+    if using:
+        tools.desk.update_view(click.view_id, draw_use(templates, using, found))
+
+
+def sent(tools: Tools, body: Body, ack: Ack) -> None:
+    """Send it to the customer."""
+    view, state = body["view"], _state(body)
+    using = Using.parse(str(view.get("private_metadata") or ""))
+    found = tools.core.templates.get(_one(state, TemplateAction.CHOICE))
+    if using is None or found is None:
+        ack(response_action="update", view=window("Use a template", [section(OLD_WINDOW)]))
+        return
+    values = {name: _value(state, number) for number, name in enumerate(found.variables)}
+    wrong = {
+        value_field(number): words
+        for number, name in enumerate(found.variables)
+        if (words := value_problem(values[name]))
+    }
+    if wrong:
+        ack(response_action="errors", errors=wrong)
+        return
+    agent = tools.desk.agent(sender(body))
+    key = f"template:{view.get('id', '')}"
+    outcome = tools.core.templates.send(using.message_id, agent, found.name, values, key)
+    if not outcome.done:
+        ack(response_action="errors", errors={TemplateAction.CHOICE.value: outcome.text})
+        return
+    ack()
+    if outcome.text:
+        tell(tools.desk, agent.desk_id, using.thread, outcome.text)
+
+
+def _value(state: Mapping[str, Any], number: int) -> str:
+    return next(iter(held(state, value_field(number))), "").strip()
+
+
+def _state(body: Body) -> Mapping[str, Any]:
+    return (body["view"].get("state") or {}).get("values") or {}
+
+
+def _one(state: Mapping[str, Any], field: TemplateAction) -> str:
+    return next(iter(held(state, field)), "").strip()
+
+
+FEATURE = Feature(
+    clicks={
+        Button.USE_TEMPLATE.value: use,
+        TemplateAction.CHOICE: chosen,
+        TemplateAction.SHOW: clicked_by_admins(show),
+        TemplateAction.ADD: clicked_by_admins(add),
+        TemplateAction.CHANGE: clicked_by_admins(change),
+        TemplateAction.DELETE: clicked_by_admins(deleted),
+    },
+    views={TemplateWindow.EDIT: sent_by_admins(saved), TemplateWindow.USE: sent},
+    commands={"templates": for_admins(in_words)},
+    help=("/handoff templates: texts that WhatsApp has approved, for admins",),
+)

@@ -1,0 +1,28 @@
+"""Files in threads: what the buttons below those that could not be shown do."""
+
+from __future__ import annotations
+
+from slack_bolt import Ack
+
+from handoff_bot.domain.desk import Button
+from handoff_bot.slack.blocks.thread import settled
+from handoff_bot.slack.listeners.actions import OLD_BUTTON
+from handoff_bot.slack.listeners.click import Click, Tools, replace, whisper
+from handoff_bot.slack.listeners.feature import Feature
+
+
+def fetch_again(tools: Tools, click: Click, ack: Ack) -> None:
+    """Try once more to bring a customer's file into the thread."""
+    if click.number is None:
+        ack()
+        whisper(tools.desk, click, OLD_BUTTON)
+        return
+    outcome = tools.core.files.fetch_again(click.number)
+    ack()
+    if outcome.done:
+        replace(tools.desk, click, settled(click.blocks, outcome.text))
+    else:
+        whisper(tools.desk, click, outcome.text)
+
+
+FEATURE = Feature(clicks={Button.FETCH_AGAIN.value: fetch_again})

@@ -1,0 +1,73 @@
+"""Approved templates: how they are written, and what their variables may hold."""
+
+import pytest
+
+from handoff_bot.domain.approved import (
+    Approved,
+    labels_in,
+    name_problem,
+    sid_problem,
+    text_problem,
+    value_problem,
+)
+
+
+def test_variables_stand_in_the_order_of_the_text():
+    text = Approved("x", "HX", "{{2}} then {{ name }} then {{2}}")
+    assert text.variables == ("2", "name")
+    assert text.filled({"2": "A", "name": "B"}) == "A then B then A"
+    assert text.filled({}) == "{{2}} then {{ name }} then {{2}}"
+    assert text.label("2") == "Value of {{2}}"
+
+
+def test_a_value_is_not_read_as_a_variable():
+    text = Approved("x", "HX", "{{1}} {{2}}")
+    assert text.filled({"1": "{{2}}", "2": "B"}) == "{{2}} B"
+
+
+@pytest.mark.parametrize("name", ["", "x" * 61], ids=["none", "long"])
+def test_a_name_is_needed_and_short(name):
+    assert name_problem(name)
+    assert not name_problem("News")
+
+
+@pytest.mark.parametrize("sid", ["", "HX", "MG" + "1" * 32, "HX" + "g" * 32, f"HX{1:032d}\n"])
+def test_a_content_sid_looks_like_one(sid):
+    assert sid_problem(sid)
+
+
+def test_a_content_sid_may_have_letters():
+    assert not sid_problem("HX" + "aB1" * 10 + "00")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " \n", "x" * 1025, "{{", "{{1}", "{{a b}}", "".join(f"{{{{{n}}}}}" for n in range(11))],
+    ids=["none", "blank", "long", "open", "half", "two words", "many"],
+)
+def test_a_text_that_cannot_be_one_is_refused(text):
+    assert text_problem(text)
+    assert not text_problem("Hi {{1}}")
+
+
+def test_labels_are_one_a_line():
+    assert labels_in("1: Name\n\n{{2}} : Order: number\n", ("1", "2")) == {
+        "1": "Name",
+        "2": "Order: number",
+    }
+
+
+@pytest.mark.parametrize("lines", ["1", "1:", "3: x", ": x"])
+def test_labels_that_belong_to_nothing_are_refused(lines):
+    with pytest.raises(ValueError, match=r"\.$"):
+        labels_in(lines, ("1",))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "  ", "a\nb", "a\tb", "a     b", "x" * 301],
+    ids=["none", "blank", "lines", "tab", "spaces", "long"],
+)
+def test_values_that_whatsapp_refuses_are_refused_here(value):
+    assert value_problem(value)
+    assert not value_problem("Dana    Reyes")

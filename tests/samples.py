@@ -1,0 +1,30 @@
+"""Beginnings of files of many kinds: enough to be told from each other."""
+
+SAMPLES = {
+    "image/jpeg": b"\xff\xd8\xff\xe0\x00\x10JFIF",
+    "image/png": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR",
+    "image/gif": b"GIF89a\x01\x00\x01\x00",
+    "image/webp": b"RIFF\x1a\x00\x00\x00WEBPVP8 ",
+    "image/heic": b"\x00\x00\x00\x18ftypheic\x00\x00",
+    "audio/ogg": b"OggS\x00\x02",
+    "audio/mpeg": b"ID3\x03\x00",
+    "audio/aac": b"\xff\xf1\x50\x80",
+    "audio/amr": b"#!AMR\n",
+    "audio/mp4": b"\x00\x00\x00\x18ftypM4A \x00",
+    "audio/3gpp": b"\x00\x00\x00\x18ftyp3gp4",
+    "video/mp4": b"\x00\x00\x00\x18ftypmp42",
+    "video/3gpp": b"\x00\x00\x00\x18ftyp3gp5",
+    "video/quicktime": b"\x00\x00\x00\x14ftypqt  ",
+    "video/webm": b"\x1aE\xdf\xa3\x01",
+    "application/pdf": b"%PDF-1.7\n",
+    "application/msword": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00",
+    "application/vnd.ms-excel": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x01",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": b"PK\x03\x04a",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": b"PK\x03\x04b",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": b"PK\x03\x04c",
+    "text/plain": "Grüße, 1 < 2".encode(),
+    "text/csv": b"a;b\n1;2\n",
+    "text/vcard": b"BEGIN:VCARD\nFN:Dana\nEND:VCARD",
+    "text/calendar": b"BEGIN:VCALENDAR\nEND:VCALENDAR",
+}
+JPEG, PNG, PDF = SAMPLES["image/jpeg"], SAMPLES["image/png"], SAMPLES["application/pdf"]
