@@ -14,8 +14,8 @@ from handoff_bot.storage.transaction import Job, Transaction
 
 MOST_POSTS = 12
 """With at most four blocks each they stay below the 50 that Slack takes."""
-MOST_CHARACTERS = 8000
-"""Together; Slack refuses messages somewhat above 10,000, headings included."""
+MOST_CHARACTERS = 5000
+"""Together. They are said once more in the notification, and Slack refuses somewhat above 10,000 in all."""
 
 _GATHERED = frozenset({PostKind.CONTACT, PostKind.OURS, PostKind.NOTICE})
 _POST = TypeAdapter(Post)

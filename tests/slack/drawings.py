@@ -11,7 +11,7 @@ from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.texts import Moment
-from handoff_bot.services.gathering import FILE_LINE, MOST_CHARACTERS, MOST_POSTS
+from handoff_bot.services.gathering import MOST_CHARACTERS, MOST_POSTS
 from handoff_bot.services.sections import SECTIONS
 from handoff_bot.slack.blocks import (
     admins,
@@ -70,14 +70,12 @@ def messages(text: str) -> dict[str, Drawing]:
     """One of each message there is, full of this text."""
     drawn = {name: draw_card(with_text(make, text)) for name, make in CARDS.items()}
     for kind in PostKind:
-        files = (text,) * 50
-        post = Post(kind, text, text, "whatsapp", files, Button.RETRY, "1")
+        post = Post(kind, text, text, "whatsapp", Button.RETRY, "1")
         drawn[f"post {kind}"] = draw_post(post)
     for kind in (PostKind.CONTACT, PostKind.OURS, PostKind.NOTICE):
-        share = text[: MOST_CHARACTERS // MOST_POSTS - 3 * FILE_LINE]
-        posts = [Post(kind, share, text, "whatsapp", (text,) * 3)] * MOST_POSTS
+        share = text[: MOST_CHARACTERS // MOST_POSTS]
+        posts = [Post(kind, share, text, "whatsapp")] * MOST_POSTS
         drawn[f"as many {kind} as go together"] = draw_posts(posts)
-    drawn["file alone"] = draw_post(Post(PostKind.CONTACT, "", text, "sms", (text,)))
     drawn["whisper"] = draw_whisper(Whisper("U1", CARD_AT, text, (Button.KEEP_AS_NOTE,), "1"))
     drawn["words"] = draw_words(text)
     drawn["settled"] = settled(drawn["post failure"].blocks, text)
