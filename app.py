@@ -336,13 +336,13 @@ def report(
     database = open_database(settings)
     try:
         metrics = Metrics(database, SystemClock())
-        period = metrics.last_days(days, metrics.timezone())
-        numbers = metrics.numbers(Scope(period, channel))
+        scope = Scope(metrics.last_days(days, metrics.timezone()), channel)
+        numbers = metrics.numbers(scope)
     finally:
         database.close()
-    title = f"{words.dates(period)} · {channel or 'all channels'}"
+    title = words.title(scope)
     if chart:
-        Path(chart).write_bytes(charts.draw(numbers, title, period.unit))
+        Path(chart).write_bytes(charts.draw(numbers, title, scope.period.unit))
     if as_json:
         yield json.dumps(words.data(numbers, title), indent=2)
         return

@@ -125,6 +125,9 @@ class Desk(Protocol):
     def download(self, file: DeskFile, most: int) -> Fetched:
         """A file that somebody put into a thread; more than `most` bytes are an error for good."""
 
+    def hand(self, to: str, file: File, post: Post, mark: str) -> None:
+        """Give a person (by their id) a file, in a direct message that says `post` above it."""
+
     def whisper(self, whisper: Whisper) -> None:
         """Say something in a thread to one agent alone."""
 

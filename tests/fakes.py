@@ -114,6 +114,7 @@ class FakeDesk:
     marks: dict[Place, DeliveryStatus] = field(default_factory=dict)
     boards: dict[Place, Board] = field(default_factory=dict)
     uploads: list[tuple[File, Post]] = field(default_factory=list)
+    handed: list[tuple[str, File, Place]] = field(default_factory=list)
     files: dict[str, Fetched] = field(default_factory=dict)
     downloads: int = 0
     file_troubles: list[DeskError] = field(default_factory=list)
@@ -169,6 +170,9 @@ class FakeDesk:
         if self.lost_uploads:
             raise self.lost_uploads.pop(0)
         return place
+
+    def hand(self, to: str, file: File, post: Post, mark: str) -> None:
+        self.handed.append((to, file, self.tell(to, post, mark)))
 
     def download(self, file: DeskFile, most: int) -> Fetched:
         self.downloads += 1

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from handoff_bot.domain.desk import AgentRef, BoardRow
+from handoff_bot.domain.metrics import AgentNumbers, Numbers
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,6 @@ class MyRow:
 
 
 @dataclass(frozen=True)
-class Today:
-    """Counts since midnight, where the agent is."""
-
-    opened: int
-    taken: int
-    resolved: int
-    mine_taken: int
-    mine_resolved: int
-
-
-@dataclass(frozen=True)
 class Home:
     """Everything on one agent's Home tab.
 
@@ -42,6 +32,7 @@ class Home:
         waiting: the most urgent of the queue.
         waits: how many wait in all.
         claimed: how many are being talked to.
+        today: the figures since midnight, where the agent is; `mine_today` what they did themselves.
         may_administer: True shows the way to the settings.
     """
 
@@ -50,5 +41,6 @@ class Home:
     waiting: tuple[BoardRow, ...]
     waits: int
     claimed: int
-    today: Today
+    today: Numbers
+    mine_today: AgentNumbers | None = None
     may_administer: bool = False

@@ -8,8 +8,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handoff_bot.domain.amounts import NONE, length, many, percent
-from handoff_bot.domain.metrics import AgentNumbers, Choice, Lengths, Numbers, Period, Unit, share
+from handoff_bot.domain.metrics import (
+    AgentNumbers,
+    Choice,
+    Lengths,
+    Numbers,
+    Period,
+    Scope,
+    Unit,
+    share,
+)
 from handoff_bot.domain.until import zone
+from handoff_bot.domain.words import spelled
 
 REASONS = {
     "request": "Asked for a person",
@@ -41,6 +51,13 @@ class Topic:
 
     title: str
     facts: tuple[Fact, ...]
+
+
+def title(scope: Scope) -> str:
+    """What is shown, on one line, in words of ours alone: fit for the picture too."""
+    channel = spelled(scope.channel) if scope.channel else "All channels"
+    whose = " · one agent" if scope.agent_id else ""
+    return f"{dates(scope.period)} · {channel}{whose}"
 
 
 def dates(period: Period) -> str:

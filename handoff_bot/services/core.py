@@ -12,6 +12,7 @@ from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector, Mailer,
 from handoff_bot.services import (
     answering,
     availability,
+    figures,
     files,
     inbound,
     ladder,
@@ -36,11 +37,13 @@ from handoff_bot.services.idle import IDLE, Idle
 from handoff_bot.services.ingest import Inbox
 from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.late_claims import LateClaim
+from handoff_bot.services.metrics import Metrics
 from handoff_bot.services.pacing import Pacer
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.queue import Queue
 from handoff_bot.services.reacting import Reacting
 from handoff_bot.services.relay import Relay
+from handoff_bot.services.reports import REPORT, HandOver, Reports
 from handoff_bot.services.runner import AnyHandler
 from handoff_bot.services.snoozing import WAKE, Snoozing, Wake
 from handoff_bot.services.tickets import Tickets
@@ -122,6 +125,8 @@ class Core:
     templates: Templates
     drafting: Drafting
     homes: Homes
+    metrics: Metrics
+    reports: Reports
     canned: CannedReplies
     customer_texts: CustomerTexts
     audit: Audit
@@ -142,6 +147,8 @@ class Core:
         reacting = Reacting(parts.detector, parts.assistant)
         preferences = Preferences(database, clock)
         relay = Relay(database, parts.channels, clock, escalations)
+        metrics = Metrics(database, clock)
+        makers = {figures.FIGURES: figures.FiguresReport(metrics)}
         handlers: dict[str, AnyHandler] = {
             inbound.INBOUND: inbound.HandleInbound(
                 reacting, escalations, parts.channels, clock, tickets_out
@@ -162,6 +169,7 @@ class Core:
             windows.CLOSING: windows.Closing(clock),
             TICKET_OUT: PutTicket(parts.sinks, parts.desk, clock),
             mail.MAIL: mail.SendMail(parts.mailer, parts.desk, clock),
+            REPORT: HandOver(database, parts.desk, clock, makers),
             files.FILE: files.BringFile(database, parts.desk, clock, parts.channels),
             **desk_handlers(database, parts.desk, clock),
         }
@@ -198,6 +206,8 @@ class Core:
             templates=Templates(database, parts.channels, preferences, relay),
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
+            metrics=metrics,
+            reports=Reports(database, clock),
             canned=CannedReplies(database, clock),
             customer_texts=CustomerTexts(database, preferences),
             audit=Audit(database),

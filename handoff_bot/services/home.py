@@ -6,14 +6,14 @@ from datetime import datetime
 
 from handoff_bot.domain.desk import AgentRef, BoardRow
 from handoff_bot.domain.escalations import Status
-from handoff_bot.domain.home import Home, MyRow, Today
+from handoff_bot.domain.home import Home, MyRow
 from handoff_bot.domain.messages import Author
+from handoff_bot.domain.metrics import AgentNumbers, Choice, Numbers, Period, Scope
 from handoff_bot.domain.queue import Filter, Whose
-from handoff_bot.domain.until import zone
 from handoff_bot.ports import Clock
-from handoff_bot.storage import agents, conversations, log, queue
+from handoff_bot.services import metrics
+from handoff_bot.storage import agents, conversations, queue
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
@@ -37,13 +37,15 @@ class Homes:
             own = Filter(Whose.MINE, owner=agent.desk_id)
             mine, _ = queue.page(tx, own, now, 0, MOST_MINE)
             waiting, waits = queue.page(tx, Filter(), now, 0, MOST_WAITING)
+            today = metrics.numbers(tx, Scope(Period.chosen(Choice.TODAY, now, timezone)))
             return Home(
                 agent=agent,
                 mine=tuple(sorted((_mine(tx, row) for row in mine), key=_urgency)),
                 waiting=tuple(waiting),
                 waits=waits,
                 claimed=rows.count(tx, Status.CLAIMED),
-                today=_today(tx, agent, _midnight(now, timezone)),
+                today=today,
+                mine_today=_mine_of(tx, agent, today),
                 may_administer=may_administer,
             )
 
@@ -60,18 +62,7 @@ def _urgency(mine: MyRow) -> tuple[bool, datetime]:
     return not mine.waits_for_me, mine.said_at or mine.row.opened_at
 
 
-def _midnight(now: datetime, timezone: str) -> datetime:
-    there = now.astimezone(zone(timezone))
-    return there.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _today(tx: Transaction, agent: AgentRef, since: datetime) -> Today:
+def _mine_of(tx: Transaction, agent: AgentRef, today: Numbers) -> AgentNumbers | None:
     row = agents.by_desk_id(tx, agent.desk_id)
-    me = id_of(row) if row else 0
-    return Today(
-        opened=log.count(tx, since, "escalation.opened"),
-        taken=log.count(tx, since, "escalation.claim"),
-        resolved=log.count(tx, since, "escalation.resolve"),
-        mine_taken=log.count(tx, since, "escalation.claim", me),
-        mine_resolved=log.count(tx, since, "escalation.resolve", me),
-    )
+    found = (one for one in today.agents if row and one.agent_id == row.id)
+    return next(found, None)

@@ -127,6 +127,11 @@ class SlackDesk:
         blocks = [marked, *drawing.blocks[1:]]
         self._files.upload(thread, file, blocks, alt=drawing.text, guise=guise)
 
+    def hand(self, to: str, file: File, post: Post, mark: str) -> None:
+        """Tell them, and put the file below what they are told: only its answer says where that is."""
+        there = self.tell(to, post, mark)
+        self._files.upload(there, file, draw_post(post).blocks, alt=post.text, guise={})
+
     def download(self, file: DeskFile, most: int) -> Fetched:
         """A file that somebody put into a thread."""
         return self._files.download(file, most)

@@ -75,7 +75,8 @@ def test_home_shows_what_is_mine_and_who_waits(bureau):
     assert "Your conversations: 1" in shown
     assert "Waits for your answer" in shown
     assert "Queue: 1 waiting · 1 being talked to" in shown
-    assert "2 came in · 1 taken, 1 by you · 0 resolved, 0 by you" in shown
+    assert "2 escalations in 2 conversations (100 % of them)" in shown
+    assert "You: 1 taken · 0 resolved" in shown
 
     bureau.writes(bureau.ana, "Hello", ts=str(bureau.cards()[0]["ts"]))
     assert "Waiting for the customer" in words(bureau.home(bureau.ana))

@@ -15,8 +15,9 @@ from handoff_bot.domain.desk import (
     TranscriptPage,
 )
 from handoff_bot.domain.escalations import Status, TicketStatus
-from handoff_bot.domain.home import Home, MyRow, Today
+from handoff_bot.domain.home import Home, MyRow
 from handoff_bot.domain.messages import Author
+from handoff_bot.domain.metrics import AgentNumbers, Lengths, Numbers
 from handoff_bot.domain.queue import PAGE_ROWS, QueuePage
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.tickets import Happened, TicketPage, TicketQuery, TicketRow, TicketView
@@ -106,11 +107,30 @@ def queue_page(rows: int, text: str = "Dana R.") -> QueuePage:
     return QueuePage(owned, 1, rows * 3, rows, ("sms", "whatsapp"), NOW)
 
 
+def figures(rows: int, text: str = "Ana") -> Numbers:
+    """Figures of so many escalations, reasons, channels and agents."""
+    some = Lengths(rows, timedelta(minutes=3), timedelta(hours=2)) if rows else Lengths()
+    return Numbers(
+        conversations=10 * rows,
+        escalated=rows,
+        escalations=rows,
+        reasons={f"{text[:99]}{n}": 1 for n in range(rows)},
+        priorities={"high": rows} if rows else {},
+        channels={f"{text[:99]}{n}": 1 for n in range(rows)},
+        waited=some,
+        replied=some,
+        resolution=some,
+        resolved=rows,
+        ended=rows,
+        agents=tuple(AgentNumbers(n, text, rows, 1, some) for n in range(rows)),
+    )
+
+
 def home(rows: int, text: str = "Dana R.") -> Home:
     """The Home tab of somebody with so many conversations, and so many who wait."""
     made = board(rows, text).rows
     mine = tuple(MyRow(row, NOW, n % 2 == 0) for n, row in enumerate(made[:20]))
-    return Home(ANA, mine, made[:10], rows, 3, Today(rows, rows, rows, 1, 1), True)
+    return Home(ANA, mine, made[:10], rows, 3, figures(rows), figures(1).agents[0], True)
 
 
 def ticket_row(text: str = "Dana R.") -> TicketRow:

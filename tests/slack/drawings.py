@@ -9,6 +9,7 @@ from handoff_bot.domain.canned import CannedPage, CannedReply
 from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services.gathering import MOST_CHARACTERS, MOST_POSTS
@@ -30,6 +31,7 @@ from handoff_bot.slack.blocks.card import draw_card
 from handoff_bot.slack.blocks.home import draw_home
 from handoff_bot.slack.blocks.modals import conversation, gone, loading
 from handoff_bot.slack.blocks.queue import draw_queue
+from handoff_bot.slack.blocks.stats import Choices, draw_stats
 from handoff_bot.slack.blocks.steps import About
 from handoff_bot.slack.blocks.text import Drawing
 from handoff_bot.slack.blocks.thread import (
@@ -116,6 +118,10 @@ def views(text: str) -> dict[str, dict[str, Any]]:
         presence = draw_presence(away)
         drawn[f"home of {rows}"] = draw_home(builders.home(rows, text), WORKSPACE, text, presence)
         drawn[f"arrangement of {rows}"] = draw_arrangement(away)
+    for rows in (0, 1, 50, 500):
+        scope = Scope(Period.chosen(Choice.WEEK, builders.NOW), text[:20], rows)
+        offered = Choices((text[:70],) * rows, dict.fromkeys(range(1, rows), text))
+        drawn[f"figures of {rows}"] = draw_stats(builders.figures(rows, text), scope, offered, text)
     for lines in (0, 1, 15, 50, 500):
         drawn[f"{lines} lines"] = conversation(builders.page(lines, text), 7)
     return drawn

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from handoff_bot.domain.home import Home, MyRow, Today
+from handoff_bot.domain import report
+from handoff_bot.domain.home import Home, MyRow
 from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES
 from handoff_bot.slack.blocks.queue import QueueAction, draw_row
 from handoff_bot.slack.blocks.settings import SettingsAction
+from handoff_bot.slack.blocks.stats import StatsAction
 from handoff_bot.slack.blocks.text import (
     Block,
     actions,
@@ -45,6 +47,7 @@ def draw_home(
             labelled(QueueAction.NEXT, "Next for me", "home") | {"style": "primary"},
             labelled(QueueAction.SHOW, "Show all", "home"),
             labelled(TicketAction.SHOW, "Tickets", "home"),
+            labelled(StatsAction.SHOW, "Figures", "home"),
             *([labelled(SettingsAction.SHOW, "Settings", "home")] if home.may_administer else ()),
             labelled(REFRESH, "Refresh", "home"),
         ),
@@ -53,7 +56,7 @@ def draw_home(
         header(f"Queue: {home.waits} waiting · {home.claimed} being talked to"),
         *_waiting(home, workspace_url),
         header("Today"),
-        section(_today(home.today)),
+        section(_today(home)),
     ]
     return {"type": "home", "blocks": blocks}
 
@@ -90,8 +93,6 @@ def _waiting(home: Home, workspace_url: str) -> Iterator[Block]:
         yield context(plain("Nobody is waiting."))
 
 
-def _today(today: Today) -> str:
-    return (
-        f"{today.opened} came in · {today.taken} taken, {today.mine_taken} by you · "
-        f"{today.resolved} resolved, {today.mine_resolved} by you"
-    )
+def _today(home: Home) -> str:
+    mine = f"\nYou: {report.of_agent(home.mine_today)}" if home.mine_today else ""
+    return f"{report.headline(home.today)}{mine}"

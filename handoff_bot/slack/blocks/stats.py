@@ -1,4 +1,4 @@
-"""The figures in Slack: text first, then the picture; filters for period, channel and agent."""
+"""The figures in Slack: as text, for a period, a channel and an agent."""
 
 from __future__ import annotations
 
@@ -12,19 +12,17 @@ from handoff_bot.domain.amounts import many, percent
 from handoff_bot.domain.metrics import Numbers, Scope, share
 from handoff_bot.domain.report import CHOICES, Fact, Topic
 from handoff_bot.domain.signals import Priority
+from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES
-from handoff_bot.slack.blocks.fields import menu, window
+from handoff_bot.slack.blocks.fields import ANY, menu, window
 from handoff_bot.slack.blocks.text import (
     Block,
-    Drawing,
     actions,
     bullets,
     context,
     header,
     line,
     named,
-    notification,
-    one_line,
     plain,
     rich,
     section,
@@ -34,20 +32,19 @@ from handoff_bot.slack.blocks.text import (
 )
 
 STATS = "stats"
-ANY = "any"
 MOST_AGENTS = 10
 MOST_AGENTS_OFFERED, NAME_OFFERED = 60, 40
 MOST_CHANNELS_OFFERED = 20
 MOST_REASONS = 8
 MOST_CHANNELS = 8
-ALT_LIMIT = 1900
-"""Slack takes 2,000 characters."""
 _NO_AGENT = "Somebody who left"
 
 
 class StatsAction(StrEnum):
-    """What can be chosen; the value is the action id, the choice is the option's value (ANY for all)."""
+    """What can be chosen or pressed. A choice is its option's value, ANY for all."""
 
+    SHOW = "stats_show"
+    PICTURE = "stats_picture"
     PERIOD = "stats_period"
     CHANNEL = "stats_channel"
     AGENT = "stats_agent"
@@ -64,49 +61,23 @@ class Choices:
 NONE_KNOWN = Choices()
 
 
-@dataclass(frozen=True)
-class Picture:
-    """The chart, uploaded."""
-
-    file_id: str
-    alt_text: str
-
-
-def title(scope: Scope) -> str:
-    """What is shown, on one line, in words of ours alone: fit for the picture too."""
-    channel = spelled(scope.channel) if scope.channel else "All channels"
-    whose = " · one agent" if scope.agent_id else ""
-    return f"{report.dates(scope.period)} · {channel}{whose}"
-
-
 def draw_stats(
-    numbers: Numbers, scope: Scope, choices: Choices = NONE_KNOWN, picture: Picture | None = None
-) -> Drawing:
-    """As a message. Screen readers and notifications say the headline."""
-    said = f"{title(scope)}: {report.headline(numbers)}"
-    return Drawing(notification(said), list(_blocks(numbers, scope, choices, picture)))
-
-
-def draw_stats_window(
-    numbers: Numbers, scope: Scope, choices: Choices = NONE_KNOWN, picture: Picture | None = None
+    numbers: Numbers, scope: Scope, choices: Choices = NONE_KNOWN, banner: str = ""
 ) -> Block:
-    """As a window."""
-    blocks = list(_blocks(numbers, scope, choices, picture))
+    """The window; `banner` is what came of the last click."""
+    blocks = [*([section(banner)] if banner else ()), *_blocks(numbers, scope, choices)]
     return window("Figures", blocks, callback_id=STATS)
 
 
-def _blocks(
-    numbers: Numbers, scope: Scope, choices: Choices, picture: Picture | None
-) -> Iterator[Block]:
+def _blocks(numbers: Numbers, scope: Scope, choices: Choices) -> Iterator[Block]:
     yield actions(*_filters(numbers, scope, choices))
-    yield header(title(scope))
+    yield header(report.title(scope))
     yield section(report.headline(numbers))
     for topic in report.topics(numbers):
         yield _topic(topic)
     yield from _lists(numbers)
     yield from _agents(numbers)
-    if picture:
-        yield _image(picture)
+    yield actions(labelled(StatsAction.PICTURE, "Send me the chart", "chart"))
     yield context(plain(f"Computed from the event log. Days begin at midnight, {_zone(scope)}."))
 
 
@@ -179,11 +150,3 @@ def _agents(numbers: Numbers) -> Iterator[Block]:
     if rest > 0:
         shown.append(line(words(f"… and {many(rest, 'agent')} more", 50)))
     yield rich(line(strong("Agents")), bullets(*shown))
-
-
-def _image(picture: Picture) -> Block:
-    return {
-        "type": "image",
-        "slack_file": {"id": picture.file_id},
-        "alt_text": one_line(picture.alt_text, ALT_LIMIT),
-    }

@@ -13,6 +13,7 @@ from handoff_bot.slack.listeners import (
     queue,
     settings,
     setup,
+    stats,
     steps,
     texts,
     tickets,
@@ -35,6 +36,7 @@ FEATURES: tuple[Feature, ...] = (
     doctor.FEATURE,
     files.FEATURE,
     approved.FEATURE,
+    stats.FEATURE,
 )
 
 EVERYTHING = combined(FEATURES)

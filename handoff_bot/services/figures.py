@@ -1,0 +1,36 @@
+"""The figures as a report: their headline, and the chart of them."""
+
+from __future__ import annotations
+
+from pydantic import TypeAdapter
+
+from handoff_bot import charts
+from handoff_bot.domain import report
+from handoff_bot.domain.files import File
+from handoff_bot.domain.metrics import Scope
+from handoff_bot.services.metrics import Metrics
+from handoff_bot.services.reports import Order, Report
+
+FIGURES = "figures"
+
+_SCOPE = TypeAdapter(Scope)
+
+
+def order(scope: Scope) -> Order:
+    """What to order a report of these figures with."""
+    return dict(_SCOPE.dump_python(scope, mode="json"))
+
+
+class FiguresReport:
+    """Makes it."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def __call__(self, order: Order) -> Report:
+        """The chart, with words that say what it shows."""
+        scope = _SCOPE.validate_python(order)
+        numbers = self._metrics.numbers(scope)
+        title, unit = report.title(scope), scope.period.unit
+        picture = File("figures.png", "image/png", charts.draw(numbers, title, unit))
+        return Report(report.alt_text(numbers, title, unit), picture)

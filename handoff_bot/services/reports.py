@@ -1,0 +1,84 @@
+"""Reports that somebody asks for in the desk: made when it is their turn, handed over as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.files import File
+from handoff_bot.domain.pacing import Turn
+from handoff_bot.ports import Clock, Desk
+from handoff_bot.services import turns
+from handoff_bot.services.desk_handler import DeskHandler, mark_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+REPORT = "desk.report"
+
+Order = Mapping[str, Any]
+"""What a report is to be about, as JSON has it."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A file, and the words that it comes with; for a picture they say what it shows."""
+
+    words: str
+    file: File
+
+
+Maker = Callable[[Order], Report]
+
+
+class Reports:
+    """Takes orders."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def order(self, to: str, kind: str, order: Order, key: str) -> None:
+        """Have a report made and handed to somebody (by their desk id), once for each key."""
+        payload = {"to": to, "kind": kind, "order": dict(order)}
+        with self._database.write() as tx:
+            now = self._clock.now()
+            work = NewWork(REPORT, f"tell:{to}", payload, due_at=now, key=f"report:{key}")
+            tx.enqueue(work)
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """A report to make and to hand over."""
+
+    to: str
+    kind: str
+    order: Order
+    mark: str
+
+
+class HandOver(DeskHandler[Ordered, None]):
+    """Makes a report and hands it over. Having it twice after a crash is harmless, missing it is not."""
+
+    repeatable = True
+
+    def __init__(
+        self, database: Database, desk: Desk, clock: Clock, makers: Mapping[str, Maker]
+    ) -> None:
+        super().__init__(database, desk, clock)
+        self._makers = makers
+
+    def turn(self, tx: Transaction, job: Job) -> Turn:
+        """After what is said in threads."""
+        return turns.telling(job.payload["to"])
+
+    def prepare(self, tx: Transaction, job: Job) -> Ordered:
+        """Which report, and whose."""
+        said = job.payload
+        return Ordered(said["to"], said["kind"], said["order"], mark_of(job))
+
+    def call(self, plan: Ordered) -> None:
+        """Make it and hand it over."""
+        made = self._makers[plan.kind](plan.order)
+        self._desk.hand(plan.to, made.file, Post(PostKind.TOLD, made.words), plan.mark)

@@ -1,0 +1,77 @@
+"""The figures: in a window, and their chart as a direct message."""
+
+from __future__ import annotations
+
+from slack_bolt import Ack
+
+from handoff_bot.domain.metrics import Choice, Scope
+from handoff_bot.services import figures
+from handoff_bot.slack.blocks.fields import ANY, window
+from handoff_bot.slack.blocks.stats import Choices, StatsAction, draw_stats
+from handoff_bot.slack.blocks.text import Block, Drawing, section
+from handoff_bot.slack.listeners.click import Click, Tools, number, one, word_of
+from handoff_bot.slack.listeners.feature import Asked, Feature
+
+ON_ITS_WAY = "The chart is on its way: it comes as a direct message."
+
+
+def in_words(tools: Tools, asked: Asked) -> Drawing | None:
+    """`/handoff stats`, `/handoff stats today`."""
+    choice = word_of(Choice, asked.words.strip().lower()) or Choice.WEEK
+    _open(tools, asked.trigger_id, asked.desk_id, choice)
+    return None
+
+
+def show(tools: Tools, click: Click, ack: Ack) -> None:
+    """The button in Home."""
+    ack()
+    _open(tools, click.trigger_id, click.desk_id, Choice.WEEK)
+
+
+def _open(tools: Tools, trigger_id: str, desk_id: str, choice: Choice) -> None:
+    view_id = tools.desk.open_view(trigger_id, window("Figures", [section("Computing…")]))
+    scope = Scope(tools.core.metrics.period(choice, tools.desk.person(desk_id).timezone))
+    tools.desk.update_view(view_id, _drawn(tools, scope))
+
+
+def filtered(tools: Tools, click: Click, ack: Ack) -> None:
+    """Another period, channel or agent."""
+    ack()
+    tools.desk.update_view(click.view_id, _drawn(tools, _scope(tools, click)))
+
+
+def picture(tools: Tools, click: Click, ack: Ack) -> None:
+    """The chart of what the window shows."""
+    ack()
+    scope = _scope(tools, click)
+    key = f"{click.desk_id}:{click.trigger_id}"
+    tools.core.reports.order(click.desk_id, figures.FIGURES, figures.order(scope), key)
+    tools.desk.update_view(click.view_id, _drawn(tools, scope, ON_ITS_WAY))
+
+
+def _drawn(tools: Tools, scope: Scope, banner: str = "") -> Block:
+    metrics = tools.core.metrics
+    choices = Choices(metrics.channels(), metrics.agents())
+    return draw_stats(metrics.numbers(scope), scope, choices, banner)
+
+
+def _scope(tools: Tools, click: Click) -> Scope:
+    """What the menus of the window say; what they cannot say counts as all."""
+    choice = word_of(Choice, one(click.state, StatsAction.PERIOD)) or Choice.WEEK
+    period = tools.core.metrics.period(choice, tools.desk.person(click.desk_id).timezone)
+    channel = one(click.state, StatsAction.CHANNEL)
+    agent_id = number(one(click.state, StatsAction.AGENT)) or 0
+    return Scope(period, "" if channel == ANY else channel, agent_id)
+
+
+FEATURE = Feature(
+    clicks={
+        StatsAction.SHOW: show,
+        StatsAction.PICTURE: picture,
+        StatsAction.PERIOD: filtered,
+        StatsAction.CHANNEL: filtered,
+        StatsAction.AGENT: filtered,
+    },
+    commands={"stats": in_words},
+    help=("/handoff stats: how much is escalated and why, how long people wait, what comes of it",),
+)

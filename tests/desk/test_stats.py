@@ -1,0 +1,75 @@
+"""The figures: a window with menus, and the chart of what it shows as a direct message."""
+
+import pytest
+
+from tests.desk.conftest import words
+from tests.desk.test_queue import PHONES
+
+
+@pytest.fixture
+def busy(bureau):
+    """Two have written, one of them was helped by Ana."""
+    bureau.says("I want a person", PHONES[0])
+    bureau.says("What are your opening hours?", PHONES[1])
+    bureau.command(bureau.ana, "next")
+    bureau.writes(bureau.ana, "Hello")
+    return bureau
+
+
+def handed(bureau, who):
+    """Files that came to somebody directly, each with the bytes."""
+    with_bot = [one for one in bureau.slack.channels() if one.kind == "im" and who in one.members]
+    posts = [m for one in with_bot for m in bureau.slack.messages(one.id) if m.get("files")]
+    return [(post, bureau.slack.file(post["files"][0]["id"])) for post in posts]
+
+
+def test_the_last_week_is_shown_first(busy):
+    busy.command(busy.ana, "stats")
+    shown = words(busy.window(busy.ana))
+    assert "All channels" in shown
+    assert "1 escalation in 2 conversations (50 % of them)" in shown
+    assert "Asked for a person: 1 · 100 %" in shown
+    assert "Ana: 1 taken" in shown
+
+
+def test_a_period_can_be_named_and_home_leads_there(busy):
+    busy.command(busy.ana, "stats month")
+    menus = [e for b in busy.window(busy.ana)["blocks"] for e in b.get("elements", ())]
+    assert menus[0]["initial_option"]["text"]["text"] == "This month"
+    home = busy.home(busy.ben)
+    busy.slack.click_view(busy.ben, home["id"], "stats_show")
+    busy.settle()
+    assert "1 escalation" in words(busy.window(busy.ben))
+
+
+def test_menus_narrow_it_down(busy):
+    busy.command(busy.ana, "stats")
+    busy.later(days=20)
+    busy.chooses(busy.ana, "stats_period", "today")
+    assert "No escalations in 0 conversations." in words(busy.window(busy.ana))
+    busy.chooses(busy.ana, "stats_period", "30d")
+    busy.chooses(busy.ana, "stats_channel", "sms")
+    assert "1 escalation in 2 conversations" in words(busy.window(busy.ana))
+    assert "SMS" in words(busy.window(busy.ana))
+    busy.chooses(busy.ana, "stats_agent", "1")
+    assert "one agent" in words(busy.window(busy.ana))
+
+
+def test_the_chart_comes_as_a_direct_message_and_says_what_it_shows(busy):
+    busy.command(busy.ana, "stats")
+    busy.presses(busy.ana, "stats_picture")
+    assert "on its way" in words(busy.window(busy.ana))
+    ((post, file),) = handed(busy, busy.ana)
+    assert file.content.startswith(b"\x89PNG")
+    assert file.name == "figures.png"
+    (told,) = busy.told(busy.ana)[:1]
+    assert "1 escalation in 2 conversations" in told
+    assert "Reasons: Asked for a person 1." in post["files"][0]["alt_txt"]
+    assert handed(busy, busy.ben) == []
+
+
+def test_one_press_is_one_chart_and_the_next_another(busy):
+    busy.command(busy.ana, "stats")
+    busy.presses(busy.ana, "stats_picture")
+    busy.presses(busy.ana, "stats_picture")
+    assert len(handed(busy, busy.ana)) == 2
