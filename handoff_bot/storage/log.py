@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert
+from sqlalchemy import bindparam, insert
 from sqlmodel import col, select
 
 from handoff_bot.storage.conversations import id_of
@@ -84,16 +84,6 @@ def forget(tx: Transaction, key: str) -> None:
     row = tx.session.get(Preference, key)
     if row:
         tx.session.delete(row)
-
-
-def count(tx: Transaction, since: datetime, kind: str, agent_id: int | None = None) -> int:
-    """How many escalations had such an event since then (of this agent), each counted once."""
-    found = select(func.count(func.distinct(Event.escalation_id))).where(
-        Event.kind == kind, Event.at >= since
-    )
-    if agent_id is not None:
-        found = found.where(Event.agent_id == agent_id)
-    return tx.session.execute(found).scalar_one()
 
 
 def prefer(tx: Transaction, key: str, value: Any, by: str, now: datetime) -> None:
