@@ -10,6 +10,7 @@ HandoffError
 │   │   └── OutcomeUnknown  it was called and never answered: ask it before sending again
 │   ├── DeskError           the desk (Slack) did not do what it was asked
 │   │   ├── DeskLimited     it asks us to slow down: everybody who calls the same waits
+│   │   ├── DeskClosed       nothing can be written in one of its channels until a person mends that
 │   │   └── DeskOutcomeUnknown  it was called and never answered: look before posting again
 │   ├── SinkError           another system did not take a ticket
 │   └── MailError           a mail server did not take an e-mail
@@ -84,6 +85,13 @@ class DeskLimited(DeskError):
 
     def __init__(self, message: str, retry_after: float | None) -> None:
         super().__init__(message, permanent=False, code="ratelimited", retry_after=retry_after)
+
+
+class DeskClosed(DeskError):
+    """Nothing can be written in that part of the desk until a person opens it again."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message, permanent=False, code=code)
 
 
 class DeskOutcomeUnknown(DeskError):

@@ -9,14 +9,20 @@ from enum import StrEnum
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.signals import Priority
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork
+from handoff_bot.services import deskwork, preferences
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.storage import desk_channels as rows
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
+from handoff_bot.storage.desk_models import DeskChannel
 from handoff_bot.storage.transaction import Transaction
 
 QUESTION = "Hello! What shall I do in this channel?"
+CLOSED = (
+    "I cannot write in this channel: {why} New conversations are shown in the queue channel until that is "
+    "mended. What belongs into threads here waits, and comes in order."
+)
+OPENED = "I can write in this channel again. What waited is there now."
 LACKING = "I also lack permissions here. Reinstall the app with the current manifest to grant: "
 
 
@@ -112,19 +118,26 @@ def channel_for(tx: Transaction, priority: Priority) -> str:
     return urgent or queue_channel(tx)
 
 
-def suspend(tx: Transaction, slack_channel: str, why: str, now: datetime) -> bool:
-    """The bot cannot write there; True when that is news."""
+def closed(tx: Transaction, slack_channel: str, why: str, now: datetime) -> None:
+    """Nothing can be written there: new cards go elsewhere, and the admins are told, once."""
     row = rows.of(tx, slack_channel, "", now)
-    if row.suspended_at is not None:
-        return False
-    row.suspended_at, row.suspended_why = now, why
-    log.record(tx, "channel.suspended", now, slack_channel=slack_channel)
-    return True
+    if row.suspended_at is None:
+        row.suspended_at, row.suspended_why = now, why
+        log.record(tx, "channel.suspended", now, slack_channel=slack_channel)
+        _tell_admins(tx, row, CLOSED.format(why=why), now)
 
 
-def resume(tx: Transaction, slack_channel: str, now: datetime) -> None:
-    """The bot can write there again."""
+def opened(tx: Transaction, slack_channel: str, now: datetime) -> None:
+    """Something was written there."""
     row = rows.known(tx, slack_channel)
     if row and row.suspended_at is not None:
         row.suspended_at, row.suspended_why = None, ""
         log.record(tx, "channel.resumed", now, slack_channel=slack_channel)
+        _tell_admins(tx, row, OPENED, now)
+
+
+def _tell_admins(tx: Transaction, row: DeskChannel, words: str, now: datetime) -> None:
+    """Those whom somebody named, and who invited us."""
+    post = Post(PostKind.TOLD, words, mentions=(row.slack_channel,))
+    for desk_id in sorted({*preferences.admins(tx), row.added_by} - {""}):
+        deskwork.tell(tx, desk_id, post, now)

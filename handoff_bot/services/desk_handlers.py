@@ -9,9 +9,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.desk import Place, Post, Whisper
+from handoff_bot.domain.errors import DeskClosed
 from handoff_bot.domain.pacing import Turn
+from handoff_bot.domain.signals import Priority
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services import deskwork, gathering, turns, views
+from handoff_bot.services import desk_channels, deskwork, gathering, turns, views
 from handoff_bot.services.desk_drawings import DrawBoard, MarkDelivery, RedrawCard
 from handoff_bot.services.desk_handler import CardPlan, DeskHandler, mark_of
 from handoff_bot.services.runner import AnyHandler
@@ -55,8 +57,20 @@ class PostCard(DeskHandler[CardPlan, Place]):
         place = self._desk.find_card(mark_of(job), begun_at, card.slack_channel)
         return (CardPlan(card, None, mark_of(job)), place) if place else None
 
+    def retreat(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
+        """A channel that takes nothing is left: the card is posted where new ones go now."""
+        if plan is None or not isinstance(error, DeskClosed):
+            return
+        where = plan.card.slack_channel or self._desk.queue_channel
+        desk_channels.closed(tx, where, str(error), self._clock.now())
+        escalation = escalations.get(tx, plan.card.escalation_id)
+        if escalation:
+            escalation.slack_channel = desk_channels.channel_for(tx, Priority(escalation.priority))
+
     def finish(self, tx: Transaction, job: Job, plan: CardPlan, result: Place) -> None:
         """Remember where it is; if the escalation changed while it was being posted, redraw it."""
+        if job.attempts:
+            desk_channels.opened(tx, result.slack_channel, self._clock.now())
         found = escalations.get(tx, plan.card.escalation_id)
         if found is None:
             return
@@ -116,8 +130,16 @@ class PostInThread(DeskHandler[PostPlan, Place]):
         """Post it."""
         return self._desk.post(plan.thread, plan.posts, plan.mark)
 
+    def retreat(self, tx: Transaction, job: Job, plan: PostPlan | None, error: Exception) -> None:
+        """What is said in a channel that takes nothing waits."""
+        if plan and isinstance(error, DeskClosed):
+            where = plan.thread.slack_channel
+            desk_channels.closed(tx, where, str(error), self._clock.now())
+
     def finish(self, tx: Transaction, job: Job, plan: PostPlan, result: Place) -> None:
         """A post that shows an agent's message is where its marks go."""
+        if job.attempts:
+            desk_channels.opened(tx, result.slack_channel, self._clock.now())
         message = tx.session.get(Message, job.payload.get("message_id") or 0)
         if message and message.desk_ts is None:
             message.desk_channel, message.desk_ts = result.slack_channel, result.ts

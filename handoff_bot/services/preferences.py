@@ -72,6 +72,17 @@ class Preferences:
         with self._database.read() as tx:
             return changes.newest_of(tx, keys)
 
+    def named_admins(self) -> list[str]:
+        """Those whom somebody named, by their desk ids."""
+        with self._database.read() as tx:
+            return admins(tx)
+
     def is_named_admin(self, desk_id: str) -> bool:
         """Did somebody who may make this person an admin here?"""
-        return desk_id in self.get(ADMINS, [])
+        return desk_id in self.named_admins()
+
+
+def admins(tx: Transaction) -> list[str]:
+    """Those whom somebody named, by their desk ids."""
+    held = log.preference(tx, ADMINS, [])
+    return [str(one) for one in held] if isinstance(held, list) else []

@@ -76,7 +76,7 @@ class Handler(Generic[Plan, Result]):
         """Ask the provider what became of a call; None when it had no effect and may be made again."""
         return None
 
-    def retreat(self, tx: Transaction, job: Job, plan: Plan | None) -> None:
+    def retreat(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
         """The call failed for now and will be made again."""
 
     def park(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
@@ -247,7 +247,7 @@ class Runner:
             if self._is_hopeless(job, handler, error, now):
                 self._give_up(tx, job, handler, plan, error)
                 return self._next(tx, job.lane, worker, last=last)
-            handler.retreat(tx, job, plan)
+            handler.retreat(tx, job, plan, error)
             begun = self._may_have_happened(job, handler, plan, error)
             work.retry_at(tx, job, now + self._delay(job, error), _in_words(error), begun=begun)
             return self._next(tx, job.lane, worker, last=True)

@@ -240,7 +240,7 @@ class Send(Handler[SendPlan, Receipt]):
             )
         return None
 
-    def retreat(self, tx: Transaction, job: Job, plan: SendPlan | None) -> None:
+    def retreat(self, tx: Transaction, job: Job, plan: SendPlan | None, error: Exception) -> None:
         """It is no longer on the wire, so a claim need not wait for it."""
         deliveries.set_waiting(tx, int(job.payload["delivery_id"]), self._clock.now())
 

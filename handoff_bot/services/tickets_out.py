@@ -97,7 +97,7 @@ class PutTicket(Handler[PutPlan, str]):
             now = self._clock.now()
             ticket_links.keep(tx, plan.record.number, plan.sink, result, now)
 
-    def retreat(self, tx: Transaction, job: Job, plan: PutPlan | None) -> None:
+    def retreat(self, tx: Transaction, job: Job, plan: PutPlan | None, error: Exception) -> None:
         """When it takes long, the team should know that the other system is behind."""
         if self._clock.now() - job.first_due_at >= LATE:
             self._tell(tx, job, "late", "has not taken it for an hour. We keep trying.")

@@ -17,7 +17,7 @@ from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError
 
-from handoff_bot.domain.errors import DeskError, DeskLimited, DeskOutcomeUnknown
+from handoff_bot.domain.errors import DeskClosed, DeskError, DeskLimited, DeskOutcomeUnknown
 
 RATE_LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 
@@ -29,23 +29,16 @@ TEMPORARY: dict[str, str] = {
     "accesslimited": "Slack limits access to this workspace.",
     "account_inactive": "The bot's Slack account is deactivated. Reinstall the app.",
     "app_access_restricted": "An admin restricts this app in Slack.",
-    "channel_is_limited_access": "Access to the queue channel is limited.",
-    "channel_not_found": "The queue channel is not known to the bot. Invite the bot to it.",
     "ekm_access_denied": "An admin has suspended posting in Slack.",
     "external_channel_migrating": "The queue channel is being migrated by Slack.",
     "internal_error": "Slack has a problem.",
     "fatal_error": "Slack has a problem.",
     "invalid_auth": "Slack does not accept the bot token.",
-    "is_archived": "The queue channel is archived.",
-    "is_inactive": "The queue channel is archived.",
     "missing_scope": "The Slack app lacks a permission. Reinstall it with the current manifest.",
     "not_allowed_token_type": "The token is not a bot token.",
     "not_authed": "The bot token is missing.",
-    "not_in_channel": "The bot is not in the queue channel. Invite it.",
     "org_login_required": "The workspace is being migrated by Slack.",
     "request_timeout": "Slack did not get the whole request.",
-    "restricted_action": "The workspace does not let the bot post here.",
-    "restricted_action_read_only_channel": "Only some people may post in the queue channel.",
     "restricted_action_thread_locked": "The thread is locked.",
     "service_unavailable": "Slack is not available.",
     "team_added_to_org": "The workspace is being migrated by Slack.",
@@ -54,6 +47,17 @@ TEMPORARY: dict[str, str] = {
     "token_revoked": "The bot token was revoked. Reinstall the app.",
     "update_failed": "Slack could not update the message.",
 }
+
+CLOSED: dict[str, str] = {
+    "channel_is_limited_access": "Access to the channel is limited.",
+    "channel_not_found": "The channel is not known to the bot. Invite the bot to it.",
+    "is_archived": "The channel is archived.",
+    "is_inactive": "The channel is archived.",
+    "not_in_channel": "The bot is not in the channel. Invite it.",
+    "restricted_action": "The workspace does not let the bot post here.",
+    "restricted_action_read_only_channel": "Only some people may post in the channel.",
+}
+"""Of a channel: temporary as well, but all that is said there waits for a person."""
 
 PERMANENT: dict[str, str] = {
     "cannot_reply_to_message": "Slack does not allow replies to this message.",
@@ -93,6 +97,7 @@ def slack_errors(*, posts: bool = False) -> Iterator[None]:
 
     Raises:
         DeskLimited: Slack asks us to slow down.
+        DeskClosed: nothing can be written in this channel until somebody mends that.
         DeskError: Slack refused, or cannot be reached.
         DeskOutcomeUnknown: only if `posts`; Slack was called and gave no clear answer.
     """
@@ -112,6 +117,8 @@ def _refused(error: SlackApiError, *, posts: bool) -> DeskError:
     is_unclear = status >= 500 or code in MAYBE_DONE or not re.fullmatch(r"[a-z0-9_]+", code)
     if is_unclear:
         return _unclear(posts=posts)
+    if code in CLOSED:
+        return DeskClosed(CLOSED[code], code)
     if code in TEMPORARY:
         return DeskError(TEMPORARY[code], permanent=False, code=code)
     words = PERMANENT.get(code, f"Slack refused ({code}).")

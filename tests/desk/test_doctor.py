@@ -40,7 +40,7 @@ def test_a_suspended_channel_says_why(bureau):
         row.suspended_at, row.suspended_why = now, "The channel is archived."
         tx.add(row)
     bureau.command(bureau.mia, "doctor")
-    assert "since: The channel is archived." in words(bureau.window(bureau.mia))
+    assert "posted there: The channel is archived." in words(bureau.window(bureau.mia))
 
 
 def test_closing_the_window_meanwhile_does_no_harm(bureau):

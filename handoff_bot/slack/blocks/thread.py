@@ -27,7 +27,7 @@ from handoff_bot.slack.blocks.text import (
 
 _BODY = 8000
 _OURS_TO_AGENTS = frozenset({PostKind.NOTICE, PostKind.TOLD})
-_ID = re.compile("[USW][A-Z0-9]{2,20}")
+_ID = re.compile("[CGSUW][A-Z0-9]{2,20}")
 
 
 def draw_post(post: Post, workspace_url: str = "", *, named_outside: bool = False) -> Drawing:
@@ -73,7 +73,8 @@ def _mentions(post: Post) -> Iterator[Block]:
 
 
 def _mention(desk_id: str) -> str:
-    return f"<!subteam^{desk_id}>" if desk_id.startswith("S") else f"<@{desk_id}>"
+    form = {"S": "<!subteam^{}>", "C": "<#{}>", "G": "<#{}>"}.get(desk_id[0], "<@{}>")
+    return form.format(desk_id)
 
 
 def _post(post: Post, *, named_outside: bool) -> Iterator[Block]:

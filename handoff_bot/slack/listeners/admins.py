@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from slack_bolt import Ack
 
-from handoff_bot.services.preferences import ADMINS
 from handoff_bot.slack.blocks.admins import admins_alone_window, draw_admins_alone
 from handoff_bot.slack.blocks.text import Block, Drawing
 from handoff_bot.slack.listeners.click import Click, Tools, sender
@@ -21,17 +20,12 @@ TITLE = "Settings"
 
 def refused(tools: Tools) -> Drawing:
     """What somebody is told who may not."""
-    return draw_admins_alone(_named(tools))
+    return draw_admins_alone(tools.core.preferences.named_admins())
 
 
 def refused_in_window(tools: Tools) -> Block:
     """The same in a window."""
-    return admins_alone_window(TITLE, _named(tools))
-
-
-def _named(tools: Tools) -> list[str]:
-    held = tools.core.preferences.get(ADMINS, [])
-    return [str(one) for one in held] if isinstance(held, list) else []
+    return admins_alone_window(TITLE, tools.core.preferences.named_admins())
 
 
 def for_admins(listener: CommandListener) -> CommandListener:

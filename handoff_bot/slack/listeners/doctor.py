@@ -60,7 +60,7 @@ def _findings(tools: Tools) -> list[Finding]:
     def look(client: WebClient, queue_channel: str) -> Iterator[Finding]:
         yield from examine(client, queue_channel)
         for place in places:
-            if place.slack_channel != queue_channel:
+            if place.slack_channel != queue_channel or place.suspended_why:
                 yield _of_place(client, place)
 
     return tools.desk.inspect(look)
@@ -70,7 +70,7 @@ def _of_place(client: WebClient, place: DeskPlace) -> Finding:
     purpose = PURPOSES.get(place.purpose, "channel")
     found = check_channel(client, place.slack_channel, purpose)
     if found.ok and place.suspended_why:
-        words = f"nothing is posted there since: {place.suspended_why} Invite the bot again."
+        words = f"nothing can be posted there: {place.suspended_why}"
         return Finding(found.what, False, words)
     return found
 
