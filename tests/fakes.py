@@ -101,6 +101,7 @@ class FakeDesk:
     told: dict[str, list[Post]] = field(default_factory=dict)
     marks: dict[Place, DeliveryStatus] = field(default_factory=dict)
     boards: dict[Place, Board] = field(default_factory=dict)
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     drawn: int = 0
     calls: list[tuple[Post, ...]] = field(default_factory=list)
     troubles: list[DeskError] = field(default_factory=list)
@@ -154,6 +155,10 @@ class FakeDesk:
     def whisper(self, whisper: Whisper) -> None:
         self._fail_before()
         self.whispers.append(whisper)
+
+    def members(self, group_id: str) -> Sequence[str]:
+        self._fail_before()
+        return self.groups.get(group_id, ())
 
     def link(self, thread: Place) -> str:
         return f"https://acme.slack.test/archives/{thread.slack_channel}/p{thread.ts}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.routing import Mode, Standing, turn
 from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
 from handoff_bot.services import hours
@@ -84,11 +85,20 @@ def _capacity(tx: Transaction, agent: Agent) -> int:
     return agent.capacity or int(log.preference(tx, CAPACITY, 0) or 0)
 
 
-def candidates(tx: Transaction, now: datetime) -> list[Agent]:
-    """Who could take a conversation now: the least busy first, then who was asked longest ago."""
+def candidates(
+    tx: Transaction,
+    now: datetime,
+    mode: Mode = Mode.LEAST_BUSY,
+    people: Collection[str] = (),
+) -> list[Agent]:
+    """Who could take a conversation now, of these people or of all; whose turn it is comes first."""
     loads = agents.loads(tx)
-    there = [agent for agent in agents.roster(tx) if _could(tx, agent, loads, now)]
-    return sorted(there, key=lambda agent: _turn(agent, loads))
+    there = [
+        agent
+        for agent in agents.roster(tx)
+        if (not people or agent.desk_id in people) and _could(tx, agent, loads, now)
+    ]
+    return sorted(there, key=lambda agent: turn(mode, _standing(agent, loads)))
 
 
 def _could(tx: Transaction, agent: Agent, loads: dict[int, int], now: datetime) -> bool:
@@ -98,9 +108,9 @@ def _could(tx: Transaction, agent: Agent, loads: dict[int, int], now: datetime) 
     return not capacity or loads.get(id_of(agent), 0) < capacity
 
 
-def _turn(agent: Agent, loads: dict[int, int]) -> tuple[int, float, int]:
-    asked = agent.last_offered_at.timestamp() if agent.last_offered_at else 0.0
-    return loads.get(id_of(agent), 0), asked, id_of(agent)
+def _standing(agent: Agent, loads: dict[int, int]) -> Standing:
+    asked_at = agent.last_offered_at.timestamp() if agent.last_offered_at else 0.0
+    return Standing(id_of(agent), loads.get(id_of(agent), 0), asked_at)
 
 
 def has_roster(tx: Transaction) -> bool:

@@ -9,7 +9,18 @@ from datetime import timedelta
 
 from handoff_bot.domain.pacing import Rate
 from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector, Mailer, TicketSink
-from handoff_bot.services import answering, availability, inbound, ladder, mail, sending, timers
+from handoff_bot.services import (
+    answering,
+    assigning,
+    availability,
+    inbound,
+    ladder,
+    mail,
+    offers,
+    routing,
+    sending,
+    timers,
+)
 from handoff_bot.services.audit import Audit
 from handoff_bot.services.availability import Presences
 from handoff_bot.services.brake import Brake
@@ -48,6 +59,7 @@ THREADS = {
     "tell": 2,
     "claim": 2,
     "ladder": 2,
+    "offer": 2,
     "mail": 2,
     "sink-webhook": 2,
     "sink-zendesk": 2,
@@ -101,7 +113,8 @@ class Core:
     snoozing: Snoozing
     desk_channels: DeskChannels
     availability: Presences
-    offers: ladder.Offers
+    offers: offers.Offers
+    routing: routing.Routing
     tickets: Tickets
     drafting: Drafting
     homes: Homes
@@ -120,7 +133,7 @@ class Core:
         """Build them."""
         clock, database = parts.clock, parts.database
         tickets_out = TicketsOut(parts.sinks)
-        followers = (availability.follow, ladder.follow, tickets_out)
+        followers = (availability.follow, routing.follow, ladder.follow, tickets_out)
         escalations = Escalations(database, parts.channels, clock, followers)
         reacting = Reacting(parts.detector, parts.assistant)
         preferences = Preferences(database, clock)
@@ -136,7 +149,8 @@ class Core:
             timers.WATCH: timers.Watch(clock),
             WAKE: Wake(clock),
             ladder.RUNG: ladder.Climb(escalations, parts.channels, clock),
-            ladder.OFFER: ladder.Offer(clock),
+            offers.OFFER: offers.Offer(parts.desk, clock),
+            assigning.ASSIGN: assigning.Assign(escalations, parts.desk, clock),
             IDLE: Idle(clock),
             TICKET_OUT: PutTicket(parts.sinks, parts.desk, clock),
             mail.MAIL: mail.SendMail(parts.mailer, parts.desk, clock),
@@ -168,7 +182,8 @@ class Core:
             snoozing=Snoozing(database, clock),
             desk_channels=DeskChannels(database, clock),
             availability=Presences(database, clock),
-            offers=ladder.Offers(database, clock),
+            offers=offers.Offers(database, clock),
+            routing=routing.Routing(database, preferences, parts.channels),
             tickets=Tickets(database, clock, escalations, tickets_out),
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
