@@ -143,6 +143,9 @@ class Desk(Protocol):
     def agent(self, desk_id: str) -> AgentRef:
         """Who this is, with the name that customers may see."""
 
+    def members(self, group_id: str) -> Sequence[str]:
+        """The desk's ids of who is in a group; nobody where that is not to be known."""
+
     def link(self, thread: Place) -> str:
         """The address that opens a thread, "" while it is not known. Raises nothing."""
 

@@ -119,6 +119,7 @@ class FakeDesk:
     downloads: int = 0
     file_troubles: list[DeskError] = field(default_factory=list)
     lost_uploads: list[DeskError] = field(default_factory=list)
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     drawn: int = 0
     calls: list[tuple[Post, ...]] = field(default_factory=list)
     troubles: list[DeskError] = field(default_factory=list)
@@ -190,6 +191,10 @@ class FakeDesk:
     def whisper(self, whisper: Whisper) -> None:
         self._fail_before()
         self.whispers.append(whisper)
+
+    def members(self, group_id: str) -> Sequence[str]:
+        self._fail_before()
+        return self.groups.get(group_id, ())
 
     def link(self, thread: Place) -> str:
         return f"https://acme.slack.test/archives/{thread.slack_channel}/p{thread.ts}"

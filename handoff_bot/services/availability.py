@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.routing import Mode, Standing, turn
 from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
 from handoff_bot.services import hours
@@ -84,19 +85,27 @@ def _usual_capacity(tx: Transaction) -> int:
     return int(log.preference(tx, CAPACITY, 0) or 0)
 
 
-def candidates(tx: Transaction, now: datetime) -> list[Agent]:
-    """Who could take a conversation now: the least busy first, then who was asked longest ago."""
-    return _free(tx, agents.roster(tx), now)
+def candidates(
+    tx: Transaction,
+    now: datetime,
+    mode: Mode = Mode.LEAST_BUSY,
+    people: Collection[str] = (),
+) -> list[Agent]:
+    """Who could take a conversation now, of these people or of all; whose turn it is comes first."""
+    wanted = [one for one in agents.roster(tx) if not people or one.desk_id in people]
+    return _free(tx, wanted, now, mode)
 
 
-def _free(tx: Transaction, roster: Sequence[Agent], now: datetime) -> list[Agent]:
+def _free(
+    tx: Transaction, roster: Sequence[Agent], now: datetime, mode: Mode = Mode.LEAST_BUSY
+) -> list[Agent]:
     loads, usual = agents.loads(tx), _usual_capacity(tx)
     there = [
         agent
         for agent in roster
         if _is_there(agent, now) and _has_room(agent, loads, agent.capacity or usual)
     ]
-    return sorted(there, key=lambda agent: _turn(agent, loads))
+    return sorted(there, key=lambda agent: turn(mode, _standing(agent, loads)))
 
 
 def _is_there(agent: Agent, now: datetime) -> bool:
@@ -107,9 +116,9 @@ def _has_room(agent: Agent, loads: dict[int, int], capacity: int) -> bool:
     return not capacity or loads.get(id_of(agent), 0) < capacity
 
 
-def _turn(agent: Agent, loads: dict[int, int]) -> tuple[int, float, int]:
-    asked = agent.last_offered_at.timestamp() if agent.last_offered_at else 0.0
-    return loads.get(id_of(agent), 0), asked, id_of(agent)
+def _standing(agent: Agent, loads: dict[int, int]) -> Standing:
+    asked_at = agent.last_offered_at.timestamp() if agent.last_offered_at else 0.0
+    return Standing(id_of(agent), loads.get(id_of(agent), 0), asked_at)
 
 
 def first_words(tx: Transaction, now: datetime) -> Moment:

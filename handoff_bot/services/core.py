@@ -11,12 +11,15 @@ from handoff_bot.domain.pacing import Rate
 from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector, Mailer, TicketSink
 from handoff_bot.services import (
     answering,
+    assigning,
     availability,
     figures,
     files,
     inbound,
     ladder,
     mail,
+    offers,
+    routing,
     sending,
     sent_files,
     timers,
@@ -63,6 +66,7 @@ THREADS = {
     "tell": 2,
     "claim": 2,
     "ladder": 2,
+    "offer": 2,
     "mail": 2,
     "sink-webhook": 2,
     "sink-zendesk": 2,
@@ -118,7 +122,8 @@ class Core:
     snoozing: Snoozing
     desk_channels: DeskChannels
     availability: Presences
-    offers: ladder.Offers
+    offers: offers.Offers
+    routing: routing.Routing
     tickets: Tickets
     files: files.Files
     serving: sent_files.Serving
@@ -142,7 +147,7 @@ class Core:
         """Build them."""
         clock, database = parts.clock, parts.database
         tickets_out = TicketsOut(parts.sinks)
-        followers = (availability.follow, ladder.follow, tickets_out)
+        followers = (availability.follow, routing.follow, ladder.follow, tickets_out)
         escalations = Escalations(database, parts.channels, clock, followers)
         reacting = Reacting(parts.detector, parts.assistant)
         preferences = Preferences(database, clock)
@@ -164,7 +169,8 @@ class Core:
             timers.WATCH: timers.Watch(clock),
             WAKE: Wake(clock),
             ladder.RUNG: ladder.Climb(escalations, parts.channels, clock),
-            ladder.OFFER: ladder.Offer(clock),
+            offers.OFFER: offers.Offer(parts.desk, clock),
+            assigning.ASSIGN: assigning.Assign(escalations, parts.desk, clock),
             IDLE: Idle(clock),
             windows.CLOSING: windows.Closing(clock),
             TICKET_OUT: PutTicket(parts.sinks, parts.desk, clock),
@@ -199,7 +205,8 @@ class Core:
             snoozing=Snoozing(database, clock),
             desk_channels=DeskChannels(database, clock),
             availability=Presences(database, clock),
-            offers=ladder.Offers(database, clock),
+            offers=offers.Offers(database, clock),
+            routing=routing.Routing(database, preferences, parts.channels),
             tickets=Tickets(database, clock, escalations, tickets_out),
             files=files.Files(database, clock),
             serving=sent_files.Serving(database, parts.channels, clock),

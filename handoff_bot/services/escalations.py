@@ -45,6 +45,7 @@ AGAIN = timedelta(seconds=0.1)
 SUBJECT_LENGTH = 120
 
 GONE = "This conversation is not known any more."
+NOBODY_FREE = "Nobody who could take this is available."
 AFTER_THE_AI = (
     "You will have this conversation in a moment: the assistant's last message is leaving."
 )
@@ -122,10 +123,11 @@ class Escalations:
             hours=hours.words_for(tx, now),
         )
         ticket = self._open_ticket(tx, conversation, escalation, message)
+        # Before the followers: what they say in its thread comes below it. It is read when it is posted.
+        deskwork.post_card(tx, escalation, now)
         self._follow(Moved(tx, escalation, conversation, ticket, None, None, now))
         moment = availability.first_words(tx, now)
         self._tell(tx, conversation, escalation, moment, epoch_bound=True)
-        deskwork.post_card(tx, escalation, now)
         files.earlier(tx, escalation, now)
         return escalation
 
@@ -216,6 +218,21 @@ class Escalations:
             if change is None:
                 return Outcome(False, GONE)
             return self._reassign(change, to, note)
+
+    def assign(
+        self, escalation_id: int, by: AgentRef, choose: Callable[[Transaction], Agent | None]
+    ) -> Outcome:
+        """Give an escalation that waits to whoever is chosen in the same transaction, without asking."""
+        with self._database.write() as tx:
+            change = self._change(tx, Step.REASSIGN, escalation_id, by)
+            if change is None:
+                return Outcome(False, GONE)
+            if change.escalation.status != Status.QUEUED:
+                return Outcome(False, why_not.where_it_is(tx, change.escalation, change.now))
+            owner = choose(tx)
+            if owner is None:
+                return Outcome(False, NOBODY_FREE)
+            return self._reassign(change, AgentRef(owner.desk_id, owner.name), "")
 
     def hand_back(
         self, escalation_id: int, agent: AgentRef, group_id: str = "", note: str = ""

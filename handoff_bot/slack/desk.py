@@ -186,6 +186,10 @@ class SlackDesk:
         """The workspace's user groups, id -> name; empty where we may not know them."""
         return self._groups.all()
 
+    def members(self, group_id: str) -> tuple[str, ...]:
+        """Who is in a user group; nobody where we may not know."""
+        return self._groups.members(group_id)
+
     def inspect(self, look: Callable[[WebClient, str], Iterator[Finding]]) -> list[Finding]:
         """What somebody finds who looks at this workspace with our client, knowing our queue channel."""
         return list(look(self._client, self.queue_channel))

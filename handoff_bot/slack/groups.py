@@ -18,23 +18,51 @@ _REMEMBERED = timedelta(minutes=10)
 
 
 class Groups:
-    """Asks Slack which groups there are; never raises. Without the scope usergroups:read there are none."""
+    """Asks Slack for the groups and who is in them. Without the scope usergroups:read there are none."""
 
     def __init__(self, client: WebClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
         self._known: dict[str, str] = {}
+        self._members: dict[str, tuple[tuple[str, ...], datetime]] = {}
         self._until: datetime | None = None
         self._guard = threading.Lock()
 
     def all(self) -> dict[str, str]:
-        """Id -> name of each group that is in use, in the order of the names."""
+        """Id -> name of each group that is in use, in the order of the names; never raises."""
         now = self._clock.now()
         with self._guard:
             if self._until is None or now >= self._until:
                 self._known = self._ask() or self._known
                 self._until = now + _REMEMBERED
             return dict(self._known)
+
+    def members(self, group_id: str) -> tuple[str, ...]:
+        """The ids of who is in a group; nobody where we may not know, or where there is no such group.
+
+        Raises:
+            DeskError: Slack is in trouble; ask again later.
+        """
+        now = self._clock.now()
+        with self._guard:
+            known, until = self._members.get(group_id, ((), now))
+        if until > now:
+            return known
+        found = self._ask_members(group_id)
+        with self._guard:
+            self._members[group_id] = found, now + _REMEMBERED
+        return found
+
+    def _ask_members(self, group_id: str) -> tuple[str, ...]:
+        try:
+            with slack_errors():
+                answer = self._client.usergroups_users_list(usergroup=group_id)
+        except DeskError as error:
+            if not error.permanent:
+                raise
+            logger.warning("members of a group not known", extra={"code": error.code})
+            return ()
+        return tuple(map(str, answer.get("users") or ()))
 
     def _ask(self) -> dict[str, str]:
         try:

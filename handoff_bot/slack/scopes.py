@@ -20,7 +20,7 @@ NEEDED: dict[str, str] = {
 
 OPTIONAL: dict[str, str] = {
     "chat:write.customize": "to show customers' words under their own names",
-    "usergroups:read": "to assign conversations to user groups",
+    "usergroups:read": "to give conversations to user groups, and to know who is in them",
 }
 """What an installation may go without."""
 

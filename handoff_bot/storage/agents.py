@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import func
@@ -22,6 +22,22 @@ def by_desk_id(tx: Transaction, desk_id: str) -> Agent | None:
 def roster(tx: Transaction) -> Sequence[Agent]:
     """Everybody who has ever said that they are there."""
     return list(tx.session.execute(select(Agent).where(col(Agent.on_roster))).scalars())
+
+
+def hold_roster(tx: Transaction) -> None:
+    """Let others wait who choose somebody of the roster, so that two choices see each other."""
+    held = select(Agent).where(col(Agent.on_roster)).order_by(col(Agent.id))
+    # Not the strongest lock: that one would keep others from writing rows that refer to agents.
+    held = held.with_for_update(key_share=True).execution_options(populate_existing=True)
+    tx.session.execute(held).scalars().all()
+
+
+def has_others(tx: Transaction, people: Collection[str], besides: Collection[int]) -> bool:
+    """Is there anybody of these people besides those? Of everybody (no people), one may always come."""
+    known = roster(tx)
+    left = set(people) or {agent.desk_id for agent in known}
+    left -= {agent.desk_id for agent in known if agent.id in besides}
+    return bool(left) or not known
 
 
 def loads(tx: Transaction) -> dict[int, int]:

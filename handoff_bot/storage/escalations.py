@@ -67,6 +67,12 @@ def ended(tx: Transaction, limit: int) -> Sequence[Escalation]:
     return list(tx.session.execute(newest).scalars())
 
 
+def newest(tx: Transaction, limit: int) -> Sequence[Escalation]:
+    """The newest escalations, newest first."""
+    found = select(Escalation).order_by(col(Escalation.id).desc()).limit(limit)
+    return list(tx.session.execute(found).scalars())
+
+
 def any_after(tx: Transaction, conversation_id: int, message_id: int) -> bool:
     """Was a person needed in this conversation after this message?"""
     found = select(col(Escalation.id)).where(

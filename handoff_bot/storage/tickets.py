@@ -92,6 +92,13 @@ def tags(tx: Transaction, number: int) -> tuple[str, ...]:
     return tuple(tx.session.execute(tagged.order_by(col(TicketTag.id))).scalars())
 
 
+def tags_of_contact(tx: Transaction, contact_id: int) -> frozenset[str]:
+    """The tags of all tickets that a contact has had."""
+    tagged = select(TicketTag.tag).join(Ticket, col(Ticket.id) == TicketTag.ticket_id)
+    found = tx.session.execute(tagged.where(Ticket.contact_id == contact_id).distinct())
+    return frozenset(found.scalars())
+
+
 def set_tags(tx: Transaction, number: int, wanted: Sequence[str]) -> None:
     """Exactly these tags."""
     tx.session.execute(

@@ -82,15 +82,20 @@ def test_commands_are_those_that_are_answered():
     assert named == {COMMAND}
 
 
+def method(name: str) -> str:
+    """chat_postMessage is chat.postMessage, usergroups_users_list is usergroups.users.list."""
+    return name.replace("_", ".")
+
+
 def calls() -> Iterator[tuple[str, set[str]]]:
-    """Each call of the Web API in the desk's code: chat_postMessage is chat.postMessage."""
+    """Each call of the Web API in the desk's code: see `method`."""
     for module in (desk, files, groups, people):
         for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("self._client."):
                 name = ast.unparse(node.func).removeprefix("self._client.")
                 if "." not in name:
                     yield (
-                        name.replace("_", ".", 1),
+                        method(name),
                         {each.arg for each in node.keywords if each.arg},
                     )
 
@@ -100,7 +105,7 @@ def methods_named() -> set[str]:
     text = "".join(
         Path(str(module.__file__)).read_text() for module in (desk, files, groups, people)
     )
-    return {name.replace("_", ".", 1) for name in re.findall(r"self\._client\.(\w+)", text)}
+    return {method(name) for name in re.findall(r"self\._client\.(\w+)", text)}
 
 
 def test_the_scopes_are_those_that_are_needed():

@@ -1,0 +1,110 @@
+"""Conversations that a rule gives to somebody without asking them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from handoff_bot.domain.routing import Route
+from handoff_bot.ports import Clock, Desk
+from handoff_bot.services import availability, deskwork, routes
+from handoff_bot.services.escalations import NOBODY_FREE, Escalations
+from handoff_bot.services.offers import AGAIN, NOBODY_YET, NOT_KNOWN
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.runner import Handler
+from handoff_bot.services.waiting import NOBODY, Waiting, still_waiting
+from handoff_bot.storage import agents
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Agent, Conversation, Escalation
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+ASSIGN = "routing.assign"
+SOON = timedelta(seconds=1)
+"""When it is tried again while the assistant's last message is leaving."""
+
+
+def begin(
+    tx: Transaction, escalation: Escalation, conversation: Conversation, due_at: datetime
+) -> None:
+    """See to it that somebody gets it."""
+    payload = {"escalation_id": id_of(escalation), "epoch": conversation.epoch}
+    _enqueue(tx, payload, due_at)
+
+
+def _enqueue(tx: Transaction, payload: Mapping[str, Any], due_at: datetime) -> None:
+    key = f"offer:assign:{payload['escalation_id']}:{payload['epoch']}:{due_at.timestamp():.3f}"
+    tx.enqueue(NewWork(ASSIGN, key, dict(payload), due_at, key=key))
+
+
+@dataclass(frozen=True)
+class AssignPlan:
+    """What to give, by which route."""
+
+    escalation_id: int
+    route: Route
+
+
+class Assign(Handler[AssignPlan, Outcome]):
+    """Gives it to whoever's turn it is; again and again until somebody is free, or has taken it."""
+
+    repeatable = True
+
+    def __init__(self, escalations: Escalations, desk: Desk, clock: Clock) -> None:
+        self._escalations = escalations
+        self._desk = desk
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> AssignPlan | None:
+        """What to give, if it still waits where the rule put it."""
+        waiting = still_waiting(tx, job, self._clock.now())
+        route = routes.route_of(tx, waiting.escalation) if waiting else None
+        return AssignPlan(id_of(waiting.escalation), route) if waiting and route else None
+
+    def call(self, plan: AssignPlan) -> Outcome:
+        """Choose and give in one transaction; after a crash it is no longer waiting."""
+        people = frozenset(plan.route.people)
+        if plan.route.group_id and not people:
+            people = frozenset(self._desk.members(plan.route.group_id))
+            if not people:
+                return Outcome(False, NOT_KNOWN)
+
+        def choose(tx: Transaction) -> Agent | None:
+            return _choose(tx, plan.route, people, self._clock.now())
+
+        return self._escalations.assign(plan.escalation_id, NOBODY, choose)
+
+    def finish(self, tx: Transaction, job: Job, plan: AssignPlan, result: Outcome) -> None:
+        """Try again later, unless it has moved."""
+        waiting = None if result.done else still_waiting(tx, job, self._clock.now())
+        if waiting is None:
+            return
+        if result.text == NOT_KNOWN:
+            deskwork.notice(tx, waiting.escalation, NOT_KNOWN, waiting.now)
+        elif result.text == NOBODY_FREE:
+            _later(waiting)
+        else:
+            _enqueue(tx, job.payload, waiting.now + SOON)
+
+    def park(self, tx: Transaction, job: Job, plan: AssignPlan | None, error: Exception) -> None:
+        """It waits for whoever takes it."""
+        waiting = still_waiting(tx, job, self._clock.now())
+        if waiting:
+            deskwork.notice(tx, waiting.escalation, NOT_KNOWN, waiting.now)
+
+
+def _choose(tx: Transaction, route: Route, people: frozenset[str], now: datetime) -> Agent | None:
+    agents.hold_roster(tx)
+    chosen = next(iter(availability.candidates(tx, now, route.mode, people)), None)
+    if chosen:
+        chosen.last_offered_at = now
+    return chosen
+
+
+def _later(waiting: Waiting) -> None:
+    """Say once that nobody is free."""
+    payload = waiting.job.payload
+    if not payload.get("again"):
+        deskwork.notice(waiting.tx, waiting.escalation, NOBODY_YET, waiting.now)
+    _enqueue(waiting.tx, payload | {"again": True}, waiting.now + AGAIN)

@@ -1,0 +1,21 @@
+"""What an escalation looks like to admins' rules."""
+
+from __future__ import annotations
+
+from handoff_bot.domain.criteria import Case
+from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.storage import tickets
+from handoff_bot.storage.models import Conversation, Escalation
+from handoff_bot.storage.transaction import Transaction
+
+
+def case_of(tx: Transaction, escalation: Escalation, conversation: Conversation) -> Case:
+    """As it is now."""
+    return Case(
+        channel=conversation.channel,
+        reason=Signal(escalation.reason),
+        priority=Priority(escalation.priority),
+        language=conversation.language,
+        tags=tickets.tags_of_contact(tx, conversation.contact_id),
+        vip=escalation.vip,
+    )

@@ -1,0 +1,250 @@
+"""Offers of conversations, from one available agent to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from handoff_bot.domain.desk import Button, Post, PostKind
+from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.domain.routing import Mode, Route
+from handoff_bot.ports import Clock, Desk
+from handoff_bot.services import availability, deskwork, hours, routes
+from handoff_bot.services.runner import Handler
+from handoff_bot.services.waiting import Waiting, still_waiting
+from handoff_bot.storage import agents, conversations, log
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Agent, Conversation, Escalation
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+OFFER = "ladder.offer"
+OFFERED, UNOFFERED = "escalation.offered", "escalation.unoffered"
+PATIENCE = timedelta(minutes=2)
+"""How long an agent who was asked has to answer before the next one is asked, unless a rule says."""
+AGAIN = timedelta(minutes=1)
+"""How often it is looked whether somebody of those whom a rule names has become available."""
+
+NOBODY_ELSE = "Nobody else is available to be asked."
+NOBODY_YET = "Nobody of those whom this is for is available. They are asked as soon as they are."
+NOT_KNOWN = "Slack does not say who is in the group that this is for, so nobody was asked."
+
+
+class Pool(StrEnum):
+    """Who may be asked."""
+
+    ALL = "all"
+    RULE = "rule"
+
+
+def ask_next(
+    tx: Transaction,
+    escalation: Escalation,
+    conversation: Conversation,
+    due_at: datetime,
+    pool: Pool = Pool.ALL,
+) -> None:
+    """Ask the next one. Where it is being asked around already, the earlier round gives way."""
+    asked = _asked(tx, escalation, conversation.epoch)
+    _enqueue(tx, escalation, conversation, len(asked), due_at, pool)
+
+
+def _enqueue(
+    tx: Transaction,
+    escalation: Escalation,
+    conversation: Conversation,
+    number: int,
+    due_at: datetime,
+    pool: Pool,
+) -> None:
+    name = f"{id_of(escalation)}:{conversation.epoch}:{number}"
+    payload = {
+        "escalation_id": id_of(escalation),
+        "epoch": conversation.epoch,
+        "number": number,
+        "pool": pool.value,
+    }
+    key = f"offer:{name}:{due_at.timestamp():.0f}"
+    tx.enqueue(NewWork(OFFER, key, payload, due_at, key=key))
+
+
+def _asked(tx: Transaction, escalation: Escalation, epoch: int) -> list[int]:
+    """Who was asked already in this stretch."""
+    return [
+        event.agent_id
+        for event in log.of_escalation(tx, id_of(escalation), OFFERED)
+        if event.agent_id is not None and event.data.get("epoch") == epoch
+    ]
+
+
+def _last_pool(tx: Transaction, escalation: Escalation) -> Pool:
+    """From among whom the last one was asked."""
+    asked = log.of_escalation(tx, id_of(escalation), OFFERED)
+    return Pool(asked[-1].data.get("pool", Pool.ALL)) if asked else Pool.ALL
+
+
+def _let_go(tx: Transaction, escalation: Escalation) -> set[int]:
+    """Who put it back into the queue last: they need not be asked."""
+    released = log.of_escalation(tx, id_of(escalation), f"escalation.{Step.RELEASE}")
+    return {event.agent_id for event in released[-1:] if event.agent_id is not None}
+
+
+@dataclass(frozen=True)
+class OfferPlan:
+    """The group whose members have to be known first."""
+
+    group_id: str
+
+
+class Offer(Handler[OfferPlan, tuple[str, ...]]):
+    """Asks one agent, and sees to it that the next is asked when they do not answer."""
+
+    repeatable = True
+
+    def __init__(self, desk: Desk, clock: Clock) -> None:
+        self._desk = desk
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> OfferPlan | None:
+        """Ask, unless another row of the same number did."""
+        found = self._round(tx, job)
+        if found is None:
+            return None
+        if found.route and found.route.group_id and not found.route.people:
+            return OfferPlan(found.route.group_id)
+        found.ask(frozenset(found.route.people) if found.route else frozenset())
+        return None
+
+    def call(self, plan: OfferPlan) -> tuple[str, ...]:
+        """Who is in the group?"""
+        return tuple(self._desk.members(plan.group_id))
+
+    def finish(self, tx: Transaction, job: Job, plan: OfferPlan, result: tuple[str, ...]) -> None:
+        """Ask one of them, if it is still to be asked."""
+        found = self._round(tx, job)
+        if found is None:
+            return
+        if result:
+            found.ask(frozenset(result))
+        else:
+            deskwork.notice(tx, found.waiting.escalation, NOT_KNOWN, found.waiting.now)
+
+    def park(self, tx: Transaction, job: Job, plan: OfferPlan | None, error: Exception) -> None:
+        """It waits for whoever takes it."""
+        escalation = rows.get(tx, int(job.payload["escalation_id"]))
+        if escalation and escalation.status == Status.QUEUED:
+            deskwork.notice(tx, escalation, NOT_KNOWN, self._clock.now())
+
+    def _round(self, tx: Transaction, job: Job) -> _Round | None:
+        waiting = still_waiting(tx, job, self._clock.now())
+        if waiting is None:
+            return None
+        asked = _asked(tx, waiting.escalation, waiting.conversation.epoch)
+        pool = Pool(job.payload.get("pool", Pool.ALL))
+        route = routes.route_of(tx, waiting.escalation) if pool is Pool.RULE else None
+        is_given_elsewhere = pool is Pool.RULE and route is None
+        if len(asked) != job.payload["number"] or is_given_elsewhere:
+            return None
+        return _Round(waiting, pool, route, asked)
+
+
+@dataclass(frozen=True)
+class _Round:
+    """One asking: about whom, by which rule (None for none), and who was asked before."""
+
+    waiting: Waiting
+    pool: Pool
+    route: Route | None
+    asked: list[int]
+
+    def ask(self, people: frozenset[str]) -> None:
+        """Ask the first who is free of these people, or of everybody; then the next one in time."""
+        tx, now = self.waiting.tx, self.waiting.now
+        mode = self.route.mode if self.route else Mode.LEAST_BUSY
+        besides = {*self.asked, *_let_go(tx, self.waiting.escalation)}
+        agents.hold_roster(tx)
+        free = availability.candidates(tx, now, mode, people)
+        chosen = next((agent for agent in free if id_of(agent) not in besides), None)
+        if chosen is None:
+            self._nobody(people, besides)
+            return
+        patience = timedelta(seconds=self.route.seconds) if self.route else PATIENCE
+        self._ask(chosen, patience)
+        self._then(len(self.asked) + 1, hours.of_the_team(tx).after(now, patience))
+
+    def _then(self, number: int, due_at: datetime) -> None:
+        waiting = self.waiting
+        about = (waiting.tx, waiting.escalation, waiting.conversation)
+        _enqueue(*about, number, due_at, self.pool)
+
+    def _nobody(self, people: frozenset[str], besides: set[int]) -> None:
+        """Those whom a rule names are asked as soon as they are free."""
+        if self.route and agents.has_others(self.waiting.tx, people, besides):
+            self._say_once(NOBODY_YET)
+            self._then(len(self.asked), self.waiting.now + AGAIN)
+        else:
+            self._say_once(NOBODY_ELSE)
+
+    def _say_once(self, words: str) -> None:
+        """Once while nobody more is asked, however often and for whatever reason it is tried."""
+        tx, escalation, now = self.waiting.tx, self.waiting.escalation, self.waiting.now
+        state = {
+            "epoch": self.waiting.conversation.epoch,
+            "asked": len(self.asked),
+            "may_come": words is NOBODY_YET,
+        }
+        said = [
+            event.data["state"] for event in log.of_escalation(tx, id_of(escalation), UNOFFERED)
+        ]
+        if state not in said:
+            log.record(tx, UNOFFERED, now, escalation=escalation, state=state)
+            deskwork.notice(tx, escalation, words, now)
+
+    def _ask(self, agent: Agent, patience: timedelta) -> None:
+        tx, escalation, now = self.waiting.tx, self.waiting.escalation, self.waiting.now
+        agent.last_offered_at = now
+        epoch = self.waiting.conversation.epoch
+        log.record(
+            tx,
+            OFFERED,
+            now,
+            escalation=escalation,
+            agent_id=id_of(agent),
+            epoch=epoch,
+            pool=self.pool.value,
+        )
+        name = conversations.contact_name(tx, self.waiting.conversation)
+        text = f"{name} is waiting on {self.waiting.conversation.channel}. Can you take this?"
+        if escalation.summary:
+            text = f"{text}\n{escalation.summary}"
+        text = f"{text}\nIn {_in_words(patience)} the next one is asked."
+        buttons = (Button.ACCEPT, Button.DECLINE)
+        post = Post(PostKind.TOLD, text, value=str(id_of(escalation)), buttons=buttons)
+        deskwork.tell(tx, agent.desk_id, post, now, about=escalation)
+
+
+def _in_words(length: timedelta) -> str:
+    seconds = int(length.total_seconds())
+    if seconds % 60:
+        return f"{seconds} seconds"
+    return "1 minute" if seconds == 60 else f"{seconds // 60} minutes"
+
+
+class Offers:
+    """What agents answer to offers; accepting one is a claim like any other."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def decline(self, escalation_id: int) -> None:
+        """Somebody who was asked will not: ask the next one at once."""
+        with self._database.write() as tx:
+            escalation = rows.get(tx, escalation_id)
+            if escalation is None or escalation.status != Status.QUEUED:
+                return
+            conversation = conversations.hold(tx, escalation.conversation_id)
+            pool = _last_pool(tx, escalation)
+            ask_next(tx, escalation, conversation, self._clock.now(), pool)

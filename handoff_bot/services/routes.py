@@ -1,0 +1,48 @@
+"""How escalations were routed: by which of the admins' rules, kept in the event log."""
+
+from __future__ import annotations
+
+from pydantic import TypeAdapter
+
+from handoff_bot.domain.routing import Route, Rule, first
+from handoff_bot.services import rulebook
+from handoff_bot.services.criteria import case_of
+from handoff_bot.services.followers import Moved
+from handoff_bot.storage import desk_channels, log
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.transaction import Transaction
+
+RULES = "routing.rules"
+RULE: TypeAdapter[Rule] = TypeAdapter(Rule)
+_ROUTE: TypeAdapter[Route] = TypeAdapter(Route)
+ROUTED = "escalation.routed"
+
+
+def choose(moved: Moved) -> Route | None:
+    """Where an escalation that begins goes by the rules as they are now; its rows show it from here on."""
+    tx, escalation = moved.tx, moved.escalation
+    case = case_of(tx, escalation, moved.conversation)
+    rule = first(rulebook.read(tx, RULES, RULE), case)
+    if rule is None:
+        return None
+    if rule.to.slack_channel and not _is_suspended(tx, rule.to.slack_channel):
+        escalation.slack_channel = rule.to.slack_channel
+    escalation.group_id = rule.to.group_id
+    route = _ROUTE.dump_python(rule.to, mode="json")
+    log.record(tx, ROUTED, moved.now, escalation=escalation, route=route)
+    return rule.to
+
+
+def _is_suspended(tx: Transaction, slack_channel: str) -> bool:
+    row = desk_channels.known(tx, slack_channel)
+    return row is not None and row.suspended_at is not None
+
+
+def route_of(tx: Transaction, escalation: Escalation) -> Route | None:
+    """Where it went, whatever the rules are by now; None when by no rule, or when it was given elsewhere."""
+    routed = log.of_escalation(tx, id_of(escalation), ROUTED)
+    if not routed:
+        return None
+    route = _ROUTE.validate_python(routed[-1].data["route"])
+    return route if route.group_id == escalation.group_id else None

@@ -1,0 +1,90 @@
+"""Routing: whoever begins to wait goes where the admins' rules say, and is offered around there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from handoff_bot.domain.criteria import Case
+from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.routing import Route, Rule, first
+from handoff_bot.services import assigning, deskwork, hours, offers, routes
+from handoff_bot.services.criteria import case_of
+from handoff_bot.services.followers import Moved
+from handoff_bot.services.preferences import Preferences
+from handoff_bot.services.rulebook import Rulebook
+from handoff_bot.storage import conversations
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.database import Database
+
+LOOKED_AT = 100
+"""Earlier conversations on which a rule is tried before it is saved."""
+
+
+def follow(moved: Moved) -> None:
+    """Where it goes; and who is asked, now and whenever it is put back."""
+    if moved.step is None:
+        route = routes.choose(moved)
+        if route and route.people and not route.is_offered:
+            words = Post(PostKind.NOTICE, "This is for you.", mentions=route.people)
+            deskwork.post(moved.tx, moved.escalation, words, moved.now)
+    elif moved.step is Step.RELEASE:
+        route = routes.route_of(moved.tx, moved.escalation)
+    else:
+        return
+    if route and route.is_offered:
+        _offer(moved, route)
+
+
+def _offer(moved: Moved, route: Route) -> None:
+    """While the team works: outside of its hours nobody is asked."""
+    about = (moved.tx, moved.escalation, moved.conversation, _opening(moved))
+    if route.assigns:
+        assigning.begin(*about)
+    else:
+        offers.ask_next(*about, offers.Pool.RULE)
+
+
+def _opening(moved: Moved) -> datetime:
+    return hours.of_the_team(moved.tx).opens(moved.now) or moved.now
+
+
+@dataclass(frozen=True)
+class Tried:
+    """Of so many earlier conversations, these would have gone by a rule; some because they fit no other."""
+
+    of: int
+    fit: int
+    decided: int
+
+
+class Routing:
+    """The rules, as admins see and change them.
+
+    Attributes:
+        rules: the rules.
+        channels: the kinds of channels there are.
+    """
+
+    def __init__(
+        self, database: Database, preferences: Preferences, channels: Collection[str]
+    ) -> None:
+        self._database = database
+        self.rules = Rulebook(preferences, routes.RULES, routes.RULE)
+        self.channels = tuple(channels)
+
+    def tried(self, rules: list[Rule], number: int) -> Tried:
+        """What rule `number` of these would have done to the latest conversations."""
+        cases = self._cases()
+        fit = sum(rules[number].when.fit(case) for case in cases)
+        decided = sum(first(rules, case) is rules[number] for case in cases)
+        return Tried(len(cases), fit, decided)
+
+    def _cases(self) -> list[Case]:
+        with self._database.read() as tx:
+            return [
+                case_of(tx, escalation, conversations.get(tx, escalation.conversation_id))
+                for escalation in rows.newest(tx, LOOKED_AT)
+            ]

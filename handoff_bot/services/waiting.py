@@ -1,0 +1,48 @@
+"""Somebody who still waits, as a row of work that was written earlier finds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.escalations import Status
+from handoff_bot.storage import conversations
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Conversation, Escalation
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+NOBODY = AgentRef("handoff", "Handoff")
+"""Who acts when time and rules do."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Somebody who still waits in the stretch that a row of work was written for."""
+
+    tx: Transaction
+    escalation: Escalation
+    conversation: Conversation
+    job: Job
+    now: datetime
+
+
+def still_waiting(tx: Transaction, job: Job, now: datetime) -> Waiting | None:
+    """None once somebody has moved it; put off while it is snoozed."""
+    found = rows.get(tx, int(job.payload["escalation_id"]))
+    if found is None:
+        return None
+    conversation = conversations.hold(tx, found.conversation_id)
+    escalation = rows.get(tx, id_of(found)) or found
+    if escalation.status != Status.QUEUED or conversation.epoch != job.payload["epoch"]:
+        return None
+    if escalation.snoozed_until and escalation.snoozed_until > now:
+        _put_off(tx, job, escalation.snoozed_until)
+        return None
+    return Waiting(tx, escalation, conversation, job, now)
+
+
+def _put_off(tx: Transaction, job: Job, until: datetime) -> None:
+    name = f"{job.lane}:{until.timestamp():.0f}"
+    tx.enqueue(NewWork(job.kind, name, job.payload, until, key=name))

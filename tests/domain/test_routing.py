@@ -1,0 +1,82 @@
+"""Which rule a conversation goes by, and whose turn it is."""
+
+import pytest
+
+from handoff_bot.domain.criteria import Case, Criteria
+from handoff_bot.domain.routing import Mode, Route, Rule, Standing, first, turn
+from handoff_bot.domain.signals import Priority, Signal
+
+CASE = Case(
+    channel="whatsapp",
+    reason=Signal.SENTIMENT,
+    priority=Priority.HIGH,
+    language="de",
+    tags=frozenset({"refund", "parcel"}),
+    vip=True,
+)
+
+FITTING = {
+    "nothing named": Criteria(),
+    "channel": Criteria(channels=("sms", "whatsapp")),
+    "reason": Criteria(reasons=(Signal.SENTIMENT,)),
+    "priority": Criteria(priorities=(Priority.URGENT, Priority.HIGH)),
+    "language": Criteria(languages=("de",)),
+    "one of the tags": Criteria(tags=("wholesale", "refund")),
+    "VIPs": Criteria(vip=True),
+    "everything": Criteria(
+        ("whatsapp",), (Signal.SENTIMENT,), (Priority.HIGH,), ("de",), ("parcel",), vip=True
+    ),
+}
+
+NOT_FITTING = {
+    "channel": Criteria(channels=("sms",)),
+    "reason": Criteria(reasons=(Signal.REQUEST,)),
+    "priority": Criteria(priorities=(Priority.URGENT,)),
+    "language": Criteria(languages=("en",)),
+    "tags": Criteria(tags=("wholesale",)),
+    "one of several": Criteria(channels=("whatsapp",), languages=("en",)),
+}
+
+
+@pytest.mark.parametrize("criteria", FITTING.values(), ids=FITTING)
+def test_a_rule_is_about_what_it_names(criteria):
+    assert criteria.fit(CASE)
+
+
+@pytest.mark.parametrize("criteria", NOT_FITTING.values(), ids=NOT_FITTING)
+def test_a_rule_is_not_about_anything_else(criteria):
+    assert not criteria.fit(CASE)
+
+
+def test_a_rule_for_vips_is_for_nobody_else():
+    nobody = Case("sms", Signal.REQUEST, Priority.LOW)
+    assert not Criteria(vip=True).fit(nobody)
+    assert not Criteria(languages=("en",)).fit(nobody)
+    assert Criteria().fit(nobody)
+
+
+def test_the_first_rule_that_fits_decides():
+    other = Rule(Criteria(channels=("sms",)), Route("CSMS"))
+    german = Rule(Criteria(languages=("de",)), Route("CDE"))
+    everything = Rule(to=Route("CALL"))
+    assert first([other, german, everything], CASE) is german
+    assert first([everything, german], CASE) is everything
+    assert first([other], CASE) is None
+    assert first([], CASE) is None
+
+
+BUSY_NEVER_ASKED = Standing(1, 5, 0)
+IDLE_ASKED_LATE = Standing(2, 0, 200)
+IDLE_ASKED_EARLY = Standing(3, 0, 100)
+SAME_BUT_LATER_HERE = Standing(4, 0, 100)
+
+TURNS = {
+    Mode.ROUND_ROBIN: [BUSY_NEVER_ASKED, IDLE_ASKED_EARLY, SAME_BUT_LATER_HERE, IDLE_ASKED_LATE],
+    Mode.LEAST_BUSY: [IDLE_ASKED_EARLY, SAME_BUT_LATER_HERE, IDLE_ASKED_LATE, BUSY_NEVER_ASKED],
+}
+
+
+@pytest.mark.parametrize(("mode", "order"), TURNS.items(), ids=TURNS)
+def test_whose_turn_it_is(mode, order):
+    turned = list(reversed(order))
+    assert sorted(turned, key=lambda standing: turn(mode, standing)) == order
