@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -86,6 +87,9 @@ class Section:
         return replace(self, settings=tuple(chosen))
 
 
+_EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+\.[^\s@,;<>\"]+")
+
+
 def choice(choices: Mapping[str, str]) -> Parse:
     """One of these."""
 
@@ -168,6 +172,15 @@ def time_zone(held: tuple[str, ...]) -> str:
     if name and name not in available_timezones():
         raise ValueError("This is not the name of a time zone. It looks like Europe/Berlin.")
     return name
+
+
+def emails(held: tuple[str, ...]) -> list[str]:
+    """E-mail addresses, one a line; the mail server has the last word."""
+    kept: list[str] = lines(20, 254)(held)
+    wrong = [one for one in kept if not _EMAIL.fullmatch(one)]
+    if wrong:
+        raise ValueError(f"“{wrong[0][:60]}” is not an e-mail address.")
+    return kept
 
 
 def people(held: tuple[str, ...]) -> list[str]:

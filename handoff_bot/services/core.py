@@ -18,6 +18,7 @@ from handoff_bot.services import (
     inbound,
     ladder,
     mail,
+    notices,
     offers,
     routing,
     sending,
@@ -124,6 +125,7 @@ class Core:
     availability: Presences
     offers: offers.Offers
     routing: routing.Routing
+    notices: notices.Notices
     tickets: Tickets
     files: files.Files
     serving: sent_files.Serving
@@ -147,12 +149,19 @@ class Core:
         """Build them."""
         clock, database = parts.clock, parts.database
         tickets_out = TicketsOut(parts.sinks)
-        followers = (availability.follow, routing.follow, ladder.follow, tickets_out)
+        followers = (
+            availability.follow,
+            routing.follow,
+            notices.follow,
+            ladder.follow,
+            tickets_out,
+        )
         escalations = Escalations(database, parts.channels, clock, followers)
         reacting = Reacting(parts.detector, parts.assistant)
         preferences = Preferences(database, clock)
         relay = Relay(database, parts.channels, clock, escalations)
         metrics = Metrics(database, clock)
+        mails = mail.Mails() if parts.mailer else None
         makers = {figures.FIGURES: figures.FiguresReport(metrics)}
         handlers: dict[str, AnyHandler] = {
             inbound.INBOUND: inbound.HandleInbound(
@@ -171,6 +180,7 @@ class Core:
             ladder.RUNG: ladder.Climb(escalations, parts.channels, clock),
             offers.OFFER: offers.Offer(parts.desk, clock),
             assigning.ASSIGN: assigning.Assign(escalations, parts.desk, clock),
+            notices.NOTICE: notices.Notify(mails, clock),
             IDLE: Idle(clock),
             windows.CLOSING: windows.Closing(clock),
             TICKET_OUT: PutTicket(parts.sinks, parts.desk, clock),
@@ -207,6 +217,7 @@ class Core:
             availability=Presences(database, clock),
             offers=offers.Offers(database, clock),
             routing=routing.Routing(database, preferences, parts.channels),
+            notices=notices.Notices(database, preferences, has_mail=mails is not None),
             tickets=Tickets(database, clock, escalations, tickets_out),
             files=files.Files(database, clock),
             serving=sent_files.Serving(database, parts.channels, clock),
@@ -219,7 +230,7 @@ class Core:
             customer_texts=CustomerTexts(database, preferences),
             audit=Audit(database),
             tickets_out=tickets_out,
-            mail=mail.Mails() if parts.mailer else None,
+            mail=mails,
             reacting=reacting,
             lanes=lanes,
             ticks=timers.Ticks(database, clock),

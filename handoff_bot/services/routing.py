@@ -18,6 +18,7 @@ from handoff_bot.services.rulebook import Rulebook
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
+from handoff_bot.storage.transaction import Transaction
 
 LOOKED_AT = 100
 """Earlier conversations on which a rule is tried before it is saved."""
@@ -77,14 +78,16 @@ class Routing:
 
     def tried(self, rules: list[Rule], number: int) -> Tried:
         """What rule `number` of these would have done to the latest conversations."""
-        cases = self._cases()
+        with self._database.read() as tx:
+            cases = recent_cases(tx)
         fit = sum(rules[number].when.fit(case) for case in cases)
         decided = sum(first(rules, case) is rules[number] for case in cases)
         return Tried(len(cases), fit, decided)
 
-    def _cases(self) -> list[Case]:
-        with self._database.read() as tx:
-            return [
-                case_of(tx, escalation, conversations.get(tx, escalation.conversation_id))
-                for escalation in rows.newest(tx, LOOKED_AT)
-            ]
+
+def recent_cases(tx: Transaction) -> list[Case]:
+    """The latest conversations that needed a person, as rules see them."""
+    return [
+        case_of(tx, escalation, conversations.get(tx, escalation.conversation_id))
+        for escalation in rows.newest(tx, LOOKED_AT)
+    ]

@@ -146,8 +146,10 @@ def test_the_clock_shuts_whatsapps_window_and_the_thread_says_so(sandbox, window
     page.get_by_role("button", name="+25 h").click()
     ana.open_thread("Ana has this")
     ana.replies("Are you still there?")
-    ana.sees("24 hours")
-    expect(ana.thread.locator("[data-action=retry]").last).to_be_visible()
+    ana.sees("The customer's last message is too old")
+    ana.thread.get_by_role("button", name="Use template").click()
+    window = page.get_by_role("dialog", name="Use a template")
+    expect(window.get_by_text("/handoff templates")).to_be_visible()
 
 
 def test_windows_commands_and_edits_work(sandbox, windows):

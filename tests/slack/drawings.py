@@ -6,13 +6,18 @@ from handoff_bot.domain.approved import Approved
 from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.canned import CannedPage, CannedReply
+from handoff_bot.domain.criteria import Criteria
 from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.metrics import Choice, Period, Scope
+from handoff_bot.domain.notices import Audience, NoticeRule
 from handoff_bot.domain.queue import Filter
+from handoff_bot.domain.routing import Mode, Route, Rule
+from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services.gathering import MOST_CHARACTERS, MOST_POSTS
+from handoff_bot.services.rulebook import MOST
 from handoff_bot.services.sections import SECTIONS
 from handoff_bot.slack.blocks import (
     admins,
@@ -30,7 +35,10 @@ from handoff_bot.slack.blocks.board import draw_board
 from handoff_bot.slack.blocks.card import draw_card
 from handoff_bot.slack.blocks.home import draw_home
 from handoff_bot.slack.blocks.modals import conversation, gone, loading
+from handoff_bot.slack.blocks.notices import notice_fields, notice_words
 from handoff_bot.slack.blocks.queue import draw_queue
+from handoff_bot.slack.blocks.routing import routing_fields, routing_words
+from handoff_bot.slack.blocks.rules import NOTICES, ROUTING, Opened, draw_rule, draw_rules
 from handoff_bot.slack.blocks.stats import Choices, draw_stats
 from handoff_bot.slack.blocks.steps import About
 from handoff_bot.slack.blocks.text import Drawing
@@ -118,6 +126,7 @@ def views(text: str) -> dict[str, dict[str, Any]]:
         presence = draw_presence(away)
         drawn[f"home of {rows}"] = draw_home(builders.home(rows, text), WORKSPACE, text, presence)
         drawn[f"arrangement of {rows}"] = draw_arrangement(away)
+    drawn |= rule_views(text)
     for rows in (0, 1, 50, 500):
         scope = Scope(Period.chosen(Choice.WEEK, builders.NOW), text[:20], rows)
         offered = Choices((text[:70],) * rows, dict.fromkeys(range(1, rows), text))
@@ -150,6 +159,30 @@ def settings_views(text: str) -> dict[str, dict[str, Any]]:
         found = [Finding(text or "x", ok, text) for ok in (True, False)] * rows
         drawn[f"findings {rows}"] = doctor.draw_findings(found)
     return drawn | {"looking": doctor.looking()}
+
+
+def rule_views(text: str) -> dict[str, dict[str, Any]]:
+    """The windows of rules."""
+    ids, word = ("U0BEN", "U0MIA") * 10, text[:20] or "x"
+    when = Criteria(
+        (word,), tuple(Signal), tuple(Priority), ("de", word), (text[:40],) * 10, vip=True
+    )
+    route = Rule(when, Route("C0ANN", "S0ANN", ids, Mode.LEAST_BUSY))
+    notice = NoticeRule(
+        when, Audience("C0ANN", "S0ANN", ids, (text[:250],) * 20, "22:00-7:00", True)
+    )
+    groups = {f"S{n}": word for n in range(200)}
+    forms = {
+        "routing": (ROUTING, list(routing_fields(route, ("sms", word), groups))),
+        "notices": (NOTICES, list(notice_fields(notice, ("sms",), {}, has_mail=False))),
+    }
+    drawn = {}
+    for name, (kind, fields) in forms.items():
+        drawn[f"{name} form"] = draw_rule(kind, fields, Opened(3, 7), [text] * 2)
+        for rows in (0, 1, MOST):
+            lines = [routing_words(route), notice_words(notice)] * rows
+            drawn[f"{name} of {rows}"] = draw_rules(kind, lines[:rows], 7, text)
+    return drawn
 
 
 def canned_views(text: str) -> dict[str, dict[str, Any]]:

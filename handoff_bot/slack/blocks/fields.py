@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from handoff_bot.slack.blocks.text import BUTTON_LIMIT, Block, plain, shorten
 
@@ -64,6 +64,56 @@ def filter_menu(
 ) -> Block:
     """A menu that narrows something down; its first choice, `ANY`, does not."""
     return menu(action_id, label, {ANY: label, **choices}, chosen or ANY)
+
+
+def several(
+    action_id: str, label: str, choices: Mapping[str, str], chosen: Collection[str] = ()
+) -> Block:
+    """A menu of any number of choices."""
+    shown = options(choices)
+    element: Block = {
+        "type": "multi_static_select",
+        "action_id": action_id,
+        "placeholder": plain(label, 150),
+        "options": shown,
+    }
+    initial = [option for option in shown if option["value"] in chosen]
+    return element | ({"initial_options": initial} if initial else {})
+
+
+def people_menu(action_id: str, label: str, chosen: Sequence[str] = ()) -> Block:
+    """A menu of any number of people."""
+    element: Block = {
+        "type": "multi_users_select",
+        "action_id": action_id,
+        "placeholder": plain(label, 150),
+    }
+    return element | ({"initial_users": list(chosen)} if chosen else {})
+
+
+def channel_menu(action_id: str, label: str, chosen: str = "") -> Block:
+    """A menu of one slack_channel, public or private."""
+    element: Block = {
+        "type": "conversations_select",
+        "action_id": action_id,
+        "placeholder": plain(label, 150),
+        "filter": {"include": ["public", "private"], "exclude_bot_users": True},
+    }
+    return element | ({"initial_conversation": chosen} if chosen else {})
+
+
+def group_menu(action_id: str, label: str, groups: Mapping[str, str], chosen: str = "") -> Block:
+    """A menu of one user group or none; where they are not known, an id can be typed."""
+    if not groups:
+        return text_field(action_id, initial=chosen, hint="S0123ABCD", most=30)
+    return filter_menu(action_id, label, groups, chosen)
+
+
+def tick(action_id: str, label: str, *, chosen: bool) -> Block:
+    """One box to tick."""
+    shown = options({"yes": label})
+    box: Block = {"type": "checkboxes", "action_id": action_id, "options": shown}
+    return box | ({"initial_options": shown} if chosen else {})
 
 
 def text_field(

@@ -12,12 +12,12 @@ from handoff_bot.domain.settings import Section, Setting, Widget
 from handoff_bot.slack.blocks.approved import TemplateAction
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.canned import CannedAction
-from handoff_bot.slack.blocks.fields import asking, menu, options, text_field, window
+from handoff_bot.slack.blocks.fields import asking, menu, people_menu, text_field, tick, window
+from handoff_bot.slack.blocks.rules import NOTICES, ROUTING
 from handoff_bot.slack.blocks.text import (
     Block,
     actions,
     one_line,
-    plain,
     section,
 )
 
@@ -61,6 +61,8 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         TemplateAction.SHOW, "Templates", "What WhatsApp lets us send after 24 hours of silence."
     ),
+    Entry(ROUTING.show, ROUTING.title, ROUTING.intro),
+    Entry(NOTICES.show, NOTICES.title, NOTICES.intro),
     Entry(SettingsAction.HISTORY, "History", "Who changed what, and when."),
     Entry(SettingsAction.AUDIT, "Audit", "Who took, released, resolved or changed what."),
     Entry(SettingsAction.DOCTOR, "Doctor", "What is missing in Slack: permissions, channels."),
@@ -184,9 +186,7 @@ def _choice(setting: Setting, value: Any) -> Block:
 
 
 def _yes_no(setting: Setting, value: Any) -> Block:
-    shown = options({"yes": "Yes"})
-    box: Block = {"type": "checkboxes", "action_id": setting.name, "options": shown}
-    return box | ({"initial_options": shown} if value else {})
+    return tick(setting.name, "Yes", chosen=bool(value))
 
 
 def _line(setting: Setting, value: Any) -> Block:
@@ -200,13 +200,8 @@ def _lines(setting: Setting, value: Any) -> Block:
 
 
 def _people(setting: Setting, value: Any) -> Block:
-    element: Block = {
-        "type": "multi_users_select",
-        "action_id": setting.name,
-        "placeholder": plain("Choose people", 150),
-    }
     held = [str(one) for one in value] if isinstance(value, list) else []
-    return element | ({"initial_users": held} if held else {})
+    return people_menu(setting.name, "Choose people", held)
 
 
 def _group(setting: Setting, value: Any) -> Block:

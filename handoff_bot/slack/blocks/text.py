@@ -6,6 +6,7 @@ parse; `mrkdwn` holds our own words and Slack's dates alone.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +23,8 @@ BUTTON_LIMIT = 75
 LABEL_LIMIT = 75
 NAME_LIMIT = 60
 NOTIFICATION_LIMIT = 300
+
+_ID = re.compile("[CGSUW][A-Z0-9]{2,20}")
 
 NOTHING = "(no text)"
 """Stands where a text would be empty, which Slack refuses."""
@@ -63,6 +66,14 @@ def plain(text: str, limit: int = SECTION_LIMIT) -> Block:
 def mrkdwn(text: str) -> Block:
     """A text object in Slack's markup, for our own words only."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def mention(desk_id: str) -> str:
+    """A person, a user group or a slack_channel in markup, by its id; "" for what is no id."""
+    if not _ID.fullmatch(desk_id):
+        return ""
+    form = {"S": "<!subteam^{}>", "C": "<#{}>", "G": "<#{}>"}.get(desk_id[0], "<@{}>")
+    return form.format(desk_id)
 
 
 def date(at: datetime, pattern: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from handoff_bot.domain.desk import Post, PostKind, Whisper
@@ -14,6 +13,7 @@ from handoff_bot.slack.blocks.text import (
     actions,
     context,
     line,
+    mention,
     mrkdwn,
     named,
     notification,
@@ -27,7 +27,6 @@ from handoff_bot.slack.blocks.text import (
 
 _BODY = 8000
 _OURS_TO_AGENTS = frozenset({PostKind.NOTICE, PostKind.TOLD})
-_ID = re.compile("[CGSUW][A-Z0-9]{2,20}")
 
 
 def draw_post(post: Post, workspace_url: str = "", *, named_outside: bool = False) -> Drawing:
@@ -67,14 +66,9 @@ def _together_spoken(posts: Sequence[Post]) -> Iterator[str]:
 
 def _mentions(post: Post) -> Iterator[Block]:
     """Those who are called: a line of its own, for only our own markup may ping."""
-    called = [_mention(one) for one in post.mentions if _ID.fullmatch(one)]
-    if called:
-        yield {"type": "section", "text": mrkdwn(" ".join(called))}
-
-
-def _mention(desk_id: str) -> str:
-    form = {"S": "<!subteam^{}>", "C": "<#{}>", "G": "<#{}>"}.get(desk_id[0], "<@{}>")
-    return form.format(desk_id)
+    called = [mention(one) for one in post.mentions]
+    if any(called):
+        yield {"type": "section", "text": mrkdwn(" ".join(filter(None, called)))}
 
 
 def _post(post: Post, *, named_outside: bool) -> Iterator[Block]:

@@ -10,7 +10,9 @@ from handoff_bot.slack.listeners import (
     doctor,
     files,
     history,
+    notices,
     queue,
+    routing,
     settings,
     setup,
     stats,
@@ -37,6 +39,8 @@ FEATURES: tuple[Feature, ...] = (
     files.FEATURE,
     approved.FEATURE,
     stats.FEATURE,
+    routing.FEATURE,
+    notices.FEATURE,
 )
 
 EVERYTHING = combined(FEATURES)

@@ -19,6 +19,7 @@ from handoff_bot.slack.blocks.settings import (
     in_words,
 )
 from handoff_bot.slack.blocks.text import Block
+from handoff_bot.slack.listeners import notices, routing
 from handoff_bot.slack.listeners.admins import (
     clicked_by_admins,
     for_admins,
@@ -37,7 +38,12 @@ CHANGED_MEANWHILE = (
 UNCHANGED = "Nothing has changed."
 
 _BY_NAME = {each.name: each for each in SECTIONS}
-_WINDOWS: Mapping[str, Callable[[Tools], Block]] = {"texts": first_text, "history": history_page}
+_WINDOWS: Mapping[str, Callable[[Tools], Block]] = {
+    "texts": first_text,
+    "history": history_page,
+    "routing": routing.WINDOWS.draw,
+    "notifications": notices.WINDOWS.draw,
+}
 """Windows of their own that `/handoff settings NAME` opens at once."""
 
 

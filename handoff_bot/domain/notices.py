@@ -1,0 +1,97 @@
+"""Whom admins want told when somebody begins to wait, and when nobody is to be disturbed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from handoff_bot.domain.criteria import Case, Criteria
+from handoff_bot.domain.signals import Priority
+
+_SPAN = re.compile(r"(\d{1,2}):(\d\d)\s*-\s*(\d{1,2}):(\d\d)")
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Hours of each day in which nobody is to be disturbed; they may go over midnight."""
+
+    since: time
+    until: time
+
+    @classmethod
+    def parse(cls, words: str) -> Quiet:
+        """From "22:00-7:00".
+
+        Raises:
+            ValueError: it is not understood, with words for whoever wrote it.
+        """
+        found = _SPAN.fullmatch(words.strip())
+        if found is None:
+            raise ValueError("Write quiet hours like 22:00-7:00.")
+        hours = [int(found[1]), int(found[3])]
+        minutes = [int(found[2]), int(found[4])]
+        if max(hours) > 23 or max(minutes) > 59:
+            raise ValueError("Write times from 0:00 to 23:59.")
+        since, until = (time(*at) for at in zip(hours, minutes, strict=True))
+        if since == until:
+            raise ValueError("Quiet hours must end at another time than they begin.")
+        return cls(since, until)
+
+    def ends(self, at: datetime, zone: ZoneInfo) -> datetime | None:
+        """When the quiet that reigns at that moment ends; None when none does."""
+        here = at.astimezone(zone)
+        clock = here.time().replace(tzinfo=None)
+        over_midnight = self.until < self.since
+        is_late = clock >= self.since
+        is_early = clock < self.until
+        if not (is_late or is_early if over_midnight else is_late and is_early):
+            return None
+        day = here.date() + timedelta(days=1 if over_midnight and is_late else 0)
+        return datetime.combine(day, self.until, zone).astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who is told, and when.
+
+    Attributes:
+        slack_channel: a message there, "" for none.
+        group_id: a user group that is called: in that message, or else in the conversation's thread.
+        people: desk ids of those who get a direct message.
+        emails: addresses.
+        quiet: hours in which it waits, as `Quiet` is written; "" for none.
+        wakes: True when urgent ones are told all the same.
+    """
+
+    slack_channel: str = ""
+    group_id: str = ""
+    people: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    quiet: str = ""
+    wakes: bool = False
+
+    def is_nobody(self) -> bool:
+        """Would nobody be told?"""
+        return not (self.slack_channel or self.group_id or self.people or self.emails)
+
+    def due_at(self, now: datetime, priority: Priority, zone: ZoneInfo) -> datetime:
+        """When to tell them."""
+        if not self.quiet or (self.wakes and priority is Priority.URGENT):
+            return now
+        return Quiet.parse(self.quiet).ends(now, zone) or now
+
+
+@dataclass(frozen=True)
+class NoticeRule:
+    """Of conversations like these, they are told."""
+
+    when: Criteria = field(default_factory=Criteria)
+    to: Audience = field(default_factory=Audience)
+
+
+def fitting(rules: Iterable[NoticeRule], case: Case) -> list[Audience]:
+    """Whom to tell: every rule that fits counts, not the first alone."""
+    return [rule.to for rule in rules if rule.when.fit(case)]

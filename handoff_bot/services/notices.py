@@ -1,0 +1,119 @@
+"""Notifications: whoever begins to wait is told of to those whom the admins' rules name, each once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.notices import Audience, NoticeRule, fitting
+from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.domain.words import REASONS, spelled
+from handoff_bot.ports import Clock
+from handoff_bot.services import deskwork, hours, rulebook
+from handoff_bot.services.criteria import case_of
+from handoff_bot.services.followers import Moved
+from handoff_bot.services.mail import Mails
+from handoff_bot.services.preferences import Preferences
+from handoff_bot.services.routing import Tried, recent_cases
+from handoff_bot.services.rulebook import Rulebook
+from handoff_bot.services.runner import Handler
+from handoff_bot.storage import conversations, log
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+RULES = "notices.rules"
+RULE: TypeAdapter[NoticeRule] = TypeAdapter(NoticeRule)
+_AUDIENCE: TypeAdapter[Audience] = TypeAdapter(Audience)
+NOTICE = "notice"
+
+
+def follow(moved: Moved) -> None:
+    """Somebody begins to wait: one row of work for each rule, due now or when its quiet hours end."""
+    if moved.step is not None:
+        return
+    tx, escalation, now = moved.tx, moved.escalation, moved.now
+    case = case_of(tx, escalation, moved.conversation)
+    zone = hours.of_the_team(tx).zone
+    for number, to in enumerate(fitting(rulebook.read(tx, RULES, RULE), case)):
+        name = f"ladder:notice:{id_of(escalation)}:{number}"
+        to_whom = _AUDIENCE.dump_python(to, mode="json")
+        payload = {"escalation_id": id_of(escalation), "to": to_whom}
+        due_at = to.due_at(now, case.priority, zone)
+        tx.enqueue(NewWork(NOTICE, name, payload, due_at, key=name))
+
+
+class Notify(Handler[None, None]):
+    """Tells those of one rule, if the customer still waits."""
+
+    def __init__(self, mails: Mails | None, clock: Clock) -> None:
+        self._mails = mails
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> None:
+        """Everything is said by rows of its own, which try again by themselves."""
+        escalation = rows.get(tx, int(job.payload["escalation_id"]))
+        if escalation is None or escalation.status != Status.QUEUED:
+            return
+        telling = _Telling(tx, escalation, job.lane, self._clock.now())
+        to = _AUDIENCE.validate_python(job.payload["to"])
+        telling.in_slack(to)
+        for number, address in enumerate(to.emails if self._mails else ()):
+            key = f"{job.lane}:{number}"
+            if self._mails:
+                self._mails.notify(tx, escalation, address, telling.now, key)
+        log.record(tx, "escalation.notified", telling.now, escalation=escalation)
+
+
+@dataclass(frozen=True)
+class _Telling:
+    """One escalation that somebody is told of; `name` makes what is said unique."""
+
+    tx: Transaction
+    escalation: Escalation
+    name: str
+    now: datetime
+
+    def in_slack(self, to: Audience) -> None:
+        called = (to.group_id,) if to.group_id else ()
+        for place in (to.slack_channel, *to.people):
+            if place:
+                mentions = called if place == to.slack_channel else ()
+                post = Post(PostKind.TOLD, self._words(), mentions=mentions)
+                key = f"{self.name}:{place}"
+                deskwork.tell(self.tx, place, post, self.now, key=key, about=self.escalation)
+        if called and not to.slack_channel:
+            post = Post(PostKind.NOTICE, "You are called for this.", mentions=called)
+            deskwork.post(self.tx, self.escalation, post, self.now)
+
+    def _words(self) -> str:
+        conversation = conversations.get(self.tx, self.escalation.conversation_id)
+        who = conversations.contact_name(self.tx, conversation)
+        reason = REASONS[Signal(self.escalation.reason)]
+        priority = Priority(self.escalation.priority)
+        words = (
+            f"{who} is waiting on {spelled(conversation.channel)}: {reason}, {priority} priority."
+        )
+        return f"{words}\n{self.escalation.summary}" if self.escalation.summary else words
+
+
+class Notices:
+    """The rules, as admins see and change them; `has_mail` says whether e-mails leave at all."""
+
+    def __init__(self, database: Database, preferences: Preferences, *, has_mail: bool) -> None:
+        self._database = database
+        self.rules = Rulebook(preferences, RULES, RULE)
+        self.has_mail = has_mail
+
+    def tried(self, rule: NoticeRule) -> Tried:
+        """Of how many of the latest conversations they would have been told."""
+        with self._database.read() as tx:
+            cases = recent_cases(tx)
+        fit = sum(rule.when.fit(case) for case in cases)
+        return Tried(len(cases), fit, fit)

@@ -1,0 +1,79 @@
+"""A rule of routing: its fields, and how it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from enum import StrEnum
+
+from handoff_bot.domain.routing import (
+    LONGEST_PATIENCE,
+    SHORTEST_PATIENCE,
+    Mode,
+    Rule,
+)
+from handoff_bot.slack.blocks.fields import (
+    asking,
+    channel_menu,
+    group_menu,
+    menu,
+    people_menu,
+    text_field,
+    tick,
+)
+from handoff_bot.slack.blocks.rules import RuleWords, criteria_fields, criteria_words
+from handoff_bot.slack.blocks.text import Block
+
+MODES: dict[Mode, str] = {
+    Mode.FREE: "Free for whoever takes it",
+    Mode.ROUND_ROBIN: "In turn, one after the other",
+    Mode.LEAST_BUSY: "The least busy first",
+}
+
+
+class RoutingField(StrEnum):
+    """The fields that say where it goes; the value is the action id."""
+
+    CHANNEL = "routing_channel"
+    GROUP = "routing_group"
+    PEOPLE = "routing_people"
+    MODE = "routing_mode"
+    ASSIGNS = "routing_assigns"
+    SECONDS = "routing_seconds"
+
+
+def routing_fields(
+    rule: Rule, channels: Collection[str], groups: Mapping[str, str]
+) -> Iterator[Block]:
+    """The whole form."""
+    yield from criteria_fields(rule.when, channels)
+    to = rule.to
+    card = channel_menu(RoutingField.CHANNEL, "The queue channel", to.slack_channel)
+    yield asking("Card goes to", card, hint="Invite me there first.", optional=True)
+    group = group_menu(RoutingField.GROUP, "No group", groups, to.group_id)
+    yield asking("For the group", group, optional=True)
+    people = people_menu(RoutingField.PEOPLE, "Nobody in particular", to.people)
+    hint = "Of a group and people, the people count."
+    yield asking("For these people", people, hint=hint, optional=True)
+    modes = {mode.value: words for mode, words in MODES.items()}
+    hint = "Those who are available are asked by direct message, with Accept and Decline."
+    yield asking("Who gets it", menu(RoutingField.MODE, "Choose", modes, to.mode), hint=hint)
+    assigns = tick(RoutingField.ASSIGNS, "Give it to them without asking", chosen=to.assigns)
+    yield asking("Asking", assigns, optional=True)
+    seconds = text_field(RoutingField.SECONDS, initial=str(to.seconds), most=6)
+    hint = f"Then the next one is asked. {SHORTEST_PATIENCE} to {LONGEST_PATIENCE}."
+    yield asking("Seconds to answer", seconds, hint=hint)
+
+
+def routing_words(rule: Rule) -> RuleWords:
+    """How it reads."""
+    to = rule.to
+    whom = to.people or tuple(filter(None, (to.group_id,)))
+    parts = [
+        "in its own channel" if to.slack_channel else "in the queue channel",
+        "for those named" if whom else "",
+        MODES[to.mode].lower(),
+    ]
+    if to.is_offered:
+        parts.append("without asking" if to.assigns else f"{to.seconds} s each to answer")
+    named = (*filter(None, (to.slack_channel,)), *whom)
+    return RuleWords(f"{criteria_words(rule.when)}\n→ {', '.join(filter(None, parts))}", named)

@@ -1,0 +1,212 @@
+"""The windows of admins' lists of rules: the list in plain words, and one rule to write or change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from handoff_bot.domain.criteria import Criteria
+from handoff_bot.domain.languages import NAMES, name_of
+from handoff_bot.slack.blocks.buttons import labelled
+from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
+from handoff_bot.slack.blocks.fields import asking, several, text_field, tick, window
+from handoff_bot.slack.blocks.text import (
+    Block,
+    actions,
+    context,
+    mention,
+    mrkdwn,
+    plain,
+    section,
+    shorten,
+    spelled,
+)
+
+
+class RuleField(StrEnum):
+    """The fields that say which conversations a rule is about."""
+
+    CHANNELS = "rule_channels"
+    REASONS = "rule_reasons"
+    PRIORITIES = "rule_priorities"
+    LANGUAGES = "rule_languages"
+    TAGS = "rule_tags"
+    VIP = "rule_vip"
+
+
+@dataclass(frozen=True)
+class RuleList:
+    """One list of rules: what it is called, and how its buttons and windows begin."""
+
+    name: str
+    title: str
+    intro: str
+    otherwise: str
+
+    @property
+    def show(self) -> str:
+        """The button in the settings."""
+        return f"{self.name}_show"
+
+    @property
+    def add(self) -> str:
+        """A new rule."""
+        return f"{self.name}_add"
+
+    @property
+    def change(self) -> str:
+        """Another look at a rule."""
+        return f"{self.name}_change"
+
+    @property
+    def up(self) -> str:
+        """Let a rule come earlier."""
+        return f"{self.name}_up"
+
+    @property
+    def delete(self) -> str:
+        """Take a rule out."""
+        return f"{self.name}_delete"
+
+    @property
+    def preview(self) -> str:
+        """What a rule would have done."""
+        return f"{self.name}_preview"
+
+    @property
+    def edit(self) -> str:
+        """The window of one rule."""
+        return f"{self.name}_edit"
+
+
+ROUTING = RuleList(
+    "routing",
+    "Routing",
+    "Where a conversation goes, and who is asked. The first rule that fits decides.",
+    "Everything else is shown in the queue channel, free for whoever takes it.",
+)
+NOTICES = RuleList(
+    "notices",
+    "Notifications",
+    "Who is told when a customer begins to wait. Every rule that fits counts.",
+    "Of everything else the card in its channel tells, as always.",
+)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Which rule a window is about (-1 for a new one), and the newest change that was known then."""
+
+    number: int = -1
+    seen: int = 0
+
+    def dump(self) -> str:
+        """As `private_metadata`."""
+        return json.dumps({"number": self.number, "seen": self.seen})
+
+    @classmethod
+    def parse(cls, metadata: str) -> Opened:
+        """From `private_metadata`; a new rule when it is not ours."""
+        try:
+            held = json.loads(metadata)
+            return cls(int(held["number"]), int(held["seen"]))
+        except (KeyError, TypeError, ValueError):
+            return cls()
+
+
+@dataclass(frozen=True)
+class RuleWords:
+    """How a rule reads: what it is about and what it does, and whom it names (desk ids)."""
+
+    text: str
+    named: tuple[str, ...] = ()
+
+
+def draw_rules(kind: RuleList, rules: Sequence[RuleWords], seen: int, banner: str = "") -> Block:
+    """The list, in plain words."""
+    blocks: list[Block] = [section(banner)] if banner else []
+    blocks.append(section(kind.intro))
+    for number, rule in enumerate(rules):
+        blocks += _rule(kind, number, rule)
+    blocks += [
+        context(plain(kind.otherwise)),
+        actions(labelled(kind.add, "Add a rule…", "new")),
+    ]
+    return window(kind.title, blocks, metadata=Opened(seen=seen).dump(), close="Back")
+
+
+def _rule(kind: RuleList, number: int, rule: RuleWords) -> Iterator[Block]:
+    where = f"rule {number + 1}"
+    yield section(f"{number + 1}. {rule.text}")
+    if named := ", ".join(filter(None, map(mention, rule.named))):
+        yield context(mrkdwn(named))
+    buttons = [labelled(kind.change, "Change…", str(number), where)]
+    if number:
+        buttons.append(labelled(kind.up, "Move up", str(number), where))
+    delete = labelled(kind.delete, "Delete", str(number), where)
+    confirm: Block = {
+        "title": plain("Delete this rule?", 100),
+        "text": plain("The history keeps what it said.", 300),
+        "confirm": plain("Delete", 30),
+        "deny": plain("Cancel", 30),
+    }
+    yield actions(*buttons, delete | {"style": "danger", "confirm": confirm})
+
+
+def draw_rule(
+    kind: RuleList, fields: Sequence[Block], opened: Opened, preview: Sequence[str] = ()
+) -> Block:
+    """One rule to write or change."""
+    blocks = [
+        *fields,
+        actions(labelled(kind.preview, "Preview", "preview")),
+        *(section(line) for line in preview),
+    ]
+    title = "Add a rule" if opened.number < 0 else f"Rule {opened.number + 1}"
+    return window(
+        title, blocks, callback_id=kind.edit, submit="Save", close="Back", metadata=opened.dump()
+    )
+
+
+def criteria_fields(when: Criteria, channels: Iterable[str]) -> Iterator[Block]:
+    """Which conversations it is about; what is left empty is not looked at."""
+    kinds = {one: spelled(one) for one in channels}
+    yield _any("Channels", several(RuleField.CHANNELS, "Any channel", kinds, when.channels))
+    reasons = {signal.value: words for signal, words in REASONS.items()}
+    yield _any("Reasons", several(RuleField.REASONS, "Any reason", reasons, when.reasons))
+    priorities = {priority.value: words for priority, words in PRIORITIES.items()}
+    yield _any(
+        "Priorities", several(RuleField.PRIORITIES, "Any priority", priorities, when.priorities)
+    )
+    yield _any("Languages", several(RuleField.LANGUAGES, "Any language", NAMES, when.languages))
+    tags = text_field(
+        RuleField.TAGS, initial=", ".join(when.tags), hint="refund, damaged", most=300
+    )
+    yield asking(
+        "Tags", tags, hint="Of the customer's tickets; one of them is enough.", optional=True
+    )
+    vips = tick(RuleField.VIP, "VIPs alone", chosen=when.vip)
+    yield asking("Who", vips, optional=True)
+
+
+def _any(label: str, element: Block) -> Block:
+    return asking(label, element, optional=True)
+
+
+def criteria_words(when: Criteria) -> str:
+    """Such as "VIPs · WhatsApp or SMS · High"."""
+    parts = [
+        "VIPs" if when.vip else "",
+        _or(spelled(one) for one in when.channels),
+        _or(REASONS[one] for one in when.reasons),
+        _or(PRIORITIES[one] for one in when.priorities),
+        _or(name_of(one) for one in when.languages),
+        _or(f"tag {one}" for one in when.tags),
+    ]
+    return shorten(" · ".join(filter(None, parts)), 400) or "Everything"
+
+
+def _or(words: Iterable[str]) -> str:
+    return " or ".join(words)

@@ -1,0 +1,68 @@
+"""The rules of notifications, as admins write them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from handoff_bot.domain import settings
+from handoff_bot.domain.notices import Audience, NoticeRule, Quiet
+from handoff_bot.slack.blocks.notices import NoticeField, notice_fields, notice_words
+from handoff_bot.slack.blocks.rules import NOTICES
+from handoff_bot.slack.blocks.text import Block
+from handoff_bot.slack.listeners.click import Tools, held
+from handoff_bot.slack.listeners.rules import (
+    RuleWindows,
+    State,
+    Wrong,
+    channel,
+    checked,
+    criteria,
+    group,
+)
+
+NOBODY = "Say who is to be told."
+
+
+def _quiet(filled: tuple[str, ...]) -> str:
+    words = settings.line(filled)
+    if words:
+        Quiet.parse(words)
+    return words
+
+
+def _fields(tools: Tools, rule: NoticeRule) -> Sequence[Block]:
+    channels, groups = tools.core.routing.channels, tools.desk.groups()
+    return list(notice_fields(rule, channels, groups, has_mail=tools.core.notices.has_mail))
+
+
+def _parsed(tools: Tools, state: State) -> NoticeRule:
+    to = Audience(
+        slack_channel=channel(tools, state, NoticeField.CHANNEL),
+        group_id=group(state, NoticeField.GROUP),
+        people=held(state, NoticeField.PEOPLE),
+        emails=tuple(checked(settings.emails, state, NoticeField.EMAILS)),
+        quiet=checked(_quiet, state, NoticeField.QUIET),
+        wakes=bool(held(state, NoticeField.WAKES)),
+    )
+    if to.is_nobody():
+        raise Wrong(NoticeField.EMAILS, NOBODY)
+    return NoticeRule(criteria(state), to)
+
+
+def _preview(tools: Tools, rules: list[NoticeRule], which: int) -> str:
+    tried = tools.core.notices.tried(rules[which])
+    if not tried.of:
+        return "Nobody has needed a person yet, so there is nothing to try it on."
+    return f"Of {tried.fit} of the last {tried.of} conversations they would have been told."
+
+
+WINDOWS = RuleWindows(
+    kind=NOTICES,
+    book=lambda tools: tools.core.notices.rules,
+    fields=_fields,
+    parse=_parsed,
+    in_words=notice_words,
+    preview=_preview,
+    empty=NoticeRule(),
+)
+FEATURE = WINDOWS.feature("/handoff notices: who is told when a customer begins to wait (admins)")

@@ -1,0 +1,63 @@
+"""The rules of routing, as admins write them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from handoff_bot.domain import settings
+from handoff_bot.domain.routing import LONGEST_PATIENCE, SHORTEST_PATIENCE, Mode, Route, Rule
+from handoff_bot.slack.blocks.routing import RoutingField, routing_fields, routing_words
+from handoff_bot.slack.blocks.rules import ROUTING
+from handoff_bot.slack.blocks.text import Block
+from handoff_bot.slack.listeners.click import Tools, held, one, word_of
+from handoff_bot.slack.listeners.rules import (
+    RuleWindows,
+    State,
+    Wrong,
+    channel,
+    checked,
+    criteria,
+    group,
+)
+
+GOES_NOWHERE = "Say where it goes, whom it is for, or who gets it."
+_SECONDS = settings.number(SHORTEST_PATIENCE, LONGEST_PATIENCE)
+
+
+def _fields(tools: Tools, rule: Rule) -> Sequence[Block]:
+    return list(routing_fields(rule, tools.core.routing.channels, tools.desk.groups()))
+
+
+def _parsed(tools: Tools, state: State) -> Rule:
+    to = Route(
+        slack_channel=channel(tools, state, RoutingField.CHANNEL),
+        group_id=group(state, RoutingField.GROUP),
+        people=held(state, RoutingField.PEOPLE),
+        mode=word_of(Mode, one(state, RoutingField.MODE)) or Mode.FREE,
+        assigns=bool(held(state, RoutingField.ASSIGNS)),
+        seconds=checked(_SECONDS, state, RoutingField.SECONDS),
+    )
+    if to == Route(assigns=to.assigns, seconds=to.seconds):
+        raise Wrong(RoutingField.MODE, GOES_NOWHERE)
+    return Rule(criteria(state), to)
+
+
+def _preview(tools: Tools, rules: list[Rule], which: int) -> str:
+    tried = tools.core.routing.tried(rules, which)
+    if not tried.of:
+        return "Nobody has needed a person yet, so there is nothing to try it on."
+    said = f"Of the last {tried.of} conversations that needed a person, {tried.decided} would go this way."
+    others = tried.fit - tried.decided
+    return f"{said} {others} more fit, but an earlier rule decides." if others else said
+
+
+WINDOWS = RuleWindows(
+    kind=ROUTING,
+    book=lambda tools: tools.core.routing.rules,
+    fields=_fields,
+    parse=_parsed,
+    in_words=routing_words,
+    preview=_preview,
+    empty=Rule(),
+)
+FEATURE = WINDOWS.feature("/handoff routing: where conversations go and who is asked (admins)")

@@ -1,0 +1,230 @@
+"""Lists of rules that admins keep: shown, written, moved and deleted, the same way for each list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from slack_bolt import Ack
+
+from handoff_bot.domain.criteria import Criteria
+from handoff_bot.domain.endings import tags_of
+from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.services.rulebook import MOST, Rulebook
+from handoff_bot.slack.blocks.fields import ANY
+from handoff_bot.slack.blocks.rules import (
+    Opened,
+    RuleField,
+    RuleList,
+    RuleWords,
+    draw_rule,
+    draw_rules,
+)
+from handoff_bot.slack.blocks.text import Block
+from handoff_bot.slack.checks import check_channel
+from handoff_bot.slack.listeners.admins import clicked_by_admins, for_admins, put, sent_by_admins
+from handoff_bot.slack.listeners.click import (
+    Click,
+    Tools,
+    filled_in,
+    held,
+    one,
+    sender,
+    word_of,
+)
+from handoff_bot.slack.listeners.feature import Asked, Body, Feature
+
+CHANGED_MEANWHILE = "Somebody changed the rules meanwhile. Go back and look again."
+TOO_MANY = f"There are {MOST} rules already: delete one first."
+NOT_THERE = "I cannot write there. Invite me into that channel first."
+
+Rule = TypeVar("Rule")
+State = Mapping[str, Any]
+
+
+class Wrong(ValueError):
+    """What was filled in cannot be kept; `field` is where."""
+
+    def __init__(self, field: str, words: str) -> None:
+        super().__init__(words)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class RuleWindows(Generic[Rule]):
+    """The windows of one list.
+
+    Attributes:
+        kind: what it is called.
+        book: where the rules are.
+        fields: the form of one rule.
+        parse: the rule that a form holds; raises Wrong.
+        in_words: how a rule reads.
+        preview: what a rule would have done, given all rules and its place among them.
+        empty: what a new rule begins with.
+    """
+
+    kind: RuleList
+    book: Callable[[Tools], Rulebook[Rule]]
+    fields: Callable[[Tools, Rule], Sequence[Block]]
+    parse: Callable[[Tools, State], Rule]
+    in_words: Callable[[Rule], RuleWords]
+    preview: Callable[[Tools, list[Rule], int], str]
+    empty: Rule
+
+    def draw(self, tools: Tools, banner: str = "") -> Block:
+        """The list, as it is now."""
+        book = self.book(tools)
+        seen = book.seen()
+        return draw_rules(self.kind, [self.in_words(one) for one in book.all()], seen, banner)
+
+    def asked_for(self, tools: Tools, asked: Asked) -> None:
+        """By its command."""
+        tools.desk.open_view(asked.trigger_id, self.draw(tools))
+
+    def show(self, tools: Tools, click: Click, ack: Ack) -> None:
+        """The button in the settings."""
+        ack()
+        put(tools, click, self.draw(tools))
+
+    def add(self, tools: Tools, click: Click, ack: Ack) -> None:
+        """Write a new one."""
+        ack()
+        if len(self.book(tools).all()) >= MOST:
+            tools.desk.update_view(click.view_id, self.draw(tools, TOO_MANY))
+            return
+        opened = Opened(-1, Opened.parse(click.metadata).seen)
+        put(tools, click, self._form(tools, self.empty, opened))
+
+    def change(self, tools: Tools, click: Click, ack: Ack) -> None:
+        """Change one."""
+        ack()
+        seen = Opened.parse(click.metadata).seen
+        rules, which = self.book(tools).all(), click.number or 0
+        if seen != self.book(tools).seen() or which >= len(rules):
+            tools.desk.update_view(click.view_id, self.draw(tools, CHANGED_MEANWHILE))
+            return
+        put(tools, click, self._form(tools, rules[which], Opened(which, seen)))
+
+    def _form(self, tools: Tools, rule: Rule, opened: Opened, lines: Sequence[str] = ()) -> Block:
+        return draw_rule(self.kind, self.fields(tools, rule), opened, lines)
+
+    def up(self, tools: Tools, click: Click, ack: Ack) -> None:
+        """Let it come before the one before it."""
+        ack()
+        seen = Opened.parse(click.metadata).seen
+        moved = self.book(tools).move_up(click.number or 0, click.desk_id, seen)
+        tools.desk.update_view(click.view_id, self.draw(tools, "" if moved else CHANGED_MEANWHILE))
+
+    def delete(self, tools: Tools, click: Click, ack: Ack) -> None:
+        """Take it out."""
+        ack()
+        seen = Opened.parse(click.metadata).seen
+        gone = self.book(tools).delete(click.number or 0, click.desk_id, seen)
+        words = "The rule is deleted." if gone else CHANGED_MEANWHILE
+        tools.desk.update_view(click.view_id, self.draw(tools, words))
+
+    def previewed(self, tools: Tools, click: Click, ack: Ack) -> None:
+        """How it reads and what it would have done, or what is wrong with it."""
+        ack()
+        opened = Opened.parse(click.metadata)
+        rules = self.book(tools).all()
+        which = opened.number if 0 <= opened.number < len(rules) else len(rules)
+        before = rules[which] if which < len(rules) else self.empty
+        try:
+            rule = self.parse(tools, click.state)
+        except Wrong as wrong:
+            tools.desk.update_view(click.view_id, self._form(tools, before, opened, [f"⚠️ {wrong}"]))
+            return
+        rules[which : which + 1] = [rule]
+        said = self.preview(tools, rules, which)
+        tools.desk.update_view(click.view_id, self._form(tools, rule, opened, [said]))
+
+    def saved(self, tools: Tools, body: Body, ack: Ack) -> None:
+        """Keep it; what is wrong with it is said at its field."""
+        view = body["view"]
+        opened = Opened.parse(str(view.get("private_metadata") or ""))
+        try:
+            self._keep(tools, body, opened)
+        except Wrong as wrong:
+            ack(response_action="errors", errors={wrong.field: str(wrong)})
+            return
+        ack()
+        below = str(view.get("previous_view_id") or "")
+        if below:
+            tools.desk.update_view(below, self.draw(tools, "The rule is saved."))
+
+    def _keep(self, tools: Tools, body: Body, opened: Opened) -> None:
+        rule = self.parse(tools, filled_in(body))
+        which = opened.number if opened.number >= 0 else None
+        if not self.book(tools).put(which, rule, sender(body), opened.seen):
+            raise Wrong(RuleField.TAGS, CHANGED_MEANWHILE)
+
+    def feature(self, help_line: str) -> Feature:
+        """For admins alone."""
+        return Feature(
+            clicks={
+                self.kind.show: clicked_by_admins(self.show),
+                self.kind.add: clicked_by_admins(self.add),
+                self.kind.change: clicked_by_admins(self.change),
+                self.kind.up: clicked_by_admins(self.up),
+                self.kind.delete: clicked_by_admins(self.delete),
+                self.kind.preview: clicked_by_admins(self.previewed),
+            },
+            views={self.kind.edit: sent_by_admins(self.saved)},
+            commands={self.kind.name: for_admins(self.asked_for)},
+            help=(help_line,),
+        )
+
+
+def criteria(state: State) -> Criteria:
+    """Which conversations it is about; what is none of ours is left out."""
+    return Criteria(
+        channels=held(state, RuleField.CHANNELS),
+        reasons=_words(Signal, held(state, RuleField.REASONS)),
+        priorities=_words(Priority, held(state, RuleField.PRIORITIES)),
+        languages=held(state, RuleField.LANGUAGES),
+        tags=tags_of(one(state, RuleField.TAGS)),
+        vip=bool(held(state, RuleField.VIP)),
+    )
+
+
+Kind = TypeVar("Kind", Signal, Priority)
+
+
+def _words(kind: type[Kind], values: Sequence[str]) -> tuple[Kind, ...]:
+    found = (word_of(kind, value) for value in values)
+    return tuple(one for one in found if one is not None)
+
+
+def channel(tools: Tools, state: State, field: str) -> str:
+    """The slack_channel that was chosen, "" for none.
+
+    Raises:
+        Wrong: the bot is not in it.
+    """
+    chosen = one(state, field)
+    if chosen:
+        found = tools.desk.inspect(lambda client, _: iter((check_channel(client, chosen),)))
+        if not all(finding.ok for finding in found):
+            raise Wrong(field, NOT_THERE)
+    return chosen
+
+
+def group(state: State, field: str) -> str:
+    """The user group that was chosen, "" for none."""
+    chosen = one(state, field)
+    return "" if chosen == ANY else chosen
+
+
+def checked(parse: Callable[[tuple[str, ...]], Any], state: State, field: str) -> Any:
+    """What a field holds, understood.
+
+    Raises:
+        Wrong: it is not.
+    """
+    try:
+        return parse(held(state, field))
+    except ValueError as error:
+        raise Wrong(field, str(error)) from error
