@@ -9,7 +9,16 @@ from datetime import timedelta
 
 from handoff_bot.domain.pacing import Rate
 from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector, Mailer, TicketSink
-from handoff_bot.services import answering, availability, inbound, ladder, mail, sending, timers
+from handoff_bot.services import (
+    answering,
+    availability,
+    inbound,
+    ladder,
+    mail,
+    sending,
+    sla,
+    timers,
+)
 from handoff_bot.services.audit import Audit
 from handoff_bot.services.availability import Presences
 from handoff_bot.services.brake import Brake
@@ -120,7 +129,7 @@ class Core:
         """Build them."""
         clock, database = parts.clock, parts.database
         tickets_out = TicketsOut(parts.sinks)
-        followers = (availability.follow, ladder.follow, tickets_out)
+        followers = (availability.follow, ladder.follow, sla.follow, tickets_out)
         escalations = Escalations(database, parts.channels, clock, followers)
         reacting = Reacting(parts.detector, parts.assistant)
         preferences = Preferences(database, clock)
@@ -137,6 +146,7 @@ class Core:
             WAKE: Wake(clock),
             ladder.RUNG: ladder.Climb(escalations, parts.channels, clock),
             ladder.OFFER: ladder.Offer(clock),
+            sla.REMIND: sla.Remind(clock),
             IDLE: Idle(clock),
             TICKET_OUT: PutTicket(parts.sinks, parts.desk, clock),
             mail.MAIL: mail.SendMail(parts.mailer, parts.desk, clock),
@@ -169,7 +179,7 @@ class Core:
             desk_channels=DeskChannels(database, clock),
             availability=Presences(database, clock),
             offers=ladder.Offers(database, clock),
-            tickets=Tickets(database, clock, escalations, tickets_out),
+            tickets=Tickets(database, clock, escalations, tickets_out, parts.channels),
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
             canned=CannedReplies(database, clock),

@@ -12,7 +12,7 @@ from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import OPEN, Status, Step
 from handoff_bot.domain.messages import Author, storable
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, sending
+from handoff_bot.services import deskwork, sending, sla
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import NO_HOLD, OPTED_OUT, Channels, Words
@@ -124,6 +124,7 @@ class Relay:
         note: Note | None = None,
     ) -> Message:
         now = self._clock.now()
+        sla.replied(tx, thread.escalation, now)
         message = sending.say(
             tx,
             thread.conversation,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,20 +11,12 @@ from handoff_bot.domain.endings import tags_of
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.tickets import Edit, TicketQuery
-from handoff_bot.services.tickets import GONE
+from handoff_bot.services.ticket_edits import GONE, NO_SUBJECT
 from handoff_bot.slack.blocks.fields import window
 from handoff_bot.slack.blocks.text import Block, Drawing, section
 from handoff_bot.slack.blocks.thread import draw_words
-from handoff_bot.slack.blocks.tickets import (
-    EDIT,
-    SEARCH,
-    Field,
-    TicketAction,
-    draw_edit,
-    draw_ticket,
-    draw_tickets,
-    query_of,
-)
+from handoff_bot.slack.blocks.ticket import EDIT, Field, draw_edit, draw_ticket, shown_in
+from handoff_bot.slack.blocks.tickets import SEARCH, TicketAction, draw_tickets, query_of
 from handoff_bot.slack.listeners.click import Click, Tools, held, number
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature
 
@@ -38,6 +29,7 @@ _FIELDS = (
     TicketAction.CHANNEL,
     TicketAction.PRIORITY,
     TicketAction.REASON,
+    TicketAction.PERIOD,
     TicketAction.ASSIGNEE,
 )
 
@@ -82,6 +74,13 @@ def next_page(tools: Tools, click: Click, ack: Ack) -> None:
     """Older tickets of the same search."""
     ack()
     tools.desk.update_view(click.view_id, _found(tools, _query(click, click.number)))
+
+
+def all_of_them(tools: Tools, click: Click, ack: Ack) -> None:
+    """Without filters; the words stay."""
+    ack()
+    words = _query(click, None).words
+    tools.desk.update_view(click.view_id, _found(tools, TicketQuery(words=words)))
 
 
 def _query(click: Click, before: int | None) -> TicketQuery:
@@ -145,27 +144,43 @@ def change(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def changed(tools: Tools, body: Body, ack: Ack) -> None:
-    """What stands in the way is said at a field."""
+    """What stands in the way is said at a field; what was changed is seen in the window below."""
+    which, shown = shown_in(body["view"]["private_metadata"])
+    wanted = _wanted(body, shown)
+    problem = _problem(tools, which, str(body["user"].get("id", "")), shown, wanted)
+    if problem:
+        ack(response_action="errors", errors=problem)
+        return
+    ack()
+    below = str(body["view"].get("previous_view_id") or "")
+    if below:
+        tools.desk.update_view(below, _ticket(tools, which, 0))
+
+
+def _problem(tools: Tools, which: int, who: str, shown: Edit, wanted: Edit) -> dict[str, str]:
+    """Change it; what stands in the way, by field."""
+    if not wanted.subject.strip():
+        return {Field.SUBJECT: NO_SUBJECT}
+    if wanted.assignee and not tools.desk.is_human(wanted.assignee):
+        return {Field.ASSIGNEE: NOT_HUMAN}
+    to = tools.desk.agent(wanted.assignee) if wanted.assignee else None
+    outcome = tools.core.tickets.edit(which, tools.desk.agent(who), shown, wanted, to)
+    if outcome.done:
+        return {}
+    at = Field.ASSIGNEE if shown.status is wanted.status else Field.STATUS
+    return {at: outcome.text}
+
+
+def _wanted(body: Body, shown: Edit) -> Edit:
     state = (body["view"].get("state") or {}).get("values") or {}
-    which = int(json.loads(body["view"]["private_metadata"])["number"])
     chosen = {field: next(iter(held(state, field)), "") for field in Field}
-    edit = Edit(
+    return Edit(
         subject=chosen[Field.SUBJECT],
-        priority=Priority(chosen[Field.PRIORITY]),
-        status=TicketStatus(chosen[Field.STATUS]),
+        priority=Priority(chosen[Field.PRIORITY] or shown.priority),
+        status=TicketStatus(chosen[Field.STATUS] or shown.status),
         assignee=chosen[Field.ASSIGNEE],
         tags=tags_of(chosen[Field.TAGS]),
     )
-    if edit.assignee and not tools.desk.is_human(edit.assignee):
-        ack(response_action="errors", errors={Field.ASSIGNEE: NOT_HUMAN})
-        return
-    agent = tools.desk.agent(str(body["user"].get("id", "")))
-    to = tools.desk.agent(edit.assignee) if edit.assignee else None
-    outcome = tools.core.tickets.edit(which, agent, edit, to)
-    if outcome.done:
-        ack()
-    else:
-        ack(response_action="errors", errors={Field.STATUS: outcome.text})
 
 
 FEATURE = Feature(
@@ -176,7 +191,9 @@ FEATURE = Feature(
         TicketAction.CHANNEL: searched,
         TicketAction.PRIORITY: searched,
         TicketAction.REASON: searched,
+        TicketAction.PERIOD: searched,
         TicketAction.ASSIGNEE: searched,
+        TicketAction.ALL: all_of_them,
         TicketAction.FIRST: searched,
         TicketAction.NEXT: next_page,
         TicketAction.OPEN: open_ticket,
