@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from handoff_bot.domain.desk import AgentRef, Place
+from handoff_bot.domain.endings import MOST_TAGS, tags_of
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.domain.words import one_line
 
 PAGE_ROWS = 20
 TIMELINE_ROWS = 25
@@ -27,14 +30,35 @@ def may_become(now: TicketStatus, then: TicketStatus) -> bool:
     return now is then or then in BY_HAND[now]
 
 
+class Period(StrEnum):
+    """How long ago tickets were made, at most."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+    def start(self, now: datetime) -> datetime:
+        """When it began, if it is now that it ends."""
+        return now - timedelta(days=_DAYS[self])
+
+
+_DAYS = {Period.DAY: 1, Period.WEEK: 7, Period.MONTH: 30, Period.YEAR: 365}
+
+
 @dataclass(frozen=True)
 class TicketQuery:
     """What to look for; None or "" for any.
 
     Attributes:
-        words: a number ("#12", "12"), or words in the subject or the contact's name.
+        words: as they were typed: a number ("#12", "12"), tags ("#vip"), and words in the subject or the
+            contact's name.
         assignee: an agent's desk id.
+        tag: one tag, besides those that were typed.
+        since, until: made at that time or later, and before.
+        period: made so long ago at most, where `since` is not known yet.
         before: only tickets with lower numbers: where the next page begins.
+        no_number: what looks like a number is a word.
     """
 
     words: str = ""
@@ -44,14 +68,41 @@ class TicketQuery:
     priority: Priority | None = None
     assignee: str | None = None
     tag: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    period: Period | None = None
     before: int | None = None
+    no_number: bool = False
 
     @property
     def number(self) -> int | None:
         """The ticket's number, if that is what was typed."""
-        digits = self.words.strip().removeprefix("#")
-        is_number = digits.isascii() and digits.isdigit() and len(digits) <= 15
-        return int(digits) if is_number else None
+        typed = self.words.strip()
+        is_number = _is_number(typed.removeprefix("#")) and not self.no_number
+        return int(typed.removeprefix("#")) if is_number else None
+
+    @property
+    def may_be_words(self) -> bool:
+        """Was a number typed that may as well be part of a subject?"""
+        return self.number is not None and not self.words.strip().startswith("#")
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags, all of which a ticket must have."""
+        return tags_of([self.tag, *filter(_is_tag, self.words.split())])
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The words, all of which must be there, in lower case."""
+        return tuple(word for word in self.words.casefold().split() if not _is_tag(word))
+
+
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) <= 15
+
+
+def _is_tag(word: str) -> bool:
+    return word.startswith("#")
 
 
 @dataclass(frozen=True)
@@ -108,10 +159,30 @@ class TicketView:
 
 @dataclass(frozen=True)
 class Edit:
-    """What somebody changes; the whole of what a window holds."""
+    """The fields of a ticket that somebody may change, as they were shown or as they are to be.
+
+    Attributes:
+        assignee: an agent's desk id, "" for nobody.
+    """
 
     subject: str
     priority: Priority
     status: TicketStatus
     assignee: str
     tags: tuple[str, ...]
+
+    @classmethod
+    def of(cls, view: TicketView) -> Edit:
+        """The fields as they are."""
+        row = view.row
+        assignee = row.assignee.desk_id if row.assignee else ""
+        tags = view.tags[:MOST_TAGS]
+        return cls(one_line(row.subject, LONGEST_SUBJECT), row.priority, row.status, assignee, tags)
+
+    def changed(self, shown: Edit) -> frozenset[str]:
+        """Which fields are to change, given what they were when it was shown.
+
+        What somebody did not touch is not theirs to change back: others may have changed it meanwhile.
+        """
+        names = (field.name for field in fields(self))
+        return frozenset(name for name in names if getattr(self, name) != getattr(shown, name))

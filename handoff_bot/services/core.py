@@ -23,6 +23,7 @@ from handoff_bot.services import (
     routing,
     sending,
     sent_files,
+    sla,
     timers,
     windows,
 )
@@ -154,6 +155,7 @@ class Core:
             routing.follow,
             notices.follow,
             ladder.follow,
+            sla.follow,
             tickets_out,
         )
         escalations = Escalations(database, parts.channels, clock, followers)
@@ -181,6 +183,7 @@ class Core:
             offers.OFFER: offers.Offer(parts.desk, clock),
             assigning.ASSIGN: assigning.Assign(escalations, parts.desk, clock),
             notices.NOTICE: notices.Notify(mails, clock),
+            sla.REMIND: sla.Remind(clock),
             IDLE: Idle(clock),
             windows.CLOSING: windows.Closing(clock),
             TICKET_OUT: PutTicket(parts.sinks, parts.desk, clock),
@@ -218,7 +221,7 @@ class Core:
             offers=offers.Offers(database, clock),
             routing=routing.Routing(database, preferences, parts.channels),
             notices=notices.Notices(database, preferences, has_mail=mails is not None),
-            tickets=Tickets(database, clock, escalations, tickets_out),
+            tickets=Tickets(database, clock, escalations, tickets_out, parts.channels),
             files=files.Files(database, clock),
             serving=sent_files.Serving(database, parts.channels, clock),
             templates=Templates(database, parts.channels, preferences, relay),

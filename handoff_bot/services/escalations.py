@@ -33,7 +33,7 @@ from handoff_bot.services import (
 from handoff_bot.services.followers import Follower, Moved
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import Channels, Words
-from handoff_bot.storage import conversations, deliveries, log
+from handoff_bot.storage import conversations, deliveries, log, tickets
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -150,7 +150,7 @@ class Escalations:
                 contact_id=conversation.contact_id,
                 conversation_id=id_of(conversation),
                 subject=subject,
-                searched=f"{subject} {conversations.contact_name(tx, conversation)}".casefold(),
+                searched=tickets.searched(subject, conversations.contact_name(tx, conversation)),
                 channel=conversation.channel,
                 reason=escalation.reason,
                 priority=escalation.priority,
@@ -170,10 +170,14 @@ class Escalations:
     ) -> Outcome:
         """One agent takes one step. Of any number at once, exactly one wins; the others are told who."""
         with self._database.write() as tx:
-            change = self._change(tx, step, escalation_id, agent)
-            if change is None:
-                return Outcome(False, GONE)
-            return self._take(replace(change, ending=ending))
+            return self.take_in(tx, step, escalation_id, agent, ending)
+
+    def take_in(
+        self, tx: Transaction, step: Step, escalation_id: int, agent: AgentRef, ending: Ending
+    ) -> Outcome:
+        """The same within a transaction."""
+        change = self._change(tx, step, escalation_id, agent)
+        return self._take(replace(change, ending=ending)) if change else Outcome(False, GONE)
 
     def _take(self, change: _Change) -> Outcome:
         if change.step is Step.CLAIM:
@@ -214,10 +218,14 @@ class Escalations:
     ) -> Outcome:
         """Give an escalation to an agent, whoever has it or nobody; the note is for the team alone."""
         with self._database.write() as tx:
-            change = self._change(tx, Step.REASSIGN, escalation_id, agent)
-            if change is None:
-                return Outcome(False, GONE)
-            return self._reassign(change, to, note)
+            return self.reassign_in(tx, escalation_id, agent, to, note)
+
+    def reassign_in(
+        self, tx: Transaction, escalation_id: int, agent: AgentRef, to: AgentRef, note: str = ""
+    ) -> Outcome:
+        """The same within a transaction."""
+        change = self._change(tx, Step.REASSIGN, escalation_id, agent)
+        return self._reassign(change, to, note) if change else Outcome(False, GONE)
 
     def assign(
         self, escalation_id: int, by: AgentRef, choose: Callable[[Transaction], Agent | None]
@@ -239,10 +247,19 @@ class Escalations:
     ) -> Outcome:
         """Put an escalation into the queue, whoever has it, perhaps for one user group."""
         with self._database.write() as tx:
-            change = self._change(tx, Step.RELEASE, escalation_id, agent)
-            if change is None:
-                return Outcome(False, GONE)
-            return self._hand_back(change, group_id, note)
+            return self.hand_back_in(tx, escalation_id, agent, group_id, note)
+
+    def hand_back_in(
+        self,
+        tx: Transaction,
+        escalation_id: int,
+        agent: AgentRef,
+        group_id: str = "",
+        note: str = "",
+    ) -> Outcome:
+        """The same within a transaction."""
+        change = self._change(tx, Step.RELEASE, escalation_id, agent)
+        return self._hand_back(change, group_id, note) if change else Outcome(False, GONE)
 
     def _hand_back(self, change: _Change, group_id: str, note: str) -> Outcome:
         if change.escalation.status == Status.CLAIMED:

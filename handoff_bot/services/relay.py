@@ -13,7 +13,7 @@ from handoff_bot.domain.escalations import OPEN, Status, Step
 from handoff_bot.domain.files import DeskFile
 from handoff_bot.domain.messages import Author, Template, storable
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, sending, sent_files
+from handoff_bot.services import deskwork, sending, sent_files, sla
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import NO_HOLD, OPTED_OUT, Channels, Words
@@ -138,6 +138,7 @@ class Relay:
         template: Template | None = None,
     ) -> Message:
         now = self._clock.now()
+        sla.replied(tx, thread.escalation, now)
         message = sending.say(
             tx,
             thread.conversation,

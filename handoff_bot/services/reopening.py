@@ -16,20 +16,24 @@ DEFAULT_HOURS = 24
 
 
 def of(tx: Transaction, conversation: Conversation, now: datetime) -> Ticket | None:
-    """The ticket that a new escalation of this conversation continues, None when it begins one."""
+    """The ticket that a new escalation of this conversation continues, None when it begins one.
+
+    One that was closed stays so: nobody was needed, or somebody has said by hand that it is over for good.
+    """
     hours = log.preference(tx, HOURS, DEFAULT_HOURS)
     if not isinstance(hours, int | float) or hours <= 0:
         return None
     ticket = tickets.last_of(tx, id_of(conversation), now - timedelta(hours=hours))
-    return None if ticket is None or ticket.outcome == "not_needed" else ticket
+    return ticket if ticket and ticket.status == TicketStatus.SOLVED else None
 
 
 def reopen(tx: Transaction, ticket: Ticket, escalation: Escalation, now: datetime) -> None:
-    """It is open again, and about this escalation."""
+    """It is open again, about this escalation, nobody's as the escalation is, and promised anew."""
     ticket.escalation_id = id_of(escalation)
     ticket.status = TicketStatus.OPEN.value
     ticket.reopened += 1
-    ticket.solved_at = None
+    ticket.assignee_id = None
+    ticket.solved_at = ticket.replied_at = None
     ticket.outcome = ""
     ticket.priority, ticket.reason = escalation.priority, escalation.reason
     ticket.updated_at = now

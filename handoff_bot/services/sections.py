@@ -20,8 +20,10 @@ from handoff_bot.domain.settings import (
     working_hours,
     yes_no,
 )
-from handoff_bot.domain.signals import Signal
-from handoff_bot.services import hours, ladder
+from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.domain.sla import DEFAULT as SLA_MINUTES
+from handoff_bot.domain.sla import LONGEST_MINUTES, Promise, name_of
+from handoff_bot.services import hours, ladder, sla
 from handoff_bot.services.availability import CAPACITY
 from handoff_bot.services.idle import DEFAULT_MINUTES, MINUTES
 from handoff_bot.services.preferences import ADMINS
@@ -219,5 +221,27 @@ WAITING = Section(
     ),
 )
 
-SECTIONS: tuple[Section, ...] = (TRIGGERS, TEAM, HOURS, WAITING)
+_PROMISED = {Promise.REPLY: "the first reply", Promise.SOLVE: "it is solved"}
+
+
+def _promise(priority: Priority, promise: Promise) -> Setting:
+    return Setting(
+        key=sla.MINUTES,
+        part=name_of(priority, promise),
+        label=f"{priority.value.capitalize()}: minutes until {_PROMISED[promise]}",
+        widget=Widget.LINE,
+        default=SLA_MINUTES[priority][promise],
+        parse=number(0, LONGEST_MINUTES),
+        hint="0 for no promise." if priority is Priority.URGENT else "",
+    )
+
+
+SLA = Section(
+    "sla",
+    "SLA",
+    "What customers are promised, by priority, in working hours. Threads are reminded at 80% of it.",
+    tuple(_promise(priority, promise) for priority in Priority for promise in Promise),
+)
+
+SECTIONS: tuple[Section, ...] = (TRIGGERS, TEAM, HOURS, WAITING, SLA)
 """All that are plain lists of settings, in the order in which they are shown."""

@@ -11,7 +11,8 @@ from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.signals import Mood, Priority, Signal
-from handoff_bot.services import desk_channels
+from handoff_bot.domain.sla import Promise
+from handoff_bot.services import desk_channels, sla
 from handoff_bot.storage import conversations, deliveries, escalations, queue
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Escalation, Message, Note
@@ -62,8 +63,8 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         slack_channel=escalation.slack_channel,
         reopened=ticket.reopened,
         previous_owner=escalations.previous_owner(tx, escalation) if ticket.reopened else "",
-        reply_due_at=None if ticket.replied_at else ticket.reply_due_at,
-        solve_due_at=None if ticket.solved_at else ticket.solve_due_at,
+        reply_due_at=sla.open_due(ticket, Promise.REPLY),
+        solve_due_at=sla.open_due(ticket, Promise.SOLVE),
         window_closes_at=conversation.window_closes_at if escalation.status in OPEN else None,
     )
 

@@ -210,7 +210,7 @@ class Ticket(Row, table=True):
 
     A customer who comes back soon continues it: `escalation_id` is its newest escalation. `searched` is
     what a search looks through, in lower case: subject and contact's name. `reply_due_at` and `solve_due_at`
-    are the promises of its SLA, `replied_at` when an agent first answered.
+    are the promises of its SLA, `replied_at` when an agent first answered since it was (re)opened.
     """
 
     __tablename__ = "ticket"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func
 from sqlalchemy import select as select_rows
 from sqlmodel import col, select
 
@@ -33,6 +33,17 @@ def get(tx: Transaction, number: int) -> Ticket | None:
     return tx.session.get(Ticket, number, populate_existing=True)
 
 
+def searched(subject: str, contact: str) -> str:
+    """What a search for words looks through."""
+    return f"{subject} {contact}".casefold()
+
+
+def row(tx: Transaction, number: int) -> TicketRow | None:
+    """One ticket as lists show it."""
+    rows = found(tx, TicketQuery(words=f"#{number}"), 1)
+    return rows[0] if rows else None
+
+
 def found(tx: Transaction, query: TicketQuery, limit: int) -> list[TicketRow]:
     """Tickets that fit, newest first, at most `limit`."""
     statement = fitting(query).order_by(col(Ticket.id).desc()).limit(limit)
@@ -52,23 +63,33 @@ def fitting(query: TicketQuery) -> Any:
         Ticket.channel: query.channel,
         Ticket.reason: query.reason,
         Ticket.priority: query.priority,
-        Agent.desk_id: query.assignee,
     }
     for column, value in equal.items():
         if value:
             statement = statement.where(col(column) == str(value))
+    if query.assignee:
+        known = select_rows(col(Agent.id)).where(col(Agent.desk_id) == query.assignee)
+        statement = statement.where(col(Ticket.assignee_id) == known.scalar_subquery())
     if query.before is not None:
         statement = statement.where(col(Ticket.id) < query.before)
-    if query.tag:
-        tagged = select(TicketTag.ticket_id).where(TicketTag.tag == query.tag)
-        statement = statement.where(col(Ticket.id).in_(tagged))
-    return _with_words(statement, query)
+    return _with_words(_within(statement, query), query)
+
+
+def _within(statement: Any, query: TicketQuery) -> Any:
+    if query.since:
+        statement = statement.where(col(Ticket.created_at) >= query.since)
+    if query.until:
+        statement = statement.where(col(Ticket.created_at) < query.until)
+    return statement
 
 
 def _with_words(statement: Any, query: TicketQuery) -> Any:
     if query.number is not None:
         return statement.where(col(Ticket.id) == query.number)
-    for word in query.words.casefold().split():
+    for tag in query.tags:
+        tagged = select(TicketTag.ticket_id).where(TicketTag.tag == tag)
+        statement = statement.where(col(Ticket.id).in_(tagged))
+    for word in query.terms:
         statement = statement.where(col(Ticket.searched).contains(word, autoescape=True))
     return statement
 
@@ -118,12 +139,6 @@ def add_tags(tx: Transaction, number: int, wanted: Iterable[str]) -> None:
             known.add(tag)
 
 
-def channels(tx: Transaction) -> Sequence[str]:
-    """The kinds of channels that contacts have written on."""
-    known = select(Conversation.channel).distinct().order_by(Conversation.channel)
-    return list(tx.session.execute(known).scalars())
-
-
 def last_of(tx: Transaction, conversation_id: int, since: datetime) -> Ticket | None:
     """The conversation's newest ticket, if it was solved since then."""
     newest = (
@@ -141,40 +156,46 @@ def last_of(tx: Transaction, conversation_id: int, since: datetime) -> Ticket | 
 # -- the timeline
 
 
-def events(tx: Transaction, number: int) -> Sequence[tuple[Event, str | None]]:
-    """What happened to its escalations and to itself, oldest first, with who did it."""
+def events(
+    tx: Transaction, number: int, kinds: Iterable[str], most: int
+) -> Sequence[tuple[Event, str | None]]:
+    """The newest of these kinds about its escalations and itself, oldest first, with who did it."""
     ours = select(Escalation.id).where(Escalation.ticket_id == number)
     asked = (
         select(Event, Agent.name)
         .outerjoin(Agent, col(Agent.id) == Event.agent_id)
-        .where(col(Event.escalation_id).in_(ours))
-        .order_by(col(Event.id))
+        .where(col(Event.escalation_id).in_(ours), col(Event.kind).in_(list(kinds)))
     )
-    return [(event, name) for event, name in tx.session.execute(asked)]
+    return _newest(tx, asked, Event.id, most)
 
 
-def messages(
-    tx: Transaction, ticket: Ticket, since: datetime
-) -> Sequence[tuple[Message, str | None]]:
-    """What was said in its conversation since then, oldest first, with the agent who said it."""
+def messages(tx: Transaction, ticket: Ticket, most: int) -> Sequence[tuple[Message, str | None]]:
+    """The newest that was said from the words on that called for a person, with the agent who said it."""
+    began = select(func.min(Escalation.message_id)).where(Escalation.ticket_id == ticket.id)
     asked = (
         select(Message, Agent.name)
         .outerjoin(Agent, col(Agent.id) == Message.agent_id)
-        .where(Message.conversation_id == ticket.conversation_id, Message.created_at >= since)
-        .order_by(col(Message.id))
+        .where(
+            Message.conversation_id == ticket.conversation_id,
+            col(Message.id) >= began.scalar_subquery(),
+        )
     )
     if ticket.solved_at:
         asked = asked.where(Message.created_at <= ticket.solved_at)
-    return [(message, name) for message, name in tx.session.execute(asked)]
+    return _newest(tx, asked, Message.id, most)
 
 
-def notes(tx: Transaction, number: int) -> Sequence[tuple[Note, str]]:
-    """What agents noted, oldest first."""
+def notes(tx: Transaction, number: int, most: int) -> Sequence[tuple[Note, str]]:
+    """The newest that agents noted, oldest first."""
     ours = select(Escalation.id).where(Escalation.ticket_id == number)
     asked = (
         select(Note, Agent.name)
         .join(Agent, col(Agent.id) == Note.agent_id)
         .where(col(Note.escalation_id).in_(ours))
-        .order_by(col(Note.id))
     )
-    return [(note, name) for note, name in tx.session.execute(asked)]
+    return _newest(tx, asked, Note.id, most)
+
+
+def _newest(tx: Transaction, asked: Any, number: Any, most: int) -> list[tuple[Any, Any]]:
+    newest = tx.session.execute(asked.order_by(col(number).desc()).limit(most)).all()
+    return [(what, name) for what, name in reversed(newest)]

@@ -28,6 +28,7 @@ from handoff_bot.slack.blocks import (
     settings,
     steps,
     texts,
+    ticket,
     tickets,
 )
 from handoff_bot.slack.blocks.availability import draw_arrangement, draw_presence
@@ -117,8 +118,8 @@ def views(text: str) -> dict[str, dict[str, Any]]:
         found = builders.tickets(rows, text)
         drawn[f"{rows} tickets"] = tickets.draw_tickets(found, ("sms", text[:20] or "x"))
         one = builders.ticket(rows, text)
-        drawn[f"ticket of {rows}"] = tickets.draw_ticket(one, WORKSPACE)
-        drawn[f"edit of {rows}"] = tickets.draw_edit(one)
+        drawn[f"ticket of {rows}"] = ticket.draw_ticket(one, WORKSPACE)
+        drawn[f"edit of {rows}"] = ticket.draw_edit(one)
     for rows in (0, 1, 15, 500):
         shown = builders.queue_page(rows, text)
         drawn[f"queue of {rows}"] = draw_queue(shown, Filter(channel=text[:9]), WORKSPACE, text)

@@ -1,45 +1,34 @@
-"""Tickets in windows: the search, one ticket with its timeline, and the fields to change."""
+"""The search for tickets in a window: what is looked for, and what was found."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from enum import StrEnum
 
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.tickets import (
-    BY_HAND,
-    LONGEST_SUBJECT,
-    Happened,
+    Period,
     TicketPage,
     TicketQuery,
     TicketRow,
-    TicketView,
 )
-from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
-from handoff_bot.slack.blocks.fields import asking, filter_menu, menu, text_field, window
-from handoff_bot.slack.blocks.steps import SOLVED
+from handoff_bot.slack.blocks.fields import asking, filter_menu, text_field, window
 from handoff_bot.slack.blocks.text import (
     Block,
     actions,
-    context,
-    header,
-    line,
     moment,
     mrkdwn,
     named,
     one_line,
     plain,
-    rich,
     section,
     spelled,
-    words,
 )
 
 SEARCH = "tickets"
-EDIT = "ticket_edit"
 
 
 class TicketAction(StrEnum):
@@ -51,22 +40,14 @@ class TicketAction(StrEnum):
     CHANNEL = "tickets_channel"
     PRIORITY = "tickets_priority"
     REASON = "tickets_reason"
+    PERIOD = "tickets_period"
     ASSIGNEE = "tickets_assignee"
+    ALL = "tickets_all"
     NEXT = "tickets_next"
     FIRST = "tickets_first"
     OPEN = "ticket_open"
     OLDER = "ticket_older"
     CHANGE = "ticket_change"
-
-
-class Field(StrEnum):
-    """The fields of the edit window."""
-
-    SUBJECT = "ticket_subject"
-    STATUS = "ticket_status"
-    PRIORITY = "ticket_priority"
-    ASSIGNEE = "ticket_assignee"
-    TAGS = "ticket_tags"
 
 
 STATUSES: dict[TicketStatus, str] = {
@@ -76,12 +57,14 @@ STATUSES: dict[TicketStatus, str] = {
     TicketStatus.CLOSED: "⚪ Closed",
 }
 
-_OUTCOMES = {outcome.value: label for outcome, label in SOLVED.items()} | {
-    "returned": "Returned to the assistant",
-    "not_needed": "Not needed",
+PERIODS: dict[Period, str] = {
+    Period.DAY: "Last 24 hours",
+    Period.WEEK: "Last 7 days",
+    Period.MONTH: "Last 30 days",
+    Period.YEAR: "Last 365 days",
 }
-_QUOTE = 400
-_TIMELINE_WORDS = 150
+
+HINT = "#12, #tag, or words"
 
 
 def draw_tickets(page: TicketPage, channels: Sequence[str]) -> Block:
@@ -89,7 +72,7 @@ def draw_tickets(page: TicketPage, channels: Sequence[str]) -> Block:
     blocks: list[Block] = [
         asking(
             "Search",
-            _acting(text_field(TicketAction.WORDS, hint="#12, or words", most=100)),
+            _acting(text_field(TicketAction.WORDS, initial=page.query.words, hint=HINT, most=100)),
             optional=True,
             acts=True,
         ),
@@ -115,6 +98,8 @@ def _filters(query: TicketQuery, channels: Sequence[str]) -> Iterator[Block]:
     yield filter_menu(TicketAction.PRIORITY, "Any priority", priorities, query.priority)
     reasons = {reason.value: label for reason, label in REASONS.items()}
     yield filter_menu(TicketAction.REASON, "Any reason", reasons, query.reason)
+    periods = {period.value: label for period, label in PERIODS.items()}
+    yield filter_menu(TicketAction.PERIOD, "Any time", periods, query.period)
     chooser: Block = {
         "type": "users_select",
         "action_id": TicketAction.ASSIGNEE,
@@ -144,96 +129,7 @@ def _turns(page: TicketPage) -> Iterator[Block]:
     if page.more:
         last = str(page.rows[-1].number)
         turns.append(labelled(TicketAction.NEXT, "Older tickets", last))
+    if replace(page.query, words="", no_number=False, before=None, since=None) != TicketQuery():
+        turns.append(labelled(TicketAction.ALL, "Clear filters", "all"))
     if turns:
         yield actions(*turns)
-
-
-# -- one ticket
-
-
-def draw_ticket(view: TicketView, workspace_url: str) -> Block:
-    """One ticket: its fields, its timeline, and what can be done."""
-    row = view.row
-    value = f"{row.number}:{view.page}"
-    buttons = [labelled(TicketAction.CHANGE, "Change…", str(row.number))]
-    if view.older:
-        older = labelled(TicketAction.OLDER, "Older", f"{row.number}:{view.page + 1}")
-        buttons.append(older)
-    if view.page:
-        newer = labelled(TicketAction.OPEN, "Newest", str(row.number))
-        buttons.append(newer)
-    blocks: list[Block] = [
-        header(f"#{row.number} {one_line(row.subject, 120)}"),
-        context(*_facts(view, workspace_url)),
-        actions(*buttons),
-        *(block for each in view.timeline for block in _line(each)),
-    ]
-    return window(f"Ticket #{row.number}"[:24], blocks, callback_id="ticket", metadata=value)
-
-
-def _facts(view: TicketView, workspace_url: str) -> Iterator[Block]:
-    row = view.row
-    owner = named(row.assignee.name) if row.assignee else "nobody"
-    yield plain(f"{STATUSES[row.status]} · {PRIORITIES[row.priority]} · assigned to {owner}", 300)
-    yield plain(f"{named(row.contact)} on {spelled(row.channel)} · {REASONS[view.reason]}", 300)
-    yield mrkdwn(f"Made {moment(row.created_at)}")
-    if view.solved_at:
-        outcome = _OUTCOMES.get(view.outcome, "Ended")
-        yield plain(outcome, 100)
-        yield mrkdwn(f"Ended {moment(view.solved_at)}")
-    if view.reply_due_at or view.solve_due_at:
-        due = view.reply_due_at or view.solve_due_at
-        yield mrkdwn(f"⏱️ Due {moment(due)}") if due else plain("")
-    if view.tags:
-        yield plain(" ".join(f"#{tag}" for tag in view.tags), 500)
-    if view.reopened:
-        yield plain(f"Reopened {view.reopened} time{'s' if view.reopened > 1 else ''}", 60)
-    link = permalink(view.thread, workspace_url)
-    if link:
-        yield mrkdwn(f"<{link}|Open thread>")
-
-
-def _line(happened: Happened) -> Iterator[Block]:
-    who = " ".join(filter(None, (named(happened.who) if happened.who else "", happened.what)))
-    yield context(plain(who or "…", _TIMELINE_WORDS), mrkdwn(moment(happened.at)))
-    if happened.quote:
-        yield rich(line(words(happened.quote, _QUOTE)))
-
-
-# -- changing
-
-
-def draw_edit(view: TicketView) -> Block:
-    """The fields to change."""
-    row = view.row
-    allowed = [row.status, *(one for one in TicketStatus if one in BY_HAND[row.status])]
-    people: Block = {
-        "type": "users_select",
-        "action_id": Field.ASSIGNEE,
-        "placeholder": plain("Nobody", 150),
-    }
-    if row.assignee:
-        people["initial_user"] = row.assignee.desk_id
-    subject = text_field(Field.SUBJECT, initial=row.subject, most=LONGEST_SUBJECT)
-    tags = text_field(Field.TAGS, initial=" ".join(view.tags), most=900)
-    priorities = {priority.value: label for priority, label in PRIORITIES.items()}
-    blocks = [
-        asking("Subject", subject),
-        asking(
-            "Status",
-            menu(Field.STATUS, "Choose", {s.value: STATUSES[s] for s in allowed}, row.status),
-            hint="Solving it resolves the conversation, and the customer is told.",
-        ),
-        asking("Priority", menu(Field.PRIORITY, "Choose", priorities, row.priority)),
-        asking("Assignee", people, optional=True),
-        asking("Tags", tags, hint="Words, with spaces or commas between them.", optional=True),
-    ]
-    metadata = json.dumps({"number": row.number})
-    return window(
-        f"Change #{row.number}"[:24],
-        blocks,
-        callback_id=EDIT,
-        submit="Save",
-        close="Cancel",
-        metadata=metadata,
-    )

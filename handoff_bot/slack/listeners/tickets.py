@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,20 +10,13 @@ from slack_bolt import Ack
 from handoff_bot.domain.endings import tags_of
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.domain.tickets import Edit, TicketQuery
-from handoff_bot.services.tickets import GONE
+from handoff_bot.domain.tickets import Edit, Period, TicketQuery
+from handoff_bot.services.ticket_edits import GONE, NO_SUBJECT
 from handoff_bot.slack.blocks.fields import ANY, window
 from handoff_bot.slack.blocks.text import Block, Drawing, section
 from handoff_bot.slack.blocks.thread import draw_words
-from handoff_bot.slack.blocks.tickets import (
-    EDIT,
-    SEARCH,
-    Field,
-    TicketAction,
-    draw_edit,
-    draw_ticket,
-    draw_tickets,
-)
+from handoff_bot.slack.blocks.ticket import EDIT, Field, draw_edit, draw_ticket, shown_in
+from handoff_bot.slack.blocks.tickets import SEARCH, TicketAction, draw_tickets
 from handoff_bot.slack.listeners.click import (
     Click,
     Tools,
@@ -68,7 +60,7 @@ def _found(tools: Tools, query: TicketQuery) -> Block:
 def searched(tools: Tools, click: Click, ack: Ack) -> None:
     """Something in the search has changed: begin with the newest."""
     ack()
-    tools.desk.update_view(click.view_id, _found(tools, _query(click, None)))
+    tools.desk.update_view(click.view_id, _found(tools, _asked(click.state, None)))
 
 
 def searched_by_button(tools: Tools, body: Body, ack: Ack) -> None:
@@ -79,11 +71,14 @@ def searched_by_button(tools: Tools, body: Body, ack: Ack) -> None:
 def next_page(tools: Tools, click: Click, ack: Ack) -> None:
     """Older tickets of the same search."""
     ack()
-    tools.desk.update_view(click.view_id, _found(tools, _query(click, click.number)))
+    tools.desk.update_view(click.view_id, _found(tools, _asked(click.state, click.number)))
 
 
-def _query(click: Click, before: int | None) -> TicketQuery:
-    return _asked(click.state, before)
+def all_of_them(tools: Tools, click: Click, ack: Ack) -> None:
+    """Without filters; the words stay."""
+    ack()
+    words = _asked(click.state, None).words
+    tools.desk.update_view(click.view_id, _found(tools, TicketQuery(words=words)))
 
 
 def _asked(state: Mapping[str, Any], before: int | None) -> TicketQuery:
@@ -95,6 +90,7 @@ def _asked(state: Mapping[str, Any], before: int | None) -> TicketQuery:
         channel=None if channel == ANY else channel,
         reason=word_of(Signal, one(state, TicketAction.REASON)),
         priority=word_of(Priority, one(state, TicketAction.PRIORITY)),
+        period=word_of(Period, one(state, TicketAction.PERIOD)),
         assignee=one(state, TicketAction.ASSIGNEE) or None,
         before=before,
     )
@@ -152,27 +148,43 @@ def change(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def changed(tools: Tools, body: Body, ack: Ack) -> None:
-    """What stands in the way is said at a field."""
+    """What stands in the way is said at a field; what was changed is seen in the window below."""
+    which, shown = shown_in(body["view"]["private_metadata"])
+    wanted = _wanted(body, shown)
+    problem = _problem(tools, which, sender(body), shown, wanted)
+    if problem:
+        ack(response_action="errors", errors=problem)
+        return
+    ack()
+    below = str(body["view"].get("previous_view_id") or "")
+    if below:
+        tools.desk.update_view(below, _ticket(tools, which, 0))
+
+
+def _problem(tools: Tools, which: int, who: str, shown: Edit, wanted: Edit) -> dict[str, str]:
+    """Change it; what stands in the way, by field."""
+    if not wanted.subject.strip():
+        return {Field.SUBJECT: NO_SUBJECT}
+    if wanted.assignee and not tools.desk.is_human(wanted.assignee):
+        return {Field.ASSIGNEE: NOT_HUMAN}
+    to = tools.desk.agent(wanted.assignee) if wanted.assignee else None
+    outcome = tools.core.tickets.edit(which, tools.desk.agent(who), shown, wanted, to)
+    if outcome.done:
+        return {}
+    at = Field.ASSIGNEE if shown.status is wanted.status else Field.STATUS
+    return {at: outcome.text}
+
+
+def _wanted(body: Body, shown: Edit) -> Edit:
     state = filled_in(body)
-    which = int(json.loads(body["view"]["private_metadata"])["number"])
     chosen = {field: next(iter(held(state, field)), "") for field in Field}
-    edit = Edit(
+    return Edit(
         subject=chosen[Field.SUBJECT],
-        priority=Priority(chosen[Field.PRIORITY]),
-        status=TicketStatus(chosen[Field.STATUS]),
+        priority=Priority(chosen[Field.PRIORITY] or shown.priority),
+        status=TicketStatus(chosen[Field.STATUS] or shown.status),
         assignee=chosen[Field.ASSIGNEE],
         tags=tags_of(chosen[Field.TAGS]),
     )
-    if edit.assignee and not tools.desk.is_human(edit.assignee):
-        ack(response_action="errors", errors={Field.ASSIGNEE: NOT_HUMAN})
-        return
-    agent = tools.desk.agent(sender(body))
-    to = tools.desk.agent(edit.assignee) if edit.assignee else None
-    outcome = tools.core.tickets.edit(which, agent, edit, to)
-    if outcome.done:
-        ack()
-    else:
-        ack(response_action="errors", errors={Field.STATUS: outcome.text})
 
 
 FEATURE = Feature(
@@ -183,7 +195,9 @@ FEATURE = Feature(
         TicketAction.CHANNEL: searched,
         TicketAction.PRIORITY: searched,
         TicketAction.REASON: searched,
+        TicketAction.PERIOD: searched,
         TicketAction.ASSIGNEE: searched,
+        TicketAction.ALL: all_of_them,
         TicketAction.FIRST: searched,
         TicketAction.NEXT: next_page,
         TicketAction.OPEN: open_ticket,

@@ -1,0 +1,58 @@
+"""What is promised to customers who wait: how soon a first reply, how soon the end; by priority."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from handoff_bot.domain.signals import Priority
+
+NEAR = 0.8
+"""The share of the time after which somebody is reminded."""
+LONGEST_MINUTES = 30 * 24 * 60
+
+
+class Promise(StrEnum):
+    """What an SLA promises."""
+
+    REPLY = "reply"
+    SOLVE = "solve"
+
+
+DEFAULT: dict[Priority, dict[Promise, int]] = {
+    Priority.URGENT: {Promise.REPLY: 15, Promise.SOLVE: 4 * 60},
+    Priority.HIGH: {Promise.REPLY: 30, Promise.SOLVE: 8 * 60},
+    Priority.NORMAL: {Promise.REPLY: 60, Promise.SOLVE: 24 * 60},
+    Priority.LOW: {Promise.REPLY: 4 * 60, Promise.SOLVE: 48 * 60},
+}
+"""Minutes, while nobody has set others."""
+
+_WHAT = {Promise.REPLY: "the first reply", Promise.SOLVE: "solving this"}
+
+
+def name_of(priority: Priority, promise: Promise) -> str:
+    """What a promise is called where all are kept together: "urgent.reply"."""
+    return f"{priority.value}.{promise.value}"
+
+
+def length(stored: Mapping[str, object], priority: Priority, promise: Promise) -> timedelta | None:
+    """How long it may take, None for as long as it takes. What is stored wrongly counts as not set."""
+    minutes = stored.get(name_of(priority, promise))
+    if not isinstance(minutes, int) or not 0 <= minutes <= LONGEST_MINUTES:
+        minutes = DEFAULT[priority][promise]
+    return timedelta(minutes=minutes) if minutes else None
+
+
+def in_words(promise: Promise, due: datetime, now: datetime) -> str:
+    """What the thread is told: how much time is left, or that none is."""
+    what = _WHAT[promise]
+    if now >= due:
+        return f"⏱️ The time for {what} is over."
+    return f"⏱️ {_spoken(due - now)} left for {what}."
+
+
+def _spoken(left: timedelta) -> str:
+    minutes = max(1, round(left / timedelta(minutes=1)))
+    count, unit = (minutes, "minute") if minutes < 120 else (round(minutes / 60), "hour")
+    return f"{count} {unit}{'' if count == 1 else 's'}"

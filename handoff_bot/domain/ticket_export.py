@@ -1,0 +1,77 @@
+"""Tickets on their way into a file: as CSV for spreadsheets, as JSON for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+@dataclass(frozen=True)
+class TicketExport:
+    """All that is told of one ticket; the columns of a file, in order. Times are aware UTC.
+
+    `subject`, `contact`, `address` and `tags` are hostile.
+    """
+
+    number: int
+    subject: str
+    contact: str
+    address: str
+    channel: str
+    reason: str
+    priority: str
+    status: str
+    assignee: str
+    tags: tuple[str, ...]
+    outcome: str
+    reopened: int
+    created_at: datetime
+    updated_at: datetime
+    solved_at: datetime | None
+    reply_due_at: datetime | None
+    replied_at: datetime | None
+    solve_due_at: datetime | None
+
+
+COLUMNS = tuple(field.name for field in fields(TicketExport))
+
+
+def csv_lines(tickets: Iterable[TicketExport]) -> Iterator[str]:
+    """The table, line by line, its heading first."""
+    yield _csv_line(COLUMNS)
+    for ticket in tickets:
+        yield _csv_line(_cell(getattr(ticket, column)) for column in COLUMNS)
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return harmless(" ".join(value))
+    return harmless(value) if isinstance(value, str) else str("" if value is None else value)
+
+
+def harmless(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula: with an apostrophe where it would begin one."""
+    return f"'{text}" if text.lstrip(" \u00a0\ufeff").startswith(_FORMULA) else text
+
+
+def json_lines(tickets: Iterable[TicketExport]) -> Iterator[str]:
+    """One JSON array, a ticket a line."""
+    before = "[\n"
+    for ticket in tickets:
+        yield before + json.dumps(asdict(ticket), default=datetime.isoformat, ensure_ascii=False)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"

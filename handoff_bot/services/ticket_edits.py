@@ -1,0 +1,204 @@
+"""Changes of tickets by hand, made so that a ticket and its conversation never contradict each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.endings import Ending
+from handoff_bot.domain.escalations import OPEN, Status, Step, TicketStatus
+from handoff_bot.domain.tickets import LONGEST_SUBJECT, Edit, may_become
+from handoff_bot.domain.words import one_line
+from handoff_bot.ports import Clock
+from handoff_bot.services import deskwork, sla
+from handoff_bot.services.escalations import Escalations
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.tickets_out import TicketsOut
+from handoff_bot.storage import conversations, log
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage import tickets as store
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Agent, Escalation, Ticket
+from handoff_bot.storage.transaction import Transaction
+
+GONE = "There is no such ticket."
+NO_SUBJECT = "A ticket needs a subject."
+
+Values = dict[str, list[object]]
+"""By field: before and after, as ids and words of ours; what somebody wrote is left out."""
+
+
+@dataclass(frozen=True)
+class _Editing:
+    """One change about to be made; the conversation and the ticket are held."""
+
+    tx: Transaction
+    ticket: Ticket
+    escalation: Escalation
+    agent: AgentRef
+    shown: Edit
+    wanted: Edit
+    to: AgentRef | None
+    now: datetime
+    changes: Values = field(default_factory=dict)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return self.wanted.changed(self.shown)
+
+    @property
+    def is_open(self) -> bool:
+        return self.escalation.status in OPEN
+
+
+class TicketEdits:
+    """What agents change about tickets."""
+
+    def __init__(self, clock: Clock, escalations: Escalations, out: TicketsOut) -> None:
+        self._clock = clock
+        self._escalations = escalations
+        self._out = out
+
+    def edit(
+        self,
+        tx: Transaction,
+        number: int,
+        agent: AgentRef,
+        shown: Edit,
+        wanted: Edit,
+        to: AgentRef | None,
+    ) -> Outcome:
+        """All of it, or nothing and why; see `Tickets.edit`."""
+        held = _hold(tx, number)
+        if held is None:
+            return Outcome(False, GONE)
+        ticket, escalation = held
+        editing = _Editing(tx, ticket, escalation, agent, shown, wanted, to, self._clock.now())
+        why_not = _why_not(editing)
+        if why_not:
+            return Outcome(False, why_not)
+        moved = self._move(editing) if editing.is_open else Outcome(True)
+        if moved.done:
+            self._change(editing)
+        return moved
+
+    def _move(self, editing: _Editing) -> Outcome:
+        """The step of the open conversation that the change amounts to."""
+        tx, subject, agent = editing.tx, id_of(editing.escalation), editing.agent
+        if "status" in editing.fields and editing.wanted.status is TicketStatus.SOLVED:
+            return self._escalations.take_in(tx, Step.RESOLVE, subject, agent, Ending())
+        if "assignee" not in editing.fields:
+            return Outcome(True)
+        if editing.to:
+            return self._escalations.reassign_in(tx, subject, agent, editing.to)
+        if editing.escalation.status == Status.CLAIMED:
+            return self._escalations.hand_back_in(tx, subject, agent)
+        return Outcome(True)
+
+    def _change(self, editing: _Editing) -> None:
+        """What is the ticket's own."""
+        tx, ticket, now = editing.tx, editing.ticket, editing.now
+        author = conversations.agent_row(tx, editing.agent.desk_id, editing.agent.name, now)
+        for name, before, after in _apply(editing):
+            editing.changes[name] = [before, after]
+        if not editing.changes:
+            return
+        ticket.updated_at = now
+        self._out.changed(tx, id_of(ticket), now)
+        _record(editing, author)
+        if "priority" in editing.changes:
+            _follow_priority(editing)
+
+
+def _hold(tx: Transaction, number: int) -> tuple[Ticket, Escalation] | None:
+    """The ticket and its newest escalation, held until commit: the conversation first, as everybody does."""
+    found = store.get(tx, number)
+    if found is None:
+        return None
+    conversations.hold(tx, found.conversation_id)
+    ticket = tx.lock(Ticket, number) or found
+    escalation = rows.get(tx, ticket.escalation_id)
+    return (ticket, escalation) if escalation else None
+
+
+def _why_not(editing: _Editing) -> str:
+    if not one_line(editing.wanted.subject, LONGEST_SUBJECT):
+        return NO_SUBJECT
+    now, then = TicketStatus(editing.ticket.status), editing.wanted.status
+    if "status" in editing.fields and not may_become(now, then):
+        return f"A ticket that is {now} cannot be {then} by hand."
+    return ""
+
+
+def _apply(editing: _Editing) -> Iterator[tuple[str, object, object]]:
+    """Change the rows; says of each field what it was and is, None where those are somebody's words."""
+    ticket, wanted = editing.ticket, editing.wanted
+    subject = one_line(wanted.subject, LONGEST_SUBJECT)
+    if "subject" in editing.fields and subject != ticket.subject:
+        conversation = conversations.get(editing.tx, ticket.conversation_id)
+        ticket.subject = subject
+        ticket.searched = store.searched(
+            subject, conversations.contact_name(editing.tx, conversation)
+        )
+        yield "subject", None, None
+    if "priority" in editing.fields and wanted.priority.value != ticket.priority:
+        yield "priority", ticket.priority, wanted.priority.value
+        ticket.priority = wanted.priority.value
+    if "tags" in editing.fields and _retag(editing):
+        yield "tags", None, None
+    if not editing.is_open:
+        yield from _by_hand(editing)
+
+
+def _retag(editing: _Editing) -> bool:
+    """Only what was added or taken away, so that tags that others gave meanwhile stay."""
+    number = id_of(editing.ticket)
+    before = store.tags(editing.tx, number)
+    gone = set(editing.shown.tags) - set(editing.wanted.tags)
+    after = list(dict.fromkeys([*before, *editing.wanted.tags]))
+    after = [tag for tag in after if tag not in gone]
+    store.set_tags(editing.tx, number, after)
+    return set(after) != set(before)
+
+
+def _by_hand(editing: _Editing) -> Iterator[tuple[str, object, object]]:
+    """What is changed on the ticket alone, once its conversation has ended."""
+    ticket, wanted = editing.ticket, editing.wanted
+    if "status" in editing.fields and wanted.status.value != ticket.status:
+        yield "status", ticket.status, wanted.status.value
+        ticket.status = wanted.status.value
+    if "assignee" in editing.fields and (assignee := _assignee_id(editing)) != ticket.assignee_id:
+        yield "assignee", ticket.assignee_id, assignee
+        ticket.assignee_id = assignee
+
+
+def _assignee_id(editing: _Editing) -> int | None:
+    to = editing.to
+    if to is None:
+        return None
+    return id_of(conversations.agent_row(editing.tx, to.desk_id, to.name, editing.now))
+
+
+def _record(editing: _Editing, author: Agent) -> None:
+    log.record(
+        editing.tx,
+        "ticket.edited",
+        editing.now,
+        escalation=editing.escalation,
+        agent_id=id_of(author),
+        ticket=id_of(editing.ticket),
+        fields=list(editing.changes),
+        values={name: both for name, both in editing.changes.items() if both != [None, None]},
+    )
+
+
+def _follow_priority(editing: _Editing) -> None:
+    """The conversation is as urgent as its ticket, and promised accordingly while it is open."""
+    tx, escalation, now = editing.tx, editing.escalation, editing.now
+    escalation.priority = editing.wanted.priority.value
+    escalation.priority_rank = editing.wanted.priority.rank
+    if editing.is_open:
+        sla.promise(tx, escalation, editing.ticket, now)
+    deskwork.redraw(tx, escalation, now)

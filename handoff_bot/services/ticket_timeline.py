@@ -1,0 +1,96 @@
+"""A ticket's timeline: what happened, what was said and what was noted, in one order, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.tickets import TIMELINE_ROWS, Happened
+from handoff_bot.storage import tickets as store
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Message, Ticket
+from handoff_bot.storage.transaction import Transaction
+
+EVENTS: dict[str, str] = {
+    "escalation.opened": "a person was asked for",
+    "escalation.claim": "taken",
+    "escalation.release": "put back into the queue",
+    "escalation.reassign": "assigned",
+    "escalation.resolve": "resolved",
+    "escalation.return": "returned to the assistant",
+    "escalation.dismiss": "not needed",
+    "escalation.snoozed": "put aside",
+    "escalation.woken": "back from being put aside",
+    "escalation.offered": "offered",
+    "escalation.priority": "more urgent now",
+    "ticket.created": "ticket made",
+    "ticket.reopened": "the customer came back: reopened",
+    "ticket.edited": "ticket changed",
+    "sla.near": "reminded: little time left",
+    "sla.late": "promise not kept",
+    "csat.answered": "rated by the customer",
+    "message.failed": "a message did not reach the customer",
+}
+"""What a timeline tells of the log, in words."""
+
+_SPEAKERS = {Author.ASSISTANT: "Assistant (AI)", Author.SYSTEM: "Automatic text"}
+_PROMISED = {"reply": "first reply", "solve": "solving it"}
+
+
+def page(
+    tx: Transaction, ticket: Ticket, contact: str, number: int
+) -> tuple[tuple[Happened, ...], bool]:
+    """One page, oldest first, and whether there is more before it; page 0 is the timeline's end."""
+    most = (number + 1) * TIMELINE_ROWS
+    lines = sorted(_newest(tx, ticket, contact, most + 1), key=lambda line: line.at)
+    end = max(0, len(lines) - number * TIMELINE_ROWS)
+    return tuple(lines[max(0, len(lines) - most) : end]), len(lines) > most
+
+
+def _newest(tx: Transaction, ticket: Ticket, contact: str, most: int) -> Iterator[Happened]:
+    """The newest so many of each kind, among which the newest so many of all are."""
+    for event, name in store.events(tx, id_of(ticket), EVENTS, most):
+        yield Happened(event.at, _in_words(event.kind, event.data), name or "")
+    for message, name in store.messages(tx, ticket, most):
+        yield Happened(
+            message.created_at,
+            "",
+            _speaker(message, name, contact),
+            message.text or _files(message),
+        )
+    for note, name in store.notes(tx, id_of(ticket), most):
+        yield Happened(note.created_at, "note", name, note.text)
+
+
+def _speaker(message: Message, agent: str | None, contact: str) -> str:
+    author = Author(message.author)
+    if author is Author.CONTACT:
+        return contact
+    return agent or _SPEAKERS.get(author, "Agent")
+
+
+def _files(message: Message) -> str:
+    return ", ".join(f"[{file['content_type']}]" for file in message.media)
+
+
+def _in_words(kind: str, data: Mapping[str, Any]) -> str:
+    said = EVENTS[kind]
+    if kind == "csat.answered":
+        return f"{said}: {data.get('score')} of 5"
+    if kind == "escalation.priority":
+        return f"{said}: {data.get('priority')}"
+    if kind in ("sla.near", "sla.late"):
+        return f"{said} ({_PROMISED.get(str(data.get('promise')), 'SLA')})"
+    return f"{said}{_changes(data)}"
+
+
+def _changes(data: Mapping[str, Any]) -> str:
+    """Which fields were changed; to what, where that is a word of ours."""
+    values = data.get("values") or {}
+    after = {name: both[1] for name, both in values.items() if isinstance(both[1], str)}
+    named = (
+        f"{name} {after[name]}" if name in after else name for name in data.get("fields") or ()
+    )
+    listed = ", ".join(named)
+    return f": {listed}" if listed else ""

@@ -1,0 +1,58 @@
+"""What is promised, by priority, and how it is said."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from handoff_bot.domain.signals import Priority
+from handoff_bot.domain.sla import DEFAULT, Promise, in_words, length, name_of
+
+DUE = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("priority", Priority)
+@pytest.mark.parametrize("promise", Promise)
+def test_each_priority_has_a_usual_promise(priority, promise):
+    assert length({}, priority, promise) == timedelta(minutes=DEFAULT[priority][promise])
+
+
+@pytest.mark.parametrize("promise", Promise)
+def test_what_is_more_urgent_is_promised_sooner(promise):
+    promised = [
+        length({}, priority, promise) for priority in sorted(Priority, key=lambda p: p.rank)
+    ]
+    assert promised == sorted(promised)
+    assert len(set(promised)) == len(promised)
+
+
+@pytest.mark.parametrize(
+    ("stored", "promised"),
+    [
+        (30, timedelta(minutes=30)),
+        (0, None),
+        (-1, timedelta(minutes=15)),
+        ("30", timedelta(minutes=15)),
+        (None, timedelta(minutes=15)),
+        (10**9, timedelta(minutes=15)),
+    ],
+    ids=["set", "off", "negative", "text", "nothing", "too long"],
+)
+def test_a_promise_can_be_set_and_switched_off_and_one_stored_wrongly_is_not_set(stored, promised):
+    held = {name_of(Priority.URGENT, Promise.REPLY): stored}
+    assert length(held, Priority.URGENT, Promise.REPLY) == promised
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [
+        (timedelta(hours=5, minutes=20), "⏱️ 5 hours left for the first reply."),
+        (timedelta(minutes=119), "⏱️ 119 minutes left for the first reply."),
+        (timedelta(seconds=61), "⏱️ 1 minute left for the first reply."),
+        (timedelta(seconds=1), "⏱️ 1 minute left for the first reply."),
+        (timedelta(0), "⏱️ The time for the first reply is over."),
+        (timedelta(hours=-1), "⏱️ The time for the first reply is over."),
+    ],
+    ids=["hours", "minutes", "one", "seconds", "now", "over"],
+)
+def test_it_is_said_in_words(left, words):
+    assert in_words(Promise.REPLY, DUE, DUE - left) == words
