@@ -26,16 +26,18 @@ from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.metrics import Scope
 from handoff_bot.domain.spending import Caps
+from handoff_bot.domain.tickets import TicketQuery
 from handoff_bot.mail.checks import check_mail
 from handoff_bot.mail.message import Sender
 from handoff_bot.mail.smtp import MailServer, SmtpMailer
 from handoff_bot.ports import Channel, Clock, TicketSink
-from handoff_bot.services import timers
+from handoff_bot.services import ticket_files, timers
 from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.metrics import Metrics
 from handoff_bot.services.spending import Ledger
+from handoff_bot.services.tickets import all_fitting
 from handoff_bot.services.visitors import Visitors
 from handoff_bot.serving import Server
 from handoff_bot.settings import Settings, read_settings
@@ -301,6 +303,15 @@ def canned_replies(settings: Settings) -> list[CannedReply]:
     database = open_database(settings)
     try:
         return CannedReplies(database, SystemClock()).every()
+    finally:
+        database.close()
+
+
+def export_tickets(settings: Settings, form: str, query: TicketQuery) -> Iterator[str]:
+    """Tickets that fit as a file ("csv" or "json"), line by line."""
+    database = open_database(settings)
+    try:
+        yield from ticket_files.lines(ticket_files.Format(form), all_fitting(database, query))
     finally:
         database.close()
 

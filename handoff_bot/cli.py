@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from datetime import UTC, datetime
 from typing import TextIO
 
 import click
@@ -15,6 +16,8 @@ import click
 from handoff_bot import logs
 from handoff_bot.domain.canned import CannedReply, tidy_name
 from handoff_bot.domain.errors import HandoffError
+from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.tickets import TicketQuery
 from handoff_bot.settings import Settings, read_settings
 
 REAL = ("SLACK_", "TWILIO_", "WEBCHAT_")
@@ -188,6 +191,31 @@ def import_canned(file: TextIO) -> None:
     for problem in problems:
         click.echo(problem, err=True)
     sys.exit(2 if problems else 0)
+
+
+@main.group()
+def tickets() -> None:
+    """The support records."""
+
+
+@tickets.command("export")
+@click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv")
+@click.option("--status", type=click.Choice([one.value for one in TicketStatus]), default=None)
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Made on that day (UTC) or later.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Made before that day (UTC).")
+def export_tickets(
+    form: str, status: str | None, since: datetime | None, until: datetime | None
+) -> None:
+    """Print all tickets that fit, oldest first; docs/tickets.md names the columns."""
+    import app
+
+    query = TicketQuery(
+        status=TicketStatus(status) if status else None,
+        since=since.replace(tzinfo=UTC) if since else None,
+        until=until.replace(tzinfo=UTC) if until else None,
+    )
+    for line in app.export_tickets(settings_or_exit(), form, query):
+        click.echo(line, nl=False)
 
 
 @main.command()

@@ -1,5 +1,7 @@
 """The command line, the composition root and the doctor, in this process, between the stand-ins."""
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -415,3 +417,14 @@ def test_a_program_gets_the_figures_as_json(environment):
         None,
     )
     assert len(told["slices"]) == 7
+
+
+@pytest.mark.usefixtures("told")
+def test_tickets_are_printed_as_a_file():
+    rows = list(csv.DictReader(io.StringIO(run("tickets", "export").stdout, newline="")))
+    assert [row["number"] for row in rows] == ["1", "2", "3", "4", "5", "6"]
+    closed = json.loads(run("tickets", "export", "--format", "json", "--status", "closed").stdout)
+    assert len(closed) == 6
+    assert json.loads(run("tickets", "export", "--format", "json", "--status", "open").stdout) == []
+    assert run("tickets", "export", "--until", "2020-01-01").stdout.count("\n") == 1
+    assert run("tickets", "export", "--since", "soon").exit_code == 2

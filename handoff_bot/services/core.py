@@ -24,6 +24,7 @@ from handoff_bot.services import (
     sending,
     sent_files,
     sla,
+    ticket_files,
     timers,
     windows,
 )
@@ -48,7 +49,7 @@ from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.queue import Queue
 from handoff_bot.services.reacting import Reacting
 from handoff_bot.services.relay import Relay
-from handoff_bot.services.reports import REPORT, HandOver, Reports
+from handoff_bot.services.reports import REPORT, HandOver, Maker, Reports
 from handoff_bot.services.runner import AnyHandler
 from handoff_bot.services.snoozing import WAKE, Snoozing, Wake
 from handoff_bot.services.tickets import Tickets
@@ -164,7 +165,10 @@ class Core:
         relay = Relay(database, parts.channels, clock, escalations)
         metrics = Metrics(database, clock)
         mails = mail.Mails() if parts.mailer else None
-        makers = {figures.FIGURES: figures.FiguresReport(metrics)}
+        makers: dict[str, Maker] = {
+            figures.FIGURES: figures.FiguresReport(metrics),
+            ticket_files.TICKETS: ticket_files.TicketsReport(database),
+        }
         handlers: dict[str, AnyHandler] = {
             inbound.INBOUND: inbound.HandleInbound(
                 reacting, escalations, parts.channels, clock, tickets_out

@@ -77,7 +77,7 @@ class Tickets:
             return self._edits.edit(tx, number, agent, shown, wanted, to)
 
 
-def every(database: Database, query: TicketQuery) -> Iterator[TicketExport]:
+def all_fitting(database: Database, query: TicketQuery) -> Iterator[TicketExport]:
     """All tickets that fit, oldest first, by batches: neither memory nor a transaction grows with them."""
     last = 0
     while True:

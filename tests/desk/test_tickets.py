@@ -1,5 +1,8 @@
 """Tickets: searched, read, changed, reopened; from windows down to rows."""
 
+import csv
+import io
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -285,3 +288,36 @@ def _plan(database, tx, query) -> str:
         ):  # the table is too small to want an index
             tx.session.execute(text(f"SET LOCAL enable_{habit} = off"))
     return str(tx.session.execute(text(explain + str(compiled))).all()).lower()
+
+
+# -- as a file
+
+
+def given_file(bureau, who):
+    """The file that somebody was given directly, None for none."""
+    with_bot = [one for one in bureau.slack.channels() if one.kind == "im" and who in one.members]
+    posts = [m for one in with_bot for m in bureau.slack.messages(one.id) if m.get("files")]
+    return bureau.slack.file(posts[-1]["files"][0]["id"]) if posts else None
+
+
+def test_an_admin_gets_all_that_fit_as_csv(bureau):
+    bureau.says("=I want a person")
+    bureau.says("I want a person, too", OTHER)
+    bureau.command(bureau.mia, "tickets too")
+    bureau.presses(bureau.mia, "tickets_csv")
+    assert "on its way" in words(bureau.window(bureau.mia))
+    file = given_file(bureau, bureau.mia)
+    assert file.name == "tickets.csv"
+    rows = list(csv.DictReader(io.StringIO(file.content.decode())))
+    assert [row["subject"] for row in rows] == ["I want a person, too"]
+    assert "1 ticket, as you asked." in bureau.told(bureau.mia)[0]
+    bureau.command(bureau.mia, "tickets")
+    bureau.presses(bureau.mia, "tickets_json")
+    found = json.loads(given_file(bureau, bureau.mia).content)
+    assert [one["subject"] for one in found] == ["=I want a person", "I want a person, too"]
+
+
+def test_who_is_no_admin_is_offered_no_file(bureau):
+    bureau.says("I want a person")
+    bureau.command(bureau.ana, "tickets")
+    assert "Export" not in words(bureau.window(bureau.ana))

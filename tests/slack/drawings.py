@@ -116,7 +116,9 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     drawn["admins alone"] = admins.admins_alone_window("Settings", [text, "UBEN"] * 20)
     for rows in (0, 1, 20):
         found = builders.tickets(rows, text)
-        drawn[f"{rows} tickets"] = tickets.draw_tickets(found, ("sms", text[:20] or "x"))
+        drawn[f"{rows} tickets"] = tickets.draw_tickets(
+            found, ("sms", text[:20] or "x"), may_export=True, banner=text
+        )
         one = builders.ticket(rows, text)
         drawn[f"ticket of {rows}"] = ticket.draw_ticket(one, WORKSPACE)
         drawn[f"edit of {rows}"] = ticket.draw_edit(one)

@@ -48,6 +48,8 @@ class TicketAction(StrEnum):
     OPEN = "ticket_open"
     OLDER = "ticket_older"
     CHANGE = "ticket_change"
+    CSV = "tickets_csv"
+    JSON = "tickets_json"
 
 
 STATUSES: dict[TicketStatus, str] = {
@@ -67,9 +69,12 @@ PERIODS: dict[Period, str] = {
 HINT = "#12, #tag, or words"
 
 
-def draw_tickets(page: TicketPage, channels: Sequence[str]) -> Block:
+def draw_tickets(
+    page: TicketPage, channels: Sequence[str], *, may_export: bool = False, banner: str = ""
+) -> Block:
     """The search window."""
     blocks: list[Block] = [
+        *([section(banner)] if banner else ()),
         asking(
             "Search",
             _acting(text_field(TicketAction.WORDS, initial=page.query.words, hint=HINT, most=100)),
@@ -81,7 +86,7 @@ def draw_tickets(page: TicketPage, channels: Sequence[str]) -> Block:
     ]
     if not page.rows:
         blocks.append(section("No ticket fits."))
-    blocks += _turns(page)
+    blocks += _turns(page, may_export=may_export)
     return window("Tickets", blocks, callback_id=SEARCH, submit="Search")
 
 
@@ -122,7 +127,7 @@ def _row(row: TicketRow) -> Block:
     }
 
 
-def _turns(page: TicketPage) -> Iterator[Block]:
+def _turns(page: TicketPage, *, may_export: bool) -> Iterator[Block]:
     turns = []
     if page.query.before is not None:
         turns.append(labelled(TicketAction.FIRST, "Newest", "first"))
@@ -131,5 +136,8 @@ def _turns(page: TicketPage) -> Iterator[Block]:
         turns.append(labelled(TicketAction.NEXT, "Older tickets", last))
     if replace(page.query, words="", no_number=False, before=None, since=None) != TicketQuery():
         turns.append(labelled(TicketAction.ALL, "Clear filters", "all"))
+    if may_export and page.rows:
+        turns.append(labelled(TicketAction.CSV, "Export as CSV", "csv", "all that fit"))
+        turns.append(labelled(TicketAction.JSON, "Export as JSON", "json", "all that fit"))
     if turns:
         yield actions(*turns)

@@ -11,12 +11,15 @@ from handoff_bot.domain.endings import tags_of
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.tickets import Edit, Period, TicketQuery
+from handoff_bot.services import ticket_files
 from handoff_bot.services.ticket_edits import GONE, NO_SUBJECT
+from handoff_bot.services.ticket_files import Format
 from handoff_bot.slack.blocks.fields import ANY, window
 from handoff_bot.slack.blocks.text import Block, Drawing, section
 from handoff_bot.slack.blocks.thread import draw_words
 from handoff_bot.slack.blocks.ticket import EDIT, Field, draw_edit, draw_ticket, shown_in
 from handoff_bot.slack.blocks.tickets import SEARCH, TicketAction, draw_tickets
+from handoff_bot.slack.listeners.admins import clicked_by_admins
 from handoff_bot.slack.listeners.click import (
     Click,
     Tools,
@@ -31,6 +34,7 @@ from handoff_bot.slack.listeners.feature import Asked, Body, Feature
 
 NO_NUMBER = "Say which: /handoff ticket 12"
 NOT_HUMAN = "Choose a person."
+ON_ITS_WAY = "The file is on its way: it comes as a direct message."
 
 
 # -- searching
@@ -38,47 +42,62 @@ NOT_HUMAN = "Choose a person."
 
 def in_words(tools: Tools, asked: Asked) -> Drawing | None:
     """`/handoff tickets`, `/handoff tickets refund`."""
-    _open(tools, asked.trigger_id, TicketQuery(words=asked.words))
+    _open(tools, asked.trigger_id, asked.desk_id, TicketQuery(words=asked.words))
     return None
 
 
 def show(tools: Tools, click: Click, ack: Ack) -> None:
     """The button in Home."""
     ack()
-    _open(tools, click.trigger_id, TicketQuery())
+    _open(tools, click.trigger_id, click.desk_id, TicketQuery())
 
 
-def _open(tools: Tools, trigger_id: str, query: TicketQuery) -> None:
+def _open(tools: Tools, trigger_id: str, desk_id: str, query: TicketQuery) -> None:
     view_id = tools.desk.open_view(trigger_id, window("Tickets", [section("Loading…")]))
-    tools.desk.update_view(view_id, _found(tools, query))
+    tools.desk.update_view(view_id, _found(tools, desk_id, query))
 
 
-def _found(tools: Tools, query: TicketQuery) -> Block:
-    return draw_tickets(tools.core.tickets.search(query), tools.core.tickets.channels())
+def _found(tools: Tools, desk_id: str, query: TicketQuery, banner: str = "") -> Block:
+    tickets, may_export = tools.core.tickets, tools.may_administer(desk_id)
+    return draw_tickets(
+        tickets.search(query), tickets.channels(), may_export=may_export, banner=banner
+    )
+
+
+def exported(tools: Tools, click: Click, ack: Ack) -> None:
+    """All that fit, as a file in a direct message."""
+    ack()
+    query = tools.core.tickets.search(_asked(click.state, None)).query
+    order = ticket_files.order(Format(click.value), query)
+    key = f"{click.desk_id}:{click.trigger_id}"
+    tools.core.reports.order(click.desk_id, ticket_files.TICKETS, order, key)
+    tools.desk.update_view(click.view_id, _found(tools, click.desk_id, query, ON_ITS_WAY))
 
 
 def searched(tools: Tools, click: Click, ack: Ack) -> None:
     """Something in the search has changed: begin with the newest."""
     ack()
-    tools.desk.update_view(click.view_id, _found(tools, _asked(click.state, None)))
+    tools.desk.update_view(click.view_id, _found(tools, click.desk_id, _asked(click.state, None)))
 
 
 def searched_by_button(tools: Tools, body: Body, ack: Ack) -> None:
     """The same, by the window's own button."""
-    ack(response_action="update", view=_found(tools, _asked(filled_in(body), None)))
+    ack(response_action="update", view=_found(tools, sender(body), _asked(filled_in(body), None)))
 
 
 def next_page(tools: Tools, click: Click, ack: Ack) -> None:
     """Older tickets of the same search."""
     ack()
-    tools.desk.update_view(click.view_id, _found(tools, _asked(click.state, click.number)))
+    tools.desk.update_view(
+        click.view_id, _found(tools, click.desk_id, _asked(click.state, click.number))
+    )
 
 
 def all_of_them(tools: Tools, click: Click, ack: Ack) -> None:
     """Without filters; the words stay."""
     ack()
     words = _asked(click.state, None).words
-    tools.desk.update_view(click.view_id, _found(tools, TicketQuery(words=words)))
+    tools.desk.update_view(click.view_id, _found(tools, click.desk_id, TicketQuery(words=words)))
 
 
 def _asked(state: Mapping[str, Any], before: int | None) -> TicketQuery:
@@ -203,6 +222,8 @@ FEATURE = Feature(
         TicketAction.OPEN: open_ticket,
         TicketAction.OLDER: older,
         TicketAction.CHANGE: change,
+        TicketAction.CSV: clicked_by_admins(exported),
+        TicketAction.JSON: clicked_by_admins(exported),
     },
     views={EDIT: changed, SEARCH: searched_by_button},
     commands={"tickets": in_words, "ticket": ticket_in_words},

@@ -1,0 +1,72 @@
+"""Tickets as a file that somebody ordered in the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pydantic import TypeAdapter
+
+from handoff_bot.domain.amounts import many
+from handoff_bot.domain.files import File
+from handoff_bot.domain.ticket_export import TicketExport, csv_lines, json_lines
+from handoff_bot.domain.tickets import TicketQuery
+from handoff_bot.services.reports import Order, Report
+from handoff_bot.services.tickets import all_fitting
+from handoff_bot.storage.database import Database
+
+TICKETS = "tickets"
+_QUERY = TypeAdapter(TicketQuery)
+
+
+class Format(StrEnum):
+    """What kind of file."""
+
+    CSV = "csv"
+    JSON = "json"
+
+
+@dataclass(frozen=True)
+class _Kind:
+    lines: Callable[[Iterable[TicketExport]], Iterator[str]]
+    content_type: str
+
+
+_KINDS = {
+    Format.CSV: _Kind(csv_lines, "text/csv"),
+    Format.JSON: _Kind(json_lines, "application/json"),
+}
+
+
+def lines(form: Format, tickets: Iterable[TicketExport]) -> Iterator[str]:
+    """The file, line by line."""
+    return _KINDS[form].lines(tickets)
+
+
+def order(form: Format, query: TicketQuery) -> Order:
+    """What to order a file with of all tickets that fit, whichever page was looked at."""
+    whole = _QUERY.dump_python(replace(query, before=None), mode="json")
+    return {"format": form.value, "query": whole}
+
+
+class TicketsReport:
+    """Makes it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __call__(self, order: Order) -> Report:
+        """The file, and how many are in it."""
+        form = Format(order["format"])
+        count = 0
+
+        def counted() -> Iterator[TicketExport]:
+            nonlocal count
+            for ticket in all_fitting(self._database, _QUERY.validate_python(order["query"])):
+                count += 1
+                yield ticket
+
+        data = "".join(lines(form, counted())).encode()
+        file = File(f"tickets.{form}", _KINDS[form].content_type, data)
+        return Report(f"{many(count, 'ticket')}, as you asked.", file)
