@@ -100,6 +100,10 @@ class Climb(Handler[int, None]):
         """Ask the next available agent."""
         offers.ask_next(waiting.tx, waiting.escalation, waiting.conversation, waiting.now)
 
+    def place(self, waiting: Waiting) -> None:
+        """Tell the customer where they are in the queue."""
+        self._say(waiting, Moment.POSITION)
+
     def tell(self, waiting: Waiting) -> None:
         """Tell the customer how it stands."""
         self._say(waiting, Moment.WAITING_LONG)
@@ -125,6 +129,7 @@ _DOES: dict[RungKind, Callable[[Climb, Waiting], None]] = {
     RungKind.REMIND: Climb.remind,
     RungKind.MENTION: Climb.mention,
     RungKind.OFFER: Climb.offer,
+    RungKind.POSITION: Climb.place,
     RungKind.TELL: Climb.tell,
     RungKind.CALLBACK: Climb.call_back,
 }

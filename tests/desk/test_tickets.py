@@ -321,3 +321,28 @@ def test_who_is_no_admin_is_offered_no_file(bureau):
     bureau.says("I want a person")
     bureau.command(bureau.ana, "tickets")
     assert "Export" not in words(bureau.window(bureau.ana))
+
+
+# -- given on by its number
+
+
+def test_a_tickets_conversation_is_given_to_somebody_by_command(two):
+    two.command(two.ana, f"assign #2 <@{two.ben}|ben> Please, you know invoices")
+    assert rows(two, Escalation)[1].owner_id == 2
+    assert "Please, you know invoices" in two.told(two.ben)[0]
+    assert "Now speaking with Ben." in two.heard(OTHER)
+    assert two.whispers(two.ana)[-1] == "#2 is given on."
+
+
+def test_it_can_be_put_back_into_the_queue(two):
+    two.command(two.ben, "assign 1 queue somebody else, please")
+    assert rows(two, Escalation)[0].owner_id is None
+
+
+@pytest.mark.parametrize(
+    "words_said", ["assign", "assign 99 queue", "assign x", "assign 1", "assign 1 Ben"]
+)
+def test_what_is_not_understood_is_said(two, words_said):
+    two.command(two.ana, words_said)
+    assert two.whispers(two.ana)[-1].startswith("Say ")
+    assert [one.owner_id for one in rows(two, Escalation)] == [1, None]

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 
+from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.endings import Ending, tags_of
 from handoff_bot.domain.escalations import Step
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.blocks.steps import About, note
-from handoff_bot.slack.listeners.click import Tools, tell
-from handoff_bot.slack.listeners.feature import Called, Feature, Said, Shortcut
+from handoff_bot.slack.blocks.text import Drawing
+from handoff_bot.slack.blocks.thread import draw_words
+from handoff_bot.slack.listeners.click import Tools, number, tell
+from handoff_bot.slack.listeners.feature import Asked, Called, Feature, Said, Shortcut
 from handoff_bot.slack.listeners.steps import NOT_A_TIME, NOT_HUMAN
 
-TO_WHOM = "Say to whom: !assign @somebody, !assign @a-group or !assign queue. A note may follow."
+TO_WHOM = "Say to whom: @somebody, @a-group or queue, as in !assign @somebody. A note may follow."
+WHICH = "Say which ticket and to whom: /handoff assign 12 @somebody"
 NO_SUCH_REPLY = "There is no canned reply of that name. /handoff canned lists them."
 NOT_OURS = "This is not in the thread of a conversation with a customer."
 
+_QUEUE = re.compile(r"queue\b", re.IGNORECASE)
 _MENTION = re.compile(
     r"<(?:@([UW][A-Z0-9]+)|!subteam\^(S[A-Z0-9]+))(?:\|[^>]*)?>\s*(.*)", re.DOTALL
 )
@@ -28,18 +33,34 @@ def take(tools: Tools, said: Said) -> Outcome:
 
 def assign(tools: Tools, said: Said) -> Outcome:
     """`!assign @who note`, `!assign queue note`."""
+    return _give(tools, said.escalation_id, said.author, said.words)
+
+
+def assign_by_number(tools: Tools, asked: Asked) -> Drawing:
+    """`/handoff assign 12 @who note`."""
+    which, _, words = asked.words.partition(" ")
+    ticket = tools.core.tickets.view(number(which.removeprefix("#")) or 0)
+    if ticket is None:
+        return draw_words(WHICH)
+    giver = tools.desk.agent(asked.desk_id)
+    outcome = _give(tools, ticket.escalation_id, giver, words.strip())
+    return draw_words(outcome.text or f"#{ticket.row.number} is given on.")
+
+
+def _give(tools: Tools, escalation_id: int, giver: AgentRef, said: str) -> Outcome:
+    """To whom stands first: somebody, a group, or the queue; then a note."""
     core = tools.core.escalations
-    if said.words.casefold().startswith("queue"):
-        return core.hand_back(said.escalation_id, said.author, note=said.words[5:].strip())
-    found = _MENTION.fullmatch(said.words)
+    if _QUEUE.match(said):
+        return core.hand_back(escalation_id, giver, note=said[5:].strip())
+    found = _MENTION.fullmatch(said)
     if found is None:
         return Outcome(False, TO_WHOM)
     person, group, words = found[1], found[2], found[3].strip()
     if group:
-        return core.hand_back(said.escalation_id, said.author, group, words)
+        return core.hand_back(escalation_id, giver, group, words)
     if not tools.desk.is_human(person):
         return Outcome(False, NOT_HUMAN)
-    return core.reassign(said.escalation_id, said.author, tools.desk.agent(person), words)
+    return core.reassign(escalation_id, giver, tools.desk.agent(person), words)
 
 
 def snooze(tools: Tools, said: Said) -> Outcome:
@@ -116,10 +137,14 @@ FEATURE = Feature(
         "reply": reply,
         "help": help_with_verbs,
     },
+    commands={"assign": assign_by_number},
     shortcuts={
         "add_note": Shortcut(
             "Add a note", "A note for the team; the customer never sees it", True, note_here
         ),
     },
-    help=("In a thread: " + ", ".join(line.partition(":")[0] for line in HELP),),
+    help=(
+        "/handoff assign 12 @somebody: give a ticket's conversation to somebody, a group or the queue",
+        "In a thread: " + ", ".join(line.partition(":")[0] for line in HELP),
+    ),
 )
