@@ -126,7 +126,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     site = Webchat(website(settings)) if settings.webchat_origins else None
     if site:
         channels[WEBCHAT] = site
-    detector, assistant = build_ai(
+    minds = build_ai(
         settings.KNOWLEDGE_DIR,
         api_key=settings.OPENAI_API_KEY.get_secret_value(),
         base_url=settings.OPENAI_BASE_URL,
@@ -145,8 +145,9 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             database=database,
             channels=channels,
             desk=slack.desk,
-            detector=detector,
-            assistant=assistant,
+            detector=minds.detector,
+            assistant=minds.assistant,
+            translator=minds.translator,
             clock=clock,
             sinks=ticket_sinks(settings, clock),
             mailer=smtp(settings, clock) if settings.wants_mail else None,

@@ -211,6 +211,17 @@ class Assistant(Protocol):
         """
 
 
+class Translator(Protocol):
+    """Puts single messages into another language."""
+
+    def translate(self, text: str, language: str, contact_id: int | None = None) -> str:
+        """The text in the language with this code (ISO 639-1); `contact_id` is whose share of the spending.
+
+        Raises:
+            ModelError: it cannot be had now, or not without losing something.
+        """
+
+
 class Spending(Protocol):
     """What asking a language model may cost, and what it has cost."""
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef, Board, Button, Card, Place, Post, Whisper
-from handoff_bot.domain.errors import DeliveryError, DeskError, OutcomeUnknown
+from handoff_bot.domain.errors import DeliveryError, DeskError, ModelError, OutcomeUnknown
 from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.mail import Mail
 from handoff_bot.domain.messages import (
@@ -342,3 +342,18 @@ class ScriptedAssistant:
         if self.silent:
             return None
         return Answer(f"Answer to: {talk.turns[-1].text}", self.confidence, ("FAQ",), "scripted")
+
+
+class ScriptedTranslator:
+    """Translates by turning words round, or fails while it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.fails = False
+
+    def translate(self, text: str, language: str, contact_id: int | None = None) -> str:
+        """The text in capitals, with the language before it."""
+        self.asked.append((text, language))
+        if self.fails:
+            raise ModelError("timeout")
+        return f"[{language}] {text.upper()}"

@@ -195,11 +195,11 @@ def test_the_wsgi_object_is_built_on_first_use(environment, monkeypatch):
 def test_with_a_key_openai_judges_and_answers(environment, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-sandbox")
     settings = read_settings()
-    detector, assistant = app.build_ai(
+    minds = app.build_ai(
         settings.KNOWLEDGE_DIR, api_key="sk-sandbox", base_url="http://127.0.0.1:9/v1", model="m"
     )
-    assert type(detector).__name__ == "OpenAIDetector"
-    assert type(assistant).__name__ == "OpenAIAssistant"
+    names = [type(mind).__name__ for mind in (minds.detector, minds.assistant, minds.translator)]
+    assert names == ["OpenAIDetector", "OpenAIAssistant", "OpenAITranslator"]
 
 
 def test_the_real_bot_answers_a_customer_and_stops_when_asked(world):

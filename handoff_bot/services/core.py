@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from handoff_bot.domain.pacing import Rate
-from handoff_bot.ports import Assistant, Channel, Clock, Desk, Detector, Mailer, TicketSink
+from handoff_bot.ports import (
+    Assistant,
+    Channel,
+    Clock,
+    Desk,
+    Detector,
+    Mailer,
+    TicketSink,
+    Translator,
+)
 from handoff_bot.services import (
     answering,
     assigning,
@@ -26,6 +35,7 @@ from handoff_bot.services import (
     sla,
     ticket_files,
     timers,
+    translating,
     windows,
 )
 from handoff_bot.services.approved import Templates
@@ -54,6 +64,7 @@ from handoff_bot.services.runner import AnyHandler
 from handoff_bot.services.snoozing import WAKE, Snoozing, Wake
 from handoff_bot.services.tickets import Tickets
 from handoff_bot.services.tickets_out import TICKET_OUT, PutTicket, TicketsOut
+from handoff_bot.services.translating import Interpreter
 from handoff_bot.services.wording import CustomerTexts
 from handoff_bot.storage.database import Database
 
@@ -89,6 +100,7 @@ class Parts:
         sole: True when no other process runs lanes on this database.
         sinks: other systems that keep our tickets, by name.
         mailer: sends e-mail to the team; None where there is no mail server.
+        translator: None where there is no language model.
         limits: how often the desk may be called, by kind of budget; see services/turns.py.
         base_url: the address that providers reach us by, to fetch files from.
     """
@@ -107,6 +119,7 @@ class Parts:
     jitter: random.Random | None = None
     sinks: Mapping[str, TicketSink] = field(default_factory=dict)
     mailer: Mailer | None = None
+    translator: Translator | None = None
     limits: Mapping[str, Rate] = field(default_factory=dict)
 
 
@@ -162,7 +175,8 @@ class Core:
         escalations = Escalations(database, parts.channels, clock, followers)
         reacting = Reacting(parts.detector, parts.assistant)
         preferences = Preferences(database, clock)
-        relay = Relay(database, parts.channels, clock, escalations)
+        interpreter = Interpreter(database, parts.translator)
+        relay = Relay(database, parts.channels, clock, escalations, interpreter)
         metrics = Metrics(database, clock)
         mails = mail.Mails() if parts.mailer else None
         makers: dict[str, Maker] = {
@@ -192,6 +206,7 @@ class Core:
             windows.CLOSING: windows.Closing(clock),
             TICKET_OUT: PutTicket(parts.sinks, parts.desk, clock),
             mail.MAIL: mail.SendMail(parts.mailer, parts.desk, clock),
+            translating.TRANSLATE: translating.Translate(parts.translator, clock),
             REPORT: HandOver(database, parts.desk, clock, makers),
             files.FILE: files.BringFile(database, parts.desk, clock, parts.channels),
             **desk_handlers(database, parts.desk, clock),

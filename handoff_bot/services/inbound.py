@@ -20,6 +20,7 @@ from handoff_bot.services import (
     sending,
     snoozing,
     texts,
+    translating,
     windows,
 )
 from handoff_bot.services.escalations import Escalations
@@ -164,6 +165,7 @@ class HandleInbound(Handler[Arrived, Judgement]):
         if message.text or not message.media:
             deskwork.post(tx, escalation, words, self._clock.now())
         files.to_thread(tx, escalation, message, self._clock.now())
+        translating.follow(tx, escalation, message, self._clock.now())
 
     def call(self, plan: Arrived) -> Judgement:
         """Glance at it."""

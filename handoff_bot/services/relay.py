@@ -11,12 +11,14 @@ from handoff_bot.domain.desk import AgentRef, Button, Place, Post, PostKind, Thr
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import OPEN, Status, Step
 from handoff_bot.domain.files import DeskFile
+from handoff_bot.domain.languages import name_of
 from handoff_bot.domain.messages import Author, Template, storable
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, sending, sent_files, sla
+from handoff_bot.services import deskwork, sending, sent_files, sla, translating
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import NO_HOLD, OPTED_OUT, Channels, Words
+from handoff_bot.services.translating import Interpreter, Spoken
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -38,6 +40,8 @@ KEPT = "Kept as a note. The customer has not seen it."
 SENT_ALREADY = "This has been sent already."
 GONE = "This is not known any more."
 NO_CARD_YET = "The card of this conversation is just being posted. Please try again in a moment."
+FIRST_VERSION = "Your change could not be translated now, so what you wrote first stands."
+NOT_TRANSLATED = "This could not be translated into {language} now. The customer has not seen it."
 WINDOW = "window"
 """Stands for the slack_channel of what was written in a window, whose id stands for its ts."""
 
@@ -55,9 +59,15 @@ class Relay:
     """Between the desk's threads and the customer."""
 
     def __init__(
-        self, database: Database, channels: Channels, clock: Clock, escalations: Escalations
+        self,
+        database: Database,
+        channels: Channels,
+        clock: Clock,
+        escalations: Escalations,
+        interpreter: Interpreter,
     ) -> None:
         self._database = database
+        self._interpreter = interpreter
         self._channels = channels
         self._clock = clock
         self._escalations = escalations
@@ -70,17 +80,26 @@ class Relay:
         Raises:
             DeskError: the thread may be ours, but its card is just being posted: come back.
         """
+        spoken = self._spoken(reply)
         with self._database.write() as tx:
             thread = self._thread(tx, reply.place)
             if thread is None and rows.some_card_is_unplaced(tx):
                 raise DeskError("the card of this thread is just being posted", permanent=False)
             if thread and not is_known(tx, reply.place.slack_channel, reply.ts):
-                self._reply(tx, thread, reply)
+                self._reply(tx, thread, reply, spoken)
 
-    def _reply(self, tx: Transaction, thread: _Thread, reply: ThreadReply) -> None:
+    def _spoken(self, reply: ThreadReply) -> Spoken:
+        """The reply in the customer's language; a note is for the team, in theirs."""
+        text = storable(reply.text).strip()
+        with self._database.read() as tx:
+            if self._note_in(tx, reply) is not None:
+                return Spoken(text, text)
+        return self._interpreter.for_thread(reply.place, text)
+
+    def _reply(self, tx: Transaction, thread: _Thread, reply: ThreadReply, spoken: Spoken) -> None:
         now = self._clock.now()
         author = conversations.agent_row(tx, reply.author.desk_id, reply.author.name, now)
-        text = storable(reply.text).strip()
+        text = spoken.written
         note = self._note_in(tx, reply)
         if note is not None:
             self._keep(tx, thread, author, note, reply.ts, held=False)
@@ -91,12 +110,13 @@ class Relay:
         if not (text or files):
             return
         why_not = self._why_not(tx, thread, author)
-        if why_not is None:
-            self._send(tx, thread, author, text, reply.ts, files=files)
+        if why_not is None and spoken.said is not None:
+            self._send(tx, thread, author, spoken, reply.ts, files=files)
             return
-        words, may_take_over = why_not
-        held = self._keep(tx, thread, author, text, reply.ts, held=may_take_over, files=files)
-        buttons = (Button.TAKE_OVER_AND_SEND, Button.KEEP_AS_NOTE) if may_take_over else ()
+        words, may_send = why_not or (_not_translated(spoken), True)
+        held = self._keep(tx, thread, author, text, reply.ts, held=may_send, files=files)
+        send = Button.TAKE_OVER_AND_SEND if why_not else Button.SEND_AS_WRITTEN
+        buttons = (send, Button.KEEP_AS_NOTE) if may_send else ()
         self._whisper(tx, author, reply, words, buttons, str(id_of(held)))
 
     def _accepted(
@@ -131,13 +151,14 @@ class Relay:
         tx: Transaction,
         thread: _Thread,
         author: Agent,
-        text: str,
+        spoken: Spoken,
         ts: str | None,
         note: Note | None = None,
         files: tuple[DeskFile, ...] = (),
         template: Template | None = None,
     ) -> Message:
         now = self._clock.now()
+        text = spoken.said or spoken.written
         sla.replied(tx, thread.escalation, now)
         message = sending.say(
             tx,
@@ -153,10 +174,13 @@ class Relay:
                 note_id=id_of(note) if note else None,
                 files=files,
                 template=template,
+                written=spoken.written if spoken.language else "",
             ),
             self._channels,
             now,
         )
+        if spoken.language and text != spoken.written:
+            deskwork.notice(tx, thread.escalation, translating.sent_as(spoken), now)
         log.record(
             tx,
             "reply.accepted",
@@ -228,7 +252,7 @@ class Relay:
             if thread is None:
                 return
             if not done and self._note_in(tx, reply) is not None:
-                self._reply(tx, thread, reply)
+                self._reply(tx, thread, reply, Spoken(reply.text, reply.text))
                 return
             author = conversations.agent_row(
                 tx, reply.author.desk_id, reply.author.name, self._clock.now()
@@ -243,7 +267,8 @@ class Relay:
 
     def edited(self, place: Place, ts: str, text: str) -> None:
         """Somebody changed a reply: in time it changes what is sent, too late they are told so."""
-        text = storable(text).strip()
+        spoken = self._respoken(place, ts, storable(text).strip())
+        text = spoken.written
         with self._database.write() as tx:
             thread = self._thread(tx, place)
             if thread is None:
@@ -252,18 +277,34 @@ class Relay:
             message = conversations.from_desk(tx, place.slack_channel, ts)
             if note and not message:
                 note.text = policy.note_text(text, policy.NOTE_PREFIXES) or text
-            elif message and message.text != text:
-                self._edit_message(tx, thread, message, ts, text)
+            elif message and message.payload.get("written", message.text) != text:
+                self._edit_message(tx, thread, message, ts, spoken)
+
+    def _respoken(self, place: Place, ts: str, text: str) -> Spoken:
+        """A change in the customer's language, if it is of something that was meant for them."""
+        with self._database.read() as tx:
+            if conversations.from_desk(tx, place.slack_channel, ts) is None:
+                return Spoken(text, text)
+        return self._interpreter.for_thread(place, text)
 
     def _edit_message(
-        self, tx: Transaction, thread: _Thread, message: Message, ts: str, text: str
+        self, tx: Transaction, thread: _Thread, message: Message, ts: str, spoken: Spoken
     ) -> None:
-        now = self._clock.now()
+        now, text = self._clock.now(), spoken.written
+        if spoken.said is None:
+            author = rows.agent(tx, message.agent_id)
+            if author:
+                told = Whisper(author.desk_id, thread.place, FIRST_VERSION)
+                deskwork.whisper(tx, told, now)
+            return
         if not (text or message.media) or not deliveries.drop_waiting(tx, id_of(message), now):
             self._offer_correction(tx, thread, message, ts, text)
             return
         deliveries.forget(tx, id_of(message), now)
-        message.text = text
+        message.text = spoken.said
+        if spoken.language:
+            message.payload = message.payload | {"written": text}
+            deskwork.notice(tx, thread.escalation, translating.sent_as(spoken), now)
         again = now + sending.hold(tx)
         sending.enqueue_parts(tx, thread.conversation, message, self._channels, now, again)
         log.record(tx, "reply.edited", now, escalation=thread.escalation, message_id=id_of(message))
@@ -330,8 +371,32 @@ class Relay:
                 return Outcome(False, f"{taken.text} Then press the button again, please.")
             if not taken.done:
                 return taken
+        spoken = self._interpreter.for_note(note_id)
         with self._database.write() as tx:
-            return self._send_note(tx, note_id, agent)
+            if spoken.said is None:
+                return self._offer_untranslated(tx, note_id, agent, spoken)
+            return self._send_note(tx, note_id, agent, spoken)
+
+    def send_as_written(self, note_id: int, agent: AgentRef) -> Outcome:
+        """Send what could not be translated as its author wrote it."""
+        with self._database.write() as tx:
+            note = tx.session.get(Note, note_id)
+            if note is None:
+                return Outcome(False, GONE)
+            return self._send_note(tx, note_id, agent, Spoken(note.text, note.text))
+
+    def _offer_untranslated(
+        self, tx: Transaction, note_id: int, agent: AgentRef, spoken: Spoken
+    ) -> Outcome:
+        note = tx.session.get_one(Note, note_id)
+        words = _not_translated(spoken)
+        thread = self._thread_of(tx, rows.get(tx, note.escalation_id))
+        if thread is None or not note.held:
+            return Outcome(False, GONE if thread is None else SENT_ALREADY)
+        buttons = (Button.SEND_AS_WRITTEN, Button.KEEP_AS_NOTE)
+        told = Whisper(agent.desk_id, thread.place, words, buttons, str(note_id))
+        deskwork.whisper(tx, told, self._clock.now())
+        return Outcome(True, words)
 
     def _escalation_of(self, note_id: int) -> int | None:
         with self._database.read() as tx:
@@ -351,7 +416,7 @@ class Relay:
             return self._escalations.reassign(escalation_id, agent, agent)
         return self._escalations.take(Step.CLAIM, escalation_id, agent)
 
-    def _send_note(self, tx: Transaction, note_id: int, agent: AgentRef) -> Outcome:
+    def _send_note(self, tx: Transaction, note_id: int, agent: AgentRef, spoken: Spoken) -> Outcome:
         note = tx.session.get_one(Note, note_id)
         thread = self._thread_of(tx, rows.get(tx, note.escalation_id))
         if thread is None:
@@ -365,7 +430,7 @@ class Relay:
             return Outcome(False, why_not[0])
         note.held = False
         ts = None if note.revision else note.desk_ts
-        self._send(tx, thread, author, note.text, ts, note, sent_files.read(note.files))
+        self._send(tx, thread, author, spoken, ts, note, sent_files.read(note.files))
         return Outcome(True, "Sent to the customer.")
 
     def send(
@@ -435,7 +500,8 @@ class Relay:
         template: Template | None,
     ) -> None:
         note = self._keep_from_window(tx, thread, author, text, key)
-        message = self._send(tx, thread, author, text, None, note, template=template)
+        said = Spoken(text, text)  # in a window it is written in the customer's language
+        message = self._send(tx, thread, author, said, None, note, template=template)
         shown = Post(PostKind.OURS, text, name=author.name)
         deskwork.post(tx, thread.escalation, shown, self._clock.now(), message)
 
@@ -496,6 +562,10 @@ def is_known(tx: Transaction, slack_channel: str, ts: str) -> bool:
     """Has this thread reply been handled before?"""
     found = conversations.from_desk(tx, slack_channel, ts)
     return bool(found or conversations.note_from_desk(tx, slack_channel, ts))
+
+
+def _not_translated(spoken: Spoken) -> str:
+    return NOT_TRANSLATED.format(language=name_of(spoken.language))
 
 
 def _name_of(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handoff_bot.domain.ladder import DEFAULT, WHAT, Rung
+from handoff_bot.domain.languages import NAMES
 from handoff_bot.domain.policy import NOTE_PREFIXES
 from handoff_bot.domain.rules import DEFAULT_PAUSE, LONGEST_PAUSE, Sensitivity
 from handoff_bot.domain.settings import (
@@ -23,7 +24,7 @@ from handoff_bot.domain.settings import (
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.sla import DEFAULT as SLA_MINUTES
 from handoff_bot.domain.sla import LONGEST_MINUTES, Promise, name_of
-from handoff_bot.services import hours, ladder, sla
+from handoff_bot.services import hours, ladder, sla, translating
 from handoff_bot.services.availability import CAPACITY
 from handoff_bot.services.idle import DEFAULT_MINUTES, MINUTES
 from handoff_bot.services.preferences import ADMINS
@@ -160,6 +161,23 @@ TEAM = Section(
     ),
 )
 
+TRANSLATION = Section(
+    "translation",
+    "Translation",
+    "Agents write their language, customers theirs. Needs a key for a language model (OPENAI_API_KEY).",
+    (
+        Setting(translating.ON, "Translate", Widget.YES_NO, False, yes_no),
+        Setting(
+            translating.LANGUAGE,
+            "The team's language",
+            Widget.CHOICE,
+            translating.DEFAULT_LANGUAGE,
+            choice(NAMES),
+            choices=NAMES,
+        ),
+    ),
+)
+
 HOURS = Section(
     "hours",
     "Hours",
@@ -243,5 +261,5 @@ SLA = Section(
     tuple(_promise(priority, promise) for priority in Priority for promise in Promise),
 )
 
-SECTIONS: tuple[Section, ...] = (TRIGGERS, TEAM, HOURS, WAITING, SLA)
+SECTIONS: tuple[Section, ...] = (TRIGGERS, TEAM, TRANSLATION, HOURS, WAITING, SLA)
 """All that are plain lists of settings, in the order in which they are shown."""

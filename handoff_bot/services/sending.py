@@ -56,6 +56,7 @@ class Words:
         files: what an agent sends along.
         template: what is sent instead of free text; `text` is what it says.
         hold: how long it waits, so that its author can still change it.
+        written: what its author wrote, where `text` is a translation of it.
     """
 
     text: str
@@ -72,6 +73,7 @@ class Words:
     files: tuple[DeskFile, ...] = ()
     template: Template | None = None
     hold: timedelta = NO_HOLD
+    written: str = ""
 
 
 def hold(tx: Transaction) -> timedelta:
@@ -92,6 +94,8 @@ def say(
         payload["answers"] = words.answers
     if words.hold:
         payload["held"] = True
+    if words.written:
+        payload["written"] = words.written
     if words.template:
         payload["template"] = asdict(words.template)
     message = tx.add(

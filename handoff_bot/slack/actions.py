@@ -30,6 +30,9 @@ class DeskActions(Protocol):
     def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
         """Send what a delivered reply was changed to."""
 
+    def send_as_written(self, note_id: int, agent: AgentRef) -> Outcome:
+        """Send a reply that could not be translated as it was written."""
+
     def came_late(self, escalation_id: int, agent: AgentRef) -> Outcome:
         """Remember that a person should have been asked for sooner."""
 

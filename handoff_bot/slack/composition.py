@@ -68,6 +68,10 @@ class CoreActions:
         """Send what a delivered reply was changed to."""
         return self.relay.send_correction(correction_id, agent)
 
+    def send_as_written(self, note_id: int, agent: AgentRef) -> Outcome:
+        """Send a reply that could not be translated as it was written."""
+        return self.relay.send_as_written(note_id, agent)
+
     def came_late(self, escalation_id: int, agent: AgentRef) -> Outcome:
         """Remember that a person should have been asked for sooner."""
         return self.feedback.came_late(escalation_id, agent)

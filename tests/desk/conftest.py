@@ -26,6 +26,7 @@ from tests.fakes import (
     FrozenClock,
     ScriptedAssistant,
     ScriptedDetector,
+    ScriptedTranslator,
     answer_at_once,
 )
 
@@ -49,6 +50,7 @@ class Bureau:
     ben: str
     mia: str
     queue: str
+    translator: ScriptedTranslator
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def settle(self) -> None:
@@ -182,6 +184,7 @@ def bureau(database: Database, clock: FrozenClock, limits: Mapping[str, Rate]) -
     queue = slack.add_channel("queue", [slack.bot_user, ana, ben, mia])
     channel = FakeChannel(clock)
     detector, assistant = ScriptedDetector(), ScriptedAssistant()
+    translator = ScriptedTranslator()
     answer_at_once(database, clock)
     side = build_slack(
         bot_token=slack.bot_token,
@@ -199,12 +202,13 @@ def bureau(database: Database, clock: FrozenClock, limits: Mapping[str, Rate]) -
             assistant=assistant,
             clock=clock,
             limits=limits,
+            translator=translator,
         )
     )
     with slack, _serving(side, core) as address:
         slack.events_url = address
         made = (database, clock, channel, detector, assistant, slack, core, side._executor)
-        yield Bureau(*made, ana, ben, mia, queue)
+        yield Bureau(*made, ana, ben, mia, queue, translator)
 
 
 class _serving:  # noqa: N801 - reads as a verb

@@ -86,6 +86,9 @@ class FakeActions:
     def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
         return self._do("send_correction", correction_id, agent.desk_id)
 
+    def send_as_written(self, note_id: int, agent: AgentRef) -> Outcome:
+        return self._do("send_as_written", note_id, agent.desk_id)
+
     def came_late(self, escalation_id, agent):
         return self._do("came_late", escalation_id, agent.desk_id)
 

@@ -45,12 +45,19 @@ def on_card(decide: Decision) -> ClickListener:
     return listener
 
 
-def _once(decide: Decision) -> ClickListener:
-    """A button that has done its work after one successful click."""
+def _once(decide: Decision, *, slow: bool = False) -> ClickListener:
+    """A button that has done its work after one successful click.
+
+    `slow` where a model may be asked first: then Slack hears at once, and whoever clicked can click again
+    should it come to nothing.
+    """
 
     def listener(tools: Tools, click: Click, ack: Ack) -> None:
+        if slow:
+            ack()
         outcome = _decided(decide, tools, click)
-        ack()
+        if not slow:
+            ack()
         if outcome.done:
             replace(tools.desk, click, settled(click.blocks, outcome.text or DONE))
         else:
@@ -94,11 +101,16 @@ def _window(actions: DeskActions, escalation_id: int | None, page: int | None) -
 ACTIONS: dict[str, ClickListener] = {
     Button.CLAIM: on_card(step(Step.CLAIM)),
     Button.VIEW: view,
-    Button.TAKE_OVER_AND_SEND: _once(lambda actions, note, agent: actions.send_held(note, agent)),
+    Button.TAKE_OVER_AND_SEND: _once(
+        lambda actions, note, agent: actions.send_held(note, agent), slow=True
+    ),
     Button.KEEP_AS_NOTE: _once(lambda actions, note, agent: actions.keep_as_note(note, agent)),
     Button.RETRY: _once(lambda actions, message, agent: actions.retry(message, agent)),
     Button.SEND_CORRECTION: _once(
-        lambda actions, note, agent: actions.send_correction(note, agent)
+        lambda actions, note, agent: actions.send_correction(note, agent), slow=True
+    ),
+    Button.SEND_AS_WRITTEN: _once(
+        lambda actions, note, agent: actions.send_as_written(note, agent)
     ),
     Button.SOONER: _once(lambda actions, escalation, agent: actions.came_late(escalation, agent)),
     modals.Turn.PREVIOUS: turn,

@@ -1,0 +1,71 @@
+"""Translates single messages with a language model; refuses translations that lost or added something."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from pydantic import BaseModel
+
+from handoff_bot.ai import prompts
+from handoff_bot.ai.assistant.addresses import without_foreign_addresses
+from handoff_bot.ai.language_model import LanguageModel
+from handoff_bot.ai.redaction import Redactor
+from handoff_bot.domain.errors import ModelError
+from handoff_bot.domain.languages import NAMES
+from handoff_bot.domain.messages import storable
+
+_LONGEST = 4_000
+"""Characters of a message; longer ones are not translated."""
+_GROWTH, _SPARE = 6, 200
+"""A translation of more than so many times the characters (and some) is none."""
+
+_ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]]")
+_CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Z])(?!\d{1,2}[AP]M\b)[A-Z0-9_-]{4,}\b")
+_NUMBER = re.compile(r"\d{4,}")
+
+
+class Translated(BaseModel):
+    """What the language model answers."""
+
+    translation: str
+
+
+class OpenAITranslator:
+    """Safe to use from many threads at once."""
+
+    def __init__(self, model: LanguageModel, timeout: float = 8.0) -> None:
+        self._model = model
+        self._timeout = timeout
+
+    def translate(self, text: str, language: str, contact_id: int | None = None) -> str:
+        """The text in the language with this code (ISO 639-1).
+
+        Raises:
+            ModelError: it cannot be translated now, or what came back is no faithful translation.
+        """
+        if language not in NAMES or len(text) > _LONGEST:
+            raise ModelError("not translatable")
+        redactor = Redactor()
+        reply = self._model.ask(
+            prompts.TRANSLATE.format(language=NAMES[language]),
+            prompts.enclosed("message", [prompts.readable(redactor.mask(text))]),
+            Translated,
+            self._timeout,
+            contact_id,
+        )
+        said = redactor.restore(storable(reply.translation).strip())
+        _check(text, said)
+        return said
+
+
+def _check(text: str, said: str) -> None:
+    """Links, codes and long numbers are what a support conversation is about: none may go or come."""
+    if not said or len(said) > _GROWTH * len(text) + _SPARE:
+        raise ModelError("malformed answer")
+    if _facts(text) - _facts(said) or without_foreign_addresses(said, text) != said:
+        raise ModelError("unfaithful translation")
+
+
+def _facts(text: str) -> Counter[str]:
+    return Counter([*_ADDRESS.findall(text), *_CODE.findall(text), *_NUMBER.findall(text)])
