@@ -59,3 +59,14 @@ class Desk:
 
     def sees(self, text: str) -> None:
         expect(self.thread.get_by_text(text).last).to_be_visible()
+
+    def types(self, command: str) -> None:
+        """Write a command into the queue channel."""
+        box = self.channel.get_by_role("textbox", name="Message queue")
+        box.fill(command)
+        box.press("Enter")
+
+    def home(self) -> Locator:
+        """The app's Home tab, opened."""
+        self.side.get_by_role("button", name="Handoff Home").click()
+        return self.side.get_by_role("region", name="Home", exact=True)

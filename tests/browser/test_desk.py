@@ -1,0 +1,124 @@
+"""The desk's windows in the running sandbox, as agents and admins go through them with mouse and keyboard."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import findings
+from tests.browser.sandbox_page import Desk, Phone
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(sandbox, windows):
+    """Somebody waits."""
+    page = windows.open(sandbox.url)
+    phone = Phone(page)
+    phone.writes("How long does delivery take?")
+    phone.hears("Standard delivery takes 2 to 4 working days")
+    phone.writes("Mine is a week late. I want to talk to a person")
+    phone.hears("I'm connecting you")
+    return page
+
+
+def test_an_agent_works_from_home(page):
+    ana = Desk(page, "Ana")
+    home = ana.home()
+    expect(home.get_by_text("Queue: 1 waiting")).to_be_visible()
+    assert findings(page) == []
+    home.get_by_role("button", name="Next for me").click()
+    expect(home.get_by_text("Your conversations: 1")).to_be_visible()
+    expect(home.get_by_text("Waits for your answer")).to_be_visible()
+    home.get_by_role("button", name="Show all").click()
+    window = page.get_by_role("dialog", name="Queue")
+    expect(window.get_by_text("Nobody")).to_be_visible()
+    assert findings(page) == []
+    page.keyboard.press("Escape")
+    home.get_by_role("button", name="Figures").click()
+    window = page.get_by_role("dialog", name="Figures")
+    expect(window.get_by_text("1 escalation in 1 conversation")).to_be_visible()
+    assert findings(page) == []
+    window.get_by_role("button", name="Send me the chart").click()
+    expect(window.get_by_text("on its way")).to_be_visible()
+    page.keyboard.press("Escape")
+    ana.side.get_by_role("button", name="Messages").click()
+    expect(ana.side.get_by_text("1 escalation in 1 conversation").first).to_be_visible()
+
+
+def test_an_agent_drafts_resolves_and_finds_the_ticket_again(page):
+    phone, ana = Phone(page), Desk(page, "Ana")
+    ana.press("claim", "is waiting")
+    phone.hears("I've reviewed your conversation")
+    ana.press("draft", "Ana has this")
+    window = page.get_by_role("dialog", name="Reply with draft")
+    field = window.get_by_role("textbox").first
+    expect(field).to_be_visible()
+    assert findings(page) == []
+    field.fill("I'm sending it again today.")
+    window.get_by_role("button", name="Send").click()
+    phone.hears("I'm sending it again today.")
+    ana.press("resolve", "Ana has this")
+    window = page.get_by_role("dialog", name="Resolve")
+    window.get_by_role("textbox", name="Tags").fill("late parcel")
+    assert findings(page) == []
+    window.get_by_role("button", name="Resolve").click()
+    phone.hears("How did we do?")
+    ana.types("/handoff tickets")
+    window = page.get_by_role("dialog", name="Tickets")
+    window.get_by_role("textbox", name="Search").fill("#late")
+    window.get_by_role("textbox", name="Search").press("Enter")
+    window.get_by_role("button", name="Open: #1").click()
+    window = page.get_by_role("dialog", name="Ticket #1")
+    expect(window.get_by_text("#late #parcel")).to_be_visible()
+    expect(window.get_by_text("I'm sending it again today.")).to_be_visible()
+    assert findings(page) == []
+
+
+def test_an_admin_writes_a_rule_and_it_counts(page):
+    mia, phone = Desk(page, "Mia"), Phone(page)
+    mia.types("/handoff settings")
+    settings = page.get_by_role("dialog", name="Settings")
+    assert findings(page) == []
+    settings.get_by_role("button", name="Open: Notifications").click()
+    rules = page.get_by_role("dialog", name="Notifications")
+    rules.get_by_role("button", name="Add a rule").click()
+    form = page.get_by_role("dialog", name="Add a rule")
+    assert findings(page) == []
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_text("Say who is to be told.")).to_be_visible()
+    form.get_by_role("combobox", name="Direct message to").click()
+    page.get_by_role("listbox", name="Options").get_by_role("option", name="Ben").click()
+    form.get_by_role("button", name="Preview").click()
+    expect(form.get_by_text("Of 1 of the last 1 conversations")).to_be_visible()
+    form.get_by_role("button", name="Save").click()
+    expect(rules.get_by_text("The rule is saved.")).to_be_visible()
+    expect(rules.get_by_text("1. Everything")).to_be_visible()
+    assert findings(page) == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    mia.press("claim", "is waiting")
+    phone.hears("Now speaking with Mia.")
+    mia.press("resolve", "Mia has this")
+    page.get_by_role("dialog", name="Resolve").get_by_role("button", name="Resolve").click()
+    phone.writes("I need a person again")
+    ben = Desk(page, "Ben")
+    ben.side.get_by_role("button", name="Messages").click()
+    expect(ben.side.get_by_text("is waiting on").first).to_be_visible()
+
+
+def test_an_admin_changes_what_customers_are_told(page):
+    mia, phone = Desk(page, "Mia"), Phone(page)
+    mia.types("/handoff settings texts")
+    window = page.get_by_role("dialog")
+    window.get_by_role("combobox", name="Moment").select_option(label="Taken")
+    field = window.get_by_role("textbox").first
+    field.fill("Nobody special is here.")
+    window.get_by_role("button", name="Save").click()
+    expect(window.get_by_text("{agent}").first).to_be_visible()
+    field.fill("{agent} is here now!")
+    assert findings(page) == []
+    window.get_by_role("button", name="Save").click()
+    expect(window.get_by_text("saved").first).to_be_visible()
+    page.keyboard.press("Escape")
+    mia.press("claim", "is waiting")
+    phone.hears("Mia is here now!")
