@@ -74,6 +74,7 @@ THREADS = {
     "out": 8,
     "news": 2,
     "slack": 4,
+    "translate": 6,
     "desk": 8,
     "draw": 3,
     "whisper": 2,
@@ -132,6 +133,7 @@ class Core:
     inbox: Inbox
     escalations: Escalations
     relay: Relay
+    interpreter: Interpreter
     feedback: Feedback
     preferences: Preferences
     queue: Queue
@@ -170,6 +172,7 @@ class Core:
             notices.follow,
             ladder.follow,
             sla.follow,
+            translating.begin,
             tickets_out,
         )
         escalations = Escalations(database, parts.channels, clock, followers)
@@ -231,6 +234,7 @@ class Core:
             inbox=Inbox(database, clock, brake),
             escalations=escalations,
             relay=relay,
+            interpreter=interpreter,
             feedback=Feedback(database, clock),
             preferences=preferences,
             queue=Queue(database, clock, escalations),
