@@ -45,17 +45,20 @@ IN_THEIR_LANGUAGE = "🌐 In {language}: {text}"
 
 def is_needed(tx: Transaction, conversation: Conversation) -> bool:
     """Do the team and this customer speak different languages, as far as we know?"""
-    if log.preference(tx, ON, False) is not True:
+    if not _is_on(tx):
         return False
     return conversation.language not in ("", team_language(tx))
 
 
+def _is_on(tx: Transaction) -> bool:
+    return log.preference(tx, ON, False) is True
+
+
 def finding(tx: Transaction, *, has_model: bool) -> Finding:
     """What the doctor says of it."""
-    is_on = log.preference(tx, ON, False) is True
     if not has_model:
-        return Finding("Translation", not is_on, NO_MODEL)
-    if not is_on:
+        return Finding("Translation", not _is_on(tx), NO_MODEL)
+    if not _is_on(tx):
         return Finding("Translation", True, "off; admins switch it on in /handoff settings")
     return Finding("Translation", True, f"on; the team speaks {name_of(team_language(tx))}")
 
@@ -97,7 +100,7 @@ def detour(tx: Transaction, job: Job, thread: Place) -> bool:
 
 
 def _is_translated(tx: Transaction, thread: Place) -> bool:
-    found = rows.thread_at(tx, thread)
+    found = rows.thread_at(tx, thread) if _is_on(tx) else None
     escalation = rows.get(tx, found.escalation_id) if found else None
     return escalation is not None and is_needed(
         tx, conversations.get(tx, escalation.conversation_id)
