@@ -31,7 +31,7 @@ from handoff_bot.mail.checks import check_mail
 from handoff_bot.mail.message import Sender
 from handoff_bot.mail.smtp import MailServer, SmtpMailer
 from handoff_bot.ports import Channel, Clock, TicketSink
-from handoff_bot.services import ticket_files, timers
+from handoff_bot.services import ticket_files, timers, translating
 from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.feedback import Feedback
@@ -373,11 +373,16 @@ def checks(settings: Settings) -> Iterator[Finding]:
     try:
         database = Database(settings.DATABASE_URL.get_secret_value())
         migrate(database)
+        with database.read() as tx:
+            translation = translating.finding(
+                tx, has_model=bool(settings.OPENAI_API_KEY.get_secret_value())
+            )
         database.close()
     except Exception as error:  # whatever is wrong is what the doctor is to report
         yield Finding("database", False, f"cannot be used ({type(error).__name__})")
     else:
         yield Finding("database", True, "reached, tables up to date")
+        yield translation
     try:
         build_ai(settings.KNOWLEDGE_DIR)
     except ModelError as error:

@@ -345,15 +345,15 @@ class ScriptedAssistant:
 
 
 class ScriptedTranslator:
-    """Translates by turning words round, or fails while it is told to."""
+    """Translates by shouting, or repeats what it was given, or fails while it is told to."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
-        self.fails = False
+        self.fails = self.repeats = False
 
     def translate(self, text: str, language: str, contact_id: int | None = None) -> str:
         """The text in capitals, with the language before it."""
         self.asked.append((text, language))
         if self.fails:
             raise ModelError("timeout")
-        return f"[{language}] {text.upper()}"
+        return text if self.repeats else f"[{language}] {text.upper()}"

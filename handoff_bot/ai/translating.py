@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 
 from pydantic import BaseModel
@@ -22,7 +23,10 @@ _GROWTH, _SPARE = 6, 200
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]]")
 _CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Z])(?!\d{1,2}[AP]M\b)[A-Z0-9_-]{4,}\b")
-_NUMBER = re.compile(r"\d{4,}")
+_NUMBER = re.compile(r"\d{2,}")
+_CLOCK = re.compile(r"\b\d{1,2}(?:\s?[:hH]\s?\d{2}\b|(?:[:.]\d{2})?\s?[aApP]\.?[mM]\b)")
+"""Times of day: 3pm is 15:00 elsewhere."""
+_THOUSANDS = re.compile(r"(?<=\d)[.,'\u2019\u00a0\u202f ](?=\d{3}(?!\d))")
 
 
 class Translated(BaseModel):
@@ -60,7 +64,7 @@ class OpenAITranslator:
 
 
 def _check(text: str, said: str) -> None:
-    """Links, codes and long numbers are what a support conversation is about: none may go or come."""
+    """Links, codes and numbers are what a support conversation is about: none may go, no link may come."""
     if not said or len(said) > _GROWTH * len(text) + _SPARE:
         raise ModelError("malformed answer")
     if _facts(text) - _facts(said) or without_foreign_addresses(said, text) != said:
@@ -68,4 +72,10 @@ def _check(text: str, said: str) -> None:
 
 
 def _facts(text: str) -> Counter[str]:
-    return Counter([*_ADDRESS.findall(text), *_CODE.findall(text), *_NUMBER.findall(text)])
+    numbers = _NUMBER.findall(_THOUSANDS.sub("", _CLOCK.sub("", _in_our_digits(text))))
+    return Counter([*_ADDRESS.findall(text), *_CODE.findall(text), *numbers])
+
+
+def _in_our_digits(text: str) -> str:
+    """Numbers may be written in the digits of the other language."""
+    return "".join(str(unicodedata.decimal(one, one)) for one in text)

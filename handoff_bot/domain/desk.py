@@ -159,6 +159,7 @@ class Button(StrEnum):
     KEEP_AS_NOTE = "keep_as_note"
     RETRY = "retry"
     SEND_CORRECTION = "send_correction"
+    TRANSLATE_AGAIN = "translate_again"
     SEND_AS_WRITTEN = "send_as_written"
     SOONER = "sooner"
     SNOOZE = "snooze"

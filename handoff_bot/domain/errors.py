@@ -13,7 +13,8 @@ HandoffError
 │   │   ├── DeskClosed       nothing can be written in one of its channels until a person mends that
 │   │   └── DeskOutcomeUnknown  it was called and never answered: look before posting again
 │   ├── SinkError           another system did not take a ticket
-│   └── MailError           a mail server did not take an e-mail
+│   ├── MailError           a mail server did not take an e-mail
+│   └── TranslationError    a text cannot be translated now
 ├── Unacceptable            a file may not pass between customer and agent; the text says why
 ├── ModelError              a detector or assistant model is missing, broken, slow or refused
 └── LeaseLost               another worker took the lane over; whatever was being done is abandoned
@@ -107,6 +108,10 @@ class SinkError(ProviderFailure):
 
 class MailError(ProviderFailure):
     """A mail server did not take an e-mail."""
+
+
+class TranslationError(ProviderFailure):
+    """A text cannot be translated now."""
 
 
 class Unacceptable(HandoffError):

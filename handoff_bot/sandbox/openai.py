@@ -12,6 +12,7 @@ from flask import Flask, Response, jsonify, request
 
 from handoff_bot.sandbox import openai_schemas as schemas
 from handoff_bot.sandbox import openai_shapes as shapes
+from handoff_bot.sandbox import openai_translations as translations
 from handoff_bot.sandbox.openai_shapes import Refusal
 from handoff_bot.sandbox.server import Faults, Journal, Server
 
@@ -29,7 +30,8 @@ INVALID = "invalid_request_error"
 class OpenAIStandIn:
     """OpenAI, for the unchanged client: `OpenAI(api_key=…, base_url=stand_in.base_url)`.
 
-    Without a script and a rule that fits, the answer is the least that fits the form asked for.
+    Without a script and a rule that fits, the answer is the least that fits the form asked for; a
+    translation is the words themselves, with the language before them.
 
     Args:
         journal, faults: shared with other stand-ins; its own if None.
@@ -142,6 +144,8 @@ class OpenAIStandIn:
         least: Said = {} if wanted.kind == "json_object" else "Understood."
         if wanted.kind == "json_schema":
             least = schemas.smallest(wanted.schema)
+        if translations.is_wanted(body):
+            least = translations.translated(body)
         heard = shapes.words_of(body, "user").casefold()
         with self._guard:
             rules = [said for words, said in self._rules if words in heard]

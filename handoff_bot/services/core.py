@@ -29,6 +29,7 @@ from handoff_bot.services import (
     mail,
     notices,
     offers,
+    positions,
     routing,
     sending,
     sent_files,
@@ -74,6 +75,7 @@ THREADS = {
     "out": 8,
     "news": 2,
     "slack": 4,
+    "translate": 6,
     "desk": 8,
     "draw": 3,
     "whisper": 2,
@@ -132,6 +134,7 @@ class Core:
     inbox: Inbox
     escalations: Escalations
     relay: Relay
+    interpreter: Interpreter
     feedback: Feedback
     preferences: Preferences
     queue: Queue
@@ -169,7 +172,9 @@ class Core:
             routing.follow,
             notices.follow,
             ladder.follow,
+            positions.follow,
             sla.follow,
+            translating.begin,
             tickets_out,
         )
         escalations = Escalations(database, parts.channels, clock, followers)
@@ -198,6 +203,7 @@ class Core:
             timers.WATCH: timers.Watch(clock),
             WAKE: Wake(clock),
             ladder.RUNG: ladder.Climb(escalations, parts.channels, clock),
+            positions.POSITION: positions.Announce(parts.channels, clock),
             offers.OFFER: offers.Offer(parts.desk, clock),
             assigning.ASSIGN: assigning.Assign(escalations, parts.desk, clock),
             notices.NOTICE: notices.Notify(mails, clock),
@@ -231,6 +237,7 @@ class Core:
             inbox=Inbox(database, clock, brake),
             escalations=escalations,
             relay=relay,
+            interpreter=interpreter,
             feedback=Feedback(database, clock),
             preferences=preferences,
             queue=Queue(database, clock, escalations),

@@ -8,16 +8,15 @@ from datetime import datetime
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.ladder import DEFAULT, Rung, RungKind, for_priority
-from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, hours, offers, sending, texts
+from handoff_bot.services import deskwork, hours, offers
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.followers import Moved
 from handoff_bot.services.runner import Handler
-from handoff_bot.services.sending import Channels, Words
-from handoff_bot.services.waiting import NOBODY, Waiting, still_waiting
+from handoff_bot.services.sending import Channels
+from handoff_bot.services.waiting import NOBODY, Waiting, still_waiting, tell
 from handoff_bot.storage import log, tickets
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.transaction import Job, NewWork, Transaction
@@ -102,27 +101,18 @@ class Climb(Handler[int, None]):
 
     def place(self, waiting: Waiting) -> None:
         """Tell the customer where they are in the queue."""
-        self._say(waiting, Moment.POSITION)
+        tell(waiting, Moment.POSITION, self._channels)
 
     def tell(self, waiting: Waiting) -> None:
         """Tell the customer how it stands."""
-        self._say(waiting, Moment.WAITING_LONG)
+        tell(waiting, Moment.WAITING_LONG, self._channels)
 
     def call_back(self, waiting: Waiting) -> None:
         """Nobody in time: a callback, which stays in the queue."""
         tickets.add_tags(waiting.tx, waiting.escalation.ticket_id or 0, ("callback",))
-        self._say(waiting, Moment.CALLBACK)
+        tell(waiting, Moment.CALLBACK, self._channels)
         text = "Nobody was there in time. The customer was told that we get back to them."
         deskwork.notice(waiting.tx, waiting.escalation, text, waiting.now)
-
-    def _say(self, waiting: Waiting, moment: Moment) -> None:
-        tx, conversation, escalation = waiting.tx, waiting.conversation, waiting.escalation
-        if conversation.opted_out_at:
-            return
-        text = texts.say(tx, moment, conversation, waiting.now, escalation)
-        if text:
-            words = Words(text, Author.SYSTEM, epoch_bound=True, escalation_id=id_of(escalation))
-            sending.say(tx, conversation, words, self._channels, waiting.now)
 
 
 _DOES: dict[RungKind, Callable[[Climb, Waiting], None]] = {

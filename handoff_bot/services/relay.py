@@ -42,6 +42,7 @@ GONE = "This is not known any more."
 NO_CARD_YET = "The card of this conversation is just being posted. Please try again in a moment."
 FIRST_VERSION = "Your change could not be translated now, so what you wrote first stands."
 NOT_TRANSLATED = "This could not be translated into {language} now. The customer has not seen it."
+AGAIN_OR_AS_IT_IS = (Button.TRANSLATE_AGAIN, Button.SEND_AS_WRITTEN)
 WINDOW = "window"
 """Stands for the slack_channel of what was written in a window, whose id stands for its ts."""
 
@@ -94,7 +95,7 @@ class Relay:
         with self._database.read() as tx:
             if self._note_in(tx, reply) is not None:
                 return Spoken(text, text)
-        return self._interpreter.for_thread(reply.place, text)
+        return self._interpreter.for_reply(reply, text)
 
     def _reply(self, tx: Transaction, thread: _Thread, reply: ThreadReply, spoken: Spoken) -> None:
         now = self._clock.now()
@@ -110,13 +111,15 @@ class Relay:
         if not (text or files):
             return
         why_not = self._why_not(tx, thread, author)
+        if why_not is None and spoken.is_open:
+            raise DeskError("its author has become the owner meanwhile", permanent=False)
         if why_not is None and spoken.said is not None:
             self._send(tx, thread, author, spoken, reply.ts, files=files)
             return
         words, may_send = why_not or (_not_translated(spoken), True)
         held = self._keep(tx, thread, author, text, reply.ts, held=may_send, files=files)
-        send = Button.TAKE_OVER_AND_SEND if why_not else Button.SEND_AS_WRITTEN
-        buttons = (send, Button.KEEP_AS_NOTE) if may_send else ()
+        send = (Button.TAKE_OVER_AND_SEND,) if why_not else AGAIN_OR_AS_IT_IS
+        buttons = (*send, Button.KEEP_AS_NOTE) if may_send else ()
         self._whisper(tx, author, reply, words, buttons, str(id_of(held)))
 
     def _accepted(
@@ -180,7 +183,7 @@ class Relay:
             now,
         )
         if spoken.language and text != spoken.written:
-            deskwork.notice(tx, thread.escalation, translating.sent_as(spoken), now)
+            deskwork.notice(tx, thread.escalation, translating.in_their_language(spoken), now)
         log.record(
             tx,
             "reply.accepted",
@@ -277,34 +280,36 @@ class Relay:
             message = conversations.from_desk(tx, place.slack_channel, ts)
             if note and not message:
                 note.text = policy.note_text(text, policy.NOTE_PREFIXES) or text
-            elif message and message.payload.get("written", message.text) != text:
+            elif message and (message.payload.get("written") or message.text) != text:
                 self._edit_message(tx, thread, message, ts, spoken)
 
     def _respoken(self, place: Place, ts: str, text: str) -> Spoken:
-        """A change in the customer's language, if it is of something that was meant for them."""
+        """A change in the customer's language, if it is of something that has not left yet."""
         with self._database.read() as tx:
-            if conversations.from_desk(tx, place.slack_channel, ts) is None:
-                return Spoken(text, text)
-        return self._interpreter.for_thread(place, text)
+            message = conversations.from_desk(tx, place.slack_channel, ts)
+            if message is None or not deliveries.is_waiting(tx, id_of(message)):
+                return Spoken(text, None)
+        return self._interpreter.for_message(id_of(message), text)
 
     def _edit_message(
         self, tx: Transaction, thread: _Thread, message: Message, ts: str, spoken: Spoken
     ) -> None:
         now, text = self._clock.now(), spoken.written
-        if spoken.said is None:
+        if spoken.said is None and deliveries.is_waiting(tx, id_of(message)):
             author = rows.agent(tx, message.agent_id)
             if author:
                 told = Whisper(author.desk_id, thread.place, FIRST_VERSION)
                 deskwork.whisper(tx, told, now)
             return
-        if not (text or message.media) or not deliveries.drop_waiting(tx, id_of(message), now):
+        said = spoken.said if text or message.media else None
+        if said is None or not deliveries.drop_waiting(tx, id_of(message), now):
             self._offer_correction(tx, thread, message, ts, text)
             return
         deliveries.forget(tx, id_of(message), now)
-        message.text = spoken.said
+        message.text = said
+        message.payload = message.payload | {"written": text if spoken.language else ""}
         if spoken.language:
-            message.payload = message.payload | {"written": text}
-            deskwork.notice(tx, thread.escalation, translating.sent_as(spoken), now)
+            deskwork.notice(tx, thread.escalation, translating.in_their_language(spoken), now)
         again = now + sending.hold(tx)
         sending.enqueue_parts(tx, thread.conversation, message, self._channels, now, again)
         log.record(tx, "reply.edited", now, escalation=thread.escalation, message_id=id_of(message))
@@ -361,6 +366,10 @@ class Relay:
         """Send what a reply was changed to, as a message of its own."""
         return self._release_note(correction_id, agent, take_over=False)
 
+    def translate_again(self, note_id: int, agent: AgentRef) -> Outcome:
+        """Try once more what could not be translated, and send it."""
+        return self._release_note(note_id, agent, take_over=False)
+
     def _release_note(self, note_id: int, agent: AgentRef, *, take_over: bool) -> Outcome:
         escalation_id = self._escalation_of(note_id)
         if escalation_id is None:
@@ -393,7 +402,7 @@ class Relay:
         thread = self._thread_of(tx, rows.get(tx, note.escalation_id))
         if thread is None or not note.held:
             return Outcome(False, GONE if thread is None else SENT_ALREADY)
-        buttons = (Button.SEND_AS_WRITTEN, Button.KEEP_AS_NOTE)
+        buttons = (*AGAIN_OR_AS_IT_IS, Button.KEEP_AS_NOTE)
         told = Whisper(agent.desk_id, thread.place, words, buttons, str(note_id))
         deskwork.whisper(tx, told, self._clock.now())
         return Outcome(True, words)

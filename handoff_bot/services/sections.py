@@ -24,7 +24,7 @@ from handoff_bot.domain.settings import (
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.sla import DEFAULT as SLA_MINUTES
 from handoff_bot.domain.sla import LONGEST_MINUTES, Promise, name_of
-from handoff_bot.services import hours, ladder, sla, translating
+from handoff_bot.services import hours, ladder, positions, sla, translating
 from handoff_bot.services.availability import CAPACITY
 from handoff_bot.services.idle import DEFAULT_MINUTES, MINUTES
 from handoff_bot.services.preferences import ADMINS
@@ -220,6 +220,14 @@ WAITING = Section(
             + ". For one priority: urgent: 1 mention.",
         ),
         Setting(ladder.GROUP, "The group that is called", Widget.GROUP, "", line),
+        Setting(
+            positions.MINUTES,
+            "Minutes between updates of a customer's place",
+            Widget.LINE,
+            0,
+            number(0, positions.LONGEST_MINUTES),
+            hint="0 for none. Said only when the place is better than the one before.",
+        ),
         Setting(
             MINUTES,
             "Minutes until a silent owner is reminded",

@@ -1,7 +1,8 @@
 """Translation between customers and a team of another language, where a key and an admin allow it.
 
 Customers' words are shown at once as they are, and their translation follows; agents' words leave
-translated or not at all, unless their author says so.
+translated or not at all, unless their author says so. What asks a model has a family of lanes of its own,
+so that a slow model delays nobody who needs none. See ADR 9.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from handoff_bot.domain.desk import Place, Post, PostKind
-from handoff_bot.domain.errors import ModelError
-from handoff_bot.domain.escalations import OPEN
+from handoff_bot.domain.desk import Place, Post, PostKind, ThreadReply
+from handoff_bot.domain.errors import ModelError, TranslationError
+from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.languages import name_of
 from handoff_bot.ports import Clock, Translator
 from handoff_bot.services import deskwork
+from handoff_bot.services.followers import Moved
 from handoff_bot.services.runner import Handler
-from handoff_bot.storage import conversations, log
+from handoff_bot.storage import conversations, log, work
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -30,16 +33,34 @@ ON, LANGUAGE = "translation.on", "translation.language"
 """The preferences: is there translation, and the code of the team's language."""
 DEFAULT_LANGUAGE = "en"
 TRANSLATE = "translate"
+FAMILY = "translate"
+"""Of the lanes in which a model may be asked."""
+AGAIN = (5.0, 30.0)
+"""Seconds before a customer's words are tried a second and a third time; then the original stands."""
 
 FAILED = "This could not be translated; the original stands above."
-SENT_AS = "🌐 Sent in {language}: {text}"
+NO_MODEL = "There is no key for a language model (OPENAI_API_KEY), so nothing is translated."
+IN_THEIR_LANGUAGE = "🌐 In {language}: {text}"
 
 
 def is_needed(tx: Transaction, conversation: Conversation) -> bool:
     """Do the team and this customer speak different languages, as far as we know?"""
-    if log.preference(tx, ON, False) is not True:
+    if not _is_on(tx):
         return False
     return conversation.language not in ("", team_language(tx))
+
+
+def _is_on(tx: Transaction) -> bool:
+    return log.preference(tx, ON, False) is True
+
+
+def finding(tx: Transaction, *, has_model: bool) -> Finding:
+    """What the doctor says of it."""
+    if not has_model:
+        return Finding("Translation", not _is_on(tx), NO_MODEL)
+    if not _is_on(tx):
+        return Finding("Translation", True, "off; admins switch it on in /handoff settings")
+    return Finding("Translation", True, f"on; the team speaks {name_of(team_language(tx))}")
 
 
 def team_language(tx: Transaction) -> str:
@@ -53,29 +74,72 @@ def follow(tx: Transaction, escalation: Escalation, message: Message, now: datet
     if message.text and is_needed(tx, conversation):
         key = f"translate:{id_of(message)}"
         payload = {"escalation_id": id_of(escalation), "message_id": id_of(message)}
-        lane = f"answer:translate:{id_of(conversation)}"
+        lane = f"{FAMILY}:words:{id_of(conversation)}"
         tx.enqueue(NewWork(TRANSLATE, lane, payload, due_at=now, key=key))
+
+
+def begin(moved: Moved) -> None:
+    """The words for which a person is called stand on the card; their translation is the first below it."""
+    message = moved.tx.session.get(Message, moved.escalation.message_id) if not moved.step else None
+    if message:
+        follow(moved.tx, moved.escalation, message, moved.now)
+
+
+def detour(tx: Transaction, job: Job, thread: Place) -> bool:
+    """Move what was said in a thread to where it may take its time, if its words are translated.
+
+    As long as something of the thread is there, everything goes there, so order is kept.
+    """
+    lane = f"{FAMILY}:{job.lane}"
+    if job.lane.startswith(f"{FAMILY}:"):
+        return False
+    if not _is_translated(tx, thread) and work.head(tx, lane) is None:
+        return False
+    tx.enqueue(NewWork(job.kind, lane, job.payload, due_at=job.due_at))
+    return True
+
+
+def _is_translated(tx: Transaction, thread: Place) -> bool:
+    found = rows.thread_at(tx, thread) if _is_on(tx) else None
+    escalation = rows.get(tx, found.escalation_id) if found else None
+    return escalation is not None and is_needed(
+        tx, conversations.get(tx, escalation.conversation_id)
+    )
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A text to translate; `language` is the code of the one it is to be in."""
+    """A text to translate.
+
+    Attributes:
+        language: the code of the one it is to be in.
+        contact_id: whose share of the spending it is.
+        again: seconds until another try, None when this is the last.
+    """
 
     text: str
     language: str
     contact_id: int
+    again: float | None = None
 
 
 @dataclass(frozen=True)
 class Spoken:
-    """What an agent wrote and what the customer gets; None when it should be translated and cannot be.
+    """What an agent wrote, and what the customer gets.
 
-    `language` is the customer's where it is another one, "" where they get what was written.
+    Attributes:
+        said: None when it was not, or could not be, translated.
+        language: the customer's where it is another one, "" where they get what was written.
     """
 
     written: str
     said: str | None
     language: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Was nobody asked, because these words would not have left?"""
+        return self.said is None and not self.language
 
 
 class Translate(Handler[Wanted, str]):
@@ -96,11 +160,15 @@ class Translate(Handler[Wanted, str]):
         conversation = conversations.get(tx, message.conversation_id)
         if escalation.status not in OPEN or not is_needed(tx, conversation):
             return None
-        return Wanted(message.text, team_language(tx), conversation.contact_id)
+        again = AGAIN[job.attempts] if job.attempts < len(AGAIN) else None
+        return Wanted(message.text, team_language(tx), conversation.contact_id, again)
 
     def call(self, plan: Wanted) -> str:
-        """The translation, "" when there is none."""
-        return translated(self._translator, plan) or ""
+        """The translation, "" when there is none after all tries."""
+        said = translated(self._translator, plan)
+        if said is None and plan.again is not None:
+            raise TranslationError("not translated", permanent=False, retry_after=plan.again)
+        return said or ""
 
     def finish(self, tx: Transaction, job: Job, plan: Wanted, result: str) -> None:
         """Say it in the thread; what was in the team's language already needs no second time."""
@@ -116,23 +184,46 @@ class Translate(Handler[Wanted, str]):
         deskwork.post(tx, escalation, post, self._clock.now())
 
 
-def sent_as(spoken: Spoken) -> str:
-    """What the thread is told of words that left in another language."""
-    return SENT_AS.format(language=name_of(spoken.language), text=spoken.said)
+def in_their_language(spoken: Spoken) -> str:
+    """What the thread is told of words that leave in another language."""
+    return IN_THEIR_LANGUAGE.format(language=name_of(spoken.language), text=spoken.said)
 
 
 class Interpreter:
-    """Puts agents' words into the customer's language, outside of any transaction."""
+    """Puts agents' words into the customer's language, outside of any transaction; without a translator,
+    they leave as they are.
+    """
 
     def __init__(self, database: Database, translator: Translator | None) -> None:
         self._database = database
         self._translator = translator
 
-    def for_thread(self, thread: Place, text: str) -> Spoken:
-        """What an agent wrote in this thread."""
+    @property
+    def has_model(self) -> bool:
+        """Can it translate at all?"""
+        return self._translator is not None
+
+    def finding(self) -> Finding:
+        """What the doctor says of it."""
         with self._database.read() as tx:
-            found = rows.thread_at(tx, thread)
-            wanted = _wanted(tx, found.escalation_id, text) if found else None
+            return finding(tx, has_model=self.has_model)
+
+    def for_reply(self, reply: ThreadReply, text: str) -> Spoken:
+        """What somebody wrote in a thread; not asked for unless it is its owner who writes."""
+        with self._database.read() as tx:
+            found = rows.thread_at(tx, reply.place)
+            escalation = rows.get(tx, found.escalation_id) if found else None
+            if escalation is None or not _owns(tx, escalation, reply.author.desk_id):
+                return Spoken(text, None)
+            wanted = self._wanted(tx, id_of(escalation), text)
+        return self._put(wanted, text)
+
+    def for_message(self, message_id: int, text: str) -> Spoken:
+        """What the words of a reply that waits to be sent were changed to."""
+        with self._database.read() as tx:
+            message = tx.session.get(Message, message_id)
+            escalation_id = message.escalation_id if message else None
+            wanted = self._wanted(tx, escalation_id, text) if escalation_id else None
         return self._put(wanted, text)
 
     def for_note(self, note_id: int) -> Spoken:
@@ -140,7 +231,7 @@ class Interpreter:
         with self._database.read() as tx:
             note = tx.session.get(Note, note_id)
             text = note.text if note else ""
-            wanted = _wanted(tx, note.escalation_id, text) if note else None
+            wanted = self._wanted(tx, note.escalation_id, text) if note else None
         return self._put(wanted, text)
 
     def _put(self, wanted: Wanted | None, text: str) -> Spoken:
@@ -148,16 +239,20 @@ class Interpreter:
             return Spoken(text, text)
         return Spoken(text, translated(self._translator, wanted), wanted.language)
 
+    def _wanted(self, tx: Transaction, escalation_id: int, text: str) -> Wanted | None:
+        """What is to be translated for the customer, None for nothing."""
+        escalation = rows.get(tx, escalation_id)
+        if self._translator is None or escalation is None or not text.strip():
+            return None
+        conversation = conversations.get(tx, escalation.conversation_id)
+        if not is_needed(tx, conversation):
+            return None
+        return Wanted(text, conversation.language, conversation.contact_id)
 
-def _wanted(tx: Transaction, escalation_id: int, text: str) -> Wanted | None:
-    """What is to be translated for the customer, None for nothing."""
-    escalation = rows.get(tx, escalation_id)
-    if escalation is None or not text.strip():
-        return None
-    conversation = conversations.get(tx, escalation.conversation_id)
-    if not is_needed(tx, conversation):
-        return None
-    return Wanted(text, conversation.language, conversation.contact_id)
+
+def _owns(tx: Transaction, escalation: Escalation, desk_id: str) -> bool:
+    owner = rows.agent(tx, escalation.owner_id)
+    return escalation.status == Status.CLAIMED and owner is not None and owner.desk_id == desk_id
 
 
 def translated(translator: Translator | None, wanted: Wanted) -> str | None:

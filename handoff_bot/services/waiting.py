@@ -7,6 +7,10 @@ from datetime import datetime
 
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.texts import Moment
+from handoff_bot.services import sending, texts
+from handoff_bot.services.sending import Channels, Words
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -41,6 +45,18 @@ def still_waiting(tx: Transaction, job: Job, now: datetime) -> Waiting | None:
         _put_off(tx, job, escalation.snoozed_until)
         return None
     return Waiting(tx, escalation, conversation, job, now)
+
+
+def tell(waiting: Waiting, moment: Moment, channels: Channels) -> bool:
+    """Say to the customer what is said at this moment, if anything is; it leaves only while they wait."""
+    tx, conversation, escalation = waiting.tx, waiting.conversation, waiting.escalation
+    if conversation.opted_out_at:
+        return False
+    text = texts.say(tx, moment, conversation, waiting.now, escalation)
+    if text:
+        words = Words(text, Author.SYSTEM, epoch_bound=True, escalation_id=id_of(escalation))
+        sending.say(tx, conversation, words, channels, waiting.now)
+    return bool(text)
 
 
 def _put_off(tx: Transaction, job: Job, until: datetime) -> None:

@@ -30,6 +30,9 @@ class DeskActions(Protocol):
     def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
         """Send what a delivered reply was changed to."""
 
+    def translate_again(self, note_id: int, agent: AgentRef) -> Outcome:
+        """Try once more to translate a reply, and send it."""
+
     def send_as_written(self, note_id: int, agent: AgentRef) -> Outcome:
         """Send a reply that could not be translated as it was written."""
 

@@ -14,6 +14,7 @@ from slack_sdk.web import WebClient
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.desk import AgentRef, TranscriptPage
 from handoff_bot.domain.escalations import Step
+from handoff_bot.services import translating
 from handoff_bot.services.core import Core
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.feedback import Feedback
@@ -24,7 +25,7 @@ from handoff_bot.slack.actions import ThreadEvents
 from handoff_bot.slack.app import build_bolt
 from handoff_bot.slack.desk import TIMEOUT, SlackDesk
 from handoff_bot.slack.http import slack_events
-from handoff_bot.slack.listeners.arrivals import KIND
+from handoff_bot.slack.listeners.arrivals import KIND, thread_of
 from handoff_bot.slack.listeners.click import Tools
 from handoff_bot.slack.listeners.doctor import EXAMINE, Examine
 from handoff_bot.slack.listeners.events import handle_event
@@ -68,6 +69,10 @@ class CoreActions:
         """Send what a delivered reply was changed to."""
         return self.relay.send_correction(correction_id, agent)
 
+    def translate_again(self, note_id: int, agent: AgentRef) -> Outcome:
+        """Try once more to translate a reply, and send it."""
+        return self.relay.translate_again(note_id, agent)
+
     def send_as_written(self, note_id: int, agent: AgentRef) -> Outcome:
         """Send a reply that could not be translated as it was written."""
         return self.relay.send_as_written(note_id, agent)
@@ -89,9 +94,10 @@ class HandleEvent(Handler[dict[str, Any], None]):
             name: partial(listener, tools) for name, listener in EVERYTHING.verbs.items()
         }
 
-    def prepare(self, tx: Transaction, job: Job) -> dict[str, Any]:
-        """The event as Slack sent it."""
-        return job.payload
+    def prepare(self, tx: Transaction, job: Job) -> dict[str, Any] | None:
+        """The event as Slack sent it; None when it is of a thread with a lane of its own."""
+        thread = thread_of(job.payload["event"])
+        return None if thread and translating.detour(tx, job, thread) else job.payload
 
     def call(self, plan: dict[str, Any]) -> None:
         """Do what it asks for."""

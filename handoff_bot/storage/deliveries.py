@@ -139,6 +139,12 @@ def supersede(tx: Transaction, delivery_id: int, now: datetime) -> bool:
     return changed == 1
 
 
+def is_waiting(tx: Transaction, message_id: int) -> bool:
+    """Has none of a message's parts begun to leave, and is there one?"""
+    parts = current(tx, message_id)
+    return bool(parts) and all(part.status == DeliveryStatus.QUEUED for part in parts)
+
+
 def drop_waiting(tx: Transaction, message_id: int, now: datetime) -> bool:
     """Drop a message none of whose parts has begun to leave. True if all of it was dropped."""
     if any(part.status != DeliveryStatus.QUEUED for part in current(tx, message_id)):

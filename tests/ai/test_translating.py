@@ -40,11 +40,24 @@ def test_private_values_are_masked_and_come_back(translator, service):
         ("Order AB-1234 is late", "El pedido llega tarde"),
         ("See https://shop.example/a", "Vea https://shop.example/b"),
         ("You owe 12500 now", "Usted debe 1250 ahora"),
+        ("We pay back 50 euros", "Le devolvemos 500 euros"),
+        ("It costs 1,299.50", "Cuesta 1.299,05"),
+        ("It costs 89 or 99 euros", "Cuesta 89 euros"),
         ("Hello", "Hola https://evil.example"),
         ("Hello", "Hola " * 200),
         ("Hello", "   "),
     ],
-    ids=["code", "link", "number", "new link", "too long", "nothing"],
+    ids=[
+        "code",
+        "link",
+        "number",
+        "small",
+        "cents",
+        "one of two",
+        "new link",
+        "too long",
+        "nothing",
+    ],
 )
 def test_what_lost_or_added_something_is_no_translation(translator, service, text, translation):
     service.answers(said(translation), said(translation))
@@ -57,9 +70,13 @@ def test_what_lost_or_added_something_is_no_translation(translator, service, tex
     [
         ("Come at 3pm or 10AM", "Venga a las 15 o a las 10"),
         ("It costs 1,299.50", "Cuesta 1.299,50"),
+        ("You owe 12500 now", "Usted debe 12 500 ahora"),
+        ("Between 14:30 and 4 p.m.", "Entre las 2:30 de la tarde y las 16 horas"),
+        ("It takes 24 hours", "Dura ٢٤ horas"),
+        ("I have 2 questions", "Tengo dos preguntas"),
         ("Order AB-1234, https://shop.example/a.", "Pedido AB-1234: https://shop.example/a"),
     ],
-    ids=["times", "amounts", "kept"],
+    ids=["times", "amounts", "thousands", "clocks", "digits", "single", "kept"],
 )
 def test_what_only_reads_otherwise_is_one(translator, service, text, translation):
     service.answers(said(translation))

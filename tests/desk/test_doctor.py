@@ -48,3 +48,22 @@ def test_closing_the_window_meanwhile_does_no_harm(bureau):
     bureau.slack.close(bureau.mia, bureau.window(bureau.mia)["id"])
     bureau.settle()
     assert bureau.slack.views(bureau.mia) == []
+
+
+def test_it_says_whether_words_are_translated(bureau):
+    bureau.command(bureau.mia, "doctor")
+    assert "off; admins switch it on" in words(bureau.window(bureau.mia))
+    bureau.core.preferences.change("translation.on", True, bureau.mia)
+    bureau.command(bureau.mia, "doctor")
+    assert "on; the team speaks English" in words(bureau.window(bureau.mia))
+
+
+def test_translation_without_a_key_is_a_mistake_once_it_is_switched_on(bureau):
+    bureau.core.interpreter._translator = None
+    bureau.command(bureau.mia, "doctor")
+    shown = words(bureau.window(bureau.mia))
+    assert "All is well." in shown
+    assert "There is no key for a language model (OPENAI_API_KEY)" in shown
+    bureau.core.preferences.change("translation.on", True, bureau.mia)
+    bureau.command(bureau.mia, "doctor")
+    assert "1 thing is wrong." in words(bureau.window(bureau.mia))

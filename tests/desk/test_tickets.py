@@ -337,12 +337,49 @@ def test_a_tickets_conversation_is_given_to_somebody_by_command(two):
 def test_it_can_be_put_back_into_the_queue(two):
     two.command(two.ben, "assign 1 queue somebody else, please")
     assert rows(two, Escalation)[0].owner_id is None
+    assert any("somebody else, please" in said for said in two.thread(two.cards()[0]["ts"]))
+
+
+def test_it_can_be_given_to_a_group(two):
+    group = two.slack.add_group("billing", "Billing", [two.ben])
+    two.command(two.ana, f"assign #1\n<!subteam^{group}|@billing> an invoice again")
+    first = rows(two, Escalation)[0]
+    assert (first.owner_id, first.group_id) == (None, group)
+    assert two.whispers(two.ana)[-1] == "#1 is given on."
 
 
 @pytest.mark.parametrize(
-    "words_said", ["assign", "assign 99 queue", "assign x", "assign 1", "assign 1 Ben"]
+    ("words_said", "answer"),
+    [
+        ("assign", "Say which ticket and to whom"),
+        ("assign x", "Say which ticket and to whom"),
+        ("assign #", "Say which ticket and to whom"),
+        ("assign 99999999999999999999 queue", "Say which ticket and to whom"),
+        ("assign 99 queue", "There is no ticket #99."),
+        ("assign 0 queue", "There is no ticket #0."),
+        ("assign 1", "Say to whom"),
+        ("assign 1 Ben", "Say to whom"),
+        ("assign 1 queued", "Say to whom"),
+        ("assign 1 <@{bot}>", "a person"),
+        ("assign 1 <@{ana}>", "Ana already has this conversation."),
+    ],
 )
-def test_what_is_not_understood_is_said(two, words_said):
-    two.command(two.ana, words_said)
-    assert two.whispers(two.ana)[-1].startswith("Say ")
+def test_mistakes_are_said_to_whoever_made_them_and_change_nothing(two, words_said, answer):
+    before = list(two.heard()), list(two.heard(OTHER))
+    two.command(two.ana, words_said.format(bot=two.slack.bot_user, ana=two.ana))
+    assert answer in two.whispers(two.ana)[-1]
     assert [one.owner_id for one in rows(two, Escalation)] == [1, None]
+    assert (two.heard(), two.heard(OTHER)) == before
+
+
+def test_what_is_closed_is_given_to_nobody(two):
+    two.writes(two.ana, "!resolve", ts=two.cards()[0]["ts"])
+    for to in (f"<@{two.ben}>", "queue"):
+        two.command(two.ben, f"assign 1 {to}")
+        assert "given on" not in two.whispers(two.ben)[-1]
+    assert rows(two, Escalation)[0].status == "resolved"
+
+
+def test_the_help_names_it(two):
+    two.command(two.ana, "help")
+    assert "/handoff assign 12 @somebody" in two.whispers(two.ana)[-1]

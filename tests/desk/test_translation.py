@@ -3,7 +3,9 @@
 import pytest
 from sqlalchemy import select
 
-from handoff_bot.storage.models import Message
+from handoff_bot.domain.errors import DeliveryError
+from handoff_bot.services.lanes import Lanes
+from handoff_bot.storage.models import Message, Work
 from tests.desk.conftest import words
 
 
@@ -29,19 +31,46 @@ def test_a_customers_words_are_shown_as_they_are_and_then_translated(spanish):
     assert thread[-1].endswith("[en] ¿DÓNDE ESTÁ MI PAQUETE?")
 
 
-def test_the_original_stands_when_there_is_no_translation(spanish):
+def test_the_words_for_which_a_person_is_called_are_translated_below_the_card(spanish):
+    (first, *_) = spanish.thread()
+    assert "translated from Spanish" in first
+    assert first.endswith("[en] QUIERO HABLAR CON UN HUMAN")
+
+
+def test_the_original_stands_when_three_tries_bring_no_translation(spanish):
     spanish.translator.fails = True
+    asked = len(spanish.translator.asked)
     spanish.says("¿Dónde está mi paquete?")
+    assert said(spanish)[-1] == "¿Dónde está mi paquete?"
+    for _ in range(60):
+        spanish.later(seconds=2)
     assert said(spanish)[-2:] == [
         "¿Dónde está mi paquete?",
         "This could not be translated; the original stands above.",
     ]
+    assert len(spanish.translator.asked) == asked + 3
+
+
+def test_a_model_that_comes_back_translates_in_order(spanish):
+    spanish.translator.fails = True
+    spanish.says("Uno")
+    spanish.says("Dos")
+    spanish.translator.fails = False
+    spanish.later(seconds=10)
+    assert said(spanish)[-4:] == ["Uno", "Dos", "[en] UNO", "[en] DOS"]
+
+
+def test_what_is_in_the_teams_language_already_is_said_once(spanish):
+    spanish.translator.repeats = True
+    spanish.says("OK, thanks")
+    assert said(spanish)[-1] == "OK, thanks"
+    assert said(spanish).count("OK, thanks") == 1
 
 
 def test_an_agents_words_leave_translated_and_the_thread_says_how(spanish):
     spanish.writes(spanish.ana, "It is on its way")
     assert spanish.heard()[-1] == "[es] IT IS ON ITS WAY"
-    assert "🌐 Sent in Spanish: [es] IT IS ON ITS WAY" in spanish.thread()
+    assert "🌐 In Spanish: [es] IT IS ON ITS WAY" in spanish.thread()
     with spanish.database.read() as tx:
         stored = (
             tx.session.execute(select(Message).where(Message.author == "agent")).scalars().one()
@@ -60,6 +89,36 @@ def test_nothing_leaves_untranslated_unless_its_author_says_so(spanish):
     spanish.slack.click_ephemeral(spanish.ana, whisper["ts"], "send_as_written")
     spanish.settle()
     assert spanish.heard() == [*before, "It is on its way"]
+
+
+def test_it_can_be_tried_again(spanish):
+    spanish.translator.fails = True
+    spanish.writes(spanish.ana, "It is on its way")
+    whisper = spanish.slack.ephemerals(spanish.ana)[-1]
+    spanish.slack.click_ephemeral(spanish.ana, whisper["ts"], "translate_again")
+    spanish.settle()
+    again = spanish.slack.ephemerals(spanish.ana)[-1]
+    assert "could not be translated" in again["text"]
+    spanish.translator.fails = False
+    spanish.slack.click_ephemeral(spanish.ana, again["ts"], "translate_again")
+    spanish.settle()
+    assert spanish.heard()[-1] == "[es] IT IS ON ITS WAY"
+
+
+def test_a_failed_delivery_is_tried_again_with_the_same_words(spanish):
+    spanish.channel.troubles = [DeliveryError("not now", permanent=True, code="30008")]
+    spanish.writes(spanish.ana, "It is on its way")
+    asked = len(spanish.translator.asked)
+    failure = spanish.slack.thread(spanish.queue, spanish.card())[-1]
+    spanish.click(spanish.ana, "retry", ts=failure["ts"])
+    assert spanish.heard()[-1] == "[es] IT IS ON ITS WAY"
+    assert len(spanish.translator.asked) == asked
+
+
+def test_what_would_not_leave_is_not_translated(spanish):
+    asked = len(spanish.translator.asked)
+    spanish.writes(spanish.ben, "She is a good customer")
+    assert len(spanish.translator.asked) == asked
 
 
 def test_what_was_kept_back_is_translated_when_it_is_sent(spanish):
@@ -93,6 +152,73 @@ def test_an_edit_in_time_is_translated_too(spanish):
     assert not any("WYA" in one for one in spanish.heard())
 
 
+def test_an_edit_in_time_that_cannot_be_translated_changes_nothing_and_its_author_is_told(spanish):
+    spanish.core.preferences.change("hold_seconds", 10, spanish.mia)
+    reply = spanish.writes(spanish.ana, "On its way")
+    spanish.translator.fails = True
+    spanish.slack.edit(spanish.ana, spanish.queue, reply, "On its way, Dana")
+    spanish.settle()
+    spanish.later(seconds=11)
+    assert spanish.heard()[-1] == "[es] ON ITS WAY"
+    assert "what you wrote first stands" in spanish.whispers(spanish.ana)[-1]
+
+
+def test_an_edit_too_late_is_offered_as_a_correction_and_then_translated(spanish):
+    reply = spanish.writes(spanish.ana, "On its way")
+    spanish.translator.fails = True
+    spanish.slack.edit(spanish.ana, spanish.queue, reply, "On its way, Dana")
+    spanish.settle()
+    spanish.translator.fails = False
+    whisper = spanish.slack.ephemerals(spanish.ana)[-1]
+    spanish.slack.click_ephemeral(spanish.ana, whisper["ts"], "send_correction")
+    spanish.settle()
+    assert spanish.heard()[-2:] == ["[es] ON ITS WAY", "[es] ON ITS WAY, DANA"]
+
+
+def test_what_is_deleted_in_time_does_not_leave(spanish):
+    spanish.core.preferences.change("hold_seconds", 10, spanish.mia)
+    before = list(spanish.heard())
+    reply = spanish.writes(spanish.ana, "On its way")
+    spanish.slack.delete(spanish.ana, spanish.queue, reply)
+    spanish.settle()
+    spanish.later(seconds=11)
+    assert spanish.heard() == before
+
+
+# -- a slow model delays nobody who needs none
+
+
+def events_in(bureau, family):
+    """The lanes of a family in which events were handled, in order."""
+    handled = select(Work.lane, Work.payload).where(Work.kind == "slack.event").order_by(Work.id)
+    with bureau.database.read() as tx:
+        found = tx.session.execute(handled).all()
+    return [row.payload["event"].get("text") for row in found if row.lane.startswith(f"{family}:")]
+
+
+def test_only_threads_with_translation_are_heard_in_its_lanes(spanish):
+    spanish.writes(spanish.ana, "Hello")
+    spanish.detector.language = "en"
+    spanish.says("I want a person", "+15550002")
+    spanish.writes(spanish.ben, "note: easy one")
+    assert events_in(spanish, "translate") == ["Hello"]
+
+
+def test_order_is_kept_when_it_is_switched_off_meanwhile(spanish):
+    spanish.writes(spanish.ana, "Zero")
+    lanes = Lanes(spanish.database, spanish.core.handlers, spanish.clock, threads={"slack": 1})
+    spanish.slack.say(spanish.ana, spanish.queue, "One", spanish.card())
+    lanes.run_until_idle()
+    spanish.core.preferences.change("translation.on", False, spanish.mia)
+    spanish.slack.say(spanish.ana, spanish.queue, "Two", spanish.card())
+    lanes.run_until_idle()
+    spanish.settle()
+    assert spanish.heard()[-2:] == ["One", "Two"]
+    spanish.writes(spanish.ana, "Three")
+    assert spanish.heard()[-1] == "Three"
+    assert events_in(spanish, "translate") == ["Zero", "One", "Two"]
+
+
 def test_notes_and_verbs_are_not_translated(spanish):
     asked = len(spanish.translator.asked)
     spanish.writes(spanish.ana, "note: seems upset")
@@ -117,3 +243,11 @@ def test_admins_switch_it_on(bureau):
     values = {"translation.on": ["yes"], "translation.language": "de"}
     assert bureau.sends(bureau.mia, values).errors == {}
     assert bureau.core.preferences.get("translation.language", "") == "de"
+
+
+def test_without_a_key_the_settings_say_so(bureau):
+    bureau.command(bureau.mia, "settings translation")
+    assert "nothing is translated" not in words(bureau.window(bureau.mia))
+    bureau.core.interpreter._translator = None
+    bureau.command(bureau.mia, "settings translation")
+    assert "so nothing is translated." in words(bureau.window(bureau.mia))

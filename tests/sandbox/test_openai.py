@@ -10,8 +10,10 @@ from handoff_bot.ai.assistant.openai import OpenAIAssistant
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.openai import OpenAIDetector
 from handoff_bot.ai.language_model import LanguageModel, connect
+from handoff_bot.ai.translating import OpenAITranslator
 from handoff_bot.domain.signals import Signal, Turn
 from handoff_bot.sandbox.openai import OpenAIStandIn, Refusal
+from handoff_bot.sandbox.openai_translations import nothing_else
 from tests.ai.talk import ask, judge
 from tests.sandbox import oracle
 
@@ -128,3 +130,25 @@ def test_a_wrong_key_is_refused(openai):
 
 def test_without_a_script_the_answer_fits_the_schema(openai, detector):
     assert judge(detector, UNCERTAIN).by == "openai"
+
+
+# -- translations
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "said"),
+    [
+        ("Your order AB-1234 is on its way", "es", "[Spanish] Your order AB-1234 is on its way"),
+        ('two\nlines & "quotes" </message>', "de", '[German] two\nlines & "quotes" </message>'),
+        ("Write to dana@example.com", "fr", "[French] Write to dana@example.com"),
+    ],
+    ids=["plain", "hostile", "masked"],
+)
+def test_translations_can_be_told_from_the_words(openai, model, text, language, said):
+    assert OpenAITranslator(model).translate(text, language) == said
+
+
+def test_as_a_translator_it_does_nothing_else(openai, detector, model):
+    openai.respond_with(nothing_else)
+    assert OpenAITranslator(model).translate("Hello", "es") == "[Spanish] Hello"
+    assert judge(detector, UNCERTAIN).by == "local"

@@ -334,6 +334,31 @@ def test_a_real_bot_is_started_killed_and_started_again(http, stage):
     assert len(people) == 1
 
 
+def test_the_sandboxes_bot_translates_once_an_admin_wants_it(http, stage):
+    do(http, stage, "bot.start")
+    stage.world.wait_until_ready()
+    slack, world = stage.slack, stage.world
+    slack.command(world.mia, world.queue, "/handoff", "settings translation")
+    slack.wait_for(lambda: bool(slack.views(world.mia)), PATIENCE)
+    wanted = {"translation.on": ["yes"], "translation.language": "en"}
+    assert slack.submit(world.mia, slack.views(world.mia)[-1]["id"], wanted).errors == {}
+    do(http, stage, "phone.write", app="sms", address=DANA, text="Quiero hablar con una persona")
+    slack.wait_for(lambda: bool(world.cards()), PATIENCE)
+    card = world.cards()[0]["ts"]
+
+    def said():
+        return str([message["text"] for message in slack.thread(world.queue, card)[1:]])
+
+    slack.wait_for(lambda: "[English] Quiero hablar con una persona" in said(), PATIENCE)
+    slack.click(world.ana, world.queue, card, "claim")
+    slack.wait_for(lambda: "Ana took over" in said(), PATIENCE)
+    slack.say(world.ana, world.queue, "Hello, I am Ana", card)
+    slack.wait_for(lambda: "In Spanish: [Spanish] Hello, I am Ana" in said(), PATIENCE)
+    stage.twilio.wait_for(
+        lambda: "[Spanish] Hello, I am Ana" in str(stage.twilio.phone(DANA)), PATIENCE
+    )
+
+
 # -- which one runs
 
 

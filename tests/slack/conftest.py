@@ -86,6 +86,9 @@ class FakeActions:
     def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
         return self._do("send_correction", correction_id, agent.desk_id)
 
+    def translate_again(self, note_id: int, agent: AgentRef) -> Outcome:
+        return self._do("translate_again", note_id, agent.desk_id)
+
     def send_as_written(self, note_id: int, agent: AgentRef) -> Outcome:
         return self._do("send_as_written", note_id, agent.desk_id)
 

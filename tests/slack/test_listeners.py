@@ -34,6 +34,7 @@ DECISIONS = {
     Button.KEEP_AS_NOTE: ("keep_as_note", 7, "U0ANA"),
     Button.RETRY: ("retry", 7, "U0ANA"),
     Button.SEND_CORRECTION: ("send_correction", 7, "U0ANA"),
+    Button.TRANSLATE_AGAIN: ("translate_again", 7, "U0ANA"),
     Button.SEND_AS_WRITTEN: ("send_as_written", 7, "U0ANA"),
     Button.SOONER: ("came_late", 7, "U0ANA"),
 }

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from handoff_bot.sandbox.movable_time import MovableTime
+from handoff_bot.sandbox.openai import OpenAIStandIn
+from handoff_bot.sandbox.openai_translations import nothing_else
 from handoff_bot.sandbox.page.phones import Phones
 from handoff_bot.sandbox.page.scripts import Player
 from handoff_bot.sandbox.page.switches import Switches
@@ -46,6 +48,9 @@ class Stage:
         )
         self.slack, self.twilio = self.world.slack, self.world.twilio
         self.journal = self.world.journal
+        # It translates; judging and answering it leaves to the local models, which are the real thing.
+        self._openai = OpenAIStandIn(self.journal).start()
+        self._openai.respond_with(nothing_else)
         self.shop_url = f"{origins[0]}/shop/"
         self._origins = origins
         self.website_secrets = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
@@ -95,6 +100,8 @@ class Stage:
             "WEBCHAT_SECRET": session,
             "WEBCHAT_IDENTITY_SECRET": identity,
             "WEBCHAT_VISITORS": "50",
+            "OPENAI_API_KEY": self._openai.api_key,
+            "OPENAI_BASE_URL": self._openai.base_url,
         }
 
     def stop(self) -> None:
@@ -102,6 +109,7 @@ class Stage:
         self.player.stop()
         self.world.kill_bot()
         self.world.__exit__(None, None, None)
+        self._openai.stop()
         if self._watcher:
             self._watcher.join()
 

@@ -39,6 +39,7 @@ _LOOKS: dict[Button, _Look] = {
     Button.KEEP_AS_NOTE: _Look("Keep as note"),
     Button.RETRY: _Look("Retry", "primary"),
     Button.SEND_CORRECTION: _Look("Send correction", "primary"),
+    Button.TRANSLATE_AGAIN: _Look("Try again", "primary"),
     Button.SEND_AS_WRITTEN: _Look("Send untranslated"),
     Button.SOONER: _Look("Should have come sooner"),
 }

@@ -109,6 +109,9 @@ ACTIONS: dict[str, ClickListener] = {
     Button.SEND_CORRECTION: _once(
         lambda actions, note, agent: actions.send_correction(note, agent), slow=True
     ),
+    Button.TRANSLATE_AGAIN: _once(
+        lambda actions, note, agent: actions.translate_again(note, agent), slow=True
+    ),
     Button.SEND_AS_WRITTEN: _once(
         lambda actions, note, agent: actions.send_as_written(note, agent)
     ),

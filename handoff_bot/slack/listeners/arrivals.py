@@ -13,6 +13,7 @@ from typing import Any
 from slack_bolt import BoltRequest, BoltResponse
 from slack_bolt.middleware import Middleware
 
+from handoff_bot.domain.desk import Place
 from handoff_bot.slack.actions import Inbox
 from handoff_bot.slack.listeners.events import EVENTS
 from handoff_bot.slack.listeners.registry import EVERYTHING
@@ -85,6 +86,13 @@ def lane_of(event: dict[str, Any]) -> str:
     thread = subject.get("thread_ts") or subject.get("ts") or event.get("ts")
     place = event.get("channel") or event.get("user") or event.get("type")
     return f"slack:{place if isinstance(place, str) else event.get('type')}:{thread}"
+
+
+def thread_of(event: dict[str, Any]) -> Place | None:
+    """The thread that a message, its change or its deletion is in; None for anything else."""
+    subject = event.get("message") or event.get("previous_message") or event
+    channel, thread = event.get("channel"), subject.get("thread_ts")
+    return Place(channel, thread) if isinstance(channel, str) and isinstance(thread, str) else None
 
 
 def _is_echo(body: dict[str, Any], event: dict[str, Any]) -> bool:

@@ -1,4 +1,5 @@
-"""`/handoff doctor`: a window at once, and in it what a look at Slack finds, when it is found.
+"""`/handoff doctor`: a window at once, and in it what a look at Slack finds, when it is found; and what
+else admins switch on there.
 
 Looking takes several calls, and Slack waits three seconds for an answer: so it is work of a lane.
 """
@@ -63,7 +64,7 @@ def _findings(tools: Tools) -> list[Finding]:
             if place.slack_channel != queue_channel or place.suspended_why:
                 yield _of_place(client, place)
 
-    return tools.desk.inspect(look)
+    return [*tools.desk.inspect(look), tools.core.interpreter.finding()]
 
 
 def _of_place(client: WebClient, place: DeskPlace) -> Finding:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt import Ack
 
 from handoff_bot.domain.settings import Section, Widget
-from handoff_bot.services.sections import SECTIONS
+from handoff_bot.services.sections import SECTIONS, TRANSLATION
+from handoff_bot.services.translating import NO_MODEL
 from handoff_bot.slack.blocks.settings import (
     SECTION,
     Difference,
@@ -81,6 +83,9 @@ def _known(tools: Tools, name: str) -> Section | None:
     found = _BY_NAME.get(name)
     if found and any(each.widget is Widget.GROUP for each in found.settings):
         return found.with_groups(tools.desk.groups())
+    if found is TRANSLATION and not tools.core.interpreter.has_model:
+        switch, *others = found.settings
+        return replace(found, settings=(replace(switch, hint=NO_MODEL), *others))
     return found
 
 

@@ -17,6 +17,7 @@ from handoff_bot.slack.listeners.steps import NOT_A_TIME, NOT_HUMAN
 
 TO_WHOM = "Say to whom: @somebody, @a-group or queue, as in !assign @somebody. A note may follow."
 WHICH = "Say which ticket and to whom: /handoff assign 12 @somebody"
+NO_SUCH_TICKET = "There is no ticket #{number}."
 NO_SUCH_REPLY = "There is no canned reply of that name. /handoff canned lists them."
 NOT_OURS = "This is not in the thread of a conversation with a customer."
 
@@ -38,16 +39,19 @@ def assign(tools: Tools, said: Said) -> Outcome:
 
 def assign_by_number(tools: Tools, asked: Asked) -> Drawing:
     """`/handoff assign 12 @who note`."""
-    which, _, words = asked.words.partition(" ")
-    ticket = tools.core.tickets.view(number(which.removeprefix("#")) or 0)
-    if ticket is None:
+    which, *words = asked.words.split(maxsplit=1) or [""]
+    wanted = number(which.removeprefix("#"))
+    if wanted is None:
         return draw_words(WHICH)
+    ticket = tools.core.tickets.view(wanted)
+    if ticket is None:
+        return draw_words(NO_SUCH_TICKET.format(number=wanted))
     giver = tools.desk.agent(asked.desk_id)
-    outcome = _give(tools, ticket.escalation_id, giver, words.strip())
+    outcome = _give(tools, ticket.escalation_id, giver, *words)
     return draw_words(outcome.text or f"#{ticket.row.number} is given on.")
 
 
-def _give(tools: Tools, escalation_id: int, giver: AgentRef, said: str) -> Outcome:
+def _give(tools: Tools, escalation_id: int, giver: AgentRef, said: str = "") -> Outcome:
     """To whom stands first: somebody, a group, or the queue; then a note."""
     core = tools.core.escalations
     if _QUEUE.match(said):

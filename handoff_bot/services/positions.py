@@ -1,0 +1,80 @@
+"""Good news for those who wait: their place in the queue, each time it is better than the one before.
+
+A chain of rows, one at a time for each stretch of waiting: each says what there is to say and writes the
+next. So it survives restarts, runs once in several processes, and ends with the wait.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.texts import Moment
+from handoff_bot.ports import Clock
+from handoff_bot.services import hours, waiting
+from handoff_bot.services.followers import Moved
+from handoff_bot.services.runner import Handler
+from handoff_bot.services.sending import Channels
+from handoff_bot.services.waiting import still_waiting
+from handoff_bot.storage import log, visitors
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+POSITION = "position"
+MINUTES = "position_minutes"
+"""The preference with the minutes between two of them; 0 for none."""
+LONGEST_MINUTES = 24 * 60
+
+
+def follow(moved: Moved) -> None:
+    """Whoever begins to wait has a place, and a better one is news."""
+    if moved.escalation.status != Status.QUEUED or _pause(moved.tx) is None:
+        return
+    given = {"escalation_id": id_of(moved.escalation), "epoch": moved.conversation.epoch}
+    _enqueue(moved.tx, given, _place(moved.tx, moved.escalation), 1, moved.now)
+
+
+def _place(tx: Transaction, escalation: Escalation) -> int:
+    return visitors.ahead(tx, escalation) + 1
+
+
+def _pause(tx: Transaction) -> timedelta | None:
+    minutes = log.preference(tx, MINUTES, 0)
+    usable = isinstance(minutes, int) and 0 < minutes <= LONGEST_MINUTES
+    return timedelta(minutes=minutes) if usable else None
+
+
+def _enqueue(tx: Transaction, given: dict[str, Any], told: int, number: int, now: datetime) -> None:
+    """The next look, after a pause in which only the team's hours count."""
+    pause = _pause(tx)
+    if pause is None:
+        return
+    name = f"{POSITION}:{given['escalation_id']}:{given['epoch']}"
+    payload = {**given, "told": told, "number": number}
+    due_at = hours.of_the_team(tx).after(now, pause)
+    tx.enqueue(NewWork(POSITION, f"ladder:{name}", payload, due_at, key=f"{name}:{number}"))
+
+
+class Announce(Handler[None, None]):
+    """One look at one place."""
+
+    repeatable = True
+
+    def __init__(self, channels: Channels, clock: Clock) -> None:
+        self._channels = channels
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> None:
+        """Say it if it is better, the team is there and still wants it said; then look again later."""
+        now = self._clock.now()
+        found = still_waiting(tx, job, now)
+        if found is None or _pause(tx) is None:
+            return
+        told = int(job.payload["told"])
+        place = _place(tx, found.escalation)
+        is_news = place < told and hours.of_the_team(tx).is_open(now)
+        if is_news and waiting.tell(found, Moment.POSITION, self._channels):
+            told = place
+        _enqueue(tx, job.payload, told, int(job.payload["number"]) + 1, now)
