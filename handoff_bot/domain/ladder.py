@@ -17,7 +17,6 @@ class RungKind(StrEnum):
     REMIND = "remind"
     MENTION = "mention"
     OFFER = "offer"
-    POSITION = "position"
     TELL = "tell"
     CALLBACK = "callback"
     RETURN = "return"
@@ -27,7 +26,6 @@ WHAT: dict[RungKind, str] = {
     RungKind.REMIND: "say in the thread that nobody has it yet",
     RungKind.MENTION: "call the group in the thread",
     RungKind.OFFER: "ask the next available agent by direct message, then the one after",
-    RungKind.POSITION: "tell the customer their place in the queue",
     RungKind.TELL: "tell the customer honestly where they stand",
     RungKind.CALLBACK: "make it a callback: tag the ticket and tell the customer",
     RungKind.RETURN: "back to the assistant",

@@ -14,9 +14,9 @@ from handoff_bot.domain import approved as rules
 from handoff_bot.domain.approved import Approved
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.messages import Template
+from handoff_bot.services.composed import Composed
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.preferences import Preferences
-from handoff_bot.services.relay import Relay
 from handoff_bot.services.sending import Channels
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
@@ -62,12 +62,12 @@ class Templates:
     """The team's approved texts."""
 
     def __init__(
-        self, database: Database, channels: Channels, preferences: Preferences, relay: Relay
+        self, database: Database, channels: Channels, preferences: Preferences, composed: Composed
     ) -> None:
         self._database = database
         self._channels = channels
         self._preferences = preferences
-        self._relay = relay
+        self._composed = composed
 
     def every(self) -> tuple[Approved, ...]:
         """All of them by name; one that is stored wrongly counts as not there."""
@@ -134,7 +134,7 @@ class Templates:
         if any(map(rules.value_problem, given.values())):
             return Outcome(False, "A value is missing.")
         template = Template(chosen.content_sid, given)
-        return self._relay.send(chance.escalation_id, agent, chosen.filled(given), key, template)
+        return self._composed.send(chance.escalation_id, agent, chosen.filled(given), key, template)
 
 
 def problem(template: Approved) -> Problem | None:

@@ -44,6 +44,8 @@ from handoff_bot.services.audit import Audit
 from handoff_bot.services.availability import Presences
 from handoff_bot.services.brake import Brake
 from handoff_bot.services.canned import CannedReplies
+from handoff_bot.services.composed import Composed
+from handoff_bot.services.decisions import Decisions
 from handoff_bot.services.desk_channels import DeskChannels
 from handoff_bot.services.desk_handlers import desk_handlers
 from handoff_bot.services.drafting import Drafting
@@ -63,6 +65,7 @@ from handoff_bot.services.relay import Relay
 from handoff_bot.services.reports import REPORT, HandOver, Maker, Reports
 from handoff_bot.services.runner import AnyHandler
 from handoff_bot.services.snoozing import WAKE, Snoozing, Wake
+from handoff_bot.services.threads import Threads
 from handoff_bot.services.tickets import Tickets
 from handoff_bot.services.tickets_out import TICKET_OUT, PutTicket, TicketsOut
 from handoff_bot.services.translating import Interpreter
@@ -134,6 +137,8 @@ class Core:
     inbox: Inbox
     escalations: Escalations
     relay: Relay
+    composed: Composed
+    decisions: Decisions
     interpreter: Interpreter
     feedback: Feedback
     preferences: Preferences
@@ -181,7 +186,8 @@ class Core:
         reacting = Reacting(parts.detector, parts.assistant)
         preferences = Preferences(database, clock)
         interpreter = Interpreter(database, parts.translator)
-        relay = Relay(database, parts.channels, clock, escalations, interpreter)
+        threads = Threads(parts.channels, clock)
+        composed = Composed(database, clock, threads, escalations)
         metrics = Metrics(database, clock)
         mails = mail.Mails() if parts.mailer else None
         makers: dict[str, Maker] = {
@@ -236,7 +242,9 @@ class Core:
             clock=clock,
             inbox=Inbox(database, clock, brake),
             escalations=escalations,
-            relay=relay,
+            relay=Relay(database, parts.channels, clock, threads, interpreter),
+            composed=composed,
+            decisions=Decisions(database, clock, threads, escalations, interpreter),
             interpreter=interpreter,
             feedback=Feedback(database, clock),
             preferences=preferences,
@@ -250,7 +258,7 @@ class Core:
             tickets=Tickets(database, clock, escalations, tickets_out, parts.channels),
             files=files.Files(database, clock),
             serving=sent_files.Serving(database, parts.channels, clock),
-            templates=Templates(database, parts.channels, preferences, relay),
+            templates=Templates(database, parts.channels, preferences, composed),
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
             metrics=metrics,

@@ -99,10 +99,6 @@ class Climb(Handler[int, None]):
         """Ask the next available agent."""
         offers.ask_next(waiting.tx, waiting.escalation, waiting.conversation, waiting.now)
 
-    def place(self, waiting: Waiting) -> None:
-        """Tell the customer where they are in the queue."""
-        tell(waiting, Moment.POSITION, self._channels)
-
     def tell(self, waiting: Waiting) -> None:
         """Tell the customer how it stands."""
         tell(waiting, Moment.WAITING_LONG, self._channels)
@@ -119,7 +115,6 @@ _DOES: dict[RungKind, Callable[[Climb, Waiting], None]] = {
     RungKind.REMIND: Climb.remind,
     RungKind.MENTION: Climb.mention,
     RungKind.OFFER: Climb.offer,
-    RungKind.POSITION: Climb.place,
     RungKind.TELL: Climb.tell,
     RungKind.CALLBACK: Climb.call_back,
 }

@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from handoff_bot.domain.desk import Place, Post, PostKind, ThreadReply
+from handoff_bot.domain.desk import Button, Place, Post, PostKind, ThreadReply
 from handoff_bot.domain.errors import ModelError, TranslationError
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.findings import Finding
@@ -41,6 +41,8 @@ AGAIN = (5.0, 30.0)
 FAILED = "This could not be translated; the original stands above."
 NO_MODEL = "There is no key for a language model (OPENAI_API_KEY), so nothing is translated."
 IN_THEIR_LANGUAGE = "🌐 In {language}: {text}"
+NOT_TRANSLATED = "This could not be translated into {language} now. The customer has not seen it."
+AGAIN_OR_AS_IT_IS = (Button.TRANSLATE_AGAIN, Button.SEND_AS_WRITTEN)
 
 
 def is_needed(tx: Transaction, conversation: Conversation) -> bool:
@@ -189,6 +191,11 @@ def in_their_language(spoken: Spoken) -> str:
     return IN_THEIR_LANGUAGE.format(language=name_of(spoken.language), text=spoken.said)
 
 
+def not_translated(spoken: Spoken) -> str:
+    """What its author is told of words that stay inside, because they could not be translated."""
+    return NOT_TRANSLATED.format(language=name_of(spoken.language))
+
+
 class Interpreter:
     """Puts agents' words into the customer's language, outside of any transaction; without a translator,
     they leave as they are.
@@ -202,6 +209,11 @@ class Interpreter:
     def has_model(self) -> bool:
         """Can it translate at all?"""
         return self._translator is not None
+
+    def is_at_work(self) -> bool:
+        """May a reply have to wait for a model?"""
+        with self._database.read() as tx:
+            return self.has_model and _is_on(tx)
 
     def finding(self) -> Finding:
         """What the doctor says of it."""

@@ -36,6 +36,9 @@ class DeskActions(Protocol):
     def send_as_written(self, note_id: int, agent: AgentRef) -> Outcome:
         """Send a reply that could not be translated as it was written."""
 
+    def may_be_slow(self) -> bool:
+        """May sending a reply have to wait for a model that translates it?"""
+
     def came_late(self, escalation_id: int, agent: AgentRef) -> Outcome:
         """Remember that a person should have been asked for sooner."""
 

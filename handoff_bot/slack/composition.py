@@ -16,11 +16,12 @@ from handoff_bot.domain.desk import AgentRef, TranscriptPage
 from handoff_bot.domain.escalations import Step
 from handoff_bot.services import translating
 from handoff_bot.services.core import Core
+from handoff_bot.services.decisions import Decisions
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.services.relay import Relay
 from handoff_bot.services.runner import Handler
+from handoff_bot.services.translating import Interpreter
 from handoff_bot.slack.actions import ThreadEvents
 from handoff_bot.slack.app import build_bolt
 from handoff_bot.slack.desk import TIMEOUT, SlackDesk
@@ -42,7 +43,8 @@ class CoreActions:
     """What agents can do, from the services that do it."""
 
     escalations: Escalations
-    relay: Relay
+    decisions: Decisions
+    interpreter: Interpreter
     feedback: Feedback
 
     def take(self, step: Step, escalation_id: int, agent: AgentRef) -> Outcome:
@@ -55,27 +57,31 @@ class CoreActions:
 
     def send_held(self, note_id: int, agent: AgentRef) -> Outcome:
         """Take over and send a reply that was kept back."""
-        return self.relay.send_held(note_id, agent)
+        return self.decisions.send_held(note_id, agent)
 
     def keep_as_note(self, note_id: int, agent: AgentRef) -> Outcome:
         """Leave a reply inside."""
-        return self.relay.keep_as_note(note_id, agent)
+        return self.decisions.keep_as_note(note_id, agent)
 
     def retry(self, message_id: int, agent: AgentRef) -> Outcome:
         """Send a failed message again."""
-        return self.relay.retry(message_id, agent)
+        return self.decisions.retry(message_id, agent)
 
     def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
         """Send what a delivered reply was changed to."""
-        return self.relay.send_correction(correction_id, agent)
+        return self.decisions.send_correction(correction_id, agent)
 
     def translate_again(self, note_id: int, agent: AgentRef) -> Outcome:
         """Try once more to translate a reply, and send it."""
-        return self.relay.translate_again(note_id, agent)
+        return self.decisions.translate_again(note_id, agent)
 
     def send_as_written(self, note_id: int, agent: AgentRef) -> Outcome:
         """Send a reply that could not be translated as it was written."""
-        return self.relay.send_as_written(note_id, agent)
+        return self.decisions.send_as_written(note_id, agent)
+
+    def may_be_slow(self) -> bool:
+        """Is there a model that translates replies?"""
+        return self.interpreter.is_at_work()
 
     def came_late(self, escalation_id: int, agent: AgentRef) -> Outcome:
         """Remember that a person should have been asked for sooner."""
@@ -125,7 +131,7 @@ class SlackSide:
 
     def attach(self, core: Core) -> None:
         """Let the core hear what happens in Slack."""
-        actions = CoreActions(core.escalations, core.relay, core.feedback)
+        actions = CoreActions(core.escalations, core.decisions, core.interpreter, core.feedback)
         tools = Tools(actions, self.desk, core)
         self._bolt = build_bolt(
             client=self._client,

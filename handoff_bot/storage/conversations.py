@@ -200,13 +200,15 @@ def page(
     return list(rows), count
 
 
+def stayed_inside() -> Any:
+    """Of notes: those whose words have not left as a message."""
+    return ~select(Message.id).where(col(Message.note_id) == col(Note.id)).exists()
+
+
 def notes_of(tx: Transaction, conversation_id: int) -> Sequence[Note]:
-    """The notes of a conversation, oldest first."""
-    return list(
-        tx.session.execute(
-            select(Note).where(Note.conversation_id == conversation_id).order_by(col(Note.id))
-        ).scalars()
-    )
+    """The notes of a conversation that stayed inside, oldest first."""
+    ours = select(Note).where(Note.conversation_id == conversation_id, stayed_inside())
+    return list(tx.session.execute(ours.order_by(col(Note.id))).scalars())
 
 
 def last_notes(tx: Transaction, conversation_id: int, revision: str, limit: int) -> Sequence[Note]:

@@ -14,6 +14,7 @@ from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.tickets import TicketQuery, TicketRow
+from handoff_bot.storage.conversations import stayed_inside
 from handoff_bot.storage.desk_models import TicketTag
 from handoff_bot.storage.models import (
     Agent,
@@ -186,12 +187,12 @@ def messages(tx: Transaction, ticket: Ticket, most: int) -> Sequence[tuple[Messa
 
 
 def notes(tx: Transaction, number: int, most: int) -> Sequence[tuple[Note, str]]:
-    """The newest that agents noted, oldest first."""
+    """The newest that agents noted and that stayed inside, oldest first."""
     ours = select(Escalation.id).where(Escalation.ticket_id == number)
     asked = (
         select(Note, Agent.name)
         .join(Agent, col(Agent.id) == Note.agent_id)
-        .where(col(Note.escalation_id).in_(ours))
+        .where(col(Note.escalation_id).in_(ours), stayed_inside())
     )
     return _newest(tx, asked, Note.id, most)
 

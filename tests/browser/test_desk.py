@@ -94,8 +94,9 @@ def test_an_admin_writes_a_rule_and_it_counts(page):
     expect(rules.get_by_text("The rule is saved.")).to_be_visible()
     expect(rules.get_by_text("1. Everything")).to_be_visible()
     assert findings(page) == []
-    page.keyboard.press("Escape")
-    page.keyboard.press("Escape")
+    for window in (rules, settings):
+        page.keyboard.press("Escape")
+        expect(window).to_have_count(0)
     mia.press("claim", "is waiting")
     phone.hears("Now speaking with Mia.")
     mia.press("resolve", "Mia has this")

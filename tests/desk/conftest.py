@@ -29,6 +29,7 @@ from tests.fakes import (
     ScriptedTranslator,
     answer_at_once,
 )
+from tests.slack.resting import rest
 
 Json = dict[str, Any]
 DANA = "+15550001"
@@ -55,10 +56,7 @@ class Bureau:
 
     def settle(self) -> None:
         """Wait until the listeners have come back, and run all work that is due now."""
-        threads = self.listeners._max_workers
-        gathered = threading.Barrier(threads)
-        for waiting in [self.listeners.submit(gathered.wait, 5) for _ in range(threads)]:
-            waiting.result()
+        rest(self.listeners)
         self.core.lanes.run_until_idle()
 
     def later(self, **time: float) -> None:

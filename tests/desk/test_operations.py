@@ -152,19 +152,6 @@ def test_back_to_the_assistant_when_the_team_wants_it_so(bureau):
     assert "You're back with our automated assistant." in bureau.heard()[-1]
 
 
-def test_customers_are_told_their_place_while_they_wait_and_not_afterwards(bureau):
-    prefers(bureau, ladder__rungs=["1 position", "5 position"])
-    bureau.says("I want a person")
-    bureau.says("I want a person", "+15550002")
-    bureau.later(minutes=1)
-    places = [one for one in bureau.heard("+15550002") if "2" in one and "queue" in one]
-    assert len(places) == 1
-    bureau.command(bureau.ana, "next")
-    bureau.later(minutes=5)
-    assert any("number 1" in one for one in bureau.heard("+15550002"))
-    assert not any("queue" in one for one in bureau.heard()[2:])
-
-
 def test_a_priority_may_have_a_ladder_of_its_own():
     lines = ["10 remind", "urgent: 1 mention", "URGENT: 2 offer"]
     rungs = [Rung.parse(line) for line in lines]

@@ -182,8 +182,8 @@ class Machine(RuleBasedStateMachine):
         if held is None:
             return
         if not take:
-            self.core.relay.keep_as_note(held.id, agent)
-        elif self.core.relay.send_held(held.id, agent).text == "Sent to the customer.":
+            self.core.decisions.keep_as_note(held.id, agent)
+        elif self.core.decisions.send_held(held.id, agent).text == "Sent to the customer.":
             self.inside.discard(held.text)
 
     @precondition(lambda self: self.channel.taken)

@@ -13,7 +13,7 @@ from handoff_bot.domain.messages import Consent
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import TEXTS, Moment
 from handoff_bot.logs import JsonLines
-from handoff_bot.services import relay
+from handoff_bot.services import relay, sending, threads
 from handoff_bot.storage import conversations, escalations, log
 from handoff_bot.storage.models import Escalation, Message, Ticket
 from tests.fakes import OutcomeUnknownAfter
@@ -257,7 +257,7 @@ def test_a_reply_in_an_unclaimed_thread_is_held(house, ana):
     house.replies(ana, "Hello!")
     assert house.channel.phone == [STARTED]
     (whisper,) = house.desk.whispers
-    assert (whisper.desk_id, whisper.text) == ("UANA", relay.UNCLAIMED)
+    assert (whisper.desk_id, whisper.text) == ("UANA", threads.UNCLAIMED)
     assert whisper.buttons == (Button.TAKE_OVER_AND_SEND, Button.KEEP_AS_NOTE)
 
 
@@ -265,8 +265,8 @@ def test_take_over_and_send_sends_once(house, ana):
     house.says("I want a human")
     house.replies(ana, "Hello!")
     note = int(house.desk.button(Button.TAKE_OVER_AND_SEND))
-    assert house.core.relay.send_held(note, ana).done
-    assert not house.core.relay.send_held(note, ana).done
+    assert house.core.decisions.send_held(note, ana).done
+    assert not house.core.decisions.send_held(note, ana).done
     house.settle()
     assert house.channel.phone[-1] == "Hello!"
     assert house.channel.phone.count("Hello!") == 1
@@ -278,7 +278,7 @@ def test_a_colleagues_reply_stays_inside_until_they_take_over(house, ana, ben):
     house.take(Step.CLAIM, ana)
     house.replies(ben, "She always says that")
     assert "She always says that" not in house.channel.phone
-    house.core.relay.send_held(int(house.desk.button(Button.TAKE_OVER_AND_SEND)), ben)
+    house.core.decisions.send_held(int(house.desk.button(Button.TAKE_OVER_AND_SEND)), ben)
     house.settle()
     assert house.desk.card.owner == ben
     assert house.channel.phone[-2:] == ["Now speaking with Ben.", "She always says that"]
@@ -288,8 +288,8 @@ def test_keep_as_note_ends_the_matter(house, ana):
     house.says("I want a human")
     house.replies(ana, "Hello!")
     note = int(house.desk.button(Button.KEEP_AS_NOTE))
-    assert house.core.relay.keep_as_note(note, ana).done
-    assert not house.core.relay.send_held(note, ana).done
+    assert house.core.decisions.keep_as_note(note, ana).done
+    assert not house.core.decisions.send_held(note, ana).done
 
 
 @pytest.mark.parametrize("text", ["note: VIP!", "Note: VIP!", "  !note VIP!", "// VIP!"])
@@ -319,7 +319,7 @@ def test_a_reply_after_the_end_is_not_dropped_silently(house, ana):
     house.take(Step.CLAIM, ana)
     house.take(Step.RESOLVE, ana)
     house.replies(ana, "One more thing")
-    assert house.desk.whispers[-1].text == relay.CLOSED
+    assert house.desk.whispers[-1].text == threads.CLOSED
     assert "One more thing" not in house.channel.phone
 
 
@@ -363,7 +363,7 @@ def test_an_edit_after_delivery_offers_a_correction_once(house, ana):
     house.settle()
     (whisper,) = house.desk.whispers
     assert whisper.text == relay.DELIVERED_EDIT
-    assert house.core.relay.send_correction(int(whisper.value), ana).done
+    assert house.core.decisions.send_correction(int(whisper.value), ana).done
     house.settle()
     assert house.channel.phone[-2:] == ["Helo", "Hello"]
 
@@ -424,8 +424,8 @@ def test_a_failed_message_is_shown_with_retry(house, ana):
     (failure,) = house.desk.said("failure")
     assert failure == "That is a landline.\n“Hello!”"
     message_id = int(house.desk.button(Button.RETRY))
-    assert house.core.relay.retry(message_id, ana).done
-    assert not house.core.relay.retry(message_id, ana).done
+    assert house.core.decisions.retry(message_id, ana).done
+    assert not house.core.decisions.retry(message_id, ana).done
     house.settle()
     assert house.channel.phone[-1] == "Hello!"
 
@@ -526,7 +526,7 @@ def test_stop_is_honoured_and_never_answered_by_the_ai(house, ana):
     assert house.channel.phone[before:] == [TEXTS["en"][Moment.STOPPED]]
     assert house.desk.card.opted_out
     house.replies(ana, "But wait")
-    assert house.desk.whispers[-1].text == relay.OPTED_OUT
+    assert house.desk.whispers[-1].text == sending.OPTED_OUT
     assert len(house.channel.phone) == before + 1
 
 
@@ -666,7 +666,7 @@ def test_a_held_reply_is_not_lost_when_the_claim_has_to_wait(house, ana, ben):
             house.core.relay.reply(ThreadReply(house.desk.place, "7.7", ben, "Hello from Ben"))
             with house.database.read() as tx:
                 note = conversations.note_from_desk(tx, house.desk.place.slack_channel, "7.7")
-            outcomes.append((note.id, house.core.relay.send_held(note.id, ben)))
+            outcomes.append((note.id, house.core.decisions.send_held(note.id, ben)))
 
     house.channel.before_send = [press]
     house.take(Step.RELEASE, ana)
@@ -674,7 +674,7 @@ def test_a_held_reply_is_not_lost_when_the_claim_has_to_wait(house, ana, ben):
     assert not outcome.done
     house.clock.advance(seconds=1)
     house.settle()
-    assert house.core.relay.send_held(note_id, ben).done
+    assert house.core.decisions.send_held(note_id, ben).done
     house.settle()
     assert house.channel.phone[-1] == "Hello from Ben"
 

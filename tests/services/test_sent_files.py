@@ -141,7 +141,7 @@ def test_a_file_that_the_desk_does_not_give_can_be_tried_again(talk, ana):
     talk.replies(ana, "Look", attached=(PHOTO,))
     assert sent(talk) == [("Look",)]
     assert "lacks files:read" in failures(talk)[0]
-    assert talk.core.relay.retry(int(talk.desk.button(Button.RETRY)), ana).done
+    assert talk.core.decisions.retry(int(talk.desk.button(Button.RETRY)), ana).done
     talk.settle()
     assert sent(talk)[1:] == [("", "photo.jpg")]
 
@@ -164,7 +164,7 @@ def test_files_of_others_stay_inside_until_they_take_over(talk, ben):
     talk.replies(ben, "I know this", attached=(PHOTO,))
     assert sent(talk) == []
     note_id = int(talk.desk.button(Button.TAKE_OVER_AND_SEND))
-    assert talk.core.relay.send_held(note_id, ben).done
+    assert talk.core.decisions.send_held(note_id, ben).done
     talk.settle()
     assert sent(talk)[-1] == ("I know this", "photo.jpg")
 
@@ -172,7 +172,7 @@ def test_files_of_others_stay_inside_until_they_take_over(talk, ben):
 def test_files_alone_of_others_too(talk, ben):
     talk.replies(ben, "", attached=(PAPER,))
     assert sent(talk) == []
-    talk.core.relay.send_held(int(talk.desk.button(Button.TAKE_OVER_AND_SEND)), ben)
+    talk.core.decisions.send_held(int(talk.desk.button(Button.TAKE_OVER_AND_SEND)), ben)
     talk.settle()
     assert sent(talk)[-1] == ("", "Ihre%20Bestellung.pdf")
 
@@ -204,7 +204,7 @@ def test_a_file_that_was_sent_without_an_answer_is_looked_up_before_it_is_sent_a
 def test_a_retry_sends_the_file_again(talk, ana):
     talk.replies(ana, "Here", attached=(PHOTO,))
     talk.reports(DeliveryStatus.FAILED, talk.last_sent(), error_code="63019", error="Not fetched.")
-    talk.core.relay.retry(int(talk.desk.button(Button.RETRY)), ana)
+    talk.core.decisions.retry(int(talk.desk.button(Button.RETRY)), ana)
     talk.settle()
     assert sent(talk) == [("Here", "photo.jpg")] * 2
     assert talk.desk.downloads == 1
@@ -247,7 +247,7 @@ def test_a_retry_opens_it_again(talk, ana):
     talk.replies(ana, "", attached=(PHOTO,))
     talk.reports(DeliveryStatus.FAILED, talk.last_sent(), error_code="63019", error="Not fetched.")
     talk.clock.advance(hours=25)
-    talk.core.relay.retry(int(talk.desk.button(Button.RETRY)), ana)
+    talk.core.decisions.retry(int(talk.desk.button(Button.RETRY)), ana)
     talk.settle()
     assert served(talk) is not None
 
@@ -277,7 +277,7 @@ def test_a_retry_of_what_is_gone_takes_it_from_the_desk_again(talk, ana):
     talk.clock.advance(days=31)
     talk.core.ticks.tick(timers.PRUNE)
     talk.settle()
-    talk.core.relay.retry(int(talk.desk.button(Button.RETRY)), ana)
+    talk.core.decisions.retry(int(talk.desk.button(Button.RETRY)), ana)
     talk.settle()
     assert talk.desk.downloads == 2
     assert served(talk) is not None

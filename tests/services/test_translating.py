@@ -93,7 +93,7 @@ def test_replies_leave_in_order_though_one_cannot_be_translated(house, ana, tran
     translator.fails = False
     house.replies(ana, "Three")
     (note,) = held(house)
-    house.core.relay.send_as_written(note.id, ana)
+    house.core.decisions.send_as_written(note.id, ana)
     house.settle()
     assert [m.text for m, _ in house.channel.taken][-3:] == ["[es] ONE", "[es] THREE", "Two"]
 
@@ -108,7 +108,7 @@ def test_whatever_is_pressed_it_is_sent_once(house, ana, translator):
         Button.KEEP_AS_NOTE,
     )
     translator.fails = False
-    for press in (house.core.relay.translate_again, house.core.relay.send_as_written) * 2:
+    for press in (house.core.decisions.translate_again, house.core.decisions.send_as_written) * 2:
         press(note.id, ana)
     house.settle()
     assert agents_words(house) == ["[es] HELLO"]

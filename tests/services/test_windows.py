@@ -135,7 +135,7 @@ def test_for_other_failures_they_are_not(talk, ana):
 
 def test_once_the_customer_writes_it_can_be_retried(closed, ana):
     closed.says("Yes?")
-    closed.core.relay.retry(int(closed.desk.button(Button.RETRY)), ana)
+    closed.core.decisions.retry(int(closed.desk.button(Button.RETRY)), ana)
     closed.settle()
     assert sent(closed) == [("Are you there?", None)]
 
@@ -187,7 +187,7 @@ def test_after_an_answer_that_got_lost_it_is_looked_up(with_news, ana):
 def test_a_template_that_failed_is_retried_as_one(with_news, ana):
     use(with_news, ana)
     with_news.reports(DeliveryStatus.FAILED, with_news.last_sent(), error_code="30008", error="?")
-    with_news.core.relay.retry(int(with_news.desk.button(Button.RETRY)), ana)
+    with_news.core.decisions.retry(int(with_news.desk.button(Button.RETRY)), ana)
     with_news.settle()
     assert [template.content_sid for _, template in sent(with_news)] == [NEWS.content_sid] * 2
 

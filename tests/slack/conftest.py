@@ -23,6 +23,7 @@ from handoff_bot.slack.listeners.click import Tools
 from handoff_bot.web.application import create_web
 from tests.fakes import FrozenClock
 from tests.slack import builders, payloads
+from tests.slack.resting import rest
 from tests.slack.wire import Reply, ScriptedApi, scripted_api
 
 
@@ -61,6 +62,7 @@ class FakeActions:
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     before: Callable[[], object] = lambda: None
     pages: int = 3
+    slow: bool = False
 
     def _do(self, *what: Any) -> Outcome:
         self.before()
@@ -91,6 +93,9 @@ class FakeActions:
 
     def send_as_written(self, note_id: int, agent: AgentRef) -> Outcome:
         return self._do("send_as_written", note_id, agent.desk_id)
+
+    def may_be_slow(self) -> bool:
+        return self.slow
 
     def came_late(self, escalation_id, agent):
         return self._do("came_late", escalation_id, agent.desk_id)
@@ -160,10 +165,7 @@ class Slack:
 
     def settle(self) -> None:
         """Wait until every thread of the pool has come back from what it was doing."""
-        threads = self.executor._max_workers
-        gathered = threading.Barrier(threads)
-        for waiting in [self.executor.submit(gathered.wait, 5) for _ in range(threads)]:
-            waiting.result()
+        rest(self.executor)
 
 
 @pytest.fixture

@@ -172,6 +172,30 @@ def test_a_used_whisper_says_what_came_of_it(slack, actions, api):
     assert (sent["text"], sent["replace_original"]) == ("Done.", True)
 
 
+ASKS_A_MODEL = [Button.TAKE_OVER_AND_SEND, Button.SEND_CORRECTION, Button.TRANSLATE_AGAIN]
+
+
+@pytest.mark.parametrize("button", ASKS_A_MODEL)
+def test_a_send_is_done_before_it_is_acknowledged_unless_a_model_is_asked(slack, actions, button):
+    acknowledged = threading.Event()
+
+    def wait() -> None:
+        assert acknowledged.wait(5)
+
+    body, content_type = as_form(click(button, **THREADED))
+    headers = payloads.signed(body)
+    sending = {"data": body, "headers": headers, "content_type": content_type}
+    actions.slow, actions.before = True, wait
+    assert slack.http.post("/slack/events", **sending).status_code == 200
+    acknowledged.set()
+    slack.settle()
+    assert actions.asked[-1][1] == 7
+    actions.slow = False
+    asked = len(actions.asked)
+    assert slack.http.post("/slack/events", **sending).status_code == 200
+    assert len(actions.asked) == asked + 1, "done by the time Slack hears of it"
+
+
 def test_a_button_that_did_not_work_stays(slack, actions, api):
     actions.outcome = Outcome(False, "The customer has sent STOP.")
     slack.sends(*as_form(click(Button.TAKE_OVER_AND_SEND, **respond_to(api), **THREADED)))

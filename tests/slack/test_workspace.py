@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from handoff_bot.storage.models import Work
 from handoff_bot.web.application import create_web
 from tests.fakes import FakeChannel, FrozenClock, ScriptedAssistant, ScriptedDetector
 from tests.slack import linter, payloads
+from tests.slack.resting import rest
 from tests.slack.sockets import socket_side
 
 PATIENCE = 10.0
@@ -42,14 +44,15 @@ class House:
     core: Core
     channel: FakeChannel
     clock: FrozenClock
+    listeners: ThreadPoolExecutor
     numbers: list[int] = field(default_factory=lambda: [0])
 
     def settle(self) -> None:
         """Until nothing is left to do on either side."""
-        self.slack.drain(PATIENCE)
-        self.core.lanes.run_until_idle()
-        self.slack.drain(PATIENCE)
-        self.core.lanes.run_until_idle()
+        for _ in range(2):
+            self.slack.drain(PATIENCE)
+            rest(self.listeners)
+            self.core.lanes.run_until_idle()
 
     def says(self, text: str) -> None:
         """The customer writes."""
@@ -144,7 +147,7 @@ def house(tmp_path, clock) -> Iterator[House]:
         serving = threading.Thread(target=server.serve_forever, args=(0.01,))
         serving.start()
         slack.events_url = f"http://127.0.0.1:{server.server_port}/slack/events"
-        yield House(slack, queue, ana, ben, core, channel, clock)
+        yield House(slack, queue, ana, ben, core, channel, clock, side._executor)
         server.shutdown()
         serving.join()
         server.server_close()

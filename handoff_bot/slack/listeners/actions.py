@@ -48,15 +48,16 @@ def on_card(decide: Decision) -> ClickListener:
 def _once(decide: Decision, *, slow: bool = False) -> ClickListener:
     """A button that has done its work after one successful click.
 
-    `slow` where a model may be asked first: then Slack hears at once, and whoever clicked can click again
-    should it come to nothing.
+    `slow` where a model may be asked first: then, where there is one, Slack hears at once, and whoever
+    clicked can click again should it come to nothing.
     """
 
     def listener(tools: Tools, click: Click, ack: Ack) -> None:
-        if slow:
+        early = slow and tools.actions.may_be_slow()
+        if early:
             ack()
         outcome = _decided(decide, tools, click)
-        if not slow:
+        if not early:
             ack()
         if outcome.done:
             replace(tools.desk, click, settled(click.blocks, outcome.text or DONE))

@@ -219,7 +219,7 @@ def noted(
     words = one(state, Field.NOTE)
     if not words:
         return Field.NOTE, EMPTY
-    outcome = tools.core.relay.note(about.escalation_id, agent, words, view_id)
+    outcome = tools.core.composed.note(about.escalation_id, agent, words, view_id)
     return _done(tools, about, agent, Field.NOTE, outcome)
 
 
@@ -230,7 +230,7 @@ def drafted(
     words = one(state, Field.WORDS)
     if not words:
         return Field.WORDS, EMPTY
-    outcome = tools.core.relay.send(about.escalation_id, agent, words, view_id)
+    outcome = tools.core.composed.send(about.escalation_id, agent, words, view_id)
     return _done(tools, about, agent, Field.WORDS, outcome)
 
 

@@ -97,7 +97,7 @@ def reply(tools: Tools, said: Said) -> Outcome:
     text = tools.core.canned.say(said.words, said.escalation_id, said.author)
     if text is None:
         return Outcome(False, NO_SUCH_REPLY)
-    return tools.core.relay.send(said.escalation_id, said.author, text, f"reply:{said.ts}")
+    return tools.core.composed.send(said.escalation_id, said.author, text, f"reply:{said.ts}")
 
 
 def help_with_verbs(_tools: Tools, _said: Said) -> Outcome:

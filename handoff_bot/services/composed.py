@@ -1,0 +1,109 @@
+"""What agents write in windows: replies and notes, which the thread then shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from handoff_bot.domain.desk import AgentRef, Place, Post, PostKind
+from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.domain.messages import Template
+from handoff_bot.ports import Clock
+from handoff_bot.services import deskwork
+from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.threads import Thread, Threads
+from handoff_bot.services.translating import Spoken
+from handoff_bot.storage import conversations
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Agent, Note
+from handoff_bot.storage.transaction import Transaction
+
+GONE = "This is not known any more."
+NO_CARD_YET = "The card of this conversation is just being posted. Please try again in a moment."
+WINDOW = "window"
+"""Stands for the slack_channel of what was written in a window, whose id stands for its ts."""
+
+
+class Composed:
+    """Each leaves or is kept once for the key of its window."""
+
+    def __init__(
+        self, database: Database, clock: Clock, threads: Threads, escalations: Escalations
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._threads = threads
+        self._escalations = escalations
+
+    def send(
+        self,
+        escalation_id: int,
+        agent: AgentRef,
+        text: str,
+        key: str,
+        template: Template | None = None,
+    ) -> Outcome:
+        """Send what an agent wrote outside of the thread, once for each key; who has nobody takes it over."""
+        taken = self._claim_if_nobody_has_it(escalation_id, agent)
+        if not taken.done or taken.text == AFTER_THE_AI:
+            return Outcome(False, taken.text)
+        with self._database.write() as tx:
+            thread = self._thread_of_window(tx, escalation_id, key)
+            if isinstance(thread, Outcome):
+                return thread
+            author = conversations.agent_row(tx, agent.desk_id, agent.name, self._clock.now())
+            why_not = self._threads.why_not(tx, thread, author)
+            if why_not:
+                return Outcome(False, why_not[0])
+            self._send_from_window(tx, thread, author, text, key, template)
+            return Outcome(True)
+
+    def note(self, escalation_id: int, agent: AgentRef, text: str, key: str) -> Outcome:
+        """Keep a note that was written outside of the thread, once for each key, and show it there."""
+        with self._database.write() as tx:
+            thread = self._thread_of_window(tx, escalation_id, key)
+            if isinstance(thread, Outcome):
+                return thread
+            now = self._clock.now()
+            author = conversations.agent_row(tx, agent.desk_id, agent.name, now)
+            self._keep_from_window(tx, thread, author, text, key)
+            shown = Post(PostKind.TOLD, f"📝 {author.name} notes: {text}")
+            deskwork.post(tx, thread.escalation, shown, now)
+            return Outcome(True)
+
+    def _thread_of_window(self, tx: Transaction, escalation_id: int, key: str) -> Thread | Outcome:
+        """The thread that a window is about; or what to answer, when it has been sent already or has none."""
+        thread = self._threads.of(tx, rows.get(tx, escalation_id))
+        if thread is None:
+            return Outcome(False, NO_CARD_YET)
+        known = conversations.note_from_desk(tx, WINDOW, key, WINDOW)
+        return Outcome(True) if known else thread
+
+    def _keep_from_window(
+        self, tx: Transaction, thread: Thread, author: Agent, text: str, key: str
+    ) -> Note:
+        from_window = replace(thread, place=Place(WINDOW, ""))
+        return self._threads.keep(tx, from_window, author, text, key, held=False, revision=WINDOW)
+
+    def _claim_if_nobody_has_it(self, escalation_id: int, agent: AgentRef) -> Outcome:
+        with self._database.read() as tx:
+            escalation = rows.get(tx, escalation_id)
+        if escalation is not None and escalation.status == Status.QUEUED:
+            return self._escalations.take(Step.CLAIM, escalation_id, agent)
+        return Outcome(escalation is not None, "" if escalation else GONE)
+
+    def _send_from_window(
+        self,
+        tx: Transaction,
+        thread: Thread,
+        author: Agent,
+        text: str,
+        key: str,
+        template: Template | None,
+    ) -> None:
+        note = self._keep_from_window(tx, thread, author, text, key)
+        said = Spoken(text, text)  # in a window it is written in the customer's language
+        message = self._threads.send(tx, thread, author, said, None, note, template=template)
+        shown = Post(PostKind.OURS, text, name=author.name)
+        deskwork.post(tx, thread.escalation, shown, self._clock.now(), message)

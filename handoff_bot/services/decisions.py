@@ -1,0 +1,163 @@
+"""What agents decide about words that the customer has not seen: held, changed, untranslated, failed."""
+
+from __future__ import annotations
+
+from handoff_bot.domain.desk import AgentRef, Button, Whisper
+from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.ports import Clock
+from handoff_bot.services import deskwork, sending, sent_files, translating
+from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.sending import OPTED_OUT
+from handoff_bot.services.threads import Threads
+from handoff_bot.services.translating import Interpreter, Spoken
+from handoff_bot.storage import conversations, deliveries, log
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Conversation, Message, Note
+from handoff_bot.storage.transaction import Transaction
+
+KEPT = "Kept as a note. The customer has not seen it."
+SENT_ALREADY = "This has been sent already."
+GONE = "This is not known any more."
+SOMEBODY_ELSE = "Somebody else speaks now, so this is not sent any more."
+ON_ITS_WAY = "This is on its way already."
+
+
+class Decisions:
+    """Each is safe to repeat: a note leaves once, and a part that failed is sent again once."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        threads: Threads,
+        escalations: Escalations,
+        interpreter: Interpreter,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._threads = threads
+        self._escalations = escalations
+        self._interpreter = interpreter
+
+    def send_held(self, note_id: int, agent: AgentRef) -> Outcome:
+        """ "Take over & send": the words leave once this agent has the conversation."""
+        return self._release_note(note_id, agent, take_over=True)
+
+    def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
+        """Send what a reply was changed to, as a message of its own."""
+        return self._release_note(correction_id, agent, take_over=False)
+
+    def translate_again(self, note_id: int, agent: AgentRef) -> Outcome:
+        """Try once more what could not be translated, and send it."""
+        return self._release_note(note_id, agent, take_over=False)
+
+    def _release_note(self, note_id: int, agent: AgentRef, *, take_over: bool) -> Outcome:
+        escalation_id = self._escalation_of(note_id)
+        if escalation_id is None:
+            return Outcome(False, GONE)
+        if take_over:
+            taken = self._take_over(escalation_id, agent)
+            if taken.text == AFTER_THE_AI:
+                return Outcome(False, f"{taken.text} Then press the button again, please.")
+            if not taken.done:
+                return taken
+        spoken = self._interpreter.for_note(note_id)
+        with self._database.write() as tx:
+            if spoken.said is None:
+                return self._offer_untranslated(tx, note_id, agent, spoken)
+            return self._send_note(tx, note_id, agent, spoken)
+
+    def send_as_written(self, note_id: int, agent: AgentRef) -> Outcome:
+        """Send what could not be translated as its author wrote it."""
+        with self._database.write() as tx:
+            note = tx.session.get(Note, note_id)
+            if note is None:
+                return Outcome(False, GONE)
+            return self._send_note(tx, note_id, agent, Spoken(note.text, note.text))
+
+    def _offer_untranslated(
+        self, tx: Transaction, note_id: int, agent: AgentRef, spoken: Spoken
+    ) -> Outcome:
+        note = tx.session.get_one(Note, note_id)
+        words = translating.not_translated(spoken)
+        thread = self._threads.of(tx, rows.get(tx, note.escalation_id))
+        if thread is None or not note.held:
+            return Outcome(False, GONE if thread is None else SENT_ALREADY)
+        buttons = (*translating.AGAIN_OR_AS_IT_IS, Button.KEEP_AS_NOTE)
+        told = Whisper(agent.desk_id, thread.place, words, buttons, str(note_id))
+        deskwork.whisper(tx, told, self._clock.now())
+        return Outcome(True, words)
+
+    def _escalation_of(self, note_id: int) -> int | None:
+        with self._database.read() as tx:
+            note = tx.session.get(Note, note_id)
+            return note.escalation_id if note else None
+
+    def _take_over(self, escalation_id: int, agent: AgentRef) -> Outcome:
+        """Own it, whoever had it."""
+        with self._database.read() as tx:
+            escalation = rows.get(tx, escalation_id)
+            owner = rows.agent(tx, escalation.owner_id) if escalation else None
+        if escalation is None:
+            return Outcome(False, GONE)
+        if owner and owner.desk_id == agent.desk_id:
+            return Outcome(True)
+        if escalation.status == Status.CLAIMED:
+            return self._escalations.reassign(escalation_id, agent, agent)
+        return self._escalations.take(Step.CLAIM, escalation_id, agent)
+
+    def _send_note(self, tx: Transaction, note_id: int, agent: AgentRef, spoken: Spoken) -> Outcome:
+        note = tx.session.get_one(Note, note_id)
+        thread = self._threads.of(tx, rows.get(tx, note.escalation_id))
+        if thread is None:
+            return Outcome(False, GONE)
+        note = tx.session.get_one(Note, note_id, populate_existing=True)
+        if not note.held:
+            return Outcome(False, SENT_ALREADY)
+        author = conversations.agent_row(tx, agent.desk_id, agent.name, self._clock.now())
+        why_not = self._threads.why_not(tx, thread, author)
+        if why_not:
+            return Outcome(False, why_not[0])
+        note.held = False
+        ts = None if note.revision else note.desk_ts
+        self._threads.send(tx, thread, author, spoken, ts, note, sent_files.read(note.files))
+        return Outcome(True, "Sent to the customer.")
+
+    def keep_as_note(self, note_id: int, agent: AgentRef) -> Outcome:
+        """It stays inside."""
+        with self._database.write() as tx:
+            note = tx.session.get(Note, note_id)
+            if note is None:
+                return Outcome(False, GONE)
+            note.held = False
+            return Outcome(True, KEPT)
+
+    def retry(self, message_id: int, agent: AgentRef) -> Outcome:
+        """Send the failed parts of a message again."""
+        with self._database.write() as tx:
+            message = tx.session.get(Message, message_id)
+            if message is None:
+                return Outcome(False, GONE)
+            conversation = conversations.hold(tx, message.conversation_id)
+            if conversation.opted_out_at:
+                return Outcome(False, OPTED_OUT)
+            if message.epoch is not None and message.epoch != conversation.epoch:
+                return Outcome(False, SOMEBODY_ELSE)
+            return self._retry(tx, conversation, message)
+
+    def _retry(self, tx: Transaction, conversation: Conversation, message: Message) -> Outcome:
+        now = self._clock.now()
+        again = 0
+        sent_files.collect(tx, message, now)
+        for part in deliveries.current(tx, id_of(message)):
+            if deliveries.supersede(tx, id_of(part), now):
+                fresh = deliveries.add(tx, id_of(message), part.part, part.text, now, part.file)
+                sending.enqueue(tx, conversation, fresh, now)
+                again += 1
+        if not again:
+            return Outcome(False, ON_ITS_WAY)
+        log.record(tx, "message.retried", now, conversation=conversation, message_id=id_of(message))
+        return Outcome(True, "Sending it again.")

@@ -1,0 +1,157 @@
+"""A card's thread and what is done in it: words leave, words stay inside, somebody is told something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handoff_bot.domain.desk import Button, Place, ThreadReply, Whisper
+from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.domain.files import DeskFile
+from handoff_bot.domain.messages import Author, Template
+from handoff_bot.ports import Clock
+from handoff_bot.services import deskwork, sending, sent_files, sla, translating
+from handoff_bot.services.sending import NO_HOLD, OPTED_OUT, Channels, Words
+from handoff_bot.services.translating import Spoken
+from handoff_bot.storage import conversations, log
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Agent, Conversation, Escalation, Message, Note
+from handoff_bot.storage.transaction import Transaction
+
+NOT_OWNER = (
+    "This stayed inside as a note: {owner} has this conversation. The customer has not seen it."
+)
+UNCLAIMED = "This stayed inside as a note: nobody has taken over yet. The customer has not seen it."
+CLOSED = "This stayed inside as a note: the conversation is closed. The customer has not seen it."
+
+
+@dataclass(frozen=True)
+class Thread:
+    """One of our threads, with what belongs to it; the conversation is held."""
+
+    place: Place
+    escalation: Escalation
+    conversation: Conversation
+
+
+class Threads:
+    """Every method works in the transaction it is given."""
+
+    def __init__(self, channels: Channels, clock: Clock) -> None:
+        self._channels = channels
+        self._clock = clock
+
+    def at(self, tx: Transaction, place: Place) -> Thread | None:
+        known = rows.thread_at(tx, place)
+        return self.of(tx, rows.get(tx, known.escalation_id)) if known else None
+
+    def of(self, tx: Transaction, escalation: Escalation | None) -> Thread | None:
+        if escalation is None:
+            return None
+        at = rows.thread_of(tx, id_of(escalation))
+        if at is None:
+            return None
+        conversation = conversations.hold(tx, escalation.conversation_id)
+        fresh = rows.get(tx, id_of(escalation)) or escalation
+        return Thread(Place(at.slack_channel, at.ts), fresh, conversation)
+
+    def why_not(self, tx: Transaction, thread: Thread, author: Agent) -> tuple[str, bool] | None:
+        """Why these words stay inside, and whether their author can change that; None when they leave."""
+        if thread.escalation.status not in OPEN:
+            return CLOSED, False
+        if thread.conversation.opted_out_at:
+            return OPTED_OUT, False
+        if thread.escalation.status == Status.QUEUED:
+            return UNCLAIMED, True
+        if thread.escalation.owner_id == id_of(author):
+            return None
+        owner = rows.agent(tx, thread.escalation.owner_id)
+        return NOT_OWNER.format(owner=owner.name if owner else "somebody else"), True
+
+    def send(
+        self,
+        tx: Transaction,
+        thread: Thread,
+        author: Agent,
+        spoken: Spoken,
+        ts: str | None,
+        note: Note | None = None,
+        files: tuple[DeskFile, ...] = (),
+        template: Template | None = None,
+    ) -> Message:
+        now = self._clock.now()
+        text = spoken.said or spoken.written
+        sla.replied(tx, thread.escalation, now)
+        message = sending.say(
+            tx,
+            thread.conversation,
+            Words(
+                text,
+                Author.AGENT,
+                hold=sending.hold(tx) if ts else NO_HOLD,
+                escalation_id=id_of(thread.escalation),
+                agent_id=id_of(author),
+                desk_channel=thread.place.slack_channel if ts else None,
+                desk_ts=ts,
+                note_id=id_of(note) if note else None,
+                files=files,
+                template=template,
+                written=spoken.written if spoken.language else "",
+            ),
+            self._channels,
+            now,
+        )
+        if spoken.language and text != spoken.written:
+            deskwork.notice(tx, thread.escalation, translating.in_their_language(spoken), now)
+        log.record(
+            tx,
+            "reply.accepted",
+            now,
+            escalation=thread.escalation,
+            message_id=id_of(message),
+            agent_id=id_of(author),
+        )
+        return message
+
+    def keep(
+        self,
+        tx: Transaction,
+        thread: Thread,
+        author: Agent,
+        text: str,
+        ts: str,
+        *,
+        held: bool,
+        revision: str = "",
+        files: tuple[DeskFile, ...] = (),
+    ) -> Note:
+        now = self._clock.now()
+        note = tx.add(
+            Note(
+                conversation_id=id_of(thread.conversation),
+                escalation_id=id_of(thread.escalation),
+                agent_id=id_of(author),
+                text=text,
+                held=held,
+                files=sent_files.stored(files),
+                desk_channel=thread.place.slack_channel,
+                desk_ts=ts,
+                revision=revision,
+                created_at=now,
+            )
+        )
+        kind = "note.held" if held else "note.kept"
+        log.record(tx, kind, now, escalation=thread.escalation, agent_id=id_of(author))
+        return note
+
+    def tell(
+        self,
+        tx: Transaction,
+        author: Agent,
+        reply: ThreadReply,
+        text: str,
+        buttons: tuple[Button, ...] = (),
+        value: str = "",
+    ) -> None:
+        told = Whisper(author.desk_id, reply.place, text, buttons, value if buttons else "")
+        deskwork.whisper(tx, told, self._clock.now())
