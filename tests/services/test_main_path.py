@@ -292,6 +292,21 @@ def test_keep_as_note_ends_the_matter(house, ana):
     assert not house.core.decisions.send_held(note, ana).done
 
 
+def test_what_was_kept_back_and_sent_is_shown_once_as_sent(house, ana):
+    house.says("I want a human")
+    house.replies(ana, "Hello!")
+    house.core.decisions.send_held(int(house.desk.button(Button.TAKE_OVER_AND_SEND)), ana)
+    house.core.composed.send(house.desk.card.escalation_id, ana, "From a window", "V1")
+    house.core.composed.note(house.desk.card.escalation_id, ana, "Polite", "V2")
+    house.settle()
+    page = house.core.escalations.transcript(house.desk.card.escalation_id, 0)
+    said = [(line.text, line.note) for line in page.lines if line.name == "Ana"]
+    assert said[-3:] == [("Hello!", False), ("From a window", False), ("Polite", True)]
+    timeline = house.core.tickets.view(1).timeline
+    for words in ("Hello!", "From a window", "Polite"):
+        assert sum(words in str(entry) for entry in timeline) == 1
+
+
 @pytest.mark.parametrize("text", ["note: VIP!", "Note: VIP!", "  !note VIP!", "// VIP!"])
 def test_notes_never_leave(house, ana, text):
     house.says("I want a human")
