@@ -10,6 +10,10 @@ class Phone:
         self._side = page.get_by_role("region", name="Customer", exact=True)
         self.log = self._side.get_by_role("log", name="Messages")
 
+    def becomes(self, name: str) -> None:
+        """Another customer's phone."""
+        self._side.get_by_role("list", name="Customers").get_by_role("button", name=name).click()
+
     def writes(self, text: str) -> None:
         self._side.get_by_role("textbox", name="Message").fill(text)
         self._side.get_by_role("button", name="Send", exact=True).click()
@@ -70,3 +74,7 @@ class Desk:
         """The app's Home tab, opened."""
         self.side.get_by_role("button", name="Handoff Home").click()
         return self.side.get_by_role("region", name="Home", exact=True)
+
+    def enters(self, channel: str) -> None:
+        """Go to a channel."""
+        self.side.get_by_role("button", name=channel, exact=True).click()

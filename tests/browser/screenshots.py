@@ -1,4 +1,4 @@
-"""Takes the README's pictures from the running sandbox, so that they never lie: `make screenshots`."""
+"""Takes the pictures of the README and the docs from the running sandbox, so they never lie: `make screenshots`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from handoff_bot.sandbox.world import ROOT
 from tests.browser.conftest import FLAGS, PATIENCE, Sandbox
 from tests.browser.sandbox_page import Desk, Phone
 
 PICTURES = ROOT / "docs" / "pictures"
+TALL = 1300
+"""Pixels, so that most windows need no scrolling."""
 
 
 def main() -> None:
-    """Play a little, and take three pictures."""
+    """Play a little, and take the pictures."""
     PICTURES.mkdir(exist_ok=True)
     expect.set_options(timeout=PATIENCE)
     with tempfile.TemporaryDirectory(prefix="handoff-pictures-") as folder, sync_playwright() as p:
@@ -26,14 +28,17 @@ def main() -> None:
             sandbox.wait_until_up()
             desk(browser, sandbox)
             website(browser, sandbox)
+            agents(browser, sandbox)
+            admins(browser, sandbox)
             backstage(browser, sandbox)
         finally:
             sandbox.stop()
             browser.close()
 
 
-def window(browser: Browser, sandbox: Sandbox, **options) -> Page:
-    page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-GB", **options)
+def window(browser: Browser, sandbox: Sandbox, height: int = 900, **options) -> Page:
+    size = {"width": 1440, "height": height}
+    page = browser.new_page(viewport=size, locale="en-GB", **options)
     page.goto(sandbox.url)
     page.get_by_role("button", name="Got it").click()
     return page
@@ -85,6 +90,92 @@ def backstage(browser: Browser, sandbox: Sandbox) -> None:
     expect(mia.side.get_by_text("Queue: 11 waiting").first).to_be_visible()
     page.mouse.move(0, 0)
     page.screenshot(path=PICTURES / "backstage.png")
+
+
+def agents(browser: Browser, sandbox: Sandbox) -> None:
+    """What an agent has before them all day, for docs/agents.md."""
+    page = window(browser, sandbox, TALL)
+    ana, wei = Desk(page, "Ana"), Phone(page)
+    wei.becomes("Wei")
+    wei.writes("How long does delivery take?")
+    wei.hears("Standard delivery takes 2 to 4 working days")
+    wei.writes("My order 1042 arrived broken. Let me talk to a person please")
+    wei.hears("I'm connecting you")
+    keep(ana.card("Wei is waiting"), "agent-card")
+    home = ana.home()
+    expect(home.get_by_text("Queue: 2 waiting")).to_be_visible()
+    page.set_viewport_size({"width": 1440, "height": 640})
+    keep(home, "agent-home")
+    page.set_viewport_size({"width": 1440, "height": TALL})
+    home.get_by_role("button", name="Show all").click()
+    close(keep(settled(page, "Queue"), "agent-queue"))
+    ana.enters("queue")
+    ana.press("claim", "Wei is waiting")
+    wei.hears("I've reviewed your conversation")
+    wei.writes("How can I return an item?")
+    expect(ana.channel.get_by_text("2 replies")).to_be_visible()
+    ana.press("draft", "Ana has this")
+    page.get_by_role("dialog", name="Reply with draft").get_by_role("textbox").first.wait_for()
+    close(keep(settled(page, "Reply with draft"), "agent-draft"))
+    ana.press("resolve", "Ana has this")
+    resolve = settled(page, "Resolve")
+    resolve.get_by_role("textbox", name="Tags").fill("damaged, refund")
+    keep(resolve, "agent-resolve")
+    resolve.get_by_role("button", name="Resolve").click()
+    expect(resolve).to_have_count(0)
+    wei.hears("How did we do?")
+    ana.types("/handoff ticket 3")
+    close(keep(settled(page, "Ticket #3"), "agent-ticket"))
+    ana.home().get_by_role("button", name="Figures").click()
+    close(keep(settled(page, "Figures"), "agent-figures"))
+
+
+def admins(browser: Browser, sandbox: Sandbox) -> None:
+    """What an admin sets, for docs/admins.md."""
+    page = window(browser, sandbox, TALL)
+    mia = Desk(page, "Mia")
+    mia.types("/handoff settings")
+    settings = keep(settled(page, "Settings"), "admin-settings")
+    settings.get_by_role("button", name="Open: Waiting").click()
+    close(keep(settled(page, "Waiting"), "admin-waiting"))
+    close(settings)
+    mia.types("/handoff settings texts")
+    text = settled(page, "Customer text")
+    text.get_by_role("combobox", name="Moment").select_option(label="Taken")
+    expect(text.get_by_text("Now speaking with Ana.")).to_be_visible()
+    text.get_by_role("textbox").first.fill("{agent} from Fern & Finch is here now!")
+    expect(text.get_by_text("Ana from Fern & Finch is here now!")).to_be_visible()
+    close(keep(text, "admin-text"))
+    for command, title, name in (
+        ("/handoff routing", "Routing", "admin-routing"),
+        ("/handoff notices", "Notifications", "admin-notice"),
+    ):
+        mia.types(command)
+        rules = settled(page, title)
+        rules.get_by_role("button", name="Add a rule").click()
+        close(keep(settled(page, "Add a rule"), name))
+        close(rules)
+
+
+def settled(page: Page, title: str) -> Locator:
+    """A window with this title, once it is filled."""
+    shown = page.get_by_role("dialog", name=title)
+    expect(shown).to_be_visible()
+    expect(shown.get_by_text("Loading…")).to_have_count(0)
+    return shown
+
+
+def close(shown: Locator) -> None:
+    """Close this window, which is on top."""
+    shown.page.keyboard.press("Escape")
+    expect(shown).to_have_count(0)
+
+
+def keep(shown: Locator, name: str) -> Locator:
+    """Take a picture of a part of the page, and go on with it."""
+    shown.page.mouse.move(0, 0)
+    shown.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
+    return shown
 
 
 if __name__ == "__main__":
