@@ -1,4 +1,4 @@
-"""Takes the pictures of the README and the docs from the running sandbox, so they never lie: `make screenshots`."""
+"""Takes the pictures of README and docs from the running sandbox, so they never lie: `make screenshots`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 from handoff_bot.sandbox.world import ROOT
 from tests.browser.conftest import FLAGS, PATIENCE, Sandbox
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def window(browser: Browser, sandbox: Sandbox, height: int = 900, **options) -> Page:
-    size = {"width": 1440, "height": height}
+    size = ViewportSize(width=1440, height=height)
     page = browser.new_page(viewport=size, locale="en-GB", **options)
     page.goto(sandbox.url)
     page.get_by_role("button", name="Got it").click()

@@ -1,4 +1,4 @@
-"""What docs/agents.md says about verbs, buttons and commands is what the code does; every picture is shown."""
+"""Verbs, buttons and commands in docs/agents.md are the code's, and every picture is shown somewhere."""
 
 import re
 from pathlib import Path
