@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from handoff_bot.domain.desk import BoardRow
+from handoff_bot.domain.desk import AgentRef, BoardRow
 from handoff_bot.domain.signals import Priority, Signal
 
 PAGE_ROWS = 15
@@ -27,7 +27,7 @@ class Filter:
 
     Attributes:
         waited: at least so long.
-        owner: an agent's desk id; counts for `Whose.MINE`.
+        owner: the desk id of the agent who has them.
     """
 
     whose: Whose = Whose.WAITING
@@ -46,6 +46,7 @@ class QueuePage:
         found: how many fit the filter.
         waiting: how many wait in all.
         channels: the kinds of channels there are to filter by.
+        owners: those who have somebody, to filter by, in the order of their names.
     """
 
     rows: tuple[BoardRow, ...]
@@ -54,6 +55,7 @@ class QueuePage:
     waiting: int
     channels: tuple[str, ...]
     at: datetime
+    owners: tuple[AgentRef, ...] = ()
 
     @property
     def pages(self) -> int:

@@ -15,6 +15,9 @@ from handoff_bot.storage.database import Database
 CONSIDERED = 50
 """How many are tried for "Next for me" when others are faster each time."""
 
+MOST_OWNERS = 80
+"""To choose from; one menu of Slack's takes 100."""
+
 NOBODY = "Nobody is waiting."
 
 
@@ -41,6 +44,7 @@ class Queue:
                 waiting=rows.count(tx, Status.QUEUED),
                 channels=tuple(queue.channels(tx)),
                 at=now,
+                owners=tuple(queue.owners(tx, MOST_OWNERS)),
             )
 
     def take_next(self, agent: AgentRef) -> tuple[int | None, Outcome]:

@@ -67,7 +67,7 @@ def _fitting(wanted: Filter, now: datetime) -> Select[Any]:
         .outerjoin(Agent, col(Agent.id) == Escalation.owner_id)
         .where(col(Escalation.status).in_(_STATUSES[wanted.whose]))
     )
-    if wanted.whose is Whose.MINE:
+    if wanted.owner:
         found = found.where(Agent.desk_id == wanted.owner)
     if wanted.channel:
         found = found.where(Conversation.channel == wanted.channel)
@@ -112,6 +112,19 @@ def _row(
         vip=escalation.vip,
         snoozed_until=until if until and until > now else None,
     )
+
+
+def owners(tx: Transaction, limit: int) -> Sequence[AgentRef]:
+    """Those who have somebody now, in the order of their names."""
+    found = (
+        select(Agent.desk_id, Agent.name)
+        .join(Escalation, col(Escalation.owner_id) == Agent.id)
+        .where(Escalation.status == Status.CLAIMED.value)
+        .distinct()
+        .order_by(Agent.name, Agent.desk_id)
+        .limit(limit)
+    )
+    return [AgentRef(desk_id, name) for desk_id, name in tx.session.execute(found)]
 
 
 def channels(tx: Transaction) -> Sequence[str]:

@@ -56,6 +56,21 @@ def test_taking_in_the_window_says_what_came_of_it(bureau):
     assert "Ana has this" in words(bureau.window(bureau.ben))
 
 
+def test_one_agents_conversations_are_shown_alone(bureau):
+    bureau.says("I want a person", PHONES[0])
+    bureau.says("I want a person", PHONES[1])
+    bureau.command(bureau.ana, "next")
+    bureau.command(bureau.ben, "next")
+    bureau.command(bureau.mia, "queue")
+    bureau.chooses(bureau.mia, "queue_whose", f"agent:{bureau.ben}")
+    shown = words(bureau.window(bureau.mia))
+    assert "Ben has this" in shown
+    assert "Ana has this" not in shown
+    bureau.writes(bureau.ben, "!resolve", ts=bureau.card())
+    bureau.chooses(bureau.mia, "queue_waited", "any")
+    assert "An agent who has nobody now" in words(bureau.window(bureau.mia))
+
+
 def test_next_for_me_takes_the_most_urgent_and_each_gets_another(bureau):
     bureau.says("I want a person", PHONES[0])
     bureau.says("I want a person", PHONES[1])

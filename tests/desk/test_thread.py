@@ -132,6 +132,30 @@ def test_the_shortcut_on_a_message_keeps_a_note(taken):
     assert any("Ana notes: She is from Oslo" in said for said in taken.thread())
 
 
+@pytest.mark.parametrize(
+    ("shortcut", "title"),
+    [
+        ("reply_with_draft", "Reply with draft"),
+        ("assign", "Assign conversation"),
+        ("resolve", "Resolve"),
+    ],
+)
+def test_what_the_card_does_is_in_the_menu_of_every_message_of_its_thread(taken, shortcut, title):
+    reply = taken.writes(taken.ana, "Hello")
+    taken.slack.shortcut(taken.ana, shortcut, taken.queue, reply)
+    taken.settle()
+    assert taken.window(taken.ana)["title"]["text"] == title
+    assert taken.window(taken.ana).get("submit")
+
+
+def test_elsewhere_it_says_that_there_is_no_customer_there(taken):
+    stray = taken.slack.say(taken.ana, taken.queue, "Lunch?")
+    taken.slack.shortcut(taken.ana, "resolve", taken.queue, stray)
+    taken.settle()
+    assert any("not in the thread of a conversation" in one for one in taken.whispers(taken.ana))
+    assert taken.slack.views(taken.ana) == []
+
+
 # -- the send hold
 
 

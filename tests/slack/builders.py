@@ -104,7 +104,8 @@ def queue_page(rows: int, text: str = "Dana R.") -> QueuePage:
     """A page of a queue of so many, in the middle; every other row is somebody's."""
     made = board(rows, text).rows[:PAGE_ROWS]
     owned = tuple(replace(row, owner=ANA, vip=True) if n % 2 else row for n, row in enumerate(made))
-    return QueuePage(owned, 1, rows * 3, rows, ("sms", "whatsapp"), NOW)
+    owners = tuple(AgentRef(f"U{n}", text) for n in range(min(rows, 80)))
+    return QueuePage(owned, 1, rows * 3, rows, ("sms", "whatsapp"), NOW, owners)
 
 
 def figures(rows: int, text: str = "Ana") -> Numbers:

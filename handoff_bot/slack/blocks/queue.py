@@ -25,6 +25,9 @@ from handoff_bot.slack.blocks.text import (
 )
 
 QUEUE = "queue"
+OWNED = "agent:"
+"""Stands before an agent's desk id where one chooses whose conversations to see."""
+NOTHING_NOW = "An agent who has nobody now"
 
 
 class QueueAction(StrEnum):
@@ -88,7 +91,13 @@ def _filters(page: QueuePage, shown: Filter) -> Iterator[Block]:
     channels = {one: spelled(one) for one in page.channels}
     if shown.channel and shown.channel not in channels:
         channels[shown.channel] = spelled(shown.channel)
-    yield menu(QueueAction.WHOSE, "Whose", {w.value: _WHOSE[w] for w in Whose}, shown.whose.value)
+    whose = {each.value: _WHOSE[each] for each in Whose}
+    whose |= {f"{OWNED}{one.desk_id}": f"{named(one.name)} has" for one in page.owners}
+    is_somebodys = shown.owner and shown.whose is not Whose.MINE
+    chosen = f"{OWNED}{shown.owner}" if is_somebodys else shown.whose.value
+    if chosen not in whose:
+        whose[chosen] = NOTHING_NOW
+    yield menu(QueueAction.WHOSE, "Whose", whose, chosen)
     yield filter_menu(QueueAction.CHANNEL, "Any channel", channels, shown.channel)
     priorities = {priority.value: label for priority, label in PRIORITIES.items()}
     yield filter_menu(QueueAction.PRIORITY, "Any priority", priorities, shown.priority)

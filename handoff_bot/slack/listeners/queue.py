@@ -15,7 +15,7 @@ from handoff_bot.slack.blocks.availability import draw_presence
 from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.fields import ANY, window
 from handoff_bot.slack.blocks.home import REFRESH, draw_home
-from handoff_bot.slack.blocks.queue import QueueAction, draw_queue
+from handoff_bot.slack.blocks.queue import OWNED, QueueAction, draw_queue
 from handoff_bot.slack.blocks.text import Block, Drawing, section
 from handoff_bot.slack.blocks.thread import draw_words
 from handoff_bot.slack.listeners.click import Click, Tools, number, one, whisper, word_of
@@ -30,12 +30,12 @@ YOURS = "You have this conversation now."
 def show(tools: Tools, click: Click, ack: Ack) -> None:
     """Open the window."""
     ack()
-    _open(tools, click.trigger_id, click.desk_id)
+    _open(tools, click.trigger_id)
 
 
-def _open(tools: Tools, trigger_id: str, desk_id: str) -> None:
+def _open(tools: Tools, trigger_id: str) -> None:
     view_id = tools.desk.open_view(trigger_id, window("Queue", [section("Loading…")]))
-    tools.desk.update_view(view_id, _drawn(tools, Filter(owner=desk_id), 0))
+    tools.desk.update_view(view_id, _drawn(tools, Filter(), 0))
 
 
 def filtered(tools: Tools, click: Click, ack: Ack) -> None:
@@ -58,13 +58,17 @@ def _drawn(tools: Tools, wanted: Filter, page: int, banner: str = "") -> Block:
 def _filter(click: Click) -> Filter:
     """What the menus of the window say; what they cannot say counts as any."""
     waited = number(_choice(click, QueueAction.WAITED) or "")
+    chosen = _choice(click, QueueAction.WHOSE) or ""
+    somebody = chosen.removeprefix(OWNED) if chosen.startswith(OWNED) else ""
+    whose = Whose.CLAIMED if somebody else word_of(Whose, chosen) or Whose.WAITING
+    mine = click.desk_id if whose is Whose.MINE else None
     return Filter(
-        whose=word_of(Whose, _choice(click, QueueAction.WHOSE)) or Whose.WAITING,
+        whose=whose,
         channel=_choice(click, QueueAction.CHANNEL),
         priority=word_of(Priority, _choice(click, QueueAction.PRIORITY)),
         reason=word_of(Signal, _choice(click, QueueAction.REASON)),
         waited=timedelta(minutes=waited) if waited else None,
-        owner=click.desk_id,
+        owner=somebody or mine,
     )
 
 
@@ -153,7 +157,7 @@ def refreshed(tools: Tools, click: Click, ack: Ack) -> None:
 
 def list_queue(tools: Tools, asked: Asked) -> Drawing | None:
     """`/handoff queue`: the window."""
-    _open(tools, asked.trigger_id, asked.desk_id)
+    _open(tools, asked.trigger_id)
     return None
 
 
@@ -166,7 +170,7 @@ def next_in_words(tools: Tools, asked: Asked) -> Drawing:
 
 def show_from_anywhere(tools: Tools, called: Called) -> None:
     """The shortcut."""
-    _open(tools, called.trigger_id, called.desk_id)
+    _open(tools, called.trigger_id)
 
 
 FEATURE = Feature(

@@ -27,13 +27,14 @@ from handoff_bot.slack.blocks.steps import (
 from handoff_bot.slack.blocks.text import Block, section
 from handoff_bot.slack.listeners.actions import OLD_BUTTON, on_card, step, view
 from handoff_bot.slack.listeners.click import Click, Tools, filled_in, one, sender, tell, whisper
-from handoff_bot.slack.listeners.feature import Body, ClickListener, Feature
+from handoff_bot.slack.listeners.feature import Body, Called, ClickListener, Feature, Shortcut
 
 CHOOSE_ONE = "Choose one: an agent, a group, or the queue."
 NOT_HUMAN = "Choose a person: apps and people who have left cannot answer customers."
 NOT_A_TIME = "Say it like 45m, 2h, 1d, 14:30 or tomorrow."
 OLD_WINDOW = "This window is from an older version. Please close it and click again."
 EMPTY = "Write something first."
+NOT_OURS = "This is not in the thread of a conversation with a customer."
 CLOSED = "This conversation is closed already."
 
 Opener = Callable[[Tools, About], Block]
@@ -72,13 +73,16 @@ def open_draft(tools: Tools, click: Click, ack: Ack) -> None:
     if click.number is None or click.place is None:
         whisper(tools.desk, click, OLD_BUTTON)
         return
+    _open_draft(tools, click.trigger_id, About(click.number, click.place))
+
+
+def _open_draft(tools: Tools, trigger_id: str, about: About) -> None:
     loading = window("Reply with draft", [section("The assistant is writing a draft…")])
-    view_id = tools.desk.open_view(click.trigger_id, loading)
-    made = tools.core.drafting.draft(click.number)
+    view_id = tools.desk.open_view(trigger_id, loading)
+    made = tools.core.drafting.draft(about.escalation_id)
     if made is None:
         tools.desk.update_view(view_id, window("Reply with draft", [section(CLOSED)]))
         return
-    about = About(click.number, click.place)
     shown = draft(about, made.text, made.sources, claims=made.claims)
     tools.desk.update_view(view_id, shown)
 
@@ -111,6 +115,49 @@ release = on_card(step(Step.RELEASE))
 MORE: dict[str, ClickListener] = {
     **{kind.value: opener for kind, opener in OPENERS.items()},
     Button.RELEASE.value: release,
+}
+
+
+# -- from the menu of any message in a thread
+
+
+def _on_message(
+    name: str, description: str, open_it: Callable[[Tools, str, About], None]
+) -> Shortcut:
+    def listener(tools: Tools, called: Called) -> None:
+        if called.place is None:
+            return
+        found = tools.core.relay.escalation_at(called.place)
+        if found is None:
+            tell(tools.desk, called.desk_id, called.place, NOT_OURS)
+            return
+        open_it(tools, called.trigger_id, About(found, called.place))
+
+    return Shortcut(name, description, on_message=True, listener=listener)
+
+
+def _window(draw: Opener) -> Callable[[Tools, str, About], None]:
+    def open_it(tools: Tools, trigger_id: str, about: About) -> None:
+        tools.desk.open_view(trigger_id, draw(tools, about))
+
+    return open_it
+
+
+SHORTCUTS = {
+    "add_note": _on_message(
+        "Add a note",
+        "A note for the team; the customer never sees it",
+        _window(lambda _tools, about: note(about)),
+    ),
+    "reply_with_draft": _on_message(
+        "Reply with draft", "The assistant drafts a reply; you change and send it", _open_draft
+    ),
+    "assign": _on_message(
+        "Assign", "Give the conversation to an agent, a group or the queue", _window(_assign)
+    ),
+    "resolve": _on_message(
+        "Resolve", "End the conversation, with its outcome and tags", _window(_resolve)
+    ),
 }
 
 
@@ -249,5 +296,6 @@ FEATURE = Feature(
         Window.NOTE.value: _sends(noted),
         Window.DRAFT.value: _sends(drafted),
     },
+    shortcuts=SHORTCUTS,
 )
 """Sending a window twice is harmless: steps are taken once, and words carry the window's id."""

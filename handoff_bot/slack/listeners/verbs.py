@@ -8,18 +8,16 @@ from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.endings import Ending, tags_of
 from handoff_bot.domain.escalations import Step
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.slack.blocks.steps import About, note
 from handoff_bot.slack.blocks.text import Drawing
 from handoff_bot.slack.blocks.thread import draw_words
-from handoff_bot.slack.listeners.click import Tools, number, tell
-from handoff_bot.slack.listeners.feature import Asked, Called, Feature, Said, Shortcut
+from handoff_bot.slack.listeners.click import Tools, number
+from handoff_bot.slack.listeners.feature import Asked, Feature, Said
 from handoff_bot.slack.listeners.steps import NOT_A_TIME, NOT_HUMAN
 
 TO_WHOM = "Say to whom: @somebody, @a-group or queue, as in !assign @somebody. A note may follow."
 WHICH = "Say which ticket and to whom: /handoff assign 12 @somebody"
 NO_SUCH_TICKET = "There is no ticket #{number}."
 NO_SUCH_REPLY = "There is no canned reply of that name. /handoff canned lists them."
-NOT_OURS = "This is not in the thread of a conversation with a customer."
 
 _QUEUE = re.compile(r"queue\b", re.IGNORECASE)
 _MENTION = re.compile(
@@ -117,19 +115,6 @@ HELP = (
 )
 
 
-# -- shortcuts on messages
-
-
-def note_here(tools: Tools, called: Called) -> None:
-    """ "Add a note" in the menu of any message of a thread of ours."""
-    found = tools.core.relay.escalation_at(called.place) if called.place else None
-    if found is None or called.place is None:
-        if called.place:
-            tell(tools.desk, called.desk_id, called.place, NOT_OURS)
-        return
-    tools.desk.open_view(called.trigger_id, note(About(found, called.place)))
-
-
 FEATURE = Feature(
     verbs={
         "take": take,
@@ -142,11 +127,6 @@ FEATURE = Feature(
         "help": help_with_verbs,
     },
     commands={"assign": assign_by_number},
-    shortcuts={
-        "add_note": Shortcut(
-            "Add a note", "A note for the team; the customer never sees it", True, note_here
-        ),
-    },
     help=(
         "/handoff assign 12 @somebody: give a ticket's conversation to somebody, a group or the queue",
         "In a thread: " + ", ".join(line.partition(":")[0] for line in HELP),
