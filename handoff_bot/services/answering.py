@@ -12,7 +12,7 @@ from handoff_bot.domain.talk import Talk
 from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
 from handoff_bot.services import endings, rules, sending, texts
-from handoff_bot.services.escalations import Escalations
+from handoff_bot.services.opening import Opening
 from handoff_bot.services.reacting import Question, Reacting, Reaction
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.sending import Channels, Words
@@ -144,10 +144,10 @@ class HandleAnswer(Handler[Asked, Reaction]):
     repeatable = True  # asking the AI again is harmless: what it says counts only in `finish`
 
     def __init__(
-        self, reacting: Reacting, escalations: Escalations, channels: Channels, clock: Clock
+        self, reacting: Reacting, opening: Opening, channels: Channels, clock: Clock
     ) -> None:
         self._reacting = reacting
-        self._escalations = escalations
+        self._opening = opening
         self._channels = channels
         self._clock = clock
 
@@ -189,7 +189,7 @@ class HandleAnswer(Handler[Asked, Reaction]):
             return
         if judgement.escalate or result.answer is None:
             tried = last_answer(plan.question.talk)
-            self._escalations.open(tx, conversation, message, judgement, tried)
+            self._opening.open(tx, conversation, message, judgement, tried)
         elif not work.has_later(tx, job) or now - plan.waits_since >= PATIENCE:
             self._say(tx, conversation, result.answer, plan.message_id, now)
 

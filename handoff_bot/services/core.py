@@ -57,6 +57,7 @@ from handoff_bot.services.ingest import Inbox
 from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.late_claims import LateClaim
 from handoff_bot.services.metrics import Metrics
+from handoff_bot.services.opening import Opening
 from handoff_bot.services.pacing import Pacer
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.queue import Queue
@@ -182,6 +183,7 @@ class Core:
             translating.begin,
             tickets_out,
         )
+        opening = Opening(parts.channels, clock, followers)
         escalations = Escalations(database, parts.channels, clock, followers)
         reacting = Reacting(parts.detector, parts.assistant)
         preferences = Preferences(database, clock)
@@ -196,9 +198,9 @@ class Core:
         }
         handlers: dict[str, AnyHandler] = {
             inbound.INBOUND: inbound.HandleInbound(
-                reacting, escalations, parts.channels, clock, tickets_out
+                reacting, opening, parts.channels, clock, tickets_out
             ),
-            answering.ANSWER: answering.HandleAnswer(reacting, escalations, parts.channels, clock),
+            answering.ANSWER: answering.HandleAnswer(reacting, opening, parts.channels, clock),
             sending.SEND: sending.Send(
                 database, parts.channels, clock, parts.settle, parts.base_url
             ),

@@ -1,4 +1,4 @@
-"""The life of an escalation: opened by the detector, moved by agents, every step one transaction."""
+"""What agents do to escalations: every step one transaction."""
 
 from __future__ import annotations
 
@@ -10,39 +10,30 @@ from typing import Any
 from handoff_bot.domain.desk import AgentRef, Place, TranscriptPage
 from handoff_bot.domain.endings import PLAIN, Ending
 from handoff_bot.domain.escalations import Status, Step, TicketStatus
-from handoff_bot.domain.messages import Author
-from handoff_bot.domain.signals import Judgement, Signal
 from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
 from handoff_bot.services import (
-    availability,
-    desk_channels,
     deskwork,
     endings,
-    files,
     handing,
-    hours,
     rating,
-    reopening,
-    rules,
-    sending,
+    telling,
     texts,
     views,
     why_not,
 )
 from handoff_bot.services.followers import Follower, Moved
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.services.sending import Channels, Words
-from handoff_bot.storage import conversations, deliveries, log, tickets
+from handoff_bot.services.sending import Channels
+from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.models import Agent, Conversation, Escalation, Message, Ticket
+from handoff_bot.storage.models import Agent, Conversation, Escalation
 from handoff_bot.storage.transaction import NewWork, Transaction
 
 CLAIM = "claim"
 AGAIN = timedelta(seconds=0.1)
-SUBJECT_LENGTH = 120
 
 GONE = "This conversation is not known any more."
 NOBODY_FREE = "Nobody who could take this is available."
@@ -65,7 +56,7 @@ class _Change:
 
 
 class Escalations:
-    """What agents do to escalations, and how one begins."""
+    """The steps, what each asks for, and what each tells whom."""
 
     def __init__(
         self,
@@ -78,90 +69,6 @@ class Escalations:
         self._channels = channels
         self._clock = clock
         self._followers = followers
-
-    # -- beginning
-
-    def open(
-        self,
-        tx: Transaction,
-        conversation: Conversation,
-        message: Message,
-        judgement: Judgement,
-        tried: str,
-    ) -> Escalation:
-        """Begin an escalation with its ticket, tell the customer, put the card into the queue."""
-        now = self._clock.now()
-        reason = judgement.reason or Signal.REQUEST
-        escalation = tx.add(
-            Escalation(
-                conversation_id=id_of(conversation),
-                message_id=id_of(message),
-                status=Status.QUEUED,
-                reason=reason,
-                priority=judgement.priority,
-                priority_rank=judgement.priority.rank,
-                scores={signal.value: score for signal, score in judgement.scores.items()},
-                evidence=judgement.evidence or message.text,
-                summary=judgement.summary,
-                tried=tried,
-                judged_by=judgement.by,
-                slack_channel=desk_channels.channel_for(tx, judgement.priority),
-                vip=rules.read(tx).is_vip(conversation.address),
-                opened_at=now,
-            )
-        )
-        log.record(
-            tx,
-            "escalation.opened",
-            now,
-            escalation=escalation,
-            message_id=id_of(message),
-            channel=conversation.channel,
-            reason=reason.value,
-            priority=judgement.priority.value,
-            by=judgement.by,
-            hours=hours.words_for(tx, now),
-        )
-        ticket = self._open_ticket(tx, conversation, escalation, message)
-        # Before the followers: what they say in its thread comes below it. It is read when it is posted.
-        deskwork.post_card(tx, escalation, now)
-        self._follow(Moved(tx, escalation, conversation, ticket, None, None, now))
-        moment = availability.first_words(tx, now)
-        self._tell(tx, conversation, escalation, moment, epoch_bound=True)
-        files.earlier(tx, escalation, now)
-        return escalation
-
-    def _follow(self, moved: Moved) -> None:
-        for follower in self._followers:
-            follower(moved)
-
-    def _open_ticket(
-        self, tx: Transaction, conversation: Conversation, escalation: Escalation, message: Message
-    ) -> Ticket:
-        now = self._clock.now()
-        again = reopening.of(tx, conversation, now)
-        if again:
-            reopening.reopen(tx, again, escalation, now)
-            return again
-        subject = (message.text or "(no text)")[:SUBJECT_LENGTH]
-        ticket = tx.add(
-            Ticket(
-                escalation_id=id_of(escalation),
-                contact_id=conversation.contact_id,
-                conversation_id=id_of(conversation),
-                subject=subject,
-                searched=tickets.searched(subject, conversations.contact_name(tx, conversation)),
-                channel=conversation.channel,
-                reason=escalation.reason,
-                priority=escalation.priority,
-                status=TicketStatus.OPEN,
-                created_at=now,
-                updated_at=now,
-            )
-        )
-        escalation.ticket_id = id_of(ticket)
-        log.record(tx, "ticket.created", now, escalation=escalation, ticket=id_of(ticket))
-        return ticket
 
     # -- steps
 
@@ -338,6 +245,10 @@ class Escalations:
     def _belongs_to_another(self, change: _Change) -> bool:
         return change.escalation.status == Status.CLAIMED and not self._is_owner(change)
 
+    def _follow(self, moved: Moved) -> None:
+        for follower in self._followers:
+            follower(moved)
+
     def _move(self, change: _Change, **values: Any) -> bool:
         """The conditional UPDATE, and what always goes with it: epoch, ticket, event, redrawing."""
         taken = rows.step(change.tx, id_of(change.escalation), change.step, **values)
@@ -392,22 +303,15 @@ class Escalations:
         and_then: str = "",
         instead: str = "",
     ) -> None:
-        """Tell the customer, unless they sent STOP."""
-        if conversation.opted_out_at:
-            return
-        now = self._clock.now()
-        name = agent.name if agent else ""
-        text = instead or texts.say(tx, moment, conversation, now, escalation, agent=name)
-        text = "\n\n".join(filter(None, (text, and_then)))
-        if not text:
-            return
-        words = Words(
-            text,
-            Author.SYSTEM,
+        about = telling.About(tx, conversation, escalation, self._channels, self._clock.now())
+        telling.tell(
+            about,
+            moment,
+            agent.name if agent else "",
             epoch_bound=epoch_bound,
-            escalation_id=id_of(escalation),
+            and_then=and_then,
+            instead=instead,
         )
-        sending.say(tx, conversation, words, self._channels, now)
 
     # -- after a step
 

@@ -23,7 +23,7 @@ from handoff_bot.services import (
     translating,
     windows,
 )
-from handoff_bot.services.escalations import Escalations
+from handoff_bot.services.opening import Opening
 from handoff_bot.services.reacting import Question, Reacting
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.sending import Channels, Words
@@ -67,13 +67,13 @@ class HandleInbound(Handler[Arrived, Judgement]):
     def __init__(
         self,
         reacting: Reacting,
-        escalations: Escalations,
+        opening: Opening,
         channels: Channels,
         clock: Clock,
         tickets_out: TicketsOut,
     ) -> None:
         self._reacting = reacting
-        self._escalations = escalations
+        self._opening = opening
         self._channels = channels
         self._clock = clock
         self._tickets_out = tickets_out
@@ -192,6 +192,6 @@ class HandleInbound(Handler[Arrived, Judgement]):
             return
         elif result.escalate and result.final:
             tried = answering.last_answer(plan.question.talk)
-            self._escalations.open(tx, conversation, message, result, tried)
+            self._opening.open(tx, conversation, message, result, tried)
         else:
             answering.ask(tx, conversation, message, plan.question.talk.rules.pause_seconds, now)

@@ -7,10 +7,9 @@ from datetime import datetime
 
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status
-from handoff_bot.domain.messages import Author
 from handoff_bot.domain.texts import Moment
-from handoff_bot.services import sending, texts
-from handoff_bot.services.sending import Channels, Words
+from handoff_bot.services import telling
+from handoff_bot.services.sending import Channels
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -49,14 +48,10 @@ def still_waiting(tx: Transaction, job: Job, now: datetime) -> Waiting | None:
 
 def tell(waiting: Waiting, moment: Moment, channels: Channels) -> bool:
     """Say to the customer what is said at this moment, if anything is; it leaves only while they wait."""
-    tx, conversation, escalation = waiting.tx, waiting.conversation, waiting.escalation
-    if conversation.opted_out_at:
-        return False
-    text = texts.say(tx, moment, conversation, waiting.now, escalation)
-    if text:
-        words = Words(text, Author.SYSTEM, epoch_bound=True, escalation_id=id_of(escalation))
-        sending.say(tx, conversation, words, channels, waiting.now)
-    return bool(text)
+    about = telling.About(
+        waiting.tx, waiting.conversation, waiting.escalation, channels, waiting.now
+    )
+    return telling.tell(about, moment, epoch_bound=True)
 
 
 def _put_off(tx: Transaction, job: Job, until: datetime) -> None:

@@ -1,0 +1,118 @@
+"""How an escalation begins: with its ticket, its card, and words to the customer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from handoff_bot.domain.escalations import Status, TicketStatus
+from handoff_bot.domain.signals import Judgement, Signal
+from handoff_bot.ports import Clock
+from handoff_bot.services import (
+    availability,
+    desk_channels,
+    deskwork,
+    files,
+    hours,
+    reopening,
+    rules,
+    telling,
+)
+from handoff_bot.services.followers import Follower, Moved
+from handoff_bot.services.sending import Channels
+from handoff_bot.storage import conversations, log, tickets
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Conversation, Escalation, Message, Ticket
+from handoff_bot.storage.transaction import Transaction
+
+SUBJECT_LENGTH = 120
+
+
+class Opening:
+    """Works in the transaction that has judged a message."""
+
+    def __init__(
+        self, channels: Channels, clock: Clock, followers: Sequence[Follower] = ()
+    ) -> None:
+        self._channels = channels
+        self._clock = clock
+        self._followers = followers
+
+    def open(
+        self,
+        tx: Transaction,
+        conversation: Conversation,
+        message: Message,
+        judgement: Judgement,
+        tried: str,
+    ) -> Escalation:
+        """Begin an escalation with its ticket, tell the customer, put the card into the queue."""
+        now = self._clock.now()
+        reason = judgement.reason or Signal.REQUEST
+        escalation = tx.add(
+            Escalation(
+                conversation_id=id_of(conversation),
+                message_id=id_of(message),
+                status=Status.QUEUED,
+                reason=reason,
+                priority=judgement.priority,
+                priority_rank=judgement.priority.rank,
+                scores={signal.value: score for signal, score in judgement.scores.items()},
+                evidence=judgement.evidence or message.text,
+                summary=judgement.summary,
+                tried=tried,
+                judged_by=judgement.by,
+                slack_channel=desk_channels.channel_for(tx, judgement.priority),
+                vip=rules.read(tx).is_vip(conversation.address),
+                opened_at=now,
+            )
+        )
+        log.record(
+            tx,
+            "escalation.opened",
+            now,
+            escalation=escalation,
+            message_id=id_of(message),
+            channel=conversation.channel,
+            reason=reason.value,
+            priority=judgement.priority.value,
+            by=judgement.by,
+            hours=hours.words_for(tx, now),
+        )
+        ticket = self._open_ticket(tx, conversation, escalation, message)
+        # Before the followers: what they say in its thread comes below it. It is read when it is posted.
+        deskwork.post_card(tx, escalation, now)
+        moved = Moved(tx, escalation, conversation, ticket, None, None, now)
+        for follower in self._followers:
+            follower(moved)
+        about = telling.About(tx, conversation, escalation, self._channels, now)
+        telling.tell(about, availability.first_words(tx, now), epoch_bound=True)
+        files.earlier(tx, escalation, now)
+        return escalation
+
+    def _open_ticket(
+        self, tx: Transaction, conversation: Conversation, escalation: Escalation, message: Message
+    ) -> Ticket:
+        now = self._clock.now()
+        again = reopening.of(tx, conversation, now)
+        if again:
+            reopening.reopen(tx, again, escalation, now)
+            return again
+        subject = (message.text or "(no text)")[:SUBJECT_LENGTH]
+        ticket = tx.add(
+            Ticket(
+                escalation_id=id_of(escalation),
+                contact_id=conversation.contact_id,
+                conversation_id=id_of(conversation),
+                subject=subject,
+                searched=tickets.searched(subject, conversations.contact_name(tx, conversation)),
+                channel=conversation.channel,
+                reason=escalation.reason,
+                priority=escalation.priority,
+                status=TicketStatus.OPEN,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+        escalation.ticket_id = id_of(ticket)
+        log.record(tx, "ticket.created", now, escalation=escalation, ticket=id_of(ticket))
+        return ticket

@@ -1,0 +1,53 @@
+"""What is said to customers when something happens to their conversation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.texts import Moment
+from handoff_bot.services import sending, texts
+from handoff_bot.services.sending import Channels, Words
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Conversation, Escalation
+from handoff_bot.storage.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class About:
+    """Whose conversation it is about, and with what to say it."""
+
+    tx: Transaction
+    conversation: Conversation
+    escalation: Escalation
+    channels: Channels
+    now: datetime
+
+
+def tell(
+    about: About,
+    moment: Moment,
+    agent: str = "",
+    *,
+    epoch_bound: bool = False,
+    and_then: str = "",
+    instead: str = "",
+) -> bool:
+    """Say the text of this moment, if there is one and they have not sent STOP; was anything said?
+
+    Args:
+        agent: the name of the agent it speaks of.
+        epoch_bound: it leaves only while nobody else has begun to speak.
+        and_then: what is said below it.
+        instead: what is said in its place.
+    """
+    tx, conversation, escalation = about.tx, about.conversation, about.escalation
+    if conversation.opted_out_at:
+        return False
+    text = instead or texts.say(tx, moment, conversation, about.now, escalation, agent=agent)
+    text = "\n\n".join(filter(None, (text, and_then)))
+    if text:
+        words = Words(text, Author.SYSTEM, epoch_bound=epoch_bound, escalation_id=id_of(escalation))
+        sending.say(tx, conversation, words, about.channels, about.now)
+    return bool(text)
