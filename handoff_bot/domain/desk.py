@@ -156,6 +156,7 @@ class Button(StrEnum):
     DISMISS = "dismiss"
     VIEW = "view"
     TAKE_OVER_AND_SEND = "take_over_and_send"
+    SEND_HELD = "send_held"
     KEEP_AS_NOTE = "keep_as_note"
     RETRY = "retry"
     SEND_CORRECTION = "send_correction"

@@ -1,4 +1,4 @@
-"""Pure decisions: when to escalate on what the AI says of itself, how long a wait is, what a note is."""
+"""Pure decisions: when to escalate on what the AI says of itself, how long a wait is, what a rating is."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ UNSURE = 0.35
 DEFAULT_WAIT_MINUTES = 5
 _TENSE, _UPSET = 0.4, 0.75
 """From these scores of the sentiment on a customer counts as tense or upset."""
-
-NOTE_PREFIXES = ("note:", "!note", "//")
 
 
 def weigh(judgement: Judgement, answer: Answer | None, *, unsure_before: bool) -> Judgement:
@@ -133,12 +131,3 @@ def rating(text: str) -> int | None:
     digit = text.strip().removesuffix("\u20e3").removesuffix("\ufe0f")
     score = unicodedata.digit(digit, None) if len(digit) == 1 else None
     return score if score is not None and 1 <= score <= 5 else None
-
-
-def note_text(text: str, prefixes: Sequence[str]) -> str | None:
-    """The note without its prefix; None when the text is not marked as a note."""
-    start = text.lstrip()
-    for prefix in prefixes:
-        if prefix and start.casefold().startswith(prefix.casefold()):
-            return start[len(prefix) :].strip()
-    return None

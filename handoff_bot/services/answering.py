@@ -16,7 +16,7 @@ from handoff_bot.services.opening import Opening
 from handoff_bot.services.reacting import Question, Reacting, Reaction
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.sending import Channels, Words
-from handoff_bot.storage import conversations, log, work
+from handoff_bot.storage import conversations, deliveries, log, work
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Message
@@ -42,7 +42,7 @@ def question(
     tx: Transaction, conversation: Conversation, *, wants_person: bool = False
 ) -> Question:
     """The conversation as a question to the AI; its last message is the customer's."""
-    messages = conversations.recent(tx, id_of(conversation), TURNS)
+    messages = deliveries.arrived(tx, conversations.recent(tx, id_of(conversation), TURNS))
     until = rows.settled_until(tx, id_of(conversation))
     settled = sum(id_of(one) <= until for one in messages)
     turns = [*map(_turn, messages)]
@@ -67,7 +67,7 @@ def question(
 
 def talk_until(tx: Transaction, conversation_id: int, message_id: int) -> Talk | None:
     """The conversation as it was when this message came; None when the message is not there any more."""
-    messages = conversations.until(tx, conversation_id, message_id, TURNS)
+    messages = deliveries.arrived(tx, conversations.until(tx, conversation_id, message_id, TURNS))
     if not messages:
         return None
     earlier = rows.settled_before(tx, conversation_id, message_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handoff_bot.domain.desk import AgentRef, Button, Whisper
 from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.domain.messages import Author
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, sending, sent_files, translating
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
@@ -22,6 +23,8 @@ KEPT = "Kept as a note. The customer has not seen it."
 SENT_ALREADY = "This has been sent already."
 GONE = "This is not known any more."
 SOMEBODY_ELSE = "Somebody else speaks now, so this is not sent any more."
+TAKEN_BACK = "Its author has taken this back."
+NOT_AGAIN = "Take the conversation over first: what agents wrote is sent by whoever has it."
 ON_ITS_WAY = "This is on its way already."
 
 
@@ -122,7 +125,8 @@ class Decisions:
         if why_not:
             return Outcome(False, why_not[0])
         note.held = False
-        ts = None if note.revision else note.desk_ts
+        known = conversations.from_desk(tx, note.desk_channel, note.desk_ts)
+        ts = None if note.revision or known else note.desk_ts
         self._threads.send(tx, thread, author, spoken, ts, note, sent_files.read(note.files))
         return Outcome(True, "Sent to the customer.")
 
@@ -132,6 +136,10 @@ class Decisions:
             note = tx.session.get(Note, note_id)
             if note is None:
                 return Outcome(False, GONE)
+            conversations.hold(tx, note.conversation_id)
+            note = tx.session.get_one(Note, note_id, populate_existing=True)
+            if conversations.sent_as(tx, [note]):
+                return Outcome(False, SENT_ALREADY)
             note.held = False
             return Outcome(True, KEPT)
 
@@ -146,7 +154,18 @@ class Decisions:
                 return Outcome(False, OPTED_OUT)
             if message.epoch is not None and message.epoch != conversation.epoch:
                 return Outcome(False, SOMEBODY_ELSE)
-            return self._retry(tx, conversation, message)
+            if deliveries.is_withdrawn(tx, message_id):
+                return Outcome(False, TAKEN_BACK)
+            return self._why_not_again(tx, message, agent) or self._retry(tx, conversation, message)
+
+    def _why_not_again(self, tx: Transaction, message: Message, agent: AgentRef) -> Outcome | None:
+        """Agents' words leave again while whoever presses has the conversation."""
+        if message.author != Author.AGENT:
+            return None
+        author = conversations.agent_row(tx, agent.desk_id, agent.name, self._clock.now())
+        thread = self._threads.of(tx, rows.get(tx, message.escalation_id or 0))
+        why_not = self._threads.why_not(tx, thread, author) if thread else None
+        return Outcome(False, NOT_AGAIN) if why_not else None
 
     def _retry(self, tx: Transaction, conversation: Conversation, message: Message) -> Outcome:
         now = self._clock.now()

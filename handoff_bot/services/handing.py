@@ -6,8 +6,8 @@ from datetime import datetime
 
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.messages import Author
-from handoff_bot.services import deskwork
-from handoff_bot.storage import conversations
+from handoff_bot.services import deskwork, sent_files
+from handoff_bot.storage import conversations, deliveries
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
@@ -42,11 +42,11 @@ def _context(
     lines = [f"{giver.name} gave you the conversation with {name} on {conversation.channel}."]
     lines += [f"Note: {note}"] if note else []
     lines += [f"In short: {escalation.summary}"] if escalation.summary else []
-    said = conversations.recent(tx, id_of(conversation), LAST_WORDS)
+    said = deliveries.arrived(tx, conversations.recent(tx, id_of(conversation), LAST_WORDS))
     speakers = {Author.CONTACT: name, Author.ASSISTANT: "Assistant", Author.SYSTEM: "We"}
     for message in said:
         speaker = speakers.get(Author(message.author), "Agent")
-        lines.append(f"{speaker}: {message.text[:_LONGEST]}")
+        lines.append(f"{speaker}: {(message.text or sent_files.in_words(message))[:_LONGEST]}")
     return lines
 
 

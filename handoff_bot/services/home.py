@@ -12,7 +12,7 @@ from handoff_bot.domain.metrics import AgentNumbers, Choice, Numbers, Period, Sc
 from handoff_bot.domain.queue import Filter, Whose
 from handoff_bot.ports import Clock
 from handoff_bot.services import metrics
-from handoff_bot.storage import agents, conversations, queue
+from handoff_bot.storage import agents, conversations, deliveries, queue
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation
@@ -52,7 +52,7 @@ class Homes:
 
 def _mine(tx: Transaction, row: BoardRow) -> MyRow:
     escalation = tx.session.get_one(Escalation, row.escalation_id)
-    said = conversations.recent(tx, escalation.conversation_id, 5)
+    said = deliveries.arrived(tx, conversations.recent(tx, escalation.conversation_id, 5))
     last = next((one for one in reversed(said) if one.author in _SPOKEN), None)
     waits = last is not None and last.author == Author.CONTACT
     return MyRow(row, last.created_at if last else None, waits)

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-
-from handoff_bot.domain import policy
-from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.desk import Button, Place, ThreadReply, Whisper
+from handoff_bot.domain.desk import Button, Place, ThreadReply
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.files import DeskFile
 from handoff_bot.domain.messages import storable
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, sending, sent_files, translating
+from handoff_bot.services import sent_files, translating
+from handoff_bot.services.revising import Revising
 from handoff_bot.services.sending import Channels
-from handoff_bot.services.threads import Thread, Threads
+from handoff_bot.services.threads import Thread, Threads, note_in
 from handoff_bot.services.translating import Interpreter, Spoken
-from handoff_bot.storage import conversations, deliveries, log
+from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.models import Agent, Message, Note
+from handoff_bot.storage.models import Agent, Note
 from handoff_bot.storage.transaction import Transaction
 
-NOTE_PREFIXES = "note.prefixes"
-
 FILES = "This cannot be sent to customers. The customer has not seen: {files}"
-DELIVERED_EDIT = "The customer already has your first version. They have not seen your change."
-DELIVERED_DELETE = "The customer already has this message. It cannot be unsent."
-FIRST_VERSION = "Your change could not be translated now, so what you wrote first stands."
 
 
 class Relay:
@@ -46,6 +38,7 @@ class Relay:
         self._clock = clock
         self._threads = threads
         self._interpreter = interpreter
+        self._revising = Revising(database, channels, clock, threads, interpreter)
 
     def reply(self, reply: ThreadReply) -> None:
         """Somebody wrote in a thread of ours. Hearing of it again changes nothing.
@@ -65,7 +58,7 @@ class Relay:
         """The reply in the customer's language; a note is for the team, in theirs."""
         text = storable(reply.text).strip()
         with self._database.read() as tx:
-            if self._note_in(tx, reply) is not None:
+            if note_in(tx, storable(reply.text)) is not None:
                 return Spoken(text, text)
         return self._interpreter.for_reply(reply, text)
 
@@ -73,7 +66,7 @@ class Relay:
         now = self._clock.now()
         author = conversations.agent_row(tx, reply.author.desk_id, reply.author.name, now)
         text = spoken.written
-        note = self._note_in(tx, reply)
+        note = note_in(tx, storable(reply.text))
         if note is not None:
             self._threads.keep(tx, thread, author, note, reply.ts, held=False)
             return
@@ -104,10 +97,6 @@ class Relay:
             self._threads.tell(tx, author, reply, words)
         return accepted
 
-    def _note_in(self, tx: Transaction, reply: ThreadReply) -> str | None:
-        prefixes = log.preference(tx, NOTE_PREFIXES, policy.NOTE_PREFIXES)
-        return policy.note_text(storable(reply.text).strip(), prefixes)
-
     def is_known(self, place: Place, ts: str) -> bool:
         """Has this reply been handled before?"""
         with self._database.read() as tx:
@@ -125,7 +114,7 @@ class Relay:
             thread = self._threads.at(tx, reply.place)
             if thread is None:
                 return
-            if not done and self._note_in(tx, reply) is not None:
+            if not done and note_in(tx, storable(reply.text)) is not None:
                 self._reply(tx, thread, reply, Spoken(reply.text, reply.text))
                 return
             author = conversations.agent_row(
@@ -134,7 +123,10 @@ class Relay:
             held: Note | None = None
             if not is_known(tx, reply.place.slack_channel, reply.ts):
                 words = storable(reply.text).strip()
-                held = self._threads.keep(tx, thread, author, words, reply.ts, held=not done)
+                files = () if done else self._accepted(tx, thread, author, reply)
+                held = self._threads.keep(
+                    tx, thread, author, words, reply.ts, held=not done, files=files
+                )
             buttons = () if done else (Button.TAKE_OVER_AND_SEND, Button.KEEP_AS_NOTE)
             if text:
                 self._threads.tell(
@@ -142,100 +134,15 @@ class Relay:
                 )
 
     def edited(self, place: Place, ts: str, text: str) -> None:
-        """Somebody changed a reply: in time it changes what is sent, too late they are told so."""
-        spoken = self._respoken(place, ts, storable(text).strip())
-        text = spoken.written
-        with self._database.write() as tx:
-            thread = self._threads.at(tx, place)
-            if thread is None:
-                return
-            note = conversations.note_from_desk(tx, place.slack_channel, ts)
-            message = conversations.from_desk(tx, place.slack_channel, ts)
-            if note and not message:
-                note.text = policy.note_text(text, policy.NOTE_PREFIXES) or text
-            elif message and (message.payload.get("written") or message.text) != text:
-                self._edit_message(tx, thread, message, ts, spoken)
-
-    def _respoken(self, place: Place, ts: str, text: str) -> Spoken:
-        """A change in the customer's language, if it is of something that has not left yet."""
-        with self._database.read() as tx:
-            message = conversations.from_desk(tx, place.slack_channel, ts)
-            if message is None or not deliveries.is_waiting(tx, id_of(message)):
-                return Spoken(text, None)
-        return self._interpreter.for_message(id_of(message), text)
-
-    def _edit_message(
-        self, tx: Transaction, thread: Thread, message: Message, ts: str, spoken: Spoken
-    ) -> None:
-        now, text = self._clock.now(), spoken.written
-        if spoken.said is None and deliveries.is_waiting(tx, id_of(message)):
-            author = rows.agent(tx, message.agent_id)
-            if author:
-                told = Whisper(author.desk_id, thread.place, FIRST_VERSION)
-                deskwork.whisper(tx, told, now)
-            return
-        said = spoken.said if text or message.media else None
-        if said is None or not deliveries.drop_waiting(tx, id_of(message), now):
-            self._offer_correction(tx, thread, message, ts, text)
-            return
-        deliveries.forget(tx, id_of(message), now)
-        message.text = said
-        message.payload = message.payload | {"written": text if spoken.language else ""}
-        if spoken.language:
-            deskwork.notice(tx, thread.escalation, translating.in_their_language(spoken), now)
-        again = now + sending.hold(tx)
-        sending.enqueue_parts(tx, thread.conversation, message, self._channels, now, again)
-        log.record(tx, "reply.edited", now, escalation=thread.escalation, message_id=id_of(message))
-
-    def _offer_correction(
-        self, tx: Transaction, thread: Thread, message: Message, ts: str, text: str
-    ) -> None:
-        author = rows.agent(tx, message.agent_id)
-        revision = _name_of(text)
-        known = conversations.note_from_desk(tx, thread.place.slack_channel, ts, revision)
-        if author is None or known:
-            return
-        told = Whisper(author.desk_id, thread.place, DELIVERED_EDIT)
-        if text:
-            held = self._threads.keep(tx, thread, author, text, ts, held=True, revision=revision)
-            told = Whisper(
-                author.desk_id,
-                thread.place,
-                DELIVERED_EDIT,
-                (Button.SEND_CORRECTION, Button.KEEP_AS_NOTE),
-                str(id_of(held)),
-            )
-        deskwork.whisper(tx, told, self._clock.now())
+        """Somebody changed what they had written."""
+        self._revising.edited(place, ts, text)
 
     def deleted(self, place: Place, ts: str) -> None:
-        """Somebody deleted a reply: in time it is not sent, too late they are told so."""
-        with self._database.write() as tx:
-            thread = self._threads.at(tx, place)
-            message = conversations.from_desk(tx, place.slack_channel, ts)
-            if thread is None or message is None:
-                return
-            now = self._clock.now()
-            if deliveries.drop_waiting(tx, id_of(message), now):
-                log.record(
-                    tx,
-                    "reply.deleted",
-                    now,
-                    escalation=thread.escalation,
-                    message_id=id_of(message),
-                )
-                return
-            author = rows.agent(tx, message.agent_id)
-            parts = deliveries.current(tx, id_of(message))
-            if author and any(part.status != DeliveryStatus.DROPPED for part in parts):
-                deskwork.whisper(tx, Whisper(author.desk_id, place, DELIVERED_DELETE), now)
+        """Somebody deleted what they had written."""
+        self._revising.deleted(place, ts)
 
 
 def is_known(tx: Transaction, slack_channel: str, ts: str) -> bool:
     """Has this thread reply been handled before?"""
     found = conversations.from_desk(tx, slack_channel, ts)
     return bool(found or conversations.note_from_desk(tx, slack_channel, ts))
-
-
-def _name_of(text: str) -> str:
-    """A short name of a text, so that the same edit reported twice is one correction."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

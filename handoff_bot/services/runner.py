@@ -77,10 +77,10 @@ class Handler(Generic[Plan, Result]):
         return None
 
     def retreat(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
-        """The call failed for now and will be made again."""
+        """The call failed for now and will be made again; `job.begun_at` if it may have had an effect."""
 
     def park(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
-        """The row is given up: show it to those who must know."""
+        """The row is given up: show it to those who must know; `job.begun_at` as in `retreat`."""
 
 
 class _Waits(Exception):
@@ -244,11 +244,12 @@ class Runner:
         with self._database.write() as tx:
             if isinstance(error, DeskLimited) and plan is not None:
                 self._pacer.hold(tx, handler.turn(tx, job), error.retry_after, now)
+            begun = self._may_have_happened(job, handler, plan, error)
+            job = replace(job, begun_at=(job.begun_at or now) if begun else None)
             if self._is_hopeless(job, handler, error, now):
                 self._give_up(tx, job, handler, plan, error)
                 return self._next(tx, job.lane, worker, last=last)
             handler.retreat(tx, job, plan, error)
-            begun = self._may_have_happened(job, handler, plan, error)
             work.retry_at(tx, job, now + self._delay(job, error), _in_words(error), begun=begun)
             return self._next(tx, job.lane, worker, last=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, ProviderFailure
-from handoff_bot.domain.files import DeskFile, pieces
+from handoff_bot.domain.files import DeskFile, Piece, pieces
 from handoff_bot.domain.messages import (
     Author,
     DeliveryUpdate,
@@ -132,12 +132,25 @@ def enqueue_parts(
     due_at: datetime,
 ) -> None:
     """Split a message to what its channel can carry, one delivery and one row of work for each part."""
-    limits = channels[conversation.channel].limits
-    is_template = bool(message.payload.get("template"))  # approved as one
-    words = [message.text] if is_template else split_text(message.text, limits.text)
-    for part, piece in enumerate(pieces(words, sent_files.sent(message), limits.caption)):
+    for part, piece in enumerate(pieces_of(message, channels)):
         made = deliveries.add(tx, id_of(message), part, piece.text, now, piece.file)
         enqueue(tx, conversation, made, due_at)
+
+
+def pieces_of(
+    message: Message, channels: Channels, besides: Collection[str] = frozenset()
+) -> list[Piece]:
+    """What a message's channel carries it in, all its files but those."""
+    limits = channels[message.channel].limits
+    is_template = bool(message.payload.get("template"))  # approved as one
+    words = [message.text] if is_template else split_text(message.text, limits.text)
+    files = [one for one in sent_files.sent(message) if one.token not in besides]
+    return pieces(words, files, limits.caption)
+
+
+def lane_of(conversation: Conversation) -> str:
+    """Where what is said to this customer waits, in order."""
+    return f"out:{id_of(conversation)}"
 
 
 def enqueue(
@@ -145,7 +158,7 @@ def enqueue(
 ) -> None:
     """Put one delivery behind what the conversation already sends."""
     payload = {"delivery_id": id_of(delivery)}
-    tx.enqueue(NewWork(SEND, f"out:{id_of(conversation)}", payload, due_at=due_at))
+    tx.enqueue(NewWork(SEND, lane_of(conversation), payload, due_at=due_at))
 
 
 @dataclass(frozen=True)
@@ -246,7 +259,9 @@ class Send(Handler[SendPlan, Receipt]):
 
     def retreat(self, tx: Transaction, job: Job, plan: SendPlan | None, error: Exception) -> None:
         """It is no longer on the wire, so a claim need not wait for it."""
-        deliveries.set_waiting(tx, int(job.payload["delivery_id"]), self._clock.now())
+        in_doubt = job.begun_at is not None
+        number = int(job.payload["delivery_id"])
+        deliveries.set_waiting(tx, number, self._clock.now(), in_doubt=in_doubt)
 
     def park(self, tx: Transaction, job: Job, plan: SendPlan | None, error: Exception) -> None:
         """It will not leave: say so, in plain words, with Retry."""
@@ -257,10 +272,11 @@ class Send(Handler[SendPlan, Receipt]):
         ours = isinstance(error, ProviderFailure)
         code = error.code if isinstance(error, ProviderFailure) else "internal"
         words = str(error) if ours else "Something went wrong on our side."
-        if job.begun_at:
+        in_doubt = job.begun_at is not None
+        if in_doubt:
             words = f"We cannot tell whether this reached the customer. {words}"
-        now = self._clock.now()
-        _fail(tx, delivery, message, conversation, code, words, now, self._channels)
+        now, channels = self._clock.now(), self._channels
+        _fail(tx, delivery, message, conversation, code, words, now, channels, in_doubt=in_doubt)
 
 
 OPTED_OUT = "The customer has sent STOP, so nothing may be sent to them until they send START."
@@ -307,9 +323,12 @@ def _fail(
     words: str,
     now: datetime,
     channels: Channels,
+    *,
+    in_doubt: bool = False,
 ) -> None:
+    failed = DeliveryStatus.FAILED
     moved = deliveries.move(
-        tx, id_of(delivery), DeliveryStatus.FAILED, now, error_code=code, error=words
+        tx, id_of(delivery), failed, now, error_code=code, error=words, in_doubt=in_doubt
     )
     if moved:
         _report_failure(tx, message, conversation, code, words, now, channels)

@@ -98,6 +98,11 @@ def media_of(files: Iterable[DeskFile]) -> list[dict[str, str]]:
     ]
 
 
+def in_words(message: Message) -> str:
+    """The files of a message, as they are named where only words are shown."""
+    return ", ".join(f"[{file.get('name') or file['content_type']}]" for file in message.media)
+
+
 def sent(message: Message) -> list[Sent]:
     """The files of a message of ours."""
     return [Sent(one["token"], one["content_type"]) for one in message.media]

@@ -14,10 +14,10 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours
 from handoff_bot.services.followers import Moved
 from handoff_bot.services.runner import Handler
-from handoff_bot.storage import conversations, log
+from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
-from handoff_bot.storage.models import Escalation, Ticket
+from handoff_bot.storage.models import Escalation, Message, Ticket
 from handoff_bot.storage.transaction import Job, NewWork, Transaction
 
 REMIND = "sla.remind"
@@ -69,6 +69,25 @@ def replied(tx: Transaction, escalation: Escalation, now: datetime) -> None:
         ticket.replied_at = now
         if ticket.reply_due_at:
             deskwork.redraw(tx, escalation, now)
+
+
+def unsaid(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
+    """Words that were accepted have been taken back: if they were the first, the promise is open again."""
+    if escalation.replied_at != message.created_at:
+        return
+    first = min(
+        (
+            other.created_at
+            for other in conversations.replies(tx, id_of(escalation))
+            if not deliveries.is_withdrawn(tx, id_of(other))
+        ),
+        default=None,
+    )
+    ticket = rows.ticket_of(tx, id_of(escalation))
+    if ticket.replied_at == escalation.replied_at:
+        ticket.replied_at = first
+    escalation.replied_at = first
+    deskwork.redraw(tx, escalation, now)
 
 
 def _set(ticket: Ticket, which: Promise, due: datetime | None) -> None:

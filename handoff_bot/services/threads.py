@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handoff_bot.domain import inside
 from handoff_bot.domain.desk import Button, Place, ThreadReply, Whisper
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.files import DeskFile
@@ -23,6 +24,15 @@ NOT_OWNER = (
 )
 UNCLAIMED = "This stayed inside as a note: nobody has taken over yet. The customer has not seen it."
 CLOSED = "This stayed inside as a note: the conversation is closed. The customer has not seen it."
+
+
+NOTE_PREFIXES = "note.prefixes"
+"""The preference with what a note begins with."""
+
+
+def note_in(tx: Transaction, text: str) -> str | None:
+    """The note that a text is, None when it is none."""
+    return inside.note_text(text, log.preference(tx, NOTE_PREFIXES, inside.NOTE_PREFIXES))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.tickets import TIMELINE_ROWS, Happened
+from handoff_bot.services import sent_files
 from handoff_bot.storage import tickets as store
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Message, Ticket
@@ -57,7 +58,7 @@ def _newest(tx: Transaction, ticket: Ticket, contact: str, most: int) -> Iterato
             message.created_at,
             "",
             _speaker(message, name, contact),
-            message.text or _files(message),
+            message.text or sent_files.in_words(message),
         )
     for note, name in store.notes(tx, id_of(ticket), most):
         yield Happened(note.created_at, "note", name, note.text)
@@ -68,10 +69,6 @@ def _speaker(message: Message, agent: str | None, contact: str) -> str:
     if author is Author.CONTACT:
         return contact
     return agent or _SPEAKERS.get(author, "Agent")
-
-
-def _files(message: Message) -> str:
-    return ", ".join(f"[{file['content_type']}]" for file in message.media)
 
 
 def _in_words(kind: str, data: Mapping[str, Any]) -> str:

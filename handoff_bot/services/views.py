@@ -12,7 +12,7 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.domain.sla import Promise
-from handoff_bot.services import desk_channels, sla
+from handoff_bot.services import desk_channels, sent_files, sla
 from handoff_bot.storage import conversations, deliveries, escalations, queue
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Escalation, Message, Note
@@ -33,7 +33,7 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
     conversation = conversations.get(tx, escalation.conversation_id)
     name = conversations.contact_name(tx, conversation)
     ticket = escalations.ticket_of(tx, id_of(escalation))
-    recent = conversations.recent(tx, id_of(conversation), RECENT_LINES)
+    recent = deliveries.arrived(tx, conversations.recent(tx, id_of(conversation), RECENT_LINES))
     return Card(
         escalation_id=id_of(escalation),
         ticket=id_of(ticket),
@@ -102,7 +102,9 @@ def transcript(tx: Transaction, escalation: Escalation, page: int) -> Transcript
 
 def _note_line(tx: Transaction, note: Note) -> Line:
     author = escalations.agent(tx, note.agent_id)
-    return Line(Author.AGENT, author.name if author else "", note.text, note.created_at, note=True)
+    names = ", ".join(f"[{file['name']}]" for file in note.files)
+    text = "\n".join(filter(None, (note.text, names)))
+    return Line(Author.AGENT, author.name if author else "", text, note.created_at, note=True)
 
 
 def _lines(tx: Transaction, messages: Sequence[Message], contact: str) -> list[Line]:
@@ -111,16 +113,12 @@ def _lines(tx: Transaction, messages: Sequence[Message], contact: str) -> list[L
         Line(
             author=Author(message.author),
             name=_speaker(tx, message, contact),
-            text="\n".join(filter(None, (message.text, _attached(message)))),
+            text="\n".join(filter(None, (message.text, sent_files.in_words(message)))),
             at=message.created_at,
             delivery=overall(stages[id_of(message)]) if id_of(message) in stages else None,
         )
         for message in messages
     ]
-
-
-def _attached(message: Message) -> str:
-    return ", ".join(f"[{file.get('name') or file['content_type']}]" for file in message.media)
 
 
 def _speaker(tx: Transaction, message: Message, contact: str) -> str:

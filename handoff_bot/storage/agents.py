@@ -10,7 +10,8 @@ from sqlmodel import col, exists, select
 
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.messages import Author
-from handoff_bot.storage.models import Agent, Conversation, Escalation, Message
+from handoff_bot.storage.deliveries import LOST
+from handoff_bot.storage.models import Agent, Conversation, Delivery, Escalation, Message
 from handoff_bot.storage.transaction import Transaction
 
 
@@ -58,6 +59,11 @@ def silent(
         col(Message.conversation_id) == Conversation.id,
         col(Message.author) == Author.AGENT.value,
         col(Message.created_at) >= Conversation.last_inbound_at,
+        exists().where(
+            col(Delivery.message_id) == Message.id,
+            col(Delivery.superseded_at).is_(None),
+            col(Delivery.status).not_in(LOST),
+        ),
     )
     found = (
         select(Escalation, Conversation, Agent)

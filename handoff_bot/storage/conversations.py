@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -236,6 +236,32 @@ def note_from_desk(tx: Transaction, slack_channel: str, ts: str, revision: str =
             Note.desk_channel == slack_channel, Note.desk_ts == ts, Note.revision == revision
         )
     ).scalar_one_or_none()
+
+
+def notes_from_desk(tx: Transaction, slack_channel: str, ts: str) -> Sequence[Note]:
+    """All notes that this thread reply and its edits became, oldest first."""
+    ours = select(Note).where(Note.desk_channel == slack_channel, Note.desk_ts == ts)
+    return list(tx.session.execute(ours.order_by(col(Note.id))).scalars())
+
+
+def sent_as(tx: Transaction, notes: Iterable[Note]) -> Sequence[Message]:
+    """The messages that these notes left as, oldest first."""
+    ours = select(Message).where(col(Message.note_id).in_([id_of(note) for note in notes]))
+    return list(tx.session.execute(ours.order_by(col(Message.id))).scalars())
+
+
+def corrections(tx: Transaction, slack_channel: str, ts: str) -> Sequence[Message]:
+    """What was sent of the edits of a thread reply, oldest first."""
+    edits = [note for note in notes_from_desk(tx, slack_channel, ts) if note.revision]
+    return sent_as(tx, edits) if edits else []
+
+
+def replies(tx: Transaction, escalation_id: int) -> Sequence[Message]:
+    """What agents wrote to the customer in an escalation, oldest first."""
+    ours = select(Message).where(
+        Message.escalation_id == escalation_id, Message.author == Author.AGENT.value
+    )
+    return list(tx.session.execute(ours.order_by(col(Message.id))).scalars())
 
 
 def last_assistant_message(tx: Transaction, conversation_id: int) -> Message | None:

@@ -15,6 +15,9 @@ from handoff_bot.storage.transaction import Transaction, table_of
 
 DELIVERY = table_of(Delivery)
 
+LOST = frozenset({DeliveryStatus.DROPPED, DeliveryStatus.FAILED})
+"""Where a delivery ends that the customer has not got."""
+
 
 def add(
     tx: Transaction, message_id: int, part: int, text: str, now: datetime, file: str = ""
@@ -84,8 +87,12 @@ def move(
     provider_id: str | None = None,
     error_code: str = "",
     error: str = "",
+    in_doubt: bool = False,
 ) -> bool:
-    """Move a delivery forward; news of an earlier stage changes nothing. True if it moved."""
+    """Move a delivery forward; news of an earlier stage changes nothing. True if it moved.
+
+    One that failed has not left, unless that is `in_doubt`.
+    """
     if provider_id:
         tx.change(
             Delivery,
@@ -94,6 +101,8 @@ def move(
             provider_id=provider_id,
         )
     values: dict[str, object] = {"status": status.value, "updated_at": now}
+    if status is DeliveryStatus.FAILED and not in_doubt:
+        values["begun_at"] = None
     if error or error_code:
         values |= {"error_code": error_code, "error": error}
     before = [stage.value for stage in earlier_than(status)]
@@ -116,14 +125,16 @@ def set_sending(tx: Transaction, delivery_id: int, now: datetime) -> None:
     )
 
 
-def set_waiting(tx: Transaction, delivery_id: int, now: datetime) -> None:
-    """No call is under way any more; it will be made again."""
+def set_waiting(tx: Transaction, delivery_id: int, now: datetime, *, in_doubt: bool) -> None:
+    """No call is under way any more; it will be made again, unless the last one turns out to have worked."""
+    values: dict[str, object] = {} if in_doubt else {"begun_at": None}
     tx.change(
         Delivery,
         DELIVERY.c.id == delivery_id,
-        DELIVERY.c.status == DeliveryStatus.SENDING.value,
+        DELIVERY.c.status.in_([DeliveryStatus.SENDING.value, DeliveryStatus.QUEUED.value]),
         status=DeliveryStatus.QUEUED.value,
         updated_at=now,
+        **values,
     )
 
 
@@ -139,34 +150,50 @@ def supersede(tx: Transaction, delivery_id: int, now: datetime) -> bool:
     return changed == 1
 
 
-def is_waiting(tx: Transaction, message_id: int) -> bool:
-    """Has none of a message's parts begun to leave, and is there one?"""
+def is_in_doubt(part: Delivery) -> bool:
+    """Do we not know whether it has left?"""
+    open_stages = (DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.FAILED)
+    return part.status in open_stages and part.begun_at is not None
+
+
+def may_have_left(part: Delivery) -> bool:
+    """Has it reached the provider, as far as we know? One whose outcome is unknown may have."""
+    if part.status in (DeliveryStatus.QUEUED, DeliveryStatus.FAILED):
+        return is_in_doubt(part)
+    return part.status != DeliveryStatus.DROPPED
+
+
+def can_be_changed(parts: Sequence[Delivery]) -> bool:
+    """Can what these parts of a message say still be changed, because nothing of it has left?"""
+    live = any(part.status != DeliveryStatus.DROPPED for part in parts)
+    return live and not any(map(may_have_left, parts))
+
+
+def withdraw(tx: Transaction, message_id: int, now: datetime) -> bool:
+    """Drop a message nothing of which has left, what failed of it included. True if it was dropped."""
     parts = current(tx, message_id)
-    return bool(parts) and all(part.status == DeliveryStatus.QUEUED for part in parts)
-
-
-def drop_waiting(tx: Transaction, message_id: int, now: datetime) -> bool:
-    """Drop a message none of whose parts has begun to leave. True if all of it was dropped."""
-    if any(part.status != DeliveryStatus.QUEUED for part in current(tx, message_id)):
+    if not can_be_changed(parts):
         return False
-    changed = tx.change(
-        Delivery,
-        DELIVERY.c.message_id == message_id,
-        DELIVERY.c.status == DeliveryStatus.QUEUED.value,
-        status=DeliveryStatus.DROPPED.value,
-        updated_at=now,
-    )
-    return changed > 0
+    for part in parts:
+        part.status, part.updated_at = DeliveryStatus.DROPPED, now
+    return True
 
 
-def forget(tx: Transaction, message_id: int, now: datetime) -> None:
-    """Put all parts of a message aside: it is about to be split anew."""
-    tx.change(
-        Delivery,
-        DELIVERY.c.message_id == message_id,
-        DELIVERY.c.superseded_at.is_(None),
-        superseded_at=now,
-    )
+def is_withdrawn(tx: Transaction, message_id: int) -> bool:
+    """Was it decided not to send any of it?"""
+    parts = current(tx, message_id)
+    return bool(parts) and all(part.status == DeliveryStatus.DROPPED for part in parts)
+
+
+def never_arrived(tx: Transaction, message_ids: Iterable[int]) -> set[int]:
+    """Of these messages those that the customer has nothing of: dropped or failed as a whole."""
+    return {number for number, found in statuses(tx, message_ids).items() if set(found) <= LOST}
+
+
+def arrived(tx: Transaction, messages: Sequence[Message]) -> list[Message]:
+    """Those messages that both sides know of: what a customer has nothing of was never said."""
+    lost = never_arrived(tx, [message.id for message in messages if message.id])
+    return [message for message in messages if message.id not in lost]
 
 
 def ai_is_sending(tx: Transaction, conversation_id: int) -> bool:

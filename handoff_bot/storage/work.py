@@ -11,7 +11,7 @@ from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, updat
 
 from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.storage.models import Worker
-from handoff_bot.storage.transaction import LANE, WORK, Job, Transaction, table_of
+from handoff_bot.storage.transaction import LANE, WORK, Job, NewWork, Transaction, table_of
 
 WORKER = table_of(Worker)
 ALONE = "refused together with others"
@@ -131,6 +131,26 @@ def waiting_behind(tx: Transaction, job: Job, most: int) -> Sequence[Job]:
     """The rows behind this one in its lane, in order."""
     values = {"lane": job.lane, "job": job.id, "most": most}
     return [Job(*row) for row in tx.core.execute(_WAITING, values)]
+
+
+def waiting(tx: Transaction, lane: str) -> list[Job]:
+    """All rows of a lane that are to be run, in order."""
+    found = select(*_JOB).where(WORK.c.lane == lane, WORK.c.status == "ready").order_by(WORK.c.id)
+    return [Job(*row) for row in tx.core.execute(found)]
+
+
+def put_off(tx: Transaction, jobs: Sequence[Job], due_at: datetime) -> None:
+    """Run rows not before then; the lane wakes no later for it."""
+    for job in jobs:
+        if job.due_at < due_at:
+            _set(tx, job, due_at=due_at)
+
+
+def put_last(tx: Transaction, jobs: Sequence[Job]) -> None:
+    """Put rows without a key that nobody has begun at the end of their lane, in order."""
+    for job in jobs:
+        tx.core.execute(delete(WORK).where(WORK.c.id == job.id, WORK.c.key.is_(None)))
+        tx.enqueue(NewWork(job.kind, job.lane, dict(job.payload), due_at=job.due_at))
 
 
 def begun_with(tx: Transaction, job: Job) -> tuple[Job, ...]:

@@ -45,21 +45,6 @@ def test_the_estimate_is_honest(waits, ahead, minutes):
 
 
 @pytest.mark.parametrize(
-    ("text", "note"),
-    [
-        ("note: vip", "vip"),
-        ("NOTE:vip", "vip"),
-        ("  // vip", "vip"),
-        ("notebook is broken", None),
-        ("see note: vip", None),
-        ("note:", ""),
-    ],
-)
-def test_a_note_is_what_begins_like_one(text, note):
-    assert policy.note_text(text, policy.NOTE_PREFIXES) == note
-
-
-@pytest.mark.parametrize(
     ("text", "score"),
     [("1", 1), (" 5\n", 5), ("3\ufe0f\u20e3", 3), ("٤", 4), ("५", 5), ("4\u20e3", 4)]
     + [(text, None) for text in ("", "0", "6", "11", "-1", "1.0", "five", "²5", "5!")],

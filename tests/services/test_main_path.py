@@ -13,7 +13,7 @@ from handoff_bot.domain.messages import Consent
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import TEXTS, Moment
 from handoff_bot.logs import JsonLines
-from handoff_bot.services import relay, sending, threads
+from handoff_bot.services import revising, sending, threads
 from handoff_bot.storage import conversations, escalations, log
 from handoff_bot.storage.models import Escalation, Message, Ticket
 from tests.fakes import OutcomeUnknownAfter
@@ -320,7 +320,7 @@ def test_notes_never_leave(house, ana, text):
 
 def test_the_note_prefix_is_a_preference(house, ana):
     with house.database.write() as tx:
-        log.prefer(tx, relay.NOTE_PREFIXES, ["psst "], "UADMIN", house.clock.now())
+        log.prefer(tx, threads.NOTE_PREFIXES, ["psst "], "UADMIN", house.clock.now())
     house.says("I want a human")
     house.take(Step.CLAIM, ana)
     house.replies(ana, "psst VIP")
@@ -377,7 +377,7 @@ def test_an_edit_after_delivery_offers_a_correction_once(house, ana):
         house.core.relay.edited(house.desk.place, ts, "Hello")
     house.settle()
     (whisper,) = house.desk.whispers
-    assert whisper.text == relay.DELIVERED_EDIT
+    assert whisper.text == revising.DELIVERED_EDIT
     assert house.core.decisions.send_correction(int(whisper.value), ana).done
     house.settle()
     assert house.channel.phone[-2:] == ["Helo", "Hello"]
@@ -401,7 +401,7 @@ def test_a_delete_after_delivery_is_answered_honestly(house, ana):
     ts = house.replies(ana, "Oops")
     house.core.relay.deleted(house.desk.place, ts)
     house.settle()
-    assert house.desk.whispers[-1].text == relay.DELIVERED_DELETE
+    assert house.desk.whispers[-1].text == revising.DELIVERED_DELETE
 
 
 # -- delivery

@@ -36,6 +36,7 @@ _LOOKS: dict[Button, _Look] = {
     Button.NOTE: _Look("Add a note…"),
     Button.VIEW: _Look("View conversation"),
     Button.TAKE_OVER_AND_SEND: _Look("Take over & send", "primary"),
+    Button.SEND_HELD: _Look("Send to the customer", "primary"),
     Button.KEEP_AS_NOTE: _Look("Keep as note"),
     Button.RETRY: _Look("Retry", "primary"),
     Button.SEND_CORRECTION: _Look("Send correction", "primary"),

@@ -105,6 +105,9 @@ ACTIONS: dict[str, ClickListener] = {
     Button.TAKE_OVER_AND_SEND: _once(
         lambda actions, note, agent: actions.send_held(note, agent), slow=True
     ),
+    Button.SEND_HELD: _once(
+        lambda actions, note, agent: actions.send_correction(note, agent), slow=True
+    ),
     Button.KEEP_AS_NOTE: _once(lambda actions, note, agent: actions.keep_as_note(note, agent)),
     Button.RETRY: _once(lambda actions, message, agent: actions.retry(message, agent)),
     Button.SEND_CORRECTION: _once(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from handoff_bot.domain.desk import Place, ThreadReply
 from handoff_bot.domain.files import DeskFile
+from handoff_bot.domain.inside import NOTE, verb_in
 from handoff_bot.ports import Desk
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.actions import ThreadEvents
@@ -27,20 +27,20 @@ SLACKBOT = "USLACKBOT"
 Verbs = Mapping[str, Callable[[Said], Outcome]]
 """Word after "!" -> what it does."""
 
-NOTE = "note"
 _UNKEPT = frozenset({"external", "hidden_by_limit", "tombstone"})
-_ORDERS = frozenset({None, "thread_broadcast"})
-_VERB = re.compile(r"!([a-z][a-z_-]{1,19})(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
+_ORDERS = frozenset({None, "thread_broadcast", "file_share"})
+_LONGEST_VERB = 20
 
 UNKNOWN_VERB = "I do not know !{verb}, so the customer has not seen this. The verbs are: {verbs}."
+WITH_FILES = "Send !{verb} without files. Nothing was done, and the customer has not seen this."
 
 
 def handle_event(payload: Payload, threads: ThreadEvents, desk: Desk, verbs: Verbs) -> None:
     """Do what a stored event asks for, or nothing. Doing it again is harmless."""
     event = payload["event"]
-    verb = _VERB.fullmatch(str(event.get("text") or "").strip())
-    if verb and verb[1].casefold() != NOTE and _is_order(payload, threads):
-        _obeyed(payload, threads, desk, verbs, verb)
+    verb = verb_in(str(event.get("text") or ""))
+    if verb and verb[0] != NOTE and _is_order(payload, threads):
+        _obeyed(payload, threads, desk, verbs, *verb)
         return
     EVENTS[event["type"]](payload, threads, desk)
 
@@ -57,7 +57,7 @@ def _is_order(payload: Payload, threads: ThreadEvents) -> bool:
 
 
 def _obeyed(
-    payload: Payload, threads: ThreadEvents, desk: Desk, verbs: Verbs, verb: re.Match[str]
+    payload: Payload, threads: ThreadEvents, desk: Desk, verbs: Verbs, verb: str, words: str
 ) -> None:
     """Do what the verb says, then remember that it was said: doing most of them twice is harmless."""
     event = payload["event"]
@@ -65,12 +65,15 @@ def _obeyed(
     escalation_id = threads.escalation_at(reply.place)
     if escalation_id is None or threads.is_known(reply.place, reply.ts):
         return
-    said = Said(reply.place, reply.ts, reply.author, escalation_id, (verb[2] or "").strip())
-    obey = verbs.get(verb[1].casefold())
-    if obey is None:
+    obey = verbs.get(verb)
+    if event.get("files"):
+        threads.ordered(reply, WITH_FILES.format(verb=verb[:_LONGEST_VERB]), done=False)
+    elif obey is None:
         known = ", ".join(f"!{name}" for name in sorted(verbs))
-        threads.ordered(reply, UNKNOWN_VERB.format(verb=verb[1], verbs=known), done=False)
+        asked = UNKNOWN_VERB.format(verb=verb[:_LONGEST_VERB], verbs=known)
+        threads.ordered(reply, asked, done=False)
     else:
+        said = Said(reply.place, reply.ts, reply.author, escalation_id, words)
         threads.ordered(reply, obey(said).text, done=True)
 
 

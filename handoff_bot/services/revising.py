@@ -1,0 +1,254 @@
+"""What comes of edits and deletions in a card's thread: in time they act, too late their author is told."""
+
+from __future__ import annotations
+
+import hashlib
+
+from handoff_bot.domain.desk import Button, Place, Whisper
+from handoff_bot.domain.inside import verb_in
+from handoff_bot.domain.messages import storable
+from handoff_bot.ports import Clock
+from handoff_bot.services import deskwork, rewriting, sla, translating
+from handoff_bot.services.sending import Channels
+from handoff_bot.services.threads import Thread, Threads, note_in
+from handoff_bot.services.translating import Interpreter, Spoken
+from handoff_bot.storage import conversations, deliveries, log
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Message, Note
+from handoff_bot.storage.transaction import Transaction
+
+DELIVERED_EDIT = "The customer already has your first version. They have not seen your change."
+DELIVERED_DELETE = "The customer already has this message. It cannot be unsent."
+IN_DOUBT_EDIT = (
+    "Your first version may have reached the customer; the provider has not said yet. "
+    "They have not seen your change."
+)
+IN_DOUBT_DELETE = (
+    "This message may have reached the customer; the provider has not said yet. "
+    "It cannot be unsent."
+)
+FIRST_VERSION = "Your change could not be translated now, so what you wrote first stands."
+FAILED_EDIT = "The customer has not seen this message. Retry sends your new words."
+WAS_A_NOTE = "This was a note, so the customer has not seen it."
+DELETED = "(deleted)"
+NO_VERB = "Verbs work in new messages alone, so nothing was done. The customer has not seen this."
+
+
+class Revising:
+    """Changes of what agents have written in threads. Hearing of one again changes nothing."""
+
+    def __init__(
+        self,
+        database: Database,
+        channels: Channels,
+        clock: Clock,
+        threads: Threads,
+        interpreter: Interpreter,
+    ) -> None:
+        self._database = database
+        self._channels = channels
+        self._clock = clock
+        self._threads = threads
+        self._interpreter = interpreter
+
+    def edited(self, place: Place, ts: str, text: str) -> None:
+        """Somebody changed a reply or a note, or one into the other."""
+        text = storable(text).strip()
+        spoken = self._respoken(place, ts, text)
+        with self._database.write() as tx:
+            thread = self._threads.at(tx, place)
+            if thread is None:
+                return
+            note = conversations.note_from_desk(tx, place.slack_channel, ts)
+            message = _standing(tx, place, ts, note)
+            if message is None and note is not None:
+                self._edit_note(tx, thread, note, text)
+            elif message is not None and text != _stands(tx, message):
+                self._edit_message(tx, thread, message, ts, spoken)
+
+    def _respoken(self, place: Place, ts: str, text: str) -> Spoken:
+        """A change in the customer's language, if it is of something that has not left and is to leave."""
+        with self._database.read() as tx:
+            message = conversations.from_desk(tx, place.slack_channel, ts)
+            if message is None or _inside(tx, text) is not None:
+                return Spoken(text, None)
+            if not deliveries.can_be_changed(deliveries.current(tx, id_of(message))):
+                return Spoken(text, None)
+        return self._interpreter.for_message(id_of(message), text)
+
+    # -- notes
+
+    def _edit_note(self, tx: Transaction, thread: Thread, note: Note, text: str) -> None:
+        inside = _inside(tx, text)
+        words = text if inside is None else inside
+        if note.text == words and note.held == (inside is None):
+            return
+        was_held, note.text = note.held, words
+        note.held = was_held and inside is None
+        if inside is None and not was_held:
+            self._ask_for(tx, thread, note)
+        elif verb_in(text) and note_in(tx, text) is None:
+            self._whisper(tx, thread, note.agent_id, NO_VERB)
+
+    def _ask_for(self, tx: Transaction, thread: Thread, note: Note) -> None:
+        """A note that has become a reply leaves when its author says so."""
+        author = rows.agent(tx, note.agent_id)
+        why_not = self._threads.why_not(tx, thread, author) if author else None
+        words, note.held = why_not or (WAS_A_NOTE, True)
+        send = Button.TAKE_OVER_AND_SEND if why_not else Button.SEND_HELD
+        buttons = (send, Button.KEEP_AS_NOTE) if note.held else ()
+        self._whisper(tx, thread, note.agent_id, words, buttons, note)
+
+    # -- replies
+
+    def _edit_message(
+        self, tx: Transaction, thread: Thread, message: Message, ts: str, spoken: Spoken
+    ) -> None:
+        text, now = spoken.written, self._clock.now()
+        inside = _inside(tx, text)
+        if not deliveries.can_be_changed(deliveries.current(tx, id_of(message))):
+            self._offer_correction(tx, thread, message, ts, "" if inside is not None else text)
+        elif inside is not None:
+            self._take_back(tx, thread, message, ts, inside)
+            if note_in(tx, text) is None:
+                self._whisper(tx, thread, message.agent_id, NO_VERB)
+        elif not (text or message.media):
+            self._drop(tx, thread, message)
+        elif spoken.said is None:
+            self._whisper(tx, thread, message.agent_id, FIRST_VERSION)
+        else:
+            message.text = spoken.said
+            message.payload = message.payload | {"written": text if spoken.language else ""}
+            if spoken.language:
+                notice = translating.in_their_language(spoken)
+                deskwork.notice(tx, thread.escalation, notice, now)
+            if not rewriting.rewrite(tx, thread.conversation, message, self._channels, now):
+                self._whisper(tx, thread, message.agent_id, FAILED_EDIT)
+            self._record(tx, "reply.edited", thread, message)
+
+    def _take_back(
+        self, tx: Transaction, thread: Thread, message: Message, ts: str, text: str
+    ) -> None:
+        """A reply that nobody has got becomes a note."""
+        self._drop(tx, thread, message)
+        note = conversations.note_from_desk(tx, thread.place.slack_channel, ts)
+        author = rows.agent(tx, message.agent_id)
+        if note is not None:
+            note.text, note.held = text, False
+        elif author is not None:
+            self._threads.keep(tx, thread, author, text, ts, held=False)
+
+    def _offer_correction(
+        self, tx: Transaction, thread: Thread, message: Message, ts: str, text: str
+    ) -> None:
+        """It is too late; without a text there is nothing to send in its place."""
+        corrected = conversations.corrections(tx, thread.place.slack_channel, ts)
+        revision = _name_of(f"{len(corrected)}:{text}")
+        known = conversations.note_from_desk(tx, thread.place.slack_channel, ts, revision)
+        author = rows.agent(tx, message.agent_id)
+        if author is None or known:
+            return
+        words = IN_DOUBT_EDIT if _in_doubt(tx, message) else DELIVERED_EDIT
+        if not text:
+            self._whisper(tx, thread, message.agent_id, words)
+            return
+        held = self._threads.keep(tx, thread, author, text, ts, held=True, revision=revision)
+        buttons = (Button.SEND_CORRECTION, Button.KEEP_AS_NOTE)
+        self._whisper(tx, thread, message.agent_id, words, buttons, held)
+
+    # -- deletions
+
+    def deleted(self, place: Place, ts: str) -> None:
+        """Somebody deleted a reply or a note."""
+        with self._database.write() as tx:
+            thread = self._threads.at(tx, place)
+            if thread is None:
+                return
+            note = conversations.note_from_desk(tx, place.slack_channel, ts)
+            message = _standing(tx, place, ts, note)
+            if message is None:
+                if note is not None:
+                    _empty(note)
+                return
+            if self._drop(tx, thread, message):
+                for one in conversations.notes_from_desk(tx, place.slack_channel, ts):
+                    _empty(one)
+                return
+            words = IN_DOUBT_DELETE if _in_doubt(tx, message) else DELIVERED_DELETE
+            self._whisper(tx, thread, message.agent_id, words)
+
+    # -- what both need
+
+    def _drop(self, tx: Transaction, thread: Thread, message: Message) -> bool:
+        """Send none of it, if none of it has left."""
+        now = self._clock.now()
+        if not deliveries.withdraw(tx, id_of(message), now):
+            return False
+        deskwork.delivery_moved(tx, message, now)
+        sla.unsaid(tx, thread.escalation, message, now)
+        self._record(tx, "reply.deleted", thread, message)
+        return True
+
+    def _record(self, tx: Transaction, kind: str, thread: Thread, message: Message) -> None:
+        now = self._clock.now()
+        log.record(tx, kind, now, escalation=thread.escalation, message_id=id_of(message))
+
+    def _whisper(
+        self,
+        tx: Transaction,
+        thread: Thread,
+        agent_id: int | None,
+        words: str,
+        buttons: tuple[Button, ...] = (),
+        about: Note | None = None,
+    ) -> None:
+        author = rows.agent(tx, agent_id)
+        if author is None:
+            return
+        value = str(id_of(about)) if about and buttons else ""
+        told = Whisper(author.desk_id, thread.place, words, buttons, value)
+        deskwork.whisper(tx, told, self._clock.now())
+
+
+def _inside(tx: Transaction, text: str) -> str | None:
+    """What is kept of words that are for the team alone, None for words to a customer."""
+    note = note_in(tx, text)
+    return text if note is None and verb_in(text) else note
+
+
+def _standing(tx: Transaction, place: Place, ts: str, note: Note | None) -> Message | None:
+    """The message that these words are now; one that was taken back is none."""
+    message = conversations.from_desk(tx, place.slack_channel, ts)
+    if message is not None and not deliveries.is_withdrawn(tx, id_of(message)):
+        return message
+    sent = conversations.sent_as(tx, [note]) if note else []
+    left = [one for one in sent if not deliveries.is_withdrawn(tx, id_of(one))]
+    return left[-1] if left else None
+
+
+def _stands(tx: Transaction, message: Message) -> str:
+    """What the customer has, or gets: the newest correction, else what was written first."""
+    newest = message
+    if message.desk_channel and message.desk_ts:
+        corrected = conversations.corrections(tx, message.desk_channel, message.desk_ts)
+        newest = corrected[-1] if corrected else message
+    return str(newest.payload.get("written") or newest.text)
+
+
+def _in_doubt(tx: Transaction, message: Message) -> bool:
+    """Do we not know of any part whether it has left?"""
+    parts = deliveries.current(tx, id_of(message))
+    left = [part for part in parts if deliveries.may_have_left(part)]
+    return bool(left) and all(deliveries.is_in_doubt(part) for part in left)
+
+
+def _empty(note: Note) -> None:
+    """Its row stays, so that the message it came from is known; its words go."""
+    note.text, note.files, note.held = DELETED, [], False
+
+
+def _name_of(text: str) -> str:
+    """A short name of a text, so that the same edit reported twice is one correction."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

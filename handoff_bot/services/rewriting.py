@@ -1,0 +1,81 @@
+"""Puts the new words of a reply where its old ones wait, so that an edit changes no order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.files import Piece
+from handoff_bot.services import sending
+from handoff_bot.services.sending import Channels
+from handoff_bot.storage import deliveries, work
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Conversation, Delivery, Message
+from handoff_bot.storage.transaction import Job, Transaction
+
+
+def rewrite(
+    tx: Transaction,
+    conversation: Conversation,
+    message: Message,
+    channels: Channels,
+    now: datetime,
+) -> bool:
+    """Bring the parts of a message, of which nothing has left, to its text; a send hold begins anew.
+
+    Returns:
+        False where all of it has failed: then it leaves when somebody presses Retry.
+    """
+    parts = deliveries.current(tx, id_of(message))
+    waiting = [part for part in parts if part.status == DeliveryStatus.QUEUED]
+    place = waiting or parts
+    others = [part for part in parts if part not in place]
+    refused = {part.file for part in others if part.file and not part.text}
+    fresh = sending.pieces_of(message, channels, besides=refused)
+    for part, piece in zip(place, fresh, strict=False):
+        part.text, part.file, part.updated_at = piece.text, piece.file, now
+    for part in [*place[len(fresh) :], *(part for part in others if part.text)]:
+        part.status, part.superseded_at = DeliveryStatus.DROPPED, now
+    status = DeliveryStatus.QUEUED if waiting else DeliveryStatus.FAILED
+    more = list(_more(tx, message, fresh[len(place) :], status, parts[-1].part + 1, now))
+    if waiting:
+        _requeue(tx, conversation, waiting, more, now)
+    return bool(waiting)
+
+
+def _more(
+    tx: Transaction,
+    message: Message,
+    pieces: Iterable[Piece],
+    status: DeliveryStatus,
+    first: int,
+    now: datetime,
+) -> Iterable[Delivery]:
+    """Further parts, behind those that a message has."""
+    for number, piece in enumerate(pieces, start=first):
+        made = deliveries.add(tx, id_of(message), number, piece.text, now, piece.file)
+        made.status = status
+        yield made
+
+
+def _requeue(
+    tx: Transaction,
+    conversation: Conversation,
+    parts: Sequence[Delivery],
+    more: Sequence[Delivery],
+    now: datetime,
+) -> None:
+    """What was to be sent after these parts is sent after the further ones, too."""
+    known = {part.id for part in parts}
+    queued = work.waiting(tx, sending.lane_of(conversation))
+    ours = [job for job in queued if job.payload.get("delivery_id") in known]
+    work.put_off(tx, ours, now + sending.hold(tx))
+    for made in more:
+        sending.enqueue(tx, conversation, made, now)
+    if more and ours:
+        work.put_last(tx, _behind(queued, ours[-1]))
+
+
+def _behind(queued: Iterable[Job], last: Job) -> list[Job]:
+    return [job for job in queued if job.id > last.id]
