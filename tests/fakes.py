@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -303,6 +303,8 @@ class ScriptedDetector:
     language: str = "en"
     judged: list[tuple[Turn, ...]] = field(default_factory=list)
     talks: list[Talk] = field(default_factory=list)
+    meanwhile: list[Callable[[], object]] = field(default_factory=list)
+    """What happens while it judges, once."""
 
     def glance(self, talk: Talk) -> Judgement:
         return replace(self._judgement(talk), final=self.quick)
@@ -316,6 +318,8 @@ class ScriptedDetector:
     def _judgement(self, talk: Talk) -> Judgement:
         self.talks.append(talk)
         self.judged.append(talk.turns)
+        if self.meanwhile:
+            self.meanwhile.pop()()
         last = talk.turns[-1].text
         reason = next((s for word, s in self.words.items() if word in last.lower()), None)
         return Judgement(

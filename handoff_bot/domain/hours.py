@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -48,13 +48,11 @@ class Hours:
             for day, span in _parsed(line):
                 spans[day].add(span)
         free = frozenset(map(_date, holidays))
-        return cls(tuple(tuple(sorted(day)) for day in spans), zone(timezone), free)
+        return cls(tuple(tuple(_merged(day)) for day in spans), zone(timezone), free)
 
     def is_open(self, at: datetime) -> bool:
         """Does somebody work at that moment?"""
-        if not any(self.days):
-            return at.astimezone(self.zone).date() not in self.holidays
-        return any(start <= at < end for start, end in self._spans(at, 2))
+        return self._is_always or any(start <= at < end for start, end in self._spans(at, 2))
 
     def opens(self, at: datetime) -> datetime | None:
         """When they next work, at that moment or later; None when never within a year."""
@@ -64,7 +62,7 @@ class Hours:
 
     def after(self, at: datetime, length: timedelta) -> datetime:
         """The moment at which so much working time has passed since then."""
-        if not any(self.days):
+        if self._is_always:
             return at + length
         left = length
         for start, end in self._spans(at, AHEAD):
@@ -75,6 +73,21 @@ class Hours:
                 return begin + left
             left -= end - begin
         return at + length
+
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """How much working time lies between two moments, at most a year apart."""
+        if self._is_always:
+            return max(end - start, timedelta())
+        worked = timedelta()
+        for opens, closes in self._spans(start, AHEAD):
+            if opens >= end:
+                break
+            worked += max(min(closes, end) - max(opens, start), timedelta())
+        return worked
+
+    @property
+    def _is_always(self) -> bool:
+        return not any(self.days) and not self.holidays
 
     def _spans(self, at: datetime, days: int) -> Iterator[tuple[datetime, datetime]]:
         """The working spans from the day before on, in UTC, in order."""
@@ -104,10 +117,35 @@ def _parsed(line: str) -> Iterator[tuple[int, Span]]:
     first = DAYS.index(found[1])
     last = DAYS.index(found[2]) if found[2] else first
     start, end = _clock(found[3]), _clock(found[4])
-    if end != time(0) and end <= start:
-        raise ValueError(f"“{line[:40]}” ends before it begins.")
+    if end == start != time(0):
+        raise ValueError(f"“{line[:40]}” ends when it begins.")
     for number in range((last - first) % 7 + 1):
-        yield (first + number) % 7, (start, end)
+        day = (first + number) % 7
+        if end < start and end != time(0):  # over midnight
+            yield day, (start, time(0))
+            yield (day + 1) % 7, (time(0), end)
+        else:
+            yield day, (start, end)
+
+
+def _merged(spans: Iterable[Span]) -> Iterator[Span]:
+    """In order, those that touch or overlap as one."""
+    begun: Span | None = None
+    for start, end in sorted(spans):
+        if begun is None:
+            begun = start, end
+        elif begun[1] == time(0) or start <= begun[1]:
+            begun = begun[0], max(begun[1], end, key=_as_end)
+        else:
+            yield begun
+            begun = start, end
+    if begun:
+        yield begun
+
+
+def _as_end(clock: time) -> tuple[bool, time]:
+    """Of two ends of a span the later one is the greater: midnight is the end of the day."""
+    return clock == time(0), clock
 
 
 def _clock(words: str) -> time:

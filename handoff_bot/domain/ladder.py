@@ -62,9 +62,31 @@ class Rung:
         return cls(timedelta(minutes=int(found[2])), RungKind(found[3].casefold()), priority)
 
 
+_HEARD_BY = {
+    RungKind.REMIND: "team",
+    RungKind.MENTION: "team",
+    RungKind.OFFER: "agent",
+    RungKind.TELL: "customer",
+    RungKind.CALLBACK: "customer",
+    RungKind.RETURN: "customer",
+}
+
+
 def for_priority(rungs: Iterable[Rung], priority: Priority) -> list[Rung]:
-    """The steps for a priority: its own if it has any, else those for all; soonest first."""
+    """The steps for a priority, soonest first: its own, and those for all of what it has none of its own."""
     known = list(rungs)
     own = [rung for rung in known if rung.priority is priority]
-    chosen = own or [rung for rung in known if rung.priority is None]
-    return sorted(chosen, key=lambda rung: rung.after)
+    kinds = {rung.kind for rung in own}
+    shared = [rung for rung in known if rung.priority is None and rung.kind not in kinds]
+    return sorted([*own, *shared], key=lambda rung: rung.after)
+
+
+def overtaken(rung: Rung, rungs: Iterable[Rung]) -> timedelta | None:
+    """After how long a later step says it better to the same people, None when none does."""
+    heard_by = _HEARD_BY[rung.kind]
+    later = (
+        other.after
+        for other in rungs
+        if other.after > rung.after and _HEARD_BY[other.kind] == heard_by
+    )
+    return min(later, default=None)

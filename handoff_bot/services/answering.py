@@ -42,7 +42,9 @@ def question(
     tx: Transaction, conversation: Conversation, *, wants_person: bool = False
 ) -> Question:
     """The conversation as a question to the AI; its last message is the customer's."""
-    messages = deliveries.arrived(tx, conversations.recent(tx, id_of(conversation), TURNS))
+    messages = _in_turn(
+        deliveries.arrived(tx, conversations.recent(tx, id_of(conversation), TURNS))
+    )
     until = rows.settled_until(tx, id_of(conversation))
     settled = sum(id_of(one) <= until for one in messages)
     turns = [*map(_turn, messages)]
@@ -63,6 +65,18 @@ def question(
         answers=len(said),
         wants_person=wants_person,
     )
+
+
+def _in_turn(messages: list[Message]) -> list[Message]:
+    """With the customer's last message at the end: what was said after it was not said in answer to it."""
+    last = next((n for n in reversed(range(len(messages))) if _is_contacts(messages[n])), None)
+    if last is None:
+        return messages
+    return [*messages[:last], *messages[last + 1 :], messages[last]]
+
+
+def _is_contacts(message: Message) -> bool:
+    return message.author == Author.CONTACT
 
 
 def talk_until(tx: Transaction, conversation_id: int, message_id: int) -> Talk | None:

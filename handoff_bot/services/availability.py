@@ -121,11 +121,14 @@ def _standing(agent: Agent, loads: dict[int, int]) -> Standing:
     return Standing(id_of(agent), loads.get(id_of(agent), 0), asked_at)
 
 
-def first_words(tx: Transaction, now: datetime) -> Moment:
-    """What somebody who begins to wait is told: an estimate only when somebody is there to keep it."""
+def first_words(tx: Transaction, now: datetime, people: Collection[str] = ()) -> Moment:
+    """What somebody who begins to wait is told: an estimate only when somebody is there to keep it.
+
+    `people` are those whom it is for; of those who have never said whether they are there, nothing is known.
+    """
     if not hours.of_the_team(tx).is_open(now):
         return Moment.OUT_OF_HOURS
-    roster = agents.roster(tx)
+    roster = [one for one in agents.roster(tx) if not people or one.desk_id in people]
     if roster and not _free(tx, roster, now):
         return Moment.NOBODY_HERE
     return Moment.STARTED

@@ -210,7 +210,7 @@ class Core:
             timers.PRUNE: timers.Prune(clock),
             timers.WATCH: timers.Watch(clock),
             WAKE: Wake(clock),
-            ladder.RUNG: ladder.Climb(escalations, parts.channels, clock),
+            ladder.RUNG: ladder.Climb(escalations, parts.channels, clock, tickets_out),
             positions.POSITION: positions.Announce(parts.channels, clock),
             offers.OFFER: offers.Offer(parts.desk, clock),
             assigning.ASSIGN: assigning.Assign(escalations, parts.desk, clock),

@@ -13,10 +13,13 @@ from handoff_bot.domain.escalations import Status, Step, TicketStatus
 from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
 from handoff_bot.services import (
+    availability,
     deskwork,
     endings,
     handing,
     rating,
+    routes,
+    snoozing,
     telling,
     texts,
     views,
@@ -103,8 +106,7 @@ class Escalations:
             return self._claim_soon(change)
         if not self._move(change, **_values(change)):
             return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
-        self._tell(change.tx, change.conversation, change.escalation, Moment.TAKEN, change.agent)
-        self._tell(change.tx, change.conversation, change.escalation, Moment.GREETING, change.agent)
+        self._tell_taken(change, change.agent)
         self._note(
             change, f"{change.agent.name} took over. What they write here reaches the customer."
         )
@@ -175,6 +177,7 @@ class Escalations:
             self._tell_released(change)
         elif change.escalation.status != Status.QUEUED:
             return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
+        snoozing.end(change.tx, change.escalation, change.now)
         change.escalation.group_id = group_id
         handing.to_the_queue(change.tx, change.escalation, change.agent, note, change.now)
         deskwork.redraw(change.tx, change.escalation, change.now)
@@ -187,6 +190,7 @@ class Escalations:
         if change.escalation.owner_id == id_of(owner):
             return Outcome(True, f"{owner.name} already has this conversation.")
         claimed_at = change.escalation.claimed_at or change.now
+        previous = rows.agent(change.tx, change.escalation.owner_id)
         moved = self._move(
             change,
             status=Status.CLAIMED.value,
@@ -195,21 +199,22 @@ class Escalations:
         )
         if not moved:
             return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
-        self._tell(change.tx, change.conversation, change.escalation, Moment.TRANSFERRED, owner)
-        self._note(change, f"{change.agent.name} assigned this to {owner.name}.")
+        if previous:
+            self._tell(change.tx, change.conversation, change.escalation, Moment.TRANSFERRED, owner)
+        else:
+            self._tell_taken(change, owner)
+        handing.announce(change.tx, change.escalation, change.agent, owner, previous, change.now)
         handing.to_an_agent(change.tx, change.escalation, change.agent, owner, note, change.now)
         return Outcome(True)
 
-    def closing(self, escalation_id: int) -> tuple[str, bool]:
-        """What the customer is told when it is resolved, and whether they are asked how it was."""
+    def closing(self, escalation_id: int, agent: AgentRef) -> tuple[str, bool]:
+        """What the customer is told when this agent resolves it, and whether they are asked how it was."""
         with self._database.read() as tx:
             escalation = rows.get(tx, escalation_id)
             if escalation is None:
                 return "", False
             conversation = conversations.get(tx, escalation.conversation_id)
-            owner = rows.agent(tx, escalation.owner_id)
-            name = owner.name if owner else ""
-            now = self._clock.now()
+            now, name = self._clock.now(), agent.name
             closing = texts.say(tx, Moment.RESOLVED, conversation, now, escalation, agent=name)
             return closing, bool(rating.question(tx, conversation, now))
 
@@ -255,6 +260,7 @@ class Escalations:
         if not taken:
             return False
         change.tx.session.refresh(change.escalation)
+        snoozing.end(change.tx, change.escalation, change.now)
         change.conversation.epoch += 1
         ticket = rows.ticket_of(change.tx, id_of(change.escalation))
         ticket.status = _TICKET[change.step].value
@@ -302,9 +308,9 @@ class Escalations:
         epoch_bound: bool = False,
         and_then: str = "",
         instead: str = "",
-    ) -> None:
+    ) -> bool:
         about = telling.About(tx, conversation, escalation, self._channels, self._clock.now())
-        telling.tell(
+        return telling.tell(
             about,
             moment,
             agent.name if agent else "",
@@ -315,10 +321,17 @@ class Escalations:
 
     # -- after a step
 
+    def _tell_taken(self, change: _Change, owner: Agent) -> None:
+        for moment in (Moment.TAKEN, Moment.GREETING):
+            self._tell(change.tx, change.conversation, change.escalation, moment, owner)
+
     def _tell_released(self, change: _Change) -> None:
-        self._tell(
-            change.tx, change.conversation, change.escalation, Moment.RELEASED, epoch_bound=True
-        )
+        """They wait again; how long is said only when somebody is there to keep it."""
+        tx, escalation = change.tx, change.escalation
+        moment = availability.first_words(tx, change.now, routes.people_of(tx, escalation))
+        if moment is Moment.STARTED:
+            moment = Moment.RELEASED
+        self._tell(tx, change.conversation, escalation, moment, epoch_bound=True)
 
     def _released(self, change: _Change) -> Outcome:
         self._tell_released(change)
@@ -328,7 +341,7 @@ class Escalations:
     def _resolved(self, change: _Change) -> Outcome:
         asked = change.ending.ask
         question = rating.question(change.tx, change.conversation, change.now) if asked else ""
-        self._tell(
+        told = self._tell(
             change.tx,
             change.conversation,
             change.escalation,
@@ -337,6 +350,8 @@ class Escalations:
             and_then=question,
             instead=change.ending.closing,
         )
+        if told and question:
+            rating.asked(change.tx, change.escalation, change.now)
         text = f"{change.agent.name} resolved this. The assistant answers from here on."
         deskwork.resolved(change.tx, change.escalation, text, change.now)
         return Outcome(True)
@@ -378,7 +393,7 @@ def _values(change: _Change) -> dict[str, Any]:
     if change.step is Step.CLAIM:
         return {"status": Status.CLAIMED.value, "owner_id": agent_id, "claimed_at": change.now}
     if change.step is Step.RELEASE:
-        return {"status": Status.QUEUED.value, "owner_id": None, "snoozed_until": None}
+        return {"status": Status.QUEUED.value, "owner_id": None}
     ends = {
         Step.RESOLVE: Status.RESOLVED,
         Step.RETURN: Status.RETURNED,

@@ -16,6 +16,23 @@ LAST_WORDS = 3
 _LONGEST = 300
 
 
+def announce(
+    tx: Transaction,
+    escalation: Escalation,
+    giver: Agent,
+    owner: Agent,
+    previous: Agent | None,
+    now: datetime,
+) -> None:
+    """Say in the thread whose it is now; whoever had it and did not give it away is called."""
+    words = f"{giver.name} assigned this to {owner.name}."
+    if id_of(giver) == id_of(owner):
+        words = f"{owner.name} took this over{f' from {previous.name}' if previous else ''}."
+    lost = previous is not None and id_of(previous) != id_of(giver)
+    mentions = (previous.desk_id,) if previous and lost else ()
+    deskwork.post(tx, escalation, Post(PostKind.NOTICE, words, mentions=mentions), now)
+
+
 def to_an_agent(
     tx: Transaction,
     escalation: Escalation,

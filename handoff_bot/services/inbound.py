@@ -181,6 +181,10 @@ class HandleInbound(Handler[Arrived, Judgement]):
         escalation = rows.open_of(tx, plan.conversation_id)
         if escalation is None and plan.escalation_id:  # it was closed while we looked
             escalation = rows.get(tx, plan.escalation_id)
+            if escalation and not conversation.opted_out_at:
+                _is_not_settled(escalation, message)
+                pause = plan.question.talk.rules.pause_seconds
+                answering.ask(tx, conversation, message, pause, now)
         if escalation:
             # Here and not when it was stored: that may happen twice, after a crash, this cannot.
             self._to_thread(tx, conversation, escalation, message)
@@ -195,3 +199,9 @@ class HandleInbound(Handler[Arrived, Judgement]):
             self._opening.open(tx, conversation, message, result, tried)
         else:
             answering.ask(tx, conversation, message, plan.question.talk.rules.pause_seconds, now)
+
+
+def _is_not_settled(escalation: Escalation, message: Message) -> None:
+    """What came in the moment in which somebody ended it is for whoever speaks next."""
+    settled = escalation.settled_message_id or 0
+    escalation.settled_message_id = min(settled, id_of(message) - 1)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
-from handoff_bot.domain.ladder import DEFAULT, Rung, RungKind, for_priority
+from handoff_bot.domain.ladder import DEFAULT, Rung, RungKind, for_priority, overtaken
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, hours, offers
+from handoff_bot.services import deskwork, hours, offers, routes
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.followers import Moved
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.sending import Channels
+from handoff_bot.services.tickets_out import TicketsOut
 from handoff_bot.services.waiting import NOBODY, Waiting, still_waiting, tell
+from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import log, tickets
 from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Job, NewWork, Transaction
 
 RUNG = "ladder.rung"
@@ -38,24 +41,48 @@ def rungs(tx: Transaction) -> list[Rung]:
 
 def follow(moved: Moved) -> None:
     """Whoever begins to wait begins to climb; the hours in which nobody works do not count."""
-    if moved.escalation.status != Status.QUEUED:
-        return
-    team = hours.of_the_team(moved.tx)
-    chosen = for_priority(rungs(moved.tx), Priority(moved.escalation.priority))
-    for number, rung in enumerate(chosen):
-        _enqueue(moved, number, rung, team.after(moved.now, rung.after))
+    if moved.escalation.status == Status.QUEUED:
+        plan(moved.tx, moved.escalation, moved.conversation, moved.now)
 
 
-def _enqueue(moved: Moved, number: int, rung: Rung, due_at: datetime) -> None:
-    escalation_id, epoch = id_of(moved.escalation), moved.conversation.epoch
-    payload = {
-        "escalation_id": escalation_id,
-        "epoch": epoch,
-        "kind": rung.kind.value,
-        "minutes": int(rung.after.total_seconds() // 60),
-    }
-    name = f"{escalation_id}:{epoch}:{number}"
-    moved.tx.enqueue(NewWork(RUNG, f"ladder:{name}", payload, due_at, key=f"ladder:{name}"))
+def plan(
+    tx: Transaction, escalation: Escalation, conversation: Conversation, since: datetime
+) -> None:
+    """The rungs for who waits since then, by their priority; each once, however often it is planned."""
+    team, priority = hours.of_the_team(tx), Priority(escalation.priority)
+    chosen = for_priority(rungs(tx), priority)
+    for rung in chosen:
+        minutes = int(rung.after.total_seconds() // 60)
+        later = overtaken(rung, chosen)
+        payload = {
+            "escalation_id": id_of(escalation),
+            "epoch": conversation.epoch,
+            "kind": rung.kind.value,
+            "minutes": minutes,
+            "priority": priority.value,
+            "overtaken_at": team.after(since, later).isoformat() if later else "",
+        }
+        name = f"{id_of(escalation)}:{conversation.epoch}:{rung.kind}:{minutes}"
+        due_at = team.after(since, rung.after)
+        tx.enqueue(NewWork(RUNG, f"ladder:{name}", payload, due_at, key=f"ladder:{name}"))
+
+
+def replan(tx: Transaction, escalation: Escalation, conversation: Conversation) -> None:
+    """The priority of somebody who waits has changed: from here on its own rungs count."""
+    released = log.of_escalation(tx, id_of(escalation), f"escalation.{Step.RELEASE}")
+    plan(tx, escalation, conversation, released[-1].at if released else escalation.opened_at)
+
+
+def _counts(job: Job, escalation: Escalation, tx: Transaction, now: datetime) -> bool:
+    """Does a rung still belong to the ladder, and has none overtaken it (after a snooze, or a stop)?"""
+    overtaken_at = job.payload.get("overtaken_at")
+    if overtaken_at and datetime.fromisoformat(overtaken_at) <= now:
+        return False
+    priority = Priority(escalation.priority)
+    if job.payload.get("priority", priority) == priority:
+        return True
+    here = timedelta(minutes=job.payload["minutes"]), RungKind(job.payload["kind"])
+    return here in [(rung.after, rung.kind) for rung in for_priority(rungs(tx), priority)]
 
 
 class Climb(Handler[int, None]):
@@ -63,7 +90,14 @@ class Climb(Handler[int, None]):
 
     repeatable = True
 
-    def __init__(self, escalations: Escalations, channels: Channels, clock: Clock) -> None:
+    def __init__(
+        self,
+        escalations: Escalations,
+        channels: Channels,
+        clock: Clock,
+        tickets_out: TicketsOut,
+    ) -> None:
+        self._tickets_out = tickets_out
         self._escalations = escalations
         self._channels = channels
         self._clock = clock
@@ -71,7 +105,7 @@ class Climb(Handler[int, None]):
     def prepare(self, tx: Transaction, job: Job) -> int | None:
         """Do what the rung says."""
         waiting = still_waiting(tx, job, self._clock.now())
-        if waiting is None:
+        if waiting is None or not _counts(job, waiting.escalation, tx, waiting.now):
             return None
         kind = RungKind(job.payload["kind"])
         log.record(tx, "ladder.rung", waiting.now, escalation=waiting.escalation, rung=kind.value)
@@ -96,8 +130,12 @@ class Climb(Handler[int, None]):
         self.remind(waiting, group)
 
     def offer(self, waiting: Waiting) -> None:
-        """Ask the next available agent."""
-        offers.ask_next(waiting.tx, waiting.escalation, waiting.conversation, waiting.now)
+        """Ask the next available agent: of those whom a rule names, unless the rule has had them asked."""
+        route = routes.route_of(waiting.tx, waiting.escalation)
+        is_named = route is not None and bool(route.people or route.group_id)
+        asked_before = route is not None and route.is_offered
+        pool = offers.Pool.RULE if is_named and not asked_before else offers.Pool.ALL
+        offers.ask_next(waiting.tx, waiting.escalation, waiting.conversation, waiting.now, pool)
 
     def tell(self, waiting: Waiting) -> None:
         """Tell the customer how it stands."""
@@ -105,7 +143,10 @@ class Climb(Handler[int, None]):
 
     def call_back(self, waiting: Waiting) -> None:
         """Nobody in time: a callback, which stays in the queue."""
-        tickets.add_tags(waiting.tx, waiting.escalation.ticket_id or 0, ("callback",))
+        ticket = rows.ticket_of(waiting.tx, id_of(waiting.escalation))
+        tickets.add_tags(waiting.tx, id_of(ticket), ("callback",))
+        ticket.updated_at = waiting.now
+        self._tickets_out.changed(waiting.tx, id_of(ticket), waiting.now)
         tell(waiting, Moment.CALLBACK, self._channels)
         text = "Nobody was there in time. The customer was told that we get back to them."
         deskwork.notice(waiting.tx, waiting.escalation, text, waiting.now)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from handoff_bot.domain import policy
 from handoff_bot.domain.signals import Judgement, Priority
-from handoff_bot.services import deskwork, sla
+from handoff_bot.services import deskwork, urgency
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import log
 from handoff_bot.storage.conversations import id_of
@@ -39,7 +39,4 @@ def _raise(tx: Transaction, escalation: Escalation, priority: Priority, now: dat
         before=escalation.priority,
         priority=priority.value,
     )
-    escalation.priority, escalation.priority_rank = priority, priority.rank
-    ticket = rows.ticket_of(tx, id_of(escalation))
-    ticket.priority, ticket.updated_at = priority, now
-    sla.promise(tx, escalation, ticket, now)
+    urgency.follow(tx, escalation, rows.ticket_of(tx, id_of(escalation)), priority, now)

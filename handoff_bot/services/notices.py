@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,7 +26,7 @@ from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Job, NewWork, Transaction
 
 RULES = "notices.rules"
@@ -36,13 +37,18 @@ NOTICE = "notice"
 
 def follow(moved: Moved) -> None:
     """Somebody begins to wait: one row of work for each rule, due now or when its quiet hours end."""
-    if moved.step is not None:
-        return
-    tx, escalation, now = moved.tx, moved.escalation, moved.now
-    case = case_of(tx, escalation, moved.conversation)
+    if moved.step is None:
+        announce(moved.tx, moved.escalation, moved.conversation, moved.now)
+
+
+def announce(
+    tx: Transaction, escalation: Escalation, conversation: Conversation, now: datetime
+) -> None:
+    """By the priority that it has now; nobody is told of the same conversation twice."""
+    case = case_of(tx, escalation, conversation)
     zone = hours.of_the_team(tx).zone
     for number, to in enumerate(fitting(rulebook.read(tx, RULES, RULE), case)):
-        name = f"ladder:notice:{id_of(escalation)}:{number}"
+        name = f"ladder:notice:{id_of(escalation)}:{case.priority}:{number}"
         to_whom = _AUDIENCE.dump_python(to, mode="json")
         payload = {"escalation_id": id_of(escalation), "to": to_whom}
         due_at = to.due_at(now, case.priority, zone)
@@ -61,24 +67,27 @@ class Notify(Handler[None, None]):
         escalation = rows.get(tx, int(job.payload["escalation_id"]))
         if escalation is None or escalation.status != Status.QUEUED:
             return
-        telling = _Telling(tx, escalation, job.lane, self._clock.now())
+        telling = _Telling(tx, escalation, self._clock.now())
         to = _AUDIENCE.validate_python(job.payload["to"])
         telling.in_slack(to)
-        for number, address in enumerate(to.emails if self._mails else ()):
-            key = f"{job.lane}:{number}"
+        for address in to.emails:
             if self._mails:
-                self._mails.notify(tx, escalation, address, telling.now, key)
+                self._mails.notify(tx, escalation, address, telling.now, telling.key(address))
         log.record(tx, "escalation.notified", telling.now, escalation=escalation)
 
 
 @dataclass(frozen=True)
 class _Telling:
-    """One escalation that somebody is told of; `name` makes what is said unique."""
+    """One escalation that somebody is told of, once, however many rules name them."""
 
     tx: Transaction
     escalation: Escalation
-    name: str
     now: datetime
+
+    def key(self, recipient: str) -> str:
+        """What makes it once: a channel with who is called there, a person, an address, as a short name."""
+        name = hashlib.sha256(recipient.casefold().encode()).hexdigest()[:16]
+        return f"notice:{id_of(self.escalation)}:{name}"
 
     def in_slack(self, to: Audience) -> None:
         called = (to.group_id,) if to.group_id else ()
@@ -86,11 +95,12 @@ class _Telling:
             if place:
                 mentions = called if place == to.slack_channel else ()
                 post = Post(PostKind.TOLD, self._words(), mentions=mentions)
-                key = f"{self.name}:{place}"
+                key = self.key(f"{place}:{mentions}")
                 deskwork.tell(self.tx, place, post, self.now, key=key, about=self.escalation)
         if called and not to.slack_channel:
             post = Post(PostKind.NOTICE, "You are called for this.", mentions=called)
-            deskwork.post(self.tx, self.escalation, post, self.now)
+            key = self.key(to.group_id)
+            deskwork.post(self.tx, self.escalation, post, self.now, key=key)
 
     def _words(self) -> str:
         conversation = conversations.get(self.tx, self.escalation.conversation_id)

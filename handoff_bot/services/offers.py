@@ -79,12 +79,6 @@ def _asked(tx: Transaction, escalation: Escalation, epoch: int) -> list[int]:
     ]
 
 
-def _last_pool(tx: Transaction, escalation: Escalation) -> Pool:
-    """From among whom the last one was asked."""
-    asked = log.of_escalation(tx, id_of(escalation), OFFERED)
-    return Pool(asked[-1].data.get("pool", Pool.ALL)) if asked else Pool.ALL
-
-
 def _let_go(tx: Transaction, escalation: Escalation) -> set[int]:
     """Who put it back into the queue last: they need not be asked."""
     released = log.of_escalation(tx, id_of(escalation), f"escalation.{Step.RELEASE}")
@@ -239,12 +233,15 @@ class Offers:
         self._database = database
         self._clock = clock
 
-    def decline(self, escalation_id: int) -> None:
-        """Somebody who was asked will not: ask the next one at once."""
+    def decline(self, escalation_id: int, desk_id: str) -> None:
+        """Who was asked last will not: ask the next one at once. Of others it changes nothing any more."""
         with self._database.write() as tx:
             escalation = rows.get(tx, escalation_id)
             if escalation is None or escalation.status != Status.QUEUED:
                 return
             conversation = conversations.hold(tx, escalation.conversation_id)
-            pool = _last_pool(tx, escalation)
-            ask_next(tx, escalation, conversation, self._clock.now(), pool)
+            asked = log.of_escalation(tx, id_of(escalation), OFFERED)
+            agent = rows.agent(tx, asked[-1].agent_id) if asked else None
+            if agent and agent.desk_id == desk_id:
+                pool = Pool(asked[-1].data.get("pool", Pool.ALL))
+                ask_next(tx, escalation, conversation, self._clock.now(), pool)

@@ -14,6 +14,7 @@ from handoff_bot.services import (
     files,
     hours,
     reopening,
+    routes,
     rules,
     telling,
 )
@@ -85,7 +86,8 @@ class Opening:
         for follower in self._followers:
             follower(moved)
         about = telling.About(tx, conversation, escalation, self._channels, now)
-        telling.tell(about, availability.first_words(tx, now), epoch_bound=True)
+        people = routes.people_of(tx, escalation)
+        telling.tell(about, availability.first_words(tx, now, people), epoch_bound=True)
         files.earlier(tx, escalation, now)
         return escalation
 

@@ -18,6 +18,7 @@ from handoff_bot.storage.transaction import Transaction
 ASKED = "csat"
 """The preference that says whether the question is asked; it is unless an admin turned it off."""
 ANSWERED = "csat.answered"
+PUT = "csat.asked"
 WITHIN = timedelta(hours=24)
 
 
@@ -26,6 +27,11 @@ def question(tx: Transaction, conversation: Conversation, now: datetime) -> str:
     if not log.preference(tx, ASKED, True):
         return ""
     return texts.say(tx, Moment.CSAT, conversation, now)
+
+
+def asked(tx: Transaction, escalation: Escalation, now: datetime) -> None:
+    """The question was put: from here on a number alone is the answer."""
+    log.record(tx, PUT, now, escalation=escalation)
 
 
 def take(
@@ -53,10 +59,10 @@ def take(
 
 def _asked_about(tx: Transaction, conversation: Conversation, now: datetime) -> Escalation | None:
     """The escalation that was resolved lately, if the question still stands."""
-    if not log.preference(tx, ASKED, True):
-        return None
     escalation = rows.last_resolved(tx, id_of(conversation), since=now - WITHIN)
     if escalation is None or escalation.closed_at is None:
+        return None
+    if not log.has(tx, PUT, id_of(escalation)):
         return None
     answered = log.has(tx, ANSWERED, id_of(escalation))
     spoken = conversations.last_assistant_message(tx, id_of(conversation))

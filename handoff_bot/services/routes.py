@@ -34,6 +34,12 @@ def choose(moved: Moved) -> Route | None:
     return rule.to
 
 
+def people_of(tx: Transaction, escalation: Escalation) -> tuple[str, ...]:
+    """The desk ids of those whom it is for by a rule; none for everybody, or for a group."""
+    route = route_of(tx, escalation)
+    return route.people if route else ()
+
+
 def _is_suspended(tx: Transaction, slack_channel: str) -> bool:
     row = desk_channels.known(tx, slack_channel)
     return row is not None and row.suspended_at is not None

@@ -217,7 +217,7 @@ WAITING = Section(
             list(DEFAULT),
             _rungs,
             hint="; ".join(f"{kind}: {what}" for kind, what in WHAT.items())
-            + ". For one priority: urgent: 1 mention.",
+            + ". For one priority, in place of the same for all: urgent: 1 mention.",
         ),
         Setting(ladder.GROUP, "The group that is called", Widget.GROUP, "", line),
         Setting(

@@ -10,7 +10,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.runner import Handler
-from handoff_bot.storage import conversations, log
+from handoff_bot.storage import conversations, log, work
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -53,6 +53,7 @@ class Snoozing:
     ) -> None:
         now = self._clock.now()
         row = conversations.agent_row(tx, agent.desk_id, agent.name, now)
+        end(tx, escalation, now)
         escalation.snoozed_until = until
         log.record(
             tx,
@@ -70,11 +71,23 @@ class Snoozing:
         deskwork.redraw(tx, escalation, now)
 
 
+def end(tx: Transaction, escalation: Escalation, now: datetime) -> None:
+    """It is not snoozed any more: what was put off until then is looked at now."""
+    until = escalation.snoozed_until
+    if until is None:
+        return
+    escalation.snoozed_until = None
+    for job in work.due_at(tx, until):
+        if job.payload.get("escalation_id") == id_of(escalation) and work.take_back(tx, job):
+            lane = f"{job.lane}:{now.timestamp():.3f}"
+            tx.enqueue(NewWork(job.kind, lane, dict(job.payload), due_at=now))
+
+
 def wake(
     tx: Transaction, escalation: Escalation, words: str, now: datetime, desk_id: str = ""
 ) -> None:
     """It is in its place again."""
-    escalation.snoozed_until = None
+    end(tx, escalation, now)
     log.record(tx, "escalation.woken", now, escalation=escalation)
     mentions = (desk_id,) if desk_id else ()
     deskwork.post(tx, escalation, Post(PostKind.NOTICE, words, mentions=mentions), now)

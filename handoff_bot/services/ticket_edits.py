@@ -12,7 +12,7 @@ from handoff_bot.domain.escalations import OPEN, Status, Step, TicketStatus
 from handoff_bot.domain.tickets import LONGEST_SUBJECT, Edit, may_become
 from handoff_bot.domain.words import one_line
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, sla
+from handoff_bot.services import deskwork, urgency
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.tickets_out import TicketsOut
@@ -195,10 +195,10 @@ def _record(editing: _Editing, author: Agent) -> None:
 
 
 def _follow_priority(editing: _Editing) -> None:
-    """The conversation is as urgent as its ticket, and promised accordingly while it is open."""
-    tx, escalation, now = editing.tx, editing.escalation, editing.now
-    escalation.priority = editing.wanted.priority.value
-    escalation.priority_rank = editing.wanted.priority.rank
+    """The conversation is as urgent as its ticket."""
+    tx, escalation, priority = editing.tx, editing.escalation, editing.wanted.priority
     if editing.is_open:
-        sla.promise(tx, escalation, editing.ticket, now)
-    deskwork.redraw(tx, escalation, now)
+        urgency.follow(tx, escalation, editing.ticket, priority, editing.now)
+        return
+    escalation.priority, escalation.priority_rank = priority.value, priority.rank
+    deskwork.redraw(tx, escalation, editing.now)

@@ -76,8 +76,10 @@ class PutTicket(Handler[PutPlan, str]):
         ticket = tx.session.get(Ticket, int(job.payload["ticket_id"]))
         if ticket is None or sink not in self._sinks:
             return None
-        if job.attempts and work.has_later(tx, job):
-            return None  # the ticket has changed since, and the next row says so
+        later = work.waiting_behind(tx, job, 1) if job.attempts else ()
+        if later:  # the ticket has changed since, and the next row says so
+            work.inherit_age(tx, later[0], job)
+            return None
         thread = escalations.thread_of(tx, ticket.escalation_id)
         return PutPlan(
             sink,

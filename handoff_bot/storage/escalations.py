@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func
@@ -11,10 +11,11 @@ from sqlmodel import col, select
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.escalations import OPEN, Status, Step, origins
-from handoff_bot.storage.models import Agent, Conversation, DeskThread, Escalation, Ticket
+from handoff_bot.storage.models import Agent, Conversation, DeskThread, Escalation, Event, Ticket
 from handoff_bot.storage.transaction import Transaction, table_of
 
 ESCALATION = table_of(Escalation)
+_TAKEN = [f"escalation.{step}" for step in (Step.CLAIM, Step.REASSIGN)]
 _OPEN = [status.value for status in OPEN]
 
 
@@ -186,12 +187,18 @@ def count(tx: Transaction, status: Status) -> int:
     ).scalar_one()
 
 
-def recent_waits(tx: Transaction, since: datetime, limit: int) -> Sequence[timedelta]:
-    """How long escalations that were claimed since then had waited, newest first."""
+def recent_waits(
+    tx: Transaction, since: datetime, limit: int
+) -> Sequence[tuple[datetime, datetime]]:
+    """From when until when escalations begun since then waited for their first owner, newest first."""
+    taken_at = func.min(col(Event.at))
     rows = tx.session.execute(
-        select(Escalation)
-        .where(col(Escalation.claimed_at) >= since)
-        .order_by(col(Escalation.claimed_at).desc())
+        select(Escalation.opened_at, taken_at)
+        .join(Event, col(Event.escalation_id) == Escalation.id)
+        .where(col(Event.kind).in_(_TAKEN), col(Event.at) >= since)
+        .where(col(Escalation.opened_at) >= since)
+        .group_by(col(Escalation.id), col(Escalation.opened_at))
+        .order_by(taken_at.desc())
         .limit(limit)
-    ).scalars()
-    return [row.claimed_at - row.opened_at for row in rows if row.claimed_at]
+    )
+    return [(opened_at, at) for opened_at, at in rows]

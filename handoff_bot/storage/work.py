@@ -139,6 +139,20 @@ def waiting(tx: Transaction, lane: str) -> list[Job]:
     return [Job(*row) for row in tx.core.execute(found)]
 
 
+def due_at(tx: Transaction, moment: datetime) -> list[Job]:
+    """The rows that are to be run at exactly that moment."""
+    found = select(*_JOB).where(WORK.c.status == "ready", WORK.c.due_at == moment)
+    return [Job(*row) for row in tx.core.execute(found.order_by(WORK.c.id))]
+
+
+def take_back(tx: Transaction, job: Job) -> bool:
+    """Forget a row that nobody has begun. True if it was there still."""
+    gone = tx.core.execute(
+        delete(WORK).where(WORK.c.id == job.id, WORK.c.status == "ready", WORK.c.begun_at.is_(None))
+    )
+    return bool(getattr(gone, "rowcount", 0))
+
+
 def put_off(tx: Transaction, jobs: Sequence[Job], due_at: datetime) -> None:
     """Run rows not before then; the lane wakes no later for it."""
     for job in jobs:
@@ -151,6 +165,11 @@ def put_last(tx: Transaction, jobs: Sequence[Job]) -> None:
     for job in jobs:
         tx.core.execute(delete(WORK).where(WORK.c.id == job.id, WORK.c.key.is_(None)))
         tx.enqueue(NewWork(job.kind, job.lane, dict(job.payload), due_at=job.due_at))
+
+
+def inherit_age(tx: Transaction, job: Job, earlier: Job) -> None:
+    """A row does what another was to do before it: it has been due since then."""
+    _set(tx, job, first_due_at=min(job.first_due_at, earlier.first_due_at))
 
 
 def begun_with(tx: Transaction, job: Job) -> tuple[Job, ...]:

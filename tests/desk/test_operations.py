@@ -1,12 +1,22 @@
 """Availability, hours and the waiting ladder, from clicks and clocks down to rows."""
 
+from dataclasses import replace
+
 import pytest
 from sqlmodel import select
 
+from handoff_bot.domain.criteria import Criteria
+from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.ladder import Rung, RungKind, for_priority
+from handoff_bot.domain.notices import Audience, NoticeRule
+from handoff_bot.domain.routing import Route, Rule
 from handoff_bot.domain.signals import Priority
+from handoff_bot.domain.texts import Moment
+from handoff_bot.domain.tickets import Edit
 from handoff_bot.services.core import THREADS
 from handoff_bot.services.lanes import Lanes
+from handoff_bot.services.texts import Text
 from handoff_bot.storage.desk_models import TicketTag
 from handoff_bot.storage.models import Agent, Escalation
 from tests.desk.conftest import words
@@ -141,7 +151,8 @@ def test_what_is_snoozed_waits_with_it(bureau):
     climb(bureau, 29)
     assert not any("Nobody has taken" in said for said in bureau.thread())
     climb(bureau, 2)
-    assert "Nobody has taken this for 2 minutes." in bureau.thread()
+    said = [line for line in bureau.thread() if "Nobody has taken" in line]
+    assert said == ["Nobody has taken this for 4 minutes."]  # of what was put off, the last
 
 
 def test_back_to_the_assistant_when_the_team_wants_it_so(bureau):
@@ -156,7 +167,7 @@ def test_a_priority_may_have_a_ladder_of_its_own():
     lines = ["10 remind", "urgent: 1 mention", "URGENT: 2 offer"]
     rungs = [Rung.parse(line) for line in lines]
     urgent = [rung.kind for rung in for_priority(rungs, Priority.URGENT)]
-    assert urgent == [RungKind.MENTION, RungKind.OFFER]
+    assert urgent == [RungKind.MENTION, RungKind.OFFER, RungKind.REMIND]
     assert [rung.kind for rung in for_priority(rungs, Priority.LOW)] == [RungKind.REMIND]
 
 
@@ -281,3 +292,173 @@ def test_hours_and_ladder_are_set_in_words_and_checked(bureau):
     assert "not understood" in str(bureau.sends(bureau.mia, {"ladder.rungs": "soon"}).errors)
     assert bureau.sends(bureau.mia, {"ladder.rungs": "3 tell"}).errors == {}
     assert bureau.core.preferences.get("ladder.rungs", None) == ["3 tell"]
+
+
+# -- the ladder after a snooze, a stop, a change of priority
+
+
+def test_a_customer_who_writes_ends_the_snooze_for_the_ladder_too(bureau):
+    prefers(bureau, ladder__rungs=["10 remind"])
+    bureau.says("I want a person")
+    bureau.writes(bureau.ana, "!snooze 8h")
+    climb(bureau, 15)
+    bureau.says("Hello?")
+    climb(bureau, 1)
+    assert "Nobody has taken this for 10 minutes." in bureau.thread()
+
+
+def test_after_a_stop_each_is_told_the_latest_alone(bureau):
+    bureau.says("I want a person")
+    before = len(bureau.heard())
+    bureau.later(minutes=61)
+    (said,) = bureau.heard()[before:]
+    assert "We couldn't reach anybody for you in time." in said
+    assert [line for line in bureau.thread() if "Nobody has taken" in line] == [
+        "Nobody has taken this for 4 minutes."
+    ]
+
+
+def test_who_becomes_urgent_climbs_the_ladder_of_the_urgent_and_those_who_should_know_are_told(
+    bureau,
+):
+    prefers(bureau, ladder__rungs=["30 remind", "urgent: 5 mention"])
+    rule = NoticeRule(Criteria(priorities=(Priority.URGENT,)), Audience(people=(bureau.ben,)))
+    bureau.core.notices.rules.put(None, rule, bureau.mia, 0)
+    bureau.says("I want a person")
+    climb(bureau, 6)
+    assert bureau.thread() == []
+    shown = Edit.of(bureau.core.tickets.view(1))
+    wanted = replace(shown, priority=Priority.URGENT)
+    assert bureau.core.tickets.edit(1, AgentRef(bureau.ana, "Ana"), shown, wanted, None).done
+    bureau.settle()
+    assert "Nobody has taken this for 5 minutes." in bureau.thread()
+    assert [text for text in bureau.told(bureau.ben) if "urgent priority" in text]
+
+
+def test_what_is_snoozed_is_not_when_somebody_takes_it(bureau):
+    bureau.says("I want a person")
+    bureau.writes(bureau.ben, "!snooze 2h")
+    bureau.click(bureau.ana, "claim")
+    assert escalation(bureau).snoozed_until is None
+    bureau.writes(bureau.ana, "!snooze 2h")
+    bureau.writes(bureau.ana, f"!assign <@{bureau.ben}>")
+    assert escalation(bureau).snoozed_until is None
+    bureau.later(hours=3)
+    assert "The snooze is over." not in bureau.thread()
+
+
+def test_what_goes_to_a_group_is_not_put_aside(bureau):
+    group = bureau.slack.add_group("care", "Care", [bureau.ben])
+    bureau.says("I want a person")
+    bureau.writes(bureau.ana, "!snooze 2h")
+    bureau.writes(bureau.ana, f"!assign <!subteam^{group}>")
+    assert escalation(bureau).snoozed_until is None
+
+
+# -- whose it is
+
+
+def test_who_is_given_a_waiting_customer_is_introduced(bureau):
+    bureau.says("I want a person")
+    bureau.writes(bureau.ana, f"!assign <@{bureau.ben}>")
+    assert bureau.heard()[-2] == "Now speaking with Ben."
+    assert bureau.heard()[-1].startswith("Hi, I'm Ben.")
+
+
+def test_who_loses_a_conversation_is_called(bureau):
+    bureau.says("I want a person")
+    bureau.click(bureau.ana, "claim")
+    bureau.writes(bureau.ben, "let me")
+    shown = bureau.slack.ephemerals(bureau.ben)[-1]
+    bureau.slack.click_ephemeral(bureau.ben, shown["ts"], "take_over_and_send")
+    bureau.settle()
+    posts = bureau.slack.thread(bureau.queue, bureau.card())
+    (post,) = [m for m in posts if "took this over from" in m["text"]]
+    assert "Ben took this over from Ana." in post["text"]
+    assert f"<@{bureau.ana}>" in str(post["blocks"])
+
+
+def test_out_of_hours_nobody_is_promised_a_wait_when_it_is_put_back(bureau):
+    bureau.says("I want a person")
+    bureau.click(bureau.ana, "claim")
+    prefers(bureau, hours__lines=["mon-fri 13:00-17:00"], hours__timezone="UTC")
+    bureau.writes(bureau.ana, "!release")
+    assert bureau.heard()[-1].startswith("Our team is not here at the moment.")
+
+
+def test_no_wait_is_promised_when_those_whom_it_is_for_are_away(bureau):
+    rule = Rule(to=Route(people=(bureau.ben,)))
+    bureau.core.routing.rules.put(None, rule, bureau.mia, 0)
+    bureau.command(bureau.ana, "on")
+    bureau.command(bureau.ben, "off 2h")
+    bureau.says("I want a person")
+    assert bureau.heard()[0].startswith("Nobody of our team is free right now.")
+
+
+def test_the_estimate_counts_the_hours_in_which_the_team_works(bureau):
+    prefers(bureau, hours__lines=["mon-fri 8:00-10:00"], hours__timezone="UTC")
+    bureau.says("I want a person")  # it is 9:00
+    bureau.later(hours=24)
+    bureau.click(bureau.ana, "claim")
+    bureau.writes(bureau.ana, "!resolve")
+    bureau.says("I want a person", "+15550002")
+    assert "approximately 120 minutes" in bureau.heard("+15550002")[0]
+
+
+# -- offers
+
+
+def test_only_who_was_asked_last_can_let_it_pass(bureau):
+    for who in (bureau.ana, bureau.ben, bureau.mia):
+        bureau.command(who, "on")
+    prefers(bureau, ladder__rungs=["1 offer"])
+    bureau.says("I want a person")
+    climb(bureau, 1)
+    first = asked(bureau)[0]
+    bureau.core.offers.decline(escalation(bureau).id, first)
+    bureau.settle()
+    assert len(asked(bureau)) == 2
+    bureau.core.offers.decline(escalation(bureau).id, first)
+    bureau.settle()
+    assert len(asked(bureau)) == 2
+
+
+def asked(bureau):
+    people = (bureau.ana, bureau.ben, bureau.mia)
+    return [who for who in people if any("Can you take this?" in text for text in bureau.told(who))]
+
+
+def test_the_ladder_asks_those_for_whom_a_rule_says_it_is(bureau):
+    for who in (bureau.ana, bureau.ben):
+        bureau.command(who, "on")
+    rule = Rule(to=Route(people=(bureau.ben,)))
+    bureau.core.routing.rules.put(None, rule, bureau.mia, 0)
+    prefers(bureau, ladder__rungs=["1 offer"])
+    bureau.says("I want a person")
+    climb(bureau, 10)
+    assert asked(bureau) == [bureau.ben]
+
+
+# -- the moment of the end
+
+
+def test_a_customer_who_writes_while_it_is_resolved_is_answered(bureau):
+    bureau.says("I want a person")
+    bureau.click(bureau.ana, "claim")
+
+    ana = AgentRef(bureau.ana, "Ana")
+    number = escalation(bureau).id
+    bureau.detector.meanwhile.append(
+        lambda: bureau.core.escalations.take(Step.RESOLVE, number, ana)
+    )
+    bureau.says("And when does it open?")
+    bureau.later(seconds=30)
+    assert [talk.turns[-1].text for talk in bureau.assistant.asked] == ["And when does it open?"]
+
+
+def test_the_closing_text_names_who_resolves_it_from_the_queue(bureau):
+    text = Text(Moment.RESOLVED, "en")
+    bureau.core.customer_texts.save(text, "Closed by {agent}. Bye", bureau.mia)
+    bureau.says("I want a person")
+    said, _ = bureau.core.escalations.closing(escalation(bureau).id, AgentRef(bureau.ana, "Ana"))
+    assert said.startswith("Closed by Ana. Bye")

@@ -70,12 +70,12 @@ def test_nobody_works_on_holidays_even_without_lines():
     assert hours.opens(at("2026-12-25T12:00")) == at("2026-12-26T00:00")
 
 
-WRONG = ["monday 9-17", "mon 9:00", "mon 17:00-9:00", "mon 9:00-9:00", "mon 9:61-10:00", "9:00"]
+WRONG = ["monday 9-17", "mon 9:00", "mon 9:00-9:00", "mon 9:61-10:00", "9:00"]
 
 
 @pytest.mark.parametrize("line", WRONG)
 def test_a_line_that_is_not_understood_is_named(line):
-    with pytest.raises(ValueError, match=r"not understood|before it begins|not a time"):
+    with pytest.raises(ValueError, match=r"not understood|ends when it begins|not a time"):
         Hours.parse([line], "Europe/Berlin")
 
 
@@ -125,3 +125,51 @@ def test_times_as_people_type_them(words, moment):
 @pytest.mark.parametrize("words", ["", "soon", "0m", "25:00", "9:75", "2", "h", "-2h"])
 def test_what_is_no_time_is_none(words):
     assert until(words, NOW, "Europe/Berlin") is None
+
+
+# -- as people write them
+
+
+def test_lines_that_overlap_count_once():
+    hours = Hours.parse(["mon-fri 9:00-13:00", "mon 12:00-17:00"], "UTC")
+    monday = datetime(2026, 11, 23, 8, tzinfo=UTC)
+    assert hours.after(monday, timedelta(hours=8)) == datetime(2026, 11, 23, 17, tzinfo=UTC)
+
+
+def test_a_line_may_go_over_midnight():
+    hours = Hours.parse(["fri 22:00-6:00"], "UTC")
+    friday, saturday = datetime(2026, 11, 27, tzinfo=UTC), datetime(2026, 11, 28, tzinfo=UTC)
+    assert hours.is_open(friday.replace(hour=23))
+    assert hours.is_open(saturday.replace(hour=5))
+    assert not hours.is_open(saturday.replace(hour=6))
+    assert not hours.is_open(saturday.replace(hour=22))
+    with pytest.raises(ValueError, match="ends when it begins"):
+        Hours.parse(["mon 9:00-9:00"], "UTC")
+
+
+def test_without_lines_holidays_count_all_the_same():
+    hours = Hours.parse([], "UTC", ["2026-12-25"])
+    eve = datetime(2026, 12, 24, 23, tzinfo=UTC)
+    assert hours.after(eve, timedelta(hours=2)) == datetime(2026, 12, 26, 1, tzinfo=UTC)
+    assert hours.opens(eve + timedelta(hours=5)) == datetime(2026, 12, 26, tzinfo=UTC)
+    assert hours.between(eve, eve + timedelta(days=2)) == timedelta(hours=24)
+
+
+def test_only_working_time_lies_between():
+    friday, monday = at("2026-11-20T16:00"), at("2026-11-23T10:00")
+    assert OFFICE.between(friday, monday) == timedelta(hours=2)
+    assert OFFICE.between(monday, monday) == timedelta()
+    assert ALWAYS.between(friday, friday + timedelta(hours=3)) == timedelta(hours=3)
+
+
+spans = st.lists(
+    st.tuples(st.sampled_from(["mon", "tue-thu", "fri"]), st.integers(0, 23), st.integers(0, 23))
+)
+
+
+@given(lines=spans, minutes=st.integers(1, 5000))
+def test_what_passes_between_is_what_after_counts(lines, minutes):
+    written = [f"{day} {a}:00-{b}:00" for day, a, b in lines if a != b]
+    hours = Hours.parse(written, "Europe/Berlin")
+    start, length = at("2026-10-20T11:30"), timedelta(minutes=minutes)
+    assert hours.between(start, hours.after(start, length)) == length

@@ -2,7 +2,9 @@
 
 import pytest
 
+from handoff_bot.domain.endings import Ending
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.messages import Consent
 from handoff_bot.services import rating
 from handoff_bot.storage import log
 
@@ -80,4 +82,24 @@ def test_a_return_to_the_assistant_asks_nothing(house, ana):
     house.take(Step.RETURN, ana)
     assert not any("How did we do?" in text for text in house.channel.phone)
     house.says("5")
+    assert answers(house) == []
+
+
+def test_who_was_not_asked_has_not_answered(house, ana):
+    house.says("I want a human")
+    house.take(Step.CLAIM, ana)
+    house.core.escalations.take(Step.RESOLVE, house.desk.card.escalation_id, ana, Ending(ask=False))
+    house.settle()
+    house.says("2")
+    assert answers(house) == []
+    assert [talk.turns[-1].text for talk in house.assistant.asked] == ["2"]
+
+
+def test_who_has_sent_stop_was_not_asked(house, ana):
+    house.says("I want a human")
+    house.take(Step.CLAIM, ana)
+    house.says("STOP", consent=Consent.STOP)
+    house.take(Step.RESOLVE, ana)
+    house.says("START", consent=Consent.START)
+    house.says("2")
     assert answers(house) == []

@@ -175,8 +175,8 @@ def test_declining_keeps_to_the_rule(there, ana, ben):
     there.core.availability.come(eve, "UTC")
     rule(there, Route(group_id=GROUP, mode=Mode.ROUND_ROBIN))
     there.says("I want a person")
-    for _ in range(3):
-        there.core.offers.decline(1)
+    for who in ("UANA", "UBEN", "UBEN"):
+        there.core.offers.decline(1, who)
         there.settle()
     assert asked(there) == ["UANA", "UBEN"]
     assert "UEVE" not in there.desk.told

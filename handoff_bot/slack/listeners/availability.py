@@ -123,7 +123,7 @@ def accept(tools: Tools, click: Click, ack: Ack) -> None:
 
 def decline(tools: Tools, click: Click, ack: Ack) -> None:
     """Let the next one be asked."""
-    tools.core.offers.decline(click.number or 0)
+    tools.core.offers.decline(click.number or 0, click.desk_id)
     ack()
     replace(tools.desk, click, settled(click.blocks, DECLINED))
 

@@ -20,6 +20,7 @@ from handoff_bot.slack.listeners.rules import (
     group,
 )
 
+NOBODYS_TURN = "Say in which order people get it: in turn, or the least busy first."
 GOES_NOWHERE = "Say where it goes, whom it is for, or who gets it."
 _SECONDS = settings.number(SHORTEST_PATIENCE, LONGEST_PATIENCE)
 
@@ -37,6 +38,8 @@ def _parsed(tools: Tools, state: State) -> Rule:
         assigns=bool(held(state, RoutingField.ASSIGNS)),
         seconds=checked(_SECONDS, state, RoutingField.SECONDS),
     )
+    if to.assigns and not to.is_offered:
+        raise Wrong(RoutingField.ASSIGNS, NOBODYS_TURN)
     if to == Route(assigns=to.assigns, seconds=to.seconds):
         raise Wrong(RoutingField.MODE, GOES_NOWHERE)
     return Rule(criteria(state), to)

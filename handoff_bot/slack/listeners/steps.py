@@ -37,7 +37,8 @@ EMPTY = "Write something first."
 NOT_OURS = "This is not in the thread of a conversation with a customer."
 CLOSED = "This conversation is closed already."
 
-Opener = Callable[[Tools, About], Block]
+Opener = Callable[[Tools, About, str], Block]
+"""Draws a window about an escalation, for the person with this desk id."""
 Decision = Callable[[Tools, About, AgentRef, Mapping[str, Any], str], tuple[str, str] | None]
 """Takes the step; what stands in the way, with the field at which to say it."""
 
@@ -53,17 +54,19 @@ def _opens(draw: Opener) -> ClickListener:
         if click.number is None or click.place is None:
             whisper(tools.desk, click, OLD_BUTTON)
             return
-        tools.desk.open_view(click.trigger_id, draw(tools, About(click.number, click.place)))
+        shown = draw(tools, About(click.number, click.place), click.desk_id)
+        tools.desk.open_view(click.trigger_id, shown)
 
     return listener
 
 
-def _assign(tools: Tools, about: About) -> Block:
+def _assign(tools: Tools, about: About, _desk_id: str) -> Block:
     return assign(about, tools.desk.groups())
 
 
-def _resolve(tools: Tools, about: About) -> Block:
-    closing, asks = tools.core.escalations.closing(about.escalation_id)
+def _resolve(tools: Tools, about: About, desk_id: str) -> Block:
+    agent = tools.desk.agent(desk_id)
+    closing, asks = tools.core.escalations.closing(about.escalation_id, agent)
     return resolve(about, closing, asks=asks)
 
 
@@ -89,11 +92,11 @@ def _open_draft(tools: Tools, trigger_id: str, about: About) -> None:
 
 OPENERS: dict[Button, ClickListener] = {
     Button.ASSIGN: _opens(_assign),
-    Button.SNOOZE: _opens(lambda _tools, about: snooze(about)),
+    Button.SNOOZE: _opens(lambda _tools, about, _desk_id: snooze(about)),
     Button.RESOLVE: _opens(_resolve),
-    Button.RETURN: _opens(lambda _tools, about: give_back(about)),
-    Button.DISMISS: _opens(lambda _tools, about: not_needed(about)),
-    Button.NOTE: _opens(lambda _tools, about: note(about)),
+    Button.RETURN: _opens(lambda _tools, about, _desk_id: give_back(about)),
+    Button.DISMISS: _opens(lambda _tools, about, _desk_id: not_needed(about)),
+    Button.NOTE: _opens(lambda _tools, about, _desk_id: note(about)),
     Button.DRAFT: open_draft,
     Button.VIEW: view,
 }
@@ -122,7 +125,7 @@ MORE: dict[str, ClickListener] = {
 
 
 def _on_message(
-    name: str, description: str, open_it: Callable[[Tools, str, About], None]
+    name: str, description: str, open_it: Callable[[Tools, Called, About], None]
 ) -> Shortcut:
     def listener(tools: Tools, called: Called) -> None:
         if called.place is None:
@@ -131,14 +134,14 @@ def _on_message(
         if found is None:
             tell(tools.desk, called.desk_id, called.place, NOT_OURS)
             return
-        open_it(tools, called.trigger_id, About(found, called.place))
+        open_it(tools, called, About(found, called.place))
 
     return Shortcut(name, description, on_message=True, listener=listener)
 
 
-def _window(draw: Opener) -> Callable[[Tools, str, About], None]:
-    def open_it(tools: Tools, trigger_id: str, about: About) -> None:
-        tools.desk.open_view(trigger_id, draw(tools, about))
+def _window(draw: Opener) -> Callable[[Tools, Called, About], None]:
+    def open_it(tools: Tools, called: Called, about: About) -> None:
+        tools.desk.open_view(called.trigger_id, draw(tools, about, called.desk_id))
 
     return open_it
 
@@ -147,10 +150,12 @@ SHORTCUTS = {
     "add_note": _on_message(
         "Add a note",
         "A note for the team; the customer never sees it",
-        _window(lambda _tools, about: note(about)),
+        _window(lambda _tools, about, _desk_id: note(about)),
     ),
     "reply_with_draft": _on_message(
-        "Reply with draft", "The assistant drafts a reply; you change and send it", _open_draft
+        "Reply with draft",
+        "The assistant drafts a reply; you change and send it",
+        lambda tools, called, about: _open_draft(tools, called.trigger_id, about),
     ),
     "assign": _on_message(
         "Assign", "Give the conversation to an agent, a group or the queue", _window(_assign)
@@ -229,7 +234,7 @@ def resolved(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
 ) -> tuple[str, str] | None:
     """Resolve it, with what came of it."""
-    usual, asks = tools.core.escalations.closing(about.escalation_id)
+    usual, asks = tools.core.escalations.closing(about.escalation_id, agent)
     closing = one(state, Field.CLOSING)
     ending = Ending(
         solved_as=SolvedAs(one(state, Field.SOLVED_AS) or SolvedAs.SOLVED),
