@@ -42,6 +42,15 @@ class Criteria:
     tags: tuple[str, ...] = ()
     vip: bool = False
 
+    def covers(self, other: Criteria) -> bool:
+        """Is everything that the other is about something that this is about?"""
+        mine = (self.channels, self.reasons, self.priorities, self.languages, self.tags)
+        theirs = (other.channels, other.reasons, other.priorities, other.languages, other.tags)
+        pairs = zip(mine, theirs, strict=True)
+        return (not self.vip or other.vip) and all(
+            not ours or (bool(named) and set(ours) >= set(named)) for ours, named in pairs
+        )
+
     def fit(self, case: Case) -> bool:
         """Is it about this one?"""
         return (

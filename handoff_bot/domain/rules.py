@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from handoff_bot.domain.signals import Signal, Turn
 
+_NUMBER = re.compile(r"\+?[\d\s().\-/\u00a0]{5,40}")
 DEFAULT_PAUSE = 1.5
 LONGEST_PAUSE = 30.0
 
@@ -67,7 +68,7 @@ class Rules:
 
     def is_vip(self, address: str) -> bool:
         """Is the contact at this address one of them?"""
-        return address.casefold() in self.vips
+        return as_address(address) in self.vips
 
     def for_vip(self) -> Rules:
         """The same, every trigger that is on at its easiest."""
@@ -97,6 +98,16 @@ class Rules:
 
 
 DEFAULTS = Rules()
+
+
+def as_address(words: str) -> str:
+    """An address as it is compared: of a number its digits alone, however it was written."""
+    if _NUMBER.fullmatch(words.strip()):
+        digits = re.sub(r"\D", "", words)
+        return (
+            f"+{digits.removeprefix('00')}" if digits.startswith("00") or "+" in words else digits
+        )
+    return words.strip().casefold()
 
 
 @lru_cache(maxsize=512)

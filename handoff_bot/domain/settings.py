@@ -87,6 +87,9 @@ class Section:
         return replace(self, settings=tuple(chosen))
 
 
+_GROUP = re.compile(r"S[A-Z0-9]{2,20}")
+ANYBODY = "any"
+"""What a menu of groups holds while none is chosen."""
 _EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+\.[^\s@,;<>\"]+")
 
 
@@ -181,6 +184,16 @@ def emails(held: tuple[str, ...]) -> list[str]:
     if wrong:
         raise ValueError(f"“{wrong[0][:60]}” is not an e-mail address.")
     return kept
+
+
+def group(held: tuple[str, ...]) -> str:
+    """The id of a user group, or none."""
+    name = line(held)
+    if name in ("", ANYBODY):
+        return ""
+    if not _GROUP.fullmatch(name):
+        raise ValueError("This is not a user group's id. It looks like S0123ABCD.")
+    return name
 
 
 def people(held: tuple[str, ...]) -> list[str]:

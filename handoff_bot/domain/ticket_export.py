@@ -51,7 +51,7 @@ def csv_lines(tickets: Iterable[TicketExport]) -> Iterator[str]:
 
 def _csv_line(cells: Iterable[str]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    csv.writer(line, lineterminator="\r\n", quoting=csv.QUOTE_ALL).writerow(cells)
     return line.getvalue()
 
 

@@ -71,9 +71,7 @@ class Templates:
 
     def every(self) -> tuple[Approved, ...]:
         """All of them by name; one that is stored wrongly counts as not there."""
-        stored = self._preferences.get(TEMPLATES, [])
-        found = filter(None, map(_read, stored if isinstance(stored, list) else []))
-        return tuple(sorted(found, key=lambda one: one.name.casefold()))
+        return _every(self._preferences.get(TEMPLATES, []))
 
     def get(self, name: str) -> Approved | None:
         """The one of this name."""
@@ -84,21 +82,26 @@ class Templates:
         wrong = problem(new)
         if wrong:
             return wrong
-        others = [one for one in self.every() if one.name != instead_of]
-        if any(one.name.casefold() == new.name.casefold() for one in others):
-            return Part.NAME, TAKEN
-        if len(others) >= rules.MOST:
-            return Part.NAME, ENOUGH
-        self._keep([*others, new], by)
-        return None
+        refused: list[Problem] = []
+
+        def changed(stored: object) -> object:
+            others = [one for one in _every(stored) if one.name != instead_of]
+            if any(one.name.casefold() == new.name.casefold() for one in others):
+                refused.append((Part.NAME, TAKEN))
+            elif len(others) >= rules.MOST:
+                refused.append((Part.NAME, ENOUGH))
+            return stored if refused else _stored([*others, new])
+
+        self._preferences.revise(TEMPLATES, changed, by)
+        return refused[0] if refused else None
 
     def delete(self, name: str, by: str) -> None:
         """Delete it."""
-        self._keep([one for one in self.every() if one.name != name], by)
 
-    def _keep(self, templates: Sequence[Approved], by: str) -> None:
-        stored: list[dict[str, Any]] = [asdict(one) for one in templates]
-        self._preferences.change(TEMPLATES, stored or None, by)
+        def changed(stored: object) -> object:
+            return _stored([one for one in _every(stored) if one.name != name])
+
+        self._preferences.revise(TEMPLATES, changed, by)
 
     def chance(self, message_id: int) -> Chance | Outcome:
         """What can be sent in place of this message; or why nothing can."""
@@ -145,6 +148,15 @@ def problem(template: Approved) -> Problem | None:
         (Part.TEXT, rules.text_problem(template.text)),
     )
     return next(((part, words) for part, words in checks if words), None)
+
+
+def _every(stored: object) -> tuple[Approved, ...]:
+    found = filter(None, map(_read, stored if isinstance(stored, list) else []))
+    return tuple(sorted(found, key=lambda one: one.name.casefold()))
+
+
+def _stored(templates: Sequence[Approved]) -> list[dict[str, Any]] | None:
+    return [asdict(one) for one in templates] or None
 
 
 def _read(stored: object) -> Approved | None:

@@ -36,7 +36,7 @@ def _did(tx: Transaction, event: Event, desk_id: str | None, ticket: int | None)
         kind=event.kind,
         ticket=ticket,
         whom=_owner(tx, held) if event.kind == "escalation.reassign" else "",
-        what=str(held.get("key") or held.get("purpose") or ""),
+        what=str(held.get("key") or held.get("purpose") or held.get("what") or ""),
         where=str(held.get("slack_channel") or ""),
     )
 

@@ -22,6 +22,7 @@ PREFIX = "canned."
 ANY = "any"
 
 TAKEN = "There is one of this name in this language already."
+CHANGED_MEANWHILE = "Somebody changed it meanwhile. Go back and look at it again."
 GONE = "Somebody deleted it in the meantime."
 ENOUGH = f"There are {rows.MOST} already. Delete some first."
 
@@ -85,8 +86,16 @@ class CannedReplies:
             row = tx.session.get(Canned, canned_id)
             return _value(row) if row else None
 
-    def save(self, reply: CannedReply, by: str) -> Problem | None:
-        """Keep it, new or changed; what is wrong with it when it cannot be."""
+    def seen(self, reply: CannedReply) -> int:
+        """The newest change of it."""
+        with self._database.read() as tx:
+            return changes.newest_of(tx, {_key(reply)})
+
+    def save(self, reply: CannedReply, by: str, seen: int | None = None) -> Problem | None:
+        """Keep it, new or changed; what is wrong with it when it cannot be.
+
+        `seen` is the newest change that is known of it; when there is a newer one, it is not kept.
+        """
         wrong = problem(reply)
         if wrong:
             return wrong
@@ -94,6 +103,8 @@ class CannedReplies:
             row = tx.lock(Canned, reply.id) if reply.id else None
             if reply.id and row is None:
                 return Part.TEXT, GONE
+            if row and seen is not None and changes.newest_of(tx, {_key(_value(row))}) > seen:
+                return Part.TEXT, CHANGED_MEANWHILE
             if row is None and rows.count(tx) >= rows.MOST:
                 return Part.NAME, ENOUGH
             kept = self._keep(tx, row, reply, by)

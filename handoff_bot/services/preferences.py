@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from handoff_bot.ports import Clock
@@ -42,10 +42,20 @@ class Preferences:
                 changed one since, nothing is set and the answer is False. None to set them anyhow.
         """
         with self._database.write() as tx:
-            if seen is not None and changes.newest_of(tx, values.keys()) > seen:
+            if not may_save(tx, values.keys(), seen):
                 return False
             for key, value in values.items():
                 self.change_in(tx, key, value, by)
+            return True
+
+    def revise(
+        self, key: str, change: Callable[[Any], Any], by: str, seen: int | None = None
+    ) -> bool:
+        """Set it to what `change` makes of what it is, None where it is not set; `seen` as above."""
+        with self._database.write() as tx:
+            if not may_save(tx, {key}, seen):
+                return False
+            self.change_in(tx, key, change(log.preference(tx, key, None)), by)
             return True
 
     def change_in(self, tx: Transaction, key: str, value: Any, by: str) -> bool:
@@ -80,6 +90,12 @@ class Preferences:
     def is_named_admin(self, desk_id: str) -> bool:
         """Did somebody who may make this person an admin here?"""
         return desk_id in self.named_admins()
+
+
+def may_save(tx: Transaction, keys: Collection[str], seen: int | None) -> bool:
+    """Is what somebody has seen of these settings still so? From here on nobody else saves any."""
+    tx.one_at_a_time("settings")
+    return seen is None or changes.newest_of(tx, keys) <= seen
 
 
 def admins(tx: Transaction) -> list[str]:

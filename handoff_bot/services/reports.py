@@ -12,6 +12,7 @@ from handoff_bot.domain.pacing import Turn
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import turns
 from handoff_bot.services.desk_handler import DeskHandler, mark_of
+from handoff_bot.storage import changes, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Job, NewWork, Transaction
 
@@ -46,6 +47,7 @@ class Reports:
             now = self._clock.now()
             work = NewWork(REPORT, f"tell:{to}", payload, due_at=now, key=f"report:{key}")
             tx.enqueue(work)
+            log.record(tx, changes.REPORT_ORDERED, now, what=kind, by=to)
 
 
 @dataclass(frozen=True)

@@ -84,5 +84,8 @@ class Rulebook(Generic[Kind]):
         return self._change(changed, by, seen)
 
     def _change(self, change: Callable[[list[Kind]], list[Kind]], by: str, seen: int) -> bool:
-        kept = [self._adapter.dump_python(each, mode="json") for each in change(self.all())]
-        return self._preferences.change_several({self.key: kept}, by, seen)
+        def changed(stored: object) -> list[object]:
+            rules = change(self.parsed(stored))
+            return [self._adapter.dump_python(each, mode="json") for each in rules]
+
+        return self._preferences.revise(self.key, changed, by, seen)

@@ -7,7 +7,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from handoff_bot.domain.rules import DEFAULT_PAUSE, LONGEST_PAUSE, Rules, Sensitivity, Tuning
+from handoff_bot.domain.rules import (
+    DEFAULT_PAUSE,
+    LONGEST_PAUSE,
+    Rules,
+    Sensitivity,
+    Tuning,
+    as_address,
+)
 from handoff_bot.domain.signals import Signal
 from handoff_bot.storage import log
 from handoff_bot.storage.transaction import Transaction
@@ -51,7 +58,7 @@ def parsed(values: dict[str, Any]) -> Rules:
         never=stored.never,
         pause_seconds=stored.pause_seconds,
         most_answers=stored.most_answers,
-        vips=frozenset(address.casefold() for address in stored.vips),
+        vips=frozenset(map(as_address, stored.vips)),
         languages=stored.languages,
         tuning=Tuning(stored.shifts, stored.last_layer),
     )

@@ -11,9 +11,9 @@ from handoff_bot.domain.settings import (
     Setting,
     Widget,
     choice,
+    group,
     holidays,
     languages,
-    line,
     lines,
     number,
     people,
@@ -219,7 +219,7 @@ WAITING = Section(
             hint="; ".join(f"{kind}: {what}" for kind, what in WHAT.items())
             + ". For one priority, in place of the same for all: urgent: 1 mention.",
         ),
-        Setting(ladder.GROUP, "The group that is called", Widget.GROUP, "", line),
+        Setting(ladder.GROUP, "The group that is called", Widget.GROUP, "", group),
         Setting(
             positions.MINUTES,
             "Minutes between updates of a customer's place",

@@ -24,11 +24,12 @@ from handoff_bot.slack.blocks.thread import draw_post, draw_posts, draw_whisper,
 from handoff_bot.slack.errors import slack_errors
 from handoff_bot.slack.files import SlackFiles
 from handoff_bot.slack.groups import Groups
-from handoff_bot.slack.people import People, Person
+from handoff_bot.slack.people import People, Person, impatient
 
 logger = logging.getLogger(__name__)
 
 MARK_EVENT = "handoff_post"
+_NO_ROOM = frozenset({"channel_not_found", "not_in_channel", "is_archived"})
 TIMEOUT = 10
 """Seconds for each call."""
 
@@ -61,6 +62,7 @@ class SlackDesk:
 
     def __init__(self, client: WebClient, queue_channel: str, clock: Clock) -> None:
         self._client = client
+        self._quick = impatient(client)
         self.queue_channel = queue_channel
         self._people = People(client, clock)
         self._groups = Groups(client, clock)
@@ -178,9 +180,9 @@ class SlackDesk:
         """False for apps and for people who have left; True when Slack cannot say."""
         return self._people.find(desk_id).is_human
 
-    def person(self, desk_id: str) -> Person:
-        """What Slack says of somebody; a nameless human while it says nothing."""
-        return self._people.find(desk_id)
+    def person(self, desk_id: str, *, fresh: bool = False) -> Person:
+        """What Slack says of somebody, now or minutes ago; a nameless human while it says nothing."""
+        return self._people.find(desk_id, fresh=fresh)
 
     def groups(self) -> dict[str, str]:
         """The workspace's user groups, id -> name; empty where we may not know them."""
@@ -193,6 +195,16 @@ class SlackDesk:
     def inspect(self, look: Callable[[WebClient, str], Iterator[Finding]]) -> list[Finding]:
         """What somebody finds who looks at this workspace with our client, knowing our queue channel."""
         return list(look(self._client, self.queue_channel))
+
+    def may_write_in(self, slack_channel: str) -> bool:
+        """Are we in a slack_channel that is in use? While Slack does not say, we may be. At once."""
+        try:
+            with slack_errors():
+                answer = self._quick.conversations_info(channel=slack_channel)
+        except DeskError as error:
+            return error.code not in _NO_ROOM
+        found = answer.get("channel") or {}
+        return bool(found.get("is_member")) and not found.get("is_archived")
 
     def publish_home(self, desk_id: str, view: Block) -> None:
         """Show somebody their Home tab."""

@@ -11,10 +11,12 @@ from slack_sdk.web import WebClient
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.ports import Clock
 from handoff_bot.slack.errors import slack_errors
+from handoff_bot.slack.people import impatient
 
 logger = logging.getLogger(__name__)
 
 _REMEMBERED = timedelta(minutes=10)
+_AGAIN = timedelta(seconds=30)
 
 
 class Groups:
@@ -22,6 +24,7 @@ class Groups:
 
     def __init__(self, client: WebClient, clock: Clock) -> None:
         self._client = client
+        self._quick = impatient(client)
         self._clock = clock
         self._known: dict[str, str] = {}
         self._members: dict[str, tuple[tuple[str, ...], datetime]] = {}
@@ -32,9 +35,12 @@ class Groups:
         """Id -> name of each group that is in use, in the order of the names; never raises."""
         now = self._clock.now()
         with self._guard:
-            if self._until is None or now >= self._until:
-                self._known = self._ask() or self._known
-                self._until = now + _REMEMBERED
+            if self._until is not None and now < self._until:
+                return dict(self._known)
+        found = self._ask()
+        with self._guard:
+            self._known = self._known if found is None else found
+            self._until = now + (_AGAIN if found is None else _REMEMBERED)
             return dict(self._known)
 
     def members(self, group_id: str) -> tuple[str, ...]:
@@ -64,12 +70,13 @@ class Groups:
             return ()
         return tuple(map(str, answer.get("users") or ()))
 
-    def _ask(self) -> dict[str, str]:
+    def _ask(self) -> dict[str, str] | None:
+        """While a window waits to be opened, so at once or not at all."""
         try:
             with slack_errors():
-                found = self._client.usergroups_list().get("usergroups") or ()
+                found = self._quick.usergroups_list().get("usergroups") or ()
         except DeskError as error:
             logger.warning("user groups not known", extra={"code": error.code})
-            return {}
+            return None
         groups = {str(each["id"]): str(each.get("name") or each["id"]) for each in found}
         return dict(sorted(groups.items(), key=lambda item: item[1].casefold()))

@@ -44,17 +44,20 @@ class People:
     """Asks Slack who somebody is; never raises, and never asks twice within minutes."""
 
     def __init__(self, client: WebClient, clock: Clock) -> None:
-        self._client = _impatient(client)
+        self._client = impatient(client)
         self._clock = clock
         self._known: dict[str, tuple[Person, datetime]] = {}
         self._guard = threading.Lock()
 
-    def find(self, desk_id: str) -> Person:
-        """The person; when Slack cannot say, a nameless human."""
+    def find(self, desk_id: str, *, fresh: bool = False) -> Person:
+        """The person; when Slack cannot say, whom we knew, else a nameless human.
+
+        `fresh` asks Slack even if we know them: what they may do may have changed.
+        """
         now = self._clock.now()
         with self._guard:
             person, until = self._known.get(desk_id, (None, now))
-        if person and now < until:
+        if person and now < until and not fresh:
             return person
         found = self._ask(desk_id)
         self._remember(desk_id, found or person, now + (_REMEMBERED if found else _AGAIN))
@@ -75,7 +78,8 @@ class People:
             self._known[desk_id] = (person or Person(NAMELESS, is_human=True), until)
 
 
-def _impatient(client: WebClient) -> WebClient:
+def impatient(client: WebClient) -> WebClient:
+    """The same client for what a click waits for: it gives up at once."""
     return WebClient(
         token=client.token,
         base_url=client.base_url,

@@ -16,7 +16,8 @@ from handoff_bot.storage.transaction import Transaction
 SETTING_CHANGED = "setting.changed"
 CHANNEL_PURPOSE = "channel.purpose"
 CANNED_CHANGED = "canned.changed"
-BY_DESK_ID = (SETTING_CHANGED, CHANNEL_PURPOSE, CANNED_CHANGED)
+REPORT_ORDERED = "report.ordered"
+BY_DESK_ID = (SETTING_CHANGED, CHANNEL_PURPOSE, CANNED_CHANGED, REPORT_ORDERED)
 """Kinds of events that name who did it in their data, as `by`, for it need not be an agent."""
 LEFT_OUT = ("csat.answered", "reply.accepted", "note.kept", "escalation.not_needed")
 """Kinds that name an agent and are no steps: a customer's answer, single replies and notes, a reason."""

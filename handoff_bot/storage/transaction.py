@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, and_, bindparam, case, func, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, case, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
@@ -28,6 +28,7 @@ def table_of(model: type[SQLModel]) -> Table:
 
 LANE = table_of(Lane)
 WORK = table_of(Work)
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
 _LEASED_BY = select(LANE.c.leased_by).where(LANE.c.key == bindparam("lane")).with_for_update()
 
 
@@ -186,6 +187,11 @@ class Transaction:
             self.core.execute(_LEASED_BY, {"lane": running})
         new, self._new = self._new, []
         self.append_now(new)
+
+    def one_at_a_time(self, what: str) -> None:
+        """Let others wait, until this commits, who are about to do the same."""
+        if not self.is_sqlite:  # which has one writer at a time anyhow
+            self.core.execute(_ONE_AT_A_TIME, {"what": f"handoff.{what}"})
 
     def check_lease(self, lane: str, worker: str) -> None:
         """Raise LeaseLost unless this worker still holds the lane, and hold it until commit."""

@@ -1,5 +1,7 @@
 """Canned replies in Slack: looked up by anybody, written by admins, from the window down to rows."""
 
+from dataclasses import replace
+
 import pytest
 from sqlmodel import select
 
@@ -109,3 +111,13 @@ def test_many_replies_are_paged(bureau):
     assert "40 replies · page 2 of 3" in shown
     assert "reply-15" in shown
     assert "reply-14" not in shown
+
+
+def test_one_that_somebody_else_changed_meanwhile_is_not_overwritten(replies):
+    replies.command(replies.mia, "canned refund")
+    replies.presses(replies.mia, "canned_change")
+    (theirs,) = [one for one in replies.core.canned.every() if one.name == "refund"]
+    assert replies.core.canned.save(replace(theirs, text="Ben's words."), replies.ben) is None
+    sent = replies.sends(replies.mia, {"canned_text": "Mia's words."})
+    assert "Somebody changed it meanwhile" in sent.errors["canned_text"]
+    assert ("refund", "", "Ben's words.", replies.ben) in kept(replies)

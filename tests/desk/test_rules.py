@@ -1,7 +1,11 @@
 """Admins' rules in windows: where conversations go, and who is told of them; down to what happens then."""
 
+import threading
+
 import pytest
 
+from handoff_bot.domain.criteria import Criteria
+from handoff_bot.domain.routing import Route, Rule
 from handoff_bot.domain.signals import Priority
 from tests.desk.conftest import DANA, words
 
@@ -109,7 +113,9 @@ def test_rules_are_changed_moved_and_deleted(bureau):
     assert "1. tag refund" in shown
     assert "2. " not in shown
     bureau.command(bureau.mia, "settings history")
-    assert "routing.rules" in words(bureau.window(bureau.mia))
+    history = words(bureau.window(bureau.mia))
+    assert "Routing" in history
+    assert "tag refund → in the queue channel" in history
 
 
 def test_what_is_wrong_is_said_at_its_field(bureau):
@@ -171,7 +177,7 @@ def test_a_group_is_called_in_the_thread_when_no_channel_is_named(bureau):
 
 
 def test_quiet_hours_hold_it_until_they_end_and_only_while_somebody_waits(bureau):
-    bureau.core.preferences.change("hours.zone", "UTC", bureau.mia)
+    bureau.core.preferences.change("hours.timezone", "UTC", bureau.mia)
     now = bureau.clock.now()
     quiet = f"{(now.hour - 1) % 24}:00-{(now.hour + 2) % 24}:00"
     told(bureau, notices_people=[bureau.ben], notices_quiet=quiet)
@@ -203,3 +209,104 @@ def test_urgent_ones_may_break_the_quiet(bureau):
 )
 def test_a_rule_of_notifications_is_checked(bureau, fields, wrong):
     assert wrong in told(bureau, **fields).errors
+
+
+# -- nothing is lost by looking at it
+
+
+def test_what_is_not_offered_any_more_stays_in_a_rule_that_is_changed(bureau):
+    gone = Rule(
+        Criteria(channels=("whatsapp",), priorities=(Priority.URGENT,)), Route(people=("U1",))
+    )
+    bureau.core.routing.rules.put(None, gone, bureau.mia, 0)
+    bureau.command(bureau.mia, "routing")
+    bureau.presses(bureau.mia, "routing_change", "0")
+    bureau.sends(bureau.mia, {"rule_tags": "refund"})
+    (rule,) = bureau.core.routing.rules.all()
+    assert (rule.when.channels, rule.when.tags) == (("whatsapp",), ("refund",))
+
+
+def test_among_hundreds_of_groups_the_chosen_one_stays(bureau):
+    groups = [bureau.slack.add_group(f"g{n:03}", f"Group {n:03}", []) for n in range(230)]
+    bureau.core.preferences.change("ladder.group", groups[229], bureau.mia)
+    bureau.command(bureau.mia, "settings waiting")
+    assert bureau.sends(bureau.mia, {}).errors == {}
+    assert bureau.core.preferences.get("ladder.group", "") == groups[229]
+    bureau.command(bureau.mia, "settings waiting")
+    assert bureau.sends(bureau.mia, {"ladder.group": "any"}).errors == {}
+    assert bureau.core.preferences.get("ladder.group", "") == ""
+
+
+def test_a_group_that_slack_does_not_name_any_more_stays(bureau):
+    bureau.slack.add_group("care", "Care", [])
+    bureau.core.preferences.change("ladder.group", "S0GONE123", bureau.mia)
+    bureau.command(bureau.mia, "settings waiting")
+    assert bureau.sends(bureau.mia, {}).errors == {}
+    assert bureau.core.preferences.get("ladder.group", "") == "S0GONE123"
+
+
+def test_a_typed_group_must_look_like_one(bureau):
+    refused = told(bureau, notices_group="care team", notices_people=[bureau.ben])
+    assert "not a user group's id" in refused.errors["notices_group"]
+
+
+def test_giving_without_asking_needs_an_order(bureau):
+    refused = routed(bureau, routing_people=[bureau.ben], routing_assigns=["yes"])
+    assert "in turn, or the least busy first" in refused.errors["routing_assigns"]
+
+
+def test_a_rule_that_never_decides_is_called_so(bureau):
+    routed(bureau, rule_channels=["sms"], routing_people=[bureau.ben])
+    bureau.presses(bureau.mia, "routing_add")
+    bureau.sends(
+        bureau.mia, NOBODY | TO | {"rule_channels": ["sms"], "routing_people": [bureau.ana]}
+    )
+    bureau.presses(bureau.mia, "routing_change", "1")
+    bureau.presses(bureau.mia, "routing_preview")
+    assert "this one never decides" in words(bureau.window(bureau.mia))
+
+
+def test_a_channel_may_be_chosen_while_slack_does_not_say(bureau, refunds):
+    bureau.slack.faults.add("/api/conversations.info", status=500)
+    assert routed(bureau, routing_channel=refunds).errors == {}
+
+
+def test_vips_are_known_however_their_number_is_written(bureau):
+    bureau.core.preferences.change("rules.vips", ["+1 555-00 01", "0049 30 1234"], bureau.mia)
+    bureau.says("I want a person", "+15550001")
+    assert "VIP" in words(bureau.cards()[0])
+
+
+# -- two at once
+
+
+def at_once(*doing):
+    """Do these at the same moment; what each answered."""
+    both, said = threading.Barrier(len(doing), timeout=10), []
+
+    def run(one):
+        both.wait()
+        said.append(one())
+
+    threads = [threading.Thread(target=run, args=(one,)) for one in doing]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    return said
+
+
+def test_of_two_who_save_at_once_one_is_told_of_the_other(bureau):
+    rule = Rule(to=Route(people=(bureau.ben,)))
+    rules, preferences = bureau.core.routing.rules, bureau.core.preferences
+    for number in range(10):
+        seen = rules.seen()
+        said = at_once(*[lambda: rules.put(None, rule, bureau.mia, seen)] * 2)  # noqa: B023
+        assert sorted(said) == [False, True]
+        assert len(rules.all()) == number + 1
+        known = preferences.newest_change({"hold_seconds", "csat"})
+        said = at_once(
+            lambda: preferences.change_several({"hold_seconds": number + 1}, "U1", known),  # noqa: B023
+            lambda: preferences.change_several({"hold_seconds": -number - 1}, "U2", known),  # noqa: B023
+        )
+        assert sorted(said) == [False, True]

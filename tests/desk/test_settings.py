@@ -8,6 +8,7 @@ from sqlmodel import select
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import TEXTS, Moment, allowed, problem, say, usual
 from handoff_bot.services.sections import SECTIONS
+from handoff_bot.services.texts import Text
 from handoff_bot.storage.desk_models import SettingChange
 from tests.desk.conftest import words
 
@@ -253,3 +254,43 @@ def test_only_what_is_known_at_a_moment_can_be_said():
     assert "agent" in allowed(Moment.TAKEN)
     assert "agent" not in allowed(Moment.STARTED)
     assert allowed(Moment.STOPPED) == frozenset()
+
+
+def test_a_text_that_somebody_else_changed_meanwhile_is_not_overwritten(admin):
+    editing(admin)
+    theirs = Text(Moment.STARTED, "en")
+    admin.core.customer_texts.save(theirs, "Ben says {wait_minutes} minutes.", admin.ben)
+    sent = admin.sends(admin.mia, {"text_words": "Mia says {wait_minutes} minutes."})
+    assert any("Somebody changed this meanwhile" in each for each in sent.errors.values())
+    assert admin.core.customer_texts.of(theirs).template == "Ben says {wait_minutes} minutes."
+
+
+def test_after_saving_a_text_it_can_be_saved_again(admin):
+    editing(admin)
+    for words_ in ("One {wait_minutes}.", "Two {wait_minutes}."):
+        assert admin.sends(admin.mia, {"text_words": words_}).errors == {}
+    assert (
+        admin.core.customer_texts.of(Text(Moment.STARTED, "en")).template == "Two {wait_minutes}."
+    )
+
+
+def test_who_has_just_lost_the_workspaces_admin_role_cannot_save(admin):
+    admin.presses(admin.mia, "settings_open", "team")
+    admin.slack.person(admin.mia).is_admin = False
+    admin.sends(admin.mia, {"hold_seconds": "3"})
+    assert stored(admin, "hold_seconds") is None
+
+
+def test_an_export_leaves_a_trace(admin):
+    admin.says("I want a person")
+    admin.command(admin.mia, "tickets")
+    admin.presses(admin.mia, "tickets_csv")
+    admin.command(admin.mia, "audit")
+    assert "had this sent as a file: tickets" in words(admin.window(admin.mia))
+
+
+def test_the_history_speaks_of_promises_and_templates_in_words(admin):
+    admin.core.preferences.change("sla", {"urgent.reply": 5}, admin.mia)
+    admin.command(admin.mia, "settings history")
+    shown = words(admin.window(admin.mia))
+    assert "Promises to customers (SLA)" in shown

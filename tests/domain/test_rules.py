@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handoff_bot.domain.rules import Rules, Sensitivity
+from handoff_bot.domain.rules import Rules, Sensitivity, as_address
 from handoff_bot.domain.signals import Signal, Turn
 
 
@@ -54,3 +54,16 @@ def test_what_is_off_stays_off_for_a_vip():
 
 def test_vips_are_known_in_any_case():
     assert Rules(vips=frozenset({"ana@example.org"})).is_vip("Ana@Example.org")
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("+1 (555) 00-01", "+15550001"),
+        ("0049 30 1234", "+49301234"),
+        ("Ana@Example.com ", "ana@example.com"),
+        ("visitor-17", "visitor-17"),
+    ],
+)
+def test_addresses_are_compared_however_they_were_written(written, address):
+    assert as_address(written) == address

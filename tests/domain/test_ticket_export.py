@@ -72,3 +72,9 @@ def test_json_is_one_array(count):
     assert [one["number"] for one in found] == list(range(count))
     assert all(tuple(one) == COLUMNS for one in found)
     assert all(one["tags"] == ["late", "parcel"] for one in found)
+
+
+def test_every_cell_is_quoted_so_that_no_separator_splits_it():
+    (heading, line) = csv_lines([ticket(subject="a;b")])
+    assert heading.startswith('"')
+    assert '"a;b"' in line

@@ -206,8 +206,9 @@ def _options(element: Block) -> Iterator[str]:
     groups = element.get("option_groups", [])
     options = [*element.get("options", []), *(o for group in groups for o in group["options"])]
     most = MOST_OPTIONS[element["type"]]
-    if not 1 <= len(options) <= most:
-        yield f"{len(options)} options in {element['type']}"
+    counts = [len(group["options"]) for group in groups] or [len(options)]
+    if not all(1 <= count <= most for count in (*counts, len(groups) or 1)):
+        yield f"{counts} options in {element['type']}"
     for option in options:
         yield from _text(option["text"], 75, "option", plain=element["type"] not in FORMATTED)
         if not 1 <= len(option["value"]) <= 150:

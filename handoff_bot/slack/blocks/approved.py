@@ -180,7 +180,7 @@ def draw_use(
         words = "There are no templates yet. Ask an admin to add some: /handoff templates."
         return window("Use a template", [section(words)])
     chosen = chosen or templates[0]
-    names = {each.name: each.name for each in templates}
+    names = {each.name: each.name for each in templates[:MOST]}
     choice = menu(TemplateAction.CHOICE, "Choose a template", names, chosen.name)
     blocks = [asking("Template", choice, acts=True)]
     blocks.append(rich(line(strong("It says:")), quote(chosen.text, LONGEST_TEXT)))

@@ -76,21 +76,24 @@ class Search:
 
 @dataclass(frozen=True)
 class Editing:
-    """Which reply a window is about, and the search below it to go back to; `id` 0 for a new one."""
+    """Which reply a window is about (`id` 0 for a new one), the search below it to go back to, and the
+    newest change of the reply that was known when it was opened.
+    """
 
     id: int
     search: Search
+    seen: int = 0
 
     def dump(self) -> str:
         """As `private_metadata`."""
-        return json.dumps({"id": self.id, "search": self.search.dump()})
+        return json.dumps({"id": self.id, "search": self.search.dump(), "seen": self.seen})
 
     @classmethod
     def parse(cls, metadata: str) -> Editing:
         """From `private_metadata`; a new one when it is not ours."""
         try:
             held = json.loads(metadata)
-            return cls(int(held["id"]), Search.parse(str(held["search"])))
+            return cls(int(held["id"]), Search.parse(str(held["search"])), int(held["seen"]))
         except (KeyError, TypeError, ValueError):
             return cls(0, Search())
 
@@ -149,7 +152,9 @@ def _turns(page: CannedPage) -> Iterator[Block]:
         yield labelled(CannedAction.PAGE_ON, "Next page", str(page.page + 1))
 
 
-def draw_edit(reply: CannedReply, search: Search, preview: str = "", problem: str = "") -> Block:
+def draw_edit(
+    reply: CannedReply, search: Search, preview: str = "", problem: str = "", seen: int = 0
+) -> Block:
     """One reply to write or change."""
     name = text_field(CannedAction.NAME, initial=reply.name, hint="refund", most=LONGEST_NAME + 8)
     languages = filter_menu(CannedAction.LANGUAGE, "Any language", NAMES, reply.language)
@@ -169,7 +174,7 @@ def draw_edit(reply: CannedReply, search: Search, preview: str = "", problem: st
         callback_id=CannedWindow.EDIT,
         submit="Save",
         close="Back",
-        metadata=Editing(reply.id, search).dump(),
+        metadata=Editing(reply.id, search, seen).dump(),
     )
 
 

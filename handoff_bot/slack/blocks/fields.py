@@ -11,6 +11,10 @@ ANY = "any"
 TITLE_LIMIT = 24
 VALUE_LIMIT = 150
 MOST_OPTIONS = 100
+"""In one menu, or in one group of a menu."""
+MOST_SHOWN = 500
+"""In all groups of a menu together: with more, a window can outgrow Slack's limit of its size."""
+_MANY_LABEL = 40
 HINT_LIMIT = 2000
 
 
@@ -38,22 +42,43 @@ def window(
 
 
 def options(choices: Mapping[str, str]) -> list[Block]:
-    """Options from value -> label; more than Slack shows are left out."""
-    made: list[Block] = [
+    """Options from value -> label."""
+    return [
         {"text": plain(label, BUTTON_LIMIT), "value": value[:VALUE_LIMIT]}
         for value, label in choices.items()
     ]
-    return made[:MOST_OPTIONS]
+
+
+def _offered(choices: Mapping[str, str], chosen: Collection[str]) -> tuple[list[Block], Block]:
+    """Options, and how a menu holds them: where there are many, in groups named by how they begin.
+
+    What is chosen is always among them, even if it is no choice any more: it must not be lost by a look.
+    """
+    kept = {one: choices.get(one, one) for one in chosen if one}
+    if len(choices) <= MOST_OPTIONS and len({**choices, **kept}) <= MOST_OPTIONS:
+        shown = options({**choices, **kept})
+        return shown, {"options": shown}
+    first = dict(list(choices.items())[: MOST_SHOWN - len(kept)])
+    labels = {value: shorten(words, _MANY_LABEL) for value, words in (first | kept).items()}
+    values = list(labels)
+    parts = [values[n : n + MOST_OPTIONS] for n in range(0, len(values), MOST_OPTIONS)]
+    groups = [_group({value: labels[value] for value in part}) for part in parts]
+    return options(labels), {"option_groups": groups}
+
+
+def _group(part: Mapping[str, str]) -> Block:
+    first, *_, last = (shorten(words, 30) for words in (*part.values(), *part.values()))
+    return {"label": plain(f"{first} … {last}"), "options": options(part)}
 
 
 def menu(action_id: str, label: str, choices: Mapping[str, str], chosen: str = "") -> Block:
     """A menu of one choice; `label` stands in it while nothing is chosen."""
-    shown = options(choices)
+    shown, offered = _offered(choices, (chosen,))
     element: Block = {
         "type": "static_select",
         "action_id": action_id,
         "placeholder": plain(label, 150),
-        "options": shown,
+        **offered,
     }
     initial = [option for option in shown if option["value"] == chosen]
     return element | ({"initial_option": initial[0]} if initial else {})
@@ -70,12 +95,12 @@ def several(
     action_id: str, label: str, choices: Mapping[str, str], chosen: Collection[str] = ()
 ) -> Block:
     """A menu of any number of choices."""
-    shown = options(choices)
+    shown, offered = _offered(choices, chosen)
     element: Block = {
         "type": "multi_static_select",
         "action_id": action_id,
         "placeholder": plain(label, 150),
-        "options": shown,
+        **offered,
     }
     initial = [option for option in shown if option["value"] in chosen]
     return element | ({"initial_options": initial} if initial else {})

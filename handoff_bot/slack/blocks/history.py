@@ -95,6 +95,7 @@ _DONE: dict[str, str] = {
     "setting.changed": "changed a setting:",
     "canned.changed": "changed the canned replies",
     "channel.purpose": "said what a channel is for:",
+    "report.ordered": "had this sent as a file:",
 }
 
 

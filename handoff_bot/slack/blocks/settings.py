@@ -12,7 +12,15 @@ from handoff_bot.domain.settings import Section, Setting, Widget
 from handoff_bot.slack.blocks.approved import TemplateAction
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.canned import CannedAction
-from handoff_bot.slack.blocks.fields import asking, menu, people_menu, text_field, tick, window
+from handoff_bot.slack.blocks.fields import (
+    asking,
+    group_menu,
+    menu,
+    people_menu,
+    text_field,
+    tick,
+    window,
+)
 from handoff_bot.slack.blocks.rules import NOTICES, ROUTING
 from handoff_bot.slack.blocks.text import (
     Block,
@@ -206,9 +214,7 @@ def _people(setting: Setting, value: Any) -> Block:
 
 def _group(setting: Setting, value: Any) -> Block:
     """A menu of the groups; where they are not known, their id can be typed."""
-    if not setting.choices:
-        return text_field(setting.name, initial=str(value or ""), hint="S0123ABCD", most=30)
-    return menu(setting.name, "Choose a group", setting.choices, str(value or ""))
+    return group_menu(setting.name, "No group", setting.choices, str(value or ""))
 
 
 _WIDGETS = {

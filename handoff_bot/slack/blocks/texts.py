@@ -59,6 +59,7 @@ class ShownText:
         problem: why it cannot be saved, "".
         is_own: True when an admin wrote it.
         is_silent: True when nothing is said at that moment.
+        seen: the newest change of it that was known when it was opened.
     """
 
     moment: Moment
@@ -69,6 +70,7 @@ class ShownText:
     problem: str = ""
     is_own: bool = False
     is_silent: bool = False
+    seen: int = 0
 
 
 def words_of(moment: str, language: str, reason: str) -> str:
@@ -95,7 +97,7 @@ def draw_text(shown: ShownText, banner: str = "") -> Block:
         callback_id=TEXT,
         submit="Save",
         close="Back",
-        metadata=json.dumps([shown.moment, shown.language, shown.reason]),
+        metadata=json.dumps([shown.moment, shown.language, shown.reason, shown.seen]),
     )
 
 

@@ -59,7 +59,7 @@ def sent_by_admins(listener: ViewListener) -> ViewListener:
     """The window that is sent, for admins alone: who opened it may not be one any more."""
 
     def guarded(tools: Tools, body: Body, ack: Ack) -> None:
-        if tools.may_administer(sender(body)):
+        if tools.may_administer(sender(body), fresh=True):
             listener(tools, body, ack)
             return
         ack(response_action="update", view=refused_in_window(tools))

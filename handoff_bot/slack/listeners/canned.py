@@ -89,7 +89,7 @@ def change(tools: Tools, click: Click, ack: Ack) -> None:
     search = Search.parse(click.metadata)
     reply = tools.core.canned.get(click.number or 0)
     if reply:
-        put(tools, click, draw_edit(reply, search))
+        put(tools, click, draw_edit(reply, search, seen=tools.core.canned.seen(reply)))
     else:
         tools.desk.update_view(click.view_id, _list(tools, search, click.desk_id, GONE))
 
@@ -105,6 +105,7 @@ def previewed(tools: Tools, click: Click, ack: Ack) -> None:
         editing.search,
         preview="" if wrong else reply.preview(),
         problem=wrong[1] if wrong else "",
+        seen=editing.seen,
     )
     tools.desk.update_view(click.view_id, shown)
 
@@ -114,7 +115,7 @@ def saved(tools: Tools, body: Body, ack: Ack) -> None:
     view = body["view"]
     editing = Editing.parse(str(view.get("private_metadata") or ""))
     reply = _written(editing, filled_in(body))
-    wrong = tools.core.canned.save(reply, sender(body))
+    wrong = tools.core.canned.save(reply, sender(body), editing.seen)
     if wrong:
         part, words = wrong
         ack(response_action="errors", errors={FIELDS[part].value: words})

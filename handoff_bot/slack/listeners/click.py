@@ -40,9 +40,9 @@ class Tools:
     desk: SlackDesk
     core: Core
 
-    def may_administer(self, desk_id: str) -> bool:
-        """Is this an admin of the workspace, or somebody whom an admin named here?"""
-        if self.desk.person(desk_id).is_admin:
+    def may_administer(self, desk_id: str, *, fresh: bool = False) -> bool:
+        """Is this an admin of the workspace (`fresh`: at this moment), or did one name them here?"""
+        if self.desk.person(desk_id, fresh=fresh).is_admin:
             return True
         return self.core.preferences.is_named_admin(desk_id)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from slack_bolt import Ack
 from handoff_bot.domain.audit import Did
 from handoff_bot.domain.languages import name_of
 from handoff_bot.domain.signals import Signal
-from handoff_bot.services import canned, texts
+from handoff_bot.services import approved, canned, notices, routes, sla, texts
 from handoff_bot.services.sections import SECTIONS
 from handoff_bot.slack.blocks.card import REASONS
 from handoff_bot.slack.blocks.history import (
@@ -21,6 +22,8 @@ from handoff_bot.slack.blocks.history import (
     draw_audit,
     draw_history,
 )
+from handoff_bot.slack.blocks.notices import notice_words
+from handoff_bot.slack.blocks.routing import routing_words
 from handoff_bot.slack.blocks.settings import SettingsAction
 from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.blocks.texts import MOMENTS
@@ -30,10 +33,22 @@ from handoff_bot.slack.listeners.feature import Asked, Feature
 
 HISTORY_PAGE = 30
 
-_LABELS = {each.key: each.label for one in SECTIONS for each in one.settings} | {
+_SHARED = {
     "rules.triggers": "How easily each signal calls a person",
+    sla.MINUTES: "Promises to customers (SLA)",
     texts.SILENT: "When nothing is said",
+    routes.RULES: "Routing",
+    notices.RULES: "Notifications",
+    approved.TEMPLATES: "Templates",
 }
+"""Preferences that hold more than one setting, and those that no section shows."""
+_LABELS = {each.key: each.label for one in SECTIONS for each in one.settings} | _SHARED
+_IN_WORDS: dict[str, Callable[[Any], str]] = {
+    routes.RULES: lambda rule: routing_words(routes.RULE.validate_python(rule)).text,
+    notices.RULES: lambda rule: notice_words(notices.RULE.validate_python(rule)).text,
+    approved.TEMPLATES: lambda template: str(template["name"]),
+}
+"""How one entry of a list that is kept as a preference reads."""
 
 
 # -- history
@@ -57,8 +72,8 @@ def history_page(tools: Tools, page: int = 0) -> Block:
     lines = [
         ShownChange(
             what=label_of(each.key),
-            before=_as_words(each.before["value"]),
-            after=_as_words(each.after["value"]),
+            before=_as_words(each.before["value"], each.key),
+            after=_as_words(each.after["value"], each.key),
             who=each.by,
             at=each.at,
         )
@@ -90,16 +105,23 @@ def _reason(reason: str) -> str:
     return f"when: {REASONS[found]}" if found else "any reason"
 
 
-def _as_words(value: Any) -> str:
+def _as_words(value: Any, key: str) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
+        return ", ".join(_entry(one, key) for one in value) or "none"
     if isinstance(value, dict):
         return ", ".join(f"{name}: {held}" for name, held in value.items())
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _entry(value: Any, key: str) -> str:
+    try:
+        return _IN_WORDS.get(key, str)(value)
+    except (KeyError, TypeError, ValueError):  # kept by another version
+        return str(value)
 
 
 # -- audit

@@ -46,6 +46,8 @@ def _parsed(tools: Tools, state: State) -> Rule:
 
 
 def _preview(tools: Tools, rules: list[Rule], which: int) -> str:
+    if any(rule.when.covers(rules[which].when) for rule in rules[:which]):
+        return "⚠️ An earlier rule takes all of these, so this one never decides."
     tried = tools.core.routing.tried(rules, which)
     if not tried.of:
         return "Nobody has needed a person yet, so there is nothing to try it on."

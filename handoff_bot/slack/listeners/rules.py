@@ -8,11 +8,11 @@ from typing import Any, Generic, TypeVar
 
 from slack_bolt import Ack
 
+from handoff_bot.domain import settings
 from handoff_bot.domain.criteria import Criteria
 from handoff_bot.domain.endings import tags_of
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.services.rulebook import MOST, Rulebook
-from handoff_bot.slack.blocks.fields import ANY
 from handoff_bot.slack.blocks.rules import (
     Opened,
     RuleField,
@@ -22,7 +22,6 @@ from handoff_bot.slack.blocks.rules import (
     draw_rules,
 )
 from handoff_bot.slack.blocks.text import Block
-from handoff_bot.slack.checks import check_channel
 from handoff_bot.slack.listeners.admins import clicked_by_admins, for_admins, put, sent_by_admins
 from handoff_bot.slack.listeners.click import (
     Click,
@@ -205,17 +204,18 @@ def channel(tools: Tools, state: State, field: str) -> str:
         Wrong: the bot is not in it.
     """
     chosen = one(state, field)
-    if chosen:
-        found = tools.desk.inspect(lambda client, _: iter((check_channel(client, chosen),)))
-        if not all(finding.ok for finding in found):
-            raise Wrong(field, NOT_THERE)
+    if chosen and not tools.desk.may_write_in(chosen):
+        raise Wrong(field, NOT_THERE)
     return chosen
 
 
 def group(state: State, field: str) -> str:
-    """The user group that was chosen, "" for none."""
-    chosen = one(state, field)
-    return "" if chosen == ANY else chosen
+    """The user group that was chosen, "" for none.
+
+    Raises:
+        Wrong: what was typed is no group's id.
+    """
+    return str(checked(settings.group, state, field))
 
 
 def checked(parse: Callable[[tuple[str, ...]], Any], state: State, field: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from slack_bolt import Ack
 
@@ -10,6 +11,7 @@ from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import Moment, problem
 from handoff_bot.services import texts
 from handoff_bot.services.texts import Text
+from handoff_bot.services.wording import CHANGED_MEANWHILE
 from handoff_bot.slack.blocks.fields import ANY
 from handoff_bot.slack.blocks.settings import SettingsAction
 from handoff_bot.slack.blocks.text import Block
@@ -45,6 +47,7 @@ def previewed(tools: Tools, click: Click, ack: Ack) -> None:
     ack()
     words = next(iter(click.chosen), "")
     shown = _shown(tools, _chosen(click), words)
+    shown = replace(shown, seen=_seen(click.metadata))
     tools.desk.update_view(click.view_id, draw_text(shown))
 
 
@@ -52,18 +55,20 @@ def back_to_usual(tools: Tools, click: Click, ack: Ack) -> None:
     """The text that stands behind one's own again."""
     ack()
     text = _chosen(click)
-    tools.core.customer_texts.reset(text, click.desk_id)
-    tools.desk.update_view(click.view_id, draw_text(_shown(tools, text), BACK))
+    gone = tools.core.customer_texts.reset(text, click.desk_id, _seen(click.metadata))
+    words = BACK if gone else CHANGED_MEANWHILE
+    tools.desk.update_view(click.view_id, draw_text(_shown(tools, text), words))
 
 
 def text_saved(tools: Tools, body: Body, ack: Ack) -> None:
     """A text that lacks what it must say is refused at its field; the next one can be chosen at once."""
     view = body["view"]
     state = filled_in(body)
-    text = _parsed(str(view.get("private_metadata") or ""))
+    metadata = str(view.get("private_metadata") or "")
+    text, seen = _parsed(metadata), _seen(metadata)
     words = next(iter(held(state, SettingsAction.PREVIEW)), "")
     silent = bool(held(state, silence_of(text.moment)))
-    wrong = tools.core.customer_texts.save(text, words, sender(body), silent=silent)
+    wrong = tools.core.customer_texts.save(text, words, sender(body), silent=silent, seen=seen)
     if wrong:
         ack(response_action="errors", errors={_field(text): wrong})
         return
@@ -77,10 +82,18 @@ def _field(text: Text) -> str:
 def _parsed(metadata: str) -> Text:
     """The text that a window is about; the first one when it does not say."""
     try:
-        moment, language, reason = json.loads(metadata)
+        moment, language, reason, *_ = json.loads(metadata)
         return _text(str(moment), str(language), str(reason))
     except (TypeError, ValueError):
         return FIRST
+
+
+def _seen(metadata: str) -> int:
+    """The newest change of it that was known when the window was drawn."""
+    try:
+        return int(json.loads(metadata)[3])
+    except (IndexError, TypeError, ValueError):
+        return 0
 
 
 def _text(moment: str, language: str, reason: str) -> Text:
@@ -109,6 +122,7 @@ def _shown(tools: Tools, text: Text, words: str | None = None) -> ShownText:
         problem=wrong,
         is_own=wording.is_own,
         is_silent=wording.is_silent,
+        seen=wording.seen,
     )
 
 
