@@ -31,6 +31,7 @@ def whatsapp(account: TwilioAccount) -> Channel:
                 caption=CAPTION,
                 templates=True,
                 window_codes=WINDOW_CODES,
+                marks=True,
             ),
             has=lambda address: address.startswith(PREFIX),
             sender=f"{PREFIX}{number}" if number else "",

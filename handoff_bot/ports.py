@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -145,6 +145,9 @@ class Desk(Protocol):
 
     def members(self, group_id: str) -> Sequence[str]:
         """The desk's ids of who is in a group; nobody where that is not to be known."""
+
+    def resting(self, people: Collection[str], now: datetime) -> Collection[str]:
+        """Those of these who do not want to be disturbed now, as far as the desk says. Raises nothing."""
 
     def link(self, thread: Place) -> str:
         """The address that opens a thread, "" while it is not known. Raises nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -106,6 +106,7 @@ class OutcomeUnknownAfter(OutcomeUnknown):
 class FakeDesk:
     """A desk on which everything can be looked at."""
 
+    asleep: set[str] = field(default_factory=set)
     queue_channel: str = "CQUEUE"
     cards: dict[Place, Card] = field(default_factory=dict)
     threads: dict[Place, list[Post]] = field(default_factory=dict)
@@ -191,6 +192,9 @@ class FakeDesk:
     def whisper(self, whisper: Whisper) -> None:
         self._fail_before()
         self.whispers.append(whisper)
+
+    def resting(self, people: Collection[str], now: datetime) -> set[str]:
+        return {one for one in people if one in self.asleep}
 
     def members(self, group_id: str) -> Sequence[str]:
         self._fail_before()

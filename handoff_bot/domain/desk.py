@@ -244,7 +244,8 @@ class ThreadReply:
         place: the thread (the card's place).
         ts: the reply's own timestamp id.
         author: who wrote it.
-        text: plain text as the contact's channel can show it: mentions, links and emoji resolved.
+        text: plain text: mentions, links and emoji resolved.
+        marked: the same with the marks for bold and the like, for channels that can show them.
         files: one line for each thing that came with it and is no file that could be sent.
         attached: the files that came with it.
     """
@@ -255,6 +256,7 @@ class ThreadReply:
     text: str
     files: tuple[str, ...] = ()
     attached: tuple[DeskFile, ...] = ()
+    marked: str = ""
 
 
 @dataclass(frozen=True)

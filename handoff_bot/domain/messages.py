@@ -158,6 +158,7 @@ class Limits:
         shows_ours: True where customers look at files at our own address, for as long as we keep them.
         templates: True where templates can be sent.
         window_codes: the provider's codes for free text that came after the window.
+        marks: True where *bold*, _italic_, ~struck~ and code look so on the customer's side.
     """
 
     text: int
@@ -168,6 +169,7 @@ class Limits:
     shows_ours: bool = False
     templates: bool = False
     window_codes: frozenset[str] = frozenset()
+    marks: bool = False
 
 
 def storable(text: str) -> str:

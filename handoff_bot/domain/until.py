@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 START_OF_DAY = time(9)
-_AMOUNT = re.compile(r"(\d{1,4})\s*(m|min|mins|minutes?|h|hours?|d|days?)", re.IGNORECASE)
+_AMOUNT = re.compile(r"(\d{1,4})\s*(m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?)(?![a-z])")
 _CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -47,8 +47,10 @@ def _length(number: str, unit: str) -> timedelta:
 
 
 def _next(here: datetime, clock: time) -> datetime:
-    today = _at(here, clock)
-    return today if today > here else _at(here + timedelta(days=1), clock)
+    """The next moment at which clocks say so; where they go back at night, there are two of them."""
+    today, again = _at(here, clock), _at(here, clock).replace(fold=1)
+    ahead = (moment for moment in (today, again) if moment.timestamp() > here.timestamp())
+    return next(ahead, _at(here + timedelta(days=1), clock))
 
 
 def _at(day: datetime, clock: time) -> datetime:

@@ -44,6 +44,7 @@ class AssignPlan:
 
     escalation_id: int
     route: Route
+    may_rest: frozenset[str]
 
 
 class Assign(Handler[AssignPlan, Outcome]):
@@ -60,7 +61,10 @@ class Assign(Handler[AssignPlan, Outcome]):
         """What to give, if it still waits where the rule put it."""
         waiting = still_waiting(tx, job, self._clock.now())
         route = routes.route_of(tx, waiting.escalation) if waiting else None
-        return AssignPlan(id_of(waiting.escalation), route) if waiting and route else None
+        if waiting is None or route is None:
+            return None
+        may_rest = availability.those_who_may_rest(tx, self._clock.now())
+        return AssignPlan(id_of(waiting.escalation), route, may_rest)
 
     def call(self, plan: AssignPlan) -> Outcome:
         """Choose and give in one transaction; after a crash it is no longer waiting."""
@@ -70,8 +74,11 @@ class Assign(Handler[AssignPlan, Outcome]):
             if not people:
                 return Outcome(False, NOT_KNOWN)
 
+        asked = plan.may_rest & people if people else plan.may_rest
+        resting = frozenset(self._desk.resting(asked, self._clock.now())) if asked else frozenset()
+
         def choose(tx: Transaction) -> Agent | None:
-            return _choose(tx, plan.route, people, self._clock.now())
+            return _choose(tx, plan.route, people, resting, self._clock.now())
 
         return self._escalations.assign(plan.escalation_id, NOBODY, choose)
 
@@ -94,9 +101,12 @@ class Assign(Handler[AssignPlan, Outcome]):
             deskwork.notice(tx, waiting.escalation, NOT_KNOWN, waiting.now)
 
 
-def _choose(tx: Transaction, route: Route, people: frozenset[str], now: datetime) -> Agent | None:
+def _choose(
+    tx: Transaction, route: Route, people: frozenset[str], resting: frozenset[str], now: datetime
+) -> Agent | None:
     agents.hold_roster(tx)
-    chosen = next(iter(availability.candidates(tx, now, route.mode, people)), None)
+    free = availability.candidates(tx, now, route.mode, people, resting)
+    chosen = next(iter(free), None)
     if chosen:
         chosen.last_offered_at = now
     return chosen

@@ -90,10 +90,20 @@ def candidates(
     now: datetime,
     mode: Mode = Mode.LEAST_BUSY,
     people: Collection[str] = (),
+    resting: Collection[str] = (),
 ) -> list[Agent]:
-    """Who could take a conversation now, of these people or of all; whose turn it is comes first."""
+    """Who could take a conversation now, of these people or of all; whose turn it is comes first.
+
+    Those who are `resting`, for the desk says that they do not want to be disturbed, come last.
+    """
     wanted = [one for one in agents.roster(tx) if not people or one.desk_id in people]
-    return _free(tx, wanted, now, mode)
+    free = _free(tx, wanted, now, mode)
+    return sorted(free, key=lambda agent: agent.desk_id in resting)
+
+
+def those_who_may_rest(tx: Transaction, now: datetime) -> frozenset[str]:
+    """Of whom it is worth asking the desk: those who could take a conversation now."""
+    return frozenset(agent.desk_id for agent in _free(tx, agents.roster(tx), now))
 
 
 def _free(

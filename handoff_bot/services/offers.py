@@ -87,12 +87,21 @@ def _let_go(tx: Transaction, escalation: Escalation) -> set[int]:
 
 @dataclass(frozen=True)
 class OfferPlan:
-    """The group whose members have to be known first."""
+    """What has to be asked of the desk first: who is in a group ("" for none), and who of these rests."""
 
     group_id: str
+    may_rest: frozenset[str]
 
 
-class Offer(Handler[OfferPlan, tuple[str, ...]]):
+@dataclass(frozen=True)
+class Known:
+    """What the desk says: who is in the group, None where none was asked for, and who rests."""
+
+    members: frozenset[str] | None
+    resting: frozenset[str]
+
+
+class Offer(Handler[OfferPlan, Known]):
     """Asks one agent, and sees to it that the next is asked when they do not answer."""
 
     repeatable = True
@@ -102,28 +111,33 @@ class Offer(Handler[OfferPlan, tuple[str, ...]]):
         self._clock = clock
 
     def prepare(self, tx: Transaction, job: Job) -> OfferPlan | None:
-        """Ask, unless another row of the same number did."""
+        """What to ask the desk, unless another row of the same number has been answered."""
         found = self._round(tx, job)
         if found is None:
             return None
-        if found.route and found.route.group_id and not found.route.people:
-            return OfferPlan(found.route.group_id)
-        found.ask(frozenset(found.route.people) if found.route else frozenset())
-        return None
+        by_group = found.route is not None and not found.route.people
+        group_id = found.route.group_id if found.route and by_group else ""
+        return OfferPlan(group_id, availability.those_who_may_rest(tx, self._clock.now()))
 
-    def call(self, plan: OfferPlan) -> tuple[str, ...]:
-        """Who is in the group?"""
-        return tuple(self._desk.members(plan.group_id))
+    def call(self, plan: OfferPlan) -> Known:
+        """Who is in the group, and who does not want to be disturbed?"""
+        members = frozenset(self._desk.members(plan.group_id)) if plan.group_id else None
+        asked = plan.may_rest if members is None else plan.may_rest & members
+        return Known(
+            members,
+            frozenset(self._desk.resting(asked, self._clock.now())) if asked else frozenset(),
+        )
 
-    def finish(self, tx: Transaction, job: Job, plan: OfferPlan, result: tuple[str, ...]) -> None:
+    def finish(self, tx: Transaction, job: Job, plan: OfferPlan, result: Known) -> None:
         """Ask one of them, if it is still to be asked."""
         found = self._round(tx, job)
         if found is None:
             return
-        if result:
-            found.ask(frozenset(result))
-        else:
+        named = frozenset(found.route.people) if found.route else frozenset()
+        if result.members is not None and not result.members:
             deskwork.notice(tx, found.waiting.escalation, NOT_KNOWN, found.waiting.now)
+        else:
+            found.ask(result.members or named, result.resting)
 
     def park(self, tx: Transaction, job: Job, plan: OfferPlan | None, error: Exception) -> None:
         """It waits for whoever takes it."""
@@ -153,13 +167,16 @@ class _Round:
     route: Route | None
     asked: list[int]
 
-    def ask(self, people: frozenset[str]) -> None:
-        """Ask the first who is free of these people, or of everybody; then the next one in time."""
+    def ask(self, people: frozenset[str], resting: frozenset[str]) -> None:
+        """Ask the first who is free of these people, or of everybody; then the next one in time.
+
+        Who is `resting` is asked when nobody else is left.
+        """
         tx, now = self.waiting.tx, self.waiting.now
         mode = self.route.mode if self.route else Mode.LEAST_BUSY
         besides = {*self.asked, *_let_go(tx, self.waiting.escalation)}
         agents.hold_roster(tx)
-        free = availability.candidates(tx, now, mode, people)
+        free = availability.candidates(tx, now, mode, people, resting)
         chosen = next((agent for agent in free if id_of(agent) not in besides), None)
         if chosen is None:
             self._nobody(people, besides)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handoff_bot.domain.desk import Button, Place, ThreadReply
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.files import DeskFile
@@ -46,6 +48,9 @@ class Relay:
         Raises:
             DeskError: the thread may be ours, but its card is just being posted: come back.
         """
+        with self._database.read() as tx:
+            shown = self._threads.as_shown(tx, reply.place, reply.text, reply.marked)
+        reply = replace(reply, text=shown)
         spoken = self._spoken(reply)
         with self._database.write() as tx:
             thread = self._threads.at(tx, reply.place)
@@ -133,8 +138,10 @@ class Relay:
                     tx, author, reply, text, buttons, str(id_of(held)) if held else ""
                 )
 
-    def edited(self, place: Place, ts: str, text: str) -> None:
+    def edited(self, place: Place, ts: str, text: str, marked: str = "") -> None:
         """Somebody changed what they had written."""
+        with self._database.read() as tx:
+            text = self._threads.as_shown(tx, place, text, marked)
         self._revising.edited(place, ts, text)
 
     def deleted(self, place: Place, ts: str) -> None:

@@ -55,6 +55,15 @@ class Threads:
         known = rows.thread_at(tx, place)
         return self.of(tx, rows.get(tx, known.escalation_id)) if known else None
 
+    def as_shown(self, tx: Transaction, place: Place, text: str, marked: str) -> str:
+        """Of words without and with marks for bold and the like, those that the customer's channel shows."""
+        known = rows.thread_at(tx, place) if marked else None
+        escalation = rows.get(tx, known.escalation_id) if known else None
+        if escalation is None:
+            return text
+        channel = conversations.get(tx, escalation.conversation_id).channel
+        return marked if self._channels[channel].limits.marks else text
+
     def of(self, tx: Transaction, escalation: Escalation | None) -> Thread | None:
         if escalation is None:
             return None

@@ -61,8 +61,8 @@ class ThreadEvents(Protocol):
         When it is not `done` because the verb is not known, they may still send it as words.
         """
 
-    def edited(self, place: Place, ts: str, text: str) -> None:
-        """Somebody changed the reply `ts` in the thread `place`."""
+    def edited(self, place: Place, ts: str, text: str, marked: str = "") -> None:
+        """Somebody changed the reply `ts` in the thread `place`; both as in `ThreadReply`."""
 
     def deleted(self, place: Place, ts: str) -> None:
         """Somebody deleted the reply `ts` in the thread `place`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from handoff_bot.slack.errors import slack_errors
 from handoff_bot.slack.files import SlackFiles
 from handoff_bot.slack.groups import Groups
 from handoff_bot.slack.people import People, Person, impatient
+from handoff_bot.slack.resting import Resting
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class SlackDesk:
         self.queue_channel = queue_channel
         self._people = People(client, clock)
         self._groups = Groups(client, clock)
+        self._resting = Resting(client)
         self._files = SlackFiles(client)
         self._workspace_url = ""
         self._own_id = ""
@@ -191,6 +193,10 @@ class SlackDesk:
     def members(self, group_id: str) -> tuple[str, ...]:
         """Who is in a user group; nobody where we may not know."""
         return self._groups.members(group_id)
+
+    def resting(self, people: Collection[str], now: datetime) -> set[str]:
+        """Those of these who have Slack's do-not-disturb on now; nobody where we may not know."""
+        return self._resting.of(people, now)
 
     def inspect(self, look: Callable[[WebClient, str], Iterator[Finding]]) -> list[Finding]:
         """What somebody finds who looks at this workspace with our client, knowing our queue channel."""

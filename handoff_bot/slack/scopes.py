@@ -20,6 +20,7 @@ NEEDED: dict[str, str] = {
 
 OPTIONAL: dict[str, str] = {
     "chat:write.customize": "to show customers' words under their own names",
+    "dnd:read": "to ask those last who do not want to be disturbed",
     "usergroups:read": "to give conversations to user groups, and to know who is in them",
 }
 """What an installation may go without."""

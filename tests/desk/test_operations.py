@@ -10,13 +10,14 @@ from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.ladder import Rung, RungKind, for_priority
 from handoff_bot.domain.notices import Audience, NoticeRule
-from handoff_bot.domain.routing import Route, Rule
+from handoff_bot.domain.routing import Mode, Route, Rule
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import Edit
 from handoff_bot.services.core import THREADS
 from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.texts import Text
+from handoff_bot.slack.manifest import SCOPES
 from handoff_bot.storage.desk_models import TicketTag
 from handoff_bot.storage.models import Agent, Escalation
 from tests.desk.conftest import words
@@ -462,3 +463,39 @@ def test_the_closing_text_names_who_resolves_it_from_the_queue(bureau):
     bureau.says("I want a person")
     said, _ = bureau.core.escalations.closing(escalation(bureau).id, AgentRef(bureau.ana, "Ana"))
     assert said.startswith("Closed by Ana. Bye")
+
+
+def test_who_does_not_want_to_be_disturbed_is_asked_last(bureau):
+    for who in (bureau.ana, bureau.ben):
+        bureau.command(who, "on")
+        bureau.later(seconds=1)
+    prefers(bureau, ladder__rungs=["1 offer"])
+    bureau.slack.snooze(bureau.ana, int(bureau.clock.now().timestamp()) + 3600)
+    bureau.says("I want a person")
+    climb(bureau, 1)
+    assert asked(bureau) == [bureau.ben]
+    climb(bureau, 2)
+    assert asked(bureau) == [bureau.ana, bureau.ben]
+
+
+def test_without_the_permission_nobody_is_taken_to_rest(bureau):
+    bureau.slack.scopes.granted = SCOPES
+    for who in (bureau.ana, bureau.ben):
+        bureau.command(who, "on")
+        bureau.later(seconds=1)
+    rule = Rule(to=Route(mode=Mode.LEAST_BUSY, assigns=True))
+    bureau.core.routing.rules.put(None, rule, bureau.mia, 0)
+    bureau.slack.snooze(bureau.ana, int(bureau.clock.now().timestamp()) + 3600)
+    bureau.says("I want a person")
+    assert "Now speaking with Ana." in bureau.heard()
+
+
+def test_it_is_given_last_to_who_does_not_want_to_be_disturbed(bureau):
+    for who in (bureau.ana, bureau.ben):
+        bureau.command(who, "on")
+        bureau.later(seconds=1)
+    rule = Rule(to=Route(mode=Mode.LEAST_BUSY, assigns=True))
+    bureau.core.routing.rules.put(None, rule, bureau.mia, 0)
+    bureau.slack.snooze(bureau.ana, int(bureau.clock.now().timestamp()) + 3600)
+    bureau.says("I want a person")
+    assert "Now speaking with Ben." in bureau.heard()

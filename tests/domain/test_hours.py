@@ -173,3 +173,26 @@ def test_what_passes_between_is_what_after_counts(lines, minutes):
     hours = Hours.parse(written, "Europe/Berlin")
     start, length = at("2026-10-20T11:30"), timedelta(minutes=minutes)
     assert hours.between(start, hours.after(start, length)) == length
+
+
+@pytest.mark.parametrize(
+    ("words", "minutes"),
+    [
+        ("2 hours", 120),
+        ("30 minutes", 30),
+        ("3 days", 4320),
+        ("30min", 30),
+        ("1h 30m", 90),
+        ("2hrs", 120),
+    ],
+)
+def test_lengths_may_be_spelled_out(words, minutes):
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    assert until(words, now, "UTC") == now + timedelta(minutes=minutes)
+
+
+def test_where_clocks_go_back_the_second_time_is_meant_after_the_first():
+    now = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)  # 02:10 for the second time in Berlin
+    assert until("2:30", now, "Europe/Berlin") == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    first = datetime(2026, 10, 25, 0, 40, tzinfo=UTC)  # 02:40 for the first time
+    assert until("2:30", first, "Europe/Berlin") == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -743,3 +744,21 @@ def test_a_claim_that_commits_while_the_card_is_being_recorded_is_drawn(house, a
     house.settle()
     other.close()
     assert house.desk.card.status == Status.CLAIMED
+
+
+def test_marks_reach_channels_that_show_them(house, ana):
+    house.channel.limits = replace(house.channel.limits, marks=True)
+    house.says("I want a human")
+    house.take(Step.CLAIM, ana)
+    ts = house.replies(ana, "bold", marked="*bold*")
+    assert house.last_sent().text == "*bold*"
+    house.core.relay.edited(house.desk.place, ts, "bold", "*bold*")
+    house.settle()
+    assert house.desk.whispers == []
+
+
+def test_other_channels_get_plain_words(house, ana):
+    house.says("I want a human")
+    house.take(Step.CLAIM, ana)
+    house.replies(ana, "bold", marked="*bold*")
+    assert house.last_sent().text == "bold"

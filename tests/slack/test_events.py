@@ -25,7 +25,7 @@ class Heard:
     def reply(self, reply):
         self.replies.append(reply)
 
-    def edited(self, place, ts, text):
+    def edited(self, place, ts, text, marked=""):
         self.edits.append((place, ts, text))
 
     def deleted(self, place, ts):
@@ -45,7 +45,9 @@ def test_a_reply_in_a_thread_is_heard(heard):
     happens(heard, event(text="*Hello* &amp; welcome, <@U0BEN> :smile:"))
     author = AgentRef("U0ANA", "U0Ana")
     words = "Hello & welcome, @U0Ben 😄"
-    assert heard.replies == [ThreadReply(PLACE, TS, author, words)]
+    assert heard.replies == [
+        ThreadReply(PLACE, TS, author, words, marked="*Hello* & welcome, @U0Ben 😄")
+    ]
 
 
 REPLIES = {

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from handoff_bot.slack import desk, files, groups, people
+from handoff_bot.slack import desk, files, groups, people, resting
 from handoff_bot.slack.listeners.arrivals import HEARD
 from handoff_bot.slack.listeners.register import COMMAND
 from handoff_bot.slack.manifest import manifest
@@ -19,6 +19,8 @@ from handoff_bot.slack.manifest import manifest
 ROOT = Path(__file__).resolve().parents[2]
 ORACLE = ROOT.parent / "shared/oracle/slack"
 ADDRESS = "https://bot.example.com"
+MODULES = (desk, files, groups, people, resting)
+CLIENT = re.compile(r"self\._(?:client|quick)\.(.+)")
 
 VARIANTS = {"HTTP": manifest(ADDRESS), "Socket Mode": manifest()}
 
@@ -89,10 +91,13 @@ def method(name: str) -> str:
 
 def calls() -> Iterator[tuple[str, set[str]]]:
     """Each call of the Web API in the desk's code: see `method`."""
-    for module in (desk, files, groups, people):
+    for module in MODULES:
         for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("self._client."):
-                name = ast.unparse(node.func).removeprefix("self._client.")
+            called = (
+                CLIENT.fullmatch(ast.unparse(node.func)) if isinstance(node, ast.Call) else None
+            )
+            if isinstance(node, ast.Call) and called:
+                name = called[1]
                 if "." not in name:
                     yield (
                         method(name),
@@ -102,10 +107,8 @@ def calls() -> Iterator[tuple[str, set[str]]]:
 
 def methods_named() -> set[str]:
     """Also those that are handed over to be called elsewhere."""
-    text = "".join(
-        Path(str(module.__file__)).read_text() for module in (desk, files, groups, people)
-    )
-    return {method(name) for name in re.findall(r"self\._client\.(\w+)", text)}
+    text = "".join(Path(str(module.__file__)).read_text() for module in MODULES)
+    return {method(name) for name in re.findall(r"self\._(?:client|quick)\.(\w+)", text)}
 
 
 def test_the_scopes_are_those_that_are_needed():

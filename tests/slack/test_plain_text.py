@@ -62,6 +62,11 @@ WORDS = {
     "unknown": (":our_logo: stays", ":our_logo: stays"),
     "time": ("at 10:30:45", "at 10:30:45"),
     "ratio": ("1:100:1", "1:100:1"),
+    "a number that is one": ("Right :100:", "Right 💯"),
+    "letters between colons": ("a:b:c", "a:b:c"),
+    "emoji right behind a word": ("Thanks:blush:", "Thanks😊"),
+    "emoji in a row": (":tada::tada::tada:", "🎉🎉🎉"),
+    "Slack's own names": (":man-shrugging: :simple_smile: :female-doctor:", "🤷‍♂️ 🙂 👩‍⚕️"),
     "in bold": ("*great :tada:*", "great 🎉"),
     "in code": ("`:smile:`", ":smile:"),
     "direct": ("👍 ok", "👍 ok"),
@@ -92,3 +97,8 @@ def test_words_without_markup_stay_as_they_are(text):
 
 def test_a_long_message_takes_no_time():
     assert plain_text("*a _b ~c `d <e :f: " * 5000, lambda desk_id: "Ana")
+
+
+def test_marks_stay_for_those_who_show_them():
+    said = plain_text("*bold* _it_ ~no~ `x` <https://a.example|here>", str, marked=True)
+    assert said == "*bold* _it_ ~no~ `x` here (https://a.example)"

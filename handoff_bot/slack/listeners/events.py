@@ -105,6 +105,7 @@ def _reply(event: Payload, desk: Desk) -> ThreadReply:
         ts=event["ts"],
         author=desk.agent(event["user"]),
         text=_words(event, desk),
+        marked=_words(event, desk, marked=True),
         files=_others(event),
         attached=_attached(event),
     )
@@ -120,7 +121,7 @@ def _changed(payload: Payload, threads: ThreadEvents, desk: Desk) -> None:
     is_new = before["text"] != after.get("text") if "text" in before else "edited" in after
     if is_new and after.get("subtype") in RELAYED:
         place = Place(event["channel"], after["thread_ts"])
-        threads.edited(place, after["ts"], _words(after, desk))
+        threads.edited(place, after["ts"], _words(after, desk), _words(after, desk, marked=True))
 
 
 def _deleted(payload: Payload, threads: ThreadEvents) -> None:
@@ -144,8 +145,9 @@ def _is_by_human(message: Payload, payload: Payload) -> bool:
     return bool(user) and not is_app and user != SLACKBOT and user not in ours
 
 
-def _words(message: Payload, desk: Desk) -> str:
-    return plain_text(message.get("text") or "", lambda desk_id: desk.agent(desk_id).name)
+def _words(message: Payload, desk: Desk, *, marked: bool = False) -> str:
+    said = message.get("text") or ""
+    return plain_text(said, lambda desk_id: desk.agent(desk_id).name, marked=marked)
 
 
 def _attached(message: Payload) -> tuple[DeskFile, ...]:

@@ -19,18 +19,29 @@ _MARKERS = [
     for mark in (r"\*", "_", "~")
 ]
 
-_EMOJI = re.compile(r"(?<![\w:]):([a-z0-9_+'-]+):(?::skin-tone-([2-6]):)?(?!\w)")
+_EMOJI = re.compile(r":([a-z0-9_+'-]+):(?::skin-tone-([2-6]):)?")
+_GENDERED = re.compile(r"(man|woman|male|female)-(.+)")
+_ELSEWHERE = {
+    "male-doctor": "man_health_worker",
+    "female-doctor": "woman_health_worker",
+    "simple_smile": "slightly_smiling_face",
+    "flag-england": "England",
+    "flag-scotland": "Scotland",
+    "flag-wales": "Wales",
+    "rainbow-flag": "rainbow_flag",
+}
 _FLAG = re.compile(r"flag-([a-z]{2})")
 _FIRST_TONE = 0x1F3FB
 _FIRST_INDICATOR = 0x1F1E6
 
 
-def plain_text(markup: str, name_of: NameOf) -> str:
+def plain_text(markup: str, name_of: NameOf, *, marked: bool = False) -> str:
     """Slack's markup as the words it stands for.
 
     Args:
         markup: the `text` of a message event.
         name_of: the name behind the id of a mentioned person.
+        marked: leave the marks for bold, italic, struck and code, which WhatsApp writes as Slack does.
     """
     kept: list[str] = []
 
@@ -40,8 +51,8 @@ def plain_text(markup: str, name_of: NameOf) -> str:
 
     text = markup.replace("\x00", "")
     text = _TOKEN.sub(lambda token: keep(_token(token[1], name_of)), text)
-    text = _CODE.sub(lambda code: keep(code[1] or code[2]), text)
-    for marker in _MARKERS:
+    text = _CODE.sub(lambda code: keep(code[0] if marked else code[1] or code[2]), text)
+    for marker in () if marked else _MARKERS:
         text = marker.sub(r"\1", text)
     text = _EMOJI.sub(_character, text)
     while _KEPT.search(text):  # what is kept may itself hold something that is
@@ -88,10 +99,34 @@ def _character(found: re.Match[str]) -> str:
     flag = _FLAG.fullmatch(name)
     if flag:
         return "".join(chr(_FIRST_INDICATOR + ord(letter) - ord("a")) for letter in flag[1])
-    code = f":{name}:"
-    character = emoji.emojize(code, language="alias")
-    if character == code:
+    character = _known(name)
+    if not character or (_is_short(name) and _is_within(found)):
         return found[0]
     if tone is None:
         return character
     return character.rstrip("\ufe0f") + chr(_FIRST_TONE + int(tone) - 2)
+
+
+def _is_short(name: str) -> bool:
+    """Could it as well be a part of a time, a ratio or a path?"""
+    return name.isdigit() or len(name) < 3
+
+
+def _is_within(found: re.Match[str]) -> bool:
+    """Does it touch other words?"""
+    around = found.string[: found.start()][-1:] + found.string[found.end() :][:1]
+    return any(character.isalnum() or character in "_:" for character in around)
+
+
+def _known(name: str) -> str:
+    """The character of this name, "" when there is none; Slack has some names that others spell otherwise."""
+    gendered = _GENDERED.fullmatch(name)
+    sex = {"male": "man", "female": "woman"}.get(gendered[1], gendered[1]) if gendered else ""
+    spellings = [name, name.replace("-", "_"), _ELSEWHERE.get(name, "")]
+    if gendered:
+        spellings += [f"{sex}_{gendered[2]}", f"{sex}_{gendered[2].replace('-', '_')}"]
+    for each in filter(None, spellings):
+        character = emoji.emojize(f":{each}:", language="alias")
+        if character != f":{each}:":
+            return character
+    return ""

@@ -1,0 +1,51 @@
+"""Who does not want to be disturbed now, as Slack says: a hint beside what agents say themselves."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from slack_sdk.web import WebClient
+
+from handoff_bot.domain.errors import DeskError
+from handoff_bot.slack.errors import slack_errors
+from handoff_bot.slack.people import impatient
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 50
+"""People of whom dnd.teamInfo tells at once."""
+
+
+class Resting:
+    """Asks Slack; without the scope dnd:read nobody rests. Never raises."""
+
+    def __init__(self, client: WebClient) -> None:
+        self._client = impatient(client)
+
+    def of(self, people: Collection[str], now: datetime) -> set[str]:
+        """Those of these who have do-not-disturb on now."""
+        asked = sorted(people)
+        found: set[str] = set()
+        for first in range(0, len(asked), AT_ONCE):
+            found |= self._ask(asked[first : first + AT_ONCE], now)
+        return found
+
+    def _ask(self, people: Collection[str], now: datetime) -> set[str]:
+        try:
+            with slack_errors():
+                answer = self._client.dnd_teamInfo(users=",".join(people))
+        except DeskError as error:
+            logger.warning("do-not-disturb not known", extra={"code": error.code})
+            return set()
+        said = answer.get("users") or {}
+        return {who for who, status in said.items() if rests(status, now.timestamp())}
+
+
+def rests(status: Mapping[str, Any], now: float) -> bool:
+    """From an object of dnd.teamInfo: within the hours that they have set, or while they have snoozed."""
+    begins, ends = status.get("next_dnd_start_ts") or 0, status.get("next_dnd_end_ts") or 0
+    snoozed = status.get("snooze_enabled") and (status.get("snooze_endtime") or 0) > now
+    return bool(snoozed or (status.get("dnd_enabled") and begins <= now < ends))
