@@ -13,6 +13,7 @@ class Availability:
     Attributes:
         until: when they come back, None for by hand (or when they are not away).
         load, capacity: conversations they have, and at most have; capacity 0 for any number.
+        own_capacity: the most that they have set themselves, 0 where the team's usual number counts.
         hours: lines like "mon-fri 9:00-17:00".
     """
 
@@ -24,3 +25,4 @@ class Availability:
     capacity: int
     hours: tuple[str, ...]
     timezone: str
+    own_capacity: int = 0

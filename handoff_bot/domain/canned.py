@@ -15,6 +15,7 @@ LONGEST = 2000
 PAGE_ROWS = 15
 ENGLISH = "en"
 
+_CUSTOMER = re.compile(r"\s*,?\s*\{customer\}")
 _NAME = re.compile(r"[^\W_][\w-]*")
 EXAMPLE = {"customer": "Dana", "agent": "Ana", "ticket": "1042"}
 """What a preview is filled with."""
@@ -73,6 +74,11 @@ def text_problem(text: str) -> str:
 def language_problem(language: str) -> str:
     """Why this cannot be its language, "" when it can."""
     return "" if not language or language in CODES else "This is not a language that I know."
+
+
+def without_customer(text: str) -> str:
+    """The text for a customer whose name is not known: without the word, and without the gap before it."""
+    return _CUSTOMER.sub("", text)
 
 
 def fitting(replies: Iterable[CannedReply], query: str, language: str = "") -> list[CannedReply]:

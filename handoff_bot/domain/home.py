@@ -28,7 +28,7 @@ class Home:
     """Everything on one agent's Home tab.
 
     Attributes:
-        mine: one's own conversations, those that wait for an answer first.
+        mine: one's own conversations, those that wait for an answer first; `mine_in_all` how many there are.
         waiting: the most urgent of the queue.
         waits: how many wait in all.
         claimed: how many are being talked to.
@@ -43,4 +43,5 @@ class Home:
     claimed: int
     today: Numbers
     mine_today: AgentNumbers | None = None
+    mine_in_all: int = 0
     may_administer: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from handoff_bot.domain.messages import storable
 from handoff_bot.domain.signals import Signal
@@ -11,6 +12,8 @@ from handoff_bot.domain.splitting import split_text
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that turn the direction of whatever stands behind them."""
 
+_BLANK = re.compile("[\u115f\u1160\u2800\u3164\uffa0]")
+"""Letters and symbols that look like nothing."""
 _SPELLINGS = {"sms": "SMS", "rcs": "RCS", "whatsapp": "WhatsApp", "webchat": "web chat"}
 
 REASONS: dict[Signal, str] = {
@@ -24,6 +27,12 @@ REASONS: dict[Signal, str] = {
 def clean(text: str) -> str:
     """Text without what cannot be shown or would disturb what stands around it."""
     return _CONTROLS.sub("", storable(text)).strip()
+
+
+def is_visible(text: str) -> bool:
+    """Does it hold anything that can be seen?"""
+    seen = (unicodedata.category(character)[0] not in "CZ" for character in _BLANK.sub("", text))
+    return any(seen)
 
 
 def shorten(text: str, limit: int) -> str:

@@ -73,6 +73,7 @@ class Presences:
                 capacity=row.capacity or _usual_capacity(tx),
                 hours=tuple(row.hours.get("lines") or ()),
                 timezone=row.timezone,
+                own_capacity=row.capacity,
             )
 
 

@@ -9,6 +9,7 @@ from handoff_bot.domain import canned as rules
 from handoff_bot.domain import templates
 from handoff_bot.domain.canned import PAGE_ROWS, CannedPage, CannedReply
 from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.words import clean
 from handoff_bot.ports import Clock
 from handoff_bot.storage import canned as rows
 from handoff_bot.storage import changes, conversations, log
@@ -43,16 +44,18 @@ def find(tx: Transaction, query: str, language: str = "") -> list[CannedReply]:
     return rules.fitting(map(_value, rows.every(tx)), query, language)
 
 
-def rendered(tx: Transaction, name: str, escalation: Escalation, agent: str) -> str | None:
+def rendered(tx: Transaction, called: str, escalation: Escalation, agent: str) -> str | None:
     """What this agent says with it in this conversation; None when there is none of that name."""
     conversation = conversations.get(tx, escalation.conversation_id)
-    found = map(_value, rows.called(tx, rules.tidy_name(name)))
+    found = map(_value, rows.called(tx, rules.tidy_name(called)))
     reply = rules.best(found, conversation.language)
     if reply is None or rules.text_problem(reply.text):
         return None
+    name = clean(conversations.own_name(tx, conversation))
+    text = reply.text if name else rules.without_customer(reply.text)
     return templates.fill(
-        reply.text,
-        customer=conversations.contact_name(tx, conversation),
+        text,
+        customer=name,
         agent=agent,
         ticket=escalation.ticket_id or "",
     )

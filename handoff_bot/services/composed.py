@@ -11,7 +11,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.services.threads import Thread, Threads
+from handoff_bot.services.threads import INSIDE, Thread, Threads
 from handoff_bot.services.translating import Spoken
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
@@ -19,6 +19,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Note
 from handoff_bot.storage.transaction import Transaction
 
+NOT_SENT = "This was not sent:"
 GONE = "This is not known any more."
 NO_CARD_YET = "The card of this conversation is just being posted. Please try again in a moment."
 WINDOW = "window"
@@ -55,7 +56,7 @@ class Composed:
             author = conversations.agent_row(tx, agent.desk_id, agent.name, self._clock.now())
             why_not = self._threads.why_not(tx, thread, author)
             if why_not:
-                return Outcome(False, why_not[0])
+                return Outcome(False, f"{NOT_SENT} {why_not[0].removeprefix(INSIDE).strip()}")
             self._send_from_window(tx, thread, author, text, key, template)
             return Outcome(True)
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
 from handoff_bot.domain.messages import Author
-from handoff_bot.storage import escalations
+from handoff_bot.storage import deliveries, escalations
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Message
 from handoff_bot.storage.transaction import NewWork, Transaction
@@ -128,7 +128,9 @@ def delivery_failed(
         value=str(id_of(message)),
         buttons=(Button.USE_TEMPLATE,) if use_template else (),
     )
-    post(tx, escalation, failure, now)
+    # Parts that fail one after the other are one failure; after a Retry there are others.
+    first = deliveries.first_failed(tx, id_of(message))
+    post(tx, escalation, failure, now, key=f"failed:{id_of(message)}:{first}")
 
 
 def _files(message: Message) -> str:

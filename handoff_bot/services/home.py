@@ -18,7 +18,8 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
-MOST_MINE = 20
+MOST_MINE = 60
+"""Of one's own, looked at; those who wait for an answer come first."""
 MOST_WAITING = 10
 _SPOKEN = frozenset({Author.CONTACT, Author.AGENT})
 
@@ -35,12 +36,13 @@ class Homes:
         now = self._clock.now()
         with self._database.read() as tx:
             own = Filter(Whose.MINE, owner=agent.desk_id)
-            mine, _ = queue.page(tx, own, now, 0, MOST_MINE)
+            mine, in_all = queue.page(tx, own, now, 0, MOST_MINE)
             waiting, waits = queue.page(tx, Filter(), now, 0, MOST_WAITING)
             today = metrics.numbers(tx, Scope(Period.chosen(Choice.TODAY, now, timezone)))
             return Home(
                 agent=agent,
                 mine=tuple(sorted((_mine(tx, row) for row in mine), key=_urgency)),
+                mine_in_all=in_all,
                 waiting=tuple(waiting),
                 waits=waits,
                 claimed=rows.count(tx, Status.CLAIMED),

@@ -57,7 +57,13 @@ class Metrics:
     def agents(self) -> dict[int, str]:
         """Who can be chosen: everybody who has ever had a conversation, by our number."""
         with self._database.read() as tx:
-            return {id_of(row): row.name for row in agents.roster(tx)}
+            return {id_of(row): row.name for row in agents.owners(tx)}
+
+    def agent_id(self, desk_id: str) -> int | None:
+        """Our number of an agent, None when they have never had anything to do with us."""
+        with self._database.read() as tx:
+            row = agents.by_desk_id(tx, desk_id)
+            return id_of(row) if row else None
 
     def channels(self) -> tuple[str, ...]:
         """The kinds of channels that customers have written on."""

@@ -19,11 +19,10 @@ from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
 
-NOT_OWNER = (
-    "This stayed inside as a note: {owner} has this conversation. The customer has not seen it."
-)
-UNCLAIMED = "This stayed inside as a note: nobody has taken over yet. The customer has not seen it."
-CLOSED = "This stayed inside as a note: the conversation is closed. The customer has not seen it."
+INSIDE = "This stayed inside as a note:"
+NOT_OWNER = f"{INSIDE} {{owner}} has this conversation. The customer has not seen it."
+UNCLAIMED = f"{INSIDE} nobody has taken over yet. The customer has not seen it."
+CLOSED = f"{INSIDE} the conversation is closed. The customer has not seen it."
 
 
 NOTE_PREFIXES = "note.prefixes"

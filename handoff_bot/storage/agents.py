@@ -25,6 +25,13 @@ def roster(tx: Transaction) -> Sequence[Agent]:
     return list(tx.session.execute(select(Agent).where(col(Agent.on_roster))).scalars())
 
 
+def owners(tx: Transaction) -> Sequence[Agent]:
+    """Everybody on the roster, and who has ever been given a conversation, by name."""
+    given = exists().where(col(Escalation.owner_id) == Agent.id)
+    found = select(Agent).where(col(Agent.on_roster) | given).order_by(col(Agent.name))
+    return list(tx.session.execute(found).scalars())
+
+
 def hold_roster(tx: Transaction) -> None:
     """Let others wait who choose somebody of the roster, so that two choices see each other."""
     held = select(Agent).where(col(Agent.on_roster)).order_by(col(Agent.id))

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from handoff_bot.domain.desk import NAMELESS
 from handoff_bot.domain.messages import Author, Direction, InboundMessage
+from handoff_bot.domain.words import is_visible
 from handoff_bot.storage.models import (
     Agent,
     Contact,
@@ -64,13 +65,14 @@ def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conve
 def _contact_of(tx: Transaction, inbound: InboundMessage, now: datetime) -> int:
     """The contact behind these names; a name of theirs that is new to us is remembered."""
     names = dict.fromkeys((inbound.address, *inbound.aliases))
+    called = inbound.profile_name if is_visible(inbound.profile_name) else ""
     known = tx.core.execute(_NAMES, {"channel": inbound.channel, "names": list(names)})
     owners = {row.address: row.contact_id for row in known}
     contact_id = next((owners[name] for name in names if name in owners), None)
     if contact_id is None:
-        contact_id = id_of(tx.add(Contact(name=inbound.profile_name, created_at=now)))
-    elif inbound.profile_name:
-        tx.session.get_one(Contact, contact_id).name = inbound.profile_name
+        contact_id = id_of(tx.add(Contact(name=called, created_at=now)))
+    elif called:
+        tx.session.get_one(Contact, contact_id).name = called
     for name in names:
         if name not in owners:
             tx.add(ContactAddress(contact_id=contact_id, channel=inbound.channel, address=name))
@@ -129,6 +131,11 @@ def hold(tx: Transaction, conversation_id: int) -> Conversation:
 def contact_name(tx: Transaction, conversation: Conversation) -> str:
     """What to call the contact: their own name, else their address."""
     return tx.session.get_one(Contact, conversation.contact_id).name or conversation.address
+
+
+def own_name(tx: Transaction, conversation: Conversation) -> str:
+    """What the contact calls themselves, "" when that is not known."""
+    return tx.session.get_one(Contact, conversation.contact_id).name
 
 
 def recent(tx: Transaction, conversation_id: int, limit: int) -> Sequence[Message]:

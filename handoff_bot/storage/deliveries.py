@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import col, select
 
 from handoff_bot.domain.delivery import DeliveryStatus, earlier_than
@@ -188,6 +188,16 @@ def is_withdrawn(tx: Transaction, message_id: int) -> bool:
 def never_arrived(tx: Transaction, message_ids: Iterable[int]) -> set[int]:
     """Of these messages those that the customer has nothing of: dropped or failed as a whole."""
     return {number for number, found in statuses(tx, message_ids).items() if set(found) <= LOST}
+
+
+def first_failed(tx: Transaction, message_id: int) -> int:
+    """The first delivery of a message that failed and was not tried again since, 0 for none."""
+    found = select(func.min(DELIVERY.c.id)).where(
+        DELIVERY.c.message_id == message_id,
+        DELIVERY.c.superseded_at.is_(None),
+        DELIVERY.c.status == DeliveryStatus.FAILED.value,
+    )
+    return tx.session.execute(found).scalar() or 0
 
 
 def arrived(tx: Transaction, messages: Sequence[Message]) -> list[Message]:

@@ -73,3 +73,23 @@ def test_one_press_is_one_chart_and_the_next_another(busy):
     busy.presses(busy.ana, "stats_picture")
     busy.presses(busy.ana, "stats_picture")
     assert len(handed(busy, busy.ana)) == 2
+
+
+def test_the_command_takes_a_period_a_channel_and_an_agent(bureau):
+    bureau.says("I want a person")
+    bureau.click(bureau.ana, "claim")
+    bureau.command(bureau.ana, f"stats today sms <@{bureau.ana}>")
+    shown = bureau.window(bureau.ana)
+    chosen = [
+        element["initial_option"]["value"]
+        for block in shown["blocks"]
+        for element in block.get("elements", ())
+        if "initial_option" in element
+    ]
+    assert chosen[:2] == ["today", "sms"]
+    assert len(chosen) == 3
+
+
+def test_words_that_say_nothing_of_the_kind_are_named(bureau):
+    bureau.command(bureau.ana, "stats yesterday")
+    assert "I do not know “yesterday”." in bureau.whispers(bureau.ana)[-1]

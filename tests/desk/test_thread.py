@@ -6,6 +6,7 @@ import pytest
 from sqlmodel import select
 
 from handoff_bot.domain.canned import CannedReply
+from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.slack.manifest import SCOPES
 from handoff_bot.storage import log
 from handoff_bot.storage.models import Escalation, Message
@@ -101,7 +102,7 @@ def test_a_canned_reply_is_sent_in_the_customers_language_and_shown(taken):
     canned(taken)
     canned(taken, language="es", text="Hola {customer}, ya viene tu dinero.")
     taken.writes(taken.ana, "!reply refund", duplicates=1)
-    assert taken.heard().count("Hello +15550001, your money is on its way. Ana") == 1
+    assert taken.heard().count("Hello, your money is on its way. Ana") == 1
     assert any("your money is on its way" in said for said in taken.thread())
 
 
@@ -237,3 +238,52 @@ def test_a_thread_broadcast_reaches_the_customer_once(taken):
     with taken.database.read() as tx:
         sent = tx.session.execute(select(Message).where(Message.author == "agent")).scalars().all()
     assert len(sent) == 1
+
+
+def test_a_canned_reply_names_who_has_a_name(bureau):
+    canned(bureau)
+    bureau.says("I want a person", profile_name="Dana")
+    bureau.click(bureau.ana, "claim")
+    bureau.writes(bureau.ana, "!reply refund")
+    assert bureau.heard()[-1] == "Hello Dana, your money is on its way. Ana"
+
+
+def test_a_name_that_cannot_be_seen_is_none(bureau):
+    bureau.says("I want a person", profile_name="\u200b\u2060\u3164")
+    assert "+15550001 is waiting" in bureau.cards()[0]["text"]
+
+
+def test_a_long_reply_that_fails_is_one_failure(taken):
+    error = DeliveryError("No such number.", permanent=True, code="21211")
+    taken.channel.troubles.extend([error] * 3)
+    taken.writes(taken.ana, "word " * 90)
+    failures = [line for line in taken.thread() if "Not delivered" in line]
+    assert len(failures) == 1
+    shown = [
+        m for m in taken.slack.thread(taken.queue, taken.card()) if "Not delivered" in m["text"]
+    ]
+    taken.channel.troubles.extend([error] * 3)
+    taken.click(taken.ana, "retry", ts=shown[-1]["ts"])
+    assert len([line for line in taken.thread() if "Not delivered" in line]) == 2
+
+
+def test_home_counts_all_of_ones_own_and_shows_who_waits(bureau):
+    for n in range(25):
+        bureau.says("I want a person", f"+1555010{n:02}")
+        bureau.command(bureau.ana, "next")
+    for ts in [card["ts"] for card in bureau.cards()[:24]]:
+        bureau.writes(bureau.ana, "Hello", ts=ts)
+    shown = words(bureau.home(bureau.ana))
+    assert "Your conversations: 25" in shown
+    assert shown.count("Waits for your answer") == 1
+    assert "… and 5 more." in shown
+
+
+def test_hours_can_be_changed_without_fixing_the_capacity(bureau):
+    bureau.core.preferences.change("capacity", 3, bureau.mia)
+    view = bureau.home(bureau.ana)
+    bureau.slack.click_view(bureau.ana, view["id"], "availability_arrange")
+    bureau.settle()
+    assert bureau.sends(bureau.ana, {"my_hours": "mon-fri 8:00-17:00"}).errors == {}
+    bureau.core.preferences.change("capacity", 5, bureau.mia)
+    assert "talking to 0 of 5" in words(bureau.home(bureau.ana))

@@ -51,7 +51,7 @@ def draw_arrangement(mine: Availability) -> Block:
     blocks = [
         asking(
             "Conversations at once",
-            text_field(CAPACITY, initial=str(mine.capacity), most=3),
+            text_field(CAPACITY, initial=str(mine.own_capacity), most=3),
             hint="0 for the team's usual number.",
             optional=True,
         ),

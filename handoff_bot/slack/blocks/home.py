@@ -29,6 +29,9 @@ from handoff_bot.slack.blocks.tickets import TicketAction
 REFRESH = "home_refresh"
 
 
+_MOST_MINE = 20
+
+
 def draw_home(
     home: Home, workspace_url: str, banner: str = "", presence: Sequence[Block] = ()
 ) -> Block:
@@ -51,7 +54,7 @@ def draw_home(
             *([labelled(SettingsAction.SHOW, "Settings", "home")] if home.may_administer else ()),
             labelled(REFRESH, "Refresh", "home"),
         ),
-        header(f"Your conversations: {len(home.mine)}"),
+        header(f"Your conversations: {home.mine_in_all}"),
         *_mine(home, workspace_url),
         header(f"Queue: {home.waits} waiting · {home.claimed} being talked to"),
         *_waiting(home, workspace_url),
@@ -62,8 +65,11 @@ def draw_home(
 
 
 def _mine(home: Home, workspace_url: str) -> Iterator[Block]:
-    for mine in home.mine:
+    for mine in home.mine[:_MOST_MINE]:
         yield _my_row(mine, workspace_url)
+    rest = home.mine_in_all - len(home.mine[:_MOST_MINE])
+    if rest > 0:
+        yield context(plain(f"… and {rest} more. Show all has them, by owner."))
     if not home.mine:
         yield context(plain("You are not talking to anybody."))
 

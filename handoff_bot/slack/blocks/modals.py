@@ -63,12 +63,13 @@ def conversation(page: TranscriptPage, escalation_id: int) -> Block:
     """One page of a conversation, oldest first."""
     about = f"{named(page.contact)} on {spelled(page.channel)}"
     blocks = [context(plain(f"{about} · page {page.page + 1} of {page.pages}"))]
-    shown = page.lines[:_MOST_LINES]
+    earlier = len(page.lines) - _MOST_LINES
+    if earlier > 0:
+        blocks.append(context(plain(f"{earlier} earlier lines of this page are left out.")))
+    shown = page.lines[-_MOST_LINES:]
     limit = min(_WORDS_OF_ONE, _WORDS_IN_ALL // max(1, len(shown)))
     for said in shown:
         blocks += _line(said, page.contact, limit)
-    if len(page.lines) > len(shown):
-        blocks.append(context(plain(f"… and {len(page.lines) - len(shown)} more on this page.")))
     if not shown:
         blocks.append(section("Nothing has been said yet."))
     turns = list(_turns(page, escalation_id))

@@ -156,9 +156,11 @@ def _attached(message: Payload) -> tuple[DeskFile, ...]:
 
 
 def _others(message: Payload) -> tuple[str, ...]:
-    """A line for each file that is elsewhere or gone, and one for a forwarded message without words."""
+    """A line for each file that is elsewhere or gone, and one for a message that is forwarded with it."""
     files = [desk_file(file).name for file in message.get("files") or () if not _is_kept(file)]
-    if not message.get("text") and message.get("attachments"):
+    attached = message.get("attachments") or ()
+    is_forwarded = any(one.get("is_share") or one.get("is_msg_unfurl") for one in attached)
+    if is_forwarded or (attached and not message.get("text")):
         files.append("a forwarded message")
     return tuple(files)
 

@@ -2,35 +2,67 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from slack_bolt import Ack
 
-from handoff_bot.domain.metrics import Choice, Scope
+from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.services import figures
 from handoff_bot.slack.blocks.fields import ANY, window
 from handoff_bot.slack.blocks.stats import Choices, StatsAction, draw_stats
-from handoff_bot.slack.blocks.text import Block, Drawing, section
+from handoff_bot.slack.blocks.text import Block, Drawing, section, shorten
+from handoff_bot.slack.blocks.thread import draw_words
 from handoff_bot.slack.listeners.click import Click, Tools, number, one, word_of
 from handoff_bot.slack.listeners.feature import Asked, Feature
 
+NOT_KNOWN = "I do not know “{word}”. Say one or more of: {words}."
+_MENTION = re.compile(r"<@([uw][a-z0-9]+)(?:\|[^>]*)?>")
 ON_ITS_WAY = "The chart is on its way: it comes as a direct message."
 
 
 def in_words(tools: Tools, asked: Asked) -> Drawing | None:
-    """`/handoff stats`, `/handoff stats today`."""
-    choice = word_of(Choice, asked.words.strip().lower()) or Choice.WEEK
-    _open(tools, asked.trigger_id, asked.desk_id, choice)
+    """`/handoff stats`, `/handoff stats today sms @somebody`, in any order."""
+    scope = Scope(_period(tools, Choice.WEEK, asked.desk_id))
+    for word in asked.words.lower().split():
+        known = _narrowed(tools, scope, word, asked.desk_id)
+        if known is None:
+            return draw_words(NOT_KNOWN.format(word=shorten(word, 40), words=_words_known(tools)))
+        scope = known
+    _open(tools, asked.trigger_id, scope)
     return None
+
+
+def _period(tools: Tools, choice: Choice, desk_id: str) -> Period:
+    return tools.core.metrics.period(choice, tools.desk.person(desk_id).timezone)
+
+
+def _narrowed(tools: Tools, scope: Scope, word: str, desk_id: str) -> Scope | None:
+    """The scope with what a word says: a period, a channel or an agent; None when it says none of these."""
+    choice = word_of(Choice, word)
+    if choice:
+        return replace(scope, period=_period(tools, choice, desk_id))
+    if word in tools.core.metrics.channels():
+        return replace(scope, channel=word)
+    mentioned = _MENTION.fullmatch(word)
+    number_ = tools.core.metrics.agent_id(mentioned[1].upper()) if mentioned else None
+    return replace(scope, agent_id=number_) if number_ else None
+
+
+def _words_known(tools: Tools) -> str:
+    return ", ".join(
+        [*Choice, *tools.core.metrics.channels(), "@somebody who has had conversations"]
+    )
 
 
 def show(tools: Tools, click: Click, ack: Ack) -> None:
     """The button in Home."""
     ack()
-    _open(tools, click.trigger_id, click.desk_id, Choice.WEEK)
+    _open(tools, click.trigger_id, Scope(_period(tools, Choice.WEEK, click.desk_id)))
 
 
-def _open(tools: Tools, trigger_id: str, desk_id: str, choice: Choice) -> None:
+def _open(tools: Tools, trigger_id: str, scope: Scope) -> None:
     view_id = tools.desk.open_view(trigger_id, window("Figures", [section("Computing…")]))
-    scope = Scope(tools.core.metrics.period(choice, tools.desk.person(desk_id).timezone))
     tools.desk.update_view(view_id, _drawn(tools, scope))
 
 
@@ -73,5 +105,7 @@ FEATURE = Feature(
         StatsAction.AGENT: filtered,
     },
     commands={"stats": in_words},
-    help=("/handoff stats: how much is escalated and why, how long people wait, what comes of it",),
+    help=(
+        "/handoff stats: how much is escalated and why, how long people wait (today, sms, @somebody)",
+    ),
 )
