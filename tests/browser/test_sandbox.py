@@ -36,7 +36,8 @@ def test_from_hello_to_a_rating_with_two_agents_and_a_race(sandbox, windows):
 
     winner.open_thread(f"{name} has this")
     winner.replies("Hello Dana, *what* happened?")
-    phone.hears("Hello Dana, what happened?")
+    heard = phone.hears("Hello Dana, what happened?")
+    expect(heard.locator("strong")).to_have_text("what")
     expect(winner.reply("Hello Dana").get_by_role("button", name="eyes 1")).to_be_visible()
     phone.writes("My parcel is lost & gone")
     winner.sees("My parcel is lost & gone")

@@ -3,6 +3,7 @@
 import type { PhoneApp, PhoneMessage } from "../api";
 import { Icon } from "../shell/Icon";
 import { clockTime } from "../shell/time";
+import { formatted } from "./formatting";
 import { type Mark, markOf } from "./marks";
 
 /** Drawings can hold scripts, so they are files; these cannot. */
@@ -21,7 +22,7 @@ export function Bubble({ message, app }: { message: PhoneMessage; app: PhoneApp 
         ))}
         {message.body && (
           <p className="bubble-text" dir="auto">
-            {message.body}
+            {app === "whatsapp" ? formatted(message.body) : message.body}
           </p>
         )}
         {message.by_carrier && <p className="bubble-note">Answered by the carrier, not the bot</p>}
