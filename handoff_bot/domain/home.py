@@ -43,5 +43,5 @@ class Home:
     claimed: int
     today: Numbers
     mine_today: AgentNumbers | None = None
-    mine_in_all: int = 0
     may_administer: bool = False
+    mine_in_all: int = 0
