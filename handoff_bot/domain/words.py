@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 
@@ -27,6 +28,11 @@ REASONS: dict[Signal, str] = {
 def clean(text: str) -> str:
     """Text without what cannot be shown or would disturb what stands around it."""
     return _CONTROLS.sub("", storable(text)).strip()
+
+
+def short_name(text: str) -> str:
+    """A short name of a text, the same for the same text, which does not tell what it says."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def is_visible(text: str) -> bool:

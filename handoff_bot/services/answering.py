@@ -69,14 +69,10 @@ def question(
 
 def _in_turn(messages: list[Message]) -> list[Message]:
     """With the customer's last message at the end: what was said after it was not said in answer to it."""
-    last = next((n for n in reversed(range(len(messages))) if _is_contacts(messages[n])), None)
-    if last is None:
+    theirs = [message for message in messages if message.author == Author.CONTACT]
+    if not theirs:
         return messages
-    return [*messages[:last], *messages[last + 1 :], messages[last]]
-
-
-def _is_contacts(message: Message) -> bool:
-    return message.author == Author.CONTACT
+    return [*(message for message in messages if message is not theirs[-1]), theirs[-1]]
 
 
 def talk_until(tx: Transaction, conversation_id: int, message_id: int) -> Talk | None:

@@ -75,7 +75,7 @@ class Assign(Handler[AssignPlan, Outcome]):
                 return Outcome(False, NOT_KNOWN)
 
         asked = plan.may_rest & people if people else plan.may_rest
-        resting = frozenset(self._desk.resting(asked, self._clock.now())) if asked else frozenset()
+        resting = frozenset(self._desk.resting(asked, self._clock.now()))
 
         def choose(tx: Transaction) -> Agent | None:
             return _choose(tx, plan.route, people, resting, self._clock.now())

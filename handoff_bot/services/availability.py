@@ -97,9 +97,13 @@ def candidates(
 
     Those who are `resting`, for the desk says that they do not want to be disturbed, come last.
     """
-    wanted = [one for one in agents.roster(tx) if not people or one.desk_id in people]
-    free = _free(tx, wanted, now, mode)
+    free = _free(tx, _roster(tx, people), now, mode)
     return sorted(free, key=lambda agent: agent.desk_id in resting)
+
+
+def _roster(tx: Transaction, people: Collection[str]) -> list[Agent]:
+    """Of these people, or of all, those who have ever said that they are there."""
+    return [one for one in agents.roster(tx) if not people or one.desk_id in people]
 
 
 def those_who_may_rest(tx: Transaction, now: datetime) -> frozenset[str]:
@@ -139,7 +143,7 @@ def first_words(tx: Transaction, now: datetime, people: Collection[str] = ()) ->
     """
     if not hours.of_the_team(tx).is_open(now):
         return Moment.OUT_OF_HOURS
-    roster = [one for one in agents.roster(tx) if not people or one.desk_id in people]
+    roster = _roster(tx, people)
     if roster and not _free(tx, roster, now):
         return Moment.NOBODY_HERE
     return Moment.STARTED

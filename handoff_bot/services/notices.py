@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +11,7 @@ from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.notices import Audience, NoticeRule, fitting
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.domain.words import REASONS, spelled
+from handoff_bot.domain.words import REASONS, short_name, spelled
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours, rulebook
 from handoff_bot.services.criteria import case_of
@@ -86,8 +85,7 @@ class _Telling:
 
     def key(self, recipient: str) -> str:
         """What makes it once: a channel with who is called there, a person, an address, as a short name."""
-        name = hashlib.sha256(recipient.casefold().encode()).hexdigest()[:16]
-        return f"notice:{id_of(self.escalation)}:{name}"
+        return f"notice:{id_of(self.escalation)}:{short_name(recipient.casefold())}"
 
     def in_slack(self, to: Audience) -> None:
         called = (to.group_id,) if to.group_id else ()

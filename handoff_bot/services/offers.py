@@ -123,10 +123,7 @@ class Offer(Handler[OfferPlan, Known]):
         """Who is in the group, and who does not want to be disturbed?"""
         members = frozenset(self._desk.members(plan.group_id)) if plan.group_id else None
         asked = plan.may_rest if members is None else plan.may_rest & members
-        return Known(
-            members,
-            frozenset(self._desk.resting(asked, self._clock.now())) if asked else frozenset(),
-        )
+        return Known(members, frozenset(self._desk.resting(asked, self._clock.now())))
 
     def finish(self, tx: Transaction, job: Job, plan: OfferPlan, result: Known) -> None:
         """Ask one of them, if it is still to be asked."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from handoff_bot.domain.desk import Button, Place, ThreadReply
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.files import DeskFile
@@ -48,9 +46,6 @@ class Relay:
         Raises:
             DeskError: the thread may be ours, but its card is just being posted: come back.
         """
-        with self._database.read() as tx:
-            shown = self._threads.as_shown(tx, reply.place, reply.text, reply.marked)
-        reply = replace(reply, text=shown)
         spoken = self._spoken(reply)
         with self._database.write() as tx:
             thread = self._threads.at(tx, reply.place)
@@ -61,9 +56,9 @@ class Relay:
 
     def _spoken(self, reply: ThreadReply) -> Spoken:
         """The reply in the customer's language; a note is for the team, in theirs."""
-        text = storable(reply.text).strip()
         with self._database.read() as tx:
-            if note_in(tx, storable(reply.text)) is not None:
+            text = self._threads.as_shown(tx, reply.place, reply.text, reply.marked)
+            if note_in(tx, text) is not None:
                 return Spoken(text, text)
         return self._interpreter.for_reply(reply, text)
 
@@ -71,7 +66,7 @@ class Relay:
         now = self._clock.now()
         author = conversations.agent_row(tx, reply.author.desk_id, reply.author.name, now)
         text = spoken.written
-        note = note_in(tx, storable(reply.text))
+        note = note_in(tx, text)
         if note is not None:
             self._threads.keep(tx, thread, author, note, reply.ts, held=False)
             return
@@ -119,15 +114,15 @@ class Relay:
             thread = self._threads.at(tx, reply.place)
             if thread is None:
                 return
-            if not done and note_in(tx, storable(reply.text)) is not None:
-                self._reply(tx, thread, reply, Spoken(reply.text, reply.text))
+            words = storable(reply.text).strip()
+            if not done and note_in(tx, words) is not None:
+                self._reply(tx, thread, reply, Spoken(words, words))
                 return
             author = conversations.agent_row(
                 tx, reply.author.desk_id, reply.author.name, self._clock.now()
             )
             held: Note | None = None
             if not is_known(tx, reply.place.slack_channel, reply.ts):
-                words = storable(reply.text).strip()
                 files = () if done else self._accepted(tx, thread, author, reply)
                 held = self._threads.keep(
                     tx, thread, author, words, reply.ts, held=not done, files=files
@@ -140,9 +135,7 @@ class Relay:
 
     def edited(self, place: Place, ts: str, text: str, marked: str = "") -> None:
         """Somebody changed what they had written."""
-        with self._database.read() as tx:
-            text = self._threads.as_shown(tx, place, text, marked)
-        self._revising.edited(place, ts, text)
+        self._revising.edited(place, ts, text, marked)
 
     def deleted(self, place: Place, ts: str) -> None:
         """Somebody deleted what they had written."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+from dataclasses import dataclass
 
 from handoff_bot.domain.desk import Button, Place, Whisper
 from handoff_bot.domain.inside import verb_in
-from handoff_bot.domain.messages import storable
+from handoff_bot.domain.words import short_name
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, rewriting, sla, translating
 from handoff_bot.services.sending import Channels
@@ -53,43 +53,53 @@ class Revising:
         self._threads = threads
         self._interpreter = interpreter
 
-    def edited(self, place: Place, ts: str, text: str) -> None:
-        """Somebody changed a reply or a note, or one into the other."""
-        text = storable(text).strip()
-        spoken = self._respoken(place, ts, text)
+    def edited(self, place: Place, ts: str, text: str, marked: str = "") -> None:
+        """Somebody changed a reply or a note, or one into the other; both texts as in `ThreadReply`."""
+        spoken = self._respoken(place, ts, text, marked)
         with self._database.write() as tx:
-            thread = self._threads.at(tx, place)
-            if thread is None:
+            found = self._written(tx, place, ts)
+            if found is None:
                 return
-            note = conversations.note_from_desk(tx, place.slack_channel, ts)
-            message = _standing(tx, place, ts, note)
+            thread, note, message = found
             if message is None and note is not None:
-                self._edit_note(tx, thread, note, text)
-            elif message is not None and text != _stands(tx, message):
+                self._edit_note(tx, thread, note, spoken.written)
+            elif message is not None and spoken.written != _stands(tx, message):
                 self._edit_message(tx, thread, message, ts, spoken)
 
-    def _respoken(self, place: Place, ts: str, text: str) -> Spoken:
+    def _respoken(self, place: Place, ts: str, text: str, marked: str) -> Spoken:
         """A change in the customer's language, if it is of something that has not left and is to leave."""
         with self._database.read() as tx:
+            text = self._threads.as_shown(tx, place, text, marked)
             message = conversations.from_desk(tx, place.slack_channel, ts)
-            if message is None or _inside(tx, text) is not None:
+            if message is None or _inside(tx, text).kept is not None:
                 return Spoken(text, None)
             if not deliveries.can_be_changed(deliveries.current(tx, id_of(message))):
                 return Spoken(text, None)
         return self._interpreter.for_message(id_of(message), text)
 
+    def _written(
+        self, tx: Transaction, place: Place, ts: str
+    ) -> tuple[Thread, Note | None, Message | None] | None:
+        """Our thread, and what these words in it are now; the conversation is held."""
+        thread = self._threads.at(tx, place)
+        if thread is None:
+            return None
+        note = conversations.note_from_desk(tx, place.slack_channel, ts)
+        return thread, note, _standing(tx, place, ts, note)
+
     # -- notes
 
     def _edit_note(self, tx: Transaction, thread: Thread, note: Note, text: str) -> None:
         inside = _inside(tx, text)
-        words = text if inside is None else inside
-        if note.text == words and note.held == (inside is None):
+        is_reply = inside.kept is None
+        words = text if inside.kept is None else inside.kept
+        if note.text == words and note.held == is_reply:
             return
         was_held, note.text = note.held, words
-        note.held = was_held and inside is None
-        if inside is None and not was_held:
+        note.held = was_held and is_reply
+        if is_reply and not was_held:
             self._ask_for(tx, thread, note)
-        elif verb_in(text) and note_in(tx, text) is None:
+        elif inside.is_verb:
             self._whisper(tx, thread, note.agent_id, NO_VERB)
 
     def _ask_for(self, tx: Transaction, thread: Thread, note: Note) -> None:
@@ -109,10 +119,10 @@ class Revising:
         text, now = spoken.written, self._clock.now()
         inside = _inside(tx, text)
         if not deliveries.can_be_changed(deliveries.current(tx, id_of(message))):
-            self._offer_correction(tx, thread, message, ts, "" if inside is not None else text)
-        elif inside is not None:
-            self._take_back(tx, thread, message, ts, inside)
-            if note_in(tx, text) is None:
+            self._offer_correction(tx, thread, message, ts, "" if inside.kept is not None else text)
+        elif inside.kept is not None:
+            self._take_back(tx, thread, message, ts, inside.kept)
+            if inside.is_verb:
                 self._whisper(tx, thread, message.agent_id, NO_VERB)
         elif not (text or message.media):
             self._drop(tx, thread, message)
@@ -145,7 +155,7 @@ class Revising:
     ) -> None:
         """It is too late; without a text there is nothing to send in its place."""
         corrected = conversations.corrections(tx, thread.place.slack_channel, ts)
-        revision = _name_of(f"{len(corrected)}:{text}")
+        revision = short_name(f"{len(corrected)}:{text}")
         known = conversations.note_from_desk(tx, thread.place.slack_channel, ts, revision)
         author = rows.agent(tx, message.agent_id)
         if author is None or known:
@@ -163,11 +173,10 @@ class Revising:
     def deleted(self, place: Place, ts: str) -> None:
         """Somebody deleted a reply or a note."""
         with self._database.write() as tx:
-            thread = self._threads.at(tx, place)
-            if thread is None:
+            found = self._written(tx, place, ts)
+            if found is None:
                 return
-            note = conversations.note_from_desk(tx, place.slack_channel, ts)
-            message = _standing(tx, place, ts, note)
+            thread, note, message = found
             if message is None:
                 if note is not None:
                     _empty(note)
@@ -212,10 +221,18 @@ class Revising:
         deskwork.whisper(tx, told, self._clock.now())
 
 
-def _inside(tx: Transaction, text: str) -> str | None:
+@dataclass(frozen=True)
+class _Inside:
     """What is kept of words that are for the team alone, None for words to a customer."""
+
+    kept: str | None
+    is_verb: bool = False
+
+
+def _inside(tx: Transaction, text: str) -> _Inside:
     note = note_in(tx, text)
-    return text if note is None and verb_in(text) else note
+    is_verb = note is None and verb_in(text) is not None
+    return _Inside(text if is_verb else note, is_verb)
 
 
 def _standing(tx: Transaction, place: Place, ts: str, note: Note | None) -> Message | None:
@@ -247,8 +264,3 @@ def _in_doubt(tx: Transaction, message: Message) -> bool:
 def _empty(note: Note) -> None:
     """Its row stays, so that the message it came from is known; its words go."""
     note.text, note.files, note.held = DELETED, [], False
-
-
-def _name_of(text: str) -> str:
-    """A short name of a text, so that the same edit reported twice is one correction."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -12,7 +12,7 @@ from handoff_bot.services.sending import Channels
 from handoff_bot.storage import deliveries, work
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Delivery, Message
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 
 def rewrite(
@@ -74,8 +74,4 @@ def _requeue(
     for made in more:
         sending.enqueue(tx, conversation, made, now)
     if more and ours:
-        work.put_last(tx, _behind(queued, ours[-1]))
-
-
-def _behind(queued: Iterable[Job], last: Job) -> list[Job]:
-    return [job for job in queued if job.id > last.id]
+        work.put_last(tx, [job for job in queued if job.id > ours[-1].id])

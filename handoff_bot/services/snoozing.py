@@ -78,9 +78,8 @@ def end(tx: Transaction, escalation: Escalation, now: datetime) -> None:
         return
     escalation.snoozed_until = None
     for job in work.due_at(tx, until):
-        if job.payload.get("escalation_id") == id_of(escalation) and work.take_back(tx, job):
-            lane = f"{job.lane}:{now.timestamp():.3f}"
-            tx.enqueue(NewWork(job.kind, lane, dict(job.payload), due_at=now))
+        if job.payload.get("escalation_id") == id_of(escalation):
+            work.replace_with(tx, job, f"{job.lane}:{now.timestamp():.3f}", now)
 
 
 def wake(

@@ -8,7 +8,7 @@ from handoff_bot.domain import inside
 from handoff_bot.domain.desk import Button, Place, ThreadReply, Whisper
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.files import DeskFile
-from handoff_bot.domain.messages import Author, Template
+from handoff_bot.domain.messages import Author, Template, storable
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, sending, sent_files, sla, translating
 from handoff_bot.services.sending import NO_HOLD, OPTED_OUT, Channels, Words
@@ -56,6 +56,7 @@ class Threads:
 
     def as_shown(self, tx: Transaction, place: Place, text: str, marked: str) -> str:
         """Of words without and with marks for bold and the like, those that the customer's channel shows."""
+        text, marked = storable(text).strip(), storable(marked).strip()
         known = rows.thread_at(tx, place) if marked else None
         escalation = rows.get(tx, known.escalation_id) if known else None
         if escalation is None:

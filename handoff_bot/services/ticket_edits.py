@@ -12,7 +12,7 @@ from handoff_bot.domain.escalations import OPEN, Status, Step, TicketStatus
 from handoff_bot.domain.tickets import LONGEST_SUBJECT, Edit, may_become
 from handoff_bot.domain.words import one_line
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, urgency
+from handoff_bot.services import urgency
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.tickets_out import TicketsOut
@@ -109,7 +109,7 @@ class TicketEdits:
         self._out.changed(tx, id_of(ticket), now)
         _record(editing, author)
         if "priority" in editing.changes:
-            _follow_priority(editing)
+            urgency.follow(tx, editing.escalation, ticket, editing.wanted.priority, now)
 
 
 def _hold(tx: Transaction, number: int) -> tuple[Ticket, Escalation] | None:
@@ -192,13 +192,3 @@ def _record(editing: _Editing, author: Agent) -> None:
         fields=list(editing.changes),
         values={name: both for name, both in editing.changes.items() if both != [None, None]},
     )
-
-
-def _follow_priority(editing: _Editing) -> None:
-    """The conversation is as urgent as its ticket."""
-    tx, escalation, priority = editing.tx, editing.escalation, editing.wanted.priority
-    if editing.is_open:
-        urgency.follow(tx, escalation, editing.ticket, priority, editing.now)
-        return
-    escalation.priority, escalation.priority_rank = priority.value, priority.rank
-    deskwork.redraw(tx, escalation, editing.now)

@@ -66,8 +66,8 @@ class SlackDesk:
         self._quick = impatient(client)
         self.queue_channel = queue_channel
         self._people = People(client, clock)
-        self._groups = Groups(client, clock)
-        self._resting = Resting(client)
+        self._groups = Groups(client, self._quick, clock)
+        self._resting = Resting(self._quick)
         self._files = SlackFiles(client)
         self._workspace_url = ""
         self._own_id = ""

@@ -11,7 +11,6 @@ from slack_sdk.web import WebClient
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.ports import Clock
 from handoff_bot.slack.errors import slack_errors
-from handoff_bot.slack.people import impatient
 
 logger = logging.getLogger(__name__)
 
@@ -20,11 +19,14 @@ _AGAIN = timedelta(seconds=30)
 
 
 class Groups:
-    """Asks Slack for the groups and who is in them. Without the scope usergroups:read there are none."""
+    """Asks Slack for the groups and who is in them. Without the scope usergroups:read there are none.
 
-    def __init__(self, client: WebClient, clock: Clock) -> None:
+    `quick` is the client for what a window waits for.
+    """
+
+    def __init__(self, client: WebClient, quick: WebClient, clock: Clock) -> None:
         self._client = client
-        self._quick = impatient(client)
+        self._quick = quick
         self._clock = clock
         self._known: dict[str, str] = {}
         self._members: dict[str, tuple[tuple[str, ...], datetime]] = {}

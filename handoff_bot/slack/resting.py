@@ -11,7 +11,6 @@ from slack_sdk.web import WebClient
 
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.slack.errors import slack_errors
-from handoff_bot.slack.people import impatient
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +22,7 @@ class Resting:
     """Asks Slack; without the scope dnd:read nobody rests. Never raises."""
 
     def __init__(self, client: WebClient) -> None:
-        self._client = impatient(client)
+        self._client = client
 
     def of(self, people: Collection[str], now: datetime) -> set[str]:
         """Those of these who have do-not-disturb on now."""

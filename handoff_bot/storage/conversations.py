@@ -130,7 +130,7 @@ def hold(tx: Transaction, conversation_id: int) -> Conversation:
 
 def contact_name(tx: Transaction, conversation: Conversation) -> str:
     """What to call the contact: their own name, else their address."""
-    return tx.session.get_one(Contact, conversation.contact_id).name or conversation.address
+    return own_name(tx, conversation) or conversation.address
 
 
 def own_name(tx: Transaction, conversation: Conversation) -> str:

@@ -185,11 +185,6 @@ def is_withdrawn(tx: Transaction, message_id: int) -> bool:
     return bool(parts) and all(part.status == DeliveryStatus.DROPPED for part in parts)
 
 
-def never_arrived(tx: Transaction, message_ids: Iterable[int]) -> set[int]:
-    """Of these messages those that the customer has nothing of: dropped or failed as a whole."""
-    return {number for number, found in statuses(tx, message_ids).items() if set(found) <= LOST}
-
-
 def first_failed(tx: Transaction, message_id: int) -> int:
     """The first delivery of a message that failed and was not tried again since, 0 for none."""
     found = select(func.min(DELIVERY.c.id)).where(
@@ -201,8 +196,9 @@ def first_failed(tx: Transaction, message_id: int) -> int:
 
 
 def arrived(tx: Transaction, messages: Sequence[Message]) -> list[Message]:
-    """Those messages that both sides know of: what a customer has nothing of was never said."""
-    lost = never_arrived(tx, [message.id for message in messages if message.id])
+    """Those messages that both sides know of: what was dropped or failed as a whole was never said."""
+    stages = statuses(tx, [message.id for message in messages if message.id])
+    lost = {number for number, found in stages.items() if set(found) <= LOST}
     return [message for message in messages if message.id not in lost]
 
 

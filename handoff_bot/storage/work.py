@@ -145,12 +145,13 @@ def due_at(tx: Transaction, moment: datetime) -> list[Job]:
     return [Job(*row) for row in tx.core.execute(found.order_by(WORK.c.id))]
 
 
-def take_back(tx: Transaction, job: Job) -> bool:
-    """Forget a row that nobody has begun. True if it was there still."""
+def replace_with(tx: Transaction, job: Job, lane: str, due_at: datetime) -> None:
+    """Do in this lane, and then, what a row that nobody has begun was to do; nothing if it has been begun."""
     gone = tx.core.execute(
         delete(WORK).where(WORK.c.id == job.id, WORK.c.status == "ready", WORK.c.begun_at.is_(None))
     )
-    return bool(getattr(gone, "rowcount", 0))
+    if getattr(gone, "rowcount", 0):
+        tx.enqueue(NewWork(job.kind, lane, dict(job.payload), due_at=due_at))
 
 
 def put_off(tx: Transaction, jobs: Sequence[Job], due_at: datetime) -> None:
@@ -161,10 +162,9 @@ def put_off(tx: Transaction, jobs: Sequence[Job], due_at: datetime) -> None:
 
 
 def put_last(tx: Transaction, jobs: Sequence[Job]) -> None:
-    """Put rows without a key that nobody has begun at the end of their lane, in order."""
+    """Put rows that nobody has begun at the end of their lane, in order."""
     for job in jobs:
-        tx.core.execute(delete(WORK).where(WORK.c.id == job.id, WORK.c.key.is_(None)))
-        tx.enqueue(NewWork(job.kind, job.lane, dict(job.payload), due_at=job.due_at))
+        replace_with(tx, job, job.lane, job.due_at)
 
 
 def inherit_age(tx: Transaction, job: Job, earlier: Job) -> None:

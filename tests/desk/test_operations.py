@@ -480,17 +480,17 @@ def test_who_does_not_want_to_be_disturbed_is_asked_last(bureau):
 
 def test_without_the_permission_nobody_is_taken_to_rest(bureau):
     bureau.slack.scopes.granted = SCOPES
-    for who in (bureau.ana, bureau.ben):
-        bureau.command(who, "on")
-        bureau.later(seconds=1)
-    rule = Rule(to=Route(mode=Mode.LEAST_BUSY, assigns=True))
-    bureau.core.routing.rules.put(None, rule, bureau.mia, 0)
-    bureau.slack.snooze(bureau.ana, int(bureau.clock.now().timestamp()) + 3600)
-    bureau.says("I want a person")
+    given_while_ana_rests(bureau)
     assert "Now speaking with Ana." in bureau.heard()
 
 
 def test_it_is_given_last_to_who_does_not_want_to_be_disturbed(bureau):
+    given_while_ana_rests(bureau)
+    assert "Now speaking with Ben." in bureau.heard()
+
+
+def given_while_ana_rests(bureau):
+    """It is Ana's turn, and she has do-not-disturb on."""
     for who in (bureau.ana, bureau.ben):
         bureau.command(who, "on")
         bureau.later(seconds=1)
@@ -498,4 +498,3 @@ def test_it_is_given_last_to_who_does_not_want_to_be_disturbed(bureau):
     bureau.core.routing.rules.put(None, rule, bureau.mia, 0)
     bureau.slack.snooze(bureau.ana, int(bureau.clock.now().timestamp()) + 3600)
     bureau.says("I want a person")
-    assert "Now speaking with Ben." in bureau.heard()

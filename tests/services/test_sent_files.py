@@ -233,6 +233,19 @@ def test_in_the_hold_all_of_it_can_be_deleted(holding, ana):
     assert sent(holding) == []
 
 
+@pytest.mark.parametrize("change", ["Right words", None])
+def test_a_refused_file_does_not_keep_words_from_being_changed_or_deleted(holding, ana, change):
+    ts = holding.replies(ana, "Wrong words", attached=(LIAR,))
+    if change:
+        holding.core.relay.edited(holding.desk.place, ts, change)
+    else:
+        holding.core.relay.deleted(holding.desk.place, ts)
+    holding.clock.advance(seconds=11)
+    holding.settle()
+    assert sent(holding) == ([(change,)] if change else [])
+    assert holding.desk.whispers == []
+
+
 # -- for how long
 
 

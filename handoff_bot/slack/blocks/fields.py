@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from handoff_bot.domain.settings import ANYBODY
 from handoff_bot.slack.blocks.text import BUTTON_LIMIT, Block, plain, shorten
 
-ANY = "any"
+ANY = ANYBODY
 """The value of a filter's first choice."""
 TITLE_LIMIT = 24
 VALUE_LIMIT = 150

@@ -99,20 +99,19 @@ def _window(actions: DeskActions, escalation_id: int | None, page: int | None) -
     return modals.conversation(found, escalation_id)
 
 
+SEND_KEPT = _once(lambda actions, note, agent: actions.send_correction(note, agent), slow=True)
+"""Words of an agent's own conversation that were kept back leave."""
+
 ACTIONS: dict[str, ClickListener] = {
     Button.CLAIM: on_card(step(Step.CLAIM)),
     Button.VIEW: view,
     Button.TAKE_OVER_AND_SEND: _once(
         lambda actions, note, agent: actions.send_held(note, agent), slow=True
     ),
-    Button.SEND_HELD: _once(
-        lambda actions, note, agent: actions.send_correction(note, agent), slow=True
-    ),
+    Button.SEND_HELD: SEND_KEPT,
     Button.KEEP_AS_NOTE: _once(lambda actions, note, agent: actions.keep_as_note(note, agent)),
     Button.RETRY: _once(lambda actions, message, agent: actions.retry(message, agent)),
-    Button.SEND_CORRECTION: _once(
-        lambda actions, note, agent: actions.send_correction(note, agent), slow=True
-    ),
+    Button.SEND_CORRECTION: SEND_KEPT,
     Button.TRANSLATE_AGAIN: _once(
         lambda actions, note, agent: actions.translate_again(note, agent), slow=True
     ),
