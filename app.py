@@ -16,6 +16,7 @@ from flask import Flask
 from channels import TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
 from channels._twilio_checks import check_twilio
 from handoff_bot import charts, logs
+from handoff_bot.ai.assistant.checks import check_knowledge
 from handoff_bot.ai.composition import build_ai
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
@@ -389,6 +390,7 @@ def checks(settings: Settings) -> Iterator[Finding]:
         yield Finding("local detector", False, str(error))
     else:
         yield Finding("local detector", True, "loaded")
+    yield check_knowledge(settings.KNOWLEDGE_DIR, SystemClock().now().date())
     yield from check_slack(
         settings.SLACK_BOT_TOKEN.get_secret_value(),
         settings.SLACK_API_URL,

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import signal
 import sys
 import threading
 from datetime import UTC, datetime
-from typing import TextIO
+from pathlib import Path
+from typing import BinaryIO, TextIO
 
 import click
 
 from handoff_bot import logs
 from handoff_bot.domain.canned import CannedReply, tidy_name
+from handoff_bot.domain.decoding import decoded
 from handoff_bot.domain.errors import HandoffError
 from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.ticket_export import BYTE_ORDER_MARK
 from handoff_bot.domain.tickets import TicketQuery
-from handoff_bot.settings import Settings, read_settings
+from handoff_bot.settings import Settings, knowledge_dir, read_settings
 
 REAL = ("SLACK_", "TWILIO_", "WEBCHAT_")
 """How the names of settings begin that only a real deployment has."""
@@ -170,12 +174,22 @@ def export_canned() -> None:
 
 
 @canned.command("import")
-@click.argument("file", type=click.File(encoding="utf-8-sig"), default="-")
-def import_canned(file: TextIO) -> None:
-    """Keep all replies of FILE or standard input, or none; one that is there already is replaced."""
+@click.argument("file", type=click.File("rb"), default="-")
+def import_canned(file: BinaryIO) -> None:
+    """Keep all replies of FILE or standard input, or none; one that is there already is replaced.
+
+    Separated by commas, semicolons or tabs, in UTF-8, UTF-16 or Windows-1252, as spreadsheets save it.
+    """
     import app
 
-    rows = csv.DictReader(file)
+    try:
+        table = decoded(file.read())
+    except ValueError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    if table.guessed:
+        click.echo(f"Read as {table.guessed}: please check accents and signs.", err=True)
+    rows = _rows(table.text)
     if not set(COLUMNS) <= set(rows.fieldnames or ()):
         click.echo(f"The first line must name the columns {', '.join(COLUMNS)}.", err=True)
         sys.exit(2)
@@ -193,6 +207,35 @@ def import_canned(file: TextIO) -> None:
     sys.exit(2 if problems else 0)
 
 
+def _rows(table: str) -> csv.DictReader[str]:
+    """The rows by column; which sign separates the columns is seen in the first line."""
+    first = table.partition("\n")[0]
+    return csv.DictReader(io.StringIO(table, newline=""), delimiter=max(",;\t", key=first.count))
+
+
+@main.group()
+def knowledge() -> None:
+    """The articles that the assistant answers from."""
+
+
+@knowledge.command("check")
+@click.argument(
+    "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False
+)
+def check_knowledge(folder: Path | None) -> None:
+    """List what is read, what is left out and why; exits with 1 when a file needs attention.
+
+    FOLDER is KNOWLEDGE_DIR unless given.
+    """
+    from handoff_bot.ai.assistant.articles import readings
+    from handoff_bot.ai.assistant.checks import lines, needs_attention
+
+    found = list(readings(folder or knowledge_dir(), datetime.now(UTC).date()))
+    for line in lines(found):
+        click.echo(line)
+    sys.exit(1 if needs_attention(found) else 0)
+
+
 @main.group()
 def tickets() -> None:
     """The support records."""
@@ -203,8 +246,14 @@ def tickets() -> None:
 @click.option("--status", type=click.Choice([one.value for one in TicketStatus]), default=None)
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Made on that day (UTC) or later.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Made before that day (UTC).")
+@click.option(
+    "--bom/--no-bom",
+    default=True,
+    show_default=True,
+    help="Begin CSV with a byte order mark, by which Excel knows that it is UTF-8.",
+)
 def export_tickets(
-    form: str, status: str | None, since: datetime | None, until: datetime | None
+    form: str, status: str | None, since: datetime | None, until: datetime | None, *, bom: bool
 ) -> None:
     """Print all tickets that fit, oldest first; docs/tickets.md names the columns."""
     import app
@@ -215,7 +264,7 @@ def export_tickets(
         until=until.replace(tzinfo=UTC) if until else None,
     )
     for line in app.export_tickets(settings_or_exit(), form, query):
-        click.echo(line, nl=False)
+        click.echo(line if bom else line.removeprefix(BYTE_ORDER_MARK), nl=False)
 
 
 @main.command()

@@ -140,7 +140,8 @@ class Settings(BaseModel):
         "", description="Who mail to the team is from, `Handoff <handoff@example.com>`."
     )
     KNOWLEDGE_DIR: Path = Field(
-        Path("knowledge"), description="Folder of Markdown files that the assistant answers from."
+        Path("knowledge"),
+        description="Folder of articles (Markdown, MDX or text) that the assistant answers from.",
     )
     LOG_LEVEL: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much to log."
@@ -323,6 +324,12 @@ _RULES: tuple[Rule, ...] = (
         lambda s: not s.KNOWLEDGE_DIR.is_dir(),
     ),
 )
+
+
+def knowledge_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder of articles, for commands that need nothing else of the settings."""
+    default = Settings.model_fields["KNOWLEDGE_DIR"].default
+    return Path(environ.get("KNOWLEDGE_DIR") or default)
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -1,5 +1,6 @@
 """The command line, the composition root and the doctor, in this process, between the stand-ins."""
 
+import codecs
 import csv
 import io
 import json
@@ -402,6 +403,58 @@ def test_canned_replies_that_cannot_be_are_all_refused(environment, tmp_path, ta
     assert run("canned", "export").stdout == "name,language,text\n"
 
 
+SPREADSHEETS = {
+    "Windows-1252 with commas": ("name,language,text\nrefund,de,Die Rückgabe dauert.", "cp1252"),
+    "semicolons": ("name;language;text\r\nrefund;de;Die Rückgabe dauert.\r\n", "utf-8-sig"),
+    "tabs in UTF-16": ("name\tlanguage\ttext\r\nrefund\tde\tDie Rückgabe dauert.\r\n", "utf-16"),
+}
+
+
+@pytest.mark.parametrize(("table", "encoding"), SPREADSHEETS.values(), ids=SPREADSHEETS)
+def test_canned_replies_are_read_as_spreadsheets_save_them(environment, tmp_path, table, encoding):
+    file = tmp_path / "replies.csv"
+    file.write_bytes(table.encode(encoding))
+    result = run("canned", "import", str(file))
+    assert result.exit_code == 0, result.stderr
+    assert ("Windows-1252" in result.stderr) == (encoding == "cp1252")
+    assert "refund,de,Die Rückgabe dauert.\n" in run("canned", "export").stdout
+
+
+def test_a_table_that_cannot_be_read_is_refused_in_one_line(environment, tmp_path):
+    file = tmp_path / "replies.csv"
+    file.write_bytes("name,language,text\nx,ru,Доставка".encode("cp1251"))
+    result = run("canned", "import", str(file))
+    assert result.exit_code == 2
+    assert result.stderr == "The encoding is not known: save the file as UTF-8.\n"
+
+
+def test_the_knowledge_base_is_listed_file_by_file(tmp_path):
+    (tmp_path / "a.md").write_text("---\nlocale: de\n---\n# Eins\nText.\n# Zwei\nText.", "utf-8")
+    (tmp_path / "b.txt").write_bytes("Rückgabe".encode("cp1252"))
+    (tmp_path / "c.md").write_text("---\ndraft: true\n---\nSecret.", "utf-8")
+    told = run("knowledge", "check", str(tmp_path))
+    assert told.stdout.splitlines() == [
+        "read   a.md: 2 passages, de",
+        "read   b.txt: 1 passage, read as Windows-1252: save it as UTF-8 to be sure",
+        "out    c.md: draft: true",
+        "2 files read, 1 left out.",
+    ]
+    assert told.exit_code == 0
+    (tmp_path / "d.md").write_bytes(b"\x00\x01")
+    told = run("knowledge", "check", str(tmp_path))
+    assert "WRONG  d.md: This is not a text file." in told.stdout
+    assert told.exit_code == 1
+
+
+def test_the_doctor_names_articles_that_cannot_be_read(environment, tmp_path, monkeypatch):
+    (tmp_path / "a.md").write_text("# Hats\nRed.", "utf-8")
+    (tmp_path / "b.md").write_text("---\ntitle: [\n---\nText.", "utf-8")
+    monkeypatch.setenv("KNOWLEDGE_DIR", str(tmp_path))
+    (line,) = [line for line in run("doctor").stdout.splitlines() if "knowledge:" in line]
+    assert line.startswith("FAIL")
+    assert "b.md (The front matter cannot be read.)" in line
+
+
 def test_the_figures_of_the_last_days_are_told(environment, tmp_path):
     picture = tmp_path / "chart.png"
     told = run("report", "--days", "7", "--chart", str(picture)).stdout
@@ -421,7 +474,9 @@ def test_a_program_gets_the_figures_as_json(environment):
 
 @pytest.mark.usefixtures("told")
 def test_tickets_are_printed_as_a_file():
-    rows = list(csv.DictReader(io.StringIO(run("tickets", "export").stdout, newline="")))
+    assert run("tickets", "export").stdout_bytes.startswith(codecs.BOM_UTF8)
+    plain = run("tickets", "export", "--no-bom").stdout
+    rows = list(csv.DictReader(io.StringIO(plain, newline="")))
     assert [row["number"] for row in rows] == ["1", "2", "3", "4", "5", "6"]
     closed = json.loads(run("tickets", "export", "--format", "json", "--status", "closed").stdout)
     assert len(closed) == 6

@@ -14,6 +14,7 @@ MOST_VARIABLES = 10
 
 _SID = re.compile(r"HX[0-9a-fA-F]{32}", re.ASCII)
 _VARIABLE = re.compile(r"\{\{\s*(\w{1,40})\s*\}\}", re.ASCII)
+_NAME = re.compile(r"\w{1,40}", re.ASCII)
 _NO_VALUE = re.compile(r"[\r\n\t]| {5}")
 
 
@@ -25,7 +26,8 @@ class Approved:
         name: what agents know it by.
         content_sid: the provider's id of it.
         text: what it says, with variables like {{1}}.
-        labels: what agents are asked for each variable.
+        labels: what agents are asked for each variable, also for those that stand outside of the text:
+            in the address of a button or of a file.
     """
 
     name: str
@@ -35,8 +37,13 @@ class Approved:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The names of its variables, in the order in which they stand."""
-        return tuple(dict.fromkeys(_VARIABLE.findall(self.text)))
+        """The names of its variables: those of the text in order, then those that only the labels name."""
+        return tuple(dict.fromkeys([*_VARIABLE.findall(self.text), *self.labels]))
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """The variables that do not stand in the text."""
+        return tuple(name for name in self.labels if name not in _VARIABLE.findall(self.text))
 
     def label(self, variable: str) -> str:
         """What to ask for a variable."""
@@ -77,11 +84,11 @@ def text_problem(text: str) -> str:
     return ""
 
 
-def labels_in(lines: str, variables: tuple[str, ...]) -> dict[str, str]:
-    """What each line "variable: what to ask" says.
+def labels_in(lines: str, text: str) -> dict[str, str]:
+    """What each line "variable: what to ask" says; a variable may also stand outside of the text.
 
     Raises:
-        ValueError: with words, a line is none, or of a variable that the text does not have.
+        ValueError: with the reason, a line is none, or there are too many variables.
     """
     labels: dict[str, str] = {}
     for line in filter(None, map(str.strip, lines.splitlines())):
@@ -89,9 +96,11 @@ def labels_in(lines: str, variables: tuple[str, ...]) -> dict[str, str]:
         name = name.strip().strip("{}").strip()
         if not colon or not words.strip():
             raise ValueError("One a line: the variable, a colon, and what to ask.")
-        if name not in variables:
-            raise ValueError(f"The text has no variable {{{{{name[:40]}}}}}.")
+        if not _NAME.fullmatch(name):
+            raise ValueError("The name of a variable is letters, digits and underscores, like 2.")
         labels[name] = words.strip()[:LONGEST_NAME]
+    if len(Approved("", "", text, labels).variables) > MOST_VARIABLES:
+        raise ValueError(f"At most {MOST_VARIABLES} variables.")
     return labels
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
+BYTE_ORDER_MARK = "\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -43,8 +44,8 @@ COLUMNS = tuple(field.name for field in fields(TicketExport))
 
 
 def csv_lines(tickets: Iterable[TicketExport]) -> Iterator[str]:
-    """The table, line by line, its heading first."""
-    yield _csv_line(COLUMNS)
+    """The table, line by line, its heading first; Excel takes a file without a mark for Windows-1252."""
+    yield BYTE_ORDER_MARK + _csv_line(COLUMNS)
     for ticket in tickets:
         yield _csv_line(_cell(getattr(ticket, column)) for column in COLUMNS)
 

@@ -50,7 +50,7 @@ WRONG = {
     "no name": ({"template_name": " "}, "template_name"),
     "no id": ({"template_sid": "HX1"}, "template_sid"),
     "half a variable": ({"template_text": "Hi {{1"}, "template_text"),
-    "a label of nothing": ({"template_labels": "9: x"}, "template_labels"),
+    "a label of nothing": ({"template_labels": "for whom: x"}, "template_labels"),
 }
 
 
@@ -103,6 +103,20 @@ def test_an_agent_chooses_one_fills_it_in_and_sends_it(closed):
     closed.sends(closed.ana, {"template_value_0": "Dana", "template_value_1": "4711"})
     assert closed.heard()[-1] == "Hi Dana, your order 4711 has news."
     assert any("Hi Dana, your order 4711 has news." in said for said in closed.thread())
+
+
+def test_variables_of_buttons_and_files_are_asked_for_and_sent(closed):
+    content = {"template_name": "Track", "template_text": "Hi {{1}}, track your parcel."}
+    add(closed, **content, template_labels="1: Name\n2: Tracking code\n3: Invoice")
+    assert "{{2}}, {{3}}" in words(closed.window(closed.mia))
+    closed.click(closed.ana, "use_template", ts=failure(closed))
+    closed.chooses(closed.ana, "template_choice", "Track")
+    assert "Tracking code" in words(closed.window(closed.ana))
+    given = {"template_value_0": "Dana", "template_value_1": "ABC"}
+    closed.sends(closed.ana, given | {"template_value_2": "77"})
+    sent, _ = closed.channel.taken[-1]
+    assert sent.text == "Hi Dana, track your parcel."
+    assert sent.template.variables == {"1": "Dana", "2": "ABC", "3": "77"}
 
 
 def test_somebody_else_is_told_whose_it_is(closed):

@@ -308,7 +308,7 @@ def test_an_admin_gets_all_that_fit_as_csv(bureau):
     assert "on its way" in words(bureau.window(bureau.mia))
     file = given_file(bureau, bureau.mia)
     assert file.name == "tickets.csv"
-    rows = list(csv.DictReader(io.StringIO(file.content.decode())))
+    rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
     assert [row["subject"] for row in rows] == ["I want a person, too"]
     assert "1 ticket, as you asked." in bureau.told(bureau.mia)[0]
     bureau.command(bureau.mia, "tickets")

@@ -51,16 +51,27 @@ def test_a_text_that_cannot_be_one_is_refused(text):
 
 
 def test_labels_are_one_a_line():
-    assert labels_in("1: Name\n\n{{2}} : Order: number\n", ("1", "2")) == {
+    assert labels_in("1: Name\n\n{{2}} : Order: number\n", "Hi {{1}}, {{2}}.") == {
         "1": "Name",
         "2": "Order: number",
     }
 
 
-@pytest.mark.parametrize("lines", ["1", "1:", "3: x", ": x"])
-def test_labels_that_belong_to_nothing_are_refused(lines):
+def test_a_label_may_name_a_variable_of_a_button_or_a_file():
+    labels = labels_in("3: Invoice number\n2: Tracking code", "Hi {{1}}.")
+    template = Approved("News", "HX" + "1" * 32, "Hi {{1}}.", labels)
+    assert template.variables == ("1", "3", "2")
+    assert template.further == ("3", "2")
+    assert template.filled({"1": "Dana", "2": "ABC", "3": "77"}) == "Hi Dana."
+
+
+TOO_MANY = "\n".join(f"{number}: x" for number in range(11))
+
+
+@pytest.mark.parametrize("lines", ["1", "1:", "a b: x", ": x", "ü: x", "x" * 41 + ": x", TOO_MANY])
+def test_lines_that_name_no_variable_are_refused(lines):
     with pytest.raises(ValueError, match=r"\.$"):
-        labels_in(lines, ("1",))
+        labels_in(lines, "Hi {{1}}.")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from handoff_bot.domain.ticket_export import COLUMNS, TicketExport, csv_lines, harmless, json_lines
+from handoff_bot.domain.ticket_export import (
+    BYTE_ORDER_MARK,
+    COLUMNS,
+    TicketExport,
+    csv_lines,
+    harmless,
+    json_lines,
+)
 
 AT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
@@ -37,7 +44,16 @@ def ticket(**changes):
 
 
 def read_csv(*tickets):
-    return list(csv.DictReader(io.StringIO("".join(csv_lines(tickets)))))
+    return list(
+        csv.DictReader(io.StringIO("".join(csv_lines(tickets)).removeprefix(BYTE_ORDER_MARK)))
+    )
+
+
+def test_csv_begins_with_the_mark_by_which_excel_knows_utf_8():
+    data = "".join(csv_lines([ticket(contact="Jürgen Müller")])).encode()
+    assert data.startswith(b"\xef\xbb\xbf")
+    assert data.count(b"\xef\xbb\xbf") == 1
+    assert "Jürgen Müller" in data.decode("utf-8-sig")
 
 
 def test_csv_has_a_heading_and_a_row_for_each():
@@ -76,5 +92,5 @@ def test_json_is_one_array(count):
 
 def test_every_cell_is_quoted_so_that_no_separator_splits_it():
     (heading, line) = csv_lines([ticket(subject="a;b")])
-    assert heading.startswith('"')
+    assert heading.removeprefix(BYTE_ORDER_MARK).startswith('"')
     assert '"a;b"' in line

@@ -1,20 +1,18 @@
-"""Markdown files of the knowledge base, read into passages: one for each heading."""
+"""The articles of the knowledge base, read into passages: one for each heading."""
 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
-logger = logging.getLogger(__name__)
+from handoff_bot.ai.assistant.folder import MARKDOWN, Found, articles, read
+from handoff_bot.ai.assistant.front_matter import FrontMatter, split
+from handoff_bot.ai.assistant.markdown import Section, sections
 
-_LARGEST = 1_000_000
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
-_HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\(([^)\s]+)[^)\n]*\)")
-_MARKUP = re.compile(r"[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}(?!\w)|^>[ \t]?", re.MULTILINE)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,54 +34,79 @@ class Passage:
     tags: tuple[str, ...]
 
 
-def read_folder(folder: Path) -> list[Passage]:
-    """All passages of the folder's .md files, by file name; a file that cannot be read is left out."""
-    return [passage for path in article_files(folder) for passage in _read(path)]
+@dataclass(frozen=True)
+class Reading:
+    """What became of one file.
+
+    Attributes:
+        name: below the folder.
+        passages: what customers can be told.
+        left_out: why nothing of it is told, "" when something is.
+        is_wrong: is there something to put right?
+        guessed: the encoding, when nothing in the file says it.
+    """
+
+    name: str
+    passages: tuple[Passage, ...] = ()
+    left_out: str = ""
+    is_wrong: bool = False
+    guessed: str = ""
 
 
-def article_files(folder: Path) -> list[Path]:
-    """The folder's articles, also in its subfolders."""
-    return sorted(path for path in folder.rglob("*.md") if path.is_file())
-
-
-def _read(path: Path) -> list[Passage]:
-    try:
-        if path.stat().st_size > _LARGEST:
-            logger.warning("knowledge article is too large", extra={"article": path.name})
-            return []
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
-    except OSError:
-        logger.warning("knowledge article cannot be read", extra={"article": path.name})
-        return []
-    return list(passages(text.replace("\r\n", "\n"), fallback_title=path.stem.replace("-", " ")))
-
-
-def passages(markdown: str, fallback_title: str) -> Iterator[Passage]:
-    """The passages of one article; those without text are left out."""
-    found = _FRONT_MATTER.match(markdown)
-    fields = _fields(found[1]) if found else {}
-    title = fields.get("title") or fallback_title
-    parts = _HEADING.split(markdown[found.end() if found else 0 :])
-    for heading, body in zip(["", *parts[1::2]], parts[0::2], strict=True):
-        if text := plain(body):
-            yield Passage(
-                title=title,
-                heading=plain(heading),
-                text=text,
-                locale=fields.get("locale", "").lower()[:2],
-                tags=tuple(
-                    filter(None, (tag.strip() for tag in fields.get("tags", "").split(",")))
-                ),
+def read_folder(folder: Path, today: date) -> list[Passage]:
+    """All passages of the folder by file name; a file that cannot be read is left out and logged."""
+    found: list[Passage] = []
+    for reading in readings(folder, today):
+        found.extend(reading.passages)
+        if reading.is_wrong:
+            logger.warning(
+                "knowledge article is left out",
+                extra={"article": reading.name, "reason": reading.left_out},
             )
+    return found
 
 
-def _fields(front_matter: str) -> dict[str, str]:
-    """`name: value` lines; quotes around a value and brackets around a list are dropped."""
-    lines = (line.partition(":") for line in front_matter.splitlines() if ":" in line)
-    return {name.strip().lower(): value.strip().strip("[]\"'") for name, _, value in lines}
+def readings(folder: Path, today: date) -> Iterator[Reading]:
+    """What becomes of each file that looks like an article."""
+    for found in articles(folder):
+        yield (
+            Reading(found.name, left_out=found.left_out, is_wrong=found.is_wrong)
+            if found.left_out
+            else _read(found, today)
+        )
 
 
-def plain(markdown: str) -> str:
-    """Markdown as a phone shows it: links as "words (address)", no marks, no blank lines in a row."""
-    text = _MARKUP.sub("", _LINK.sub(r"\1 (\2)", markdown))
-    return re.sub(r"\n{3,}", "\n\n", text).strip()
+def _read(found: Found, today: date) -> Reading:
+    suffix = found.path.suffix.lower()
+    try:
+        file = read(found.path)
+        about, text = split(file.text, today)
+    except ValueError as error:
+        return Reading(found.name, left_out=str(error), is_wrong=True)
+    if about.withheld:
+        return Reading(found.name, left_out=about.withheld)
+    if suffix in MARKDOWN:
+        parts = sections(text, is_mdx=suffix == ".mdx")
+    else:
+        parts = [
+            Section(blocks=[block.strip("\n") for block in text.split("\n\n") if block.strip()])
+        ]
+    told = tuple(_passages(about, parts, found.path.stem))
+    return Reading(
+        found.name, told, left_out="" if told else "there is no text in it", guessed=file.guessed
+    )
+
+
+def passages(markdown: str, fallback_title: str) -> list[Passage]:
+    """The passages of one article in Markdown; those without text are left out."""
+    about, text = split(markdown, date.min)
+    return list(_passages(about, sections(text), fallback_title))
+
+
+def _passages(about: FrontMatter, parts: list[Section], stem: str) -> Iterator[Passage]:
+    tops = [part.heading for part in parts if part.level == 1]
+    named = tops[0] if len(tops) == 1 else ""
+    title = about.title or named or " ".join(stem.replace("-", " ").replace("_", " ").split())
+    for part in parts:
+        if part.text:
+            yield Passage(title, part.heading, part.text, about.locale, about.tags)

@@ -13,13 +13,15 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handoff_bot.ai.assistant.articles import Passage, article_files, read_folder
+from handoff_bot.ai.assistant.articles import Passage, read_folder
+from handoff_bot.ai.assistant.folder import candidates
 from handoff_bot.ai.assistant.words import folded, telling_stems
 
 _LOOK_AGAIN = 1.0  # seconds between two looks at the files
@@ -40,7 +42,8 @@ _SENTENCE_END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|\n+")
 Meaning = Callable[[Sequence[str]], NDArray[np.float32]]
 """From texts to vectors of length one, as the detector's encoder makes them."""
 
-Stamp = tuple[tuple[str, int, int], ...]
+Stamp = tuple[date, tuple[tuple[str, int, int], ...]]
+"""The day, for articles are published and expire by it, and what the files look like from outside."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,11 @@ class Knowledge:
         folder: Path,
         clock: Callable[[], float] = time.monotonic,
         meaning: Meaning | None = None,
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
     ) -> None:
         self._folder = folder
         self._clock = clock
+        self._today = today
         self._meaning = meaning
         self._known: dict[str, NDArray[np.float32]] = {}
         self._meant: list[NDArray[np.float32]] = []
@@ -167,9 +172,9 @@ class Knowledge:
         if now - self._looked_at < _LOOK_AGAIN:
             return
         self._looked_at = now
-        stamp = _stamp(self._folder)
+        stamp = _stamp(self._folder, self._today())
         if stamp != self._stamp:
-            self._index(read_folder(self._folder))
+            self._index(read_folder(self._folder, stamp[0]))
             self._stamp = stamp
 
     def _index(self, passages: list[Passage]) -> None:
@@ -197,15 +202,15 @@ def _things_said(passage: Passage) -> list[str]:
     return [words for words in said if words.strip()]
 
 
-def _stamp(folder: Path) -> Stamp:
+def _stamp(folder: Path, today: date) -> Stamp:
     found = []
-    for path in article_files(folder):
+    for path in candidates(folder):
         try:
             facts = path.stat()
         except OSError:  # gone between listing and looking
             continue
         found.append((str(path), facts.st_mtime_ns, facts.st_size))
-    return tuple(found)
+    return today, tuple(found)
 
 
 def _query(stems: Sequence[str]) -> str:

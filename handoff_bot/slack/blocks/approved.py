@@ -120,7 +120,7 @@ def draw_edit(template: Approved) -> Block:
         asking(
             "What agents are asked for each variable",
             asked,
-            hint="One a line, e.g. 1: Customer's name",
+            hint="One per line, e.g. 1: Customer's name. Also those of buttons, links and files.",
             optional=True,
         ),
         *_delete(template),

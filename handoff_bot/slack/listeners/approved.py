@@ -81,7 +81,15 @@ def saved(tools: Tools, body: Body, ack: Ack) -> None:
         ack(response_action="errors", errors={FIELDS[part].value: words})
         return
     ack()
-    _refresh(tools, str(view.get("previous_view_id") or ""), f"{new.name} is saved.")
+    _refresh(tools, str(view.get("previous_view_id") or ""), _saved(new))
+
+
+def _saved(new: Approved) -> str:
+    """What was saved; a mistyped variable would otherwise be noticed by the first agent."""
+    if not new.further:
+        return f"{new.name} is saved."
+    names = ", ".join(f"{{{{{name}}}}}" for name in new.further)
+    return f"{new.name} is saved. Not in the text, so for a button, link or file: {names}."
 
 
 def _written(state: Mapping[str, Any]) -> tuple[Approved, Problem | None]:
@@ -94,7 +102,7 @@ def _written(state: Mapping[str, Any]) -> tuple[Approved, Problem | None]:
     if wrong := problem(new):
         return new, wrong
     try:
-        labels = labels_in(_one(state, TemplateAction.LABELS), new.variables)
+        labels = labels_in(_one(state, TemplateAction.LABELS), new.text)
     except ValueError as error:
         return new, (Part.LABELS, str(error))
     return replace(new, labels=labels), None

@@ -1,0 +1,58 @@
+"""What the knowledge base holds, file by file: for `knowledge check` and the doctor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+
+from handoff_bot.ai.assistant.articles import Reading, readings
+from handoff_bot.domain.amounts import many
+from handoff_bot.domain.findings import Finding
+
+WHAT = "knowledge"
+_NAMED = 3
+
+
+def lines(found: Sequence[Reading]) -> Iterator[str]:
+    """A line for each file, then the sum."""
+    for one in found:
+        yield _line(one)
+    read = sum(not one.left_out for one in found)
+    yield f"{many(read, 'file')} read, {len(found) - read} left out."
+
+
+def _line(one: Reading) -> str:
+    if one.left_out:
+        return f"{'WRONG' if one.is_wrong else 'out  '}  {one.name}: {one.left_out}"
+    locales = sorted({passage.locale for passage in one.passages} - {""})
+    notes = [many(len(one.passages), "passage"), *locales]
+    if one.guessed:
+        notes.append(f"read as {one.guessed}: save it as UTF-8 to be sure")
+    return f"read   {one.name}: {', '.join(notes)}"
+
+
+def needs_attention(found: Sequence[Reading]) -> bool:
+    """Is a file left out by mistake, or is there nothing to answer from?"""
+    return any(one.is_wrong for one in found) or not any(one.passages for one in found)
+
+
+def check_knowledge(folder: Path, today: date) -> Finding:
+    """Can everything be read that is meant for customers?"""
+    found = list(readings(folder, today))
+    wrong = [f"{one.name} ({one.left_out})" for one in found if one.is_wrong]
+    guessed = [one.name for one in found if one.guessed]
+    read = sum(not one.left_out for one in found)
+    if not read:
+        return Finding(WHAT, False, f"no article in {folder.name}; see docs/assistant.md")
+    words = f"{many(read, 'file')} read"
+    if wrong:
+        words += f"; left out: {_some(wrong)}; run `handoff knowledge check`"
+    if guessed:
+        words += f"; encoding guessed: {_some(guessed)}; save as UTF-8"
+    return Finding(WHAT, not wrong, words)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

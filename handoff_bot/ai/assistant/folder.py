@@ -1,0 +1,97 @@
+"""Which files of the knowledge base are read, and why others are not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from handoff_bot.domain.decoding import Decoded, decoded
+
+MARKDOWN = frozenset({".md", ".markdown", ".mdx"})
+PLAIN = frozenset({".txt"})
+LARGEST = 1_000_000
+MOST_FILES = 10_000
+
+_DRAFTS = frozenset({"draft", "drafts", "node_modules", "__pycache__"})
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file with an article's ending.
+
+    Attributes:
+        path: where it is.
+        name: below the folder, with `/`.
+        left_out: why it is not read, "" when it is.
+        is_wrong: is that something to put right, rather than what the team wants?
+    """
+
+    path: Path
+    name: str
+    left_out: str = ""
+    is_wrong: bool = False
+
+
+def articles(folder: Path) -> list[Found]:
+    """The files of a folder and its subfolders that look like articles, by name."""
+    root = folder.resolve()
+    found = [_judged(each, folder, root) for each in candidates(folder)]
+    return sorted(found, key=lambda one: one.name)
+
+
+def candidates(folder: Path) -> list[Path]:
+    """The files that may be articles by their ending, at most MOST_FILES; nothing of them is opened."""
+    return list(islice(_walk(folder), MOST_FILES))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Links to folders are not followed: what they lead to inside is found anyway."""
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        for name in list(folders):
+            if Path(place, name).is_symlink():
+                folders.remove(name)
+        yield from (
+            Path(place, name)
+            for name in sorted(files)
+            if Path(name).suffix.lower() in MARKDOWN | PLAIN
+        )
+
+
+def _judged(path: Path, folder: Path, root: Path) -> Found:
+    below = path.relative_to(folder)
+    name = below.as_posix()
+    hidden = next((part for part in below.parts if part.startswith((".", "_"))), "")
+    if hidden:
+        return Found(path, name, f"{hidden} is hidden")
+    draft = next((part for part in below.parts[:-1] if part.lower() in _DRAFTS), "")
+    if draft:
+        return Found(path, name, f"{draft} holds nothing for customers")
+    try:
+        real = path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return Found(path, name, "the link leads nowhere", is_wrong=True)
+    if not real.is_relative_to(root):
+        return Found(path, name, "the link leads out of the folder", is_wrong=True)
+    if not real.is_file():
+        return Found(path, name, "this is not a file", is_wrong=True)
+    return Found(path, name)
+
+
+def read(path: Path) -> Decoded:
+    """The text of a file.
+
+    Raises:
+        ValueError: with the reason, when it is too large or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise ValueError("The file cannot be opened.") from error
+    if len(data) > LARGEST:
+        raise ValueError(f"The file is larger than {LARGEST // 1_000_000} MB.")
+    return decoded(data)

@@ -1,0 +1,138 @@
+"""The front matter of an article: its title, its language, and whether customers may read it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import yaml
+
+_BLOCK = re.compile(
+    r"\A\s*(---|\+\+\+)[ \t]*\n(.*?)(?:^|\n)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
+)
+_UNCLOSED = re.compile(r"\A\s*(?:---[ \t]*\n[\w -]+:|\+\+\+[ \t]*\n[\w -]+=)")
+
+_YES = frozenset({"true", "yes", "y", "on", "1"})
+_NO = frozenset({"false", "no", "n", "off", "0", "", "null", "~", "none"})
+_WITHHOLDS = (
+    "draft", "internal", "internal_only", "private", "hidden", "archived", "unlisted", "confidential",
+)  # fmt: skip
+_ADMITS = ("published", "publish", "public")
+_STATES = ("status", "state", "visibility", "audience")
+_UNPUBLISHED = re.compile(
+    r"draft|wip|work in progress|internal|private|hidden|archived|unlisted|unpublished|deprecated"
+    r"|(?:in |needs )?review|staff|team|agents|confidential|pending|planned"
+)
+_FROM = ("publish_date", "publishdate", "published")
+_UNTIL = ("expiry_date", "expirydate", "unpublish_date", "unpublishdate", "expires")
+
+
+@dataclass(frozen=True)
+class FrontMatter:
+    """What an article says of itself.
+
+    Attributes:
+        title: "" when it does not say.
+        locale: ISO 639-1, "" when it does not say.
+        tags: other words customers use for it.
+        withheld: why customers may not read it, "" when they may.
+    """
+
+    title: str = ""
+    locale: str = ""
+    tags: tuple[str, ...] = ()
+    withheld: str = ""
+
+
+def split(text: str, today: date) -> tuple[FrontMatter, str]:
+    """The front matter of an article, in YAML (`---`) or TOML (`+++`), and the text below it.
+
+    Raises:
+        ValueError: it cannot be read, so that nothing tells whether customers may read the article.
+    """
+    found = _BLOCK.match(text)
+    if not found:
+        if _UNCLOSED.match(text):
+            raise ValueError("The front matter is not closed.")
+        return FrontMatter(), text
+    fields = _fields(found[2], is_toml=found[1] == "+++")
+    if fields is None:  # a line across the page, not front matter
+        return FrontMatter(), text
+    return _read(fields, today), text[found.end() :]
+
+
+def _fields(block: str, *, is_toml: bool) -> dict[str, Any] | None:
+    """The fields by name in small letters with underscores; None when the block is prose."""
+    try:
+        # The base loader leaves all values as text: "no" is Norwegian, not false.
+        held = tomllib.loads(block) if is_toml else yaml.load(block, yaml.BaseLoader)  # noqa: S506
+    except (yaml.YAMLError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ValueError("The front matter cannot be read.") from error
+    if held is None or held == "":
+        return {}
+    if not isinstance(held, dict):
+        return None
+    return {str(name).strip().lower().replace("-", "_"): value for name, value in held.items()}
+
+
+def _read(fields: Mapping[str, Any], today: date) -> FrontMatter:
+    locale = _first(fields, "locale", "language", "lang", "locales", "languages")
+    return FrontMatter(
+        title=_first(fields, "title"),
+        locale=re.split(r"[-_,\s]", locale.lower())[0][:2],
+        tags=tuple(
+            dict.fromkeys(
+                tag for name in ("tags", "keywords", "aliases") for tag in _all(fields, name)
+            )
+        ),
+        withheld=_withheld(fields, today),
+    )
+
+
+def _withheld(fields: Mapping[str, Any], today: date) -> str:
+    said = {name: " ".join(_all(fields, name)).casefold() for name in fields}
+    for name in _WITHHOLDS:
+        if said.get(name, "") not in _NO:
+            return f"{name}: {said[name]}"
+    for name in _ADMITS:
+        if name in said and said[name] in _NO:
+            return f"{name}: {said[name]}"
+    for name in _STATES:
+        if _UNPUBLISHED.fullmatch(said.get(name, "")):
+            return f"{name}: {said[name]}"
+    return _out_of_time(said, today)
+
+
+def _out_of_time(said: Mapping[str, str], today: date) -> str:
+    for names, is_out in ((_FROM, today.__lt__), (_UNTIL, today.__gt__)):
+        for name in names:
+            day = _day(said.get(name, ""))
+            if day and is_out(day):
+                return f"{name}: {said[name]}"
+    return ""
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+def _first(fields: Mapping[str, Any], *names: str) -> str:
+    return next((text for name in names for text in _all(fields, name)), "")
+
+
+def _all(fields: Mapping[str, Any], name: str) -> list[str]:
+    """The values of a field: a list, or a text; one of tags may hold several with commas."""
+    value = fields.get(name)
+    if value is None:
+        return []
+    parts = value if isinstance(value, list) else [value]
+    if name in ("tags", "keywords", "aliases") and not isinstance(value, list):
+        parts = str(value).split(",")
+    return [text for part in parts if (text := str(part).strip())]

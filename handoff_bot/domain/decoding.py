@@ -1,0 +1,95 @@
+"""Text files as people save them: UTF-8, UTF-16 and UTF-32 with or without a mark, and Windows-1252."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+
+# Longest first: the mark of UTF-32 begins like that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_SAMPLE = 4_096
+# Of a text in another 8-bit encoding Windows-1252 makes signs in words ("zwróci³em", "³atwo"), or words of
+# accented letters only (Cyrillic, Greek); neither occurs in the languages that it was made for.
+_SIGN_IN_WORD = re.compile(
+    r"[^\W\d_][\u00a0-\u00bf\u00d7\u00d0\u00f7][^\W\d_]"
+    r"|[\u00a2\u00a4-\u00a6\u00ac\u00af\u00b2-\u00b4\u00b8\u00b9\u00bc-\u00be\u00d7\u00f7][^\W\d_]"
+)
+_ACCENTED_WORD = re.compile(r"(?<![^\W\d_])[\u00c0-\u00ff]{3,}(?![^\W\d_])")
+_ACCENTED = re.compile(r"[\u00c0-\u00ff]")
+_LETTER = re.compile(r"[^\W\d_]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
+_MOST_ACCENTED = 0.3
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The text of a file.
+
+    Attributes:
+        text: without a byte order mark, lines ended by a newline only.
+        guessed: the name of the encoding when nothing in the file says it, "" for UTF-8 and marked files.
+    """
+
+    text: str
+    guessed: str = ""
+
+
+def decoded(data: bytes) -> Decoded:
+    """The text of a file.
+
+    Raises:
+        ValueError: with what to do, when it cannot be read without guessing wildly.
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return Decoded(_strictly(data[len(mark) :], encoding))
+    if wide := _unmarked_utf16(data):
+        return Decoded(_strictly(data, wide), "UTF-16")
+    try:
+        return Decoded(_tidy(data.decode("utf-8")))
+    except UnicodeDecodeError:
+        return Decoded(_windows(data), "Windows-1252")
+
+
+def _strictly(data: bytes, encoding: str) -> str:
+    try:
+        return _tidy(data.decode(encoding))
+    except UnicodeDecodeError as error:
+        raise ValueError("The file is damaged: save it again as UTF-8.") from error
+
+
+def _unmarked_utf16(data: bytes) -> str:
+    """Every second byte of a Western text in UTF-16 is zero."""
+    sample = data[:_SAMPLE]
+    half = len(sample) // 2
+    if half and len(data) % 2 == 0:
+        for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+            if sample[first::2].count(0) > half * 0.4 and not sample[1 - first :: 2].count(0):
+                return encoding
+    return ""
+
+
+def _windows(data: bytes) -> str:
+    try:
+        text = _tidy(data.decode("cp1252"))
+    except UnicodeDecodeError as error:
+        raise ValueError("The encoding is not known: save the file as UTF-8.") from error
+    letters = len(_LETTER.findall(text))
+    accented = len(_ACCENTED.findall(text))
+    is_garbled = _SIGN_IN_WORD.search(text) or _ACCENTED_WORD.search(text)
+    if is_garbled or accented > letters * _MOST_ACCENTED:
+        raise ValueError("The encoding is not known: save the file as UTF-8.")
+    return text
+
+
+def _tidy(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("This is not a text file.")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
