@@ -1,9 +1,13 @@
 """What agents type in Slack arrives on a phone as plain words."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handoff_bot.slack import emoji
 from handoff_bot.slack.listeners.plain_text import plain_text
 
 NAMES = {"U0ANA": "Ana", "W0BEN": "Ben B."}
@@ -75,6 +79,48 @@ WORDS = {
     "lone bracket": ("a < b", "a < b"),
     "our own placeholder": ("\x000\x00", "0"),
 }
+
+
+def points(text):
+    return "-".join(f"{ord(each):04X}" for each in text)
+
+
+TABLE = json.loads((Path(emoji.__file__).parent / "emoji.json").read_text("utf-8"))
+
+
+def test_every_emoji_of_slack_becomes_its_character():
+    wrong = {
+        name: words
+        for name, expected in TABLE["names"].items()
+        if points(words := plain_text(f"a :{name}: b", str)[2:-2]) != expected
+    }
+    assert wrong == {}
+    assert len(TABLE["names"]) > 1900
+
+
+def test_every_toned_emoji_is_one_character_with_its_tone_inside():
+    short = {code: name for name, code in TABLE["names"].items()}
+    wrong = [
+        (short[code], tones)
+        for code, forms in TABLE["tones"].items()
+        for tones, expected in forms.items()
+        if points(plain_text(f":{short[code]}::skin-tone-{tones}:", str)) != expected
+    ]
+    assert wrong == []
+    assert sum(map(len, TABLE["tones"].values())) > 1800
+
+
+def test_the_cases_of_emoji_come_out_right():
+    path = Path(__file__).parents[3] / "shared" / "cases" / "r10-emoji-tones.json"
+    if not path.exists():
+        pytest.skip("the shared cases are not here")
+    cases = json.loads(path.read_text("utf-8"))["cases"]
+    assert {code: points(plain_text(code, str)) for code in cases} == cases
+
+
+def test_one_tone_is_for_both_people_and_none_leaves_a_swatch():
+    assert points(plain_text(":men_holding_hands::skin-tone-4:", str)) == "1F46C-1F3FD"
+    assert plain_text(":smile::skin-tone-4:", str) == "😄"
 
 
 @pytest.mark.parametrize(("markup", "words"), WORDS.values(), ids=WORDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import emoji
+from handoff_bot.slack.emoji import character
 
 NameOf = Callable[[str], str]
 
@@ -19,20 +19,7 @@ _MARKERS = [
     for mark in (r"\*", "_", "~")
 ]
 
-_EMOJI = re.compile(r":([a-z0-9_+'-]+):(?::skin-tone-([2-6]):)?")
-_GENDERED = re.compile(r"(man|woman|male|female)-(.+)")
-_ELSEWHERE = {
-    "male-doctor": "man_health_worker",
-    "female-doctor": "woman_health_worker",
-    "simple_smile": "slightly_smiling_face",
-    "flag-england": "England",
-    "flag-scotland": "Scotland",
-    "flag-wales": "Wales",
-    "rainbow-flag": "rainbow_flag",
-}
-_FLAG = re.compile(r"flag-([a-z]{2})")
-_FIRST_TONE = 0x1F3FB
-_FIRST_INDICATOR = 0x1F1E6
+_EMOJI = re.compile(r":([a-z0-9_+'-]+):(?::skin-tone-([2-6](?:-[2-6])?):)?")
 
 
 def plain_text(markup: str, name_of: NameOf, *, marked: bool = False) -> str:
@@ -95,16 +82,11 @@ def _link(target: str, label: str) -> str:
 
 def _character(found: re.Match[str]) -> str:
     """The emoji behind a code; the code itself when it is unknown (or the workspace's own)."""
-    name, tone = found[1], found[2]
-    flag = _FLAG.fullmatch(name)
-    if flag:
-        return "".join(chr(_FIRST_INDICATOR + ord(letter) - ord("a")) for letter in flag[1])
-    character = _known(name)
-    if not character or (_is_short(name) and _is_within(found)):
+    name, tones = found[1], found[2] or ""
+    shown = character(name, tones)
+    if not shown or (_is_short(name) and _is_within(found)):
         return found[0]
-    if tone is None:
-        return character
-    return character.rstrip("\ufe0f") + chr(_FIRST_TONE + int(tone) - 2)
+    return shown
 
 
 def _is_short(name: str) -> bool:
@@ -116,17 +98,3 @@ def _is_within(found: re.Match[str]) -> bool:
     """Does it touch other words?"""
     around = found.string[: found.start()][-1:] + found.string[found.end() :][:1]
     return any(character.isalnum() or character in "_:" for character in around)
-
-
-def _known(name: str) -> str:
-    """The character of this name, "" when there is none; Slack has some names that others spell otherwise."""
-    gendered = _GENDERED.fullmatch(name)
-    sex = {"male": "man", "female": "woman"}.get(gendered[1], gendered[1]) if gendered else ""
-    spellings = [name, name.replace("-", "_"), _ELSEWHERE.get(name, "")]
-    if gendered:
-        spellings += [f"{sex}_{gendered[2]}", f"{sex}_{gendered[2].replace('-', '_')}"]
-    for each in filter(None, spellings):
-        character = emoji.emojize(f":{each}:", language="alias")
-        if character != f":{each}:":
-            return character
-    return ""
