@@ -38,7 +38,7 @@ class Ending:
         solved_as: for Resolve.
         tags: for the ticket.
         closing: said to the customer instead of the usual text, "" for that.
-        memory: one line for the assistant (Return): what was done and promised. It may tell the customer.
+        memory: one line for the assistant (Return): what was done and promised. Never quoted to the customer.
         why: for Not needed.
         ask: False leaves the question "how did we do?" out.
     """

@@ -1,6 +1,6 @@
-"""What agents write in a thread that is for the team alone: notes, and verbs such as !resolve.
+"""What agents write in a thread for the team only: notes, verbs such as !resolve, and words to a colleague.
 
-Customers must not read either of them, so both are recognised as people type them: behind a bullet or a
+Customers must not read any of them, so they are recognised as people type them: behind a bullet or a
 quote mark, in bold, on a keyboard with wide punctuation, after a character that nobody sees.
 """
 
@@ -17,10 +17,15 @@ _UNSEEN = "\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff"
 _LEAD = rf"(?:[\s{_UNSEEN}>•◦▪*_~`\-\u2013\u2014]|&gt;)*"
 _WIDE = 0xFEE0
 """From a character of ASCII to its full-width form."""
+_UNSEEN_ONES = f"[{_UNSEEN}]*"
 _VERB = re.compile(
     rf"({_LEAD})[!\uff01]\s?([a-z][a-z_-]+)[\s:,.;!]*(.*)", re.IGNORECASE | re.DOTALL
 )
 _MARKERS = "*_~`"
+_CALL = "cc|fyi|hallo|hello|hey|hi|hola|ola|ol\u00e1|ok|okay|ping|psst|salut|yo"
+_TO_COLLEAGUE = re.compile(
+    rf"{_LEAD}(?:(?:{_CALL})\b[\s,:;.!-]*)?[\s(\[]*[@\uff20]{_UNSEEN_ONES}\w", re.IGNORECASE
+)
 
 
 def note_text(text: str, prefixes: Sequence[str]) -> str | None:
@@ -37,8 +42,7 @@ def note_text(text: str, prefixes: Sequence[str]) -> str | None:
 
 @lru_cache(maxsize=64)
 def _beginning(prefix: str) -> re.Pattern[str]:
-    between = f"[{_UNSEEN}]*"
-    characters = between.join(_typed(each) for each in prefix.lstrip())
+    characters = _UNSEEN_ONES.join(_typed(each) for each in prefix.lstrip())
     return re.compile(f"{_LEAD}{characters}", re.IGNORECASE)
 
 
@@ -62,3 +66,11 @@ def verb_in(markup: str) -> tuple[str, str] | None:
     if any(marker in lead for marker in _MARKERS):
         rest = rest.rstrip(_MARKERS)
     return verb.rstrip("_-").casefold(), rest.strip()
+
+
+def is_to_colleague(text: str) -> bool:
+    """Does a reply, as plain text, begin by calling a colleague, a group, the channel or the bot?
+
+    Customers have no name in Slack that could be mentioned. A greeting may stand before the mention.
+    """
+    return _TO_COLLEAGUE.match(text) is not None

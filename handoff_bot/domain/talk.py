@@ -18,6 +18,7 @@ class Talk:
             but what the person did and promised stays known.
         rules: what the team's admins decided.
         language: ISO 639-1 of the conversation so far, "" when unknown.
+        hints: what agents left for the assistant to know, oldest first; for the team only, so never quoted.
         contact_id: whose share of the spending it is; None for nobody's.
     """
 
@@ -26,6 +27,7 @@ class Talk:
     rules: Rules = DEFAULTS
     language: str = ""
     contact_id: int | None = None
+    hints: tuple[str, ...] = ()
 
     @property
     def open_turns(self) -> tuple[Turn, ...]:

@@ -23,7 +23,14 @@ REQUIRED: dict[Moment, frozenset[str]] = {
 """What a text must say, whoever words it."""
 
 BARE = frozenset(
-    {Moment.DISCLOSURE, Moment.CSAT, Moment.CSAT_THANKS, Moment.STOPPED, Moment.RESUMED}
+    {
+        Moment.DISCLOSURE,
+        Moment.CSAT,
+        Moment.CSAT_THANKS,
+        Moment.STOPPED,
+        Moment.RESUMED,
+        Moment.CORRECTION,
+    }
 )
 """Said when there may be no escalation: no placeholders."""
 

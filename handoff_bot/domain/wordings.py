@@ -26,6 +26,7 @@ class Moment(StrEnum):
     CSAT_THANKS = "csat_thanks"
     STOPPED = "stopped"
     RESUMED = "resumed"
+    CORRECTION = "correction"
 
 
 TEXTS: dict[str, dict[Moment, str]] = {
@@ -73,6 +74,7 @@ TEXTS: dict[str, dict[Moment, str]] = {
         Moment.CSAT_THANKS: "Thank you for your answer.",
         Moment.STOPPED: "You won't receive any more messages from us. Reply START to resume.",
         Moment.RESUMED: "You will receive messages from us again. Reply STOP to end them.",
+        Moment.CORRECTION: "Correction:",
     },
     "es": {
         Moment.DISCLOSURE: (
@@ -124,6 +126,7 @@ TEXTS: dict[str, dict[Moment, str]] = {
         Moment.CSAT_THANKS: "Gracias por tu respuesta.",
         Moment.STOPPED: "No recibirás más mensajes nuestros. Responde START para reanudarlos.",
         Moment.RESUMED: "Volverás a recibir nuestros mensajes. Responde STOP para detenerlos.",
+        Moment.CORRECTION: "Corrección:",
     },
     "de": {
         Moment.DISCLOSURE: (
@@ -178,6 +181,7 @@ TEXTS: dict[str, dict[Moment, str]] = {
             "Sie erhalten keine Nachrichten mehr von uns. Mit START geht es wieder los."
         ),
         Moment.RESUMED: "Sie erhalten wieder Nachrichten von uns. Mit STOP beenden Sie sie.",
+        Moment.CORRECTION: "Korrektur:",
     },
     "fr": {
         Moment.DISCLOSURE: (
@@ -232,6 +236,7 @@ TEXTS: dict[str, dict[Moment, str]] = {
         Moment.CSAT_THANKS: "Merci pour votre réponse.",
         Moment.STOPPED: "Vous ne recevrez plus nos messages. Répondez START pour reprendre.",
         Moment.RESUMED: "Vous recevrez de nouveau nos messages. Répondez STOP pour les arrêter.",
+        Moment.CORRECTION: "Correction :",
     },
     "pt": {
         Moment.DISCLOSURE: (
@@ -280,5 +285,6 @@ TEXTS: dict[str, dict[Moment, str]] = {
         Moment.CSAT_THANKS: "Obrigado pela sua resposta.",
         Moment.STOPPED: "Você não receberá mais mensagens nossas. Responda START para retomar.",
         Moment.RESUMED: "Você voltará a receber as nossas mensagens. Responda STOP para parar.",
+        Moment.CORRECTION: "Correção:",
     },
 }

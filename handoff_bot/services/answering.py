@@ -47,18 +47,18 @@ def question(
     )
     until = rows.settled_until(tx, id_of(conversation))
     settled = sum(id_of(one) <= until for one in messages)
-    turns = [*map(_turn, messages)]
-    memories = endings.memories(tx, id_of(conversation)) if settled else []
-    turns[settled:settled] = [Turn("agent", memory) for memory in memories]
+    turns = tuple(map(_turn, messages))
+    hints = tuple(endings.memories(tx, id_of(conversation))) if settled else ()
     said = [one for one in messages[settled:] if one.author == Author.ASSISTANT]
     live = rules.read(tx)
     return Question(
         talk=Talk(
-            turns=tuple(turns),
-            settled=min(settled + len(memories), len(turns) - 1),
+            turns=turns,
+            settled=min(settled, len(turns) - 1),
             rules=live,
             language=conversation.language,
             contact_id=conversation.contact_id,
+            hints=hints,
         ),
         vip=live.is_vip(conversation.address),
         unsure_before=bool(said and said[-1].payload.get("confidence", 1.0) < policy.UNSURE),

@@ -11,7 +11,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.services.threads import INSIDE, Thread, Threads
+from handoff_bot.services.threads import INSIDE, WINDOW, Thread, Threads
 from handoff_bot.services.translating import Spoken
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
@@ -22,8 +22,6 @@ from handoff_bot.storage.transaction import Transaction
 NOT_SENT = "This was not sent:"
 GONE = "This is not known any more."
 NO_CARD_YET = "The card of this conversation is just being posted. Please try again in a moment."
-WINDOW = "window"
-"""Stands for the slack_channel of what was written in a window, whose id stands for its ts."""
 
 
 class Composed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.escalations import OPEN, Status
@@ -70,10 +70,4 @@ def _until_the_customer(talk: Talk) -> Talk | None:
     last = max((n for n, turn in enumerate(talk.turns) if turn.role == "customer"), default=-1)
     if last < 0:
         return None
-    return Talk(
-        talk.turns[: last + 1],
-        min(talk.settled, last),
-        talk.rules,
-        talk.language,
-        talk.contact_id,
-    )
+    return replace(talk, turns=talk.turns[: last + 1], settled=min(talk.settled, last))

@@ -24,6 +24,7 @@ from handoff_bot.services import (
     texts,
     views,
     why_not,
+    windows,
 )
 from handoff_bot.services.followers import Follower, Moved
 from handoff_bot.services.outcome import Outcome
@@ -322,6 +323,9 @@ class Escalations:
     # -- after a step
 
     def _tell_taken(self, change: _Change, owner: Agent) -> None:
+        if windows.is_closed(change.conversation, change.now):
+            limits = self._channels[change.conversation.channel].limits
+            windows.offer_template(change.tx, change.escalation, limits, owner, change.now)
         for moment in (Moment.TAKEN, Moment.GREETING):
             self._tell(change.tx, change.conversation, change.escalation, moment, owner)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from handoff_bot.domain.desk import Button, Place, ThreadReply
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.files import DeskFile
+from handoff_bot.domain.inside import is_to_colleague
 from handoff_bot.domain.messages import storable
 from handoff_bot.ports import Clock
 from handoff_bot.services import sent_files, translating
@@ -19,6 +20,10 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Note
 from handoff_bot.storage.transaction import Transaction
 
+TO_COLLEAGUE = (
+    "This begins with a mention, so it was not sent: it reads like a message to a colleague. "
+    "The customer has not seen it."
+)
 FILES = "This cannot be sent to customers. The customer has not seen: {files}"
 
 
@@ -58,7 +63,7 @@ class Relay:
         """The reply in the customer's language; a note is for the team, in theirs."""
         with self._database.read() as tx:
             text = self._threads.as_shown(tx, reply.place, reply.text, reply.marked)
-            if note_in(tx, text) is not None:
+            if note_in(tx, text) is not None or is_to_colleague(text):
                 return Spoken(text, text)
         return self._interpreter.for_reply(reply, text)
 
@@ -78,13 +83,18 @@ class Relay:
         why_not = self._threads.why_not(tx, thread, author)
         if why_not is None and spoken.is_open:
             raise DeskError("its author has become the owner meanwhile", permanent=False)
-        if why_not is None and spoken.said is not None:
+        asks = why_not is None and is_to_colleague(text)
+        if why_not is None and spoken.said is not None and not asks:
             self._threads.send(tx, thread, author, spoken, reply.ts, files=files)
             return
-        words, may_send = why_not or (translating.not_translated(spoken), True)
-        held = self._threads.keep(tx, thread, author, text, reply.ts, held=may_send, files=files)
-        send = (Button.TAKE_OVER_AND_SEND,) if why_not else translating.AGAIN_OR_AS_IT_IS
-        buttons = (*send, Button.KEEP_AS_NOTE) if may_send else ()
+        buttons = _ways_to_send(why_not)
+        held = self._threads.keep(
+            tx, thread, author, text, reply.ts, held=bool(buttons), files=files
+        )
+        words = why_not[0] if why_not else TO_COLLEAGUE
+        if why_not is None and not asks:
+            words = translating.not_translated(spoken)
+            buttons = (*translating.AGAIN_OR_AS_IT_IS, Button.KEEP_AS_NOTE)
         self._threads.tell(tx, author, reply, words, buttons, str(id_of(held)))
 
     def _accepted(
@@ -122,12 +132,12 @@ class Relay:
                 tx, reply.author.desk_id, reply.author.name, self._clock.now()
             )
             held: Note | None = None
+            buttons = () if done else _ways_to_send(self._threads.why_not(tx, thread, author))
             if not is_known(tx, reply.place.slack_channel, reply.ts):
                 files = () if done else self._accepted(tx, thread, author, reply)
                 held = self._threads.keep(
-                    tx, thread, author, words, reply.ts, held=not done, files=files
+                    tx, thread, author, words, reply.ts, held=bool(buttons), files=files
                 )
-            buttons = () if done else (Button.TAKE_OVER_AND_SEND, Button.KEEP_AS_NOTE)
             if text:
                 self._threads.tell(
                     tx, author, reply, text, buttons, str(id_of(held)) if held else ""
@@ -140,6 +150,14 @@ class Relay:
     def deleted(self, place: Place, ts: str) -> None:
         """Somebody deleted what they had written."""
         self._revising.deleted(place, ts)
+
+
+def _ways_to_send(why_not: tuple[str, bool] | None) -> tuple[Button, ...]:
+    """What an author may do with words that were kept back; see `Threads.why_not`."""
+    if why_not is None:
+        return (Button.SEND_HELD, Button.KEEP_AS_NOTE)
+    _, may_send = why_not
+    return (Button.TAKE_OVER_AND_SEND, Button.KEEP_AS_NOTE) if may_send else ()
 
 
 def is_known(tx: Transaction, slack_channel: str, ts: str) -> bool:

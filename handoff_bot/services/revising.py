@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handoff_bot.domain.desk import Button, Place, Whisper
-from handoff_bot.domain.inside import verb_in
-from handoff_bot.domain.words import short_name
+from handoff_bot.domain.desk import Button, Place, Post, PostKind, Whisper
+from handoff_bot.domain.inside import is_to_colleague, verb_in
+from handoff_bot.domain.words import short_name, shorten
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, rewriting, sla, translating
 from handoff_bot.services.sending import Channels
@@ -32,7 +32,15 @@ IN_DOUBT_DELETE = (
 FIRST_VERSION = "Your change could not be translated now, so what you wrote first stands."
 FAILED_EDIT = "The customer has not seen this message. Retry sends your new words."
 WAS_A_NOTE = "This was a note, so the customer has not seen it."
+MOST_SHOWN = 200
 DELETED = "(deleted)"
+DELETED_IN_TIME = "{agent} deleted a reply before it was sent. The customer has not seen it."
+DELETED_TOO_LATE = "{agent} deleted this reply here, but the customer has it: “{text}”"
+DELETED_IN_DOUBT = "{agent} deleted this reply here; it may have reached the customer: “{text}”"
+TO_COLLEAGUE = (
+    "Your change begins with a mention, so it was not sent: it reads like a message to a colleague. "
+    "The customer has seen neither version."
+)
 NO_VERB = "Verbs work in new messages alone, so nothing was done. The customer has not seen this."
 
 
@@ -116,39 +124,63 @@ class Revising:
     def _edit_message(
         self, tx: Transaction, thread: Thread, message: Message, ts: str, spoken: Spoken
     ) -> None:
-        text, now = spoken.written, self._clock.now()
+        text = spoken.written
         inside = _inside(tx, text)
         if not deliveries.can_be_changed(deliveries.current(tx, id_of(message))):
             self._offer_correction(tx, thread, message, ts, "" if inside.kept is not None else text)
-        elif inside.kept is not None:
-            self._take_back(tx, thread, message, ts, inside.kept)
-            if inside.is_verb:
-                self._whisper(tx, thread, message.agent_id, NO_VERB)
+        elif inside.kept is not None or is_to_colleague(text):
+            self._keep_inside(tx, thread, message, ts, inside, text)
         elif not (text or message.media):
             self._drop(tx, thread, message)
         elif spoken.said is None:
             self._whisper(tx, thread, message.agent_id, FIRST_VERSION)
         else:
-            message.text = spoken.said
-            message.payload = message.payload | {"written": text if spoken.language else ""}
-            if spoken.language:
-                notice = translating.in_their_language(spoken)
-                deskwork.notice(tx, thread.escalation, notice, now)
-            if not rewriting.rewrite(tx, thread.conversation, message, self._channels, now):
-                self._whisper(tx, thread, message.agent_id, FAILED_EDIT)
-            self._record(tx, "reply.edited", thread, message)
+            self._rewrite(tx, thread, message, spoken, spoken.said)
+
+    def _keep_inside(
+        self,
+        tx: Transaction,
+        thread: Thread,
+        message: Message,
+        ts: str,
+        inside: _Inside,
+        text: str,
+    ) -> None:
+        """A reply has become a note, a verb, or words to a colleague; of these its author is asked."""
+        kept = text if inside.kept is None else inside.kept
+        note = self._take_back(tx, thread, message, ts, kept)
+        if inside.is_verb:
+            self._whisper(tx, thread, message.agent_id, NO_VERB)
+        elif inside.kept is None and note is not None:
+            note.held = True
+            buttons = (Button.SEND_HELD, Button.KEEP_AS_NOTE)
+            self._whisper(tx, thread, message.agent_id, TO_COLLEAGUE, buttons, note)
+
+    def _rewrite(
+        self, tx: Transaction, thread: Thread, message: Message, spoken: Spoken, said: str
+    ) -> None:
+        """The new words take the place of those that wait."""
+        now = self._clock.now()
+        message.text = said
+        message.payload = message.payload | {"written": spoken.written if spoken.language else ""}
+        if spoken.language:
+            deskwork.notice(tx, thread.escalation, translating.in_their_language(spoken), now)
+        if not rewriting.rewrite(tx, thread.conversation, message, self._channels, now):
+            self._whisper(tx, thread, message.agent_id, FAILED_EDIT)
+        self._record(tx, "reply.edited", thread, message)
 
     def _take_back(
         self, tx: Transaction, thread: Thread, message: Message, ts: str, text: str
-    ) -> None:
-        """A reply that nobody has got becomes a note."""
+    ) -> Note | None:
+        """A reply that the customer has not got becomes a note."""
         self._drop(tx, thread, message)
         note = conversations.note_from_desk(tx, thread.place.slack_channel, ts)
         author = rows.agent(tx, message.agent_id)
         if note is not None:
             note.text, note.held = text, False
         elif author is not None:
-            self._threads.keep(tx, thread, author, text, ts, held=False)
+            note = self._threads.keep(tx, thread, author, text, ts, held=False)
+        return note
 
     def _offer_correction(
         self, tx: Transaction, thread: Thread, message: Message, ts: str, text: str
@@ -184,9 +216,23 @@ class Revising:
             if self._drop(tx, thread, message):
                 for one in conversations.notes_from_desk(tx, place.slack_channel, ts):
                     _empty(one)
+                self._leave_trace(tx, thread, message, DELETED_IN_TIME)
                 return
-            words = IN_DOUBT_DELETE if _in_doubt(tx, message) else DELIVERED_DELETE
+            in_doubt = _in_doubt(tx, message)
+            words = IN_DOUBT_DELETE if in_doubt else DELIVERED_DELETE
             self._whisper(tx, thread, message.agent_id, words)
+            self._leave_trace(
+                tx, thread, message, DELETED_IN_DOUBT if in_doubt else DELETED_TOO_LATE
+            )
+
+    def _leave_trace(self, tx: Transaction, thread: Thread, message: Message, words: str) -> None:
+        """Colleagues read in the thread what was deleted, and whether the customer has it."""
+        author = rows.agent(tx, message.agent_id)
+        text = shorten(_stands(tx, message) or "a file", MOST_SHOWN)
+        said = words.format(agent=author.name if author else "An agent", text=text)
+        post = Post(PostKind.NOTICE, said)
+        key = f"deleted:{id_of(message)}"
+        deskwork.post(tx, thread.escalation, post, self._clock.now(), key=key)
 
     # -- what both need
 

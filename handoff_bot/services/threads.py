@@ -9,8 +9,9 @@ from handoff_bot.domain.desk import Button, Place, ThreadReply, Whisper
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.files import DeskFile
 from handoff_bot.domain.messages import Author, Template, storable
+from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, sending, sent_files, sla, translating
+from handoff_bot.services import deskwork, endings, sending, sent_files, sla, texts, translating
 from handoff_bot.services.sending import NO_HOLD, OPTED_OUT, Channels, Words
 from handoff_bot.services.translating import Spoken
 from handoff_bot.storage import conversations, log
@@ -25,6 +26,9 @@ UNCLAIMED = f"{INSIDE} nobody has taken over yet. The customer has not seen it."
 CLOSED = f"{INSIDE} the conversation is closed. The customer has not seen it."
 
 
+WINDOW = "window"
+"""Stands for the slack_channel of what was written in a modal, whose id stands for its ts."""
+
 NOTE_PREFIXES = "note.prefixes"
 """The preference with what a note begins with."""
 
@@ -32,6 +36,11 @@ NOTE_PREFIXES = "note.prefixes"
 def note_in(tx: Transaction, text: str) -> str | None:
     """The note that a text is, None when it is none."""
     return inside.note_text(text, log.preference(tx, NOTE_PREFIXES, inside.NOTE_PREFIXES))
+
+
+def is_correction(note: Note) -> bool:
+    """Is it what a delivered reply was changed to? Notes from modals and memories have names of their own."""
+    return note.revision not in ("", WINDOW, endings.MEMORY)
 
 
 @dataclass(frozen=True)
@@ -98,14 +107,17 @@ class Threads:
         files: tuple[DeskFile, ...] = (),
         template: Template | None = None,
     ) -> Message:
+        """Send an agent's reply; one that corrects an earlier reply says so, in the customer's language."""
         now = self._clock.now()
         text = spoken.said or spoken.written
+        corrects = note is not None and is_correction(note)
+        label = texts.say(tx, Moment.CORRECTION, thread.conversation, now) if corrects else ""
         sla.replied(tx, thread.escalation, now)
         message = sending.say(
             tx,
             thread.conversation,
             Words(
-                text,
+                f"{label}\n{text}".strip(),
                 Author.AGENT,
                 hold=sending.hold(tx) if ts else NO_HOLD,
                 escalation_id=id_of(thread.escalation),
@@ -115,7 +127,7 @@ class Threads:
                 note_id=id_of(note) if note else None,
                 files=files,
                 template=template,
-                written=spoken.written if spoken.language else "",
+                written=spoken.written if spoken.language or label else "",
             ),
             self._channels,
             now,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.messages import Limits
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.services.runner import Handler
+from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
-from handoff_bot.storage.models import Conversation, Escalation
+from handoff_bot.storage.models import Agent, Conversation, Escalation
 from handoff_bot.storage.transaction import Job, Transaction
 
 CLOSING = "tick.window"
@@ -23,6 +24,14 @@ CLOSED = "window_closed"
 WORDS = (
     "The customer's last message is too old: the channel lets us send approved templates alone until "
     "they write again."
+)
+TAKEN_LATE_WITHOUT = (
+    "The customer's last message is too old for a free text, so they were not told that you took over. "
+    "You can reply as soon as they write again."
+)
+TAKEN_LATE = (
+    "The customer's last message is too old for a free text, so they were not told that you took over. "
+    "Send an approved template first."
 )
 NUDGE = (
     "⌛ In an hour this channel closes for free text, until the customer writes again. "
@@ -42,6 +51,19 @@ def heard(
     escalation = rows.open_of(tx, id_of(conversation))
     if escalation and (before is None or closes_at - before >= AHEAD):
         deskwork.redraw(tx, escalation, now)
+
+
+def offer_template(
+    tx: Transaction, escalation: Escalation, limits: Limits, owner: Agent, now: datetime
+) -> None:
+    """Tell the agent who takes over that only a template can be sent first, with a button for it."""
+    newest = conversations.newest_message_id(tx, escalation.conversation_id)
+    buttons = (Button.USE_TEMPLATE,) if limits.templates and newest else ()
+    text = TAKEN_LATE if buttons else TAKEN_LATE_WITHOUT
+    post = Post(
+        PostKind.NOTICE, text, value=str(newest), buttons=buttons, mentions=(owner.desk_id,)
+    )
+    deskwork.post(tx, escalation, post, now)
 
 
 def is_closed(conversation: Conversation, now: datetime) -> bool:

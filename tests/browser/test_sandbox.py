@@ -187,7 +187,7 @@ def test_windows_commands_and_edits_work(sandbox, windows):
     said.fill("One moment")
     ben.thread.get_by_role("button", name="Save").click()
     ben.thread.locator("[data-action=send_correction]").click()
-    phone.hears("One moment")
+    phone.hears("Correction:\nOne moment")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

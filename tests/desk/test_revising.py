@@ -277,7 +277,10 @@ def test_an_edit_of_what_may_have_left_is_no_second_version(in_doubt):
     assert [text for text in bureau.heard() if "costs" in text] == ["It costs 10"]
     assert bureau.whispers(bureau.ana) == [revising.IN_DOUBT_EDIT]
     answers(bureau, bureau.ana, "send_correction")
-    assert [text for text in bureau.heard() if "costs" in text] == ["It costs 10", "It costs 20"]
+    assert [text for text in bureau.heard() if "costs" in text] == [
+        "It costs 10",
+        "Correction:\nIt costs 20",
+    ]
 
 
 def test_what_may_have_left_cannot_be_unsent(in_doubt):
@@ -295,7 +298,12 @@ def test_editing_back_after_a_correction_is_a_correction_too(taken):
         edits(taken, taken.ana, ts, text)
         answers(taken, taken.ana, "send_correction")
     said = [text for text in taken.heard() if "costs" in text]
-    assert said == ["It costs 10", "It costs 20", "It costs 10", "It costs 20"]
+    assert said == [
+        "It costs 10",
+        "Correction:\nIt costs 20",
+        "Correction:\nIt costs 10",
+        "Correction:\nIt costs 20",
+    ]
 
 
 def test_keep_as_note_does_not_deny_what_was_sent(taken):

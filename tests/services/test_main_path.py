@@ -381,7 +381,7 @@ def test_an_edit_after_delivery_offers_a_correction_once(house, ana):
     assert whisper.text == revising.DELIVERED_EDIT
     assert house.core.decisions.send_correction(int(whisper.value), ana).done
     house.settle()
-    assert house.channel.phone[-2:] == ["Helo", "Hello"]
+    assert house.channel.phone[-2:] == ["Helo", "Correction:\nHello"]
 
 
 def test_a_delete_in_time_unsends(house, ana):

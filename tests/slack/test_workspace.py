@@ -216,7 +216,7 @@ def test_a_change_that_came_too_late_is_sent_as_a_correction(house):
     assert house.channel.phone[-1] == "It costs 10"
     assert house.presses(house.ana, "send_correction").status == 200
     house.settle()
-    assert house.channel.phone[-1] == "It costs 20"
+    assert house.channel.phone[-1] == "Correction:\nIt costs 20"
 
 
 def test_over_socket_mode_an_event_reaches_the_core(tmp_path, clock):

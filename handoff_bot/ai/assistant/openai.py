@@ -73,11 +73,12 @@ class OpenAIAssistant:
             "passages",
             ({"title": one.title, "heading": one.heading, "text": one.text} for one in passages),
         )
+        hints = prompts.enclosed("hints", [{"hint": redactor.mask(one)} for one in talk.hints])
         masked = [replace(turn, text=redactor.mask(turn.text)) for turn in turns[-prompts.TURNS :]]
         spoken = language if _LANGUAGE.fullmatch(language) else "of the customer's last message"
         reply = self._model.ask(
             prompts.ANSWER.format(language=spoken),
-            f"{given}\n{prompts.transcript(masked)}",
+            f"{given}\n{hints}\n{prompts.transcript(masked)}",
             Reply,
             self._timeout,
             talk.contact_id,

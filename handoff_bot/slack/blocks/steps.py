@@ -165,7 +165,7 @@ def give_back(about: About) -> Block:
     memory = text_field(
         Field.MEMORY, hint="Refund of 20 € promised by Friday", many_lines=True, most=LONGEST_WORDS
     )
-    hint = "What you did and promised. The assistant may tell the customer."
+    hint = "What you did and promised. The assistant takes it into account and never quotes it."
     blocks = [asking("What should the assistant know?", memory, hint=hint, optional=True)]
     return _window(Window.RETURN, "Return to AI", blocks, "Return", about)
 

@@ -45,6 +45,7 @@ MOMENTS: dict[Moment, str] = {
     Moment.CSAT_THANKS: "Thanks for the rating",
     Moment.STOPPED: "After STOP",
     Moment.RESUMED: "After START",
+    Moment.CORRECTION: "Before the text of a correction",
 }
 
 

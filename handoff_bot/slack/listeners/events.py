@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from handoff_bot.domain.desk import Place, ThreadReply
@@ -31,7 +32,10 @@ _UNKEPT = frozenset({"external", "hidden_by_limit", "tombstone"})
 _ORDERS = frozenset({None, "thread_broadcast", "file_share"})
 _LONGEST_VERB = 20
 
-UNKNOWN_VERB = "I do not know !{verb}, so the customer has not seen this. The verbs are: {verbs}."
+UNKNOWN_VERB = (
+    "!{verb} is not a command, so nothing was done and the customer has not seen this.{near} "
+    "Commands: {verbs}."
+)
 WITH_FILES = "Send !{verb} without files. Nothing was done, and the customer has not seen this."
 
 
@@ -70,7 +74,8 @@ def _obeyed(
         threads.ordered(reply, WITH_FILES.format(verb=verb[:_LONGEST_VERB]), done=False)
     elif obey is None:
         known = ", ".join(f"!{name}" for name in sorted(verbs))
-        asked = UNKNOWN_VERB.format(verb=verb[:_LONGEST_VERB], verbs=known)
+        near = "".join(f" Did you mean !{name}?" for name in get_close_matches(verb, verbs, 1))
+        asked = UNKNOWN_VERB.format(verb=verb[:_LONGEST_VERB], verbs=known, near=near)
         threads.ordered(reply, asked, done=False)
     else:
         said = Said(reply.place, reply.ts, reply.author, escalation_id, words)
