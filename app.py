@@ -17,7 +17,7 @@ from channels import TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
 from channels._twilio_checks import check_twilio
 from handoff_bot import charts, logs
 from handoff_bot.ai.assistant.checks import check_knowledge
-from handoff_bot.ai.composition import build_ai
+from handoff_bot.ai.composition import Asking, build_ai, build_model, build_probe
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
 from handoff_bot.clock import SystemClock
@@ -26,7 +26,7 @@ from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.metrics import Scope
-from handoff_bot.domain.spending import Caps
+from handoff_bot.domain.spending import Caps, Price
 from handoff_bot.domain.tickets import TicketQuery
 from handoff_bot.mail.checks import check_mail
 from handoff_bot.mail.message import Sender
@@ -37,6 +37,7 @@ from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.metrics import Metrics
+from handoff_bot.services.model_watch import ModelHealthPage, ModelPart, Watch
 from handoff_bot.services.spending import Ledger
 from handoff_bot.services.tickets import all_fitting
 from handoff_bot.services.visitors import Visitors
@@ -127,12 +128,15 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     site = Webchat(website(settings)) if settings.webchat_origins else None
     if site:
         channels[WEBCHAT] = site
+    watch = Watch(database, clock, settings.OPENAI_MODEL)
     minds = build_ai(
         settings.KNOWLEDGE_DIR,
         api_key=settings.OPENAI_API_KEY.get_secret_value(),
         base_url=settings.OPENAI_BASE_URL,
         model=settings.OPENAI_MODEL,
         spending=Ledger(database, spending_caps(settings), clock),
+        watch=watch,
+        asking=asking(settings),
     )
     slack = build_slack(
         bot_token=settings.SLACK_BOT_TOKEN.get_secret_value(),
@@ -154,13 +158,14 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             mailer=smtp(settings, clock) if settings.wants_mail else None,
             limits=LIMITS if settings.SLACK_LIMITS == "published" else {},
             base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
+            model=ModelPart(watch, minds.probe) if minds.probe else None,
         )
     )
     slack.attach(core)
     routes = [
         webhooks(channels, core.inbox),
         files(core.serving),
-        health(database, clock),
+        health(database, clock, ModelHealthPage(database, clock, watch) if minds.probe else None),
         slack.blueprint,
     ]
     watchers = Watchers(database, WEBCHAT, settings.WEBCHAT_VISITORS)
@@ -235,11 +240,24 @@ def smtp(settings: Settings, clock: Clock) -> SmtpMailer:
 
 def spending_caps(settings: Settings) -> Caps:
     """What asking the language model may cost."""
+    price = settings.model_price or Price(0, 0)
     return Caps(
-        input_price=settings.OPENAI_INPUT_PRICE,
-        output_price=settings.OPENAI_OUTPUT_PRICE,
+        input_price=price.input,
+        output_price=price.output,
+        cached_price=price.cached,
         daily=settings.OPENAI_DAILY_CAP,
         daily_each=settings.OPENAI_CONTACT_CAP,
+    )
+
+
+def asking(settings: Settings) -> Asking:
+    """How the language model is asked."""
+    return Asking(
+        judge_effort=settings.OPENAI_JUDGE_EFFORT,
+        answer_effort=settings.OPENAI_ANSWER_EFFORT,
+        judge_seconds=settings.OPENAI_JUDGE_SECONDS,
+        answer_seconds=settings.OPENAI_ANSWER_SECONDS,
+        tokens=settings.OPENAI_MAX_TOKENS,
     )
 
 
@@ -391,6 +409,7 @@ def checks(settings: Settings) -> Iterator[Finding]:
     else:
         yield Finding("local detector", True, "loaded")
     yield check_knowledge(settings.KNOWLEDGE_DIR, SystemClock().now().date())
+    yield from _check_model(settings)
     yield from check_slack(
         settings.SLACK_BOT_TOKEN.get_secret_value(),
         settings.SLACK_API_URL,
@@ -401,6 +420,36 @@ def checks(settings: Settings) -> Iterator[Finding]:
     if settings.webchat_origins:
         yield Finding("website chat", True, f"open to {', '.join(settings.webchat_origins)}")
     yield from _check_peers(settings)
+
+
+def _check_model(settings: Settings) -> Iterator[Finding]:
+    """Asks it one real question, which is counted as any other."""
+    key = settings.OPENAI_API_KEY.get_secret_value()
+    if not key:
+        return
+    clock = SystemClock()
+    try:
+        database = open_database(settings)
+    except (
+        Exception
+    ):  # whatever is wrong has been reported already, and without a ledger nothing is asked
+        return
+    try:
+        model = build_model(
+            api_key=key,
+            base_url=settings.OPENAI_BASE_URL,
+            model=settings.OPENAI_MODEL,
+            spending=Ledger(database, spending_caps(settings), clock),
+            watch=Watch(database, clock, settings.OPENAI_MODEL),
+            asking=asking(settings),
+        )
+        yield from build_probe(model, asking(settings)).look().findings(clock.now().date())
+    finally:
+        database.close()
+    if settings.model_price is None:
+        prices = "OPENAI_INPUT_PRICE and OPENAI_OUTPUT_PRICE"
+        words = f"not known, so spending is counted in tokens only; set {prices}"
+        yield Finding("language model: price", True, words)
 
 
 def _check_peers(settings: Settings) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from handoff_bot.domain.messages import (
     OutboundMessage,
     Receipt,
 )
+from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.domain.signals import Answer, Judgement
 from handoff_bot.domain.spending import Usage
 from handoff_bot.domain.talk import Talk
@@ -233,6 +234,23 @@ class Spending(Protocol):
 
     def record(self, contact_id: int | None, usage: Usage) -> None:
         """Count what one call used."""
+
+
+class ModelWatch(Protocol):
+    """Is told how a language model does. Its methods raise nothing."""
+
+    def answered(self) -> None:
+        """It answered."""
+
+    def failed(self, trouble: Trouble, detail: str = "") -> None:
+        """It did not; `detail` holds nothing that a customer wrote."""
+
+
+class ModelProbe(Protocol):
+    """Asks a language model whether it works. What it costs is counted; a watch is told of the outcome."""
+
+    def look(self) -> Look:
+        """Asks one real question, and when the model is switched off. Takes seconds; raises nothing."""
 
 
 class Clock(Protocol):

@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from handoff_bot.domain.errors import SettingsError
+from handoff_bot.domain.spending import Price, known_price
 
 NOTHING = SecretStr("")
 LOOPBACK = ("127.0.0.1", "localhost")
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+insecure")
 _ADDRESS = re.compile(r"[^@\s,;:<>()]+@[^@\s]+")
+Effort = Literal["default", "none", "minimal", "low", "medium", "high", "xhigh", "max"]
 DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://", "postgres://")
 
 
@@ -103,14 +105,41 @@ class Settings(BaseModel):
         NOTHING, description="Without it everything is judged and answered locally."
     )
     OPENAI_BASE_URL: str = Field(
-        "https://api.openai.com/v1", description="Any compatible Responses API."
+        "https://api.openai.com/v1", description="OpenAI, or a compatible service."
     )
-    OPENAI_MODEL: str = Field("gpt-5-mini", description="Model that judges and answers.")
-    OPENAI_INPUT_PRICE: float = Field(
-        0.25, ge=0, description="What a million input tokens cost, in the currency of the caps."
+    OPENAI_MODEL: str = Field(
+        "gpt-6-luna", description="Model that judges, answers, and translates."
     )
-    OPENAI_OUTPUT_PRICE: float = Field(
-        2.0, ge=0, description="What a million output tokens cost, in the currency of the caps."
+    OPENAI_JUDGE_EFFORT: Effort = Field(
+        "none",
+        description="Reasoning effort for judging, `none` to `max`; `default` leaves it to the model.",
+    )
+    OPENAI_ANSWER_EFFORT: Effort = Field(
+        "none", description="The same for answering and translating."
+    )
+    OPENAI_JUDGE_SECONDS: float = Field(
+        3.0, ge=0.5, le=60, description="How long a judgement may take; then the local one stands."
+    )
+    OPENAI_ANSWER_SECONDS: float = Field(
+        8.0, ge=0.5, le=60, description="How long an answer or a translation may take."
+    )
+    OPENAI_MAX_TOKENS: int = Field(
+        1000,
+        ge=100,
+        le=100_000,
+        description="Room for an answer with its reasoning; four times as many once one was cut short.",
+    )
+    OPENAI_INPUT_PRICE: float | None = Field(
+        None,
+        ge=0,
+        description="What a million input tokens cost, in the currency of the caps; without it the "
+        "known price of the model counts, see docs/assistant.md.",
+    )
+    OPENAI_CACHED_PRICE: float | None = Field(
+        None, ge=0, description="The same for input tokens from the service's cache."
+    )
+    OPENAI_OUTPUT_PRICE: float | None = Field(
+        None, ge=0, description="The same for output tokens, reasoning included."
     )
     OPENAI_DAILY_CAP: float = Field(
         10.0, ge=0, description="Most to spend on a day (UTC); 0 for no cap. Then all is local."
@@ -167,6 +196,23 @@ class Settings(BaseModel):
     def wants_mail(self) -> bool:
         """Is there a mail server?"""
         return bool(self.SMTP_URL.get_secret_value())
+
+    @property
+    def model_price(self) -> Price | None:
+        """What the language model costs: as set, or else as known; None when neither says."""
+        known = known_price(self.OPENAI_MODEL)
+        given = self.OPENAI_INPUT_PRICE, self.OPENAI_OUTPUT_PRICE, self.OPENAI_CACHED_PRICE
+        listed = (known.input, known.output, known.cached) if known else (None, None, None)
+        into, out, cached = (
+            before if one is None else one for one, before in zip(given, listed, strict=True)
+        )
+        return None if into is None or out is None else Price(into, out, cached)
+
+    @property
+    def has_uncountable_cap(self) -> bool:
+        """Is spending limited in money that cannot be computed, because nobody knows the price?"""
+        has_cap = bool(self.OPENAI_DAILY_CAP or self.OPENAI_CONTACT_CAP)
+        return bool(self.OPENAI_API_KEY.get_secret_value()) and has_cap and self.model_price is None
 
     @property
     def processes(self) -> int:
@@ -317,6 +363,12 @@ _RULES: tuple[Rule, ...] = (
         "DATABASE_URL",
         "must begin with sqlite:/// or postgresql://",
         lambda s: not s.DATABASE_URL.get_secret_value().startswith(DATABASES),
+    ),
+    (
+        "OPENAI_INPUT_PRICE",
+        "the price of this OPENAI_MODEL is not known; set OPENAI_INPUT_PRICE and OPENAI_OUTPUT_PRICE "
+        "(0 for a model of your own), or no caps: OPENAI_DAILY_CAP=0 and OPENAI_CONTACT_CAP=0",
+        lambda s: s.has_uncountable_cap,
     ),
     (
         "KNOWLEDGE_DIR",

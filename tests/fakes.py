@@ -343,13 +343,15 @@ class ScriptedAssistant:
 
     confidence: float = 0.9
     silent: bool = False
+    in_time: bool | None = None
     asked: list[Talk] = field(default_factory=list)
 
     def answer(self, talk: Talk, language: str) -> Answer | None:
         self.asked.append(talk)
         if self.silent:
             return None
-        return Answer(f"Answer to: {talk.turns[-1].text}", self.confidence, ("FAQ",), "scripted")
+        words = f"Answer to: {talk.turns[-1].text}"
+        return Answer(words, self.confidence, ("FAQ",), "scripted", self.in_time)
 
 
 class ScriptedTranslator:

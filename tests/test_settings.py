@@ -3,6 +3,7 @@
 import pytest
 
 from handoff_bot.domain.errors import SettingsError
+from handoff_bot.domain.spending import Price
 from handoff_bot.settings import Settings, read_settings
 
 SECRET = "s3cr3t-value"
@@ -100,6 +101,61 @@ def test_processes_are_for_postgresql_only(complete):
     assert read_settings(complete | {"WEB_CONCURRENCY": "4"}).processes == 1
     on_postgres = {"WEB_CONCURRENCY": "4", "DATABASE_URL": "postgresql://h/d"}
     assert read_settings(complete | on_postgres).processes == 4
+
+
+MODEL = {"OPENAI_API_KEY": SECRET}
+OWN_MODEL = MODEL | {"OPENAI_MODEL": "llama-4"}
+
+
+def test_the_model_is_one_that_lives_and_its_price_is_known(complete):
+    settings = read_settings(complete | MODEL)
+    assert (settings.OPENAI_MODEL, settings.OPENAI_JUDGE_EFFORT) == ("gpt-6-luna", "none")
+    assert settings.model_price == Price(0.10, 0.50, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "price"),
+    [
+        ({"OPENAI_MODEL": "gpt-6-luna-2026-09-01"}, Price(0.10, 0.50, 0.01)),
+        ({"OPENAI_MODEL": "gpt-5-mini"}, Price(0.25, 2.00, 0.025)),
+        ({"OPENAI_INPUT_PRICE": "3"}, Price(3.0, 0.50, 0.01)),
+        ({"OPENAI_CACHED_PRICE": "0"}, Price(0.10, 0.50, 0.0)),
+        (OWN_MODEL | {"OPENAI_INPUT_PRICE": "0", "OPENAI_OUTPUT_PRICE": "0"}, Price(0.0, 0.0)),
+    ],
+)
+def test_prices_are_the_models_unless_they_are_set(complete, change, price):
+    assert read_settings(complete | MODEL | change).model_price == price
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"OPENAI_INPUT_PRICE": "1"}, {"OPENAI_DAILY_CAP": "0"}], ids=str
+)
+def test_a_cap_in_money_that_cannot_be_computed_is_refused(complete, change):
+    text = problems(complete | OWN_MODEL | change)
+    assert "- OPENAI_INPUT_PRICE: the price of this OPENAI_MODEL is not known" in text
+    assert SECRET not in text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"OPENAI_DAILY_CAP": "0", "OPENAI_CONTACT_CAP": "0"}, {"OPENAI_API_KEY": ""}],
+    ids=["no caps", "no key"],
+)
+def test_a_model_without_a_price_may_be_used_without_caps(complete, change):
+    assert read_settings(complete | OWN_MODEL | change).model_price is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OPENAI_JUDGE_EFFORT", "a lot"),
+        ("OPENAI_ANSWER_SECONDS", "0"),
+        ("OPENAI_MAX_TOKENS", "10"),
+        ("OPENAI_CACHED_PRICE", "-1"),
+    ],
+)
+def test_how_the_model_is_asked_is_checked(complete, name, value):
+    assert f"- {name}: " in problems(complete | MODEL | {name: value})
 
 
 PEERS = {

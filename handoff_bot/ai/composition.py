@@ -4,20 +4,72 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
 from handoff_bot.ai.detector.local import LocalDetector
-from handoff_bot.ports import Assistant, Detector, Spending, Translator
+from handoff_bot.ports import Assistant, Detector, ModelProbe, ModelWatch, Spending, Translator
+
+if TYPE_CHECKING:
+    from handoff_bot.ai.language_model import LanguageModel
 
 
 @dataclass(frozen=True)
 class Minds:
-    """Who judges, who answers, and who translates (nobody without a language model)."""
+    """Who judges, who answers, and, with a language model only, who translates and asks whether it works."""
 
     detector: Detector
     assistant: Assistant
     translator: Translator | None = None
+    probe: ModelProbe | None = None
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How a language model is asked.
+
+    Attributes:
+        judge_effort, answer_effort: reasoning effort, "none" to "max", or "default" for the model's own.
+        judge_seconds, answer_seconds: deadlines.
+        tokens: room for an answer, reasoning included.
+    """
+
+    judge_effort: str = "none"
+    answer_effort: str = "none"
+    judge_seconds: float = 3.0
+    answer_seconds: float = 8.0
+    tokens: int = 1_000
+
+
+def build_model(
+    *,
+    api_key: str,
+    base_url: str = "",
+    model: str = "",
+    spending: Spending | None = None,
+    watch: ModelWatch | None = None,
+    asking: Asking = Asking(),
+) -> LanguageModel:
+    """The language model, asked as it is for answers."""
+    # Here, because OpenAI's client alone takes 40 MB, which nobody without a key should pay.
+    from handoff_bot.ai.language_model import LanguageModel, connect
+
+    return LanguageModel(
+        connect(api_key, base_url),
+        model,
+        spending=spending,
+        effort=asking.answer_effort,
+        tokens=asking.tokens,
+        watch=watch,
+    )
+
+
+def build_probe(model: LanguageModel, asking: Asking = Asking()) -> ModelProbe:
+    """What asks the model whether it works."""
+    from handoff_bot.ai.probe import Probe
+
+    return Probe(model, asking.answer_seconds)
 
 
 def build_ai(
@@ -27,6 +79,8 @@ def build_ai(
     base_url: str = "",
     model: str = "",
     spending: Spending | None = None,
+    watch: ModelWatch | None = None,
+    asking: Asking = Asking(),
 ) -> Minds:
     """All of them; the local ones without a key.
 
@@ -38,15 +92,23 @@ def build_ai(
     local_assistant = LocalAssistant(knowledge)
     if not api_key:
         return Minds(local_detector, local_assistant)
-    # Here, because OpenAI's client alone takes 40 MB, which nobody without a key should pay.
     from handoff_bot.ai.assistant.openai import OpenAIAssistant
     from handoff_bot.ai.detector.openai import OpenAIDetector
-    from handoff_bot.ai.language_model import LanguageModel, connect
     from handoff_bot.ai.translating import OpenAITranslator
 
-    language_model = LanguageModel(connect(api_key, base_url), model, spending=spending)
+    language_model = build_model(
+        api_key=api_key,
+        base_url=base_url,
+        model=model,
+        spending=spending,
+        watch=watch,
+        asking=asking,
+    )
+    judging = language_model.with_effort(asking.judge_effort)
+    seconds = asking.answer_seconds
     return Minds(
-        OpenAIDetector(language_model, local_detector),
-        OpenAIAssistant(language_model, knowledge, local_assistant),
-        OpenAITranslator(language_model),
+        OpenAIDetector(judging, local_detector, asking.judge_seconds),
+        OpenAIAssistant(language_model, knowledge, local_assistant, seconds),
+        OpenAITranslator(language_model, seconds),
+        build_probe(language_model, asking),
     )

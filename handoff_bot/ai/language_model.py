@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import copy
+import logging
 import math
 import time
-from collections.abc import Callable
-from typing import Annotated, TypeVar
+from collections.abc import Callable, Set
+from datetime import date
+from typing import Annotated, Any, TypeVar
 
 import openai
 from pydantic import AfterValidator, BaseModel
 
 from handoff_bot.ai.deadline import within
-from handoff_bot.ai.model_answers import Said, tokens_in, unfenced
-from handoff_bot.ai.ways_of_asking import BY_SCHEMA, Question, Way
+from handoff_bot.ai.failures import Failure, failure_of, malformed, never_left, timed_out
+from handoff_bot.ai.model_answers import Said, Tokens, tokens_in, unfenced
+from handoff_bot.ai.refusals import lessons_in
+from handoff_bot.ai.ways_of_asking import (
+    DEFAULT,
+    LEAST_EFFORT,
+    ROOM,
+    Lesson,
+    Lessons,
+    Question,
+    Request,
+    request_for,
+)
 from handoff_bot.domain.errors import ModelError
+from handoff_bot.domain.model_health import Trouble
 from handoff_bot.domain.spending import Usage
-from handoff_bot.ports import Spending
+from handoff_bot.ports import ModelWatch, Spending
+
+logger = logging.getLogger(__name__)
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
+SPENT = "spent enough for today"
 _TRIES = 2
 _WORTH_A_TRY = 0.25  # seconds left of the deadline below which nothing is begun
 _LONGEST = 200_000  # characters of a whole answer; what we ask for fits into a tenth
@@ -53,9 +71,13 @@ class LanguageModel:
         model: its name.
         clock: monotonic seconds.
         spending: asked before every question, told of every answer, the useless ones too.
+        effort: reasoning effort, see `ways_of_asking`.
+        tokens: room for an answer, reasoning included.
+        watch: told whether questions were answered.
+        lessons: what the service has refused so far.
 
-    Services that are compatible with OpenAI's may lack structured output, or the whole Responses API.
-    What worked once instead is what is asked from then on.
+    Services differ in what they take: parameters, forms of an answer, APIs. What a service refuses is
+    asked otherwise at once, within the same deadline, and remembered for all later questions.
     """
 
     def __init__(
@@ -64,12 +86,51 @@ class LanguageModel:
         model: str,
         clock: Callable[[], float] = time.monotonic,
         spending: Spending | None = None,
+        *,
+        effort: str = DEFAULT,
+        tokens: int = 1_000,
+        watch: ModelWatch | None = None,
+        lessons: Lessons | None = None,
     ) -> None:
         self._client = client
         self._model = model
         self._clock = clock
         self._spending = spending
-        self._way = BY_SCHEMA
+        self._effort = effort
+        self._tokens = tokens
+        self._watch = watch
+        self._lessons = lessons or Lessons()
+
+    @property
+    def name(self) -> str:
+        """The model's."""
+        return self._model
+
+    @property
+    def watch(self) -> ModelWatch | None:
+        """Who is told whether questions were answered."""
+        return self._watch
+
+    def with_effort(self, effort: str) -> LanguageModel:
+        """The same model, asked with another reasoning effort; lessons are shared."""
+        other = copy.copy(self)
+        other._effort = effort
+        return other
+
+    def heard_by(self, watch: ModelWatch) -> LanguageModel:
+        """The same model, with another one who is told; lessons are shared."""
+        other = copy.copy(self)
+        other._watch = watch
+        return other
+
+    def shutdown_date(self, seconds: float) -> date | None:
+        """The day on which the provider switches the model off; None when it does not say. Raises nothing."""
+        models = self._client.models.with_raw_response
+        try:
+            body = within(seconds, lambda: models.retrieve(model=self._model, timeout=seconds).text)
+            return _Lifetime.model_validate_json(body).shutdown_date
+        except (openai.OpenAIError, TimeoutError, ValueError):
+            return None  # compatible services may lack the address, or say something else
 
     def ask(
         self,
@@ -91,90 +152,143 @@ class LanguageModel:
             ModelError: with the kind of failure as its whole text, e.g. "timeout".
         """
         if self._spending and not self._spending.allows(contact_id):
-            raise ModelError("spent enough for today")
-        deadline = self._clock() + seconds
-        question = Question(self._model, instructions, data, shape, contact_id)
-        way, tries, kind = self._way, _TRIES, "timeout"
-        while tries and (left := deadline - self._clock()) >= _WORTH_A_TRY:
-            try:
-                answer = shape.model_validate_json(self._words(way, question, left))
-            except _NotThisWay as instead:
-                way, kind = instead.way, "timeout"
-            except _OnceMore as failure:
-                tries, kind = tries - 1, str(failure)
-            except ValueError:
-                tries, kind = tries - 1, "malformed answer"
-            else:
-                return answer
-        raise ModelError(kind)
+            raise ModelError(SPENT)
+        question = Question(
+            self._model, instructions, data, shape, contact_id, self._effort, self._tokens
+        )
+        try:
+            answer = self._within(question, shape, self._clock() + seconds)
+        except Failure as failure:
+            self._report(failure)
+            raise ModelError(str(failure)) from None
+        if self._watch:
+            self._watch.answered()
+        return answer
 
-    def _words(self, way: Way, question: Question, seconds: float) -> str:
+    def _report(self, failure: Failure) -> None:
+        if self._watch and failure.trouble:
+            self._watch.failed(failure.trouble, failure.detail)
+        elif self._watch:
+            self._watch.answered()
+
+    def _within(self, question: Question, shape: type[Shape], deadline: float) -> Shape:
+        tries, last, cut = _TRIES, timed_out(), None
+        new: frozenset[Lesson] = frozenset()
+        while tries and (left := deadline - self._clock()) >= _WORTH_A_TRY:
+            known = self._lessons.known() | new
+            try:
+                text = self._said(question, request_for(question, known), left)
+                self._keep(new)
+                return shape.model_validate_json(text)
+            except _Otherwise as otherwise:
+                new |= otherwise.lessons
+                cut = cut or (None if otherwise.failure.is_refusal else otherwise.failure)
+                if otherwise.lessons <= known:  # asked so already: the loop ends
+                    self._conclude(otherwise.failure, new)
+                    raise otherwise.failure from None
+                last = timed_out()
+            except Failure as failure:
+                self._conclude(failure, new)
+                last, tries = failure, tries - 1 if failure.may_pass else 0
+            except ValueError:
+                last, tries = malformed(), tries - 1
+        # What a second try met in the time that the first had left says less.
+        raise cut or last
+
+    def _conclude(self, failure: Failure, new: Set[Lesson]) -> None:
+        """Lessons that led to another refusal were none."""
+        if not failure.is_refusal:
+            self._keep(new)
+        elif failure.is_elsewhere:
+            self._lessons.forget()
+
+    def _keep(self, new: Set[Lesson]) -> None:
+        if new and self._lessons.learn(new):
+            logger.info("language model is asked otherwise", extra={"lessons": sorted(new)})
+
+    def _said(self, question: Question, request: Request, seconds: float) -> str:
         """What the model said, which should be JSON."""
-        body = self._body(way, question, seconds)
-        self._way = way
-        said = _said(way, body)
-        if self._spending:
-            self._spending.record(question.contact_id, _usage(question, body, said))
+        body = self._body(question, request, seconds)
+        said = _read(request, body)
+        self._count(question, tokens_in(body), said.text if said else body)
         if len(body) > _LONGEST:
-            raise ModelError("oversized answer")
+            raise Failure("oversized answer", Trouble.UNREADABLE)
         if said is None:
-            raise _OnceMore("malformed answer")
-        if kind := _what_is_missing(said):
-            raise ModelError(kind)
+            raise malformed()
+        _check(said)
         return unfenced(said.text)
 
-    def _body(self, way: Way, question: Question, seconds: float) -> str:
+    def _body(self, question: Question, request: Request, seconds: float) -> str:
         try:
-            return within(seconds, lambda: way.send(self._client, question, seconds))
-        except (openai.APITimeoutError, TimeoutError):
-            raise ModelError("timeout") from None
-        except openai.RateLimitError:
-            raise ModelError("rate limited") from None
-        except openai.APIConnectionError:
-            raise _OnceMore("unreachable") from None
-        except openai.InternalServerError:
-            raise _OnceMore("server error") from None
+            return within(seconds, lambda: _send(self._client, request, seconds))
+        except TimeoutError:
+            self._count(question)
+            raise timed_out() from None
         except openai.APIStatusError as error:
-            if instead := way.instead(error):
-                raise _NotThisWay(instead) from None
-            raise ModelError(f"refused with HTTP {error.status_code}") from None
-        except openai.OpenAIError:
-            raise _OnceMore("malformed answer") from None
+            failure = failure_of(error)
+            if failure.is_refusal:
+                raise _Otherwise(lessons_in(error, request), failure) from None
+            raise failure from None
+        except openai.OpenAIError as error:
+            if isinstance(error, openai.APIConnectionError) and not never_left(error):
+                self._count(question)
+            raise failure_of(error) from None
+
+    def _count(
+        self, question: Question, counted: Tokens | None = None, made: str | None = None
+    ) -> None:
+        """By the service's count, or else by the length of what was sent and came back.
+
+        A call without an answer has been paid for too, at least what was sent.
+        """
+        if not self._spending:
+            return
+        tokens = counted or Tokens(
+            _about(question.instructions_with_schema) + _about(question.data),
+            0 if made is None else _about(made),
+        )
+        usage = Usage(question.model, tokens.given, tokens.made, tokens.cached)
+        self._spending.record(question.contact_id, usage)
 
 
-class _OnceMore(Exception):
-    """A failure, by its kind, that another try may not meet."""
+class _Otherwise(Exception):
+    """The service must be asked otherwise; when that is how it was asked, this is the failure."""
 
-
-class _NotThisWay(Exception):
-    """The service has not got the way it was asked in; here is another."""
-
-    def __init__(self, way: Way) -> None:
+    def __init__(self, lessons: Set[Lesson], failure: Failure) -> None:
         super().__init__()
-        self.way = way
+        self.lessons = frozenset(lessons)
+        self.failure = failure
 
 
-def _said(way: Way, body: str) -> Said | None:
+class _Lifetime(BaseModel):
+    shutdown_date: date | None = None
+
+
+def _send(client: openai.OpenAI, request: Request, seconds: float) -> str:
+    body: dict[str, Any] = request.body
+    if request.path == "/responses":
+        return client.responses.with_raw_response.create(**body, timeout=seconds).text
+    return client.chat.completions.with_raw_response.create(**body, timeout=seconds).text
+
+
+def _read(request: Request, body: str) -> Said | None:
     """What the model said, None when the service answered something else or without end."""
     try:
-        return way.read(body) if len(body) <= _LONGEST else None
+        return request.read(body) if len(body) <= _LONGEST else None
     except ValueError:
         return None
 
 
-def _what_is_missing(said: Said) -> str:
+def _check(said: Said) -> None:
+    """Raises unless the model has said all that it wanted to say."""
     if said.is_refusal:
-        return "refusal"
+        raise Failure("refusal", None)  # the model is well: it did not want to
     if said.is_cut:
-        return "incomplete answer"
-    return "" if said.text.strip() else "empty answer"
-
-
-def _usage(question: Question, body: str, said: Said | None) -> Usage:
-    """By the service's count, or else by the length of what was sent and came back."""
-    given = _about(question.instructions_with_schema) + _about(question.data)
-    tokens = tokens_in(body) or (given, _about(said.text if said else body))
-    return Usage(question.model, *tokens)
+        cut = Failure("incomplete answer", Trouble.CUT)
+        reasons = {ROOM, LEAST_EFFORT} if said.has_reasoned else {ROOM}
+        raise _Otherwise(reasons, cut) if said.lacks_room else cut
+    if not said.text.strip():
+        raise Failure("empty answer", Trouble.UNREADABLE)
 
 
 def _about(text: str) -> int:

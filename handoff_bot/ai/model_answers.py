@@ -15,11 +15,24 @@ class Said:
         text: its words, "" when there are none.
         is_refusal: it would not answer.
         is_cut: it did not come to the end.
+        lacks_room: that was for want of tokens.
+        has_reasoned: tokens went into reasoning.
     """
 
     text: str
     is_refusal: bool = False
     is_cut: bool = False
+    lacks_room: bool = False
+    has_reasoned: bool = False
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a service counted; `cached` are those of `given` that it read from its cache."""
+
+    given: int
+    made: int
+    cached: int = 0
 
 
 class _Part(BaseModel):
@@ -32,8 +45,13 @@ class _Item(BaseModel):
     content: list[_Part] | None = None
 
 
+class _Incomplete(BaseModel):
+    reason: str | None = None
+
+
 class _Response(BaseModel):
     status: str | None = None
+    incomplete_details: _Incomplete | None = None
     output: list[_Item]
 
 
@@ -60,6 +78,20 @@ class _Tokens(BaseModel):
     )
 
 
+class _Cached(BaseModel):
+    cached_tokens: int = Field(ge=0, lt=2**31)
+
+
+class _Details(BaseModel):
+    details: _Cached = Field(
+        validation_alias=AliasChoices("input_tokens_details", "prompt_tokens_details")
+    )
+
+
+class _MeteredInDetail(BaseModel):
+    usage: _Details
+
+
 class _Metered(BaseModel):
     usage: _Tokens
 
@@ -71,6 +103,7 @@ def read_response(body: str) -> Said:
         ValueError: the body is no such answer.
     """
     response = _Response.model_validate_json(body)
+    details = response.incomplete_details if response.status == "incomplete" else None
     parts = [
         part for item in response.output if item.type == "message" for part in item.content or ()
     ]
@@ -78,6 +111,8 @@ def read_response(body: str) -> Said:
         "".join(part.text or "" for part in parts if part.type == "output_text"),
         is_refusal=any(part.type == "refusal" for part in parts),
         is_cut=response.status == "incomplete",
+        lacks_room=bool(details and details.reason == "max_output_tokens"),
+        has_reasoned=any(item.type == "reasoning" for item in response.output),
     )
 
 
@@ -88,20 +123,30 @@ def read_completion(body: str) -> Said:
         ValueError: the body is no such answer.
     """
     choice = _Completion.model_validate_json(body).choices[0]
+    is_cut = choice.finish_reason == "length"
     return Said(
         choice.message.content or "",
         is_refusal=bool(choice.message.refusal) or choice.finish_reason == "content_filter",
-        is_cut=choice.finish_reason == "length",
+        is_cut=is_cut,
+        lacks_room=is_cut,
+        has_reasoned=is_cut and not choice.message.content,
     )
 
 
-def tokens_in(body: str) -> tuple[int, int] | None:
-    """The tokens that went in and came out by the service's count, None when it does not say."""
+def tokens_in(body: str) -> Tokens | None:
+    """The tokens by the service's count, None when it does not say."""
     try:
         usage = _Metered.model_validate_json(body).usage
     except ValidationError:
         return None
-    return usage.input_tokens, usage.output_tokens
+    return Tokens(usage.input_tokens, usage.output_tokens, _cached_in(body))
+
+
+def _cached_in(body: str) -> int:
+    try:
+        return _MeteredInDetail.model_validate_json(body).usage.details.cached_tokens
+    except ValidationError:
+        return 0
 
 
 def unfenced(text: str) -> str:

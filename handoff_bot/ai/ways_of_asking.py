@@ -1,29 +1,72 @@
-"""The ways to ask a service for an answer of a shape, best first, and how it says that it has not got one."""
+"""The requests that ask a service for an answer of a shape, by what the service is known to refuse."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Set
 from dataclasses import dataclass
+from typing import Any
 
 import openai
-from openai.types.chat import ChatCompletionMessageParam
-from openai.types.responses import EasyInputMessageParam
 from pydantic import BaseModel
 
 from handoff_bot.ai.model_answers import Said, read_completion, read_response
 
-TOKENS = 1_000
+DEFAULT = "default"
+"""The reasoning effort that is left to the model."""
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""From https://developers.openai.com/api/docs/models/gpt-6-luna, with what earlier models called minimal."""
 
-_FORM = re.compile(
-    r"json[ _]schema|response_format|text_format|structured[ _]output|text\W{1,6}format"
+RESPONSES, SCHEMA, OBJECT, STORE, EFFORT = (
+    "responses",
+    "json_schema",
+    "json_object",
+    "store",
+    "effort",
 )
-_LACK = re.compile(
-    r"not support|n't support|unsupported|not permitted|not allowed|not implemented|not available"
-    r"|unavailable|unknown|not recogni[sz]ed|unrecogni[sz]ed|forbidden|no endpoints|unexpected"
-)
-_OUR_MISTAKE = "invalid_json_schema"  # says "not permitted" of a part of the schema
+ROOM, LEAST_EFFORT = "more room", "least effort"
+MORE_ROOM = 4
+"""An answer that was cut short is asked for with so many times the tokens, from then on."""
+
+KEPT = 6 * 60 * 60
+"""Seconds after which lessons are forgotten: services change, and a lesson may have been a mistake."""
+
+Lesson = str
+"""What a service lacks (a parameter by its name, a form, "responses"), or how it must be asked instead."""
+
+
+class Lessons:
+    """What one model of one service has refused. Safe to use from many threads at once."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._guard = threading.Lock()
+        self._learnt: frozenset[Lesson] = frozenset()
+        self._since = 0.0
+
+    def known(self) -> frozenset[Lesson]:
+        """All that still count."""
+        with self._guard:
+            if self._learnt and self._clock() - self._since >= KEPT:
+                self._learnt = frozenset()
+            return self._learnt
+
+    def learn(self, lessons: Set[Lesson]) -> bool:
+        """Remember these; False when all were known."""
+        with self._guard:
+            if lessons <= self._learnt:
+                return False
+            if not self._learnt:
+                self._since = self._clock()
+            self._learnt |= lessons
+            return True
+
+    def forget(self) -> None:
+        """Begin again with what a service that has everything takes."""
+        with self._guard:
+            self._learnt = frozenset()
 
 
 @dataclass(frozen=True)
@@ -36,6 +79,8 @@ class Question:
         data: what they are about; it may hold anything.
         shape: of the answer. Every field is required.
         contact_id: whose share of the spending it is.
+        effort: one of `EFFORTS`, or `DEFAULT`.
+        tokens: room for the answer, reasoning included.
     """
 
     model: str
@@ -43,6 +88,8 @@ class Question:
     data: str
     shape: type[BaseModel]
     contact_id: int | None = None
+    effort: str = DEFAULT
+    tokens: int = 1_000
 
     @property
     def instructions_with_schema(self) -> str:
@@ -53,79 +100,89 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way to ask.
+class Request:
+    """A question as it is sent.
 
     Attributes:
-        send: sends the question and returns the body of the answer; the seconds are for each read.
-        read: what the model said, from that body; ValueError when it is no answer.
-        instead: the way to ask when this error says that the service has not got this one, else None.
+        path: "/responses" or "/chat/completions".
+        form: of the answer, `SCHEMA`, `OBJECT`, or "" where only the instructions ask for it.
+        effort: the reasoning effort that is asked for, "" for none.
+        read: what the model said, from the body of an answer; ValueError when it is no answer.
     """
 
-    send: Callable[[openai.OpenAI, Question, float], str]
+    path: str
+    body: dict[str, Any]
+    form: str
+    effort: str
     read: Callable[[str], Said]
-    instead: Callable[[openai.APIStatusError], Way | None]
 
 
-def _send_schema(client: openai.OpenAI, question: Question, seconds: float) -> str:
-    return client.responses.with_raw_response.parse(
-        model=question.model,
-        instructions=question.instructions,
-        input=question.data,
-        text_format=question.shape,
-        store=False,
-        max_output_tokens=TOKENS,
-        timeout=seconds,
-    ).text
+def request_for(question: Question, lessons: Set[Lesson]) -> Request:
+    """The best request that these lessons leave."""
+    form = next((one for one in (SCHEMA, OBJECT) if one not in lessons), "")
+    effort = _effort(question.effort, lessons)
+    if RESPONSES in lessons:
+        return _by_chat(question, lessons, OBJECT if OBJECT not in lessons else "", effort)
+    body: dict[str, Any] = {"model": question.model, **_asked(question, form)}
+    if form:
+        body["text"] = {"format": _format(question, form)}
+    if effort:
+        body["reasoning"] = {"effort": effort}
+    optional = {STORE: False, "max_output_tokens": _tokens(question, lessons)}
+    body |= {name: value for name, value in optional.items() if name not in lessons}
+    return Request("/responses", body, form, effort, read_response)
 
 
-def _send_object(client: openai.OpenAI, question: Question, seconds: float) -> str:
+def _by_chat(question: Question, lessons: Set[Lesson], form: str, effort: str) -> Request:
+    body: dict[str, Any] = {
+        "model": question.model,
+        "messages": [
+            {"role": "system", "content": question.instructions_with_schema},
+            {"role": "user", "content": question.data},
+        ],
+    }
+    if form:
+        body["response_format"] = {"type": form}
+    if effort:
+        body["reasoning_effort"] = effort
+    if STORE not in lessons:
+        body[STORE] = False
+    # The older name first: the newer one is unknown to many who have no Responses API.
+    names = [one for one in ("max_tokens", "max_completion_tokens") if one not in lessons]
+    body |= {name: _tokens(question, lessons) for name in names[:1]}
+    return Request("/chat/completions", body, form, effort, read_completion)
+
+
+def _asked(question: Question, form: str) -> dict[str, Any]:
+    if form == SCHEMA:
+        return {"instructions": question.instructions, "input": question.data}
     # As a message: OpenAI looks for the word JSON in the input and not in the instructions.
-    system = EasyInputMessageParam(role="system", content=question.instructions_with_schema)
-    return client.responses.with_raw_response.create(
-        model=question.model,
-        input=[system, EasyInputMessageParam(role="user", content=question.data)],
-        text={"format": {"type": "json_object"}},
-        store=False,
-        max_output_tokens=TOKENS,
-        timeout=seconds,
-    ).text
+    system = {"role": "system", "content": question.instructions_with_schema}
+    return {"input": [system, {"role": "user", "content": question.data}]}
 
 
-def _send_chat(client: openai.OpenAI, question: Question, seconds: float) -> str:
-    messages: list[ChatCompletionMessageParam] = [
-        {"role": "system", "content": question.instructions_with_schema},
-        {"role": "user", "content": question.data},
-    ]
-    return client.chat.completions.with_raw_response.create(
-        model=question.model,
-        messages=messages,
-        response_format={"type": "json_object"},
-        store=False,
-        max_tokens=TOKENS,  # its newer name is unknown to many who have no Responses API
-        timeout=seconds,
-    ).text
+def _format(question: Question, form: str) -> dict[str, Any]:
+    if form != SCHEMA:
+        return {"type": form}
+    # OpenAI's own client makes strict schemas for functions; a format takes the same ones.
+    function = openai.pydantic_function_tool(question.shape)["function"]
+    schema = function.get("parameters", {})
+    return {"type": form, "name": question.shape.__name__, "schema": schema, "strict": True}
 
 
-def _instead_of_schema(error: openai.APIStatusError) -> Way | None:
-    return BY_OBJECT if _has_no_schemas(error) else _instead_of_object(error)
+def _tokens(question: Question, lessons: Set[Lesson]) -> int:
+    return question.tokens * (MORE_ROOM if ROOM in lessons else 1)
 
 
-def _instead_of_object(error: openai.APIStatusError) -> Way | None:
-    return BY_CHAT if _has_no_responses(error) else None
+def refused_effort(effort: str) -> Lesson:
+    """The lesson that this value is refused."""
+    return f"{EFFORT} {effort}"
 
 
-def _has_no_schemas(error: openai.APIStatusError) -> bool:
-    said = error.response.text.casefold()
-    lacks = _FORM.search(said) and _LACK.search(said) and _OUR_MISTAKE not in said
-    return error.status_code in {400, 404, 422} and bool(lacks)
-
-
-def _has_no_responses(error: openai.APIStatusError) -> bool:
-    """Is there nothing at the address? That a model is unknown is said with the same status."""
-    return error.status_code in {404, 405} and "model" not in error.response.text.casefold()
-
-
-BY_CHAT = Way(_send_chat, read_completion, lambda _: None)
-BY_OBJECT = Way(_send_object, read_response, _instead_of_object)
-BY_SCHEMA = Way(_send_schema, read_response, _instead_of_schema)
+def _effort(wanted: str, lessons: Set[Lesson]) -> str:
+    """The wanted effort, or else the next higher one, or else the next lower one that is not refused."""
+    if wanted == DEFAULT or EFFORT in lessons:
+        return ""
+    at = 0 if LEAST_EFFORT in lessons else EFFORTS.index(wanted)
+    order = [*EFFORTS[at:], *reversed(EFFORTS[:at])]
+    return next((one for one in order if refused_effort(one) not in lessons), "")

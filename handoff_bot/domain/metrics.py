@@ -180,6 +180,7 @@ class Numbers:
         hours_known, out_of_hours: escalations of which we know whether the team worked; when it did not.
         waited_briefly: of those whose wait ended, how many had waited at most `SOON`.
         ratings: how often each number from 1 to 5 was given.
+        model_turns, model_in_time: customers' turns that the language model was to answer; did in time.
     """
 
     conversations: int = 0
@@ -202,6 +203,8 @@ class Numbers:
     resolution: Lengths = Lengths()
     undelivered: int = 0
     ratings: Mapping[int, int] = field(default_factory=dict)
+    model_turns: int = 0
+    model_in_time: int = 0
     agents: tuple[AgentNumbers, ...] = ()
     slices: tuple[Slice, ...] = ()
 
@@ -234,6 +237,11 @@ class Numbers:
     def out_of_hours_rate(self) -> float | None:
         """Of the escalations whose hours are known, the share that came when nobody worked."""
         return share(self.out_of_hours, self.hours_known)
+
+    @property
+    def in_time_rate(self) -> float | None:
+        """Of the turns that the language model was to answer, the share that it answered in time."""
+        return share(self.model_in_time, self.model_turns)
 
     @property
     def rated(self) -> int:

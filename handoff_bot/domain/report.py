@@ -136,6 +136,9 @@ def _quality(numbers: Numbers) -> Iterator[Fact]:
     average = NONE if numbers.rating is None else f"{numbers.rating:.1f} of 5"
     yield Fact("Customers' rating", average, many(numbers.rated, "answer"))
     yield Fact("Messages not delivered", f"{numbers.undelivered:,}")
+    if numbers.model_turns:
+        turns = f"{numbers.model_in_time:,} of {numbers.model_turns:,} turns"
+        yield Fact("Answered in time by the AI", percent(numbers.in_time_rate), turns)
 
 
 def _lengths(label: str, lengths: Lengths) -> Fact:
@@ -223,6 +226,7 @@ RATES = (
     "briefly_rate",
     "not_needed_rate",
     "abandoned_rate",
+    "in_time_rate",
     "rated",
     "rating",
 )

@@ -94,9 +94,11 @@ class Answer:
         confidence: how sure it is that this answers the question, 0 to 1.
         sources: titles of the knowledge it used.
         by: which assistant answered ("local", "openai").
+        in_time: did a language model answer within its deadline? None where none was to answer.
     """
 
     text: str
     confidence: float
     sources: tuple[str, ...] = ()
     by: str = ""
+    in_time: bool | None = field(default=None, compare=False)

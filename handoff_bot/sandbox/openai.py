@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
+from handoff_bot.sandbox import openai_refusals as refusals
 from handoff_bot.sandbox import openai_schemas as schemas
 from handoff_bot.sandbox import openai_shapes as shapes
 from handoff_bot.sandbox import openai_translations as translations
@@ -37,10 +38,18 @@ class OpenAIStandIn:
         journal, faults: shared with other stand-ins; its own if None.
         api_key: nothing else is accepted.
         port: 0 for any free one.
-        lacks: what this one has not got, as some compatible services: "json_schema", "responses".
+        lacks: what this one has not got, as some compatible services: "responses", "models" (the
+            addresses), "json_schema", "json_object" (the forms), and parameters: "store", "max_tokens",
+            "max_completion_tokens", "max_output_tokens", "reasoning.effort".
+        efforts: the values of the reasoning effort that it takes.
+        is_strict: says what it does not take as servers built on FastAPI do, all at once.
+        models: name -> the day on which it is switched off, or None; no other model is known then.
+            Without it any name is.
+        reasoning: effort -> tokens that reasoning takes; without an effort it is that of "medium".
 
     Attributes:
         url, base_url: where it answers, without and with "/v1".
+        models, reasoning: as given; may be changed.
     """
 
     def __init__(
@@ -51,9 +60,14 @@ class OpenAIStandIn:
         api_key: str = "sk-sandbox",
         port: int = 0,
         lacks: Collection[str] = (),
+        efforts: Collection[str] = refusals.EFFORTS,
+        is_strict: bool = False,
+        models: Mapping[str, str | None] | None = None,
+        reasoning: Mapping[str, int] | None = None,
     ) -> None:
         self.journal, self.faults, self.api_key = journal or Journal(), faults or Faults(), api_key
-        self._lacks = frozenset(lacks)
+        self._lacks, self._efforts, self._is_strict = frozenset(lacks), tuple(efforts), is_strict
+        self.models, self.reasoning = models, reasoning or {}
         self._script: Script = lambda _: None
         self._rules: list[tuple[str, Said]] = []
         self._requests: list[Json] = []
@@ -105,7 +119,25 @@ class OpenAIStandIn:
         if "responses" not in self._lacks:
             app.post("/v1/responses")(self._responses)
         app.post("/v1/chat/completions")(self._completions)
+        if "models" not in self._lacks:
+            app.get("/v1/models/<name>")(self._model)
         return app
+
+    def _model(self, name: str) -> Response:
+        if problem := self._wrong_key() or self._unknown(name):
+            return problem
+        return _with_id(jsonify(shapes.model(name, (self.models or {}).get(name))))
+
+    def _wrong_key(self) -> Response | None:
+        if request.headers.get("Authorization") == f"Bearer {self.api_key}":
+            return None
+        return _problem(401, "Incorrect API key provided.", code="invalid_api_key")
+
+    def _unknown(self, model: object) -> Response | None:
+        if self.models is None or model in self.models:
+            return None
+        words = f"The model '{model}' does not exist or you do not have access to it."
+        return _problem(404, words, code="model_not_found")
 
     def _responses(self) -> Response:
         return self._answer("input", shapes.response)
@@ -113,19 +145,29 @@ class OpenAIStandIn:
     def _completions(self) -> Response:
         return self._answer("messages", shapes.completion)
 
-    def _answer(self, asked: str, shape: Callable[[Json, str | Refusal], Json]) -> Response:
-        if request.headers.get("Authorization") != f"Bearer {self.api_key}":
-            return _problem(401, "Incorrect API key provided.", code="invalid_api_key")
+    def _answer(self, asked: str, shape: Callable[[Json, str | Refusal, int], Json]) -> Response:
+        if problem := self._wrong_key():
+            return problem
         body = request.get_json(silent=True)
         if not isinstance(body, dict):
             return _problem(400, "We could not parse the JSON body of your request.")
         with self._guard:
             self._requests.append(body)
-        problem = self._lack(body, asked) or _problem_with(body, asked)
-        if problem:
+        problem = self._refusal(body) or self._lack(body, asked) or _problem_with(body, asked)
+        if problem := problem or self._unknown(body["model"]):
             return problem
         said = self._said(body)
-        return _with_id(jsonify(shape(body, json.dumps(said) if isinstance(said, dict) else said)))
+        text = json.dumps(said) if isinstance(said, dict) else said
+        reasoned = self.reasoning.get(shapes.effort_of(body) or "medium", 0)
+        return _with_id(jsonify(shape(body, text, reasoned)))
+
+    def _refusal(self, body: Json) -> Response | None:
+        refused = list(refusals.refused(body, self._lacks, self._efforts))
+        if not refused:
+            return None
+        if not self._is_strict:
+            return _with_status(400, refusals.as_openai(refused[0]))
+        return _with_status(422, refusals.as_fastapi(refused, body))
 
     def _lack(self, body: Json, asked: str) -> Response | None:
         kind = shapes.wanted_by(body).kind
@@ -188,7 +230,11 @@ def _problem_with_form(body: Json, param: str) -> Response | None:
 def _problem(
     status: int, words: str, code: str | None = None, param: str | None = None
 ) -> Response:
-    response = jsonify(shapes.error(words, INVALID, code, param))
+    return _with_status(status, shapes.error(words, INVALID, code, param))
+
+
+def _with_status(status: int, body: Json) -> Response:
+    response = jsonify(body)
     response.status_code = status
     return _with_id(response)
 

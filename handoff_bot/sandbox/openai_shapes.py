@@ -61,26 +61,34 @@ def _texts(item: Json) -> Iterator[str]:
             yield text
 
 
-def response(body: Json, said: str | Refusal) -> Json:
-    """An answer of the Responses API."""
-    now, given, made = int(time.time()), _tokens(body), _tokens(str(said))
+def response(body: Json, said: str | Refusal, reasoned: int = 0) -> Json:
+    """An answer of the Responses API.
+
+    It is cut short when the tokens are not enough for reasoning and text; a text without is said as it is.
+    """
+    now, given, made = int(time.time()), _tokens(body), reasoned + _tokens(str(said))
+    room = (body.get("max_output_tokens") if reasoned else None) or made
+    is_cut = made > room
+    output = [_reasoning()] if reasoned else []
+    if not is_cut:
+        output.append(_message(said))
     return {
         "id": f"resp_{uuid.uuid4().hex}",
         "object": "response",
         "created_at": now,
-        "completed_at": now,
-        "status": "completed",
+        "completed_at": None if is_cut else now,
+        "status": "incomplete" if is_cut else "completed",
         "background": False,
         "error": None,
-        "incomplete_details": None,
+        "incomplete_details": {"reason": "max_output_tokens"} if is_cut else None,
         "instructions": body.get("instructions"),
         "max_output_tokens": body.get("max_output_tokens"),
         "metadata": body.get("metadata") or {},
         "model": body["model"],
-        "output": [_message(said)],
+        "output": output,
         "parallel_tool_calls": True,
         "previous_response_id": None,
-        "reasoning": {"effort": None, "summary": None},
+        "reasoning": {"effort": effort_of(body), "summary": None},
         "service_tier": "default",
         "store": body.get("store", True),
         "temperature": 1.0,
@@ -92,11 +100,21 @@ def response(body: Json, said: str | Refusal) -> Json:
         "usage": {
             "input_tokens": given,
             "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-            "output_tokens": made,
-            "output_tokens_details": {"reasoning_tokens": 0},
-            "total_tokens": given + made,
+            "output_tokens": min(made, room),
+            "output_tokens_details": {"reasoning_tokens": min(reasoned, room)},
+            "total_tokens": given + min(made, room),
         },
     }
+
+
+def effort_of(body: Json) -> str | None:
+    """The reasoning effort that a request asks for, in either way of asking."""
+    effort = body.get("reasoning_effort") or (body.get("reasoning") or {}).get("effort")
+    return effort if isinstance(effort, str) else None
+
+
+def _reasoning() -> Json:
+    return {"type": "reasoning", "id": f"rs_{uuid.uuid4().hex}", "summary": []}
 
 
 def _message(said: str | Refusal) -> Json:
@@ -112,17 +130,22 @@ def _message(said: str | Refusal) -> Json:
     }
 
 
-def completion(body: Json, said: str | Refusal) -> Json:
-    """An answer of Chat Completions."""
-    given, made = _tokens(body), _tokens(str(said))
+def completion(body: Json, said: str | Refusal, reasoned: int = 0) -> Json:
+    """An answer of Chat Completions, cut short like one of the Responses API."""
+    given, made = _tokens(body), reasoned + _tokens(str(said))
+    limit = body.get("max_completion_tokens") or body.get("max_tokens")
+    room = (limit if reasoned else None) or made
     content, refusal = (None, said.words) if isinstance(said, Refusal) else (said, None)
+    if made > room:
+        content, refusal = "", None
     message: Json = {
         "role": "assistant",
         "content": content,
         "refusal": refusal,
         "annotations": [],
     }
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    finish = "length" if made > room else "stop"
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
     return {
         "id": f"chatcmpl-{uuid.uuid4().hex}",
         "object": "chat.completion",
@@ -132,8 +155,8 @@ def completion(body: Json, said: str | Refusal) -> Json:
         "service_tier": "default",
         "usage": {
             "prompt_tokens": given,
-            "completion_tokens": made,
-            "total_tokens": given + made,
+            "completion_tokens": min(made, room),
+            "total_tokens": given + min(made, room),
         },
     }
 
@@ -141,6 +164,17 @@ def completion(body: Json, said: str | Refusal) -> Json:
 def _tokens(content: object) -> int:
     """About as many as a real count would give: four characters each."""
     return len(json.dumps(content)) // 4 + 1
+
+
+def model(name: str, shutdown_date: str | None) -> Json:
+    """What `GET /v1/models/{name}` answers."""
+    return {
+        "id": name,
+        "object": "model",
+        "created": 1_780_000_000,
+        "owned_by": "openai",
+        "shutdown_date": shutdown_date,
+    }
 
 
 def error(words: str, kind: str, code: str | None = None, param: str | None = None) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from handoff_bot.domain import policy
 from handoff_bot.domain.messages import Author
@@ -105,9 +106,11 @@ def record(
     message: Message,
     judgement: Judgement,
     now: datetime,
-    answer: Answer | None = None,
+    reaction: Reaction | None = None,
 ) -> None:
     """Keep what the AI made of a message: `message.judged` at a glance, else `message.considered`."""
+    answer = reaction.answer if reaction else None
+    by_model = _by_model(reaction.composed) if reaction else {}
     log.record(
         tx,
         kind,
@@ -119,7 +122,16 @@ def record(
         by=judgement.by,
         answered_by=answer.by if answer else None,
         answer_confidence=round(answer.confidence, 4) if answer else None,
+        channel=conversation.channel,
+        **by_model,
     )
+
+
+def _by_model(composed: Answer | None) -> dict[str, Any]:
+    """Did a language model answer in time? Nothing where none was to answer."""
+    if composed is None or composed.in_time is None:
+        return {}
+    return {"model": "in_time" if composed.in_time else "late"}
 
 
 def ask(
@@ -192,7 +204,7 @@ class HandleAnswer(Handler[Asked, Reaction]):
         message = tx.session.get_one(Message, plan.message_id)
         judgement = result.judgement
         conversation.language = judgement.language or conversation.language
-        record(tx, "message.considered", conversation, message, judgement, now, result.answer)
+        record(tx, "message.considered", conversation, message, judgement, now, result)
         if rows.open_of(tx, plan.conversation_id) or conversation.opted_out_at:
             return
         if conversation.epoch != plan.epoch:

@@ -57,6 +57,7 @@ from handoff_bot.services.ingest import Inbox
 from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.late_claims import LateClaim
 from handoff_bot.services.metrics import Metrics
+from handoff_bot.services.model_watch import LOOK, LookAtModel, ModelDoctor, ModelPart
 from handoff_bot.services.opening import Opening
 from handoff_bot.services.pacing import Pacer
 from handoff_bot.services.preferences import Preferences
@@ -91,6 +92,7 @@ THREADS = {
     "sink-webhook": 2,
     "sink-zendesk": 2,
     "tick": 1,
+    "model": 1,
 }
 """Family of lanes -> threads: a slow provider fills its own and nobody else's."""
 
@@ -109,6 +111,7 @@ class Parts:
         translator: None where there is no language model.
         limits: how often the desk may be called, by kind of budget; see services/turns.py.
         base_url: the address that providers reach us by, to fetch files from.
+        model: the language model that is watched; None where there is none.
     """
 
     database: Database
@@ -127,6 +130,7 @@ class Parts:
     mailer: Mailer | None = None
     translator: Translator | None = None
     limits: Mapping[str, Rate] = field(default_factory=dict)
+    model: ModelPart | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,7 @@ class Core:
     drafting: Drafting
     homes: Homes
     metrics: Metrics
+    model: ModelDoctor
     reports: Reports
     canned: CannedReplies
     customer_texts: CustomerTexts
@@ -209,6 +214,7 @@ class Core:
             CLAIM: LateClaim(escalations, clock),
             timers.PRUNE: timers.Prune(clock),
             timers.WATCH: timers.Watch(clock),
+            LOOK: LookAtModel(parts.model, clock),
             WAKE: Wake(clock),
             ladder.RUNG: ladder.Climb(escalations, parts.channels, clock, tickets_out),
             positions.POSITION: positions.Announce(parts.channels, clock),
@@ -264,6 +270,7 @@ class Core:
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
             metrics=metrics,
+            model=ModelDoctor(parts.model, database, clock),
             reports=Reports(database, clock),
             canned=CannedReplies(database, clock),
             customer_texts=CustomerTexts(database, preferences),

@@ -173,7 +173,7 @@ class TellOne(DeskHandler[Whisper, None]):
 
 @dataclass(frozen=True)
 class Telling:
-    """Something to say to a person, or in a slack_channel."""
+    """Something to say to a person, or in a slack_channel ("" for the deployment's queue channel)."""
 
     to: str
     post: Post
@@ -200,7 +200,7 @@ class TellSomebody(DeskHandler[Telling, Place]):
 
     def call(self, plan: Telling) -> Place:
         """Say it."""
-        return self._desk.tell(plan.to, plan.post, plan.mark)
+        return self._desk.tell(plan.to or self._desk.queue_channel, plan.post, plan.mark)
 
 
 def desk_handlers(database: Database, desk: Desk, clock: Clock) -> dict[str, AnyHandler]:

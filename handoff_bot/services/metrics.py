@@ -78,6 +78,7 @@ def numbers(tx: Transaction, scope: Scope) -> Numbers:
     lengths = _lengths(waits)
     told = [one for one in opened if one.hours]
     resolved = [one for one in ended if one.how == RESOLVED]
+    model_turns, model_in_time = metrics.model_turns(tx, scope)
     return Numbers(
         conversations=metrics.conversations(tx, scope),
         escalated=len({one.conversation_id for one in opened}),
@@ -99,6 +100,8 @@ def numbers(tx: Transaction, scope: Scope) -> Numbers:
         resolution=Lengths.of(_lengths(one.lasted for one in resolved)),
         undelivered=metrics.failures(tx, scope),
         ratings=metrics.ratings(tx, scope),
+        model_turns=model_turns,
+        model_in_time=model_in_time,
         agents=_of_agents(tx, scope, resolved),
         slices=tuple(_slices(scope.period, opened, waits)),
     )

@@ -44,10 +44,16 @@ class Question:
 
 @dataclass(frozen=True)
 class Reaction:
-    """What the AI makes of a turn; without an answer a person is needed."""
+    """What the AI makes of a turn; without an answer a person is needed.
+
+    Attributes:
+        composed: the answer that there would have been, also where a person is needed; None when none
+            was waited for.
+    """
 
     judgement: Judgement
     answer: Answer | None
+    composed: Answer | None = None
 
 
 class Reacting:
@@ -111,12 +117,12 @@ class Reacting:
     def _weighed(self, question: Question, judgement: Judgement, answer: Answer | None) -> Reaction:
         """The judgement in the light of the answer, which must not promise what nobody has arranged."""
         if answer and self._detector.announces(answer.text):
-            return Reaction(self._ranked(question, policy.announced(judgement)), None)
+            return Reaction(self._ranked(question, policy.announced(judgement)), None, answer)
         weighed = policy.weigh(judgement, answer, unsure_before=question.unsure_before)
         if answer is None and not weighed.escalate:
             weighed = replace(policy.broken_detector(question.words), by=judgement.by)
         weighed = self._ranked(question, weighed)
-        return Reaction(weighed, None if weighed.escalate else answer)
+        return Reaction(weighed, None if weighed.escalate else answer, answer)
 
     def _ranked(self, question: Question, judgement: Judgement) -> Judgement:
         return policy.ranked(judgement, vip=question.vip)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.services.idle import IDLE
+from handoff_bot.services.model_watch import LOOK
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.sent_files import KEPT_FOR
 from handoff_bot.services.windows import CLOSING
@@ -28,6 +29,7 @@ EVERY = {
     WATCH: timedelta(minutes=1),
     IDLE: timedelta(minutes=1),
     CLOSING: timedelta(minutes=5),
+    LOOK: timedelta(minutes=1),
 }
 """Kind of tick -> how often. A provider redelivers within hours, so done work may go after days."""
 

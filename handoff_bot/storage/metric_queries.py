@@ -144,6 +144,15 @@ WHERE c.kind = 'csat.answered'
   AND :agent IN (0, c.agent_id)
 GROUP BY CAST(c.data ->> 'score' AS BIGINT)"""
 
+MODEL = """\
+SELECT count(DISTINCT e.message_id) AS turns,
+       count(DISTINCT CASE WHEN e.data ->> 'model' = 'in_time' THEN e.message_id END) AS in_time
+FROM event AS e
+WHERE e.kind = 'message.considered'
+  AND e.at >= :since AND e.at < :until
+  AND e.data ->> 'model' IN ('in_time', 'late')
+  AND :channel IN ('', e.data ->> 'channel')"""
+
 QUERIES = {
     "conversations": CONVERSATIONS,
     "escalations": ESCALATIONS,
@@ -154,5 +163,6 @@ QUERIES = {
     "own replies": OWN_REPLIES,
     "failures": FAILURES,
     "ratings": RATINGS,
+    "model": MODEL,
 }
 """Name -> question, in the order in which docs/metrics.md shows them."""

@@ -127,6 +127,12 @@ def ratings(tx: Transaction, scope: Scope) -> dict[int, int]:
     return {int(row.score): int(row.number) for row in found if row.score is not None}
 
 
+def model_turns(tx: Transaction, scope: Scope) -> tuple[int, int]:
+    """How many turns the language model was to answer, and how many it answered in time."""
+    (row,) = _ask(tx, queries.MODEL, scope)
+    return int(row.turns), int(row.in_time)
+
+
 def names(tx: Transaction) -> dict[int, str]:
     """What agents are called; figures know them by number alone."""
     found = tx.session.execute(select(col(Agent.id), col(Agent.name)))

@@ -400,3 +400,24 @@ class Worker(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     alive_until: datetime = utc_time()
+
+
+class ModelState(SQLModel, table=True):
+    """How one language model is, as all processes know it together.
+
+    `failures` are those in a row since `failing_since`; `told_at` is when the admins were told of them.
+    `shutdown` is the day (ISO 8601) on which the provider switches it off, "" when that is not known;
+    `looked_at` is when the provider was last asked for it.
+    """
+
+    __tablename__ = "model_state"
+
+    model: str = Field(primary_key=True)
+    answered_at: datetime | None = utc_time(nullable=True)
+    failing_since: datetime | None = utc_time(nullable=True)
+    failures: int = 0
+    trouble: str = ""
+    detail: str = ""
+    told_at: datetime | None = utc_time(nullable=True)
+    shutdown: str = ""
+    looked_at: datetime | None = utc_time(nullable=True)

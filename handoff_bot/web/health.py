@@ -1,4 +1,5 @@
-"""GET /healthz: is the process well, is the database, how far are the lanes behind, did Slack object."""
+"""GET /healthz: is the process well, is the database, how far are the lanes behind, did Slack object, and
+how is the language model, as far as is known: a request to the page never asks it anything."""
 
 from __future__ import annotations
 
@@ -8,14 +9,15 @@ from datetime import datetime
 from flask import Blueprint, Response, jsonify
 
 from handoff_bot.ports import Clock
+from handoff_bot.services.model_watch import ModelHealthPage
 from handoff_bot.storage import pace, work
 from handoff_bot.storage.database import Database
 
 logger = logging.getLogger(__name__)
 
 
-def health(database: Database, clock: Clock) -> Blueprint:
-    """The route. 503 when the database does not answer."""
+def health(database: Database, clock: Clock, model: ModelHealthPage | None = None) -> Blueprint:
+    """The route. 503 when the database does not answer; "degraded" while the language model does not."""
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/healthz")
@@ -24,6 +26,7 @@ def health(database: Database, clock: Clock) -> Blueprint:
             with database.read() as tx:
                 load = work.load(tx)
                 refusals = pace.refusals(tx)
+                mind = model.read(tx) if model else {"status": "off"}
         except Exception:  # whatever is wrong with it, the page must say so
             logger.exception("database does not answer")
             return jsonify(status="failing", process="ok", database="failing"), 503
@@ -34,7 +37,7 @@ def health(database: Database, clock: Clock) -> Blueprint:
         }
         oldest = max((lane["lag_seconds"] for lane in lanes.values()), default=0.0)
         body = {
-            "status": "ok",
+            "status": "degraded" if mind["status"] == "failing" else "ok",
             "process": "ok",
             "database": "ok",
             "lanes": lanes,
@@ -44,6 +47,7 @@ def health(database: Database, clock: Clock) -> Blueprint:
                 each.budget: {"times": each.count, "last_at": each.last_at.isoformat()}
                 for each in refusals
             },
+            "model": mind,
         }
         return jsonify(body), 200
 

@@ -174,6 +174,8 @@ class Reference:
             resolution=summary(lengths(resolved)),
             undelivered=len(self.undelivered()),
             ratings=self.ratings(),
+            model_turns=len(self.turns("in_time", "late")),
+            model_in_time=len(self.turns("in_time")),
             agents=self.agents(resolved),
             slices=self.slices(opened, waits),
         )
@@ -203,6 +205,16 @@ class Reference:
             and self.in_period(line)
             and self.fits_agent(line.agent)
             and self.scope.channel in ("", self.channel_of(line))
+        }
+
+    def turns(self, *outcomes):
+        return {
+            line.message
+            for line in self.log
+            if line.kind == "message.considered"
+            and self.in_period(line)
+            and line.data.get("model") in outcomes
+            and self.scope.channel in ("", line.data.get("channel"))
         }
 
     def ratings(self):

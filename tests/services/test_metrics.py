@@ -34,6 +34,9 @@ def line_of(chance, number, kind, at):
     about = {"id": number, "kind": kind, "at": at, "conversation": conversation}
     if kind == "message.received":
         return Line(**about, message=number, data=channel)
+    if kind == "message.considered":
+        model = {"model": chance.choice(["in_time", "late"])} if is_new else {}
+        return Line(**about, message=chance.randint(1, 5), data=channel | model)
     if kind == "message.failed":
         failed, author = chance.randint(1, 3), agent if is_new else None
         return Line(**about, message=failed, agent=author, data=channel if is_new else {})
@@ -53,6 +56,7 @@ REASONS, PRIORITIES = ("request", "sentiment"), ("urgent", "low")
 KINDS = {
     "message.received": 1,
     "message.failed": 2,
+    "message.considered": 3,
     "escalation.opened": 4,
     "escalation.claim": 3,
     "escalation.reassign": 2,
@@ -244,6 +248,22 @@ def test_a_message_that_did_not_arrive_is_its_agents(talk, ana, ben, figures):
     by = {one.name: one.agent_id for one in figures().agents}
     assert [figures(agent_id=by[name]).undelivered for name in ("Ana", "Ben")] == [0, 1]
     assert [figures(channel=kind).undelivered for kind in ("sms", "whatsapp")] == [1, 0]
+
+
+def test_turns_that_the_model_was_to_answer_are_those_it_did_in_time_and_the_others(house, figures):
+    for in_time in (None, True, True, False):
+        house.assistant.in_time = in_time
+        house.says("Where is my parcel?")
+    assert (figures().model_turns, figures().model_in_time) == (3, 2)
+    assert figures().in_time_rate == pytest.approx(2 / 3)
+    assert figures(channel="whatsapp").in_time_rate is None
+
+
+def test_a_turn_whose_answer_was_not_good_enough_counts_too(house, figures):
+    house.assistant.in_time, house.assistant.confidence = False, 0.0
+    house.says("Where is my parcel?")
+    house.says("Where is it?")
+    assert (figures().escalations, figures().model_turns, figures().model_in_time) == (1, 2, 0)
 
 
 def test_yesterday_is_not_today(talk, figures):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from handoff_bot.domain.spending import Caps, Usage
 from handoff_bot.services.spending import Ledger
 from handoff_bot.storage import spending
@@ -32,6 +34,26 @@ def test_when_all_is_spent_nobody_gets_anything_until_tomorrow(database, clock):
     assert not any(ledger.allows(contact) for contact in (None, 7))
     clock.advance(days=1)
     assert ledger.allows(7)
+
+
+def test_tokens_from_the_cache_cost_their_own_price(database, clock):
+    caps = Caps(input_price=0.10, output_price=0.50, cached_price=0.01, daily=1.0)
+    ledger = Ledger(database, caps, clock)
+    ledger.record(1, Usage("gpt-6-luna", 1_000_000, 100_000, cached_tokens=800_000))
+
+    with database.read() as tx:  # 0.2 x 0.10 + 0.8 x 0.01 + 0.1 x 0.50
+        assert spending.micros(tx, "2026-11-23", 1) == 78_000
+
+
+def test_where_no_price_for_the_cache_is_known_it_costs_as_much_as_other_input():
+    usage = Usage("m", 1_000, 0, cached_tokens=900)
+    assert Caps(input_price=1.0).micros(usage) == 1_000
+    assert Caps(input_price=1.0, cached_price=0.0).micros(usage) == 100
+
+
+@pytest.mark.parametrize("cached", [2_000, 1_000])
+def test_more_cached_than_sent_is_not_believed(cached):
+    assert Caps(input_price=1.0, cached_price=0.5).micros(Usage("m", 1_000, 0, cached)) == 500
 
 
 def test_without_caps_everything_is_counted_and_allowed(database, clock):

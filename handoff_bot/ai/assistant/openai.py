@@ -64,7 +64,7 @@ class OpenAIAssistant:
             return self._ask(talk, language, redactor)
         except ModelError as error:
             logger.warning("language model did not answer", extra={"kind": str(error)})
-            return local
+            return replace(local, in_time=False)
 
     def _ask(self, talk: Talk, language: str, redactor: Redactor) -> Answer:
         turns = talk.turns
@@ -96,4 +96,5 @@ class OpenAIAssistant:
             confidence=reply.confidence if sources else min(reply.confidence, _UNSOURCED),
             sources=sources,
             by=BY,
+            in_time=True,
         )

@@ -1,5 +1,5 @@
-"""`/handoff doctor`: a window at once, and in it what a look at Slack finds, when it is found; and what
-else admins switch on there.
+"""`/handoff doctor`: a window at once, and in it what a look at Slack finds, when it is found; and how the
+language model is, and what else admins switch on there.
 
 Looking takes several calls, and Slack waits three seconds for an answer: so it is work of a lane.
 """
@@ -64,7 +64,11 @@ def _findings(tools: Tools) -> list[Finding]:
             if place.slack_channel != queue_channel or place.suspended_why:
                 yield _of_place(client, place)
 
-    return [*tools.desk.inspect(look), tools.core.interpreter.finding()]
+    return [
+        *tools.desk.inspect(look),
+        *tools.core.model.findings(),
+        tools.core.interpreter.finding(),
+    ]
 
 
 def _of_place(client: WebClient, place: DeskPlace) -> Finding:
@@ -95,5 +99,5 @@ def _begin(tools: Tools, view_id: str) -> None:
 FEATURE = Feature(
     clicks={SettingsAction.DOCTOR: clicked_by_admins(show)},
     commands={"doctor": for_admins(asked_for)},
-    help=("/handoff doctor: what is missing in Slack (admins)",),
+    help=("/handoff doctor: what is missing in Slack, does the language model answer (admins)",),
 )

@@ -1,0 +1,60 @@
+"""One real question to the language model, to see whether it works."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from handoff_bot.ai.language_model import SPENT, LanguageModel
+from handoff_bot.domain.errors import ModelError
+from handoff_bot.domain.model_health import Look, Trouble
+from handoff_bot.ports import ModelWatch
+
+_SECONDS = 3.0
+"""For the day on which it is switched off."""
+
+
+class Week(BaseModel):
+    """What the language model answers."""
+
+    days: int
+
+
+class _Listener:
+    """Hears why a question failed, and passes it on."""
+
+    def __init__(self, watch: ModelWatch | None) -> None:
+        self._watch = watch
+        self.trouble: Trouble | None = None
+        self.detail = ""
+
+    def answered(self) -> None:
+        """It answered."""
+        if self._watch:
+            self._watch.answered()
+
+    def failed(self, trouble: Trouble, detail: str = "") -> None:
+        """It did not."""
+        self.trouble, self.detail = trouble, detail
+        if self._watch:
+            self._watch.failed(trouble, detail)
+
+
+class Probe:
+    """Asks as customers' questions are asked: same model, same service, same deadline."""
+
+    def __init__(self, model: LanguageModel, seconds: float) -> None:
+        self._model = model
+        self._seconds = seconds
+
+    def look(self) -> Look:
+        """What it answered; its cost is nobody's share but the whole's."""
+        shutdown = self._model.shutdown_date(_SECONDS)
+        heard = _Listener(self._model.watch)
+        is_capped = False
+        try:
+            self._model.heard_by(heard).ask(
+                "Answer the question.", "How many days has a week?", Week, self._seconds
+            )
+        except ModelError as error:
+            is_capped = str(error) == SPENT
+        return Look(self._model.name, heard.trouble, heard.detail, is_capped, shutdown)

@@ -1,0 +1,220 @@
+"""Watches the language model for all processes: tells admins when it does not answer, and when it is back.
+
+What is known stands in the database. The model is asked on purpose only by a tick of ours and by admins,
+never because somebody opens a page.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.metrics import Period, Scope, share
+from handoff_bot.domain.model_health import Look, ModelHealth, Trouble
+from handoff_bot.ports import Clock, ModelProbe
+from handoff_bot.services import desk_channels, deskwork, preferences
+from handoff_bot.services.runner import Handler
+from handoff_bot.storage import log, metrics, model_state
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.transaction import Job, Transaction
+
+logger = logging.getLogger(__name__)
+
+LOOK = "model.look"
+QUIET = timedelta(minutes=30)
+"""A model of which nothing was heard for so long is asked whether it works."""
+RETRY = timedelta(minutes=5)
+"""A failing model is asked again after so long, so that nobody waits for a customer to find it well."""
+DAILY = timedelta(days=1)
+"""How often the provider is asked on which day the model is switched off."""
+_REFRESH = timedelta(minutes=1)
+"""An answer after another one is worth a write when so much time has passed."""
+
+DOWN = (
+    "The language model has not answered since {since} UTC ({failures} questions in a row). {why} "
+    "Customers get local answers meanwhile."
+)
+BACK = "The language model answers again. Customers get its answers from now on."
+
+
+class Watch:
+    """Told by the adapter how each question went; see `ports.ModelWatch`."""
+
+    def __init__(self, database: Database, clock: Clock, model: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._model = model
+
+    def answered(self) -> None:
+        """It answered."""
+        self._safely(self._answered)
+
+    def failed(self, trouble: Trouble, detail: str = "") -> None:
+        """It did not."""
+        self._safely(lambda: self._failed(trouble, detail))
+
+    def health(self, tx: Transaction) -> ModelHealth:
+        """How it is."""
+        return model_state.of(tx, self._model)
+
+    def _safely(self, note: Callable[[], None]) -> None:
+        """An answer that is there must not be lost because it could not be noted."""
+        try:
+            note()
+        except Exception:  # whatever is wrong with the database
+            logger.exception("the language model's state could not be kept")
+
+    def _answered(self) -> None:
+        now = self._clock.now()
+        with self._database.read() as tx:
+            before = self.health(tx)
+        is_fresh = before.answered_at is not None and now - before.answered_at < _REFRESH
+        if is_fresh and not before.failures:
+            return
+        with self._database.write() as tx:
+            if model_state.answered(tx, self._model, now):
+                log.record(tx, "model.back", now)
+                tell_admins(tx, BACK, now)
+
+    def _failed(self, trouble: Trouble, detail: str) -> None:
+        now = self._clock.now()
+        with self._database.write() as tx:
+            model_state.failed(tx, self._model, trouble, detail, now)
+            self.tell_if_down(tx, now)
+
+    def tell_if_down(self, tx: Transaction, now: datetime) -> None:
+        """Tell the admins, once, that it does not answer."""
+        health = self.health(tx)
+        if health.failing_since is None or not health.is_down(now):
+            return
+        if health.is_told or not model_state.told(tx, self._model, now):
+            return
+        log.record(tx, "model.down", now, trouble=health.trouble)
+        words = DOWN.format(
+            since=f"{health.failing_since:%H:%M}", failures=health.failures, why=health.why
+        )
+        tell_admins(tx, words, now)
+
+
+def tell_admins(tx: Transaction, words: str, now: datetime) -> None:
+    """Say it to the named admins; while there are none, in the queue channel."""
+    post = Post(PostKind.TOLD, words)
+    for to in preferences.admins(tx) or [desk_channels.queue_channel(tx)]:
+        deskwork.tell(tx, to, post, now)
+
+
+@dataclass(frozen=True)
+class ModelPart:
+    """The language model, as the core is given it.
+
+    Attributes:
+        watch: knows how it is.
+        probe: asks it.
+    """
+
+    watch: Watch
+    probe: ModelProbe
+
+
+class LookAtModel(Handler[ModelPart, Look]):
+    """Asks the model whether it works, when nothing was heard of it, and when it is switched off."""
+
+    repeatable = True
+
+    def __init__(self, part: ModelPart | None, clock: Clock) -> None:
+        self._part = part
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> ModelPart | None:
+        """The model, if it is time to ask it."""
+        if self._part is None:
+            return None
+        now = self._clock.now()
+        self._part.watch.tell_if_down(tx, now)
+        return self._part if is_due(self._part.watch.health(tx), now) else None
+
+    def call(self, plan: ModelPart) -> Look:
+        """Ask it; its watch is told of the outcome by itself."""
+        return plan.probe.look()
+
+    def finish(self, tx: Transaction, job: Job, plan: ModelPart, result: Look) -> None:
+        """Keep the day on which it is switched off."""
+        model_state.looked(tx, result.model, result.shutdown, self._clock.now())
+
+
+def is_due(health: ModelHealth, now: datetime) -> bool:
+    """Is it time to ask the model a question of our own?"""
+    if health.looked_at is None or now - health.looked_at >= DAILY:
+        return True
+    if health.failures:
+        return now - health.looked_at >= RETRY
+    heard = max(filter(None, (health.answered_at, health.looked_at)))
+    return now - heard >= QUIET
+
+
+class ModelHealthPage:
+    """What the health page says of the model: what is known, without a question to it."""
+
+    def __init__(self, database: Database, clock: Clock, watch: Watch) -> None:
+        self._database = database
+        self._clock = clock
+        self._watch = watch
+        self._counted_at: datetime | None = None
+        self._counted: tuple[int, int] = (0, 0)
+
+    def read(self, tx: Transaction) -> dict[str, Any]:
+        """Its state, and the share of the last day's turns that it answered in time."""
+        now = self._clock.now()
+        health = self._watch.health(tx)
+        turns, in_time = self._turns(tx, now)
+        return {
+            "status": health.status,
+            "answered_at": _iso(health.answered_at),
+            "failing_since": _iso(health.failing_since),
+            "failures": health.failures,
+            "why": health.why,
+            "shutdown_date": health.shutdown.isoformat() if health.shutdown else None,
+            "shutdown_soon": health.is_off_soon(now.date()),
+            "answered_in_time": {
+                "hours": 24,
+                "turns": turns,
+                "in_time": in_time,
+                "share": share(in_time, turns),
+            },
+        }
+
+    def _turns(self, tx: Transaction, now: datetime) -> tuple[int, int]:
+        """Counted at most once a minute: anybody may open the page as often as they like."""
+        if self._counted_at is None or now - self._counted_at >= _REFRESH:
+            day = Period(now - DAILY, now + _REFRESH)  # clocks of several machines differ a little
+            self._counted = metrics.model_turns(tx, Scope(day))
+            self._counted_at = now
+        return self._counted
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+class ModelDoctor:
+    """What the doctor in Slack finds of the model; nothing without one."""
+
+    def __init__(self, part: ModelPart | None, database: Database, clock: Clock) -> None:
+        self._part = part
+        self._database = database
+        self._clock = clock
+
+    def findings(self) -> list[Finding]:
+        """Asks it one question. Takes seconds."""
+        if self._part is None:
+            return []
+        look = self._part.probe.look()
+        now = self._clock.now()
+        with self._database.write() as tx:
+            model_state.looked(tx, look.model, look.shutdown, now)
+        return list(look.findings(now.date()))
