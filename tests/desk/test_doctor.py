@@ -1,6 +1,11 @@
 """The doctor in Slack: what is missing, in words, and in which channels."""
 
+from datetime import date
+from types import SimpleNamespace
+
+from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.services.desk_channels import Purpose
+from handoff_bot.services.model_watch import ModelPart, Watch
 from handoff_bot.slack.manifest import SCOPES
 from handoff_bot.storage.desk_models import DeskChannel
 from tests.desk.conftest import words
@@ -67,3 +72,38 @@ def test_translation_without_a_key_is_a_mistake_once_it_is_switched_on(bureau):
     bureau.core.preferences.change("translation.on", True, bureau.mia)
     bureau.command(bureau.mia, "doctor")
     assert "1 thing is wrong." in words(bureau.window(bureau.mia))
+
+
+def watched(bureau, look):
+    """The desk with a language model that answers so."""
+    probe = SimpleNamespace(look=lambda: look)
+    watch = Watch(bureau.database, bureau.clock, look.model)
+    part = ModelPart(watch, probe)
+    bureau.core.model._part = part
+    return watch
+
+
+def test_it_asks_the_language_model_and_says_why_it_does_not_answer(bureau):
+    watched(bureau, Look("gpt-6-luna", Trouble.QUOTA, "HTTP 429"))
+    bureau.command(bureau.mia, "doctor")
+    shown = words(bureau.window(bureau.mia))
+    assert "1 thing is wrong." in shown
+    assert "gpt-6-luna does not answer, so answers are local." in shown
+    assert "quota is used up" in shown
+
+
+def test_it_says_when_the_model_is_switched_off(bureau):
+    watched(bureau, Look("gpt-5-mini", shutdown=date(2026, 12, 11)))
+    bureau.command(bureau.mia, "doctor")
+    shown = words(bureau.window(bureau.mia))
+    assert "gpt-5-mini answered a question" in shown
+    assert "switches gpt-5-mini off on 2026-12-11" in shown
+
+
+def test_admins_and_the_queue_channel_read_in_slack_that_answers_are_local(bureau):
+    watch = watched(bureau, Look("gpt-6-luna"))
+    for _ in range(4):
+        watch.failed(Trouble.MODEL, "HTTP 404")
+        bureau.later(minutes=1)
+    posted = [message["text"] for message in bureau.slack.messages(bureau.queue)]
+    assert [one for one in posted if "The language model has not answered since" in one]

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from channels import CHANNELS, WEBCHAT
 from handoff_bot.domain import errors
 from handoff_bot.domain.escalations import TRANSITIONS
+from handoff_bot.domain.spending import KNOWN
 from handoff_bot.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,6 +61,17 @@ def imports() -> set[tuple[str, str]]:
 
 def test_the_settings_table_is_the_codes():
     assert between(README, "settings") == settings_table()
+
+
+def test_the_table_of_prices_is_the_codes():
+    assistant = (ROOT / "docs" / "assistant.md").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^\| `([^`]+)` \| (.+) \|$", between(assistant, "prices"), re.M))
+    coded = {
+        name: f"{price.input:.2f} | {price.cached or 'as input'} | {price.output:.2f}"
+        for name, price in KNOWN.items()
+    }
+    coded = {name: re.sub(r"\b0\.1 ", "0.10 ", row) for name, row in coded.items()}
+    assert shown == coded
 
 
 def test_the_picture_of_imports_is_the_codes():

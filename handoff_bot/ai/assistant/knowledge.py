@@ -35,6 +35,7 @@ _SEARCH = """
     WHERE passage MATCH ? ORDER BY rank DESC LIMIT ?
 """
 
+_EARLIER = 0.5  # what a word of an earlier question counts, beside one of the last
 _BATCH = 32
 _SENTENCES = 8
 _SENTENCE_END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|\n+")
@@ -56,6 +57,7 @@ class Hit:
         covered: the share of the question's telling words that the passage holds, rare ones
             counting more, 0 to 1.
         headed: the same share, of its heading, title and tags alone.
+        own: the same share without what was asked earlier; 1 when the question has no telling word.
         near: how close the question comes in meaning to what the passage says where it is closest, -1 to 1;
             0 without an encoder.
     """
@@ -65,6 +67,7 @@ class Hit:
     covered: float
     headed: float
     near: float
+    own: float = 1.0
 
 
 class Knowledge:
@@ -110,18 +113,25 @@ class Knowledge:
         with self._lock:
             self._database.close()
 
-    def search(self, question: str, limit: int = 5) -> list[Hit]:
-        """The best passages for a question by its words, then those by its meaning; none without any word."""
-        stems = telling_stems(question)
+    def search(self, question: str, limit: int = 5, earlier: str = "") -> list[Hit]:
+        """The best passages for a question by its words, then those by its meaning; none without any word.
+
+        Args:
+            earlier: what was asked before, when the question goes on from it; its words count for less.
+        """
+        own = telling_stems(question)
+        stems = list(dict.fromkeys([*own, *telling_stems(earlier)]))
         with self._lock:
             self._refresh()
             if not stems or not self._passages:
                 return []
             with closing(self._database.execute(_SEARCH, (_query(stems), limit))) as rows:
                 ranks = dict(rows.fetchall())
-            near = self._nearness(question)
+            near = self._nearness(f"{earlier} {question}".strip())
             closest = np.argsort(-near)[:limit].tolist() if self._meaning else []
             weights = self._weights(stems)
+            asked = {one: weights[one] for one in own}
+            weights = {one: w if one in asked else w * _EARLIER for one, w in weights.items()}
             hits = [
                 Hit(
                     passage=self._passages[row],
@@ -129,6 +139,7 @@ class Knowledge:
                     covered=_share(self._all[row], weights),
                     headed=_share(self._heads[row], weights),
                     near=float(near[row]),
+                    own=_share(self._all[row], asked) if asked else 1.0,
                 )
                 for row in dict.fromkeys([*ranks, *closest])
             ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from handoff_bot.ai.assistant.follow_ups import leans_on_earlier, may_lean, topic
 from handoff_bot.ai.assistant.knowledge import Hit, Knowledge
 from handoff_bot.ai.assistant.phrases import (
     FALLBACK_LANGUAGE,
@@ -22,6 +23,8 @@ BY = "local"
 _FLOOR = 0.5
 _LONGEST = 900
 _CANDIDATES = 12
+_HOLDS_MOST, _HOLDS_ALL = 0.5, 0.999
+"""The share of the last question that a passage must hold which is found with an earlier one."""
 _FEWEST_SHARED, _MOSTLY = 2, 0.6
 """So many words, and this share, of a question must stand in what a person wrote to count as its answer."""
 
@@ -50,8 +53,9 @@ class LocalAssistant:
         said = turns[-1].text
         if pleasantry := small_talk(said, language):
             return Answer(pleasantry, confidence=1.0, by=BY)
-        question = _question(turns)
-        best = self._best(question, language)
+        asked = topic(turns) if may_lean(said) else ""
+        question = f"{asked} {said}" if asked and leans_on_earlier(said) else said
+        best = self._best(said, asked, language)
         confidence = certainty(best) if best else 0.0
         if recalled := _recalled(turns, question, language, confidence):
             return recalled
@@ -60,9 +64,29 @@ class LocalAssistant:
         text = _shortened(best.passage.text)
         return Answer(text, confidence=confidence, sources=(best.passage.title,), by=BY)
 
-    def _best(self, question: str, language: str) -> Hit | None:
-        """The likeliest passage among those in the customer's language, if there are any in it."""
-        hits = self._knowledge.search(question, _CANDIDATES)
+    def _best(self, said: str, earlier: str, language: str) -> Hit | None:
+        """The likeliest passage, read with the earlier question only where the last one leans on it.
+
+        A passage that lacks what was asked last is no answer, however well it fits the earlier question.
+        """
+        by_itself = self._likeliest(self._knowledge.search(said, _CANDIDATES), language)
+        sure = certainty(by_itself) if by_itself else 0.0
+        leans = leans_on_earlier(said)
+        if not earlier or (sure >= _FLOOR and not leans):
+            return by_itself
+        hits = self._knowledge.search(said, _CANDIDATES, earlier)
+        least = _HOLDS_MOST if leans else _HOLDS_ALL
+        together = self._likeliest([hit for hit in hits if hit.own >= least], language)
+        if together is None:
+            return by_itself
+        says_little = len(telling_stems(said)) < _FEWEST_SHARED
+        is_clear = certainty(together) >= _FLOOR
+        if is_clear and ((leans and says_little) or certainty(together) > sure):
+            return together
+        return by_itself
+
+    def _likeliest(self, hits: Sequence[Hit], language: str) -> Hit | None:
+        """Among those in the customer's language, if there are any in it."""
         spoken = language if language in self._knowledge.languages() else FALLBACK_LANGUAGE
         readable = [hit for hit in hits if hit.passage.locale in {spoken, ""} or not language]
         return max(readable or hits, key=certainty, default=None)
@@ -92,15 +116,6 @@ def certainty(hit: Hit) -> float:
         margin = _HELD_ALONE * hit.covered + _HEADED_ALONE * hit.headed + _RANK_ALONE * rank
         margin += _CONSTANT_ALONE
     return 1.0 / (1.0 + math.exp(-margin))
-
-
-def _question(turns: Sequence[Turn]) -> str:
-    """The last message; one that says nothing by itself ("and to Spain?") with the one before it."""
-    said = [turn.text for turn in turns if turn.role == "customer"]
-    follows = len(said) > 1 and said[-1].lower().startswith(
-        ("and ", "y ", "und ", "et ", "e ", "en ")
-    )
-    return " ".join(said[-2:]) if follows and len(telling_stems(said[-1])) < 2 else said[-1]
 
 
 def _shortened(text: str) -> str:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from handoff_bot.ai import prompts
 from handoff_bot.ai.assistant.addresses import without_foreign_addresses
+from handoff_bot.ai.assistant.conversation_search import passages_for
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
 from handoff_bot.ai.assistant.phrases import small_talk
@@ -25,7 +26,6 @@ logger = logging.getLogger(__name__)
 BY = "openai"
 
 _ADDRESSES = frozenset({"EMAIL", "PHONE"})
-_PASSAGES = 6
 _LONGEST = 2_000
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _UNSOURCED = 0.4  # the most an answer is worth that names no passage it came from
@@ -68,7 +68,7 @@ class OpenAIAssistant:
 
     def _ask(self, talk: Talk, language: str, redactor: Redactor) -> Answer:
         turns = talk.turns
-        passages = [hit.passage for hit in self._knowledge.search(turns[-1].text, _PASSAGES)]
+        passages = passages_for(self._knowledge, turns)
         given = prompts.enclosed(
             "passages",
             ({"title": one.title, "heading": one.heading, "text": one.text} for one in passages),

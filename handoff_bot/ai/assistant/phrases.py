@@ -96,6 +96,14 @@ def in_language(phrases: dict[str, str], language: str) -> str:
     return phrases.get(language, phrases[FALLBACK_LANGUAGE])
 
 
+def without_pleasantries(text: str) -> list[str]:
+    """The words without the greeting, thanks or "ok" before what is really said."""
+    words = words_of(text)
+    while words and (words[0] in _AGREED or words[0] in _THANKS or words[0] in _GREETINGS):
+        words = words[1:]
+    return words
+
+
 def small_talk(text: str, language: str) -> str:
     """The answer to a message that is nothing but a greeting, an "ok" or thanks, "" for any other."""
     words = words_of(text)

@@ -1,0 +1,39 @@
+"""The passages that a language model answers from, found with the whole conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+from handoff_bot.ai.assistant.articles import Passage
+from handoff_bot.ai.assistant.follow_ups import is_question
+from handoff_bot.ai.assistant.knowledge import Knowledge
+from handoff_bot.domain.signals import Turn
+
+_FOR_THE_LAST = 6
+_EACH = 2
+_MOST = 9
+_TURNS = 5
+"""Earlier turns that are searched with: each search takes a few milliseconds."""
+
+
+def passages_for(knowledge: Knowledge, turns: Sequence[Turn]) -> list[Passage]:
+    """Those for the last message first, then those for it together with each earlier turn.
+
+    The model sees the conversation and can tell which of them the customer means, so an earlier subject
+    adds passages and never takes the place of one for the last message.
+    """
+    last = turns[-1].text
+    found = [hit.passage for hit in knowledge.search(last, _FOR_THE_LAST)]
+    for earlier in islice(_earlier(turns), _TURNS):
+        hits = knowledge.search(last, _EACH, earlier)
+        found += [hit.passage for hit in hits[:_EACH]]
+    return list(dict.fromkeys(found))[:_MOST]
+
+
+def _earlier(turns: Sequence[Turn]) -> list[str]:
+    """Earlier turns that say something to search for, newest first, the customer's before others'."""
+    newest = [turn for turn in reversed(turns[:-1]) if is_question(turn.text)]
+    theirs = [turn.text for turn in newest if turn.role == "customer"]
+    others = [turn.text for turn in newest if turn.role != "customer"]
+    return [*theirs[: _TURNS - 1], *others[:1], *theirs[_TURNS - 1 :]]

@@ -1,0 +1,57 @@
+"""Questions that are only understood with an earlier one: "and in August?"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from handoff_bot.ai.assistant.phrases import small_talk, without_pleasantries
+from handoff_bot.ai.assistant.words import telling_stems
+from handoff_bot.domain.signals import Turn
+
+_FEW = 3
+"""Telling words of a question that may need an earlier one; more of them say what it is about."""
+_SHORT = 4
+"""Words of a question that begins with a preposition and says nothing else ("to Spain?")."""
+_DEPTH = 6
+"""Turns of the customer's that are looked at for what a follow-up is about."""
+
+_OPENERS = frozenset(["also", "and", "y", "und", "et", "e", "en", "or", "o", "oder", "ou", "of", "but", "pero", "aber", "mais", "ma", "maar"])
+_PAIRS = frozenset({("what", "about"), ("how", "about"), ("que", "tal")})
+_PREPOSITIONS = frozenset(
+    ["in", "on", "at", "for", "to", "from", "with", "without", "per", "by", "im", "am", "fur", "nach", "mit", "ohne", "bis", "ab", "con", "sin", "para", "por", "desde", "hasta", "pour", "avec", "sans", "chez", "a", "au", "aux", "com", "sem", "ate", "da", "per", "senza", "voor", "met", "zonder", "naar"]
+)
+
+
+def leans_on_earlier(text: str) -> bool:
+    """Does it begin as a question does that goes on from an earlier one?"""
+    words = without_pleasantries(text)
+    if not words or len(telling_stems(text)) > _FEW:
+        return False
+    if words[0] in _OPENERS or tuple(words[:2]) in _PAIRS:
+        return True
+    return words[0] in _PREPOSITIONS and len(words) <= _SHORT
+
+
+def may_lean(text: str) -> bool:
+    """Says so little by itself that an earlier question may complete it."""
+    return 0 < len(telling_stems(text)) < _FEW or leans_on_earlier(text)
+
+
+def topic(turns: Sequence[Turn]) -> str:
+    """What the customer asked about before the last turn, back to a question that stands by itself.
+
+    "" when they have asked nothing before.
+    """
+    found: list[str] = []
+    asked = [turn.text for turn in turns[:-1] if turn.role == "customer"]
+    for text in reversed(asked[-_DEPTH:]):
+        if is_question(text):
+            found.insert(0, text)
+            if not leans_on_earlier(text):
+                break
+    return " ".join(found)
+
+
+def is_question(text: str) -> bool:
+    """Does it say anything to search for?"""
+    return bool(telling_stems(text)) and not small_talk(text, "")
