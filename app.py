@@ -37,7 +37,7 @@ from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.metrics import Metrics
-from handoff_bot.services.model_watch import ModelHealthPage, ModelPart, Watch
+from handoff_bot.services.model_watch import ModelDoctor, ModelHealthPage, ModelPart, Watch
 from handoff_bot.services.spending import Ledger
 from handoff_bot.services.tickets import all_fitting
 from handoff_bot.services.visitors import Visitors
@@ -434,16 +434,18 @@ def _check_model(settings: Settings) -> Iterator[Finding]:
         Exception
     ):  # whatever is wrong has been reported already, and without a ledger nothing is asked
         return
+    watch = Watch(database, clock, settings.OPENAI_MODEL)
     try:
         model = build_model(
             api_key=key,
             base_url=settings.OPENAI_BASE_URL,
             model=settings.OPENAI_MODEL,
             spending=Ledger(database, spending_caps(settings), clock),
-            watch=Watch(database, clock, settings.OPENAI_MODEL),
+            watch=watch,
             asking=asking(settings),
         )
-        yield from build_probe(model, asking(settings)).look().findings(clock.now().date())
+        part = ModelPart(watch, build_probe(model, asking(settings)))
+        yield from ModelDoctor(part, database, clock).findings()
     finally:
         database.close()
     if settings.model_price is None:

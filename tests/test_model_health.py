@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,10 +13,13 @@ from click.testing import CliRunner
 import app
 from handoff_bot.cli import main
 from handoff_bot.clock import SystemClock
+from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.domain.metrics import Scope
 from handoff_bot.sandbox.openai import OpenAIStandIn
 from handoff_bot.sandbox.world import World
 from handoff_bot.settings import read_settings
 from handoff_bot.storage import spending
+from tests.fakes import FrozenClock
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = "gpt-6-luna"
@@ -32,13 +37,18 @@ def openai():
 
 
 @pytest.fixture
-def environment(openai, tmp_path, monkeypatch):
+def world(tmp_path):
     url = f"sqlite:///{tmp_path / 'handoff.db'}"
-    with World(url, knowledge=ROOT / "knowledge", log=tmp_path / "log") as world:
-        about = {"OPENAI_API_KEY": openai.api_key, "OPENAI_BASE_URL": openai.base_url}
-        for name, value in (world.environment() | about).items():
-            monkeypatch.setenv(name, value)
-        yield monkeypatch
+    with World(url, knowledge=ROOT / "knowledge", log=tmp_path / "log") as made:
+        yield made
+
+
+@pytest.fixture
+def environment(openai, world, monkeypatch):
+    about = {"OPENAI_API_KEY": openai.api_key, "OPENAI_BASE_URL": openai.base_url}
+    for name, value in (world.environment() | about).items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
 
 
 def doctor():
@@ -150,3 +160,76 @@ def test_without_a_key_the_health_page_says_that_there_is_no_model(environment):
     finally:
         built.stop()
     assert (page["status"], page["model"]) == ("ok", {"status": "off"})
+
+
+# -- a whole bot, on a clock that is moved
+
+
+class Bot:
+    """The whole bot in this process, with the stand-ins around it; its work runs when it is told to."""
+
+    def __init__(self, world):
+        self.world, self.clock, self.numbers = world, FrozenClock(), itertools.count(1)
+        self.built = app.build(read_settings(), "web", self.clock)
+
+    def says(self, text):
+        """A customer whom we do not know yet asks, and a minute passes."""
+        number = next(self.numbers)
+        inbound = InboundMessage("sms", f"SM{number}", f"+1555000{number}", "+15559999", text)
+        self.built.core.inbox.store(
+            "inbound", f"in:sms:{inbound.address}", f"sms:SM{number}", asdict(inbound)
+        )
+        for seconds in (0, 5, 55):
+            self.clock.advance(seconds=seconds)
+            self.built.core.lanes.run_until_idle()
+
+    def channel(self):
+        """What the queue channel shows."""
+        return [message["text"] for message in self.world.slack.messages(self.world.queue)]
+
+    def turns(self):
+        """The turns that the model was to answer, and those that it answered in time."""
+        metrics = self.built.core.metrics
+        found = metrics.numbers(Scope(metrics.last_days(1)))
+        return found.model_turns, found.model_in_time
+
+
+@pytest.fixture
+def bot(environment, world):
+    made = Bot(world)
+    yield made
+    made.built.stop()
+
+
+def told(bot):
+    return [text for text in bot.channel() if text.startswith("The language model")]
+
+
+def test_a_key_that_is_refused_is_told_to_the_team_and_so_is_its_end(bot, openai):
+    right, openai.api_key = openai.api_key, "sk-another"
+    question = "How long does delivery take?"
+    for _ in range(6):
+        bot.says(question)
+    (words,) = told(bot)
+    assert "does not accept the key. Check OPENAI_API_KEY" in words
+    assert bot.turns() == (6, 0)
+    openai.api_key = right
+    openai.respond_when("delivery", {"answer": "Two days.", "confidence": 0.9})
+    bot.says(question)
+    bot.says(question)
+    assert [text[:34] for text in told(bot)][1:] == ["The language model answers again. "]
+    assert bot.turns() == (8, 2)
+
+
+def test_a_model_that_refuses_the_effort_costs_one_refusal_in_all(environment, world):
+    with OpenAIStandIn(lacks=["reasoning.effort"]) as standing:
+        standing.respond_when("delivery", {"answer": "Two days.", "confidence": 0.9})
+        environment.setenv("OPENAI_BASE_URL", standing.base_url)
+        bot = Bot(world)
+        try:
+            for _ in range(4):
+                bot.says("How long does delivery take?")
+        finally:
+            bot.built.stop()
+        refused = [one for one in standing.journal.entries("openai") if one.status == 400]
+    assert 1 <= len(refused) <= 2  # judging and answering go side by side

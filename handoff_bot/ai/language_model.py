@@ -50,7 +50,7 @@ def _probability(value: float) -> float:
 
 
 Probability = Annotated[float, AfterValidator(_probability)]
-"""From 0 to 1. Checked here alone: not every service takes bounds in a schema."""
+"""From 0 to 1. Only checked here: not every service takes bounds in a schema."""
 
 
 def connect(api_key: str, base_url: str = "") -> openai.OpenAI:

@@ -47,7 +47,7 @@ class Probe:
         self._seconds = seconds
 
     def look(self) -> Look:
-        """What it answered; its cost is nobody's share but the whole's."""
+        """What it answered; its cost counts for the day and for no contact."""
         shutdown = self._model.shutdown_date(_SECONDS)
         heard = _Listener(self._model.watch)
         is_capped = False

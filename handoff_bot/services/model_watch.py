@@ -1,7 +1,7 @@
 """Watches the language model for all processes: tells admins when it does not answer, and when it is back.
 
-What is known stands in the database. The model is asked on purpose only by a tick of ours and by admins,
-never because somebody opens a page.
+What is known stands in the database. Only a tick and the doctor ask the model a question of our own; a
+request to the health page never does.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LOOK = "model.look"
 QUIET = timedelta(minutes=30)
 """A model of which nothing was heard for so long is asked whether it works."""
 RETRY = timedelta(minutes=5)
-"""A failing model is asked again after so long, so that nobody waits for a customer to find it well."""
+"""A failing model is asked again after so long, so that its recovery is seen without a customer's message."""
 DAILY = timedelta(days=1)
 """How often the provider is asked on which day the model is switched off."""
 _REFRESH = timedelta(minutes=1)
@@ -144,7 +144,13 @@ class LookAtModel(Handler[ModelPart, Look]):
 
     def finish(self, tx: Transaction, job: Job, plan: ModelPart, result: Look) -> None:
         """Keep the day on which it is switched off."""
-        model_state.looked(tx, result.model, result.shutdown, self._clock.now())
+        _remember(tx, result, self._clock.now())
+
+
+def _remember(tx: Transaction, look: Look, now: datetime) -> None:
+    """A service that does not answer has not taken back the day that it named before."""
+    known = model_state.of(tx, look.model).shutdown if look.trouble else None
+    model_state.looked(tx, look.model, look.shutdown or known, now)
 
 
 def is_due(health: ModelHealth, now: datetime) -> bool:
@@ -202,7 +208,7 @@ def _iso(at: datetime | None) -> str | None:
 
 
 class ModelDoctor:
-    """What the doctor in Slack finds of the model; nothing without one."""
+    """What the doctor finds of the model; nothing without one."""
 
     def __init__(self, part: ModelPart | None, database: Database, clock: Clock) -> None:
         self._part = part
@@ -216,5 +222,5 @@ class ModelDoctor:
         look = self._part.probe.look()
         now = self._clock.now()
         with self._database.write() as tx:
-            model_state.looked(tx, look.model, look.shutdown, now)
+            _remember(tx, look, now)
         return list(look.findings(now.date()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
@@ -274,6 +275,55 @@ def test_when_the_address_has_changed_nothing_learnt_there_counts(service):
         ask(model)
 
     assert service.asked[-1]["path"] == "/v1/responses"
+
+
+# -- what was seen (tests read the cases where they stand beside this repository)
+
+CASES = Path(__file__).resolve().parents[2].parent / "shared" / "cases"
+
+
+@pytest.fixture
+def case():
+    path = CASES / "r12-model-without-room.json"
+    if not path.is_file():
+        pytest.skip("the case files are not beside this repository")
+    return json.loads(path.read_text("utf-8"))["cases"]
+
+
+@pytest.mark.parametrize("name", ["chat only, newer model", "chat only, strict"])
+def test_a_chat_service_that_refuses_a_parameter_is_learnt_in_the_first_turn(service, case, name):
+    seen = case[name]
+    service.fails(seen["responses"])
+    refusal = dict(seen["chat"])
+    service.fails(refusal.pop("http"), json.dumps(refusal))
+    service.chats(RIGHT)
+    service.chats(RIGHT)
+    with connect("sk-secret", service.url) as client:
+        model = LanguageModel(client, "m", effort="none")
+        assert ask(model) == ask(model) == Sum(**RIGHT)
+
+    assert len(service.asked) == 4
+
+
+def test_reasoning_that_used_up_the_tokens_gets_room_and_is_paid_for(
+    language_model, service, usage, case
+):
+    service.fails(200, json.dumps(case["reasoning used up the tokens"]))
+    service.answers(RIGHT)
+
+    assert ask(language_model) == Sum(**RIGHT)
+    assert usage[0] == Usage("stand-in", 900, 1_000)
+    first, second = (asked["max_output_tokens"] for asked in service.asked)
+    assert second > first
+
+
+def test_no_money_is_told_as_such(service, watch, case):
+    refusal = dict(case["no money"])
+    service.fails(refusal.pop("http"), json.dumps(refusal))
+    with connect("sk-secret", service.url) as client, pytest.raises(ModelError, match="quota"):
+        ask(LanguageModel(client, "m", watch=watch))
+
+    assert watch.told == [(Trouble.QUOTA, "HTTP 429")]
 
 
 # -- reasoning

@@ -96,7 +96,7 @@ def test_they_are_told_once_when_it_is_back_and_again_of_the_next_outage(team, w
     [(2, {"minutes": 10}), (50, {"seconds": 1})],
     ids=["two in twenty minutes", "fifty in a minute"],
 )
-def test_a_hiccup_is_nobodys_business(team, watch, times, apart):
+def test_admins_are_not_told_of_a_hiccup(team, watch, times, apart):
     fail(team, watch, times, **apart)
     assert told(team) == []
 
@@ -191,6 +191,19 @@ def test_the_day_on_which_it_is_switched_off_is_kept(team, probe, watch):
     probe.shutdown = date(2026, 12, 11)
     ticks(team)
     assert health(team.database, watch).shutdown == date(2026, 12, 11)
+
+
+def test_a_day_that_was_named_stays_known_while_the_service_does_not_answer(team, probe, watch):
+    probe.shutdown = date(2026, 12, 11)
+    ticks(team)
+    probe.shutdown, probe.trouble = None, Trouble.UNREACHABLE
+    team.clock.advance(hours=1)
+    ticks(team)
+    assert health(team.database, watch).shutdown == date(2026, 12, 11)
+    probe.trouble = None
+    team.clock.advance(hours=1)
+    ticks(team)
+    assert health(team.database, watch).shutdown is None
 
 
 def test_another_model_begins_without_a_past(team, watch, clock):

@@ -15,11 +15,14 @@ _SHORT = 4
 _DEPTH = 6
 """Turns of the customer's that are looked at for what a follow-up is about."""
 
-_OPENERS = frozenset(["also", "and", "y", "und", "et", "e", "en", "or", "o", "oder", "ou", "of", "but", "pero", "aber", "mais", "ma", "maar"])
+_OPENERS_TEXT = "also and y und et e en or o oder ou of but pero aber mais ma maar"
+_OPENERS = frozenset(_OPENERS_TEXT.split())
 _PAIRS = frozenset({("what", "about"), ("how", "about"), ("que", "tal")})
-_PREPOSITIONS = frozenset(
-    ["in", "on", "at", "for", "to", "from", "with", "without", "per", "by", "im", "am", "fur", "nach", "mit", "ohne", "bis", "ab", "con", "sin", "para", "por", "desde", "hasta", "pour", "avec", "sans", "chez", "a", "au", "aux", "com", "sem", "ate", "da", "per", "senza", "voor", "met", "zonder", "naar"]
-)
+_PREPOSITIONS_TEXT = """
+in on at for to from with without per by im am fur nach mit ohne bis ab con sin para por desde
+hasta pour avec sans chez a au aux com sem ate da per senza voor met zonder naar
+"""
+_PREPOSITIONS = frozenset(_PREPOSITIONS_TEXT.split())
 
 
 def leans_on_earlier(text: str) -> bool:
