@@ -372,7 +372,7 @@ def test_spending_is_told_by_day(environment):
     database.close()
 
     assert run("spending").stdout.splitlines()[1].split() == [
-        "2026-11-23", "1", "1000000", "100000", "0.4500",
+        "2026-11-23", "1", "1000000", "100000", "0.1500",
     ]  # fmt: skip
 
 
