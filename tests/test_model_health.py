@@ -46,6 +46,8 @@ def world(tmp_path):
 @pytest.fixture
 def environment(openai, world, monkeypatch):
     about = {"OPENAI_API_KEY": openai.api_key, "OPENAI_BASE_URL": openai.base_url}
+    # Deadlines that a busy machine keeps too.
+    about |= {"OPENAI_JUDGE_SECONDS": "60", "OPENAI_ANSWER_SECONDS": "60"}
     for name, value in (world.environment() | about).items():
         monkeypatch.setenv(name, value)
     return monkeypatch

@@ -192,6 +192,8 @@ class LanguageModel:
                 last, tries = failure, tries - 1 if failure.may_pass else 0
             except ValueError:
                 last, tries = malformed(), tries - 1
+        if not last.is_refusal:
+            self._keep(new)
         # What a second try met in the time that the first had left says less.
         raise cut or last
 

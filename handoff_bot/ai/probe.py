@@ -9,7 +9,7 @@ from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.ports import ModelWatch
 
-_SECONDS = 3.0
+_SECONDS = 10.0
 """For the day on which it is switched off."""
 
 

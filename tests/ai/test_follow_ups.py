@@ -111,7 +111,7 @@ def test_the_model_is_given_passages_for_the_whole_conversation(
     language_model, service, hotel, local, words
 ):
     service.answers(reply())
-    answer = ask(OpenAIAssistant(language_model, hotel, local), talk(*words), "en")
+    answer = ask(OpenAIAssistant(language_model, hotel, local, timeout=60), talk(*words), "en")
 
     assert "120 euros in August" in service.asked[0]["input"]
     assert answer.sources == ("Prices",)
@@ -120,7 +120,7 @@ def test_the_model_is_given_passages_for_the_whole_conversation(
 def test_passages_for_the_last_message_come_first(language_model, service, hotel, local):
     service.answers(reply())
     turns = talk(ROOM, "80 euros.", "Where can I park?")
-    ask(OpenAIAssistant(language_model, hotel, local), turns, "en")
+    ask(OpenAIAssistant(language_model, hotel, local, timeout=60), turns, "en")
     given = service.asked[0]["input"]
 
     assert given.index("There is a car park") < given.index("A double room costs")

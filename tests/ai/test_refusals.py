@@ -27,7 +27,7 @@ RIGHT = {"total": 3, "currency": "EUR"}
 DATA = "<numbers>1, 2</numbers>"
 
 
-def ask(model, seconds=3.0):
+def ask(model, seconds=60.0):
     return model.ask("Add up.", DATA, Sum, seconds)
 
 
@@ -241,8 +241,8 @@ def test_refusals_and_retries_share_one_deadline(service):
         service.hangs()
         begun = time.monotonic()
         with pytest.raises(ModelError, match=r"^timeout$"):
-            ask(model, 0.6)
-        assert time.monotonic() - begun < 2
+            ask(model, 3.0)
+        assert time.monotonic() - begun < 20
         # What was learnt on the way is kept: the next turn begins where this one came to.
         service.chats(RIGHT)
         ask(model)
