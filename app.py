@@ -36,6 +36,7 @@ from handoff_bot.services import ticket_files, timers, translating
 from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.feedback import Feedback
+from handoff_bot.services.files import LARGEST_UPLOAD
 from handoff_bot.services.metrics import Metrics
 from handoff_bot.services.model_watch import ModelDoctor, ModelHealthPage, ModelPart, Watch
 from handoff_bot.services.spending import Ledger
@@ -54,7 +55,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
 from handoff_bot.storage.sole import SoleWorker
 from handoff_bot.web.application import create_web
-from handoff_bot.web.chat import chat
+from handoff_bot.web.chat import UPLOADS, chat
 from handoff_bot.web.chat_stream import Streams
 from handoff_bot.web.files import files
 from handoff_bot.web.health import health
@@ -173,7 +174,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         streams = Streams(Visitors(database, clock, WEBCHAT), watchers)
         routes.append(chat(site, core.inbox, streams, watchers, core.files))
     return Handoff(
-        web=create_web(routes, threads=settings.WEB_THREADS, proxies=settings.TRUSTED_PROXIES),
+        web=create_web(routes, proxies=settings.TRUSTED_PROXIES),
         watchers=watchers,
         core=core,
         slack=slack,
@@ -279,6 +280,8 @@ def server(settings: Settings, role: str = "all", clock: Clock | None = None) ->
         processes=settings.processes,
         threads=settings.WEB_THREADS,
         listeners=settings.WEBCHAT_VISITORS if settings.webchat_origins else 0,
+        proxies=settings.TRUSTED_PROXIES,
+        bodies={UPLOADS: LARGEST_UPLOAD} if settings.webchat_origins else {},
     )
 
 

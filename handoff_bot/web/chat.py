@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 LARGEST = 32 * 1024
 """Bytes of a request's body: 4,000 characters, each escaped, and some air."""
+UPLOADS = "/chat/files"
+"""Where bodies may be larger than elsewhere."""
 _LONGEST_NAME = 255
 LATER = 5
 """Seconds until somebody for whom there is no room may ask again."""

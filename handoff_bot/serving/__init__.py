@@ -1,17 +1,18 @@
-"""Serves with gunicorn, embedded: one command, no configuration file."""
+"""Serves in one command with no configuration file: gunicorn's processes, uvicorn's event loop (ADR 11)."""
 
 from __future__ import annotations
 
 import logging
+import resource
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from gunicorn.app.base import BaseApplication
-from gunicorn.workers.gthread import ThreadWorker
 
 from handoff_bot.domain.errors import HandoffError
+from handoff_bot.serving.crowd import MOST_EACH, SMALL
+from handoff_bot.serving.worker import Log, Worker
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +23,13 @@ SWITCH_INTERVAL = 0.0005
 CANNOT_LOAD = 4
 """The exit code that tells gunicorn's master to give up instead of trying again."""
 
+FAILED = 3
+"""gunicorn's own exit code for a process that could not begin."""
+
 IDLE_CONNECTIONS = 1000
 """Connections of each process that are kept open without a request."""
+OTHER_FILES = 200
+"""Open files of a process that are no connections: the database, vendors, logs."""
 
 
 class Served(Protocol):
@@ -41,22 +47,14 @@ class Served(Protocol):
         """End them."""
 
 
-class _Worker(ThreadWorker):
-    """gunicorn's threads, which must not wait at the end for visitors who only listen."""
-
-    def handle_exit(self, sig: int, frame: object) -> None:
-        """Begin to stop."""
-        # In a thread: a signal may have come while this one holds a lock.
-        threading.Thread(target=self.app.hang_up, daemon=True).start()
-        super().handle_exit(sig, frame)
-
-
 class Server(BaseApplication):
-    """gunicorn with threads; everything is built after the fork, in the process that runs it.
+    """Everything is built after the fork, in the process that runs it.
 
     Args:
         threads: requests of a process that are worked on at once.
         listeners: requests of a process that only wait for news, besides.
+        proxies: how many stand before us; with any, the address of a connection says nothing.
+        bodies: bytes of the largest body at a path, where it may be larger than elsewhere.
     """
 
     def __init__(
@@ -68,40 +66,60 @@ class Server(BaseApplication):
         processes: int,
         threads: int,
         listeners: int = 0,
+        proxies: int = 0,
+        bodies: dict[str, int] | None = None,
     ) -> None:
         self._build = build
         self._served: Served | None = None
+        self.threads = threads
+        self.listeners = listeners
+        self.most_each = 0 if proxies else MOST_EACH
+        self._bodies = bodies or {}
         self._options = {
             "bind": f"{host}:{port}",
             "workers": processes,
-            # Who listens has a thread of their own, so that they can never be in a webhook's way.
-            "threads": threads + listeners,
-            "worker_connections": threads + listeners + IDLE_CONNECTIONS,
-            "worker_class": _Worker,
-            "keepalive": 30,
+            "worker_class": Worker,
+            "logger_class": Log,
             "timeout": 60,
             "graceful_timeout": 20,
             "accesslog": None,
             "loglevel": "warning",
+            "control_socket_disable": True,  # nothing here is steered through it
             "worker_exit": self._worker_exit,
         }
         super().__init__()
 
+    @property
+    def most_connections(self) -> int:
+        """Connections that this process may hold."""
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return min(self.threads + self.listeners + IDLE_CONNECTIONS, files - OTHER_FILES)
+
+    def largest_body(self, path: str) -> int:
+        """Bytes of the largest body at this path."""
+        return self._bodies.get(path, SMALL)
+
     def load_config(self) -> None:
         """Our options instead of a file's and the command line's."""
         for name, value in self._options.items():
-            self.cfg.set(name, value)
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
 
     def load(self) -> Any:
         """Build and start what this process runs."""
         sys.setswitchinterval(SWITCH_INTERVAL)
+        _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
         try:
             self._served = self._build()
+            self._served.start()
         except HandoffError as error:
             # In one line: whoever starts it should not have to read a traceback.
             logger.critical("cannot start", extra={"problem": str(error)})
             sys.exit(CANNOT_LOAD)
-        self._served.start()
+        except Exception:  # gunicorn would print its text, and databases quote what they hold
+            logger.critical("cannot start", exc_info=True)
+            sys.exit(FAILED)
         return self._served.web
 
     def hang_up(self) -> None:
