@@ -61,6 +61,9 @@ class Connection(H11Protocol):
         if self.phase is Phase.IDLE:
             self._begin(Phase.HEAD)
         super().data_received(data)
+        if self.phase is Phase.WORK and self.cycle:
+            # Pipelining: no browser and no proxy does it, and a thousand requests in one packet are a flood.
+            self.cycle.keep_alive = False
 
     def send_400_response(self, msg: str) -> None:
         """It does not speak HTTP, or its head is too long."""
@@ -99,6 +102,8 @@ class Connection(H11Protocol):
         if body is None:
             return
         self._begin(Phase.WORK)
+        if self.conn.trailing_data[0]:
+            self.cycle.keep_alive = False  # as in data_received
         environ = environ_of(scope, body)
         del body
         try:
