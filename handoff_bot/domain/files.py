@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from handoff_bot.domain.errors import Unacceptable
@@ -39,6 +39,21 @@ class File:
     name: str
     content_type: str
     data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in our keeping, to be read in pieces.
+
+    Attributes:
+        size: bytes.
+        pieces: all of them in order; an iterator that ends early when the file is deleted meanwhile.
+    """
+
+    name: str
+    content_type: str
+    size: int
+    pieces: Iterator[bytes] = field(repr=False)
 
 
 @dataclass(frozen=True)

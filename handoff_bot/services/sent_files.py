@@ -6,7 +6,7 @@ and files arrive in the order in which they were written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
@@ -22,6 +22,7 @@ from handoff_bot.domain.files import (
     DeskFile,
     File,
     Sent,
+    StoredFile,
     examined,
     kind_of,
     refuse_early,
@@ -40,6 +41,8 @@ COLLECT = "collect"
 OFFERED_FOR = timedelta(days=1)
 """How long a provider can fetch a file, from each time that we send it."""
 KEPT_FOR = timedelta(days=30)
+PIECE = 64 * 1024
+"""Bytes of a file that are read at a time while it is downloaded."""
 
 NO_FILES = "Files cannot be sent on this channel."
 TOO_MANY = f"More than {MOST_FILES} files cannot be sent at once."
@@ -170,7 +173,7 @@ class Collect(Handler[Collecting, File | Refused]):
         """Which file; none when it is here, or is not sent any more."""
         message = tx.session.get(Message, int(job.payload["message_id"]))
         token = job.payload["token"]
-        if message is None or attachments.by_token(tx, token):
+        if message is None or attachments.kept(tx, [token]):
             return None
         described = next((one for one in message.media if one["token"] == token), None)
         if described is None or not _waiting(tx, message, token):
@@ -271,13 +274,23 @@ class Serving:
         self._channels = channels
         self._clock = clock
 
-    def find(self, token: str) -> File | None:
+    def find(self, token: str) -> StoredFile | None:
         """The file; None when there is none, or when the time to fetch it is over."""
         with self._database.read() as tx:
-            kept = attachments.by_token(tx, token)
+            kept = attachments.described(tx, token)
             if kept is None or not self._is_open(tx, kept.conversation_id, kept.offered_at):
                 return None
-            return File(kept.name, kept.content_type, kept.data)
+        pieces = self._pieces(kept.id, kept.size)
+        return StoredFile(kept.name, kept.content_type, kept.size, pieces)
+
+    def _pieces(self, number: int, size: int) -> Iterator[bytes]:
+        # A transaction for each piece: a client who reads slowly must not hold a connection.
+        for offset in range(0, size, PIECE):
+            with self._database.read() as tx:
+                piece = attachments.piece(tx, number, offset, min(PIECE, size - offset))
+            if not piece:
+                return
+            yield piece
 
     def _is_open(self, tx: Transaction, conversation_id: int, offered_at: datetime | None) -> bool:
         if self._is_shown(conversations.get(tx, conversation_id)):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, update
 from sqlmodel import col, select
 
 from handoff_bot.domain.files import File
@@ -32,7 +35,7 @@ def add(
     now: datetime,
 ) -> None:
     """Keep a file; the same token again changes nothing."""
-    if by_token(tx, token) is None:
+    if not kept(tx, [token]):
         tx.add(
             Attachment(
                 token=token,
@@ -51,6 +54,48 @@ def by_token(tx: Transaction, token: str) -> Attachment | None:
     """The file with this token."""
     found = select(Attachment).where(Attachment.token == token)
     return tx.session.execute(found).scalar_one_or_none()
+
+
+@dataclass(frozen=True)
+class Described:
+    """A file without its bytes."""
+
+    id: int
+    conversation_id: int
+    name: str
+    content_type: str
+    size: int
+    offered_at: datetime | None
+
+
+def described(tx: Transaction, token: str) -> Described | None:
+    """What the file with this token is."""
+    names = [field.name for field in fields(Described)]
+    found = select(*(ATTACHMENT.c[name] for name in names)).where(ATTACHMENT.c.token == token)
+    row = tx.session.execute(found).one_or_none()
+    return Described(*row) if row else None
+
+
+def piece(tx: Transaction, number: int, offset: int, size: int) -> bytes:
+    """Part of the bytes of the file with this id; "" beyond its end, or when it is gone."""
+    if tx.is_sqlite:
+        return _piece_of_blob(tx, number, offset, size)
+    # PostgreSQL fetches only the pages of the slice.
+    part = func.substr(ATTACHMENT.c.data, offset + 1, size)
+    found = tx.session.execute(select(part).where(ATTACHMENT.c.id == number)).scalar_one_or_none()
+    return bytes(found or b"")
+
+
+def _piece_of_blob(tx: Transaction, number: int, offset: int, size: int) -> bytes:
+    # SQLite's substr() would load the whole blob for each piece.
+    driver: Any = tx.session.connection().connection.driver_connection
+    try:
+        with driver.blobopen("attachment", "data", number, readonly=True) as blob:
+            blob.seek(offset)
+            part: bytes = blob.read(size)
+            return part
+    except sqlite3.OperationalError:  # there is no such row any longer
+        return b""
 
 
 def file_at(tx: Transaction, url: str) -> File | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
@@ -47,6 +48,7 @@ class Database:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.crew: Crew | None = None
         if self.is_sqlite:
+            _keep_private(url)
             # One writer beats twenty: they would only wait for each other inside SQLite's busy handler.
             self._writer = _sqlite_engine(url, synchronous, writer=True)
             self._reader = _sqlite_engine(url, synchronous, writer=False)
@@ -99,6 +101,21 @@ def _with_psycopg(url: str) -> str:
     """The same address with the driver we ship, whatever the operator's tool wrote ("postgres://")."""
     scheme, _, rest = url.partition("://")
     return url if "+" in scheme else f"postgresql+psycopg://{rest}"
+
+
+def _keep_private(url: str) -> None:
+    """Let only our own user read the file, which holds customers' messages. Another owner's file stays as it is."""
+    path = make_url(url).database or ":memory:"
+    if path.startswith((":", "file:")):
+        return
+    folder = os.path.dirname(path)
+    if folder:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    with contextlib.suppress(OSError):  # whether it can be opened at all is for SQLite to say
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    for suffix in ("", "-wal", "-shm"):  # SQLite makes these two like the first
+        with contextlib.suppress(OSError):
+            os.chmod(path + suffix, 0o600)
 
 
 def _sqlite_engine(url: str, synchronous: str, *, writer: bool) -> Engine:

@@ -214,7 +214,7 @@ class _Door:
         visitor = self._looking()
         cursor = _cursor(request.headers.get("Last-Event-ID", ""))
         try:
-            room, body = self._streams.stream(visitor.address, cursor)
+            room, body = self._streams.stream(visitor.address, cursor, request.remote_addr or "")
         except Full:
             raise Refused(503, "full", "Please poll instead.", LATER) from None
         response = Response(body, mimetype="text/event-stream")
@@ -231,7 +231,8 @@ class _Door:
         except ValueError:
             raise Refused(400, "malformed", "wait must be seconds.") from None
         after, _, tag = request.args.get("after", "").partition("~")
-        body = self._streams.poll(visitor.address, _cursor(after), tag, wait)
+        client = request.remote_addr or ""
+        body = self._streams.poll(visitor.address, _cursor(after), tag, wait, client)
         return Response(body, mimetype="application/json")
 
     def file(self, name: str) -> Response:

@@ -35,14 +35,19 @@ class Streams:
         self._visitors = visitors
         self._watchers = watchers
 
-    def stream(self, address: str, cursor: Cursor) -> tuple[contextlib.ExitStack, Iterator[str]]:
+    def stream(
+        self, address: str, cursor: Cursor, client: str = ""
+    ) -> tuple[contextlib.ExitStack, Iterator[str]]:
         """Server-sent events until the visitor leaves, or comes again anyway; and the room to give back.
+
+        Args:
+            client: the visitor's address on the internet.
 
         Raises:
             Full: there is no room for another who waits; at once, before anything is iterated.
         """
         room = contextlib.ExitStack()
-        watch = room.enter_context(self._watchers.watch(address))
+        watch = room.enter_context(self._watchers.watch(address, client))
         return room, self._stream(watch, cursor)
 
     def _stream(self, watch: Watch, cursor: Cursor) -> Iterator[str]:
@@ -59,16 +64,19 @@ class Streams:
                 yield ":\n\n"
                 patience -= 1
 
-    def poll(self, address: str, cursor: Cursor, tag: str, wait: float) -> Iterator[str]:
+    def poll(
+        self, address: str, cursor: Cursor, tag: str, wait: float, client: str = ""
+    ) -> Iterator[str]:
         """One JSON answer, which may come late: `{"cursor", "events"}`.
 
         Args:
             tag: of the state that the page shows, "" for none; another one is news.
             wait: seconds; not waited when there is no room.
+            client: the visitor's address on the internet.
         """
         look = self._visitors.look(address, cursor)
         if not look.lines and _tag(look.state) == tag and wait > 0:
-            with contextlib.suppress(Full), self._watchers.watch(address) as watch:
+            with contextlib.suppress(Full), self._watchers.watch(address, client) as watch:
                 look = self._wait(watch, cursor, tag, wait)
         events = [{"event": "message", "data": _message(line)} for line in look.lines]
         events.append({"event": "state", "data": _state(look.state)})

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response
 
-from handoff_bot.domain.files import File, is_picture
+from handoff_bot.domain.files import StoredFile, is_picture
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ _HARMLESS = {
 class Finds(Protocol):
     """Where the files are."""
 
-    def find(self, token: str) -> File | None:
+    def find(self, token: str) -> StoredFile | None:
         """The file, None when there is none, or no longer."""
 
 
@@ -44,7 +44,8 @@ def files(kept: Finds) -> Blueprint:
         if file is None:
             logger.info("file asked for that is not open")
             return Response("This file is not here (any more).\n", 404, mimetype="text/plain")
-        response = Response(file.data, content_type=file.content_type)
+        response = Response(file.pieces, content_type=file.content_type)
+        response.content_length = file.size
         response.headers.update(_HARMLESS)
         response.headers["Content-Disposition"] = _disposition(file)
         return response
@@ -52,7 +53,7 @@ def files(kept: Finds) -> Blueprint:
     return blueprint
 
 
-def _disposition(file: File) -> str:
+def _disposition(file: StoredFile) -> str:
     """Pictures are shown, everything else is kept; the name in both spellings of RFC 6266."""
     how = "inline" if is_picture(file.content_type) else "attachment"
     plain = file.name.encode("ascii", "replace").decode().replace("?", "_")

@@ -4,7 +4,9 @@ how is the language model, as far as is known: a request to the page never asks 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 
 from flask import Blueprint, Response, jsonify
 
@@ -43,15 +45,22 @@ def health(database: Database, clock: Clock, model: ModelHealthPage | None = Non
             "lanes": lanes,
             "oldest_due_seconds": oldest,
             "parked": load.parked,
-            "slowed_down": {
-                each.budget: {"times": each.count, "last_at": each.last_at.isoformat()}
-                for each in refusals
-            },
+            "slowed_down": _slowed_down(refusals),
             "model": mind,
         }
         return jsonify(body), 200
 
     return blueprint
+
+
+def _slowed_down(refusals: Sequence[pace.Refusals]) -> dict[str, dict[str, object]]:
+    """By kind of call: which channel of Slack it was is nobody's business here."""
+    found: dict[str, dict[str, object]] = {}
+    for kind, group in groupby(refusals, key=lambda each: each.budget.partition(":")[0]):
+        same = list(group)
+        latest = max(each.last_at for each in same)
+        found[kind] = {"times": sum(each.count for each in same), "last_at": latest.isoformat()}
+    return found
 
 
 def _lag(part: work.FamilyLoad, now: datetime) -> float:

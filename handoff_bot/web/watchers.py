@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
+from handoff_bot.domain.networks import network
 from handoff_bot.storage import visitors
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.visitors import Happening
@@ -35,6 +36,10 @@ PER_VISITOR = 20
 """Streams of one visitor: browser tabs, and pages they have left that we still write a heartbeat to."""
 
 
+PER_ADDRESS = 100
+"""Streams and waiting polls of one address on the internet; the rest poll without waiting."""
+
+
 class Full(Exception):
     """There is no room for another who waits."""
 
@@ -42,8 +47,9 @@ class Full(Exception):
 class Watch:
     """One who waits. Set `is_queued` when their place in the queue is shown."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, client: str = "") -> None:
         self.address = address
+        self.client = client
         self.is_queued = False
         self.is_closed = False
         self._news = threading.Event()
@@ -77,19 +83,24 @@ class Watchers:
         self._limit = limit
         self._watches: set[Watch] = set()
         self._of_visitor: Counter[str] = Counter()
+        self._of_client: Counter[str] = Counter()
+        self._most_of_client = max(PER_VISITOR, min(PER_ADDRESS, limit // 2))
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._somebody = threading.Event()
         self._thread: threading.Thread | None = None
 
     @contextlib.contextmanager
-    def watch(self, address: str) -> Iterator[Watch]:
+    def watch(self, address: str, client: str = "") -> Iterator[Watch]:
         """Wait for news of this visitor's conversation.
 
+        Args:
+            client: the visitor's address on the internet, "" for unknown.
+
         Raises:
-            Full: too many wait already, in this process or for this visitor.
+            Full: too many wait already, in this process, for this visitor, or from this address.
         """
-        watch = Watch(address)
+        watch = Watch(address, network(client))
         self._enter(watch)
         try:
             yield watch
@@ -114,16 +125,21 @@ class Watchers:
         if self._thread:
             self._thread.join()
 
-    def _has_room(self, address: str) -> bool:
-        full = len(self._watches) >= self._limit or self._of_visitor[address] >= PER_VISITOR
+    def _has_room(self, watch: Watch) -> bool:
+        full = (
+            len(self._watches) >= self._limit
+            or self._of_visitor[watch.address] >= PER_VISITOR
+            or (watch.client and self._of_client[watch.client] >= self._most_of_client)
+        )
         return not (full or self._closing.is_set())
 
     def _enter(self, watch: Watch) -> None:
         with self._lock:
-            if not self._has_room(watch.address):
+            if not self._has_room(watch):
                 raise Full
             self._watches.add(watch)
             self._of_visitor[watch.address] += 1
+            self._of_client[watch.client] += 1
             self._somebody.set()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="watchers", daemon=True)
@@ -132,9 +148,13 @@ class Watchers:
     def _leave(self, watch: Watch) -> None:
         with self._lock:
             self._watches.discard(watch)
-            self._of_visitor[watch.address] -= 1
-            if not self._of_visitor[watch.address]:
-                del self._of_visitor[watch.address]
+            for counts, key in (
+                (self._of_visitor, watch.address),
+                (self._of_client, watch.client),
+            ):
+                counts[key] -= 1
+                if not counts[key]:
+                    del counts[key]
             if not (self._watches or self._closing.is_set()):
                 self._somebody.clear()
 

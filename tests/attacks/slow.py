@@ -36,7 +36,10 @@ KINDS = {
     "silent body": (f"{_POST}Content-Length: 1000\r\n\r\n".encode(), b""),
     "dripping body": (f"{_POST}Content-Length: 1000\r\n\r\n".encode(), b"a"),
     "slow chunks": (f"{_POST}Transfer-Encoding: chunked\r\n\r\n".encode(), b"1\r\na\r\n"),
-    "flood that never reads": (b"GET /healthz HTTP/1.1\r\nHost: bot.example.com\r\n\r\n" * 200, b""),
+    "flood that never reads": (
+        b"GET /healthz HTTP/1.1\r\nHost: bot.example.com\r\n\r\n" * 200,
+        b"",
+    ),
 }
 """Kind of client -> what it sends at once, and what it goes on to send every second."""
 

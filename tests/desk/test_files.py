@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from handoff_bot.domain.errors import DeliveryError, DeskError
-from handoff_bot.domain.files import MB, DeskFile, Fetched
+from handoff_bot.domain.files import MB, DeskFile, Fetched, File
 from handoff_bot.domain.messages import Limits, Media
 from handoff_bot.sandbox.slack import Attachment
 from handoff_bot.slack.files import desk_file
@@ -123,7 +123,9 @@ def talking(taken):
 def arrived(bureau):
     message = bureau.channel.taken[-1][0]
     tokens = [url.split("/files/")[1].partition("/")[0] for url in message.media]
-    return message.text, [bureau.core.serving.find(token) for token in tokens]
+    found = [bureau.core.serving.find(token) for token in tokens]
+    files = [file and File(file.name, file.content_type, b"".join(file.pieces)) for file in found]
+    return message.text, files
 
 
 def test_a_photo_in_a_reply_reaches_the_customer_with_its_words(talking):

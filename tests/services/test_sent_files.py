@@ -6,7 +6,7 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Button, Place
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.files import MB, DeskFile, Fetched
+from handoff_bot.domain.files import MB, DeskFile, Fetched, File
 from handoff_bot.domain.messages import Limits
 from handoff_bot.services import timers
 from handoff_bot.storage import attachments, log
@@ -47,7 +47,12 @@ def sent(house):
 
 def served(house, number=-1):
     (url,) = house.channel.taken[number][0].media
-    return house.core.serving.find(url.removeprefix(ORIGIN).partition("/")[0])
+    return read(house.core.serving.find(url.removeprefix(ORIGIN).partition("/")[0]))
+
+
+def read(stored):
+    """The file as it was given to us."""
+    return stored and File(stored.name, stored.content_type, b"".join(stored.pieces))
 
 
 def failures(house):

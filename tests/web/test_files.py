@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_bot.domain.files import File
+from handoff_bot.domain.files import StoredFile
 from handoff_bot.web.application import create_web
 from handoff_bot.web.files import files
 from tests.samples import JPEG, PDF
@@ -11,12 +11,17 @@ from tests.samples import JPEG, PDF
 class Kept:
     """Two files."""
 
-    def find(self, token: str) -> File | None:
+    def find(self, token: str) -> StoredFile | None:
         return {
-            "photo": File("Grüße.jpg", "image/jpeg", JPEG),
-            "paper": File('a";x.pdf', "application/pdf", PDF),
-            "text": File("a.txt", "text/plain", b"<script>"),
+            "photo": stored("Grüße.jpg", "image/jpeg", JPEG),
+            "paper": stored('a";x.pdf', "application/pdf", PDF),
+            "text": stored("a.txt", "text/plain", b"<script>"),
         }.get(token)
+
+
+def stored(name: str, content_type: str, data: bytes) -> StoredFile:
+    """A file that is read in two pieces."""
+    return StoredFile(name, content_type, len(data), iter((data[:4], data[4:])))
 
 
 @pytest.fixture
