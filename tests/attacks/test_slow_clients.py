@@ -1,0 +1,269 @@
+"""500 slow clients of each kind, and signed requests between them: an answer within a second.
+
+The bot is the real process. On a busy machine a second may be too short for anything: then ten times what
+the same requests take without an attack is the bound.
+"""
+
+import base64
+import contextlib
+import json
+import re
+import socket
+import time
+
+import pytest
+import requests
+
+from channels._webchat_sessions import Sessions, Website
+from handoff_bot.serving.crowd import BODY_SECONDS, HEAD_SECONDS, KEEP_ALIVE, MOST_EACH
+from handoff_bot.web.watchers import PER_ADDRESS
+from tests.attacks.conftest import PROXIED
+from tests.attacks.slow import (
+    KINDS,
+    ORIGIN,
+    SOCKETS,
+    Signed,
+    Slow,
+    is_closed,
+    memory,
+    serving_process,
+)
+
+SECOND = 1.0
+LATE = 20.0
+"""Seconds that a busy machine may be late by."""
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+@pytest.fixture
+def signed(world):
+    return Signed(world)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_signed_webhook_is_answered_within_a_second(world, signed, kind):
+    calm = max(signed.seconds(3))
+    with Slow(world.port, kind):
+        took = signed.seconds()
+    assert max(took) < max(SECOND, 10 * calm)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_behind_a_proxy_too_where_all_clients_have_one_address(proxied, kind):
+    signed = Signed(proxied)
+    calm = max(signed.seconds(3))
+    with Slow(proxied.port, kind) as slow:
+        took = signed.seconds()
+        if kind != "flood that never reads":
+            assert slow.closed() == 0, "the proxy's connections are bounded in all, not each"
+    assert max(took) < max(SECOND, 10 * calm)
+
+
+def test_clients_that_do_not_finish_a_request_are_dropped_at_its_deadline(proxied):
+    kinds = [kind for kind in KINDS if kind != "flood that never reads"]
+    with contextlib.ExitStack() as stack:
+        began = time.monotonic()
+        slow = {kind: stack.enter_context(Slow(proxied.port, kind, 100)) for kind in kinds}
+        until = began + max(HEAD_SECONDS, BODY_SECONDS) + LATE
+        while time.monotonic() < until and any(one.closed() < 100 for one in slow.values()):
+            time.sleep(0.2)
+        assert {kind: one.closed() for kind, one in slow.items()} == dict.fromkeys(kinds, 100)
+        assert time.monotonic() - began >= HEAD_SECONDS - 1, "an honest client has its time"
+
+
+def test_one_address_holds_so_many_connections_and_the_newest_stay(world):
+    with Slow(world.port, "silent") as slow:
+        deadline = time.monotonic() + LATE
+        while time.monotonic() < deadline and slow.closed() < SOCKETS - MOST_EACH:
+            time.sleep(0.1)
+        oldest, newest = slow.open[: SOCKETS - MOST_EACH], slow.open[-MOST_EACH + 10 :]
+        assert all(is_closed(one) for one in oldest)
+        assert not any(is_closed(one) for one in newest)
+
+
+def test_a_connection_is_kept_between_requests_but_not_for_ever(world):
+    with requests.Session() as http:
+        http.trust_env = False
+        ports = set()
+        for _ in range(3):
+            with http.get(f"{world.bot_url}/healthz", stream=True) as answer:
+                ports.add(answer.raw.connection.sock.getsockname() if answer.raw.connection else 0)
+                assert answer.json()["process"] == "ok"
+    assert KEEP_ALIVE > 10
+
+
+# -- bodies
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(proxied):
+    head = (
+        "POST /webhooks/sms HTTP/1.1\r\nHost: bot\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 300000\r\n\r\n"
+    )
+    assert talk(proxied.port, head.encode()).startswith(b"HTTP/1.1 413 ")
+
+
+def test_chunks_that_never_end_are_refused_at_the_bound(proxied):
+    head = b"POST /webhooks/sms HTTP/1.1\r\nHost: bot\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert talk(proxied.port, head + b"10000\r\n" + b"a" * 65536 + b"\r\n", again=5).startswith(
+        b"HTTP/1.1 413 "
+    )
+
+
+def test_500_uploads_that_never_end_take_bounded_memory(proxied):
+    signed = Signed(proxied)
+    process = serving_process(proxied)
+    before = memory(process)
+    head = f"POST /chat/files HTTP/1.1\r\nHost: bot\r\nOrigin: {ORIGIN}\r\nContent-Length: 9999999\r\n\r\n"
+    clients = []
+    for _ in range(SOCKETS):
+        client = socket.create_connection(("127.0.0.1", proxied.port), LATE)
+        clients.append(client)
+        with contextlib.suppress(OSError):  # it was dropped for its size
+            client.sendall(head.encode() + b"a" * 1_000_000)
+    took = signed.seconds()
+    grown = memory(process) - before
+    for client in clients:
+        client.close()
+    assert grown < 200, "500 MB were sent, at most 64 MB are held"
+    assert max(took) < LATE
+
+
+# -- HTTP that two readers could read differently
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: 3\r\nContent-Length: 4\r\n",
+        b"Content-Length: +3\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n",
+        b"Transfer-Encoding : chunked\r\n",
+        b"Transfer-Encoding: xchunked\r\n",
+        b"X: a\r\n b\r\nContent-Length: -1\r\n",
+        b"Content-Length: 3\rX: a\r\n",
+        b"X-Long: " + b"a" * 70_000 + b"\r\n",
+    ],
+)
+def test_an_ambiguous_or_oversized_head_is_refused(proxied, head):
+    start = b"POST /webhooks/sms HTTP/1.1\r\nHost: bot\r\n"
+    answer = talk(proxied.port, start + head + b"\r\na=1")
+    assert re.match(rb"HTTP/1.1 (400|413|431|501) ", answer), answer
+    assert b"HTTP/1.1" not in answer[8:], "one answer, then the end"
+
+
+def test_a_header_with_an_underscore_does_not_pass_for_one_of_the_proxy(proxied):
+    start = b"GET /healthz HTTP/1.1\r\nHost: bot\r\nX_Forwarded_For: 9.9.9.9\r\nConnection: close\r\n\r\n"
+    assert talk(proxied.port, start).startswith(b"HTTP/1.1 200 ")
+
+
+# -- the website's streams
+
+
+def test_one_address_has_so_many_streams_and_for_ipv6_its_network(proxied):
+    sessions = Sessions(Website((ORIGIN,), PROXIED["WEBCHAT_SECRET"]))
+    with contextlib.ExitStack() as stack:
+        found = [
+            stack.enter_context(stream(proxied, sessions.begin().token, f"2001:db8:1:2::{n + 1:x}"))
+            for n in range(PER_ADDRESS + 5)
+        ]
+        statuses = [answer.status_code for answer in found]
+        assert statuses == [200] * PER_ADDRESS + [503] * 5
+        other = stack.enter_context(stream(proxied, sessions.begin().token, "2001:db8:1:3::1"))
+        assert other.status_code == 200
+
+
+@contextlib.contextmanager
+def stream(world, token, client):
+    headers = {"Authorization": f"Bearer {token}", "Origin": ORIGIN, "X-Forwarded-For": client}
+    with requests.get(
+        f"{world.bot_url}/chat/events",
+        headers=headers,
+        stream=True,
+        timeout=LATE,
+        proxies={"http": ""},
+    ) as answer:
+        yield answer
+
+
+# -- downloads
+
+
+def test_72_slow_downloads_take_bounded_memory_and_no_thread(proxied):
+    path, size = upload(proxied)
+    signed = Signed(proxied)
+    process = serving_process(proxied)
+    with contextlib.ExitStack() as stack:
+        before = memory(process)
+        readers = []
+        for _ in range(72):
+            reader = stack.enter_context(socket.create_connection(("127.0.0.1", proxied.port)))
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.settimeout(LATE)
+            reader.sendall(
+                f"GET {path} HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n\r\n".encode()
+            )
+            assert reader.recv(15) == b"HTTP/1.1 200 OK"
+            readers.append(reader)
+        took = signed.seconds()
+        grown = memory(process) - before
+        whole = b"".join(iter(lambda: readers[0].recv(65536), b""))
+    assert len(whole.partition(b"\r\n\r\n")[2]) == size
+    assert grown < 60, f"72 downloads of {size} bytes"
+    assert max(took) < LATE
+
+
+def upload(world) -> tuple[str, int]:
+    """Where a visitor's picture of 5 MB is, and its bytes."""
+    content = PICTURE + b"\0" * 5_000_000
+    with requests.Session() as http:
+        http.trust_env = False
+        headers = {"Origin": ORIGIN, "X-Forwarded-For": "203.0.113.7"}
+        begun = http.post(f"{world.bot_url}/chat/session", json={}, headers=headers, timeout=LATE)
+        headers["Authorization"] = f"Bearer {begun.json()['token']}"
+        given = http.post(
+            f"{world.bot_url}/chat/files",
+            params={"name": "a.png", "id": "0b5cf86e-6a15-4c76-9a3c-0123456789ab"},
+            data=content,
+            headers=headers | {"Content-Type": "image/png"},
+            timeout=LATE,
+        )
+        assert given.status_code == 202, given.text
+        deadline = time.monotonic() + LATE
+        while time.monotonic() < deadline:
+            seen = http.get(f"{world.bot_url}/chat/poll", headers=headers, timeout=LATE).json()
+            for event in seen["events"]:
+                for file in event["data"].get("files", ()):
+                    return f"/{file['url']}", len(content)
+            time.sleep(0.2)
+    raise TimeoutError("the file was not shown")
+
+
+# -- what the log says of it
+
+
+def test_the_log_is_json_lines_without_an_address_of_a_client_or_a_query(world):
+    talk(world.port, b"GARBAGE\r\n\r\n")
+    talk(world.port, b"GET /nothing?secret=1 HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n\r\n")
+    lines = world.log().splitlines()
+    assert all(json.loads(line)["event"] for line in lines)
+    assert any("connections dropped" in line for line in lines)
+    assert "127.0.0.1" not in world.log()
+    assert "secret=1" not in world.log()
+
+
+def talk(port: int, sent: bytes, again: int = 0) -> bytes:
+    """What the bot answers to these bytes, until it closes."""
+    with socket.create_connection(("127.0.0.1", port), LATE) as line:
+        with contextlib.suppress(OSError):  # it may answer and close before it has read all
+            line.sendall(sent)
+            for _ in range(again):
+                line.sendall(sent[-65545:])
+        found = b""
+        with contextlib.suppress(OSError):
+            while more := line.recv(65536):
+                found += more
+        return found
