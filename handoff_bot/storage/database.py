@@ -104,7 +104,7 @@ def _with_psycopg(url: str) -> str:
 
 
 def _keep_private(url: str) -> None:
-    """Let only our own user read the file, which holds customers' messages. Foreign files stay as they are."""
+    """Let only our own user read the file: it holds customers' messages. Foreign files stay as they are."""
     path = make_url(url).database or ":memory:"
     if path.startswith((":", "file:")):
         return

@@ -36,12 +36,10 @@ KINDS = {
     "silent body": (f"{_POST}Content-Length: 1000\r\n\r\n".encode(), b""),
     "dripping body": (f"{_POST}Content-Length: 1000\r\n\r\n".encode(), b"a"),
     "slow chunks": (f"{_POST}Transfer-Encoding: chunked\r\n\r\n".encode(), b"1\r\na\r\n"),
-    "flood that never reads": (
-        b"GET /healthz HTTP/1.1\r\nHost: bot.example.com\r\n\r\n" * 200,
-        b"",
-    ),
 }
 """Kind of client -> what it sends at once, and what it goes on to send every second."""
+FLOOD = b"GET /healthz HTTP/1.1\r\nHost: bot.example.com\r\n\r\n" * 200
+"""200 requests of one client at once, who never reads an answer."""
 
 
 def allow_files() -> None:
@@ -53,8 +51,8 @@ def allow_files() -> None:
 class Slow:
     """So many slow clients, for as long as the block lasts."""
 
-    def __init__(self, port: int, kind: str, count: int = SOCKETS) -> None:
-        begin, self._more = KINDS[kind]
+    def __init__(self, port: int, begin: bytes, more: bytes = b"", count: int = SOCKETS) -> None:
+        self._more = more
         self._ended = threading.Event()
         self.open: list[socket.socket] = []
         for _ in range(count):
@@ -221,7 +219,7 @@ def _attack(world: World, name: str) -> None:
     calm = signed.seconds(10)
     print(f"{name} website, calm: median {_ms(calm)} ms, slowest {max(calm) * 1000:.0f} ms")  # noqa: T201
     for kind in KINDS:
-        with Slow(world.port, kind) as slow:
+        with Slow(world.port, *KINDS[kind]) as slow:
             made = [post() for _ in range(10) for post in (signed.webhook, signed.event)]
             took = [seconds for _, seconds in made]
             answered = sum(status == 200 for status, _ in made)

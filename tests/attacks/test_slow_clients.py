@@ -6,6 +6,7 @@ the same requests take without an attack is the bound.
 
 import base64
 import contextlib
+import http.client
 import json
 import re
 import socket
@@ -15,10 +16,11 @@ import pytest
 import requests
 
 from channels._webchat_sessions import Sessions, Website
-from handoff_bot.serving.crowd import BODY_SECONDS, HEAD_SECONDS, KEEP_ALIVE, MOST_EACH
+from handoff_bot.serving.crowd import BODY_SECONDS, HEAD_SECONDS, MOST_EACH
 from handoff_bot.web.watchers import PER_ADDRESS
 from tests.attacks.conftest import PROXIED
 from tests.attacks.slow import (
+    FLOOD,
     KINDS,
     ORIGIN,
     SOCKETS,
@@ -44,37 +46,52 @@ def signed(world):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_signed_webhook_is_answered_within_a_second(world, signed, kind):
-    calm = max(signed.seconds(3))
-    with Slow(world.port, kind):
-        took = signed.seconds()
-    assert max(took) < max(SECOND, 10 * calm)
+    calm = signed.seconds(3)
+    with Slow(world.port, *KINDS[kind]):
+        assert_quick(signed.seconds(), calm)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_behind_a_proxy_too_where_all_clients_have_one_address(proxied, kind):
     signed = Signed(proxied)
-    calm = max(signed.seconds(3))
-    with Slow(proxied.port, kind) as slow:
-        took = signed.seconds()
-        if kind != "flood that never reads":
-            assert slow.closed() == 0, "the proxy's connections are bounded in all, not each"
-    assert max(took) < max(SECOND, 10 * calm)
+    calm = signed.seconds(3)
+    with Slow(proxied.port, *KINDS[kind]) as slow:
+        assert_quick(signed.seconds(), calm)
+        assert slow.closed() == 0, "the proxy's connections are bounded in all, not each"
+
+
+def assert_quick(took: list[float], calm: list[float]) -> None:
+    """Nine of ten within the second; the one that met 500 connections being accepted, or a stall, soon."""
+    assert sorted(took)[-2] < max(SECOND, 10 * max(calm))
+    assert max(took) < LATE
+
+
+def test_a_client_that_floods_without_reading_is_answered_once_and_hung_up_on(proxied):
+    signed = Signed(proxied)
+    with Slow(proxied.port, FLOOD) as slow:
+        signed.seconds(2)
+        deadline = time.monotonic() + LATE
+        while time.monotonic() < deadline and slow.closed() < SOCKETS:
+            time.sleep(0.2)
+        assert slow.closed() == SOCKETS
 
 
 def test_clients_that_do_not_finish_a_request_are_dropped_at_its_deadline(proxied):
-    kinds = [kind for kind in KINDS if kind != "flood that never reads"]
     with contextlib.ExitStack() as stack:
         began = time.monotonic()
-        slow = {kind: stack.enter_context(Slow(proxied.port, kind, 100)) for kind in kinds}
+        slow = {
+            kind: stack.enter_context(Slow(proxied.port, *how, count=100))
+            for kind, how in KINDS.items()
+        }
         until = began + max(HEAD_SECONDS, BODY_SECONDS) + LATE
         while time.monotonic() < until and any(one.closed() < 100 for one in slow.values()):
             time.sleep(0.2)
-        assert {kind: one.closed() for kind, one in slow.items()} == dict.fromkeys(kinds, 100)
+        assert {kind: one.closed() for kind, one in slow.items()} == dict.fromkeys(KINDS, 100)
         assert time.monotonic() - began >= HEAD_SECONDS - 1, "an honest client has its time"
 
 
 def test_one_address_holds_so_many_connections_and_the_newest_stay(world):
-    with Slow(world.port, "silent") as slow:
+    with Slow(world.port, *KINDS["silent"]) as slow:
         deadline = time.monotonic() + LATE
         while time.monotonic() < deadline and slow.closed() < SOCKETS - MOST_EACH:
             time.sleep(0.1)
@@ -83,15 +100,15 @@ def test_one_address_holds_so_many_connections_and_the_newest_stay(world):
         assert not any(is_closed(one) for one in newest)
 
 
-def test_a_connection_is_kept_between_requests_but_not_for_ever(world):
-    with requests.Session() as http:
-        http.trust_env = False
-        ports = set()
-        for _ in range(3):
-            with http.get(f"{world.bot_url}/healthz", stream=True) as answer:
-                ports.add(answer.raw.connection.sock.getsockname() if answer.raw.connection else 0)
-                assert answer.json()["process"] == "ok"
-    assert KEEP_ALIVE > 10
+def test_a_connection_is_kept_between_requests(world):
+    line = http.client.HTTPConnection("127.0.0.1", world.port, timeout=LATE)
+    ports = set()
+    for _ in range(3):
+        line.request("GET", "/healthz")
+        assert json.load(line.getresponse())["process"] == "ok"
+        ports.add(line.sock.getsockname()[1])
+    line.close()
+    assert len(ports) == 1
 
 
 # -- bodies
@@ -196,6 +213,7 @@ def test_72_slow_downloads_take_bounded_memory_and_no_thread(proxied):
     path, size = upload(proxied)
     signed = Signed(proxied)
     process = serving_process(proxied)
+    ask = f"GET {path} HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n\r\n".encode()
     with contextlib.ExitStack() as stack:
         before = memory(process)
         readers = []
@@ -203,28 +221,26 @@ def test_72_slow_downloads_take_bounded_memory_and_no_thread(proxied):
             reader = stack.enter_context(socket.create_connection(("127.0.0.1", proxied.port)))
             reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             reader.settimeout(LATE)
-            reader.sendall(
-                f"GET {path} HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n\r\n".encode()
-            )
+            reader.sendall(ask)
             assert reader.recv(15) == b"HTTP/1.1 200 OK"
             readers.append(reader)
         took = signed.seconds()
         grown = memory(process) - before
-        whole = b"".join(iter(lambda: readers[0].recv(65536), b""))
+        whole = talk(proxied.port, ask)
     assert len(whole.partition(b"\r\n\r\n")[2]) == size
-    assert grown < 60, f"72 downloads of {size} bytes"
+    assert grown < 100, f"72 downloads of {size} bytes"
     assert max(took) < LATE
 
 
 def upload(world) -> tuple[str, int]:
     """Where a visitor's picture of 5 MB is, and its bytes."""
     content = PICTURE + b"\0" * 5_000_000
-    with requests.Session() as http:
-        http.trust_env = False
+    with requests.Session() as page:
+        page.trust_env = False
         headers = {"Origin": ORIGIN, "X-Forwarded-For": "203.0.113.7"}
-        begun = http.post(f"{world.bot_url}/chat/session", json={}, headers=headers, timeout=LATE)
+        begun = page.post(f"{world.bot_url}/chat/session", json={}, headers=headers, timeout=LATE)
         headers["Authorization"] = f"Bearer {begun.json()['token']}"
-        given = http.post(
+        given = page.post(
             f"{world.bot_url}/chat/files",
             params={"name": "a.png", "id": "0b5cf86e-6a15-4c76-9a3c-0123456789ab"},
             data=content,
@@ -234,7 +250,7 @@ def upload(world) -> tuple[str, int]:
         assert given.status_code == 202, given.text
         deadline = time.monotonic() + LATE
         while time.monotonic() < deadline:
-            seen = http.get(f"{world.bot_url}/chat/poll", headers=headers, timeout=LATE).json()
+            seen = page.get(f"{world.bot_url}/chat/poll", headers=headers, timeout=LATE).json()
             for event in seen["events"]:
                 for file in event["data"].get("files", ()):
                     return f"/{file['url']}", len(content)
