@@ -49,6 +49,7 @@ def measure(world: World, visitors: int) -> dict[str, object]:
         "WEBCHAT_ORIGINS": ORIGIN,
         "WEBCHAT_SECRET": "bench" * 8,
         "WEBCHAT_VISITORS": str(visitors + 10),
+        "TRUSTED_PROXIES": "1",  # each visitor has an address of their own, as behind a real proxy
     }
     for _ in range(2):  # the second start finds its tables made, as every start but the first does
         world.stop_bot()
@@ -58,9 +59,9 @@ def measure(world: World, visitors: int) -> dict[str, object]:
     session.trust_env = False
     tokens = [_token(session, world)]
     before = _memory()
-    streams = [_stream(world, tokens[0])]
+    streams = [_stream(world, tokens[0], 0)]
     from_outside = _tokens(settings, visitors - 1)
-    streams += [_stream(world, token) for token in from_outside]
+    streams += [_stream(world, token, n) for n, token in enumerate(from_outside, 1)]
     idle = _memory()
     cpu_before = _cpu()
     time.sleep(5)
@@ -97,7 +98,7 @@ def _token(session: requests.Session, world: World) -> str:
     return str(answer.json()["token"])
 
 
-def _stream(world: World, token: str) -> socket.socket:
+def _stream(world: World, token: str, number: int) -> socket.socket:
     """A stream that has begun: its first event has come."""
     parts = urlsplit(world.bot_url)
     stream = socket.create_connection((str(parts.hostname), parts.port or 80), PATIENCE)
@@ -106,6 +107,7 @@ def _stream(world: World, token: str) -> socket.socket:
         f"Host: {parts.netloc}",
         f"Authorization: Bearer {token}",
         f"Origin: {ORIGIN}",
+        f"X-Forwarded-For: 10.0.{number // 256}.{number % 256}",
     ]
     stream.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
     _read_until(stream, b"event: state")

@@ -24,9 +24,7 @@ def test_a_new_database_and_its_folder_are_private(tmp_path):
     finally:
         os.umask(before)
     folder = tmp_path / "made"
-    assert modes(folder) == dict.fromkeys(
-        ("handoff.db", "handoff.db-wal", "handoff.db-shm"), 0o600
-    )
+    assert modes(folder) == dict.fromkeys(("handoff.db", "handoff.db-wal", "handoff.db-shm"), 0o600)
     assert folder.stat().st_mode & 0o777 == 0o700
     database.close()
 
