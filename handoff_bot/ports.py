@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from handoff_bot.domain.delivery import DeliveryStatus
@@ -20,6 +20,7 @@ from handoff_bot.domain.messages import (
     Receipt,
 )
 from handoff_bot.domain.model_health import Look, Trouble
+from handoff_bot.domain.roles import Home, Person
 from handoff_bot.domain.signals import Answer, Judgement
 from handoff_bot.domain.spending import Usage
 from handoff_bot.domain.talk import Talk
@@ -86,6 +87,36 @@ class Channel(Protocol):
         """
 
 
+class Directory(Protocol):
+    """Who the people at the desk are, and where they are members. Every method asks at most once or twice.
+
+    `trusted` is how old an earlier answer may be when the desk does not answer now.
+
+    Raises:
+        DeskError: the desk does not say, and there is no earlier answer that is young enough.
+    """
+
+    def home(self) -> Home:
+        """The workspace that the bot is installed in."""
+
+    def person(
+        self, desk_id: str, now: datetime, max_age: timedelta, trusted: timedelta
+    ) -> Person | None:
+        """What the desk said of a person at most `max_age` ago, None when it knows no such person."""
+
+    def is_in(self, desk_id: str, slack_channel: str, now: datetime, trusted: timedelta) -> bool:
+        """Whether a person is a member of a Slack channel, as of a minute ago at most."""
+
+    def is_in_group(self, desk_id: str, group_id: str, now: datetime, trusted: timedelta) -> bool:
+        """Whether a person is in a user group, as of a minute ago at most."""
+
+    def forget_person(self, desk_id: str) -> None:
+        """Something about this person has changed."""
+
+    def forget_channel(self, slack_channel: str) -> None:
+        """A person came into this Slack channel, or left it."""
+
+
 class Desk(Protocol):
     """Where agents work. Every method may raise DeskError; those that post also DeskOutcomeUnknown.
 
@@ -95,6 +126,10 @@ class Desk(Protocol):
     @property
     def queue_channel(self) -> str:
         """Its id."""
+
+    @property
+    def directory(self) -> Directory:
+        """Who the people are, for roles."""
 
     def draw_card(self, card: Card, at: Place | None, mark: str) -> Place:
         """Post the card (at None) or redraw the one that is there; says where it is.

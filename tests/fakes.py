@@ -19,6 +19,7 @@ from handoff_bot.domain.messages import (
     OutboundMessage,
     Receipt,
 )
+from handoff_bot.domain.roles import Home, Person
 from handoff_bot.domain.signals import Answer, Judgement, Priority, Signal, Turn
 from handoff_bot.domain.talk import Talk
 from handoff_bot.domain.ticket_record import TicketRecord
@@ -103,9 +104,44 @@ class OutcomeUnknownAfter(OutcomeUnknown):
 
 
 @dataclass
+class FakeDirectory:
+    """Everybody is a full member of the workspace and of every Slack channel, unless a test says otherwise.
+
+    `people` are those who are something else, `outside` pairs of a person and a Slack channel.
+    """
+
+    people: dict[str, Person] = field(default_factory=dict)
+    outside: set[tuple[str, str]] = field(default_factory=set)
+    troubles: list[DeskError] = field(default_factory=list)
+
+    def home(self) -> Home:
+        return Home("T0ACME")
+
+    def person(
+        self, desk_id: str, now: datetime, max_age: timedelta, trusted: timedelta
+    ) -> Person | None:
+        if self.troubles:
+            raise self.troubles.pop(0)
+        return self.people.get(desk_id, Person(desk_id, frozenset({"T0ACME"})))
+
+    def is_in(self, desk_id: str, slack_channel: str, now: datetime, trusted: timedelta) -> bool:
+        return (desk_id, slack_channel) not in self.outside
+
+    def is_in_group(self, desk_id: str, group_id: str, now: datetime, trusted: timedelta) -> bool:
+        return False
+
+    def forget_person(self, desk_id: str) -> None:
+        pass
+
+    def forget_channel(self, slack_channel: str) -> None:
+        pass
+
+
+@dataclass
 class FakeDesk:
     """A desk on which everything can be looked at."""
 
+    directory: FakeDirectory = field(default_factory=FakeDirectory)
     asleep: set[str] = field(default_factory=set)
     queue_channel: str = "CQUEUE"
     cards: dict[Place, Card] = field(default_factory=dict)

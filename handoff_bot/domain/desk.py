@@ -5,7 +5,7 @@ Everything marked hostile was written by a contact: the desk must escape it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -29,10 +29,14 @@ class Place:
 
 @dataclass(frozen=True)
 class AgentRef:
-    """A human at the desk: the desk's id of them ("U024BE7LH") and the name customers may see."""
+    """A human at the desk: the desk's id of them ("U024BE7LH") and the name customers may see.
+
+    `is_admin` lets them take steps with conversations that other agents have.
+    """
 
     desk_id: str
     name: str
+    is_admin: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ class Filter:
     Attributes:
         waited: at least so long.
         owner: the desk id of the agent who has them.
+        slack_channels: in one of these; "" stands for the queue channel of the deployment's settings.
     """
 
     whose: Whose = Whose.WAITING
@@ -36,6 +37,7 @@ class Filter:
     reason: Signal | None = None
     waited: timedelta | None = None
     owner: str | None = None
+    slack_channels: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ class Widget(StrEnum):
     LINES = "lines"
     PEOPLE = "people"
     GROUP = "group"
+    CHANNELS = "channels"
 
 
 @dataclass(frozen=True)
@@ -194,6 +195,16 @@ def group(held: tuple[str, ...]) -> str:
     if not _GROUP.fullmatch(name):
         raise ValueError("This is not a user group's id. It looks like S0123ABCD.")
     return name
+
+
+_CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}")
+
+
+def slack_channels(held: tuple[str, ...]) -> list[str]:
+    """The ids of Slack channels."""
+    if not all(_CHANNEL.fullmatch(one) for one in held):
+        raise ValueError("Choose Slack channels.")
+    return list(dict.fromkeys(held))
 
 
 def people(held: tuple[str, ...]) -> list[str]:

@@ -59,6 +59,7 @@ class TicketQuery:
         period: made so long ago at most, where `since` is not known yet.
         before: only tickets with lower numbers: where the next page begins.
         no_number: what looks like a number is a word.
+        slack_channels: held in one of these; "" stands for the queue channel of the deployment's settings.
     """
 
     words: str = ""
@@ -73,6 +74,7 @@ class TicketQuery:
     period: Period | None = None
     before: int | None = None
     no_number: bool = False
+    slack_channels: frozenset[str] | None = None
 
     @property
     def number(self) -> int | None:

@@ -31,8 +31,7 @@ def until(words: str, now: datetime, timezone: str) -> datetime | None:
     said = words.strip().casefold().removeprefix("until ").removeprefix("for ").strip()
     amounts = _AMOUNT.findall(said)
     if amounts and not _AMOUNT.sub("", said).strip():
-        length = sum((_length(*amount) for amount in amounts), timedelta())
-        return now + length if length else None
+        return _ahead(now, amounts)
     here = now.astimezone(zone(timezone))
     if said == "tomorrow":
         return _at(here + timedelta(days=1), START_OF_DAY).astimezone(now.tzinfo)
@@ -40,6 +39,15 @@ def until(words: str, now: datetime, timezone: str) -> datetime | None:
     if clock and int(clock[1]) < 24 and int(clock[2]) < 60:
         return _next(here, time(int(clock[1]), int(clock[2]))).astimezone(now.tzinfo)
     return None
+
+
+def _ahead(now: datetime, amounts: list[tuple[str, str]]) -> datetime | None:
+    """So long from now; None for no time at all, and for more than calendars know."""
+    try:
+        length = sum((_length(*amount) for amount in amounts), timedelta())
+        return now + length if length else None
+    except (OverflowError, ValueError):
+        return None
 
 
 def _length(number: str, unit: str) -> timedelta:

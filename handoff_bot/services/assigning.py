@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from handoff_bot.domain.roles import Conversation as About
 from handoff_bot.domain.routing import Route
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import availability, deskwork, routes
 from handoff_bot.services.escalations import NOBODY_FREE, Escalations
 from handoff_bot.services.offers import AGAIN, NOBODY_YET, NOT_KNOWN
 from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.roles import Roles
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.waiting import NOBODY, Waiting, still_waiting
-from handoff_bot.storage import agents
+from handoff_bot.storage import access, agents
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation
 from handoff_bot.storage.transaction import Job, NewWork, Transaction
@@ -45,6 +47,7 @@ class AssignPlan:
     escalation_id: int
     route: Route
     may_rest: frozenset[str]
+    about: About
 
 
 class Assign(Handler[AssignPlan, Outcome]):
@@ -52,8 +55,9 @@ class Assign(Handler[AssignPlan, Outcome]):
 
     repeatable = True
 
-    def __init__(self, escalations: Escalations, desk: Desk, clock: Clock) -> None:
+    def __init__(self, escalations: Escalations, desk: Desk, clock: Clock, roles: Roles) -> None:
         self._escalations = escalations
+        self._roles = roles
         self._desk = desk
         self._clock = clock
 
@@ -64,7 +68,8 @@ class Assign(Handler[AssignPlan, Outcome]):
         if waiting is None or route is None:
             return None
         may_rest = availability.those_who_may_rest(tx, self._clock.now())
-        return AssignPlan(id_of(waiting.escalation), route, may_rest)
+        about = access.conversation(tx, id_of(waiting.escalation), self._desk.queue_channel)
+        return AssignPlan(id_of(waiting.escalation), route, may_rest, about) if about else None
 
     def call(self, plan: AssignPlan) -> Outcome:
         """Choose and give in one transaction; after a crash it is no longer waiting."""
@@ -76,9 +81,10 @@ class Assign(Handler[AssignPlan, Outcome]):
 
         asked = plan.may_rest & people if people else plan.may_rest
         resting = frozenset(self._desk.resting(asked, self._clock.now()))
+        barred = self._roles.those_barred(asked, plan.about)
 
         def choose(tx: Transaction) -> Agent | None:
-            return _choose(tx, plan.route, people, resting, self._clock.now())
+            return _choose(tx, plan.route, people, resting, barred, self._clock.now())
 
         return self._escalations.assign(plan.escalation_id, NOBODY, choose)
 
@@ -102,11 +108,16 @@ class Assign(Handler[AssignPlan, Outcome]):
 
 
 def _choose(
-    tx: Transaction, route: Route, people: frozenset[str], resting: frozenset[str], now: datetime
+    tx: Transaction,
+    route: Route,
+    people: frozenset[str],
+    resting: frozenset[str],
+    barred: frozenset[str],
+    now: datetime,
 ) -> Agent | None:
     agents.hold_roster(tx)
     free = availability.candidates(tx, now, route.mode, people, resting)
-    chosen = next(iter(free), None)
+    chosen = next((agent for agent in free if agent.desk_id not in barred), None)
     if chosen:
         chosen.last_offered_at = now
     return chosen

@@ -29,6 +29,7 @@ from handoff_bot.services import (
     mail,
     notices,
     offers,
+    owners,
     positions,
     routing,
     sending,
@@ -65,8 +66,10 @@ from handoff_bot.services.queue import Queue
 from handoff_bot.services.reacting import Reacting
 from handoff_bot.services.relay import Relay
 from handoff_bot.services.reports import REPORT, HandOver, Maker, Reports
+from handoff_bot.services.roles import Roles
 from handoff_bot.services.runner import AnyHandler
 from handoff_bot.services.snoozing import WAKE, Snoozing, Wake
+from handoff_bot.services.subjects import Subjects
 from handoff_bot.services.threads import Threads
 from handoff_bot.services.tickets import Tickets
 from handoff_bot.services.tickets_out import TICKET_OUT, PutTicket, TicketsOut
@@ -171,6 +174,9 @@ class Core:
     reacting: Reacting
     lanes: Lanes
     ticks: timers.Ticks
+    roles: Roles
+    owners: owners.Owners
+    subjects: Subjects
     handlers: dict[str, AnyHandler]
 
     @classmethod
@@ -192,6 +198,7 @@ class Core:
         escalations = Escalations(database, parts.channels, clock, followers)
         reacting = Reacting(parts.detector, parts.assistant)
         preferences = Preferences(database, clock)
+        roles = Roles(database, parts.desk, clock)
         interpreter = Interpreter(database, parts.translator)
         threads = Threads(parts.channels, clock)
         composed = Composed(database, clock, threads, escalations)
@@ -218,11 +225,13 @@ class Core:
             WAKE: Wake(clock),
             ladder.RUNG: ladder.Climb(escalations, parts.channels, clock, tickets_out),
             positions.POSITION: positions.Announce(parts.channels, clock),
-            offers.OFFER: offers.Offer(parts.desk, clock),
-            assigning.ASSIGN: assigning.Assign(escalations, parts.desk, clock),
+            offers.OFFER: offers.Offer(parts.desk, clock, roles),
+            assigning.ASSIGN: assigning.Assign(escalations, parts.desk, clock, roles),
             notices.NOTICE: notices.Notify(mails, clock),
             sla.REMIND: sla.Remind(clock),
             IDLE: Idle(clock),
+            owners.OWNER: owners.CheckOwner(roles, escalations, parts.desk),
+            owners.OWNERS: owners.CheckOwners(clock),
             windows.CLOSING: windows.Closing(clock),
             TICKET_OUT: PutTicket(parts.sinks, parts.desk, clock),
             mail.MAIL: mail.SendMail(parts.mailer, parts.desk, clock),
@@ -280,5 +289,8 @@ class Core:
             reacting=reacting,
             lanes=lanes,
             ticks=timers.Ticks(database, clock),
+            roles=roles,
+            owners=owners.Owners(database, parts.desk, clock),
+            subjects=Subjects(database, parts.desk),
             handlers=handlers,
         )

@@ -57,6 +57,7 @@ class _Change:
     agent: Agent
     now: datetime
     ending: Ending = PLAIN
+    by_admin: bool = False
 
 
 class Escalations:
@@ -208,6 +209,18 @@ class Escalations:
         handing.to_an_agent(change.tx, change.escalation, change.agent, owner, note, change.now)
         return Outcome(True)
 
+    def give_back(self, tx: Transaction, escalation_id: int, owner: AgentRef, why: str) -> bool:
+        """Put an escalation back into the queue whose owner can no longer answer; False if it moved on."""
+        change = self._change(tx, Step.RELEASE, escalation_id, owner)
+        if change is None or self._belongs_to_another(change):
+            return False
+        values = _values(change) | {"expected_owner_id": id_of(change.agent)}
+        if not self._move(change, **values):
+            return False
+        self._tell_released(change)
+        self._note(change, why)
+        return True
+
     def closing(self, escalation_id: int, agent: AgentRef) -> tuple[str, bool]:
         """What the customer is told when this agent resolves it, and whether they are asked how it was."""
         with self._database.read() as tx:
@@ -243,13 +256,15 @@ class Escalations:
         now = self._clock.now()
         row = conversations.agent_row(tx, agent.desk_id, agent.name, now)
         fresh = rows.get(tx, escalation_id)  # it may have moved while we waited
-        return _Change(tx, step, fresh or escalation, conversation, row, now)
+        held = fresh or escalation
+        return _Change(tx, step, held, conversation, row, now, by_admin=agent.is_admin)
 
     def _is_owner(self, change: _Change) -> bool:
         return change.escalation.owner_id == id_of(change.agent)
 
     def _belongs_to_another(self, change: _Change) -> bool:
-        return change.escalation.status == Status.CLAIMED and not self._is_owner(change)
+        is_claimed = change.escalation.status == Status.CLAIMED
+        return is_claimed and not (self._is_owner(change) or change.by_admin)
 
     def _follow(self, moved: Moved) -> None:
         for follower in self._followers:

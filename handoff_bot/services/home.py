@@ -31,13 +31,22 @@ class Homes:
         self._database = database
         self._clock = clock
 
-    def of(self, agent: AgentRef, timezone: str, *, may_administer: bool) -> Home:
-        """One agent's, as it is now."""
+    def of(
+        self,
+        agent: AgentRef,
+        timezone: str,
+        slack_channels: frozenset[str] | None = None,
+        *,
+        may_administer: bool,
+    ) -> Home:
+        """One agent's, as it is now; `slack_channels` are those they may see, None for all."""
         now = self._clock.now()
         with self._database.read() as tx:
-            own = Filter(Whose.MINE, owner=agent.desk_id)
+            own = Filter(Whose.MINE, owner=agent.desk_id, slack_channels=slack_channels)
             mine, in_all = queue.page(tx, own, now, 0, MOST_MINE)
-            waiting, waits = queue.page(tx, Filter(), now, 0, MOST_WAITING)
+            waiting, waits = queue.page(
+                tx, Filter(slack_channels=slack_channels), now, 0, MOST_WAITING
+            )
             today = metrics.numbers(tx, Scope(Period.chosen(Choice.TODAY, now, timezone)))
             return Home(
                 agent=agent,
@@ -45,11 +54,18 @@ class Homes:
                 mine_in_all=in_all,
                 waiting=tuple(waiting),
                 waits=waits,
-                claimed=rows.count(tx, Status.CLAIMED),
+                claimed=_claimed(tx, slack_channels, now),
                 today=today,
                 mine_today=_mine_of(tx, agent, today),
                 may_administer=may_administer,
             )
+
+
+def _claimed(tx: Transaction, slack_channels: frozenset[str] | None, now: datetime) -> int:
+    if slack_channels is None:
+        return rows.count(tx, Status.CLAIMED)
+    seen = Filter(Whose.CLAIMED, slack_channels=slack_channels)
+    return queue.page(tx, seen, now, 0, 1)[1]
 
 
 def _mine(tx: Transaction, row: BoardRow) -> MyRow:

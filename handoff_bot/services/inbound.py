@@ -16,6 +16,7 @@ from handoff_bot.services import (
     deskwork,
     files,
     moods,
+    owners,
     rating,
     sending,
     snoozing,
@@ -166,6 +167,7 @@ class HandleInbound(Handler[Arrived, Judgement]):
             deskwork.post(tx, escalation, words, self._clock.now())
         files.to_thread(tx, escalation, message, self._clock.now())
         translating.follow(tx, escalation, message, self._clock.now())
+        owners.check(tx, escalation, self._clock)
 
     def call(self, plan: Arrived) -> Judgement:
         """Glance at it."""

@@ -8,12 +8,14 @@ from enum import StrEnum
 
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.domain.roles import Conversation as About
 from handoff_bot.domain.routing import Mode, Route
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import availability, deskwork, hours, routes
+from handoff_bot.services.roles import Roles
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.waiting import Waiting, still_waiting
-from handoff_bot.storage import agents, conversations, log
+from handoff_bot.storage import access, agents, conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -87,18 +89,20 @@ def _let_go(tx: Transaction, escalation: Escalation) -> set[int]:
 
 @dataclass(frozen=True)
 class OfferPlan:
-    """What has to be asked of the desk first: who is in a group ("" for none), and who of these rests."""
+    """What to ask the desk first: who is in a group ("" for none), and who of these rests or may not."""
 
     group_id: str
     may_rest: frozenset[str]
+    about: About
 
 
 @dataclass(frozen=True)
 class Known:
-    """What the desk says: who is in the group, None where none was asked for, and who rests."""
+    """What the desk says: who is in the group, None where none was asked for, who rests, and who may not."""
 
     members: frozenset[str] | None
     resting: frozenset[str]
+    barred: frozenset[str]
 
 
 class Offer(Handler[OfferPlan, Known]):
@@ -106,9 +110,10 @@ class Offer(Handler[OfferPlan, Known]):
 
     repeatable = True
 
-    def __init__(self, desk: Desk, clock: Clock) -> None:
+    def __init__(self, desk: Desk, clock: Clock, roles: Roles) -> None:
         self._desk = desk
         self._clock = clock
+        self._roles = roles
 
     def prepare(self, tx: Transaction, job: Job) -> OfferPlan | None:
         """What to ask the desk, unless another row of the same number has been answered."""
@@ -117,13 +122,17 @@ class Offer(Handler[OfferPlan, Known]):
             return None
         by_group = found.route is not None and not found.route.people
         group_id = found.route.group_id if found.route and by_group else ""
-        return OfferPlan(group_id, availability.those_who_may_rest(tx, self._clock.now()))
+        escalation_id = id_of(found.waiting.escalation)
+        about = access.conversation(tx, escalation_id, self._desk.queue_channel)
+        may_rest = availability.those_who_may_rest(tx, self._clock.now())
+        return OfferPlan(group_id, may_rest, about) if about else None
 
     def call(self, plan: OfferPlan) -> Known:
         """Who is in the group, and who does not want to be disturbed?"""
         members = frozenset(self._desk.members(plan.group_id)) if plan.group_id else None
         asked = plan.may_rest if members is None else plan.may_rest & members
-        return Known(members, frozenset(self._desk.resting(asked, self._clock.now())))
+        resting = frozenset(self._desk.resting(asked, self._clock.now()))
+        return Known(members, resting, self._roles.those_barred(asked, plan.about))
 
     def finish(self, tx: Transaction, job: Job, plan: OfferPlan, result: Known) -> None:
         """Ask one of them, if it is still to be asked."""
@@ -134,7 +143,7 @@ class Offer(Handler[OfferPlan, Known]):
         if result.members is not None and not result.members:
             deskwork.notice(tx, found.waiting.escalation, NOT_KNOWN, found.waiting.now)
         else:
-            found.ask(result.members or named, result.resting)
+            found.ask(result.members or named, result.resting, result.barred)
 
     def park(self, tx: Transaction, job: Job, plan: OfferPlan | None, error: Exception) -> None:
         """It waits for whoever takes it."""
@@ -164,17 +173,18 @@ class _Round:
     route: Route | None
     asked: list[int]
 
-    def ask(self, people: frozenset[str], resting: frozenset[str]) -> None:
+    def ask(self, people: frozenset[str], resting: frozenset[str], barred: frozenset[str]) -> None:
         """Ask the first who is free of these people, or of everybody; then the next one in time.
 
-        Who is `resting` is asked when nobody else is left.
+        Who is `resting` is asked when nobody else is left, who is `barred` never.
         """
         tx, now = self.waiting.tx, self.waiting.now
         mode = self.route.mode if self.route else Mode.LEAST_BUSY
         besides = {*self.asked, *_let_go(tx, self.waiting.escalation)}
         agents.hold_roster(tx)
         free = availability.candidates(tx, now, mode, people, resting)
-        chosen = next((agent for agent in free if id_of(agent) not in besides), None)
+        may = (agent for agent in free if agent.desk_id not in barred)
+        chosen = next((agent for agent in may if id_of(agent) not in besides), None)
         if chosen is None:
             self._nobody(people, besides)
             return

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
+
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.queue import PAGE_ROWS, Filter, QueuePage
@@ -11,6 +14,7 @@ from handoff_bot.services.outcome import Outcome
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import queue
 from handoff_bot.storage.database import Database
+from handoff_bot.storage.transaction import Transaction
 
 CONSIDERED = 50
 """How many are tried for "Next for me" when others are faster each time."""
@@ -41,18 +45,31 @@ class Queue:
                 rows=tuple(found),
                 page=number,
                 found=count,
-                waiting=rows.count(tx, Status.QUEUED),
+                waiting=_waiting(tx, wanted, now),
                 channels=tuple(queue.channels(tx)),
                 at=now,
                 owners=tuple(queue.owners(tx, MOST_OWNERS)),
             )
 
-    def take_next(self, agent: AgentRef) -> tuple[int | None, Outcome]:
-        """Claim the most urgent one for this agent; says which. Of two who ask at once, each gets another."""
+    def take_next(
+        self, agent: AgentRef, slack_channels: Collection[str] | None = None
+    ) -> tuple[int | None, Outcome]:
+        """Claim the most urgent one for this agent; says which. Of two who ask at once, each gets another.
+
+        `slack_channels` are those whose conversations the agent may have, None for all.
+        """
         with self._database.read() as tx:
-            waiting = queue.next_waiting(tx, self._clock.now(), CONSIDERED)
+            waiting = queue.next_waiting(tx, self._clock.now(), CONSIDERED, slack_channels)
         for escalation_id in waiting:
             outcome = self._escalations.take(Step.CLAIM, escalation_id, agent)
             if outcome.done:
                 return escalation_id, outcome
         return None, Outcome(False, NOBODY)
+
+
+def _waiting(tx: Transaction, wanted: Filter, now: datetime) -> int:
+    """How many wait in all, of those that may be seen."""
+    if wanted.slack_channels is None:
+        return rows.count(tx, Status.QUEUED)
+    seen = Filter(slack_channels=wanted.slack_channels)
+    return queue.page(tx, seen, now, 0, 1)[1]

@@ -17,6 +17,7 @@ from handoff_bot.domain.settings import (
     lines,
     number,
     people,
+    slack_channels,
     time_zone,
     working_hours,
     yes_no,
@@ -24,7 +25,7 @@ from handoff_bot.domain.settings import (
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.sla import DEFAULT as SLA_MINUTES
 from handoff_bot.domain.sla import LONGEST_MINUTES, Promise, name_of
-from handoff_bot.services import hours, ladder, positions, sla, translating
+from handoff_bot.services import hours, ladder, positions, roles, sla, translating
 from handoff_bot.services.availability import CAPACITY
 from handoff_bot.services.idle import DEFAULT_MINUTES, MINUTES
 from handoff_bot.services.preferences import ADMINS
@@ -132,6 +133,22 @@ TEAM = Section(
             Widget.PEOPLE,
             [],
             people,
+        ),
+        Setting(
+            roles.AGENTS_GROUP,
+            "Agents' user group",
+            Widget.GROUP,
+            "",
+            group,
+            hint="Its members are agents in every Slack channel, besides the members of each.",
+        ),
+        Setting(
+            roles.GUESTS_IN,
+            "Slack channels where guests are agents",
+            Widget.CHANNELS,
+            [],
+            slack_channels,
+            hint="Guests of other Slack channels cannot see or do anything.",
         ),
         Setting(
             "note.prefixes",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import AgentRef, Post, PostKind
-from handoff_bot.domain.escalations import OPEN
+from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork
+from handoff_bot.services import deskwork, why_not
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.runner import Handler
 from handoff_bot.storage import conversations, log, work
@@ -45,6 +45,8 @@ class Snoozing:
             escalation = rows.get(tx, escalation_id)
             if escalation is None or escalation.status not in OPEN:
                 return Outcome(False, CLOSED)
+            if _is_another_agents(tx, escalation, agent):
+                return Outcome(False, why_not.someone_elses(tx, escalation))
             self._put_aside(tx, escalation, agent, until)
             return Outcome(True)
 
@@ -69,6 +71,13 @@ class Snoozing:
         tx.enqueue(NewWork(WAKE, lane, payload, due_at=until, key=key))
         deskwork.notice(tx, escalation, f"{agent.name} put this aside for a while.", now)
         deskwork.redraw(tx, escalation, now)
+
+
+def _is_another_agents(tx: Transaction, escalation: Escalation, agent: AgentRef) -> bool:
+    owner = rows.agent(tx, escalation.owner_id)
+    if escalation.status != Status.CLAIMED or owner is None:
+        return False
+    return owner.desk_id != agent.desk_id and not agent.is_admin
 
 
 def end(tx: Transaction, escalation: Escalation, now: datetime) -> None:

@@ -9,6 +9,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.services.idle import IDLE
 from handoff_bot.services.model_watch import LOOK
+from handoff_bot.services.owners import OWNERS
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.sent_files import KEPT_FOR
 from handoff_bot.services.windows import CLOSING
@@ -30,6 +31,7 @@ EVERY = {
     IDLE: timedelta(minutes=1),
     CLOSING: timedelta(minutes=5),
     LOOK: timedelta(minutes=1),
+    OWNERS: timedelta(minutes=5),
 }
 """Kind of tick -> how often. A provider redelivers within hours, so done work may go after days."""
 

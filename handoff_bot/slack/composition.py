@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -26,14 +26,18 @@ from handoff_bot.slack.actions import ThreadEvents
 from handoff_bot.slack.app import build_bolt
 from handoff_bot.slack.desk import TIMEOUT, SlackDesk
 from handoff_bot.slack.http import slack_events
+from handoff_bot.slack.listeners import gate
+from handoff_bot.slack.listeners.admitting import admitted
 from handoff_bot.slack.listeners.arrivals import KIND, thread_of
 from handoff_bot.slack.listeners.click import Tools
 from handoff_bot.slack.listeners.doctor import EXAMINE, Examine
 from handoff_bot.slack.listeners.events import handle_event
+from handoff_bot.slack.listeners.feature import Said, VerbListener
 from handoff_bot.slack.listeners.registry import EVERYTHING
 from handoff_bot.slack.socket import SocketMode, start_socket_mode
 from handoff_bot.storage.transaction import Job, Transaction
 
+HOME_OPENED = "app_home_opened"
 LISTENER_THREADS = 32
 """Bolt's own default is 5, and the sixth slow answer would make the next click fail."""
 
@@ -97,7 +101,7 @@ class HandleEvent(Handler[dict[str, Any], None]):
         self._threads = threads
         self._tools = tools
         self._verbs = {
-            name: partial(listener, tools) for name, listener in EVERYTHING.verbs.items()
+            name: partial(self._obey, rule.listener) for name, rule in EVERYTHING.verbs.items()
         }
 
     def prepare(self, tx: Transaction, job: Job) -> dict[str, Any] | None:
@@ -107,11 +111,20 @@ class HandleEvent(Handler[dict[str, Any], None]):
 
     def call(self, plan: dict[str, Any]) -> None:
         """Do what it asks for."""
-        listener = EVERYTHING.events.get(plan["event"]["type"])
-        if listener:
-            listener(self._tools, plan)
-        else:
+        event = plan["event"]
+        rule = EVERYTHING.events.get(event["type"])
+        if rule:
+            refused = gate.stopped_later(self._tools, rule, gate.of_event(event))
+            if refused is None:
+                rule.listener(self._tools, plan)
+            elif event["type"] == HOME_OPENED and refused.words:
+                self._tools.desk.publish_home(event["user"], gate.refusal_home(refused))
+        elif admitted(self._tools, plan, EVERYTHING.verbs):
             handle_event(plan, self._threads, self._tools.desk, self._verbs)
+
+    def _obey(self, listener: VerbListener, said: Said) -> Outcome:
+        author = self._tools.agent(said.author.desk_id)
+        return listener(self._tools, replace(said, author=author))
 
 
 class SlackSide:

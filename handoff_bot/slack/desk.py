@@ -21,6 +21,7 @@ from handoff_bot.slack.blocks.board import draw_board, permalink
 from handoff_bot.slack.blocks.card import draw_card
 from handoff_bot.slack.blocks.text import Block, Drawing
 from handoff_bot.slack.blocks.thread import draw_post, draw_posts, draw_whisper, guise_of
+from handoff_bot.slack.directory import SlackDirectory
 from handoff_bot.slack.errors import slack_errors
 from handoff_bot.slack.files import SlackFiles
 from handoff_bot.slack.groups import Groups
@@ -66,6 +67,7 @@ class SlackDesk:
         self._quick = impatient(client)
         self.queue_channel = queue_channel
         self._people = People(client, clock)
+        self.directory = SlackDirectory(self._people, self._quick)
         self._groups = Groups(client, self._quick, clock)
         self._resting = Resting(self._quick)
         self._files = SlackFiles(client)
@@ -253,8 +255,11 @@ class SlackDesk:
         client = WebhookClient(
             response_url, timeout=TIMEOUT, logger=self._client.logger, retry_handlers=[]
         )
-        with slack_errors():
-            answer = client.send_dict(body)
+        try:
+            with slack_errors():
+                answer = client.send_dict(body)
+        except ValueError as error:
+            raise DeskError("This is no address.", permanent=True, code="response_url") from error
         if answer.status_code != 200:
             raise DeskError("Slack did not take the answer.", permanent=True, code="response_url")
 

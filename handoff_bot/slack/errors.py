@@ -15,7 +15,7 @@ from socket import gaierror
 from ssl import SSLCertVerificationError
 from urllib.error import URLError
 
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackRequestError
 
 from handoff_bot.domain.errors import DeskClosed, DeskError, DeskLimited, DeskOutcomeUnknown
 
@@ -84,6 +84,7 @@ NEVER_REACHED = (ConnectionRefusedError, SSLCertVerificationError, gaierror)
 """Reasons for which nothing can have been sent to Slack."""
 
 UNANSWERED = "Slack did not answer."
+INCOMPLETE = "This is from an older version. Close it, and begin again."
 UNREACHABLE = "Slack cannot be reached."
 LIMITED = "Slack asks us to slow down."
 
@@ -105,6 +106,8 @@ def slack_errors(*, posts: bool = False) -> Iterator[None]:
         yield
     except SlackApiError as error:
         raise _refused(error, posts=posts) from error
+    except SlackRequestError as error:  # the SDK sends no request that lacks an argument
+        raise DeskError(INCOMPLETE, permanent=True, code="request") from error
     except (OSError, HTTPException, UnicodeDecodeError) as error:
         raise _unanswered(error, posts=posts) from error
 

@@ -115,7 +115,9 @@ class SlackFiles:
     def _looked_up(self, file: DeskFile) -> DeskFile:
         """What Slack says of a file that an event only hints at, as in channels shared with others."""
         with _files_errors(LACKS_READ), slack_errors():
-            found = self._client.files_info(file=file.id)["file"]
+            found: dict[str, Any] = self._client.files_info(file=file.id).get("file") or {}
+        if not is_kept(found):
+            raise DeskError("This file is not kept in Slack.", permanent=True, code="external")
         return desk_file(found)
 
     def _is_slacks(self, url: str) -> bool:
@@ -127,14 +129,27 @@ class SlackFiles:
         return there.scheme == "https" and (there.hostname or "").endswith(f".{home}")
 
 
-def desk_file(described: dict[str, object]) -> DeskFile:
-    """A file as Slack describes it; without an address when it has to be looked up first."""
+_UNKEPT = frozenset({"external", "hidden_by_limit", "tombstone"})
+
+
+def is_kept(described: dict[str, Any]) -> bool:
+    """Not linked from elsewhere, deleted, or hidden by the workspace's plan."""
+    is_elsewhere = described.get("is_external") or described.get("mode") in _UNKEPT
+    return bool(described.get("id")) and not is_elsewhere
+
+
+def desk_file(described: dict[str, object], *, is_shared: bool = False) -> DeskFile:
+    """A file as Slack describes it; without an address when it has to be looked up first.
+
+    `is_shared` when the Slack channel is shared with another workspace: there an event may hold less, or
+    something else, than files.info says.
+    """
 
     def said(name: str) -> str:
         return str(described.get(name) or "")
 
     size = described.get("size")
-    hinted = said("file_access") == "check_file_info"
+    hinted = is_shared or said("file_access") == "check_file_info"
     url = said("url_private_download") or said("url_private")
     return DeskFile(
         id=said("id"),

@@ -9,7 +9,14 @@ from handoff_bot.slack.scopes import NEEDED, OPTIONAL
 
 Manifest = dict[str, object]
 
-EVENTS = ("app_home_opened", "member_joined_channel", "message.channels", "message.groups")
+EVENTS = (
+    "app_home_opened",
+    "member_joined_channel",
+    "member_left_channel",
+    "message.channels",
+    "message.groups",
+    "user_change",
+)
 """Messages of both kinds, so that the queue channel may be public or private."""
 
 SCOPES = tuple(NEEDED)

@@ -10,6 +10,7 @@ from typing import Any
 
 from slack_sdk.web import WebClient
 
+from handoff_bot.domain import roles
 from handoff_bot.domain.desk import NAMELESS
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.ports import Clock
@@ -24,6 +25,7 @@ _PATIENCE = 1
 _REMEMBERED = timedelta(minutes=10)
 _AGAIN = timedelta(seconds=30)
 _MOST = 1000
+_NOBODY = frozenset({"user_not_found", "user_not_visible"})
 _NAME = 80
 
 
@@ -40,42 +42,116 @@ class Person:
     timezone: str = ""
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What Slack said last of a person, when, and until when that does for showing a name.
+
+    `account` is None when Slack knows no such person, or has not said anything yet (`asked_at` None).
+    """
+
+    person: Person
+    account: roles.Person | None
+    asked_at: datetime | None
+    until: datetime
+
+
 class People:
-    """Asks Slack who somebody is; never raises, and never asks twice within minutes."""
+    """Asks Slack who somebody is, and remembers it: for minutes to show a name, for less to let them act."""
 
     def __init__(self, client: WebClient, clock: Clock) -> None:
         self._client = impatient(client)
         self._clock = clock
-        self._known: dict[str, tuple[Person, datetime]] = {}
+        self._known: dict[str, _Known] = {}
         self._guard = threading.Lock()
 
     def find(self, desk_id: str, *, fresh: bool = False) -> Person:
-        """The person; when Slack cannot say, whom we knew, else a nameless human.
+        """The person; when Slack cannot say, whom we knew, else a nameless human. Never raises.
 
-        `fresh` asks Slack even if we know them: what they may do may have changed.
+        `fresh` asks Slack even if we know them.
         """
-        now = self._clock.now()
-        with self._guard:
-            person, until = self._known.get(desk_id, (None, now))
-        if person and now < until and not fresh:
-            return person
-        found = self._ask(desk_id)
-        self._remember(desk_id, found or person, now + (_REMEMBERED if found else _AGAIN))
-        return found or person or Person(NAMELESS, is_human=True)
+        known = self._of(desk_id)
+        if known and self._clock.now() < known.until and not fresh:
+            return known.person
+        try:
+            return self._ask(desk_id).person
+        except DeskError:
+            return self._unsaid(desk_id)
 
-    def _ask(self, desk_id: str) -> Person | None:
+    def account(
+        self, desk_id: str, now: datetime, max_age: timedelta, trusted: timedelta
+    ) -> roles.Person | None:
+        """What roles need to know of a person, as in `Directory.person`."""
+        known = self._of(desk_id)
+        age = _age(known, now)
+        if known and age is not None and age < max_age:
+            return known.account
+        try:
+            return self._ask(desk_id, now).account
+        except DeskError:
+            if known and age is not None and age <= trusted and max_age:
+                return known.account
+            raise
+
+    def forget(self, desk_id: str) -> None:
+        """What we know of a person is no longer true."""
+        with self._guard:
+            self._known.pop(desk_id, None)
+
+    def _of(self, desk_id: str) -> _Known | None:
+        with self._guard:
+            return self._known.get(desk_id)
+
+    def _ask(self, desk_id: str, now: datetime | None = None) -> _Known:
+        """Ask Slack, and remember.
+
+        Raises:
+            DeskError: Slack does not say.
+        """
         try:
             with slack_errors():
-                return _person(self._client.users_info(user=desk_id).get("user", {}))
+                user: dict[str, Any] = self._client.users_info(user=desk_id).get("user") or {}
         except DeskError as error:
             logger.warning("person not found", extra={"desk_id": desk_id, "code": error.code})
-            return None
+            if error.code not in _NOBODY:
+                raise
+            return self._remember(desk_id, Person(NAMELESS, is_human=True), None, now, _AGAIN)
+        return self._remember(desk_id, _person(user), account_of(user), now, _REMEMBERED)
 
-    def _remember(self, desk_id: str, person: Person | None, until: datetime) -> None:
+    def _unsaid(self, desk_id: str) -> Person:
+        """Who we knew; Slack is asked again in a while."""
+        known = self._of(desk_id)
+        person = known.person if known else Person(NAMELESS, is_human=True)
+        with self._guard:
+            self._known[desk_id] = _Known(
+                person,
+                known.account if known else None,
+                known.asked_at if known else None,
+                self._clock.now() + _AGAIN,
+            )
+        return person
+
+    def _remember(
+        self,
+        desk_id: str,
+        person: Person,
+        account: roles.Person | None,
+        now: datetime | None,
+        until: timedelta,
+    ) -> _Known:
+        known = _Known(person, account, now or self._clock.now(), self._clock.now() + until)
         with self._guard:
             if len(self._known) >= _MOST and desk_id not in self._known:
                 del self._known[next(iter(self._known))]
-            self._known[desk_id] = (person or Person(NAMELESS, is_human=True), until)
+            self._known[desk_id] = known
+        return known
+
+
+def _age(known: _Known | None, now: datetime) -> timedelta | None:
+    """How old an answer is; a clock that went back makes it too old."""
+    if known is None or known.asked_at is None:
+        return None
+    age = now - known.asked_at
+    return age if age >= timedelta(0) else timedelta.max
 
 
 def impatient(client: WebClient) -> WebClient:
@@ -101,4 +177,21 @@ def _person(user: dict[str, Any]) -> Person:
         is_human=not (is_app or user.get("deleted")),
         is_admin=bool(user.get("is_admin") or user.get("is_owner")),
         timezone=str(user.get("tz") or ""),
+    )
+
+
+def account_of(user: dict[str, Any]) -> roles.Person:
+    """From the object `user` of users.info; in an organisation people belong to several workspaces."""
+    enterprise = user.get("enterprise_user") or {}
+    teams = {user.get("team_id"), *(enterprise.get("teams") or ())}
+    return roles.Person(
+        id=str(user.get("id") or ""),
+        team_ids=frozenset(map(str, teams - {None, ""})),
+        enterprise_id=str(enterprise.get("enterprise_id") or user.get("enterprise_id") or ""),
+        is_admin=bool(user.get("is_admin") or user.get("is_owner") or user.get("is_primary_owner")),
+        is_restricted=bool(user.get("is_restricted")),
+        is_ultra_restricted=bool(user.get("is_ultra_restricted")),
+        is_stranger=bool(user.get("is_stranger")),
+        is_bot=bool(user.get("is_bot")) or user.get("id") == "USLACKBOT",
+        deleted=bool(user.get("deleted")),
     )

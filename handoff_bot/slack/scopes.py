@@ -6,16 +6,16 @@ from collections.abc import Iterable
 
 NEEDED: dict[str, str] = {
     "channels:history": "to hear what agents write in public channels",
-    "channels:read": "to know when it is invited into a channel",
+    "channels:read": "to know when it is invited into a channel, and who is in it",
     "chat:write": "to post cards and messages",
     "commands": "for /handoff and the shortcuts",
     "files:read": "to send agents' files to customers",
     "files:write": "to show customers' files in threads",
     "groups:history": "to hear what agents write in private channels",
-    "groups:read": "to know when it is invited into a private channel",
+    "groups:read": "to know when it is invited into a private channel, and who is in it",
     "pins:write": "to pin the board",
     "reactions:write": "to mark how far replies have come",
-    "users:read": "to know agents' names",
+    "users:read": "to know agents' names, and who may do what",
 }
 
 OPTIONAL: dict[str, str] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from handoff_bot.domain.desk import AgentRef, BoardRow, Place
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.queue import Filter, Whose
 from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.storage import access
 from handoff_bot.storage.models import Agent, Contact, Conversation, DeskThread, Escalation
 from handoff_bot.storage.transaction import Transaction
 
@@ -27,11 +28,17 @@ def page(
     return [_row(now, *each) for each in rows], count
 
 
-def next_waiting(tx: Transaction, now: datetime, limit: int) -> Sequence[int]:
+def next_waiting(
+    tx: Transaction, now: datetime, limit: int, slack_channels: Collection[str] | None = None
+) -> Sequence[int]:
     """The ids of those to be taken next, most urgent first; nobody who is snoozed."""
     waiting: Select[Any] = select(col(Escalation.id).label("id")).where(
         Escalation.status == Status.QUEUED.value, ~_is_snoozed(now)
     )
+    if slack_channels is not None:
+        waiting = waiting.outerjoin(
+            DeskThread, col(DeskThread.escalation_id) == Escalation.id
+        ).where(access.held_in(slack_channels))
     found = tx.session.execute(waiting.order_by(*_urgency(now)).limit(limit))
     return [row.id for row in found]
 
@@ -75,6 +82,8 @@ def _fitting(wanted: Filter, now: datetime) -> Select[Any]:
         found = found.where(Escalation.priority == wanted.priority.value)
     if wanted.reason:
         found = found.where(Escalation.reason == wanted.reason.value)
+    if wanted.slack_channels is not None:
+        found = found.where(access.held_in(wanted.slack_channels))
     if wanted.waited:
         found = found.where(Escalation.opened_at <= now - wanted.waited)
     return found  # type: ignore[no-any-return]

@@ -14,6 +14,7 @@ from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.tickets import TicketQuery, TicketRow
+from handoff_bot.storage import access
 from handoff_bot.storage.conversations import stayed_inside
 from handoff_bot.storage.desk_models import TicketTag
 from handoff_bot.storage.models import (
@@ -71,6 +72,9 @@ def fitting(query: TicketQuery) -> Any:
     if query.assignee:
         known = select_rows(col(Agent.id)).where(col(Agent.desk_id) == query.assignee)
         statement = statement.where(col(Ticket.assignee_id) == known.scalar_subquery())
+    if query.slack_channels is not None:
+        held = access.of_ticket_held_in(query.slack_channels, col(Ticket.escalation_id))
+        statement = statement.where(held)
     if query.before is not None:
         statement = statement.where(col(Ticket.id) < query.before)
     return _with_words(_within(statement, query), query)

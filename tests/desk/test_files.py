@@ -9,7 +9,9 @@ from handoff_bot.domain.messages import Limits, Media
 from handoff_bot.sandbox.slack import Attachment
 from handoff_bot.slack.files import desk_file
 from tests.desk.conftest import words
+from tests.desk.oddities import send_raw
 from tests.samples import JPEG
+from tests.slack import payloads
 
 PHOTO = Media("https://provider/photo", "image/jpeg")
 
@@ -182,6 +184,42 @@ def test_a_file_that_slack_only_hints_at_is_looked_up(talking):
     assert hinted.url == ""
     found = talking.core.handlers["desk.file"]._desk.download(hinted, MB)
     assert (found.name, found.data) == ("photo.jpg", JPEG)
+
+
+def shared_event(talking, **described):
+    """What the bot hears of a file in a slack_channel that is shared with another workspace."""
+    card = talking.card()
+    talking.slack.say(talking.ana, talking.queue, "", files=[Attachment("photo.jpg", JPEG)])
+    (file,) = talking.slack.messages(talking.queue)[-1]["files"]
+    event = payloads.event(
+        77,
+        user=talking.ana,
+        subtype="file_share",
+        text="",
+        channel=talking.queue,
+        thread_ts=card,
+        files=[file],
+        team=talking.slack.team_id,
+    )
+    talking.slack._slack.files.find(file["id"]).more |= described
+    return event | {"is_ext_shared_channel": True}
+
+
+def test_a_file_of_a_shared_channel_is_asked_about_before_it_is_sent(talking):
+    event = shared_event(talking, is_external=True, external_type="gdrive")
+    send_raw(talking, event)
+    talking.settle()
+    assert talking.slack.journal.entries("slack", "*files.info")
+    assert all(not message.media for message, _ in talking.channel.taken)
+    card = event["event"]["thread_ts"]
+    assert "This file is not kept in Slack" in " ".join(talking.thread(card))
+
+
+def test_a_file_of_a_shared_channel_that_is_kept_in_slack_is_sent(talking):
+    send_raw(talking, shared_event(talking))
+    talking.settle()
+    assert talking.slack.journal.entries("slack", "*files.info")
+    assert any(message.media for message, _ in talking.channel.taken)
 
 
 def test_more_than_is_allowed_is_not_read(talking):

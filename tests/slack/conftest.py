@@ -135,13 +135,40 @@ def executor() -> Iterator[ThreadPoolExecutor]:
     assert not [each for each in threading.enumerate() if each.name.startswith("slack-listener")]
 
 
+class EverybodyMay:
+    """Roles that nobody is refused by; roles have tests of their own."""
+
+    def why_not(self, *_: object) -> None:
+        return None
+
+    def may_administer(self, _desk_id: str) -> bool:
+        return False
+
+
+class NothingKnown:
+    """No conversation is known by any id."""
+
+    def _unknown(self, _id: object) -> None:
+        return None
+
+    escalation = note = message = ticket = thread = _unknown
+
+
+@dataclass
+class Unguarded:
+    """What the gate asks of the core, for tests of everything else."""
+
+    roles: EverybodyMay = field(default_factory=EverybodyMay)
+    subjects: NothingKnown = field(default_factory=NothingKnown)
+
+
 @pytest.fixture
 def bolt(web_client, actions, desk, inbox, executor) -> App:
     """Our Bolt app."""
     return build_bolt(
         client=web_client,
         signing_secret=payloads.SECRET,
-        tools=Tools(actions, desk, cast(Core, None)),
+        tools=Tools(actions, desk, cast(Core, Unguarded())),
         inbox=inbox,
         executor=executor,
     )

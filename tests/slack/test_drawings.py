@@ -116,7 +116,7 @@ def test_every_button_drawn_has_a_listener_and_the_other_way_round():
     drawn |= {each for view in views("x").values() for each in linter.acting(view)}
     offered = tuple(each for each in Button if each is not Button.MORE)
     drawn |= set(buttons_of(draw_whisper(Whisper("U1", CARD_AT, "x", offered, "1"))))
-    assert drawn == set(EVERYTHING.clicks)
+    assert drawn == {*EVERYTHING.clicks, *EVERYTHING.menus}
 
 
 # -- cutting

@@ -16,7 +16,7 @@ from handoff_bot.slack.listeners.actions import OLD_BUTTON
 from handoff_bot.slack.listeners.click import Tools
 from handoff_bot.web.application import create_web
 from tests.slack import linter, payloads
-from tests.slack.conftest import Slack
+from tests.slack.conftest import Slack, Unguarded
 from tests.slack.payloads import as_form, click
 from tests.slack.wire import Reply, respond_to
 
@@ -123,7 +123,7 @@ def test_what_bolt_finds_in_the_environment_changes_nothing(
     made = build_bolt(
         client=web_client,
         signing_secret=payloads.SECRET,
-        tools=Tools(actions, desk, cast(Core, None)),
+        tools=Tools(actions, desk, cast(Core, Unguarded())),
         inbox=inbox,
         executor=executor,
     )

@@ -1,9 +1,11 @@
 """Who the people at the desk are, also while Slack cannot say."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from handoff_bot.slack.people import Person
 from tests.slack.builders import NOW
 from tests.slack.wire import Reply
 
@@ -65,7 +67,9 @@ def test_a_failed_look_up_is_not_repeated_at_once(api, desk, clock):
 
 def test_only_so_many_people_are_remembered(api, desk):
     for number in range(1002):
-        desk._people._remember(f"U{number}", None, NOW)
+        desk._people._remember(
+            f"U{number}", Person("Ana", is_human=True), None, NOW, timedelta(minutes=1)
+        )
     assert len(desk._people._known) == 1000
 
 

@@ -45,6 +45,15 @@ class Attending(Stage):
             self._tell_change(person)
         self._happened()
 
+    def becomes(self, user: str, **marks: object) -> None:
+        """Let an admin of the workspace change what somebody is, e.g. `is_restricted=True`."""
+        with self._workspace.changed:
+            person = self._workspace.people[user]
+            for name, value in marks.items():
+                setattr(person, name, value)
+            self._tell_change(person)
+        self._happened()
+
     def change_group(self, group: str, members: list[str]) -> None:
         """Let these people be the members of a user group."""
         with self._workspace.changed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handoff_bot.sandbox.slack.backstage import Backstage
 from handoff_bot.sandbox.slack.calls import Call, Method, next_cursor, paged, read_cursor
-from handoff_bot.sandbox.slack.lookups import channel_of, is_member
+from handoff_bot.sandbox.slack.lookups import channel_of, is_member, person_of
 from handoff_bot.sandbox.slack.messages import Message
 from handoff_bot.sandbox.slack.people import Json
 from handoff_bot.sandbox.slack.refusal import Refusal
@@ -44,6 +44,22 @@ def members(slack: Backstage, call: Call) -> Json:
     """conversations.members."""
     page, metadata = paged(call, channel_of(slack, call).members, 100, 1000)
     return {"ok": True, "members": page, "response_metadata": metadata}
+
+
+def of_person(slack: Backstage, call: Call) -> Json:
+    """users.conversations: those of a person; private ones only where the app is, too."""
+    person = person_of(slack, call)
+    kinds = {_TYPES.get(name) for name in call.text("types", "public_channel").split(",")}
+    found = [
+        where
+        for where in slack.workspace.channels.values()
+        if where.kind in kinds
+        and person.id in where.members
+        and (where.kind == "channel" or is_member(slack, where))
+    ]
+    page, metadata = paged(call, found, 100, 999)
+    shown = [one.wire(slack.workspace.app.user_id) for one in page]
+    return {"ok": True, "channels": shown, "response_metadata": metadata}
 
 
 def join(slack: Backstage, call: Call) -> Json:
@@ -135,6 +151,7 @@ METHODS: dict[str, Method] = {
     "conversations.join": join,
     "conversations.list": list_,
     "conversations.members": members,
+    "users.conversations": of_person,
     "conversations.open": open_,
     "conversations.replies": replies,
 }

@@ -74,6 +74,18 @@ def joined(where: SlackChannel, user: str, inviter: str, team_id: str, at: str) 
     return event | ({"inviter": inviter} if inviter else {})
 
 
+def left(where: SlackChannel, user: str, team_id: str, at: str) -> Json:
+    """Somebody went out of a slack_channel."""
+    return {
+        "type": "member_left_channel",
+        "user": user,
+        "channel": where.id,
+        "channel_type": "G" if where.is_private else "C",
+        "team": team_id,
+        "event_ts": at,
+    }
+
+
 def dnd_updated(user: str, status: Json, at: str) -> Json:
     """Somebody does not want to be disturbed, or wants to be again."""
     return {"type": "dnd_updated_user", "user": user, "dnd_status": status, "event_ts": at}

@@ -20,7 +20,10 @@ class Attachment:
 
 @dataclass
 class File:
-    """A file that Slack holds; `content` is None until it was uploaded."""
+    """A file that Slack holds; `content` is None until it was uploaded.
+
+    `more` is what files.info says of it besides, or instead.
+    """
 
     id: str
     name: str
@@ -32,6 +35,7 @@ class File:
     title: str = ""
     alt_text: str = ""
     channels: list[str] = field(default_factory=list)
+    more: Json = field(default_factory=dict)
 
 
 class Files:
@@ -80,29 +84,33 @@ class Files:
         private = f"{self._base_url}/files-pri/{path}"
         kind = file.name.rpartition(".")[2].lower()
         alt_text = {"alt_txt": file.alt_text} if file.alt_text else {}
-        return alt_text | {
-            "id": file.id,
-            "created": file.created,
-            "timestamp": file.created,
-            "name": file.name,
-            "title": file.title or file.name,
-            "mimetype": file.mimetype,
-            "filetype": kind,
-            "pretty_type": kind.upper(),
-            "user": file.user,
-            "mode": "hosted",
-            "editable": False,
-            "is_external": False,
-            "external_type": "",
-            "is_public": True,
-            "public_url_shared": False,
-            "display_as_bot": False,
-            "size": file.size,
-            "url_private": f"{private}/{file.name}",
-            "url_private_download": f"{private}/download/{file.name}",
-            "permalink": f"{self._workspace.url}files/{file.user}/{file.id}/{file.name}",
-            "channels": list(file.channels),
-            "groups": [],
-            "ims": [],
-            "comments_count": 0,
-        }
+        return (
+            alt_text
+            | {
+                "id": file.id,
+                "created": file.created,
+                "timestamp": file.created,
+                "name": file.name,
+                "title": file.title or file.name,
+                "mimetype": file.mimetype,
+                "filetype": kind,
+                "pretty_type": kind.upper(),
+                "user": file.user,
+                "mode": "hosted",
+                "editable": False,
+                "is_external": False,
+                "external_type": "",
+                "is_public": True,
+                "public_url_shared": False,
+                "display_as_bot": False,
+                "size": file.size,
+                "url_private": f"{private}/{file.name}",
+                "url_private_download": f"{private}/download/{file.name}",
+                "permalink": f"{self._workspace.url}files/{file.user}/{file.id}/{file.name}",
+                "channels": list(file.channels),
+                "groups": [],
+                "ims": [],
+                "comments_count": 0,
+            }
+            | file.more
+        )

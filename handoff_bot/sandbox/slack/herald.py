@@ -16,6 +16,7 @@ SUBSCRIPTIONS = frozenset(
         "app_home_opened",
         "dnd_updated_user",
         "member_joined_channel",
+        "member_left_channel",
         "message.channels",
         "message.groups",
         "message.im",

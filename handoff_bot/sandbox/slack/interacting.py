@@ -119,7 +119,7 @@ class Interacting(Surfaces):
             origin = Origin(user, channel)
             payload = {
                 "token": "verification-token",
-                "team_id": self._workspace.team_id,
+                "team_id": person.team_id or self._workspace.team_id,
                 "team_domain": self._workspace.domain,
                 "channel_id": channel,
                 "channel_name": where.name,

@@ -48,7 +48,7 @@ def kinds_of(slack: Backstage, method: str, call: Call) -> list[str]:
     """The kinds of the conversations that a call is about, as far as it says so and the app sees them."""
     if method == "conversations.open":
         return ["im"]
-    if method == "conversations.list":
+    if method in ("conversations.list", "users.conversations"):
         types = call.text("types", "public_channel").split(",")
         return [_TYPES[name] for name in types if name in _TYPES]
     where = slack.workspace.channels.get(call.text("channel"))

@@ -18,6 +18,10 @@ class Person:
     Attributes:
         name: the handle, e.g. "ana".
         presence: "active" or "away".
+        is_stranger: known from a slack_channel that is shared with their own workspace, `team_id`.
+        is_restricted, is_ultra_restricted: guests of several slack_channels, and of one.
+        team_id: their workspace, "" for this one.
+        enterprise_id, teams: their organisation, and its workspaces that they belong to.
         dnd_until: seconds since the epoch, 0 when they may be disturbed.
         timezone, locale: as they set them in Slack.
     """
@@ -29,6 +33,13 @@ class Person:
     email: str = ""
     is_bot: bool = False
     is_admin: bool = False
+    is_owner: bool = False
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
+    is_stranger: bool = False
+    team_id: str = ""
+    enterprise_id: str = ""
+    teams: tuple[str, ...] = ()
     deleted: bool = False
     presence: str = "active"
     dnd_until: int = 0
@@ -47,10 +58,14 @@ class Person:
 
     def wire(self, team_id: str, *, with_email: bool = True, with_locale: bool = False) -> Json:
         """The object `user` of users.info."""
-        locale = {"locale": self.locale} if with_locale else {}
-        return locale | {
+        more: Json = {"locale": self.locale} if with_locale else {}
+        if self.is_stranger:
+            more["is_stranger"] = True
+        if self.enterprise_id:
+            more["enterprise_user"] = self._enterprise_user()
+        return more | {
             "id": self.id,
-            "team_id": team_id,
+            "team_id": self.team_id or team_id,
             "name": self.name,
             "real_name": self.real_name,
             "deleted": self.deleted,
@@ -59,14 +74,25 @@ class Person:
             "tz_label": self.timezone,
             "tz_offset": _offset(self.timezone, self.updated),
             "is_admin": self.is_admin,
-            "is_owner": False,
+            "is_owner": self.is_owner,
             "is_primary_owner": False,
-            "is_restricted": False,
-            "is_ultra_restricted": False,
+            "is_restricted": self.is_restricted or self.is_ultra_restricted,
+            "is_ultra_restricted": self.is_ultra_restricted,
             "is_bot": self.is_bot,
             "is_app_user": False,
             "updated": self.updated,
             "profile": self.profile(team_id, with_email=with_email),
+        }
+
+    def _enterprise_user(self) -> Json:
+        """The object `enterprise_user`, for people of an organisation."""
+        return {
+            "id": self.id,
+            "enterprise_id": self.enterprise_id,
+            "enterprise_name": "Acme",
+            "is_admin": False,
+            "is_owner": False,
+            "teams": list(self.teams),
         }
 
     def profile(self, team_id: str, *, with_email: bool = True) -> Json:

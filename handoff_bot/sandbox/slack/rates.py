@@ -44,6 +44,7 @@ TIERS: dict[str, int] = {
     "usergroups.list": TIER_2,
     "usergroups.users.list": TIER_2,
     "users.getPresence": TIER_3,
+    "users.conversations": TIER_3,
     "users.info": TIER_4,
     "users.list": TIER_2,
     "users.lookupByEmail": TIER_3,

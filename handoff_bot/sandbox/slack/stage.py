@@ -56,8 +56,8 @@ class Stage:
 
     def _user(self, user: str) -> Json:
         """The `user` of payloads."""
-        name = self._workspace.people[user].name
-        team_id = self._workspace.team_id
+        person = self._workspace.people[user]
+        name, team_id = person.name, person.team_id or self._workspace.team_id
         return {"id": user, "username": name, "name": name, "team_id": team_id}
 
     def _common(self) -> Json:

@@ -106,6 +106,12 @@ class Talking(Stage):
             self._workspace.join(self._workspace.channels[channel], user)
         self._happened()
 
+    def part(self, user: str, channel: str) -> None:
+        """Go out of a slack_channel."""
+        with self._workspace.changed:
+            self._workspace.part(self._entered(user, channel), user)
+        self._happened()
+
     def invite_bot(self, channel: str, inviter: str = "") -> None:
         """Bring the app into a slack_channel; somebody who does must be in it."""
         with self._workspace.changed:

@@ -108,7 +108,8 @@ class Workspace:
         """
         with self.changed:
             where = self.channels[message.channel]
-            message.ts, message.team = self.new_ts(), self.team_id
+            author = self.people.get(message.user)
+            message.ts, message.team = self.new_ts(), (author and author.team_id) or self.team_id
             name_blocks(message.blocks)
             self._thread_up(where, message)
             where.messages[message.ts] = message
@@ -251,6 +252,12 @@ class Workspace:
             self._tell(events.posted(where, line, None), where)
             self._tell(events.joined(where, user, inviter, self.team_id, ts), where)
             return True
+
+    def part(self, where: SlackChannel, user: str) -> None:
+        """Take somebody out of a slack_channel."""
+        with self.changed:
+            where.members.remove(user)
+            self._tell(events.left(where, user, self.team_id, self.new_ts()), where)
 
     def direct(self, user: str) -> SlackChannel:
         """The direct conversation between somebody and the app, opened if need be."""

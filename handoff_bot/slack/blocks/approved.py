@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from pydantic import TypeAdapter
+
 from handoff_bot.domain.approved import (
     LONGEST_NAME,
     LONGEST_TEXT,
@@ -17,6 +19,7 @@ from handoff_bot.domain.approved import (
 from handoff_bot.domain.desk import Place
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.fields import asking, menu, text_field, window
+from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.text import (
     Block,
     actions,
@@ -60,7 +63,7 @@ class TemplateWindow(StrEnum):
 class Using:
     """Instead of which message one is sent, and where that is told of."""
 
-    message_id: int
+    message_id: Number
     slack_channel: str
     ts: str
 
@@ -76,11 +79,7 @@ class Using:
     @classmethod
     def parse(cls, metadata: str) -> Using | None:
         """From `private_metadata`; None when it is not ours."""
-        try:
-            held = json.loads(metadata)
-            return cls(int(held["message_id"]), str(held["slack_channel"]), str(held["ts"]))
-        except (KeyError, TypeError, ValueError):
-            return None
+        return read(_USING, metadata)
 
 
 # -- the admins' list
@@ -147,13 +146,14 @@ def _delete(template: Approved) -> Iterator[Block]:
         yield actions(button | {"style": "danger", "confirm": confirm})
 
 
+_USING = TypeAdapter(Using)
+_NAMED = TypeAdapter(dict[str, str])
+
+
 def name_in(metadata: str) -> str:
     """Which one a window is about, "" for a new one."""
-    try:
-        held = json.loads(metadata)
-        return str(held["name"])
-    except (KeyError, TypeError, ValueError):
-        return ""
+    held = read(_NAMED, metadata)
+    return held.get("name", "") if held else ""
 
 
 def draw_deleted(name: str) -> Block:

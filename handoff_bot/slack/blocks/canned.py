@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from pydantic import TypeAdapter
+
 from handoff_bot.domain.canned import LONGEST, LONGEST_NAME, PLACEHOLDERS, CannedPage, CannedReply
 from handoff_bot.domain.languages import NAMES, name_of
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.fields import asking, filter_menu, text_field, window
+from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.text import (
     Block,
     actions,
@@ -58,7 +61,7 @@ class Search:
 
     query: str = ""
     language: str = ""
-    page: int = 0
+    page: Number = 0
 
     def dump(self) -> str:
         """As `private_metadata`."""
@@ -67,11 +70,7 @@ class Search:
     @classmethod
     def parse(cls, metadata: str) -> Search:
         """From `private_metadata`; everything when it is not ours."""
-        try:
-            held = json.loads(metadata)
-            return cls(str(held["query"]), str(held["language"]), int(held["page"]))
-        except (KeyError, TypeError, ValueError):
-            return cls()
+        return read(_SEARCH, metadata) or cls()
 
 
 @dataclass(frozen=True)
@@ -91,11 +90,19 @@ class Editing:
     @classmethod
     def parse(cls, metadata: str) -> Editing:
         """From `private_metadata`; a new one when it is not ours."""
-        try:
-            held = json.loads(metadata)
-            return cls(int(held["id"]), Search.parse(str(held["search"])), int(held["seen"]))
-        except (KeyError, TypeError, ValueError):
-            return cls(0, Search())
+        held = read(_EDITING, metadata)
+        return cls(held.id, Search.parse(held.search), held.seen) if held else cls(0, Search())
+
+
+@dataclass(frozen=True)
+class _Editing:
+    id: Number
+    search: str
+    seen: Number
+
+
+_SEARCH = TypeAdapter(Search)
+_EDITING = TypeAdapter(_Editing)
 
 
 def draw_list(page: CannedPage, search: Search, *, may_change: bool, banner: str = "") -> Block:

@@ -128,6 +128,17 @@ def channel_menu(action_id: str, label: str, chosen: str = "") -> Block:
     return element | ({"initial_conversation": chosen} if chosen else {})
 
 
+def channels_menu(action_id: str, label: str, chosen: Sequence[str] = ()) -> Block:
+    """A menu of any number of slack_channels, public or private."""
+    element: Block = {
+        "type": "multi_conversations_select",
+        "action_id": action_id,
+        "placeholder": plain(label, 150),
+        "filter": {"include": ["public", "private"], "exclude_bot_users": True},
+    }
+    return element | ({"initial_conversations": list(chosen)} if chosen else {})
+
+
 def group_menu(action_id: str, label: str, groups: Mapping[str, str], chosen: str = "") -> Block:
     """A menu of one user group or none; where they are not known, an id can be typed."""
     if not groups:

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from pydantic import TypeAdapter
+
 from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.slack.blocks.admins import mention
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.metadata import read
 from handoff_bot.slack.blocks.settings import SettingsAction, before_and_after
 from handoff_bot.slack.blocks.text import (
     Block,
@@ -112,10 +115,10 @@ class Looking:
     @classmethod
     def parse(cls, metadata: str) -> Looking:
         """From `private_metadata`; everybody's when it is not ours."""
-        try:
-            return cls(str(json.loads(metadata)["desk_id"]))
-        except (KeyError, TypeError, ValueError):
-            return cls()
+        return read(_LOOKING, metadata) or cls()
+
+
+_LOOKING = TypeAdapter(Looking)
 
 
 def draw_audit(page: AuditPage, looking: Looking, *, older: bool = False) -> Block:

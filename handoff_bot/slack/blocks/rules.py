@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pydantic import TypeAdapter
+
 from handoff_bot.domain.criteria import Criteria
 from handoff_bot.domain.languages import NAMES, name_of
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
 from handoff_bot.slack.blocks.fields import asking, several, text_field, tick, window
+from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.text import (
     Block,
     actions,
@@ -99,8 +102,8 @@ NOTICES = RuleList(
 class Opened:
     """Which rule a window is about (-1 for a new one), and the newest change that was known then."""
 
-    number: int = -1
-    seen: int = 0
+    number: Number = -1
+    seen: Number = 0
 
     def dump(self) -> str:
         """As `private_metadata`."""
@@ -109,11 +112,10 @@ class Opened:
     @classmethod
     def parse(cls, metadata: str) -> Opened:
         """From `private_metadata`; a new rule when it is not ours."""
-        try:
-            held = json.loads(metadata)
-            return cls(int(held["number"]), int(held["seen"]))
-        except (KeyError, TypeError, ValueError):
-            return cls()
+        return read(_OPENED, metadata) or cls()
+
+
+_OPENED = TypeAdapter(Opened)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from handoff_bot.domain.settings import Section, Setting, Widget
 from handoff_bot.slack.blocks.approved import TemplateAction
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.canned import CannedAction
 from handoff_bot.slack.blocks.fields import (
     asking,
+    channels_menu,
     group_menu,
     menu,
     people_menu,
@@ -21,6 +24,7 @@ from handoff_bot.slack.blocks.fields import (
     tick,
     window,
 )
+from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.rules import NOTICES, ROUTING
 from handoff_bot.slack.blocks.text import (
     Block,
@@ -99,7 +103,7 @@ class Opened:
     """Which section a window shows, and the newest change of it that was known then."""
 
     section: str
-    seen: int
+    seen: Number
 
     def dump(self) -> str:
         """As `private_metadata`."""
@@ -108,11 +112,10 @@ class Opened:
     @classmethod
     def parse(cls, metadata: str) -> Opened:
         """From `private_metadata`; no section when it is not ours."""
-        try:
-            held = json.loads(metadata)
-            return cls(str(held["section"]), int(held["seen"]))
-        except (KeyError, TypeError, ValueError):
-            return cls("", 0)
+        return read(_OPENED, metadata) or cls("", 0)
+
+
+_OPENED = TypeAdapter(Opened)
 
 
 @dataclass(frozen=True)
@@ -217,7 +220,13 @@ def _group(setting: Setting, value: Any) -> Block:
     return group_menu(setting.name, "No group", setting.choices, str(value or ""))
 
 
+def _channels(setting: Setting, value: Any) -> Block:
+    held = [str(one) for one in value] if isinstance(value, list) else []
+    return channels_menu(setting.name, "Choose Slack channels", held)
+
+
 _WIDGETS = {
+    Widget.CHANNELS: _channels,
     Widget.GROUP: _group,
     Widget.CHOICE: _choice,
     Widget.YES_NO: _yes_no,

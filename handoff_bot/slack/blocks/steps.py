@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pydantic import TypeAdapter
+
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.endings import LONGEST_WORDS, NotNeeded, SolvedAs
 from handoff_bot.slack.blocks.fields import asking, menu, options, text_field, window
+from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.text import Block, context, plain, section
 
 
@@ -58,14 +61,18 @@ class About:
     @classmethod
     def parse(cls, metadata: str) -> About | None:
         """From `private_metadata`; None when it is not ours."""
-        try:
-            held = json.loads(metadata)
-            return cls(
-                int(held["escalation_id"]), Place(str(held["slack_channel"]), str(held["ts"]))
-            )
-        except (KeyError, TypeError, ValueError):
-            return None
+        held = read(_ABOUT, metadata)
+        return cls(held.escalation_id, Place(held.slack_channel, held.ts)) if held else None
 
+
+@dataclass(frozen=True)
+class _About:
+    escalation_id: Number
+    slack_channel: str
+    ts: str
+
+
+_ABOUT = TypeAdapter(_About)
 
 SOLVED: dict[SolvedAs, str] = {
     SolvedAs.SOLVED: "Solved",

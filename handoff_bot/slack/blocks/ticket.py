@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from handoff_bot.domain.escalations import TicketStatus
-from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.tickets import BY_HAND, LONGEST_SUBJECT, Edit, Happened, TicketView
 from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
 from handoff_bot.slack.blocks.fields import asking, menu, text_field, window
+from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.steps import SOLVED
 from handoff_bot.slack.blocks.text import (
     Block,
@@ -157,15 +158,16 @@ def _remembered(number: int, shown: Edit) -> str:
     return json.dumps({"number": number, "shown": asdict(shown)}, ensure_ascii=False)
 
 
-def shown_in(metadata: str) -> tuple[int, Edit]:
-    """The ticket that a window is about, and its fields as they were shown."""
-    held: dict[str, Any] = json.loads(metadata)
-    shown = held["shown"]
-    edit = Edit(
-        subject=shown["subject"],
-        priority=Priority(shown["priority"]),
-        status=TicketStatus(shown["status"]),
-        assignee=shown["assignee"],
-        tags=tuple(shown["tags"]),
-    )
-    return int(held["number"]), edit
+@dataclass(frozen=True)
+class _Remembered:
+    number: Number
+    shown: Edit
+
+
+_REMEMBERED = TypeAdapter(_Remembered)
+
+
+def shown_in(metadata: str) -> tuple[int, Edit] | None:
+    """The ticket that a window is about, and its fields as they were shown; None when it is not ours."""
+    held = read(_REMEMBERED, metadata)
+    return (held.number, held.shown) if held else None

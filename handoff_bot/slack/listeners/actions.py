@@ -12,13 +12,14 @@ from slack_bolt import Ack
 
 from handoff_bot.domain.desk import AgentRef, Button
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.roles import Action
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.actions import DeskActions
 from handoff_bot.slack.blocks import modals
 from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.blocks.thread import settled
 from handoff_bot.slack.listeners.click import Click, Tools, number, replace, whisper
-from handoff_bot.slack.listeners.feature import ClickListener, Feature
+from handoff_bot.slack.listeners.feature import ClickListener, Feature, Subject, guarded
 
 Decision = Callable[[DeskActions, int, AgentRef], Outcome]
 
@@ -71,7 +72,7 @@ def _decided(decide: Decision, tools: Tools, click: Click) -> Outcome:
     subject = click.number
     if subject is None:
         return Outcome(False, OLD_BUTTON)
-    return decide(tools.actions, subject, tools.desk.agent(click.desk_id))
+    return decide(tools.actions, subject, tools.agent(click.desk_id))
 
 
 def view(tools: Tools, click: Click, ack: Ack) -> None:
@@ -125,4 +126,25 @@ ACTIONS: dict[str, ClickListener] = {
 """Action id -> what a click on it does."""
 
 
-FEATURE = Feature(clicks={str(action_id): listener for action_id, listener in ACTIONS.items()})
+_RULES: dict[str, tuple[Action, Subject]] = {
+    Button.CLAIM: (Action.CLAIM, Subject.ESCALATION),
+    Button.VIEW: (Action.SEE, Subject.ESCALATION),
+    Button.TAKE_OVER_AND_SEND: (Action.REPLY, Subject.NOTE),
+    Button.SEND_HELD: (Action.REPLY, Subject.NOTE),
+    Button.KEEP_AS_NOTE: (Action.NOTE, Subject.NOTE),
+    Button.RETRY: (Action.REPLY, Subject.MESSAGE),
+    Button.SEND_CORRECTION: (Action.REPLY, Subject.NOTE),
+    Button.TRANSLATE_AGAIN: (Action.REPLY, Subject.NOTE),
+    Button.SEND_AS_WRITTEN: (Action.REPLY, Subject.NOTE),
+    Button.SOONER: (Action.NOTE, Subject.ESCALATION),
+    modals.Turn.PREVIOUS: (Action.SEE, Subject.ESCALATION),
+    modals.Turn.NEXT: (Action.SEE, Subject.ESCALATION),
+}
+"""Action id -> what it does, and to which conversation."""
+
+FEATURE = Feature(
+    clicks={
+        str(action_id): guarded(_RULES[action_id][0], listener, _RULES[action_id][1])
+        for action_id, listener in ACTIONS.items()
+    }
+)

@@ -10,6 +10,7 @@ from slack_bolt import Ack
 
 from handoff_bot.domain.approved import Approved, labels_in, value_problem
 from handoff_bot.domain.desk import Button
+from handoff_bot.domain.roles import Action
 from handoff_bot.services.approved import Part, Problem, problem
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.blocks.approved import (
@@ -26,9 +27,9 @@ from handoff_bot.slack.blocks.approved import (
 from handoff_bot.slack.blocks.fields import window
 from handoff_bot.slack.blocks.text import Drawing, section
 from handoff_bot.slack.listeners.actions import OLD_BUTTON
-from handoff_bot.slack.listeners.admins import clicked_by_admins, for_admins, put, sent_by_admins
+from handoff_bot.slack.listeners.admins import by_admins, put
 from handoff_bot.slack.listeners.click import Click, Tools, held, sender, tell, whisper
-from handoff_bot.slack.listeners.feature import Asked, Body, Feature
+from handoff_bot.slack.listeners.feature import Asked, Body, Feature, Subject, guarded
 from handoff_bot.slack.listeners.steps import OLD_WINDOW
 
 FIELDS = {
@@ -191,14 +192,17 @@ def _one(state: Mapping[str, Any], field: TemplateAction) -> str:
 
 FEATURE = Feature(
     clicks={
-        Button.USE_TEMPLATE.value: use,
-        TemplateAction.CHOICE: chosen,
-        TemplateAction.SHOW: clicked_by_admins(show),
-        TemplateAction.ADD: clicked_by_admins(add),
-        TemplateAction.CHANGE: clicked_by_admins(change),
-        TemplateAction.DELETE: clicked_by_admins(deleted),
+        Button.USE_TEMPLATE.value: guarded(Action.REPLY, use, Subject.MESSAGE),
+        TemplateAction.CHOICE: guarded(Action.REPLY, chosen, Subject.MESSAGE),
+        TemplateAction.SHOW: by_admins(show),
+        TemplateAction.ADD: by_admins(add),
+        TemplateAction.CHANGE: by_admins(change),
+        TemplateAction.DELETE: by_admins(deleted),
     },
-    views={TemplateWindow.EDIT: sent_by_admins(saved), TemplateWindow.USE: sent},
-    commands={"templates": for_admins(in_words)},
+    views={
+        TemplateWindow.EDIT: by_admins(saved),
+        TemplateWindow.USE: guarded(Action.REPLY, sent, Subject.MESSAGE),
+    },
+    commands={"templates": by_admins(in_words)},
     help=("/handoff templates: texts that WhatsApp has approved, for admins",),
 )

@@ -17,6 +17,7 @@ from handoff_bot.domain.desk import Place
 from handoff_bot.slack.actions import Inbox
 from handoff_bot.slack.listeners.events import EVENTS
 from handoff_bot.slack.listeners.registry import EVERYTHING
+from handoff_bot.slack.payloads import is_event, is_request, is_storable
 
 logger = logging.getLogger(__name__)
 
@@ -55,25 +56,25 @@ class Arrivals(Middleware):
     ) -> BoltResponse | None:
         """Answer the request, or let the listeners have it."""
         body = req.body
+        if not is_storable(body):
+            return _refused()
         if body.get("type") == "event_callback":
             return _store(self._inbox, body)
         if not _is_for_listeners(body):
             logger.warning("request ignored", extra={"type": _type_of(body)})
             return BoltResponse(status=200, body="")
-        if not _is_usable(body):
+        if not is_request(body):
             return _refused()
         return next()
 
 
 def _store(inbox: Inbox, body: dict[str, Any]) -> BoltResponse:
-    event = body.get("event")
-    if not isinstance(event, dict) or not isinstance(body.get("event_id"), str):
+    if not is_event(body):
         return _refused()
-    if event.get("type") not in HEARD:
+    event = body["event"]
+    if event["type"] not in HEARD:
         logger.info("event ignored", extra={"type": _type_of(event)})
-    elif event["type"] in EVENTS and not isinstance(event.get("channel"), str):
-        return _refused()
-    elif not _is_echo(body, event):
+    elif not _is_echo(body, event) and _matters(event):
         # `token` is a shared secret of old; nothing here needs it.
         payload = {name: value for name, value in body.items() if name != "token"}
         inbox.store(KIND, lane_of(event), f"slack:{body['event_id']}", payload)
@@ -102,32 +103,18 @@ def _is_echo(body: dict[str, Any], event: dict[str, Any]) -> bool:
     return bool(ours) and any(message.get("app_id") == ours for message in about)
 
 
+def _matters(event: dict[str, Any]) -> bool:
+    """Of the changes of people, which are many, only those that take something away from them."""
+    if event["type"] != "user_change":
+        return True
+    user = event.get("user")
+    lost = ("deleted", "is_restricted", "is_ultra_restricted", "is_stranger")
+    return isinstance(user, dict) and any(user.get(name) for name in lost)
+
+
 def _is_for_listeners(body: dict[str, Any]) -> bool:
-    return body.get("type") in _PASSED_ON or isinstance(body.get("command"), str)
-
-
-def _is_usable(body: dict[str, Any]) -> bool:
-    """Does it hold what Bolt and our listeners rely on?"""
     kind = body.get("type")
-    if kind == "block_actions":
-        clicks = body.get("actions")
-        return (
-            _is_by_somebody(body) and isinstance(clicks, list) and _names(clicks[:1], "action_id")
-        )
-    if kind in ("block_suggestion", "message_action", "shortcut"):
-        name = "action_id" if kind == "block_suggestion" else "callback_id"
-        return _is_by_somebody(body) and _names([body], name)
-    if kind == "view_submission":
-        return _is_by_somebody(body) and _names([body.get("view")], "callback_id")
-    return True
-
-
-def _is_by_somebody(body: dict[str, Any]) -> bool:
-    return isinstance(body.get("user"), dict)
-
-
-def _names(parts: list[Any], name: str) -> bool:
-    return any(isinstance(part, dict) and isinstance(part.get(name), str) for part in parts)
+    return (isinstance(kind, str) and kind in _PASSED_ON) or isinstance(body.get("command"), str)
 
 
 def _refused() -> BoltResponse:

@@ -8,6 +8,7 @@ from slack_bolt import Ack
 
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.roles import Action
 from handoff_bot.domain.settings import Parse, number, time_zone, working_hours
 from handoff_bot.slack.blocks.availability import (
     ARRANGE,
@@ -29,7 +30,7 @@ from handoff_bot.slack.listeners.click import (
     sender,
     whisper,
 )
-from handoff_bot.slack.listeners.feature import Asked, Body, Feature
+from handoff_bot.slack.listeners.feature import Asked, Body, Feature, Subject, guarded
 
 NOT_A_TIME = "Say it like /handoff off 30m, 2h, 14:30 or tomorrow."
 TAKEN = "You have this conversation now."
@@ -130,14 +131,14 @@ def decline(tools: Tools, click: Click, ack: Ack) -> None:
 
 FEATURE = Feature(
     clicks={
-        Presence.COME: come,
-        Presence.LEAVE: leave,
-        Presence.ARRANGE: arrange,
-        Button.ACCEPT.value: accept,
-        Button.DECLINE.value: decline,
+        Presence.COME: guarded(Action.USE, come),
+        Presence.LEAVE: guarded(Action.USE, leave),
+        Presence.ARRANGE: guarded(Action.USE, arrange),
+        Button.ACCEPT.value: guarded(Action.CLAIM, accept, Subject.ESCALATION),
+        Button.DECLINE.value: guarded(Action.CLAIM, decline, Subject.ESCALATION),
     },
-    views={ARRANGE: arranged},
-    commands={"on": on, "off": off},
+    views={ARRANGE: guarded(Action.USE, arranged)},
+    commands={"on": guarded(Action.USE, on), "off": guarded(Action.USE, off)},
     help=(
         "/handoff on: I am available",
         "/handoff off: I am away (30m, 2h, 14:30, tomorrow)",

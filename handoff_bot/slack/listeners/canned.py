@@ -8,6 +8,7 @@ from typing import Any
 from slack_bolt import Ack
 
 from handoff_bot.domain.canned import CannedReply, tidy_name
+from handoff_bot.domain.roles import Action
 from handoff_bot.services.canned import Part, problem
 from handoff_bot.slack.blocks.canned import (
     CannedAction,
@@ -20,9 +21,9 @@ from handoff_bot.slack.blocks.canned import (
 )
 from handoff_bot.slack.blocks.fields import ANY
 from handoff_bot.slack.blocks.text import Block
-from handoff_bot.slack.listeners.admins import clicked_by_admins, put, sent_by_admins
+from handoff_bot.slack.listeners.admins import by_admins, put
 from handoff_bot.slack.listeners.click import Click, Tools, filled_in, one, sender
-from handoff_bot.slack.listeners.feature import Asked, Body, Called, Feature, Shortcut
+from handoff_bot.slack.listeners.feature import Asked, Body, Called, Feature, Shortcut, guarded
 
 FIELDS = {
     Part.NAME: CannedAction.NAME,
@@ -158,22 +159,22 @@ def _language(state: Mapping[str, Any], field: CannedAction) -> str:
 
 FEATURE = Feature(
     clicks={
-        CannedAction.SHOW: show,
-        CannedAction.PAGE_BACK: turned,
-        CannedAction.PAGE_ON: turned,
-        CannedAction.ADD: clicked_by_admins(add),
-        CannedAction.CHANGE: clicked_by_admins(change),
-        CannedAction.PREVIEW: clicked_by_admins(previewed),
-        CannedAction.DELETE: clicked_by_admins(deleted),
+        CannedAction.SHOW: guarded(Action.USE, show),
+        CannedAction.PAGE_BACK: guarded(Action.USE, turned),
+        CannedAction.PAGE_ON: guarded(Action.USE, turned),
+        CannedAction.ADD: by_admins(add),
+        CannedAction.CHANGE: by_admins(change),
+        CannedAction.PREVIEW: by_admins(previewed),
+        CannedAction.DELETE: by_admins(deleted),
     },
-    views={CannedWindow.LIST: searched, CannedWindow.EDIT: sent_by_admins(saved)},
-    commands={"canned": look_up},
+    views={CannedWindow.LIST: guarded(Action.USE, searched), CannedWindow.EDIT: by_admins(saved)},
+    commands={"canned": guarded(Action.USE, look_up)},
     shortcuts={
         "show_canned": Shortcut(
             "Canned replies",
             "Replies that are kept ready, to look up",
             False,
-            look_up_from_anywhere,
+            guarded(Action.USE, look_up_from_anywhere),
         ),
     },
     help=("/handoff canned: replies that are kept ready; words to look for may follow",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,10 +11,12 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
 
-from handoff_bot.domain.desk import Place, Whisper
+from handoff_bot.domain.desk import AgentRef, Place, Whisper
 from handoff_bot.domain.errors import DeskError
+from handoff_bot.domain.roles import Action, Refusal
 from handoff_bot.domain.until import until
 from handoff_bot.services.core import Core
+from handoff_bot.services.roles import Asker
 from handoff_bot.slack.actions import DeskActions
 from handoff_bot.slack.blocks.text import Block, Drawing
 from handoff_bot.slack.blocks.thread import draw_words
@@ -21,9 +24,20 @@ from handoff_bot.slack.desk import SlackDesk
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_NUMBER = 18
+_LONGEST_NUMBER = 12
+"""Digits: far inside of 64 bits, also times the rows of a page."""
 
 Word = TypeVar("Word", bound=Enum)
+
+_CANNOT = "Choose a person who can answer customers: {why}."
+NOT_TO: dict[Refusal, str] = {
+    Refusal.BOT: _CANNOT.format(why="this is an app"),
+    Refusal.DEACTIVATED: _CANNOT.format(why="this one has left"),
+    Refusal.STRANGER: _CANNOT.format(why="this one is not a member of this workspace"),
+    Refusal.GUEST: _CANNOT.format(why="this one is a guest"),
+    Refusal.OUTSIDE: _CANNOT.format(why="this one is not in the conversation's Slack channel"),
+}
+"""Why a conversation cannot be given to somebody. While Slack does not say, it can."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +54,20 @@ class Tools:
     desk: SlackDesk
     core: Core
 
-    def may_administer(self, desk_id: str, *, fresh: bool = False) -> bool:
-        """Is this an admin of the workspace (`fresh`: at this moment), or did one name them here?"""
-        if self.desk.person(desk_id, fresh=fresh).is_admin:
-            return True
-        return self.core.preferences.is_named_admin(desk_id)
+    def may_administer(self, desk_id: str) -> bool:
+        """True for admins; for what is drawn. What is done is asked about before, see `gate`."""
+        return self.core.roles.may_administer(desk_id)
+
+    def agent(self, desk_id: str) -> AgentRef:
+        """The person who acts, with what admins may do besides."""
+        found = self.desk.agent(desk_id)
+        return AgentRef(found.desk_id, found.name, is_admin=self.may_administer(desk_id))
+
+    def why_not_to(self, desk_id: str, escalation_id: int) -> str:
+        """Why this person cannot be given a conversation, "" when they can."""
+        about = self.core.subjects.escalation(escalation_id)
+        why = self.core.roles.why_not(Asker(desk_id), Action.REPLY, about)
+        return NOT_TO.get(why, "") if why else ""
 
     def moment_meant(self, words: str, desk_id: str) -> datetime | None:
         """The moment that somebody names ("2h", "14:30" where they are); None when it is not understood."""
@@ -129,11 +152,14 @@ class Click:
 def chosen(element: Mapping[str, Any]) -> Iterator[str]:
     """What was chosen or typed in an element of any kind, as Slack reports it: ids, values, words."""
     for name, held in element.items():
-        if held is not None and (name == "value" and element.get("type") != "button"):
-            yield str(held)
-        elif name.startswith("selected_") and held is not None:
+        if name == "value" and element.get("type") != "button":
+            many = [held]
+        elif name.startswith("selected_"):
             many = held if isinstance(held, list) else [held]
-            yield from (str(one["value"] if isinstance(one, dict) else one) for one in many)
+        else:
+            continue
+        values = (one.get("value") if isinstance(one, dict) else one for one in many)
+        yield from (str(one) for one in values if isinstance(one, str | int | float))
 
 
 def held(state: Mapping[str, Any], name: str) -> tuple[str, ...]:
@@ -162,6 +188,15 @@ def sender(body: Mapping[str, Any]) -> str:
 def word_of(kind: type[Word], value: str | None) -> Word | None:
     """The word of ours that was chosen; None for any, and for what is none."""
     return next((each for each in kind if each.value == value), None)
+
+
+def object_in(metadata: str) -> dict[str, Any] | None:
+    """The JSON object that a window carries; None for anything else."""
+    try:
+        held = json.loads(metadata)
+    except (RecursionError, ValueError):
+        return None
+    return held if isinstance(held, dict) else None
 
 
 def number(text: str) -> int | None:

@@ -19,7 +19,7 @@ from handoff_bot.services.runner import Handler
 from handoff_bot.slack.blocks.doctor import draw_findings, looking
 from handoff_bot.slack.blocks.settings import SettingsAction
 from handoff_bot.slack.checks import check_channel, examine
-from handoff_bot.slack.listeners.admins import clicked_by_admins, for_admins, put
+from handoff_bot.slack.listeners.admins import by_admins, put
 from handoff_bot.slack.listeners.click import Click, Tools
 from handoff_bot.slack.listeners.feature import Asked, Feature
 from handoff_bot.storage.transaction import Job, Transaction
@@ -97,7 +97,7 @@ def _begin(tools: Tools, view_id: str) -> None:
 
 
 FEATURE = Feature(
-    clicks={SettingsAction.DOCTOR: clicked_by_admins(show)},
-    commands={"doctor": for_admins(asked_for)},
+    clicks={SettingsAction.DOCTOR: by_admins(show)},
+    commands={"doctor": by_admins(asked_for)},
     help=("/handoff doctor: what is missing in Slack, does the language model answer (admins)",),
 )

@@ -12,7 +12,7 @@ from handoff_bot.domain.inside import NOTE, verb_in
 from handoff_bot.ports import Desk
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.actions import ThreadEvents
-from handoff_bot.slack.files import desk_file
+from handoff_bot.slack.files import desk_file, is_kept
 from handoff_bot.slack.listeners.feature import Said
 from handoff_bot.slack.listeners.plain_text import plain_text
 
@@ -28,7 +28,6 @@ SLACKBOT = "USLACKBOT"
 Verbs = Mapping[str, Callable[[Said], Outcome]]
 """Word after "!" -> what it does."""
 
-_UNKEPT = frozenset({"external", "hidden_by_limit", "tombstone"})
 _ORDERS = frozenset({None, "thread_broadcast", "file_share"})
 _LONGEST_VERB = 20
 
@@ -54,7 +53,7 @@ def _is_order(payload: Payload, threads: ThreadEvents) -> bool:
     event = payload["event"]
     if event["type"] != "message" or event.get("subtype") not in _ORDERS:
         return False
-    if not (is_reply(event) and _is_by_human(event, payload)):
+    if not (is_reply(event) and is_by_human(event, payload)):
         return False
     place = Place(event["channel"], event["thread_ts"])
     return threads.escalation_at(place) is not None
@@ -65,7 +64,7 @@ def _obeyed(
 ) -> None:
     """Do what the verb says, then remember that it was said: doing most of them twice is harmless."""
     event = payload["event"]
-    reply = _reply(event, desk)
+    reply = _reply(payload, desk)
     escalation_id = threads.escalation_at(reply.place)
     if escalation_id is None or threads.is_known(reply.place, reply.ts):
         return
@@ -99,12 +98,13 @@ EVENTS: dict[str, Callable[[Payload, ThreadEvents, Desk], None]] = {"message": o
 
 def _written(payload: Payload, threads: ThreadEvents, desk: Desk) -> None:
     event = payload["event"]
-    if not (is_reply(event) and _is_by_human(event, payload)):
+    if not (is_reply(event) and is_by_human(event, payload)):
         return
-    threads.reply(_reply(event, desk))
+    threads.reply(_reply(payload, desk))
 
 
-def _reply(event: Payload, desk: Desk) -> ThreadReply:
+def _reply(payload: Payload, desk: Desk) -> ThreadReply:
+    event = payload["event"]
     return ThreadReply(
         place=Place(event["channel"], event["thread_ts"]),
         ts=event["ts"],
@@ -112,36 +112,40 @@ def _reply(event: Payload, desk: Desk) -> ThreadReply:
         text=_words(event, desk),
         marked=_words(event, desk, marked=True),
         files=_others(event),
-        attached=_attached(event),
+        attached=_attached(event, is_shared=bool(payload.get("is_ext_shared_channel"))),
     )
 
 
 def _changed(payload: Payload, threads: ThreadEvents, desk: Desk) -> None:
     event = payload["event"]
     after = event.get("message") or {}
-    before = event.get("previous_message") or {}
-    if not (is_reply(after) and _is_by_human(after, payload)):
+    if not (is_reply(after) and is_by_human(after, payload)):
         return
-    # Slack also "changes" a message to add the preview of a link; then the words stay.
-    is_new = before["text"] != after.get("text") if "text" in before else "edited" in after
-    if is_new and after.get("subtype") in RELAYED:
+    if is_new(event) and after.get("subtype") in RELAYED:
         place = Place(event["channel"], after["thread_ts"])
         threads.edited(place, after["ts"], _words(after, desk), _words(after, desk, marked=True))
+
+
+def is_new(event: Payload) -> bool:
+    """Whether other words stand there now. Slack also "changes" a message to add the preview of a link."""
+    after, before = event.get("message") or {}, event.get("previous_message") or {}
+    return bool(before["text"] != after.get("text") if "text" in before else "edited" in after)
 
 
 def _deleted(payload: Payload, threads: ThreadEvents) -> None:
     event = payload["event"]
     gone = event.get("previous_message") or {}
-    if is_reply(gone) and _is_by_human(gone, payload):
+    if is_reply(gone) and is_by_human(gone, payload):
         threads.deleted(Place(event["channel"], gone["thread_ts"]), gone["ts"])
 
 
 def is_reply(message: Payload) -> bool:
     """Is it in a thread, and not what the thread hangs on?"""
-    return bool(message.get("thread_ts")) and message["thread_ts"] != message.get("ts")
+    thread, ts = message.get("thread_ts"), message.get("ts")
+    return bool(thread and ts) and thread != ts
 
 
-def _is_by_human(message: Payload, payload: Payload) -> bool:
+def is_by_human(message: Payload, payload: Payload) -> bool:
     """Not by an app, ours or another: answering those could go round in circles."""
     user = message.get("user")
     granted = payload.get("authorizations") or ()
@@ -155,21 +159,17 @@ def _words(message: Payload, desk: Desk, *, marked: bool = False) -> str:
     return plain_text(said, lambda desk_id: desk.agent(desk_id).name, marked=marked)
 
 
-def _attached(message: Payload) -> tuple[DeskFile, ...]:
-    """The files that Slack keeps."""
-    return tuple(desk_file(file) for file in message.get("files") or () if _is_kept(file))
+def _attached(message: Payload, *, is_shared: bool) -> tuple[DeskFile, ...]:
+    """The files that Slack keeps. Of one that is hinted at, it is asked before it is downloaded."""
+    files = (file for file in message.get("files") or () if is_kept(file))
+    return tuple(desk_file(file, is_shared=is_shared) for file in files)
 
 
 def _others(message: Payload) -> tuple[str, ...]:
     """A line for each file that is elsewhere or gone, and one for a message that is forwarded with it."""
-    files = [desk_file(file).name for file in message.get("files") or () if not _is_kept(file)]
+    files = [desk_file(file).name for file in message.get("files") or () if not is_kept(file)]
     attached = message.get("attachments") or ()
     is_forwarded = any(one.get("is_share") or one.get("is_msg_unfurl") for one in attached)
     if is_forwarded or (attached and not message.get("text")):
         files.append("a forwarded message")
     return tuple(files)
-
-
-def _is_kept(file: Payload) -> bool:
-    """Not linked from elsewhere, deleted, or hidden by the workspace's plan."""
-    return bool(file.get("id")) and not file.get("is_external") and file.get("mode") not in _UNKEPT

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
 
 from slack_bolt import Ack
 
 from handoff_bot.domain.desk import AgentRef, Place
+from handoff_bot.domain.roles import Action
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.blocks.text import Block, Drawing
 from handoff_bot.slack.listeners.click import Click, Tools
@@ -78,6 +80,39 @@ EventListener = Callable[[Tools, Body], None]
 VerbListener = Callable[[Tools, Said], Outcome]
 
 
+class Subject(StrEnum):
+    """How a request names the conversation that it is about."""
+
+    NONE = "none"
+    """None: it is about no particular one."""
+    ESCALATION = "escalation"
+    """By the escalation's id: in a button's value, a window's metadata, or of the thread."""
+    NOTE = "note"
+    MESSAGE = "message"
+    TICKET = "ticket"
+    THREAD = "thread"
+    """By the thread in which it was clicked, called or written."""
+
+
+Listener = TypeVar("Listener")
+
+
+@dataclass(frozen=True)
+class Guarded(Generic[Listener]):
+    """A listener, what it does, and to which conversation: roles are asked before it is called."""
+
+    action: Action
+    subject: Subject
+    listener: Listener
+
+
+def guarded(
+    action: Action, listener: Listener, subject: Subject = Subject.NONE
+) -> Guarded[Listener]:
+    """A listener with its rule."""
+    return Guarded(action, subject, listener)
+
+
 @dataclass(frozen=True)
 class Shortcut:
     """A shortcut as the manifest names it: at most 24 characters, and what it does in one line."""
@@ -85,7 +120,7 @@ class Shortcut:
     name: str
     description: str
     on_message: bool
-    listener: ShortcutListener
+    rule: Guarded[ShortcutListener]
 
 
 @dataclass(frozen=True)
@@ -94,6 +129,8 @@ class Feature:
 
     Attributes:
         clicks: action id -> listener; it acknowledges.
+        menus: action id of a menu -> the action ids of the buttons that it stands for; a choice in it is
+            a click on that button.
         views: callback id -> what sending that window does; it acknowledges.
         options: action id -> the options that fit what was typed into an external select.
         commands: second word of /handoff -> what answers it; None after it has opened a window.
@@ -103,13 +140,14 @@ class Feature:
         help: lines for /handoff help.
     """
 
-    clicks: Mapping[str, ClickListener] = field(default_factory=dict)
-    views: Mapping[str, ViewListener] = field(default_factory=dict)
-    options: Mapping[str, OptionsListener] = field(default_factory=dict)
-    commands: Mapping[str, CommandListener] = field(default_factory=dict)
+    clicks: Mapping[str, Guarded[ClickListener]] = field(default_factory=dict)
+    menus: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    views: Mapping[str, Guarded[ViewListener]] = field(default_factory=dict)
+    options: Mapping[str, Guarded[OptionsListener]] = field(default_factory=dict)
+    commands: Mapping[str, Guarded[CommandListener]] = field(default_factory=dict)
     shortcuts: Mapping[str, Shortcut] = field(default_factory=dict)
-    events: Mapping[str, EventListener] = field(default_factory=dict)
-    verbs: Mapping[str, VerbListener] = field(default_factory=dict)
+    events: Mapping[str, Guarded[EventListener]] = field(default_factory=dict)
+    verbs: Mapping[str, Guarded[VerbListener]] = field(default_factory=dict)
     help: tuple[str, ...] = ()
 
 
@@ -121,7 +159,16 @@ def combined(features: tuple[Feature, ...]) -> Feature:
     """
     parts = {
         name: _merged(name, [getattr(each, name) for each in features])
-        for name in ("clicks", "views", "options", "commands", "shortcuts", "events", "verbs")
+        for name in (
+            "clicks",
+            "menus",
+            "views",
+            "options",
+            "commands",
+            "shortcuts",
+            "events",
+            "verbs",
+        )
     }
     return Feature(**parts, help=tuple(line for each in features for line in each.help))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from slack_bolt import Ack
 
 from handoff_bot.domain.desk import Button
+from handoff_bot.domain.roles import Action
 from handoff_bot.slack.blocks.thread import settled
 from handoff_bot.slack.listeners.actions import OLD_BUTTON
 from handoff_bot.slack.listeners.click import Click, Tools, replace, whisper
-from handoff_bot.slack.listeners.feature import Feature
+from handoff_bot.slack.listeners.feature import Feature, Subject, guarded
 
 
 def fetch_again(tools: Tools, click: Click, ack: Ack) -> None:
@@ -25,4 +26,6 @@ def fetch_again(tools: Tools, click: Click, ack: Ack) -> None:
         whisper(tools.desk, click, outcome.text)
 
 
-FEATURE = Feature(clicks={Button.FETCH_AGAIN.value: fetch_again})
+FEATURE = Feature(
+    clicks={Button.FETCH_AGAIN.value: guarded(Action.NOTE, fetch_again, Subject.THREAD)}
+)

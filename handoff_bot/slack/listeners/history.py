@@ -27,7 +27,7 @@ from handoff_bot.slack.blocks.routing import routing_words
 from handoff_bot.slack.blocks.settings import SettingsAction
 from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.blocks.texts import MOMENTS
-from handoff_bot.slack.listeners.admins import clicked_by_admins, for_admins, put
+from handoff_bot.slack.listeners.admins import by_admins, put
 from handoff_bot.slack.listeners.click import Click, Tools
 from handoff_bot.slack.listeners.feature import Asked, Feature
 
@@ -170,15 +170,15 @@ def _with_label(did: Did) -> Did:
 
 FEATURE = Feature(
     clicks={
-        SettingsAction.HISTORY: clicked_by_admins(open_history),
-        SettingsAction.OLDER: clicked_by_admins(another_page),
-        SettingsAction.NEWER: clicked_by_admins(another_page),
-        SettingsAction.AUDIT: clicked_by_admins(show_audit),
-        AuditAction.PERSON: clicked_by_admins(of_one),
-        AuditAction.EVERYBODY: clicked_by_admins(of_everybody),
-        AuditAction.OLDER: clicked_by_admins(turned),
-        AuditAction.NEWEST: clicked_by_admins(turned),
+        SettingsAction.HISTORY: by_admins(open_history),
+        SettingsAction.OLDER: by_admins(another_page),
+        SettingsAction.NEWER: by_admins(another_page),
+        SettingsAction.AUDIT: by_admins(show_audit),
+        AuditAction.PERSON: by_admins(of_one),
+        AuditAction.EVERYBODY: by_admins(of_everybody),
+        AuditAction.OLDER: by_admins(turned),
+        AuditAction.NEWEST: by_admins(turned),
     },
-    commands={"audit": for_admins(audit)},
+    commands={"audit": by_admins(audit)},
     help=("/handoff audit: who did what (admins)",),
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from slack_bolt import Ack
 
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.queue import Filter, Whose
+from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.blocks.availability import draw_presence
@@ -19,8 +20,18 @@ from handoff_bot.slack.blocks.queue import OWNED, QueueAction, draw_queue
 from handoff_bot.slack.blocks.text import Block, Drawing, section
 from handoff_bot.slack.blocks.thread import draw_words
 from handoff_bot.slack.listeners.click import Click, Tools, number, one, whisper, word_of
-from handoff_bot.slack.listeners.feature import Asked, Body, Called, Feature, Shortcut
+from handoff_bot.slack.listeners.feature import (
+    Asked,
+    Body,
+    Called,
+    Feature,
+    Shortcut,
+    Subject,
+    guarded,
+)
 
+_LONGEST_WAIT = 366 * 24 * 60
+"""Minutes: longer ones are none of the menu's, and no calendar need hold them."""
 YOURS = "You have this conversation now."
 
 
@@ -30,27 +41,30 @@ YOURS = "You have this conversation now."
 def show(tools: Tools, click: Click, ack: Ack) -> None:
     """Open the window."""
     ack()
-    _open(tools, click.trigger_id)
+    _open(tools, click.trigger_id, click.desk_id)
 
 
-def _open(tools: Tools, trigger_id: str) -> None:
+def _open(tools: Tools, trigger_id: str, desk_id: str) -> None:
     view_id = tools.desk.open_view(trigger_id, window("Queue", [section("Loading…")]))
-    tools.desk.update_view(view_id, _drawn(tools, Filter(), 0))
+    tools.desk.update_view(view_id, _drawn(tools, Filter(), 0, desk_id))
 
 
 def filtered(tools: Tools, click: Click, ack: Ack) -> None:
     """Another filter: begin with its first page."""
     ack()
-    tools.desk.update_view(click.view_id, _drawn(tools, _filter(click), 0))
+    tools.desk.update_view(click.view_id, _drawn(tools, _filter(click), 0, click.desk_id))
 
 
 def turned(tools: Tools, click: Click, ack: Ack) -> None:
     """Another page of the same."""
     ack()
-    tools.desk.update_view(click.view_id, _drawn(tools, _filter(click), click.number or 0))
+    tools.desk.update_view(
+        click.view_id, _drawn(tools, _filter(click), click.number or 0, click.desk_id)
+    )
 
 
-def _drawn(tools: Tools, wanted: Filter, page: int, banner: str = "") -> Block:
+def _drawn(tools: Tools, wanted: Filter, page: int, desk_id: str, banner: str = "") -> Block:
+    wanted = replace(wanted, slack_channels=tools.core.roles.reach(desk_id))
     found = tools.core.queue.page(wanted, page)
     return draw_queue(found, wanted, tools.desk.workspace(), banner)
 
@@ -67,7 +81,7 @@ def _filter(click: Click) -> Filter:
         channel=_choice(click, QueueAction.CHANNEL),
         priority=word_of(Priority, _choice(click, QueueAction.PRIORITY)),
         reason=word_of(Signal, _choice(click, QueueAction.REASON)),
-        waited=timedelta(minutes=waited) if waited else None,
+        waited=timedelta(minutes=min(waited, _LONGEST_WAIT)) if waited else None,
         owner=somebody or mine,
     )
 
@@ -101,7 +115,8 @@ def take(tools: Tools, click: Click, ack: Ack) -> None:
 
 def take_next(tools: Tools, click: Click, ack: Ack) -> None:
     """Take the most urgent one."""
-    escalation_id, outcome = tools.core.queue.take_next(tools.desk.agent(click.desk_id))
+    reach = tools.core.roles.reach(click.desk_id)
+    escalation_id, outcome = tools.core.queue.take_next(tools.desk.agent(click.desk_id), reach)
     ack()
     _answer(tools, click, _told(tools, escalation_id, outcome))
 
@@ -121,7 +136,9 @@ def _answer(tools: Tools, click: Click, taken: _Taken) -> None:
     elif click.is_home:
         publish(tools, click.desk_id, words)
     else:
-        tools.desk.update_view(click.view_id, _drawn(tools, _filter(click), 0, words))
+        tools.desk.update_view(
+            click.view_id, _drawn(tools, _filter(click), 0, click.desk_id, words)
+        )
 
 
 # -- Home
@@ -133,6 +150,7 @@ def publish(tools: Tools, desk_id: str, banner: str = "") -> None:
     home = tools.core.homes.of(
         tools.desk.agent(desk_id),
         person.timezone,
+        tools.core.roles.reach(desk_id),
         may_administer=tools.may_administer(desk_id),
     )
     mine = tools.core.availability.of(home.agent)
@@ -157,46 +175,50 @@ def refreshed(tools: Tools, click: Click, ack: Ack) -> None:
 
 def list_queue(tools: Tools, asked: Asked) -> Drawing | None:
     """`/handoff queue`: the window."""
-    _open(tools, asked.trigger_id)
+    _open(tools, asked.trigger_id, asked.desk_id)
     return None
 
 
 def next_in_words(tools: Tools, asked: Asked) -> Drawing:
     """`/handoff next`."""
-    found, outcome = tools.core.queue.take_next(tools.desk.agent(asked.desk_id))
+    reach = tools.core.roles.reach(asked.desk_id)
+    found, outcome = tools.core.queue.take_next(tools.desk.agent(asked.desk_id), reach)
     taken = _told(tools, found, outcome)
     return draw_words(f"{taken.text} {taken.link}".strip())
 
 
 def show_from_anywhere(tools: Tools, called: Called) -> None:
     """The shortcut."""
-    _open(tools, called.trigger_id)
+    _open(tools, called.trigger_id, called.desk_id)
 
 
 FEATURE = Feature(
     clicks={
-        QueueAction.SHOW: show,
-        QueueAction.NEXT: take_next,
-        QueueAction.TAKE: take,
-        QueueAction.WHOSE: filtered,
-        QueueAction.CHANNEL: filtered,
-        QueueAction.PRIORITY: filtered,
-        QueueAction.REASON: filtered,
-        QueueAction.WAITED: filtered,
-        QueueAction.EARLIER: turned,
-        QueueAction.LATER: turned,
-        REFRESH: refreshed,
+        QueueAction.SHOW: guarded(Action.SEARCH, show),
+        QueueAction.NEXT: guarded(Action.CLAIM, take_next),
+        QueueAction.TAKE: guarded(Action.CLAIM, take, Subject.ESCALATION),
+        QueueAction.WHOSE: guarded(Action.SEARCH, filtered),
+        QueueAction.CHANNEL: guarded(Action.SEARCH, filtered),
+        QueueAction.PRIORITY: guarded(Action.SEARCH, filtered),
+        QueueAction.REASON: guarded(Action.SEARCH, filtered),
+        QueueAction.WAITED: guarded(Action.SEARCH, filtered),
+        QueueAction.EARLIER: guarded(Action.SEARCH, turned),
+        QueueAction.LATER: guarded(Action.SEARCH, turned),
+        REFRESH: guarded(Action.SEARCH, refreshed),
     },
-    commands={"queue": list_queue, "next": next_in_words},
+    commands={
+        "queue": guarded(Action.SEARCH, list_queue),
+        "next": guarded(Action.CLAIM, next_in_words),
+    },
     shortcuts={
         "show_queue": Shortcut(
             "Show the queue",
             "Who is waiting for a person, and who has whom",
             False,
-            show_from_anywhere,
+            guarded(Action.SEARCH, show_from_anywhere),
         ),
     },
-    events={"app_home_opened": opened},
+    events={"app_home_opened": guarded(Action.SEARCH, opened)},
     help=(
         "/handoff queue: who is waiting for a person",
         "/handoff next: take the most urgent conversation",

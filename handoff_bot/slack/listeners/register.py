@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from slack_bolt import Ack, App
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeskError
-from handoff_bot.slack.blocks.text import Drawing
+from handoff_bot.domain.roles import Action, Refusal
+from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.text import Drawing, section
 from handoff_bot.slack.blocks.thread import draw_words
+from handoff_bot.slack.listeners import gate
 from handoff_bot.slack.listeners.actions import OLD_BUTTON
+from handoff_bot.slack.listeners.admins import refused as refused_drawing
 from handoff_bot.slack.listeners.click import Click, Tools, sender, whisper
 from handoff_bot.slack.listeners.feature import (
     Asked,
     Body,
     Called,
     ClickListener,
+    CommandListener,
+    Guarded,
     OptionsListener,
     ShortcutListener,
     ViewListener,
+    guarded,
 )
 from handoff_bot.slack.listeners.registry import EVERYTHING
 
@@ -48,57 +55,110 @@ def register(app: App, tools: Tools) -> None:
     """Tell Bolt about all of it."""
     for action_id, click in EVERYTHING.clicks.items():
         app.action(action_id)(_click(click, tools))
+    for action_id, buttons in EVERYTHING.menus.items():
+        app.action(action_id)(_menu(buttons, tools))
     for callback_id, view in EVERYTHING.views.items():
         app.view(callback_id)(_view(view, tools))
     for action_id, options in EVERYTHING.options.items():
         app.options(action_id)(_options(options, tools))
     for callback_id, shortcut in EVERYTHING.shortcuts.items():
-        app.shortcut(callback_id)(_shortcut(shortcut.listener, tools))
+        app.shortcut(callback_id)(_shortcut(shortcut.rule, tools))
     app.command(COMMAND)(_command(tools))
     _register_unknown(app, tools)
 
 
 def _register_unknown(app: App, tools: Tools) -> None:
     """Not for what is known: Bolt would come here too when a listener of it is slow to acknowledge."""
-    app.action(_ANYTHING, matchers=[_is_unknown_click])(_click(_unknown, tools))
+    app.action(_ANYTHING, matchers=[_is_unknown_click])(_click(_UNKNOWN, tools))
     app.view(_ANYTHING, matchers=[_is_unknown_view])(_acknowledged)
     app.options(_ANYTHING, matchers=[_is_unknown_menu])(_no_options)
     app.shortcut(_ANYTHING, matchers=[_is_unknown_shortcut])(_acknowledged)
     app.command(_ANYTHING, matchers=[_is_unknown_command])(_unknown_command)
 
 
-def _click(listener: ClickListener, tools: Tools) -> Callable[[Ack, Body], None]:
+def _click(rule: Guarded[ClickListener], tools: Tools) -> Callable[[Ack, Body], None]:
+    def run(ack: Ack, body: Body) -> None:
+        _clicked(rule, tools, body, Click.parse(body), ack)
+
+    return run
+
+
+def _menu(buttons: Collection[str], tools: Tools) -> Callable[[Ack, Body], None]:
+    """What was chosen behind "⋯" does as its button would."""
+
     def run(ack: Ack, body: Body) -> None:
         click = Click.parse(body)
+        kind, _, value = next(iter(click.chosen), "").partition(":")
+        rule = EVERYTHING.clicks[kind] if kind in buttons else _UNKNOWN
+        _clicked(rule, tools, body, click.carrying(value), ack)
+
+    return run
+
+
+def _clicked(
+    rule: Guarded[ClickListener], tools: Tools, body: Body, click: Click, ack: Ack
+) -> None:
+    refused = gate.stopped(tools, rule, gate.of_click(body, click, rule))
+    try:
+        if refused:
+            ack()
+            _tell(tools, click, refused)
+        else:
+            rule.listener(tools, click, ack)
+    except DeskError as error:
+        logger.warning("click failed", extra={"code": error.code, "action": click.action_id})
+        whisper(tools.desk, click, str(error))
+
+
+def _tell(tools: Tools, click: Click, refused: gate.Refused) -> None:
+    """Where they clicked: below the message, in the window, or on top of the Home tab."""
+    if not refused.words:
+        return
+    if not click.view_id:
+        whisper(tools.desk, click, refused.words)
+    elif click.is_home:
+        tools.desk.open_view(click.trigger_id, gate.refusal_window(tools, refused))
+    else:
+        tools.desk.update_view(click.view_id, gate.refusal_window(tools, refused))
+
+
+def _view(rule: Guarded[ViewListener], tools: Tools) -> Callable[[Ack, Body], None]:
+    def run(ack: Ack, body: Body) -> None:
+        refused = gate.stopped(tools, rule, gate.of_view(body, rule))
+        if refused:
+            ack(response_action="update", view=gate.refusal_window(tools, refused))
+            return
         try:
-            listener(tools, click, ack)
+            rule.listener(tools, body, ack)
         except DeskError as error:
-            logger.warning("click failed", extra={"code": error.code, "action": click.action_id})
-            whisper(tools.desk, click, str(error))
+            logger.warning("window failed", extra={"code": error.code})
+            ack(response_action="update", view=window("Handoff", [section(str(error))]))
 
     return run
 
 
-def _view(listener: ViewListener, tools: Tools) -> Callable[[Ack, Body], None]:
+def _options(rule: Guarded[OptionsListener], tools: Tools) -> Callable[[Ack, Body], None]:
     def run(ack: Ack, body: Body) -> None:
-        listener(tools, body, ack)
+        refused = gate.stopped(tools, rule, gate.of_body(body))
+        try:
+            ack(options=[] if refused else rule.listener(tools, body))
+        except DeskError as error:
+            logger.warning("options failed", extra={"code": error.code})
+            ack(options=[])
 
     return run
 
 
-def _options(listener: OptionsListener, tools: Tools) -> Callable[[Ack, Body], None]:
-    def run(ack: Ack, body: Body) -> None:
-        ack(options=listener(tools, body))
-
-    return run
-
-
-def _shortcut(listener: ShortcutListener, tools: Tools) -> Callable[[Ack, Body], None]:
+def _shortcut(rule: Guarded[ShortcutListener], tools: Tools) -> Callable[[Ack, Body], None]:
     def run(ack: Ack, body: Body) -> None:
         ack()
         called = _called(body)
+        refused = gate.stopped(tools, rule, gate.of_shortcut(body, called))
         try:
-            listener(tools, called)
+            if refused is None:
+                rule.listener(tools, called)
+            elif refused.words:
+                tools.desk.open_view(called.trigger_id, gate.refusal_window(tools, refused))
         except DeskError as error:
             logger.warning("shortcut failed", extra={"code": error.code})
 
@@ -137,20 +197,31 @@ def _command(tools: Tools) -> Callable[[Ack, Body], None]:
 def answer(tools: Tools, body: Body) -> Drawing | None:
     """Answer `/handoff …`; Slack shows it to whoever asked, and nobody else. None: a window was opened."""
     word, _, rest = str(body.get("text") or "").strip().partition(" ")
-    listener = EVERYTHING.commands.get(word.casefold())
-    if listener is None:
-        return draw_words(HELP if word.casefold() in ("", "help") else NOT_UNDERSTOOD + HELP)
     asked = Asked(
         desk_id=str(body.get("user_id") or ""),
         words=rest.strip(),
         slack_channel=str(body.get("channel_id") or ""),
         trigger_id=str(body.get("trigger_id") or ""),
     )
-    return listener(tools, asked)
+    rule = EVERYTHING.commands.get(word.casefold(), _HELP)
+    refused = gate.stopped(tools, rule, gate.of_command(body, asked))
+    if refused is None:
+        if rule is _HELP and word.casefold() not in ("", "help"):
+            return draw_words(NOT_UNDERSTOOD + HELP)
+        return rule.listener(tools, asked)
+    return refused_drawing(tools) if refused.why is Refusal.NOT_ADMIN else draw_words(refused.words)
+
+
+def _help(_tools: Tools, _asked: Asked) -> Drawing:
+    return draw_words(HELP)
+
+
+_HELP: Guarded[CommandListener] = guarded(Action.USE, _help)
 
 
 def _is_unknown_click(body: Body) -> bool:
-    return body["actions"][0].get("action_id") not in EVERYTHING.clicks
+    known = EVERYTHING.clicks.keys() | EVERYTHING.menus.keys()
+    return body["actions"][0].get("action_id") not in known
 
 
 def _is_unknown_view(body: Body) -> bool:
@@ -173,6 +244,9 @@ def _unknown(tools: Tools, click: Click, ack: Ack) -> None:
     logger.warning("unknown button", extra={"action": click.action_id[:80]})
     ack()
     whisper(tools.desk, click, OLD_BUTTON)
+
+
+_UNKNOWN: Guarded[ClickListener] = guarded(Action.REPORT, _unknown)
 
 
 def _acknowledged(ack: Ack) -> None:

@@ -11,6 +11,7 @@ from handoff_bot.slack.listeners import (
     files,
     history,
     notices,
+    people,
     queue,
     routing,
     settings,
@@ -41,6 +42,7 @@ FEATURES: tuple[Feature, ...] = (
     stats.FEATURE,
     routing.FEATURE,
     notices.FEATURE,
+    people.FEATURE,
 )
 
 EVERYTHING = combined(FEATURES)

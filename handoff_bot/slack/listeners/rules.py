@@ -22,7 +22,7 @@ from handoff_bot.slack.blocks.rules import (
     draw_rules,
 )
 from handoff_bot.slack.blocks.text import Block
-from handoff_bot.slack.listeners.admins import clicked_by_admins, for_admins, put, sent_by_admins
+from handoff_bot.slack.listeners.admins import by_admins, put
 from handoff_bot.slack.listeners.click import (
     Click,
     Tools,
@@ -164,15 +164,15 @@ class RuleWindows(Generic[Rule]):
         """For admins alone."""
         return Feature(
             clicks={
-                self.kind.show: clicked_by_admins(self.show),
-                self.kind.add: clicked_by_admins(self.add),
-                self.kind.change: clicked_by_admins(self.change),
-                self.kind.up: clicked_by_admins(self.up),
-                self.kind.delete: clicked_by_admins(self.delete),
-                self.kind.preview: clicked_by_admins(self.previewed),
+                self.kind.show: by_admins(self.show),
+                self.kind.add: by_admins(self.add),
+                self.kind.change: by_admins(self.change),
+                self.kind.up: by_admins(self.up),
+                self.kind.delete: by_admins(self.delete),
+                self.kind.preview: by_admins(self.previewed),
             },
-            views={self.kind.edit: sent_by_admins(self.saved)},
-            commands={self.kind.name: for_admins(self.asked_for)},
+            views={self.kind.edit: by_admins(self.saved)},
+            commands={self.kind.name: by_admins(self.asked_for)},
             help=(help_line,),
         )
 

@@ -22,13 +22,7 @@ from handoff_bot.slack.blocks.settings import (
 )
 from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.listeners import notices, routing
-from handoff_bot.slack.listeners.admins import (
-    clicked_by_admins,
-    for_admins,
-    put,
-    refused_in_window,
-    sent_by_admins,
-)
+from handoff_bot.slack.listeners.admins import by_admins, put, refused_in_window
 from handoff_bot.slack.listeners.click import Click, Tools, filled_in, held, sender
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature
 from handoff_bot.slack.listeners.history import history_page
@@ -191,11 +185,11 @@ def _closed(tools: Tools, view: Body, ack: Ack, words: str) -> None:
 
 FEATURE = Feature(
     clicks={
-        SettingsAction.SHOW: clicked_by_admins(show),
-        SettingsAction.OPEN: clicked_by_admins(open_section),
-        SettingsAction.CHECK: clicked_by_admins(checked),
+        SettingsAction.SHOW: by_admins(show),
+        SettingsAction.OPEN: by_admins(open_section),
+        SettingsAction.CHECK: by_admins(checked),
     },
-    views={SECTION: sent_by_admins(saved)},
-    commands={"settings": for_admins(asked_for)},
+    views={SECTION: by_admins(saved)},
+    commands={"settings": by_admins(asked_for)},
     help=("/handoff settings: triggers, customer texts, team, history (admins)",),
 )

@@ -5,20 +5,19 @@ from __future__ import annotations
 from slack_bolt import Ack
 
 from handoff_bot.domain.desk import Button
+from handoff_bot.domain.roles import Action
 from handoff_bot.services.desk_channels import Purpose
 from handoff_bot.slack.blocks.thread import settled
-from handoff_bot.slack.listeners.click import Click, Tools, replace, whisper
-from handoff_bot.slack.listeners.feature import Body, ClickListener, Feature
+from handoff_bot.slack.listeners.admins import by_admins
+from handoff_bot.slack.listeners.click import Click, Tools, replace
+from handoff_bot.slack.listeners.feature import Body, ClickListener, Feature, guarded
 from handoff_bot.slack.scopes import missing
-
-ADMINS_ALONE = (
-    "Only admins of this workspace, and those whom they named in the settings, may decide this."
-)
 
 
 def invited(tools: Tools, body: Body) -> None:
     """Somebody joined a channel; when it was us, we ask what for."""
     event = body["event"]
+    tools.desk.directory.forget_channel(str(event["channel"]))
     if event.get("user") != tools.desk.own_id():
         return
     granted = tools.desk.scopes()
@@ -30,10 +29,6 @@ def invited(tools: Tools, body: Body) -> None:
 
 def _chosen(purpose: Purpose) -> ClickListener:
     def listener(tools: Tools, click: Click, ack: Ack) -> None:
-        if not tools.may_administer(click.desk_id):
-            ack()
-            whisper(tools.desk, click, ADMINS_ALONE)
-            return
         outcome = tools.core.desk_channels.choose(click.value, purpose, click.desk_id)
         ack()
         replace(tools.desk, click, settled(click.blocks, outcome.text))
@@ -43,9 +38,9 @@ def _chosen(purpose: Purpose) -> ClickListener:
 
 FEATURE = Feature(
     clicks={
-        Button.QUEUE_HERE.value: _chosen(Purpose.QUEUE),
-        Button.URGENT_HERE.value: _chosen(Purpose.URGENT),
-        Button.NOT_HERE.value: _chosen(Purpose.NONE),
+        Button.QUEUE_HERE.value: by_admins(_chosen(Purpose.QUEUE)),
+        Button.URGENT_HERE.value: by_admins(_chosen(Purpose.URGENT)),
+        Button.NOT_HERE.value: by_admins(_chosen(Purpose.NONE)),
     },
-    events={"member_joined_channel": invited},
+    events={"member_joined_channel": guarded(Action.REPORT, invited)},
 )

@@ -8,13 +8,14 @@ from dataclasses import replace
 from slack_bolt import Ack
 
 from handoff_bot.domain.metrics import Choice, Period, Scope
+from handoff_bot.domain.roles import Action
 from handoff_bot.services import figures
 from handoff_bot.slack.blocks.fields import ANY, window
 from handoff_bot.slack.blocks.stats import Choices, StatsAction, draw_stats
 from handoff_bot.slack.blocks.text import Block, Drawing, section, shorten
 from handoff_bot.slack.blocks.thread import draw_words
 from handoff_bot.slack.listeners.click import Click, Tools, number, one, word_of
-from handoff_bot.slack.listeners.feature import Asked, Feature
+from handoff_bot.slack.listeners.feature import Asked, Feature, guarded
 
 NOT_KNOWN = "I do not know “{word}”. Say one or more of: {words}."
 _MENTION = re.compile(r"<@([uw][a-z0-9]+)(?:\|[^>]*)?>")
@@ -98,13 +99,13 @@ def _scope(tools: Tools, click: Click) -> Scope:
 
 FEATURE = Feature(
     clicks={
-        StatsAction.SHOW: show,
-        StatsAction.PICTURE: picture,
-        StatsAction.PERIOD: filtered,
-        StatsAction.CHANNEL: filtered,
-        StatsAction.AGENT: filtered,
+        StatsAction.SHOW: guarded(Action.USE, show),
+        StatsAction.PICTURE: guarded(Action.USE, picture),
+        StatsAction.PERIOD: guarded(Action.USE, filtered),
+        StatsAction.CHANNEL: guarded(Action.USE, filtered),
+        StatsAction.AGENT: guarded(Action.USE, filtered),
     },
-    commands={"stats": in_words},
+    commands={"stats": guarded(Action.USE, in_words)},
     help=(
         "/handoff stats: how much is escalated and why, how long people wait (today, sms, @somebody)",
     ),

@@ -10,6 +10,7 @@ from slack_bolt import Ack
 from handoff_bot.domain.desk import AgentRef, Button
 from handoff_bot.domain.endings import Ending, NotNeeded, SolvedAs, tags_of
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.roles import Action
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.blocks.fields import window
 from handoff_bot.slack.blocks.steps import (
@@ -26,11 +27,31 @@ from handoff_bot.slack.blocks.steps import (
 )
 from handoff_bot.slack.blocks.text import Block, section
 from handoff_bot.slack.listeners.actions import OLD_BUTTON, on_card, step, view
-from handoff_bot.slack.listeners.click import Click, Tools, filled_in, one, sender, tell, whisper
-from handoff_bot.slack.listeners.feature import Body, Called, ClickListener, Feature, Shortcut
+from handoff_bot.slack.listeners.click import (
+    Click,
+    Tools,
+    filled_in,
+    one,
+    sender,
+    tell,
+    whisper,
+    word_of,
+)
+from handoff_bot.slack.listeners.feature import (
+    Body,
+    Called,
+    ClickListener,
+    Feature,
+    Guarded,
+    Shortcut,
+    ShortcutListener,
+    Subject,
+    ViewListener,
+    guarded,
+)
 
+CHOOSE_WHY = "Choose a reason."
 CHOOSE_ONE = "Choose one: an agent, a group, or the queue."
-NOT_HUMAN = "Choose a person: apps and people who have left cannot answer customers."
 NOT_A_TIME = "Say it like 45m, 2h, 1d, 14:30 or tomorrow."
 OLD_WINDOW = "This window is from an older version. Please close it and click again."
 EMPTY = "Write something first."
@@ -102,22 +123,19 @@ OPENERS: dict[Button, ClickListener] = {
 }
 
 
-def more(tools: Tools, click: Click, ack: Ack) -> None:
-    """What was chosen behind "⋯" does as its button would."""
-    kind, _, value = next(iter(click.chosen), "").partition(":")
-    listener = MORE.get(kind)
-    if listener is None:
-        ack()
-        whisper(tools.desk, click, OLD_BUTTON)
-        return
-    listener(tools, click.carrying(value), ack)
-
-
 release = on_card(step(Step.RELEASE))
 
-MORE: dict[str, ClickListener] = {
-    **{kind.value: opener for kind, opener in OPENERS.items()},
-    Button.RELEASE.value: release,
+MORE = frozenset({*(kind.value for kind in OPENERS), Button.RELEASE.value})
+"""The buttons that a card offers behind "⋯"."""
+
+_TAKES: dict[Button, Action] = {
+    Button.ASSIGN: Action.ASSIGN,
+    Button.SNOOZE: Action.SNOOZE,
+    Button.RESOLVE: Action.RESOLVE,
+    Button.RETURN: Action.RETURN,
+    Button.DISMISS: Action.DISMISS,
+    Button.NOTE: Action.NOTE,
+    Button.DRAFT: Action.REPLY,
 }
 
 
@@ -125,7 +143,10 @@ MORE: dict[str, ClickListener] = {
 
 
 def _on_message(
-    name: str, description: str, open_it: Callable[[Tools, Called, About], None]
+    name: str,
+    description: str,
+    action: Action,
+    open_it: Callable[[Tools, Called, About], None],
 ) -> Shortcut:
     def listener(tools: Tools, called: Called) -> None:
         if called.place is None:
@@ -136,7 +157,8 @@ def _on_message(
             return
         open_it(tools, called, About(found, called.place))
 
-    return Shortcut(name, description, on_message=True, listener=listener)
+    rule: Guarded[ShortcutListener] = guarded(action, listener, Subject.THREAD)
+    return Shortcut(name, description, on_message=True, rule=rule)
 
 
 def _window(draw: Opener) -> Callable[[Tools, Called, About], None]:
@@ -150,18 +172,26 @@ SHORTCUTS = {
     "add_note": _on_message(
         "Add a note",
         "A note for the team; the customer never sees it",
+        Action.NOTE,
         _window(lambda _tools, about, _desk_id: note(about)),
     ),
     "reply_with_draft": _on_message(
         "Reply with draft",
         "The assistant drafts a reply; you change and send it",
+        Action.REPLY,
         lambda tools, called, about: _open_draft(tools, called.trigger_id, about),
     ),
     "assign": _on_message(
-        "Assign", "Give the conversation to an agent, a group or the queue", _window(_assign)
+        "Assign",
+        "Give the conversation to an agent, a group or the queue",
+        Action.ASSIGN,
+        _window(_assign),
     ),
     "resolve": _on_message(
-        "Resolve", "End the conversation, with its outcome and tags", _window(_resolve)
+        "Resolve",
+        "End the conversation, with its outcome and tags",
+        Action.RESOLVE,
+        _window(_resolve),
     ),
 }
 
@@ -169,7 +199,7 @@ SHORTCUTS = {
 # -- sending
 
 
-def _sends(decide: Decision) -> Callable[[Tools, Body, Ack], None]:
+def _sends(decide: Decision) -> ViewListener:
     """Sending a window: what stands in the way is said at its field, success closes it."""
 
     def listener(tools: Tools, body: Body, ack: Ack) -> None:
@@ -178,7 +208,7 @@ def _sends(decide: Decision) -> Callable[[Tools, Body, Ack], None]:
         if about is None:
             ack(response_action="update", view=window("Handoff", [section(OLD_WINDOW)]))
             return
-        agent = tools.desk.agent(sender(body))
+        agent = tools.agent(sender(body))
         problem = decide(tools, about, agent, filled_in(body), str(sent.get("id", "")))
         if problem:
             field, words = problem
@@ -187,6 +217,10 @@ def _sends(decide: Decision) -> Callable[[Tools, Body, Ack], None]:
         ack()
 
     return listener
+
+
+def _sent(action: Action, decide: Decision) -> Guarded[ViewListener]:
+    return guarded(action, _sends(decide), Subject.ESCALATION)
 
 
 def _done(
@@ -208,8 +242,8 @@ def assigned(
     words = one(state, Field.NOTE)
     if sum(map(bool, (to, group, queue))) != 1:
         return Field.AGENT, CHOOSE_ONE
-    if to and not tools.desk.is_human(to):
-        return Field.AGENT, NOT_HUMAN
+    if to and (problem := tools.why_not_to(to, about.escalation_id)):
+        return Field.AGENT, problem
     core = tools.core.escalations
     if to:
         outcome = core.reassign(about.escalation_id, agent, tools.desk.agent(to), words)
@@ -237,7 +271,7 @@ def resolved(
     usual, asks = tools.core.escalations.closing(about.escalation_id, agent)
     closing = one(state, Field.CLOSING)
     ending = Ending(
-        solved_as=SolvedAs(one(state, Field.SOLVED_AS) or SolvedAs.SOLVED),
+        solved_as=word_of(SolvedAs, one(state, Field.SOLVED_AS)) or SolvedAs.SOLVED,
         tags=tags_of(one(state, Field.TAGS)),
         closing="" if closing == usual else closing,
         ask=asks and bool(one(state, Field.ASK)),
@@ -259,7 +293,10 @@ def dismissed(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
 ) -> tuple[str, str] | None:
     """Nobody was needed."""
-    ending = Ending(why=NotNeeded(one(state, Field.WHY)))
+    why = word_of(NotNeeded, one(state, Field.WHY))
+    if why is None:
+        return Field.WHY, CHOOSE_WHY
+    ending = Ending(why=why)
     outcome = tools.core.escalations.take(Step.DISMISS, about.escalation_id, agent, ending)
     return _done(tools, about, agent, Field.WHY, outcome)
 
@@ -288,18 +325,22 @@ def drafted(
 
 FEATURE = Feature(
     clicks={
-        **{kind.value: opener for kind, opener in OPENERS.items() if kind is not Button.VIEW},
-        Button.RELEASE.value: release,
-        Button.MORE.value: more,
+        **{
+            kind.value: guarded(_TAKES[kind], opener, Subject.ESCALATION)
+            for kind, opener in OPENERS.items()
+            if kind is not Button.VIEW
+        },
+        Button.RELEASE.value: guarded(Action.RELEASE, release, Subject.ESCALATION),
     },
+    menus={Button.MORE.value: MORE},
     views={
-        Window.ASSIGN.value: _sends(assigned),
-        Window.SNOOZE.value: _sends(snoozed),
-        Window.RESOLVE.value: _sends(resolved),
-        Window.RETURN.value: _sends(returned),
-        Window.DISMISS.value: _sends(dismissed),
-        Window.NOTE.value: _sends(noted),
-        Window.DRAFT.value: _sends(drafted),
+        Window.ASSIGN.value: _sent(Action.ASSIGN, assigned),
+        Window.SNOOZE.value: _sent(Action.SNOOZE, snoozed),
+        Window.RESOLVE.value: _sent(Action.RESOLVE, resolved),
+        Window.RETURN.value: _sent(Action.RETURN, returned),
+        Window.DISMISS.value: _sent(Action.DISMISS, dismissed),
+        Window.NOTE.value: _sent(Action.NOTE, noted),
+        Window.DRAFT.value: _sent(Action.REPLY, drafted),
     },
     shortcuts=SHORTCUTS,
 )

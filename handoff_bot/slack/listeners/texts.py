@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
+from pydantic import TypeAdapter
 from slack_bolt import Ack
 
 from handoff_bot.domain.signals import Signal
@@ -13,12 +13,15 @@ from handoff_bot.services import texts
 from handoff_bot.services.texts import Text
 from handoff_bot.services.wording import CHANGED_MEANWHILE
 from handoff_bot.slack.blocks.fields import ANY
+from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.settings import SettingsAction
 from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.blocks.texts import TEXT, ShownText, draw_text, silence_of, words_of
-from handoff_bot.slack.listeners.admins import clicked_by_admins, put, sent_by_admins
-from handoff_bot.slack.listeners.click import Click, Tools, filled_in, held, sender
+from handoff_bot.slack.listeners.admins import by_admins, put
+from handoff_bot.slack.listeners.click import Click, Tools, filled_in, held, sender, word_of
 from handoff_bot.slack.listeners.feature import Body, Feature
+
+_METADATA = TypeAdapter(tuple[str, str, str, Number])
 
 FIRST = Text(Moment.STARTED, "en")
 SAVED = "Saved. This is said from now on."
@@ -81,23 +84,20 @@ def _field(text: Text) -> str:
 
 def _parsed(metadata: str) -> Text:
     """The text that a window is about; the first one when it does not say."""
-    try:
-        moment, language, reason, *_ = json.loads(metadata)
-        return _text(str(moment), str(language), str(reason))
-    except (TypeError, ValueError):
-        return FIRST
+    held = read(_METADATA, metadata)
+    return _text(*held[:3]) if held else FIRST
 
 
 def _seen(metadata: str) -> int:
     """The newest change of it that was known when the window was drawn."""
-    try:
-        return int(json.loads(metadata)[3])
-    except (IndexError, TypeError, ValueError):
-        return 0
+    held = read(_METADATA, metadata)
+    return held[3] if held else 0
 
 
 def _text(moment: str, language: str, reason: str) -> Text:
-    return Text(Moment(moment), language, None if reason == ANY else Signal(reason))
+    """The text that was chosen; the first one for what is no moment of ours."""
+    known = word_of(Moment, moment)
+    return Text(known, language, word_of(Signal, reason)) if known else FIRST
 
 
 def _chosen(click: Click) -> Text:
@@ -128,12 +128,12 @@ def _shown(tools: Tools, text: Text, words: str | None = None) -> ShownText:
 
 FEATURE = Feature(
     clicks={
-        SettingsAction.TEXTS: clicked_by_admins(open_texts),
-        SettingsAction.MOMENT: clicked_by_admins(another_text),
-        SettingsAction.LANGUAGE: clicked_by_admins(another_text),
-        SettingsAction.REASON: clicked_by_admins(another_text),
-        SettingsAction.PREVIEW: clicked_by_admins(previewed),
-        SettingsAction.USUAL: clicked_by_admins(back_to_usual),
+        SettingsAction.TEXTS: by_admins(open_texts),
+        SettingsAction.MOMENT: by_admins(another_text),
+        SettingsAction.LANGUAGE: by_admins(another_text),
+        SettingsAction.REASON: by_admins(another_text),
+        SettingsAction.PREVIEW: by_admins(previewed),
+        SettingsAction.USUAL: by_admins(back_to_usual),
     },
-    views={TEXT: sent_by_admins(text_saved)},
+    views={TEXT: by_admins(text_saved)},
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt import Ack
 
 from handoff_bot.domain.endings import tags_of
 from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.tickets import Edit, Period, TicketQuery
 from handoff_bot.services import ticket_files
@@ -19,7 +21,7 @@ from handoff_bot.slack.blocks.text import Block, Drawing, section
 from handoff_bot.slack.blocks.thread import draw_words
 from handoff_bot.slack.blocks.ticket import EDIT, Field, draw_edit, draw_ticket, shown_in
 from handoff_bot.slack.blocks.tickets import SEARCH, TicketAction, draw_tickets
-from handoff_bot.slack.listeners.admins import clicked_by_admins
+from handoff_bot.slack.listeners.admins import by_admins
 from handoff_bot.slack.listeners.click import (
     Click,
     Tools,
@@ -30,10 +32,10 @@ from handoff_bot.slack.listeners.click import (
     sender,
     word_of,
 )
-from handoff_bot.slack.listeners.feature import Asked, Body, Feature
+from handoff_bot.slack.listeners.feature import Asked, Body, Feature, Subject, guarded
 
 NO_NUMBER = "Say which: /handoff ticket 12"
-NOT_HUMAN = "Choose a person."
+OLD_WINDOW = "This window is from an older version. Please close it and click again."
 ON_ITS_WAY = "The file is on its way: it comes as a direct message."
 
 
@@ -59,6 +61,7 @@ def _open(tools: Tools, trigger_id: str, desk_id: str, query: TicketQuery) -> No
 
 def _found(tools: Tools, desk_id: str, query: TicketQuery, banner: str = "") -> Block:
     tickets, may_export = tools.core.tickets, tools.may_administer(desk_id)
+    query = replace(query, slack_channels=tools.core.roles.reach(desk_id))
     return draw_tickets(
         tickets.search(query), tickets.channels(), may_export=may_export, banner=banner
     )
@@ -68,7 +71,7 @@ def exported(tools: Tools, click: Click, ack: Ack) -> None:
     """All that fit, as a file in a direct message."""
     ack()
     query = tools.core.tickets.search(_asked(click.state, None)).query
-    order = ticket_files.order(Format(click.value), query)
+    order = ticket_files.order(word_of(Format, click.value) or Format.CSV, query)
     key = f"{click.desk_id}:{click.trigger_id}"
     tools.core.reports.order(click.desk_id, ticket_files.TICKETS, order, key)
     tools.desk.update_view(click.view_id, _found(tools, click.desk_id, query, ON_ITS_WAY))
@@ -168,7 +171,11 @@ def change(tools: Tools, click: Click, ack: Ack) -> None:
 
 def changed(tools: Tools, body: Body, ack: Ack) -> None:
     """What stands in the way is said at a field; what was changed is seen in the window below."""
-    which, shown = shown_in(body["view"]["private_metadata"])
+    about = shown_in(str(body["view"].get("private_metadata") or ""))
+    if about is None:
+        ack(response_action="update", view=window("Ticket", [section(OLD_WINDOW)]))
+        return
+    which, shown = about
     wanted = _wanted(body, shown)
     problem = _problem(tools, which, sender(body), shown, wanted)
     if problem:
@@ -184,10 +191,11 @@ def _problem(tools: Tools, which: int, who: str, shown: Edit, wanted: Edit) -> d
     """Change it; what stands in the way, by field."""
     if not wanted.subject.strip():
         return {Field.SUBJECT: NO_SUBJECT}
-    if wanted.assignee and not tools.desk.is_human(wanted.assignee):
-        return {Field.ASSIGNEE: NOT_HUMAN}
+    view = tools.core.tickets.view(which) if wanted.assignee else None
+    if view and (problem := tools.why_not_to(wanted.assignee, view.escalation_id)):
+        return {Field.ASSIGNEE: problem}
     to = tools.desk.agent(wanted.assignee) if wanted.assignee else None
-    outcome = tools.core.tickets.edit(which, tools.desk.agent(who), shown, wanted, to)
+    outcome = tools.core.tickets.edit(which, tools.agent(who), shown, wanted, to)
     if outcome.done:
         return {}
     at = Field.ASSIGNEE if shown.status is wanted.status else Field.STATUS
@@ -199,8 +207,8 @@ def _wanted(body: Body, shown: Edit) -> Edit:
     chosen = {field: next(iter(held(state, field)), "") for field in Field}
     return Edit(
         subject=chosen[Field.SUBJECT],
-        priority=Priority(chosen[Field.PRIORITY] or shown.priority),
-        status=TicketStatus(chosen[Field.STATUS] or shown.status),
+        priority=word_of(Priority, chosen[Field.PRIORITY]) or shown.priority,
+        status=word_of(TicketStatus, chosen[Field.STATUS]) or shown.status,
         assignee=chosen[Field.ASSIGNEE],
         tags=tags_of(chosen[Field.TAGS]),
     )
@@ -208,25 +216,31 @@ def _wanted(body: Body, shown: Edit) -> Edit:
 
 FEATURE = Feature(
     clicks={
-        TicketAction.SHOW: show,
-        TicketAction.WORDS: searched,
-        TicketAction.STATUS: searched,
-        TicketAction.CHANNEL: searched,
-        TicketAction.PRIORITY: searched,
-        TicketAction.REASON: searched,
-        TicketAction.PERIOD: searched,
-        TicketAction.ASSIGNEE: searched,
-        TicketAction.ALL: all_of_them,
-        TicketAction.FIRST: searched,
-        TicketAction.NEXT: next_page,
-        TicketAction.OPEN: open_ticket,
-        TicketAction.OLDER: older,
-        TicketAction.CHANGE: change,
-        TicketAction.CSV: clicked_by_admins(exported),
-        TicketAction.JSON: clicked_by_admins(exported),
+        TicketAction.SHOW: guarded(Action.SEARCH, show),
+        TicketAction.WORDS: guarded(Action.SEARCH, searched),
+        TicketAction.STATUS: guarded(Action.SEARCH, searched),
+        TicketAction.CHANNEL: guarded(Action.SEARCH, searched),
+        TicketAction.PRIORITY: guarded(Action.SEARCH, searched),
+        TicketAction.REASON: guarded(Action.SEARCH, searched),
+        TicketAction.PERIOD: guarded(Action.SEARCH, searched),
+        TicketAction.ASSIGNEE: guarded(Action.SEARCH, searched),
+        TicketAction.ALL: guarded(Action.SEARCH, all_of_them),
+        TicketAction.FIRST: guarded(Action.SEARCH, searched),
+        TicketAction.NEXT: guarded(Action.SEARCH, next_page),
+        TicketAction.OPEN: guarded(Action.SEE, open_ticket, Subject.TICKET),
+        TicketAction.OLDER: guarded(Action.SEE, older, Subject.TICKET),
+        TicketAction.CHANGE: guarded(Action.EDIT, change, Subject.TICKET),
+        TicketAction.CSV: by_admins(exported),
+        TicketAction.JSON: by_admins(exported),
     },
-    views={EDIT: changed, SEARCH: searched_by_button},
-    commands={"tickets": in_words, "ticket": ticket_in_words},
+    views={
+        EDIT: guarded(Action.EDIT, changed, Subject.TICKET),
+        SEARCH: guarded(Action.SEARCH, searched_by_button),
+    },
+    commands={
+        "tickets": guarded(Action.SEARCH, in_words),
+        "ticket": guarded(Action.SEE, ticket_in_words, Subject.TICKET),
+    },
     help=(
         "/handoff tickets: search tickets (words may follow)",
         "/handoff ticket 12: one ticket with its timeline",

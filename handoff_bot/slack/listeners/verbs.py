@@ -7,12 +7,13 @@ import re
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.endings import Ending, tags_of
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.roles import Action
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.blocks.text import Drawing
 from handoff_bot.slack.blocks.thread import draw_words
 from handoff_bot.slack.listeners.click import Tools, number
-from handoff_bot.slack.listeners.feature import Asked, Feature, Said
-from handoff_bot.slack.listeners.steps import NOT_A_TIME, NOT_HUMAN
+from handoff_bot.slack.listeners.feature import Asked, Feature, Said, Subject, guarded
+from handoff_bot.slack.listeners.steps import NOT_A_TIME
 
 TO_WHOM = "Say to whom: @somebody, @a-group or queue, as in !assign @somebody. A note may follow."
 WHICH = "Say which ticket and to whom: /handoff assign 12 @somebody"
@@ -60,8 +61,8 @@ def _give(tools: Tools, escalation_id: int, giver: AgentRef, said: str = "") -> 
     person, group, words = found[1], found[2], found[3].strip()
     if group:
         return core.hand_back(escalation_id, giver, group, words)
-    if not tools.desk.is_human(person):
-        return Outcome(False, NOT_HUMAN)
+    if problem := tools.why_not_to(person, escalation_id):
+        return Outcome(False, problem)
     return core.reassign(escalation_id, giver, tools.desk.agent(person), words)
 
 
@@ -117,16 +118,16 @@ HELP = (
 
 FEATURE = Feature(
     verbs={
-        "take": take,
-        "assign": assign,
-        "snooze": snooze,
-        "resolve": resolve,
-        "return": give_back,
-        "release": release,
-        "reply": reply,
-        "help": help_with_verbs,
+        "take": guarded(Action.CLAIM, take, Subject.THREAD),
+        "assign": guarded(Action.ASSIGN, assign, Subject.THREAD),
+        "snooze": guarded(Action.SNOOZE, snooze, Subject.THREAD),
+        "resolve": guarded(Action.RESOLVE, resolve, Subject.THREAD),
+        "return": guarded(Action.RETURN, give_back, Subject.THREAD),
+        "release": guarded(Action.RELEASE, release, Subject.THREAD),
+        "reply": guarded(Action.REPLY, reply, Subject.THREAD),
+        "help": guarded(Action.SEE, help_with_verbs, Subject.THREAD),
     },
-    commands={"assign": assign_by_number},
+    commands={"assign": guarded(Action.ASSIGN, assign_by_number, Subject.TICKET)},
     help=(
         "/handoff assign 12 @somebody: give a ticket's conversation to somebody, a group or the queue",
         "In a thread: " + ", ".join(line.partition(":")[0] for line in HELP),

@@ -1,0 +1,127 @@
+"""Owners who can no longer answer (deactivated, no longer in the Slack channel) lose their conversations.
+
+It is asked at the customer's next message, when Slack reports that a person has left, and now and then.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.errors import DeskError
+from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.roles import Refusal
+from handoff_bot.ports import Clock, Desk
+from handoff_bot.services.escalations import Escalations
+from handoff_bot.services.roles import Roles
+from handoff_bot.services.runner import Handler
+from handoff_bot.storage import access
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+logger = logging.getLogger(__name__)
+
+OWNER = "claim.owner"
+OWNERS = "tick.owners"
+AT_ONCE = 500
+"""Conversations that one tick asks about; the next tick asks about the next ones."""
+
+WHY: dict[Refusal, str] = {
+    Refusal.BOT: "{name} is an app",
+    Refusal.DEACTIVATED: "{name}'s Slack account is deactivated",
+    Refusal.STRANGER: "{name} is not a member of this workspace",
+    Refusal.GUEST: "{name} is a guest of this workspace",
+    Refusal.OUTSIDE: "{name} is no longer in this Slack channel",
+}
+GIVEN_BACK = "{why}, so the conversation is back in the queue. The customer was told."
+
+
+def check(tx: Transaction, escalation: Escalation, clock: Clock) -> None:
+    """See to it that its owner can still answer."""
+    if escalation.status != Status.CLAIMED:
+        return
+    key = f"claim:{id_of(escalation)}"
+    payload = {"escalation_id": id_of(escalation)}
+    tx.enqueue(NewWork(OWNER, key, payload, clock.now(), key=f"owner:{key}", coalesce=True))
+
+
+class Owners:
+    """What Slack reports about people who have conversations."""
+
+    def __init__(self, database: Database, desk: Desk, clock: Clock) -> None:
+        self._database = database
+        self._desk = desk
+        self._clock = clock
+
+    def changed(self, desk_id: str, slack_channel: str = "") -> None:
+        """Something about this person, or their membership of a Slack channel, has changed."""
+        self._desk.directory.forget_person(desk_id)
+        if slack_channel:
+            self._desk.directory.forget_channel(slack_channel)
+        with self._database.write() as tx:
+            for escalation in access.claimed_by(tx, desk_id):
+                check(tx, escalation, self._clock)
+
+
+@dataclass(frozen=True)
+class OwnerPlan:
+    """Whom to ask about."""
+
+    escalation_id: int
+    owner: AgentRef
+    slack_channel: str
+
+
+class CheckOwner(Handler[OwnerPlan, Refusal | None]):
+    """Asks the desk about the owner of one conversation, and takes it back if they cannot answer."""
+
+    repeatable = True
+
+    def __init__(self, roles: Roles, escalations: Escalations, desk: Desk) -> None:
+        self._roles = roles
+        self._escalations = escalations
+        self._desk = desk
+
+    def prepare(self, tx: Transaction, job: Job) -> OwnerPlan | None:
+        """Whom to ask about, unless no agent has it."""
+        escalation_id = int(job.payload["escalation_id"])
+        found = access.conversation(tx, escalation_id, self._desk.queue_channel)
+        if found is None or not found.assignee:
+            return None
+        owner = AgentRef(found.assignee, found.assignee_name)
+        return OwnerPlan(escalation_id, owner, found.slack_channel)
+
+    def call(self, plan: OwnerPlan) -> Refusal | None:
+        """Ask. While the desk does not say, the owner stays: the next tick asks again."""
+        try:
+            return self._roles.why_not_an_agent(plan.owner.desk_id, plan.slack_channel)
+        except DeskError as error:
+            logger.warning("owner not checked", extra={"code": error.code})
+            return None
+
+    def finish(self, tx: Transaction, job: Job, plan: OwnerPlan, result: Refusal | None) -> None:
+        """Take it back, unless it has moved meanwhile."""
+        if result not in WHY:
+            return
+        why = GIVEN_BACK.format(why=WHY[result].format(name=plan.owner.name))
+        if self._escalations.give_back(tx, plan.escalation_id, plan.owner, why):
+            logger.info("owner gone", extra={"escalation_id": plan.escalation_id, "why": result})
+
+
+class CheckOwners(Handler[None, None]):
+    """The tick: asks about the owners of all conversations, so many at a time."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> None:
+        """Have them asked about."""
+        in_all = rows.count(tx, Status.CLAIMED)
+        rounds = -(-in_all // AT_ONCE) or 1
+        offset = int(self._clock.now().timestamp() // 300) % rounds * AT_ONCE
+        for escalation in access.claimed(tx, AT_ONCE, offset):
+            check(tx, escalation, self._clock)

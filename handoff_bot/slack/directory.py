@@ -1,0 +1,56 @@
+"""The people of the workspace as roles ask about them: who they are, and where they are members."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from slack_sdk.web import WebClient
+
+from handoff_bot.domain.roles import Home, Person
+from handoff_bot.slack.errors import slack_errors
+from handoff_bot.slack.members import Members
+from handoff_bot.slack.people import People
+
+
+class SlackDirectory:
+    """The port `Directory`. `quick` is the client for what a click waits for."""
+
+    def __init__(self, people: People, quick: WebClient) -> None:
+        self._people = people
+        self._quick = quick
+        self._members = Members(quick)
+        self._home: Home | None = None
+
+    def home(self) -> Home:
+        """The workspace that the bot is installed in, asked for once."""
+        if self._home is None:
+            with slack_errors():
+                answer = self._quick.auth_test()
+            self._home = Home(
+                team_id=str(answer.get("team_id") or ""),
+                enterprise_id=str(answer.get("enterprise_id") or ""),
+                is_org_wide=bool(answer.get("is_enterprise_install")),
+            )
+        return self._home
+
+    def person(
+        self, desk_id: str, now: datetime, max_age: timedelta, trusted: timedelta
+    ) -> Person | None:
+        """What Slack says of a person, None when it knows no such person."""
+        return self._people.account(desk_id, now, max_age, trusted)
+
+    def is_in(self, desk_id: str, slack_channel: str, now: datetime, trusted: timedelta) -> bool:
+        """Whether a person is a member of a Slack channel."""
+        return self._members.is_in(desk_id, slack_channel, now, trusted)
+
+    def is_in_group(self, desk_id: str, group_id: str, now: datetime, trusted: timedelta) -> bool:
+        """Whether a person is in a user group."""
+        return self._members.is_in_group(desk_id, group_id, now, trusted)
+
+    def forget_person(self, desk_id: str) -> None:
+        """Something about this person has changed."""
+        self._people.forget(desk_id)
+
+    def forget_channel(self, slack_channel: str) -> None:
+        """A person came into this Slack channel, or left it."""
+        self._members.forget(slack_channel)

@@ -1,0 +1,62 @@
+"""Lets what people write in threads pass, or tells them why not. Runs as a job, before the handler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from handoff_bot.domain.desk import Place
+from handoff_bot.domain.inside import NOTE, verb_in
+from handoff_bot.domain.roles import Action
+from handoff_bot.slack.listeners import gate
+from handoff_bot.slack.listeners.click import Tools, tell
+from handoff_bot.slack.listeners.events import RELAYED, is_by_human, is_new, is_reply
+from handoff_bot.slack.listeners.feature import Guarded, Subject, VerbListener, guarded
+
+Payload = dict[str, Any]
+
+
+def _nothing() -> None:
+    """Stands where a listener would: what is written is handled by `events`."""
+
+
+WRITTEN = guarded(Action.REPLY, _nothing, Subject.THREAD)
+"""Replies, notes, edits and deletions in a thread of ours."""
+
+
+def admitted(tools: Tools, payload: Payload, verbs: Mapping[str, Guarded[VerbListener]]) -> bool:
+    """True when the event may be handled. Otherwise its author has been told why not.
+
+    Raises:
+        DeskError: Slack does not say who the author is; the event waits, and nothing is lost.
+    """
+    event = payload["event"]
+    said = event.get("message") or event.get("previous_message") or event
+    if event["type"] != "message" or not _counts(event, said, payload):
+        return True
+    place = Place(event["channel"], said["thread_ts"])
+    if tools.core.subjects.thread(place) is None:
+        return True
+    rule = _rule(event, verbs)
+    refused = gate.stopped_later(tools, rule, gate.of_message(event, said, place))
+    if refused is None:
+        return True
+    if refused.words:
+        is_new_reply = said is event
+        words = f"{refused.words} {gate.NOT_SENT}" if is_new_reply else refused.words
+        tell(tools.desk, str(said["user"]), place, words)
+    return False
+
+
+def _counts(event: Payload, said: Payload, payload: Payload) -> bool:
+    """Whether a person wrote, changed or deleted a reply."""
+    if not (is_reply(said) and is_by_human(said, payload)):
+        return False
+    if event.get("subtype") == "message_changed":
+        return is_new(event)
+    return event.get("subtype") in RELAYED | {"message_deleted"}
+
+
+def _rule(event: Payload, verbs: Mapping[str, Guarded[VerbListener]]) -> Guarded[Any]:
+    verb = verb_in(str(event.get("text") or ""))
+    return verbs.get(verb[0], WRITTEN) if verb and verb[0] != NOTE else WRITTEN
