@@ -36,9 +36,6 @@ class Action(StrEnum):
 ASSIGNEES_ONLY = frozenset({Action.SNOOZE, Action.RELEASE, Action.RESOLVE, Action.RETURN})
 """What other agents may do only while no agent has the conversation."""
 
-CHANGES = frozenset(Action) - {Action.REPORT, Action.USE, Action.SEARCH, Action.SEE}
-"""Actions that change something."""
-
 
 class Refusal(StrEnum):
     """Why a person may not."""
