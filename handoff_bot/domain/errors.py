@@ -22,6 +22,8 @@ HandoffError
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 
 class HandoffError(Exception):
     """The root: anything we raise on purpose."""
@@ -50,7 +52,10 @@ class ProviderFailure(HandoffError):
         permanent: True when trying again cannot help.
         code: the provider's own code as text ("21610", "channel_not_found"), "" when there is none.
         retry_after: seconds the provider asked us to wait, None when it did not say.
+        patience: how long it is tried again where that differs from other temporary failures of the job.
     """
+
+    patience: timedelta | None = None
 
     def __init__(
         self,
@@ -90,6 +95,34 @@ class DeskLimited(DeskError):
 
 class DeskClosed(DeskError):
     """Nothing can be written in that part of the desk until a person opens it again."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message, permanent=False, code=code)
+
+
+class DeskLayout(DeskError):
+    """The desk refuses how a message is written: its content may go in a plainer form.
+
+    Attributes:
+        unsupported: the types of blocks that the desk says it does not know.
+    """
+
+    def __init__(self, message: str, code: str, unsupported: tuple[str, ...] = ()) -> None:
+        super().__init__(message, permanent=True, code=code)
+        self.unsupported = unsupported
+
+
+class DeskGone(DeskError):
+    """A message or thread no longer exists, or takes no replies: its conversation needs a new card."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message, permanent=False, code=code)
+
+
+class DeskUnsure(DeskError):
+    """The desk refuses for a reason that we do not know: waiting may help, but not for ever."""
+
+    patience = timedelta(hours=3)
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message, permanent=False, code=code)
