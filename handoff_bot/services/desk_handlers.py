@@ -17,7 +17,7 @@ from handoff_bot.services import alarms, desk_channels, deskwork, gathering, tur
 from handoff_bot.services.desk_drawings import DrawBoard, MarkDelivery, RedrawCard
 from handoff_bot.services.desk_handler import CardPlan, DeskHandler, InThread, mark_of
 from handoff_bot.services.runner import AnyHandler
-from handoff_bot.storage import conversations, escalations, log
+from handoff_bot.storage import conversations, escalations, jobs, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskThread, Message
@@ -114,6 +114,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
             )
         )
         log.record(tx, "card.posted", now, escalation=escalation)
+        jobs.settle(tx, deskwork.CARD, now, escalation_id=id_of(escalation))
         deskwork.redraw_board(tx, now)
         if views.card(tx, escalation) != plan.card:
             deskwork.redraw(tx, escalation, now)

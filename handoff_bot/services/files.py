@@ -29,7 +29,7 @@ from handoff_bot.services import alarms, deskwork, turns
 from handoff_bot.services.desk_handler import InThread, mark_of
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import Channels
-from handoff_bot.storage import attachments, conversations, log, work
+from handoff_bot.storage import attachments, conversations, jobs, log, work
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -112,7 +112,11 @@ class Files:
             payload = work.payload_of(tx, work_id, FILE)
             if payload is None:
                 return Outcome(False, GONE)
-            _bring(tx, **payload, now=self._clock.now(), after=work_id)
+            now = self._clock.now()
+            _bring(tx, **payload, now=now, after=work_id)
+            given_up = jobs.get(tx, work_id)
+            if given_up:
+                jobs.dismiss(tx, given_up, now)
             return Outcome(True, AGAIN)
 
 

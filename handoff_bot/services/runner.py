@@ -20,7 +20,7 @@ from handoff_bot.domain.pacing import Turn
 from handoff_bot.ports import Clock
 from handoff_bot.services import alarms
 from handoff_bot.services.pacing import Pacer
-from handoff_bot.storage import work
+from handoff_bot.storage import jobs, work
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Job, Transaction
 
@@ -187,13 +187,20 @@ class Runner:
                     _leave()
                 result = handler.call(plan)
             with self._database.write() as tx:
-                handler.finish(tx, job, plan, result)
-                work.complete(tx, job, self._clock.now())
+                self._finish(tx, handler, job, plan, result)
                 return self._next(tx, job.lane, worker, last=last)
         except (LeaseLost, _Waits):
             raise
         except Exception as error:  # the one place: whatever it is, it is recorded on the row
             return self._failed(job, handler, plan, error, worker, last=last)
+
+    def _finish(
+        self, tx: Transaction, handler: AnyHandler, job: Job, plan: Any, result: Any
+    ) -> None:
+        handler.finish(tx, job, plan, result)
+        if handler.coalesces:  # the latest state is there, so earlier failures are made good
+            jobs.settle_lane(tx, job.kind, job.lane, self._clock.now())
+        work.complete(tx, job, self._clock.now())
 
     def _as_begun(self, handler: AnyHandler, job: Job) -> Job:
         """The row with those that were begun with it."""

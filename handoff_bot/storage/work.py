@@ -216,8 +216,16 @@ def separate(tx: Transaction, job: Job) -> None:
 
 
 def park(tx: Transaction, job: Job, now: datetime, error: str) -> None:
-    """Give it up as failed; the lane goes on."""
-    _set(tx, job, status="failed", finished_at=now, error=error, attempts=job.attempts + 1)
+    """Give it up as failed; the lane goes on. `job.begun_at` unless it certainly had no effect."""
+    _set(
+        tx,
+        job,
+        status="failed",
+        finished_at=now,
+        error=error,
+        attempts=job.attempts + 1,
+        begun_at=job.begun_at,
+    )
 
 
 def _set(tx: Transaction, job: Job, **values: Any) -> None:
