@@ -42,10 +42,7 @@ class LateClaim(Handler[ClaimPlan, Outcome]):
 
     def prepare(self, tx: Transaction, job: Job) -> ClaimPlan:
         """Who wants what."""
-        said = job.payload
-        until = datetime.fromisoformat(said["until"]) if "until" in said else None
-        agent = AgentRef(said["desk_id"], said["name"])
-        return ClaimPlan(int(said["escalation_id"]), agent, until)
+        return _plan(job)
 
     def call(self, plan: ClaimPlan) -> Outcome:
         """Claim: a transaction of its own."""
@@ -63,7 +60,7 @@ class LateClaim(Handler[ClaimPlan, Outcome]):
 
     def park(self, tx: Transaction, job: Job, plan: ClaimPlan | None, error: Exception) -> None:
         """A bug: it is no longer kept."""
-        found = plan or self.prepare(tx, job)
+        found = plan or _plan(job)
         self._lapse(tx, found.escalation_id, found.agent, alarms.why(error))
 
     def _lapse(self, tx: Transaction, escalation_id: int, agent: AgentRef, why: str) -> None:
@@ -97,3 +94,10 @@ class LateClaim(Handler[ClaimPlan, Outcome]):
             deskwork.whisper(tx, Whisper(desk_id, place, words), now)
         else:
             deskwork.tell(tx, desk_id, Post(PostKind.TOLD, words), now)
+
+
+def _plan(job: Job) -> ClaimPlan:
+    said = job.payload
+    until = datetime.fromisoformat(said["until"]) if "until" in said else None
+    agent = AgentRef(said["desk_id"], said["name"])
+    return ClaimPlan(int(said["escalation_id"]), agent, until)
