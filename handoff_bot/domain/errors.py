@@ -10,6 +10,9 @@ HandoffError
 │   │   └── OutcomeUnknown  it was called and never answered: ask it before sending again
 │   ├── DeskError           the desk (Slack) did not do what it was asked
 │   │   ├── DeskLimited     it asks us to slow down: everybody who calls the same waits
+│   │   ├── DeskLayout      it refuses how a message is written: a plainer form may do
+│   │   ├── DeskGone        a message or thread no longer exists: a new card is needed
+│   │   ├── DeskUnsure      it refuses with a code that we do not know: final only after some hours
 │   │   ├── DeskClosed       nothing can be written in one of its channels until a person mends that
 │   │   └── DeskOutcomeUnknown  it was called and never answered: look before posting again
 │   ├── SinkError           another system did not take a ticket
