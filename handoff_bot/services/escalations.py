@@ -18,6 +18,7 @@ from handoff_bot.services import (
     endings,
     handing,
     rating,
+    reserving,
     routes,
     snoozing,
     telling,
@@ -47,7 +48,7 @@ NOBODY_FREE = "Nobody who could take this is available."
 TOO_LONG = "The assistant's last message was not sent in time."
 TAKEN_BY = (
     "{name} is taking this over: the assistant's last message is still being sent. "
-    "You are told here if that fails."
+    "You are told here how that ends."
 )
 AFTER_THE_AI = (
     "You will have this conversation in a moment: the assistant's last message is leaving."
@@ -118,9 +119,7 @@ class Escalations:
             return self._claim_soon(change)
         if not self._move(change, **_values(change)):
             return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
-        kept = reservations.of(change.tx, id_of(change.escalation))
-        if kept and kept.desk_id == change.agent.desk_id:
-            reservations.end(change.tx, id_of(change.escalation))
+        reserving.kept(change.tx, change.escalation, change.agent.desk_id, change.now)
         self._tell_taken(change, change.agent)
         self._note(
             change, f"{change.agent.name} took over. What they write here reaches the customer."

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from handoff_bot.domain.desk import AgentRef, Place, Post, PostKind, Whisper
+from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.ports import Clock
-from handoff_bot.services import alarms, deskwork
+from handoff_bot.services import alarms, reserving
 from handoff_bot.services.escalations import AFTER_THE_AI, AGAIN, Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.runner import Handler
@@ -77,23 +77,15 @@ class LateClaim(Handler[ClaimPlan, Outcome]):
         is_theirs = kept is not None and kept.desk_id == agent.desk_id
         is_free = escalation.status == Status.QUEUED and (kept is None or is_theirs)
         more = PRESS if is_free else ""
-        self._tell(tx, escalation_id, agent.desk_id, NOT_YOURS.format(why=why) + more)
+        now = self._clock.now()
+        reserving.tell(tx, escalation_id, agent.desk_id, NOT_YOURS.format(why=why) + more, now)
         if kept is None or not is_theirs:
             return
         for other in kept.others:
             if owner is None or owner.desk_id != other:
                 words = FREE_AGAIN.format(name=agent.name, why=why) + more
-                self._tell(tx, escalation_id, other, words)
+                reserving.tell(tx, escalation_id, other, words, now)
         reservations.end(tx, escalation_id)
-
-    def _tell(self, tx: Transaction, escalation_id: int, desk_id: str, words: str) -> None:
-        thread = rows.thread_of(tx, escalation_id)
-        now = self._clock.now()
-        if thread:
-            place = Place(thread.slack_channel, thread.ts)
-            deskwork.whisper(tx, Whisper(desk_id, place, words), now)
-        else:
-            deskwork.tell(tx, desk_id, Post(PostKind.TOLD, words), now)
 
 
 def _plan(job: Job) -> ClaimPlan:

@@ -212,16 +212,7 @@ class Transaction:
 
     def wake(self, lane: str, due_at: datetime) -> None:
         """Make a lane due no later than then, for a row that is already in the database."""
-        self.others_needed = True
-        values = {
-            "key": lane,
-            "family": family_of(lane),
-            "due_at": due_at,
-            "leased_by": None,
-            "grant": None,
-            "rank": LAST,
-        }
-        self.core.execute(_OPEN_LANE[self.is_sqlite], [values])
+        self._open_lanes([NewWork("", lane, {}, due_at)])
         self.core.execute(
             update(LANE).where(LANE.c.key == lane, LANE.c.due_at > due_at).values(due_at=due_at)
         )

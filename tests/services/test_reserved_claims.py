@@ -77,6 +77,7 @@ def test_the_second_agent_is_told_who_is_taking_it_and_the_first_gets_it(house, 
     wait(house, seconds=1)
     assert house.desk.card.owner == ana
     assert house.channel.phone[-2] == "Now speaking with Ana."
+    assert whispered(house, ben) == ["Ana took this just now."]
 
 
 def test_pressing_again_is_one_claim(house, wire, ana):

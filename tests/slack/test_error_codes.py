@@ -10,9 +10,18 @@ from handoff_bot.slack.error_codes import CLASSES, CLOSED
 from tests.slack.test_errors import post
 
 METHODS = Path(__file__).parents[3] / "shared" / "oracle" / "slack" / "methods.json"
-CALLED = ("chat.postMessage", "chat.update", "chat.postEphemeral", "chat.delete", "auth.test")
-CALLED += ("reactions.add", "reactions.remove", "pins.add")
-CALLED += ("conversations.history", "conversations.replies")
+CALLED = (
+    "auth.test",
+    "chat.delete",
+    "chat.postEphemeral",
+    "chat.postMessage",
+    "chat.update",
+    "conversations.history",
+    "conversations.replies",
+    "pins.add",
+    "reactions.add",
+    "reactions.remove",
+)
 
 
 def test_no_code_is_in_two_classes():

@@ -7,6 +7,7 @@ import pytest
 from handoff_bot.domain.desk import Button, Place, Post, PostKind, Whisper
 from handoff_bot.domain.errors import DeskError, DeskGone, DeskLayout
 from handoff_bot.domain.files import File
+from handoff_bot.slack.blocks.plainer import PLAINER
 from handoff_bot.slack.error_codes import LAYOUT
 from tests.slack import builders
 from tests.slack.builders import CARD_AT
@@ -100,13 +101,13 @@ def test_a_refused_whisper_falls_back_too(api, desk):
     refused(api, "chat.postEphemeral", "invalid_blocks")
     desk.whisper(Whisper("U0ANA", CARD_AT, "Only for you."))
     sent = api.asked("chat.postEphemeral")[-1]
-    assert ("blocks" in sent, sent["text"]) == (False, "Only for you.")
+    assert ("blocks" in sent, sent["text"]) == (False, f"Only for you.\n{PLAINER}")
 
 
 def test_mentions_still_call_people_in_text(api, desk):
     refused(api, "chat.postMessage", "invalid_blocks")
     desk.tell("C0QUEUE", Post(PostKind.TOLD, "Look at this.", mentions=("U0ANA",)), "work-1")
-    assert api.asked("chat.postMessage")[-1]["text"] == "<@U0ANA>\nLook at this."
+    assert api.asked("chat.postMessage")[-1]["text"] == f"<@U0ANA>\nLook at this.\n{PLAINER}"
 
 
 def test_when_the_plainest_form_is_refused_the_refusal_is_final(api, desk):

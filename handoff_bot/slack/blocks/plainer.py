@@ -17,6 +17,8 @@ from handoff_bot.slack.blocks.text import (
     shorten,
 )
 
+PLAINER = "(Slack could not show this in its usual layout.)"
+"""Below every plainer form, so that nobody takes it for all that there is to see."""
 WHOLE = 12_000
 """Characters of a message without blocks; Slack cuts a text off after 40,000."""
 SHORT = 3_000
@@ -60,13 +62,17 @@ def forms(drawing: Drawing, named: Drawing | None = None, hint: str = "") -> lis
     found = [Form(drawing.text, drawing.blocks, is_full=True)]
     buttons = [block for block in source if block.get("type") == "actions"]
     if buttons:
-        shown: Block = {"type": "section", "text": plain(literal, SECTION_LIMIT)}
+        room = SECTION_LIMIT - len(PLAINER) - 1
+        shown: Block = {
+            "type": "section",
+            "text": plain(f"{shorten(literal, room)}\n{PLAINER}", SECTION_LIMIT),
+        }
         found.append(Form(drawing.text, [*called, shown, *buttons]))
-    text = f"{literal}\n{hint}" if hint else literal
+    below = f"{PLAINER}\n{hint}" if hint else PLAINER
     calls = "".join(f"{_markup(block)}\n" for block in called)
     for limit in (WHOLE, SHORT):
-        words = _FORMATTING.sub(_NO_FORMATTING, escape(shorten(text, limit)))
-        found.append(Form(f"{calls}{words}", None))
+        words = _FORMATTING.sub(_NO_FORMATTING, escape(shorten(literal, limit)))
+        found.append(Form(f"{calls}{words}\n{below}", None))
     return found
 
 
