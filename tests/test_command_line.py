@@ -456,6 +456,8 @@ def test_the_doctor_names_articles_that_cannot_be_read(environment, tmp_path, mo
     (line,) = [line for line in run("doctor").stdout.splitlines() if "knowledge:" in line]
     assert line.startswith("FAIL")
     assert "b.md (The front matter cannot be read.)" in line
+
+
 def test_jobs_that_were_given_up_are_listed_shown_run_again_and_dismissed(environment):
     database = app.open_database(read_settings())
     with database.write() as tx:

@@ -256,7 +256,7 @@ class TellSomebody(DeskHandler[Telling, Place]):
 
     def call(self, plan: Telling) -> Place:
         """Say it."""
-        return self._desk.tell(plan.to or self._desk.queue_channel, plan.post, plan.mark)
+        return self._desk.tell(plan.to, plan.post, plan.mark)
 
     def retreat(self, tx: Transaction, job: Job, plan: Telling | None, error: Exception) -> None:
         """What is said in a channel that takes nothing waits, and the admins are told why."""

@@ -15,6 +15,7 @@ from handoff_bot.services import (
     inbound,
     ladder,
     mail,
+    model_watch,
     notices,
     offers,
     positions,
@@ -118,6 +119,7 @@ PAYLOADS = {
     deskwork.TELL: lambda bureau: {"to": bureau.ben, "post": lost_post(bureau), "about": None},
     EVENT: a_message,
     EXAMINE: lambda _: {"view_id": "V1"},
+    model_watch.LOOK: nothing,
 }
 
 
