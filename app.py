@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.files import LARGEST_UPLOAD
+from handoff_bot.services.jobs import Jobs
 from handoff_bot.services.metrics import Metrics
 from handoff_bot.services.model_watch import ModelDoctor, ModelHealthPage, ModelPart, Watch
 from handoff_bot.services.spending import Ledger
@@ -344,6 +346,16 @@ def take_canned_replies(settings: Settings, replies: Sequence[CannedReply]) -> l
     database = open_database(settings)
     try:
         return CannedReplies(database, SystemClock()).take_in(replies, "import")
+    finally:
+        database.close()
+
+
+@contextmanager
+def given_up_jobs(settings: Settings) -> Iterator[Jobs]:
+    """The jobs that were given up, for as long as an operator looks."""
+    database = open_database(settings)
+    try:
+        yield Jobs(database, SystemClock())
     finally:
         database.close()
 

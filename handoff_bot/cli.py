@@ -267,6 +267,64 @@ def export_tickets(
         click.echo(line if bom else line.removeprefix(BYTE_ORDER_MARK), nl=False)
 
 
+@main.group()
+def jobs() -> None:
+    """Jobs that were given up: what could not be done for good."""
+
+
+@jobs.command("list")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+def list_jobs(limit: int) -> None:
+    """Print the newest ones that nobody has dealt with."""
+    import app
+
+    with app.given_up_jobs(settings_or_exit()) as found:
+        for line in found.lines(limit):
+            click.echo(line)
+
+
+@jobs.command("show")
+@click.argument("job_id", type=int, metavar="ID")
+@click.option("--with-text", is_flag=True, help="Print what it holds: customers' texts, addresses.")
+def show_job(job_id: int, with_text: bool) -> None:
+    """Print all about one, and which conversation and ticket it belongs to."""
+    import app
+
+    with app.given_up_jobs(settings_or_exit()) as found:
+        lines = found.describe(job_id, with_text=with_text)
+    for line in lines:
+        click.echo(line)
+    if not lines:
+        click.echo(f"No job {job_id} was given up, or it has been dealt with.", err=True)
+        sys.exit(1)
+
+
+@jobs.command("retry")
+@click.argument("job_ids", type=int, nargs=-1, required=True, metavar="ID…")
+def retry_jobs(job_ids: tuple[int, ...]) -> None:
+    """Run them again, each in its lane."""
+    _deal_with(job_ids, "retry")
+
+
+@jobs.command("dismiss")
+@click.argument("job_ids", type=int, nargs=-1, required=True, metavar="ID…")
+def dismiss_jobs(job_ids: tuple[int, ...]) -> None:
+    """Leave them undone; they no longer count as given up."""
+    _deal_with(job_ids, "dismiss")
+
+
+def _deal_with(job_ids: tuple[int, ...], what: str) -> None:
+    import app
+
+    well = True
+    with app.given_up_jobs(settings_or_exit()) as found:
+        for job_id in job_ids:
+            outcome = found.retry(job_id) if what == "retry" else found.dismiss(job_id)
+            click.echo(outcome.text, err=not outcome.done)
+            well = well and outcome.done
+    sys.exit(0 if well else 1)
+
+
 @main.command()
 def spending() -> None:
     """Say what the language model has cost on the last days."""

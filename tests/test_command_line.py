@@ -26,8 +26,11 @@ from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.spending import Ledger
 from handoff_bot.settings import read_settings
 from handoff_bot.slack.limits import LIMITS
+from handoff_bot.storage import work
 from handoff_bot.storage.listening import Listener
+from handoff_bot.storage.models import Work
 from handoff_bot.storage.sole import SoleWorker
+from handoff_bot.storage.transaction import NewWork
 from tests.fakes import (
     FakeChannel,
     FakeDesk,
@@ -453,6 +456,37 @@ def test_the_doctor_names_articles_that_cannot_be_read(environment, tmp_path, mo
     (line,) = [line for line in run("doctor").stdout.splitlines() if "knowledge:" in line]
     assert line.startswith("FAIL")
     assert "b.md (The front matter cannot be read.)" in line
+
+
+def test_jobs_that_were_given_up_are_listed_shown_run_again_and_dismissed(environment):
+    database = app.open_database(read_settings())
+    with database.write() as tx:
+        for number in range(2):
+            payload = {"message_id": 7, "text": "secret words"}
+            tx.enqueue(NewWork("inbound", f"in:sms:+1555{number}", payload, FrozenClock().at))
+    with database.write() as tx:
+        first, second = [row.id for row in tx.session.query(Work)]
+        for row in tx.session.query(Work):
+            row.status, row.error, row.finished_at = "failed", "KeyError", FrozenClock().at
+    listed = run("jobs", "list").stdout.splitlines()
+    assert [line.split()[:3] for line in listed[1:]] == [
+        [str(second), "inbound", "in:…"],
+        [str(first), "inbound", "in:…"],
+    ]
+    assert "KeyError" in listed[1]
+    assert "secret" not in run("jobs", "show", str(first)).stdout
+    assert "secret words" in run("jobs", "show", str(first), "--with-text").stdout
+    assert run("jobs", "retry", str(first)).stdout == f"Job {first} runs again.\n"
+    assert run("jobs", "dismiss", str(second)).stdout == f"Job {second} is dismissed.\n"
+    assert run("jobs", "list").stdout == "No job was given up.\n"
+    for what in ("show", "retry", "dismiss"):
+        missing = run("jobs", what, str(second))
+        assert missing.exit_code == 1
+        assert "has been dealt with" in missing.stderr
+    with database.read() as tx:
+        assert tx.session.get(Work, first).status == "ready"
+        assert work.head(tx, "in:sms:+15550").id == first
+    database.close()
 
 
 def test_the_figures_of_the_last_days_are_told(environment, tmp_path):

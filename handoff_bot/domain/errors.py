@@ -10,6 +10,9 @@ HandoffError
 │   │   └── OutcomeUnknown  it was called and never answered: ask it before sending again
 │   ├── DeskError           the desk (Slack) did not do what it was asked
 │   │   ├── DeskLimited     it asks us to slow down: everybody who calls the same waits
+│   │   ├── DeskLayout      it refuses how a message is written: a plainer form may do
+│   │   ├── DeskGone        a message or thread no longer exists: a new card is needed
+│   │   ├── DeskUnsure      it refuses with a code that we do not know: final only after some hours
 │   │   ├── DeskClosed       nothing can be written in one of its channels until a person mends that
 │   │   └── DeskOutcomeUnknown  it was called and never answered: look before posting again
 │   ├── SinkError           another system did not take a ticket
@@ -21,6 +24,8 @@ HandoffError
 """
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 
 class HandoffError(Exception):
@@ -50,7 +55,10 @@ class ProviderFailure(HandoffError):
         permanent: True when trying again cannot help.
         code: the provider's own code as text ("21610", "channel_not_found"), "" when there is none.
         retry_after: seconds the provider asked us to wait, None when it did not say.
+        patience: how long it is tried again where that differs from other temporary failures of the job.
     """
+
+    patience: timedelta | None = None
 
     def __init__(
         self,
@@ -90,6 +98,34 @@ class DeskLimited(DeskError):
 
 class DeskClosed(DeskError):
     """Nothing can be written in that part of the desk until a person opens it again."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message, permanent=False, code=code)
+
+
+class DeskLayout(DeskError):
+    """The desk refuses how a message is written: its content may go in a plainer form.
+
+    Attributes:
+        unsupported: the types of blocks that the desk says it does not know.
+    """
+
+    def __init__(self, message: str, code: str, unsupported: tuple[str, ...] = ()) -> None:
+        super().__init__(message, permanent=True, code=code)
+        self.unsupported = unsupported
+
+
+class DeskGone(DeskError):
+    """A message or thread no longer exists, or takes no replies: its conversation needs a new card."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message, permanent=False, code=code)
+
+
+class DeskUnsure(DeskError):
+    """The desk refuses for a reason that we do not know: waiting may help, but not for ever."""
+
+    patience = timedelta(hours=3)
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message, permanent=False, code=code)

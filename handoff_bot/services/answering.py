@@ -11,8 +11,9 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Answer, Judgement, Turn
 from handoff_bot.domain.talk import Talk
 from handoff_bot.domain.texts import Moment
+from handoff_bot.domain.words import spelled
 from handoff_bot.ports import Clock
-from handoff_bot.services import endings, rules, sending, texts
+from handoff_bot.services import alarms, endings, rules, sending, texts
 from handoff_bot.services.opening import Opening
 from handoff_bot.services.reacting import Question, Reacting, Reaction
 from handoff_bot.services.runner import Handler
@@ -163,6 +164,7 @@ class Asked:
 class HandleAnswer(Handler[Asked, Reaction]):
     """Judges and answers what a customer wrote in one go."""
 
+    told = "the queue channel and the admins"
     repeatable = True  # asking the AI again is harmless: what it says counts only in `finish`
 
     def __init__(
@@ -196,6 +198,17 @@ class HandleAnswer(Handler[Asked, Reaction]):
     def call(self, plan: Asked) -> Reaction:
         """Judge it and answer it."""
         return self._reacting.react(plan.question)
+
+    def park(self, tx: Transaction, job: Job, plan: Asked | None, error: Exception) -> None:
+        """The customer gets no answer: the team is told what they wrote."""
+        now, why = self._clock.now(), alarms.why(error)
+        conversation = conversations.get(tx, job.payload["conversation_id"])
+        message = tx.session.get_one(Message, job.payload["message_id"])
+        name = conversations.contact_name(tx, conversation)
+        who = f"{name} on {spelled(conversation.channel)}"
+        key = f"answer:{job.id}:{now.timestamp()}"
+        escalation = rows.open_of(tx, id_of(conversation))
+        alarms.unhandled(tx, escalation, who, message.text, why, now, key)
 
     def finish(self, tx: Transaction, job: Job, plan: Asked, result: Reaction) -> None:
         """Act on it, if the conversation is still where it was when the AI was asked."""

@@ -54,6 +54,7 @@ class Assign(Handler[AssignPlan, Outcome]):
     """Gives it to whoever's turn it is; again and again until somebody is free, or has taken it."""
 
     repeatable = True
+    told = "the agents, in the thread"
 
     def __init__(self, escalations: Escalations, desk: Desk, clock: Clock, roles: Roles) -> None:
         self._escalations = escalations

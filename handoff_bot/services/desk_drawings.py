@@ -9,9 +9,12 @@ from pydantic import TypeAdapter
 
 from handoff_bot.domain.delivery import DeliveryStatus, overall
 from handoff_bot.domain.desk import Board, Place
+from handoff_bot.domain.errors import DeskError, DeskGone
+from handoff_bot.domain.escalations import OPEN
 from handoff_bot.domain.pacing import Turn
 from handoff_bot.services import desk_channels, deskwork, turns, views
 from handoff_bot.services.desk_handler import CardPlan, DeskHandler
+from handoff_bot.services.runner import ADMINS
 from handoff_bot.storage import deliveries, escalations, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Message
@@ -26,6 +29,7 @@ class RedrawCard(DeskHandler[CardPlan, Place]):
 
     repeatable = True
     coalesces = True
+    told = "nobody: the thread says each change, and the next change draws the card again"
 
     def turn(self, tx: Transaction, job: Job) -> Turn:
         """Before the board."""
@@ -42,7 +46,21 @@ class RedrawCard(DeskHandler[CardPlan, Place]):
 
     def call(self, plan: CardPlan) -> Place:
         """Redraw it."""
-        return self._desk.draw_card(plan.card, plan.at, plan.mark)
+        try:
+            return self._desk.draw_card(plan.card, plan.at, plan.mark)
+        except DeskGone:
+            if plan.at and plan.card.status not in OPEN:
+                return plan.at  # nobody needs it any longer
+            raise
+
+    def retreat(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
+        """A card that was deleted is posted again, if no other job has seen to that."""
+        number = int(job.payload["escalation_id"])
+        thread, escalation = escalations.thread_of(tx, number), escalations.get(tx, number)
+        if not isinstance(error, DeskGone) or plan is None or escalation is None or thread is None:
+            return
+        if plan.at == Place(thread.slack_channel, thread.ts):
+            self.lost(tx, job, escalation, error)
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,7 @@ class MarkDelivery(DeskHandler[MarkPlan, None]):
 
     repeatable = True
     coalesces = True
+    told = "nobody: a message that fails is a post of its own, and the next status marks it again"
 
     def turn(self, tx: Transaction, job: Job) -> Turn:
         """Marks have budgets of their own."""
@@ -77,7 +96,10 @@ class MarkDelivery(DeskHandler[MarkPlan, None]):
 
     def call(self, plan: MarkPlan) -> None:
         """Mark it."""
-        self._desk.mark_delivery(plan.reply, plan.status, held=plan.held)
+        try:
+            self._desk.mark_delivery(plan.reply, plan.status, held=plan.held)
+        except DeskGone as error:
+            raise DeskError(str(error), permanent=True, code=error.code) from error
 
 
 @dataclass(frozen=True)
@@ -92,6 +114,7 @@ class DrawBoard(DeskHandler[BoardPlan, Place]):
     """Keeps the one pinned message with the queue up to date."""
 
     coalesces = True
+    told = ADMINS
     MARK = "board"
 
     def turn(self, tx: Transaction, job: Job) -> Turn:
@@ -111,6 +134,11 @@ class DrawBoard(DeskHandler[BoardPlan, Place]):
     def call(self, plan: BoardPlan) -> Place:
         """Draw it."""
         return self._desk.draw_board(plan.board, plan.at, self.MARK)
+
+    def retreat(self, tx: Transaction, job: Job, plan: BoardPlan | None, error: Exception) -> None:
+        """A board that was deleted is posted again."""
+        if isinstance(error, DeskGone) and plan and plan.at:
+            log.forget(tx, BOARD_PLACE)
 
     def recover(self, job: Job, begun_at: datetime) -> tuple[BoardPlan, Place] | None:
         """A first board may have been posted: find it, rather than posting a second one."""

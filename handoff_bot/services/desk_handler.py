@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from handoff_bot.domain.desk import Card, Place
+from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone
 from handoff_bot.ports import Clock, Desk
+from handoff_bot.services import alarms, desk_channels, deskwork
 from handoff_bot.services.runner import Handler
+from handoff_bot.storage import escalations, work
+from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Job
+from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.transaction import Job, Transaction
 
 Plan = TypeVar("Plan")
 Result = TypeVar("Result")
+
+NO_THREAD = "This conversation has no thread, because its card could not be posted."
+POSTED_AGAIN = (
+    "This is a new card: the earlier one, or its thread, can no longer be used. The conversation goes on "
+    "here. View conversation shows what was said before."
+)
+MOST_CARDS, IN = 3, timedelta(hours=1)
+"""Cards of one escalation that may be found gone in this time: a channel may keep no threads at all."""
 
 
 class DeskHandler(Handler[Plan, Result]):
@@ -25,6 +38,63 @@ class DeskHandler(Handler[Plan, Result]):
         self._database = database
         self._desk = desk
         self._clock = clock
+
+    def lost(self, tx: Transaction, job: Job, escalation: Escalation, error: Exception) -> None:
+        """The card of an escalation is gone: another is posted, unless that has not helped before."""
+        number, now = id_of(escalation), self._clock.now()
+        thread = escalations.thread_of(tx, number)
+        if thread:
+            escalations.leave_thread(tx, thread, now)
+        if may_have_another(tx, job, number, now):
+            deskwork.post_card_again(tx, escalation, now, again_key(job), POSTED_AGAIN)
+        else:
+            alarms.no_card(tx, escalation, str(error), now, f"lost:{number}:{now:%Y%m%d%H}")
+
+
+class InThread(DeskHandler[Plan, Result]):
+    """Says something below a card; when the card is gone, another is posted first."""
+
+    def place(self, tx: Transaction, job: Job) -> Place | None:
+        """Where the card is; None when there is nothing to say it to.
+
+        Raises:
+            DeskGone: there is no card; `retreat` has it posted.
+            DeskError: it is being posted, or could not be.
+        """
+        number = int(job.payload["escalation_id"])
+        own_lane = deskwork.card_lane(number)
+        if job.lane != own_lane and work.head(tx, own_lane):
+            raise DeskError("The card is being posted.", permanent=False, retry_after=1)
+        thread = escalations.thread_of(tx, number)
+        if thread:
+            return Place(thread.slack_channel, thread.ts)
+        if job.lane == own_lane or escalations.get(tx, number) is None:
+            return None
+        if not may_have_another(tx, job, number, self._clock.now()):
+            raise DeskError(NO_THREAD, permanent=True, code="no_thread")
+        raise DeskGone(NO_THREAD, "no_thread")
+
+    def retreat(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
+        """What is said in a channel that takes nothing waits; below a card that is gone, for another."""
+        number = int(job.payload["escalation_id"])
+        thread = escalations.thread_of(tx, number)
+        if isinstance(error, DeskClosed) and thread:
+            desk_channels.closed(tx, thread.slack_channel, str(error), self._clock.now())
+        escalation = escalations.get(tx, number)
+        if isinstance(error, DeskGone) and escalation:
+            self.lost(tx, job, escalation, error)
+
+
+def may_have_another(tx: Transaction, job: Job, escalation_id: int, now: datetime) -> bool:
+    """Was no card posted again for this job yet, and few enough for its escalation?"""
+    if work.status_of(tx, again_key(job)):
+        return False
+    return escalations.threads_left(tx, escalation_id, now - IN) <= MOST_CARDS
+
+
+def again_key(job: Job) -> str:
+    """The key of the card that is posted again for a job."""
+    return f"card:again:{job.id}"
 
 
 def mark_of(job: Job) -> str:

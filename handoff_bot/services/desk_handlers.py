@@ -8,16 +8,16 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from handoff_bot.domain.desk import Place, Post, Whisper
-from handoff_bot.domain.errors import DeskClosed
+from handoff_bot.domain.desk import Place, Post, PostKind, Whisper
+from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone, DeskUnsure
 from handoff_bot.domain.pacing import Turn
 from handoff_bot.domain.signals import Priority
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services import desk_channels, deskwork, gathering, turns, views
+from handoff_bot.services import alarms, desk_channels, deskwork, gathering, turns, views
 from handoff_bot.services.desk_drawings import DrawBoard, MarkDelivery, RedrawCard
-from handoff_bot.services.desk_handler import CardPlan, DeskHandler, mark_of
+from handoff_bot.services.desk_handler import CardPlan, DeskHandler, InThread, mark_of
 from handoff_bot.services.runner import AnyHandler
-from handoff_bot.storage import conversations, escalations, log
+from handoff_bot.storage import conversations, escalations, jobs, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskThread, Message
@@ -25,9 +25,22 @@ from handoff_bot.storage.transaction import Job, Transaction
 
 _WHISPER = TypeAdapter(Whisper)
 
+TOLD_TEAM = "the assignee, the queue channel and the admins"
+SOON_TOLD = 3
+"""Tries after which a refusal that we do not know is told of, though it may still pass."""
+
+SAID: dict[PostKind, str] = {
+    PostKind.CONTACT: "A message from the customer",
+    PostKind.OURS: "What the customer was told",
+    PostKind.FAILURE: "A message that did not reach the customer",
+}
+OTHER = "A line for the team"
+
 
 class PostCard(DeskHandler[CardPlan, Place]):
     """Posts a new escalation's card."""
+
+    told = TOLD_TEAM
 
     def turn(self, tx: Transaction, job: Job) -> Turn:
         """It counts as words, unless there are too many."""
@@ -67,6 +80,20 @@ class PostCard(DeskHandler[CardPlan, Place]):
         if escalation:
             escalation.slack_channel = desk_channels.channel_for(tx, Priority(escalation.priority))
 
+    def park(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
+        """Another channel may take it; when that is refused too, the team is told without a card."""
+        escalation = escalations.get(tx, int(job.payload["escalation_id"]))
+        if escalation is None or escalations.thread_of(tx, id_of(escalation)):
+            return
+        now = self._clock.now()
+        if escalation.slack_channel not in ("", self._desk.queue_channel):
+            escalation.slack_channel = ""
+            deskwork.post_card_again(tx, escalation, now, f"card:elsewhere:{job.id}")
+        else:
+            alarms.no_card(
+                tx, escalation, alarms.why(error), now, f"card:{job.id}:{now.timestamp()}"
+            )
+
     def finish(self, tx: Transaction, job: Job, plan: CardPlan, result: Place) -> None:
         """Remember where it is; if the escalation changed while it was being posted, redraw it."""
         if job.attempts:
@@ -87,6 +114,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
             )
         )
         log.record(tx, "card.posted", now, escalation=escalation)
+        jobs.settle(tx, deskwork.CARD, now, escalation_id=id_of(escalation))
         deskwork.redraw_board(tx, now)
         if views.card(tx, escalation) != plan.card:
             deskwork.redraw(tx, escalation, now)
@@ -101,10 +129,11 @@ class PostPlan:
     mark: str
 
 
-class PostInThread(DeskHandler[PostPlan, Place]):
+class PostInThread(InThread[PostPlan, Place]):
     """Says something in an escalation's thread, and with it what else waits to be said there."""
 
     gathers = True
+    told = TOLD_TEAM
 
     def turn(self, tx: Transaction, job: Job) -> Turn:
         """Words go first."""
@@ -116,25 +145,35 @@ class PostInThread(DeskHandler[PostPlan, Place]):
         return gathering.together(tx, job, self._clock.now())
 
     def prepare(self, tx: Transaction, job: Job) -> PostPlan | None:
-        """Where and what. The lane has posted the card before."""
-        return self._plan(tx, job)
+        """Where and what."""
+        place = self.place(tx, job)
+        return self._plan(tx, job, place) if place else None
 
-    def _plan(self, tx: Transaction, job: Job) -> PostPlan | None:
-        thread = escalations.thread_of(tx, int(job.payload["escalation_id"]))
-        if thread is None:
-            return None
+    def _plan(self, tx: Transaction, job: Job, place: Place) -> PostPlan:
         posts = tuple(gathering.post_of(each) for each in (job, *job.more))
-        return PostPlan(Place(thread.slack_channel, thread.ts), posts, mark_of(job))
+        return PostPlan(place, posts, mark_of(job))
 
     def call(self, plan: PostPlan) -> Place:
         """Post it."""
         return self._desk.post(plan.thread, plan.posts, plan.mark)
 
     def retreat(self, tx: Transaction, job: Job, plan: PostPlan | None, error: Exception) -> None:
-        """What is said in a channel that takes nothing waits."""
-        if plan and isinstance(error, DeskClosed):
-            where = plan.thread.slack_channel
-            desk_channels.closed(tx, where, str(error), self._clock.now())
+        """It waits; the team hears of it early when we do not know what for."""
+        super().retreat(tx, job, plan, error)
+        if isinstance(error, DeskUnsure) and job.attempts + 1 == SOON_TOLD:
+            self._tell(tx, job, error, waits=True)
+
+    def park(self, tx: Transaction, job: Job, plan: PostPlan | None, error: Exception) -> None:
+        """The thread does not show it: the team is told what it says."""
+        self._tell(tx, job, error)
+
+    def _tell(self, tx: Transaction, job: Job, error: Exception, *, waits: bool = False) -> None:
+        escalation = escalations.get(tx, int(job.payload["escalation_id"]))
+        if escalation is None:
+            return
+        post, now = gathering.post_of(job), self._clock.now()
+        what, key = SAID.get(post.kind, OTHER), f"post:{job.id}:{now.timestamp()}"
+        alarms.not_shown(tx, escalation, what, post.text, alarms.why(error), now, key, waits=waits)
 
     def finish(self, tx: Transaction, job: Job, plan: PostPlan, result: Place) -> None:
         """A post that shows an agent's message is where its marks go."""
@@ -148,7 +187,9 @@ class PostInThread(DeskHandler[PostPlan, Place]):
     def recover(self, job: Job, begun_at: datetime) -> tuple[PostPlan, Place] | None:
         """Look for it in the thread; what was begun with it is in the same message."""
         with self._database.read() as tx:
-            plan = self._plan(tx, job)
+            thread = escalations.thread_of(tx, int(job.payload["escalation_id"]))
+            at = Place(thread.slack_channel, thread.ts) if thread else None
+            plan = self._plan(tx, job, at) if at else None
         place = self._desk.find_post(plan.thread, plan.mark, begun_at) if plan else None
         return (plan, place) if plan and place else None
 
@@ -157,6 +198,7 @@ class TellOne(DeskHandler[Whisper, None]):
     """Whispers to one agent. Hearing it twice after a crash is harmless, missing it is not."""
 
     repeatable = True
+    told = "the agent, in a direct message"
 
     def turn(self, tx: Transaction, job: Job) -> Turn:
         """All whispers share one budget."""
@@ -168,7 +210,16 @@ class TellOne(DeskHandler[Whisper, None]):
 
     def call(self, plan: Whisper) -> None:
         """Whisper it."""
-        self._desk.whisper(plan)
+        try:
+            self._desk.whisper(plan)
+        except DeskGone as error:
+            raise DeskError(str(error), permanent=True, code=error.code) from error
+
+    def park(self, tx: Transaction, job: Job, plan: Whisper | None, error: Exception) -> None:
+        """Say it where nobody else sees it either."""
+        lost = plan or _WHISPER.validate_python(job.payload)
+        post = Post(PostKind.TOLD, lost.text, value=lost.value, buttons=lost.buttons)
+        deskwork.tell(tx, lost.desk_id, post, self._clock.now(), key=f"whisper:{job.id}")
 
 
 @dataclass(frozen=True)
@@ -184,10 +235,15 @@ class TellSomebody(DeskHandler[Telling, Place]):
     """Says something outside of threads. Hearing it twice after a crash is harmless, missing it is not."""
 
     repeatable = True
+    told = "the queue channel and the admins; an alarm nobody, for it is one of several"
+
+    def _to(self, tx: Transaction, job: Job) -> str:
+        to = str(job.payload["to"])
+        return to or desk_channels.queue_channel(tx) or self._desk.queue_channel
 
     def turn(self, tx: Transaction, job: Job) -> Turn:
         """After what is said in threads."""
-        return turns.telling(job.payload["to"])
+        return turns.telling(self._to(tx, job))
 
     def prepare(self, tx: Transaction, job: Job) -> Telling:
         """To whom, and what."""
@@ -196,11 +252,25 @@ class TellSomebody(DeskHandler[Telling, Place]):
         thread = escalations.thread_of(tx, about) if about else None
         if thread:
             post = replace(post, about=Place(thread.slack_channel, thread.ts))
-        return Telling(job.payload["to"], post, mark_of(job))
+        return Telling(self._to(tx, job), post, mark_of(job))
 
     def call(self, plan: Telling) -> Place:
         """Say it."""
-        return self._desk.tell(plan.to or self._desk.queue_channel, plan.post, plan.mark)
+        return self._desk.tell(plan.to, plan.post, plan.mark)
+
+    def retreat(self, tx: Transaction, job: Job, plan: Telling | None, error: Exception) -> None:
+        """What is said in a channel that takes nothing waits, and the admins are told why."""
+        if plan and isinstance(error, DeskClosed) and plan.to.startswith(("C", "G")):
+            desk_channels.closed(tx, plan.to, str(error), self._clock.now())
+
+    def finish(self, tx: Transaction, job: Job, plan: Telling, result: Place) -> None:
+        """A channel that was closed takes something again."""
+        if job.attempts:
+            desk_channels.opened(tx, result.slack_channel, self._clock.now())
+
+    def park(self, tx: Transaction, job: Job, plan: Telling | None, error: Exception) -> None:
+        """Others are told instead."""
+        alarms.untold(tx, job, gathering.post_of(job), alarms.why(error), self._clock.now())
 
 
 def desk_handlers(database: Database, desk: Desk, clock: Clock) -> dict[str, AnyHandler]:

@@ -29,8 +29,25 @@ TELL = "desk.tell"
 def post_card(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     """Put a new escalation's card into the queue channel; what is said later goes below it."""
     payload = {"escalation_id": id_of(escalation)}
-    tx.enqueue(NewWork(CARD, _thread_lane(escalation), payload, due_at=now))
+    tx.enqueue(NewWork(CARD, _thread_lane(id_of(escalation)), payload, due_at=now))
     redraw_board(tx, now)
+
+
+def post_card_again(
+    tx: Transaction, escalation: Escalation, now: datetime, key: str, why: str = ""
+) -> None:
+    """Post another card; what is said waits for it. Once for each key; `why` is said below it."""
+    lane, number = card_lane(id_of(escalation)), id_of(escalation)
+    payload = {"escalation_id": number}
+    tx.enqueue(NewWork(CARD, lane, payload, due_at=now, key=key, hurry=True))
+    if why:
+        said = payload | {"post": asdict(Post(PostKind.NOTICE, why))}
+        tx.enqueue(NewWork(POST, lane, said, due_at=now, key=f"{key}:why"))
+
+
+def card_lane(escalation_id: int) -> str:
+    """Where a card that is posted again waits, beside what is to be said below it."""
+    return f"{_thread_lane(escalation_id)}:card"
 
 
 def post(
@@ -50,7 +67,7 @@ def post(
         payload["message_id"] = id_of(message)
     # A change of state: somebody has acted, and will look for the thread.
     hurry = what.kind is PostKind.NOTICE
-    lane = _thread_lane(escalation)
+    lane = _thread_lane(id_of(escalation))
     tx.enqueue(NewWork(POST, lane, payload, due_at=now, key=key, hurry=hurry))
 
 
@@ -91,13 +108,20 @@ def tell(
     now: datetime,
     key: str | None = None,
     about: Escalation | None = None,
+    *,
+    alarm: bool = False,
 ) -> None:
-    """Say something to a person (by their desk id) or in a slack_channel; once for each key.
+    """Say something to a person (by their desk id) or in a slack_channel ("": the queue); once for each key.
 
-    `to` "" is the queue channel of the deployment's settings.
-    `about` links to that escalation's thread.
+    `about` links to that escalation's thread. Nobody is told when an `alarm` cannot be said.
     """
-    payload = {"to": to, "post": asdict(what), "about": id_of(about) if about else None}
+    payload: dict[str, object] = {
+        "to": to,
+        "post": asdict(what),
+        "about": id_of(about) if about else None,
+    }
+    if alarm:
+        payload["alarm"] = True
     tx.enqueue(NewWork(TELL, f"tell:{to}", payload, due_at=now, key=key))
 
 
@@ -112,8 +136,11 @@ def delivery_moved(tx: Transaction, message: Message, now: datetime) -> None:
 
 def delivery_failed(
     tx: Transaction, message: Message, words: str, now: datetime, *, use_template: bool = False
-) -> None:
-    """Say in the thread that a message did not reach the customer, with Retry; or with a template."""
+) -> bool:
+    """Say in the thread that a message did not reach the customer, with Retry; or with a template.
+
+    False when there is no thread to say it in.
+    """
     delivery_moved(tx, message, now)
     escalation = (
         escalations.get(tx, message.escalation_id)
@@ -121,7 +148,7 @@ def delivery_failed(
         else escalations.open_of(tx, message.conversation_id)
     )
     if escalation is None:
-        return
+        return False
     failure = Post(
         PostKind.FAILURE,
         f"{words}\n“{_shortened(message.text or _files(message))}”",
@@ -132,6 +159,7 @@ def delivery_failed(
     # Parts that fail one after the other are one failure; after a Retry there are others.
     first = deliveries.first_failed(tx, id_of(message))
     post(tx, escalation, failure, now, key=f"failed:{id_of(message)}:{first}")
+    return True
 
 
 def _files(message: Message) -> str:
@@ -142,5 +170,5 @@ def _shortened(text: str, limit: int = 200) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
-def _thread_lane(escalation: Escalation) -> str:
-    return f"desk:{id_of(escalation)}"
+def _thread_lane(escalation_id: int) -> str:
+    return f"desk:{escalation_id}"

@@ -18,6 +18,7 @@ from handoff_bot.services import (
     endings,
     handing,
     rating,
+    reserving,
     routes,
     snoozing,
     telling,
@@ -29,7 +30,7 @@ from handoff_bot.services import (
 from handoff_bot.services.followers import Follower, Moved
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import Channels
-from handoff_bot.storage import conversations, deliveries, log
+from handoff_bot.storage import conversations, deliveries, log, reservations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -38,9 +39,17 @@ from handoff_bot.storage.transaction import NewWork, Transaction
 
 CLAIM = "claim"
 AGAIN = timedelta(seconds=0.1)
+RESERVED_FOR = timedelta(minutes=1)
+"""How long an escalation is kept for an agent while the AI's last message is being sent: longer than any call
+to a provider takes, and than it takes to find out about one that a crash has cut short."""
 
 GONE = "This conversation is not known any more."
 NOBODY_FREE = "Nobody who could take this is available."
+TOO_LONG = "The assistant's last message was not sent in time."
+TAKEN_BY = (
+    "{name} is taking this over: the assistant's last message is still being sent. "
+    "You are told here how that ends."
+)
 AFTER_THE_AI = (
     "You will have this conversation in a moment: the assistant's last message is leaving."
 )
@@ -103,11 +112,15 @@ class Escalations:
     def _claim(self, change: _Change) -> Outcome:
         if change.escalation.status == Status.CLAIMED and self._is_owner(change):
             return Outcome(True, "You already have this conversation.")
+        reserved = self._reserved_for_another(change, change.agent)
+        if reserved:
+            return reserved
         if deliveries.ai_is_sending(change.tx, id_of(change.conversation)):
             # A message of the AI is on the wire. The claim commits after it has left, never before.
             return self._claim_soon(change)
         if not self._move(change, **_values(change)):
             return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
+        reserving.kept(change.tx, change.escalation, change.agent.desk_id, change.now)
         self._tell_taken(change, change.agent)
         self._note(
             change, f"{change.agent.name} took over. What they write here reaches the customer."
@@ -115,14 +128,49 @@ class Escalations:
         return Outcome(True)
 
     def _claim_soon(self, change: _Change) -> Outcome:
+        """Reserve it for this agent, who pressed first; the late claim takes it or says why not."""
+        number, agent = id_of(change.escalation), change.agent
+        if change.escalation.status != Status.QUEUED:
+            return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
+        if reservations.live(change.tx, number, change.now):
+            return Outcome(True, AFTER_THE_AI)
+        until = change.now + RESERVED_FOR
+        reservations.make(change.tx, number, agent.desk_id, agent.name, until)
         payload = {
-            "escalation_id": id_of(change.escalation),
-            "desk_id": change.agent.desk_id,
-            "name": change.agent.name,
+            "escalation_id": number,
+            "desk_id": agent.desk_id,
+            "name": agent.name,
+            "until": until.isoformat(),
         }
-        lane = f"claim:{id_of(change.escalation)}"
-        change.tx.enqueue(NewWork(CLAIM, lane, payload, due_at=change.now + AGAIN))
+        due_at = change.now + AGAIN
+        change.tx.enqueue(NewWork(CLAIM, f"claim:{number}", payload, due_at=due_at))
         return Outcome(True, AFTER_THE_AI)
+
+    def claim_late(self, escalation_id: int, agent: AgentRef, until: datetime) -> Outcome:
+        """Claim what is reserved for an agent until then; done is True as well when that was used already."""
+        with self._database.write() as tx:
+            change = self._change(tx, Step.CLAIM, escalation_id, agent)
+            if change is None:
+                return Outcome(False, GONE)
+            kept = reservations.of(tx, escalation_id)
+            if kept is None or (kept.desk_id == agent.desk_id and kept.until != until):
+                return Outcome(True)
+            if kept.desk_id != agent.desk_id:
+                return Outcome(False, TAKEN_BY.format(name=kept.name))
+            if change.escalation.status != Status.QUEUED:
+                return Outcome(False, why_not.where_it_is(tx, change.escalation, change.now))
+            return self._take(change) if change.now < until else Outcome(False, TOO_LONG)
+
+    def _reserved_for_another(self, change: _Change, agent: Agent) -> Outcome | None:
+        """What to tell an agent when an escalation in the queue is reserved for another."""
+        number = id_of(change.escalation)
+        found = reservations.live(change.tx, number, change.now)
+        if found is None or found.desk_id == agent.desk_id:
+            return None
+        if change.escalation.status != Status.QUEUED:
+            return None
+        reservations.told(change.tx, found, change.agent.desk_id)
+        return Outcome(False, TAKEN_BY.format(name=found.name))
 
     def reassign(
         self, escalation_id: int, agent: AgentRef, to: AgentRef, note: str = ""
@@ -189,6 +237,9 @@ class Escalations:
         if deliveries.ai_is_sending(change.tx, id_of(change.conversation)):
             return Outcome(False, "The assistant's last message is leaving. Please try again now.")
         owner = conversations.agent_row(change.tx, to.desk_id, to.name, change.now)
+        reserved = self._reserved_for_another(change, owner)
+        if reserved:
+            return reserved
         if change.escalation.owner_id == id_of(owner):
             return Outcome(True, f"{owner.name} already has this conversation.")
         claimed_at = change.escalation.claimed_at or change.now

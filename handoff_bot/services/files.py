@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import Button, Place, Post, PostKind
-from handoff_bot.domain.errors import DeliveryError, DeskError, Unacceptable
+from handoff_bot.domain.errors import DeliveryError, DeskError, DeskUnsure, Unacceptable
 from handoff_bot.domain.files import (
     KINDS,
     MB,
@@ -25,11 +25,11 @@ from handoff_bot.domain.files import (
 from handoff_bot.domain.messages import Author, InboundMessage, Media
 from handoff_bot.domain.pacing import Turn
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services import deskwork, turns
-from handoff_bot.services.desk_handler import DeskHandler, mark_of
+from handoff_bot.services import alarms, deskwork, turns
+from handoff_bot.services.desk_handler import InThread, mark_of
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import Channels
-from handoff_bot.storage import attachments, conversations, log, work
+from handoff_bot.storage import attachments, conversations, jobs, log, work
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -112,7 +112,11 @@ class Files:
             payload = work.payload_of(tx, work_id, FILE)
             if payload is None:
                 return Outcome(False, GONE)
-            _bring(tx, **payload, now=self._clock.now(), after=work_id)
+            now = self._clock.now()
+            _bring(tx, **payload, now=now, after=work_id)
+            given_up = jobs.get(tx, work_id)
+            if given_up:
+                jobs.dismiss(tx, given_up, now)
             return Outcome(True, AGAIN)
 
 
@@ -142,8 +146,12 @@ class NotShown:
     may_help: bool
 
 
-class BringFile(DeskHandler[Bringing, NotShown | None]):
+class BringFile(InThread[Bringing, NotShown | None]):
     """Brings one file into its thread."""
+
+    told = (
+        "the agents, in the thread; without a thread the assignee, the queue channel and the admins"
+    )
 
     def __init__(self, database: Database, desk: Desk, clock: Clock, channels: Channels) -> None:
         super().__init__(database, desk, clock)
@@ -156,19 +164,23 @@ class BringFile(DeskHandler[Bringing, NotShown | None]):
 
     def prepare(self, tx: Transaction, job: Job) -> Bringing | None:
         """Which file, and where it belongs."""
-        return self._plan(tx, job)
+        place = self.place(tx, job)
+        return self._plan(tx, job, place) if place else None
 
-    def _plan(self, tx: Transaction, job: Job) -> Bringing | None:
+    def _where(self, tx: Transaction, job: Job) -> Place | None:
         thread = rows.thread_of(tx, int(job.payload["escalation_id"]))
+        return Place(thread.slack_channel, thread.ts) if thread else None
+
+    def _plan(self, tx: Transaction, job: Job, place: Place) -> Bringing | None:
         message = tx.session.get(Message, int(job.payload["message_id"]))
         number = int(job.payload["number"])
-        if thread is None or message is None or number >= len(message.media):
+        if message is None or number >= len(message.media):
             return None
         conversation = conversations.get(tx, message.conversation_id)
         media = _media(message.media[number])
         waited = self._clock.now() - job.first_due_at
         return Bringing(
-            thread=Place(thread.slack_channel, thread.ts),
+            thread=place,
             channel=conversation.channel,
             name=conversations.contact_name(tx, conversation),
             media=media,
@@ -195,7 +207,7 @@ class BringFile(DeskHandler[Bringing, NotShown | None]):
         try:
             self._desk.upload(plan.thread, file, post, plan.mark)
         except DeskError as error:
-            if not error.permanent:
+            if not (error.permanent or (plan.is_late and isinstance(error, DeskUnsure))):
                 raise
             return NotShown(str(error), may_help=True)
         return None
@@ -215,7 +227,8 @@ class BringFile(DeskHandler[Bringing, NotShown | None]):
     def recover(self, job: Job, begun_at: datetime) -> tuple[Bringing, NotShown | None] | None:
         """Look for it in the thread, where it may turn up only after a while."""
         with self._database.read() as tx:
-            plan = self._plan(tx, job)
+            place = self._where(tx, job)
+            plan = self._plan(tx, job, place) if place else None
         if plan and self._desk.find_post(plan.thread, plan.mark, begun_at):
             return plan, None
         remaining = (begun_at + TURNS_UP_WITHIN - self._clock.now()).total_seconds()
@@ -226,12 +239,20 @@ class BringFile(DeskHandler[Bringing, NotShown | None]):
         return None
 
     def park(self, tx: Transaction, job: Job, plan: Bringing | None, error: Exception) -> None:
-        """Days of trying were in vain."""
+        """Days of trying were in vain, or there is no thread."""
         escalation = rows.get(tx, int(job.payload["escalation_id"]))
-        plan = plan or self._plan(tx, job)
-        if escalation and plan:
-            why = NotShown("Something went wrong on our side.", may_help=True)
-            deskwork.post(tx, escalation, _told(job, plan, why), self._clock.now())
+        place = self._where(tx, job)
+        if escalation is None:
+            return
+        now = self._clock.now()
+        plan = plan or (self._plan(tx, job, place) if place else None)
+        if plan:
+            failed = NotShown("Something went wrong on our side.", may_help=True)
+            deskwork.post(tx, escalation, _told(job, plan, failed), now)
+        else:
+            why = alarms.why(error)
+            key = f"file:{job.id}:{now.timestamp()}"
+            alarms.not_shown(tx, escalation, "A file from the customer", "", why, now, key)
 
 
 def _told(job: Job, plan: Bringing, why: NotShown) -> Post:

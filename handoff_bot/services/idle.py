@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
-from handoff_bot.services.runner import Handler
+from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.storage import agents, conversations, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation
@@ -21,6 +21,8 @@ DEFAULT_MINUTES = 10
 
 class Idle(Handler[None, None]):
     """Looks for customers whose last word has no answer."""
+
+    told = ADMINS
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

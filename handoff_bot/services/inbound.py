@@ -10,8 +10,10 @@ from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.messages import Author, Consent, InboundMessage, storable
 from handoff_bot.domain.signals import Judgement
 from handoff_bot.domain.texts import Moment
+from handoff_bot.domain.words import spelled
 from handoff_bot.ports import Clock
 from handoff_bot.services import (
+    alarms,
     answering,
     deskwork,
     files,
@@ -63,6 +65,7 @@ class Arrived:
 class HandleInbound(Handler[Arrived, Judgement]):
     """Stores an inbound message, glances at it and decides what follows from it."""
 
+    told = "the assignee, the queue channel and the admins"
     repeatable = True  # a glance changes nothing: what it says counts only in `finish`
 
     def __init__(
@@ -172,6 +175,16 @@ class HandleInbound(Handler[Arrived, Judgement]):
     def call(self, plan: Arrived) -> Judgement:
         """Glance at it."""
         return self._reacting.glance(plan.question)
+
+    def park(self, tx: Transaction, job: Job, plan: Arrived | None, error: Exception) -> None:
+        """The customer gets no answer: the team is told what they wrote."""
+        payload, now = job.payload, self._clock.now()
+        known = conversations.at(tx, str(payload["channel"]), str(payload["address"]))
+        escalation = rows.open_of(tx, id_of(known)) if known else None
+        name = conversations.contact_name(tx, known) if known else payload["address"]
+        who = f"{name} on {spelled(str(payload['channel']))}"
+        why, key = alarms.why(error), f"inbound:{job.id}:{now.timestamp()}"
+        alarms.unhandled(tx, escalation, who, str(payload["text"]), why, now, key)
 
     def finish(self, tx: Transaction, job: Job, plan: Arrived, result: Judgement) -> None:
         """Act on it, if the conversation is still where it was when it arrived."""

@@ -14,7 +14,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours, offers, routes
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.followers import Moved
-from handoff_bot.services.runner import Handler
+from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.services.sending import Channels
 from handoff_bot.services.tickets_out import TicketsOut
 from handoff_bot.services.waiting import NOBODY, Waiting, still_waiting, tell
@@ -88,6 +88,7 @@ def _counts(job: Job, escalation: Escalation, tx: Transaction, now: datetime) ->
 class Climb(Handler[int, None]):
     """One rung. Only a return to the assistant is a step of its own, after this transaction."""
 
+    told = ADMINS
     repeatable = True
 
     def __init__(

@@ -1,32 +1,40 @@
-"""Claims that had to wait until an AI message on the wire had left."""
+"""Retries claims that were deferred while an AI message was being sent."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from handoff_bot.domain.desk import AgentRef, Place, Whisper
-from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork
-from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
+from handoff_bot.services import alarms, reserving
+from handoff_bot.services.escalations import AFTER_THE_AI, AGAIN, Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.runner import Handler
+from handoff_bot.storage import conversations, reservations
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+NOT_YOURS = "You have not taken this over. {why}"
+FREE_AGAIN = "{name} has not taken this over. {why}"
+PRESS = " It is in the queue: press Take Over."
 
 
 @dataclass(frozen=True)
 class ClaimPlan:
-    """Who wants what."""
+    """Who wants what; from `until` on it is no longer kept for them."""
 
     escalation_id: int
     agent: AgentRef
+    until: datetime | None
 
 
 class LateClaim(Handler[ClaimPlan, Outcome]):
-    """Tries the claim again; while the wire is still busy, `take` puts the next try behind this one."""
+    """Claims for the agent who pressed first, or says honestly that it came to nothing."""
 
     repeatable = True
+    told = "the agent who claimed, and the agents who were told of the claim"
 
     def __init__(self, escalations: Escalations, clock: Clock) -> None:
         self._escalations = escalations
@@ -34,17 +42,54 @@ class LateClaim(Handler[ClaimPlan, Outcome]):
 
     def prepare(self, tx: Transaction, job: Job) -> ClaimPlan:
         """Who wants what."""
-        agent = AgentRef(job.payload["desk_id"], job.payload["name"])
-        return ClaimPlan(int(job.payload["escalation_id"]), agent)
+        return _plan(job)
 
     def call(self, plan: ClaimPlan) -> Outcome:
         """Claim: a transaction of its own."""
-        return self._escalations.take(Step.CLAIM, plan.escalation_id, plan.agent)
+        if plan.until is None:  # written by an earlier version, which reserved nothing
+            return self._escalations.take(Step.CLAIM, plan.escalation_id, plan.agent)
+        return self._escalations.claim_late(plan.escalation_id, plan.agent, plan.until)
 
     def finish(self, tx: Transaction, job: Job, plan: ClaimPlan, result: Outcome) -> None:
-        """Tell the agent when somebody else was faster."""
-        thread = rows.thread_of(tx, plan.escalation_id)
-        if result.done or result.text == AFTER_THE_AI or thread is None:
+        """Try again while the message is being sent; tell all when another agent has it, or nobody."""
+        now = self._clock.now()
+        if result.text == AFTER_THE_AI:
+            tx.enqueue(NewWork(job.kind, job.lane, job.payload, due_at=now + AGAIN))
+        elif not result.done:
+            self._lapse(tx, plan.escalation_id, plan.agent, result.text)
+
+    def park(self, tx: Transaction, job: Job, plan: ClaimPlan | None, error: Exception) -> None:
+        """A bug: it is no longer kept."""
+        found = plan or _plan(job)
+        self._lapse(tx, found.escalation_id, found.agent, alarms.why(error))
+
+    def _lapse(self, tx: Transaction, escalation_id: int, agent: AgentRef, why: str) -> None:
+        """It is free again, unless it is taken or kept for another: all who relied on it are told."""
+        escalation = rows.get(tx, escalation_id)
+        if escalation is None:
             return
-        place = Place(thread.slack_channel, thread.ts)
-        deskwork.whisper(tx, Whisper(plan.agent.desk_id, place, result.text), self._clock.now())
+        conversations.hold(tx, escalation.conversation_id)
+        escalation = rows.get(tx, escalation_id) or escalation
+        kept = reservations.of(tx, escalation_id)
+        owner = rows.agent(tx, escalation.owner_id)
+        if owner and owner.desk_id == agent.desk_id:
+            return  # a press of theirs came first
+        is_theirs = kept is not None and kept.desk_id == agent.desk_id
+        is_free = escalation.status == Status.QUEUED and (kept is None or is_theirs)
+        more = PRESS if is_free else ""
+        now = self._clock.now()
+        reserving.tell(tx, escalation_id, agent.desk_id, NOT_YOURS.format(why=why) + more, now)
+        if kept is None or not is_theirs:
+            return
+        for other in kept.others:
+            if owner is None or owner.desk_id != other:
+                words = FREE_AGAIN.format(name=agent.name, why=why) + more
+                reserving.tell(tx, escalation_id, other, words, now)
+        reservations.end(tx, escalation_id)
+
+
+def _plan(job: Job) -> ClaimPlan:
+    said = job.payload
+    until = datetime.fromisoformat(said["until"]) if "until" in said else None
+    agent = AgentRef(said["desk_id"], said["name"])
+    return ClaimPlan(int(said["escalation_id"]), agent, until)

@@ -55,6 +55,7 @@ class SendMail(Handler[MailPlan, None]):
     """Sends one mail. After a crash it is sent again under the same Message-ID: better twice than never."""
 
     repeatable = True
+    told = "the agents, in the thread"
 
     def __init__(self, mailer: Mailer | None, desk: Desk, clock: Clock) -> None:
         self._mailer = mailer

@@ -18,7 +18,7 @@ from handoff_bot.domain.metrics import Period, Scope, share
 from handoff_bot.domain.model_health import Look, ModelHealth, Trouble
 from handoff_bot.ports import Clock, ModelProbe
 from handoff_bot.services import desk_channels, deskwork, preferences
-from handoff_bot.services.runner import Handler
+from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.storage import log, metrics, model_state
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Job, Transaction
@@ -124,6 +124,7 @@ class ModelPart:
 class LookAtModel(Handler[ModelPart, Look]):
     """Asks the model whether it works, when nothing was heard of it, and when it is switched off."""
 
+    told = ADMINS
     repeatable = True
 
     def __init__(self, part: ModelPart | None, clock: Clock) -> None:

@@ -20,7 +20,7 @@ from handoff_bot.services.mail import Mails
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.routing import Tried, recent_cases
 from handoff_bot.services.rulebook import Rulebook
-from handoff_bot.services.runner import Handler
+from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -56,6 +56,8 @@ def announce(
 
 class Notify(Handler[None, None]):
     """Tells those of one rule, if the customer still waits."""
+
+    told = ADMINS
 
     def __init__(self, mails: Mails | None, clock: Clock) -> None:
         self._mails = mails

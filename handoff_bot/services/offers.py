@@ -109,6 +109,7 @@ class Offer(Handler[OfferPlan, Known]):
     """Asks one agent, and sees to it that the next is asked when they do not answer."""
 
     repeatable = True
+    told = "the agents, in the thread"
 
     def __init__(self, desk: Desk, clock: Clock, roles: Roles) -> None:
         self._desk = desk

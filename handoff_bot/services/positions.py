@@ -14,7 +14,7 @@ from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
 from handoff_bot.services import hours, waiting
 from handoff_bot.services.followers import Moved
-from handoff_bot.services.runner import Handler
+from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.services.sending import Channels
 from handoff_bot.services.waiting import still_waiting
 from handoff_bot.storage import log, visitors
@@ -60,6 +60,7 @@ def _enqueue(tx: Transaction, given: dict[str, Any], told: int, number: int, now
 class Announce(Handler[None, None]):
     """One look at one place."""
 
+    told = ADMINS
     repeatable = True
 
     def __init__(self, channels: Channels, clock: Clock) -> None:

@@ -10,13 +10,14 @@ from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.files import File
 from handoff_bot.domain.pacing import Turn
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services import turns
+from handoff_bot.services import alarms, deskwork, turns
 from handoff_bot.services.desk_handler import DeskHandler, mark_of
 from handoff_bot.storage import changes, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Job, NewWork, Transaction
 
 REPORT = "desk.report"
+FAILED = "Your report could not be made. {why} Order it again, or ask your admin."
 
 Order = Mapping[str, Any]
 """What a report is to be about, as JSON has it."""
@@ -64,6 +65,7 @@ class HandOver(DeskHandler[Ordered, None]):
     """Makes a report and hands it over. Having it twice after a crash is harmless, missing it is not."""
 
     repeatable = True
+    told = "the person who asked for the report"
 
     def __init__(
         self, database: Database, desk: Desk, clock: Clock, makers: Mapping[str, Maker]
@@ -84,3 +86,9 @@ class HandOver(DeskHandler[Ordered, None]):
         """Make it and hand it over."""
         made = self._makers[plan.kind](plan.order)
         self._desk.hand(plan.to, made.file, Post(PostKind.TOLD, made.words), plan.mark)
+
+    def park(self, tx: Transaction, job: Job, plan: Ordered | None, error: Exception) -> None:
+        """There will be no report."""
+        post = Post(PostKind.TOLD, FAILED.format(why=alarms.why(error)))
+        now = self._clock.now()
+        deskwork.tell(tx, str(job.payload["to"]), post, now, key=f"report.failed:{job.id}")

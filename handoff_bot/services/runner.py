@@ -18,8 +18,9 @@ from handoff_bot.domain.errors import (
 )
 from handoff_bot.domain.pacing import Turn
 from handoff_bot.ports import Clock
+from handoff_bot.services import alarms
 from handoff_bot.services.pacing import Pacer
-from handoff_bot.storage import work
+from handoff_bot.storage import jobs, work
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Job, Transaction
 
@@ -28,8 +29,13 @@ logger = logging.getLogger(__name__)
 Plan = TypeVar("Plan")
 Result = TypeVar("Result")
 
+ADMINS = "the admins"
+"""What `Handler.told` says where the runner itself tells of every row that is given up."""
+FEWEST_TRIES = 5
+"""Of a refusal that the provider words in a way that we do not know."""
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 60.0
+LONGEST_DELAY_UNSURE = 600.0
 BUG_ATTEMPTS = 5
 SLICE = 25
 """Rows a worker runs before it lets another lane have the thread."""
@@ -46,7 +52,11 @@ class Handler(Generic[Plan, Result]):
         coalesces: its rows have a key that is forgotten when they start.
         gathers: one call may be for several rows of a lane; see `together`.
         give_up_after: how long temporary failures are tried again, from when the row was due.
+        told: to whom it is told when a row is given up, or why nobody needs to be told. `park` tells them,
+            unless it is `ADMINS`. Of a bug the admins are told in any case.
     """
+
+    told = ""
 
     repeatable = False
     coalesces = False
@@ -177,13 +187,20 @@ class Runner:
                     _leave()
                 result = handler.call(plan)
             with self._database.write() as tx:
-                handler.finish(tx, job, plan, result)
-                work.complete(tx, job, self._clock.now())
+                self._finish(tx, handler, job, plan, result)
                 return self._next(tx, job.lane, worker, last=last)
         except (LeaseLost, _Waits):
             raise
         except Exception as error:  # the one place: whatever it is, it is recorded on the row
             return self._failed(job, handler, plan, error, worker, last=last)
+
+    def _finish(
+        self, tx: Transaction, handler: AnyHandler, job: Job, plan: Any, result: Any
+    ) -> None:
+        handler.finish(tx, job, plan, result)
+        if handler.coalesces:  # the latest state is there, so earlier failures are made good
+            jobs.settle_lane(tx, job.kind, job.lane, self._clock.now())
+        work.complete(tx, job, self._clock.now())
 
     def _as_begun(self, handler: AnyHandler, job: Job) -> Job:
         """The row with those that were begun with it."""
@@ -260,6 +277,8 @@ class Runner:
             work.separate(tx, job)
         else:
             handler.park(tx, job, plan, error)
+            if handler.told in ("", ADMINS) or not isinstance(error, ProviderFailure):
+                alarms.given_up(tx, job, _in_words(error), self._clock.now())
             work.park(tx, job, self._clock.now(), _in_words(error))
 
     def _may_have_happened(
@@ -274,13 +293,18 @@ class Runner:
 
     def _is_hopeless(self, job: Job, handler: AnyHandler, error: Exception, now: datetime) -> bool:
         if isinstance(error, ProviderFailure):
-            return error.permanent or now - job.first_due_at > handler.give_up_after
+            if error.patience is not None and job.attempts + 1 < FEWEST_TRIES:
+                return False
+            patience = error.patience or handler.give_up_after
+            return error.permanent or now - job.first_due_at > patience
         return job.attempts + 1 >= BUG_ATTEMPTS
 
     def _delay(self, job: Job, error: Exception) -> timedelta:
         """Exponential, spread by half each way; never sooner than the provider asked for."""
         asked = error.retry_after if isinstance(error, ProviderFailure) else None
-        backoff = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(job.attempts, 10))
+        is_unsure = isinstance(error, ProviderFailure) and error.patience is not None
+        longest = LONGEST_DELAY_UNSURE if is_unsure else LONGEST_DELAY
+        backoff = min(longest, FIRST_DELAY * 2.0 ** min(job.attempts, 11))
         if asked is not None:
             return timedelta(seconds=asked + self._jitter.uniform(0, FIRST_DELAY))
         return timedelta(seconds=backoff * self._jitter.uniform(0.5, 1.5))

@@ -22,8 +22,8 @@ from handoff_bot.domain.messages import (
 )
 from handoff_bot.domain.splitting import split_text
 from handoff_bot.ports import Channel, Clock
-from handoff_bot.services import deskwork, sent_files, windows
-from handoff_bot.services.runner import Handler
+from handoff_bot.services import alarms, deskwork, sent_files, windows
+from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -178,6 +178,8 @@ class Send(Handler[SendPlan, Receipt]):
             is "not found" believed and the message sent again.
         base_url: the address at which providers fetch our files.
     """
+
+    told = "the agents, in the thread; without an escalation the queue channel and the admins"
 
     def __init__(
         self,
@@ -357,7 +359,9 @@ def _report_failure(
     limits = channels[conversation.channel].limits
     is_late = code == windows.CLOSED or code in limits.window_codes
     use_template = is_late and limits.templates
-    deskwork.delivery_failed(tx, message, words, now, use_template=use_template)
+    told = deskwork.delivery_failed(tx, message, words, now, use_template=use_template)
+    if not told and not conversation.opted_out_at:
+        alarms.unsent(tx, code, words, now)
 
 
 def _moved(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> None:
@@ -379,6 +383,8 @@ def _moved(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> None:
 
 class News(Handler[None, None]):
     """Believes a provider's report of a delivery: in any order, repeated, late."""
+
+    told = ADMINS
 
     def __init__(self, clock: Clock, channels: Channels) -> None:
         self._clock = clock

@@ -159,6 +159,7 @@ class Collect(Handler[Collecting, File | Refused]):
     """Takes one file that an agent sent into our keeping."""
 
     repeatable = True  # it only reads
+    told = "the agents, in the thread"
     give_up_after = timedelta(minutes=10)
 
     def __init__(

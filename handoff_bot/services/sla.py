@@ -13,7 +13,7 @@ from handoff_bot.domain.sla import Promise
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours
 from handoff_bot.services.followers import Moved
-from handoff_bot.services.runner import Handler
+from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -133,6 +133,8 @@ def _still_owed(tx: Transaction, job: Job) -> _Owed | None:
 
 class Remind(Handler[None, None]):
     """Says in the thread that time runs out, and then that it has; nobody is told while it is snoozed."""
+
+    told = ADMINS
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

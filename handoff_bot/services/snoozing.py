@@ -9,7 +9,7 @@ from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, why_not
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.services.runner import Handler
+from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.storage import conversations, log, work
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -104,6 +104,8 @@ def wake(
 
 class Wake(Handler[None, None]):
     """Wakes a conversation at its time, if it still sleeps until then."""
+
+    told = ADMINS
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

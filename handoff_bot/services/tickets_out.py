@@ -63,6 +63,7 @@ class PutTicket(Handler[PutPlan, str]):
 
     repeatable = True
     coalesces = True
+    told = "the agents, in the thread, once for each escalation and system"
     give_up_after = timedelta(days=7)
 
     def __init__(self, sinks: Sinks, desk: Desk, clock: Clock) -> None:

@@ -10,7 +10,7 @@ from handoff_bot.services import deskwork
 from handoff_bot.services.idle import IDLE
 from handoff_bot.services.model_watch import LOOK
 from handoff_bot.services.owners import OWNERS
-from handoff_bot.services.runner import Handler
+from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.services.sent_files import KEPT_FOR
 from handoff_bot.services.windows import CLOSING
 from handoff_bot.storage import attachments, log, pace, work
@@ -54,6 +54,8 @@ class Ticks:
 class Prune(Handler[None, None]):
     """Deletes work that was done long ago, and files that were kept long enough."""
 
+    told = ADMINS
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
@@ -67,6 +69,8 @@ class Prune(Handler[None, None]):
 
 class Watch(Handler[None, None]):
     """Tells the team when messages to customers are stuck: silence would look like success."""
+
+    told = ADMINS
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

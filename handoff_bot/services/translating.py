@@ -148,6 +148,7 @@ class Translate(Handler[Wanted, str]):
     """Shows the translation of one message below it, as somebody's words in translation."""
 
     repeatable = True
+    told = "the agents, in the thread"
 
     def __init__(self, translator: Translator | None, clock: Clock) -> None:
         self._translator = translator
@@ -184,6 +185,12 @@ class Translate(Handler[Wanted, str]):
             said = f"{name} · translated from {name_of(conversation.language)}"
             post = Post(PostKind.CONTACT, result, name=said, channel=conversation.channel)
         deskwork.post(tx, escalation, post, self._clock.now())
+
+    def park(self, tx: Transaction, job: Job, plan: Wanted | None, error: Exception) -> None:
+        """The thread says that there is no translation."""
+        escalation = rows.get(tx, int(job.payload["escalation_id"]))
+        if escalation:
+            deskwork.notice(tx, escalation, FAILED, self._clock.now())
 
 
 def in_their_language(spoken: Spoken) -> str:

@@ -8,7 +8,7 @@ from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.messages import Limits
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
-from handoff_bot.services.runner import Handler
+from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -73,6 +73,8 @@ def is_closed(conversation: Conversation, now: datetime) -> bool:
 
 class Closing(Handler[None, None]):
     """Tells of windows that are about to close, each once."""
+
+    told = ADMINS
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -12,9 +12,9 @@ from flask import Blueprint
 from slack_sdk.web import WebClient
 
 from handoff_bot.clock import SystemClock
-from handoff_bot.domain.desk import AgentRef, TranscriptPage
+from handoff_bot.domain.desk import AgentRef, Post, PostKind, TranscriptPage
 from handoff_bot.domain.escalations import Step
-from handoff_bot.services import translating
+from handoff_bot.services import alarms, deskwork, translating
 from handoff_bot.services.core import Core
 from handoff_bot.services.decisions import Decisions
 from handoff_bot.services.escalations import Escalations
@@ -40,6 +40,8 @@ from handoff_bot.storage.transaction import Job, Transaction
 HOME_OPENED = "app_home_opened"
 LISTENER_THREADS = 32
 """Bolt's own default is 5, and the sixth slow answer would make the next click fail."""
+
+LOST = "This failed on our side, so the customer has not seen it. {why} Write it again, please.\n“{text}”"
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class HandleEvent(Handler[dict[str, Any], None]):
     """Runs a stored event. The services know what they have heard before, so twice is harmless."""
 
     repeatable = True
+    told = "the person who wrote it, in a direct message"
 
     def __init__(self, threads: ThreadEvents, tools: Tools) -> None:
         self._threads = threads
@@ -125,6 +128,18 @@ class HandleEvent(Handler[dict[str, Any], None]):
     def _obey(self, listener: VerbListener, said: Said) -> Outcome:
         author = self._tools.agent(said.author.desk_id)
         return listener(self._tools, replace(said, author=author))
+
+    def park(
+        self, tx: Transaction, job: Job, plan: dict[str, Any] | None, error: Exception
+    ) -> None:
+        """What an agent wrote in a thread has reached nobody: say so to its author."""
+        event = job.payload["event"]
+        subject = event.get("message") or event
+        author, text = subject.get("user"), subject.get("text")
+        if isinstance(author, str) and thread_of(event):
+            words = LOST.format(why=alarms.why(error), text=str(text or "")[: alarms.MOST])
+            now, post = self._tools.core.clock.now(), Post(PostKind.TOLD, words)
+            deskwork.tell(tx, author, post, now, key=f"event.lost:{job.id}")
 
 
 class SlackSide:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,18 +15,22 @@ from slack_sdk.webhook import WebhookClient
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef, Board, Card, Place, Post, PostKind, Whisper
-from handoff_bot.domain.errors import DeskError
+from handoff_bot.domain.errors import DeskError, DeskGone
+from handoff_bot.domain.escalations import OPEN
 from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.findings import Finding
 from handoff_bot.ports import Clock
 from handoff_bot.slack.blocks.board import draw_board, permalink
 from handoff_bot.slack.blocks.card import draw_card
+from handoff_bot.slack.blocks.plainer import Form, forms
 from handoff_bot.slack.blocks.text import Block, Drawing
 from handoff_bot.slack.blocks.thread import draw_post, draw_posts, draw_whisper, guise_of
 from handoff_bot.slack.directory import SlackDirectory
+from handoff_bot.slack.error_codes import GONE
 from handoff_bot.slack.errors import slack_errors
 from handoff_bot.slack.files import SlackFiles
 from handoff_bot.slack.groups import Groups
+from handoff_bot.slack.layouts import Layouts
 from handoff_bot.slack.people import People, Person, impatient
 from handoff_bot.slack.resting import Resting
 
@@ -43,6 +49,9 @@ CHANNEL_ICONS = {
     "webchat": ":globe_with_meridians:",
 }
 OTHER_ICON = ":speech_balloon:"
+
+NO_BUTTONS = "Write !take in the thread to take over, !resolve to resolve."
+"""Below a card that could only be shown as text."""
 
 WAITING = "hourglass_flowing_sand"
 REACTIONS: dict[DeliveryStatus, str] = {
@@ -75,12 +84,14 @@ class SlackDesk:
         self._own_id = ""
         self._scopes: frozenset[str] = frozenset()
         self._pinned: set[Place] = set()
+        self._layouts = Layouts()
 
     # -- the port
 
     def draw_card(self, card: Card, at: Place | None, mark: str) -> Place:
         """Post the card where it belongs, or redraw it."""
-        return self._draw(draw_card(card), at, mark, card.slack_channel)
+        hint = NO_BUTTONS if card.status in OPEN else ""
+        return self._draw(forms(draw_card(card), hint=hint), at, mark, card.slack_channel)
 
     def find_card(self, mark: str, since: datetime, slack_channel: str = "") -> Place | None:
         """The message in that channel, or in the queue channel, that carries this mark."""
@@ -91,8 +102,8 @@ class SlackDesk:
         """Post a reply below the card; the customer's words under their name, where we may."""
         guise = self._guise(posts[0])
         drawing = draw_posts(posts, named_outside=bool(guise))
-        channel = thread.slack_channel
-        return self._post(channel, drawing, mark, thread_ts=thread.ts, **guise)
+        written = forms(drawing, named=draw_posts(posts))
+        return self._post(thread.slack_channel, written, mark, thread_ts=thread.ts, **guise)
 
     def _guise(self, post: Post) -> dict[str, str]:
         """The name and icon of a post that shows a customer's words; nothing where that is not granted."""
@@ -119,7 +130,7 @@ class SlackDesk:
 
     def tell(self, to: str, post: Post, mark: str) -> Place:
         """Post to a person or into a slack_channel; Slack takes a person's id for the direct message."""
-        return self._post(to, draw_post(post, self.workspace()), mark)
+        return self._post(to, forms(draw_post(post, self.workspace())), mark)
 
     def link(self, thread: Place) -> str:
         """The address of a thread, once Slack has said where the workspace is."""
@@ -129,14 +140,30 @@ class SlackDesk:
         """Show a file below the card. Slack takes no metadata with it, so its mark is a block's id."""
         guise = self._guise(post)
         drawing = draw_post(post, named_outside=bool(guise))
+        written = forms(drawing, named=draw_post(post))
         marked: Block = {**drawing.blocks[0], "block_id": f"{MARK_EVENT}:{mark}"}
-        blocks = [marked, *drawing.blocks[1:]]
-        self._files.upload(thread, file, blocks, alt=drawing.text, guise=guise)
+        written[0] = replace(written[0], blocks=[marked, *drawing.blocks[1:]])
+        self._upload(thread, file, written, alt=drawing.text, guise=guise)
+
+    def _upload(
+        self, thread: Place, file: File, written: Sequence[Form], alt: str, guise: dict[str, str]
+    ) -> None:
+        begun = self._files.begin(file, alt)
+
+        def say(form: Form) -> None:
+            above: dict[str, Any] = (
+                {"initial_comment": form.text}
+                if form.blocks is None
+                else {"blocks": json.dumps(form.blocks)}
+            )
+            self._files.complete(begun, thread, file, above | (guise if form.is_full else {}))
+
+        self._layouts.say(written, say)
 
     def hand(self, to: str, file: File, post: Post, mark: str) -> None:
         """Tell them, and put the file below what they are told: only its answer says where that is."""
         there = self.tell(to, post, mark)
-        self._files.upload(there, file, draw_post(post).blocks, alt=post.text, guise={})
+        self._upload(there, file, forms(draw_post(post)), alt=post.text, guise={})
 
     def download(self, file: DeskFile, most: int) -> Fetched:
         """A file that somebody put into a thread."""
@@ -144,16 +171,19 @@ class SlackDesk:
 
     def whisper(self, whisper: Whisper) -> None:
         """Show one agent a reply that nobody else sees, and that is gone when they reload."""
-        drawing = draw_whisper(whisper)
-        with slack_errors():
-            self._client.chat_postEphemeral(
-                channel=whisper.place.slack_channel,
-                thread_ts=whisper.place.ts,
-                user=whisper.desk_id,
-                text=drawing.text,
-                blocks=drawing.blocks,
-                parse="none",
-            )
+
+        def say(form: Form) -> None:
+            with slack_errors():
+                self._client.chat_postEphemeral(
+                    channel=whisper.place.slack_channel,
+                    thread_ts=whisper.place.ts,
+                    user=whisper.desk_id,
+                    text=form.text,
+                    blocks=form.blocks,
+                    parse="none",
+                )
+
+        self._layouts.say(forms(draw_whisper(whisper)), say)
 
     def mark_delivery(self, reply: Place, status: DeliveryStatus, *, held: bool = False) -> None:
         """Add the reaction that stands for the status; of earlier ones that for waiting alone goes."""
@@ -170,7 +200,7 @@ class SlackDesk:
     def draw_board(self, board: Board, at: Place | None, mark: str) -> Place:
         """Post the board into the queue channel and pin it, or redraw it."""
         drawing = draw_board(board, self.workspace())
-        place = self._draw(drawing, at, mark, board.slack_channel)
+        place = self._draw(forms(drawing), at, mark, board.slack_channel)
         self._pin(place)
         return place
 
@@ -266,42 +296,64 @@ class SlackDesk:
     # -- how
 
     def _draw(
-        self, drawing: Drawing, at: Place | None, mark: str, slack_channel: str = ""
+        self, written: Sequence[Form], at: Place | None, mark: str, slack_channel: str = ""
     ) -> Place:
         if at is None:
-            return self._post(slack_channel or self.queue_channel, drawing, mark)
-        with slack_errors():
-            self._client.chat_update(
-                channel=at.slack_channel,
-                ts=at.ts,
-                text=drawing.text,
-                blocks=drawing.blocks,
-                parse="none",
-            )
-        return at
+            return self._post(slack_channel or self.queue_channel, written, mark)
+
+        def say(form: Form) -> Place:
+            with slack_errors():
+                self._client.chat_update(
+                    channel=at.slack_channel,
+                    ts=at.ts,
+                    text=form.text,
+                    # None would leave the blocks as they were
+                    blocks=form.blocks or [],
+                    parse="none",
+                )
+            return at
+
+        return self._layouts.say(written, say)
 
     def _post(
         self,
         channel: str,
-        drawing: Drawing,
+        written: Sequence[Form],
         mark: str,
         thread_ts: str | None = None,
         **guise: Any,
     ) -> Place:
-        with slack_errors(posts=True):
-            answer = self._client.chat_postMessage(
-                channel=channel,
-                thread_ts=thread_ts,
-                text=drawing.text,
-                blocks=drawing.blocks,
-                metadata={"event_type": MARK_EVENT, "event_payload": {"mark": mark}},
-                parse="none",
-                link_names=False,
-                unfurl_links=False,
-                unfurl_media=False,
-                **guise,
-            )
-        return Place(str(answer["channel"]), str(answer["ts"]))
+        metadata = {"event_type": MARK_EVENT, "event_payload": {"mark": mark}}
+
+        def say(form: Form) -> Place:
+            with slack_errors(posts=True):
+                answer = self._client.chat_postMessage(
+                    channel=channel,
+                    thread_ts=thread_ts,
+                    text=form.text,
+                    blocks=form.blocks,
+                    metadata=metadata if form.is_marked else None,
+                    parse="none",
+                    link_names=False,
+                    unfurl_links=False,
+                    unfurl_media=False,
+                    **(guise if form.is_full else {}),
+                )
+            place = Place(str(answer["channel"]), str(answer["ts"]))
+            if thread_ts and _is_stray(answer):
+                self._take_back(place)
+                raise DeskGone(GONE["thread_not_found"], "thread_not_found")
+            return place
+
+        return self._layouts.say(written, say)
+
+    def _take_back(self, stray: Place) -> None:
+        """Delete a message that Slack put beside the thread. It stays when that fails: better seen twice."""
+        try:
+            with slack_errors():
+                self._client.chat_delete(channel=stray.slack_channel, ts=stray.ts)
+        except DeskError as error:
+            logger.warning("stray message not deleted", extra={"code": error.code})
 
     def _find(
         self,
@@ -355,6 +407,14 @@ class SlackDesk:
         except DeskError as error:
             if error.code != "already_pinned":
                 logger.warning("board not pinned", extra={"code": error.code})
+
+
+def _is_stray(answer: SlackResponse) -> bool:
+    """Is a reply no reply? To a message that is gone Slack posts without a word beside the thread
+    (slack-go/slack#1571).
+    """
+    message = answer.get("message")
+    return isinstance(message, dict) and not message.get("thread_ts")
 
 
 def _granted(answer: SlackResponse) -> frozenset[str]:

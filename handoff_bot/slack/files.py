@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from slack_sdk.web import WebClient
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.files import MB, DeskFile, Fetched, File, is_picture
-from handoff_bot.slack.blocks.text import Block
+from handoff_bot.slack.error_codes import FILE_REFUSED
 from handoff_bot.slack.errors import UNANSWERED, slack_errors
 
 TIMEOUT = 10
@@ -26,17 +25,6 @@ _LONGEST_ALT = 1000
 
 LACKS_WRITE = "The Slack app lacks the permission files:write. Reinstall it with the manifest."
 LACKS_READ = "The Slack app lacks the permission files:read. Reinstall it with the manifest."
-REFUSED = frozenset(
-    {
-        "file_type_not_allowed",
-        "file_upload_size_restricted",
-        "file_uploads_disabled",
-        "file_uploads_except_images_disabled",
-        "posting_to_channel_denied",
-        "storage_limit_reached",
-    }
-)
-"""Slack's words for what an admin has forbidden there, or what there is no room for."""
 
 
 class SlackFiles:
@@ -45,14 +33,11 @@ class SlackFiles:
     def __init__(self, client: WebClient) -> None:
         self._client = client
 
-    def upload(
-        self, thread: Place, file: File, blocks: list[Block], alt: str, guise: dict[str, Any]
-    ) -> None:
-        """Put a file into a thread, with these blocks above it.
+    def begin(self, file: File, alt: str) -> str:
+        """Hand a file to Slack, which shows it nowhere yet; says its id there.
 
-        Only the last of the three steps shows anything, so only its outcome must be known: what comes
-        before can be done again, and Slack forgets uploads that are never completed. It takes blocks
-        besides a comment in markup, which customers' names have no business in.
+        Only `complete` shows anything, so only its outcome must be known: this can be done again, and Slack
+        forgets uploads that are never completed.
         """
         with _files_errors(LACKS_WRITE), slack_errors():
             begun = self._client.files_getUploadURLExternal(
@@ -61,13 +46,20 @@ class SlackFiles:
                 alt_txt=alt[:_LONGEST_ALT] if is_picture(file.content_type) else None,
             )
         self._send(str(begun["upload_url"]), file)
+        return str(begun["file_id"])
+
+    def complete(self, file_id: str, thread: Place, file: File, above: dict[str, Any]) -> None:
+        """Show it in a thread, with what the arguments in `above` say.
+
+        Raises:
+            DeskLayout: Slack refuses what is said above; the file can still be shown with something else.
+        """
         with _files_errors(LACKS_WRITE), slack_errors(posts=True):
             self._client.files_completeUploadExternal(
-                files=[{"id": begun["file_id"], "title": file.name}],
+                files=[{"id": file_id, "title": file.name}],
                 channel_id=thread.slack_channel,
                 thread_ts=thread.ts,
-                blocks=json.dumps(blocks),
-                **guise,
+                **above,
             )
 
     def _send(self, url: str, file: File) -> None:
@@ -194,7 +186,7 @@ def _files_errors(lacking: str) -> Iterator[None]:
     except DeskError as error:
         if error.code == "missing_scope":
             raise DeskError(lacking, permanent=True, code=error.code) from error
-        if error.code in REFUSED:
+        if error.code in FILE_REFUSED or error.code == "posting_to_channel_denied":
             words = f"This workspace does not take the file ({error.code})."
             raise DeskError(words, permanent=True, code=error.code) from error
         raise

@@ -116,6 +116,15 @@ def add_inbound(
     )
 
 
+def at(tx: Transaction, channel: str, address: str) -> Conversation | None:
+    """The conversation with whoever was last heard from at this address, if there is one."""
+    found = select(Conversation).where(
+        Conversation.channel == channel, Conversation.address == address
+    )
+    newest = found.order_by(col(Conversation.id).desc()).limit(1)
+    return tx.session.execute(newest).scalar_one_or_none()
+
+
 def get(tx: Transaction, conversation_id: int) -> Conversation:
     """A conversation."""
     return tx.session.get_one(Conversation, conversation_id)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary
+from sqlalchemy import JSON, Column, ForeignKey, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from handoff_bot.storage.columns import (
+    BigId,
     Json,
     Row,
     json_object,
@@ -107,6 +108,36 @@ class DeskChannel(SQLModel, table=True):
     added_at: datetime = utc_time()
     suspended_at: datetime | None = utc_time(nullable=True)
     suspended_why: str = ""
+
+
+class EarlierThread(Row, table=True):
+    """Where an escalation's card was before it had to be posted again; replies there still count."""
+
+    __tablename__ = "earlier_thread"
+    __table_args__ = (Index("earlier_thread_place_once", "slack_channel", "ts", unique=True),)
+
+    escalation_id: int = reference("escalation")
+    slack_channel: str
+    ts: str
+    left_at: datetime = utc_time()
+
+
+class Reservation(SQLModel, table=True):
+    """An escalation in the queue that an agent was promised, while the AI's last message is being sent.
+
+    `desk_id` and `name` are that agent's, `others` the desk ids of the agents who were told so. It counts
+    until `until`; the late claim of the agent deletes it.
+    """
+
+    __tablename__ = "reservation"
+
+    escalation_id: int = Field(
+        sa_column=Column(BigId, ForeignKey("escalation.id"), primary_key=True, autoincrement=False)
+    )
+    desk_id: str
+    name: str = long_text()
+    until: datetime = utc_time()
+    others: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
 
 
 class Pace(SQLModel, table=True):

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.escalations import OPEN, Status, Step, origins
+from handoff_bot.storage.desk_models import EarlierThread
 from handoff_bot.storage.models import Agent, Conversation, DeskThread, Escalation, Event, Ticket
 from handoff_bot.storage.transaction import Transaction, table_of
 
@@ -155,13 +156,37 @@ def thread_of(tx: Transaction, escalation_id: int) -> DeskThread | None:
     return found.scalar_one_or_none()
 
 
-def thread_at(tx: Transaction, place: Place) -> DeskThread | None:
-    """The thread at this place, if it is one of ours."""
-    return tx.session.execute(
-        select(DeskThread).where(
-            DeskThread.slack_channel == place.slack_channel, DeskThread.ts == place.ts
-        )
-    ).scalar_one_or_none()
+def thread_at(tx: Transaction, place: Place) -> DeskThread | EarlierThread | None:
+    """The thread at this place, if it is or was one of ours."""
+    now = select(DeskThread).where(
+        DeskThread.slack_channel == place.slack_channel, DeskThread.ts == place.ts
+    )
+    before = select(EarlierThread).where(
+        EarlierThread.slack_channel == place.slack_channel, EarlierThread.ts == place.ts
+    )
+    found = tx.session.execute(now).scalar_one_or_none()
+    return found or tx.session.execute(before).scalar_one_or_none()
+
+
+def leave_thread(tx: Transaction, thread: DeskThread, now: datetime) -> None:
+    """An escalation's card is gone: it has no thread until another card is posted."""
+    earlier = EarlierThread(
+        escalation_id=thread.escalation_id,
+        slack_channel=thread.slack_channel,
+        ts=thread.ts,
+        left_at=now,
+    )
+    tx.session.delete(thread)
+    tx.session.flush()
+    tx.add(earlier)
+
+
+def threads_left(tx: Transaction, escalation_id: int, since: datetime) -> int:
+    """How many cards of an escalation were found gone since then."""
+    found = select(func.count()).where(
+        EarlierThread.escalation_id == escalation_id, EarlierThread.left_at >= since
+    )
+    return tx.session.execute(found).scalar_one()
 
 
 def some_card_is_unplaced(tx: Transaction) -> bool:

@@ -210,6 +210,15 @@ class Transaction:
             self.core.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
         return fresh
 
+    def wake(self, lane: str, due_at: datetime) -> None:
+        """Make a lane due no later than then, for a row that is already in the database."""
+        self._open_lanes([NewWork("", lane, {}, due_at)])
+        self.core.execute(
+            update(LANE).where(LANE.c.key == lane, LANE.c.due_at > due_at).values(due_at=due_at)
+        )
+        if not self.is_sqlite:
+            self.core.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
+
     def _open_lanes(self, rows: Sequence[NewWork]) -> None:
         due: dict[str, datetime] = {}
         hurried = {row.lane for row in rows if row.hurry}

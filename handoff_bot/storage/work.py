@@ -216,8 +216,16 @@ def separate(tx: Transaction, job: Job) -> None:
 
 
 def park(tx: Transaction, job: Job, now: datetime, error: str) -> None:
-    """Give it up as failed; the lane goes on."""
-    _set(tx, job, status="failed", finished_at=now, error=error, attempts=job.attempts + 1)
+    """Give it up as failed; the lane goes on. `job.begun_at` unless it certainly had no effect."""
+    _set(
+        tx,
+        job,
+        status="failed",
+        finished_at=now,
+        error=error,
+        attempts=job.attempts + 1,
+        begun_at=job.begun_at,
+    )
 
 
 def _set(tx: Transaction, job: Job, **values: Any) -> None:
@@ -281,10 +289,21 @@ def payload_of(tx: Transaction, work_id: int, kind: str) -> dict[str, Any] | Non
     return dict(row.payload) if row else None
 
 
+def status_of(tx: Transaction, key: str) -> str:
+    """Where the row with this key is: ready, done, failed or dismissed; "" when there is none."""
+    found = select(WORK.c.status).where(WORK.c.key == key)
+    return str(tx.core.execute(found).scalar() or "")
+
+
 def prune(tx: Transaction, now: datetime, keep: timedelta) -> int:
-    """Delete what was done long ago, and lanes that are empty; says how many rows of work went."""
+    """Delete what was done or dismissed long ago, and lanes that are empty; says how many rows went.
+
+    What was given up stays until an operator deals with it.
+    """
     gone = tx.core.execute(
-        delete(WORK).where(WORK.c.status == "done", WORK.c.finished_at < now - keep)
+        delete(WORK).where(
+            WORK.c.status.in_(["done", "dismissed"]), WORK.c.finished_at < now - keep
+        )
     )
     tx.core.execute(delete(LANE).where(LANE.c.due_at.is_(None), LANE.c.leased_by.is_(None)))
     return int(getattr(gone, "rowcount", 0))

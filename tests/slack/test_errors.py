@@ -6,7 +6,7 @@ import pytest
 from slack_sdk.web import WebClient
 
 from handoff_bot.domain.desk import Post, PostKind
-from handoff_bot.domain.errors import DeskError, DeskOutcomeUnknown
+from handoff_bot.domain.errors import DeskError, DeskOutcomeUnknown, DeskUnsure
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.errors import PERMANENT, TEMPORARY
 from tests.slack import builders
@@ -34,12 +34,19 @@ def test_what_can_be_put_right_is_tried_again(api, desk, code):
     assert str(caught.value) == TEMPORARY[code]
 
 
-@pytest.mark.parametrize("code", [*PERMANENT, "something_new"])
+@pytest.mark.parametrize("code", PERMANENT)
 def test_what_waiting_does_not_change_is_permanent(api, desk, code):
     api.fails("chat.postMessage", code)
     with pytest.raises(DeskError) as caught:
         post(desk)
     assert (caught.value.permanent, caught.value.code) == (True, code)
+
+
+def test_a_code_that_we_do_not_know_is_not_final_at_once(api, desk):
+    api.fails("chat.postMessage", "something_new")
+    with pytest.raises(DeskUnsure) as caught:
+        post(desk)
+    assert (caught.value.permanent, caught.value.code) == (False, "something_new")
 
 
 LIMITED = {

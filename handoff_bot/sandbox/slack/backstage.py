@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from handoff_bot.sandbox.slack.deliveries import Deliveries
 from handoff_bot.sandbox.slack.files import Files
 from handoff_bot.sandbox.slack.herald import Herald
 from handoff_bot.sandbox.slack.links import Courier
+from handoff_bot.sandbox.slack.refusals import Refusals
 from handoff_bot.sandbox.slack.scopes import Scopes
 from handoff_bot.sandbox.slack.screens import Screens
 from handoff_bot.sandbox.slack.triggers import ResponseUrls, Triggers
@@ -31,3 +32,4 @@ class Backstage:
     tickets: set[str]
     screens: Screens
     scopes: Scopes
+    refusals: Refusals = field(default_factory=Refusals)

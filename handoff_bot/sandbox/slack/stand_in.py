@@ -56,6 +56,7 @@ class SlackStandIn(Talking, Attending, Windows, Inspection):
         tokens: set `tokens.is_revoked` to throw the app out.
         scopes: set `scopes.granted` to install it anew with others.
         bot_user: the id of the app's user.
+        refusals: add error codes with which calls are refused.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class SlackStandIn(Talking, Attending, Windows, Inspection):
         courier = Courier(self._http, self._socket)
         backstage = _build(self.url, courier, retries, subscriptions, self.scopes, now)
         put_on_wire(app, backstage, self.tokens, Rates(now) if enforce_limits else None)
+        self.refusals = backstage.refusals
         super().__init__(backstage, deliver)
 
     # -- running

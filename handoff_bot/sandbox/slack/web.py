@@ -66,6 +66,7 @@ def _api(slack: Backstage, tokens: Tokens, rates: Rates | None) -> Blueprint:
             with slack.workspace.changed:
                 slack.scopes.check(name, kinds_of(slack, name, call))
                 wait = rates.wait_for(name, call.text("channel")) if rates else 0
+                slack.refusals.check(name, call.args)
                 if not wait:
                     return _json(method(slack, call))
             return _json({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(wait)})

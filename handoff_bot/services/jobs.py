@@ -1,0 +1,158 @@
+"""Jobs that were given up, for operators: what they were about, run again, or dismissed.
+
+Texts and addresses of customers stay out of what is shown, unless they are asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.ports import Clock
+from handoff_bot.services import sending, sent_files
+from handoff_bot.services.outcome import Outcome
+from handoff_bot.storage import conversations, deliveries, jobs
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.jobs import GivenUp
+from handoff_bot.storage.models import Message, Ticket
+from handoff_bot.storage.transaction import Transaction
+
+UNKNOWN = "No job {id} was given up, or it has been dealt with."
+AGAIN = "Job {id} runs again."
+SENT_AGAIN = "The message of job {id} was sent again or taken back since, so the job is dismissed."
+DISMISSED = "Job {id} is dismissed."
+NONE = "No job was given up."
+_NAMED = frozenset({"in", "mail"})
+"""Families of lanes whose names hold a person's address."""
+
+
+class Jobs:
+    """Each method is one transaction."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def lines(self, limit: int) -> Iterator[str]:
+        """The newest jobs that were given up, one on each line."""
+        with self._database.read() as tx:
+            found = jobs.given_up(tx, limit)
+        if not found:
+            yield NONE
+            return
+        yield f"{'id':>8}  {'kind':<16}{'lane':<24}{'given up (UTC)':<18}{'tries':>5}  error"
+        for job in found:
+            at = f"{job.finished_at:%Y-%m-%d %H:%M}" if job.finished_at else ""
+            start = f"{job.id:>8}  {job.kind:<16}{_lane(job):<24}{at:<18}"
+            yield f"{start}{job.attempts:>5}  {job.error}"
+
+    def describe(self, job_id: int, *, with_text: bool = False) -> list[str]:
+        """All about one job; nothing when there is none. `with_text` shows what it holds, texts included."""
+        with self._database.read() as tx:
+            job = jobs.find(tx, job_id)
+            about = list(_about(tx, job)) if job else []
+        if job is None:
+            return []
+        found = {
+            "id": job.id,
+            "kind": job.kind,
+            "lane": job.lane if with_text else _lane(job),
+            "due": f"{job.first_due_at:%Y-%m-%d %H:%M:%S} UTC",
+            "given up": f"{job.finished_at:%Y-%m-%d %H:%M:%S} UTC" if job.finished_at else "",
+            "tries": job.attempts,
+            "error": job.error,
+        }
+        lines = [f"{name:<13} {value}" for name, value in [*found.items(), *about]]
+        if with_text:
+            lines.append(json.dumps(job.payload, indent=2, ensure_ascii=False))
+        return lines
+
+    def retry(self, job_id: int) -> Outcome:
+        """Run it again, before what waits in its lane."""
+        with self._database.write() as tx:
+            job = jobs.get(tx, job_id)
+            if job is None:
+                return Outcome(False, UNKNOWN.format(id=job_id))
+            now = self._clock.now()
+            renew = _RENEWED.get(job.kind)
+            payload = renew(self, tx, job) if renew else job.payload
+            if payload is None:
+                jobs.dismiss(tx, job, now)
+                return Outcome(False, SENT_AGAIN.format(id=job_id))
+            jobs.ready(tx, job, payload, now)
+            return Outcome(True, AGAIN.format(id=job_id))
+
+    def dismiss(self, job_id: int) -> Outcome:
+        """Leave it undone, on purpose."""
+        with self._database.write() as tx:
+            job = jobs.get(tx, job_id)
+            if job is None:
+                return Outcome(False, UNKNOWN.format(id=job_id))
+            jobs.dismiss(tx, job, self._clock.now())
+            return Outcome(True, DISMISSED.format(id=job_id))
+
+    def _with_new_delivery(self, tx: Transaction, job: GivenUp) -> dict[str, Any] | None:
+        """A delivery that has failed stays so: another takes its place, as with the button Retry."""
+        old = deliveries.get(tx, int(job.payload["delivery_id"]))
+        now = self._clock.now()
+        if old is None or not deliveries.supersede(tx, id_of(old), now):
+            return None
+        new = deliveries.add(tx, old.message_id, old.part, old.text, now, old.file)
+        return {**job.payload, "delivery_id": id_of(new)}
+
+    def _with_files(self, tx: Transaction, job: GivenUp) -> dict[str, Any] | None:
+        """The parts that lack the file are sent behind it."""
+        message = tx.session.get(Message, int(job.payload["message_id"]))
+        if message is None:
+            return None
+        conversation = conversations.hold(tx, message.conversation_id)
+        now, again = self._clock.now(), 0
+        for part in deliveries.current(tx, id_of(message)):
+            is_lacking = part.status == DeliveryStatus.FAILED and part.file == job.payload["token"]
+            if is_lacking and deliveries.supersede(tx, id_of(part), now):
+                new = deliveries.add(tx, id_of(message), part.part, part.text, now, part.file)
+                sending.enqueue(tx, conversation, new, now)
+                again += 1
+        return job.payload if again else None
+
+
+_RENEWED: dict[str, Callable[[Jobs, Transaction, GivenUp], dict[str, Any] | None]] = {
+    sending.SEND: Jobs._with_new_delivery,
+    sent_files.COLLECT: Jobs._with_files,
+}
+"""Kinds whose failure has left more than the job itself."""
+
+
+def _lane(job: GivenUp) -> str:
+    family = job.lane.partition(":")[0]
+    return f"{family}:…" if family in _NAMED else job.lane
+
+
+def _about(tx: Transaction, job: GivenUp) -> Iterator[tuple[str, object]]:
+    """The conversation and the ticket that it belongs to, as far as it says so."""
+    payload = job.payload
+    conversation_id = payload.get("conversation_id")
+    escalation = rows.get(tx, int(payload.get("escalation_id") or payload.get("about") or 0))
+    message = _message(tx, payload)
+    if escalation is None and message and message.escalation_id:
+        escalation = rows.get(tx, message.escalation_id)
+    if escalation:
+        conversation_id = escalation.conversation_id
+        yield "escalation", id_of(escalation)
+        yield "ticket", f"#{escalation.ticket_id}"
+    elif payload.get("ticket_id") and tx.session.get(Ticket, int(payload["ticket_id"])):
+        yield "ticket", f"#{payload['ticket_id']}"
+    if message and conversation_id is None:
+        conversation_id = message.conversation_id
+    if conversation_id:
+        yield "conversation", conversation_id
+
+
+def _message(tx: Transaction, payload: dict[str, Any]) -> Message | None:
+    delivery = deliveries.get(tx, int(payload.get("delivery_id") or 0))
+    number = delivery.message_id if delivery else payload.get("message_id")
+    return tx.session.get(Message, int(number)) if number else None

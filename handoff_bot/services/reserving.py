@@ -1,0 +1,33 @@
+"""Tells agents what became of an escalation that was reserved for one of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from handoff_bot.domain.desk import Place, Post, PostKind, Whisper
+from handoff_bot.services import deskwork, why_not
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage import reservations
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.transaction import Transaction
+
+
+def kept(tx: Transaction, escalation: Escalation, desk_id: str, now: datetime) -> None:
+    """The agent with this desk id has claimed it: the others are told, and the reservation ends."""
+    found = reservations.of(tx, id_of(escalation))
+    if found is None or found.desk_id != desk_id:
+        return
+    for other in found.others:
+        tell(tx, id_of(escalation), other, why_not.where_it_is(tx, escalation, now), now)
+    reservations.end(tx, id_of(escalation))
+
+
+def tell(tx: Transaction, escalation_id: int, desk_id: str, words: str, now: datetime) -> None:
+    """Say it in the thread to one agent, or directly while there is no thread."""
+    thread = rows.thread_of(tx, escalation_id)
+    if thread:
+        place = Place(thread.slack_channel, thread.ts)
+        deskwork.whisper(tx, Whisper(desk_id, place, words), now)
+    else:
+        deskwork.tell(tx, desk_id, Post(PostKind.TOLD, words), now)

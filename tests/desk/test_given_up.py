@@ -1,0 +1,236 @@
+"""Whatever is given up for good reaches a person: every kind of job says whom, and it is so."""
+
+from dataclasses import asdict
+
+import pytest
+
+from handoff_bot.domain.desk import Place, Post, PostKind, Whisper
+from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.services import (
+    answering,
+    assigning,
+    deskwork,
+    files,
+    idle,
+    inbound,
+    ladder,
+    mail,
+    model_watch,
+    notices,
+    offers,
+    positions,
+    reports,
+    sending,
+    sent_files,
+    sla,
+    snoozing,
+    tickets_out,
+    timers,
+    translating,
+    windows,
+)
+from handoff_bot.services.escalations import CLAIM
+from handoff_bot.services.runner import ADMINS
+from handoff_bot.slack.listeners.arrivals import KIND as EVENT
+from handoff_bot.slack.listeners.doctor import EXAMINE
+from handoff_bot.storage import deliveries, escalations
+from handoff_bot.storage.models import Conversation, DeskThread, Message, Work
+from handoff_bot.storage.transaction import NewWork
+from tests.desk.conftest import DANA, words
+
+LOST = "words that are lost"
+OTHER = "+15559"
+TRIES = 6
+"""One more than a bug gets."""
+
+
+def waiting(bureau):
+    """What a job about the conversation that waits holds; Dana's is Ana's, theirs is nobody's."""
+    with bureau.database.read() as tx:
+        epoch = tx.session.get(Conversation, 2).epoch
+    return {"escalation_id": 2, "epoch": epoch, "kind": "remind", "minutes": 5}
+
+
+def with_file(bureau):
+    """A delivery of Ana's that has not left and carries a file."""
+    with bureau.database.write() as tx:
+        (message,) = tx.session.query(Message).filter(Message.author == "agent")
+        return deliveries.add(tx, message.id, 7, LOST, bureau.clock.now(), "token").id, message.id
+
+
+def lost_post(bureau):
+    return asdict(Post(PostKind.CONTACT, LOST, "Dana", "sms"))
+
+
+def place(bureau):
+    with bureau.database.read() as tx:
+        thread = escalations.thread_of(tx, 1)
+        return Place(thread.slack_channel, thread.ts)
+
+
+def a_message(bureau):
+    said = {"type": "message", "user": bureau.ana, "text": LOST, "ts": "9.9"}
+    return {"event": said | {"channel": place(bureau).slack_channel, "thread_ts": place(bureau).ts}}
+
+
+def a_card(bureau):
+    with bureau.database.write() as tx:
+        tx.session.query(DeskThread).filter(DeskThread.escalation_id == 1).delete()
+    return {"escalation_id": 1}
+
+
+def an_inbound(bureau):
+    return asdict(InboundMessage("sms", "SMLOST", DANA, "+15559999", LOST))
+
+
+def nothing(bureau):
+    return {}
+
+
+PAYLOADS = {
+    inbound.INBOUND: an_inbound,
+    answering.ANSWER: lambda _: {"conversation_id": 1, "message_id": 1},
+    sending.SEND: lambda bureau: {"delivery_id": with_file(bureau)[0]},
+    sent_files.COLLECT: lambda bureau: {"message_id": with_file(bureau)[1], "token": "token"},
+    sending.NEWS: nothing,
+    CLAIM: lambda bureau: {"escalation_id": 2, "desk_id": bureau.ben, "name": "Ben"},
+    timers.PRUNE: nothing,
+    timers.WATCH: nothing,
+    idle.IDLE: nothing,
+    windows.CLOSING: nothing,
+    snoozing.WAKE: waiting,
+    ladder.RUNG: waiting,
+    positions.POSITION: waiting,
+    offers.OFFER: waiting,
+    assigning.ASSIGN: waiting,
+    notices.NOTICE: waiting,
+    sla.REMIND: waiting,
+    tickets_out.TICKET_OUT: lambda _: {"ticket_id": 1, "sink": "helpdesk"},
+    mail.MAIL: lambda _: {"escalation_id": 1, "to": "team@example.com"},
+    translating.TRANSLATE: lambda _: {"escalation_id": 1, "message_id": 1},
+    reports.REPORT: lambda bureau: {"to": bureau.ben, "kind": "figures", "order": {}},
+    files.FILE: lambda _: {"escalation_id": 1, "message_id": 1, "number": 0},
+    deskwork.CARD: a_card,
+    deskwork.POST: lambda bureau: {"escalation_id": 1, "post": lost_post(bureau)},
+    deskwork.REDRAW: lambda _: {"escalation_id": 1},
+    deskwork.BOARD: nothing,
+    deskwork.MARK: lambda _: {"message_id": 1},
+    deskwork.WHISPER: lambda bureau: asdict(Whisper(bureau.ben, place(bureau), LOST)),
+    deskwork.TELL: lambda bureau: {"to": bureau.ben, "post": lost_post(bureau), "about": None},
+    EVENT: a_message,
+    EXAMINE: lambda _: {"view_id": "V1"},
+    model_watch.LOOK: nothing,
+}
+
+
+def the_team(bureau):
+    return [queue(bureau), *bureau.told(bureau.ana), *bureau.told(bureau.mia)]
+
+
+def queue(bureau):
+    """What stands in the queue channel itself."""
+    posts = [m for m in bureau.slack.messages(bureau.queue) if not m.get("thread_ts")]
+    return "\n".join(words(m["blocks"]) for m in posts)
+
+
+def thread(bureau):
+    """What stands below the cards."""
+    posts = [m for m in bureau.slack.messages(bureau.queue) if m.get("thread_ts")]
+    return ["\n".join(f"{m['text']}\n{words(m['blocks'])}" for m in posts)]
+
+
+REPORTED = {
+    inbound.INBOUND: (the_team, LOST),
+    answering.ANSWER: (lambda bureau: [queue(bureau)], "I want a person"),
+    sending.SEND: (thread, "This did not reach the customer."),
+    sent_files.COLLECT: (thread, "The customer has not seen"),
+    CLAIM: (lambda bureau: bureau.whispers(bureau.ben), "You have not taken this over."),
+    tickets_out.TICKET_OUT: (thread, "Ticket #1: helpdesk does not have its latest state."),
+    mail.MAIL: (thread, "The e-mail to team@example.com could not be sent."),
+    translating.TRANSLATE: (thread, "This could not be translated"),
+    offers.OFFER: (thread, offers.NOT_KNOWN),
+    assigning.ASSIGN: (thread, offers.NOT_KNOWN),
+    reports.REPORT: (lambda bureau: bureau.told(bureau.ben), "Your report could not be made."),
+    files.FILE: (the_team, "A file from the customer could not be shown"),
+    deskwork.CARD: (the_team, "could not be posted"),
+    deskwork.POST: (the_team, LOST),
+    deskwork.WHISPER: (lambda bureau: bureau.told(bureau.ben), LOST),
+    deskwork.TELL: (lambda bureau: [queue(bureau)], LOST),
+    EVENT: (lambda bureau: bureau.told(bureau.ana), LOST),
+}
+"""Kinds that tell others than the admins: where, and what stands there."""
+
+
+def test_every_kind_of_job_says_to_whom_it_is_told(bureau):
+    assert set(bureau.core.handlers) == set(PAYLOADS)
+    silent = [kind for kind, handler in bureau.core.handlers.items() if not handler.told]
+    assert silent == []
+    to_admins = {kind for kind, handler in bureau.core.handlers.items() if handler.told == ADMINS}
+    nobody = {kind for kind, one in bureau.core.handlers.items() if one.told.startswith("nobody:")}
+    assert nobody == {deskwork.REDRAW, deskwork.MARK}
+    assert to_admins | nobody | set(REPORTED) == set(PAYLOADS)
+    assert to_admins & set(REPORTED) == set()
+
+
+@pytest.mark.parametrize("kind", PAYLOADS)
+def test_what_a_bug_has_kept_from_being_done_is_told(bureau, monkeypatch, kind):
+    bureau.core.preferences.change("admins", [bureau.mia], bureau.mia)
+    bureau.says("I want a person")
+    bureau.click(bureau.ana, "claim")
+    bureau.writes(bureau.ana, "Hello")
+    bureau.says("I want a person", OTHER)
+    payload = PAYLOADS[kind](bureau)
+    family = {EVENT: "slack", EXAMINE: "slack", deskwork.MARK: "draw"}.get(kind, "desk")
+    with bureau.database.write() as tx:
+        tx.enqueue(NewWork(kind, f"{family}:broken", payload, bureau.clock.now(), key="broken"))
+    break_one(bureau, monkeypatch, kind)
+    for _ in range(TRIES):
+        bureau.later(seconds=20)
+    with bureau.database.read() as tx:
+        (row,) = tx.session.query(Work).filter(Work.lane == f"{family}:broken")
+        assert (row.status, row.error) == ("failed", "RuntimeError")
+    (alarm,) = [text for text in bureau.told(bureau.mia) if "A job failed for good" in text]
+    assert kind in alarm
+    assert f"handoff jobs show {row.id}" in alarm
+    assert "private" not in alarm
+    where, what = REPORTED.get(kind, (lambda _: [what], ""))
+    assert [what in text for text in where(bureau)].count(True) >= (
+        3 if where is the_team else 1
+    ), where(bureau)
+
+
+def break_one(bureau, monkeypatch, kind):
+    """A bug that strikes for one row."""
+    handler = bureau.core.handlers[kind]
+    prepare = handler.prepare
+
+    def broken(tx, job):
+        if job.lane.endswith(":broken"):
+            raise RuntimeError("something private")
+        return prepare(tx, job)
+
+    monkeypatch.setattr(handler, "prepare", broken)
+
+
+def test_without_a_named_admin_the_queue_channel_is_told(bureau, monkeypatch):
+    bureau.says("I want a person")
+    with bureau.database.write() as tx:
+        tx.enqueue(NewWork(idle.IDLE, "tick:broken", {}, bureau.clock.now()))
+    break_one(bureau, monkeypatch, idle.IDLE)
+    for _ in range(TRIES):
+        bureau.later(seconds=20)
+    assert f"A job failed for good on our side, so its work was not done: {idle.IDLE}" in queue(
+        bureau
+    )
+
+
+def test_many_jobs_that_fail_alike_are_one_alarm(bureau, monkeypatch):
+    bureau.says("I want a person")
+    for number in range(20):
+        with bureau.database.write() as tx:
+            lane = f"tick:{number}:broken"
+            tx.enqueue(NewWork(idle.IDLE, lane, {}, bureau.clock.now()))
+    break_one(bureau, monkeypatch, idle.IDLE)
+    for _ in range(TRIES):
+        bureau.later(seconds=20)
+    assert queue(bureau).count("A job failed for good") == 1
