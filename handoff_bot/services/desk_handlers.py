@@ -34,7 +34,9 @@ class PostCard(DeskHandler[CardPlan, Place]):
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None:
             return ()
-        return turns.new_card(escalation, escalation.slack_channel or self._desk.queue_channel)
+        where = escalation.slack_channel or self._desk.queue_channel
+        sender = conversations.get(tx, escalation.conversation_id)
+        return turns.new_card(escalation, where, is_strangers=bool(sender.counted_with))
 
     def prepare(self, tx: Transaction, job: Job) -> CardPlan | None:
         """The card, unless it is there already."""
@@ -187,7 +189,11 @@ class TellSomebody(DeskHandler[Telling, Place]):
 
     def turn(self, tx: Transaction, job: Job) -> Turn:
         """After what is said in threads."""
-        return turns.telling(job.payload["to"])
+        return turns.telling(self._whom(job))
+
+    def _whom(self, job: Job) -> str:
+        """A person or a slack_channel; "" stands for the queue channel of the deployment's settings."""
+        return job.payload["to"] or self._desk.queue_channel
 
     def prepare(self, tx: Transaction, job: Job) -> Telling:
         """To whom, and what."""
@@ -196,7 +202,7 @@ class TellSomebody(DeskHandler[Telling, Place]):
         thread = escalations.thread_of(tx, about) if about else None
         if thread:
             post = replace(post, about=Place(thread.slack_channel, thread.ts))
-        return Telling(job.payload["to"], post, mark_of(job))
+        return Telling(self._whom(job), post, mark_of(job))
 
     def call(self, plan: Telling) -> Place:
         """Say it."""

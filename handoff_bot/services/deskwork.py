@@ -95,6 +95,7 @@ def tell(
     """Say something to a person (by their desk id) or in a slack_channel; once for each key.
 
     `to` "" is the queue channel of the deployment's settings.
+
     `about` links to that escalation's thread.
     """
     payload = {"to": to, "post": asdict(what), "about": id_of(about) if about else None}

@@ -12,7 +12,7 @@ from handoff_bot.services.model_watch import LOOK
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.sent_files import KEPT_FOR
 from handoff_bot.services.windows import CLOSING
-from handoff_bot.storage import attachments, log, pace, work
+from handoff_bot.storage import attachments, log, pace, tallies, work
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Job, NewWork, Transaction
@@ -59,6 +59,7 @@ class Prune(Handler[None, None]):
         """Delete it."""
         gone = work.prune(tx, self._clock.now(), KEEP_DONE)
         pace.prune(tx, self._clock.now(), KEEP_DONE)
+        tallies.prune(tx, self._clock.now())
         files = attachments.prune(tx, self._clock.now() - KEPT_FOR)
         logger.info("pruned", extra={"rows": gone, "files": files})
 
