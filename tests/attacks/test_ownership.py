@@ -14,7 +14,8 @@ FIRST, SECOND = "SM" + "c" * 32, "SM" + "d" * 32
 
 def delivery(house) -> Delivery:
     with house.database.read() as tx:
-        return tx.session.query(Delivery).order_by(col(Delivery.id)).limit(1).one()
+        found: Delivery = tx.session.query(Delivery).order_by(col(Delivery.id)).limit(1).one()
+        return found
 
 
 def report(house, kind: str, oid: str, sid: str, status: str = "delivered") -> None:
