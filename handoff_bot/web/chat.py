@@ -48,6 +48,9 @@ class Sessions(Protocol):
     def visitor(self, token: str) -> Visitor:
         """Whose session this is. Raises Unauthentic."""
 
+    def is_known(self, visitor: Visitor) -> bool:
+        """Does the website vouch for who this is?"""
+
 
 class Keeps(Protocol):
     """Takes files into our keeping."""
@@ -144,12 +147,15 @@ class _Door:
 
     def session(self) -> Response:
         """A session for this browser."""
-        self._limit(rates.SESSIONS, "session", _network())
         try:
             session = self._site.sessions.begin(before=asked.bearer(), identity=asked.identity())
         except Unauthentic as error:
             logger.warning("identity refused", extra={"why": str(error)})
             raise Refused(401, "identity", "This identity is not valid.") from None
+        # A crowd of strangers must not keep a customer out who is at the same address.
+        is_known = self._site.sessions.is_known(session.visitor)
+        who = session.visitor.address if is_known else _network()
+        self._limit(rates.SESSIONS, "session", who)
         return jsonify(
             token=session.token,
             expires_in=session.expires_in,
