@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain import report as words
 from handoff_bot.domain.canned import CannedReply
+from handoff_bot.domain.crowds import EscalationLimits
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.metrics import Scope
@@ -162,6 +163,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             limits=LIMITS if settings.SLACK_LIMITS == "published" else {},
             base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
             model=ModelPart(watch, minds.probe) if minds.probe else None,
+            escalation_limits=escalation_limits(settings),
         )
     )
     slack.attach(core)
@@ -261,6 +263,16 @@ def asking(settings: Settings) -> Asking:
         judge_seconds=settings.OPENAI_JUDGE_SECONDS,
         answer_seconds=settings.OPENAI_ANSWER_SECONDS,
         tokens=settings.OPENAI_MAX_TOKENS,
+    )
+
+
+def escalation_limits(settings: Settings) -> EscalationLimits:
+    """How many escalations may begin at a time."""
+    usual = EscalationLimits()
+    return replace(
+        usual,
+        network=replace(usual.network, most=settings.WEBCHAT_ESCALATIONS_PER_ADDRESS),
+        strangers=replace(usual.strangers, most=settings.WEBCHAT_ESCALATIONS),
     )
 
 

@@ -11,6 +11,9 @@ from twilio.base.exceptions import TwilioException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 
+from handoff_bot.domain.errors import Malformed
+from handoff_bot.domain.web_addresses import origin_of
+
 _POOL = 32
 """Connections kept open; more workers than this at once open one for the occasion."""
 
@@ -78,17 +81,26 @@ class ApiHttp:
 
     def _address(self, url: str) -> str:
         if self._stand_in is None:
+            if not _is_twilios(url):
+                raise Garbled  # the next page of a list is where Twilio's answer says
             return url
         asked = urlsplit(url)
         path = self._stand_in.path.rstrip("/") + asked.path
         return urlunsplit((self._stand_in.scheme, self._stand_in.netloc, path, asked.query, ""))
 
 
+def _is_twilios(url: str) -> bool:
+    try:
+        return origin_of(url).is_within("twilio.com")
+    except Malformed:
+        return False
+
+
 def _object(response: Response) -> dict[str, object] | None:
     """The JSON object in it, an empty one when it holds nothing; None when there is something else."""
     try:
         said = json.loads(response.text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return said if isinstance(said, dict) else None
 

@@ -11,20 +11,20 @@ import time
 from collections.abc import Callable
 from email.message import Message
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.auth import HTTPBasicAuth
 
 from channels._twilio_errors import UNREACHABLE
-from handoff_bot.domain.errors import DeliveryError
+from handoff_bot.domain.errors import DeliveryError, Malformed
 from handoff_bot.domain.files import LARGEST, MB, Fetched
 from handoff_bot.domain.messages import Media
+from handoff_bot.domain.web_addresses import WebAddress, elsewhere, origin_of
 
 if TYPE_CHECKING:
     from channels._twilio import TwilioAccount
 
-HOMES = (".twilio.com", ".twiliocdn.com")
+HOMES = ("twilio.com", "twiliocdn.com")
 """Where Twilio keeps files; everywhere else is somebody else's."""
 MOST_HOPS = 3
 LONGEST = 60.0
@@ -44,7 +44,7 @@ class MediaFetcher:
 
     def __init__(self, account: TwilioAccount) -> None:
         self._timeout = account.timeout
-        self._stand_in = urlsplit(account.api_url) if account.api_url else None
+        self._stand_in = origin_of(account.api_url) if account.api_url else None
         first_token = next(iter(account.auth_tokens), "")
         self._keys = (
             account.api_key or account.account_sid,
@@ -72,8 +72,7 @@ class MediaFetcher:
         """
         _, described = self._get(media.url, _SMALL, with_keys=True)
         url, name = _place(described)
-        self._check(url)
-        answer, data = self._get(url, LARGEST, with_keys=False)
+        answer, data = self._get(self._checked(url), LARGEST, with_keys=False)
         found = _fetched(answer, data, media)
         return Fetched(media.content_type or found.content_type, name or found.name, data)
 
@@ -82,6 +81,8 @@ class MediaFetcher:
             return self._follow(url, most, HTTPBasicAuth(*self._keys) if with_keys else _without)
         except requests.RequestException:
             raise DeliveryError(UNREACHABLE, permanent=False, code="unreachable") from None
+        except ValueError:  # the client looks at a redirect even when it is not to follow it
+            raise DeliveryError(FOREIGN, permanent=True, code="foreign") from None
 
     def _follow(self, url: str, most: int, keys: Auth) -> tuple[requests.Response, bytes]:
         until = time.monotonic() + LONGEST
@@ -95,8 +96,7 @@ class MediaFetcher:
                 if not answer.is_redirect:
                     _check_status(answer.status_code)
                     return answer, _read(answer, most, until)
-                url, keys = urljoin(url, answer.headers["Location"]), _without
-                self._check(url)
+                url, keys = self._checked(answer.headers["Location"], url), _without
         raise DeliveryError(FOREIGN, permanent=True, code="redirects")
 
     def _session(self) -> requests.Session:
@@ -104,21 +104,21 @@ class MediaFetcher:
         session.trust_env = self._stand_in is None  # a proxy would be another host
         return session
 
-    def _check(self, url: str) -> None:
-        """Only Twilio is asked, whatever an answer says."""
-        there = urlsplit(url)
-        if self._stand_in:
-            known = (self._stand_in.scheme, self._stand_in.netloc)
-            is_known = (there.scheme, there.netloc) == known
-        else:
-            is_known = (
-                there.scheme == "https"
-                and there.port in (None, 443)
-                and "@" not in there.netloc
-                and (there.hostname or "").endswith(HOMES)
-            )
+    def _checked(self, url: str, here: str = "") -> str:
+        """The address to ask for: only Twilio is asked, whatever an answer says.
+
+        Args:
+            here: where the answer came from, which may name a place as seen from there.
+        """
+        try:
+            there = elsewhere(WebAddress.parse(here), url) if here else WebAddress.parse(url)
+        except Malformed:
+            raise DeliveryError(FOREIGN, permanent=True, code="foreign") from None
+        stand_in = self._stand_in
+        is_known = there.origin == stand_in if stand_in else there.origin.is_within(*HOMES)
         if not is_known:
             raise DeliveryError(FOREIGN, permanent=True, code="foreign")
+        return str(there)
 
 
 def _without(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -163,6 +163,6 @@ def _place(described: bytes) -> tuple[str, str]:
         said = json.loads(described)
         url = said["links"]["content_direct_temporary"]
         name = said.get("filename") or ""
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise DeliveryError(GONE, permanent=True, code="garbled") from None
     return str(url), str(name)

@@ -19,6 +19,8 @@ LIFETIME = 3600
 """Seconds that a session opens anything."""
 RENEWABLE = 30 * 24 * 3600
 """Seconds that an anonymous session may still be renewed: so long a browser keeps its conversation."""
+_NO_CONTROLS = r"\A[^\x00-\x1f\x7f]*\z"
+"""No database and no log takes those in a name."""
 _ANONYMOUS, _KNOWN = "visitor:", "user:"
 
 
@@ -42,8 +44,8 @@ class _Identity(BaseModel):
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    id: str = Field(min_length=1, max_length=128)
-    name: str = Field("", max_length=80)
+    id: str = Field(min_length=1, max_length=128, pattern=_NO_CONTROLS)
+    name: str = Field("", max_length=80, pattern=_NO_CONTROLS)
     expires: int
 
 
@@ -80,6 +82,10 @@ class Sessions:
         if visitor is None:
             raise Unauthentic("the session is not ours or has expired")
         return visitor
+
+    def is_known(self, visitor: Visitor) -> bool:
+        """Does the website vouch for who this is?"""
+        return visitor.address.startswith(_KNOWN)
 
     def _session(self, visitor: Visitor) -> Session:
         token = self._signer.dumps([visitor.address, visitor.name])

@@ -6,15 +6,18 @@ sending needs nobody, can be repeated without harm, and cannot be lost.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from channels._webchat_sessions import Sessions, Website
+from handoff_bot.domain.crowds import NETWORK, STRANGERS
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, Malformed, Unauthentic
 from handoff_bot.domain.files import KINDS, LARGEST, Fetched
@@ -34,6 +37,8 @@ LONGEST = 4000
 """Characters of one message, either way."""
 MOST_MARKS = 100
 _BEARER = "bearer "
+_GROUP_NAME = 24
+_Oid = Annotated[str, Field(max_length=64, pattern=r"\A[A-Za-z0-9_-]+\z")]
 
 
 class _Message(BaseModel):
@@ -52,8 +57,8 @@ class _Marks(BaseModel):
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    delivered: list[str] = Field(default_factory=list, max_length=MOST_MARKS)
-    read: list[str] = Field(default_factory=list, max_length=MOST_MARKS)
+    delivered: list[_Oid] = Field(default_factory=list, max_length=MOST_MARKS)
+    read: list[_Oid] = Field(default_factory=list, max_length=MOST_MARKS)
 
 
 class Webchat:
@@ -68,6 +73,7 @@ class Webchat:
     def __init__(self, website: Website) -> None:
         self.origins = frozenset(website.origins)
         self.sessions = Sessions(website)
+        self._pepper = f"network:{website.secret}".encode()
 
     def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
         """Check that a visitor of ours sent this, and say what it holds.
@@ -79,8 +85,9 @@ class Webchat:
         visitor = self.visitor(request)
         try:
             if request.path.endswith("/messages"):
-                return [_inbound(visitor, _Message.model_validate_json(request.body))]
-            return _news(_Marks.model_validate_json(request.body))
+                said = _Message.model_validate_json(request.body)
+                return [self._inbound(visitor, said, request.network)]
+            return _news(visitor, _Marks.model_validate_json(request.body))
         except ValidationError as error:
             wrong = {".".join(map(str, detail["loc"])) or "body" for detail in error.errors()}
             raise Malformed(f"Wrong or missing: {', '.join(sorted(wrong))}.") from None
@@ -93,8 +100,13 @@ class Webchat:
         """
         return self.sessions.visitor(bearer(request))
 
-    def uploaded(self, visitor: Visitor, message_id: str, url: str, kind: str) -> InboundMessage:
+    def uploaded(
+        self, visitor: Visitor, message_id: str, url: str, kind: str, network: str
+    ) -> InboundMessage:
         """The message that a visitor's file is, which is in our own keeping at this address.
+
+        Args:
+            network: where it came from, as in a WebhookRequest.
 
         Raises:
             Malformed: the id is none that a browser makes.
@@ -104,7 +116,29 @@ class Webchat:
         except ValueError:
             raise Malformed("Wrong or missing: id.") from None
         said = _Message(id=known, text="-")
-        return replace(_inbound(visitor, said), text="", media=(Media(url, kind),))
+        message = self._inbound(visitor, said, network)
+        return replace(message, text="", media=(Media(url, kind),))
+
+    def _inbound(self, visitor: Visitor, said: _Message, network: str) -> InboundMessage:
+        return InboundMessage(
+            channel=KIND,
+            provider_id=f"{visitor.address}/{said.id}",
+            address=visitor.address,
+            recipient="",
+            text=said.text,
+            profile_name=visitor.name,
+            wants_person=said.person,
+            language=_language(said.locale),
+            counted_with=self._groups(visitor, network),
+            fields={"id": str(said.id), "locale": said.locale},
+        )
+
+    def _groups(self, visitor: Visitor, network: str) -> tuple[str, ...]:
+        """Strangers count by network, under a name that does not reveal it, and all together."""
+        if self.sessions.is_known(visitor):
+            return ()
+        name = hmac.new(self._pepper, network.encode(), hashlib.sha256).hexdigest()[:_GROUP_NAME]
+        return (f"{NETWORK}:{name}", STRANGERS)
 
     def send(self, message: OutboundMessage) -> Receipt:
         """Nothing has to leave the house: the visitor's page reads what has this status."""
@@ -135,37 +169,31 @@ def bearer(request: WebhookRequest) -> str:
     return shown[len(_BEARER) :].strip()
 
 
-def _inbound(visitor: Visitor, said: _Message) -> InboundMessage:
-    return InboundMessage(
-        channel=KIND,
-        provider_id=f"{visitor.address}/{said.id}",
-        address=visitor.address,
-        recipient="",
-        text=said.text,
-        profile_name=visitor.name,
-        wants_person=said.person,
-        language=_language(said.locale),
-        fields={"id": str(said.id), "locale": said.locale},
-    )
-
-
 def _language(locale: str) -> str:
     """The language of "de-AT", "" when that is none we know to write."""
     code = locale.partition("-")[0].lower()
     return code if len(code) == 2 and code.isascii() and code.isalpha() else ""
 
 
-def _news(marks: _Marks) -> list[DeliveryUpdate]:
+def _news(visitor: Visitor, marks: _Marks) -> list[DeliveryUpdate]:
     return [
-        *_updates(marks.delivered, DeliveryStatus.DELIVERED),
-        *_updates(marks.read, DeliveryStatus.READ),
+        *_updates(visitor, marks.delivered, DeliveryStatus.DELIVERED),
+        *_updates(visitor, marks.read, DeliveryStatus.READ),
     ]
 
 
 def _updates(
-    oids: Sequence[str], status: Literal[DeliveryStatus.DELIVERED, DeliveryStatus.READ]
+    visitor: Visitor,
+    oids: Sequence[str],
+    status: Literal[DeliveryStatus.DELIVERED, DeliveryStatus.READ],
 ) -> list[DeliveryUpdate]:
     return [
-        DeliveryUpdate(channel=KIND, provider_id=f"web-{oid}", oid=oid, status=status)
-        for oid in oids
+        DeliveryUpdate(
+            channel=KIND,
+            provider_id=f"web-{oid}",
+            oid=oid,
+            status=status,
+            address=visitor.address,
+        )
+        for oid in dict.fromkeys(oids)
     ]

@@ -20,7 +20,7 @@ from handoff_bot.domain.canned import CannedReply, tidy_name
 from handoff_bot.domain.decoding import decoded
 from handoff_bot.domain.errors import HandoffError
 from handoff_bot.domain.escalations import TicketStatus
-from handoff_bot.domain.ticket_export import BYTE_ORDER_MARK
+from handoff_bot.domain.ticket_export import BYTE_ORDER_MARK, as_written, harmless
 from handoff_bot.domain.tickets import TicketQuery
 from handoff_bot.settings import Settings, knowledge_dir, read_settings
 
@@ -170,7 +170,7 @@ def export_canned() -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(COLUMNS)
     for one in app.canned_replies(settings_or_exit()):
-        writer.writerow((one.name, one.language, one.text))
+        writer.writerow((one.name, one.language, harmless(one.text)))
 
 
 @canned.command("import")
@@ -197,7 +197,7 @@ def import_canned(file: BinaryIO) -> None:
         CannedReply(
             tidy_name(row["name"] or ""),
             (row["language"] or "").strip().casefold(),
-            row["text"] or "",
+            as_written(row["text"] or ""),
         )
         for row in rows
     ]

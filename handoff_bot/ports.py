@@ -37,6 +37,8 @@ class WebhookRequest:
         headers: names in lower case.
         body: the raw bytes.
         form: the decoded form fields in order, blank values kept, repeats kept.
+        network: the network that the client is in: an IPv4 address, or the /64 of an IPv6 address; "" when
+            nobody looks at it.
     """
 
     path: str
@@ -44,6 +46,7 @@ class WebhookRequest:
     headers: dict[str, str]
     body: bytes
     form: tuple[tuple[str, str], ...]
+    network: str = ""
 
 
 class Channel(Protocol):

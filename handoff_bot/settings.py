@@ -14,9 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from handoff_bot.domain.errors import SettingsError
 from handoff_bot.domain.spending import Price, known_price
+from handoff_bot.domain.web_addresses import is_for_keys
 
 NOTHING = SecretStr("")
-LOOPBACK = ("127.0.0.1", "localhost")
+SHORTEST_SECRET = 32
+"""Characters of a secret that others sign with or check: less can be guessed."""
+MAKE_ONE = f"at least {SHORTEST_SECRET} random characters, e.g. from `openssl rand -hex 32`"
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+insecure")
 _ADDRESS = re.compile(r"[^@\s,;:<>()]+@[^@\s]+")
 Effort = Literal["default", "none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -93,7 +96,21 @@ class Settings(BaseModel):
         NOTHING, description="Signs visitors' sessions: at least 32 random characters."
     )
     WEBCHAT_IDENTITY_SECRET: SecretStr = Field(
-        NOTHING, description="Shared with your website, which signs who its customers are with it."
+        NOTHING,
+        description="Shared with your website, which signs who its customers are with it: at least 32 "
+        "random characters.",
+    )
+    WEBCHAT_ESCALATIONS: int = Field(
+        40,
+        ge=1,
+        description="Escalations that all anonymous visitors together may begin in ten minutes; the rest "
+        "wait.",
+    )
+    WEBCHAT_ESCALATIONS_PER_ADDRESS: int = Field(
+        5,
+        ge=1,
+        description="Escalations that anonymous visitors from one address (IPv6: one /64) may begin in ten "
+        "minutes; the rest wait.",
     )
     WEBCHAT_VISITORS: int = Field(
         1000, ge=1, description="Visitors of each process who wait for news at the same time."
@@ -230,10 +247,12 @@ def _is_url(text: str, *schemes: str) -> bool:
     return parts.scheme in schemes and bool(parts.netloc)
 
 
-def _is_safe(text: str) -> bool:
-    """May a token be sent there? In the clear to this machine alone."""
-    host = urlsplit(text).hostname
-    return _is_origin(text.rstrip("/")) and (text.startswith("https:") or host in LOOPBACK)
+def _is_short(secret: SecretStr) -> bool:
+    return len(secret.get_secret_value()) < SHORTEST_SECRET
+
+
+def _is_given_but_short(secret: SecretStr) -> bool:
+    return bool(secret.get_secret_value()) and _is_short(secret)
 
 
 def _is_mail_server(text: str) -> bool:
@@ -244,31 +263,33 @@ def _is_mail_server(text: str) -> bool:
         return False
 
 
+BY_HTTPS = "keys are sent there, so it must be https (http only to 127.0.0.1, ::1 or localhost)"
 Rule = tuple[str, str, Callable[[Settings], bool]]
 """A setting, what to do about it, and whether it is wrong."""
 
 _PEERS_RULES: tuple[Rule, ...] = (
     (
         "TICKET_WEBHOOK_URL",
-        "must be an address like https://crm.example.com/handoff",
-        lambda s: bool(s.TICKET_WEBHOOK_URL) and not _is_url(s.TICKET_WEBHOOK_URL, "https", "http"),
+        f"must be an address like https://crm.example.com/handoff; {BY_HTTPS}",
+        lambda s: bool(s.TICKET_WEBHOOK_URL) and not is_for_keys(s.TICKET_WEBHOOK_URL),
     ),
     (
         "TICKET_WEBHOOK_SECRET",
-        "missing or short; with TICKET_WEBHOOK_URL it must be at least 32 random characters",
-        lambda s: (
-            bool(s.TICKET_WEBHOOK_URL) and len(s.TICKET_WEBHOOK_SECRET.get_secret_value()) < 32
-        ),
+        f"missing or short; with TICKET_WEBHOOK_URL it must be {MAKE_ONE}",
+        lambda s: bool(s.TICKET_WEBHOOK_URL) and _is_short(s.TICKET_WEBHOOK_SECRET),
     ),
     (
         "TICKET_WEBHOOK_SECRET_NEXT",
-        "short; it must be at least 32 random characters",
-        lambda s: 0 < len(s.TICKET_WEBHOOK_SECRET_NEXT.get_secret_value()) < 32,
+        f"short; it must be {MAKE_ONE}",
+        lambda s: _is_given_but_short(s.TICKET_WEBHOOK_SECRET_NEXT),
     ),
     (
         "ZENDESK_URL",
-        "must be an address like https://acme.zendesk.com, without a path",
-        lambda s: bool(s.ZENDESK_URL) and not _is_safe(s.ZENDESK_URL),
+        f"must be an address like https://acme.zendesk.com, without a path; {BY_HTTPS}",
+        lambda s: (
+            bool(s.ZENDESK_URL)
+            and not (_is_origin(s.ZENDESK_URL.rstrip("/")) and is_for_keys(s.ZENDESK_URL))
+        ),
     ),
     (
         "ZENDESK_TOKEN",
@@ -356,8 +377,28 @@ _RULES: tuple[Rule, ...] = (
     ),
     (
         "WEBCHAT_SECRET",
-        "missing or short; with WEBCHAT_ORIGINS it must be at least 32 random characters",
-        lambda s: bool(s.webchat_origins) and len(s.WEBCHAT_SECRET.get_secret_value()) < 32,
+        f"missing or short; with WEBCHAT_ORIGINS it must be {MAKE_ONE}",
+        lambda s: bool(s.webchat_origins) and _is_short(s.WEBCHAT_SECRET),
+    ),
+    (
+        "WEBCHAT_IDENTITY_SECRET",
+        f"short, so that anybody could guess it and be any customer; it must be {MAKE_ONE}",
+        lambda s: _is_given_but_short(s.WEBCHAT_IDENTITY_SECRET),
+    ),
+    (
+        "OPENAI_BASE_URL",
+        f"must be an address like https://api.openai.com/v1; {BY_HTTPS}",
+        lambda s: not is_for_keys(s.OPENAI_BASE_URL),
+    ),
+    (
+        "SLACK_API_URL",
+        f"must be an address like https://slack.com/api/; {BY_HTTPS}",
+        lambda s: not is_for_keys(s.SLACK_API_URL),
+    ),
+    (
+        "TWILIO_API_URL",
+        f"must be the address of a stand-in; {BY_HTTPS}",
+        lambda s: bool(s.TWILIO_API_URL) and not is_for_keys(s.TWILIO_API_URL),
     ),
     (
         "DATABASE_URL",

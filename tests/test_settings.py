@@ -194,3 +194,55 @@ def test_what_is_wrong_about_other_systems_is_told_without_a_secret(complete, na
     text = problems(complete | PEERS | {name: value})
     assert f"- {name}: " in text
     assert SECRET not in text
+
+
+WEBSITE = {"WEBCHAT_ORIGINS": "https://shop.example.com", "WEBCHAT_SECRET": "k" * 32}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "WEBCHAT_SECRET",
+        "WEBCHAT_IDENTITY_SECRET",
+        "TICKET_WEBHOOK_SECRET",
+        "TICKET_WEBHOOK_SECRET_NEXT",
+    ],
+)
+@pytest.mark.parametrize("value", ["k", "k" * 31])
+def test_a_secret_that_can_be_guessed_is_refused_with_how_to_make_one(complete, name, value):
+    text = problems(complete | PEERS | WEBSITE | {name: value})
+    assert f"- {name}: " in text
+    assert "openssl rand" in text
+
+
+KEY_ADDRESSES = [
+    "OPENAI_BASE_URL",
+    "SLACK_API_URL",
+    "TWILIO_API_URL",
+    "ZENDESK_URL",
+    "TICKET_WEBHOOK_URL",
+]
+
+
+@pytest.mark.parametrize("name", KEY_ADDRESSES)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://api.example.com",
+        "http://127.0.0.1.example.com",
+        "http://localhost@example.com",
+        "https://user:pass@example.com",
+        "https://evil.example\\@api.example.com",
+        "//api.example.com",
+    ],
+)
+def test_keys_are_sent_by_https_only(complete, name, value):
+    text = problems(complete | PEERS | {name: value})
+    assert f"- {name}: " in text
+    assert value not in text
+
+
+@pytest.mark.parametrize("name", KEY_ADDRESSES)
+@pytest.mark.parametrize("host", ["127.0.0.1:4010", "localhost:4010", "[::1]:4010"])
+def test_a_stand_in_on_this_machine_needs_no_https(complete, name, host):
+    assert read_settings(complete | PEERS | {name: f"http://{host}"})

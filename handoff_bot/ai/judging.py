@@ -46,7 +46,7 @@ def read_talk(text: str) -> Talk:
         asked = _Conversation.model_validate({"id": 0} | json.loads(text))
     except ValidationError as error:
         raise ValueError(_what_is_wrong(error)) from None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         raise ValueError("not a JSON object") from None
     return Talk(tuple(Turn(turn.role, turn.text) for turn in asked.turns))
 

@@ -22,7 +22,8 @@ _GROWTH, _SPARE = 6, 200
 """A translation of more than so many times the characters (and some) is none."""
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]]")
-_CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Z])(?!\d{1,2}[AP]M\b)[A-Z0-9_-]{4,}\b")
+# Looks ahead a little only: as far as a word goes would take quadratic time.
+_CODE = re.compile(r"\b(?=[\w-]{0,64}\d)(?=[\w-]{0,64}[A-Z])(?!\d{1,2}[AP]M\b)[A-Z0-9_-]{4,}\b")
 _NUMBER = re.compile(r"\d{2,}")
 _CLOCK = re.compile(r"\b\d{1,2}(?:\s?[:hH]\s?\d{2}\b|(?:[:.]\d{2})?\s?[aApP]\.?[mM]\b)")
 """Times of day: 3pm is 15:00 elsewhere."""

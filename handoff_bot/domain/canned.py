@@ -15,7 +15,7 @@ LONGEST = 2000
 PAGE_ROWS = 15
 ENGLISH = "en"
 
-_CUSTOMER = re.compile(r"\s*,?\s*\{customer\}")
+_CUSTOMER = "{customer}"
 _NAME = re.compile(r"[^\W_][\w-]*")
 EXAMPLE = {"customer": "Dana", "agent": "Ana", "ticket": "1042"}
 """What a preview is filled with."""
@@ -78,7 +78,14 @@ def language_problem(language: str) -> str:
 
 def without_customer(text: str) -> str:
     """The text for a customer whose name is not known: without the word, and without the gap before it."""
-    return _CUSTOMER.sub("", text)
+    *before, last = text.split(_CUSTOMER)
+    return "".join([*map(_without_gap, before), last])
+
+
+def _without_gap(text: str) -> str:
+    """The text less the blanks at its end and a comma among them. A pattern would try from each blank."""
+    bare = text.rstrip()
+    return bare.removesuffix(",").rstrip() if bare.endswith(",") else bare
 
 
 def fitting(replies: Iterable[CannedReply], query: str, language: str = "") -> list[CannedReply]:

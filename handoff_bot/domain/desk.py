@@ -140,13 +140,15 @@ class BoardRow:
 class Board:
     """The queue: the most urgent rows, how many wait in all, how many are being talked to.
 
-    `slack_channel` is where the board is, "" for the queue channel of the deployment's settings.
+    `held` is how many customers wait for room in the queue; `slack_channel` is where the board is, "" for
+    the queue channel of the deployment's settings.
     """
 
     rows: tuple[BoardRow, ...]
     waiting: int
     claimed: int
     slack_channel: str = ""
+    held: int = 0
 
 
 class Button(StrEnum):
@@ -178,6 +180,7 @@ class Button(StrEnum):
     NOT_HERE = "not_here"
     FETCH_AGAIN = "fetch_again"
     USE_TEMPLATE = "use_template"
+    SHOW_QUEUE = "queue_show"
 
 
 STEPS: dict[Button, Step] = {

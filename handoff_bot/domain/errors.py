@@ -19,6 +19,7 @@ HandoffError
 │   ├── MailError           a mail server did not take an e-mail
 │   └── TranslationError    a text cannot be translated now
 ├── Unacceptable            a file may not pass between customer and agent; the text says why
+├── Exhausted               a quota is used up; the text says of what, and when to come back
 ├── ModelError              a detector or assistant model is missing, broken, slow or refused
 └── LeaseLost               another worker took the lane over; whatever was being done is abandoned
 """
@@ -152,6 +153,20 @@ class TranslationError(ProviderFailure):
 
 class Unacceptable(HandoffError):
     """A file may not pass between customer and agent. The text says why, in plain words."""
+
+
+class Exhausted(HandoffError):
+    """A quota is used up.
+
+    Attributes:
+        limit: the kind of quota, for the log.
+        retry_after: seconds until there is room again.
+    """
+
+    def __init__(self, message: str, *, limit: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.retry_after = retry_after
 
 
 class ModelError(HandoffError):

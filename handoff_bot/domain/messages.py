@@ -60,6 +60,8 @@ class InboundMessage:
         consent_answered: True when the provider has already answered the keyword.
         wants_person: True when they pressed a button that asks for a human: nothing is left to judge.
         language: ISO 639-1 of what they read the channel in, "" when unknown; a hint for our first words.
+        counted_with: groups of senders that limits count this one with (`domain/crowds.py`); none for a
+            customer whose address says who they are.
         fields: everything the provider sent, unchanged.
     """
 
@@ -75,6 +77,7 @@ class InboundMessage:
     consent_answered: bool = False
     wants_person: bool = False
     language: str = ""
+    counted_with: tuple[str, ...] = ()
     fields: dict[str, str] = field(default_factory=dict)
 
 
@@ -89,6 +92,7 @@ class DeliveryUpdate:
         status: the new status in our words.
         error_code: the provider's code as text, "" when all is well.
         error: the code in plain words, "" when all is well.
+        address: whose message it must be, "" where the provider's word is enough.
         fields: everything the provider sent, unchanged.
     """
 
@@ -98,6 +102,7 @@ class DeliveryUpdate:
     status: DeliveryStatus
     error_code: str = ""
     error: str = ""
+    address: str = ""
     fields: dict[str, str] = field(default_factory=dict)
 
 

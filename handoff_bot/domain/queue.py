@@ -41,6 +41,16 @@ class Filter:
 
 
 @dataclass(frozen=True)
+class HeldRow:
+    """A customer who waits for room in the queue; `contact` and `text` are hostile."""
+
+    contact: str
+    channel: str
+    text: str
+    held_at: datetime
+
+
+@dataclass(frozen=True)
 class QueuePage:
     """One page of the queue, most urgent first; `page` counts from 0.
 
@@ -49,6 +59,8 @@ class QueuePage:
         waiting: how many wait in all.
         channels: the kinds of channels there are to filter by.
         owners: those who have somebody, to filter by, in the order of their names.
+        held: the first customers who wait for room in the queue, longest first.
+        held_in_all: how many customers wait for room in the queue.
     """
 
     rows: tuple[BoardRow, ...]
@@ -58,6 +70,8 @@ class QueuePage:
     channels: tuple[str, ...]
     at: datetime
     owners: tuple[AgentRef, ...] = ()
+    held: tuple[HeldRow, ...] = ()
+    held_in_all: int = 0
 
     @property
     def pages(self) -> int:

@@ -25,6 +25,7 @@ REQUIRED: dict[Moment, frozenset[str]] = {
 BARE = frozenset(
     {
         Moment.DISCLOSURE,
+        Moment.BUSY,
         Moment.CSAT,
         Moment.CSAT_THANKS,
         Moment.STOPPED,

@@ -5,12 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
 BYTE_ORDER_MARK = "\ufeff"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = frozenset("=+-@\t\r\n")
+"""What a formula begins with (https://owasp.org/www-community/attacks/CSV_Injection)."""
+_BEFORE = frozenset("\"'`")
+"""Quotes, which some spreadsheets take off before they look."""
+
+
+_DASHES = frozenset("\u2212\u2010\u2011\u2012\u2013\u2014")
+"""Minus signs and dashes, which spreadsheets turn into a minus where they are typed."""
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"})
+"""Unicode categories of what shows nothing before a formula."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +75,27 @@ def _cell(value: object) -> str:
 
 
 def harmless(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula: with an apostrophe where it would begin one."""
-    return f"'{text}" if text.lstrip(" \u00a0\ufeff").startswith(_FORMULA) else text
+    """A cell that no spreadsheet takes for a formula: with an apostrophe where it would begin one.
+
+    Signs in another width count as those they are read as, and what comes before them unseen
+    (blanks, controls, marks that show nothing) or as a quote does not hide them.
+    """
+    for sign in text:
+        plain = unicodedata.normalize("NFKC", sign)
+        if plain[:1] in _FORMULA or sign in _DASHES:
+            return f"'{text}"
+        if sign not in _BEFORE and not _is_unseen(sign):
+            return text
+    return text
+
+
+def as_written(cell: str) -> str:
+    """The text that `harmless` made this cell of."""
+    return cell[1:] if cell.startswith("'") and harmless(cell[1:]) == cell else cell
+
+
+def _is_unseen(sign: str) -> bool:
+    return sign.isspace() or unicodedata.category(sign) in _UNSEEN
 
 
 def json_lines(tickets: Iterable[TicketExport]) -> Iterator[str]:

@@ -9,13 +9,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 START_OF_DAY = time(9)
 _AMOUNT = re.compile(r"(\d{1,4})\s*(m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?)(?![a-z])")
 _CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})")
+_ZONE = re.compile(r"[A-Za-z0-9_+-]{1,40}(?:/[A-Za-z0-9_+-]{1,40}){0,2}")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def zone(name: str) -> ZoneInfo:
     """The time zone of this IANA name; UTC for one that is not known."""
+    if not _ZONE.fullmatch(name):  # ZoneInfo would look for a package by this name
+        return ZoneInfo("UTC")
     try:
-        return ZoneInfo(name or "UTC")
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")
 

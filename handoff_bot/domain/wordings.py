@@ -15,6 +15,7 @@ class Moment(StrEnum):
     NOBODY_HERE = "nobody_here"
     OUT_OF_HOURS = "out_of_hours"
     CALLBACK = "callback"
+    BUSY = "busy"
     TAKEN = "taken"
     GREETING = "greeting"
     RELEASED = "released"
@@ -55,6 +56,10 @@ TEXTS: dict[str, dict[Moment, str]] = {
         Moment.CALLBACK: (
             "We couldn't reach anybody for you in time. Your request is ticket #{ticket}, and"
             " we will get back to you here."
+        ),
+        Moment.BUSY: (
+            "Our team is busy right now. We have your message, and a person will join you here as "
+            "soon as possible. Until then you can keep asking me."
         ),
         Moment.TAKEN: "Now speaking with {agent}.",
         Moment.GREETING: ("Hi, I'm {agent}. I've reviewed your conversation and I'm here to help."),
@@ -103,6 +108,10 @@ TEXTS: dict[str, dict[Moment, str]] = {
         Moment.CALLBACK: (
             "No hemos podido encontrar a nadie a tiempo. Tu consulta es el ticket n.º "
             "{ticket} y te responderemos por aquí."
+        ),
+        Moment.BUSY: (
+            "Nuestro equipo está muy ocupado en este momento. Tenemos tu mensaje y una persona te "
+            "atenderá aquí en cuanto sea posible. Mientras tanto puedes seguir preguntándome."
         ),
         Moment.TAKEN: "Ahora hablas con {agent}.",
         Moment.GREETING: "Hola, soy {agent}. He leído tu conversación y estoy aquí para ayudarte.",
@@ -156,6 +165,10 @@ TEXTS: dict[str, dict[Moment, str]] = {
         Moment.CALLBACK: (
             "Wir konnten leider nicht rechtzeitig jemanden für Sie erreichen. Ihr Anliegen "
             "ist Ticket Nr. {ticket}, und wir melden uns hier."
+        ),
+        Moment.BUSY: (
+            "Unser Team ist gerade ausgelastet. Wir haben Ihre Nachricht, und ein Mensch meldet "
+            "sich hier, sobald es geht. Bis dahin können Sie weiter mich fragen."
         ),
         Moment.TAKEN: "Sie sprechen jetzt mit {agent}.",
         Moment.GREETING: (
@@ -212,6 +225,11 @@ TEXTS: dict[str, dict[Moment, str]] = {
             "Nous n'avons pu joindre personne à temps. Votre demande est le ticket n° "
             "{ticket}, et nous reviendrons vers vous ici."
         ),
+        Moment.BUSY: (
+            "Notre équipe est très sollicitée en ce moment. Nous avons votre message, et une "
+            "personne vous répondra ici dès que possible. D'ici là, vous pouvez continuer à me "
+            "poser vos questions."
+        ),
         Moment.TAKEN: "Vous parlez maintenant avec {agent}.",
         Moment.GREETING: (
             "Bonjour, je suis {agent}. J'ai lu votre conversation et je suis là pour vous aider."
@@ -266,6 +284,11 @@ TEXTS: dict[str, dict[Moment, str]] = {
         Moment.CALLBACK: (
             "Não conseguimos encontrar ninguém a tempo. O seu pedido é o ticket n.º {ticket},"
             " e voltaremos a falar com você por aqui."
+        ),
+        Moment.BUSY: (
+            "A nossa equipe está muito ocupada neste momento. Recebemos a sua mensagem, e uma "
+            "pessoa falará com você aqui assim que possível. Até lá, você pode continuar me "
+            "perguntando."
         ),
         Moment.TAKEN: "Agora você está falando com {agent}.",
         Moment.GREETING: "Olá, sou {agent}. Li a sua conversa e estou aqui para ajudar.",

@@ -18,7 +18,7 @@ from handoff_bot.services.opening import Opening
 from handoff_bot.services.reacting import Question, Reacting, Reaction
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.sending import Channels, Words
-from handoff_bot.storage import conversations, deliveries, log, work
+from handoff_bot.storage import conversations, deliveries, held, log, work
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Message
@@ -64,7 +64,8 @@ def question(
         ),
         vip=live.is_vip(conversation.address),
         unsure_before=bool(said and said[-1].payload.get("confidence", 1.0) < policy.UNSURE),
-        answers=len(said),
+        # Who waits for a person already keeps the assistant.
+        answers=0 if held.of(tx, id_of(conversation)) else len(said),
         wants_person=wants_person,
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from handoff_bot.domain.crowds import EscalationLimits
 from handoff_bot.domain.pacing import Rate
 from handoff_bot.ports import (
     Assistant,
@@ -24,8 +25,10 @@ from handoff_bot.services import (
     availability,
     figures,
     files,
+    holding,
     inbound,
     ladder,
+    letting_in,
     mail,
     notices,
     offers,
@@ -115,6 +118,7 @@ class Parts:
         limits: how often the desk may be called, by kind of budget; see services/turns.py.
         base_url: the address that providers reach us by, to fetch files from.
         model: the language model that is watched; None where there is none.
+        escalation_limits: how many escalations may begin at a time, by groups of senders.
     """
 
     database: Database
@@ -128,6 +132,7 @@ class Parts:
     lease: float = 5.0
     sole: bool = False
     base_url: str = ""
+    escalation_limits: EscalationLimits = field(default_factory=EscalationLimits)
     jitter: random.Random | None = None
     sinks: Mapping[str, TicketSink] = field(default_factory=dict)
     mailer: Mailer | None = None
@@ -194,7 +199,8 @@ class Core:
             translating.begin,
             tickets_out,
         )
-        opening = Opening(parts.channels, clock, followers)
+        waiting = holding.Holding(parts.escalation_limits, parts.channels)
+        opening = Opening(parts.channels, clock, waiting, followers)
         escalations = Escalations(database, parts.channels, clock, followers)
         reacting = Reacting(parts.detector, parts.assistant)
         preferences = Preferences(database, clock)
@@ -222,6 +228,8 @@ class Core:
             timers.PRUNE: timers.Prune(clock),
             timers.WATCH: timers.Watch(clock),
             LOOK: LookAtModel(parts.model, clock),
+            holding.LET_IN: letting_in.LetIn(opening, waiting, clock),
+            holding.DIGEST: holding.Digest(clock),
             WAKE: Wake(clock),
             ladder.RUNG: ladder.Climb(escalations, parts.channels, clock, tickets_out),
             positions.POSITION: positions.Announce(parts.channels, clock),

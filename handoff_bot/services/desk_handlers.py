@@ -47,7 +47,9 @@ class PostCard(DeskHandler[CardPlan, Place]):
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None:
             return ()
-        return turns.new_card(escalation, escalation.slack_channel or self._desk.queue_channel)
+        where = escalation.slack_channel or self._desk.queue_channel
+        sender = conversations.get(tx, escalation.conversation_id)
+        return turns.new_card(escalation, where, is_strangers=bool(sender.counted_with))
 
     def prepare(self, tx: Transaction, job: Job) -> CardPlan | None:
         """The card, unless it is there already."""

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import Button, Place, Post, PostKind
-from handoff_bot.domain.errors import DeliveryError, DeskError, DeskUnsure, Unacceptable
+from handoff_bot.domain.errors import (
+    DeliveryError,
+    DeskError,
+    DeskUnsure,
+    Malformed,
+    Unacceptable,
+)
 from handoff_bot.domain.files import (
     KINDS,
     MB,
@@ -25,7 +31,7 @@ from handoff_bot.domain.files import (
 from handoff_bot.domain.messages import Author, InboundMessage, Media
 from handoff_bot.domain.pacing import Turn
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services import alarms, deskwork, turns
+from handoff_bot.services import alarms, deskwork, turns, uploading
 from handoff_bot.services.desk_handler import InThread, mark_of
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import Channels
@@ -93,18 +99,31 @@ class Files:
         self._database = database
         self._clock = clock
 
-    def keep(self, message: InboundMessage, fetched: Fetched, token: str) -> File:
+    def keep(self, message: InboundMessage, fetched: Fetched, token: str) -> tuple[str, File]:
         """Take a file into our keeping that a customer hands to us; `message` is the one it comes with.
+
+        Returns:
+            The token under which it is kept, and the file as it is kept.
+
+        The same file with the same message again is kept once.
 
         Raises:
             Unacceptable: it may not pass.
+            Exhausted: too much was handed to us already.
+            Malformed: the message came with another file before.
         """
         file = examined(fetched, dict.fromkeys(KINDS, LARGEST_UPLOAD))
         now = self._clock.now()
+        name = f"{message.channel}:{message.provider_id}"
         with self._database.write() as tx:
+            tx.one_at_a_time(f"upload:{message.address}")
+            earlier = attachments.received(tx, name)
+            if earlier:
+                return _repeated(*earlier, file)
+            uploading.take(tx, message, len(file.data), now)
             conversation = conversations.of_inbound(tx, message, now)
-            attachments.add(tx, token, file, id_of(conversation), None, now)
-        return file
+            attachments.add(tx, token, file, id_of(conversation), None, now, received_as=name)
+        return token, file
 
     def fetch_again(self, work_id: int) -> Outcome:
         """Try once more to bring the file that this work could not; pressed twice, it comes once."""
@@ -118,6 +137,12 @@ class Files:
             if given_up:
                 jobs.dismiss(tx, given_up, now)
             return Outcome(True, AGAIN)
+
+
+def _repeated(token: str, earlier: File, file: File) -> tuple[str, File]:
+    if earlier.data != file.data:
+        raise Malformed("This id was used for another file.")
+    return token, earlier
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,9 @@ from handoff_bot.services import (
     telling,
 )
 from handoff_bot.services.followers import Follower, Moved
+from handoff_bot.services.holding import Holding
 from handoff_bot.services.sending import Channels
-from handoff_bot.storage import conversations, log, tickets
+from handoff_bot.storage import conversations, held, log, tickets
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation, Message, Ticket
 from handoff_bot.storage.transaction import Transaction
@@ -32,10 +33,15 @@ class Opening:
     """Works in the transaction that has judged a message."""
 
     def __init__(
-        self, channels: Channels, clock: Clock, followers: Sequence[Follower] = ()
+        self,
+        channels: Channels,
+        clock: Clock,
+        waiting: Holding,
+        followers: Sequence[Follower] = (),
     ) -> None:
         self._channels = channels
         self._clock = clock
+        self._waiting = waiting
         self._followers = followers
 
     def open(
@@ -45,9 +51,28 @@ class Opening:
         message: Message,
         judgement: Judgement,
         tried: str,
+    ) -> Escalation | None:
+        """Begin an escalation; None when a limit has it wait, which the customer is told."""
+        now = self._clock.now()
+        refused_by = self._waiting.refusal(tx, conversation, now)
+        if refused_by:
+            self._waiting.hold(tx, conversation, message, judgement, tried, refused_by, now)
+            return None
+        return self.begin(tx, conversation, message, judgement, tried)
+
+    def begin(
+        self,
+        tx: Transaction,
+        conversation: Conversation,
+        message: Message,
+        judgement: Judgement,
+        tried: str,
     ) -> Escalation:
         """Begin an escalation with its ticket, tell the customer, put the card into the queue."""
         now = self._clock.now()
+        waited = held.of(tx, id_of(conversation))
+        if waited:
+            held.remove(tx, id_of(waited))
         reason = judgement.reason or Signal.REQUEST
         escalation = tx.add(
             Escalation(

@@ -12,7 +12,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage import queue
+from handoff_bot.storage import held, queue
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Transaction
 
@@ -21,6 +21,9 @@ CONSIDERED = 50
 
 MOST_OWNERS = 80
 """To choose from; one menu of Slack's takes 100."""
+
+MOST_HELD = 10
+"""Customers who wait for room in the queue that are listed; the rest are counted."""
 
 NOBODY = "Nobody is waiting."
 
@@ -49,6 +52,8 @@ class Queue:
                 channels=tuple(queue.channels(tx)),
                 at=now,
                 owners=tuple(queue.owners(tx, MOST_OWNERS)),
+                held=tuple(held.oldest(tx, MOST_HELD)),
+                held_in_all=held.count(tx),
             )
 
     def take_next(

@@ -393,7 +393,7 @@ class News(Handler[None, None]):
     def prepare(self, tx: Transaction, job: Job) -> None:
         """Move the delivery forward, and tell the thread."""
         news = _NEWS.validate_python(job.payload)
-        delivery = deliveries.by_news(tx, news.channel, news.oid, news.provider_id)
+        delivery = deliveries.by_news(tx, news)
         if delivery is None:
             logger.warning("news of an unknown delivery", extra={"channel": news.channel})
             return

@@ -13,7 +13,7 @@ from handoff_bot.services.owners import OWNERS
 from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.services.sent_files import KEPT_FOR
 from handoff_bot.services.windows import CLOSING
-from handoff_bot.storage import attachments, log, pace, work
+from handoff_bot.storage import attachments, log, pace, tallies, work
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Job, NewWork, Transaction
@@ -63,6 +63,7 @@ class Prune(Handler[None, None]):
         """Delete it."""
         gone = work.prune(tx, self._clock.now(), KEEP_DONE)
         pace.prune(tx, self._clock.now(), KEEP_DONE)
+        tallies.prune(tx, self._clock.now())
         files = attachments.prune(tx, self._clock.now() - KEPT_FOR)
         logger.info("pruned", extra={"rows": gone, "files": files})
 

@@ -31,9 +31,9 @@ def telling(to: str) -> Turn:
     return (_post(to, rank=1),)
 
 
-def new_card(escalation: Escalation, slack_channel: str) -> Turn:
-    """The most urgent first; whoever was claimed is claimed by somebody who looks for the thread."""
-    rank = 0 if escalation.owner_id else 1 + escalation.priority_rank
+def new_card(escalation: Escalation, slack_channel: str, *, is_strangers: bool = False) -> Turn:
+    """The most urgent first, strangers behind known customers; first of all an agent's who has claimed it."""
+    rank = 0 if escalation.owner_id else 1 + 2 * escalation.priority_rank + is_strangers
     return Share(f"card:{slack_channel}", rank), _post(slack_channel)
 
 

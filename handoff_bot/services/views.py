@@ -13,7 +13,7 @@ from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.domain.sla import Promise
 from handoff_bot.services import desk_channels, sent_files, sla
-from handoff_bot.storage import conversations, deliveries, escalations, queue
+from handoff_bot.storage import conversations, deliveries, escalations, held, queue
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
@@ -77,6 +77,7 @@ def board(tx: Transaction, now: datetime) -> Board:
         waiting=count,
         claimed=escalations.count(tx, Status.CLAIMED),
         slack_channel=desk_channels.queue_channel(tx),
+        held=held.count(tx),
     )
 
 

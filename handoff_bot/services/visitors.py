@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from handoff_bot.domain.delivery import earlier_than
 from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.messages import DeliveryUpdate
 from handoff_bot.domain.visitors import Cursor, Look, Phase, VisitorState
 from handoff_bot.ports import Clock
 from handoff_bot.services import waits
@@ -14,6 +18,10 @@ from handoff_bot.storage.transaction import Transaction
 
 HISTORY = 50
 """Messages of each side that a page begins with, and that are shown at a time."""
+
+
+MOST_WAITING = 50
+"""Messages of one visitor that may wait to be read: a minute's worth."""
 
 
 class Visitors:
@@ -37,6 +45,19 @@ class Visitors:
                 cursor=lines[-1].cursor if lines else after,
                 is_all=after.is_start or len(lines) < HISTORY,
             )
+
+    def credible(self, address: str, news: Sequence[DeliveryUpdate]) -> list[DeliveryUpdate]:
+        """Those that move a message of ours to this visitor forward; of others nothing need be kept."""
+        if not news:
+            return []
+        with self._database.read() as tx:
+            known = visitors.statuses(tx, self._channel, address, [one.oid for one in news])
+        return [one for one in news if known.get(one.oid) in earlier_than(one.status)]
+
+    def has_much_waiting(self, address: str) -> bool:
+        """Are there as many messages of theirs unread as we take?"""
+        with self._database.read() as tx:
+            return visitors.has_waiting(tx, inbound_lane(self._channel, address), MOST_WAITING)
 
     def _state(self, tx: Transaction, address: str, conversation_id: int) -> VisitorState:
         delivered, read = visitors.marks(tx, conversation_id)

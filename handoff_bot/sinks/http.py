@@ -61,8 +61,9 @@ class Peer:
                 )
                 with response:
                     answer = Answer(response.status_code, response.headers, _body(response))
-        except requests.RequestException as error:
-            # Its text holds the address, and with it perhaps a secret.
+        except (requests.RequestException, ValueError) as error:
+            # ValueError: the client looks at a redirect even when it is not to follow it.
+            # The text of either holds the address, and with it perhaps a secret.
             raise SinkError(
                 f"{self.name} cannot be reached ({type(error).__name__}).",
                 permanent=False,

@@ -201,7 +201,7 @@ class ZendeskSink:
 def _object(answer: Answer) -> dict[str, Any] | None:
     try:
         said = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return said if isinstance(said, dict) else None
 

@@ -6,14 +6,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from slack_sdk.web import WebClient
 
 from handoff_bot.domain.desk import Place
-from handoff_bot.domain.errors import DeskError
+from handoff_bot.domain.errors import DeskError, Malformed
 from handoff_bot.domain.files import MB, DeskFile, Fetched, File, is_picture
+from handoff_bot.domain.web_addresses import WebAddress, origin_of
 from handoff_bot.slack.error_codes import FILE_REFUSED
 from handoff_bot.slack.errors import UNANSWERED, slack_errors
 
@@ -23,6 +23,7 @@ LONGEST = 60
 _CHUNK = 64 * 1024
 _LONGEST_ALT = 1000
 
+ELSEWHERE = "Slack wants us to look elsewhere."
 LACKS_WRITE = "The Slack app lacks the permission files:write. Reinstall it with the manifest."
 LACKS_READ = "The Slack app lacks the permission files:read. Reinstall it with the manifest."
 
@@ -63,11 +64,12 @@ class SlackFiles:
             )
 
     def _send(self, url: str, file: File) -> None:
-        if not self._is_slacks(url):
+        address = self._slacks(url)
+        if not address:
             raise DeskError("Slack named a place for files that is not its own.", permanent=True)
         try:
             answer = requests.post(
-                url,
+                address,
                 data=file.data,
                 headers={"Content-Type": "application/octet-stream"},
                 timeout=TIMEOUT,
@@ -75,6 +77,8 @@ class SlackFiles:
             )
         except requests.RequestException:
             raise DeskError(UNANSWERED, permanent=False, code="unanswered") from None
+        except ValueError:  # the client looks at a redirect even when it is not to follow it
+            raise DeskError(ELSEWHERE, permanent=True, code="redirect") from None
         if answer.status_code != 200:
             raise _refusal(answer.status_code)
 
@@ -84,11 +88,12 @@ class SlackFiles:
         Slack answers a request that it does not believe with its login page, and 200.
         """
         known = self._looked_up(file) if not file.url else file
-        if not self._is_slacks(known.url):
+        address = self._slacks(known.url)
+        if not address:
             raise DeskError("This file is not kept in Slack.", permanent=True, code="external")
         try:
             with requests.get(
-                known.url,
+                address,
                 auth=self._with_token,
                 timeout=TIMEOUT,
                 stream=True,
@@ -97,6 +102,8 @@ class SlackFiles:
                 data = _read(answer, known, most)
         except requests.RequestException:
             raise DeskError(UNANSWERED, permanent=False, code="unanswered") from None
+        except ValueError:  # the client looks at a redirect even when it is not to follow it
+            raise DeskError(ELSEWHERE, permanent=True, code="redirect") from None
         return Fetched(known.content_type, known.name, data)
 
     def _with_token(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -112,13 +119,15 @@ class SlackFiles:
             raise DeskError("This file is not kept in Slack.", permanent=True, code="external")
         return desk_file(found)
 
-    def _is_slacks(self, url: str) -> bool:
-        """Is this an address of Slack's, so that the token may go there?"""
-        there, api = urlsplit(url), urlsplit(self._client.base_url)
-        if there.netloc == api.netloc:
-            return there.scheme == api.scheme
-        home = (api.hostname or "").removeprefix("www.")
-        return there.scheme == "https" and (there.hostname or "").endswith(f".{home}")
+    def _slacks(self, url: str) -> str:
+        """The address to ask for when it is Slack's, so that the token may go there; else ""."""
+        try:
+            there, api = WebAddress.parse(url), origin_of(self._client.base_url)
+        except Malformed:
+            return ""
+        home = api.host.removeprefix("www.")
+        is_slacks = there.origin == api or (api.is_usual and there.origin.is_within(home))
+        return str(there) if is_slacks else ""
 
 
 _UNKEPT = frozenset({"external", "hidden_by_limit", "tombstone"})
@@ -174,7 +183,7 @@ def _refusal(status: int) -> DeskError:
     if status in (404, 410):
         return DeskError("The file is not in Slack any more.", permanent=True, code="gone")
     if 300 <= status < 400:
-        return DeskError("Slack wants us to look elsewhere.", permanent=True, code="redirect")
+        return DeskError(ELSEWHERE, permanent=True, code="redirect")
     return DeskError(UNANSWERED, permanent=400 <= status < 429, code=str(status))
 
 

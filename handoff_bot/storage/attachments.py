@@ -33,6 +33,7 @@ def add(
     conversation_id: int,
     message_id: int | None,
     now: datetime,
+    received_as: str = "",
 ) -> None:
     """Keep a file; the same token again changes nothing."""
     if not kept(tx, [token]):
@@ -46,6 +47,7 @@ def add(
                 size=len(file.data),
                 data=file.data,
                 created_at=now,
+                received_as=received_as,
             )
         )
 
@@ -96,6 +98,13 @@ def _piece_of_blob(tx: Transaction, number: int, offset: int, size: int) -> byte
             return part
     except sqlite3.OperationalError:  # there is no such row any longer
         return b""
+
+
+def received(tx: Transaction, name: str) -> tuple[str, File] | None:
+    """The token and the file that came as this, None when none did or it is gone."""
+    found = select(Attachment).where(Attachment.received_as == name).limit(1)
+    row = tx.session.execute(found).scalar_one_or_none()
+    return (row.token, File(row.name, row.content_type, row.data)) if row else None
 
 
 def file_at(tx: Transaction, url: str) -> File | None:

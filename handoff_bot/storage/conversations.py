@@ -58,6 +58,7 @@ def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conve
     )
     conversation.address = inbound.address
     conversation.recipient = inbound.recipient
+    conversation.counted_with = list(inbound.counted_with)
     conversation.last_inbound_at = now
     return conversation
 

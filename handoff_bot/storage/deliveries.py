@@ -6,11 +6,12 @@ import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, update
+from sqlalchemy import func, or_, update
 from sqlmodel import col, select
 
 from handoff_bot.domain.delivery import DeliveryStatus, earlier_than
-from handoff_bot.storage.models import Delivery, Message
+from handoff_bot.domain.messages import DeliveryUpdate
+from handoff_bot.storage.models import Conversation, Delivery, Message
 from handoff_bot.storage.transaction import Transaction, table_of
 
 DELIVERY = table_of(Delivery)
@@ -64,18 +65,36 @@ def statuses(tx: Transaction, message_ids: Iterable[int]) -> dict[int, list[Deli
     return found
 
 
-def by_news(tx: Transaction, channel: str, oid: str, provider_id: str) -> Delivery | None:
-    """The delivery that news from a provider speaks of: by our id, else by the provider's."""
-    if oid:
-        found = tx.session.execute(select(Delivery).where(Delivery.oid == oid)).scalar_one_or_none()
-        if found:
-            return found
-    return tx.session.execute(
+def by_news(tx: Transaction, news: DeliveryUpdate) -> Delivery | None:
+    """The delivery that news from a provider speaks of: by our id, else by the provider's.
+
+    None for one of another channel or another customer, or that the provider knows by another id.
+    """
+    ours = (
         select(Delivery)
         .join(Message, col(Message.id) == Delivery.message_id)
-        .where(Delivery.provider_id == provider_id, Message.channel == channel)
+        .join(Conversation, col(Conversation.id) == Message.conversation_id)
+        .where(Message.channel == news.channel)
         .limit(1)
-    ).scalar_one_or_none()
+    )
+    if news.address:
+        ours = ours.where(Conversation.address == news.address)
+    found = None
+    if news.oid:
+        named = ours.where(
+            Delivery.oid == news.oid,
+            or_(
+                col(Delivery.provider_id).is_(None),
+                col(Delivery.provider_id) == news.provider_id,
+            ),
+        )
+        found = tx.session.execute(named).scalar_one_or_none()
+    return (
+        found
+        or tx.session.execute(
+            ours.where(Delivery.provider_id == news.provider_id)
+        ).scalar_one_or_none()
+    )
 
 
 def move(

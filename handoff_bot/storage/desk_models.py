@@ -74,13 +74,15 @@ class Attachment(Row, table=True):
     """The bytes of a file in our own keeping, until they are pruned.
 
     `token` is the unguessable name under which it is fetched, for a while after its address was last given
-    out (`offered_at`).
+    out (`offered_at`). `received_as` names the message and content of a file that a customer handed to us, so
+    that a repetition is known as one; "" for others.
     """
 
     __tablename__ = "attachment"
     __table_args__ = (
         Index("attachment_token_once", "token", unique=True),
         Index("attachment_by_age", "created_at"),
+        Index("attachment_by_message", "received_as"),
     )
 
     token: str
@@ -92,6 +94,7 @@ class Attachment(Row, table=True):
     data: bytes = Field(sa_type=LargeBinary, nullable=False)
     created_at: datetime = utc_time()
     offered_at: datetime | None = utc_time(nullable=True)
+    received_as: str = ""
 
 
 class DeskChannel(SQLModel, table=True):

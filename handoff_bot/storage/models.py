@@ -44,8 +44,9 @@ class Conversation(Row, table=True):
     """All messages with one contact on one channel.
 
     `epoch` counts the changes of who speaks; an AI message leaves only in the epoch it was written in.
-    `address` is where the contact was last heard from, `recipient` our own address they wrote to. Where the
-    channel lets us answer freely for a while only, `window_closes_at` is when that ends.
+    `address` is where the contact was last heard from, `recipient` our own address they wrote to,
+    `counted_with` the groups that the sender was last counted with (`InboundMessage`). Where the channel
+    lets us answer freely for a while only, `window_closes_at` is when that ends.
     """
 
     __tablename__ = "conversation"
@@ -55,6 +56,7 @@ class Conversation(Row, table=True):
     channel: str
     address: str
     recipient: str = ""
+    counted_with: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     epoch: int = 0
     language: str = ""
     opted_out_at: datetime | None = utc_time(nullable=True)

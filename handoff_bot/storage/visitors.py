@@ -97,6 +97,18 @@ _LAST_OUTBOUND = (
     .where(MESSAGE.c.conversation_id == bindparam("conversation_id"), DELIVERY.c.status.in_(_SHOWN))
 )
 _UNHANDLED = select(WORK.c.id).where(WORK.c.lane == bindparam("lane"), WORK.c.status == "ready")
+_STATUSES = (
+    select(DELIVERY.c.oid, DELIVERY.c.status)
+    .join(MESSAGE, MESSAGE.c.id == DELIVERY.c.message_id)
+    .join(CONVERSATION, CONVERSATION.c.id == MESSAGE.c.conversation_id)
+    .join(ADDRESS, ADDRESS.c.contact_id == CONVERSATION.c.contact_id)
+    .where(
+        DELIVERY.c.oid.in_(bindparam("oids", expanding=True)),
+        CONVERSATION.c.channel == bindparam("channel"),
+        ADDRESS.c.channel == bindparam("channel"),
+        ADDRESS.c.address == bindparam("address"),
+    )
+)
 _UNSENT = (
     select(DELIVERY.c.id)
     .join(MESSAGE, MESSAGE.c.id == DELIVERY.c.message_id)
@@ -243,6 +255,20 @@ def is_composing(tx: Transaction, lane: str, conversation_id: int | None) -> boo
         return False
     unsent = tx.core.execute(_UNSENT.limit(1), {"conversation_id": conversation_id})
     return unsent.first() is not None
+
+
+def statuses(
+    tx: Transaction, channel: str, address: str, oids: Sequence[str]
+) -> dict[str, DeliveryStatus]:
+    """How far those of these deliveries are that are for this address."""
+    asked = {"channel": channel, "address": address, "oids": list(oids)}
+    return {oid: DeliveryStatus(status) for oid, status in tx.core.execute(_STATUSES, asked)}
+
+
+def has_waiting(tx: Transaction, lane: str, count: int) -> bool:
+    """Does so much of theirs wait to be handled?"""
+    waiting = tx.core.execute(_UNHANDLED.limit(count), {"lane": lane}).all()
+    return len(waiting) >= count
 
 
 def ahead(tx: Transaction, escalation: Escalation) -> int:

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from flask import Blueprint, Response, jsonify, request
 from limits import RateLimitItem
-from werkzeug.wsgi import get_input_stream
 
-from handoff_bot.domain.errors import Malformed, Unacceptable, Unauthentic
+from handoff_bot.domain.errors import Exhausted, Malformed, Unacceptable, Unauthentic
 from handoff_bot.domain.files import Fetched, File
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
-from handoff_bot.domain.visitors import Cursor, Session, Visitor
+from handoff_bot.domain.visitors import Session, Visitor
 from handoff_bot.ports import WebhookRequest
 from handoff_bot.services.files import LARGEST_UPLOAD
 from handoff_bot.storage.attachments import OURS, new_token
 from handoff_bot.web import chat_limits as rates
+from handoff_bot.web import chat_requests as asked
 from handoff_bot.web.chat_files import WidgetFiles
-from handoff_bot.web.chat_stream import LONGEST_POLL, Streams
+from handoff_bot.web.chat_requests import LARGEST, Refused
+from handoff_bot.web.chat_stream import Streams
+from handoff_bot.web.clients import network_of
 from handoff_bot.web.watchers import Full, Watchers
 from handoff_bot.web.webhooks import Stores, store
 
 logger = logging.getLogger(__name__)
 
-LARGEST = 32 * 1024
-"""Bytes of a request's body: 4,000 characters, each escaped, and some air."""
 UPLOADS = "/chat/files"
 """Where bodies may be larger than elsewhere."""
-_LONGEST_NAME = 255
 LATER = 5
 """Seconds until somebody for whom there is no room may ask again."""
 _PREFLIGHT = {
@@ -49,12 +48,15 @@ class Sessions(Protocol):
     def visitor(self, token: str) -> Visitor:
         """Whose session this is. Raises Unauthentic."""
 
+    def is_known(self, visitor: Visitor) -> bool:
+        """Does the website vouch for who this is?"""
+
 
 class Keeps(Protocol):
     """Takes files into our keeping."""
 
-    def keep(self, message: InboundMessage, fetched: Fetched, token: str) -> File:
-        """The file as it is kept. Raises Unacceptable."""
+    def keep(self, message: InboundMessage, fetched: Fetched, token: str) -> tuple[str, File]:
+        """The file as it is kept, and under which token. Raises Unacceptable, Exhausted and Malformed."""
 
 
 class Site(Protocol):
@@ -72,26 +74,13 @@ class Site(Protocol):
     def longest_text(self) -> int:
         """Characters of one message."""
 
-    def uploaded(self, visitor: Visitor, message_id: str, url: str, kind: str) -> InboundMessage:
+    def uploaded(
+        self, visitor: Visitor, message_id: str, url: str, kind: str, network: str
+    ) -> InboundMessage:
         """The message that a visitor's file is. Raises Malformed."""
 
     def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
         """What a visitor has sent. Raises Unauthentic and Malformed."""
-
-
-@dataclass
-class Refused(Exception):
-    """A request gets no more than this answer.
-
-    Attributes:
-        code: what the widget looks at.
-        retry_after: seconds, 0 for not said.
-    """
-
-    status: int
-    code: str
-    message: str
-    retry_after: int = 0
 
 
 def chat(
@@ -102,7 +91,7 @@ def chat(
     door = _Door(site, inbox, streams, watchers, keeper)
     blueprint.before_request(door.check)
     blueprint.after_request(door.let_read)
-    blueprint.register_error_handler(Refused, _refusal)
+    blueprint.register_error_handler(Refused, asked.refusal)
     blueprint.post("/session")(door.session)
     blueprint.post("/messages")(door.messages)
     blueprint.post("/marks")(door.marks)
@@ -134,7 +123,7 @@ class _Door:
         is_foreign = origin not in self._site.origins if origin else request.method == "POST"
         if is_foreign:
             raise Refused(403, "origin", "This website may not use the chat.")
-        self._limit(rates.EVERYTHING, "everything", request.remote_addr or "")
+        self._limit(rates.EVERYTHING, "everything", _network())
         largest = LARGEST_UPLOAD if request.endpoint == "chat.files" else LARGEST
         if (request.content_length or 0) > largest:
             raise Refused(413, "too_long", "This is too long.")
@@ -158,16 +147,15 @@ class _Door:
 
     def session(self) -> Response:
         """A session for this browser."""
-        self._limit(rates.SESSIONS, "session", request.remote_addr or "")
-        asked = _json()
-        identity = asked.get("identity") or ""
-        if not isinstance(identity, str):
-            raise Refused(400, "malformed", "identity must be text.")
         try:
-            session = self._site.sessions.begin(before=_bearer(), identity=identity)
+            session = self._site.sessions.begin(before=asked.bearer(), identity=asked.identity())
         except Unauthentic as error:
             logger.warning("identity refused", extra={"why": str(error)})
             raise Refused(401, "identity", "This identity is not valid.") from None
+        # A crowd of strangers must not keep a customer out who is at the same address.
+        is_known = self._site.sessions.is_known(session.visitor)
+        who = session.visitor.address if is_known else _network()
+        self._limit(rates.SESSIONS, "session", who)
         return jsonify(
             token=session.token,
             expires_in=session.expires_in,
@@ -179,40 +167,58 @@ class _Door:
         """A visitor writes. Answered when it is stored."""
         visitor = self._visitor()
         self._limit(rates.MESSAGES, "messages", visitor.address)
-        arrivals = self._receive()
+        self._limit(rates.MESSAGES_OF_NETWORK, "messages of network", _network())
+        arrivals = self._received()
+        if self._streams.visitors.has_much_waiting(visitor.address):
+            raise Refused(429, "too_often", "Please wait until we have read this.", LATER)
+        self._store(arrivals)
         self._watchers.wake(visitor.address)
         (said,) = (one for one in arrivals if isinstance(one, InboundMessage))
         return jsonify(id=said.fields["id"]), 202
 
     def marks(self) -> tuple[str, int]:
-        """A visitor's page tells what it has shown."""
-        self._limit(rates.MARKS, "marks", self._visitor().address)
-        self._receive()
+        """A visitor's page tells what it has shown; of what was sent to them only."""
+        visitor = self._visitor()
+        self._limit(rates.MARKS, "marks", visitor.address)
+        news = [one for one in self._received() if isinstance(one, DeliveryUpdate)]
+        self._store(self._streams.visitors.credible(visitor.address, news))
         return "", 204
 
     def files(self) -> tuple[Response, int]:
         """A visitor hands us a file, as the body. Answered when it and its message are stored."""
         visitor = self._visitor()
         self._limit(rates.FILES, "files", visitor.address)
+        self._limit(rates.FILES_OF_NETWORK, "files of network", _network())
+        message_id = request.args.get("id", "")
+        token, file = self._keep(visitor, message_id)
+        self._store([self._uploaded(visitor, message_id, token, file.content_type)])
+        self._watchers.wake(visitor.address)
+        return jsonify(id=message_id), 202
+
+    def _uploaded(self, visitor: Visitor, message_id: str, token: str, kind: str) -> InboundMessage:
+        url = f"{OURS}{token}"
+        return self._site.uploaded(visitor, message_id, url, kind, _network())
+
+    def _keep(self, visitor: Visitor, message_id: str) -> tuple[str, File]:
+        """The file in our keeping, and its token."""
         token, kind = new_token(), request.mimetype
-        fetched = Fetched(kind, request.args.get("name", "")[:_LONGEST_NAME], _upload())
-        url, message_id = f"{OURS}{token}", request.args.get("id", "")
         try:
-            message = self._site.uploaded(visitor, message_id, url, kind)
-            file = self._keeper.keep(message, fetched, token)
+            message = self._uploaded(visitor, message_id, token, kind)
+            fetched = Fetched(kind, asked.file_name(), asked.upload())
+            return self._keeper.keep(message, fetched, token)
         except Malformed as error:
             raise Refused(400, "malformed", str(error)) from None
         except Unacceptable as error:
             raise Refused(415, "file", str(error)) from None
-        message = self._site.uploaded(visitor, message_id, url, file.content_type)
-        store(self._inbox, message)
-        self._watchers.wake(visitor.address)
-        return jsonify(id=message_id), 202
+        except Exhausted as error:
+            logger.warning("upload over its quota", extra={"limit": error.limit})
+            seconds = max(1, math.ceil(error.retry_after))
+            raise Refused(429, "too_often", str(error), seconds) from None
 
     def events(self) -> Response:
         """News as they come, for as long as the page is there."""
         visitor = self._looking()
-        cursor = _cursor(request.headers.get("Last-Event-ID", ""))
+        cursor = asked.cursor(request.headers.get("Last-Event-ID", ""))
         try:
             room, body = self._streams.stream(visitor.address, cursor, request.remote_addr or "")
         except Full:
@@ -226,13 +232,10 @@ class _Door:
     def poll(self) -> Response:
         """News since the last time; waits for some if asked to, and if there is room."""
         visitor = self._looking()
-        try:
-            wait = min(float(request.args.get("wait", "0")), LONGEST_POLL)
-        except ValueError:
-            raise Refused(400, "malformed", "wait must be seconds.") from None
         after, _, tag = request.args.get("after", "").partition("~")
         client = request.remote_addr or ""
-        body = self._streams.poll(visitor.address, _cursor(after), tag, wait, client)
+        place, wait = asked.cursor(after), asked.wait()
+        body = self._streams.poll(visitor.address, place, tag, wait, client)
         return Response(body, mimetype="application/json")
 
     def file(self, name: str) -> Response:
@@ -243,7 +246,7 @@ class _Door:
 
     def _visitor(self) -> Visitor:
         try:
-            return self._site.sessions.visitor(_bearer())
+            return self._site.sessions.visitor(asked.bearer())
         except Unauthentic:
             raise Refused(401, "token", "The session is not valid (any more).") from None
 
@@ -258,56 +261,30 @@ class _Door:
             logger.warning("chat request over its limit", extra={"limit": what})
             raise Refused(429, "too_often", "That was too fast. Please wait.", seconds)
 
-    def _receive(self) -> Sequence[InboundMessage | DeliveryUpdate]:
-        """What the channel makes of this request, stored."""
+    def _received(self) -> Sequence[InboundMessage | DeliveryUpdate]:
+        """What the channel makes of this request."""
         arrived = WebhookRequest(
             path=request.path,
             query="",
             headers={name.lower(): value for name, value in request.headers.items()},
             body=request.get_data(cache=False),
             form=(),
+            network=_network(),
         )
         try:
-            arrivals = self._site.receive(arrived)
+            return self._site.receive(arrived)
         except Unauthentic:
             raise Refused(401, "token", "The session is not valid (any more).") from None
         except Malformed as error:
             raise Refused(400, "malformed", str(error)) from None
-        for arrival in arrivals:
-            store(self._inbox, arrival)
-        return arrivals
+
+    def _store(self, arrivals: Sequence[InboundMessage | DeliveryUpdate]) -> None:
+        try:
+            for arrival in arrivals:
+                store(self._inbox, arrival)
+        except Malformed as error:
+            raise Refused(400, "malformed", str(error)) from None
 
 
-def _upload() -> bytes:
-    """The body, which is larger than any other: Flask's own limit does not count for it."""
-    if request.content_length is None:
-        raise Refused(411, "length", "Say how long it is.")
-    stream = get_input_stream(request.environ, max_content_length=LARGEST_UPLOAD)
-    return stream.read(LARGEST_UPLOAD + 1)
-
-
-def _json() -> dict[str, Any]:
-    found = request.get_json(silent=True)
-    if not isinstance(found, dict):
-        raise Refused(400, "malformed", "The body must be a JSON object.")
-    return found
-
-
-def _bearer() -> str:
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if kind.lower() == "bearer" else ""
-
-
-def _cursor(text: str) -> Cursor:
-    try:
-        return Cursor.parse(text.partition("~")[0])
-    except Malformed as error:
-        raise Refused(400, "malformed", str(error)) from None
-
-
-def _refusal(refused: Refused) -> Response:
-    response = jsonify(error=refused.code, message=refused.message)
-    response.status_code = refused.status
-    if refused.retry_after:
-        response.headers["Retry-After"] = str(refused.retry_after)
-    return response
+def _network() -> str:
+    return network_of(request.remote_addr)

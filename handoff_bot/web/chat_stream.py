@@ -32,7 +32,7 @@ class Streams:
     """Makes streams and polls. What they wait in is their generator, after the view has returned."""
 
     def __init__(self, visitors: Visitors, watchers: Watchers) -> None:
-        self._visitors = visitors
+        self.visitors = visitors
         self._watchers = watchers
 
     def stream(
@@ -55,7 +55,7 @@ class Streams:
         shown: VisitorState | None = None
         yield ":\n\n"
         while not watch.is_closed and time.monotonic() < until:
-            look = self._visitors.look(watch.address, cursor)
+            look = self.visitors.look(watch.address, cursor)
             watch.is_queued = look.state.position is not None
             yield "".join(_events(look, shown))
             cursor, shown = look.cursor, look.state
@@ -74,7 +74,7 @@ class Streams:
             wait: seconds; not waited when there is no room.
             client: the visitor's address on the internet.
         """
-        look = self._visitors.look(address, cursor)
+        look = self.visitors.look(address, cursor)
         if not look.lines and _tag(look.state) == tag and wait > 0:
             with contextlib.suppress(Full), self._watchers.watch(address, client) as watch:
                 look = self._wait(watch, cursor, tag, wait)
@@ -87,7 +87,7 @@ class Streams:
         """Look until there is something new: one may be woken for nothing."""
         until = time.monotonic() + wait
         while True:
-            look = self._visitors.look(watch.address, cursor)
+            look = self.visitors.look(watch.address, cursor)
             watch.is_queued = look.state.position is not None
             if look.lines or _tag(look.state) != tag or not watch.wait(until - time.monotonic()):
                 return look

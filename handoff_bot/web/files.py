@@ -7,16 +7,32 @@ it here. A file is served as what it was found to be, and never as a page of thi
 from __future__ import annotations
 
 import logging
+import re
 from typing import Protocol
 from urllib.parse import quote
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
+from limits import parse_many
+from limits.strategies import FixedWindowRateLimiter
 
 from handoff_bot.domain.files import StoredFile, is_picture
+from handoff_bot.web.chat_limits import Limits
+from handoff_bot.web.clients import network_of
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_TOKEN = 100
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_UNIT = 64 * 1024
+"""Bytes that count as one: what is counted is little, and a small file counts too."""
+_GB = 1_000_000_000 // _UNIT
+REQUESTS = parse_many("1200 per minute")
+"""Requests of one network, also for files that are not here."""
+OF_FILE = parse_many("120 per hour")
+"""Downloads of one file: providers fetch it a few times, browsers keep it for an hour."""
+OF_NETWORK = parse_many(f"{2 * _GB} per hour")
+"""Units of one network; Twilio fetches everything from few networks."""
+OF_ALL = parse_many(f"{50 * _GB} per hour")
+"""Units of all networks together."""
 _HARMLESS = {
     "Cache-Control": "private, max-age=3600",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -36,11 +52,21 @@ class Finds(Protocol):
 
 def files(kept: Finds) -> Blueprint:
     """The route."""
+    downloads = Limits(FixedWindowRateLimiter)
     blueprint = Blueprint("files", __name__)
 
     @blueprint.get("/files/<token>/<name>")
     def serve(token: str, name: str) -> Response:  # noqa: ARG001 - the name is for people
-        file = kept.find(token) if len(token) <= _LONGEST_TOKEN else None
+        network = network_of(request.remote_addr)
+        wait = downloads.seconds_to_wait(REQUESTS, "requests", network)
+        file = kept.find(token) if not wait and _TOKEN.fullmatch(token) else None
+        if file:
+            wait = _wait_for(downloads, file, token, network)
+        if wait:
+            logger.warning("download over its limit")
+            refused = Response("Too many downloads. Please wait.\n", 429, mimetype="text/plain")
+            refused.headers["Retry-After"] = str(wait)
+            return refused
         if file is None:
             logger.info("file asked for that is not open")
             return Response("This file is not here (any more).\n", 404, mimetype="text/plain")
@@ -51,6 +77,16 @@ def files(kept: Finds) -> Blueprint:
         return response
 
     return blueprint
+
+
+def _wait_for(downloads: Limits, file: StoredFile, token: str, network: str) -> int:
+    """Seconds to wait before this file may be had from there, 0 for none."""
+    units = 1 + file.size // _UNIT
+    return (
+        downloads.seconds_to_wait(OF_FILE, "file", token)
+        or downloads.seconds_to_wait(OF_NETWORK, "network", network, units)
+        or downloads.seconds_to_wait(OF_ALL, "all", "", units)
+    )
 
 
 def _disposition(file: StoredFile) -> str:

@@ -19,6 +19,8 @@ from handoff_bot.services.sending import NEWS
 logger = logging.getLogger(__name__)
 
 MOST_FIELDS = 500
+LONGEST_NAME = 400
+"""Characters of an id or an address; PostgreSQL's indexes take at most 2,700 bytes."""
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -41,15 +43,14 @@ def webhooks(channels: Mapping[str, Channel], inbox: Stores) -> Blueprint:
             logger.warning("webhook for an unknown channel")
             return _answer(404, "There is no such channel.")
         try:
-            arrivals = channel.receive(_parsed())
+            for arrival in channel.receive(_parsed()):
+                store(inbox, arrival)
         except Unauthentic as error:
             logger.warning("webhook refused", extra={"channel": kind, "why": str(error)})
             return _answer(403, "The signature is not valid.")
         except Malformed as error:
             logger.warning("webhook malformed", extra={"channel": kind, "why": str(error)})
             return _answer(400, str(error))
-        for arrival in arrivals:
-            store(inbox, arrival)
         return Response("<Response/>", 200, mimetype="text/xml")
 
     return blueprint
@@ -79,7 +80,13 @@ def _parsed() -> WebhookRequest:
 
 
 def store(inbox: Stores, arrival: InboundMessage | DeliveryUpdate) -> None:
-    """Store what a channel has received; returns after commit."""
+    """Store what a channel has received; returns after commit.
+
+    Raises:
+        Malformed: it has a name that no provider gives, and that no index holds.
+    """
+    if not all(map(_is_name, _names(arrival))):
+        raise Malformed("An id or address in it cannot be one.")
     if isinstance(arrival, InboundMessage):
         lane = inbound_lane(arrival.channel, arrival.address)
         key = f"{arrival.channel}:{arrival.provider_id}"
@@ -88,6 +95,16 @@ def store(inbox: Stores, arrival: InboundMessage | DeliveryUpdate) -> None:
     subject = arrival.oid or arrival.provider_id
     key = f"{arrival.channel}:{arrival.provider_id}:{arrival.status}:{arrival.error_code}"
     inbox.store(NEWS, f"news:{arrival.channel}:{subject}", f"{key}:{arrival.oid}", asdict(arrival))
+
+
+def _names(arrival: InboundMessage | DeliveryUpdate) -> tuple[str, ...]:
+    if isinstance(arrival, InboundMessage):
+        return (arrival.provider_id, arrival.address, arrival.recipient, *arrival.aliases)
+    return (arrival.provider_id, arrival.oid, arrival.error_code)
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= LONGEST_NAME and "\x00" not in text
 
 
 def _answer(status: int, words: str) -> Response:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from handoff_bot.sandbox.world import ROOT, World
+from tests.attacks.house import house as house
 from tests.attacks.slow import WEBSITE, Signed, allow_files
 
 PROXIED = {**WEBSITE, "TRUSTED_PROXIES": "1"}

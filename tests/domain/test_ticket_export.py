@@ -11,6 +11,7 @@ from handoff_bot.domain.ticket_export import (
     BYTE_ORDER_MARK,
     COLUMNS,
     TicketExport,
+    as_written,
     csv_lines,
     harmless,
     json_lines,
@@ -75,6 +76,26 @@ def test_no_cell_is_a_formula(text):
     (row,) = read_csv(ticket(subject=text, contact=text, tags=(text,)))
     for column in ("subject", "contact", "tags"):
         assert row[column].startswith("'")
+
+
+@pytest.mark.parametrize(
+    "sign", ["=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+)
+@pytest.mark.parametrize(
+    "before", ["", " ", "\u3000", "\ufeff", "\u200b", '"', "'", "\x00", " \u2060'"]
+)
+def test_no_sign_of_any_width_begins_a_formula_whatever_hides_it(before, sign):
+    text = f"{before}{sign}cmd|' /C calc'!A0"
+    assert harmless(text) == f"'{text}"
+    assert as_written(harmless(text)) == text
+    (row,) = read_csv(ticket(subject=text))
+    assert row["subject"] == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["Dana", "2 - 1", "'quoted' words", "", "'", "ü=1", "字"])
+def test_other_words_stay_as_they_are(text):
+    assert harmless(text) == text
+    assert as_written(text) == text
 
 
 def test_a_phone_number_is_kept_from_being_a_sum():

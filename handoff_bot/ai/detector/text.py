@@ -37,7 +37,11 @@ _UNSEEN = dict.fromkeys(
 )
 _GAPS = re.compile(r"[ \t]{2,}|\s{3,}")
 _HUGE = 200_000
-_MIXED = re.compile("(?:[A-Za-z]+[\u0370-\u04ff]|[\u0370-\u04ff]+[A-Za-z])[A-Za-z\u0370-\u04ff]*")
+# Begins where a run of letters does: tried from each letter, a long word would take quadratic time.
+_MIXED = re.compile(
+    "(?:(?<![A-Za-z])[A-Za-z]++[\u0370-\u04ff]|(?<![\u0370-\u04ff])[\u0370-\u04ff]++[A-Za-z])"
+    "[A-Za-z\u0370-\u04ff]*"
+)
 _LOOK_ALIKE = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u03bf\u03b1\u03b9\u03bd\u03c1\u03c5",
     "aeopcyxijshdoaivpu",

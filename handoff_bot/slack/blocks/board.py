@@ -54,6 +54,14 @@ def _rest(board: Board, drawn: int) -> Iterator[Block]:
         yield context(plain(f"… and {board.waiting - drawn} more, less urgent."))
     if not board.waiting:
         yield context(plain("Nobody is waiting."))
+    if board.held:
+        yield context(plain(f"⏳ {held_in_words(board.held)}"))
+
+
+def held_in_words(count: int) -> str:
+    """How many customers wait for room in the queue."""
+    who = "1 more customer asks" if count == 1 else f"{count} more customers ask"
+    return f"{who} for a person, and will join the queue when the limits for strangers allow it."
 
 
 def permalink(thread: Place | None, workspace_url: str) -> str:

@@ -42,6 +42,7 @@ _LOOKS: dict[Button, _Look] = {
     Button.SEND_CORRECTION: _Look("Send correction", "primary"),
     Button.TRANSLATE_AGAIN: _Look("Try again", "primary"),
     Button.SEND_AS_WRITTEN: _Look("Send untranslated"),
+    Button.SHOW_QUEUE: _Look("View queue", "primary"),
     Button.SOONER: _Look("Should have come sooner"),
 }
 

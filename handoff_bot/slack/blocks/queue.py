@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from handoff_bot.domain.desk import BoardRow
 from handoff_bot.domain.queue import Filter, QueuePage, Whose
-from handoff_bot.slack.blocks.board import permalink
+from handoff_bot.slack.blocks.board import held_in_words, permalink
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
 from handoff_bot.slack.blocks.fields import filter_menu, menu, window
@@ -19,6 +19,7 @@ from handoff_bot.slack.blocks.text import (
     moment,
     mrkdwn,
     named,
+    one_line,
     plain,
     section,
     spelled,
@@ -27,6 +28,7 @@ from handoff_bot.slack.blocks.text import (
 QUEUE = "queue"
 OWNED = "agent:"
 """Stands before an agent's desk id where one chooses whose conversations to see."""
+_SAID = 120
 NOTHING_NOW = "An agent who has nobody now"
 
 
@@ -70,6 +72,7 @@ def draw_queue(page: QueuePage, shown: Filter, workspace_url: str, banner: str =
         blocks.append(draw_row(row, workspace_url))
     if not page.rows:
         blocks.append(section(_nothing(page, shown)))
+    blocks += _held(page)
     turns = list(_turns(page))
     blocks.append(actions(labelled(QueueAction.NEXT, "Next for me", "window"), *turns))
     return window("Queue", blocks, callback_id=QUEUE)
@@ -78,6 +81,20 @@ def draw_queue(page: QueuePage, shown: Filter, workspace_url: str, banner: str =
 def _totals(page: QueuePage) -> str:
     where = f" · page {page.page + 1} of {page.pages}" if page.pages > 1 else ""
     return f"{page.found} shown · {page.waiting} waiting in all{where}"
+
+
+def _held(page: QueuePage) -> Iterator[Block]:
+    """Customers who join the queue when there is room in it."""
+    if not page.held_in_all:
+        return
+    yield section(f"⏳ {held_in_words(page.held_in_all)}")
+    for row in page.held:
+        said = one_line(row.text, _SAID)
+        text = f"{named(row.contact)} on {spelled(row.channel)} · “{said}”"
+        since = f"Since {moment(row.held_at)} ({date(row.held_at, '{ago}')})"
+        yield context(plain(text, 300), mrkdwn(since))
+    if page.held_in_all > len(page.held):
+        yield context(plain(f"… and {page.held_in_all - len(page.held)} more."))
 
 
 def _nothing(page: QueuePage, shown: Filter) -> str:

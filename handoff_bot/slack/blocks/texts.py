@@ -34,6 +34,7 @@ MOMENTS: dict[Moment, str] = {
     Moment.NOBODY_HERE: "Nobody is free",
     Moment.OUT_OF_HOURS: "Out of hours",
     Moment.CALLBACK: "We will get back to you",
+    Moment.BUSY: "Too many at once: please wait",
     Moment.TAKEN: "Taken",
     Moment.GREETING: "Greeting",
     Moment.RELEASED: "Back into the queue",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from handoff_bot.storage import desk_models  # noqa: F401 - so that its tables are known
+from handoff_bot.storage import (  # so that their tables are known
+    desk_models,  # noqa: F401
+    limit_models,  # noqa: F401
+)
 from handoff_bot.storage.models import Work
 
 context.configure(

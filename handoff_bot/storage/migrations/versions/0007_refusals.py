@@ -8,7 +8,7 @@ from alembic import op
 from handoff_bot.storage.columns import BigId, UtcDateTime
 
 revision = "0007"
-down_revision = "0011"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,146 @@
+"""Escalations that wait for room: a crowd of strangers must not keep people from other customers.
+
+Who is beyond a limit is told so, and keeps the assistant; the escalation begins when its window of time is
+over, oldest first. One digest in the queue channel says how many wait.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pydantic import TypeAdapter
+
+from handoff_bot.domain.crowds import CONVERSATION, EscalationLimits
+from handoff_bot.domain.desk import Button, Post, PostKind
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.signals import Judgement
+from handoff_bot.domain.texts import Moment
+from handoff_bot.ports import Clock
+from handoff_bot.services import desk_channels, deskwork, rules, sending, texts
+from handoff_bot.services.runner import Handler
+from handoff_bot.services.sending import Channels, Words
+from handoff_bot.storage import held, log, tallies
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.limit_models import HeldEscalation
+from handoff_bot.storage.models import Conversation, Message
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+LET_IN = "held.in"
+DIGEST = "held.digest"
+LANE = "tick:held"
+GATHER = timedelta(seconds=10)
+"""How long a digest waits for others to be counted in it."""
+DIGEST_EVERY = timedelta(minutes=10)
+TOLD = (
+    "{who} for a person at the same time, more than one place may ask for at once. The assistant keeps "
+    "answering them, and they join the queue as the limits for strangers allow. Other customers do not wait "
+    "for them."
+)
+
+_JUDGEMENT = TypeAdapter(Judgement)
+
+
+class Holding:
+    """Decides who waits. Works in the transaction that has judged a message."""
+
+    def __init__(self, limits: EscalationLimits, channels: Channels) -> None:
+        self._limits = limits
+        self._channels = channels
+
+    def refusal(self, tx: Transaction, conversation: Conversation, now: datetime) -> str:
+        """Count an escalation of this conversation; the group whose limit refuses it, "" for none.
+
+        Who comes later than others who wait for the same group waits behind them.
+        """
+        if rules.read(tx).is_vip(conversation.address):
+            return ""
+        waiting = held.of(tx, id_of(conversation))
+        if waiting:
+            return waiting.refused_by
+        groups = _groups(conversation)
+        return held.awaited(tx, groups) or tallies.take(tx, self._limits.for_all(groups), now)
+
+    def still_refused(self, tx: Transaction, conversation: Conversation, now: datetime) -> str:
+        """The same for one that waits already, and whose turn it is."""
+        return tallies.take(tx, self._limits.for_all(_groups(conversation)), now)
+
+    def hold(
+        self,
+        tx: Transaction,
+        conversation: Conversation,
+        message: Message,
+        judgement: Judgement,
+        tried: str,
+        refused_by: str,
+        now: datetime,
+    ) -> None:
+        """Have it wait, and tell the customer; asking again while it waits changes nothing."""
+        if held.of(tx, id_of(conversation)) is None:
+            tx.add(
+                HeldEscalation(
+                    conversation_id=id_of(conversation),
+                    message_id=id_of(message),
+                    refused_by=refused_by,
+                    judgement=_JUDGEMENT.dump_python(judgement, mode="json"),
+                    tried=tried,
+                    held_at=now,
+                )
+            )
+            log.record(
+                tx,
+                "escalation.held",
+                now,
+                conversation=conversation,
+                message_id=id_of(message),
+                channel=conversation.channel,
+                limit=refused_by.partition(":")[0],
+            )
+            self.let_in_later(tx, refused_by, now)
+            _announce(tx, now)
+        if conversation.opted_out_at:
+            return
+        words = texts.say(tx, Moment.BUSY, conversation, now)
+        sending.say(
+            tx, conversation, Words(words, Author.SYSTEM, epoch_bound=True), self._channels, now
+        )
+
+    def let_in_later(self, tx: Transaction, group: str, now: datetime) -> None:
+        """Look again when the group's present window is over."""
+        quota = self._limits.of(group)
+        name = f"{group}:{quota.window(now) + 1}"
+        # A lane for each window: in one lane those of this window would wait behind the next one's.
+        payload = {"group": group}
+        lane, key = f"{LANE}:{name}", f"{LET_IN}:{name}"
+        tx.enqueue(NewWork(LET_IN, lane, payload, quota.ends(now), key=key))
+
+
+def _groups(conversation: Conversation) -> list[str]:
+    return [f"{CONVERSATION}:{id_of(conversation)}", *conversation.counted_with]
+
+
+def judgement_of(row: HeldEscalation) -> Judgement:
+    """Why a person was wanted."""
+    return _JUDGEMENT.validate_python(row.judgement)
+
+
+def _announce(tx: Transaction, now: datetime) -> None:
+    """Tell the team soon, in one post for all that are held in some minutes; the board always shows it."""
+    number = int(now.timestamp() // DIGEST_EVERY.total_seconds())
+    tx.enqueue(NewWork(DIGEST, f"{LANE}:{DIGEST}", {}, now + GATHER, key=f"{DIGEST}:{number}"))
+    deskwork.redraw_board(tx, now)
+
+
+class Digest(Handler[None, None]):
+    """Says in the queue channel how many customers wait for room."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> None:
+        """Say it, if any still wait."""
+        count = held.count(tx)
+        if not count:
+            return
+        who = "1 customer asks" if count == 1 else f"{count} customers ask"
+        post = Post(PostKind.TOLD, TOLD.format(who=who), button=Button.SHOW_QUEUE, value="held")
+        deskwork.tell(tx, desk_channels.queue_channel(tx), post, self._clock.now())

@@ -1,0 +1,57 @@
+"""Lets escalations begin that waited for room: the oldest first, one in each transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from handoff_bot.ports import Clock
+from handoff_bot.services import holding
+from handoff_bot.services.holding import Holding
+from handoff_bot.services.opening import Opening
+from handoff_bot.services.runner import Handler
+from handoff_bot.storage import conversations, held
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.limit_models import HeldEscalation
+from handoff_bot.storage.models import Conversation, Message
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+
+class LetIn(Handler[None, None]):
+    """Begins the oldest escalation that waits for a group's limit, and comes again for the next."""
+
+    def __init__(self, opening: Opening, waiting: Holding, clock: Clock) -> None:
+        self._opening = opening
+        self._waiting = waiting
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> None:
+        """Begin one; until the limit refuses it, or none waits."""
+        now, group = self._clock.now(), str(job.payload["group"])
+        oldest = held.first(tx, group)
+        if oldest is None:
+            return
+        conversation = conversations.hold(tx, oldest.conversation_id)
+        row = held.of(tx, id_of(conversation))  # it may have changed while we waited
+        if row and row.refused_by == group:
+            refused_by = self._let_in(tx, conversation, row, now)
+            if refused_by:
+                row.refused_by = refused_by
+                self._waiting.let_in_later(tx, refused_by, now)
+            if refused_by == group:
+                return
+        tx.enqueue(NewWork(holding.LET_IN, job.lane, job.payload, now))
+
+    def _let_in(
+        self, tx: Transaction, conversation: Conversation, row: HeldEscalation, now: datetime
+    ) -> str:
+        """The group whose limit refuses it still, "" when it no longer waits."""
+        message = tx.session.get(Message, row.message_id) if row.message_id else None
+        if message is None or rows.open_of(tx, id_of(conversation)):
+            held.remove(tx, id_of(row))
+            return ""
+        refused_by = self._waiting.still_refused(tx, conversation, now)
+        if not refused_by:
+            judgement = holding.judgement_of(row)
+            self._opening.begin(tx, conversation, message, judgement, row.tried)
+        return refused_by

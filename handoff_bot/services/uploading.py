@@ -1,0 +1,42 @@
+"""How many bytes customers may hand to us: each of them, each network, and all together."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from handoff_bot.domain.crowds import NETWORK, Quota
+from handoff_bot.domain.errors import Exhausted
+from handoff_bot.domain.files import MB
+from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.services.sent_files import KEPT_FOR
+from handoff_bot.storage import tallies
+from handoff_bot.storage.transaction import Transaction
+
+_HOUR = timedelta(hours=1)
+OF_ONE = Quota(50 * MB, _HOUR)
+OF_NETWORK = Quota(200 * MB, _HOUR)
+OF_ALL = Quota(2_000 * MB, _HOUR)
+KEPT = Quota(20_000 * MB, KEPT_FOR)
+"""Bytes. Files are pruned after `KEPT_FOR`, so at most twice this is stored at any time."""
+
+TOO_MUCH = "Too many files were sent. Please try again later."
+
+
+def take(tx: Transaction, message: InboundMessage, size: int, now: datetime) -> None:
+    """Count so many bytes that come with this message.
+
+    Raises:
+        Exhausted: that is more than may be kept.
+    """
+    quotas = {
+        f"upload:{message.channel}:{message.address}": OF_ONE,
+        "upload:all": OF_ALL,
+        "upload:kept": KEPT,
+    }
+    for group in message.counted_with:
+        if group.startswith(NETWORK):
+            quotas[f"upload:{group}"] = OF_NETWORK
+    refused_by = tallies.take(tx, quotas, now, size)
+    if refused_by:
+        wait = quotas[refused_by].ends(now) - now
+        raise Exhausted(TOO_MUCH, limit=refused_by[:13], retry_after=wait.total_seconds())

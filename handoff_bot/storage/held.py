@@ -1,0 +1,70 @@
+"""Questions and changes about escalations that wait for room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import delete, func
+from sqlmodel import col, select
+
+from handoff_bot.domain.queue import HeldRow
+from handoff_bot.storage.limit_models import HeldEscalation
+from handoff_bot.storage.models import Contact, Conversation, Message
+from handoff_bot.storage.transaction import Transaction, table_of
+
+HELD = table_of(HeldEscalation)
+
+
+def of(tx: Transaction, conversation_id: int) -> HeldEscalation | None:
+    """The one of this conversation, fresh from the database."""
+    found = select(HeldEscalation).where(HeldEscalation.conversation_id == conversation_id)
+    rows = tx.session.execute(found.execution_options(populate_existing=True))
+    return rows.scalar_one_or_none()
+
+
+def first(tx: Transaction, group: str) -> HeldEscalation | None:
+    """The oldest that waits for this group's limit."""
+    found = select(HeldEscalation).where(HeldEscalation.refused_by == group)
+    return tx.session.execute(found.order_by(col(HeldEscalation.id)).limit(1)).scalar_one_or_none()
+
+
+def awaited(tx: Transaction, groups: Iterable[str]) -> str:
+    """The first of these groups that others wait for already, "" for none."""
+    found = select(HeldEscalation.refused_by).where(
+        col(HeldEscalation.refused_by).in_(sorted(groups))
+    )
+    return tx.session.execute(found.limit(1)).scalar_one_or_none() or ""
+
+
+def remove(tx: Transaction, held_id: int) -> bool:
+    """True if this call did it."""
+    gone = tx.session.execute(delete(HELD).where(HELD.c.id == held_id))
+    return getattr(gone, "rowcount", 0) == 1
+
+
+def count(tx: Transaction) -> int:
+    """How many wait."""
+    return tx.session.execute(select(func.count()).select_from(HeldEscalation)).scalar_one()
+
+
+def oldest(tx: Transaction, limit: int) -> Sequence[HeldRow]:
+    """Those who wait, longest first."""
+    found = (
+        select(  # type: ignore[call-overload] # SQLModel knows up to four columns
+            Contact.name,
+            Conversation.address,
+            Conversation.channel,
+            Message.text,
+            HeldEscalation.held_at,
+        )
+        .select_from(HeldEscalation)
+        .join(Conversation, col(Conversation.id) == HeldEscalation.conversation_id)
+        .join(Contact, col(Contact.id) == Conversation.contact_id)
+        .outerjoin(Message, col(Message.id) == HeldEscalation.message_id)
+        .order_by(col(HeldEscalation.id))
+        .limit(limit)
+    )
+    return [
+        HeldRow(name or address, channel, text or "", held_at)
+        for name, address, channel, text, held_at in tx.session.execute(found)
+    ]

@@ -1,0 +1,62 @@
+"""Counts what limits are about, for all processes together: one row for each limit and window of time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete
+from sqlalchemy.dialects import postgresql, sqlite
+
+from handoff_bot.domain.crowds import Quota
+from handoff_bot.storage.limit_models import Tally
+from handoff_bot.storage.transaction import Transaction, table_of
+
+TALLY = table_of(Tally)
+
+
+def _count(insert: Any) -> Any:
+    """Adds to a count unless that would be too much; without a row it was."""
+    statement = insert(TALLY).values(
+        key=bindparam("window"), used=bindparam("amount"), ends_at=bindparam("end")
+    )
+    total = TALLY.c.used + statement.excluded.used
+    return statement.on_conflict_do_update(
+        index_elements=[TALLY.c.key], set_={"used": total}, where=total <= bindparam("most")
+    ).returning(TALLY.c.key)
+
+
+_COUNT = {True: _count(sqlite.insert), False: _count(postgresql.insert)}
+
+
+def take(tx: Transaction, quotas: Mapping[str, Quota], now: datetime, amount: int = 1) -> str:
+    """Count so much against each of these limits, or against none.
+
+    The counts are held until commit; in one order everywhere, so that two who count never deadlock.
+
+    Returns:
+        "" when there was room in all of them, else the first that had none.
+    """
+    attempt = tx.session.begin_nested()
+    for name, quota in sorted(quotas.items()):
+        if amount > quota.most or not _has_room(tx, name, quota, now, amount):
+            attempt.rollback()
+            return name
+    attempt.commit()
+    return ""
+
+
+def _has_room(tx: Transaction, name: str, quota: Quota, now: datetime, amount: int) -> bool:
+    values = {
+        "window": f"{name}/{quota.window(now)}",
+        "amount": amount,
+        "end": quota.ends(now),
+        "most": quota.most,
+    }
+    return tx.core.execute(_COUNT[tx.is_sqlite], values).first() is not None
+
+
+def prune(tx: Transaction, now: datetime) -> None:
+    """Forget windows that are over."""
+    tx.core.execute(delete(TALLY).where(TALLY.c.ends_at < now))

@@ -1,0 +1,21 @@
+"""Which network a client is in: what limits count, because one client may have many addresses."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address, ip_network
+
+_IPV6_PREFIX = 64
+"""Bits of an IPv6 address that name a network; whoever has one may use all the others at will (RFC 6177)."""
+
+
+def network_of(address: str | None) -> str:
+    """The IPv4 address itself, or the /64 of an IPv6 address; "unknown" for anything else."""
+    try:
+        found = ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(found, IPv6Address):
+        if found.ipv4_mapped:
+            return str(found.ipv4_mapped)
+        return str(ip_network((int(found), _IPV6_PREFIX), strict=False))
+    return str(found)
