@@ -17,7 +17,7 @@ from handoff_bot.domain.signals import Judgement
 from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
 from handoff_bot.services import desk_channels, deskwork, rules, sending, texts
-from handoff_bot.services.runner import Handler
+from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.services.sending import Channels, Words
 from handoff_bot.storage import held, log, tallies
 from handoff_bot.storage.conversations import id_of
@@ -132,6 +132,8 @@ def _announce(tx: Transaction, now: datetime) -> None:
 
 class Digest(Handler[None, None]):
     """Says in the queue channel how many customers wait for room."""
+
+    told = ADMINS
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -8,7 +8,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import holding
 from handoff_bot.services.holding import Holding
 from handoff_bot.services.opening import Opening
-from handoff_bot.services.runner import Handler
+from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.storage import conversations, held
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -19,6 +19,8 @@ from handoff_bot.storage.transaction import Job, NewWork, Transaction
 
 class LetIn(Handler[None, None]):
     """Begins the oldest escalation that waits for a group's limit, and comes again for the next."""
+
+    told = ADMINS
 
     def __init__(self, opening: Opening, waiting: Holding, clock: Clock) -> None:
         self._opening = opening
@@ -41,6 +43,10 @@ class LetIn(Handler[None, None]):
             if refused_by == group:
                 return
         tx.enqueue(NewWork(holding.LET_IN, job.lane, job.payload, now))
+
+    def park(self, tx: Transaction, job: Job, plan: None, error: Exception) -> None:
+        """Customers who wait must not depend on the next one who asks: look again in the next window."""
+        self._waiting.let_in_later(tx, str(job.payload["group"]), self._clock.now())
 
     def _let_in(
         self, tx: Transaction, conversation: Conversation, row: HeldEscalation, now: datetime

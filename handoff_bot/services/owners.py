@@ -15,7 +15,7 @@ from handoff_bot.domain.roles import Refusal
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.roles import Roles
-from handoff_bot.services.runner import Handler
+from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.storage import access
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -80,6 +80,7 @@ class CheckOwner(Handler[OwnerPlan, Refusal | None]):
     """Asks the desk about the owner of one conversation, and takes it back if they cannot answer."""
 
     repeatable = True
+    told = ADMINS
 
     def __init__(self, roles: Roles, escalations: Escalations, desk: Desk) -> None:
         self._roles = roles
@@ -114,6 +115,8 @@ class CheckOwner(Handler[OwnerPlan, Refusal | None]):
 
 class CheckOwners(Handler[None, None]):
     """The tick: asks about the owners of all conversations, so many at a time."""
+
+    told = ADMINS
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -11,6 +11,7 @@ from handoff_bot.services import (
     assigning,
     deskwork,
     files,
+    holding,
     idle,
     inbound,
     ladder,
@@ -18,6 +19,7 @@ from handoff_bot.services import (
     model_watch,
     notices,
     offers,
+    owners,
     positions,
     reports,
     sending,
@@ -120,6 +122,10 @@ PAYLOADS = {
     EVENT: a_message,
     EXAMINE: lambda _: {"view_id": "V1"},
     model_watch.LOOK: nothing,
+    owners.OWNER: waiting,
+    owners.OWNERS: nothing,
+    holding.LET_IN: lambda _: {"group": "strangers"},
+    holding.DIGEST: nothing,
 }
 
 
