@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 LISTEN_SECONDS = 1.0
 RECONNECT_SECONDS = 2.0
+CONNECT_SECONDS = 5
 
 
 class Listener:
@@ -48,12 +49,14 @@ class Listener:
         while not self._stopping.is_set():
             try:
                 self._listen()
-            except psycopg.Error as error:
+            except Exception as error:  # whatever it is, the next connection may do better
                 logger.warning("listening failed", extra={"error": type(error).__name__})
                 self._stopping.wait(RECONNECT_SECONDS)
 
     def _listen(self) -> None:
-        with psycopg.connect(self._address, autocommit=True) as connection:
+        with psycopg.connect(
+            self._address, autocommit=True, connect_timeout=CONNECT_SECONDS
+        ) as connection:
             connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
             self._on_work()  # whatever was enqueued while nobody listened
             while not self._stopping.is_set():
