@@ -62,7 +62,7 @@ def _insert_work(insert: Any, *, coalesce: bool) -> Any:
 
 
 # Both dialects spell ON CONFLICT the same; SQLAlchemy keeps it in two places. The key says: is it SQLite?
-DIALECTS = {True: sqlite.insert, False: postgresql.insert}
+DIALECTS: dict[bool, Any] = {True: sqlite.insert, False: postgresql.insert}
 _OPEN_LANE = {on_sqlite: _open_lane(insert) for on_sqlite, insert in DIALECTS.items()}
 _INSERT_WORK = {
     (on_sqlite, coalesce): _insert_work(insert, coalesce=coalesce)
@@ -167,7 +167,13 @@ class Transaction:
         return row
 
     def ensure(self, row: Row, *key: str) -> Row:
-        """Returns the row with these columns' values; inserts the given one if there is none.
+        """Returns the row with these columns' values; inserts the given one if there is none."""
+        self.add_unless_known(row, *key)
+        same = [table_of(type(row)).c[name] == getattr(row, name) for name in key]
+        return self.session.execute(select(type(row)).where(*same)).scalar_one()
+
+    def add_unless_known(self, row: SQLModel, *key: str) -> None:
+        """Insert a row unless there is one with these columns' values.
 
         Two transactions may need the same row for the first time at once: the slower one waits for the
         faster one's commit and takes its row, where a plain INSERT would fail.
@@ -178,8 +184,6 @@ class Transaction:
             del values["id"]
         insert = DIALECTS[self.is_sqlite](table).values(values)
         self.session.execute(insert.on_conflict_do_nothing(index_elements=key))
-        same = [table.c[name] == values[name] for name in key]
-        return self.session.execute(select(model).where(*same)).scalar_one()
 
     def enqueue(self, work: NewWork) -> None:
         """Put work behind what its lane already holds, when this transaction commits."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
 
 from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.storage.models import Worker
@@ -29,10 +29,14 @@ ALONE = "refused together with others"
 
 @dataclass(frozen=True)
 class FamilyLoad:
-    """How far one family of lanes is behind."""
+    """How far one family of lanes is behind.
+
+    `ours_due_at` leaves out the lanes that wait for their turn under a provider's limits.
+    """
 
     waiting: int
     oldest_due_at: datetime | None
+    ours_due_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -323,17 +327,20 @@ def bury(tx: Transaction, *, dead_since: datetime | None) -> None:
     tx.core.execute(delete(WORKER).where(WORKER.c.id.in_(dead)))
 
 
+_OURS_DUE_AT = case((LANE.c.waits_for.is_(None), LANE.c.due_at))
+
+
 def load(tx: Transaction) -> Load:
     """How far the lanes are behind, for the health page."""
     rows = tx.core.execute(
-        select(LANE.c.family, func.count(), func.min(LANE.c.due_at))
+        select(LANE.c.family, func.count(), func.min(LANE.c.due_at), func.min(_OURS_DUE_AT))
         .where(LANE.c.due_at.is_not(None))
         .group_by(LANE.c.family)
     ).all()
     parked = tx.core.execute(
         select(func.count()).select_from(WORK).where(WORK.c.status == "failed")
     ).scalar_one()
-    return Load({family: FamilyLoad(count, due) for family, count, due in rows}, parked)
+    return Load({family: FamilyLoad(*behind) for family, *behind in rows}, parked)
 
 
 def payload_of(tx: Transaction, work_id: int, kind: str) -> dict[str, Any] | None:
