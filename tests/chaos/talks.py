@@ -1,5 +1,6 @@
 """Conversations of many customers with one agent at once, and a gate that holds a vendor's answers back."""
 
+import hashlib
 import threading
 import time
 from collections import Counter
@@ -82,10 +83,11 @@ class Talks:
 
     def ask(self, number: int) -> None:
         """A customer asks for a person."""
-        self.insist(number, "I want to talk to a human agent please", f"SM{number:032x}")
+        self.insist(number, "I want to talk to a human agent please")
 
-    def insist(self, number: int, text: str, sid: str) -> list[tuple[int, float]]:
+    def insist(self, number: int, text: str) -> list[tuple[int, float]]:
         """The same message until it is acknowledged; says how each try was answered, and after how long."""
+        sid = f"SM{hashlib.sha256(f'{number} {text}'.encode()).hexdigest()[:32]}"
         answers: list[tuple[int, float]] = []
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
@@ -115,7 +117,9 @@ class Talks:
     def until(self, happened: Callable[[], bool], patience: float = PATIENCE) -> float:
         """Wait for it; says how many seconds it took."""
         began = time.monotonic()
-        self.world.twilio.wait_for(happened, patience)
+        while not happened():
+            assert time.monotonic() - began < patience, "it did not come about"
+            threading.Event().wait(0.05)
         return time.monotonic() - began
 
     def doubled(self) -> list[tuple[int, str]]:
