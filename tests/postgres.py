@@ -44,6 +44,7 @@ class Cluster:
         if bin_dir is None:
             raise FileNotFoundError("initdb")
         self.folder = Path(tempfile.mkdtemp(prefix="handoff-pg-"))
+        self._is_up = False
         self._owner = _owner()
         if self._owner:
             os.chown(self.folder, self._owner.pw_uid, self._owner.pw_gid)
@@ -62,10 +63,13 @@ class Cluster:
     def start(self) -> None:
         """Returns when it takes connections."""
         self._run(*self._control, "-l", str(self.folder / "log"), "-o", self._options, "start")
+        self._is_up = True
 
     def stop(self) -> None:
         """Without a word to its clients, as a crash would."""
-        self._run(*self._control, "-m", "immediate", "stop")
+        if self._is_up:
+            self._run(*self._control, "-m", "immediate", "stop")
+        self._is_up = False
 
     def _run(self, *command: str) -> None:
         owner = self._owner
