@@ -80,7 +80,9 @@ class Cluster:
             stderr=subprocess.PIPE,
             timeout=60,
             cwd=self.folder,
-            **({"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}),
+            user=owner.pw_uid if owner else None,
+            group=owner.pw_gid if owner else None,
+            extra_groups=[] if owner else None,
         )
 
 

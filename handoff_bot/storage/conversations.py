@@ -42,11 +42,16 @@ _RECEIVED = select(Message).where(
 
 def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conversation:
     """The conversation an inbound message belongs to, made if it is new, and held until commit."""
-    asked = {"contact_id": _contact_of(tx, inbound, now), "channel": inbound.channel}
+    contact_id = _contact_of(tx, inbound, now)
+    asked = {"contact_id": contact_id, "channel": inbound.channel}
     conversation = tx.session.execute(_OF_CONTACT, asked).scalar_one_or_none()
     if conversation is None:
         new = Conversation(
-            **asked, address=inbound.address, language=inbound.language, created_at=now
+            contact_id=contact_id,
+            channel=inbound.channel,
+            address=inbound.address,
+            language=inbound.language,
+            created_at=now,
         )
         tx.add_unless_known(new, "contact_id", "channel")
         conversation = tx.session.execute(_OF_CONTACT, asked).scalar_one()
@@ -297,9 +302,7 @@ def last_assistant_message(tx: Transaction, conversation_id: int) -> Message | N
 
 def agent_row(tx: Transaction, desk_id: str, name: str, now: datetime) -> Agent:
     """The agent with this desk id, made if new; their name follows the desk's."""
-    known = _agent(tx, desk_id) or tx.ensure(
-        Agent(desk_id=desk_id, name=name, created_at=now), "desk_id"
-    )
+    known = _agent(tx, desk_id) or _new_agent(tx, desk_id, name, now)
     if name != NAMELESS:
         known.name = name
     return known
@@ -307,3 +310,7 @@ def agent_row(tx: Transaction, desk_id: str, name: str, now: datetime) -> Agent:
 
 def _agent(tx: Transaction, desk_id: str) -> Agent | None:
     return tx.session.execute(select(Agent).where(Agent.desk_id == desk_id)).scalar_one_or_none()
+
+
+def _new_agent(tx: Transaction, desk_id: str, name: str, now: datetime) -> Agent:
+    return tx.ensure(Agent(desk_id=desk_id, name=name, created_at=now), "desk_id")

@@ -20,7 +20,14 @@ from handoff_bot.storage.transaction import Seat, Transaction
 PATIENCE = 15.0
 """Seconds that a transaction waits to begin: for its turn in this process and for other processes."""
 HEARTBEAT_PATIENCE = 1.0
-CONNECT_SECONDS = 5
+ALIVE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""Options of libpq: a PostgreSQL server that vanishes without a word is noticed within some 15 seconds."""
 ABANDONED_SECONDS = 15
 """PostgreSQL ends a transaction in which a client is silent for so long: a frozen process would keep its
 locks for ever. No transaction of ours waits for anything but the database."""
@@ -170,14 +177,7 @@ def _postgres_engine(url: str, pool_size: int, overflow: int) -> Engine:
         pool_timeout=PATIENCE,
         pool_pre_ping=True,  # after the server's restart, connections of before are replaced unseen
         hide_parameters=True,  # an error's text would hold what customers wrote
-        # A server that vanishes without a word is noticed within some 15 seconds.
-        connect_args={
-            "connect_timeout": CONNECT_SECONDS,
-            "keepalives_idle": 5,
-            "keepalives_interval": 3,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 15_000,
-        },
+        connect_args=dict(ALIVE),
     )
 
     @event.listens_for(engine, "connect")

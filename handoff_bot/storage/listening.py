@@ -7,15 +7,16 @@ import threading
 from collections.abc import Callable
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
 
+from handoff_bot.storage.database import ALIVE
 from handoff_bot.storage.transaction import NOTIFY_CHANNEL
 
 logger = logging.getLogger(__name__)
 
 LISTEN_SECONDS = 1.0
 RECONNECT_SECONDS = 2.0
-CONNECT_SECONDS = 5
 
 
 class Listener:
@@ -28,7 +29,8 @@ class Listener:
 
     def __init__(self, url: str, on_work: Callable[[], None]) -> None:
         plain = make_url(url).set(drivername="postgresql")
-        self._address = plain.render_as_string(hide_password=False)
+        address = plain.render_as_string(hide_password=False)
+        self._address = make_conninfo(address, **ALIVE)
         self._on_work = on_work
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -54,9 +56,7 @@ class Listener:
                 self._stopping.wait(RECONNECT_SECONDS)
 
     def _listen(self) -> None:
-        with psycopg.connect(
-            self._address, autocommit=True, connect_timeout=CONNECT_SECONDS
-        ) as connection:
+        with psycopg.connect(self._address, autocommit=True) as connection:
             connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
             self._on_work()  # whatever was enqueued while nobody listened
             while not self._stopping.is_set():

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,12 @@ def freeze(pid: int, seconds: float, meanwhile) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
+def arrived(talks: Talks, reply: str, newcomers: list[int]) -> bool:
+    """Have all replies, and all cards and first words of those who came new?"""
+    replied = all(f"{reply} to {n}" in talks.phone(n) for n in talks.numbers)
+    return replied and all(talks.cards_of(n) and talks.phone(n) for n in newcomers)
+
+
 @pytest.mark.timeout(300)
 def test_a_frozen_process_makes_no_call_a_second_time(talks: Talks):
     """On PostgreSQL a second process leases what the frozen one holds, and asks the provider first."""
@@ -63,13 +70,7 @@ def test_a_frozen_process_makes_no_call_a_second_time(talks: Talks):
             talks.posts.open()
 
         freeze(workers[number % len(workers)], FROZEN, taken)
-        talks.until(
-            lambda number=number: all(
-                f"reply {number} to {n}" in talks.phone(n) for n in talks.numbers
-            )
-        )
-        talks.until(lambda them=newcomers: all(map(talks.cards_of, them)))
-        talks.until(lambda them=newcomers: all(map(talks.phone, them)))
+        talks.until(partial(arrived, talks, f"reply {number}", newcomers))
     talks.world.slack.drain(60)
     assert talks.doubled() == []
     expected = [f"reply {number} to {{}}" for number in range(ROUNDS)]

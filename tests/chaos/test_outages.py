@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -52,13 +53,17 @@ def on_sqlite(tmp_path: Path):
     yield from served(f"sqlite:///{tmp_path / 'handoff.db'}", tmp_path)
 
 
-def health(talks: Talks) -> dict:
+def health(talks: Talks):
     return requests.get(f"{talks.world.bot_url}/healthz", timeout=20).json()
 
 
 def replies(talks: Talks, words: str) -> dict[int, int]:
     """How often each customer has read a reply."""
     return {n: talks.phone(n).count(words) for n in talks.numbers}
+
+
+def all_read(talks: Talks, texts: set[str]) -> bool:
+    return all(texts <= set(talks.phone(n)) for n in talks.numbers)
 
 
 ONCE = dict.fromkeys(range(CONVERSATIONS), 1)
@@ -80,12 +85,7 @@ def test_after_the_databases_return_all_conversations_go_on_by_themselves(talks:
         assert talks.world.twilio.customer_writes("sms", "+15550309999", "Hello").status == 503
         threading.Event().wait(seconds)
         server.start()
-        took = talks.until(
-            lambda sent=sent, meant=meant: all(
-                {sent, meant} <= set(talks.phone(n)) for n in talks.numbers
-            )
-        )
-        assert took < WITHIN
+        assert talks.until(partial(all_read, talks, {sent, meant})) < WITHIN
     talks.world.slack.drain(60)
     assert health(talks)["database"] == "ok"
     for number in range(2):
@@ -146,7 +146,7 @@ def test_a_write_lock_held_from_outside_loses_and_doubles_nothing(on_sqlite: Tal
     for writer in writers:
         writer.join()
     both = {"sent before the lock", "written into the lock"}
-    talks.until(lambda: all(both <= set(talks.phone(n)) for n in talks.numbers))
+    talks.until(partial(all_read, talks, both))
     talks.until(lambda: all(talks.in_thread(n, f"words {n} into the lock") for n in talks.numbers))
     talks.world.slack.drain(60)
     assert {words: replies(talks, words) for words in both} == dict.fromkeys(both, ONCE)
