@@ -7,12 +7,15 @@ import threading
 from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
 import requests
 
 from handoff_bot.sandbox.world import ROOT, World
+from handoff_bot.storage.listening import Listener
+from handoff_bot.storage.transaction import NOTIFY_CHANNEL
 from tests import postgres
-from tests.chaos.talks import Talks
+from tests.chaos.talks import PATIENCE, Talks
 
 CONVERSATIONS = 12
 WITHIN = 15.0
@@ -91,6 +94,22 @@ def test_after_the_databases_return_all_conversations_go_on_by_themselves(talks:
     for number in range(2):
         assert replies(talks, f"sent before outage {number}") == ONCE
         assert replies(talks, f"written in outage {number}") == ONCE
+
+
+def test_a_process_hears_of_new_work_again_after_the_databases_return(server):
+    heard = threading.Event()
+    listener = Listener(server.url, heard.set)
+    listener.start()
+    assert heard.wait(PATIENCE)
+    server.stop()
+    heard.clear()
+    server.start()
+    assert heard.wait(PATIENCE), "it looks for work itself when it listens again"
+    heard.clear()
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"NOTIFY {NOTIFY_CHANNEL}")
+    assert heard.wait(PATIENCE)
+    listener.stop()
 
 
 @pytest.mark.timeout(300)

@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from handoff_bot.clock import SystemClock
@@ -197,6 +197,15 @@ def test_burying_the_dead_waits_for_none_of_them(database_url, database, clock):
         with database.heartbeat() as tx:
             work.bury(tx, dead_since=clock.now())
     other.close()
+
+
+def test_a_frozen_process_does_not_keep_its_locks_for_ever(database):
+    """PostgreSQL ends the transaction of a client that is silent; others wait for its locks until then."""
+    if database.is_sqlite:
+        pytest.skip("a setting of PostgreSQL's")
+    with database.write() as tx:
+        setting = text("SHOW idle_in_transaction_session_timeout")
+        assert tx.core.execute(setting).scalar_one() == "15s"
 
 
 # -- whatever leaves a lane
