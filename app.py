@@ -492,10 +492,12 @@ def _check_peers(settings: Settings) -> Iterator[Finding]:
 
 
 def _scheduler(ticks: timers.Ticks) -> BackgroundScheduler:
-    scheduler = BackgroundScheduler(timezone="UTC", daemon=True)
+    # However late: a process that was frozen for a while must not leave out an hour's tick.
+    late = {"misfire_grace_time": None, "coalesce": True}
+    scheduler = BackgroundScheduler(timezone="UTC", daemon=True, job_defaults=late)
     for kind, every in timers.EVERY.items():
         seconds = every.total_seconds()
-        scheduler.add_job(ticks.tick, "interval", [kind], seconds=seconds, coalesce=True)
+        scheduler.add_job(ticks.tick, "interval", [kind], seconds=seconds)
     return scheduler
 
 

@@ -23,42 +23,67 @@ def binaries() -> Path | None:
 @contextmanager
 def cluster() -> Iterator[str]:
     """Yields the address of a database server on loopback; stops and deletes it afterwards."""
-    bin_dir = binaries()
-    if bin_dir is None:
-        raise FileNotFoundError("initdb")
-    folder = Path(tempfile.mkdtemp(prefix="handoff-pg-"))
-    owner = _owner()
-    if owner:
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-    port = _free_port()
-    data = folder / "data"
+    server = Cluster()
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+        shutil.rmtree(server.folder, ignore_errors=True)
 
-    def run(*command):
+
+class Cluster:
+    """A database server on loopback that can be stopped and started again.
+
+    Args:
+        durable: what was committed before a stop is there after the next start.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
+        bin_dir = binaries()
+        if bin_dir is None:
+            raise FileNotFoundError("initdb")
+        self.folder = Path(tempfile.mkdtemp(prefix="handoff-pg-"))
+        self._is_up = False
+        self._owner = _owner()
+        if self._owner:
+            os.chown(self.folder, self._owner.pw_uid, self._owner.pw_gid)
+        port = _free_port()
+        data = str(self.folder / "data")
+        self.url = f"postgresql://handoff@127.0.0.1:{port}/postgres"
+        fast = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        self._options = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} "
+            f"-c max_connections=200 {'' if durable else fast}"
+        )
+        self._control = (str(bin_dir / "pg_ctl"), "-D", data, "-w")
+        initdb = str(bin_dir / "initdb")
+        self._run(initdb, "-D", data, "-U", "handoff", "-A", "trust", "-N", "-E", "UTF8")
+
+    def start(self) -> None:
+        """Returns when it takes connections."""
+        self._run(*self._control, "-l", str(self.folder / "log"), "-o", self._options, "start")
+        self._is_up = True
+
+    def stop(self) -> None:
+        """Without a word to its clients, as a crash would."""
+        if self._is_up:
+            self._run(*self._control, "-m", "immediate", "stop")
+        self._is_up = False
+
+    def _run(self, *command: str) -> None:
+        owner = self._owner
         subprocess.run(
             command,
             check=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             timeout=60,
-            cwd=folder,
-            **({"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}),
+            cwd=self.folder,
+            user=owner.pw_uid if owner else None,
+            group=owner.pw_gid if owner else None,
+            extra_groups=[] if owner else None,
         )
-
-    run(
-        str(bin_dir / "initdb"), "-D", str(data), "-U", "handoff", "-A", "trust", "-N", "-E", "UTF8"
-    )
-    options = (
-        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} "
-        "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
-    )
-    log = str(folder / "log")
-    control = (str(bin_dir / "pg_ctl"), "-D", str(data), "-w")
-    run(*control, "-l", log, "-o", options, "start")
-    try:
-        yield f"postgresql://handoff@127.0.0.1:{port}/postgres"
-    finally:
-        run(*control, "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _owner() -> pwd.struct_passwd | None:

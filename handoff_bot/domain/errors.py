@@ -21,7 +21,8 @@ HandoffError
 ├── Unacceptable            a file may not pass between customer and agent; the text says why
 ├── Exhausted               a quota is used up; the text says of what, and when to come back
 ├── ModelError              a detector or assistant model is missing, broken, slow or refused
-└── LeaseLost               another worker took the lane over; whatever was being done is abandoned
+├── LeaseLost               another worker took the lane over; whatever was being done is abandoned
+└── DatabaseAway            the database does not answer now; the same will work when it is back
 """
 
 from __future__ import annotations
@@ -175,3 +176,7 @@ class ModelError(HandoffError):
 
 class LeaseLost(HandoffError):
     """Another worker took the lane over; whatever was being done is abandoned."""
+
+
+class DatabaseAway(HandoffError):
+    """The database does not answer now: stopped, locked, full. The same will work when it is back."""

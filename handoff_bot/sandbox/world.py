@@ -126,6 +126,11 @@ class World:
                     threading.Event().wait(0.05)
         raise TimeoutError(f"the bot does not answer; its log is {self._log}")
 
+    @property
+    def pid(self) -> int:
+        """Of the bot's first process; 0 before it was started."""
+        return self._process.pid if self._process else 0
+
     def is_up(self) -> bool:
         """Is the process there?"""
         return self._process is not None and self._process.poll() is None

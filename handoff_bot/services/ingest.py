@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.ports import Clock
 from handoff_bot.services.brake import Brake
 from handoff_bot.storage.database import Database
@@ -14,8 +16,13 @@ from handoff_bot.storage.transaction import NewWork
 
 logger = logging.getLogger(__name__)
 
+PATIENCE = 12.0
+"""Seconds that an arrival waits for the database. Twilio gives up after 15, Slack after 3 and retries."""
+PATIENCE_IN_TROUBLE = 1.0
+"""The same once the database is known to be away: refused requests must not fill all threads."""
 
-@dataclass
+
+@dataclass(eq=False)
 class _Arrival:
     work: NewWork
     fresh: bool = False
@@ -33,44 +40,67 @@ class Inbox:
         self._waiting: list[_Arrival] = []
         self._guard = threading.Lock()
         self._writing = threading.Lock()
+        self._patience = PATIENCE
 
     def store(self, kind: str, lane: str, key: str, payload: dict[str, Any]) -> bool:
-        """Store one arrival; returns after commit. False when this key was known already."""
+        """Store one arrival; returns after commit. False when this key was known already.
+
+        Raises:
+            DatabaseAway: it is not known to be stored. Its sender must be refused, and come again.
+        """
         arrival = _Arrival(NewWork(kind, lane, payload, due_at=self._clock.now(), key=key))
+        until = time.monotonic() + self._patience
         with self._brake.arrival():
             with self._guard:
                 self._waiting.append(arrival)
-            with self._writing:
-                if not arrival.stored.is_set():
-                    self._store_all()
+            self._take_turn(arrival, until)
         if arrival.error:
             raise arrival.error
         return arrival.fresh
 
-    def _store_all(self) -> None:
+    def _take_turn(self, arrival: _Arrival, until: float) -> None:
+        """Store all that wait, unless another thread has stored this one before it was our turn."""
+        if not self._writing.acquire(timeout=max(0.0, until - time.monotonic())):
+            with self._guard:
+                if arrival in self._waiting:
+                    self._waiting.remove(arrival)
+            raise DatabaseAway("no turn to store an arrival")
+        try:
+            if not arrival.stored.is_set():
+                self._store_all(until)
+        finally:
+            self._writing.release()
+
+    def _store_all(self, until: float) -> None:
         with self._guard:
             batch, self._waiting = self._waiting, []
         try:
-            self._store_batch(batch)
+            self._store_batch(batch, until)
+            self._patience = PATIENCE
+        except DatabaseAway as error:
+            self._patience = PATIENCE_IN_TROUBLE
+            logger.warning("arrivals refused", extra={"arrivals": len(batch), "why": str(error)})
+            for arrival in batch:
+                arrival.error = error
         except Exception:
             logger.exception("storing arrivals failed", extra={"arrivals": len(batch)})
             for arrival in batch:  # so that one bad arrival fails alone
-                self._store_alone(arrival)
+                self._store_alone(arrival, until)
         finally:
             for arrival in batch:
                 arrival.stored.set()
 
-    def _store_alone(self, arrival: _Arrival) -> None:
+    def _store_alone(self, arrival: _Arrival, until: float) -> None:
         try:
-            self._store_batch([arrival])
+            self._store_batch([arrival], until)
         except Exception as error:  # handed to the request that waits for it
             arrival.error = error
 
-    def _store_batch(self, batch: list[_Arrival]) -> None:
+    def _store_batch(self, batch: list[_Arrival], until: float) -> None:
         # One row for each key: the same webhook may have arrived twice within this batch.
         unique = {arrival.work.key: arrival for arrival in reversed(batch)}
         chosen = [arrival.work for arrival in batch if unique[arrival.work.key] is arrival]
-        with self._database.write() as tx:
+        with self._database.write(max(0.0, until - time.monotonic())) as tx:
             fresh = tx.append_now(chosen)
         for key in fresh:
             unique[key].fresh = True

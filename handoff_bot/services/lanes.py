@@ -10,13 +10,15 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
+from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.ports import Clock
 from handoff_bot.services.brake import LULL, Brake
+from handoff_bot.services.held_lanes import HeldLanes
 from handoff_bot.services.pacing import Granted, Pacer
 from handoff_bot.services.runner import AnyHandler, Runner
 from handoff_bot.storage import work
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Job, Seat, Transaction, family_of
+from handoff_bot.storage.transaction import Job, Seat, family_of
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +31,8 @@ class Lanes:
         threads: family of lanes -> how many of them run at once, so that one slow provider cannot take
             the threads of another.
         poll: seconds between looks when nobody wakes us; wake-ups are hints, this is the safety net.
-        ttl: seconds after which a silent worker counts as dead.
+        ttl: seconds after which a silent worker counts as dead to others. To itself it never does: it
+            leases no lane that its own threads hold, however late its heartbeat is.
         sole: True when no other worker can be alive (one process on SQLite): the dead are buried at once.
         pacer: keeps to providers' limits; without one nothing is limited.
     """
@@ -59,10 +62,14 @@ class Lanes:
         self._brake = brake or Brake()
         self.pacer = pacer or Pacer({})
         dice = jitter or random.Random()  # noqa: S311 - spreads retries, guards nothing
-        self._run = Runner(database, handlers, clock, dice, self.pacer)
+        self._stopping = threading.Event()
+        self._run = Runner(
+            database, handlers, clock, dice, self.pacer, self._confirm, self._stopping
+        )
         self._changed = threading.Condition()
         self._woken = False
-        self._stopping = threading.Event()
+        self._held = HeldLanes(database, clock)
+        self._alive_until = clock.now()
         self._beating: threading.Thread | None = None
         self._dispatching: threading.Thread | None = None
         self._pool: ThreadPoolExecutor | None = None
@@ -72,10 +79,12 @@ class Lanes:
     def start(self) -> None:
         """Run in threads of our own until `stop`."""
         self._stopping.clear()
+        self.id, until = uuid.uuid4().hex, self._from_now()
         with self.database.write() as tx:
             if self.sole:
                 work.bury(tx, dead_since=None)
-            self.id = self._join(tx)
+            work.join(tx, self.id, until)
+        self._alive_until = until
         self._pool = ThreadPoolExecutor(sum(self._threads.values()), "lane")
         self._beating = threading.Thread(target=self._beat, name="lanes-heartbeat", daemon=True)
         self._dispatching = threading.Thread(target=self._dispatch, name="lanes", daemon=True)
@@ -91,8 +100,11 @@ class Lanes:
                 thread.join()
         if self._pool:
             self._pool.shutdown(wait=True)
-        with self.database.write() as tx:
-            work.leave(tx, self.id)
+        try:
+            with self.database.write() as tx:
+                work.leave(tx, self.id)
+        except DatabaseAway as error:  # others will find out by themselves
+            logger.warning("worker could not sign off", extra={"why": str(error)})
 
     def reserve(self, lane: str) -> Seat | None:
         """See `Crew`: a thread that is free for a lane which is about to be opened."""
@@ -103,17 +115,22 @@ class Lanes:
             if self._brake.is_on():
                 return None
             self._free[family] -= 1
-        return Seat(lane, self.id, uuid.uuid4().hex)
+        return Seat(lane, self.id, work.new_grant())
 
     def seat(self, reserved: Sequence[Seat], started: Sequence[Seat]) -> None:
         """See `Crew`."""
         for seat in reserved:
-            if seat in started and self._pool:
-                self._pool.submit(self._run_and_free, seat.lane, seat.worker, seat.job)
+            if seat in started:
+                self._submit(Granted(seat.lane, family_of(seat.lane), "", seat.grant), seat.job)
                 continue
             with self._changed:
                 self._free[family_of(seat.lane)] += 1
             self.wake()  # the lane may be due already, and was not ours to start
+
+    def doubt(self, started: Sequence[Seat]) -> None:
+        """See `Crew`: if they are leased, no thread will ever run them."""
+        for seat in started:
+            self._held.left(seat.lane, seat.grant)
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -130,34 +147,49 @@ class Lanes:
 
     def run_once(self) -> bool:
         """Run one due lane of each family, in this thread; False when none is due. For tests."""
-        if not self.id:
-            with self.database.write() as tx:
-                self.id = self._join(tx)
+        if not self.id or self.clock.now() >= self._alive_until:
+            self.id = self.id or uuid.uuid4().hex
+            self._prolong()
         leases, _ = self._lease(dict.fromkeys(self._threads, 1))
         for lease in leases:
-            self._run.lane(lease.lane, self.id, paid=lease.budget)
+            with self._held.running(lease.lane, lease.grant):
+                self._run.lane(lease.lane, lease.grant, paid=lease.budget)
         return bool(leases)
 
-    def _join(self, tx: Transaction) -> str:
-        worker = uuid.uuid4().hex
-        work.join(tx, worker, self._alive_until())
-        return worker
-
-    def _alive_until(self) -> datetime:
+    def _from_now(self) -> datetime:
         return self.clock.now() + timedelta(seconds=self.ttl)
+
+    def _prolong(self) -> None:
+        """Tell the others that this worker is alive, even if they have buried it."""
+        until = self._from_now()
+        with self.database.heartbeat() as tx:
+            work.join(tx, self.id, until)
+        self._alive_until = until
 
     def _beat(self) -> None:
         while not self._stopping.wait(self.ttl / 5):
             try:
-                with self.database.write() as tx:
-                    if not work.beat(tx, self.id, self._alive_until()):
-                        # Declared dead while stalled. The lanes are others' now (their fence will tell
-                        # those of our threads that still run them); go on under a new name.
-                        self.id = self._join(tx)
-                        logger.warning("worker was declared dead and joined again")
+                self._prolong()
+                with self.database.heartbeat() as tx:
                     work.bury(tx, dead_since=self.clock.now() - timedelta(seconds=self.ttl))
+            except DatabaseAway as error:
+                logger.warning("heartbeat failed", extra={"why": str(error)})
             except Exception:
                 logger.exception("heartbeat failed")
+
+    def _confirm(self, lane: str, grant: str) -> None:
+        """See `Runner`. While the heartbeat is on time nobody else can have leased the lane.
+
+        A thread may be frozen right here, between what it has recorded and its call, for longer than the
+        lease holds; then the database is asked, and nobody can lease the lane after the answer.
+        """
+        if self.clock.now() < self._alive_until:
+            return
+        until = self._from_now()
+        with self.database.write() as tx:
+            tx.check_lease(lane, grant)
+            work.join(tx, self.id, until)
+        self._alive_until = until
 
     # -- dispatch
 
@@ -165,6 +197,9 @@ class Lanes:
         while not self._stopping.is_set():
             try:
                 pause = self._start_what_is_due()
+            except DatabaseAway as error:
+                logger.warning("leasing lanes failed", extra={"why": str(error)})
+                pause = self.poll
             except Exception:
                 logger.exception("leasing lanes failed")
                 pause = self.poll
@@ -175,6 +210,7 @@ class Lanes:
 
     def _start_what_is_due(self) -> float:
         """Hand due lanes to free threads; says how many seconds to wait for a hint."""
+        self._held.let_go()
         with self._changed:
             free = {family: count for family, count in self._free.items() if count > 0}
         if self._brake.is_on():
@@ -185,15 +221,16 @@ class Lanes:
         for lease in leases:
             with self._changed:
                 self._free[lease.family] -= 1
-            self._pool.submit(self._run_and_free, lease.lane, self.id, paid=lease.budget)
+            self._submit(lease)
         return pause
 
     def _lease(self, free: Mapping[str, int]) -> tuple[list[Granted], float]:
         """Lanes taken, and the seconds until the next one that could be."""
         now = self.clock.now()
         with self.database.read() as tx:
-            due = {family: at for family, at in work.next_due(tx, now).items() if free.get(family)}
-            turns = self.pacer.turns(tx, now)
+            found = work.next_due(tx, now, self.id)
+            due = {family: at for family, at in found.items() if free.get(family)}
+            turns = self.pacer.turns(tx, now, self.id)
         later = [at for at in (*due.values(), *turns.values()) if at > now]
         pause = min([self.poll, *((at - now).total_seconds() for at in later)])
         families = [family for family, at in due.items() if at <= now]
@@ -212,24 +249,49 @@ class Lanes:
         """Those whose turn has come before those that are merely due: they have waited longer."""
         left = dict(free)
         taken: list[Granted] = []
-        with self.database.write() as tx:
-            taken += self.pacer.grant(tx, budgets, self.id, left, now)
+        besides = self._held.lanes()
+        try:
+            with self.database.write() as tx:
+                taken += self.pacer.grant(tx, budgets, self.id, left, now, besides)
+                for each in taken:
+                    left[each.family] -= 1
+                for family in families:
+                    leased = work.lease(tx, self.id, family, now, left[family], besides)
+                    taken += [Granted(lane, family, "", grant) for lane, grant in leased.items()]
+        except DatabaseAway:  # it may have committed all the same
             for each in taken:
-                left[each.family] -= 1
-            for family in families:
-                leased = work.lease(tx, self.id, family, now, left[family])
-                taken += [Granted(lane, family, "") for lane in leased]
+                self._held.left(each.lane, each.grant)
+            raise
         return taken
 
-    def _run_and_free(self, lane: str, worker: str, job: Job | None = None, paid: str = "") -> None:
-        family = family_of(lane)
-        more = True
+    def _submit(self, lease: Granted, job: Job | None = None) -> None:
+        """Let a thread run a lane; its seat is taken already."""
+        pool = self._pool
         try:
-            self._brake.hold_off()
-            more = self._run.lane(lane, worker, job, paid)
+            if pool:
+                pool.submit(self._run_and_free, lease, job)
+        except RuntimeError:  # the process ends, or the system has no more threads
+            logger.exception("lane cannot be run")
+            self._held.left(lease.lane, lease.grant)
+            self._free_seat(lease.family, more=False)
+
+    def _run_and_free(self, lease: Granted, job: Job | None) -> None:
+        more = False
+        try:
+            with self._held.running(lease.lane, lease.grant):
+                self._brake.hold_off()
+                more = self._run.lane(lease.lane, lease.grant, job, lease.budget)
+        except DatabaseAway:
+            self._held.left(lease.lane, lease.grant)
+        except BaseException:  # the executor would keep it to itself
+            logger.exception("lane was left", extra={"family": lease.family})
+            self._held.left(lease.lane, lease.grant, rest=True)
         finally:
-            with self._changed:
-                waited_for = self._free[family] == 0
-                self._free[family] += 1
-            if more or waited_for:
-                self.wake()
+            self._free_seat(lease.family, more=more)
+
+    def _free_seat(self, family: str, *, more: bool) -> None:
+        with self._changed:
+            waited_for = self._free[family] == 0
+            self._free[family] += 1
+        if more or waited_for:
+            self.wake()

@@ -20,11 +20,12 @@ DEFAULT_PAUSE = 1.0
 
 @dataclass(frozen=True)
 class Granted:
-    """A lane whose turn has come, and the budget of which its call is paid for."""
+    """A lane that was leased under this grant, and the budget of which its call is paid for ("" for none)."""
 
     lane: str
     family: str
     budget: str
+    grant: str
 
 
 class Pacer:
@@ -53,10 +54,10 @@ class Pacer:
             pace.keep(tx, share.budget, rate.taken(at, now))
         return None
 
-    def wait(self, tx: Transaction, job: Job, worker: str, share: Share, now: datetime) -> None:
+    def wait(self, tx: Transaction, job: Job, grant: str, share: Share, now: datetime) -> None:
         """Let go of a lane until it is its turn."""
         latest = None if share.patience is None else now + share.patience
-        pace.wait(tx, job.lane, worker, job.due_at, share.budget, share.rank, latest)
+        pace.wait(tx, job.lane, grant, job.due_at, share.budget, share.rank, latest)
 
     def hold(self, tx: Transaction, turn: Turn, seconds: float | None, now: datetime) -> None:
         """We were asked to slow down: nobody makes such calls for so long."""
@@ -68,13 +69,13 @@ class Pacer:
 
     # -- those who wait
 
-    def turns(self, tx: Transaction, now: datetime) -> dict[str, datetime]:
+    def turns(self, tx: Transaction, now: datetime, worker: str) -> dict[str, datetime]:
         """Budgets that lanes wait for -> when the next of them may go; may be in the past."""
         if not self.rates:
             return {}
         return {
             each.budget: max(each.due_at, self._rate(each.budget).next_at(each.free_at or now))
-            for each in pace.awaited(tx, now)
+            for each in pace.awaited(tx, now, worker)
         }
 
     def grant(
@@ -84,19 +85,20 @@ class Pacer:
         worker: str,
         free: Mapping[str, int],
         now: datetime,
+        besides: Collection[str] = (),
     ) -> Sequence[Granted]:
-        """Lease lanes whose turn it is; `free` says how many threads their families have."""
+        """Lease lanes whose turn it is, none of `besides`; `free` says how many threads families have."""
         left, granted = dict(free), []
         # All budgets before the first lane: who holds a budget may be waiting for a lane.
         for budget, kept in self._held(tx, budgets, now).items():
             rate = self._rate(budget)
             families = [family for family, count in left.items() if count > 0]
             given = []
-            for lane, family in pace.next_lanes(tx, budget, families, now, rate.room(kept, now)):
-                if left[family] > 0:
+            room = rate.room(kept, now)
+            for lane, family in pace.next_lanes(tx, budget, families, now, room, worker):
+                if left[family] > 0 and lane not in besides:
                     left[family] -= 1
-                    pace.take(tx, lane, worker)
-                    given.append(Granted(lane, family, budget))
+                    given.append(Granted(lane, family, budget, pace.take(tx, lane, worker)))
             if given:
                 pace.keep(tx, budget, rate.taken(kept, now, len(given)))
             granted += given

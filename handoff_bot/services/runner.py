@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Mapping
-from dataclasses import replace
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, NoReturn, TypeVar
 
-from handoff_bot.domain.errors import (
-    DeskLimited,
-    DeskOutcomeUnknown,
-    LeaseLost,
-    OutcomeUnknown,
-    ProviderFailure,
-)
+from handoff_bot.domain.errors import DatabaseAway, LeaseLost
 from handoff_bot.domain.pacing import Turn
 from handoff_bot.ports import Clock
-from handoff_bot.services import alarms
+from handoff_bot.services.failing import ADMINS as ADMINS
+from handoff_bot.services.failing import Failing
 from handoff_bot.services.pacing import Pacer
 from handoff_bot.storage import jobs, work
 from handoff_bot.storage.database import Database
@@ -29,16 +25,10 @@ logger = logging.getLogger(__name__)
 Plan = TypeVar("Plan")
 Result = TypeVar("Result")
 
-ADMINS = "the admins"
-"""What `Handler.told` says where the runner itself tells of every row that is given up."""
-FEWEST_TRIES = 5
-"""Of a refusal that the provider words in a way that we do not know."""
-FIRST_DELAY = 0.5
-LONGEST_DELAY = 60.0
-LONGEST_DELAY_UNSURE = 600.0
-BUG_ATTEMPTS = 5
 SLICE = 25
 """Rows a worker runs before it lets another lane have the thread."""
+RECORD_AGAIN = 0.5
+"""Seconds between tries to record an outcome while the database is away."""
 
 
 class Handler(Generic[Plan, Result]):
@@ -106,8 +96,24 @@ NOBODY = AnyHandler()
 """Runs work of a kind that this version does not know: fails until it is parked."""
 
 
+@dataclass(frozen=True)
+class _Step:
+    """One row on its way through the phases; `last` when the lane must be let go of after it."""
+
+    job: Job
+    handler: AnyHandler
+    grant: str
+    last: bool
+
+
 class Runner:
-    """Runs leased lanes; one for all threads of a process."""
+    """Runs leased lanes; one for all threads of a process.
+
+    Args:
+        confirm: asked with a lane and its grant right before a call that must not be made twice; raises
+            LeaseLost when another worker may have leased the lane.
+        stopping: set when the process ends, so that no thread waits for a database that is away.
+    """
 
     def __init__(
         self,
@@ -116,25 +122,31 @@ class Runner:
         clock: Clock,
         jitter: random.Random,
         pacer: Pacer,
+        confirm: Callable[[str, str], None] = lambda _lane, _grant: None,
+        stopping: threading.Event | None = None,
     ) -> None:
         self._database = database
         self._handlers = handlers
         self._clock = clock
-        self._jitter = jitter
+        self._failing = Failing(clock, jitter, pacer)
         self._pacer = pacer
+        self._confirm = confirm
+        self._stopping = stopping or threading.Event()
 
-    def lane(self, lane: str, worker: str, known: Job | None = None, paid: str = "") -> bool:
-        """Run due rows of a lane that this worker holds, and let go of it. True if some were left.
+    def lane(self, lane: str, grant: str, known: Job | None = None, paid: str = "") -> bool:
+        """Run due rows of a lane that is leased under this grant, and let go of it. True if some were left.
 
         `known` is its first row, when the caller knows it; `paid` the budget that it has been waiting for.
+        What it raises (DatabaseAway among others) leaves the lane leased: the caller must let go of it.
         """
         try:
             is_due = known is not None and known.due_at <= self._clock.now()
-            job = known if is_due else self._first(lane, worker)
+            job = known if is_due else self._first(lane, grant)
             for remaining in reversed(range(SLICE)):
                 if job is None:
                     return False
-                job = self._row(job, worker, last=remaining == 0, paid=paid)
+                handler = self._handlers.get(job.kind, NOBODY)
+                job = self._row(_Step(job, handler, grant, last=remaining == 0), paid)
                 paid = ""
         except _Waits:
             return True
@@ -142,174 +154,145 @@ class Runner:
             logger.warning("lane was taken over by another worker")
         return True
 
-    def _first(self, lane: str, worker: str) -> Job | None:
+    def _first(self, lane: str, grant: str) -> Job | None:
         with self._database.read() as tx:
             job = work.head(tx, lane)
         if job and job.due_at <= self._clock.now():
             return job
         with self._database.write() as tx:
-            return self._next(tx, lane, worker)
+            return self._next(tx, lane, grant)
 
-    def _next(self, tx: Transaction, lane: str, worker: str, *, last: bool = False) -> Job | None:
+    def _next(self, tx: Transaction, lane: str, grant: str, *, last: bool = False) -> Job | None:
         """The lane's first row if it may run now; otherwise let go of the lane."""
         tx.flush_work(lane)
         # The lane is held before its rows are looked at: who appends a row in this very moment comes
         # either before the look or after the lane was let go of, so no row is left in a lane that
         # counts as empty.
-        tx.check_lease(lane, worker)
+        tx.check_lease(lane, grant)
         job = work.head(tx, lane)
         if job and job.due_at <= self._clock.now() and not last:
             return job
-        work.release(tx, lane, worker, job.due_at if job else None)
+        work.release(tx, lane, grant, job.due_at if job else None)
         return None
 
-    def _row(self, job: Job, worker: str, *, last: bool, paid: str) -> Job | None:
+    def _row(self, step: _Step, paid: str) -> Job | None:
         """Run one row, and those that go with it, through the phases; says which row is next."""
-        handler = self._handlers.get(job.kind, NOBODY)
         plan: Any = None
         try:
-            if job.begun_at:
-                job = self._as_begun(handler, job)
-            recovered = handler.recover(job, job.begun_at) if job.begun_at else None
+            if step.job.begun_at:
+                step = self._as_begun(step)
+            recovered = (
+                step.handler.recover(step.job, step.job.begun_at) if step.job.begun_at else None
+            )
             if recovered:
                 plan, result = recovered
             else:
                 with self._database.write() as tx:
-                    waits = self._must_wait(tx, handler, job, worker, paid)
+                    waits = self._must_wait(tx, step, paid)
                     if not waits:
-                        job, plan = self._prepare(tx, handler, job, worker)
+                        step, plan = self._prepare(tx, step)
                         if plan is None:
-                            work.complete(tx, job, self._clock.now())
-                            return self._next(tx, job.lane, worker, last=last)
-                        tx.flush_work(job.lane)
-                        tx.check_lease(job.lane, worker)
+                            return self._done(tx, step)
+                        tx.flush_work(step.job.lane)
+                        tx.check_lease(step.job.lane, step.grant)
                 if waits:
                     _leave()
-                result = handler.call(plan)
-            with self._database.write() as tx:
-                self._finish(tx, handler, job, plan, result)
-                return self._next(tx, job.lane, worker, last=last)
-        except (LeaseLost, _Waits):
+                result = self._call(step, plan)
+            return self._record(step, lambda tx: self._finished(tx, step, plan, result))
+        except (LeaseLost, DatabaseAway, _Waits):
             raise
         except Exception as error:  # the one place: whatever it is, it is recorded on the row
-            return self._failed(job, handler, plan, error, worker, last=last)
+            return self._failed(step, plan, error)
 
-    def _finish(
-        self, tx: Transaction, handler: AnyHandler, job: Job, plan: Any, result: Any
-    ) -> None:
-        handler.finish(tx, job, plan, result)
-        if handler.coalesces:  # the latest state is there, so earlier failures are made good
-            jobs.settle_lane(tx, job.kind, job.lane, self._clock.now())
-        work.complete(tx, job, self._clock.now())
+    def _call(self, step: _Step, plan: Any) -> Any:
+        if not step.handler.repeatable:
+            self._confirm(step.job.lane, step.grant)
+        return step.handler.call(plan)
 
-    def _as_begun(self, handler: AnyHandler, job: Job) -> Job:
+    def _finished(self, tx: Transaction, step: _Step, plan: Any, result: Any) -> Job | None:
+        step.handler.finish(tx, step.job, plan, result)
+        if step.handler.coalesces:  # the latest state is there, so earlier failures are made good
+            jobs.settle_lane(tx, step.job.kind, step.job.lane, self._clock.now())
+        return self._done(tx, step)
+
+    def _done(self, tx: Transaction, step: _Step) -> Job | None:
+        work.complete(tx, step.job, self._clock.now())
+        return self._next(tx, step.job.lane, step.grant, last=step.last)
+
+    def _record(self, step: _Step, record: Callable[[Transaction], Job | None]) -> Job | None:
+        """Record an outcome, however long the database is away: only this thread knows it.
+
+        Raises:
+            DatabaseAway: the process ends. The row stays begun, so its provider is asked by the next one.
+        """
+        was_away = False
+        while True:
+            try:
+                with self._database.write() as tx:
+                    if was_away and self._is_settled(tx, step):
+                        return self._next(tx, step.job.lane, step.grant, last=step.last)
+                    return record(tx)
+            except DatabaseAway:
+                if not was_away:
+                    logger.warning("outcome waits for the database", extra={"work_id": step.job.id})
+                was_away = True
+                if self._stopping.wait(RECORD_AGAIN):
+                    raise
+
+    def _is_settled(self, tx: Transaction, step: _Step) -> bool:
+        """Was the last try committed after all, though the database's answer was lost?"""
+        tx.check_lease(step.job.lane, step.grant)
+        return not work.is_open(tx, step.job)
+
+    def _as_begun(self, step: _Step) -> _Step:
         """The row with those that were begun with it."""
-        if not handler.gathers:
-            return job
+        if not step.handler.gathers:
+            return step
         with self._database.read() as tx:
-            return replace(job, more=work.begun_with(tx, job))
+            return replace(step, job=replace(step.job, more=work.begun_with(tx, step.job)))
 
-    def _must_wait(
-        self, tx: Transaction, handler: AnyHandler, job: Job, worker: str, paid: str
-    ) -> bool:
+    def _must_wait(self, tx: Transaction, step: _Step, paid: str) -> bool:
         """Take its turn, or let go of the lane until it is its turn."""
         if not self._pacer.rates:
             return False
-        now = self._clock.now()
-        lacking = self._pacer.admit(tx, handler.turn(tx, job), paid, now)
+        job, now = step.job, self._clock.now()
+        lacking = self._pacer.admit(tx, step.handler.turn(tx, job), paid, now)
         if lacking is None:
             return False
         if job.begun_at:
             work.unbegin(tx, job)
-        self._pacer.wait(tx, job, worker, lacking, now)
+        self._pacer.wait(tx, job, step.grant, lacking, now)
         return True
 
-    def _prepare(
-        self, tx: Transaction, handler: AnyHandler, job: Job, worker: str
-    ) -> tuple[Job, Any]:
+    def _prepare(self, tx: Transaction, step: _Step) -> tuple[_Step, Any]:
         """The row with those that go with it, and what to call with."""
+        job, handler = step.job, step.handler
         if job.begun_at:
             work.unbegin(tx, job)
         if handler.coalesces:
             # The lane before the row, as those who ask for a redraw do, or the two could deadlock.
-            tx.check_lease(job.lane, worker)
+            tx.check_lease(job.lane, step.grant)
             work.forget_key(tx, job)
         job = replace(job, more=handler.together(tx, job) if handler.gathers else ())
         plan = handler.prepare(tx, job)
         if plan is not None and not handler.repeatable:
             work.begin(tx, job, self._clock.now())
-        return job, plan
+        return replace(step, job=job), plan
 
-    def _failed(
-        self,
-        job: Job,
-        handler: AnyHandler,
-        plan: Any,
-        error: Exception,
-        worker: str,
-        *,
-        last: bool,
-    ) -> Job | None:
-        ours = isinstance(error, ProviderFailure)
-        log = logger.warning if ours else logger.exception
-        log(
-            "work failed",
-            extra={"work_id": job.id, "kind": job.kind, "attempt": job.attempts + 1}
-            | ({"code": error.code} if isinstance(error, ProviderFailure) else {}),
-        )
-        now = self._clock.now()
-        with self._database.write() as tx:
-            if isinstance(error, DeskLimited) and plan is not None:
-                self._pacer.hold(tx, handler.turn(tx, job), error.retry_after, now)
-            begun = self._may_have_happened(job, handler, plan, error)
-            job = replace(job, begun_at=(job.begun_at or now) if begun else None)
-            if self._is_hopeless(job, handler, error, now):
-                self._give_up(tx, job, handler, plan, error)
-                return self._next(tx, job.lane, worker, last=last)
-            handler.retreat(tx, job, plan, error)
-            work.retry_at(tx, job, now + self._delay(job, error), _in_words(error), begun=begun)
-            return self._next(tx, job.lane, worker, last=True)
+    def _failed(self, step: _Step, plan: Any, error: Exception) -> Job | None:
+        self._failing.log(step.job, error)
+        try:
+            return self._record(step, lambda tx: self._handled(tx, step, plan, error))
+        except (LeaseLost, DatabaseAway):
+            raise
+        except Exception:  # a bug in `retreat` or `park` must not keep the row from being retried
+            logger.exception("handling a failure failed", extra={"work_id": step.job.id})
+        return self._record(step, lambda tx: self._unhandled(tx, step, plan, error))
 
-    def _give_up(
-        self, tx: Transaction, job: Job, handler: AnyHandler, plan: Any, error: Exception
-    ) -> None:
-        if job.more:
-            work.separate(tx, job)
-        else:
-            handler.park(tx, job, plan, error)
-            if handler.told in ("", ADMINS) or not isinstance(error, ProviderFailure):
-                alarms.given_up(tx, job, _in_words(error), self._clock.now())
-            work.park(tx, job, self._clock.now(), _in_words(error))
+    def _handled(self, tx: Transaction, step: _Step, plan: Any, error: Exception) -> Job | None:
+        retries = self._failing.handle(tx, step.job, step.handler, plan, error)
+        return self._next(tx, step.job.lane, step.grant, last=step.last or retries)
 
-    def _may_have_happened(
-        self, job: Job, handler: AnyHandler, plan: Any, error: Exception
-    ) -> bool:
-        """Must the provider be asked before the call is made again? After a bug in mid-call it must."""
-        if plan is None:
-            return job.begun_at is not None
-        if isinstance(error, ProviderFailure):
-            return isinstance(error, OutcomeUnknown | DeskOutcomeUnknown)
-        return not handler.repeatable
-
-    def _is_hopeless(self, job: Job, handler: AnyHandler, error: Exception, now: datetime) -> bool:
-        if isinstance(error, ProviderFailure):
-            if error.patience is not None and job.attempts + 1 < FEWEST_TRIES:
-                return False
-            patience = error.patience or handler.give_up_after
-            return error.permanent or now - job.first_due_at > patience
-        return job.attempts + 1 >= BUG_ATTEMPTS
-
-    def _delay(self, job: Job, error: Exception) -> timedelta:
-        """Exponential, spread by half each way; never sooner than the provider asked for."""
-        asked = error.retry_after if isinstance(error, ProviderFailure) else None
-        is_unsure = isinstance(error, ProviderFailure) and error.patience is not None
-        longest = LONGEST_DELAY_UNSURE if is_unsure else LONGEST_DELAY
-        backoff = min(longest, FIRST_DELAY * 2.0 ** min(job.attempts, 11))
-        if asked is not None:
-            return timedelta(seconds=asked + self._jitter.uniform(0, FIRST_DELAY))
-        return timedelta(seconds=backoff * self._jitter.uniform(0.5, 1.5))
-
-
-def _in_words(error: Exception) -> str:
-    """What to store of an error: our own words; of a bug its type alone, for its text may hold anything."""
-    return str(error) if isinstance(error, ProviderFailure) else type(error).__name__
+    def _unhandled(self, tx: Transaction, step: _Step, plan: Any, error: Exception) -> Job | None:
+        retries = self._failing.note(tx, step.job, step.handler, plan, error)
+        return self._next(tx, step.job.lane, step.grant, last=step.last or retries)

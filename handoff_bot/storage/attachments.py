@@ -37,19 +37,18 @@ def add(
 ) -> None:
     """Keep a file; the same token again changes nothing."""
     if not kept(tx, [token]):
-        tx.add(
-            Attachment(
-                token=token,
-                conversation_id=conversation_id,
-                message_id=message_id,
-                name=file.name,
-                content_type=file.content_type,
-                size=len(file.data),
-                data=file.data,
-                created_at=now,
-                received_as=received_as,
-            )
+        new = Attachment(
+            token=token,
+            conversation_id=conversation_id,
+            message_id=message_id,
+            name=file.name,
+            content_type=file.content_type,
+            size=len(file.data),
+            data=file.data,
+            created_at=now,
+            received_as=received_as,
         )
+        tx.add_unless_known(new, "token")
 
 
 def by_token(tx: Transaction, token: str) -> Attachment | None:

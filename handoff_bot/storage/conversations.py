@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from handoff_bot.domain.desk import NAMELESS
@@ -44,18 +43,18 @@ _RECEIVED = select(Message).where(
 def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conversation:
     """The conversation an inbound message belongs to, made if it is new, and held until commit."""
     contact_id = _contact_of(tx, inbound, now)
-    found = tx.session.execute(
-        _OF_CONTACT, {"contact_id": contact_id, "channel": inbound.channel}
-    ).scalar_one_or_none()
-    conversation = found or tx.add(
-        Conversation(
+    asked = {"contact_id": contact_id, "channel": inbound.channel}
+    conversation = tx.session.execute(_OF_CONTACT, asked).scalar_one_or_none()
+    if conversation is None:
+        new = Conversation(
             contact_id=contact_id,
             channel=inbound.channel,
             address=inbound.address,
             language=inbound.language,
             created_at=now,
         )
-    )
+        tx.add_unless_known(new, "contact_id", "channel")
+        conversation = tx.session.execute(_OF_CONTACT, asked).scalar_one()
     conversation.address = inbound.address
     conversation.recipient = inbound.recipient
     conversation.counted_with = list(inbound.counted_with)
@@ -67,8 +66,12 @@ def _contact_of(tx: Transaction, inbound: InboundMessage, now: datetime) -> int:
     """The contact behind these names; a name of theirs that is new to us is remembered."""
     names = dict.fromkeys((inbound.address, *inbound.aliases))
     called = inbound.profile_name if is_visible(inbound.profile_name) else ""
-    known = tx.core.execute(_NAMES, {"channel": inbound.channel, "names": list(names)})
-    owners = {row.address: row.contact_id for row in known}
+    owners = _owners(tx, inbound.channel, names)
+    new = sorted(names.keys() - owners.keys())
+    for name in new:  # others may hear from the same customer for the first time at this moment
+        tx.one_at_a_time(f"contact:{inbound.channel}:{name}")
+    if new and not tx.is_sqlite:
+        owners = _owners(tx, inbound.channel, names)
     contact_id = next((owners[name] for name in names if name in owners), None)
     if contact_id is None:
         contact_id = id_of(tx.add(Contact(name=called, created_at=now)))
@@ -76,8 +79,15 @@ def _contact_of(tx: Transaction, inbound: InboundMessage, now: datetime) -> int:
         tx.session.get_one(Contact, contact_id).name = called
     for name in names:
         if name not in owners:
-            tx.add(ContactAddress(contact_id=contact_id, channel=inbound.channel, address=name))
+            address = ContactAddress(contact_id=contact_id, channel=inbound.channel, address=name)
+            tx.add_unless_known(address, "channel", "address")
     return contact_id
+
+
+def _owners(tx: Transaction, channel: str, names: Iterable[str]) -> dict[str, int]:
+    """Which contacts these names belong to, as far as they are known."""
+    known = tx.core.execute(_NAMES, {"channel": channel, "names": list(names)})
+    return {row.address: row.contact_id for row in known}
 
 
 def id_of(row: Any) -> int:
@@ -304,8 +314,4 @@ def _agent(tx: Transaction, desk_id: str) -> Agent | None:
 
 
 def _new_agent(tx: Transaction, desk_id: str, name: str, now: datetime) -> Agent:
-    try:
-        with tx.session.begin_nested():
-            return tx.add(Agent(desk_id=desk_id, name=name, created_at=now))
-    except IntegrityError:  # they pressed two buttons at once, and the other one was faster
-        return tx.session.execute(select(Agent).where(Agent.desk_id == desk_id)).scalar_one()
+    return tx.ensure(Agent(desk_id=desk_id, name=name, created_at=now), "desk_id")

@@ -1,18 +1,36 @@
-"""The engines and the one way to open a transaction, on SQLite and on PostgreSQL."""
+"""The engines and the ways to open a transaction, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session
 
+from handoff_bot.domain.errors import DatabaseAway
+from handoff_bot.storage.outages import told_apart
 from handoff_bot.storage.transaction import Seat, Transaction
 
-BUSY_TIMEOUT_MS = 15_000
+PATIENCE = 15.0
+"""Seconds that a transaction waits to begin: for its turn in this process and for other processes."""
+HEARTBEAT_PATIENCE = 1.0
+ALIVE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""Options of libpq: a PostgreSQL server that vanishes without a word is noticed within some 15 seconds."""
+ABANDONED_SECONDS = 15
+"""PostgreSQL ends a transaction in which a client is silent for so long: a frozen process would keep its
+locks for ever. No transaction of ours waits for anything but the database."""
 
 
 class Crew(Protocol):
@@ -23,6 +41,9 @@ class Crew(Protocol):
 
     def seat(self, reserved: Sequence[Seat], started: Sequence[Seat]) -> None:
         """The transaction has ended: run the lanes that were started, free the other threads."""
+
+    def doubt(self, started: Sequence[Seat]) -> None:
+        """Nobody knows whether the transaction that started these was committed."""
 
 
 class Database:
@@ -50,16 +71,15 @@ class Database:
         if self.is_sqlite:
             _keep_private(url)
             # One writer beats twenty: they would only wait for each other inside SQLite's busy handler.
-            self._writer = _sqlite_engine(url, synchronous, writer=True)
-            self._reader = _sqlite_engine(url, synchronous, writer=False)
+            self._writer = _sqlite_writer(url, synchronous, lambda: self._begin_within)
+            self._reader = _sqlite_reader(url, synchronous)
+            # A heartbeat that a power cut undoes is no loss, so it need not wait for the disk.
+            self._heart = _sqlite_writer(url, "normal", lambda: HEARTBEAT_PATIENCE)
         else:
-            self._writer = self._reader = create_engine(
-                _with_psycopg(url),
-                pool_size=pool_size,
-                max_overflow=4,
-                pool_pre_ping=True,
-                hide_parameters=True,  # an error's text would hold what customers wrote
-            )
+            self._writer = self._reader = _postgres_engine(url, pool_size, 4)
+            self._heart = _postgres_engine(url, 1, 0)
+        self._turn = threading.Lock()
+        self._begin_within = PATIENCE
 
     @property
     def engine(self) -> Engine:
@@ -67,34 +87,65 @@ class Database:
         return self._writer
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Transaction]:
-        """A transaction that commits at the end of the block, or rolls back when it raises."""
+    def write(self, patience: float = PATIENCE) -> Iterator[Transaction]:
+        """A transaction that commits at the end of the block, or rolls back when it raises.
+
+        Args:
+            patience: seconds that it may wait to begin, on SQLite.
+
+        Raises:
+            DatabaseAway: the database does not answer; it may have committed all the same.
+        """
         crew = self.crew
-        with Session(self._writer, expire_on_commit=False) as session:
+        with self._one_writer(patience), Session(self._writer, expire_on_commit=False) as session:
             transaction = Transaction(
                 session, is_sqlite=self.is_sqlite, seats=crew.reserve if crew else None
             )
+            doubtful: Sequence[Seat] = ()
             try:
-                with session.begin():
+                with told_apart(), session.begin():
                     yield transaction
                     transaction.flush_work()
-            except BaseException:
-                transaction.started.clear()
+            except BaseException as error:
+                started, transaction.started = transaction.started, []
+                doubtful = started if isinstance(error, DatabaseAway) else ()
                 raise
             finally:
                 if crew and transaction.reserved:
+                    crew.doubt(doubtful)
                     crew.seat(transaction.reserved, transaction.started)
+
+    @contextlib.contextmanager
+    def _one_writer(self, patience: float) -> Iterator[None]:
+        """This thread's turn to write, on SQLite; what is left of its patience counts for the file's lock."""
+        if not self.is_sqlite:
+            yield
+            return
+        until = time.monotonic() + patience
+        if not self._turn.acquire(timeout=patience):
+            raise DatabaseAway("no turn to write")
+        self._begin_within = math.ceil(max(0.0, until - time.monotonic()))
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
         """A transaction for questions alone; what it would change is rolled back."""
-        with Session(self._reader, expire_on_commit=False) as session:
+        with told_apart(), Session(self._reader, expire_on_commit=False) as session:
+            yield Transaction(session, is_sqlite=self.is_sqlite)
+
+    @contextlib.contextmanager
+    def heartbeat(self) -> Iterator[Transaction]:
+        """A short transaction on a connection of its own, that waits neither for the pool nor for a turn."""
+        with told_apart(), Session(self._heart) as session, session.begin():
             yield Transaction(session, is_sqlite=self.is_sqlite)
 
     def close(self) -> None:
         """Close all connections."""
-        self._writer.dispose()
-        self._reader.dispose()
+        for engine in (self._writer, self._reader, self._heart):
+            engine.dispose()
 
 
 def _with_psycopg(url: str) -> str:
@@ -118,19 +169,39 @@ def _keep_private(url: str) -> None:
             os.chmod(path + suffix, 0o600)
 
 
+def _postgres_engine(url: str, pool_size: int, overflow: int) -> Engine:
+    engine = create_engine(
+        _with_psycopg(url),
+        pool_size=pool_size,
+        max_overflow=overflow,
+        pool_timeout=PATIENCE,
+        pool_pre_ping=True,  # after the server's restart, connections of before are replaced unseen
+        hide_parameters=True,  # an error's text would hold what customers wrote
+        connect_args=dict(ALIVE),
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: object) -> None:
+        # As a statement: a pooler such as PgBouncer refuses it as an option of the connection.
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{ABANDONED_SECONDS}s'")
+        connection.commit()
+
+    return engine
+
+
 def _sqlite_engine(url: str, synchronous: str, *, writer: bool) -> Engine:
     engine = create_engine(
         url,
         pool_size=1 if writer else 8,
         max_overflow=0 if writer else 8,
         hide_parameters=True,  # an error's text would hold what customers wrote
-        pool_timeout=BUSY_TIMEOUT_MS / 1000,
-        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+        pool_timeout=PATIENCE,
+        connect_args={"check_same_thread": False, "timeout": PATIENCE},
     )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # the driver must not begin on its own: see _begin
+        connection.isolation_level = None  # the driver must not begin on its own; see _begin
         for pragma in (
             "journal_mode=WAL",
             f"synchronous={synchronous}",
@@ -139,9 +210,29 @@ def _sqlite_engine(url: str, synchronous: str, *, writer: bool) -> Engine:
         ):
             connection.execute(f"PRAGMA {pragma}")
 
+    return engine
+
+
+def _sqlite_reader(url: str, synchronous: str) -> Engine:
+    engine = _sqlite_engine(url, synchronous, writer=False)
+
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def _sqlite_writer(url: str, synchronous: str, begin_within: Callable[[], float]) -> Engine:
+    engine = _sqlite_engine(url, synchronous, writer=True)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        seconds = begin_within()
+        if connection.info.get("busy_seconds") != seconds:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={seconds * 1000:.0f}")
+            connection.info["busy_seconds"] = seconds
         # Taking the write lock at once cannot fail half way, as an upgrade from a read can.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

@@ -18,7 +18,8 @@ def of(tx: Transaction, slack_channel: str, by: str, now: datetime) -> DeskChann
     row = tx.session.get(DeskChannel, slack_channel)
     if row is not None:
         return row
-    return tx.add(DeskChannel(slack_channel=slack_channel, added_by=by, added_at=now))
+    new = DeskChannel(slack_channel=slack_channel, added_by=by, added_at=now)
+    return tx.ensure(new, "slack_channel")
 
 
 def known(tx: Transaction, slack_channel: str) -> DeskChannel | None:

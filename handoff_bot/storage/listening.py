@@ -7,8 +7,10 @@ import threading
 from collections.abc import Callable
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
 
+from handoff_bot.storage.database import ALIVE
 from handoff_bot.storage.transaction import NOTIFY_CHANNEL
 
 logger = logging.getLogger(__name__)
@@ -27,7 +29,8 @@ class Listener:
 
     def __init__(self, url: str, on_work: Callable[[], None]) -> None:
         plain = make_url(url).set(drivername="postgresql")
-        self._address = plain.render_as_string(hide_password=False)
+        address = plain.render_as_string(hide_password=False)
+        self._address = make_conninfo(address, **ALIVE)
         self._on_work = on_work
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -48,7 +51,7 @@ class Listener:
         while not self._stopping.is_set():
             try:
                 self._listen()
-            except psycopg.Error as error:
+            except Exception as error:  # whatever it is, the next connection may do better
                 logger.warning("listening failed", extra={"error": type(error).__name__})
                 self._stopping.wait(RECONNECT_SECONDS)
 

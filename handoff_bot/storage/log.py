@@ -88,9 +88,11 @@ def forget(tx: Transaction, key: str) -> None:
 
 def prefer(tx: Transaction, key: str, value: Any, by: str, now: datetime) -> None:
     """Change a live setting."""
-    row = tx.session.get(Preference, key) or Preference(key=key)
-    row.value = {"value": value}
+    held = {"value": value}
+    row = tx.session.get(Preference, key) or tx.ensure(
+        Preference(key=key, value=held, updated_at=now, updated_by=by), "key"
+    )
+    row.value = held
     row.updated_at = now
     row.updated_by = by
-    tx.session.add(row)
     tx.session.flush()

@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, bindparam, case, delete, exists, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.storage.desk_models import Pace
-from handoff_bot.storage.transaction import LANE, Transaction, table_of
-from handoff_bot.storage.work import IS_UNHELD
+from handoff_bot.storage.transaction import DIALECTS, LANE, Transaction, table_of
+from handoff_bot.storage.work import IS_UNHELD, new_grant
 
 PACE = table_of(Pace)
 
@@ -44,11 +43,11 @@ _NEXT = (
 _TAKE = (
     update(LANE)
     .where(LANE.c.key == bindparam("lane"))
-    .values(leased_by=bindparam("worker"), grant=None, waits_for=None)
+    .values(leased_by=bindparam("worker"), grant=bindparam("token"), waits_for=None)
 )
 _WAIT = (
     update(LANE)
-    .where(and_(LANE.c.key == bindparam("lane"), LANE.c.leased_by == bindparam("worker")))
+    .where(and_(LANE.c.key == bindparam("lane"), LANE.c.grant == bindparam("token")))
     .values(
         leased_by=None,
         grant=None,
@@ -64,7 +63,7 @@ def _new(insert: Any) -> Any:
     return insert(PACE).on_conflict_do_nothing(index_elements=[PACE.c.key])
 
 
-_NEW = {True: _new(sqlite.insert), False: _new(postgresql.insert)}
+_NEW = {on_sqlite: _new(insert) for on_sqlite, insert in DIALECTS.items()}
 
 
 def free_at(tx: Transaction, budget: str, now: datetime) -> datetime:
@@ -101,28 +100,36 @@ class Awaited:
     free_at: datetime | None
 
 
-def awaited(tx: Transaction, now: datetime) -> Sequence[Awaited]:
-    """All budgets that lanes wait for which nobody runs."""
-    return [Awaited(*row) for row in tx.core.execute(_AWAITED, {"now": now})]
+def awaited(tx: Transaction, now: datetime, worker: str = "") -> Sequence[Awaited]:
+    """All budgets that lanes wait for which this worker could lease."""
+    return [Awaited(*row) for row in tx.core.execute(_AWAITED, {"now": now, "worker": worker})]
 
 
 def next_lanes(
-    tx: Transaction, budget: str, families: Sequence[str], now: datetime, most: int
+    tx: Transaction,
+    budget: str,
+    families: Sequence[str],
+    now: datetime,
+    most: int,
+    worker: str = "",
 ) -> Sequence[tuple[str, str]]:
-    """Lanes whose turn it is, and their families."""
+    """Lanes whose turn it is and that this worker may lease, with their families."""
     values = {"budget": budget, "families": list(families), "now": now, "most": most}
-    return [(row.key, row.family) for row in tx.core.execute(_NEXT, values)]
+    found = tx.core.execute(_NEXT, values | {"worker": worker})
+    return [(row.key, row.family) for row in found]
 
 
-def take(tx: Transaction, lane: str, worker: str) -> None:
-    """Lease a lane whose turn has come."""
-    tx.core.execute(_TAKE, {"lane": lane, "worker": worker})
+def take(tx: Transaction, lane: str, worker: str) -> str:
+    """Lease a lane whose turn has come; returns the token of the lease."""
+    grant = new_grant()
+    tx.core.execute(_TAKE, {"lane": lane, "worker": worker, "token": grant})
+    return grant
 
 
 def wait(
     tx: Transaction,
     lane: str,
-    worker: str,
+    grant: str,
     due_at: datetime,
     budget: str,
     rank: int,
@@ -131,9 +138,9 @@ def wait(
     """Let go of a lane until it is its turn.
 
     Raises:
-        LeaseLost: another worker holds it now.
+        LeaseLost: it is no longer leased under this grant.
     """
-    values = {"lane": lane, "worker": worker, "due": due_at, "budget": budget}
+    values = {"lane": lane, "token": grant, "due": due_at, "budget": budget}
     done = tx.core.execute(_WAIT, values | {"place": rank, "latest": turn_by})
     if not getattr(done, "rowcount", 0):
         raise LeaseLost(lane)

@@ -18,10 +18,12 @@ def external_id(tx: Transaction, ticket_id: int, sink: str) -> str:
 
 def keep(tx: Transaction, ticket_id: int, sink: str, name: str, now: datetime) -> None:
     """Remember what a ticket is called there."""
-    known = _link(tx, ticket_id, sink)
-    if known is None:
-        tx.add(TicketLink(ticket_id=ticket_id, sink=sink, external_id=name, updated_at=now))
-    elif known.external_id != name:
+    known = _link(tx, ticket_id, sink) or tx.ensure(
+        TicketLink(ticket_id=ticket_id, sink=sink, external_id=name, updated_at=now),
+        "ticket_id",
+        "sink",
+    )
+    if known.external_id != name:
         known.external_id, known.updated_at = name, now
 
 

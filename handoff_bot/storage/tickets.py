@@ -140,7 +140,7 @@ def add_tags(tx: Transaction, number: int, wanted: Iterable[str]) -> None:
     known = set(tags(tx, number))
     for tag in wanted:
         if tag not in known:
-            tx.add(TicketTag(ticket_id=number, tag=tag))
+            tx.add_unless_known(TicketTag(ticket_id=number, tag=tag), "ticket_id", "tag")
             known.add(tag)
 
 

@@ -29,7 +29,7 @@ def table_of(model: type[SQLModel]) -> Table:
 LANE = table_of(Lane)
 WORK = table_of(Work)
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
-_LEASED_BY = select(LANE.c.leased_by).where(LANE.c.key == bindparam("lane")).with_for_update()
+_GRANT = select(LANE.c.grant).where(LANE.c.key == bindparam("lane")).with_for_update()
 
 
 def _open_lane(insert: Any) -> Any:
@@ -62,11 +62,11 @@ def _insert_work(insert: Any, *, coalesce: bool) -> Any:
 
 
 # Both dialects spell ON CONFLICT the same; SQLAlchemy keeps it in two places. The key says: is it SQLite?
-_DIALECTS = {True: sqlite.insert, False: postgresql.insert}
-_OPEN_LANE = {on_sqlite: _open_lane(insert) for on_sqlite, insert in _DIALECTS.items()}
+DIALECTS: dict[bool, Any] = {True: sqlite.insert, False: postgresql.insert}
+_OPEN_LANE = {on_sqlite: _open_lane(insert) for on_sqlite, insert in DIALECTS.items()}
 _INSERT_WORK = {
     (on_sqlite, coalesce): _insert_work(insert, coalesce=coalesce)
-    for on_sqlite, insert in _DIALECTS.items()
+    for on_sqlite, insert in DIALECTS.items()
     for coalesce in (False, True)
 }
 
@@ -101,7 +101,7 @@ class Job:
 
 @dataclass
 class Seat:
-    """A thread of this process that is free for a lane. `grant` is unique to it.
+    """A thread of this process that is free for a lane. `grant` is the token of its lease.
 
     `job` is the lane's first row, when it is known because the lane was empty before.
     """
@@ -166,6 +166,25 @@ class Transaction:
         self.session.flush()
         return row
 
+    def ensure(self, row: Row, *key: str) -> Row:
+        """Returns the row with these columns' values; inserts the given one if there is none."""
+        self.add_unless_known(row, *key)
+        same = [table_of(type(row)).c[name] == getattr(row, name) for name in key]
+        return self.session.execute(select(type(row)).where(*same)).scalar_one()
+
+    def add_unless_known(self, row: SQLModel, *key: str) -> None:
+        """Insert a row unless there is one with these columns' values.
+
+        Two transactions may need the same row for the first time at once: the slower one waits for the
+        faster one's commit and takes its row, where a plain INSERT would fail.
+        """
+        model, table = type(row), table_of(type(row))
+        values = {name: getattr(row, name) for name in model.model_fields}
+        if values.get("id", 0) is None:
+            del values["id"]
+        insert = DIALECTS[self.is_sqlite](table).values(values)
+        self.session.execute(insert.on_conflict_do_nothing(index_elements=key))
+
     def enqueue(self, work: NewWork) -> None:
         """Put work behind what its lane already holds, when this transaction commits."""
         if work.coalesce and any(new.key == work.key for new in self._new):
@@ -184,7 +203,7 @@ class Transaction:
             earlier = [work for work in self._new if work.lane < running]
             if earlier:
                 self._open_lanes(earlier)
-            self.core.execute(_LEASED_BY, {"lane": running})
+            self.core.execute(_GRANT, {"lane": running})
         new, self._new = self._new, []
         self.append_now(new)
 
@@ -193,9 +212,9 @@ class Transaction:
         if not self.is_sqlite:  # which has one writer at a time anyhow
             self.core.execute(_ONE_AT_A_TIME, {"what": f"handoff.{what}"})
 
-    def check_lease(self, lane: str, worker: str) -> None:
-        """Raise LeaseLost unless this worker still holds the lane, and hold it until commit."""
-        if self.core.execute(_LEASED_BY, {"lane": lane}).scalar() != worker:
+    def check_lease(self, lane: str, grant: str) -> None:
+        """Lock the lane until commit. Raises LeaseLost unless it is still leased under this grant."""
+        if self.core.execute(_GRANT, {"lane": lane}).scalar() != grant:
             raise LeaseLost(lane)
 
     def append_now(self, rows: Sequence[NewWork]) -> set[str]:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
 
 from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.storage.models import Worker
-from handoff_bot.storage.transaction import LANE, WORK, Job, NewWork, Transaction, table_of
+from handoff_bot.storage.transaction import (
+    DIALECTS,
+    LANE,
+    WORK,
+    Job,
+    NewWork,
+    Transaction,
+    table_of,
+)
 
 WORKER = table_of(Worker)
 ALONE = "refused together with others"
@@ -20,10 +29,14 @@ ALONE = "refused together with others"
 
 @dataclass(frozen=True)
 class FamilyLoad:
-    """How far one family of lanes is behind."""
+    """How far one family of lanes is behind.
+
+    `ours_due_at` leaves out the lanes that wait for their turn under a provider's limits.
+    """
 
     waiting: int
     oldest_due_at: datetime | None
+    ours_due_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -37,8 +50,11 @@ class Load:
 # Statements are built once: building one costs SQLAlchemy about as much as running it.
 
 _ALIVE = select(WORKER.c.id).where(WORKER.c.alive_until > bindparam("now"))
-IS_UNHELD = or_(LANE.c.leased_by.is_(None), LANE.c.leased_by.not_in(_ALIVE))
-"""No live worker holds the lane."""
+IS_UNHELD = or_(
+    LANE.c.leased_by.is_(None),
+    and_(LANE.c.leased_by != bindparam("worker"), LANE.c.leased_by.not_in(_ALIVE)),
+)
+"""No live worker holds the lane. To itself a worker is always alive: its own threads may only be late."""
 _IS_FREE = and_(IS_UNHELD, LANE.c.waits_for.is_(None))
 _JOB = (
     WORK.c.id,
@@ -61,7 +77,7 @@ _DUE = (
 _TAKE = (
     update(LANE)
     .where(LANE.c.key == bindparam("lane"))
-    .values(leased_by=bindparam("worker"), grant=None)
+    .values(leased_by=bindparam("worker"), grant=bindparam("token"))
 )
 _HEAD = (
     select(*_JOB)
@@ -77,7 +93,7 @@ _WAITING = select(*_JOB).where(_BEHIND).order_by(WORK.c.id).limit(bindparam("mos
 _BEGUN = select(*_JOB).where(_BEHIND, WORK.c.begun_at.is_not(None)).order_by(WORK.c.id)
 _RELEASE = (
     update(LANE)
-    .where(LANE.c.key == bindparam("lane"), LANE.c.leased_by == bindparam("worker"))
+    .where(LANE.c.key == bindparam("lane"), LANE.c.grant == bindparam("token"))
     .values(leased_by=None, grant=None, due_at=bindparam("next_due"))
 )
 _THIS = WORK.c.id == bindparam("job")
@@ -88,6 +104,7 @@ _COMPLETE = (
     .where(_THIS)
     .values(status="done", begun_at=None, finished_at=bindparam("now"), error="")
 )
+_IS_OPEN = select(WORK.c.id).where(_THIS, WORK.c.status == "ready")
 _NEXT_DUE = (
     select(LANE.c.family, func.min(LANE.c.due_at).label("due_at"))
     .where(LANE.c.due_at.is_not(None), _IS_FREE)
@@ -95,13 +112,41 @@ _NEXT_DUE = (
 )
 
 
-def lease(tx: Transaction, worker: str, family: str, now: datetime, limit: int) -> list[str]:
-    """Take up to `limit` lanes of a family whose first row is due and that no live worker holds."""
-    found = tx.core.execute(_DUE, {"family": family, "now": now, "most": limit})
-    keys = list(found.scalars())
-    for key in keys:
-        tx.core.execute(_TAKE, {"lane": key, "worker": worker})
-    return keys
+def _joined(insert: Any) -> Any:
+    statement = insert(WORKER)
+    return statement.on_conflict_do_update(
+        index_elements=[WORKER.c.id], set_={"alive_until": statement.excluded.alive_until}
+    )
+
+
+_JOIN = {on_sqlite: _joined(insert) for on_sqlite, insert in DIALECTS.items()}
+
+
+def new_grant() -> str:
+    """The token of one lease; it is never used for a second one."""
+    return uuid.uuid4().hex
+
+
+def lease(
+    tx: Transaction,
+    worker: str,
+    family: str,
+    now: datetime,
+    limit: int,
+    besides: Collection[str] = (),
+) -> dict[str, str]:
+    """Lease up to `limit` due lanes of a family that no live worker holds, none of `besides`.
+
+    Returns each lane with the token of its lease.
+    """
+    values = {"family": family, "now": now, "worker": worker, "most": limit + len(besides)}
+    found = tx.core.execute(_DUE, values).scalars()
+    granted = {lane: new_grant() for lane in found if lane not in besides}
+    granted = dict(list(granted.items())[:limit])
+    if granted:
+        taken = [{"lane": lane, "worker": worker, "token": it} for lane, it in granted.items()]
+        tx.core.execute(_TAKE, taken)
+    return granted
 
 
 def head(tx: Transaction, lane: str) -> Job | None:
@@ -115,16 +160,29 @@ def has_later(tx: Transaction, job: Job) -> bool:
     return tx.core.execute(_LATER, {"lane": job.lane, "job": job.id}).first() is not None
 
 
-def release(tx: Transaction, lane: str, worker: str, due_at: datetime | None) -> None:
+def release(tx: Transaction, lane: str, grant: str, due_at: datetime | None) -> None:
     """Let go of a lane; `due_at` is when its first row is due, None when it is empty.
 
     Raises:
-        LeaseLost: another worker holds it now.
+        LeaseLost: it is no longer leased under this grant.
     """
-    values = {"lane": lane, "worker": worker, "next_due": due_at}
+    values = {"lane": lane, "token": grant, "next_due": due_at}
     done = tx.core.execute(_RELEASE, values)
     if not getattr(done, "rowcount", 0):
         raise LeaseLost(lane)
+
+
+def let_go(tx: Transaction, lane: str, grant: str, not_before: datetime) -> None:
+    """Let go of a lane whose thread left it, so that it is leased again; nothing if it was leased again.
+
+    `not_before` keeps a lane that fails each time from being tried without a pause.
+    """
+    try:
+        tx.check_lease(lane, grant)
+    except LeaseLost:
+        return
+    job = head(tx, lane)
+    release(tx, lane, grant, max(job.due_at, not_before) if job else None)
 
 
 def waiting_behind(tx: Transaction, job: Job, most: int) -> Sequence[Job]:
@@ -195,6 +253,11 @@ def forget_key(tx: Transaction, job: Job) -> None:
     tx.core.execute(_FORGET_KEY, {"job": job.id})
 
 
+def is_open(tx: Transaction, job: Job) -> bool:
+    """Is it still to be run: neither done nor given up?"""
+    return tx.core.execute(_IS_OPEN, {"job": job.id}).first() is not None
+
+
 def complete(tx: Transaction, job: Job, now: datetime) -> None:
     """Record that it is done, with all rows that its call was for."""
     for each in job.ids:
@@ -232,22 +295,15 @@ def _set(tx: Transaction, job: Job, **values: Any) -> None:
     tx.core.execute(update(WORK).where(WORK.c.id == job.id).values(**values))
 
 
-def next_due(tx: Transaction, now: datetime) -> dict[str, datetime]:
-    """For each family with work that nobody runs: when its first lane is due; may be in the past."""
-    return {row.family: row.due_at for row in tx.core.execute(_NEXT_DUE, {"now": now})}
-
-
-def beat(tx: Transaction, worker: str, alive_until: datetime) -> bool:
-    """Prolong a worker's life. False when others have already buried it: it must begin a new one."""
-    changed = tx.core.execute(
-        update(WORKER).where(WORKER.c.id == worker).values(alive_until=alive_until)
-    )
-    return bool(getattr(changed, "rowcount", 0))
+def next_due(tx: Transaction, now: datetime, worker: str = "") -> dict[str, datetime]:
+    """For each family with lanes that this worker could lease: when the first is due; may be in the past."""
+    values = {"now": now, "worker": worker}
+    return {row.family: row.due_at for row in tx.core.execute(_NEXT_DUE, values)}
 
 
 def join(tx: Transaction, worker: str, alive_until: datetime) -> None:
-    """Register a worker."""
-    tx.core.execute(insert(WORKER).values(id=worker, alive_until=alive_until))
+    """Register a worker, or prolong its life; also when others have buried it since."""
+    tx.core.execute(_JOIN[tx.is_sqlite], {"id": worker, "alive_until": alive_until})
 
 
 def leave(tx: Transaction, worker: str) -> None:
@@ -258,28 +314,33 @@ def leave(tx: Transaction, worker: str) -> None:
     tx.core.execute(delete(WORKER).where(WORKER.c.id == worker))
 
 
-def bury(tx: Transaction, *, dead_since: datetime | None) -> int:
-    """Unregister workers that have not been alive since then (None: all of them) and free their lanes."""
+def bury(tx: Transaction, *, dead_since: datetime | None) -> None:
+    """Unregister workers that have not been alive since then (None: all of them).
+
+    Their lanes are free by that. They keep their grants, so a thread of a worker that was only frozen
+    still finishes a lane that nobody has leased since.
+    """
     dead = select(WORKER.c.id)
     if dead_since is not None:
-        dead = dead.where(WORKER.c.alive_until < dead_since)
-    ids = list(tx.core.execute(dead).scalars())
-    for worker in ids:
-        leave(tx, worker)
-    return len(ids)
+        # A frozen process may hold a lock on its row; a heartbeat must not wait for it.
+        dead = dead.where(WORKER.c.alive_until < dead_since).with_for_update(skip_locked=True)
+    tx.core.execute(delete(WORKER).where(WORKER.c.id.in_(dead)))
+
+
+_OURS_DUE_AT = case((LANE.c.waits_for.is_(None), LANE.c.due_at))
 
 
 def load(tx: Transaction) -> Load:
     """How far the lanes are behind, for the health page."""
     rows = tx.core.execute(
-        select(LANE.c.family, func.count(), func.min(LANE.c.due_at))
+        select(LANE.c.family, func.count(), func.min(LANE.c.due_at), func.min(_OURS_DUE_AT))
         .where(LANE.c.due_at.is_not(None))
         .group_by(LANE.c.family)
     ).all()
     parked = tx.core.execute(
         select(func.count()).select_from(WORK).where(WORK.c.status == "failed")
     ).scalar_one()
-    return Load({family: FamilyLoad(count, due) for family, count, due in rows}, parked)
+    return Load({family: FamilyLoad(*behind) for family, *behind in rows}, parked)
 
 
 def payload_of(tx: Transaction, work_id: int, kind: str) -> dict[str, Any] | None:

@@ -1,15 +1,19 @@
 """GET /healthz: is the process well, is the database, how far are the lanes behind, did Slack object, and
-how is the language model, as far as is known: a request to the page never asks it anything."""
+how is the language model, as far as is known: a request to the page never asks it anything.
+
+Also what requests are answered while the database is away.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
 from flask import Blueprint, Response, jsonify
 
+from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.ports import Clock
 from handoff_bot.services.model_watch import ModelHealthPage
 from handoff_bot.storage import pace, work
@@ -17,10 +21,26 @@ from handoff_bot.storage.database import Database
 
 logger = logging.getLogger(__name__)
 
+LATE_AFTER = 60.0
+"""Seconds that the first job of a lane may be overdue before the page says "late"."""
+PATIENT = dict.fromkeys(("draw", "tell", "mail", "sink-webhook", "sink-zendesk"), 300.0)
+"""The same for families of lanes that no customer waits for."""
+
 
 def health(database: Database, clock: Clock, model: ModelHealthPage | None = None) -> Blueprint:
-    """The route. 503 when the database does not answer; "degraded" while the language model does not."""
+    """The route. 503 when the database does not answer; "late" and "degraded" (the model) are a 200.
+
+    What is late is the same for all processes on one database. With another code a load balancer would
+    take them all out, and webhooks that could still be stored would be lost.
+    """
     blueprint = Blueprint("health", __name__)
+
+    @blueprint.app_errorhandler(DatabaseAway)
+    def refuse(error: DatabaseAway) -> Response:
+        logger.warning("request refused", extra={"status": 503, "why": str(error)})
+        response = Response("The database does not answer.\n", 503, mimetype="text/plain")
+        response.headers["Retry-After"] = "5"
+        return response
 
     @blueprint.get("/healthz")
     def healthz() -> tuple[Response, int]:
@@ -34,14 +54,16 @@ def health(database: Database, clock: Clock, model: ModelHealthPage | None = Non
             return jsonify(status="failing", process="ok", database="failing"), 503
         now = clock.now()
         lanes = {
-            family: {"waiting": part.waiting, "lag_seconds": _lag(part, now)}
+            family: {"waiting": part.waiting, "lag_seconds": _lag(part.oldest_due_at, now)}
             for family, part in load.families.items()
         }
+        late = _late(load, now)
         oldest = max((lane["lag_seconds"] for lane in lanes.values()), default=0.0)
         body = {
-            "status": "degraded" if mind["status"] == "failing" else "ok",
+            "status": _status(late, mind),
             "process": "ok",
             "database": "ok",
+            "late": late,
             "lanes": lanes,
             "oldest_due_seconds": oldest,
             "parked": load.parked,
@@ -51,6 +73,12 @@ def health(database: Database, clock: Clock, model: ModelHealthPage | None = Non
         return jsonify(body), 200
 
     return blueprint
+
+
+def _status(late: dict[str, float], mind: Mapping[str, object]) -> str:
+    if late:
+        return "late"
+    return "degraded" if mind["status"] == "failing" else "ok"
 
 
 def _slowed_down(refusals: Sequence[pace.Refusals]) -> dict[str, dict[str, object]]:
@@ -63,8 +91,14 @@ def _slowed_down(refusals: Sequence[pace.Refusals]) -> dict[str, dict[str, objec
     return found
 
 
-def _lag(part: work.FamilyLoad, now: datetime) -> float:
-    """Seconds since the oldest work was due; 0 when nothing is."""
-    if part.oldest_due_at is None:
+def _late(load: work.Load, now: datetime) -> dict[str, float]:
+    """Families with a lane beyond its bound -> its lag. Waiting for a turn at Slack is not our being late."""
+    lags = {family: _lag(part.ours_due_at, now) for family, part in load.families.items()}
+    return {family: lag for family, lag in lags.items() if lag > PATIENT.get(family, LATE_AFTER)}
+
+
+def _lag(due_at: datetime | None, now: datetime) -> float:
+    """Seconds since then; 0 when nothing is due."""
+    if due_at is None:
         return 0.0
-    return max(0.0, round((now - part.oldest_due_at).total_seconds(), 3))
+    return max(0.0, round((now - due_at).total_seconds(), 3))

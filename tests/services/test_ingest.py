@@ -1,9 +1,15 @@
 """Group commit: many arrivals, few commits, nobody answered before theirs."""
 
+import contextlib
+import sqlite3
 import threading
+import time
 
 import pytest
+from sqlalchemy import make_url
 
+from handoff_bot.domain.errors import DatabaseAway
+from handoff_bot.services import ingest
 from handoff_bot.services.ingest import Inbox
 from handoff_bot.storage.models import Work
 
@@ -66,3 +72,34 @@ def test_an_arrival_is_in_the_database_when_store_returns(database, clock):
 @pytest.fixture(autouse=True)
 def _quiet(caplog):
     caplog.set_level("CRITICAL", "handoff_bot.services.ingest")
+
+
+def test_arrivals_are_refused_in_time_while_a_writer_from_outside_holds_the_file(
+    database, database_url, clock, monkeypatch
+):
+    """All together after their patience, not one after the other; then the next ones sooner."""
+    if not database.is_sqlite:
+        pytest.skip("one writer at a time is SQLite's")
+    monkeypatch.setattr(ingest, "PATIENCE", 0.5)
+    inbox, refused = Inbox(database, clock), []
+    outside = sqlite3.connect(str(make_url(database_url).database), isolation_level=None)
+    outside.execute("BEGIN IMMEDIATE")
+
+    def arrive(number):
+        began = time.monotonic()
+        with contextlib.suppress(DatabaseAway):
+            inbox.store("k", f"in:{number}", f"key{number}", {})
+            return
+        refused.append(time.monotonic() - began)
+
+    threads = [threading.Thread(target=arrive, args=(n,)) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 12
+    # SQLite counts in whole seconds here; one after the other they would take twelve.
+    assert max(refused) < 6
+    outside.rollback()
+    outside.close()
+    assert inbox.store("k", "in:0", "key0", {})

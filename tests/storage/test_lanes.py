@@ -67,7 +67,8 @@ def enqueue(database, clock, n, lane="a:1", **options):
 
 def statuses(database) -> dict:
     with database.read() as tx:
-        return {row.payload["n"]: row.status for row in tx.session.query(Work)}
+        rows = tx.session.query(Work)  # besides, the admins are told of what is given up
+        return {row.payload["n"]: row.status for row in rows if "n" in row.payload}
 
 
 def test_rows_of_a_lane_run_in_order(lanes, database, clock, recorder):
@@ -129,7 +130,8 @@ def test_a_bug_is_tried_five_times_and_tells_nothing_of_what_it_held(
         clock.advance(minutes=2)
     assert len(recorder.calls) == 5
     with database.read() as tx:
-        assert tx.session.query(Work).one().error == "RuntimeError"
+        (error,) = [row.error for row in tx.session.query(Work) if row.kind == "job"]
+    assert error == "RuntimeError"
 
 
 def test_work_of_an_unknown_kind_is_parked(lanes, database, clock):

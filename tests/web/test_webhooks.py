@@ -130,7 +130,7 @@ def test_only_post_is_taken(client):
 def dead(database, monkeypatch):
     """The database goes away."""
 
-    def refuse():
+    def refuse(*_):
         raise OperationalError("SELECT", {}, Exception("gone"))
 
     monkeypatch.setattr(database, "write", refuse)

@@ -1,0 +1,130 @@
+"""What becomes of a row whose handler failed: it is retried later, or given up."""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from handoff_bot.domain.errors import (
+    DeskLimited,
+    DeskOutcomeUnknown,
+    OutcomeUnknown,
+    ProviderFailure,
+)
+from handoff_bot.ports import Clock
+from handoff_bot.services import alarms
+from handoff_bot.services.pacing import Pacer
+from handoff_bot.storage import work
+from handoff_bot.storage.transaction import Job, Transaction
+
+if TYPE_CHECKING:
+    from handoff_bot.services.runner import AnyHandler
+
+logger = logging.getLogger(__name__)
+
+ADMINS = "the admins"
+"""What `Handler.told` says where they are told here of every row that is given up."""
+FEWEST_TRIES = 5
+"""Of a refusal that the provider words in a way that we do not know."""
+FIRST_DELAY = 0.5
+LONGEST_DELAY = 60.0
+LONGEST_DELAY_UNSURE = 600.0
+BUG_ATTEMPTS = 5
+UNHANDLED = "its failure could not be handled"
+"""Begins the error of a row whose handler failed in `retreat` or `park`."""
+
+
+class Failing:
+    """Records failures on rows, in the caller's transaction."""
+
+    def __init__(self, clock: Clock, jitter: random.Random, pacer: Pacer) -> None:
+        self._clock = clock
+        self._jitter = jitter
+        self._pacer = pacer
+
+    def log(self, job: Job, error: Exception) -> None:
+        """A provider's refusal in one line, a bug with its traceback."""
+        told = {"work_id": job.id, "kind": job.kind, "attempt": job.attempts + 1}
+        if isinstance(error, ProviderFailure):
+            logger.warning("work failed", extra=told | {"code": error.code})
+        else:
+            logger.error("work failed", extra=told, exc_info=error)
+
+    def handle(
+        self, tx: Transaction, job: Job, handler: AnyHandler, plan: Any, error: Exception
+    ) -> bool:
+        """Let the handler see to it. True if the row is retried, so that the lane must wait for it."""
+        now = self._clock.now()
+        if isinstance(error, DeskLimited) and plan is not None:
+            self._pacer.hold(tx, handler.turn(tx, job), error.retry_after, now)
+        begun = self._may_have_happened(job, handler, plan, error)
+        job = replace(job, begun_at=(job.begun_at or now) if begun else None)
+        if self._is_hopeless(job, handler, error, now):
+            self._give_up(tx, job, handler, plan, error)
+            return False
+        handler.retreat(tx, job, plan, error)
+        work.retry_at(tx, job, now + self._delay(job, error), _in_words(error), begun=begun)
+        return True
+
+    def note(
+        self, tx: Transaction, job: Job, handler: AnyHandler, plan: Any, error: Exception
+    ) -> bool:
+        """The same without the handler, which failed in it. True if the row is retried.
+
+        A row that was to be given up gets a second chance, and is given up when that fails too.
+        """
+        now, words = self._clock.now(), f"{UNHANDLED}: {_in_words(error)}"
+        if job.error.startswith(UNHANDLED) and self._is_hopeless(job, handler, error, now):
+            alarms.given_up(tx, job, words, now)
+            work.park(tx, job, now, words)
+            return False
+        begun = self._may_have_happened(job, handler, plan, error)
+        work.retry_at(tx, job, now + self._delay(job, error), words, begun=begun)
+        return True
+
+    def _give_up(
+        self, tx: Transaction, job: Job, handler: AnyHandler, plan: Any, error: Exception
+    ) -> None:
+        if job.more:
+            work.separate(tx, job)
+        else:
+            handler.park(tx, job, plan, error)
+            if handler.told in ("", ADMINS) or not isinstance(error, ProviderFailure):
+                alarms.given_up(tx, job, _in_words(error), self._clock.now())
+            work.park(tx, job, self._clock.now(), _in_words(error))
+
+    def _may_have_happened(
+        self, job: Job, handler: AnyHandler, plan: Any, error: Exception
+    ) -> bool:
+        """Must the provider be asked before the call is made again? After a bug in mid-call it must."""
+        if plan is None:
+            return job.begun_at is not None
+        if isinstance(error, ProviderFailure):
+            return isinstance(error, OutcomeUnknown | DeskOutcomeUnknown)
+        return not handler.repeatable
+
+    def _is_hopeless(self, job: Job, handler: AnyHandler, error: Exception, now: datetime) -> bool:
+        if isinstance(error, ProviderFailure):
+            if error.patience is not None and job.attempts + 1 < FEWEST_TRIES:
+                return False
+            patience = error.patience or handler.give_up_after
+            return error.permanent or now - job.first_due_at > patience
+        return job.attempts + 1 >= BUG_ATTEMPTS
+
+    def _delay(self, job: Job, error: Exception) -> timedelta:
+        """Exponential, spread by half each way; never sooner than the provider asked for."""
+        asked = error.retry_after if isinstance(error, ProviderFailure) else None
+        is_unsure = isinstance(error, ProviderFailure) and error.patience is not None
+        longest = LONGEST_DELAY_UNSURE if is_unsure else LONGEST_DELAY
+        backoff = min(longest, FIRST_DELAY * 2.0 ** min(job.attempts, 11))
+        if asked is not None:
+            return timedelta(seconds=asked + self._jitter.uniform(0, FIRST_DELAY))
+        return timedelta(seconds=backoff * self._jitter.uniform(0.5, 1.5))
+
+
+def _in_words(error: Exception) -> str:
+    """What to store of an error: our own words; of a bug its type alone, for its text may hold anything."""
+    return str(error) if isinstance(error, ProviderFailure) else type(error).__name__

@@ -1,0 +1,77 @@
+"""Which lanes this process holds: those that its threads run, and those that a thread has left leased."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from handoff_bot.domain.errors import DatabaseAway
+from handoff_bot.ports import Clock
+from handoff_bot.storage import work
+from handoff_bot.storage.database import Database
+
+logger = logging.getLogger(__name__)
+
+REST = timedelta(seconds=5)
+"""How long a lane rests after an error that could not be recorded on its row."""
+
+
+class HeldLanes:
+    """In memory, for the database may be away: it is told when it is back."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._guard = threading.Lock()
+        self._running: Counter[str] = Counter()
+        self._left: dict[tuple[str, str], datetime] = {}
+
+    @contextlib.contextmanager
+    def running(self, lane: str, grant: str) -> Iterator[None]:
+        """Around what a thread does with a lane."""
+        with self._guard:
+            self._running[lane] += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._running[lane] -= 1
+                if not self._running[lane]:
+                    del self._running[lane]
+
+    def lanes(self) -> frozenset[str]:
+        """Lanes that our threads run, whatever the database says of them.
+
+        A lane may be leased by others meanwhile, and free again, while our thread still waits for an answer.
+        """
+        with self._guard:
+            return frozenset(self._running)
+
+    def left(self, lane: str, grant: str, *, rest: bool = False) -> None:
+        """A thread left a lane without letting go of it; `rest` if it would fail the same way at once."""
+        with self._guard:
+            self._left[lane, grant] = self._clock.now() + (REST if rest else timedelta())
+
+    def let_go(self) -> None:
+        """Let go of what was left, so that this process or another leases it.
+
+        Raises:
+            DatabaseAway: not now; to be tried again.
+        """
+        with self._guard:
+            left = dict(self._left)
+        for (lane, grant), not_before in left.items():
+            try:
+                with self._database.write() as tx:
+                    work.let_go(tx, lane, grant, not_before)
+            except DatabaseAway:
+                raise
+            except Exception:  # one such lane must not keep the others from being leased
+                logger.exception("lane cannot be let go of")
+                continue
+            with self._guard:
+                del self._left[lane, grant]

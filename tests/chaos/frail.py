@@ -1,0 +1,28 @@
+"""Serves the bot with leases that run out soon: `python -m tests.chaos.frail LEASE SETTLE`, in seconds.
+
+So that a freeze of a second outlasts a lease, as one of seven seconds does in earnest.
+"""
+
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from handoff_bot.cli import main
+from handoff_bot.services.core import Core, Parts
+
+
+def hurry(lease: float, settle: float) -> None:
+    """Build every core with this lease, and believe "not found" at a provider after that long."""
+    build = Core.of
+
+    def hurried(cls: type[Core], parts: Parts) -> Core:
+        return build(replace(parts, lease=lease, settle=timedelta(seconds=settle)))
+
+    of: Any = classmethod(hurried)
+    Core.of = of  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    hurry(float(sys.argv[1]), float(sys.argv[2]))
+    main(["serve"])

@@ -1,0 +1,342 @@
+"""Leases: whose a lane is, however late a heartbeat is and whatever leaves a lane; on both databases."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.orm import Session
+
+from handoff_bot.clock import SystemClock
+from handoff_bot.domain.errors import DatabaseAway, DeliveryError, LeaseLost
+from handoff_bot.services import failing, held_lanes
+from handoff_bot.services.lanes import Lanes
+from handoff_bot.storage import work
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Lane, Work
+from tests.storage.test_lanes import Recorder, enqueue, statuses
+
+LEASE = 5.0
+PATIENCE = 60
+
+
+@pytest.fixture
+def recorder():
+    return Recorder()
+
+
+@pytest.fixture
+def lanes(database, clock, recorder):
+    return Lanes(database, {"job": recorder}, clock, threads={"a": 4}, ttl=LEASE)
+
+
+def leased(database, clock, worker="me", limit=1):
+    with database.write() as tx:
+        return work.lease(tx, worker, "a", clock.now(), limit)
+
+
+def join(database, clock, worker, seconds=LEASE):
+    with database.write() as tx:
+        work.join(tx, worker, clock.now() + timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("seconds", [0, 4, 6, 3600])
+def test_a_worker_never_leases_a_lane_that_it_holds(database, clock, seconds):
+    enqueue(database, clock, 1)
+    join(database, clock, "me")
+    assert list(leased(database, clock)) == ["a:1"]
+    clock.advance(seconds=seconds)
+    assert leased(database, clock) == {}
+    with database.read() as tx:
+        assert work.next_due(tx, clock.now(), "me") == {}
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(0, []), (4, []), (6, ["a:1"])])
+def test_another_worker_leases_a_lane_when_its_holder_is_silent_for_too_long(
+    database, clock, seconds, taken
+):
+    enqueue(database, clock, 1)
+    join(database, clock, "me")
+    leased(database, clock)
+    clock.advance(seconds=seconds)
+    join(database, clock, "other")
+    assert list(leased(database, clock, "other")) == taken
+
+
+@pytest.mark.parametrize("seconds", [0, 4, 6])
+def test_one_worker_whose_heartbeat_is_late_makes_a_call_once(
+    lanes, database, clock, recorder, seconds
+):
+    """Its dispatcher looks for lanes while a thread of its own waits for the provider."""
+
+    def meanwhile():
+        clock.advance(seconds=seconds)
+        assert not lanes.run_once()
+
+    enqueue(database, clock, 1)
+    recorder.call = calling(recorder, meanwhile)
+    lanes.run_until_idle()
+    assert (recorder.calls, recorder.asked, statuses(database)) == ([1], 0, {1: "done"})
+
+
+def calling(recorder, meanwhile):
+    """The call of a recorder, during which something happens, once."""
+    plain = recorder.call
+
+    def call(plan):
+        plain(plan)
+        recorder.call = plain
+        meanwhile()
+
+    return call
+
+
+def test_what_an_old_lease_wrote_down_does_not_count_under_a_new_one(database, clock):
+    """The same worker leases the lane again; a thread of before is still there."""
+    enqueue(database, clock, 1)
+    join(database, clock, "me")
+    old = leased(database, clock)["a:1"]
+    clock.advance(seconds=6)
+    join(database, clock, "other")
+    with database.write() as tx:
+        work.release(tx, "a:1", work.lease(tx, "other", "a", clock.now(), 1)["a:1"], clock.now())
+    new = leased(database, clock)["a:1"]
+    for write in (
+        lambda tx: tx.check_lease("a:1", old),
+        lambda tx: work.release(tx, "a:1", old, None),
+    ):
+        with pytest.raises(LeaseLost), database.write() as tx:
+            write(tx)
+    with database.write() as tx:
+        tx.check_lease("a:1", new)
+
+
+def test_a_worker_leases_no_lane_that_its_thread_still_runs_even_if_others_had_it_since(
+    lanes, database, clock, recorder
+):
+    def others_take_it_over_and_give_it_back():
+        clock.advance(seconds=6)
+        join(database, clock, "other")
+        with database.write() as tx:
+            work.bury(tx, dead_since=clock.now())
+            taken = work.lease(tx, "other", "a", clock.now(), 1)
+            work.release(tx, "a:1", taken["a:1"], clock.now())
+        assert not lanes.run_once()
+
+    enqueue(database, clock, 1)
+    recorder.call = calling(recorder, others_take_it_over_and_give_it_back)
+    assert lanes.run_once()
+    assert statuses(database) == {1: "ready"}
+    recorder.found = [({"n": 1}, "receipt")]
+    lanes.run_until_idle()
+    assert (recorder.calls, recorder.asked, statuses(database)) == ([1], 1, {1: "done"})
+
+
+def test_a_thread_frozen_right_before_its_call_does_not_make_it_when_others_have_the_lane(
+    lanes, database, database_url, clock, recorder
+):
+    plain, others = recorder.prepare, Database(database_url)
+
+    def frozen(session):
+        event.remove(Session, "after_commit", frozen)
+        clock.advance(seconds=6)
+        join(others, clock, "other")
+        leased(others, clock, "other")
+
+    def prepare(tx, job):
+        event.listen(Session, "after_commit", frozen)
+        return plain(tx, job)
+
+    recorder.prepare = prepare
+    enqueue(database, clock, 1)
+    lanes.run_once()
+    others.close()
+    assert recorder.calls == []
+
+
+def test_a_late_worker_whose_lanes_nobody_took_goes_on_with_its_call(
+    lanes, database, clock, recorder
+):
+    plain = recorder.prepare
+
+    def prepare(tx, job):
+        clock.advance(seconds=6)
+        return plain(tx, job)
+
+    recorder.prepare = prepare
+    enqueue(database, clock, 1)
+    lanes.run_once()
+    assert (recorder.calls, statuses(database)) == ([1], {1: "done"})
+
+
+def test_a_heartbeat_waits_for_no_other_transaction(database_url, database, clock):
+    """On SQLite behind the writer's turn, on PostgreSQL for a pool whose connections are all taken."""
+    small = Database(database_url, pool_size=1)
+    taken = [small.write() for _ in range(1 if small.is_sqlite else 5)]
+    for one in taken:
+        transaction = one.__enter__()
+        if not small.is_sqlite:
+            assert transaction.core
+    with small.heartbeat() as tx:
+        work.join(tx, "me", clock.now() + timedelta(hours=1))
+    for one in taken:
+        one.__exit__(None, None, None)
+    small.close()
+    with database.read() as tx:
+        assert [row.id for row in tx.session.query(work.Worker)] == ["me"]
+
+
+def test_burying_the_dead_waits_for_none_of_them(database_url, database, clock):
+    if database.is_sqlite:
+        pytest.skip("no locks on rows")
+    join(database, clock, "frozen")
+    clock.advance(seconds=60)
+    other = Database(database_url)
+    with other.write() as holding:
+        holding.session.get(work.Worker, "frozen", with_for_update=True)
+        with database.heartbeat() as tx:
+            work.bury(tx, dead_since=clock.now())
+    other.close()
+
+
+def test_a_frozen_process_does_not_keep_its_locks_for_ever(database):
+    """PostgreSQL ends the transaction of a client that is silent; others wait for its locks until then."""
+    if database.is_sqlite:
+        pytest.skip("a setting of PostgreSQL's")
+    with database.write() as tx:
+        setting = text("SHOW idle_in_transaction_session_timeout")
+        assert tx.core.execute(setting).scalar_one() == "15s"
+
+
+# -- whatever leaves a lane
+
+
+class Awaited(Recorder):
+    """Says when all its jobs were called, in real threads."""
+
+    def __init__(self, count):
+        super().__init__()
+        self.is_done = threading.Event()
+        self.count = count
+
+    def finish(self, tx, job, plan, result):
+        self.count -= 1
+        if not self.count:
+            self.is_done.set()
+
+
+@pytest.fixture
+def working(database, monkeypatch):
+    """Starts lanes with real threads and the real clock."""
+    monkeypatch.setattr(held_lanes, "REST", timedelta())
+    monkeypatch.setattr(failing, "FIRST_DELAY", 0.01)
+    begun = []
+
+    def start(handler, threads=2):
+        lanes = Lanes(database, {"job": handler}, SystemClock(), threads={"a": threads}, poll=0.05)
+        begun.append(lanes)
+        database.crew = lanes
+        lanes.start()
+        return lanes
+
+    yield start
+    for lanes in begun:
+        lanes.stop()
+
+
+def broken_once(monkeypatch, module, name, error):
+    """A function that fails the first time."""
+    plain, failures = getattr(module, name), [error]
+
+    def broken(*args, **kwargs):
+        if failures:
+            raise failures.pop()
+        return plain(*args, **kwargs)
+
+    monkeypatch.setattr(module, name, broken)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), DatabaseAway("gone")])
+@pytest.mark.parametrize("name", ["head", "begin", "complete", "release", "retry_at"])
+def test_whatever_leaves_a_lane_lets_it_go(database, monkeypatch, working, caplog, name, error):
+    handler = Awaited(2)
+    handler.errors = [DeliveryError("busy", permanent=False)]
+    broken_once(monkeypatch, work, name, error)
+    working(handler)
+    for n in (1, 2):
+        enqueue(database, SystemClock(), n)
+    assert handler.is_done.wait(PATIENCE)
+    assert "failed" in caplog.text or "left" in caplog.text or "waits" in caplog.text
+
+
+@pytest.mark.parametrize("permanent", [False, True])
+def test_a_handler_that_fails_in_handling_its_failure_does_not_hold_its_lane(
+    lanes, database, clock, recorder, permanent
+):
+    def fail(*_):
+        raise RuntimeError("a bug in retreat or park")
+
+    recorder.retreat = recorder.park = fail
+    recorder.errors = [DeliveryError("no", permanent=permanent) for _ in range(2)]
+    for n in (1, 2):
+        enqueue(database, clock, n)
+    for _ in range(4):
+        lanes.run_until_idle()
+        clock.advance(minutes=2)
+    assert statuses(database) == {1: "failed" if permanent else "done", 2: "done"}
+
+
+def test_an_outcome_is_recorded_when_the_database_is_back_and_the_call_not_made_again(
+    lanes, database, clock, recorder, monkeypatch
+):
+    monkeypatch.setattr("handoff_bot.services.runner.RECORD_AGAIN", 0.0)
+    away = [DatabaseAway("gone") for _ in range(3)]
+
+    def finish(tx, job, plan, result):
+        if away:
+            raise away.pop()
+
+    recorder.finish = finish
+    enqueue(database, clock, 1)
+    lanes.run_until_idle()
+    assert (recorder.calls, recorder.asked, statuses(database)) == ([1], 0, {1: "done"})
+
+
+def test_a_lane_of_a_commit_that_nobody_confirmed_is_run(database, working):
+    """The database has committed, and its answer was lost: the lane is leased, and no thread has it."""
+    handler = Awaited(1)
+    working(handler)
+
+    def lose_the_answer(session):
+        event.remove(Session, "after_commit", lose_the_answer)
+        raise DatabaseAway("connection lost")
+
+    def enqueue_and_lose_the_answer():
+        with database.write() as tx:
+            tx.enqueue(work.NewWork("job", "a:1", {"n": 1}, SystemClock().now()))
+            tx.flush_work()
+            event.listen(Session, "after_commit", lose_the_answer)
+
+    with pytest.raises(DatabaseAway):
+        enqueue_and_lose_the_answer()
+    assert handler.is_done.wait(PATIENCE)
+
+
+def test_the_seats_of_threads_that_were_left_are_free_again(database, monkeypatch, working):
+    handler = Awaited(20)
+    failures = [RuntimeError("a bug") for _ in range(8)]
+    plain = work.head
+
+    def head(tx, lane):
+        if failures:
+            raise failures.pop()
+        return plain(tx, lane)
+
+    monkeypatch.setattr(work, "head", head)
+    working(handler)
+    for n in range(20):
+        enqueue(database, SystemClock(), n, f"a:{n % 5}")
+    assert handler.is_done.wait(PATIENCE)
+    with database.read() as tx:
+        assert {row.status for row in tx.session.query(Work)} <= {"done", "ready"}
+        assert tx.session.query(Lane).count() == 5

@@ -1,0 +1,101 @@
+"""The health page names lanes that are late, and requests are refused while the database is away."""
+
+import sqlite3
+
+import pytest
+from sqlalchemy import make_url
+
+from handoff_bot.services import ingest
+from handoff_bot.services.ingest import Inbox
+from handoff_bot.storage import work
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Lane
+from handoff_bot.storage.transaction import NewWork
+from handoff_bot.web.application import create_web
+from handoff_bot.web.health import health
+from handoff_bot.web.webhooks import webhooks
+from tests.web.test_webhooks import FORM, StubChannel
+
+
+@pytest.fixture
+def client(database, clock):
+    channels = {"sms": StubChannel()}
+    return create_web(
+        [webhooks(channels, Inbox(database, clock)), health(database, clock)]
+    ).test_client()
+
+
+def due(database, clock, lane):
+    with database.write() as tx:
+        tx.enqueue(NewWork("job", lane, {}, clock.now()))
+
+
+@pytest.mark.parametrize(
+    ("family", "bound"),
+    [
+        *((family, 60) for family in ("in", "answer", "out", "desk", "slack", "from-elsewhere")),
+        *((family, 300) for family in ("draw", "tell", "mail", "sink-zendesk")),
+    ],
+)
+def test_health_is_not_ok_while_a_lane_is_late(client, database, clock, family, bound):
+    due(database, clock, f"{family}:1")
+    clock.advance(seconds=bound)
+    assert client.get("/healthz").json["status"] == "ok"
+    clock.advance(seconds=1)
+    answer = client.get("/healthz")
+    told = (answer.status_code, answer.json["status"], answer.json["late"])
+    assert told == (200, "late", {family: bound + 1.0})
+
+
+def test_a_lane_that_a_thread_holds_for_too_long_is_late_too(client, database, clock):
+    due(database, clock, "out:1")
+    with database.write() as tx:
+        work.join(tx, "me", clock.now())
+        work.lease(tx, "me", "out", clock.now(), 1)
+    clock.advance(seconds=61)
+    assert client.get("/healthz").json["late"] == {"out": 61.0}
+
+
+def test_a_lane_that_waits_for_its_turn_at_slack_is_not_late(client, database, clock):
+    due(database, clock, "desk:1")
+    with database.write() as tx:
+        tx.change(Lane, Lane.key == "desk:1", waits_for="post:C1")
+    clock.advance(seconds=120)
+    body = client.get("/healthz").json
+    assert (body["status"], body["late"]) == ("ok", {})
+    assert body["lanes"]["desk"]["lag_seconds"] == 120.0
+
+
+def test_health_is_ok_again_when_the_lane_was_run(client, database, clock):
+    due(database, clock, "out:1")
+    clock.advance(seconds=61)
+    with database.write() as tx:
+        taken = work.lease(tx, "me", "out", clock.now(), 1)
+        work.release(tx, "out:1", taken["out:1"], None)
+    assert client.get("/healthz").json["status"] == "ok"
+
+
+@pytest.fixture
+def away(database_url, backend, database, clock, monkeypatch):
+    """A client whose database is locked from outside, or is not there."""
+    monkeypatch.setattr(ingest, "PATIENCE", 0.2)
+    if backend == "sqlite":
+        outside = sqlite3.connect(str(make_url(database_url).database), isolation_level=None)
+        outside.execute("BEGIN IMMEDIATE")
+        used = database
+    else:
+        used = Database("postgresql://handoff@127.0.0.1:1/nothing")  # nobody listens there
+    inbox = Inbox(used, clock)
+    yield create_web([webhooks({"sms": StubChannel()}, inbox), health(used, clock)]).test_client()
+    if backend == "sqlite":
+        outside.rollback()
+        outside.close()
+    else:
+        used.close()
+
+
+def test_a_webhook_is_refused_so_that_it_comes_again_while_the_database_is_away(away):
+    for _ in range(2):
+        answer = away.post("/webhooks/sms", data="", content_type=FORM)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert answer.text == "The database does not answer.\n"
