@@ -161,7 +161,8 @@ def _keep_private(url: str) -> None:
         return
     folder = os.path.dirname(path)
     if folder:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        with contextlib.suppress(OSError):  # one folder only: a longer path is rather a slip
+            os.mkdir(folder, mode=0o700)
     with contextlib.suppress(OSError):  # whether it can be opened at all is for SQLite to say
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     for suffix in ("", "-wal", "-shm"):  # SQLite makes these two like the first
