@@ -25,6 +25,9 @@ REQUIRED: dict[Moment, frozenset[str]] = {
 BARE = frozenset(
     {
         Moment.DISCLOSURE,
+        Moment.VOICE_NOTE,
+        Moment.PICTURE,
+        Moment.UNREADABLE,
         Moment.CSAT,
         Moment.CSAT_THANKS,
         Moment.STOPPED,
