@@ -9,6 +9,7 @@ from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.services import (
     answering,
     assigning,
+    catching_up,
     deskwork,
     files,
     idle,
@@ -120,6 +121,9 @@ PAYLOADS = {
     EVENT: a_message,
     EXAMINE: lambda _: {"view_id": "V1"},
     model_watch.LOOK: nothing,
+    catching_up.CONTACT: nothing,
+    catching_up.CATCH_UP: lambda _: {"source": "sms"},
+    catching_up.READ_THREAD: lambda bureau: asdict(place(bureau)),
 }
 
 
