@@ -33,7 +33,7 @@ from handoff_bot.domain.tickets import TicketQuery
 from handoff_bot.mail.checks import check_mail
 from handoff_bot.mail.message import Sender
 from handoff_bot.mail.smtp import MailServer, SmtpMailer
-from handoff_bot.ports import Channel, Clock, TicketSink
+from handoff_bot.ports import Backlog, Channel, Clock, TicketSink
 from handoff_bot.services import ticket_files, timers, translating
 from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.core import Core, Parts
@@ -93,6 +93,7 @@ class Handoff:
         if self.sole:
             self.core.lanes.sole = self.sole.acquire()
         self.core.lanes.start()
+        self.core.catching_up.started()
         if self.listener:
             self.listener.start()
         self.scheduler.start()
@@ -126,9 +127,12 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     database = Database(url, synchronous=settings.SQLITE_SYNCHRONOUS)
     migrate(database)
     channels: dict[str, Channel] = {}
+    backlogs: dict[str, Backlog] = {}
     if settings.wants_twilio:
         account = twilio_account(settings)
-        channels |= {kind: make(account) for kind, make in TWILIO.items()}
+        over_twilio = {kind: make(account) for kind, make in TWILIO.items()}
+        channels |= over_twilio
+        backlogs |= over_twilio
     site = Webchat(website(settings)) if settings.webchat_origins else None
     if site:
         channels[WEBCHAT] = site
@@ -160,6 +164,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             clock=clock,
             sinks=ticket_sinks(settings, clock),
             mailer=smtp(settings, clock) if settings.wants_mail else None,
+            backlogs=backlogs,
             limits=LIMITS if settings.SLACK_LIMITS == "published" else {},
             base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
             model=ModelPart(watch, minds.probe) if minds.probe else None,

@@ -11,11 +11,11 @@ from channels.sms import sms
 from channels.webchat import KIND as WEBCHAT
 from channels.webchat import Webchat
 from channels.whatsapp import whatsapp
-from handoff_bot.ports import Channel
+from handoff_bot.ports import ListedChannel
 
 __all__ = ["CHANNELS", "TWILIO", "WEBCHAT", "TwilioAccount", "Webchat", "Website"]
 
-TWILIO: dict[str, Callable[[TwilioAccount], Channel]] = {
+TWILIO: dict[str, Callable[[TwilioAccount], ListedChannel]] = {
     "sms": sms,
     "whatsapp": whatsapp,
     "conversations": conversations,

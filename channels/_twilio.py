@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -13,6 +14,7 @@ from requests.exceptions import RequestException
 from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
+from channels import _twilio_backlog as backlog
 from channels import _twilio_forms as forms
 from channels._twilio_errors import UNANSWERED, asking_failed, sending_failed
 from channels._twilio_http import ApiHttp
@@ -31,6 +33,8 @@ from handoff_bot.domain.messages import (
 )
 from handoff_bot.ports import WebhookRequest
 
+logger = logging.getLogger(__name__)
+
 TEXT_LIMIT = 1600
 """Characters; more is error 21617 on every channel of Twilio's."""
 
@@ -41,6 +45,8 @@ _TRIAL = "Sent from your Twilio trial account - "
 """What Twilio puts in front of every message of a trial account."""
 _CLOCK_SLACK = timedelta(seconds=2)
 """Twilio's dates have whole seconds, and its clock is not ours."""
+_REPORTS = "/status"
+"""How the path ends that Twilio reports deliveries to."""
 _PAGE, _MOST = 100, 300
 """How many messages to look through: in one request, and in all."""
 
@@ -102,6 +108,9 @@ class Traits:
 class TwilioChannel:
     """A Channel over Twilio's Programmable Messaging; any number of threads may use it at once."""
 
+    stretch = backlog.STRETCH
+    is_swept = True
+
     def __init__(self, account: TwilioAccount, traits: Traits) -> None:
         self.kind = traits.kind
         self.limits = traits.limits
@@ -119,18 +128,32 @@ class TwilioChannel:
             Malformed: a field that must be there is missing, or the address is another channel's.
         """
         fields = believed(request, self._account)
-        if not forms.is_report(fields):
-            return [self._inbound(fields)]
+        if not forms.is_report(fields, at_its_address=request.path.endswith(_REPORTS)):
+            return self._inbound(fields)
         oid = parse_qs(request.query).get("oid", [""])[0]
-        news = forms.report(fields, self.kind, oid, fields["MessageStatus"])
+        news = forms.report(fields, self.kind, oid, forms.status_in(fields))
         return [news] if news else []
 
-    def _inbound(self, fields: forms.Fields) -> InboundMessage:
-        if not self._traits.has(forms.required(fields, "From")):
+    def _inbound(self, fields: forms.Fields) -> list[InboundMessage]:
+        address = forms.required(fields, "From")
+        if self.is_ours(address):
+            logger.warning("message from our own sender ignored", extra={"channel": self.kind})
+            return []
+        if not self._traits.has(address):
             raise Malformed(
                 f"From is no address of {self.kind}: this is another channel's webhook."
             )
-        return forms.inbound(fields, self.kind, self._home, we_answer=self.limits.consent_by_us)
+        we_answer = self.limits.consent_by_us
+        return [forms.inbound(fields, self.kind, self._home, we_answer=we_answer)]
+
+    def is_ours(self, address: str) -> bool:
+        """Is it one of our own senders, on whichever channel? Such a message is never a customer's."""
+        ours = (
+            self._account.sms_from,
+            self._account.whatsapp_from,
+            self._account.messaging_service_sid,
+        )
+        return forms.bare(address) in {forms.bare(one) for one in ours if one}
 
     def send(self, message: OutboundMessage) -> Receipt:
         """Hand one message to Twilio, once. It has no idempotency key: never call it again on a doubt.
@@ -185,6 +208,32 @@ class TwilioChannel:
             raise asking_failed(error) from None
         found = [one for one in reversed(listed) if _is_copy(one, message, since - _CLOCK_SLACK)]
         return [_receipt(one) for one in sorted(found, key=lambda one: one.date_created)]
+
+    def received(
+        self,
+        since: datetime,
+        until: datetime,
+        recipients: Collection[str],
+        addresses: Collection[str],
+    ) -> Sequence[InboundMessage]:
+        """What customers sent in this time, as Twilio lists it.
+
+        Raises:
+            DeliveryError: Twilio cannot be asked (now, or ever when `permanent`).
+        """
+        ours = {self._traits.sender, *recipients} - {""}
+        try:
+            listed = list(
+                backlog.inbound_forms(self._messages, ours, since, until, self._home.messages)
+            )
+        except TROUBLES as error:
+            raise asking_failed(error) from None
+        return [
+            replace(message, sent_at=at)
+            for form, at in reversed(listed)  # Twilio lists the newest first, in whole seconds
+            if self._traits.has(form["From"])
+            for message in self._inbound(form)
+        ]
 
     def fetch(self, media: Media) -> Fetched:
         """The file that came with a message, from our account alone.

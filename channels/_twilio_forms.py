@@ -12,10 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count, takewhile
 
+from channels._twilio_context import context_of
 from channels._twilio_errors import UNEXPLAINED, in_words
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import Malformed
-from handoff_bot.domain.messages import Consent, DeliveryUpdate, InboundMessage, Media
+from handoff_bot.domain.messages import (
+    Consent,
+    DeliveryUpdate,
+    InboundMessage,
+    Media,
+    SenderKind,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +57,12 @@ KEYWORDS: dict[str, Consent] = {
 it counts as START only when Twilio says so (OptOutType)."""
 
 _INBOUND_MARKS = frozenset({"Body", "NumMedia"})
+_OF_INBOUND = frozenset({"", "received", "receiving"})
+"""Statuses that inbound messages have."""
+_PREFIX = re.compile(r"[a-z]+:", re.ASCII)
+_LONGEST_SHORT_CODE = 8
+"""Digits without "+"; with it a number of so few that no phone has one is a short code, too."""
+_SHORTEST_NUMBER = 7
 
 
 @dataclass(frozen=True)
@@ -58,6 +71,12 @@ class MediaHome:
 
     account_sid: str
     api_url: str = ""
+
+    @property
+    def messages(self) -> str:
+        """Where the account's messages are."""
+        host = self.api_url.rstrip("/") or "https://api.twilio.com"
+        return f"{host}/2010-04-01/Accounts/{self.account_sid}/Messages"
 
     def holds(self, url: str) -> bool:
         """Is this the address of a file of ours?"""
@@ -77,9 +96,36 @@ def fields_of(form: tuple[tuple[str, str], ...]) -> Fields:
     return fields
 
 
-def is_report(fields: Fields) -> bool:
-    """Is it news of a message that we sent?"""
-    return "MessageStatus" in fields and not _INBOUND_MARKS & fields.keys()
+def is_report(fields: Fields, *, at_its_address: bool) -> bool:
+    """Is it about a message that we sent, whatever else it carries?
+
+    Inbound messages come with SmsStatus=received, old reports without MessageStatus.
+    """
+    if "MessageStatus" in fields and (at_its_address or not _INBOUND_MARKS & fields.keys()):
+        return True
+    return status_in(fields).strip().lower() not in _OF_INBOUND
+
+
+def status_in(fields: Fields) -> str:
+    """How far the message is that the form is about, in Twilio's words; "" where it does not say."""
+    return fields.get("MessageStatus", fields.get("SmsStatus", ""))
+
+
+def bare(address: str) -> str:
+    """An address without the name of its channel: one number may be a sender on several."""
+    return _PREFIX.sub("", address.strip(), count=1).casefold()
+
+
+def kind_of_sender(address: str) -> SenderKind:
+    """Who writes from an SMS address: a phone, a short code, or a name that takes no answers."""
+    if _PREFIX.match(address):
+        return SenderKind.PERSON
+    digits = address.strip().removeprefix("+")
+    if not (digits.isascii() and digits.isdecimal()):
+        return SenderKind.NAME
+    has_plus = address.strip().startswith("+")
+    is_short = len(digits) < _SHORTEST_NUMBER if has_plus else len(digits) <= _LONGEST_SHORT_CODE
+    return SenderKind.SHORT_CODE if is_short else SenderKind.PERSON
 
 
 def report(fields: Fields, channel: str, oid: str, word: str) -> DeliveryUpdate | None:
@@ -136,6 +182,8 @@ def inbound(fields: Fields, channel: str, home: MediaHome, *, we_answer: bool) -
         profile_name=fields.get("ProfileName", ""),
         consent=consent,
         consent_answered=answered,
+        context=context_of(fields),
+        sender=kind_of_sender(address),
         fields=fields,
     )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from channels import _twilio_conversations as forms
@@ -29,18 +31,19 @@ from handoff_bot.domain.messages import (
     OutboundMessage,
     Receipt,
 )
-from handoff_bot.ports import Channel, WebhookRequest
+from handoff_bot.ports import ListedChannel, WebhookRequest
 
 logger = logging.getLogger(__name__)
 
 KIND = "conversations"
 _MEANINGS = {**MEANINGS, "20404": Meaning("The customer's chat, or its service, no longer exists.")}
 WORDS_ALONE = "Only words can be sent into chats of Twilio's Conversations."
+_GONE = "20404"
 _PAGE, _MOST = 100, 300
 """How many messages of a conversation to look through: in one request, and in all."""
 
 
-def conversations(account: TwilioAccount) -> Channel:
+def conversations(account: TwilioAccount) -> ListedChannel:
     """The channel. Nothing can be sent before a customer has written in a conversation."""
     return Conversations(account)
 
@@ -50,6 +53,8 @@ class Conversations:
 
     kind = KIND
     limits = Limits(text=TEXT_LIMIT)
+    stretch = timedelta(days=7)
+    is_swept = False  # one request for each conversation is too much without a reason
 
     def __init__(self, account: TwilioAccount) -> None:
         self._account = account
@@ -127,6 +132,43 @@ class Conversations:
             if forms.mark_in(one.attributes) == message.oid
         ]
 
+    def received(
+        self,
+        since: datetime,
+        until: datetime,
+        recipients: Collection[str],
+        addresses: Collection[str],
+    ) -> Sequence[InboundMessage]:
+        """What customers wrote in the conversations that we know; Twilio has no list over all of them.
+
+        Raises:
+            DeliveryError: Twilio cannot be asked (now, or ever when `permanent`).
+        """
+        service = next(iter(recipients), "") or self._account.conversations_service_sid
+        found: list[InboundMessage] = []
+        for address in filter(forms.is_conversation, addresses):
+            try:
+                newest = self._in(service, address).list(order="desc", limit=_MOST, page_size=_PAGE)
+            except TROUBLES as error:
+                failed = asking_failed(error, _MEANINGS)
+                if failed.permanent and failed.code == _GONE:
+                    continue  # the conversation was deleted
+                raise failed from None
+            found += self._theirs(newest, since, until, service)
+        return found
+
+    def _theirs(
+        self, listed: Sequence[Any], since: datetime, until: datetime, service: str
+    ) -> Iterator[InboundMessage]:
+        for one in reversed(listed):
+            is_customers = (
+                one.participant_sid and one.author != self._account.conversations_identity
+            )
+            if not is_customers or not one.date_created or not since <= one.date_created <= until:
+                continue
+            message = forms.inbound(_form(one, service), KIND, self._files)
+            yield replace(message, sent_at=one.date_created.timestamp())
+
     def fetch(self, media: Media) -> Fetched:
         """The file that came with a message, from Twilio's store alone.
 
@@ -146,8 +188,29 @@ class Conversations:
                 code="no_conversation",
             )
         service = message.sender or self._account.conversations_service_sid
+        return self._in(service, message.to)
+
+    def _in(self, service: str, conversation: str) -> Any:
         there = self._api.services(service) if forms.is_service(service) else self._api
-        return there.conversations(message.to).messages
+        return there.conversations(conversation).messages
+
+
+def _form(one: Any, service: str) -> dict[str, str]:
+    """A message of the API as its webhook's form."""
+    files = [
+        {"Sid": file.get("sid"), "ContentType": file.get("content_type") or ""}
+        for file in one.media or ()
+    ]
+    return {
+        "EventType": forms.ADDED,
+        "MessageSid": one.sid,
+        "ConversationSid": one.conversation_sid,
+        "ChatServiceSid": service,
+        "Author": one.author or "",
+        "Body": one.body or "",
+        "Source": forms.CHAT,
+        "Media": json.dumps(files),
+    }
 
 
 def _receipt(message: Any) -> Receipt:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from channels._twilio import TEXT_LIMIT, Traits, TwilioAccount, TwilioChannel
 from channels._twilio_kinds import MMS
 from handoff_bot.domain.messages import Limits
-from handoff_bot.ports import Channel
+from handoff_bot.ports import ListedChannel
 
 
-def sms(account: TwilioAccount) -> Channel:
+def sms(account: TwilioAccount) -> ListedChannel:
     """The channel. Twilio itself honours and answers STOP here."""
     return TwilioChannel(
         account,

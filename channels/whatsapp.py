@@ -5,7 +5,7 @@ from __future__ import annotations
 from channels._twilio import TEXT_LIMIT, Traits, TwilioAccount, TwilioChannel
 from channels._twilio_kinds import WHATSAPP
 from handoff_bot.domain.messages import Limits
-from handoff_bot.ports import Channel
+from handoff_bot.ports import ListedChannel
 
 PREFIX = "whatsapp:"
 REPLY_WINDOW_HOURS = 24
@@ -16,7 +16,7 @@ CAPTION = 1024
 """Characters below a picture."""
 
 
-def whatsapp(account: TwilioAccount) -> Channel:
+def whatsapp(account: TwilioAccount) -> ListedChannel:
     """The channel. Nobody but us honours STOP here."""
     number = account.whatsapp_from.removeprefix(PREFIX)
     return TwilioChannel(

@@ -120,6 +120,39 @@ class Directory(Protocol):
         """A person came into this Slack channel, or left it."""
 
 
+class Backlog(Protocol):
+    """A channel whose provider lists what customers have sent.
+
+    Attributes:
+        stretch: how much time one listing covers.
+        is_swept: True when listing is cheap enough to be done now and then without a reason.
+    """
+
+    stretch: timedelta
+    is_swept: bool
+
+    def received(
+        self,
+        since: datetime,
+        until: datetime,
+        recipients: Collection[str],
+        addresses: Collection[str],
+    ) -> Sequence[InboundMessage]:
+        """What customers sent in this time, each with `sent_at`, the oldest of one customer first.
+
+        Args:
+            recipients: our own addresses that customers have written to, besides the configured ones.
+            addresses: the addresses of customers who wrote lately.
+
+        Raises:
+            DeliveryError: the provider cannot be asked (now, or ever when `permanent`).
+        """
+
+
+class ListedChannel(Channel, Backlog, Protocol):
+    """A channel that customers reach us by, and whose provider lists what they sent."""
+
+
 class Desk(Protocol):
     """Where agents work. Every method may raise DeskError; those that post also DeskOutcomeUnknown.
 

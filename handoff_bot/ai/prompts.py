@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from handoff_bot.domain.signals import Turn
 
@@ -84,8 +85,21 @@ def transcript(turns: Sequence[Turn]) -> str:
     """The last turns as data."""
     return enclosed(
         "transcript",
-        ({"role": turn.role, "text": shortened(readable(turn.text))} for turn in turns[-TURNS:]),
+        (_as_data(turn) for turn in turns[-TURNS:]),
     )
+
+
+def _as_data(turn: Turn) -> dict[str, str]:
+    said = {"role": turn.role, "text": shortened(readable(turn.text))}
+    return said | ({"context": shortened(readable(turn.context))} if turn.context else {})
+
+
+def masked(turns: Sequence[Turn], mask: Callable[[str], str]) -> list[Turn]:
+    """The last turns with nothing personal in them."""
+    return [
+        replace(turn, text=mask(turn.text), context=mask(turn.context) if turn.context else "")
+        for turn in turns[-TURNS:]
+    ]
 
 
 def shortened(text: str) -> str:

@@ -85,6 +85,7 @@ class Card:
         previous_owner: who had it before, "" for nobody.
         reply_due_at, solve_due_at: what the SLA promises, None where nothing (more) is.
         window_closes_at: until when the channel lets us answer freely, None for ever.
+        notes: what the customer's messages say besides: an ad, a quoted message, a form (hostile).
     """
 
     escalation_id: int
@@ -118,6 +119,7 @@ class Card:
     reply_due_at: datetime | None = None
     solve_due_at: datetime | None = None
     window_closes_at: datetime | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -219,6 +221,7 @@ class Post:
         mentions: the desk's ids of people ("U…") and groups ("S…") to be called by name.
         buttons: more buttons that carry the same value, each said with its label.
         about: a thread to link to, for what is said outside of it.
+        notes: what stands around a customer's words, such as the message that they quote (hostile).
     """
 
     kind: PostKind
@@ -230,6 +233,13 @@ class Post:
     mentions: tuple[str, ...] = ()
     buttons: tuple[Button, ...] = ()
     about: Place | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def spoken(self) -> str:
+        """Notes and words in one text."""
+        around = " · ".join(self.notes)
+        return f"{self.text} ({around})" if self.text and around else self.text or around
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.domain.message_context import NO_CONTEXT, MessageContext
 
 
 class Direction(StrEnum):
@@ -32,6 +33,14 @@ class Consent(StrEnum):
     STOP = "stop"
     START = "start"
     HELP = "help"
+
+
+class SenderKind(StrEnum):
+    """What kind of address a message comes from. Machines write from short codes and names."""
+
+    PERSON = "person"
+    SHORT_CODE = "short_code"
+    NAME = "name"
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,9 @@ class InboundMessage:
         language: ISO 639-1 of what they read the channel in, "" when unknown; a hint for our first words.
         counted_with: groups of senders that limits count this one with (`domain/crowds.py`); none for a
             customer whose address says who they are.
+        context: what it says besides its text and files. Hostile like the text.
+        sender: what kind of address it comes from; a name (letters) can never be answered.
+        sent_at: when the provider got it, in seconds since the epoch; None for just now.
         fields: everything the provider sent, unchanged.
     """
 
@@ -78,6 +90,9 @@ class InboundMessage:
     wants_person: bool = False
     language: str = ""
     counted_with: tuple[str, ...] = ()
+    context: MessageContext = NO_CONTEXT
+    sender: SenderKind = SenderKind.PERSON
+    sent_at: float | None = None
     fields: dict[str, str] = field(default_factory=dict)
 
 

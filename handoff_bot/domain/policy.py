@@ -45,6 +45,17 @@ def pressed_for_a_person(words: str) -> Judgement:
     )
 
 
+def too_late(words: str) -> Judgement:
+    """The judgement of a message that reached us when the channel no longer lets us answer it freely."""
+    return Judgement(
+        scores={Signal.CONFIDENCE: 1.0},
+        reason=Signal.CONFIDENCE,
+        evidence=words[:200],
+        summary="Sent while we could not be reached. It is too late for a free answer: use a template.",
+        by="rules",
+    )
+
+
 def named_a_phrase(phrase: str, words: str) -> Judgement:
     """The judgement of a message that holds a phrase which admins want a person for."""
     return Judgement(

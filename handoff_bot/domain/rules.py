@@ -55,6 +55,7 @@ class Rules:
         vips: addresses, in small letters, of contacts who get a person easily and soon.
         languages: ISO 639-1 codes in which the assistant may answer; empty for all.
         tuning: what feedback changed.
+        answer_short_codes: True when texts from short codes are answered like those from phones.
     """
 
     triggers: Mapping[Signal, Sensitivity] = field(default_factory=_medium)
@@ -65,6 +66,7 @@ class Rules:
     vips: frozenset[str] = frozenset()
     languages: tuple[str, ...] = ()
     tuning: Tuning = Tuning()
+    answer_short_codes: bool = False
 
     def is_vip(self, address: str) -> bool:
         """Is the contact at this address one of them?"""

@@ -44,10 +44,12 @@ class Turn:
     Attributes:
         role: "customer", "assistant" or "agent"; fixed texts of ours count as the assistant's.
         text: the words.
+        context: what stands around them and is not the speaker's own: the quoted message, an ad.
     """
 
     role: str
     text: str
+    context: str = ""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,9 @@ BARE = frozenset(
     {
         Moment.DISCLOSURE,
         Moment.BUSY,
+        Moment.VOICE_NOTE,
+        Moment.PICTURE,
+        Moment.UNREADABLE,
         Moment.CSAT,
         Moment.CSAT_THANKS,
         Moment.STOPPED,

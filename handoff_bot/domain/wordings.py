@@ -9,6 +9,9 @@ class Moment(StrEnum):
     """When a fixed text is said."""
 
     DISCLOSURE = "disclosure"
+    VOICE_NOTE = "voice_note"
+    PICTURE = "picture"
+    UNREADABLE = "unreadable"
     STARTED = "started"
     POSITION = "position"
     WAITING_LONG = "waiting_long"
@@ -33,6 +36,18 @@ class Moment(StrEnum):
 TEXTS: dict[str, dict[Moment, str]] = {
     "en": {
         Moment.DISCLOSURE: "Hi, I'm an automated assistant. You can ask for a person at any time.",
+        Moment.VOICE_NOTE: (
+            "I'm an automated assistant and can't listen to voice notes. "
+            "Please write what it is about, or ask for a person."
+        ),
+        Moment.PICTURE: (
+            "I'm an automated assistant and can't look at pictures. "
+            "Please write what it shows and how I can help, or ask for a person."
+        ),
+        Moment.UNREADABLE: (
+            "I'm an automated assistant and can't open this kind of message. "
+            "Please write what it is about, or ask for a person."
+        ),
         Moment.STARTED: (
             "I'm connecting you with a member of our team. "
             "Your wait time is approximately {wait_minutes} minutes."
@@ -84,6 +99,18 @@ TEXTS: dict[str, dict[Moment, str]] = {
     "es": {
         Moment.DISCLOSURE: (
             "Hola, soy un asistente automático. Puedes pedir hablar con una persona cuando quieras."
+        ),
+        Moment.VOICE_NOTE: (
+            "Soy un asistente automático y no puedo escuchar notas de voz. "
+            "Escríbeme de qué se trata o pide hablar con una persona."
+        ),
+        Moment.PICTURE: (
+            "Soy un asistente automático y no puedo ver imágenes. "
+            "Escríbeme qué muestra y cómo puedo ayudarte, o pide hablar con una persona."
+        ),
+        Moment.UNREADABLE: (
+            "Soy un asistente automático y no puedo abrir este tipo de mensaje. "
+            "Escríbeme de qué se trata o pide hablar con una persona."
         ),
         Moment.STARTED: (
             "Te estoy poniendo en contacto con una persona de nuestro equipo. "
@@ -141,6 +168,18 @@ TEXTS: dict[str, dict[Moment, str]] = {
         Moment.DISCLOSURE: (
             "Hallo, ich bin ein automatischer Assistent. "
             "Sie können jederzeit nach einem Menschen fragen."
+        ),
+        Moment.VOICE_NOTE: (
+            "Ich bin ein automatischer Assistent und kann keine Sprachnachrichten anhören. "
+            "Bitte schreiben Sie, worum es geht, oder fragen Sie nach einem Menschen."
+        ),
+        Moment.PICTURE: (
+            "Ich bin ein automatischer Assistent und kann keine Bilder ansehen. "
+            "Bitte schreiben Sie, was es zeigt und wie ich helfen kann, oder fragen Sie nach einem Menschen."
+        ),
+        Moment.UNREADABLE: (
+            "Ich bin ein automatischer Assistent und kann diese Art von Nachricht nicht öffnen. "
+            "Bitte schreiben Sie, worum es geht, oder fragen Sie nach einem Menschen."
         ),
         Moment.STARTED: (
             "Ich verbinde Sie mit einem Mitglied unseres Teams. "
@@ -201,6 +240,18 @@ TEXTS: dict[str, dict[Moment, str]] = {
             "Bonjour, je suis un assistant automatique. "
             "Vous pouvez demander une personne à tout moment."
         ),
+        Moment.VOICE_NOTE: (
+            "Je suis un assistant automatique et je ne peux pas écouter les messages vocaux. "
+            "Écrivez-moi de quoi il s'agit ou demandez une personne."
+        ),
+        Moment.PICTURE: (
+            "Je suis un assistant automatique et je ne peux pas voir les images. "
+            "Écrivez-moi ce qu'elle montre et comment je peux aider, ou demandez une personne."
+        ),
+        Moment.UNREADABLE: (
+            "Je suis un assistant automatique et je ne peux pas ouvrir ce type de message. "
+            "Écrivez-moi de quoi il s'agit ou demandez une personne."
+        ),
         Moment.STARTED: (
             "Je vous mets en relation avec un membre de notre équipe. "
             "Le temps d'attente est d'environ {wait_minutes} minutes."
@@ -260,6 +311,18 @@ TEXTS: dict[str, dict[Moment, str]] = {
         Moment.DISCLOSURE: (
             "Olá, sou um assistente automático. Pode pedir para falar com uma pessoa a qualquer "
             "momento."
+        ),
+        Moment.VOICE_NOTE: (
+            "Sou um assistente automático e não consigo ouvir mensagens de voz. "
+            "Escreva do que se trata ou peça para falar com uma pessoa."
+        ),
+        Moment.PICTURE: (
+            "Sou um assistente automático e não consigo ver imagens. "
+            "Escreva o que ela mostra e como posso ajudar, ou peça para falar com uma pessoa."
+        ),
+        Moment.UNREADABLE: (
+            "Sou um assistente automático e não consigo abrir este tipo de mensagem. "
+            "Escreva do que se trata ou peça para falar com uma pessoa."
         ),
         Moment.STARTED: (
             "Estou colocando você em contato com uma pessoa da nossa equipe. "

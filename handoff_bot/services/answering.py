@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handoff_bot.domain import policy
+from handoff_bot.domain.message_context import MessageKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Answer, Judgement, Turn
 from handoff_bot.domain.talk import Talk
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.words import spelled
 from handoff_bot.ports import Clock
-from handoff_bot.services import alarms, endings, rules, sending, texts
+from handoff_bot.services import alarms, endings, rules, said, sending, texts, unreadable
 from handoff_bot.services.opening import Opening
 from handoff_bot.services.reacting import Question, Reacting, Reaction
 from handoff_bot.services.runner import Handler
@@ -51,7 +52,7 @@ def question(
     settled = sum(id_of(one) <= until for one in messages)
     turns = tuple(map(_turn, messages))
     hints = tuple(endings.memories(tx, id_of(conversation))) if settled else ()
-    said = [one for one in messages[settled:] if one.author == Author.ASSISTANT]
+    ours = [one for one in messages[settled:] if one.author == Author.ASSISTANT]
     live = rules.read(tx)
     return Question(
         talk=Talk(
@@ -63,9 +64,9 @@ def question(
             hints=hints,
         ),
         vip=live.is_vip(conversation.address),
-        unsure_before=bool(said and said[-1].payload.get("confidence", 1.0) < policy.UNSURE),
+        unsure_before=bool(ours and ours[-1].payload.get("confidence", 1.0) < policy.UNSURE),
         # Who waits for a person already keeps the assistant.
-        answers=0 if held.of(tx, id_of(conversation)) else len(said),
+        answers=0 if held.of(tx, id_of(conversation)) else len(ours),
         wants_person=wants_person,
     )
 
@@ -89,7 +90,11 @@ def talk_until(tx: Transaction, conversation_id: int, message_id: int) -> Talk |
 
 
 def _turn(message: Message) -> Turn:
-    return Turn(_ROLES[Author(message.author)], message.text or _attached(message))
+    text = said.own_words(message) or _attached(message)
+    if not text and said.kind_of(message) is not MessageKind.TEXT:
+        text = said.shown(message)
+    context = " · ".join(said.context_of(message).background)
+    return Turn(_ROLES[Author(message.author)], text, context)
 
 
 def _attached(message: Message) -> str:
@@ -188,6 +193,9 @@ class HandleAnswer(Handler[Asked, Reaction]):
         since = waiting[0].created_at
         if work.has_later(tx, job) and self._clock.now() - since < PATIENCE:
             return None
+        if all(map(unreadable.has_no_words, waiting)):
+            unreadable.tell(tx, conversation, waiting[-1], self._channels, self._clock.now())
+            return None
         return Asked(
             conversation_id=number,
             message_id=id_of(waiting[-1]),
@@ -261,7 +269,7 @@ def _unanswered(tx: Transaction, conversation_id: int) -> list[Message]:
             break
         if message.author == Author.CONTACT:
             found.append(message)
-        elif message.author == Author.ASSISTANT:
+        elif message.author == Author.ASSISTANT or "answers" in message.payload:
             covered = message.payload.get("answers", id_of(message))
             return [one for one in reversed(found) if id_of(one) > covered]
     return found[::-1]

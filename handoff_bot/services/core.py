@@ -11,6 +11,7 @@ from handoff_bot.domain.crowds import EscalationLimits
 from handoff_bot.domain.pacing import Rate
 from handoff_bot.ports import (
     Assistant,
+    Backlog,
     Channel,
     Clock,
     Desk,
@@ -23,6 +24,7 @@ from handoff_bot.services import (
     answering,
     assigning,
     availability,
+    catching_up,
     figures,
     files,
     holding,
@@ -92,6 +94,8 @@ THREADS = {
     "whisper": 2,
     "tell": 2,
     "claim": 2,
+    "catch": 2,
+    "read": 2,
     "ladder": 2,
     "offer": 2,
     "mail": 2,
@@ -115,6 +119,7 @@ class Parts:
         sinks: other systems that keep our tickets, by name.
         mailer: sends e-mail to the team; None where there is no mail server.
         translator: None where there is no language model.
+        backlogs: channels whose providers list what customers sent while we were away, by kind.
         limits: how often the desk may be called, by kind of budget; see services/turns.py.
         base_url: the address that providers reach us by, to fetch files from.
         model: the language model that is watched; None where there is none.
@@ -139,6 +144,7 @@ class Parts:
     translator: Translator | None = None
     limits: Mapping[str, Rate] = field(default_factory=dict)
     model: ModelPart | None = None
+    backlogs: Mapping[str, Backlog] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -182,6 +188,7 @@ class Core:
     roles: Roles
     owners: owners.Owners
     subjects: Subjects
+    catching_up: catching_up.CatchingUp
     handlers: dict[str, AnyHandler]
 
     @classmethod
@@ -224,6 +231,7 @@ class Core:
             ),
             sent_files.COLLECT: sent_files.Collect(database, parts.desk, parts.channels, clock),
             sending.NEWS: sending.News(clock, parts.channels),
+            catching_up.CATCH_UP: catching_up.CatchUp(parts.backlogs, clock, inbound.as_work),
             CLAIM: LateClaim(escalations, clock),
             timers.PRUNE: timers.Prune(clock),
             timers.WATCH: timers.Watch(clock),
@@ -248,6 +256,8 @@ class Core:
             files.FILE: files.BringFile(database, parts.desk, clock, parts.channels),
             **desk_handlers(database, parts.desk, clock),
         }
+        catcher = catching_up.CatchingUp(database, clock, parts.backlogs, handlers)
+        handlers[catching_up.CONTACT] = catching_up.Contact(catcher)
         brake = Brake()
         lanes = Lanes(
             database,
@@ -300,5 +310,6 @@ class Core:
             roles=roles,
             owners=owners.Owners(database, parts.desk, clock),
             subjects=Subjects(database, parts.desk),
+            catching_up=catcher,
             handlers=handlers,
         )

@@ -226,7 +226,7 @@ class TellOne(DeskHandler[Whisper, None]):
 
 @dataclass(frozen=True)
 class Telling:
-    """Something to say to a person, or in a slack_channel ("" for the deployment's queue channel)."""
+    """Something to say to a person, or in a slack_channel."""
 
     to: str
     post: Post

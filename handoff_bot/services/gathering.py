@@ -33,12 +33,12 @@ def together(tx: Transaction, job: Job, now: datetime) -> tuple[Job, ...]:
 
 def _fitting(tx: Transaction, job: Job, now: datetime) -> Iterator[Job]:
     first = post_of(job)
-    room = MOST_CHARACTERS - len(first.text)
+    room = MOST_CHARACTERS - len(first.spoken)
     for other in work.waiting_behind(tx, job, MOST_POSTS - 1):
         if not _may_be_gathered(other, now):
             return
         post = post_of(other)
-        room -= len(post.text)
+        room -= len(post.spoken)
         if room < 0 or _speaker(post) != _speaker(first):
             return
         yield other

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.messages import Author
-from handoff_bot.services import deskwork, sent_files
+from handoff_bot.services import deskwork, said
 from handoff_bot.storage import conversations, deliveries
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation
@@ -59,11 +59,11 @@ def _context(
     lines = [f"{giver.name} gave you the conversation with {name} on {conversation.channel}."]
     lines += [f"Note: {note}"] if note else []
     lines += [f"In short: {escalation.summary}"] if escalation.summary else []
-    said = deliveries.arrived(tx, conversations.recent(tx, id_of(conversation), LAST_WORDS))
+    recent = deliveries.arrived(tx, conversations.recent(tx, id_of(conversation), LAST_WORDS))
     speakers = {Author.CONTACT: name, Author.ASSISTANT: "Assistant", Author.SYSTEM: "We"}
-    for message in said:
+    for message in recent:
         speaker = speakers.get(Author(message.author), "Agent")
-        lines.append(f"{speaker}: {(message.text or sent_files.in_words(message))[:_LONGEST]}")
+        lines.append(f"{speaker}: {said.in_words(message)[:_LONGEST]}")
     return lines
 
 

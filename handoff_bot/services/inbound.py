@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import logging
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
+from handoff_bot.domain import policy
 from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.messages import Author, Consent, InboundMessage, storable
 from handoff_bot.domain.signals import Judgement
 from handoff_bot.domain.texts import Moment
@@ -17,13 +21,17 @@ from handoff_bot.services import (
     answering,
     deskwork,
     files,
+    machines,
     moods,
     owners,
     rating,
+    rules,
+    said,
     sending,
     snoozing,
     texts,
     translating,
+    unreadable,
     windows,
 )
 from handoff_bot.services.opening import Opening
@@ -31,14 +39,26 @@ from handoff_bot.services.reacting import Question, Reacting
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.sending import Channels, Words
 from handoff_bot.services.tickets_out import TicketsOut
-from handoff_bot.storage import conversations, log
+from handoff_bot.storage import conversations, log, sources
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation, Message
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+logger = logging.getLogger(__name__)
 
 INBOUND = "inbound"
 _INBOUND = TypeAdapter(InboundMessage)
+LONGEST_WAIT = timedelta(seconds=30)
+"""How long a message waits for older ones that are being fetched from its provider."""
+EARLIER_FIRST = "older messages are being fetched"
+
+
+def as_work(message: InboundMessage, now: datetime) -> NewWork:
+    """A message that has arrived, as work: the same one twice is stored once."""
+    key = f"{message.channel}:{message.provider_id}"
+    lane = inbound_lane(message.channel, message.address)
+    return NewWork(INBOUND, lane, asdict(message), due_at=now, key=key)
 
 
 def inbound_lane(channel: str, address: str) -> str:
@@ -88,14 +108,22 @@ class HandleInbound(Handler[Arrived, Judgement]):
         inbound = replace(
             inbound, text=storable(inbound.text), profile_name=storable(inbound.profile_name)
         )
+        if inbound.sent_at is None and self._is_early(tx, inbound.channel, job):
+            raise DeliveryError(EARLIER_FIRST, permanent=False, code="catching_up", retry_after=1.0)
+        if conversations.is_one_of_ours(tx, inbound.channel, inbound.address):
+            logger.warning("message from our own sender ignored", extra={"work_id": job.id})
+            return None
         now = self._clock.now()
         conversation = conversations.of_inbound(tx, inbound, now)
-        message = conversations.add_inbound(tx, conversation, inbound, job.id, now)
+        context = said.stored(tx, conversation, inbound.context)
+        is_new = not conversations.is_received(tx, inbound)
+        message = conversations.add_inbound(tx, conversation, inbound, job.id, now, context)
         if message is None:
             return None
         limits = self._channels[conversation.channel].limits
-        windows.heard(tx, conversation, limits, job.first_due_at, now)
-        if job.attempts == 0:
+        heard_at = job.first_due_at if inbound.sent_at is None else message.created_at
+        windows.heard(tx, conversation, limits, heard_at, now)
+        if is_new:
             log.record(
                 tx,
                 "message.received",
@@ -106,6 +134,12 @@ class HandleInbound(Handler[Arrived, Judgement]):
             )
         return self._arrived(tx, conversation, message, inbound)
 
+    def _is_early(self, tx: Transaction, channel: str, job: Job) -> bool:
+        """May older messages of this channel still have to be fetched? They go first, for a while."""
+        now = self._clock.now()
+        is_fresh = now - job.first_due_at < LONGEST_WAIT
+        return is_fresh and sources.is_unread(tx, channel, ended_after=now - LONGEST_WAIT)
+
     def _arrived(
         self,
         tx: Transaction,
@@ -114,6 +148,9 @@ class HandleInbound(Handler[Arrived, Judgement]):
         inbound: InboundMessage,
     ) -> Arrived | None:
         escalation = rows.open_of(tx, id_of(conversation))
+        if not escalation and machines.is_not_answered(tx, inbound):
+            machines.show(tx, conversation, message, inbound.sender, self._clock.now())
+            return None
         if inbound.consent:
             self._consent(tx, conversation, inbound, escalation)
         if inbound.consent or conversation.opted_out_at:
@@ -124,6 +161,8 @@ class HandleInbound(Handler[Arrived, Judgement]):
             tx, conversation, message, self._channels, self._clock.now()
         ):
             return None
+        if not escalation and self._needs_no_judgement(tx, conversation, message, inbound):
+            return None
         return Arrived(
             conversation_id=id_of(conversation),
             message_id=id_of(message),
@@ -131,6 +170,22 @@ class HandleInbound(Handler[Arrived, Judgement]):
             epoch=conversation.epoch,
             question=answering.question(tx, conversation, wants_person=inbound.wants_person),
         )
+
+    def _needs_no_judgement(
+        self, tx: Transaction, conversation: Conversation, message: Message, inbound: InboundMessage
+    ) -> bool:
+        """Is it plain what follows from it, because it came too late or has no words?"""
+        now = self._clock.now()
+        if inbound.sent_at is not None and windows.is_closed(conversation, now):
+            late = policy.too_late(said.shown(message))
+            self._opening.open(tx, conversation, message, late, tried="")
+            return True
+        if inbound.wants_person or not unreadable.has_no_words(message):
+            return False
+        if not unreadable.needs_no_answer(message):
+            pause = rules.read(tx).pause_seconds
+            answering.ask(tx, conversation, message, pause, now)
+        return True
 
     def _consent(
         self,
@@ -162,11 +217,12 @@ class HandleInbound(Handler[Arrived, Judgement]):
     ) -> None:
         words = Post(
             PostKind.CONTACT,
-            message.text,
+            said.shown(message),
             name=conversations.contact_name(tx, conversation),
             channel=conversation.channel,
+            notes=said.context_of(message).background,
         )
-        if message.text or not message.media:
+        if words.text or words.notes:
             deskwork.post(tx, escalation, words, self._clock.now())
         files.to_thread(tx, escalation, message, self._clock.now())
         translating.follow(tx, escalation, message, self._clock.now())

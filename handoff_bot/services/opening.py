@@ -16,6 +16,7 @@ from handoff_bot.services import (
     reopening,
     routes,
     rules,
+    said,
     telling,
 )
 from handoff_bot.services.followers import Follower, Moved
@@ -83,7 +84,7 @@ class Opening:
                 priority=judgement.priority,
                 priority_rank=judgement.priority.rank,
                 scores={signal.value: score for signal, score in judgement.scores.items()},
-                evidence=judgement.evidence or message.text,
+                evidence=judgement.evidence or said.shown(message),
                 summary=judgement.summary,
                 tried=tried,
                 judged_by=judgement.by,
@@ -124,7 +125,7 @@ class Opening:
         if again:
             reopening.reopen(tx, again, escalation, now)
             return again
-        subject = (message.text or "(no text)")[:SUBJECT_LENGTH]
+        subject = (said.shown(message) or "(no text)")[:SUBJECT_LENGTH]
         ticket = tx.add(
             Ticket(
                 escalation_id=id_of(escalation),

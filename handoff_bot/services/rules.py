@@ -38,6 +38,7 @@ class _Stored(BaseModel):
     languages: tuple[str, ...] = ()
     shifts: dict[Signal, float] = Field(default_factory=dict)
     last_layer: dict[Signal, tuple[float, ...]] = Field(default_factory=dict)
+    answer_short_codes: bool = False
 
 
 NAMES = tuple(_Stored.model_fields)
@@ -61,6 +62,7 @@ def parsed(values: dict[str, Any]) -> Rules:
         vips=frozenset(map(as_address, stored.vips)),
         languages=stored.languages,
         tuning=Tuning(stored.shifts, stored.last_layer),
+        answer_short_codes=stored.answer_short_codes,
     )
 
 

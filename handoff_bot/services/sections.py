@@ -119,6 +119,14 @@ TRIGGERS = Section(
             DEFAULT_PAUSE,
             number(0, LONGEST_PAUSE, whole=False),
         ),
+        Setting(
+            "rules.answer_short_codes",
+            "Answer texts from short codes",
+            Widget.YES_NO,
+            False,
+            yes_no,
+            hint="Usually machines. Texts from sender names can never be answered.",
+        ),
     ),
 )
 

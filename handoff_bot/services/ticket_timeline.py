@@ -7,7 +7,7 @@ from typing import Any
 
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.tickets import TIMELINE_ROWS, Happened
-from handoff_bot.services import sent_files
+from handoff_bot.services import said
 from handoff_bot.storage import tickets as store
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Message, Ticket
@@ -58,7 +58,7 @@ def _newest(tx: Transaction, ticket: Ticket, contact: str, most: int) -> Iterato
             message.created_at,
             "",
             _speaker(message, name, contact),
-            message.text or sent_files.in_words(message),
+            said.in_words(message),
         )
     for note, name in store.notes(tx, id_of(ticket), most):
         yield Happened(note.created_at, "note", name, note.text)
@@ -72,14 +72,14 @@ def _speaker(message: Message, agent: str | None, contact: str) -> str:
 
 
 def _in_words(kind: str, data: Mapping[str, Any]) -> str:
-    said = EVENTS[kind]
+    happened = EVENTS[kind]
     if kind == "csat.answered":
-        return f"{said}: {data.get('score')} of 5"
+        return f"{happened}: {data.get('score')} of 5"
     if kind == "escalation.priority":
-        return f"{said}: {data.get('priority')}"
+        return f"{happened}: {data.get('priority')}"
     if kind in ("sla.near", "sla.late"):
-        return f"{said} ({_PROMISED.get(str(data.get('promise')), 'SLA')})"
-    return f"{said}{_changes(data)}"
+        return f"{happened} ({_PROMISED.get(str(data.get('promise')), 'SLA')})"
+    return f"{happened}{_changes(data)}"
 
 
 def _changes(data: Mapping[str, Any]) -> str:

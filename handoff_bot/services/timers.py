@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
+from handoff_bot.services.catching_up import CONTACT
 from handoff_bot.services.idle import IDLE
 from handoff_bot.services.model_watch import LOOK
 from handoff_bot.services.owners import OWNERS
@@ -32,6 +33,7 @@ EVERY = {
     CLOSING: timedelta(minutes=5),
     LOOK: timedelta(minutes=1),
     OWNERS: timedelta(minutes=5),
+    CONTACT: timedelta(seconds=30),
 }
 """Kind of tick -> how often. A provider redelivers within hours, so done work may go after days."""
 

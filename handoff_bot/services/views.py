@@ -12,13 +12,16 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.domain.sla import Promise
-from handoff_bot.services import desk_channels, sent_files, sla
+from handoff_bot.services import desk_channels, said, sla
 from handoff_bot.storage import conversations, deliveries, escalations, held, queue
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
 
 RECENT_LINES = 3
+LOOK_BACK = 40
+"""Messages that are looked through for an ad: it comes with a customer's first message only."""
+MOST_NOTES = 8
 BOARD_ROWS = 12
 PAGE_LINES = 15
 
@@ -33,7 +36,8 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
     conversation = conversations.get(tx, escalation.conversation_id)
     name = conversations.contact_name(tx, conversation)
     ticket = escalations.ticket_of(tx, id_of(escalation))
-    recent = deliveries.arrived(tx, conversations.recent(tx, id_of(conversation), RECENT_LINES))
+    earlier = conversations.recent(tx, id_of(conversation), LOOK_BACK)
+    recent = deliveries.arrived(tx, earlier[-RECENT_LINES:])
     return Card(
         escalation_id=id_of(escalation),
         ticket=id_of(ticket),
@@ -66,7 +70,15 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         reply_due_at=sla.open_due(ticket, Promise.REPLY),
         solve_due_at=sla.open_due(ticket, Promise.SOLVE),
         window_closes_at=conversation.window_closes_at if escalation.status in OPEN else None,
+        notes=_notes(earlier, escalation),
     )
+
+
+def _notes(messages: Sequence[Message], escalation: Escalation) -> tuple[str, ...]:
+    """The ad that the customer came from, and what stands around the message that called a person."""
+    ads = (said.context_of(message).ad_line for message in messages)
+    about = (said.context_of(one).lines for one in messages if one.id == escalation.message_id)
+    return tuple(dict.fromkeys((*filter(None, ads), *next(about, ()))))[:MOST_NOTES]
 
 
 def board(tx: Transaction, now: datetime) -> Board:
@@ -114,7 +126,7 @@ def _lines(tx: Transaction, messages: Sequence[Message], contact: str) -> list[L
         Line(
             author=Author(message.author),
             name=_speaker(tx, message, contact),
-            text="\n".join(filter(None, (message.text, sent_files.in_words(message)))),
+            text=said.in_words(message),
             at=message.created_at,
             delivery=overall(stages[id_of(message)]) if id_of(message) in stages else None,
         )

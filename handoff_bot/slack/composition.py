@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -12,9 +13,11 @@ from flask import Blueprint
 from slack_sdk.web import WebClient
 
 from handoff_bot.clock import SystemClock
-from handoff_bot.domain.desk import AgentRef, Post, PostKind, TranscriptPage
+from handoff_bot.domain.desk import AgentRef, Place, Post, PostKind, TranscriptPage
+from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.services import alarms, deskwork, translating
+from handoff_bot.services.catching_up import READ_THREAD, read_thread
 from handoff_bot.services.core import Core
 from handoff_bot.services.decisions import Decisions
 from handoff_bot.services.escalations import Escalations
@@ -34,10 +37,15 @@ from handoff_bot.slack.listeners.doctor import EXAMINE, Examine
 from handoff_bot.slack.listeners.events import handle_event
 from handoff_bot.slack.listeners.feature import Said, VerbListener
 from handoff_bot.slack.listeners.registry import EVERYTHING
+from handoff_bot.slack.reading import READ_BACK, ReadThread
 from handoff_bot.slack.socket import SocketMode, start_socket_mode
+from handoff_bot.storage import sources
 from handoff_bot.storage.transaction import Job, Transaction
 
 HOME_OPENED = "app_home_opened"
+LONGEST_WAIT = timedelta(minutes=1)
+"""How long what is written in a thread waits until the thread has been read back."""
+EARLIER_FIRST = "the thread is being read back"
 LISTENER_THREADS = 32
 """Bolt's own default is 5, and the sixth slow answer would make the next click fail."""
 
@@ -110,7 +118,28 @@ class HandleEvent(Handler[dict[str, Any], None]):
     def prepare(self, tx: Transaction, job: Job) -> dict[str, Any] | None:
         """The event as Slack sent it; None when it is of a thread with a lane of its own."""
         thread = thread_of(job.payload["event"])
+        if thread and not job.payload.get(READ_BACK):
+            self._let_earlier_go_first(tx, job, thread)
         return None if thread and translating.detour(tx, job, thread) else job.payload
+
+    def _let_earlier_go_first(self, tx: Transaction, job: Job, thread: Place) -> None:
+        """While a thread is being read back, what comes live waits for what was written before it.
+
+        Raises:
+            DeskError: come back soon.
+        """
+        now = self._tools.core.clock.now()
+        known = sources.thread(tx, thread)
+        if known and known.unread_since and now - job.first_due_at < LONGEST_WAIT:
+            raise DeskError(EARLIER_FIRST, permanent=False, code="catching_up", retry_after=1.0)
+
+    def retreat(
+        self, tx: Transaction, job: Job, plan: dict[str, Any] | None, error: Exception
+    ) -> None:
+        """What it waits for is hurried."""
+        thread = thread_of(job.payload["event"])
+        if thread and isinstance(error, DeskError) and error.code == "catching_up":
+            read_thread(tx, thread, self._tools.core.clock.now(), hurry=True)
 
     def call(self, plan: dict[str, Any]) -> None:
         """Do what it asks for."""
@@ -170,7 +199,15 @@ class SlackSide:
         )
         core.handlers[KIND] = HandleEvent(core.relay, tools)
         core.handlers[EXAMINE] = Examine(tools)
+        core.handlers[READ_THREAD] = ReadThread(self.desk, core.clock)
+        core.catching_up.is_desk_connected = self.is_connected
         self.blueprint = slack_events(self._bolt, self._signing_secret)
+
+    def is_connected(self) -> bool:
+        """Can Slack's events reach this process? Over HTTP we cannot tell."""
+        if not self._app_token:
+            return True
+        return self._socket is not None and self._socket.is_connected()
 
     def start(self) -> None:
         """Connect by Socket Mode, if that is how Slack reaches us."""

@@ -128,6 +128,27 @@ class SlackDesk:
         ask = self._client.conversations_replies
         return self._find(ask, mark, since, channel=channel, ts=thread.ts)
 
+    def replies(self, thread: Place, since: datetime, most_pages: int) -> Iterator[Block]:
+        """What was written in a thread since then, the thread's first message among it.
+
+        Raises:
+            DeskError: Slack does not say.
+        """
+        cursor: str | None = None
+        for _ in range(most_pages):
+            with slack_errors():
+                answer = self._client.conversations_replies(
+                    channel=thread.slack_channel,
+                    ts=thread.ts,
+                    oldest=f"{since.timestamp():.6f}",
+                    limit=_PAGE,
+                    cursor=cursor,
+                )
+            yield from answer.get("messages") or ()
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                return
+
     def tell(self, to: str, post: Post, mark: str) -> Place:
         """Post to a person or into a slack_channel; Slack takes a person's id for the direct message."""
         return self._post(to, forms(draw_post(post, self.workspace())), mark)

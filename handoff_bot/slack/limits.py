@@ -18,6 +18,8 @@ LIMITS: Mapping[str, Rate] = {
     # reactions.add is tier 3, reactions.remove tier 2.
     "mark": per_minute(50, burst=4),
     "unmark": per_minute(20, burst=2),
+    # conversations.replies: tier 3; some are left for looking up what became of a post.
+    "replies": per_minute(40, burst=4),
     # chat.postEphemeral: tier 4.
     "whisper": per_minute(100, burst=8),
 }

@@ -30,6 +30,10 @@ class SocketMode:
         """Connect, in the background."""
         self._opening.start()
 
+    def is_connected(self) -> bool:
+        """Is there a connection now?"""
+        return bool(self._client.is_connected())
+
     def close(self) -> None:
         """Hang up and end every thread."""
         self._closing.set()

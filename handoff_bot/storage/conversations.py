@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func
@@ -17,10 +17,13 @@ from handoff_bot.storage.models import (
     Contact,
     ContactAddress,
     Conversation,
+    Delivery,
     Message,
     Note,
 )
 from handoff_bot.storage.transaction import Transaction
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 # On the way of every message: built once, for building a statement costs as much as running it.
 _OF_CONTACT = (
@@ -58,8 +61,55 @@ def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conve
     conversation.address = inbound.address
     conversation.recipient = inbound.recipient
     conversation.counted_with = list(inbound.counted_with)
-    conversation.last_inbound_at = now
+    conversation.last_inbound_at = max(
+        sent_at(inbound, now), conversation.last_inbound_at or _NEVER
+    )
     return conversation
+
+
+def sent_at(inbound: InboundMessage, now: datetime) -> datetime:
+    """When it was sent: just now, unless it was fetched later."""
+    if inbound.sent_at is None:
+        return now
+    return min(now, datetime.fromtimestamp(inbound.sent_at, UTC))
+
+
+def is_one_of_ours(tx: Transaction, channel: str, address: str) -> bool:
+    """Do customers write to this address? Then it is a sender of ours, and never a customer."""
+    found = select(col(Conversation.id)).where(
+        Conversation.channel == channel, Conversation.recipient == address
+    )
+    return tx.session.execute(found.limit(1)).first() is not None
+
+
+def is_received(tx: Transaction, inbound: InboundMessage) -> bool:
+    """Is this message stored already?"""
+    values = {"channel": inbound.channel, "provider_id": inbound.provider_id}
+    return tx.session.execute(_RECEIVED, values).first() is not None
+
+
+def by_provider_id(
+    tx: Transaction, conversation: Conversation, provider_id: str
+) -> tuple[Message, str] | None:
+    """The message of this conversation that the provider knows by this id, and the part that it is."""
+    ours = (
+        select(Message, col(Delivery.text))
+        .join(Delivery, col(Delivery.message_id) == Message.id)
+        .where(
+            Delivery.provider_id == provider_id,
+            Message.conversation_id == id_of(conversation),
+        )
+    )
+    sent = tx.session.execute(ours.limit(1)).first()
+    if sent:
+        return sent[0], sent[1]
+    theirs = select(Message).where(
+        Message.channel == conversation.channel,
+        Message.provider_id == provider_id,
+        Message.conversation_id == id_of(conversation),
+    )
+    found = tx.session.execute(theirs).scalar_one_or_none()
+    return (found, "") if found else None
 
 
 def _contact_of(tx: Transaction, inbound: InboundMessage, now: datetime) -> int:
@@ -104,8 +154,12 @@ def add_inbound(
     inbound: InboundMessage,
     work_id: int,
     now: datetime,
+    context: dict[str, Any] | None = None,
 ) -> Message | None:
-    """Store an inbound message; None when it has been handled before, under other work."""
+    """Store an inbound message; None when it has been handled before, under other work.
+
+    `context` is what it says besides, as it is kept.
+    """
     known = tx.session.execute(
         _RECEIVED, {"channel": inbound.channel, "provider_id": inbound.provider_id}
     ).scalar_one_or_none()
@@ -122,7 +176,8 @@ def add_inbound(
             media=[{"url": file.url, "content_type": file.content_type} for file in inbound.media],
             provider_id=inbound.provider_id,
             payload=dict(inbound.fields),
-            created_at=now,
+            context=context or {},
+            created_at=sent_at(inbound, now),
         )
     )
 

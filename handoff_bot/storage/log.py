@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import bindparam, func, insert
 from sqlmodel import col, select
 
 from handoff_bot.storage.conversations import id_of
@@ -53,6 +53,14 @@ def events(tx: Transaction, kind: str | None = None) -> Sequence[Event]:
     if kind:
         statement = statement.where(Event.kind == kind)
     return list(tx.session.execute(statement).scalars())
+
+
+def count(tx: Transaction, kind: str, since: datetime) -> int:
+    """How many events of this kind there were since then."""
+    found = (
+        select(func.count()).select_from(Event).where(Event.kind == kind, col(Event.at) >= since)
+    )
+    return tx.session.execute(found).scalar_one()
 
 
 def of_escalation(tx: Transaction, escalation_id: int, kind: str) -> Sequence[Event]:

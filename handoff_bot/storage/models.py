@@ -50,7 +50,10 @@ class Conversation(Row, table=True):
     """
 
     __tablename__ = "conversation"
-    __table_args__ = (Index("conversation_once", "contact_id", "channel", unique=True),)
+    __table_args__ = (
+        Index("conversation_once", "contact_id", "channel", unique=True),
+        Index("conversation_by_recipient", "channel", "recipient"),
+    )
 
     contact_id: int = reference("contact", index=False)
     channel: str
@@ -72,6 +75,7 @@ class Message(Row, table=True):
     `epoch` is set on what the AI and its fixed texts say, and binds them to it. `payload` of an inbound
     message is every field the provider sent; of an assistant's {"confidence", "sources", "by"}. `media` of an
     inbound message says where the provider keeps each file, of an agent's which attachment it becomes.
+    `context` is what an inbound message says besides (`MessageContext`), {} for nothing.
     """
 
     __tablename__ = "message"
@@ -98,6 +102,7 @@ class Message(Row, table=True):
     desk_ts: str | None = None
     epoch: int | None = None
     payload: Json = json_object()
+    context: Json = json_object()
     created_at: datetime = utc_time()
 
 
@@ -256,7 +261,11 @@ class Ticket(Row, table=True):
 
 
 class DeskThread(Row, table=True):
-    """Where an escalation's card is at the desk; the replies below it are its thread."""
+    """Where an escalation's card is at the desk; the replies below it are its thread.
+
+    `read_until` is how far the thread was read back, `unread_since` is set while what was written since
+    then may have escaped us.
+    """
 
     __tablename__ = "desk_thread"
     __table_args__ = (
@@ -268,6 +277,24 @@ class DeskThread(Row, table=True):
     slack_channel: str
     ts: str
     created_at: datetime = utc_time()
+    read_until: datetime | None = utc_time(nullable=True)
+    unread_since: datetime | None = utc_time(nullable=True)
+
+
+class Source(SQLModel, table=True):
+    """Where messages come to us from: the desk ("slack"), or a channel's kind.
+
+    `in_contact_at` is when it could last reach us, `read_until` until when its messages were listed. From
+    `unread_since` to `unread_until`, both set until that has been read, messages may have escaped us.
+    """
+
+    __tablename__ = "source"
+
+    name: str = Field(primary_key=True)
+    in_contact_at: datetime = utc_time()
+    read_until: datetime = utc_time()
+    unread_since: datetime | None = utc_time(nullable=True)
+    unread_until: datetime | None = utc_time(nullable=True)
 
 
 class Note(Row, table=True):

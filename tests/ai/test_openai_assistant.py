@@ -146,3 +146,14 @@ def test_a_failing_model_leaves_the_local_answer(writing, service, assistant, ca
 def test_small_talk_spares_the_call(writing, service):
     assert ask(writing, talk("hello"), "en").by == "local"
     assert service.asked == []
+
+
+def test_what_stands_around_the_last_message_is_sent_masked(writing, service):
+    service.answers(reply())
+    quoted = f"In reply to Ana: “Do you want a refund to {SECRETS}?”"
+    ask(writing, [*talk(QUESTION)[:-1], Turn("customer", QUESTION, quoted)], "en")
+
+    (asked,) = service.asked
+    assert "In reply to Ana" in asked["input"]
+    assert "4111 1111 1111 1111" not in asked["input"]
+    assert "ana+x@example.org" not in asked["input"]

@@ -41,6 +41,32 @@ DOCUMENTED = [
     "63021",
     "63028",
     "63036",
+    "63049",
+    "63112",
+    "21265",
+    "21635",
+    "21659",
+    "21660",
+    "21661",
+    "30010",
+    "30011",
+    "30017",
+    "30022",
+    "30023",
+    "30024",
+    "30032",
+    "30039",
+    "30410",
+    "63001",
+    "63009",
+    "63012",
+    "63014",
+    "63020",
+    "63027",
+    "63032",
+    "63034",
+    "63041",
+    "63051",
 ]
 WORTH_ANOTHER_TRY = {"20429", "21611", "63017", "63018", "63019"} | {
     "30001",  # by delivery report alone: an agent may press Retry
@@ -73,3 +99,13 @@ def test_agents_read_whole_sentences():
 def test_no_code_is_no_words():
     assert in_words("") == ""
     assert in_words("12345") not in ("", UNEXPLAINED)
+
+
+def test_a_marketing_template_that_meta_holds_back_is_not_sent_again_at_once():
+    assert "Meta chose not to deliver" in in_words("63049")
+    assert MEANINGS["63049"].permanent
+
+
+def test_an_account_that_meta_has_disabled_is_a_matter_for_an_admin():
+    assert "disabled" in in_words("63112")
+    assert "admin" in in_words("63112")

@@ -9,6 +9,7 @@ from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.services import (
     answering,
     assigning,
+    catching_up,
     deskwork,
     files,
     holding,
@@ -126,6 +127,9 @@ PAYLOADS = {
     owners.OWNERS: nothing,
     holding.LET_IN: lambda _: {"group": "strangers"},
     holding.DIGEST: nothing,
+    catching_up.CONTACT: nothing,
+    catching_up.CATCH_UP: lambda _: {"source": "sms"},
+    catching_up.READ_THREAD: lambda bureau: asdict(place(bureau)),
 }
 
 

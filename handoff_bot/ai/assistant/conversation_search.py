@@ -32,8 +32,12 @@ def passages_for(knowledge: Knowledge, turns: Sequence[Turn]) -> list[Passage]:
 
 
 def _earlier(turns: Sequence[Turn]) -> list[str]:
-    """Earlier turns that say something to search for, newest first, the customer's before others'."""
+    """Earlier turns that say something to search for, newest first, the customer's before others'.
+
+    Before them comes what stands around the customer's last such message: an ad, a quoted message.
+    """
     newest = [turn for turn in reversed(turns[:-1]) if is_question(turn.text)]
     theirs = [turn.text for turn in newest if turn.role == "customer"]
     others = [turn.text for turn in newest if turn.role != "customer"]
-    return [*theirs[: _TURNS - 1], *others[:1], *theirs[_TURNS - 1 :]]
+    around = [turn.context for turn in reversed(turns) if turn.role == "customer" and turn.context]
+    return [*around[:1], *theirs[: _TURNS - 1], *others[:1], *theirs[_TURNS - 1 :]]

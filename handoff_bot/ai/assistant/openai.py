@@ -74,7 +74,7 @@ class OpenAIAssistant:
             ({"title": one.title, "heading": one.heading, "text": one.text} for one in passages),
         )
         hints = prompts.enclosed("hints", [{"hint": redactor.mask(one)} for one in talk.hints])
-        masked = [replace(turn, text=redactor.mask(turn.text)) for turn in turns[-prompts.TURNS :]]
+        masked = prompts.masked(turns, redactor.mask)
         spoken = language if _LANGUAGE.fullmatch(language) else "of the customer's last message"
         reply = self._model.ask(
             prompts.ANSWER.format(language=spoken),

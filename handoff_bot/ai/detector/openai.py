@@ -82,8 +82,7 @@ class OpenAIDetector:
         return _in_its_words(judged, verdict, talk.turns, redactor)
 
     def _ask(self, talk: Talk, redactor: Redactor) -> Verdict:
-        shown = talk.open_turns[-prompts.TURNS :]
-        masked = [replace(turn, text=redactor.mask(turn.text)) for turn in shown]
+        masked = prompts.masked(talk.open_turns, redactor.mask)
         return self._model.ask(
             prompts.JUDGE, prompts.transcript(masked), Verdict, self._timeout, talk.contact_id
         )

@@ -199,6 +199,8 @@ def _share(score: float) -> float:
 
 
 def _story(card: Card) -> Iterator[Block]:
+    if card.notes:
+        yield rich(bullets(*(line(words(one_line(note, _RECENT), _RECENT)) for note in card.notes)))
     if card.summary:
         yield rich(line(strong("In short: "), words(one_line(card.summary, _QUOTE), _QUOTE)))
     if card.tried:

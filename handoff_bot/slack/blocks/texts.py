@@ -28,6 +28,9 @@ TEXT = "settings_text"
 
 MOMENTS: dict[Moment, str] = {
     Moment.DISCLOSURE: "The assistant's first words",
+    Moment.VOICE_NOTE: "A voice note without text",
+    Moment.PICTURE: "A picture without text",
+    Moment.UNREADABLE: "Another message without text",
     Moment.STARTED: "Started: a person was asked for",
     Moment.POSITION: "Position in the queue",
     Moment.WAITING_LONG: "Waiting too long",

@@ -18,6 +18,7 @@ from handoff_bot.slack.blocks.text import (
     named,
     notification,
     plain,
+    quote,
     rich,
     section,
     shorten,
@@ -26,6 +27,7 @@ from handoff_bot.slack.blocks.text import (
 )
 
 _BODY = 8000
+_NOTES = 1500
 _OURS_TO_AGENTS = frozenset({PostKind.NOTICE, PostKind.TOLD})
 
 
@@ -61,7 +63,7 @@ def draw_posts(posts: Sequence[Post], *, named_outside: bool = False) -> Drawing
 def _together_spoken(posts: Sequence[Post]) -> Iterator[str]:
     """What is said aloud: the name once, then as much of the rest as there is room for."""
     yield _spoken(posts[0])
-    yield from (post.text for post in posts[1:])
+    yield from (post.spoken for post in posts[1:])
 
 
 def _mentions(post: Post) -> Iterator[Block]:
@@ -83,6 +85,8 @@ def _post(post: Post, *, named_outside: bool) -> Iterator[Block]:
         return
     if not named_outside:
         yield context(plain(_heading(post)))
+    if post.notes:
+        yield rich(quote("\n".join(post.notes), _NOTES))
     if post.text:
         yield rich(line(words(post.text, _BODY)))
 
@@ -101,7 +105,7 @@ def _heading(post: Post) -> str:
 def _spoken(post: Post) -> str:
     if post.kind is PostKind.FAILURE:
         return f"Not delivered: {post.text}"
-    return post.text if post.kind in _OURS_TO_AGENTS else f"{_heading(post)}: {post.text}"
+    return post.text if post.kind in _OURS_TO_AGENTS else f"{_heading(post)}: {post.spoken}"
 
 
 def draw_whisper(whisper: Whisper) -> Drawing:

@@ -1,0 +1,76 @@
+"""Lists what customers sent to us: what Twilio's webhooks could not bring while we were away.
+
+A message of the API says less than its webhook: no profile name, no quoted message, no ad.
+https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from channels._twilio_forms import Fields
+
+STRETCH = timedelta(hours=1)
+"""How much time one listing covers, so that it stays small."""
+PAGE, MOST = 200, 5000
+"""How many messages are listed in one request, and in one stretch."""
+_MOST_FILES = 10
+_CLOCK_SLACK = timedelta(seconds=2)
+"""Twilio's dates have whole seconds."""
+
+
+def inbound_forms(
+    messages: Any,
+    recipients: Collection[str],
+    since: datetime,
+    until: datetime,
+    files_at: str,
+) -> Iterator[tuple[Fields, float]]:
+    """What was sent to these addresses of ours in this time, as the forms of webhooks, and when.
+
+    Args:
+        messages: the messages of Twilio's client.
+        recipients: none for all of the account's.
+        files_at: the address of the account's messages, for its files.
+    """
+    seen: set[str] = set()
+    for one in _listed(messages, recipients, since, until):
+        is_new = one.direction == "inbound" and one.sid and one.sid not in seen
+        at = one.date_sent or one.date_created
+        if not is_new or at is None or not since - _CLOCK_SLACK <= at <= until + _CLOCK_SLACK:
+            continue
+        seen.add(one.sid)
+        yield _form(messages, one, files_at), at.timestamp()
+
+
+def _listed(
+    messages: Any, recipients: Collection[str], since: datetime, until: datetime
+) -> Iterator[Any]:
+    asked: dict[str, Any] = {
+        "date_sent_after": since.replace(microsecond=0),
+        "date_sent_before": until.replace(microsecond=0) + timedelta(seconds=1),
+        "limit": MOST,
+        "page_size": PAGE,
+    }
+    for narrowed in [{"to": one} for one in sorted(recipients)] or [{}]:
+        yield from messages.list(**asked, **narrowed)
+
+
+def _form(messages: Any, one: Any, files_at: str) -> Fields:
+    form = {
+        "MessageSid": one.sid,
+        "AccountSid": one.account_sid or "",
+        "From": one.from_ or "",
+        "To": one.to or "",
+        "Body": one.body or "",
+        "NumMedia": str(one.num_media or "0"),
+        "SmsStatus": "received",
+    }
+    if form["NumMedia"] == "0":
+        return form
+    for number, file in enumerate(messages(one.sid).media.list(limit=_MOST_FILES)):
+        form[f"MediaUrl{number}"] = f"{files_at}/{one.sid}/Media/{file.sid}"
+        form[f"MediaContentType{number}"] = file.content_type or ""
+    return form

@@ -1,0 +1,255 @@
+"""What was written while we could not be reached: notices the gap, and has it fetched.
+
+Each source (a channel's kind, or the desk) has one durable row that says until when it was in contact. A
+tick renews it, so the beginning of a gap is known after a kill, too. What is fetched goes the way of what
+arrives, under the same keys, so that a message which a provider delivers again has one effect.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from handoff_bot.domain.desk import Place
+from handoff_bot.domain.errors import DeliveryError
+from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.ports import Backlog, Clock
+from handoff_bot.services.runner import ADMINS, AnyHandler, Handler
+from handoff_bot.storage import sources, work
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Source
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+logger = logging.getLogger(__name__)
+
+CONTACT = "tick.contact"
+CATCH_UP = "catch.up"
+READ_THREAD = "desk.read"
+DESK = "slack"
+"""The name of the desk among the sources."""
+
+GAP = timedelta(seconds=90)
+"""Without contact for longer than this, something may have escaped us; a tick comes every 30 seconds."""
+OVERLAP = timedelta(minutes=2)
+"""How far before its known beginning a gap is read: clocks differ, and a tick is not at once."""
+LONGEST = timedelta(days=7)
+"""How far back is read at most."""
+ON_THE_WAY = timedelta(seconds=30)
+"""How long a webhook may take, retries included; what is younger is not listed: the webhook says more."""
+LAST_MOMENT = timedelta(seconds=5)
+"""So much of the end of a gap is left for later, because its webhooks may still come."""
+SWEEP = timedelta(minutes=10)
+"""How often messages are listed though no gap was seen: webhooks may fail where we cannot notice it."""
+THREAD_SWEEP, SWEPT = timedelta(minutes=5), 3
+"""How often a thread with an owner is read back without a gap, and how many with each tick."""
+MOST_THREADS = 1000
+_RECENTLY, _MOST_KNOWN = timedelta(days=7), 100
+
+
+class CatchingUp:
+    """Notices gaps. `is_desk_connected` says whether the desk's events can reach this process."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        backlogs: Mapping[str, Backlog],
+        handlers: Mapping[str, AnyHandler],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._backlogs = backlogs
+        self._handlers = handlers
+        self.is_desk_connected: Callable[[], bool] = lambda: True
+
+    def started(self) -> None:
+        """The process has started: whatever was written since the last contact is fetched."""
+        with self._database.write() as tx:
+            self.look(tx, timedelta())
+
+    def look(self, tx: Transaction, gap: timedelta = GAP) -> None:
+        """Renew the contact of every source, and have fetched what may have escaped us."""
+        now = self._clock.now()
+        for name in self._in_contact():
+            before = sources.beat(tx, name, now, first_read=now + OVERLAP)
+            if before is not None and now - before >= gap:
+                self._missed(tx, name, before, now)
+            elif name != DESK:
+                self._sweep(tx, name, now)
+        if DESK in self._in_contact():
+            for place in sources.threads_to_look_at(tx, now - THREAD_SWEEP, SWEPT):
+                read_thread(tx, place, now)
+
+    def _in_contact(self) -> list[str]:
+        with_desk = READ_THREAD in self._handlers and self.is_desk_connected()
+        return [*self._backlogs, *([DESK] if with_desk else [])]
+
+    def _missed(self, tx: Transaction, name: str, since: datetime, now: datetime) -> None:
+        logger.info("catching up", extra={"source": name, "seconds": (now - since).seconds})
+        if name == DESK:
+            for place in sources.threads_missed(tx, since, MOST_THREADS):
+                read_thread(tx, place, now)
+            return
+        sources.missed(tx, name, since, now)
+        catch_up(tx, name, now)
+
+    def _sweep(self, tx: Transaction, name: str, now: datetime) -> None:
+        source = sources.get(tx, name)
+        if source and self._backlogs[name].is_swept and now - source.read_until >= SWEEP:
+            catch_up(tx, name, now)
+
+
+def catch_up(tx: Transaction, source: str, due_at: datetime) -> None:
+    """Have the messages of a channel listed."""
+    key = f"catch:{source}"
+    tx.enqueue(NewWork(CATCH_UP, key, {"source": source}, due_at, key=key, coalesce=True))
+
+
+def read_thread(tx: Transaction, place: Place, now: datetime, *, hurry: bool = False) -> None:
+    """Have a thread read back."""
+    key = f"read:{place.slack_channel}:{place.ts}"
+    payload = asdict(place)
+    tx.enqueue(NewWork(READ_THREAD, key, payload, now, key=key, coalesce=True, hurry=hurry))
+
+
+class Contact(Handler[None, None]):
+    """The tick that renews the contact of every source."""
+
+    told = ADMINS
+
+    def __init__(self, catching_up: CatchingUp) -> None:
+        self._catching_up = catching_up
+
+    def prepare(self, tx: Transaction, job: Job) -> None:
+        """Renew it."""
+        self._catching_up.look(tx)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One stretch of a channel's messages to list.
+
+    Attributes:
+        until: the end of this stretch; `end` when the last one ends.
+        recipients: our own addresses, besides the configured ones.
+        addresses: customers who wrote lately.
+    """
+
+    source: str
+    since: datetime
+    until: datetime
+    end: datetime
+    recipients: tuple[str, ...]
+    addresses: tuple[str, ...]
+
+
+class CatchUp(Handler[Stretch, "list[InboundMessage] | None"]):
+    """Lists what customers sent in a stretch of time, and stores what has not reached us.
+
+    Args:
+        store: a message as work, with the lane that it goes into.
+    """
+
+    repeatable = True
+    coalesces = True
+    told = ADMINS
+    give_up_after = LONGEST
+
+    def __init__(
+        self,
+        backlogs: Mapping[str, Backlog],
+        clock: Clock,
+        store: Callable[[InboundMessage, datetime], NewWork],
+    ) -> None:
+        self._backlogs = backlogs
+        self._clock = clock
+        self._store = store
+
+    def prepare(self, tx: Transaction, job: Job) -> Stretch | None:
+        """The next stretch; None when all has been read."""
+        name = str(job.payload["source"])
+        source = sources.get(tx, name)
+        backlog = self._backlogs.get(name)
+        if source is None or backlog is None:
+            return None
+        now = self._clock.now()
+        begins = max(source.read_until, now - LONGEST)
+        since = begins - OVERLAP
+        end = now - ON_THE_WAY
+        if source.unread_until:
+            end = max(end, source.unread_until - LAST_MOMENT)
+        if begins >= end:
+            self._end(tx, source, source.read_until)
+            return None
+        return Stretch(
+            source=name,
+            since=since,
+            until=min(end, begins + backlog.stretch),
+            end=end,
+            recipients=tuple(sources.recipients(tx, name, _MOST_KNOWN)),
+            addresses=tuple(sources.addresses(tx, name, since - _RECENTLY, _MOST_KNOWN)),
+        )
+
+    def call(self, plan: Stretch) -> list[InboundMessage] | None:
+        """Ask the provider, oldest first; None when it refuses: the next sweep asks again."""
+        backlog = self._backlogs[plan.source]
+        try:
+            found = backlog.received(plan.since, plan.until, plan.recipients, plan.addresses)
+        except DeliveryError as error:
+            if not error.permanent:
+                raise
+            logger.warning("not listed", extra={"source": plan.source, "code": error.code})
+            return None
+        return sorted(found, key=lambda one: one.sent_at or 0.0)
+
+    def finish(
+        self, tx: Transaction, job: Job, plan: Stretch, result: list[InboundMessage] | None
+    ) -> None:
+        """Store what is new before whatever waits in its conversation, then go on."""
+        source = sources.get(tx, plan.source)
+        if source is None:
+            return
+        if result is None:
+            sources.read(tx, plan.source, source.read_until, complete=True)
+            return
+        self._store_new(tx, plan, result)
+        if plan.until >= plan.end:
+            self._end(tx, source, plan.until)
+            return
+        sources.read(tx, plan.source, plan.until, complete=False)
+        catch_up(tx, plan.source, self._clock.now())
+
+    def _end(self, tx: Transaction, source: Source, until: datetime) -> None:
+        """All has been read; the last moment of a gap is read a little later."""
+        if source.unread_until:
+            catch_up(tx, source.name, self._clock.now() + ON_THE_WAY + LAST_MOMENT)
+        sources.read(tx, source.name, until, complete=True)
+
+    def _store_new(self, tx: Transaction, plan: Stretch, found: list[InboundMessage]) -> None:
+        now = self._clock.now()
+        new = self._new(tx, plan.source, found)
+        for lane, rows in self._by_lane(new, now).items():
+            live = [job for job in work.waiting(tx, lane) if job.payload.get("sent_at") is None]
+            for row in rows:
+                tx.enqueue(row)
+            work.put_last(tx, live)
+        if new:
+            logger.info("fetched", extra={"source": plan.source, "messages": len(new)})
+
+    def _new(
+        self, tx: Transaction, source: str, found: list[InboundMessage]
+    ) -> list[InboundMessage]:
+        known: set[str] = set()
+        for at in range(0, len(found), 200):
+            ids = [one.provider_id for one in found[at : at + 200]]
+            known |= sources.known(tx, source, ids)
+        return [one for one in found if one.provider_id not in known]
+
+    def _by_lane(self, new: list[InboundMessage], now: datetime) -> dict[str, list[NewWork]]:
+        lanes: dict[str, list[NewWork]] = {}
+        for one in new:
+            row = self._store(one, now)
+            lanes.setdefault(row.lane, []).append(row)
+        return lanes

@@ -1,0 +1,53 @@
+"""Texts from short codes and from names: stored and shown to the team, but not answered."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.messages import InboundMessage, SenderKind
+from handoff_bot.domain.words import shorten, spelled
+from handoff_bot.services import deskwork, rules, said
+from handoff_bot.storage import log
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Conversation, Message
+from handoff_bot.storage.transaction import Transaction
+
+SHOWN = "message.unanswered"
+"""The event of a message that nobody answers."""
+MOST_AN_HOUR = 20
+"""How many of these messages are shown in the queue channel; the others are stored only."""
+_LONGEST = 1500
+_SENDERS = {SenderKind.SHORT_CODE: "short code", SenderKind.NAME: "sender name"}
+_MORE = "More messages from short codes and sender names follow. They are stored, and not shown for an hour."
+
+
+def is_not_answered(tx: Transaction, inbound: InboundMessage) -> bool:
+    """Does a machine write? A name takes no answers; a short code gets some where admins want it."""
+    if inbound.sender is SenderKind.SHORT_CODE:
+        return not rules.read(tx).answer_short_codes
+    return inbound.sender is SenderKind.NAME
+
+
+def show(
+    tx: Transaction,
+    conversation: Conversation,
+    message: Message,
+    sender: SenderKind,
+    now: datetime,
+) -> None:
+    """Show it in the queue channel, unless too many came lately."""
+    earlier = log.count(tx, SHOWN, since=now - timedelta(hours=1))
+    log.record(
+        tx, SHOWN, now, conversation=conversation, message_id=id_of(message), sender=sender.value
+    )
+    if earlier > MOST_AN_HOUR:
+        return
+    text = _MORE if earlier == MOST_AN_HOUR else _text(conversation, message, sender)
+    deskwork.tell(tx, "", Post(PostKind.TOLD, text), now, key=f"machine:{id_of(message)}")
+
+
+def _text(conversation: Conversation, message: Message, sender: SenderKind) -> str:
+    kind = _SENDERS[sender]
+    heading = f"📨 {spelled(conversation.channel)} from the {kind} {conversation.address}."
+    return f"{heading} It was not answered.\n“{shorten(said.in_words(message), _LONGEST)}”"

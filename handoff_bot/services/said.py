@@ -1,0 +1,82 @@
+"""What a message says, its context and kind included: for the thread, the card and the AI."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from handoff_bot.domain.message_context import (
+    LONGEST_QUOTE,
+    NO_CONTEXT,
+    MessageContext,
+    MessageKind,
+    Quote,
+    kind_with_files,
+    named,
+)
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.words import one_line
+from handoff_bot.services import sent_files
+from handoff_bot.storage import conversations
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.models import Conversation, Message
+from handoff_bot.storage.transaction import Transaction
+
+_CONTEXT = TypeAdapter(MessageContext)
+_AUTHORS = {
+    Author.CONTACT: "their own message",
+    Author.ASSISTANT: "the assistant",
+    Author.SYSTEM: "an automatic text",
+}
+
+
+def context_of(message: Message) -> MessageContext:
+    """What it says besides its text."""
+    return _CONTEXT.validate_python(message.context) if message.context else NO_CONTEXT
+
+
+def kind_of(message: Message) -> MessageKind:
+    """What kind of message it is."""
+    types = [str(file.get("content_type", "")) for file in message.media]
+    return kind_with_files(context_of(message).kind, types)
+
+
+def own_words(message: Message) -> str:
+    """Its author's own words, answers of a form among them; "" when there are none."""
+    return "\n".join(filter(None, (message.text.strip() and message.text, _answers(message))))
+
+
+def _answers(message: Message) -> str:
+    return context_of(message).answers
+
+
+def shown(message: Message) -> str:
+    """Its words; what it is called when it has neither words nor files."""
+    return own_words(message) or ("" if message.media else named(kind_of(message)))
+
+
+def in_words(message: Message) -> str:
+    """All of it, where only text is shown."""
+    parts = (*context_of(message).background, shown(message), sent_files.in_words(message))
+    return "\n".join(filter(None, parts))
+
+
+def stored(tx: Transaction, conversation: Conversation, context: MessageContext) -> dict[str, Any]:
+    """The context as it is kept, with what the quoted message says; {} for none."""
+    if context.quote:
+        context = replace(context, quote=_found(tx, conversation, context.quote))
+    return asdict(context) if context != NO_CONTEXT else {}
+
+
+def _found(tx: Transaction, conversation: Conversation, quote: Quote) -> Quote:
+    """The quote with author and text, if the message is one of this conversation."""
+    found = conversations.by_provider_id(tx, conversation, quote.provider_id)
+    if found is None:
+        return quote
+    message, part = found
+    text = part or own_words(message) or sent_files.in_words(message) or named(kind_of(message))
+    author = rows.agent(tx, message.agent_id)
+    name = author.name if author else _AUTHORS.get(Author(message.author), "our team")
+    return replace(quote, author=one_line(name, 60), text=one_line(text, LONGEST_QUOTE))

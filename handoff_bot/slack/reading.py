@@ -1,0 +1,160 @@
+"""Reads threads back: what agents wrote while Slack's events could not reach us.
+
+`conversations.replies` is a tier 3 method; apps that are sold outside of Slack's Marketplace get one
+request a minute and 15 messages a page, which paging and the wait that Slack asks for allow for.
+https://docs.slack.dev/reference/methods/conversations.replies
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from handoff_bot.domain.desk import Place
+from handoff_bot.domain.errors import DeskError
+from handoff_bot.domain.pacing import Share, Turn
+from handoff_bot.ports import Clock
+from handoff_bot.services.relay import is_known
+from handoff_bot.services.runner import ADMINS, Handler
+from handoff_bot.slack.desk import SlackDesk
+from handoff_bot.slack.listeners.arrivals import KIND, lane_of
+from handoff_bot.storage import sources, work
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+logger = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+BUDGET = "replies"
+READ_BACK = "read_back"
+"""Marks an event that was read back and not sent by Slack."""
+CLOCKS_APART = timedelta(minutes=1)
+MOST_PAGES = 20
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One thread to read, from then on."""
+
+    place: Place
+    since: datetime
+    begun_at: datetime
+
+
+@dataclass(frozen=True)
+class Found:
+    """What stands in a thread, oldest first, and who we are there."""
+
+    messages: tuple[Json, ...]
+    own_id: str
+
+
+class ReadThread(Handler[Reading, Found]):
+    """Reads one thread, and stores what has not reached us as the events that Slack would have sent."""
+
+    repeatable = True
+    coalesces = True
+    told = ADMINS
+    give_up_after = timedelta(hours=24)
+
+    def __init__(self, desk: SlackDesk, clock: Clock) -> None:
+        self._desk = desk
+        self._clock = clock
+
+    def turn(self, tx: Transaction, job: Job) -> Turn:
+        """Reading has a budget of its own."""
+        return (Share(BUDGET, rank=1),)
+
+    def prepare(self, tx: Transaction, job: Job) -> Reading | None:
+        """From when on to read; nothing when its escalation has ended."""
+        place = Place(job.payload["slack_channel"], job.payload["ts"])
+        thread = sources.thread(tx, place)
+        if thread is None:
+            return None
+        read = thread.read_until or thread.created_at
+        since = min(thread.unread_since or read, read)
+        return Reading(place, since - CLOCKS_APART, self._clock.now())
+
+    def call(self, plan: Reading) -> Found:
+        """Page through it."""
+        try:
+            messages = tuple(self._desk.replies(plan.place, plan.since, MOST_PAGES))
+        except DeskError as error:
+            if not error.permanent:
+                raise
+            logger.warning("thread not read back", extra={"code": error.code})
+            messages = ()
+        return Found(messages, self._desk.own_id())
+
+    def finish(self, tx: Transaction, job: Job, plan: Reading, result: Found) -> None:
+        """Store what is new before whatever waits in the thread's lane."""
+        events = list(_events(tx, plan, result))
+        if events:
+            self._store(tx, events)
+        sources.thread_read(tx, plan.place, plan.begun_at)
+
+    def _store(self, tx: Transaction, events: list[Json]) -> None:
+        now = self._clock.now()
+        lane = lane_of(events[0]["event"])
+        live = [job for job in work.waiting(tx, lane) if not job.payload.get(READ_BACK)]
+        for event in events:
+            tx.enqueue(NewWork(KIND, lane, event, due_at=now, key=event["event_id"]))
+        work.put_last(tx, live)
+        logger.info("replies fetched", extra={"events": len(events)})
+
+    def park(self, tx: Transaction, job: Job, plan: Reading | None, error: Exception) -> None:
+        """A day of trying was in vain: what comes live must not wait for it."""
+        if plan:
+            sources.thread_read(tx, plan.place, plan.begun_at)
+
+
+def _events(tx: Transaction, plan: Reading, found: Found) -> Iterator[Json]:
+    for message in sorted(found.messages, key=lambda one: str(one.get("ts"))):
+        ts = message.get("ts")
+        if not isinstance(ts, str) or ts == plan.place.ts or not message.get("user"):
+            continue
+        event = _event(tx, plan, message, ts)
+        if event:
+            yield {
+                "type": "event_callback",
+                "event": event,
+                "event_id": f"{READ_BACK}:{plan.place.slack_channel}:{ts}:{_edited(message)}",
+                "authorizations": [{"user_id": found.own_id, "is_bot": True}],
+                READ_BACK: True,
+            }
+
+
+def _event(tx: Transaction, plan: Reading, message: Mapping[str, Any], ts: str) -> Json | None:
+    """What Slack would have sent; None for what we know."""
+    channel = plan.place.slack_channel
+    said = {**message, "thread_ts": plan.place.ts}
+    if not is_known(tx, channel, ts):
+        return {**said, "type": "message", "channel": channel}
+    if _seconds(_edited(message)) < plan.since.timestamp():
+        return None
+    # Without what it was before; hearing of the same edit again changes nothing.
+    return {
+        "type": "message",
+        "subtype": "message_changed",
+        "channel": channel,
+        "message": said,
+        "previous_message": {"ts": ts, "thread_ts": plan.place.ts, "user": message["user"]},
+        "ts": _edited(message),
+    }
+
+
+def _edited(message: Mapping[str, Any]) -> str:
+    """When it was changed last, "" for never."""
+    edited = message.get("edited")
+    ts = edited.get("ts") if isinstance(edited, dict) else None
+    return ts if isinstance(ts, str) else ""
+
+
+def _seconds(ts: str) -> float:
+    try:
+        return float(ts)
+    except ValueError:
+        return 0.0

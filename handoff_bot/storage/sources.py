@@ -1,0 +1,170 @@
+"""Questions and changes about sources: until when each was in contact with us, what is still to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import case, func, or_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col, select
+
+from handoff_bot.domain.desk import Place
+from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.storage.models import Conversation, DeskThread, Escalation, Message, Source, Work
+from handoff_bot.storage.transaction import Transaction, table_of
+
+_SOURCE, _THREAD = table_of(Source), table_of(DeskThread)
+_OPEN = [status.value for status in OPEN]
+
+
+def get(tx: Transaction, name: str) -> Source | None:
+    """A source, None until it was first in contact."""
+    return tx.session.get(Source, name, populate_existing=True)
+
+
+def beat(tx: Transaction, name: str, now: datetime, first_read: datetime) -> datetime | None:
+    """The source can reach us now; says when it last could, None for never before.
+
+    `first_read` is from when on messages of a source that is new to us are listed.
+    """
+    known = tx.session.execute(
+        select(Source).where(Source.name == name).with_for_update()
+    ).scalar_one_or_none()
+    if known is None:
+        _insert(tx, name, now, first_read)
+        return None
+    before, known.in_contact_at = known.in_contact_at, max(now, known.in_contact_at)
+    tx.session.add(known)
+    tx.session.flush()
+    return before
+
+
+def _insert(tx: Transaction, name: str, now: datetime, first_read: datetime) -> None:
+    """Make it; of several processes that do so at once, one succeeds and the others need not."""
+    insert = (sqlite if tx.is_sqlite else postgresql).insert
+    row = {"name": name, "in_contact_at": now, "read_until": first_read}
+    made = insert(_SOURCE).values(**row).on_conflict_do_nothing(index_elements=[_SOURCE.c.name])
+    tx.core.execute(made)
+
+
+def missed(tx: Transaction, name: str, since: datetime, until: datetime) -> None:
+    """What the source sent in this time may have escaped us."""
+    tx.core.execute(
+        update(_SOURCE)
+        .where(_SOURCE.c.name == name)
+        .values(
+            unread_since=func.coalesce(_SOURCE.c.unread_since, since),
+            unread_until=until,
+            read_until=case((_SOURCE.c.read_until > since, since), else_=_SOURCE.c.read_until),
+        )
+    )
+
+
+def read(tx: Transaction, name: str, until: datetime, *, complete: bool) -> None:
+    """What the source sent until then has been listed; `complete` when nothing of the gap is left."""
+    values: dict[str, datetime | None] = {"read_until": until}
+    if complete:
+        values |= {"unread_since": None, "unread_until": None}
+    tx.core.execute(update(_SOURCE).where(_SOURCE.c.name == name).values(**values))
+
+
+def is_unread(tx: Transaction, name: str, ended_after: datetime) -> bool:
+    """Is there a gap of this source that ended after then and has not been read yet?"""
+    found = select(col(Source.unread_until)).where(Source.name == name)
+    until = tx.session.execute(found).scalar()
+    return until is not None and until > ended_after
+
+
+def recipients(tx: Transaction, channel: str, most: int) -> Sequence[str]:
+    """Our own addresses that customers of a channel have written to."""
+    found = (
+        select(Conversation.recipient)
+        .where(Conversation.channel == channel, Conversation.recipient != "")
+        .distinct()
+        .limit(most)
+    )
+    return list(tx.session.execute(found).scalars())
+
+
+def addresses(tx: Transaction, channel: str, since: datetime, most: int) -> Sequence[str]:
+    """The addresses of customers who have written since then, the latest first."""
+    found = (
+        select(Conversation.address)
+        .where(Conversation.channel == channel, col(Conversation.last_inbound_at) >= since)
+        .order_by(col(Conversation.last_inbound_at).desc())
+        .limit(most)
+    )
+    return list(tx.session.execute(found).scalars())
+
+
+def known(tx: Transaction, channel: str, provider_ids: Collection[str]) -> set[str]:
+    """Those of these messages of a channel that have reached us."""
+    handled = select(Message.provider_id).where(
+        Message.channel == channel, col(Message.provider_id).in_(provider_ids)
+    )
+    keys = [f"{channel}:{one}" for one in provider_ids]
+    stored = select(Work.key).where(col(Work.key).in_(keys))
+    found = {str(one) for one in tx.session.execute(handled).scalars()}
+    waiting = (str(key) for key in tx.session.execute(stored).scalars())
+    return found | {key.removeprefix(f"{channel}:") for key in waiting}
+
+
+# -- threads at the desk
+
+
+def thread(tx: Transaction, place: Place) -> DeskThread | None:
+    """The thread of an open escalation at this place."""
+    return tx.session.execute(
+        select(DeskThread)
+        .join(Escalation, col(Escalation.id) == DeskThread.escalation_id)
+        .where(
+            DeskThread.slack_channel == place.slack_channel,
+            DeskThread.ts == place.ts,
+            col(Escalation.status).in_(_OPEN),
+        )
+    ).scalar_one_or_none()
+
+
+def threads_missed(tx: Transaction, since: datetime, most: int) -> Sequence[Place]:
+    """Open threads are to be read back from then on: these, those that somebody has taken first."""
+    found = tx.session.execute(
+        select(DeskThread)
+        .join(Escalation, col(Escalation.id) == DeskThread.escalation_id)
+        .where(col(Escalation.status).in_(_OPEN))
+        .order_by(col(Escalation.status) == Status.QUEUED.value, col(DeskThread.id).desc())
+        .limit(most)
+    ).scalars()
+    places = []
+    for one in found:
+        one.unread_since = min(since, one.unread_since or since)
+        tx.session.add(one)
+        places.append(Place(one.slack_channel, one.ts))
+    tx.session.flush()
+    return places
+
+
+def threads_to_look_at(tx: Transaction, before: datetime, most: int) -> Sequence[Place]:
+    """Threads that somebody has taken and that were not read back since then, the longest ago first."""
+    last = func.coalesce(_THREAD.c.read_until, _THREAD.c.created_at)
+    found = tx.session.execute(
+        select(_THREAD.c.slack_channel, _THREAD.c.ts)
+        .join(Escalation, col(Escalation.id) == _THREAD.c.escalation_id)
+        .where(
+            Escalation.status == Status.CLAIMED.value,
+            last < before,
+            or_(_THREAD.c.unread_since.is_(None), _THREAD.c.unread_since < before),
+        )
+        .order_by(last)
+        .limit(most)
+    )
+    return [Place(slack_channel, ts) for slack_channel, ts in found]
+
+
+def thread_read(tx: Transaction, place: Place, until: datetime) -> None:
+    """A thread has been read back until then."""
+    tx.core.execute(
+        update(_THREAD)
+        .where(_THREAD.c.slack_channel == place.slack_channel, _THREAD.c.ts == place.ts)
+        .values(read_until=until, unread_since=None)
+    )

@@ -1,0 +1,198 @@
+"""What customers sent while we were away is listed at Twilio and handled once, in order."""
+
+from dataclasses import asdict
+from datetime import timedelta
+
+import pytest
+
+from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.sandbox.twilio import TwilioStandIn
+from handoff_bot.services.catching_up import CATCH_UP
+from handoff_bot.storage import log, sources
+from handoff_bot.storage.models import Message, Work
+from tests.services.shop import ACCOUNT, DANA, EVA, PUBLIC, TOKEN, Shop
+
+
+@pytest.fixture
+def twilio(clock):
+    with TwilioStandIn(ACCOUNT, TOKEN, PUBLIC, now=clock.now, seed=1) as standing:
+        yield standing
+
+
+@pytest.fixture
+def shop(database, clock, twilio):
+    return Shop(database, clock, twilio)
+
+
+def test_what_was_sent_while_we_were_away_is_handled_once_and_in_order(shop):
+    sids = [shop.writes(f"word {n}") for n in range(1, 4)]
+    shop.writes("Hello", EVA, "whatsapp")
+
+    shop.back(hours=2)
+    assert sorted(shop.received()) == ["Hello", "word 1", "word 2", "word 3"]
+
+    for n, sid in enumerate(sids, 1):
+        shop.webhook_comes(sid, f"word {n}")
+    shop.settle()
+    shop.back(minutes=5)
+    shop.back(hours=1)
+    assert [one for one in shop.received() if one.startswith("word")] == [
+        "word 1",
+        "word 2",
+        "word 3",
+    ]
+
+
+def test_messages_of_many_pages_and_hours_are_all_fetched(shop):
+    for n in range(260):
+        shop.writes(f"word {n:03d}")
+        shop.clock.advance(seconds=40)
+
+    shop.back(hours=1)
+
+    assert shop.received() == [f"word {n:03d}" for n in range(260)]
+
+
+def test_what_came_before_the_first_start_is_not_ours(database, clock, twilio):
+    twilio.account.hear("SM" + "e" * 32, DANA, twilio.sms_number, "long ago")
+    clock.advance(minutes=3)
+    shop = Shop(database, clock, twilio)
+
+    shop.back(hours=1)
+
+    assert shop.received() == []
+
+
+def test_what_comes_live_waits_for_what_was_sent_before_it(shop):
+    shop.writes("word 1")
+    shop.clock.advance(hours=2)
+    shop.core.catching_up.started()
+    shop.webhook_comes("SM" + "f" * 32, "word 2")
+    shop.settle()
+    shop.clock.advance(seconds=2)
+    shop.settle()
+
+    assert shop.received() == ["word 1", "word 2"]
+
+
+def test_a_live_message_does_not_wait_for_ever_when_twilio_cannot_be_asked(shop):
+    shop.twilio.faults.add("*/Messages.json", status=503)
+    shop.clock.advance(hours=2)
+    shop.core.catching_up.started()
+    shop.webhook_comes("SM" + "f" * 32, "word 1")
+    shop.settle()
+    assert shop.received() == []
+
+    for _ in range(8):
+        shop.clock.advance(seconds=5)
+        shop.settle()
+    assert shop.received() == ["word 1"]
+
+
+def test_a_message_that_was_held_back_is_counted_once(shop):
+    shop.twilio.faults.add("*/Messages.json", status=503, count=2)
+    shop.clock.advance(hours=2)
+    shop.core.catching_up.started()
+    shop.webhook_comes("SM" + "f" * 32, "word 1")
+    for _ in range(12):
+        shop.settle()
+        shop.clock.advance(seconds=5)
+
+    with shop.database.read() as tx:
+        assert len(log.events(tx, "message.received")) == 1
+
+
+def test_a_failed_webhook_is_found_without_any_gap(shop):
+    shop.writes("word 1")
+    for _ in range(24):
+        shop.clock.advance(seconds=30)
+        shop.ticks()
+
+    assert shop.received() == ["word 1"]
+
+
+def test_what_is_younger_than_its_webhook_may_be_is_left_to_the_webhook(shop):
+    for _ in range(19):
+        shop.clock.advance(seconds=30)
+        shop.ticks()
+    shop.writes("word 1")
+    shop.clock.advance(seconds=5)
+    shop.ticks()
+
+    assert shop.received() == []
+
+
+def test_a_refusal_of_twilio_is_no_reason_to_wait_or_to_give_up(shop):
+    shop.writes("word 1")
+    shop.twilio.faults.add("*/Messages.json", status=401, count=1)
+    shop.back(hours=1)
+    with shop.database.read() as tx:
+        assert tx.session.query(Work).filter(Work.status == "failed").count() == 0
+        assert not sources.is_unread(tx, "sms", shop.clock.now() - timedelta(days=1))
+
+    shop.clock.advance(minutes=11)
+    shop.ticks()
+    assert shop.received() == ["word 1"]
+
+
+def test_files_of_the_gap_are_known(shop):
+    shop.writes("", media=[("image/png", b"png")])
+
+    shop.back(hours=1)
+
+    with shop.database.read() as tx:
+        (message,) = tx.session.query(Message).filter(Message.direction == "inbound")
+    (file,) = message.media
+    assert file["content_type"] == "image/png"
+    assert file["url"].startswith(shop.twilio.server.url)
+
+
+def test_a_message_of_the_gap_keeps_the_time_at_which_it_was_sent(shop):
+    shop.writes("word 1", EVA, "whatsapp")
+    sent = shop.clock.now()
+
+    shop.back(hours=2)
+
+    with shop.database.read() as tx:
+        (message,) = tx.session.query(Message).filter(Message.direction == "inbound")
+    assert abs(message.created_at - sent) <= timedelta(seconds=1)
+
+
+def test_after_whatsapps_window_a_person_is_asked_and_nothing_is_tried(shop):
+    shop.writes("Where is my parcel?", EVA, "whatsapp")
+
+    shop.back(hours=30)
+
+    assert shop.received() == ["Where is my parcel?"]
+    assert shop.assistant.asked == []
+    assert shop.twilio.messages() == []
+    assert "Where is my parcel?" in shop.desk.card.evidence
+
+
+def test_our_own_messages_are_not_taken_for_customers(shop):
+    shop.writes("Hello")
+    shop.back(hours=1)
+    shop.back(hours=1)
+
+    assert shop.received() == ["Hello"]
+
+
+def test_messages_in_conversations_that_we_know_are_fetched(shop):
+    chat = "CH" + "1" * 32
+    message = InboundMessage("conversations", "IM" + "0" * 32, chat, "", "word 0")
+    shop.core.inbox.store("inbound", f"in:conversations:{chat}", "x", asdict(message))
+    shop.settle()
+    shop.clock.advance(minutes=10)
+    shop.twilio.conversation_writes(chat, "dana", "word 1")
+
+    shop.back(hours=2)
+
+    assert shop.received() == ["word 0", "word 1"]
+
+
+def test_a_stretch_is_an_hour_at_most(shop):
+    shop.back(hours=5)
+
+    with shop.database.read() as tx:
+        jobs = tx.session.query(Work).filter(Work.kind == CATCH_UP, Work.lane == "catch:sms")
+        assert jobs.filter(Work.status == "done").count() >= 5
