@@ -49,7 +49,7 @@ class Conversations:
     """A Channel over Twilio's Conversations (classic); any number of threads may use it at once."""
 
     kind = KIND
-    limits = Limits(text=TEXT_LIMIT)
+    limits = Limits(consent_by_us=True, text=TEXT_LIMIT)
 
     def __init__(self, account: TwilioAccount) -> None:
         self._account = account

@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from channels._webchat_sessions import Sessions, Website
+from handoff_bot.domain.consent import plain
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, Malformed, Unauthentic
 from handoff_bot.domain.files import KINDS, LARGEST, Fetched
@@ -61,7 +62,11 @@ class Webchat:
 
     kind = KIND
     limits = Limits(
-        text=LONGEST, media=dict.fromkeys(KINDS, LARGEST), caption=LONGEST, shows_ours=True
+        text=LONGEST,
+        media=dict.fromkeys(KINDS, LARGEST),
+        caption=LONGEST,
+        shows_ours=True,
+        consent_by_us=True,
     )
     longest_text = LONGEST
 
@@ -143,6 +148,7 @@ def _inbound(visitor: Visitor, said: _Message) -> InboundMessage:
         recipient="",
         text=said.text,
         profile_name=visitor.name,
+        consent=None if said.person else plain(said.text),
         wants_person=said.person,
         language=_language(said.locale),
         fields={"id": str(said.id), "locale": said.locale},
