@@ -72,8 +72,9 @@ def take(
         deskwork.post(tx, escalation, words, now)
     thanks = texts.say(tx, Moment.CSAT_THANKS, conversation, now)
     if thanks:
-        words = Words(thanks, Author.SYSTEM, answers=None if found.asks else id_of(message))
-        sending.say(tx, conversation, words, channels, now)
+        covered = None if found.asks else id_of(message)
+        spoken = Words(thanks, Author.SYSTEM, answers=covered)
+        sending.say(tx, conversation, spoken, channels, now)
     return found
 
 
