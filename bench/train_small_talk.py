@@ -11,6 +11,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -151,7 +152,7 @@ def fitted(said: Sequence[Said], encoder: Encoder) -> SmallTalk:
         network = MLPClassifier(
             (UNITS,), alpha=1e-3, max_iter=40, random_state=member, batch_size=128
         )
-        _quietly(lambda network=network: network.fit(vectors, known, sample_weight=weights))
+        _quietly(partial(network.fit, vectors, known, sample_weight=weights))
         networks.append(network)
     steps = np.rint(spelt.weights / COARSE).astype(np.int8) * np.int8(COARSE)
     return SmallTalk(encoder, replace(spelt, weights=steps), joined(networks))
