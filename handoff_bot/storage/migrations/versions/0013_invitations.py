@@ -9,7 +9,7 @@ from alembic import op
 from handoff_bot.storage.columns import UtcDateTime
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
