@@ -65,6 +65,7 @@ $(VENV)/trains: pyproject.toml
 train: $(VENV)/trains
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.build_encoder
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.train_detector $(DATA)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.train_small_talk
 
 bench-detector: $(VENV)/trains
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.detector $(if $(wildcard $(DATA)),--held-out $(DATA))

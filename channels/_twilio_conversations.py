@@ -12,6 +12,7 @@ import re
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from channels._twilio_forms import KEYWORDS, Fields, required
+from handoff_bot.domain.consent import plain
 from handoff_bot.domain.errors import Malformed
 from handoff_bot.domain.messages import InboundMessage, Media
 
@@ -90,7 +91,7 @@ def inbound(fields: Fields, channel: str, files: FileStore) -> InboundMessage:
         raise Malformed("ConversationSid is no id of a conversation.")
     source, author = fields.get("Source", CHAT), fields.get("Author", "")
     text = fields.get("Body", "")
-    consent = None if source == CHAT else KEYWORDS.get(text.strip().upper())
+    consent = KEYWORDS.get(text.strip().upper()) if source == SMS else plain(text)
     service = fields.get("ChatServiceSid", "")
     return InboundMessage(
         channel=channel,

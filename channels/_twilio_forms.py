@@ -14,6 +14,7 @@ from itertools import count, takewhile
 
 from channels._twilio_context import context_of
 from channels._twilio_errors import UNEXPLAINED, in_words
+from handoff_bot.domain.consent import plain
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import Malformed
 from handoff_bot.domain.messages import (
@@ -54,7 +55,8 @@ KEYWORDS: dict[str, Consent] = {
     **dict.fromkeys(("HELP", "INFO"), Consent.HELP),
 }
 """Twilio's default keywords, but for YES: that is also how a customer accepts what they were offered, so
-it counts as START only when Twilio says so (OptOutType)."""
+it counts as START only when Twilio says so (OptOutType).
+Where Twilio does not act on them, plain opt-outs count instead."""
 
 _INBOUND_MARKS = frozenset({"Body", "NumMedia"})
 _OF_INBOUND = frozenset({"", "received", "receiving"})
@@ -234,7 +236,9 @@ def _consent(fields: Fields, recipient: str, *, we_answer: bool) -> tuple[Consen
     told = fields.get("OptOutType", "").lower()
     if told in tuple(Consent):  # Advanced Opt-Out, with keywords of the account's own
         return Consent(told), True
+    if we_answer:
+        return plain(fields.get("Body", "")), False
     consent = KEYWORDS.get(fields.get("Body", "").strip().upper())
     # Short codes are left to their owner: https://help.twilio.com/articles/223181748
-    twilio_answers = not we_answer and not recipient.isdecimal()
+    twilio_answers = not recipient.isdecimal()
     return consent, consent is not None and twilio_answers

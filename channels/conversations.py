@@ -52,7 +52,7 @@ class Conversations:
     """A Channel over Twilio's Conversations (classic); any number of threads may use it at once."""
 
     kind = KIND
-    limits = Limits(text=TEXT_LIMIT)
+    limits = Limits(consent_by_us=True, text=TEXT_LIMIT)
     stretch = timedelta(days=7)
     is_swept = False  # one request for each conversation is too much without a reason
 

@@ -7,6 +7,9 @@ from channels._twilio_kinds import MMS
 from handoff_bot.domain.messages import Limits
 from handoff_bot.ports import ListedChannel
 
+OPT_OUT_CODES = frozenset({"21610"})
+"""What Twilio refuses a message with when the carrier's list says that the customer opted out."""
+
 
 def sms(account: TwilioAccount) -> ListedChannel:
     """The channel. Twilio itself honours and answers STOP here."""
@@ -14,7 +17,9 @@ def sms(account: TwilioAccount) -> ListedChannel:
         account,
         Traits(
             kind="sms",
-            limits=Limits(text=TEXT_LIMIT, media=MMS, caption=TEXT_LIMIT),
+            limits=Limits(
+                text=TEXT_LIMIT, media=MMS, caption=TEXT_LIMIT, opt_out_codes=OPT_OUT_CODES
+            ),
             has=lambda address: not address.startswith("whatsapp:"),
             sender=account.sms_from,
             service=account.messaging_service_sid,

@@ -17,6 +17,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from channels._webchat_sessions import Sessions, Website
+from handoff_bot.domain.consent import plain
 from handoff_bot.domain.crowds import NETWORK, STRANGERS
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, Malformed, Unauthentic
@@ -66,7 +67,11 @@ class Webchat:
 
     kind = KIND
     limits = Limits(
-        text=LONGEST, media=dict.fromkeys(KINDS, LARGEST), caption=LONGEST, shows_ours=True
+        text=LONGEST,
+        media=dict.fromkeys(KINDS, LARGEST),
+        caption=LONGEST,
+        shows_ours=True,
+        consent_by_us=True,
     )
     longest_text = LONGEST
 
@@ -127,6 +132,7 @@ class Webchat:
             recipient="",
             text=said.text,
             profile_name=visitor.name,
+            consent=None if said.person else plain(said.text),
             wants_person=said.person,
             language=_language(said.locale),
             counted_with=self._groups(visitor, network),

@@ -89,7 +89,7 @@ def build_ai(
     """
     local_detector = LocalDetector.load()
     knowledge = Knowledge(knowledge_dir, meaning=local_detector.encoder.vectors)
-    local_assistant = LocalAssistant(knowledge)
+    local_assistant = LocalAssistant(knowledge, local_detector.act_of)
     if not api_key:
         return Minds(local_detector, local_assistant)
     from handoff_bot.ai.assistant.openai import OpenAIAssistant

@@ -74,7 +74,8 @@ class Card:
         opened_at: since when they wait (aware UTC).
         claimed_at, closed_at: when, if so.
         closed_by: who ended it.
-        opted_out: True when the contact sent STOP: nothing may be sent.
+        opted_out: True when the contact opted out: nothing may be sent.
+        invited: True when they have written again since, so that agents may answer.
         language: ISO 639-1, "" when unknown.
         mood: how the customer feels by their last words, None when they have said nothing since.
         vip: True when an admin named them one.
@@ -108,6 +109,7 @@ class Card:
     closed_at: datetime | None = None
     closed_by: AgentRef | None = None
     opted_out: bool = False
+    invited: bool = False
     language: str = ""
     mood: Mood | None = None
     vip: bool = False

@@ -65,7 +65,7 @@ class InboundMessage:
         text: the words, "" for media alone.
         media: files that came along.
         profile_name: what the contact calls themselves, "" when unknown. Hostile like the text.
-        consent: set when the whole message is a STOP, START or HELP keyword.
+        consent: set when the whole message is a plain opt-out, a START, or a keyword of the carrier's.
         consent_answered: True when the provider has already answered the keyword.
         wants_person: True when they pressed a button that asks for a human: nothing is left to judge.
         language: ISO 639-1 of what they read the channel in, "" when unknown; a hint for our first words.
@@ -177,6 +177,7 @@ class Limits:
         caption: the most characters that can stand with a picture in one message.
         shows_ours: True where customers look at files at our own address, for as long as we keep them.
         templates: True where templates can be sent.
+        opt_out_codes: the provider's codes for "this contact has opted out".
         window_codes: the provider's codes for free text that came after the window.
         marks: True where *bold*, _italic_, ~struck~ and code look so on the customer's side.
     """
@@ -189,6 +190,7 @@ class Limits:
     shows_ours: bool = False
     templates: bool = False
     window_codes: frozenset[str] = frozenset()
+    opt_out_codes: frozenset[str] = frozenset()
     marks: bool = False
 
 

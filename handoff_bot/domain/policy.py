@@ -1,9 +1,8 @@
-"""Pure decisions: when to escalate on what the AI says of itself, how long a wait is, what a rating is."""
+"""Pure decisions: when to escalate on what the AI says of itself, and how long a wait is."""
 
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -98,6 +97,14 @@ def announced(judgement: Judgement) -> Judgement:
     )
 
 
+def opted_out(judgement: Judgement) -> Judgement:
+    """A customer who opted out has written again: the assistant may not answer, so a person has to look."""
+    if judgement.escalate:
+        return judgement
+    summary = f"Had opted out and has written again. {judgement.summary}".strip()
+    return replace(judgement, reason=Signal.REQUEST, summary=summary, by="rules", final=True)
+
+
 def ranked(judgement: Judgement, *, vip: bool) -> Judgement:
     """The judgement with the priority that this contact has: for a VIP high at least."""
     if vip and judgement.escalate and judgement.priority.rank > Priority.HIGH.rank:
@@ -135,10 +142,3 @@ def wait_minutes(waits: Sequence[timedelta], ahead: int) -> int:
         return DEFAULT_WAIT_MINUTES + ahead
     middle = sorted(waits)[len(waits) // 2].total_seconds() / 60
     return max(1, math.ceil(middle * (1 + ahead / 2)))
-
-
-def rating(text: str) -> int | None:
-    """The number from 1 to 5 that is all of a message, in any script's digits or as a keycap; else None."""
-    digit = text.strip().removesuffix("\u20e3").removesuffix("\ufe0f")
-    score = unicodedata.digit(digit, None) if len(digit) == 1 else None
-    return score if score is not None and 1 <= score <= 5 else None

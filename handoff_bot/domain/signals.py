@@ -29,6 +29,17 @@ class Priority(StrEnum):
         return list(Priority).index(self)
 
 
+class Act(StrEnum):
+    """What a short message does that asks for nothing; NONE for any other message."""
+
+    NONE = "none"
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    THANKS = "thanks"
+    BYE = "bye"
+    HELLO = "hello"
+
+
 class Mood(StrEnum):
     """How the customer feels by their last words."""
 
@@ -64,6 +75,7 @@ class Judgement:
         summary: one line for the card. Hostile text.
         language: ISO 639-1 of the customer's last words, "" when unsure.
         by: which detector judged ("local", "openai"), for the card and the log.
+        act: what small talk it is, so that nobody is needed; NONE for anything else.
         final: False when a longer look would be worth its while.
     """
 
@@ -74,6 +86,7 @@ class Judgement:
     summary: str = ""
     language: str = ""
     by: str = ""
+    act: Act = Act.NONE
     final: bool = True
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handoff_bot.domain.rules import DEFAULTS, Rules
 from handoff_bot.domain.signals import Turn
@@ -19,6 +19,7 @@ class Talk:
         rules: what the team's admins decided.
         language: ISO 639-1 of the conversation so far, "" when unknown.
         hints: what agents left for the assistant to know, oldest first; for the team only, so never quoted.
+        waiting: so many of the last turns are the customer's that nobody has answered yet.
         contact_id: whose share of the spending it is; None for nobody's.
     """
 
@@ -26,6 +27,7 @@ class Talk:
     settled: int = 0
     rules: Rules = DEFAULTS
     language: str = ""
+    waiting: int = 1
     contact_id: int | None = None
     hints: tuple[str, ...] = ()
 
@@ -33,3 +35,14 @@ class Talk:
     def open_turns(self) -> tuple[Turn, ...]:
         """What was said since a person settled the rest."""
         return self.turns[self.settled :]
+
+    def each(self) -> tuple[Talk, ...]:
+        """For each of the waiting turns the talk as it would be if only that one had been written."""
+        if self.waiting <= 1:
+            return (self,)
+        before = self.turns[: -self.waiting]
+        settled = min(self.settled, len(before))
+        return tuple(
+            replace(self, turns=(*before, turn), settled=settled, waiting=1)
+            for turn in self.turns[-self.waiting :]
+        )

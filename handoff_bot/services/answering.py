@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from handoff_bot.domain import policy
+from handoff_bot.domain.consent import plain
 from handoff_bot.domain.message_context import MessageKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Answer, Judgement, Turn
@@ -62,6 +65,7 @@ def question(
             language=conversation.language,
             contact_id=conversation.contact_id,
             hints=hints,
+            waiting=_waiting(tx, conversation, messages),
         ),
         vip=live.is_vip(conversation.address),
         unsure_before=bool(ours and ours[-1].payload.get("confidence", 1.0) < policy.UNSURE),
@@ -69,6 +73,13 @@ def question(
         answers=0 if held.of(tx, id_of(conversation)) else len(ours),
         wants_person=wants_person,
     )
+
+
+def _waiting(tx: Transaction, conversation: Conversation, messages: Sequence[Message]) -> int:
+    """How many of the last messages are the customer's and unanswered; 1 at least."""
+    open_ones = {id_of(one) for one in unanswered(tx, id_of(conversation))}
+    trailing = takewhile(lambda one: id_of(one) in open_ones, reversed(messages))
+    return max(1, sum(1 for _ in trailing))
 
 
 def _in_turn(messages: list[Message]) -> list[Message]:
@@ -187,7 +198,7 @@ class HandleAnswer(Handler[Asked, Reaction]):
         number = id_of(conversation)
         if rows.open_of(tx, number) or conversation.opted_out_at:
             return None
-        waiting = _unanswered(tx, number)
+        waiting = unanswered(tx, number)
         if job.payload["message_id"] not in [id_of(one) for one in waiting]:
             return None
         since = waiting[0].created_at
@@ -260,16 +271,22 @@ class HandleAnswer(Handler[Asked, Reaction]):
         sending.say(tx, conversation, words, self._channels, now)
 
 
-def _unanswered(tx: Transaction, conversation_id: int) -> list[Message]:
-    """The customer's messages that nobody has answered or settled yet, oldest first."""
+def unanswered(tx: Transaction, conversation_id: int) -> list[Message]:
+    """The customer's messages that nobody has answered or settled yet, oldest first.
+
+    What was about consent or a rating was answered by a fixed text, or by the carrier.
+    """
     until = rows.settled_until(tx, conversation_id)
     found: list[Message] = []
+    covered, done = until, set()
     for message in reversed(conversations.recent(tx, conversation_id, TURNS)):
         if id_of(message) <= until:
             break
-        if message.author == Author.CONTACT:
+        if message.author == Author.CONTACT and not plain(message.text):
             found.append(message)
-        elif message.author == Author.ASSISTANT or "answers" in message.payload:
+        elif message.author == Author.SYSTEM:
+            done.add(message.payload.get("answers"))
+        elif message.author == Author.ASSISTANT:
             covered = message.payload.get("answers", id_of(message))
-            return [one for one in reversed(found) if id_of(one) > covered]
-    return found[::-1]
+            break
+    return [one for one in reversed(found) if id_of(one) > covered and id_of(one) not in done]

@@ -34,6 +34,7 @@ from handoff_bot.services import (
     mail,
     notices,
     offers,
+    open_questions,
     owners,
     positions,
     routing,
@@ -203,6 +204,7 @@ class Core:
             ladder.follow,
             positions.follow,
             sla.follow,
+            open_questions.follow,
             translating.begin,
             tickets_out,
         )

@@ -6,7 +6,7 @@ from handoff_bot.domain.desk import AgentRef, Button, Whisper
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import Author
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, sending, sent_files, translating
+from handoff_bot.services import deskwork, opt_outs, sending, sent_files, translating
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import OPTED_OUT
@@ -150,7 +150,7 @@ class Decisions:
             if message is None:
                 return Outcome(False, GONE)
             conversation = conversations.hold(tx, message.conversation_id)
-            if conversation.opted_out_at:
+            if opt_outs.refuses(conversation, self._clock.now()):
                 return Outcome(False, OPTED_OUT)
             if message.epoch is not None and message.epoch != conversation.epoch:
                 return Outcome(False, SOMEBODY_ELSE)

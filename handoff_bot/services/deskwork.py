@@ -84,8 +84,13 @@ def resolved(tx: Transaction, escalation: Escalation, text: str, now: datetime) 
 
 def redraw(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     """The card and the board show something that has changed."""
-    key = f"draw:card:{id_of(escalation)}"
-    payload = {"escalation_id": id_of(escalation)}
+    redraw_of(tx, id_of(escalation), now)
+
+
+def redraw_of(tx: Transaction, escalation_id: int, now: datetime) -> None:
+    """The same, by the escalation's id."""
+    key = f"draw:card:{escalation_id}"
+    payload = {"escalation_id": escalation_id}
     tx.enqueue(NewWork(REDRAW, key, payload, due_at=now, key=key, coalesce=True))
     redraw_board(tx, now)
 

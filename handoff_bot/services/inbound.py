@@ -12,7 +12,8 @@ from handoff_bot.domain import policy
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.messages import Author, Consent, InboundMessage, storable
-from handoff_bot.domain.signals import Judgement
+from handoff_bot.domain.ratings import Rating
+from handoff_bot.domain.signals import Act, Judgement
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.words import spelled
 from handoff_bot.ports import Clock
@@ -23,6 +24,7 @@ from handoff_bot.services import (
     files,
     machines,
     moods,
+    opt_outs,
     owners,
     rating,
     rules,
@@ -73,6 +75,7 @@ class Arrived:
     Attributes:
         escalation_id: the open escalation, whose mood it may change; None when the AI is to answer.
         epoch: who spoke when it arrived.
+        rated: the rating that it was, where its comment may still need a person or an answer.
     """
 
     conversation_id: int
@@ -80,6 +83,7 @@ class Arrived:
     escalation_id: int | None
     epoch: int
     question: Question
+    rated: Rating | None = None
 
 
 class HandleInbound(Handler[Arrived, Judgement]):
@@ -148,28 +152,48 @@ class HandleInbound(Handler[Arrived, Judgement]):
         inbound: InboundMessage,
     ) -> Arrived | None:
         escalation = rows.open_of(tx, id_of(conversation))
+        now = self._clock.now()
         if not escalation and machines.is_not_answered(tx, inbound):
-            machines.show(tx, conversation, message, inbound.sender, self._clock.now())
+            machines.show(tx, conversation, message, inbound.sender, now)
             return None
-        if inbound.consent:
-            self._consent(tx, conversation, inbound, escalation)
-        if inbound.consent or conversation.opted_out_at:
-            if escalation:
-                self._to_thread(tx, conversation, escalation, message)
+        if self._is_about_consent(tx, conversation, message, inbound, escalation):
             return None
-        if not escalation and rating.take(
-            tx, conversation, message, self._channels, self._clock.now()
-        ):
+        rated = None
+        if not escalation and not conversation.opted_out_at:
+            rated = rating.take(tx, conversation, message, self._channels, now)
+        if rated is not None and not rated.comment:
             return None
-        if not escalation and self._needs_no_judgement(tx, conversation, message, inbound):
+        is_shown = escalation or conversation.opted_out_at  # the team sees what they write
+        if not is_shown and self._needs_no_judgement(tx, conversation, message, inbound):
             return None
         return Arrived(
             conversation_id=id_of(conversation),
             message_id=id_of(message),
             escalation_id=id_of(escalation) if escalation else None,
             epoch=conversation.epoch,
+            rated=rated,
             question=answering.question(tx, conversation, wants_person=inbound.wants_person),
         )
+
+    def _is_about_consent(
+        self,
+        tx: Transaction,
+        conversation: Conversation,
+        message: Message,
+        inbound: InboundMessage,
+        escalation: Escalation | None,
+    ) -> bool:
+        """Act on an opt-out or its end; True when nothing else follows from the message."""
+        now = self._clock.now()
+        consent = opt_outs.consent_of(conversation, inbound)
+        if consent:
+            self._consent(tx, conversation, inbound, consent, escalation)
+        elif conversation.opted_out_at:
+            opt_outs.heard(conversation, self._channels[conversation.channel].limits, now)
+        if escalation and (consent or conversation.opted_out_at):
+            self._to_thread(tx, conversation, escalation, message)
+            deskwork.redraw(tx, escalation, now)
+        return bool(consent or (escalation and conversation.opted_out_at))
 
     def _needs_no_judgement(
         self, tx: Transaction, conversation: Conversation, message: Message, inbound: InboundMessage
@@ -192,25 +216,24 @@ class HandleInbound(Handler[Arrived, Judgement]):
         tx: Transaction,
         conversation: Conversation,
         inbound: InboundMessage,
+        consent: Consent,
         escalation: Escalation | None,
     ) -> None:
         """STOP and START are the customer's word; nobody argues with it, least of all the AI."""
         now = self._clock.now()
-        consent = inbound.consent
+        is_repeated = consent is Consent.STOP and conversation.opted_out_at is not None
         if consent is Consent.STOP:
-            conversation.opted_out_at = now
+            opt_outs.opt_out(conversation, now)
             moment = Moment.STOPPED
         elif consent is Consent.START:
-            conversation.opted_out_at = None
+            opt_outs.opt_in(conversation)
             moment = Moment.RESUMED
         else:
             moment = Moment.DISCLOSURE
         log.record(tx, f"consent.{consent}", now, conversation=conversation)
-        if not inbound.consent_answered:
+        if not inbound.consent_answered and not is_repeated:
             words = Words(texts.say(tx, moment, conversation, now), Author.SYSTEM)
             sending.say(tx, conversation, words, self._channels, now)
-        if escalation:
-            deskwork.redraw(tx, escalation, now)
 
     def _to_thread(
         self, tx: Transaction, conversation: Conversation, escalation: Escalation, message: Message
@@ -263,13 +286,28 @@ class HandleInbound(Handler[Arrived, Judgement]):
                 self._tickets_out.changed(tx, escalation.ticket_id, now)
             if escalation.snoozed_until:
                 snoozing.wake(tx, escalation, "The customer wrote, so the snooze is over.", now)
-        elif conversation.opted_out_at or conversation.epoch != plan.epoch:
-            return
+        elif conversation.epoch == plan.epoch:
+            self._go_on(tx, conversation, message, plan, result)
+
+    def _go_on(
+        self,
+        tx: Transaction,
+        conversation: Conversation,
+        message: Message,
+        plan: Arrived,
+        result: Judgement,
+    ) -> None:
+        """A message to the assistant: a person is needed, or it is answered."""
+        if conversation.opted_out_at:
+            # The team sees what they write now, unless it asks for nothing.
+            if result.act is Act.NONE:
+                self._opening.open(tx, conversation, message, policy.opted_out(result), "")
         elif result.escalate and result.final:
             tried = answering.last_answer(plan.question.talk)
             self._opening.open(tx, conversation, message, result, tried)
-        else:
-            answering.ask(tx, conversation, message, plan.question.talk.rules.pause_seconds, now)
+        elif not plan.rated or plan.rated.asks:
+            pause = plan.question.talk.rules.pause_seconds
+            answering.ask(tx, conversation, message, pause, self._clock.now())
 
 
 def _is_not_settled(escalation: Escalation, message: Message) -> None:

@@ -1,11 +1,12 @@
-"""The question at the end: how did we do? Asked when an agent resolves, answered by a number alone."""
+"""The question at the end: how did we do? Asked when an agent resolves, answered by a number or in words."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from handoff_bot.domain import policy
+from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.messages import Author
+from handoff_bot.domain.ratings import Rating, rating_in
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services import deskwork, sending, texts
 from handoff_bot.services.sending import Channels, Words
@@ -20,6 +21,7 @@ ASKED = "csat"
 ANSWERED = "csat.answered"
 PUT = "csat.asked"
 WITHIN = timedelta(hours=24)
+_RECENT = 20
 
 
 def question(tx: Transaction, conversation: Conversation, now: datetime) -> str:
@@ -30,7 +32,7 @@ def question(tx: Transaction, conversation: Conversation, now: datetime) -> str:
 
 
 def asked(tx: Transaction, escalation: Escalation, now: datetime) -> None:
-    """The question was put: from here on a number alone is the answer."""
+    """The question was put: from here on a rating is the answer."""
     log.record(tx, PUT, now, escalation=escalation)
 
 
@@ -40,32 +42,60 @@ def take(
     message: Message,
     channels: Channels,
     now: datetime,
-) -> bool:
-    """Is this message the answer? Then it is kept, shown in the thread, and thanked for; nobody judges it."""
-    score = policy.rating(message.text)
-    escalation = _asked_about(tx, conversation, now) if score else None
-    if score is None or escalation is None:
-        return False
+) -> Rating | None:
+    """The rating, if this message is one: it is kept, shown in the thread with its comment, and thanked for.
+
+    A comment may still need a person or an answer, which is for the caller to see.
+    """
+    found = rating_in(message.text)
+    escalation = _asked_about(tx, conversation, now) if found else None
+    if found is None or escalation is None:
+        return None
+    is_first = not log.has(tx, ANSWERED, id_of(escalation))
+    if not is_first and not found.corrects:
+        return None
     log.record(
-        tx, ANSWERED, now, escalation=escalation, agent_id=escalation.closed_by_id, score=score
+        tx,
+        ANSWERED,
+        now,
+        escalation=escalation,
+        agent_id=escalation.closed_by_id,
+        score=found.score,
+        comment=_comment(message, found),
     )
     name = conversations.contact_name(tx, conversation)
-    deskwork.notice(tx, escalation, f"{name} rated this conversation: {score} of 5.", now)
+    did = "rated this conversation" if is_first else "corrected the rating of this conversation"
+    said = f"{name} {did}: {found.score} of 5."
+    deskwork.notice(tx, escalation, said, now)
+    if found.comment:
+        words = Post(PostKind.CONTACT, message.text, name=name, channel=conversation.channel)
+        deskwork.post(tx, escalation, words, now)
     thanks = texts.say(tx, Moment.CSAT_THANKS, conversation, now)
     if thanks:
-        sending.say(tx, conversation, Words(thanks, Author.SYSTEM), channels, now)
-    return True
+        covered = None if found.asks else id_of(message)
+        spoken = Words(thanks, Author.SYSTEM, answers=covered)
+        sending.say(tx, conversation, spoken, channels, now)
+    return found
+
+
+def _comment(message: Message, found: Rating) -> str:
+    return message.text if found.comment else ""
 
 
 def _asked_about(tx: Transaction, conversation: Conversation, now: datetime) -> Escalation | None:
-    """The escalation that was resolved lately, if the question still stands."""
+    """The escalation that was resolved lately, if the question was put and still stands."""
     escalation = rows.last_resolved(tx, id_of(conversation), since=now - WITHIN)
     if escalation is None or escalation.closed_at is None:
         return None
     if not log.has(tx, PUT, id_of(escalation)):
         return None
-    answered = log.has(tx, ANSWERED, id_of(escalation))
-    spoken = conversations.last_assistant_message(tx, id_of(conversation))
-    # Once the assistant has said something since, a number is an answer to that.
-    is_over = spoken is not None and spoken.created_at > escalation.closed_at
-    return None if answered or is_over else escalation
+    recent = conversations.recent(tx, id_of(conversation), _RECENT)
+    # Once the assistant has answered something since, a number is an answer to that.
+    is_over = any(_is_answer(one) and one.created_at > escalation.closed_at for one in recent)
+    return None if is_over else escalation
+
+
+def _is_answer(message: Message) -> bool:
+    """Did the assistant say more than a friendly word, which it is always sure of and needs no source for?"""
+    is_friendly = message.payload.get("confidence") == 1.0 and not message.payload.get("sources")
+    return message.author == Author.ASSISTANT and not is_friendly

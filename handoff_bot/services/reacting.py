@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from handoff_bot.domain import policy
 from handoff_bot.domain.errors import ModelError
-from handoff_bot.domain.signals import Answer, Judgement
+from handoff_bot.domain.signals import Act, Answer, Judgement
 from handoff_bot.domain.talk import Talk
 from handoff_bot.ports import Assistant, Detector
 
@@ -87,7 +87,10 @@ class Reacting:
         first = self.glance(question)
         if first.escalate and first.final:
             return Reaction(first, None)
-        if enough := policy.enough(question.talk.rules, question.answers, first):
+        is_small_talk = first.act is not Act.NONE
+        if not is_small_talk and (
+            enough := policy.enough(question.talk.rules, question.answers, first)
+        ):
             return Reaction(self._ranked(question, enough), None)
         language = first.language or question.talk.language
         if first.final:

@@ -22,7 +22,7 @@ from handoff_bot.domain.messages import (
 )
 from handoff_bot.domain.splitting import split_text
 from handoff_bot.ports import Channel, Clock
-from handoff_bot.services import alarms, deskwork, sent_files, windows
+from handoff_bot.services import alarms, deskwork, opt_outs, sent_files, windows
 from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage.conversations import id_of
@@ -208,7 +208,7 @@ class Send(Handler[SendPlan, Receipt]):
                 tx, "message.dropped", now, conversation=conversation, message_id=id_of(message)
             )
             return None
-        if conversation.opted_out_at and message.author != Author.SYSTEM:
+        if opt_outs.refuses_from(Author(message.author), conversation, now):
             _fail(tx, delivery, message, conversation, "opted_out", OPTED_OUT, now, self._channels)
             return None
         if windows.is_closed(conversation, now) and not message.payload.get("template"):
@@ -357,6 +357,11 @@ def _report_failure(
         author=message.author,
     )
     limits = channels[conversation.channel].limits
+    if code in limits.opt_out_codes and not conversation.opted_out_at:
+        opt_outs.opt_out(conversation, now)
+        log.record(tx, "consent.stop", now, conversation=conversation, by="carrier")
+        if message.escalation_id:
+            deskwork.redraw_of(tx, message.escalation_id, now)
     is_late = code == windows.CLOSED or code in limits.window_codes
     use_template = is_late and limits.templates
     told = deskwork.delivery_failed(tx, message, words, now, use_template=use_template)

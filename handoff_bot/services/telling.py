@@ -7,7 +7,7 @@ from datetime import datetime
 
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.texts import Moment
-from handoff_bot.services import sending, texts, windows
+from handoff_bot.services import opt_outs, sending, texts, windows
 from handoff_bot.services.sending import Channels, Words
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation
@@ -36,7 +36,7 @@ def tell(
 ) -> bool:
     """Say the text of this moment, if there is one and the customer may be written to; was anything said?
 
-    After STOP, and while the channel's messaging window is closed, nothing is tried.
+    After an opt-out, and while the channel's messaging window is closed, nothing is tried.
 
     Args:
         agent: the name of the agent it speaks of.
@@ -45,7 +45,7 @@ def tell(
         instead: what is said in its place.
     """
     tx, conversation, escalation = about.tx, about.conversation, about.escalation
-    if conversation.opted_out_at or windows.is_closed(conversation, about.now):
+    if opt_outs.refuses(conversation, about.now) or windows.is_closed(conversation, about.now):
         return False
     text = instead or texts.say(tx, moment, conversation, about.now, escalation, agent=agent)
     text = "\n\n".join(filter(None, (text, and_then)))

@@ -11,7 +11,16 @@ from handoff_bot.domain.files import DeskFile
 from handoff_bot.domain.messages import Author, Template, storable
 from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, endings, sending, sent_files, sla, texts, translating
+from handoff_bot.services import (
+    deskwork,
+    endings,
+    opt_outs,
+    sending,
+    sent_files,
+    sla,
+    texts,
+    translating,
+)
 from handoff_bot.services.sending import NO_HOLD, OPTED_OUT, Channels, Words
 from handoff_bot.services.translating import Spoken
 from handoff_bot.storage import conversations, log
@@ -87,7 +96,7 @@ class Threads:
         """Why these words stay inside, and whether their author can change that; None when they leave."""
         if thread.escalation.status not in OPEN:
             return CLOSED, False
-        if thread.conversation.opted_out_at:
+        if opt_outs.refuses(thread.conversation, self._clock.now()):
             return OPTED_OUT, False
         if thread.escalation.status == Status.QUEUED:
             return UNCLAIMED, True

@@ -59,6 +59,7 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         closed_at=escalation.closed_at,
         closed_by=agent_ref(escalations.agent(tx, escalation.closed_by_id)),
         opted_out=conversation.opted_out_at is not None,
+        invited=conversation.invited_at is not None,
         language=conversation.language,
         mood=Mood(escalation.mood) if escalation.mood else None,
         vip=escalation.vip,

@@ -138,7 +138,7 @@ JOIN event AS o ON o.escalation_id = c.escalation_id AND o.kind = 'escalation.op
               WHERE f.escalation_id = c.escalation_id AND f.kind = 'escalation.opened')
 WHERE c.kind = 'csat.answered'
   AND c.at >= :since AND c.at < :until
-  AND c.id = (SELECT min(f.id) FROM event AS f
+  AND c.id = (SELECT max(f.id) FROM event AS f
               WHERE f.escalation_id = c.escalation_id AND f.kind = 'csat.answered')
   AND :channel IN ('', o.data ->> 'channel')
   AND :agent IN (0, c.agent_id)

@@ -46,7 +46,8 @@ class Conversation(Row, table=True):
     `epoch` counts the changes of who speaks; an AI message leaves only in the epoch it was written in.
     `address` is where the contact was last heard from, `recipient` our own address they wrote to,
     `counted_with` the groups that the sender was last counted with (`InboundMessage`). Where the channel
-    lets us answer freely for a while only, `window_closes_at` is when that ends.
+    lets us answer freely for a while only, `window_closes_at` is when that ends. `invited_at` is when they
+    last wrote after they had opted out, where that lets agents answer this conversation.
     """
 
     __tablename__ = "conversation"
@@ -63,6 +64,7 @@ class Conversation(Row, table=True):
     epoch: int = 0
     language: str = ""
     opted_out_at: datetime | None = utc_time(nullable=True)
+    invited_at: datetime | None = utc_time(nullable=True)
     disclosed_at: datetime | None = utc_time(nullable=True)
     last_inbound_at: datetime | None = utc_time(nullable=True)
     window_closes_at: datetime | None = utc_time(nullable=True)

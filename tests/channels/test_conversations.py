@@ -85,15 +85,15 @@ def test_an_author_is_a_name_unless_it_is_an_address(author, name):
 
 
 KEYWORDS = {
-    "a chat": ("SDK", None, False),
-    "no word of where": (None, None, False),
+    "a chat": ("SDK", Consent.STOP, False),
+    "no word of where": (None, Consent.STOP, False),
     "SMS": ("SMS", Consent.STOP, True),
     "WhatsApp": ("WHATSAPP", Consent.STOP, False),
 }
 
 
 @pytest.mark.parametrize(("source", "consent", "answered"), KEYWORDS.values(), ids=KEYWORDS)
-def test_stop_is_a_keyword_on_phones_and_a_word_in_chats(source, consent, answered):
+def test_a_plain_opt_out_counts_wherever_it_is_written(source, consent, answered):
     message = message_with(Source=source, Body="Stop")
 
     assert (message.consent, message.consent_answered) == (consent, answered)

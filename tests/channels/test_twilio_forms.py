@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+# ruff: noqa: RUF001, RUF005 - what customers write
 from channels import TWILIO
 from handoff_bot.domain.messages import Consent, Media
 from tests.channels.builders import ACCOUNT, PHONES, inbound_form, payload, received
@@ -141,7 +142,6 @@ def test_files_of_the_stand_in_are_ours_when_it_is_configured():
 # -- consent
 
 
-@pytest.mark.parametrize("kind", PHONES)
 @pytest.mark.parametrize(
     ("words", "consent"),
     [
@@ -152,14 +152,86 @@ def test_files_of_the_stand_in_are_ours_when_it_is_configured():
         *((words, None) for words in ("STOP it", "please stop", "yes", "YES", "", "stopp")),
     ],
 )
-def test_a_keyword_alone_is_a_word_about_consent(kind, words, consent):
-    channel = TWILIO[kind](ACCOUNT)
-
-    (message,) = received(channel, inbound_form(kind, Body=words))
+def test_on_sms_the_keywords_of_twilio_are_about_consent(words, consent):
+    message = message_with("sms", Body=words)
 
     assert message.consent is consent
-    assert message.consent_answered is (consent is not None and not channel.limits.consent_by_us)
+    assert message.consent_answered is (consent is not None)
     assert message.text == words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "STOP",
+        "Stop!!",
+        "ｓｔｏｐ",
+        "please stop",
+        "please stop messaging me",
+        "Unsubscribe 🙏",
+        "stop all",
+        "STOPALL",
+    ]
+    + [
+        "ARRÊT",
+        "désabonner",
+        "Abmelden.",
+        "baja",
+        "parar",
+        "uitschrijven",
+        "wypisz mnie",
+        "стоп!",
+        "отписаться",
+    ]
+    + [
+        "відписатися",
+        "退订",
+        "配信停止",
+        "수신거부",
+        "إيقاف",
+        "הסר",
+        "मैसेज बंद करो",
+        "durdurun",
+        "berhenti",
+    ]
+    + ["dừng", "หยุด", "στοπ", "avregistrera", "afmeld", "lopeta", "leiratkozás"],
+)
+def test_on_whatsapp_a_plain_opt_out_counts_in_any_language(words):
+    message = message_with("whatsapp", Body=words)
+
+    assert (message.consent, message.consent_answered) == (Consent.STOP, False)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Cancel",
+        "end",
+        "quit",
+        "HELP",
+        "info",
+        "revoke",
+        "stop the parcel",
+        "don't stop",
+        "can you stop it?",
+    ]
+    + [
+        "yes",
+        "",
+        "रुको",
+        "पता नहीं",
+        "bitte",
+        "cancelar",
+        "annuleren",
+        "Ende",
+        "fin",
+        "kündigen",
+        "wait",
+        "取消",
+    ],
+)
+def test_on_whatsapp_words_that_mean_other_things_are_words(words):
+    assert message_with("whatsapp", Body=words).consent is None
 
 
 @pytest.mark.parametrize("kind", PHONES)

@@ -42,12 +42,3 @@ def test_doubt_does_not_change_another_reason():
 )
 def test_the_estimate_is_honest(waits, ahead, minutes):
     assert policy.wait_minutes([timedelta(seconds=s) for s in waits], ahead) == minutes
-
-
-@pytest.mark.parametrize(
-    ("text", "score"),
-    [("1", 1), (" 5\n", 5), ("3\ufe0f\u20e3", 3), ("٤", 4), ("५", 5), ("4\u20e3", 4)]
-    + [(text, None) for text in ("", "0", "6", "11", "-1", "1.0", "five", "²5", "5!")],
-)
-def test_a_rating_is_a_number_alone(text, score):
-    assert policy.rating(text) == score

@@ -61,6 +61,16 @@ class Reference:
                 if opening and self.first(line.escalation, *kinds) == line:
                     yield opening, line
 
+    def lasts(self, kind):
+        """Lines in the period that are the last of their kind, with their escalation's opening."""
+        for line in self.log:
+            if line.kind == kind and self.in_period(line):
+                opening = self.opening(line)
+                same = [one for one in self.log if one.kind == kind]
+                mine = [one for one in same if one.escalation == line.escalation]
+                if opening and max(mine, key=lambda one: one.id) == line:
+                    yield opening, line
+
     def fits_channel(self, opening):
         return self.scope.channel in ("", opening.data.get("channel"))
 
@@ -220,7 +230,7 @@ class Reference:
     def ratings(self):
         given = [
             answer.data["score"]
-            for opening, answer in self.firsts("csat.answered")
+            for opening, answer in self.lasts("csat.answered")
             if self.fits_channel(opening) and self.fits_agent(answer.agent)
         ]
         return {score: given.count(score) for score in given}

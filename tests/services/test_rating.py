@@ -45,7 +45,10 @@ def test_only_the_first_number_counts(resolved):
     assert [talk.turns[-1].text for talk in resolved.assistant.asked] == ["5"]
 
 
-@pytest.mark.parametrize("text", ["6", "0", "55", "five", "3 parcels are missing", "", "½"])
+@pytest.mark.parametrize(
+    "text",
+    ["6", "0", "55", "order 4711", "I have 5 questions", "8/10", "3 parcels are missing", "", "½"],
+)
 def test_anything_else_goes_its_usual_way(resolved, text):
     resolved.says(text)
     assert answers(resolved) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handoff_bot.ai.assistant.phrases import small_talk, without_pleasantries
+from handoff_bot.ai.assistant.phrases import without_pleasantries
 from handoff_bot.ai.assistant.words import telling_stems
 from handoff_bot.domain.signals import Turn
 
@@ -57,4 +57,4 @@ def topic(turns: Sequence[Turn]) -> str:
 
 def is_question(text: str) -> bool:
     """Does it say anything to search for?"""
-    return bool(telling_stems(text)) and not small_talk(text, "")
+    return bool(telling_stems(text) and without_pleasantries(text))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 from handoff_bot.ai.assistant.follow_ups import leans_on_earlier, may_lean, topic
 from handoff_bot.ai.assistant.knowledge import Hit, Knowledge
@@ -12,19 +13,22 @@ from handoff_bot.ai.assistant.phrases import (
     RECALLED,
     UNSURE,
     in_language,
-    small_talk,
+    pleasantry,
 )
 from handoff_bot.ai.assistant.words import telling_stems
-from handoff_bot.domain.signals import Answer, Turn
+from handoff_bot.ai.detector.local import LocalDetector
+from handoff_bot.domain.signals import Act, Answer, Turn
 from handoff_bot.domain.talk import Talk
 
 BY = "local"
 
 _FLOOR = 0.5
-_LONGEST = 900
+_LONGEST, _SHORTEST = 900, 240
+"""Characters of a passage: alone in an answer, and among many."""
 _CANDIDATES = 12
 _HOLDS_MOST, _HOLDS_ALL = 0.5, 0.999
 """The share of the last question that a passage must hold which is found with an earlier one."""
+_QUOTED = 80
 _FEWEST_SHARED, _MOSTLY = 2, 0.6
 """So many words, and this share, of a question must stand in what a person wrote to count as its answer."""
 
@@ -37,22 +41,40 @@ _HIGHEST_RANK = 12.0  # ranks grow with the length of a question, certainty does
 
 
 class LocalAssistant:
-    """Answers from passages. Safe to use from many threads at once."""
+    """Answers from passages. Safe to use from many threads at once.
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    Args:
+        act_of: what small talk the last turns are; as the shipped detector hears it by default.
+    """
+
+    def __init__(self, knowledge: Knowledge, act_of: Callable[[Talk], Act] | None = None) -> None:
         self._knowledge = knowledge
+        self._act_of = act_of or _shipped_detector().act_of
+
+    def is_small_talk(self, talk: Talk) -> bool:
+        """Do the waiting turns ask for nothing?"""
+        return self._act_of(talk) is not Act.NONE
 
     def answer(self, talk: Talk, language: str) -> Answer | None:
-        """A quoted passage, what a person of the team wrote, or an honest "I'm not sure" with an offer.
+        """Quoted passages, what a person of the team wrote, or an honest "I'm not sure" with an offer.
 
-        None when the last turn is not the customer's or has no words.
+        Each waiting turn is answered, in order, in one answer. None when the last turn is not the
+        customer's or has no words.
         """
         turns = talk.turns
         if not turns or turns[-1].role != "customer" or not turns[-1].text.strip():
             return None
+        alone = [one for one in talk.each() if one.turns[-1].text.strip()]
+        acts = [self._act_of(one) for one in alone]
+        asked = [one.turns[-1] for one, act in zip(alone, acts, strict=True) if act is Act.NONE]
+        if not asked:
+            return Answer(pleasantry(acts[-1], language), confidence=1.0, by=BY)
+        before = turns[: len(turns) - talk.waiting]
+        answers = [self._answer((*before, *asked[: n + 1]), language) for n in range(len(asked))]
+        return answers[0] if len(answers) == 1 else _together(asked, answers, language)
+
+    def _answer(self, turns: Sequence[Turn], language: str) -> Answer:
         said = turns[-1].text
-        if pleasantry := small_talk(said, language):
-            return Answer(pleasantry, confidence=1.0, by=BY)
         asked = topic(turns) if may_lean(said) else ""
         question = f"{asked} {said}" if asked and leans_on_earlier(said) else said
         best = self._best(said, asked, language)
@@ -61,7 +83,7 @@ class LocalAssistant:
             return recalled
         if best is None or confidence < _FLOOR:
             return Answer(in_language(UNSURE, language), confidence=confidence, by=BY)
-        text = _shortened(best.passage.text)
+        text = _shortened(best.passage.text, _LONGEST)
         return Answer(text, confidence=confidence, sources=(best.passage.title,), by=BY)
 
     def _best(self, said: str, earlier: str, language: str) -> Hit | None:
@@ -104,7 +126,7 @@ def _recalled(
     best = max(shares)
     if best < _MOSTLY or best <= confidence:
         return None
-    words = _shortened(written[len(shares) - 1 - shares[::-1].index(best)])
+    words = _shortened(written[len(shares) - 1 - shares[::-1].index(best)], _LONGEST)
     return Answer(in_language(RECALLED, language).format(words=words), confidence=best, by=BY)
 
 
@@ -118,9 +140,35 @@ def certainty(hit: Hit) -> float:
     return 1.0 / (1.0 + math.exp(-margin))
 
 
-def _shortened(text: str) -> str:
+def _together(asked: Sequence[Turn], answers: Sequence[Answer], language: str) -> Answer:
+    """Several answers as one: what is known first, each once and in order, then what is not."""
+    known = dict.fromkeys(one for one in answers if one.confidence >= _FLOOR)
+    room = max(_SHORTEST, _LONGEST // max(1, len(known)))
+    parts = [_shortened(one.text, room) for one in known]
+    doubts = [
+        f"“{_shortened(' '.join(one.text.split()), _QUOTED)}”"
+        for one, answer in zip(asked, answers, strict=True)
+        if answer.confidence < _FLOOR
+    ]
+    if doubts:
+        unsure = in_language(UNSURE, language)
+        parts.append("\n".join([*dict.fromkeys(doubts), unsure]) if known else unsure)
+    return Answer(
+        text="\n\n".join(dict.fromkeys(parts)),
+        confidence=max(one.confidence for one in answers),
+        sources=tuple(dict.fromkeys(name for one in known for name in one.sources)),
+        by=BY,
+    )
+
+
+@cache
+def _shipped_detector() -> LocalDetector:
+    return LocalDetector.load()
+
+
+def _shortened(text: str, longest: int) -> str:
     """The first paragraphs that fit a phone's screen."""
-    if len(text) <= _LONGEST:
+    if len(text) <= longest:
         return text
-    cut = text[:_LONGEST].rsplit("\n\n", 1)[0]
-    return cut if len(cut) < _LONGEST else text[: _LONGEST - 1].rsplit(" ", 1)[0] + "…"
+    cut = text[:longest].rsplit("\n\n", 1)[0]
+    return cut if len(cut) < longest else text[: longest - 1].rsplit(" ", 1)[0] + "…"

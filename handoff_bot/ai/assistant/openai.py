@@ -13,7 +13,6 @@ from handoff_bot.ai.assistant.addresses import without_foreign_addresses
 from handoff_bot.ai.assistant.conversation_search import passages_for
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
-from handoff_bot.ai.assistant.phrases import small_talk
 from handoff_bot.ai.language_model import LanguageModel, Probability
 from handoff_bot.ai.redaction import Redactor
 from handoff_bot.domain.errors import ModelError
@@ -57,7 +56,7 @@ class OpenAIAssistant:
     def answer(self, talk: Talk, language: str) -> Answer | None:
         """What the model makes of the passages; the local assistant's answer when it fails."""
         local = self._local.answer(talk, language)
-        if local is None or small_talk(talk.turns[-1].text, language):
+        if local is None or self._local.is_small_talk(talk):
             return local
         redactor = Redactor()
         try:

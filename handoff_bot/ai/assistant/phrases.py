@@ -1,8 +1,11 @@
-"""What the local assistant says by itself, in the customer's language: unsure, greeting, thanks."""
+"""What the local assistant says by itself, in the customer's language: doubt, and answers to small talk."""
+
+# ruff: noqa: RUF001
 
 from __future__ import annotations
 
 from handoff_bot.ai.assistant.words import words_of
+from handoff_bot.domain.signals import Act
 
 FALLBACK_LANGUAGE = "en"
 
@@ -16,7 +19,7 @@ UNSURE = {
     "it": "Non sono sicuro di avere la risposta. Vuole parlare con una persona del nostro team?",
     "nl": "Ik weet niet zeker of ik daar het antwoord op heb. Wilt u iemand van ons team spreken?",
     "pl": "Nie jestem pewien, czy znam odpowiedź. Czy mam połączyć z naszym konsultantem?",
-    "tr": "Bu sorunun cevabını bilmiyorum. Ekibimizden biriyle görüşmek ister misiniz?",  # noqa: RUF001 - Turkish
+    "tr": "Bu sorunun cevabını bilmiyorum. Ekibimizden biriyle görüşmek ister misiniz?",
 }
 
 RECALLED = {
@@ -28,7 +31,7 @@ RECALLED = {
     "it": "Una persona del nostro team le ha scritto in merito: «{words}»",
     "nl": "Iemand van ons team schreef u hierover: “{words}”",
     "pl": "Osoba z naszego zespołu napisała o tym: „{words}”",
-    "tr": "Ekibimizden biri size bu konuda şunu yazdı: “{words}”",  # noqa: RUF001 - Turkish
+    "tr": "Ekibimizden biri size bu konuda şunu yazdı: “{words}”",
 }
 
 GREETING = {
@@ -40,19 +43,45 @@ GREETING = {
     "it": "Buongiorno! Come posso aiutarla?",
     "nl": "Hallo! Waar kan ik u mee helpen?",
     "pl": "Dzień dobry! W czym mogę pomóc?",
-    "tr": "Merhaba! Size nasıl yardımcı olabilirim?",  # noqa: RUF001 - Turkish
+    "tr": "Merhaba! Size nasıl yardımcı olabilirim?",
+    "sv": "Hej! Vad kan jag hjälpa till med?",
+    "id": "Halo! Ada yang bisa saya bantu?",
+    "vi": "Xin chào! Tôi có thể giúp gì cho bạn?",
+    "ru": "Здравствуйте! Чем могу помочь?",
+    "uk": "Вітаю! Чим можу допомогти?",
+    "el": "Γεια σας! Πώς μπορώ να βοηθήσω;",
+    "he": "שלום! במה אפשר לעזור?",
+    "ar": "مرحبًا! كيف يمكنني مساعدتك؟",
+    "hi": "नमस्ते! मैं आपकी क्या मदद कर सकता हूँ?",
+    "ja": "こんにちは！ご用件をお聞かせください。",
+    "ko": "안녕하세요! 무엇을 도와드릴까요?",
+    "zh": "您好！请问有什么可以帮您？",
+    "th": "สวัสดี มีอะไรให้ช่วยไหม",
 }
 
 WELCOME = {
-    "en": "You're welcome! Is there anything else I can help you with?",
-    "es": "¡De nada! ¿Puedo ayudarle en algo más?",
-    "pt": "De nada! Posso ajudar em mais alguma coisa?",
-    "fr": "Je vous en prie ! Puis-je vous aider pour autre chose ?",
-    "de": "Gern geschehen! Kann ich sonst noch etwas für Sie tun?",
-    "it": "Prego! Posso aiutarla in altro?",
-    "nl": "Graag gedaan! Kan ik u nog ergens mee helpen?",
-    "pl": "Proszę bardzo! Czy mogę jeszcze w czymś pomóc?",
-    "tr": "Rica ederim! Başka bir konuda yardımcı olabilir miyim?",  # noqa: RUF001 - Turkish
+    "en": "You're welcome! Just write if there is anything else.",
+    "es": "¡De nada! Escriba cuando quiera si necesita algo más.",
+    "pt": "De nada! É só escrever se precisar de mais alguma coisa.",
+    "fr": "Je vous en prie ! Écrivez-moi si vous avez besoin d'autre chose.",
+    "de": "Gern geschehen! Schreiben Sie einfach, wenn noch etwas ist.",
+    "it": "Prego! Scriva pure se ha bisogno di altro.",
+    "nl": "Graag gedaan! Schrijf gerust als er nog iets is.",
+    "pl": "Proszę bardzo! Proszę pisać, jeśli będzie coś jeszcze.",
+    "tr": "Rica ederim! Başka bir şey olursa yazmanız yeterli.",
+    "sv": "Varsågod! Skriv gärna om det är något mer.",
+    "id": "Sama-sama! Silakan tulis jika ada hal lain.",
+    "vi": "Không có gì! Cứ nhắn nếu bạn cần gì thêm.",
+    "ru": "Пожалуйста! Напишите, если понадобится что-то ещё.",
+    "uk": "Прошу! Напишіть, якщо знадобиться щось іще.",
+    "el": "Παρακαλώ! Γράψτε μας αν χρειαστείτε κάτι άλλο.",
+    "he": "בשמחה! כתבו לנו אם צריך עוד משהו.",
+    "ar": "على الرحب والسعة! اكتب لنا إذا احتجت إلى أي شيء آخر.",
+    "hi": "आपका स्वागत है! कुछ और चाहिए हो तो बस लिख दें।",
+    "ja": "どういたしまして。ほかにご用がありましたらお書きください。",
+    "ko": "천만에요! 더 필요한 것이 있으면 언제든지 적어 주세요.",
+    "zh": "不客气！如果还有其他需要，请随时留言。",
+    "th": "ด้วยความยินดี หากมีอะไรเพิ่มเติมพิมพ์มาได้เลย",
 }
 
 ANYTHING_ELSE = {
@@ -64,8 +93,55 @@ ANYTHING_ELSE = {
     "it": "Va bene. Scriva pure se ha bisogno di altro.",
     "nl": "Prima. Schrijf gerust als er nog iets is.",
     "pl": "W porządku. Proszę pisać, jeśli będzie coś jeszcze.",
-    "tr": "Tamam. Başka bir şey olursa yazmanız yeterli.",  # noqa: RUF001 - Turkish
+    "tr": "Tamam. Başka bir şey olursa yazmanız yeterli.",
+    "sv": "Okej. Skriv gärna om det är något mer.",
+    "id": "Baik. Silakan tulis jika ada hal lain.",
+    "vi": "Vâng. Cứ nhắn nếu bạn cần gì thêm.",
+    "ru": "Хорошо. Напишите, если понадобится что-то ещё.",
+    "uk": "Гаразд. Напишіть, якщо знадобиться щось іще.",
+    "el": "Εντάξει. Γράψτε μας αν χρειαστείτε κάτι άλλο.",
+    "he": "בסדר. כתבו לנו אם צריך עוד משהו.",
+    "ar": "حسنًا. اكتب لنا إذا احتجت إلى أي شيء آخر.",
+    "hi": "ठीक है। कुछ और चाहिए हो तो बस लिख दें।",
+    "ja": "承知しました。ほかにご用がありましたらお書きください。",
+    "ko": "알겠습니다. 더 필요한 것이 있으면 언제든지 적어 주세요.",
+    "zh": "好的。如果还有其他需要，请随时留言。",
+    "th": "ได้เลย หากมีอะไรเพิ่มเติมพิมพ์มาได้เลย",
 }
+
+GOODBYE = {
+    "en": "Goodbye, and all the best!",
+    "es": "¡Hasta pronto!",
+    "pt": "Até logo!",
+    "fr": "Au revoir, et à bientôt !",
+    "de": "Auf Wiedersehen, alles Gute!",
+    "it": "Arrivederci!",
+    "nl": "Tot ziens!",
+    "pl": "Do widzenia!",
+    "tr": "Hoşça kalın!",
+    "sv": "Hej då, ha det bra!",
+    "id": "Sampai jumpa!",
+    "vi": "Tạm biệt bạn!",
+    "ru": "До свидания, всего доброго!",
+    "uk": "До побачення, на все добре!",
+    "el": "Γεια σας, να είστε καλά!",
+    "he": "להתראות, כל טוב!",
+    "ar": "مع السلامة!",
+    "hi": "अलविदा, आपका दिन शुभ हो!",
+    "ja": "それでは失礼いたします。",
+    "ko": "안녕히 가세요!",
+    "zh": "再见，祝您愉快！",
+    "th": "แล้วพบกันใหม่",
+}
+
+_PLEASANTRIES = {
+    Act.HELLO: GREETING,
+    Act.THANKS: WELCOME,
+    Act.BYE: GOODBYE,
+    Act.ACCEPT: ANYTHING_ELSE,
+    Act.DECLINE: ANYTHING_ELSE,
+}
+
 
 _GREETINGS_TEXT = """
 hi hello hey hiya good morning afternoon evening there hola buenas buenos dias tardes noches ola
@@ -85,10 +161,6 @@ ok okay k kk oki alright fine good cool sure vale bueno bien listo beleza certo 
 gut passt alles klar super va bene perfetto goed prima oke dobrze jasne tamam peki
 """
 _AGREED = frozenset(_AGREED_TEXT.split())
-_FILLERS = frozenset(
-    {"a", "bien", "je", "lot", "many", "mil", "much", "muito", "so", "u", "very", "wel"}
-)
-_MOST_WORDS = 5
 
 
 def in_language(phrases: dict[str, str], language: str) -> str:
@@ -104,15 +176,6 @@ def without_pleasantries(text: str) -> list[str]:
     return words
 
 
-def small_talk(text: str, language: str) -> str:
-    """The answer to a message that is nothing but a greeting, an "ok" or thanks, "" for any other."""
-    words = words_of(text)
-    if not words or len(words) > _MOST_WORDS:
-        return ""
-    if _GREETINGS.issuperset(words):
-        return in_language(GREETING, language)
-    if _AGREED.issuperset(words):
-        return in_language(ANYTHING_ELSE, language)
-    said = set(words) - _AGREED
-    thanks = _THANKS.issuperset(said) and not _FILLERS.issuperset(said)
-    return in_language(WELCOME, language) if thanks else ""
+def pleasantry(act: Act, language: str) -> str:
+    """The friendly word that answers small talk."""
+    return in_language(_PLEASANTRIES[act], language)

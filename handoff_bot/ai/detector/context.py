@@ -23,6 +23,8 @@ class Scored:
 
     Attributes:
         utterances: the customer's, oldest first; the last one is judged. Never empty.
+        beside: others of the customer's that wait for an answer together with the judged one: written in one
+            go, so that they are no repetition.
         replies: the assistant's, oldest first.
         answered: the assistant's message right before the judged one, None when there is none.
         declined: True when the customer refused an offered person within the last few turns.
@@ -32,18 +34,27 @@ class Scored:
     replies: tuple[Reply, ...]
     answered: Reply | None
     declined: bool
+    beside: tuple[Utterance, ...] = ()
 
     @property
     def last(self) -> Utterance:
         """The judged message."""
         return self.utterances[-1]
 
+    @property
+    def before(self) -> tuple[Utterance, ...]:
+        """All that the customer wrote before the judged message."""
+        return (*self.utterances[:-1], *self.beside)
 
-def scored(turns: Sequence[Utterance | Reply]) -> Scored:
-    """Sort out scored turns, oldest first; the last one is the customer's."""
+
+def scored(turns: Sequence[Utterance | Reply], waiting: int = 1) -> Scored:
+    """Sort out scored turns, oldest first; the last `waiting` ones are the customer's."""
     before = turns[-2] if len(turns) > 1 else None
+    said = tuple(turn for turn in turns if isinstance(turn, Utterance))
+    beside = said[-waiting:-1]
     return Scored(
-        utterances=tuple(turn for turn in turns if isinstance(turn, Utterance)),
+        utterances=(*said[: len(said) - len(beside) - 1], said[-1]),
+        beside=beside,
         replies=tuple(turn for turn in turns if isinstance(turn, Reply)),
         answered=before if isinstance(before, Reply) else None,
         declined=_declined(turns),
@@ -133,7 +144,7 @@ def signal_features(talk: Scored, likeness: Likeness) -> dict[Signal, tuple[floa
 def _request(talk: Scored) -> tuple[float, ...]:
     offer = talk.answered.offer if talk.answered else 0.0
     yes, no = talk.last.yes, talk.last.no
-    earlier = [one.request for one in talk.utterances[-1 - _RECENT : -1]]
+    earlier = [one.request for one in talk.before[-_RECENT:]]
     return (
         _logit(talk.last.meant[0]),
         _logit(talk.last.spelt[0]),
@@ -147,7 +158,7 @@ def _request(talk: Scored) -> tuple[float, ...]:
 
 
 def _sentiment(talk: Scored) -> tuple[float, ...]:
-    earlier = [one.sentiment for one in talk.utterances[-1 - _RECENT : -1]]
+    earlier = [one.sentiment for one in talk.before[-_RECENT:]]
     return (
         _logit(talk.last.meant[1]),
         _logit(talk.last.spelt[1]),

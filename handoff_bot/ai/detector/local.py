@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from handoff_bot.ai.detector.heads import Floats, any_of, sigmoid
 from handoff_bot.ai.detector.language import language_of, last_language
 from handoff_bot.ai.detector.model import KINDS, SENSITIVITIES, Model, Reply, Utterance
 from handoff_bot.domain.rules import Rules, Sensitivity
-from handoff_bot.domain.signals import Judgement, Signal, Turn
+from handoff_bot.domain.signals import Act, Judgement, Signal, Turn
 from handoff_bot.domain.talk import Talk
 
 MODEL = Path(__file__).parent / "model" / "local.npz"
@@ -28,6 +29,14 @@ _EVIDENCE = 200
 _SHORT_ANSWER = 0.5
 _ASKED = 0.5
 _ANNOUNCED = 0.7
+_OFFERED, _SURELY_OFFERED = 0.5, 0.8
+_WAVED = re.compile(r"\w")
+_ASKS = ("?", "\uff1f", "\u061f", ";")
+_ACCEPTED = 0.98
+
+
+_MOST_TELLING = (Act.BYE, Act.THANKS, Act.HELLO, Act.ACCEPT)
+"""Of several kinds in one message the one that is answered."""
 
 
 class LocalDetector:
@@ -37,6 +46,7 @@ class LocalDetector:
         self._model = model
         self._utterance: Callable[[str], Utterance] = lru_cache(_CACHED)(model.utterance)
         self._reply: Callable[[str], Reply] = lru_cache(_CACHED)(model.reply)
+        self._kinds: Callable[[str], frozenset[Act]] = lru_cache(_CACHED)(self._kinds_of)
         self._language: Callable[[str], str] = lru_cache(_CACHED)(partial(language_of, model=model))
 
     @classmethod
@@ -62,12 +72,54 @@ class LocalDetector:
         stretch = _stretch(talk)
         if not stretch:
             return Judgement(scores=dict.fromkeys(Signal, 0.0), by=BY)
-        return self.conclude(talk, self._signals(self._scored(stretch), talk.rules), BY)
+        return self.conclude(
+            talk, self._signals(self._scored(stretch, talk.waiting), talk.rules), BY
+        )
 
     def announces(self, words: str) -> bool:
         """Do these words of the assistant say that a person will come, or was told?"""
         parts = (words, *text.clauses(words))
         return any(self._reply(part).announcement >= _ANNOUNCED for part in parts)
+
+    def act_of(self, talk: Talk) -> Act:
+        """What small talk all the waiting turns are, the last of them first; NONE when any says more."""
+        acts = [self._act(one) for one in talk.each()]
+        return Act.NONE if Act.NONE in acts else acts[-1]
+
+    def _act(self, talk: Talk) -> Act:
+        """What small talk the last turn is, in the light of what it answers.
+
+        A yes or no to a question of ours that is no offer of a person is an answer, unless nothing was asked.
+        """
+        stretch = _stretch(talk)
+        if not stretch:
+            return Act.NONE
+        said = stretch[-1].text
+        kinds = self._kinds(said)
+        if not kinds or self._utterance(said).request >= _ASKED:
+            return Act.NONE
+        before = stretch[-2] if len(stretch) > 1 and stretch[-2].role == "assistant" else None
+        if Act.DECLINE in kinds:
+            heard = before is not None and (self._offers(before.text) or _asks(before.text))
+            return Act.DECLINE if heard or kinds - {Act.DECLINE} else Act.NONE
+        if Act.HELLO in kinds and before and not _WAVED.search(said):
+            return Act.BYE
+        return next(act for act in _MOST_TELLING if act in kinds)
+
+    def _offers(self, words: str, sure: float = _OFFERED) -> bool:
+        return self._reply(words).offer >= sure
+
+    def _kinds_of(self, words: str) -> frozenset[Act]:
+        heard = self._model.small_talk
+        return heard.kinds(words) if heard else frozenset()
+
+    def _accepts(self, stretch: Sequence[Turn]) -> bool:
+        """Does the last turn say yes, to the offer of a person right before it?"""
+        if len(stretch) < 2 or stretch[-2].role == "customer":
+            return False
+        kinds = self._kinds(stretch[-1].text)
+        is_yes = Act.ACCEPT in kinds and Act.DECLINE not in kinds
+        return is_yes and self._offers(stretch[-2].text, _SURELY_OFFERED)
 
     def conclude(self, talk: Talk, scores: policy.Scores, by: str) -> Judgement:
         """A judgement from four scores, wherever they come from, by this detector's thresholds.
@@ -75,10 +127,13 @@ class LocalDetector:
         There must be a customer turn after the last agent's.
         """
         stretch = _stretch(talk)
-        seen = self._scored(stretch)
+        seen = self._scored(stretch, talk.waiting)
         said = [turn.text for turn in stretch if turn.role == "customer"]
         thresholds = self._thresholds(talk.rules, declined=seen.declined)
-        reason = policy.tipping(scores, thresholds)
+        act = self.act_of(talk)
+        if self._accepts(stretch):
+            act, scores = Act.NONE, _accepted(scores)
+        reason = policy.tipping(scores, thresholds) if act is Act.NONE else None
         return Judgement(
             scores=dict(scores),
             reason=reason,
@@ -86,17 +141,18 @@ class LocalDetector:
                 reason,
                 scores,
                 urgent=any(map(policy.is_urgent, said)),
-                again=any(self._asks(one) for one in seen.utterances[:-1]),
+                again=any(self._asks(one) for one in seen.before),
                 angry=scores[Signal.SENTIMENT] >= thresholds[Signal.SENTIMENT],
             ),
             evidence=policy.one_line(_evidence(reason, seen, said[-1]), _EVIDENCE),
             summary=policy.one_line(self._topic(said), _SUMMARY),
             language=last_language(said, self._language),
             by=by,
+            act=act,
         )
 
-    def _scored(self, stretch: Sequence[Turn]) -> context.Scored:
-        return context.scored([self._score(turn) for turn in stretch])
+    def _scored(self, stretch: Sequence[Turn], waiting: int) -> context.Scored:
+        return context.scored([self._score(turn) for turn in stretch], waiting)
 
     def _score(self, turn: Turn) -> Utterance | Reply:
         return self._utterance(turn.text) if turn.role == "customer" else self._reply(turn.text)
@@ -106,7 +162,7 @@ class LocalDetector:
         stretch = _stretch(talk)
         if not stretch:
             return {}
-        return context.signal_features(self._scored(stretch), self._model.likeness)
+        return context.signal_features(self._scored(stretch, talk.waiting), self._model.likeness)
 
     def score(self, signal: Signal, values: Sequence[float], rules: Rules) -> float:
         """A signal's probability from its inputs."""
@@ -122,7 +178,7 @@ class LocalDetector:
     def thresholds(self, talk: Talk) -> dict[Signal, float]:
         """What each signal must reach in this talk."""
         stretch = _stretch(talk)
-        declined = bool(stretch) and self._scored(stretch).declined
+        declined = bool(stretch) and self._scored(stretch, talk.waiting).declined
         return self._thresholds(talk.rules, declined=declined)
 
     def threshold(self, signal: Signal, rules: Rules, wish: Sensitivity | None = None) -> float:
@@ -177,6 +233,14 @@ def _stretch(talk: Talk) -> list[Turn]:
     while found and found[-1].role != "customer":
         found.pop()
     return found
+
+
+def _accepted(scores: policy.Scores) -> policy.Scores:
+    return dict(scores) | {Signal.REQUEST: max(scores[Signal.REQUEST], _ACCEPTED)}
+
+
+def _asks(words: str) -> bool:
+    return words.rstrip().endswith(_ASKS)
 
 
 def _evidence(reason: Signal | None, talk: context.Scored, last: str) -> str:

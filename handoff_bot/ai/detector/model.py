@@ -26,10 +26,11 @@ from handoff_bot.ai.detector.heads import (
     sigmoid,
     softmax,
 )
+from handoff_bot.ai.detector.small_talk import SmallTalk
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.signals import Signal
 
-FORMAT = 2
+FORMAT = 3
 SENSITIVITIES = ("low", "medium", "high")
 INTENTS = ("none", "request", "sentiment", "serious")
 ACTS = ("yes", "no", "thanks", "stuck")
@@ -136,6 +137,7 @@ class Model:
         rarity: [buckets], int8; how much a shared feature counts when messages are compared.
         stages: signal name -> weights of its conversation features, each kind's constant behind it.
         thresholds: [sensitivities, signals] in the order of `SENSITIVITIES` and of `Signal`.
+        small_talk: what hears small talk; None while the rest is being trained.
     """
 
     encoder: Encoder
@@ -150,6 +152,7 @@ class Model:
     rarity: Bytes
     stages: dict[str, Floats]
     thresholds: Floats
+    small_talk: SmallTalk | None = None
 
     @classmethod
     def load(cls, path: Path, encoder: Path = ENCODER) -> Model:
@@ -277,4 +280,5 @@ def _parse(arrays: Arrays, encoder: Encoder) -> Model:
             for signal, kinds in KINDS.items()
         },
         thresholds=floats(arrays["thresholds"], (len(SENSITIVITIES), len(Signal))),
+        small_talk=SmallTalk.of(arrays, encoder),
     )

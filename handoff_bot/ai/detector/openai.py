@@ -16,7 +16,7 @@ from handoff_bot.ai.language_model import LanguageModel, Probability
 from handoff_bot.ai.redaction import Redactor
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.messages import storable
-from handoff_bot.domain.signals import Judgement, Priority, Signal, Turn
+from handoff_bot.domain.signals import Act, Judgement, Priority, Signal, Turn
 from handoff_bot.domain.talk import Talk
 
 logger = logging.getLogger(__name__)
@@ -89,6 +89,8 @@ class OpenAIDetector:
 
 
 def _is_certain(local: Judgement) -> bool:
+    if local.act is not Act.NONE:
+        return True
     return local.score < _SURELY_NOT or local.scores[Signal.REQUEST] > _SURELY
 
 

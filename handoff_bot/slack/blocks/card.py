@@ -83,6 +83,11 @@ _MORE: dict[Status, tuple[Button, ...]] = {
     Status.CLAIMED: (Button.RELEASE, Button.NOTE),
 }
 
+_OPTED_OUT = "⛔ The customer has sent STOP: nothing may be sent to them."
+_INVITED = (
+    "⛔ The customer had sent STOP and has written again: you can answer here for 24 hours after "
+    "their last message."
+)
 _GROUP = re.compile("S[A-Z0-9]{2,20}")
 _QUOTE = 600
 _RECENT = 300
@@ -95,7 +100,7 @@ def draw_card(card: Card) -> Drawing:
     """The card as a message: its state first, because notifications begin with it."""
     blocks = [header(_state(card)), context(*_facts(card))]
     if card.opted_out:
-        blocks.append(section("⛔ The customer has sent STOP: nothing may be sent to them."))
+        blocks.append(section(_INVITED if card.invited else _OPTED_OUT))
     blocks += [rich(*_why(card)), *_story(card), actions(*_buttons(card))]
     return Drawing(_spoken(card), blocks)
 

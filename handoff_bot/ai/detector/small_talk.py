@@ -1,0 +1,103 @@
+"""Small talk: a yes, a no, thanks, a goodbye or a greeting that asks for nothing else.
+
+One class for each kind and one for everything else; a message may be of several ("ok thanks, bye"). It counts
+as small talk only when neither the whole of it nor any of its clauses says something else.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import numpy as np
+
+from handoff_bot.ai.detector import text
+from handoff_bot.ai.detector.encoder import Encoder
+from handoff_bot.ai.detector.heads import Arrays, Head, Network, sigmoid
+from handoff_bot.domain.signals import Act
+
+CLASSES = (Act.ACCEPT, Act.DECLINE, Act.THANKS, Act.BYE, Act.HELLO, Act.NONE)
+SPELT, MEANT = "small_talk", "small_talk_meant"
+
+LONGEST = 240
+"""Characters: who writes more says more than thanks."""
+_IS, _LIKELY, _IS_NOT = 0.5, 0.25, 0.5
+"""A message is of each kind from the first probability on, and of its likeliest kind from the second; from
+the third on it says something else."""
+_SURELY_NOT = 0.98
+"""From this probability, by spelling, it is something else; its meaning, which takes longer, is not asked."""
+
+_EMOTICONS = {
+    ":)": "🙂", ":-)": "🙂", "(:": "🙂", ":D": "😀", ":-D": "😀", "xD": "😂", "^^": "😊", ";)": "😉",
+    ";-)": "😉", "<3": "❤", ":(": "🙁", ":-(": "🙁", ":/": "😕", ":-/": "😕", ":'(": "😢",
+}  # fmt: skip
+_EMOTICON = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in _EMOTICONS))
+_LOOKS = re.compile("[\ufe0e\ufe0f\u200d\u20e3\u2640\u2642\U0001f3fb-\U0001f3ff]")
+"""What changes only how an emoji looks: variants, joiners, genders, skin tones."""
+_NUMBER = re.compile(r"\d{2}")
+
+Chances = dict[Act, float]
+_SOMETHING_ELSE: Chances = dict.fromkeys(CLASSES, 0.0) | {Act.NONE: 1.0}
+
+
+@dataclass(frozen=True)
+class SmallTalk:
+    """Which kinds of small talk a message is. Safe to use from many threads at once.
+
+    Attributes:
+        spelt: CLASSES by characters and words, each by itself.
+        meant: the same by meaning.
+    """
+
+    encoder: Encoder
+    spelt: Head
+    meant: Network
+
+    @classmethod
+    def of(cls, arrays: Arrays, encoder: Encoder) -> SmallTalk:
+        """From a file's arrays; KeyError or ValueError when they are not right."""
+        return cls(
+            encoder=encoder,
+            spelt=Head.of(arrays, SPELT, len(CLASSES)),
+            meant=Network.of(arrays, MEANT, len(CLASSES)),
+        )
+
+    def kinds(self, words: str) -> frozenset[Act]:
+        """Its kinds; none when it says anything else as well."""
+        chances = self.chances(words)
+        likeliest = max(CLASSES[:-1], key=lambda act: chances[act])
+        if chances[Act.NONE] >= _IS_NOT or chances[likeliest] < _LIKELY:
+            return frozenset()
+        return frozenset({likeliest, *(act for act in CLASSES[:-1] if chances[act] >= _IS)})
+
+    def chances(self, words: str) -> Chances:
+        """A probability for each kind; Act.NONE for "something else"."""
+        parts = parts_of(words)
+        if not parts or len(words) > LONGEST or _NUMBER.search(words):
+            return _SOMETHING_ELSE
+        spelt = sigmoid(np.array([self.spelt.logits(text.features(part)) for part in parts]))
+        if spelt[:, -1].max() >= _SURELY_NOT:
+            return _SOMETHING_ELSE
+        meant = sigmoid(self.meant.logits(self.encoder.vectors(parts)))
+        both = ((spelt + meant) / 2).max(axis=0)
+        return dict(zip(CLASSES, both.tolist(), strict=True))
+
+
+def parts_of(words: str) -> list[str]:
+    """What is scored: the words as a whole, their clauses, and the name of each emoji."""
+    shown = _LOOKS.sub("", _EMOTICON.sub(lambda found: _EMOTICONS[found[0]], words[: LONGEST + 1]))
+    said = " ".join("".join(" " if _is_emoji(c) else c for c in shown).split())
+    if not text.tokens(text.fold(said)):
+        said = ""
+    emoji = (named(c) for c in shown if _is_emoji(c))
+    return list(dict.fromkeys(filter(None, (said, *text.clauses(said), *emoji))))
+
+
+def _is_emoji(character: str) -> bool:
+    return unicodedata.category(character) == "So" or character in "‼⁉"
+
+
+def named(emoji: str) -> str:
+    """An emoji as Unicode names it, which is what it means in words."""
+    return unicodedata.name(emoji, "").lower().removesuffix(" sign").removeprefix("heavy ")
