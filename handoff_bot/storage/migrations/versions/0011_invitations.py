@@ -8,8 +8,8 @@ from alembic import op
 
 from handoff_bot.storage.columns import UtcDateTime
 
-revision = "0013"
-down_revision = "0011"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
