@@ -418,3 +418,14 @@ def test_the_priority_stays_when_a_conversation_comes_back(taken):
 def priorities(bureau):
     with bureau.database.read() as tx:
         return [one.priority for one in tx.session.execute(select(Escalation)).scalars()]
+
+
+def test_an_owner_who_was_there_before_is_asked_about_again_at_each_message(taken):
+    taken.says("Are you there?")
+    taken.later(minutes=2)
+    taken.says("Hello?")
+    assert "back in the queue" not in " ".join(taken.thread())
+    taken.slack._workspace.channels[taken.queue].members.remove(taken.ana)
+    taken.later(minutes=2)
+    taken.says("Anybody?")
+    assert "Ana is no longer in this Slack channel" in " ".join(taken.thread())
