@@ -30,6 +30,7 @@ from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.metrics import Scope
 from handoff_bot.domain.spending import Caps, Price
 from handoff_bot.domain.tickets import TicketQuery
+from handoff_bot.domain.web_addresses import LOOPBACK, WebAddress
 from handoff_bot.mail.checks import check_mail
 from handoff_bot.mail.message import Sender
 from handoff_bot.mail.smtp import MailServer, SmtpMailer
@@ -71,6 +72,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("app")
 
 ROLES = ("all", "web", "worker")
+ONE_VISITOR = (
+    "visitors reach {host} only through a proxy or tunnel, so they all count as one for the limits; "
+    "set TRUSTED_PROXIES to the number of yours, usually 1"
+)
 
 
 @dataclass
@@ -450,8 +455,17 @@ def checks(settings: Settings) -> Iterator[Finding]:
     if settings.wants_twilio:
         yield from check_twilio(twilio_account(settings))
     if settings.webchat_origins:
-        yield Finding("website chat", True, f"open to {', '.join(settings.webchat_origins)}")
+        yield check_website(settings)
     yield from _check_peers(settings)
+
+
+def check_website(settings: Settings) -> Finding:
+    """Whether visitors can be told apart: who listens on loopback is reached through a proxy only."""
+    is_local = settings.HOST in LOOPBACK
+    origins = [WebAddress.parse(one).origin for one in settings.webchat_origins]
+    if is_local and not (settings.TRUSTED_PROXIES or all(one.is_loopback for one in origins)):
+        return Finding("website chat", False, ONE_VISITOR.format(host=settings.HOST))
+    return Finding("website chat", True, f"open to {', '.join(settings.webchat_origins)}")
 
 
 def _check_model(settings: Settings) -> Iterator[Finding]:

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from handoff_bot.domain.errors import SettingsError
+from handoff_bot.domain.errors import Malformed, SettingsError
 from handoff_bot.domain.spending import Price, known_price
-from handoff_bot.domain.web_addresses import is_for_keys
+from handoff_bot.domain.web_addresses import WebAddress, is_for_keys
 
 NOTHING = SecretStr("")
 SHORTEST_SECRET = 32
@@ -242,8 +242,19 @@ def _is_origin(text: str) -> bool:
     return scheme in ("https", "http") and bool(rest) and not set(rest) & set("/?#@*")
 
 
+def _is_sent_by_browsers(origin: str) -> bool:
+    """Is it spelled as in the header Origin? In small letters, without the usual port; else none is equal."""
+    try:
+        return str(WebAddress.parse(origin).origin) == origin
+    except Malformed:
+        return False
+
+
 def _is_url(text: str, *schemes: str) -> bool:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # brackets that hold no IPv6 address
+        return False
     return parts.scheme in schemes and bool(parts.netloc)
 
 
@@ -372,8 +383,9 @@ _RULES: tuple[Rule, ...] = (
     ),
     (
         "WEBCHAT_ORIGINS",
-        "each must be an origin without a path, e.g. https://shop.example.com",
-        lambda s: not all(_is_origin(origin) for origin in s.webchat_origins),
+        "each must be an origin as browsers send it: in small letters, without a path and without the usual "
+        "port, e.g. https://shop.example.com",
+        lambda s: not all(map(_is_sent_by_browsers, s.webchat_origins)),
     ),
     (
         "WEBCHAT_SECRET",

@@ -105,6 +105,28 @@ def test_the_doctor_says_what_to_do(environment, monkeypatch, name, value, says)
     assert "wrong" not in result.stdout.replace("went wrong", "")
 
 
+@pytest.mark.parametrize(
+    ("origin", "proxies", "is_well"),
+    [
+        ("https://shop.example.com", "0", False),
+        ("https://shop.example.com", "1", True),
+        ("http://localhost:5000", "0", True),
+    ],
+)
+def test_the_doctor_finds_visitors_who_would_all_count_as_one(
+    environment, monkeypatch, origin, proxies, is_well
+):
+    for name, value in {
+        "WEBCHAT_ORIGINS": origin,
+        "WEBCHAT_SECRET": "s" * 32,
+        "TRUSTED_PROXIES": proxies,
+    }.items():
+        monkeypatch.setenv(name, value)
+    result = run("doctor")
+    assert ("set TRUSTED_PROXIES" not in result.stdout) is is_well
+    assert (result.exit_code == 0) is is_well
+
+
 @pytest.fixture
 def peers(monkeypatch):
     """Zendesk on loopback, a mail server and a webhook at which nobody answers, as the environment says."""

@@ -53,6 +53,7 @@ def test_an_empty_environment_tells_all_that_is_missing_at_once():
         ({"TWILIO_API_KEY": "SK1"}, "TWILIO_API_SECRET"),
         ({"TWILIO_SMS_FROM": ""}, "TWILIO_SMS_FROM"),
         ({"PUBLIC_BASE_URL": "bot.example.com"}, "PUBLIC_BASE_URL"),
+        ({"PUBLIC_BASE_URL": "https://[bot.example.com]"}, "PUBLIC_BASE_URL"),
         ({"SQLITE_SYNCHRONOUS": "sometimes"}, "SQLITE_SYNCHRONOUS"),
     ],
 )
@@ -246,3 +247,30 @@ def test_keys_are_sent_by_https_only(complete, name, value):
 @pytest.mark.parametrize("host", ["127.0.0.1:4010", "localhost:4010", "[::1]:4010"])
 def test_a_stand_in_on_this_machine_needs_no_https(complete, name, host):
     assert read_settings(complete | PEERS | {name: f"http://{host}"})
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://Shop.example.com",
+        "https://shop.example.com:443",
+        "http://shop.example.com:80",
+        "https://shop.example.com/",
+        "https://[",
+        "https://me@shop.example.com",
+        "null",
+        "*",
+    ],
+)
+def test_a_website_that_no_browser_would_name_so_is_refused(complete, origin):
+    """It would be accepted here, and each of its visitors refused later."""
+    assert "WEBCHAT_ORIGINS" in problems(complete | WEBSITE | {"WEBCHAT_ORIGINS": origin})
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://shop.example.com", "http://localhost:5000", "http://127.0.0.1", "http://[::1]:8080"],
+)
+def test_a_website_is_accepted_as_browsers_name_it(complete, origin):
+    settings = read_settings(complete | WEBSITE | {"WEBCHAT_ORIGINS": origin})
+    assert settings.webchat_origins == (origin,)

@@ -111,7 +111,8 @@ class Holding:
         # A lane for each window: in one lane those of this window would wait behind the next one's.
         payload = {"group": group}
         lane, key = f"{LANE}:{name}", f"{LET_IN}:{name}"
-        tx.enqueue(NewWork(LET_IN, lane, payload, quota.ends(now), key=key))
+        # The key is free again once the look begins: a process whose clock is behind may ask for it later.
+        tx.enqueue(NewWork(LET_IN, lane, payload, quota.ends(now), key=key, coalesce=True))
 
 
 def _groups(conversation: Conversation) -> list[str]:

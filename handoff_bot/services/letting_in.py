@@ -20,6 +20,7 @@ from handoff_bot.storage.transaction import Job, NewWork, Transaction
 class LetIn(Handler[None, None]):
     """Begins the oldest escalation that waits for a group's limit, and comes again for the next."""
 
+    coalesces = True
     told = ADMINS
 
     def __init__(self, opening: Opening, waiting: Holding, clock: Clock) -> None:

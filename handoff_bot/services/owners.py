@@ -80,6 +80,7 @@ class CheckOwner(Handler[OwnerPlan, Refusal | None]):
     """Asks the desk about the owner of one conversation, and takes it back if they cannot answer."""
 
     repeatable = True
+    coalesces = True
     told = ADMINS
 
     def __init__(self, roles: Roles, escalations: Escalations, desk: Desk) -> None:

@@ -107,7 +107,7 @@ class Roles:
             return frozenset()
         if roles.sees_all(person, policy):
             return None
-        if self._is_in_agents_group(person):
+        if self._is_known_in_agents_group(person):
             return None
         known = self._channels()
         person = self._placed(person, policy, known)
@@ -184,6 +184,13 @@ class Roles:
         if trouble and not inside and not in_group:
             raise trouble
         return replace(person, slack_channels=frozenset(inside), in_agents_group=in_group)
+
+    def _is_known_in_agents_group(self, person: Person) -> bool:
+        """False also while Slack does not say: what is seen in Slack channels does not depend on it."""
+        try:
+            return self._is_in_agents_group(person)
+        except DeskError:
+            return False
 
     def _is_in_agents_group(self, person: Person) -> bool:
         with self._database.read() as tx:

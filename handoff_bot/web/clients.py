@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address, ip_network
 
+from handoff_bot.domain.networks import bare
+
 _IPV6_PREFIX = 64
 """Bits of an IPv6 address that name a network; whoever has one may use all the others at will (RFC 6177)."""
 
@@ -11,7 +13,7 @@ _IPV6_PREFIX = 64
 def network_of(address: str | None) -> str:
     """The IPv4 address itself, or the /64 of an IPv6 address; "unknown" for anything else."""
     try:
-        found = ip_address((address or "").partition("%")[0])
+        found = ip_address(bare(address or ""))
     except ValueError:
         return "unknown"
     if isinstance(found, IPv6Address):

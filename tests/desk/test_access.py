@@ -249,6 +249,16 @@ def fails(bureau, method):
     bureau.slack.faults.add(f"/api/{method}", status=500)
 
 
+def test_members_of_a_slack_channel_see_it_though_the_agents_group_is_not_known(waiting):
+    """An admin may have disabled the group, or the app lacks the permission to read it."""
+    waiting.core.preferences.change("roles.agents_group", "S0GONE", waiting.mia)
+    fails(waiting, "usergroups.users.list")
+    waiting.command(waiting.ben, "queue")
+    assert "+15550001" in words(waiting.window(waiting.ben))
+    waiting.command(waiting.ben, "next")
+    assert "Ben has this" in words(waiting.cards()[-1])
+
+
 def test_while_slack_does_not_answer_those_whom_we_know_can_work_on(waiting):
     waiting.click(waiting.ben, "view")
     fails(waiting, "users.info")
@@ -418,3 +428,14 @@ def test_the_priority_stays_when_a_conversation_comes_back(taken):
 def priorities(bureau):
     with bureau.database.read() as tx:
         return [one.priority for one in tx.session.execute(select(Escalation)).scalars()]
+
+
+def test_an_owner_who_was_there_before_is_asked_about_again_at_each_message(taken):
+    taken.says("Are you there?")
+    taken.later(minutes=2)
+    taken.says("Hello?")
+    assert "back in the queue" not in " ".join(taken.thread())
+    taken.slack._workspace.channels[taken.queue].members.remove(taken.ana)
+    taken.later(minutes=2)
+    taken.says("Anybody?")
+    assert "Ana is no longer in this Slack channel" in " ".join(taken.thread())
