@@ -36,6 +36,10 @@ NO_CARD = (
     "The card of this conversation could not be posted, so it has no thread. {why} "
     "The customer is waiting: read the conversation here."
 )
+CARD_WAITS = (
+    "The card of this conversation cannot be posted now, so it has no thread yet. {why} "
+    "We keep trying for some hours. The customer is waiting: read the conversation here."
+)
 UNHANDLED = "A message from a customer failed on our side, so it was not answered ({why})."
 UNSENT = (
     "Messages from the assistant do not reach customers. {why} "
@@ -74,9 +78,17 @@ def not_shown(
     _of(tx, escalation, f"{words}\n“{quoted}”" if quoted else words, now, key)
 
 
-def no_card(tx: Transaction, escalation: Escalation, why: str, now: datetime, key: str) -> None:
+def no_card(
+    tx: Transaction,
+    escalation: Escalation,
+    why: str,
+    now: datetime,
+    key: str,
+    *,
+    waits: bool = False,
+) -> None:
     """Tell of an escalation that no card shows."""
-    words = NO_CARD.format(why=why)
+    words = (CARD_WAITS if waits else NO_CARD).format(why=why)
     quoted = shorten(escalation.evidence or escalation.summary, MOST)
     _of(tx, escalation, f"{words}\n“{quoted}”" if quoted else words, now, key)
 

@@ -74,6 +74,8 @@ class PostCard(DeskHandler[CardPlan, Place]):
 
     def retreat(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
         """A channel that takes nothing is left: the card is posted where new ones go now."""
+        if isinstance(error, DeskUnsure) and job.attempts + 1 == SOON_TOLD:
+            self._is_unsure(tx, job, error)
         if plan is None or not isinstance(error, DeskClosed):
             return
         where = plan.card.slack_channel or self._desk.queue_channel
@@ -81,6 +83,13 @@ class PostCard(DeskHandler[CardPlan, Place]):
         escalation = escalations.get(tx, plan.card.escalation_id)
         if escalation:
             escalation.slack_channel = desk_channels.channel_for(tx, Priority(escalation.priority))
+
+    def _is_unsure(self, tx: Transaction, job: Job, error: Exception) -> None:
+        """Nobody sees the customer until the card is there, so nobody waits hours to hear of it."""
+        escalation = escalations.get(tx, int(job.payload["escalation_id"]))
+        if escalation:
+            now, why = self._clock.now(), alarms.why(error)
+            alarms.no_card(tx, escalation, why, now, f"card:{job.id}:waits", waits=True)
 
     def park(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
         """Another channel may take it; when that is refused too, the team is told without a card."""

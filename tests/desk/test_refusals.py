@@ -179,6 +179,21 @@ def test_a_code_that_we_do_not_know_waits_for_hours_and_is_told_early(bureau):
     assert any("my words" in text for text in bureau.thread(newest(bureau)))
 
 
+def test_a_card_that_is_refused_for_a_reason_that_we_do_not_know_is_told_early(bureau):
+    """Until it is posted nobody sees the customer, and the reason is waited for some hours."""
+    bureau.core.preferences.change("admins", [bureau.mia], bureau.mia)
+    bureau.slack.refusals.add("chat.postMessage", "brand_new_error", is_card)
+    bureau.says("I want a person, says Dana")
+    for _ in range(3):
+        bureau.later(seconds=5)
+    assert "desk.card" not in given_up(bureau)
+    (told,) = [text for text in bureau.told(bureau.mia) if "cannot be posted now" in text]
+    assert "I want a person, says Dana" in told
+    bureau.slack.refusals.clear()
+    bureau.later(minutes=15)
+    assert len(cards(bureau)) == 1
+
+
 def test_a_code_that_we_do_not_know_is_final_after_some_hours(bureau):
     claimed(bureau)
     bureau.slack.refusals.add("chat.postMessage", "brand_new_error", in_thread)
