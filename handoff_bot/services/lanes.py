@@ -69,7 +69,7 @@ class Lanes:
         self._changed = threading.Condition()
         self._woken = False
         self._held = HeldLanes(database, clock)
-        self._alive_until = clock.now()
+        self._alive_until = self._late_at = clock.now()
         self._beating: threading.Thread | None = None
         self._dispatching: threading.Thread | None = None
         self._pool: ThreadPoolExecutor | None = None
@@ -164,6 +164,13 @@ class Lanes:
         until = self._from_now()
         with self.database.heartbeat() as tx:
             work.join(tx, self.id, until)
+        self._lives(until)
+
+    def _lives(self, until: datetime) -> None:
+        """Remember it; and if it was told too late, that others may have leased our lanes before now."""
+        now = self.clock.now()
+        if now >= self._alive_until:
+            self._late_at = now  # before the other, which other threads look at first
         self._alive_until = until
 
     def _beat(self) -> None:
@@ -177,19 +184,20 @@ class Lanes:
             except Exception:
                 logger.exception("heartbeat failed")
 
-    def _confirm(self, lane: str, grant: str) -> None:
-        """See `Runner`. While the heartbeat is on time nobody else can have leased the lane.
+    def _confirm(self, lane: str, grant: str, since: datetime) -> None:
+        """See `Runner`. While the heartbeat was on time since then nobody else can have leased the lane.
 
         A thread may be frozen right here, between what it has recorded and its call, for longer than the
-        lease holds; then the database is asked, and nobody can lease the lane after the answer.
+        lease holds; then the database is asked, and nobody can lease the lane after the answer. A heartbeat
+        that came before us, but too late, answers for no lane that was leased before it.
         """
-        if self.clock.now() < self._alive_until:
+        if self.clock.now() < self._alive_until and since > self._late_at:
             return
         until = self._from_now()
         with self.database.write() as tx:
             tx.check_lease(lane, grant)
             work.join(tx, self.id, until)
-        self._alive_until = until
+        self._lives(until)
 
     # -- dispatch
 

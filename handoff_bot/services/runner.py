@@ -110,8 +110,8 @@ class Runner:
     """Runs leased lanes; one for all threads of a process.
 
     Args:
-        confirm: asked with a lane and its grant right before a call that must not be made twice; raises
-            LeaseLost when another worker may have leased the lane.
+        confirm: asked with a lane, its grant and since when that is known to count, right before a call
+            that must not be made twice; raises LeaseLost when another worker may have leased the lane.
         stopping: set when the process ends, so that no thread waits for a database that is away.
     """
 
@@ -122,7 +122,7 @@ class Runner:
         clock: Clock,
         jitter: random.Random,
         pacer: Pacer,
-        confirm: Callable[[str, str], None] = lambda _lane, _grant: None,
+        confirm: Callable[[str, str, datetime], None] = lambda _lane, _grant, _since: None,
         stopping: threading.Event | None = None,
     ) -> None:
         self._database = database
@@ -187,6 +187,7 @@ class Runner:
             if recovered:
                 plan, result = recovered
             else:
+                since = self._clock.now()
                 with self._database.write() as tx:
                     waits = self._must_wait(tx, step, paid)
                     if not waits:
@@ -197,16 +198,16 @@ class Runner:
                         tx.check_lease(step.job.lane, step.grant)
                 if waits:
                     _leave()
-                result = self._call(step, plan)
+                result = self._call(step, plan, since)
             return self._record(step, lambda tx: self._finished(tx, step, plan, result))
         except (LeaseLost, DatabaseAway, _Waits):
             raise
         except Exception as error:  # the one place: whatever it is, it is recorded on the row
             return self._failed(step, plan, error)
 
-    def _call(self, step: _Step, plan: Any) -> Any:
+    def _call(self, step: _Step, plan: Any, since: datetime) -> Any:
         if not step.handler.repeatable:
-            self._confirm(step.job.lane, step.grant)
+            self._confirm(step.job.lane, step.grant, since)
         return step.handler.call(plan)
 
     def _finished(self, tx: Transaction, step: _Step, plan: Any, result: Any) -> Job | None:

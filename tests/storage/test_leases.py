@@ -132,19 +132,22 @@ def test_a_worker_leases_no_lane_that_its_thread_still_runs_even_if_others_had_i
     assert (recorder.calls, recorder.asked, statuses(database)) == ([1], 1, {1: "done"})
 
 
+@pytest.mark.parametrize("beats", [False, True], ids=["no beat", "a late beat"])
 def test_a_thread_frozen_right_before_its_call_does_not_make_it_when_others_have_the_lane(
-    lanes, database, database_url, clock, recorder
+    lanes, database, database_url, clock, recorder, beats
 ):
+    """Also when another of its threads wakes first, and tells the database that the worker lives."""
     plain, others = recorder.prepare, Database(database_url)
 
     def frozen(session):
-        event.remove(Session, "after_commit", frozen)
         clock.advance(seconds=6)
         join(others, clock, "other")
         leased(others, clock, "other")
+        if beats:
+            lanes._prolong()
 
     def prepare(tx, job):
-        event.listen(Session, "after_commit", frozen)
+        event.listen(Session, "after_commit", frozen, once=True)
         return plain(tx, job)
 
     recorder.prepare = prepare
@@ -152,6 +155,12 @@ def test_a_thread_frozen_right_before_its_call_does_not_make_it_when_others_have
     lanes.run_once()
     others.close()
     assert recorder.calls == []
+    with database.read() as tx:  # it has left the lane, and nothing has failed
+        assert (tx.session.get_one(Lane, "a:1").leased_by, statuses(database)) == (
+            "other",
+            {1: "ready"},
+        )
+        assert tx.session.get_one(Work, 1).error == ""
 
 
 def test_a_late_worker_whose_lanes_nobody_took_goes_on_with_its_call(
