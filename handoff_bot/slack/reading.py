@@ -32,15 +32,19 @@ BUDGET = "replies"
 READ_BACK = "read_back"
 """Marks an event that was read back and not sent by Slack."""
 CLOCKS_APART = timedelta(minutes=1)
+STILL_EDITED = timedelta(days=1)
+"""How long before a gap a reply may have been written whose change in the gap is found: Slack lists replies
+by when they were written, whatever was changed in them since."""
 MOST_PAGES = 20
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One thread to read, from then on."""
+    """One thread to read: what was written or changed since then, of replies since `oldest`."""
 
     place: Place
     since: datetime
+    oldest: datetime
     begun_at: datetime
 
 
@@ -69,19 +73,20 @@ class ReadThread(Handler[Reading, Found]):
         return (Share(BUDGET, rank=1),)
 
     def prepare(self, tx: Transaction, job: Job) -> Reading | None:
-        """From when on to read; nothing when its escalation has ended."""
+        """From when on to read; nothing when its escalation has ended and nothing was missed before."""
         place = Place(job.payload["slack_channel"], job.payload["ts"])
         thread = sources.thread(tx, place)
         if thread is None:
             return None
         read = thread.read_until or thread.created_at
-        since = min(thread.unread_since or read, read)
-        return Reading(place, since - CLOCKS_APART, self._clock.now())
+        since = min(thread.unread_since or read, read) - CLOCKS_APART
+        oldest = since - STILL_EDITED if thread.unread_since else since
+        return Reading(place, since, oldest, self._clock.now())
 
     def call(self, plan: Reading) -> Found:
         """Page through it."""
         try:
-            messages = tuple(self._desk.replies(plan.place, plan.since, MOST_PAGES))
+            messages = tuple(self._desk.replies(plan.place, plan.oldest, MOST_PAGES))
         except DeskError as error:
             if not error.permanent:
                 raise
@@ -123,6 +128,7 @@ def _events(tx: Transaction, plan: Reading, found: Found) -> Iterator[Json]:
                 "event": event,
                 "event_id": f"{READ_BACK}:{plan.place.slack_channel}:{ts}:{_edited(message)}",
                 "authorizations": [{"user_id": found.own_id, "is_bot": True}],
+                "is_ext_shared_channel": True,  # it may be: Slack is asked of each file
                 READ_BACK: True,
             }
 
@@ -131,9 +137,11 @@ def _event(tx: Transaction, plan: Reading, message: Mapping[str, Any], ts: str) 
     """What Slack would have sent; None for what we know."""
     channel = plan.place.slack_channel
     said = {**message, "thread_ts": plan.place.ts}
+    since = plan.since.timestamp()
     if not is_known(tx, channel, ts):
-        return {**said, "type": "message", "channel": channel}
-    if _seconds(_edited(message)) < plan.since.timestamp():
+        is_new = _seconds(ts) >= since
+        return {**said, "type": "message", "channel": channel} if is_new else None
+    if _seconds(_edited(message)) < since:
         return None
     # Without what it was before; hearing of the same edit again changes nothing.
     return {

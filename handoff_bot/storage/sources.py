@@ -114,14 +114,14 @@ def known(tx: Transaction, channel: str, provider_ids: Collection[str]) -> set[s
 
 
 def thread(tx: Transaction, place: Place) -> DeskThread | None:
-    """The thread of an open escalation at this place."""
+    """The thread of an escalation at this place that is open, or that closed before all was read back."""
     return tx.session.execute(
         select(DeskThread)
         .join(Escalation, col(Escalation.id) == DeskThread.escalation_id)
         .where(
             DeskThread.slack_channel == place.slack_channel,
             DeskThread.ts == place.ts,
-            col(Escalation.status).in_(_OPEN),
+            or_(col(Escalation.status).in_(_OPEN), col(DeskThread.unread_since).is_not(None)),
         )
     ).scalar_one_or_none()
 

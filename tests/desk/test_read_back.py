@@ -4,9 +4,13 @@ import pytest
 
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.files import MB
+from handoff_bot.domain.messages import Limits
 from handoff_bot.domain.pacing import per_minute
+from handoff_bot.sandbox.slack import Attachment
 from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage.models import DeskThread
+from tests.samples import JPEG
 
 NOWHERE = "http://127.0.0.1:9/slack/events"
 
@@ -85,6 +89,20 @@ def test_an_edit_of_the_gap_is_offered_as_a_correction_once(claimed):
 
     told = [said for said in claimed.whispers(claimed.ana) if "first version" in said]
     assert len(told) == 1
+    assert from_ana(claimed) == ["reply 1"]
+
+
+def test_an_edit_of_the_gap_is_found_whenever_the_reply_was_written(claimed):
+    ts = claimed.writes(claimed.ana, "reply 1")
+    for _ in range(30):
+        claimed.clock.advance(seconds=30)
+        claimed.core.ticks.tick("tick.contact")
+        claimed.settle()
+    away(claimed)
+    claimed.slack.edit(claimed.ana, claimed.queue, ts, "reply one")
+    back(claimed)
+
+    assert len([said for said in claimed.whispers(claimed.ana) if "first version" in said]) == 1
     assert from_ana(claimed) == ["reply 1"]
 
 
@@ -183,6 +201,34 @@ def test_closed_conversations_are_not_read(claimed):
     with claimed.database.read() as tx:
         (thread,) = tx.session.query(DeskThread)
     assert thread.unread_since is None
+
+
+def test_a_reply_of_the_gap_is_not_dropped_when_its_conversation_is_closed_before_it_is_read(
+    claimed,
+):
+    claimed.slack.faults.add("/api/conversations.replies", status=429, retry_after=7, count=1)
+    away(claimed)
+    claimed.writes(claimed.ana, "reply 1")
+    back(claimed)
+    claimed.core.escalations.take(Step.RESOLVE, 1, AgentRef(claimed.ana, "Ana"))
+    claimed.later(seconds=20)
+
+    assert from_ana(claimed) == []
+    assert any(
+        "stayed inside" in said or "closed" in said for said in claimed.whispers(claimed.ana)
+    )
+
+
+def test_slack_is_asked_about_a_file_of_the_gap_for_its_channel_may_be_shared(claimed):
+    """What is read back does not say whether its channel is shared with another workspace."""
+    claimed.channel.limits = Limits(text=160, media={"image/jpeg": 5 * MB}, caption=100)
+    away(claimed)
+    photo = Attachment("photo.jpg", JPEG)
+    claimed.slack.say(claimed.ana, claimed.queue, "", claimed.card(), files=[photo])
+    back(claimed)
+
+    assert claimed.slack.journal.entries("slack", "*files.info")
+    assert any(message.media for message, _ in claimed.channel.taken)
 
 
 def test_the_budget_for_reading_stays_below_what_slack_publishes():
