@@ -90,7 +90,7 @@ _BEHIND = and_(
 )
 _LATER = select(WORK.c.id).where(_BEHIND).limit(1)
 _WAITING = select(*_JOB).where(_BEHIND).order_by(WORK.c.id).limit(bindparam("most"))
-_BEGUN = select(*_JOB).where(_BEHIND, WORK.c.begun_at.is_not(None)).order_by(WORK.c.id)
+_BEGUN = select(*_JOB).where(_BEHIND, WORK.c.begun_at == bindparam("at")).order_by(WORK.c.id)
 _RELEASE = (
     update(LANE)
     .where(LANE.c.key == bindparam("lane"), LANE.c.grant == bindparam("token"))
@@ -231,8 +231,11 @@ def inherit_age(tx: Transaction, job: Job, earlier: Job) -> None:
 
 
 def begun_with(tx: Transaction, job: Job) -> tuple[Job, ...]:
-    """The rows behind this one that were begun with it, by the same call."""
-    found = tx.core.execute(_BEGUN, {"lane": job.lane, "job": job.id})
+    """The rows behind this one that were begun with it, by the same call.
+
+    Others may have been begun since, when this one was given up and is retried.
+    """
+    found = tx.core.execute(_BEGUN, {"lane": job.lane, "job": job.id, "at": job.begun_at})
     return tuple(Job(*row) for row in found)
 
 

@@ -9,7 +9,7 @@ import pytest
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.runner import Handler
-from handoff_bot.storage import work
+from handoff_bot.storage import jobs, work
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Work
 from handoff_bot.storage.transaction import NewWork
@@ -327,3 +327,27 @@ def test_picking_a_redraw_up_and_asking_for_another_cannot_deadlock(database, da
     other.close()
     assert errors == []
     assert recorder.calls == [1, 2]
+
+
+def test_a_retry_of_a_call_of_unknown_outcome_says_nothing_of_a_later_call(
+    lanes, database, clock, recorder
+):
+    """Nobody knows of either call whether it had an effect; then the first one turns out to have had one."""
+    recorder.gathers = True
+    enqueue(database, clock, 1)
+    recorder.errors = [OutcomeUnknown("no answer") for _ in range(9)]
+    lanes.run_until_idle()
+    with database.write() as tx:
+        job = work.head(tx, "a:1")
+        work.park(tx, job, clock.now(), "no answer")
+    clock.advance(minutes=1)
+    enqueue(database, clock, 2, lane="a:1")
+    lanes.run_until_idle()
+    assert (recorder.calls, statuses(database)) == ([1, 2], {1: "failed", 2: "ready"})
+
+    with database.write() as tx:
+        jobs.ready(tx, jobs.get(tx, 1), {"n": 1}, clock.now())
+    recorder.found, recorder.errors = [({"n": 1}, "receipt")], []
+    clock.advance(minutes=1)
+    lanes.run_until_idle()
+    assert (recorder.calls, statuses(database)) == ([1, 2, 2], {1: "done", 2: "done"})
