@@ -109,6 +109,17 @@ def test_nobody_gives_it_to_another_agent_meanwhile(house, wire, ana, ben):
     assert house.desk.card.owner == ana
 
 
+def test_the_second_is_told_too_when_a_colleague_gives_it_to_the_first(house, wire, ana, ben):
+    wire.during(press(house, ana), press(house, ben))
+    number = house.desk.card.escalation_id
+    assert house.core.escalations.reassign(number, CAT, ana).done
+    wait(house, seconds=1)
+    assert house.desk.card.owner == ana
+    assert whispered(house, ben) == ["Ana took this just now."]
+    with house.database.read() as tx:
+        assert reservations.of(tx, number) is None
+
+
 def test_a_window_of_the_second_sends_nothing_and_says_who_is_taking_it(house, wire, ana, ben):
     composed: Composed = house.core.composed
     number = house.desk.card.escalation_id
