@@ -32,6 +32,10 @@ GIVEN_UP = (
 )
 NOT_SHOWN = "{what} could not be shown in its thread. {why}"
 WAITS = "{what} cannot be shown in its thread now. We keep trying for some hours. {why}"
+HELD_UP = (
+    "{what} cannot be shown in its thread now. {why} It is shown there, with what comes after it, as soon as "
+    "the channel takes something again."
+)
 NO_CARD = (
     "The card of this conversation could not be posted, so it has no thread. {why} "
     "The customer is waiting: read the conversation here."
@@ -76,6 +80,17 @@ def not_shown(
     words = (WAITS if waits else NOT_SHOWN).format(what=what, why=why)
     quoted = shorten(text, MOST)
     _of(tx, escalation, f"{words}\n“{quoted}”" if quoted else words, now, key)
+
+
+def held_up(
+    tx: Transaction, escalation: Escalation, what: str, text: str, why: str, now: datetime, key: str
+) -> None:
+    """Tell the assignee, who alone cannot see it elsewhere, what waits until their Slack channel is open."""
+    owner = rows.agent(tx, escalation.owner_id)
+    if owner:
+        words = f"{HELD_UP.format(what=what, why=why)}\n“{shorten(text, MOST)}”"
+        post = _post(tx, escalation, words)
+        _tell(tx, [owner.desk_id], post, now, key, escalation)
 
 
 def no_card(
@@ -131,17 +146,20 @@ def untold(tx: Transaction, job: Job, post: Post, why: str, now: datetime) -> No
 
 def _of(tx: Transaction, escalation: Escalation, text: str, now: datetime, key: str) -> None:
     """Tell the assignee, the queue channel and the admins of one escalation, each once."""
-    conversation = conversations.get(tx, escalation.conversation_id)
     owner = rows.agent(tx, escalation.owner_id)
+    to = [QUEUE, *([owner.desk_id] if owner else []), *preferences.admins(tx)]
+    _tell(tx, to, _post(tx, escalation, text), now, key, escalation)
+
+
+def _post(tx: Transaction, escalation: Escalation, text: str) -> Post:
+    conversation = conversations.get(tx, escalation.conversation_id)
     is_queued = escalation.status == Status.QUEUED
-    post = Post(
+    return Post(
         PostKind.TOLD,
         f"{_named(tx, escalation, conversation)}\n{text}",
         value=str(id_of(escalation)),
         buttons=(Button.CLAIM, Button.VIEW) if is_queued else (Button.VIEW,),
     )
-    to = [QUEUE, *([owner.desk_id] if owner else []), *preferences.admins(tx)]
-    _tell(tx, to, post, now, key, escalation)
 
 
 def _named(tx: Transaction, escalation: Escalation, conversation: Conversation) -> str:

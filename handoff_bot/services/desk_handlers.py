@@ -74,7 +74,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
 
     def retreat(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
         """A channel that takes nothing is left: the card is posted where new ones go now."""
-        if isinstance(error, DeskUnsure) and job.attempts + 1 == SOON_TOLD:
+        if isinstance(error, DeskUnsure) and job.attempts + 1 >= SOON_TOLD:
             self._is_unsure(tx, job, error)
         if plan is None or not isinstance(error, DeskClosed):
             return
@@ -169,22 +169,26 @@ class PostInThread(InThread[PostPlan, Place]):
         return self._desk.post(plan.thread, plan.posts, plan.mark)
 
     def retreat(self, tx: Transaction, job: Job, plan: PostPlan | None, error: Exception) -> None:
-        """It waits; the team hears of it early when we do not know what for."""
+        """It waits; the team hears of it early when we do not know what for, the assignee in any case."""
         super().retreat(tx, job, plan, error)
-        if isinstance(error, DeskUnsure) and job.attempts + 1 == SOON_TOLD:
-            self._tell(tx, job, error, waits=True)
+        escalation = escalations.get(tx, int(job.payload["escalation_id"]))
+        if escalation is None or job.attempts + 1 < SOON_TOLD:
+            return
+        post, now, why = gathering.post_of(job), self._clock.now(), alarms.why(error)
+        what, key = SAID.get(post.kind, OTHER), f"post:{job.id}:waits"
+        if isinstance(error, DeskUnsure):
+            alarms.not_shown(tx, escalation, what, post.text, why, now, key, waits=True)
+        elif isinstance(error, DeskClosed) and post.kind is PostKind.CONTACT:
+            alarms.held_up(tx, escalation, what, post.text, why, now, key)
 
     def park(self, tx: Transaction, job: Job, plan: PostPlan | None, error: Exception) -> None:
         """The thread does not show it: the team is told what it says."""
-        self._tell(tx, job, error)
-
-    def _tell(self, tx: Transaction, job: Job, error: Exception, *, waits: bool = False) -> None:
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None:
             return
         post, now = gathering.post_of(job), self._clock.now()
         what, key = SAID.get(post.kind, OTHER), f"post:{job.id}:{now.timestamp()}"
-        alarms.not_shown(tx, escalation, what, post.text, alarms.why(error), now, key, waits=waits)
+        alarms.not_shown(tx, escalation, what, post.text, alarms.why(error), now, key)
 
     def finish(self, tx: Transaction, job: Job, plan: PostPlan, result: Place) -> None:
         """A post that shows an agent's message is where its marks go."""

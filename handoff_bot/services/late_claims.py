@@ -72,7 +72,9 @@ class LateClaim(Handler[ClaimPlan, Outcome]):
         escalation = rows.get(tx, escalation_id) or escalation
         kept = reservations.of(tx, escalation_id)
         owner = rows.agent(tx, escalation.owner_id)
-        if owner and owner.desk_id == agent.desk_id:  # a press of theirs, or a colleague, came first
+        if (
+            owner and owner.desk_id == agent.desk_id
+        ):  # a press of theirs, or a colleague, came first
             reserving.kept(tx, escalation, agent.desk_id, self._clock.now())
             return
         is_theirs = kept is not None and kept.desk_id == agent.desk_id

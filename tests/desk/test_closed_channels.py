@@ -44,6 +44,23 @@ def test_the_admins_are_told_once_and_again_when_it_works(bureau):
     assert said == ["line 0", "line 1", "line 2"]
 
 
+def test_the_assignee_hears_what_the_customer_writes_while_the_thread_takes_nothing(bureau):
+    """The customer waits for their answer, and they see no message."""
+    bureau.says("I want a person", DANA)
+    bureau.click(bureau.ana, "claim")
+    bureau.slack.archive(bureau.queue)
+    bureau.says("It is on fire", DANA)
+    bureau.says("Hello?", DANA)
+    for _ in range(5):
+        bureau.later(minutes=1)
+    (told,) = bureau.told(bureau.ana)
+    assert "It is on fire" in told
+    assert "The channel is archived." in told
+    bureau.slack.archive(bureau.queue, is_archived=False)
+    bureau.later(hours=1)
+    assert [text for text in bureau.thread() if "It is on fire" in text]
+
+
 def test_the_doctor_says_where_nothing_can_be_written(bureau):
     bureau.says("I want a person")
     bureau.slack.archive(bureau.queue)

@@ -194,6 +194,21 @@ def test_a_card_that_is_refused_for_a_reason_that_we_do_not_know_is_told_early(b
     assert len(cards(bureau)) == 1
 
 
+def test_a_code_that_we_do_not_know_is_told_early_though_it_comes_after_other_trouble(bureau):
+    claimed(bureau)
+    bureau.slack.refusals.add("chat.postMessage", "service_unavailable", in_thread)
+    bureau.says(WORDS)
+    for _ in range(6):
+        bureau.later(minutes=1)
+    bureau.slack.refusals.clear()
+    bureau.slack.refusals.add("chat.postMessage", "brand_new_error", in_thread)
+    for _ in range(4):
+        bureau.later(minutes=1)
+    told = [text for text in bureau.told(bureau.ana) if "We keep trying" in text]
+    assert len(told) == 1
+    assert "my words" in told[0]
+
+
 def test_a_code_that_we_do_not_know_is_final_after_some_hours(bureau):
     claimed(bureau)
     bureau.slack.refusals.add("chat.postMessage", "brand_new_error", in_thread)
