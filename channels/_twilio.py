@@ -232,8 +232,18 @@ class TwilioChannel:
             replace(message, sent_at=at)
             for form, at in reversed(listed)  # Twilio lists the newest first, in whole seconds
             if self._traits.has(form["From"])
-            for message in self._inbound(form)
+            for message in self._readable(form)
         ]
+
+    def _readable(self, form: forms.Fields) -> list[InboundMessage]:
+        """A message that was listed; none when it lacks what it must hold, for others stand behind it."""
+        try:
+            return self._inbound(form)
+        except Malformed as error:
+            logger.warning(
+                "listed message ignored", extra={"sid": form["MessageSid"], "why": str(error)}
+            )
+            return []
 
     def fetch(self, media: Media) -> Fetched:
         """The file that came with a message, from our account alone.

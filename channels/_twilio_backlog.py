@@ -11,12 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from channels._twilio_forms import Fields
+from channels._twilio_http import Refused
 
 STRETCH = timedelta(hours=1)
 """How much time one listing covers, so that it stays small."""
 PAGE, MOST = 200, 5000
 """How many messages are listed in one request, and in one stretch."""
 _MOST_FILES = 10
+_GONE = frozenset({404, 410})
 _CLOCK_SLACK = timedelta(seconds=2)
 """Twilio's dates have whole seconds."""
 
@@ -70,7 +72,18 @@ def _form(messages: Any, one: Any, files_at: str) -> Fields:
     }
     if form["NumMedia"] == "0":
         return form
-    for number, file in enumerate(messages(one.sid).media.list(limit=_MOST_FILES)):
+    files = _files(messages, one.sid)
+    for number, file in enumerate(files):
         form[f"MediaUrl{number}"] = f"{files_at}/{one.sid}/Media/{file.sid}"
         form[f"MediaContentType{number}"] = file.content_type or ""
-    return form
+    return form | {"NumMedia": str(len(files))}
+
+
+def _files(messages: Any, sid: str) -> list[Any]:
+    """The files of a message; none when Twilio has them no more, for others wait to be listed."""
+    try:
+        return list(messages(sid).media.list(limit=_MOST_FILES))
+    except Refused as error:
+        if error.status not in _GONE:
+            raise
+        return []

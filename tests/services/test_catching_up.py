@@ -147,6 +147,27 @@ def test_files_of_the_gap_are_known(shop):
     assert file["url"].startswith(shop.twilio.server.url)
 
 
+def test_a_file_that_is_gone_keeps_no_other_message_from_being_fetched(shop):
+    shop.writes("Look", media=[("image/png", b"png")])
+    shop.writes("Hello", EVA, "whatsapp")
+    shop.twilio.faults.add("*/Media.json", status=404)
+
+    shop.back(hours=1)
+
+    assert sorted(shop.received()) == ["Hello", "Look"]
+
+
+def test_a_message_that_cannot_be_read_keeps_no_other_from_being_fetched(shop):
+    _, ours = shop.twilio._ends("sms", DANA)
+    shop.clock.advance(seconds=1)
+    shop.twilio.account.hear("SM" + "d" * 32, "", ours, "nobody sent this")
+    shop.writes("Hello")
+
+    shop.back(hours=1)
+
+    assert shop.received() == ["Hello"]
+
+
 def test_a_message_of_the_gap_keeps_the_time_at_which_it_was_sent(shop):
     shop.writes("word 1", EVA, "whatsapp")
     sent = shop.clock.now()
