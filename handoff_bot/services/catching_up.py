@@ -231,7 +231,7 @@ class CatchUp(Handler[Stretch, "list[InboundMessage] | None"]):
         now = self._clock.now()
         new = self._new(tx, plan.source, found)
         for lane, rows in self._by_lane(new, now).items():
-            live = [job for job in work.waiting(tx, lane) if job.payload.get("sent_at") is None]
+            live = _live(tx, plan.source, lane)
             for row in rows:
                 tx.enqueue(row)
             work.put_last(tx, live)
@@ -253,3 +253,10 @@ class CatchUp(Handler[Stretch, "list[InboundMessage] | None"]):
             row = self._store(one, now)
             lanes.setdefault(row.lane, []).append(row)
         return lanes
+
+
+def _live(tx: Transaction, source: str, lane: str) -> list[Job]:
+    """What came live and waits. A message that stands in its conversation is being handled under its job."""
+    came = [job for job in work.waiting(tx, lane) if job.payload.get("sent_at") is None]
+    begun = sources.handled(tx, source, [str(job.payload["provider_id"]) for job in came])
+    return [job for job in came if job.payload["provider_id"] not in begun]

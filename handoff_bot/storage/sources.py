@@ -100,14 +100,18 @@ def addresses(tx: Transaction, channel: str, since: datetime, most: int) -> Sequ
 
 def known(tx: Transaction, channel: str, provider_ids: Collection[str]) -> set[str]:
     """Those of these messages of a channel that have reached us."""
-    handled = select(Message.provider_id).where(
-        Message.channel == channel, col(Message.provider_id).in_(provider_ids)
-    )
     keys = [f"{channel}:{one}" for one in provider_ids]
     stored = select(Work.key).where(col(Work.key).in_(keys))
-    found = {str(one) for one in tx.session.execute(handled).scalars()}
     waiting = (str(key) for key in tx.session.execute(stored).scalars())
-    return found | {key.removeprefix(f"{channel}:") for key in waiting}
+    return handled(tx, channel, provider_ids) | {key.removeprefix(f"{channel}:") for key in waiting}
+
+
+def handled(tx: Transaction, channel: str, provider_ids: Collection[str]) -> set[str]:
+    """Those of these messages of a channel that stand in their conversations."""
+    found = select(Message.provider_id).where(
+        Message.channel == channel, col(Message.provider_id).in_(provider_ids)
+    )
+    return {str(one) for one in tx.session.execute(found).scalars()}
 
 
 # -- threads at the desk

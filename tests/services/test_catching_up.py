@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.sandbox.twilio import TwilioStandIn
 from handoff_bot.services.catching_up import CATCH_UP
-from handoff_bot.storage import log, sources
+from handoff_bot.storage import log, sources, work
 from handoff_bot.storage.models import Message, Work
 from tests.services.shop import ACCOUNT, DANA, EVA, PUBLIC, TOKEN, Shop
 
@@ -87,6 +88,44 @@ def test_a_live_message_does_not_wait_for_ever_when_twilio_cannot_be_asked(shop)
         shop.clock.advance(seconds=5)
         shop.settle()
     assert shop.received() == ["word 1"]
+
+
+def test_a_message_that_is_judged_while_older_ones_are_stored_survives_a_crash(shop, monkeypatch):
+    shop.writes("word 1")
+    shop.twilio.faults.add("*/Messages.json", status=503)
+    shop.clock.advance(hours=2)
+    shop.core.catching_up.started()
+    shop.settle()
+    shop.clock.advance(minutes=1)
+    handlers = shop.core.handlers
+
+    def killed_while_the_others_come(plan):
+        monkeypatch.undo()
+        shop.twilio.faults.clear()
+        run_in_this_moment(shop, handlers[CATCH_UP], "catch:sms")
+        raise LeaseLost("killed")
+
+    monkeypatch.setattr(handlers["inbound"], "call", killed_while_the_others_come)
+    shop.webhook_comes("SM" + "f" * 32, "word 2")
+    shop.settle()
+    shop.core.lanes.id = ""
+    for _ in range(8):
+        shop.clock.advance(seconds=10)
+        shop.settle()
+
+    assert sorted(shop.received()) == ["word 1", "word 2"]
+    with shop.database.read() as tx:
+        assert len(log.events(tx, "message.judged")) == 2
+
+
+def run_in_this_moment(shop, handler, lane):
+    """Run the first job of a lane, as another thread would."""
+    with shop.database.write() as tx:
+        job = work.head(tx, lane)
+        plan = handler.prepare(tx, job)
+    result = handler.call(plan)
+    with shop.database.write() as tx:
+        handler.finish(tx, job, plan, result)
 
 
 def test_a_message_that_was_held_back_is_counted_once(shop):
