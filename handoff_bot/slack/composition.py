@@ -37,7 +37,7 @@ from handoff_bot.slack.listeners.doctor import EXAMINE, Examine
 from handoff_bot.slack.listeners.events import handle_event
 from handoff_bot.slack.listeners.feature import Said, VerbListener
 from handoff_bot.slack.listeners.registry import EVERYTHING
-from handoff_bot.slack.reading import READ_BACK, ReadThread
+from handoff_bot.slack.reading import READ_BACK, ReadThread, heard
 from handoff_bot.slack.socket import SocketMode, start_socket_mode
 from handoff_bot.storage import sources
 from handoff_bot.storage.transaction import Job, Transaction
@@ -153,6 +153,10 @@ class HandleEvent(Handler[dict[str, Any], None]):
                 self._tools.desk.publish_home(event["user"], gate.refusal_home(refused))
         elif admitted(self._tools, plan, EVERYTHING.verbs):
             handle_event(plan, self._threads, self._tools.desk, self._verbs)
+
+    def finish(self, tx: Transaction, job: Job, plan: dict[str, Any], result: None) -> None:
+        """Nobody is told twice why their reply was refused."""
+        heard(tx, plan["event"], self._tools.core.clock.now())
 
     def _obey(self, listener: VerbListener, said: Said) -> Outcome:
         author = self._tools.agent(said.author.desk_id)

@@ -20,7 +20,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services.relay import is_known
 from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.slack.desk import SlackDesk
-from handoff_bot.slack.listeners.arrivals import KIND, lane_of
+from handoff_bot.slack.listeners.arrivals import KIND, lane_of, thread_of
 from handoff_bot.storage import sources, work
 from handoff_bot.storage.transaction import Job, NewWork, Transaction
 
@@ -36,6 +36,8 @@ STILL_EDITED = timedelta(days=1)
 """How long before a gap a reply may have been written whose change in the gap is found: Slack lists replies
 by when they were written, whatever was changed in them since."""
 MOST_PAGES = 20
+_ABOUT_OTHERS = frozenset({"message_changed", "message_deleted"})
+"""Subtypes of events whose ts is not that of a message."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +128,24 @@ def _events(tx: Transaction, plan: Reading, found: Found) -> Iterator[Json]:
             yield {
                 "type": "event_callback",
                 "event": event,
-                "event_id": f"{READ_BACK}:{plan.place.slack_channel}:{ts}:{_edited(message)}",
+                "event_id": _key(plan.place, ts, _edited(message)),
                 "authorizations": [{"user_id": found.own_id, "is_bot": True}],
                 "is_ext_shared_channel": True,  # it may be: Slack is asked of each file
                 READ_BACK: True,
             }
+
+
+def _key(place: Place, ts: str, edited: str = "") -> str:
+    return f"{READ_BACK}:{place.slack_channel}:{ts}:{edited}"
+
+
+def heard(tx: Transaction, event: Mapping[str, Any], now: datetime) -> None:
+    """A live event was handled: one that left no trace, as a refusal does, is not handled again when read."""
+    thread, ts = thread_of(event), event.get("ts")
+    if thread is None or not isinstance(ts, str) or event.get("subtype") in _ABOUT_OTHERS:
+        return
+    if sources.thread(tx, thread) and not is_known(tx, thread.slack_channel, ts):
+        work.count_as_done(tx, KIND, lane_of(event), _key(thread, ts), now)
 
 
 def _event(tx: Transaction, plan: Reading, message: Mapping[str, Any], ts: str) -> Json | None:

@@ -256,6 +256,14 @@ def forget_key(tx: Transaction, job: Job) -> None:
     tx.core.execute(_FORGET_KEY, {"job": job.id})
 
 
+def count_as_done(tx: Transaction, kind: str, lane: str, key: str, now: datetime) -> None:
+    """What has this key was done in another way: work that is enqueued under it is not run."""
+    row = {"kind": kind, "lane": lane, "key": key, "payload": {}, "status": "done", "error": ""}
+    times = {"due_at": now, "first_due_at": now, "finished_at": now, "attempts": 0}
+    insert = DIALECTS[tx.is_sqlite](WORK).values(**row, **times)
+    tx.core.execute(insert.on_conflict_do_nothing(index_elements=[WORK.c.key]))
+
+
 def is_open(tx: Transaction, job: Job) -> bool:
     """Is it still to be run: neither done nor given up?"""
     return tx.core.execute(_IS_OPEN, {"job": job.id}).first() is not None

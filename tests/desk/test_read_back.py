@@ -219,6 +219,21 @@ def test_a_reply_of_the_gap_is_not_dropped_when_its_conversation_is_closed_befor
     )
 
 
+def test_what_was_refused_is_not_refused_again_when_the_thread_is_read(claimed):
+    claimed.slack.say(
+        claimed.ana, claimed.queue, "", claimed.card(), files=[Attachment("photo.jpg", JPEG)]
+    )
+    claimed.settle()
+    told = claimed.whispers(claimed.ana)
+    for _ in range(12):
+        claimed.clock.advance(seconds=30)
+        claimed.core.ticks.tick("tick.contact")
+        claimed.settle()
+
+    assert told
+    assert claimed.whispers(claimed.ana) == told
+
+
 def test_slack_is_asked_about_a_file_of_the_gap_for_its_channel_may_be_shared(claimed):
     """What is read back does not say whether its channel is shared with another workspace."""
     claimed.channel.limits = Limits(text=160, media={"image/jpeg": 5 * MB}, caption=100)

@@ -7,7 +7,7 @@ Slack retries an event until it hears 200. So that means "stored": whatever happ
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from slack_bolt import BoltRequest, BoltResponse
@@ -81,7 +81,7 @@ def _store(inbox: Inbox, body: dict[str, Any]) -> BoltResponse:
     return BoltResponse(status=200, body="")
 
 
-def lane_of(event: dict[str, Any]) -> str:
+def lane_of(event: Mapping[str, Any]) -> str:
     """The lane that keeps everything about one thread in order."""
     subject = event.get("message") or event.get("previous_message") or event
     thread = subject.get("thread_ts") or subject.get("ts") or event.get("ts")
@@ -89,7 +89,7 @@ def lane_of(event: dict[str, Any]) -> str:
     return f"slack:{place if isinstance(place, str) else event.get('type')}:{thread}"
 
 
-def thread_of(event: dict[str, Any]) -> Place | None:
+def thread_of(event: Mapping[str, Any]) -> Place | None:
     """The thread that a message, its change or its deletion is in; None for anything else."""
     subject = event.get("message") or event.get("previous_message") or event
     channel, thread = event.get("channel"), subject.get("thread_ts")
