@@ -172,7 +172,7 @@ def test_an_edit_too_late_is_offered_as_a_correction_and_then_translated(spanish
     whisper = spanish.slack.ephemerals(spanish.ana)[-1]
     spanish.slack.click_ephemeral(spanish.ana, whisper["ts"], "send_correction")
     spanish.settle()
-    assert spanish.heard()[-2:] == ["[es] ON ITS WAY", "[es] ON ITS WAY, DANA"]
+    assert spanish.heard()[-2:] == ["[es] ON ITS WAY", "Corrección:\n[es] ON ITS WAY, DANA"]
 
 
 def test_what_is_deleted_in_time_does_not_leave(spanish):
