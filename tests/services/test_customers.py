@@ -175,7 +175,9 @@ def test_cancel_within_a_conversation_is_a_word_like_any_other(phone):
     assert not phone.desk.card.opted_out
 
 
-@pytest.mark.parametrize("words", ["STOP!!", "désabonner", "please stop messaging me"])
+@pytest.mark.parametrize(
+    "words", ["STOP!!", "STOP STOP. stop!", "désabonner", "please stop messaging me"]
+)
 def test_a_plain_opt_out_acts_at_once_and_is_confirmed_once(phone, words):
     assert phone.texts(words) == [TEXTS["en"][Moment.STOPPED]]
     assert phone.texts("stop") == []
@@ -344,6 +346,8 @@ def test_an_objection_is_not_taken_for_a_refusal(phone):
         ("five", 5),
         ("4.", 4),
         ("★★★★★", 5),
+        ("5 ⭐", 5),
+        ("four 🌟", 4),
         ("5️⃣", 5),
         ("cinq étoiles", 5),
     ],
@@ -359,6 +363,15 @@ def test_a_comment_is_kept_with_its_rating(resolved):
 
     assert scores(resolved) == [5]
     assert resolved.said("contact")[-1] == "5 - great service!"
+    assert len(resolved.desk.cards) == 1
+
+
+@pytest.mark.parametrize("words", ["2", "2 - it took too long"])
+def test_a_rating_after_an_opt_out_is_kept_and_neither_answered_nor_a_case(resolved, words):
+    resolved.texts("stop")
+
+    assert resolved.texts(words) == []
+    assert scores(resolved) == [2]
     assert len(resolved.desk.cards) == 1
 
 
@@ -378,7 +391,7 @@ def test_a_corrected_rating_counts_instead(resolved):
 
 
 def test_thanks_are_no_rating_and_leave_the_question_open(resolved):
-    for words in ("Thank you so much, Dana 🙏", "👍"):
+    for words in ("Thank you so much, Dana 🙏", "Thanks Dana 🌟", "👍"):
         (answer,) = resolved.texts(words)
         assert answer.split("\n")[-1] in {WELCOME["en"], ANYTHING_ELSE["en"]}
     assert len(resolved.desk.cards) == 1
