@@ -1,6 +1,7 @@
 """What customers write, from the signed webhook to the phone, with the shipped detector and assistant."""
 
 import itertools
+import json
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -327,6 +328,42 @@ def test_what_only_begins_like_small_talk_still_reaches_people(phone, words):
 
     phone.texts(words)
     assert len(phone.desk.cards) == 1
+
+
+def test_a_refusal_after_small_talk_calls_nobody(phone):
+    for words in ("hi", "no", "yes", "no", "that's all", "no", "ok bye"):
+        assert not phone.texts(words)[-1].endswith(UNSURE["en"])
+    assert phone.desk.cards == {}
+
+
+def test_a_refusal_to_rate_gets_a_friendly_word(resolved):
+    (answer,) = resolved.texts("no")
+
+    assert answer.split("\n")[-1] in ANYTHING_ELSE.values()
+    assert len(resolved.desk.cards) == 1
+
+
+def test_a_goodbye_to_an_offer_accepts_nothing(phone):
+    offered(phone)
+
+    assert phone.texts("ok bye")[-1] in GOODBYE.values()
+    assert phone.desk.cards == {}
+
+
+@pytest.mark.parametrize(
+    "words", ["What are your opening hours?", "What is your address?", "it is broken"]
+)
+def test_short_english_is_not_taken_for_swedish(phone, words):
+    phone.texts(words)
+
+    assert phone.texts("thx")[-1] == WELCOME["en"]
+
+
+@pytest.mark.parametrize("answers", [{"issue": "y"}, {"name": "Dana"}, {"name": "a"}])
+def test_a_form_is_never_small_talk(phone, answers):
+    (answer,) = phone.texts("", MessageType="interactive", InteractiveData=json.dumps(answers))
+
+    assert answer.split("\n")[-1] in UNSURE.values()
 
 
 def test_an_objection_is_not_taken_for_a_refusal(phone):
