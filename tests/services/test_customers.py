@@ -343,6 +343,12 @@ def test_a_refusal_to_rate_gets_a_friendly_word(resolved):
     assert len(resolved.desk.cards) == 1
 
 
+def test_a_question_behind_a_refusal_is_answered(phone):
+    offered(phone)
+
+    assert "Tuesday" in phone.texts("no thanks, what are your opening hours?")[-1]
+
+
 def test_a_goodbye_to_an_offer_accepts_nothing(phone):
     offered(phone)
 
