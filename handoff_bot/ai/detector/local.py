@@ -99,6 +99,10 @@ class LocalDetector:
         if not kinds or stretch[-1].filled or self._utterance(said).request >= _ASKED:
             return Act.NONE
         before = _said_before(talk)
+        is_yes = Act.BYE in kinds and self._utterance(said).yes >= _SHORT_ANSWER  # "yes, in august"
+        is_short = kinds <= {Act.ACCEPT, Act.DECLINE} or is_yes
+        if is_short and self._answers(talk, stretch, kinds):
+            return Act.NONE
         if Act.DECLINE in kinds:
             heard = before is not None and (self._offers(before.text) or _asks(before.text))
             # "that's all" declines nothing, so nothing need have been asked; a "no" to an answer objects.
@@ -107,6 +111,14 @@ class LocalDetector:
         if Act.HELLO in kinds and before and not _WAVED.search(said):
             return Act.BYE
         return next(act for act in _MOST_TELLING if act in kinds)
+
+    def _answers(self, talk: Talk, stretch: Sequence[Turn], kinds: frozenset[Act]) -> bool:
+        """Is a yes or no the answer to a question of the assistant's own, such as "Have you paid?"?"""
+        before = _said_before(talk)
+        if before is None or before not in stretch or self._offers(before.text):
+            return False
+        is_greeted = Act.DECLINE in kinds and self._follows_small_talk(stretch)
+        return before.text.rstrip().endswith(_ASKS) and not is_greeted
 
     def _follows_small_talk(self, stretch: Sequence[Turn]) -> bool:
         """Was what the customer wrote before their last turn small talk, and so what they were told?"""
