@@ -107,7 +107,7 @@ def _choice(fields: Fields) -> tuple[Fact, ...]:
 
 
 def _reaction(fields: Fields) -> tuple[Fact, ...]:
-    return _facts(("reaction", fields.get(name, "")) for name in _REACTIONS)
+    return _facts(("", fields.get(name, "")) for name in _REACTIONS)
 
 
 def _answers(fields: Fields, names: Sequence[str]) -> tuple[Fact, ...]:

@@ -87,6 +87,9 @@ _ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u0655\ufe0e\ufe0f]")
 """Marks that change no word: Latin, Greek and Cyrillic accents, Hebrew and Arabic points. Others are vowels."""
 
 
+_REPEATED = re.compile(r"\A(.{3,}?)\1+\Z")
+
+
 def _key(text: str) -> str:
     """Its letters and digits in one form: no case, accents, width, punctuation, emoji or spaces."""
     spelt = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
@@ -108,7 +111,7 @@ def plain(text: str) -> Consent | None:
     """STOP or START when that is all that a message says, politely or not; None for any other message."""
     if len(text) > _LONGEST:
         return None
-    key = _key(text)
+    key = _REPEATED.sub(r"\1", _key(text))
     bare = (
         form
         for polite in _POLITENESS

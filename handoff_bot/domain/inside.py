@@ -22,9 +22,16 @@ _VERB = re.compile(
     rf"({_LEAD})[!\uff01]\s?([a-z][a-z_-]+)[\s:,.;!]*(.*)", re.IGNORECASE | re.DOTALL
 )
 _MARKERS = "*_~`"
-_CALL = "cc|fyi|hallo|hello|hey|hi|hola|ola|ol\u00e1|ok|okay|ping|psst|salut|yo"
+_CALL = (
+    "afternoon|all|bonjour|bonsoir|buenos|cc|danke|dear|d\u00edas|dias|evening|folks|for|fyi|good|guten|guys|hallo|hello"
+    "|hey|hi|hmm|hola|merci|moin|morgen|morning|ola|ol\u00e1|ok|okay|ping|please|pls|psst|q|question|quick|salut|so|sorry|tag"
+    "|team|thank|thanks|there|thx|to|um|you|yo"
+)
+"""Words that call somebody or stand before a call."""
+_NO_WORDS = "(?:&gt;|[^\\w@\uff20]|_)*"
 _TO_COLLEAGUE = re.compile(
-    rf"{_LEAD}(?:(?:{_CALL})\b[\s,:;.!-]*)?[\s(\[]*[@\uff20]{_UNSEEN_ONES}\w", re.IGNORECASE
+    rf"{_NO_WORDS}(?:\d{{1,2}}[.)]{_NO_WORDS})?(?:(?:{_CALL})\b{_NO_WORDS}){{0,4}}[@\uff20]{_UNSEEN_ONES}\w",
+    re.IGNORECASE,
 )
 
 
@@ -71,6 +78,7 @@ def verb_in(markup: str) -> tuple[str, str] | None:
 def is_to_colleague(text: str) -> bool:
     """Does a reply, as plain text, begin by calling a colleague, a group, the channel or the bot?
 
-    Customers have no name in Slack that could be mentioned. A greeting may stand before the mention.
+    Customers have no name in Slack that could be mentioned. Signs and a few words of greeting may stand
+    before the mention.
     """
     return _TO_COLLEAGUE.match(text) is not None

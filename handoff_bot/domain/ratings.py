@@ -51,7 +51,7 @@ _STARS = (
     r"stars?|estrellas?|estrelas?|étoiles?|etoiles?|sterne?n?|stelle|stella|sterren|ster|gwiazd\w*|stjärn\w*|yıldız"
     r"|bintang|sao|звезд\w*|звёзд\w*|зірк\w*|зірок|αστέρι\w*|כוכב\w*|نجوم|نجمات?|نجمة|सितारे|स्टार|taare|星|つ星|顆星|颗星"
     r"|별|점|点|點|分|ดาว|คะแนน|points?|puntos?|pontos?|punkte?n?|punti|punten|punkt\w*|poäng|puan|poin|điểm|балл\w*"
-    r"|бал\w*|βαθμ\w*|נקודות|نقاط|अंक"
+    r"|бал\w*|βαθμ\w*|נקודות|نقاط|अंक|[★⭐🌟✭✯]"
 )
 _OF = r"/|of|out of|von|de|sur|su|van|na|z|av|üzerinden|dari|trên|из|з|από|מתוך|من|में से|中"
 _FIVE = f"(?:5|{'|'.join(_WORDS[4].split())})"
@@ -69,7 +69,8 @@ _THANKS = (
     "thank|thx|ty\\b|cheers|gracias|obrigad|valeu|merci|danke|vielen dank|grazie|bedankt|dank|dzięk|tack|teşekkür|sağ ol"
     "|terima|makasih|cảm ơn|спасибо|благодар|дякую|ευχαριστ|תודה|شكر|धन्यवाद|शुक्रिया|ありがと|감사|고마|谢|謝|ขอบคุณ"
 )
-_THANKED = re.compile(rf"{_SCORE}\s(?=(?:{_THANKS}))")
+_REASONS = r"because|cause|cos|but|porque|pero|mas|mais|parce|weil|aber|perch[eé]|ma|omdat|maar|bo|ale|потому|но"
+_GOES_ON = re.compile(rf"{_SCORE}\s(?=(?:{_THANKS})|(?:{_REASONS})(?!\w))")
 _AT_THE_END = re.compile(rf"(?:^|[\s:=]){_SCORE}[\s.!)*]{{0,4}}$")
 _CORRECTS = re.compile(
     r"\b(?:sorry|oops|i meant|meant|i mean|correction|wrong|mistake|rather|actually|perdón|perdon|quise|quería decir|digo"
@@ -79,7 +80,7 @@ _CORRECTS = re.compile(
     r"|間違|죄송|아니|抱歉|不好意思|我是说|ขอโทษ|หมายถึง"
 )
 _INTRODUCES = re.compile(
-    r"\b(?:rating|rate|score|give|giving|it'?s|definitely|solid|nota|note|bewertung|voto|cijfer|ocena|betyg|puan|nilai|điểm"
+    r"\b(?:rating|rate|score|give|giving|it'?s|definitely|solid|perfect|strong|nota|note|bewertung|voto|cijfer|ocena|betyg|puan|nilai|điểm"
     r"|оценка|оцінка|βαθμός)\b|ציון|تقييم|评分|評価|평점|คะแนน"
 )
 _STAR = "★⭐🌟✭✯"
@@ -129,8 +130,11 @@ def _drawn(said: str) -> Rating | None:
     """Stars in a row, as far as they are filled."""
     rows = _DRAWN.findall(said.replace(" ", ""))
     filled = sum(c in _STAR for c in rows[0]) if len(rows) == 1 else 0
-    comment = _comment(_DRAWN.sub("", said))
-    if not 1 <= filled <= 5 or len(rows[0]) > 5 or any(c.isdigit() for c in comment):
+    beside = _DRAWN.sub("", said)
+    comment = _comment(beside)
+    if not 1 <= filled <= 5 or len(rows[0]) > 5 or any(c.isdigit() for c in beside):
+        return None
+    if len(rows[0]) == 1 and comment:  # "four ⭐", or praise: "thank you, Dana 🌟"
         return None
     return Rating(filled, comment)
 
@@ -176,7 +180,7 @@ def _with_unit(said: str) -> Rating | None:
 
 def _in_front(said: str) -> Rating | None:
     """A number, something that parts it from what follows, and a comment."""
-    found = _IN_FRONT.match(said) or _THANKED.match(said)
+    found = _IN_FRONT.match(said) or _GOES_ON.match(said)
     rest = said[found.end() :].strip() if found else ""
     if found is None or rest[:1].isdigit():  # "3 - 4 days"
         return None

@@ -56,11 +56,14 @@ class Turn:
         role: "customer", "assistant" or "agent"; fixed texts of ours count as the assistant's.
         text: the words.
         context: what stands around them and is not the speaker's own: the quoted message, an ad.
+        filled: are they the fields of a form or of an order? They are no small talk, whatever they say, and
+            their names show no language.
     """
 
     role: str
     text: str
     context: str = ""
+    filled: bool = False
 
 
 @dataclass(frozen=True)

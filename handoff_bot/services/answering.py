@@ -36,6 +36,7 @@ TURNS = 40
 PATIENCE = timedelta(seconds=10)
 """Who never pauses is answered after this all the same."""
 
+_FILLED = frozenset({MessageKind.FORM, MessageKind.ORDER})
 _ROLES = {
     Author.CONTACT: "customer",
     Author.ASSISTANT: "assistant",
@@ -105,7 +106,8 @@ def _turn(message: Message) -> Turn:
     if not text and said.kind_of(message) is not MessageKind.TEXT:
         text = said.shown(message)
     context = " · ".join(said.context_of(message).background)
-    return Turn(_ROLES[Author(message.author)], text, context)
+    filled = said.kind_of(message) in _FILLED
+    return Turn(_ROLES[Author(message.author)], text, context, filled)
 
 
 def _attached(message: Message) -> str:

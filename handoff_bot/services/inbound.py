@@ -159,7 +159,7 @@ class HandleInbound(Handler[Arrived, Judgement]):
         if self._is_about_consent(tx, conversation, message, inbound, escalation):
             return None
         rated = None
-        if not escalation and not conversation.opted_out_at:
+        if not escalation:
             rated = rating.take(tx, conversation, message, self._channels, now)
         if rated is not None and not rated.comment:
             return None
@@ -299,8 +299,9 @@ class HandleInbound(Handler[Arrived, Judgement]):
     ) -> None:
         """A message to the assistant: a person is needed, or it is answered."""
         if conversation.opted_out_at:
-            # The team sees what they write now, unless it asks for nothing.
-            if result.act is Act.NONE:
+            # The team sees what they write now, unless it asks for nothing or stands in their thread.
+            is_shown = plan.rated and not plan.rated.asks and not result.escalate
+            if result.act is Act.NONE and not is_shown:
                 self._opening.open(tx, conversation, message, policy.opted_out(result), "")
         elif result.escalate and result.final:
             tried = answering.last_answer(plan.question.talk)

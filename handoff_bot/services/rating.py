@@ -45,7 +45,8 @@ def take(
 ) -> Rating | None:
     """The rating, if this message is one: it is kept, shown in the thread with its comment, and thanked for.
 
-    A comment may still need a person or an answer, which is for the caller to see.
+    A comment may still need a person or an answer, which is for the caller to see. Customers who opted out
+    are not thanked.
     """
     found = rating_in(message.text)
     escalation = _asked_about(tx, conversation, now) if found else None
@@ -71,7 +72,7 @@ def take(
         words = Post(PostKind.CONTACT, message.text, name=name, channel=conversation.channel)
         deskwork.post(tx, escalation, words, now)
     thanks = texts.say(tx, Moment.CSAT_THANKS, conversation, now)
-    if thanks:
+    if thanks and not conversation.opted_out_at:
         covered = None if found.asks else id_of(message)
         spoken = Words(thanks, Author.SYSTEM, answers=covered)
         sending.say(tx, conversation, spoken, channels, now)

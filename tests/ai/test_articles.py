@@ -1,7 +1,9 @@
 """Articles are read as they were meant, and nothing is told to customers that is not for them."""
 
+import itertools
 import json
 import os
+import time
 from datetime import date
 from pathlib import Path
 
@@ -148,6 +150,7 @@ COMMENTS = {
     "in a heading": "# a <!-- SECRET -->\nb",
     "never closed": "a b\n\n<!-- SECRET\n\nSECRET",
     "a definition that is no link": "a b\n\n[//]: # (SECRET)",
+    "such a definition right below a paragraph": 'a b\n[//]: # "SECRET"\n[comment]: <> (SECRET)',
     "of a template language": "a {% comment %}SECRET\n\nSECRET{% endcomment %} b",
     "of Obsidian": "a %%SECRET%% b\n\n%%\nSECRET\n%%",
     "a hidden element": "a <span hidden>SECRET</span> b\n\n<div hidden>\n\nSECRET\n\n</div>",
@@ -218,6 +221,31 @@ def test_front_matter_that_cannot_be_read_withholds_the_article(tmp_path):
 
     assert text == ""
     assert all(one.is_wrong for one in readings(tmp_path, TODAY))
+
+
+def test_a_comment_above_the_front_matter_changes_nothing(tmp_path):
+    text = write(tmp_path, **{"a.md": "<!-- a -->\n\n<!-- b\n-->\n---\ndraft: true\n---\nText."})
+
+    assert text == ""
+
+
+def test_hostile_files_are_named_and_the_others_are_read(tmp_path):
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+        for before, name in itertools.pairwise("abcdefghijkl")
+    )
+    files = {
+        "aliases.md": f"---\n{bomb}---\nText.",
+        "deep.md": "---\na: " + "[" * 15_000 + "\n---\nText.",
+        "elements.md": "<div>" * 3_000 + "Text.",
+        "long.md": "---\n" + "a: b\n" * 100_000 + "---\nText.",
+        "right.md": "Right.",
+    }
+    began = time.process_time()
+
+    assert write(tmp_path, **files) == "Right."
+    assert time.process_time() - began < 10
+    assert sum(one.is_wrong for one in readings(tmp_path, TODAY)) == 4
 
 
 def test_front_matter_is_read_in_yaml_and_toml():

@@ -11,7 +11,8 @@ import pytest
 
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.domain.rules import Rules, Sensitivity
-from handoff_bot.domain.signals import Judgement, Priority, Signal, Turn
+from handoff_bot.domain.signals import Act, Judgement, Priority, Signal, Turn
+from handoff_bot.domain.talk import Talk
 from tests.ai.talk import judge, talk
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "detection" / "dev.jsonl"
@@ -353,3 +354,14 @@ def test_what_a_person_settled_is_not_judged_again(detector):
 
     assert not judge(detector, turns, settled=2).escalate
     assert judge(detector, turns[:1]).escalate
+
+
+@pytest.mark.parametrize("words", ["yes", "no", "yes, in august"])
+def test_a_yes_or_no_to_a_question_of_the_assistants_own_is_an_answer(detector, words):
+    asked = (
+        Turn("customer", "What does a room cost?"),
+        Turn("assistant", "Do you have a booking already?"),
+        Turn("customer", words),
+    )
+
+    assert detector.act_of(Talk(asked)) is Act.NONE

@@ -62,6 +62,13 @@ BEGINNINGS = {
     "a name that is no link": "@ben can you look at this one?",
     "a wide sign": "\uff20ben look?",
     "two of them": "<@{ben}> <@{mia}> look?",
+    "behind an emoji": ":wave: <@{ben}> look?",
+    "behind a number": "1. <@{ben}> look?",
+    "behind dots": "... <@{ben}> look?",
+    "in quotation marks": '"<@{ben}>" look?',
+    "behind a long greeting": "good morning team, <@{ben}> look?",
+    "behind thanks": "thanks <@{ben}>!",
+    "behind cc in brackets": "(cc <@{ben}>)",
 }
 
 

@@ -32,6 +32,10 @@ SCORES = {
         "5 de 5",
         "I'd give it a 5",
         "5 👍",
+        "5 ⭐",
+        "⭐ 5",
+        "five ⭐",
+        "perfect 5",
         "5 sur 5",
         "خمسة",
     ],
@@ -69,6 +73,9 @@ def test_a_rating_is_understood_however_it_is_written(score, text):
         ("⭐⭐ slow", Rating(2, "slow")),
         ("4/5 good", Rating(4, "good")),
         ("5 thanks", Rating(5, "thanks")),
+        ("1 ⭐ slow", Rating(1, "slow")),
+        ("5 because Ana was quick", Rating(5, "because ana was quick")),
+        ("4 but where is it?", Rating(4, "but where is it?")),
     ],
 )
 def test_a_comment_stays_with_its_rating(text, rating):
@@ -101,6 +108,7 @@ def test_a_correction_says_so(text):
     + [
         "👍",
         "Thank you so much, Dana 🙏",
+        "Thank you, Dana 🌟",
         "at 5",
         "5:30",
         "5%",

@@ -1,6 +1,7 @@
 """What customers write, from the signed webhook to the phone, with the shipped detector and assistant."""
 
 import itertools
+import json
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -175,7 +176,9 @@ def test_cancel_within_a_conversation_is_a_word_like_any_other(phone):
     assert not phone.desk.card.opted_out
 
 
-@pytest.mark.parametrize("words", ["STOP!!", "désabonner", "please stop messaging me"])
+@pytest.mark.parametrize(
+    "words", ["STOP!!", "STOP STOP. stop!", "désabonner", "please stop messaging me"]
+)
 def test_a_plain_opt_out_acts_at_once_and_is_confirmed_once(phone, words):
     assert phone.texts(words) == [TEXTS["en"][Moment.STOPPED]]
     assert phone.texts("stop") == []
@@ -327,6 +330,48 @@ def test_what_only_begins_like_small_talk_still_reaches_people(phone, words):
     assert len(phone.desk.cards) == 1
 
 
+def test_a_refusal_after_small_talk_calls_nobody(phone):
+    for words in ("hi", "no", "yes", "no", "that's all", "no", "ok bye"):
+        assert not phone.texts(words)[-1].endswith(UNSURE["en"])
+    assert phone.desk.cards == {}
+
+
+def test_a_refusal_to_rate_gets_a_friendly_word(resolved):
+    (answer,) = resolved.texts("no")
+
+    assert answer.split("\n")[-1] in ANYTHING_ELSE.values()
+    assert len(resolved.desk.cards) == 1
+
+
+def test_a_question_behind_a_refusal_is_answered(phone):
+    offered(phone)
+
+    assert "Tuesday" in phone.texts("no thanks, what are your opening hours?")[-1]
+
+
+def test_a_goodbye_to_an_offer_accepts_nothing(phone):
+    offered(phone)
+
+    assert phone.texts("ok bye")[-1] in GOODBYE.values()
+    assert phone.desk.cards == {}
+
+
+@pytest.mark.parametrize(
+    "words", ["What are your opening hours?", "What is your address?", "it is broken"]
+)
+def test_short_english_is_not_taken_for_swedish(phone, words):
+    phone.texts(words)
+
+    assert phone.texts("thx")[-1] == WELCOME["en"]
+
+
+@pytest.mark.parametrize("answers", [{"issue": "y"}, {"name": "Dana"}, {"name": "a"}])
+def test_a_form_is_never_small_talk(phone, answers):
+    (answer,) = phone.texts("", MessageType="interactive", InteractiveData=json.dumps(answers))
+
+    assert answer.split("\n")[-1] in UNSURE.values()
+
+
 def test_an_objection_is_not_taken_for_a_refusal(phone):
     offered(phone)
 
@@ -344,6 +389,8 @@ def test_an_objection_is_not_taken_for_a_refusal(phone):
         ("five", 5),
         ("4.", 4),
         ("★★★★★", 5),
+        ("5 ⭐", 5),
+        ("four 🌟", 4),
         ("5️⃣", 5),
         ("cinq étoiles", 5),
     ],
@@ -359,6 +406,15 @@ def test_a_comment_is_kept_with_its_rating(resolved):
 
     assert scores(resolved) == [5]
     assert resolved.said("contact")[-1] == "5 - great service!"
+    assert len(resolved.desk.cards) == 1
+
+
+@pytest.mark.parametrize("words", ["2", "2 - it took too long"])
+def test_a_rating_after_an_opt_out_is_kept_and_neither_answered_nor_a_case(resolved, words):
+    resolved.texts("stop")
+
+    assert resolved.texts(words) == []
+    assert scores(resolved) == [2]
     assert len(resolved.desk.cards) == 1
 
 
@@ -378,7 +434,7 @@ def test_a_corrected_rating_counts_instead(resolved):
 
 
 def test_thanks_are_no_rating_and_leave_the_question_open(resolved):
-    for words in ("Thank you so much, Dana 🙏", "👍"):
+    for words in ("Thank you so much, Dana 🙏", "Thanks Dana 🌟", "👍"):
         (answer,) = resolved.texts(words)
         assert answer.split("\n")[-1] in {WELCOME["en"], ANYTHING_ELSE["en"]}
     assert len(resolved.desk.cards) == 1

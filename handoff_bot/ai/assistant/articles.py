@@ -85,16 +85,20 @@ def _read(found: Found, today: date) -> Reading:
         return Reading(found.name, left_out=str(error), is_wrong=True)
     if about.withheld:
         return Reading(found.name, left_out=about.withheld)
-    if suffix in MARKDOWN:
-        parts = sections(text, is_mdx=suffix == ".mdx")
-    else:
-        parts = [
-            Section(blocks=[block.strip("\n") for block in text.split("\n\n") if block.strip()])
-        ]
+    try:
+        parts = _parts(text, suffix)
+    except RecursionError:
+        return Reading(found.name, left_out="it is nested too deeply", is_wrong=True)
     told = tuple(_passages(about, parts, found.path.stem))
     return Reading(
         found.name, told, left_out="" if told else "there is no text in it", guessed=file.guessed
     )
+
+
+def _parts(text: str, suffix: str) -> list[Section]:
+    if suffix in MARKDOWN:
+        return sections(text, is_mdx=suffix == ".mdx")
+    return [Section(blocks=[block.strip("\n") for block in text.split("\n\n") if block.strip()])]
 
 
 def passages(markdown: str, fallback_title: str) -> list[Passage]:

@@ -11,10 +11,14 @@ from typing import Any
 
 import yaml
 
+_BEFORE = r"\A(?:\s|(?><!--(?s:.*?)-->))*"
+"""Comments, such as a licence or a word to a linter, may stand above it."""
 _BLOCK = re.compile(
-    r"\A\s*(---|\+\+\+)[ \t]*\n(.*?)(?:^|\n)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
+    _BEFORE + r"(---|\+\+\+)[ \t]*\n(.*?)(?:^|\n)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
 )
-_UNCLOSED = re.compile(r"\A\s*(?:---[ \t]*\n[\w -]+:|\+\+\+[ \t]*\n[\w -]+=)")
+_UNCLOSED = re.compile(_BEFORE + r"(?:---[ \t]*\n[\w -]+:|\+\+\+[ \t]*\n[\w -]+=)")
+_LONGEST = 20_000
+"""Characters: a parser in Python takes a second for ten times as many."""
 
 _YES = frozenset({"true", "yes", "y", "on", "1"})
 _NO = frozenset({"false", "no", "n", "off", "0", "", "null", "~", "none"})
@@ -29,6 +33,18 @@ _UNPUBLISHED = re.compile(
 )
 _FROM = ("publish_date", "publishdate", "published")
 _UNTIL = ("expiry_date", "expirydate", "unpublish_date", "unpublishdate", "expires")
+
+
+class _Loader(yaml.BaseLoader):
+    """Leaves all values as text ("no" is Norwegian, not false) and takes no aliases.
+
+    A few lines of aliases of aliases stand for more text than there is memory.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("an alias")
+        return super().compose_node(parent, index)
 
 
 @dataclass(frozen=True)
@@ -67,9 +83,10 @@ def split(text: str, today: date) -> tuple[FrontMatter, str]:
 
 def _fields(block: str, *, is_toml: bool) -> dict[str, Any] | None:
     """The fields by name in small letters with underscores; None when the block is prose."""
+    if len(block) > _LONGEST:
+        raise ValueError("The front matter is too long.")
     try:
-        # The base loader leaves all values as text: "no" is Norwegian, not false.
-        held = tomllib.loads(block) if is_toml else yaml.load(block, yaml.BaseLoader)  # noqa: S506
+        held = tomllib.loads(block) if is_toml else yaml.load(block, _Loader)  # noqa: S506
     except (yaml.YAMLError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ValueError("The front matter cannot be read.") from error
     if held is None or held == "":

@@ -12,6 +12,7 @@ from handoff_bot.ai.assistant.phrases import (
     FALLBACK_LANGUAGE,
     RECALLED,
     UNSURE,
+    after_refusal,
     in_language,
     pleasantry,
 )
@@ -78,6 +79,9 @@ class LocalAssistant:
         asked = topic(turns) if may_lean(said) else ""
         question = f"{asked} {said}" if asked and leans_on_earlier(said) else said
         best = self._best(said, asked, language)
+        if rest := after_refusal(said):
+            found = filter(None, (best, self._best(rest, "", language)))
+            best = max(found, key=certainty, default=None)
         confidence = certainty(best) if best else 0.0
         if recalled := _recalled(turns, question, language, confidence):
             return recalled

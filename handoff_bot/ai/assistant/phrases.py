@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+
 from handoff_bot.ai.assistant.words import words_of
 from handoff_bot.domain.signals import Act
 
@@ -174,6 +176,21 @@ def without_pleasantries(text: str) -> list[str]:
     while words and (words[0] in _AGREED or words[0] in _THANKS or words[0] in _GREETINGS):
         words = words[1:]
     return words
+
+
+_REFUSAL = re.compile(
+    r"\W*(?:no|nope|nah|nein|non|n[ãa]o|nee|nej|nie|hayır|нет|ні|όχι)\b"
+    r"(?:[\s,]+(?:thanks|thank you|danke|merci|gracias|obrigad[oa]|grazie|bedankt|tack"
+    r"|dzięki|dziękuję|спасибо|дякую))?"
+    r"[\s,.;:!–—-]+(?=\w)",
+    re.IGNORECASE,
+)
+
+
+def after_refusal(text: str) -> str:
+    """What follows a "no, thanks" to an offer, "" when the text begins with none."""
+    found = _REFUSAL.match(text)
+    return text[found.end() :] if found else ""
 
 
 def pleasantry(act: Act, language: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
@@ -25,6 +26,18 @@ _BY_SCRIPT = {
     "GREEK": "el",
     "HEBREW": "he",
 }
+_WORD = re.compile(r"[^\W\d_]+")
+# Short English questions are spelt like Swedish ones ("is it in stock"): their small words tell them apart.
+_ENGLISH_TEXT = """
+any are could did does have how it more one please should there this what when where which who why with would
+you your
+"""
+_ENGLISH = frozenset(_ENGLISH_TEXT.split())
+"""Words that none of the other languages has."""
+_ALSO_ENGLISH_TEXT = (
+    "a an and at be can do for has i in is me my not of on or our so the to was we will"
+)
+_ALSO_ENGLISH = frozenset(_ALSO_ENGLISH_TEXT.split())
 _UKRAINIAN = frozenset("іїєґ")
 
 
@@ -49,9 +62,19 @@ def _script(letter: str) -> str:
 
 
 def _latin(words: str, model: Model) -> str:
+    if _is_english(words):
+        return "en"
     found = softmax(model.spelling.logits(spelling(words)))
     best = int(found.argmax())
     return model.languages[best] if found[best] >= _SURE else ""
+
+
+def _is_english(words: str) -> bool:
+    """Are half of the words, two at least, small English ones?"""
+    said = _WORD.findall(clip(words)[:400].casefold())
+    own = sum(word in _ENGLISH for word in said)
+    small = own + sum(word in _ALSO_ENGLISH for word in said)
+    return own > 0 and small >= max(2, len(said) / 2)
 
 
 def last_language(messages: list[str], name: Callable[[str], str]) -> str:

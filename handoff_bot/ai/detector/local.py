@@ -96,15 +96,34 @@ class LocalDetector:
             return Act.NONE
         said = stretch[-1].text
         kinds = self._kinds(said)
-        if not kinds or self._utterance(said).request >= _ASKED:
+        if not kinds or stretch[-1].filled or self._utterance(said).request >= _ASKED:
             return Act.NONE
-        before = stretch[-2] if len(stretch) > 1 and stretch[-2].role == "assistant" else None
+        before = _said_before(talk)
+        is_yes = Act.BYE in kinds and self._utterance(said).yes >= _SHORT_ANSWER  # "yes, in august"
+        is_short = kinds <= {Act.ACCEPT, Act.DECLINE} or is_yes
+        if is_short and self._answers(talk, stretch, kinds):
+            return Act.NONE
         if Act.DECLINE in kinds:
             heard = before is not None and (self._offers(before.text) or _asks(before.text))
-            return Act.DECLINE if heard or kinds - {Act.DECLINE} else Act.NONE
+            # "that's all" declines nothing, so nothing need have been asked; a "no" to an answer objects.
+            is_end = self._utterance(said).no < _SHORT_ANSWER or self._follows_small_talk(stretch)
+            return Act.DECLINE if heard or is_end or kinds - {Act.DECLINE} else Act.NONE
         if Act.HELLO in kinds and before and not _WAVED.search(said):
             return Act.BYE
         return next(act for act in _MOST_TELLING if act in kinds)
+
+    def _answers(self, talk: Talk, stretch: Sequence[Turn], kinds: frozenset[Act]) -> bool:
+        """Is a yes or no the answer to a question of the assistant's own, such as "Have you paid?"?"""
+        before = _said_before(talk)
+        if before is None or before not in stretch or self._offers(before.text):
+            return False
+        is_greeted = Act.DECLINE in kinds and self._follows_small_talk(stretch)
+        return before.text.rstrip().endswith(_ASKS) and not is_greeted
+
+    def _follows_small_talk(self, stretch: Sequence[Turn]) -> bool:
+        """Was what the customer wrote before their last turn small talk, and so what they were told?"""
+        earlier = [turn.text for turn in stretch[:-1] if turn.role == "customer"]
+        return bool(earlier and self._kinds(earlier[-1]))
 
     def _offers(self, words: str, sure: float = _OFFERED) -> bool:
         return self._reply(words).offer >= sure
@@ -118,7 +137,7 @@ class LocalDetector:
         if len(stretch) < 2 or stretch[-2].role == "customer":
             return False
         kinds = self._kinds(stretch[-1].text)
-        is_yes = Act.ACCEPT in kinds and Act.DECLINE not in kinds
+        is_yes = Act.ACCEPT in kinds and not kinds & {Act.DECLINE, Act.BYE}
         return is_yes and self._offers(stretch[-2].text, _SURELY_OFFERED)
 
     def conclude(self, talk: Talk, scores: policy.Scores, by: str) -> Judgement:
@@ -146,7 +165,7 @@ class LocalDetector:
             ),
             evidence=policy.one_line(_evidence(reason, seen, said[-1]), _EVIDENCE),
             summary=policy.one_line(self._topic(said), _SUMMARY),
-            language=last_language(said, self._language),
+            language=last_language(_spoken(stretch), self._language),
             by=by,
             act=act,
         )
@@ -235,12 +254,24 @@ def _stretch(talk: Talk) -> list[Turn]:
     return found
 
 
+def _spoken(stretch: Sequence[Turn]) -> list[str]:
+    """The customer's own words, oldest first."""
+    return [turn.text for turn in stretch if turn.role == "customer" and not turn.filled]
+
+
+def _said_before(talk: Talk) -> Turn | None:
+    """What the assistant or a fixed text said right before the last turn, settled or not."""
+    before = talk.turns[-2] if len(talk.turns) > 1 else None
+    return before if before is not None and before.role == "assistant" else None
+
+
 def _accepted(scores: policy.Scores) -> policy.Scores:
     return dict(scores) | {Signal.REQUEST: max(scores[Signal.REQUEST], _ACCEPTED)}
 
 
 def _asks(words: str) -> bool:
-    return words.rstrip().endswith(_ASKS)
+    """Does it end with a question, or ask one and then say how to answer it?"""
+    return any(one.rstrip().endswith(_ASKS) for one in text.sentences(words)[-2:])
 
 
 def _evidence(reason: Signal | None, talk: context.Scored, last: str) -> str:
