@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from handoff_bot.domain.errors import HandoffError
+from handoff_bot.web.chat_requests import Refused
 
 parser = import_module(
     "re._parser"
@@ -19,7 +22,16 @@ BOUND = 0.25
 """Seconds of this process's CPU for one call: a linear function needs milliseconds."""
 GROWTH = 3.0
 """Twice the text may take so many times as long: linear is 2, quadratic 4."""
-EXPECTED = (HandoffError, ValueError, ArithmeticError, LookupError, TypeError, RuntimeError)
+EXPECTED = (
+    HandoffError,
+    Refused,
+    SQLAlchemyError,  # what is no address of a database
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    RuntimeError,
+)
 """How a function may refuse a text; that it does so in time is all that is asked here."""
 UNNOTICED = 0.03
 """Seconds below which no growth is asked for: they are lost in what else the interpreter does."""
