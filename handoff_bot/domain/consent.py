@@ -1,7 +1,8 @@
 """Plain opt-outs: whole messages that mean nothing but "send me no more", in many languages.
 
 Where a carrier keeps the list of those who opted out (SMS), its decision counts and not this. Words that
-also mean something else (cancel, end, quit, help) are left out on purpose: they are read like any other.
+also mean something else (cancel, end, quit, help; alto, "high", and baixa, "low") are left out on purpose:
+they are read like any other.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ stop all messages | stop contacting me | stop writing to me | stop writing me | 
 no more messages | no more texts | do not message me | don't message me | don't text me
 do not text me | do not contact me | don't contact me | do not contact me again
 remove me from your list | remove me from the list | take me off your list | take me off this list
-remove my number | unsub | stop it all | stop messaging me now | alto | parar | pare | baja
+remove my number | unsub | stop it all | stop messaging me now | parar | pare | baja
 dar de baja | darme de baja | dame de baja | quiero darme de baja | no más mensajes
 no quiero más mensajes | no me escriban más | deja de escribirme | dejen de escribirme
 pare de enviar mensagens | pare de me mandar mensagem | parem de me enviar mensagens
@@ -61,7 +62,7 @@ slutt å sende | lopeta | ei enää viestejä | odhlásit | odhlásit odběr | u
 ne írjanak többet | dezabonare | dezabonați-mă | nu mai trimiteți mesaje | opriți | отпиши ме
 отписване | спри | спрете | odjava | odjavi me | odjavi | nemojte mi pisati | prestanite | отјава
 одјави ме | loobun | lõpeta | atsisakau | atsisakyti | sustabdyti | atteikties | apturēt
-atrakstīties | atura | atureu | donar-me de baixa | baixa | berhenti hantar | sitisha | jiondoe
+atrakstīties | atura | atureu | donar-me de baixa | berhenti hantar | sitisha | jiondoe
 itigil | tigil | huwag na mag-text | বন্ধ করুন | আনসাবস্ক্রাইব | நிறுத்து | நிறுத்தவும் | بند کریں
 پیغام بند کریں | توقف ارسال | لغو اشتراک | لغو عضویت
 """

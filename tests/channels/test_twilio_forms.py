@@ -222,6 +222,8 @@ def test_on_whatsapp_a_plain_opt_out_counts_in_any_language(words):
         "पता नहीं",
         "bitte",
         "cancelar",
+        "alto",
+        "Baixa.",
         "annuleren",
         "Ende",
         "fin",
