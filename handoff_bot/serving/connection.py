@@ -24,6 +24,8 @@ WRITE_SECONDS = 30.0
 SEND_BUFFER = 128 * 1024
 """Bytes that the kernel keeps of an answer. Left to itself it keeps megabytes, and tells us of a slow
 reader's progress only when a third of them has gone."""
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Nothing of ours reads a body of these, and a stream would hold it for as long as it is open."""
 _PHRASES = {400: b"Bad Request\n", 413: b"Content Too Large\n", 503: b"Service Unavailable\n"}
 
 LargestBody = Callable[[str], int]
@@ -123,7 +125,7 @@ class Connection(H11Protocol):
         headers = dict(scope["headers"])
         if b"transfer-encoding" in headers and b"content-length" in headers:
             raise Refused(400)  # two lengths are how requests are smuggled past a proxy
-        largest = self.largest_body(scope["path"])
+        largest = self.largest_body(scope["path"]) if scope["method"] not in _BODILESS else 0
         if int(headers.get(b"content-length", b"0")) > largest:
             raise Refused(413)
         body, more = bytearray(), True

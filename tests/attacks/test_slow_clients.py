@@ -137,6 +137,12 @@ def test_chunks_that_never_end_are_refused_at_the_bound(proxied):
     )
 
 
+def test_a_body_that_nothing_reads_is_refused(proxied):
+    """A stream would hold it for as long as it is open."""
+    head = b"GET /chat/events HTTP/1.1\r\nHost: bot\r\nContent-Length: 5\r\n\r\nhello"
+    assert talk(proxied.port, head).startswith(b"HTTP/1.1 413 ")
+
+
 def test_500_uploads_that_never_end_take_bounded_memory(proxied):
     signed = Signed(proxied)
     process = serving_process(proxied)
