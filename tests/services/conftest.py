@@ -55,7 +55,9 @@ class House:
         return inbound.provider_id
 
     def reports(self, status: DeliveryStatus, sent: OutboundMessage, settle=True, **more) -> None:
-        (provider_id,) = [r.provider_id for m, r in self.channel.taken if m.oid == sent.oid] or [""]
+        next_id = f"SM{len(self.channel.taken):032d}"  # a report may come before the answer
+        known = [r.provider_id for m, r in self.channel.taken if m.oid == sent.oid]
+        (provider_id,) = known or [next_id]
         news = DeliveryUpdate("sms", provider_id, sent.oid, status, **more)
         key = f"sms:{provider_id}:{status}:{sent.oid}"
         self.core.inbox.store("delivery", f"news:sms:{sent.oid}", key, asdict(news))

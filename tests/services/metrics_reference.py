@@ -146,6 +146,7 @@ class Reference:
             if line.kind in ENDS
             and line.conversation == opening.conversation
             and line.id < opening.id
+            and line.at < self.scope.period.until  # clocks of several machines differ a little
         ]
 
     def channel_of(self, line):
