@@ -26,6 +26,10 @@ MOST = 2000
 """Characters of a text that is told of."""
 
 OURS = "Something went wrong on our side."
+UNLISTED = (
+    "Messages that customers sent on {source} while the bot was away cannot be fetched: {why} "
+    "What arrives now is handled as usual. /handoff doctor says what to check."
+)
 GIVEN_UP = (
     "A job failed for good on our side, so its work was not done: {kind} ({why}). "
     "See `handoff jobs show {id}` on the server."
@@ -129,6 +133,14 @@ def unsent(tx: Transaction, code: str, why: str, now: datetime) -> None:
     """Tell that what the assistant says does not arrive, outside of any escalation: once an hour and code."""
     post = Post(PostKind.TOLD, UNSENT.format(why=why))
     _tell(tx, [QUEUE, *preferences.admins(tx)], post, now, f"unsent:{code}:{now:%Y%m%d%H}")
+
+
+def unlisted(tx: Transaction, source: str, why: str, now: datetime) -> None:
+    """Tell, once a day, that a provider refuses to list what customers wrote while we were away."""
+    words = UNLISTED.format(source=spelled(source), why=why)
+    named = preferences.admins(tx)
+    key = f"unlisted:{source}:{now:%Y%m%d}"
+    _tell(tx, named or [QUEUE], Post(PostKind.TOLD, words), now, key)
 
 
 def untold(tx: Transaction, job: Job, post: Post, why: str, now: datetime) -> None:

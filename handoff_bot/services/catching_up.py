@@ -16,6 +16,7 @@ from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.ports import Backlog, Clock
+from handoff_bot.services import alarms
 from handoff_bot.services.runner import ADMINS, AnyHandler, Handler
 from handoff_bot.storage import sources, work
 from handoff_bot.storage.database import Database
@@ -145,7 +146,7 @@ class Stretch:
     addresses: tuple[str, ...]
 
 
-class CatchUp(Handler[Stretch, "list[InboundMessage] | None"]):
+class CatchUp(Handler[Stretch, "list[InboundMessage] | DeliveryError"]):
     """Lists what customers sent in a stretch of time, and stores what has not reached us.
 
     Args:
@@ -192,8 +193,8 @@ class CatchUp(Handler[Stretch, "list[InboundMessage] | None"]):
             addresses=tuple(sources.addresses(tx, name, since - _RECENTLY, _MOST_KNOWN)),
         )
 
-    def call(self, plan: Stretch) -> list[InboundMessage] | None:
-        """Ask the provider, oldest first; None when it refuses: the next sweep asks again."""
+    def call(self, plan: Stretch) -> list[InboundMessage] | DeliveryError:
+        """Ask the provider, oldest first; the reason when it refuses: the next sweep asks again."""
         backlog = self._backlogs[plan.source]
         try:
             found = backlog.received(plan.since, plan.until, plan.recipients, plan.addresses)
@@ -201,17 +202,22 @@ class CatchUp(Handler[Stretch, "list[InboundMessage] | None"]):
             if not error.permanent:
                 raise
             logger.warning("not listed", extra={"source": plan.source, "code": error.code})
-            return None
+            return error
         return sorted(found, key=lambda one: one.sent_at or 0.0)
 
     def finish(
-        self, tx: Transaction, job: Job, plan: Stretch, result: list[InboundMessage] | None
+        self,
+        tx: Transaction,
+        job: Job,
+        plan: Stretch,
+        result: list[InboundMessage] | DeliveryError,
     ) -> None:
         """Store what is new before whatever waits in its conversation, then go on."""
         source = sources.get(tx, plan.source)
         if source is None:
             return
-        if result is None:
+        if isinstance(result, DeliveryError):
+            alarms.unlisted(tx, plan.source, str(result), self._clock.now())
             sources.read(tx, plan.source, source.read_until, complete=True)
             return
         self._store_new(tx, plan, result)
