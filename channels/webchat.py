@@ -78,7 +78,7 @@ class Webchat:
     def __init__(self, website: Website) -> None:
         self.origins = frozenset(website.origins)
         self.sessions = Sessions(website)
-        self._pepper = f"network:{website.secret}".encode()
+        self._pepper = hashlib.sha256(f"network:{website.secret}".encode()).digest()
 
     def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
         """Check that a visitor of ours sent this, and say what it holds.
