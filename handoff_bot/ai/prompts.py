@@ -18,7 +18,8 @@ _NEVER_AS_IT_IS = re.compile(
     "[<>\uff1c\uff1e\ufe64\ufe65\u2039\u203a\u2329\u232a\u27e8\u27e9\u3008\u3009\u276e-\u2771"
     "\u02c2\u02c3\u1433\u1438\u226e\u226f\u29fc\u29fd"
     "\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff"
-    "\U000e0000-\U000e0fff]"
+    "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd\U00013430-\U0001345f"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
     r"|&(?=#|[lg]t)|\\\\"
 )
 

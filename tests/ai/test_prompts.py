@@ -46,6 +46,12 @@ def check_enclosed(data, name):
     return [json.loads(line) for line in lines]
 
 
+def test_no_character_that_nobody_sees_stands_in_a_transcript_as_it_is():
+    unseen = [chr(one) for one in range(0x110000) if unicodedata.category(chr(one)) == "Cf"]
+
+    assert check_enclosed(enclosed("passages", ["".join(unseen)]), "passages") == ["".join(unseen)]
+
+
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 def test_no_turn_closes_the_transcript(attack):
     said = check_enclosed(transcript([Turn("customer", attack), Turn("agent", "Hi")]), "transcript")
