@@ -9,7 +9,7 @@ from twilio.base.exceptions import TwilioRestException
 
 from channels import TWILIO, TwilioAccount
 from handoff_bot.domain.errors import DeliveryError
-from handoff_bot.domain.files import File
+from handoff_bot.domain.files import StoredFile
 from handoff_bot.domain.messages import OutboundMessage, Template
 from handoff_bot.sandbox.server import Faults, Journal, Server
 from handoff_bot.web.files import files
@@ -28,7 +28,9 @@ class Kept:
         self.data, self.kind = JPEG, "image/jpeg"
 
     def find(self, token):
-        return File("photo.jpg", self.kind, self.data) if token == "token" else None
+        if token != "token":
+            return None
+        return StoredFile("photo.jpg", self.kind, len(self.data), iter([self.data]))
 
 
 @pytest.fixture
