@@ -25,7 +25,7 @@ _MARKERS = "*_~`"
 _CALL = (
     "afternoon|all|bonjour|bonsoir|buenos|cc|danke|dear|d\u00edas|dias|evening|folks|for|fyi|good|guten|guys|hallo|hello"
     "|hey|hi|hmm|hola|merci|moin|morgen|morning|ola|ol\u00e1|ok|okay|ping|please|pls|psst|q|question|quick|salut|so|sorry|tag"
-    "|team|thank|thanks|there|thx|to|um|you|yo"
+    "|team|thank you|thanks|there|thx|to|um|yo"
 )
 """Words that call somebody or stand before a call."""
 _NO_WORDS = "(?:&gt;|[^\\w@\uff20]|_)*"

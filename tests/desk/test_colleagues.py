@@ -68,6 +68,7 @@ BEGINNINGS = {
     "in quotation marks": '"<@{ben}>" look?',
     "behind a long greeting": "good morning team, <@{ben}> look?",
     "behind thanks": "thanks <@{ben}>!",
+    "behind more thanks": "Thank you <@{ben}>!",
     "behind cc in brackets": "(cc <@{ben}>)",
 }
 
@@ -111,6 +112,7 @@ REPLIES = (
     "Mail us at ben@shop.example",
     "@ 5 pm it is there",
     "Hey you",
+    "Hello *you* <@{ben}>",
 )
 
 
