@@ -84,8 +84,7 @@ def broken_by(bureau, requests_, right):
     found = []
     for number, payload in enumerate(requests_):
         status = send(bureau, payload)
-        # 404 is what Bolt answers when a busy machine has not acknowledged within three seconds.
-        if status not in right and status != 404:
+        if status not in right:
             found.append((number, status, repr(payload)[:300]))
     return found
 
