@@ -55,6 +55,11 @@ UNSENT = (
 )
 
 
+def admins(tx: Transaction) -> list[str]:
+    """Who is told what admins must know: those named in the settings; without any, the queue channel."""
+    return preferences.admins(tx) or [QUEUE]
+
+
 def why(error: Exception) -> str:
     """An error in words for the team; of a bug nothing, for its own words may hold anything."""
     return str(error) if isinstance(error, ProviderFailure) else OURS
@@ -65,8 +70,7 @@ def given_up(tx: Transaction, job: Job, why: str, now: datetime) -> None:
     if job.payload.get("alarm"):
         return
     text = GIVEN_UP.format(kind=job.kind, why=why.rstrip("."), id=job.id)
-    named = preferences.admins(tx)
-    _tell(tx, named or [QUEUE], Post(PostKind.TOLD, text), now, f"{job.kind}:{why}:{now:%Y%m%d%H}")
+    _tell(tx, admins(tx), Post(PostKind.TOLD, text), now, f"{job.kind}:{why}:{now:%Y%m%d%H}")
 
 
 def not_shown(
@@ -138,9 +142,8 @@ def unsent(tx: Transaction, code: str, why: str, now: datetime) -> None:
 def unlisted(tx: Transaction, source: str, why: str, now: datetime) -> None:
     """Tell, once a day, that a provider refuses to list what customers wrote while we were away."""
     words = UNLISTED.format(source=spelled(source), why=why)
-    named = preferences.admins(tx)
     key = f"unlisted:{source}:{now:%Y%m%d}"
-    _tell(tx, named or [QUEUE], Post(PostKind.TOLD, words), now, key)
+    _tell(tx, admins(tx), Post(PostKind.TOLD, words), now, key)
 
 
 def untold(tx: Transaction, job: Job, post: Post, why: str, now: datetime) -> None:

@@ -17,7 +17,7 @@ from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.metrics import Period, Scope, share
 from handoff_bot.domain.model_health import Look, ModelHealth, Trouble
 from handoff_bot.ports import Clock, ModelProbe
-from handoff_bot.services import desk_channels, deskwork, preferences
+from handoff_bot.services import alarms, deskwork
 from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.storage import log, metrics, model_state
 from handoff_bot.storage.database import Database
@@ -102,9 +102,9 @@ class Watch:
 
 
 def tell_admins(tx: Transaction, words: str, now: datetime) -> None:
-    """Say it to the named admins; while there are none, in the queue channel."""
+    """Say it to the admins."""
     post = Post(PostKind.TOLD, words)
-    for to in preferences.admins(tx) or [desk_channels.queue_channel(tx)]:
+    for to in alarms.admins(tx):
         deskwork.tell(tx, to, post, now)
 
 

@@ -19,6 +19,7 @@ from handoff_bot.sandbox.slack.windows import Submission
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.slack.composition import SlackSide, build_slack
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
+from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
 from handoff_bot.web.application import create_web
 from tests.fakes import (
@@ -207,6 +208,29 @@ def bureau(database: Database, clock: FrozenClock, limits: Mapping[str, Rate]) -
         slack.events_url = address
         made = (database, clock, channel, detector, assistant, slack, core, side._executor)
         yield Bureau(*made, ana, ben, mia, queue, translator)
+
+
+@pytest.fixture
+def taken(bureau: Bureau) -> Bureau:
+    """Ana talks to Dana."""
+    bureau.says("I want a person")
+    bureau.click(bureau.ana, "claim")
+    return bureau
+
+
+@pytest.fixture
+def holding(taken: Bureau) -> Bureau:
+    """Replies wait for ten seconds."""
+    with taken.database.write() as tx:
+        log.prefer(tx, "hold_seconds", 10, "test", taken.clock.now())
+    return taken
+
+
+def answers(bureau: Bureau, who: str, action_id: str) -> None:
+    """Press a button below what an agent was told last."""
+    shown = bureau.slack.ephemerals(who)[-1]
+    bureau.slack.click_ephemeral(who, shown["ts"], action_id)
+    bureau.settle()
 
 
 class _serving:  # noqa: N801 - reads as a verb

@@ -7,32 +7,9 @@ import pytest
 
 from handoff_bot.domain.messages import Limits
 from handoff_bot.services import relay, revising, windows
-from handoff_bot.storage import log
+from tests.desk.conftest import answers
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
-
-
-@pytest.fixture
-def taken(bureau):
-    """Ana talks to Dana."""
-    bureau.says("I want a person")
-    bureau.click(bureau.ana, "claim")
-    return bureau
-
-
-@pytest.fixture
-def holding(taken):
-    """Replies wait for ten seconds."""
-    with taken.database.write() as tx:
-        log.prefer(tx, "hold_seconds", 10, "test", taken.clock.now())
-    return taken
-
-
-def answers(bureau, who, action_id):
-    """Press a button below what an agent was told last."""
-    shown = bureau.slack.ephemerals(who)[-1]
-    bureau.slack.click_ephemeral(who, shown["ts"], action_id)
-    bureau.settle()
 
 
 def buttons(bureau, who):

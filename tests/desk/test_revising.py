@@ -6,28 +6,12 @@ from sqlmodel import select
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.services import decisions, revising
-from handoff_bot.storage import log
 from handoff_bot.storage.models import Escalation, Note, Ticket
+from tests.desk.conftest import answers
 from tests.fakes import OutcomeUnknownAfter
 
 LIMIT = 160
 """Characters in one message of the fake channel."""
-
-
-@pytest.fixture
-def taken(bureau):
-    """Ana talks to Dana."""
-    bureau.says("I want a person")
-    bureau.click(bureau.ana, "claim")
-    return bureau
-
-
-@pytest.fixture
-def holding(taken):
-    """Replies wait for ten seconds."""
-    with taken.database.write() as tx:
-        log.prefer(tx, "hold_seconds", 10, "test", taken.clock.now())
-    return taken
 
 
 def edits(bureau, who, ts, text):
@@ -37,13 +21,6 @@ def edits(bureau, who, ts, text):
 
 def deletes(bureau, who, ts):
     bureau.slack.delete(who, bureau.queue, ts)
-    bureau.settle()
-
-
-def answers(bureau, who, action_id):
-    """Press a button below what somebody was told last."""
-    shown = bureau.slack.ephemerals(who)[-1]
-    bureau.slack.click_ephemeral(who, shown["ts"], action_id)
     bureau.settle()
 
 

@@ -13,14 +13,6 @@ from handoff_bot.storage.models import Escalation, Message
 from tests.desk.conftest import words
 
 
-@pytest.fixture
-def taken(bureau):
-    """Ana talks to Dana."""
-    bureau.says("I want a person")
-    bureau.click(bureau.ana, "claim")
-    return bureau
-
-
 def escalation(bureau):
     with bureau.database.read() as tx:
         return tx.session.execute(select(Escalation)).scalars().one()
@@ -158,14 +150,6 @@ def test_elsewhere_it_says_that_there_is_no_customer_there(taken):
 
 
 # -- the send hold
-
-
-@pytest.fixture
-def holding(taken):
-    """Replies wait for ten seconds."""
-    with taken.database.write() as tx:
-        log.prefer(tx, "hold_seconds", 10, "test", taken.clock.now())
-    return taken
 
 
 def test_a_reply_waits_and_is_marked_as_waiting(holding):
