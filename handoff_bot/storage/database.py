@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -14,6 +11,7 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session
 
 from handoff_bot.domain.errors import DatabaseAway
+from handoff_bot.storage.group_commit import GroupCommit
 from handoff_bot.storage.outages import told_apart
 from handoff_bot.storage.transaction import Seat, Transaction
 
@@ -78,8 +76,10 @@ class Database:
         else:
             self._writer = self._reader = _postgres_engine(url, pool_size, 4)
             self._heart = _postgres_engine(url, 1, 0)
-        self._turn = threading.Lock()
         self._begin_within = PATIENCE
+        self._group: GroupCommit | None = None
+        if self.is_sqlite:
+            self._group = GroupCommit(self._writer, self._wait_to_begin)
 
     @property
     def engine(self) -> Engine:
@@ -97,38 +97,37 @@ class Database:
             DatabaseAway: the database does not answer; it may have committed all the same.
         """
         crew = self.crew
-        with self._one_writer(patience), Session(self._writer, expire_on_commit=False) as session:
-            transaction = Transaction(
-                session, is_sqlite=self.is_sqlite, seats=crew.reserve if crew else None
-            )
-            doubtful: Sequence[Seat] = ()
-            try:
-                with told_apart(), session.begin():
-                    yield transaction
-                    transaction.flush_work()
-            except BaseException as error:
+        transaction: Transaction | None = None
+        doubtful: Sequence[Seat] = ()
+        try:
+            with told_apart(), self._session(patience) as session:
+                transaction = Transaction(
+                    session, is_sqlite=self.is_sqlite, seats=crew.reserve if crew else None
+                )
+                yield transaction
+                transaction.flush_work()
+        except BaseException as error:
+            if transaction:
                 started, transaction.started = transaction.started, []
                 doubtful = started if isinstance(error, DatabaseAway) else ()
-                raise
-            finally:
-                if crew and transaction.reserved:
-                    crew.doubt(doubtful)
-                    crew.seat(transaction.reserved, transaction.started)
+            raise
+        finally:
+            if crew and transaction and transaction.reserved:
+                crew.doubt(doubtful)
+                crew.seat(transaction.reserved, transaction.started)
 
     @contextlib.contextmanager
-    def _one_writer(self, patience: float) -> Iterator[None]:
-        """This thread's turn to write, on SQLite; what is left of its patience counts for the file's lock."""
-        if not self.is_sqlite:
-            yield
+    def _session(self, patience: float) -> Iterator[Session]:
+        """A session whose changes are committed at the end."""
+        if self._group:
+            with self._group.session(patience) as session:
+                yield session
             return
-        until = time.monotonic() + patience
-        if not self._turn.acquire(timeout=patience):
-            raise DatabaseAway("no turn to write")
-        self._begin_within = math.ceil(max(0.0, until - time.monotonic()))
-        try:
-            yield
-        finally:
-            self._turn.release()
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def _wait_to_begin(self, seconds: int) -> None:
+        self._begin_within = seconds
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:

@@ -1,0 +1,200 @@
+"""SQLite's one writer, shared: transactions that wait for their turn join the one that is open.
+
+A commit waits for the disk, so whoever ends a transaction while others wait leaves it open for the next one.
+The last one commits for all of them, and nobody returns before that. Each but the first has a savepoint, so
+what fails is undone by itself. Nobody waits for company: with one writer at a time nothing changes.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import cast
+
+from sqlalchemy import Connection, Engine, RootTransaction
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from handoff_bot.domain.errors import DatabaseAway
+
+MOST_MEMBERS = 64
+LONGEST = 0.05
+"""Seconds after which nobody joins an open transaction any more: its first member waits for its commit."""
+
+
+@dataclass(eq=False)
+class _Batch:
+    """One transaction of the database, and those who wait for its commit."""
+
+    connection: Connection
+    transaction: RootTransaction
+    began: float
+    members: int = 0
+    ended: threading.Event = field(default_factory=threading.Event)
+    error: BaseException | None = None
+
+    @property
+    def is_full(self) -> bool:
+        return self.members >= MOST_MEMBERS or time.monotonic() - self.began > LONGEST
+
+    @property
+    def is_intact(self) -> bool:
+        """False when SQLite has rolled all of it back by itself, as it does when the disk is full."""
+        return self._driver.in_transaction
+
+    @property
+    def _driver(self) -> sqlite3.Connection:
+        return cast(sqlite3.Connection, self.connection.connection.dbapi_connection)
+
+    def commit(self) -> None:
+        """Raises DatabaseAway or the database's own error; then nothing of it counts."""
+        if not self.is_intact:
+            raise DatabaseAway("the transaction was rolled back")
+        self.transaction.commit()
+
+    def roll_back(self) -> None:
+        """Unless its only session has done so. A commit that failed leaves it open in SQLite."""
+        with suppress(SQLAlchemyError, sqlite3.Error):
+            if self.transaction.is_active:
+                self.transaction.rollback()
+            if self.is_intact:
+                self._driver.rollback()
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Let its members go."""
+        self.error = error
+        with suppress(SQLAlchemyError):
+            self.connection.close()
+        self.ended.set()
+
+    def wait(self) -> None:
+        """Until it is committed."""
+        self.ended.wait()
+        if self.error:
+            raise DatabaseAway(type(self.error).__name__) from self.error
+
+
+class GroupCommit:
+    """Gives turns to write, first come, first served.
+
+    Args:
+        engine: has one connection, and begins with taking the write lock.
+        begin_within: told the seconds that the next transaction may wait for that lock.
+    """
+
+    def __init__(self, engine: Engine, begin_within: Callable[[int], None]) -> None:
+        self._engine = engine
+        self._begin_within = begin_within
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+        self._is_taken = False
+        self._batch: _Batch | None = None
+
+    @contextmanager
+    def session(self, patience: float) -> Iterator[Session]:
+        """A session whose changes are committed when this returns, or undone when the block raises.
+
+        Args:
+            patience: seconds that it may wait to begin.
+
+        Raises:
+            DatabaseAway: the database does not answer; it may have committed all the same.
+        """
+        until = time.monotonic() + patience
+        self._take_turn(until)
+        try:
+            batch = self._batch or self._begin(until)
+            try:
+                with self._member(batch) as session:
+                    yield session
+            except BaseException:
+                if not batch.members or not batch.is_intact:
+                    self._undo(batch)
+                raise
+            batch.members += 1
+        finally:
+            self._pass_on()
+        batch.wait()
+
+    @staticmethod
+    @contextmanager
+    def _member(batch: _Batch) -> Iterator[Session]:
+        mode = "create_savepoint" if batch.members else "rollback_only"
+        with Session(
+            batch.connection,
+            expire_on_commit=False,
+            join_transaction_mode=mode,  # type: ignore[arg-type]
+        ) as session:
+            try:
+                yield session
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
+
+    def _take_turn(self, until: float) -> None:
+        with self._guard:
+            if not self._is_taken:
+                self._is_taken = True
+                return
+            turn = threading.Event()
+            self._waiting.append(turn)
+        if turn.wait(max(0.0, until - time.monotonic())):
+            return
+        with self._guard:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+                raise DatabaseAway("no turn to write")
+        # It was given in this very moment.
+
+    def _begin(self, until: float) -> _Batch:
+        self._begin_within(math.ceil(max(0.0, until - time.monotonic())))
+        connection = self._engine.connect()
+        try:
+            transaction = connection.begin()
+        except BaseException:
+            connection.close()
+            raise
+        self._batch = _Batch(connection, transaction, time.monotonic())
+        return self._batch
+
+    def _undo(self, batch: _Batch) -> None:
+        """Nothing of it counts, for any of its members."""
+        self._batch = None
+        batch.roll_back()
+        batch.end(DatabaseAway("the transaction was rolled back") if batch.members else None)
+
+    def _pass_on(self) -> None:
+        """Give the turn to the next one, with the transaction or after its commit."""
+        batch = self._batch
+        if batch and batch.members and not batch.is_full and self._give_turn():
+            return
+        if batch:
+            self._commit(batch)
+        self._give_turn(or_leave=True)
+
+    def _commit(self, batch: _Batch) -> None:
+        self._batch = None
+        error: BaseException | None = None
+        try:
+            batch.commit()
+        except BaseException as failed:  # its members raise it
+            error = failed
+            batch.roll_back()
+        batch.end(error)
+
+    def _give_turn(self, *, or_leave: bool = False) -> bool:
+        """To the one who has waited longest; False when there is none."""
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().set()
+                return True
+            if or_leave:
+                self._is_taken = False
+            return False
