@@ -271,6 +271,9 @@ class Detector(Protocol):
             ModelError: it cannot say; what it said at a glance stands.
         """
 
+    def may_matter(self, words: str) -> bool:
+        """Could any signal be in this text? By its spelling; rather too often than too seldom."""
+
     def announces(self, words: str) -> bool:
         """Do these words of the assistant say that a person will come, or was told?"""
 

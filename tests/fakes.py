@@ -349,6 +349,9 @@ class ScriptedDetector:
     def glance(self, talk: Talk) -> Judgement:
         return replace(self._judgement(talk), final=self.quick)
 
+    def may_matter(self, words: str) -> bool:
+        return True
+
     def announces(self, words: str) -> bool:
         return any(promise in words for promise in self.promises)
 

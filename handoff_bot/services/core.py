@@ -32,6 +32,7 @@ from handoff_bot.services import (
     ladder,
     letting_in,
     mail,
+    moods,
     notices,
     offers,
     open_questions,
@@ -92,6 +93,7 @@ THREADS = {
     "translate": 6,
     "desk": 8,
     "draw": 3,
+    "mood": 1,
     "whisper": 2,
     "tell": 2,
     "claim": 2,
@@ -212,6 +214,7 @@ class Core:
         opening = Opening(parts.channels, clock, waiting, followers)
         escalations = Escalations(database, parts.channels, clock, followers)
         reacting = Reacting(parts.detector, parts.assistant)
+        mood_of = moods.Moods(reacting, clock, tickets_out)
         preferences = Preferences(database, clock)
         roles = Roles(database, parts.desk, clock)
         interpreter = Interpreter(database, parts.translator)
@@ -225,7 +228,7 @@ class Core:
         }
         handlers: dict[str, AnyHandler] = {
             inbound.INBOUND: inbound.HandleInbound(
-                reacting, opening, parts.channels, clock, tickets_out
+                reacting, opening, parts.channels, clock, mood_of, owners.OwnerChecks(clock)
             ),
             answering.ANSWER: answering.HandleAnswer(reacting, opening, parts.channels, clock),
             sending.SEND: sending.Send(
@@ -256,7 +259,8 @@ class Core:
             translating.TRANSLATE: translating.Translate(parts.translator, clock),
             REPORT: HandOver(database, parts.desk, clock, makers),
             files.FILE: files.BringFile(database, parts.desk, clock, parts.channels),
-            **desk_handlers(database, parts.desk, clock),
+            moods.MOOD: moods.JudgeMood(mood_of, clock),
+            **desk_handlers(database, parts.desk, clock, mood_of),
         }
         catcher = catching_up.CatchingUp(database, clock, parts.backlogs, handlers)
         handlers[catching_up.CONTACT] = catching_up.Contact(catcher)

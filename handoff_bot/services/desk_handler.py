@@ -62,12 +62,12 @@ class InThread(DeskHandler[Plan, Result]):
             DeskError: it is being posted, or could not be.
         """
         number = int(job.payload["escalation_id"])
-        own_lane = deskwork.card_lane(number)
-        if job.lane != own_lane and work.head(tx, own_lane):
-            raise DeskError("The card is being posted.", permanent=False, retry_after=1)
         thread = escalations.thread_of(tx, number)
         if thread:
             return Place(thread.slack_channel, thread.ts)
+        own_lane = deskwork.card_lane(number)
+        if job.lane != own_lane and work.head(tx, own_lane):
+            raise DeskError("The card is being posted.", permanent=False, retry_after=1)
         if job.lane == own_lane or escalations.get(tx, number) is None:
             return None
         if not may_have_another(tx, job, number, self._clock.now()):

@@ -13,7 +13,7 @@ from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone, DeskUnsur
 from handoff_bot.domain.pacing import Turn
 from handoff_bot.domain.signals import Priority
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services import alarms, desk_channels, deskwork, gathering, turns, views
+from handoff_bot.services import alarms, desk_channels, deskwork, gathering, moods, turns, views
 from handoff_bot.services.desk_drawings import DrawBoard, MarkDelivery, RedrawCard
 from handoff_bot.services.desk_handler import CardPlan, DeskHandler, InThread, mark_of
 from handoff_bot.services.runner import AnyHandler
@@ -133,18 +133,35 @@ class PostCard(DeskHandler[CardPlan, Place]):
 
 @dataclass(frozen=True)
 class PostPlan:
-    """Something to say in a thread, as one message."""
+    """Something to say in a thread, as one message.
+
+    `judged` is the strongest of what `moods.when` says of its parts.
+    """
 
     thread: Place
     posts: tuple[Post, ...]
     mark: str
+    judged: str = ""
 
 
-class PostInThread(InThread[PostPlan, Place]):
+@dataclass(frozen=True)
+class Posted:
+    """Where it stands, and whether the customer's mood is to be judged by it."""
+
+    place: Place
+    is_judged: bool
+
+
+class PostInThread(InThread[PostPlan, Posted]):
     """Says something in an escalation's thread, and with it what else waits to be said there."""
 
     gathers = True
+    chained = True
     told = TOLD_TEAM
+
+    def __init__(self, database: Database, desk: Desk, clock: Clock, mood_of: moods.Moods) -> None:
+        super().__init__(database, desk, clock)
+        self._moods = mood_of
 
     def turn(self, tx: Transaction, job: Job) -> Turn:
         """Words go first."""
@@ -162,11 +179,20 @@ class PostInThread(InThread[PostPlan, Place]):
 
     def _plan(self, tx: Transaction, job: Job, place: Place) -> PostPlan:
         posts = tuple(gathering.post_of(each) for each in (job, *job.more))
-        return PostPlan(place, posts, mark_of(job))
+        judged = {each.payload.get("judged") for each in (job, *job.more)}
+        which = next((one for one in (moods.ALWAYS, moods.IN_DOUBT) if one in judged), "")
+        if which == moods.IN_DOUBT:
+            self._moods.refresh(tx)
+        return PostPlan(place, posts, mark_of(job), which)
 
-    def call(self, plan: PostPlan) -> Place:
-        """Post it."""
-        return self._desk.post(plan.thread, plan.posts, plan.mark)
+    def call(self, plan: PostPlan) -> Posted:
+        """Post it, and only then look at it."""
+        return self._posted(plan, self._desk.post(plan.thread, plan.posts, plan.mark))
+
+    def _posted(self, plan: PostPlan, place: Place) -> Posted:
+        in_doubt = plan.judged == moods.IN_DOUBT
+        matters = in_doubt and self._moods.may_matter(post.text for post in plan.posts)
+        return Posted(place, plan.judged == moods.ALWAYS or matters)
 
     def retreat(self, tx: Transaction, job: Job, plan: PostPlan | None, error: Exception) -> None:
         """It waits; the team hears of it early when we do not know what for, the assignee in any case."""
@@ -190,23 +216,27 @@ class PostInThread(InThread[PostPlan, Place]):
         what, key = SAID.get(post.kind, OTHER), f"post:{job.id}:{now.timestamp()}"
         alarms.not_shown(tx, escalation, what, post.text, alarms.why(error), now, key)
 
-    def finish(self, tx: Transaction, job: Job, plan: PostPlan, result: Place) -> None:
+    def finish(self, tx: Transaction, job: Job, plan: PostPlan, result: Posted) -> None:
         """A post that shows an agent's message is where its marks go."""
+        now, place = self._clock.now(), result.place
         if job.attempts:
-            desk_channels.opened(tx, result.slack_channel, self._clock.now())
-        message = tx.session.get(Message, job.payload.get("message_id") or 0)
+            desk_channels.opened(tx, place.slack_channel, now)
+        if result.is_judged:
+            moods.ask(tx, int(job.payload["escalation_id"]), now)
+        shown = job.payload.get("message_id")
+        message = tx.session.get(Message, shown) if shown else None
         if message and message.desk_ts is None:
-            message.desk_channel, message.desk_ts = result.slack_channel, result.ts
-            deskwork.delivery_moved(tx, message, self._clock.now())
+            message.desk_channel, message.desk_ts = place.slack_channel, place.ts
+            deskwork.delivery_moved(tx, message, now)
 
-    def recover(self, job: Job, begun_at: datetime) -> tuple[PostPlan, Place] | None:
+    def recover(self, job: Job, begun_at: datetime) -> tuple[PostPlan, Posted] | None:
         """Look for it in the thread; what was begun with it is in the same message."""
         with self._database.read() as tx:
             thread = escalations.thread_of(tx, int(job.payload["escalation_id"]))
             at = Place(thread.slack_channel, thread.ts) if thread else None
             plan = self._plan(tx, job, at) if at else None
         place = self._desk.find_post(plan.thread, plan.mark, begun_at) if plan else None
-        return (plan, place) if plan and place else None
+        return (plan, self._posted(plan, place)) if plan and place else None
 
 
 class TellOne(DeskHandler[Whisper, None]):
@@ -288,15 +318,19 @@ class TellSomebody(DeskHandler[Telling, Place]):
         alarms.untold(tx, job, gathering.post_of(job), alarms.why(error), self._clock.now())
 
 
-def desk_handlers(database: Database, desk: Desk, clock: Clock) -> dict[str, AnyHandler]:
+def desk_handlers(
+    database: Database, desk: Desk, clock: Clock, mood_of: moods.Moods
+) -> dict[str, AnyHandler]:
     """Kind of work -> what runs it."""
     kinds: dict[str, type[DeskHandler[Any, Any]]] = {
         deskwork.CARD: PostCard,
-        deskwork.POST: PostInThread,
         deskwork.REDRAW: RedrawCard,
         deskwork.BOARD: DrawBoard,
         deskwork.MARK: MarkDelivery,
         deskwork.WHISPER: TellOne,
         deskwork.TELL: TellSomebody,
     }
-    return {kind: make(database, desk, clock) for kind, make in kinds.items()}
+    made: dict[str, AnyHandler] = {
+        kind: make(database, desk, clock) for kind, make in kinds.items()
+    }
+    return made | {deskwork.POST: PostInThread(database, desk, clock, mood_of)}

@@ -57,14 +57,18 @@ def post(
     now: datetime,
     message: Message | None = None,
     key: str | None = None,
+    judged: str = "",
 ) -> None:
     """Say something in an escalation's thread, after what was said there before; once for each key.
 
-    When it shows an agent's `message`, it will carry the marks of how far that has come.
+    When it shows an agent's `message`, it will carry the marks of how far that has come. `judged` says
+    when the customer's mood is judged afterwards (`moods.when`).
     """
     payload = {"escalation_id": id_of(escalation), "post": asdict(what)}
     if message:
         payload["message_id"] = id_of(message)
+    if judged:
+        payload["judged"] = judged
     # A change of state: somebody has acted, and will look for the thread.
     hurry = what.kind is PostKind.NOTICE
     lane = _thread_lane(id_of(escalation))

@@ -40,8 +40,7 @@ from handoff_bot.services.opening import Opening
 from handoff_bot.services.reacting import Question, Reacting
 from handoff_bot.services.runner import Handler
 from handoff_bot.services.sending import Channels, Words
-from handoff_bot.services.tickets_out import TicketsOut
-from handoff_bot.storage import conversations, log, sources
+from handoff_bot.storage import arrivals, conversations, log, sources
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation, Message
@@ -73,14 +72,12 @@ class Arrived:
     """A message that was stored and is to be glanced at.
 
     Attributes:
-        escalation_id: the open escalation, whose mood it may change; None when the AI is to answer.
         epoch: who spoke when it arrived.
         rated: the rating that it was, where its comment may still need a person or an answer.
     """
 
     conversation_id: int
     message_id: int
-    escalation_id: int | None
     epoch: int
     question: Question
     rated: Rating | None = None
@@ -98,31 +95,67 @@ class HandleInbound(Handler[Arrived, Judgement]):
         opening: Opening,
         channels: Channels,
         clock: Clock,
-        tickets_out: TicketsOut,
+        mood_of: moods.Moods,
+        owner_checks: owners.OwnerChecks,
     ) -> None:
         self._reacting = reacting
         self._opening = opening
         self._channels = channels
         self._clock = clock
-        self._tickets_out = tickets_out
+        self._moods = mood_of
+        self._owners = owner_checks
 
     def prepare(self, tx: Transaction, job: Job) -> Arrived | None:
-        """Store it; something to glance at unless nobody is to answer it."""
+        """Store it, and show it where agents have the conversation; else something to glance at."""
         inbound = _INBOUND.validate_python(job.payload)
         inbound = replace(
             inbound, text=storable(inbound.text), profile_name=storable(inbound.profile_name)
         )
-        if inbound.sent_at is None and self._is_early(tx, inbound.channel, job):
+        known = arrivals.known(tx, inbound, translating.ON)
+        if inbound.sent_at is None and self._is_early(tx, inbound.channel, job, known):
             raise DeliveryError(EARLIER_FIRST, permanent=False, code="catching_up", retry_after=1.0)
-        if conversations.is_one_of_ours(tx, inbound.channel, inbound.address):
+        if (
+            known.is_ours
+            if known
+            else conversations.is_one_of_ours(tx, inbound.channel, inbound.address)
+        ):
             logger.warning("message from our own sender ignored", extra={"work_id": job.id})
             return None
         now = self._clock.now()
-        conversation = conversations.of_inbound(tx, inbound, now)
-        context = said.stored(tx, conversation, inbound.context)
-        is_new = not conversations.is_received(tx, inbound)
-        message = conversations.add_inbound(tx, conversation, inbound, job.id, now, context)
+        if known:
+            conversation, escalation = known.conversation, known.escalation
+            conversations.hear(conversation, inbound, now)
+            conversations.call(known.contact, inbound)
+        else:
+            conversation = conversations.of_inbound(tx, inbound, now)
+            escalation = rows.open_of(tx, id_of(conversation))
+        message = self._stored(
+            tx, job, inbound, conversation, is_new=bool(known and not known.work_id)
+        )
         if message is None:
+            return None
+        is_translated = (
+            known.translation is True if known else bool(escalation) and translating.is_on(tx)
+        )
+        return self._arrived(tx, conversation, message, inbound, escalation, is_translated)
+
+    def _stored(
+        self,
+        tx: Transaction,
+        job: Job,
+        inbound: InboundMessage,
+        conversation: Conversation,
+        *,
+        is_new: bool,
+    ) -> Message | None:
+        """The message; None when it has been handled before, under other work."""
+        now = self._clock.now()
+        message = None if is_new else conversations.received(tx, inbound)
+        is_new = message is None
+        if message is None:
+            context = said.stored(tx, conversation, inbound.context)
+            message = conversations.add_inbound(tx, conversation, inbound, job.id, now, context)
+        elif message.work_id != job.id:
             return None
         limits = self._channels[conversation.channel].limits
         heard_at = job.first_due_at if inbound.sent_at is None else message.created_at
@@ -136,13 +169,18 @@ class HandleInbound(Handler[Arrived, Judgement]):
                 message_id=id_of(message),
                 channel=inbound.channel,
             )
-        return self._arrived(tx, conversation, message, inbound)
+        return message
 
-    def _is_early(self, tx: Transaction, channel: str, job: Job) -> bool:
+    def _is_early(
+        self, tx: Transaction, channel: str, job: Job, known: arrivals.Known | None
+    ) -> bool:
         """May older messages of this channel still have to be fetched? They go first, for a while."""
         now = self._clock.now()
-        is_fresh = now - job.first_due_at < LONGEST_WAIT
-        return is_fresh and sources.is_unread(tx, channel, ended_after=now - LONGEST_WAIT)
+        if now - job.first_due_at >= LONGEST_WAIT:
+            return False
+        if known is None:
+            return sources.is_unread(tx, channel, ended_after=now - LONGEST_WAIT)
+        return known.unread_until is not None and known.unread_until > now - LONGEST_WAIT
 
     def _arrived(
         self,
@@ -150,26 +188,32 @@ class HandleInbound(Handler[Arrived, Judgement]):
         conversation: Conversation,
         message: Message,
         inbound: InboundMessage,
+        escalation: Escalation | None,
+        is_translated: bool,
     ) -> Arrived | None:
-        escalation = rows.open_of(tx, id_of(conversation))
         now = self._clock.now()
         if not escalation and machines.is_not_answered(tx, inbound):
             machines.show(tx, conversation, message, inbound.sender, now)
             return None
         if self._is_about_consent(tx, conversation, message, inbound, escalation):
             return None
-        rated = None
-        if not escalation:
-            rated = rating.take(tx, conversation, message, self._channels, now)
+        if escalation:
+            self._to_thread(tx, conversation, escalation, message, judge=True)
+            if is_translated:  # once its language is known
+                moods.ask_for_each(tx, escalation, message, now)
+            if escalation.snoozed_until:
+                snoozing.wake(tx, escalation, "The customer wrote, so the snooze is over.", now)
+            return None
+        rated = rating.take(tx, conversation, message, self._channels, now)
         if rated is not None and not rated.comment:
             return None
-        is_shown = escalation or conversation.opted_out_at  # the team sees what they write
+        # The team sees what an opted-out customer writes.
+        is_shown = bool(conversation.opted_out_at)
         if not is_shown and self._needs_no_judgement(tx, conversation, message, inbound):
             return None
         return Arrived(
             conversation_id=id_of(conversation),
             message_id=id_of(message),
-            escalation_id=id_of(escalation) if escalation else None,
             epoch=conversation.epoch,
             rated=rated,
             question=answering.question(tx, conversation, wants_person=inbound.wants_person),
@@ -236,8 +280,16 @@ class HandleInbound(Handler[Arrived, Judgement]):
             sending.say(tx, conversation, words, self._channels, now)
 
     def _to_thread(
-        self, tx: Transaction, conversation: Conversation, escalation: Escalation, message: Message
+        self,
+        tx: Transaction,
+        conversation: Conversation,
+        escalation: Escalation,
+        message: Message,
+        *,
+        judge: bool = False,
     ) -> None:
+        """Show it to the agents; what it says of the customer's mood is judged when it stands there."""
+        now = self._clock.now()
         words = Post(
             PostKind.CONTACT,
             said.shown(message),
@@ -246,10 +298,11 @@ class HandleInbound(Handler[Arrived, Judgement]):
             notes=said.context_of(message).background,
         )
         if words.text or words.notes:
-            deskwork.post(tx, escalation, words, self._clock.now())
-        files.to_thread(tx, escalation, message, self._clock.now())
-        translating.follow(tx, escalation, message, self._clock.now())
-        owners.check(tx, escalation, self._clock)
+            deskwork.post(tx, escalation, words, now, judged=moods.when(escalation, judge=judge))
+        files.to_thread(tx, escalation, message, now)
+        if not judge:
+            translating.follow(tx, escalation, message, now)
+        self._owners.check(tx, escalation)
 
     def call(self, plan: Arrived) -> Judgement:
         """Glance at it."""
@@ -273,19 +326,9 @@ class HandleInbound(Handler[Arrived, Judgement]):
         conversation.language = result.language or conversation.language
         answering.record(tx, "message.judged", conversation, message, result, now)
         escalation = rows.open_of(tx, plan.conversation_id)
-        if escalation is None and plan.escalation_id:  # it was closed while we looked
-            escalation = rows.get(tx, plan.escalation_id)
-            if escalation and not conversation.opted_out_at:
-                _is_not_settled(escalation, message)
-                pause = plan.question.talk.rules.pause_seconds
-                answering.ask(tx, conversation, message, pause, now)
-        if escalation:
-            # Here and not when it was stored: that may happen twice, after a crash, this cannot.
+        if escalation:  # it was opened while we looked
             self._to_thread(tx, conversation, escalation, message)
-            if moods.follow(tx, escalation, result, now) and escalation.ticket_id:
-                self._tickets_out.changed(tx, escalation.ticket_id, now)
-            if escalation.snoozed_until:
-                snoozing.wake(tx, escalation, "The customer wrote, so the snooze is over.", now)
+            self._moods.follow(tx, escalation, result)
         elif conversation.epoch == plan.epoch:
             self._go_on(tx, conversation, message, plan, result)
 
@@ -309,9 +352,3 @@ class HandleInbound(Handler[Arrived, Judgement]):
         elif not plan.rated or plan.rated.asks:
             pause = plan.question.talk.rules.pause_seconds
             answering.ask(tx, conversation, message, pause, self._clock.now())
-
-
-def _is_not_settled(escalation: Escalation, message: Message) -> None:
-    """What came in the moment in which somebody ended it is for whoever speaks next."""
-    settled = escalation.settled_message_id or 0
-    escalation.settled_message_id = min(settled, id_of(message) - 1)

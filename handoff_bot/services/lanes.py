@@ -6,8 +6,9 @@ import logging
 import random
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from handoff_bot.domain.errors import DatabaseAway
@@ -15,12 +16,74 @@ from handoff_bot.ports import Clock
 from handoff_bot.services.brake import LULL, Brake
 from handoff_bot.services.held_lanes import HeldLanes
 from handoff_bot.services.pacing import Granted, Pacer
-from handoff_bot.services.runner import AnyHandler, Runner
+from handoff_bot.services.runner import AnyHandler, Runner, StartedLanes
 from handoff_bot.storage import work
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Job, Seat, family_of
+from handoff_bot.storage.transaction import Seat, family_of
 
 logger = logging.getLogger(__name__)
+
+
+def granted(seat: Seat) -> Granted:
+    """Its lane, which was leased when it was opened."""
+    return Granted(seat.lane, family_of(seat.lane), "", seat.grant)
+
+
+class _Mine(StartedLanes):
+    """By thread: the lanes that it has started and is going to run when it has run its own."""
+
+    def __init__(self, start: Callable[[Seat], None]) -> None:
+        self._start = start
+        self._local = threading.local()
+
+    @property
+    def _seats(self) -> list[Seat] | None:
+        seats: list[Seat] | None = getattr(self._local, "seats", None)
+        return seats
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """In here this thread runs lanes."""
+        self._local.seats = []
+        try:
+            yield
+        finally:
+            self.start()
+            self._local.seats = None
+
+    def keep(self, seat: Seat) -> bool:
+        """False when this thread cannot run it."""
+        seats = self._seats
+        if seats is None:
+            return False
+        seats.append(seat)
+        return True
+
+    def last(self) -> Seat | None:
+        """One for this thread; the others are started."""
+        seats = self._seats
+        seat = seats.pop() if seats else None
+        self.start()
+        return seat
+
+    def start(self) -> None:
+        while self._seats:
+            self._start(self._seats.pop(0))
+
+    @contextmanager
+    def calling(self) -> Iterator[None]:
+        self.start()
+        seats, self._local.seats = self._seats, None
+        try:
+            yield
+        finally:
+            self._local.seats = seats
+
+
+class _Steps(threading.local):
+    """The lanes that this thread has started and is going to run, while it runs what is due. For tests."""
+
+    seats: list[Seat] | None = None
 
 
 class Lanes:
@@ -63,8 +126,10 @@ class Lanes:
         self.pacer = pacer or Pacer({})
         dice = jitter or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._stopping = threading.Event()
+        self._mine = _Mine(self._start_other)
+        self._steps = _Steps()
         self._run = Runner(
-            database, handlers, clock, dice, self.pacer, self._confirm, self._stopping
+            database, handlers, clock, dice, self.pacer, self._confirm, self._stopping, self._mine
         )
         self._changed = threading.Condition()
         self._woken = False
@@ -109,6 +174,8 @@ class Lanes:
     def reserve(self, lane: str) -> Seat | None:
         """See `Crew`: a thread that is free for a lane which is about to be opened."""
         family = family_of(lane)
+        if self._steps.seats is not None and family in self._threads:
+            return Seat(lane, self.id, work.new_grant())
         with self._changed:
             if not self._pool or self._stopping.is_set() or not self._free.get(family):
                 return None
@@ -119,13 +186,24 @@ class Lanes:
 
     def seat(self, reserved: Sequence[Seat], started: Sequence[Seat]) -> None:
         """See `Crew`."""
+        if self._steps.seats is not None:
+            self._steps.seats += started
+            return
         for seat in reserved:
             if seat in started:
-                self._submit(Granted(seat.lane, family_of(seat.lane), "", seat.grant), seat.job)
+                self._start(seat)
                 continue
             with self._changed:
                 self._free[family_of(seat.lane)] += 1
             self.wake()  # the lane may be due already, and was not ours to start
+
+    def _start(self, seat: Seat) -> None:
+        """Run its lane: in this thread when that is about to be free, for a switch of threads costs time."""
+        if not self._mine.keep(seat):
+            self._submit(granted(seat), seat)
+
+    def _start_other(self, seat: Seat) -> None:
+        self._submit(granted(seat), seat)
 
     def doubt(self, started: Sequence[Seat]) -> None:
         """See `Crew`: if they are leased, no thread will ever run them."""
@@ -141,9 +219,29 @@ class Lanes:
     def run_until_idle(self, limit: int = 10_000) -> int:
         """Run what is due in this thread until nothing is; says how many rounds it took. For tests."""
         for taken in range(limit):
-            if not self.run_once():
+            if not self._run_round():
                 return taken
         raise RuntimeError(f"still busy after {limit} rounds")
+
+    def _run_round(self) -> bool:
+        self._held.let_go()
+        with self.stepping():
+            return self.run_once()
+
+    @contextmanager
+    def stepping(self) -> Iterator[None]:
+        """Lanes that this thread starts in here are run at its end, as threads would. For tests."""
+        seats = self._steps.seats = list[Seat]()
+        try:
+            yield
+            while seats:
+                seat = seats.pop(0)
+                with self._held.running(seat.lane, seat.grant):
+                    self._run.lane(seat.lane, seat.grant, seat.job, begun=seat.begun)
+        finally:
+            self._steps.seats = None
+            for seat in seats:
+                self._held.left(seat.lane, seat.grant)
 
     def run_once(self) -> bool:
         """Run one due lane of each family, in this thread; False when none is due. For tests."""
@@ -272,23 +370,32 @@ class Lanes:
             raise
         return taken
 
-    def _submit(self, lease: Granted, job: Job | None = None) -> None:
+    def _submit(self, lease: Granted, seat: Seat | None = None) -> None:
         """Let a thread run a lane; its seat is taken already."""
         pool = self._pool
         try:
             if pool:
-                pool.submit(self._run_and_free, lease, job)
+                pool.submit(self._run_lanes, lease, seat)
         except RuntimeError:  # the process ends, or the system has no more threads
             logger.exception("lane cannot be run")
             self._held.left(lease.lane, lease.grant)
             self._free_seat(lease.family, more=False)
 
-    def _run_and_free(self, lease: Granted, job: Job | None) -> None:
+    def _run_lanes(self, lease: Granted, seat: Seat | None) -> None:
+        """A lane, and what it has started."""
+        with self._mine.kept():
+            self._run_and_free(lease, seat)
+            while following := self._mine.last():
+                self._run_and_free(granted(following), following)
+
+    def _run_and_free(self, lease: Granted, seat: Seat | None) -> None:
         more = False
+        job, begun = (seat.job, seat.begun) if seat else (None, None)
         try:
             with self._held.running(lease.lane, lease.grant):
-                self._brake.hold_off()
-                more = self._run.lane(lease.lane, lease.grant, job, lease.budget)
+                if begun is None:
+                    self._brake.hold_off()
+                more = self._run.lane(lease.lane, lease.grant, job, lease.budget, begun)
         except DatabaseAway:
             self._held.left(lease.lane, lease.grant)
         except BaseException:  # the executor would keep it to itself

@@ -1,33 +1,158 @@
-"""While a person is wanted or talks: the card shows how the customer feels by their last words."""
+"""While a person is wanted or talks: the card shows how the customer feels by their last words.
+
+They are judged when they stand in the thread, one message at a time, and only where the cheap reader, which
+needs half a millisecond and no transaction, does not find them calm.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from handoff_bot.domain import policy
-from handoff_bot.domain.signals import Judgement, Priority
-from handoff_bot.services import deskwork, urgency
+from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.rules import Rules
+from handoff_bot.domain.signals import Judgement, Mood, Priority
+from handoff_bot.ports import Clock
+from handoff_bot.services import answering, deskwork, rules, translating, urgency
+from handoff_bot.services.reacting import Question, Reacting
+from handoff_bot.services.runner import ADMINS, Handler
+from handoff_bot.services.tickets_out import TicketsOut
+from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage import log
 from handoff_bot.storage.conversations import id_of
-from handoff_bot.storage.models import Escalation
-from handoff_bot.storage.transaction import Transaction
+from handoff_bot.storage.models import Escalation, Message
+from handoff_bot.storage.transaction import Job, NewWork, Transaction
+
+MOOD = "mood"
+STALE = timedelta(minutes=1)
+"""A mood that nobody had time to judge for so long is not judged: under load words go first."""
+RULES_KEEP = timedelta(seconds=10)
+"""How old the rules may be that the cheap reader goes by."""
+
+IN_DOUBT, ALWAYS = "in doubt", "always"
 
 
-def follow(tx: Transaction, escalation: Escalation, judgement: Judgement, now: datetime) -> bool:
-    """The escalation as the customer's last words show it; True when its ticket has changed with it.
+def when(escalation: Escalation, *, judge: bool) -> str:
+    """When what a customer writes is judged: ALWAYS, or IN_DOUBT when they are calm so far; "" for never."""
+    if not judge:
+        return ""
+    return IN_DOUBT if escalation.mood == Mood.CALM else ALWAYS
 
-    Its mood goes both ways, its priority only up: what was urgent stays so until somebody has looked.
-    """
-    mood = policy.mood(judgement)
-    rises = judgement.escalate and judgement.priority.rank < escalation.priority_rank
-    if mood == escalation.mood and not rises:
-        return False
-    escalation.mood = mood
-    if rises:
-        _raise(tx, escalation, judgement.priority, now)
-    deskwork.redraw(tx, escalation, now)
-    return rises
+
+def ask(tx: Transaction, escalation_id: int, now: datetime) -> None:
+    """Have the customer's last words judged."""
+    key = f"mood:{escalation_id}"
+    payload = {"escalation_id": escalation_id}
+    tx.enqueue(NewWork(MOOD, key, payload, due_at=now, key=key, coalesce=True))
+
+
+def ask_for_each(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
+    """Have this message judged, whatever comes after it: for its language, which its translation needs."""
+    lane = f"mood:{id_of(escalation)}"
+    payload = {"escalation_id": id_of(escalation), "message_id": id_of(message)}
+    tx.enqueue(NewWork(MOOD, lane, payload, due_at=now, key=f"mood:of:{id_of(message)}"))
+
+
+class Moods:
+    """How customers feel who talk to a person."""
+
+    def __init__(self, reacting: Reacting, clock: Clock, tickets_out: TicketsOut) -> None:
+        self._reacting = reacting
+        self._clock = clock
+        self._tickets_out = tickets_out
+        self._rules = Rules()
+        self._rules_until: datetime | None = None
+
+    def refresh(self, tx: Transaction) -> None:
+        """Read the rules again when they are old."""
+        now = self._clock.now()
+        if self._rules_until is None or now >= self._rules_until:
+            self._rules, self._rules_until = rules.read(tx), now + RULES_KEEP
+
+    def may_matter(self, texts: Iterable[str]) -> bool:
+        """Could judging these words of a calm customer change anything? Needs no transaction."""
+        return any(self._reacting.may_matter(text, self._rules) for text in texts)
+
+    def judge(self, question: Question) -> Judgement:
+        """What the last words say."""
+        return self._reacting.glance(question)
+
+    def follow(self, tx: Transaction, escalation: Escalation, judgement: Judgement) -> None:
+        """The escalation as the customer's last words show it.
+
+        Its mood goes both ways, its priority only up: what was urgent stays so until an agent has looked.
+        """
+        now = self._clock.now()
+        mood = policy.mood(judgement)
+        rises = judgement.escalate and judgement.priority.rank < escalation.priority_rank
+        if mood == escalation.mood and not rises:
+            return
+        escalation.mood = mood
+        if rises:
+            _raise(tx, escalation, judgement.priority, now)
+            if escalation.ticket_id:
+                self._tickets_out.changed(tx, escalation.ticket_id, now)
+        deskwork.redraw(tx, escalation, now)
+
+
+@dataclass(frozen=True)
+class MoodPlan:
+    """One customer's words to judge."""
+
+    escalation_id: int
+    message_id: int
+    question: Question
+
+
+class JudgeMood(Handler[MoodPlan, Judgement]):
+    """Judges a customer's words that stand in the thread."""
+
+    repeatable = True
+    coalesces = True
+    told = ADMINS
+
+    def __init__(self, moods: Moods, clock: Clock) -> None:
+        self._moods = moods
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> MoodPlan | None:
+        """The customer's last words, unless it is over or too late."""
+        one = job.payload.get("message_id")
+        now = self._clock.now()
+        escalation = rows.get(tx, int(job.payload["escalation_id"]))
+        if escalation is None or Status(escalation.status) not in OPEN:
+            return None
+        if one is None and now - job.first_due_at > STALE:
+            return None
+        conversation = conversations.get(tx, escalation.conversation_id)
+        question = answering.question(tx, conversation)
+        newest = conversations.newest_of(tx, id_of(conversation), Author.CONTACT)
+        if not question.talk.turns or newest is None:
+            return None
+        return MoodPlan(id_of(escalation), one or id_of(newest), question)
+
+    def call(self, plan: MoodPlan) -> Judgement:
+        """Judge them."""
+        return self._moods.judge(plan.question)
+
+    def finish(self, tx: Transaction, job: Job, plan: MoodPlan, result: Judgement) -> None:
+        """Show it, and translate the message now that its language is known."""
+        now = self._clock.now()
+        escalation = rows.get(tx, plan.escalation_id)
+        message = tx.session.get(Message, plan.message_id)
+        if escalation is None or message is None:
+            return
+        conversation = conversations.hold(tx, escalation.conversation_id)
+        conversation.language = result.language or conversation.language
+        answering.record(tx, "message.judged", conversation, message, result, now)
+        if Status(escalation.status) not in OPEN:
+            return
+        self._moods.follow(tx, escalation, result)
+        if "message_id" in job.payload:
+            translating.follow(tx, escalation, message, now)
 
 
 def _raise(tx: Transaction, escalation: Escalation, priority: Priority, now: datetime) -> None:

@@ -6,7 +6,10 @@ It is asked at the customer's next message, when Slack reports that a person has
 from __future__ import annotations
 
 import logging
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.errors import DeskError
@@ -27,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 OWNER = "claim.owner"
 OWNERS = "tick.owners"
+ANSWERS_KEEP = timedelta(seconds=60)
+"""As long as `slack/directory.py` believes what the desk says of a person."""
+MOST_REMEMBERED = 10_000
 AT_ONCE = 500
 """Conversations that one tick asks about; the next tick asks about the next ones."""
 
@@ -47,6 +53,27 @@ def check(tx: Transaction, escalation: Escalation, clock: Clock) -> None:
     key = f"claim:{id_of(escalation)}"
     payload = {"escalation_id": id_of(escalation)}
     tx.enqueue(NewWork(OWNER, key, payload, clock.now(), key=f"owner:{key}", coalesce=True))
+
+
+class OwnerChecks:
+    """The check at a customer's message: the desk's answers count for a minute, so more would add nothing."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._checked: OrderedDict[tuple[int, int | None], datetime] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def check(self, tx: Transaction, escalation: Escalation) -> None:
+        """See to it that its owner can still answer, unless that was done just now."""
+        who, now = (id_of(escalation), escalation.owner_id), self._clock.now()
+        with self._guard:
+            last = self._checked.pop(who, None)
+            is_due = last is None or not now - last < ANSWERS_KEEP
+            self._checked[who] = now if is_due or last is None else last
+            if len(self._checked) > MOST_REMEMBERED:
+                self._checked.popitem(last=False)
+        if is_due:
+            check(tx, escalation, self._clock)
 
 
 class Owners:

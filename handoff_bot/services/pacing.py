@@ -106,6 +106,10 @@ class Pacer:
 
     # -- how
 
+    def limits(self, turn: Turn) -> bool:
+        """Does such a call take of any budget?"""
+        return bool(self._limited(turn))
+
     def _limited(self, turn: Turn) -> Sequence[Share]:
         return [share for share in turn if kind_of(share.budget) in self.rates]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from handoff_bot.domain import policy
 from handoff_bot.domain.errors import ModelError
+from handoff_bot.domain.rules import Rules
 from handoff_bot.domain.signals import Act, Answer, Judgement
 from handoff_bot.domain.talk import Talk
 from handoff_bot.ports import Assistant, Detector
@@ -81,6 +82,10 @@ class Reacting:
             logger.warning("no detector could judge")
             judgement = policy.broken_detector(question.words)
         return self._ranked(question, judgement)
+
+    def may_matter(self, text: str, rules: Rules) -> bool:
+        """Could a judgement of these words say more than that all is calm? In half a millisecond."""
+        return bool(rules.phrase_in(text)) or self._detector.may_matter(text)
 
     def react(self, question: Question) -> Reaction:
         """The whole of it: judged, and answered unless a person is needed."""

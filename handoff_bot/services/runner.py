@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, NoReturn, TypeVar
@@ -18,10 +19,11 @@ from handoff_bot.services.failing import Failing
 from handoff_bot.services.pacing import Pacer
 from handoff_bot.storage import jobs, work
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Begun, Job, Seat, Transaction
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Plan = TypeVar("Plan")
 Result = TypeVar("Result")
 
@@ -41,6 +43,8 @@ class Handler(Generic[Plan, Result]):
         repeatable: doing `call` twice is harmless (a question, a redraw).
         coalesces: its rows have a key that is forgotten when they start.
         gathers: one call may be for several rows of a lane; see `together`.
+        chained: prepared in the transaction that enqueues it, where its lane is idle and a thread is free.
+            It enqueues nothing in lanes of its own family.
         give_up_after: how long temporary failures are tried again, from when the row was due.
         told: to whom it is told when a row is given up, or why nobody needs to be told. `park` tells them,
             unless it is `ADMINS`. Of a bug the admins are told in any case.
@@ -51,6 +55,7 @@ class Handler(Generic[Plan, Result]):
     repeatable = False
     coalesces = False
     gathers = False
+    chained = False
     give_up_after = timedelta(hours=4)
 
     def turn(self, tx: Transaction, job: Job) -> Turn:
@@ -87,6 +92,10 @@ class _Waits(Exception):
     """The lane was let go of until it is its turn."""
 
 
+class _ChainBroken(Exception):
+    """What was enqueued could not be prepared in the same transaction."""
+
+
 def _leave() -> NoReturn:
     raise _Waits
 
@@ -94,6 +103,18 @@ def _leave() -> NoReturn:
 AnyHandler = Handler[Any, Any]
 NOBODY = AnyHandler()
 """Runs work of a kind that this version does not know: fails until it is parked."""
+
+
+class StartedLanes:
+    """The lanes that were started by what this thread has committed. It runs the last one itself."""
+
+    def start(self) -> None:
+        """Let other threads run them: this one has something else to do."""
+
+    @contextmanager
+    def calling(self) -> Iterator[None]:
+        """The same, also for what is started while a provider is being called."""
+        yield
 
 
 @dataclass(frozen=True)
@@ -106,6 +127,16 @@ class _Step:
     last: bool
 
 
+@dataclass(frozen=True)
+class _Planned:
+    """A row that was prepared; without a plan it waits, or is done and `next` is the one behind it."""
+
+    step: _Step
+    plan: Any = None
+    next: Job | None = None
+    waits: bool = False
+
+
 class Runner:
     """Runs leased lanes; one for all threads of a process.
 
@@ -113,6 +144,7 @@ class Runner:
         confirm: asked with a lane, its grant and since when that is known to count, right before a call
             that must not be made twice; raises LeaseLost when another worker may have leased the lane.
         stopping: set when the process ends, so that no thread waits for a database that is away.
+        others: the lanes that this thread has started.
     """
 
     def __init__(
@@ -124,6 +156,7 @@ class Runner:
         pacer: Pacer,
         confirm: Callable[[str, str, datetime], None] = lambda _lane, _grant, _since: None,
         stopping: threading.Event | None = None,
+        others: StartedLanes | None = None,
     ) -> None:
         self._database = database
         self._handlers = handlers
@@ -132,11 +165,20 @@ class Runner:
         self._pacer = pacer
         self._confirm = confirm
         self._stopping = stopping or threading.Event()
+        self._others = others or StartedLanes()
 
-    def lane(self, lane: str, grant: str, known: Job | None = None, paid: str = "") -> bool:
+    def lane(
+        self,
+        lane: str,
+        grant: str,
+        known: Job | None = None,
+        paid: str = "",
+        begun: Begun | None = None,
+    ) -> bool:
         """Run due rows of a lane that is leased under this grant, and let go of it. True if some were left.
 
-        `known` is its first row, when the caller knows it; `paid` the budget that it has been waiting for.
+        `known` is its first row, when the caller knows it, `begun` what it was prepared with; `paid` the
+        budget that it has been waiting for.
         What it raises (DatabaseAway among others) leaves the lane leased: the caller must let go of it.
         """
         try:
@@ -145,9 +187,11 @@ class Runner:
             for remaining in reversed(range(SLICE)):
                 if job is None:
                     return False
+                if remaining < SLICE - 1:
+                    self._others.start()
                 handler = self._handlers.get(job.kind, NOBODY)
-                job = self._row(_Step(job, handler, grant, last=remaining == 0), paid)
-                paid = ""
+                job = self._row(_Step(job, handler, grant, last=remaining == 0), paid, begun)
+                paid, begun = "", None
         except _Waits:
             return True
         except LeaseLost:
@@ -165,19 +209,11 @@ class Runner:
     def _next(self, tx: Transaction, lane: str, grant: str, *, last: bool = False) -> Job | None:
         """The lane's first row if it may run now; otherwise let go of the lane."""
         tx.flush_work(lane)
-        # The lane is held before its rows are looked at: who appends a row in this very moment comes
-        # either before the look or after the lane was let go of, so no row is left in a lane that
-        # counts as empty.
-        tx.check_lease(lane, grant)
-        job = work.head(tx, lane)
-        if job and job.due_at <= self._clock.now() and not last:
-            return job
-        work.release(tx, lane, grant, job.due_at if job else None)
-        return None
+        return work.go_on(tx, lane, grant, self._clock.now(), stop=last)
 
-    def _row(self, step: _Step, paid: str) -> Job | None:
+    def _row(self, step: _Step, paid: str, begun: Begun | None) -> Job | None:
         """Run one row, and those that go with it, through the phases; says which row is next."""
-        plan: Any = None
+        plan: Any = begun.plan if begun else None
         try:
             if step.job.begun_at:
                 step = self._as_begun(step)
@@ -187,17 +223,14 @@ class Runner:
             if recovered:
                 plan, result = recovered
             else:
-                since = self._clock.now()
-                with self._database.write() as tx:
-                    waits = self._must_wait(tx, step, paid)
-                    if not waits:
-                        step, plan = self._prepare(tx, step)
-                        if plan is None:
-                            return self._done(tx, step)
-                        tx.flush_work(step.job.lane)
-                        tx.check_lease(step.job.lane, step.grant)
-                if waits:
-                    _leave()
+                since = begun.since if begun else self._clock.now()
+                if begun is None:
+                    planned = self._write(lambda tx: self._planned(tx, step, paid))
+                    if planned.waits:
+                        _leave()
+                    if planned.plan is None:
+                        return planned.next
+                    step, plan = planned.step, planned.plan
                 result = self._call(step, plan, since)
             return self._record(step, lambda tx: self._finished(tx, step, plan, result))
         except (LeaseLost, DatabaseAway, _Waits):
@@ -205,10 +238,65 @@ class Runner:
         except Exception as error:  # the one place: whatever it is, it is recorded on the row
             return self._failed(step, plan, error)
 
+    def _planned(self, tx: Transaction, step: _Step, paid: str) -> _Planned:
+        """Prepare a row, unless it must wait for its turn."""
+        if self._must_wait(tx, step, paid):
+            return _Planned(step, waits=True)
+        step, plan = self._prepare(tx, step)
+        if plan is None:
+            return _Planned(step, next=self._done(tx, step))
+        tx.flush_work(step.job.lane)
+        tx.check_lease(step.job.lane, step.grant)
+        return _Planned(step, plan)
+
+    def _write(self, body: Callable[[Transaction], T]) -> T:
+        """A transaction, and in it the preparation of the calls for what it enqueues."""
+        try:
+            with self._database.write() as tx:
+                made = body(tx)
+                self._prepare_started(tx)
+                return made
+        except _ChainBroken:  # it fails once more by itself, where it is recorded
+            with self._database.write() as tx:
+                return body(tx)
+
+    def _prepare_started(self, tx: Transaction) -> None:
+        for seat in tuple(tx.started):
+            handler = self._handlers.get(seat.job.kind) if seat.job else None
+            if seat.job is None or handler is None or not handler.chained:
+                continue
+            try:
+                self._prepare_seat(tx, seat, _Step(seat.job, handler, seat.grant, last=True))
+            except (LeaseLost, DatabaseAway):
+                raise
+            except Exception as error:
+                raise _ChainBroken from error
+
+    def _prepare_seat(self, tx: Transaction, seat: Seat, step: _Step) -> None:
+        """Go on with a lane that this transaction has leased; its first row is the only one in it."""
+        now = self._clock.now()
+        turn = step.handler.turn(tx, step.job) if self._pacer.rates else ()
+        if step.job.due_at > now or (self._pacer.limits(turn) and not tx.is_sqlite):
+            return  # on PostgreSQL budgets are held before lanes, or two processes could deadlock
+        lacking = self._pacer.admit(tx, turn, "", now)
+        if lacking:
+            self._pacer.wait(tx, step.job, step.grant, lacking, now)
+            tx.started.remove(seat)
+            return
+        plan = step.handler.prepare(tx, step.job)
+        if plan is None:
+            self._done(tx, step)
+            tx.started.remove(seat)
+            return
+        if not step.handler.repeatable:
+            work.begin(tx, step.job, now)
+        seat.begun = Begun(plan, now)
+
     def _call(self, step: _Step, plan: Any, since: datetime) -> Any:
         if not step.handler.repeatable:
             self._confirm(step.job.lane, step.grant, since)
-        return step.handler.call(plan)
+        with self._others.calling():
+            return step.handler.call(plan)
 
     def _finished(self, tx: Transaction, step: _Step, plan: Any, result: Any) -> Job | None:
         step.handler.finish(tx, step.job, plan, result)
@@ -227,12 +315,15 @@ class Runner:
             DatabaseAway: the process ends. The row stays begun, so its provider is asked by the next one.
         """
         was_away = False
+
+        def recorded(tx: Transaction) -> Job | None:
+            if was_away and self._is_settled(tx, step):
+                return self._next(tx, step.job.lane, step.grant, last=step.last)
+            return record(tx)
+
         while True:
             try:
-                with self._database.write() as tx:
-                    if was_away and self._is_settled(tx, step):
-                        return self._next(tx, step.job.lane, step.grant, last=step.last)
-                    return record(tx)
+                return self._write(recorded)
             except DatabaseAway:
                 if not was_away:
                     logger.warning("outcome waits for the database", extra={"work_id": step.job.id})

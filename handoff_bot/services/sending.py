@@ -179,6 +179,7 @@ class Send(Handler[SendPlan, Receipt]):
         base_url: the address at which providers fetch our files.
     """
 
+    chained = True
     told = "the agents, in the thread; without an escalation the queue channel and the admins"
 
     def __init__(

@@ -47,20 +47,21 @@ AGAIN_OR_AS_IT_IS = (Button.TRANSLATE_AGAIN, Button.SEND_AS_WRITTEN)
 
 def is_needed(tx: Transaction, conversation: Conversation) -> bool:
     """Do the team and this customer speak different languages, as far as we know?"""
-    if not _is_on(tx):
+    if not is_on(tx):
         return False
     return conversation.language not in ("", team_language(tx))
 
 
-def _is_on(tx: Transaction) -> bool:
+def is_on(tx: Transaction) -> bool:
+    """Do admins want it?"""
     return log.preference(tx, ON, False) is True
 
 
 def finding(tx: Transaction, *, has_model: bool) -> Finding:
     """What the doctor says of it."""
     if not has_model:
-        return Finding("Translation", not _is_on(tx), NO_MODEL)
-    if not _is_on(tx):
+        return Finding("Translation", not is_on(tx), NO_MODEL)
+    if not is_on(tx):
         return Finding("Translation", True, "off; admins switch it on in /handoff settings")
     return Finding("Translation", True, f"on; the team speaks {name_of(team_language(tx))}")
 
@@ -102,7 +103,7 @@ def detour(tx: Transaction, job: Job, thread: Place) -> bool:
 
 
 def _is_translated(tx: Transaction, thread: Place) -> bool:
-    found = rows.thread_at(tx, thread) if _is_on(tx) else None
+    found = rows.thread_at(tx, thread) if is_on(tx) else None
     escalation = rows.get(tx, found.escalation_id) if found else None
     return escalation is not None and is_needed(
         tx, conversations.get(tx, escalation.conversation_id)
@@ -220,7 +221,7 @@ class Interpreter:
     def is_at_work(self) -> bool:
         """May a reply have to wait for a model?"""
         with self._database.read() as tx:
-            return self.has_model and _is_on(tx)
+            return self.has_model and is_on(tx)
 
     def finding(self) -> Finding:
         """What the doctor says of it."""

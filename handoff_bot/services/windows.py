@@ -48,8 +48,9 @@ def heard(
     before = conversation.window_closes_at
     closes_at = at + timedelta(hours=limits.reply_window_hours)
     conversation.window_closes_at = max(closes_at, before or closes_at)
-    escalation = rows.open_of(tx, id_of(conversation))
-    if escalation and (before is None or closes_at - before >= AHEAD):
+    is_later = before is None or closes_at - before >= AHEAD
+    escalation = rows.open_of(tx, id_of(conversation)) if is_later else None
+    if escalation:
         deskwork.redraw(tx, escalation, now)
 
 

@@ -434,9 +434,8 @@ def _is_stray(answer: SlackResponse) -> bool:
     """Is a reply no reply? To a message that is gone Slack posts without a word beside the thread
     (slack-go/slack#1571). An answer that does not hold the whole message says nothing of it.
     """
-    message = answer.get("message")
-    is_whole = isinstance(message, dict) and message.get("type") == "message"
-    return is_whole and not message.get("thread_ts")
+    message = answer.get("message") or {}
+    return message.get("type") == "message" and not message.get("thread_ts")
 
 
 def _granted(answer: SlackResponse) -> frozenset[str]:

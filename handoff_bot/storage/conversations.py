@@ -58,13 +58,24 @@ def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conve
         )
         tx.add_unless_known(new, "contact_id", "channel")
         conversation = tx.session.execute(_OF_CONTACT, asked).scalar_one()
+    hear(conversation, inbound, now)
+    return conversation
+
+
+def hear(conversation: Conversation, inbound: InboundMessage, now: datetime) -> None:
+    """The customer was last heard from with this message."""
     conversation.address = inbound.address
     conversation.recipient = inbound.recipient
     conversation.counted_with = list(inbound.counted_with)
     conversation.last_inbound_at = max(
         sent_at(inbound, now), conversation.last_inbound_at or _NEVER
     )
-    return conversation
+
+
+def call(contact: Contact, inbound: InboundMessage) -> None:
+    """Call a contact what the message calls them, if anything."""
+    if is_visible(inbound.profile_name):
+        contact.name = inbound.profile_name
 
 
 def sent_at(inbound: InboundMessage, now: datetime) -> datetime:
@@ -82,10 +93,10 @@ def is_one_of_ours(tx: Transaction, channel: str, address: str) -> bool:
     return tx.session.execute(found.limit(1)).first() is not None
 
 
-def is_received(tx: Transaction, inbound: InboundMessage) -> bool:
-    """Is this message stored already?"""
+def received(tx: Transaction, inbound: InboundMessage) -> Message | None:
+    """This message, if it is stored already."""
     values = {"channel": inbound.channel, "provider_id": inbound.provider_id}
-    return tx.session.execute(_RECEIVED, values).first() is not None
+    return tx.session.execute(_RECEIVED, values).scalar_one_or_none()
 
 
 def by_provider_id(
@@ -155,16 +166,8 @@ def add_inbound(
     work_id: int,
     now: datetime,
     context: dict[str, Any] | None = None,
-) -> Message | None:
-    """Store an inbound message; None when it has been handled before, under other work.
-
-    `context` is what it says besides, as it is kept.
-    """
-    known = tx.session.execute(
-        _RECEIVED, {"channel": inbound.channel, "provider_id": inbound.provider_id}
-    ).scalar_one_or_none()
-    if known:
-        return known if known.work_id == work_id else None
+) -> Message:
+    """Store an inbound message that is new to us; `context` is what it says besides, as it is kept."""
     return tx.add(
         Message(
             conversation_id=id_of(conversation),
@@ -222,6 +225,15 @@ def recent(tx: Transaction, conversation_id: int, limit: int) -> Sequence[Messag
         .limit(limit)
     ).scalars()
     return list(newest_first)[::-1]
+
+
+def newest_of(tx: Transaction, conversation_id: int, author: Author) -> Message | None:
+    """The newest message of this author in a conversation."""
+    found = select(Message).where(
+        Message.conversation_id == conversation_id, Message.author == author.value
+    )
+    newest = found.order_by(col(Message.id).desc()).limit(1)
+    return tx.session.execute(newest).scalar_one_or_none()
 
 
 def newest_message_id(tx: Transaction, conversation_id: int) -> int:

@@ -99,17 +99,27 @@ class Job:
         return [self.id, *(other.id for other in self.more)]
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A row whose call was prepared in the transaction that enqueued it: with what, and when that began."""
+
+    plan: Any
+    since: datetime
+
+
 @dataclass
 class Seat:
     """A thread of this process that is free for a lane. `grant` is the token of its lease.
 
-    `job` is the lane's first row, when it is known because the lane was empty before.
+    `job` is the lane's first row, when it is known because the lane was empty before; `begun` when its
+    call is prepared.
     """
 
     lane: str
     worker: str
     grant: str
     job: Job | None = None
+    begun: Begun | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
@@ -96,6 +96,26 @@ _RELEASE = (
     .where(LANE.c.key == bindparam("lane"), LANE.c.grant == bindparam("token"))
     .values(leased_by=None, grant=None, due_at=bindparam("next_due"))
 )
+_FIRST_DUE = (
+    select(WORK.c.due_at)
+    .where(WORK.c.lane == LANE.c.key, WORK.c.status == "ready")
+    .order_by(WORK.c.id)
+    .limit(1)
+    .correlate(LANE)
+    .scalar_subquery()
+)
+_GOES_ON = bindparam("until") >= _FIRST_DUE
+_GO_ON = (
+    update(LANE)
+    .where(LANE.c.key == bindparam("lane"), LANE.c.grant == bindparam("token"))
+    .values(
+        due_at=_FIRST_DUE,
+        leased_by=case((_GOES_ON, LANE.c.leased_by)),
+        grant=case((_GOES_ON, LANE.c.grant)),
+    )
+    .returning(LANE.c.grant)
+)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _THIS = WORK.c.id == bindparam("job")
 _BEGIN = update(WORK).where(_THIS).values(begun_at=bindparam("now"))
 _FORGET_KEY = update(WORK).where(_THIS).values(key=None)
@@ -170,6 +190,26 @@ def release(tx: Transaction, lane: str, grant: str, due_at: datetime | None) -> 
     done = tx.core.execute(_RELEASE, values)
     if not getattr(done, "rowcount", 0):
         raise LeaseLost(lane)
+
+
+def go_on(
+    tx: Transaction, lane: str, grant: str, now: datetime, *, stop: bool = False
+) -> Job | None:
+    """The lane's first row if it is due; otherwise, or in order to stop, the lane is let go of.
+
+    Raises:
+        LeaseLost: it is no longer leased under this grant.
+    """
+    if not tx.is_sqlite:
+        # The lane is held before its rows are looked at: who appends a row in this very moment comes
+        # either before the look or after the lane was let go of, so no row is left in a lane that
+        # counts as empty. SQLite has one writer.
+        tx.check_lease(lane, grant)
+    values = {"lane": lane, "token": grant, "until": _NEVER if stop else now}
+    kept = tx.core.execute(_GO_ON, values).first()
+    if kept is None:
+        raise LeaseLost(lane)
+    return head(tx, lane) if kept.grant else None
 
 
 def let_go(tx: Transaction, lane: str, grant: str, not_before: datetime) -> None:

@@ -73,9 +73,13 @@ class House:
         self.settle()
         return outcome
 
+    def reply_of(self, agent: AgentRef, text: str, ts: str | None = None, **more) -> ThreadReply:
+        ts = ts or f"1800000000.{next(self.numbers):06d}"
+        return ThreadReply(self.desk.place, ts, agent, text, **more)
+
     def replies(self, agent: AgentRef, text: str, ts: str | None = None, **more) -> str:
         ts = ts or f"1800000000.{next(self.numbers):06d}"
-        self.core.relay.reply(ThreadReply(self.desk.place, ts, agent, text, **more))
+        self.core.relay.reply(self.reply_of(agent, text, ts, **more))
         self.settle()
         return ts
 

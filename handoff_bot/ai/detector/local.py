@@ -38,6 +38,9 @@ _ACCEPTED = 0.98
 _MOST_TELLING = (Act.BYE, Act.THANKS, Act.HELLO, Act.ACCEPT)
 """Of several kinds in one message the one that is answered."""
 
+_MAY_MATTER = 0.05
+"""Below this for all signals a message is calm by its spelling; see "Speed" in docs/detector.md."""
+
 
 class LocalDetector:
     """Judges with the arrays of one model. Safe to use from many threads at once."""
@@ -75,6 +78,10 @@ class LocalDetector:
         return self.conclude(
             talk, self._signals(self._scored(stretch, talk.waiting), talk.rules), BY
         )
+
+    def may_matter(self, words: str) -> bool:
+        """Does the spelling alone leave any signal possible?"""
+        return max(self._utterance(words).spelt) >= _MAY_MATTER
 
     def announces(self, words: str) -> bool:
         """Do these words of the assistant say that a person will come, or was told?"""

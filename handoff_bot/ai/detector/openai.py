@@ -63,6 +63,10 @@ class OpenAIDetector:
         local = self._local.judge(talk)
         return replace(local, final=_is_certain(local))
 
+    def may_matter(self, words: str) -> bool:
+        """What the local detector says."""
+        return self._local.may_matter(words)
+
     def announces(self, words: str) -> bool:
         """As the local detector reads them."""
         return self._local.announces(words)

@@ -1,0 +1,105 @@
+"""What is known of a message that arrives, in one question: most come from customers we know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, and_, bindparam, exists
+from sqlmodel import col, select
+
+from handoff_bot.domain.escalations import OPEN
+from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.storage.models import (
+    Contact,
+    ContactAddress,
+    Conversation,
+    Escalation,
+    Message,
+    Preference,
+    Source,
+)
+from handoff_bot.storage.transaction import Transaction
+
+_CHANNEL: BindParameter[str] = bindparam("channel")
+_NAMES = col(ContactAddress.address).in_(bindparam("names", expanding=True))
+_ITS_CONVERSATION = and_(
+    col(Conversation.contact_id) == ContactAddress.contact_id,
+    col(Conversation.channel) == _CHANNEL,
+)
+_HOLD = (
+    select(col(Conversation.id))
+    .join(ContactAddress, _ITS_CONVERSATION)
+    .where(ContactAddress.channel == _CHANNEL, _NAMES)
+    .order_by(col(Conversation.id))
+    .with_for_update(of=Conversation)
+)
+_KNOWN = (
+    select(  # type: ignore[call-overload]
+        ContactAddress.address,
+        Conversation,
+        Contact,
+        Escalation,
+        select(Message.work_id)
+        .where(Message.channel == _CHANNEL, Message.provider_id == bindparam("provider_id"))
+        .scalar_subquery(),
+        select(Source.unread_until).where(Source.name == _CHANNEL).scalar_subquery(),
+        select(Preference.value)
+        .where(Preference.key == bindparam("translation"))
+        .scalar_subquery(),
+        exists().where(
+            col(Conversation.channel) == _CHANNEL,
+            col(Conversation.recipient) == bindparam("address"),
+        ),
+    )
+    .join(Conversation, _ITS_CONVERSATION)
+    .join(Contact, col(Contact.id) == ContactAddress.contact_id)
+    .outerjoin(
+        Escalation,
+        and_(
+            col(Escalation.conversation_id) == Conversation.id,
+            col(Escalation.status).in_([status.value for status in OPEN]),
+        ),
+    )
+    .where(ContactAddress.channel == _CHANNEL, _NAMES)
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of an inbound message.
+
+    Attributes:
+        conversation: held until commit.
+        escalation: the open one.
+        work_id: by which work it was stored, None when it was not.
+        unread_until: the end of a gap from which older messages have not been fetched yet.
+        translation: the preference of that name, None when it is not set.
+        is_ours: True when customers write to this address, so that it is never a customer's.
+    """
+
+    conversation: Conversation
+    contact: Contact
+    escalation: Escalation | None
+    work_id: int | None
+    unread_until: datetime | None
+    translation: Any
+    is_ours: bool
+
+
+def known(tx: Transaction, inbound: InboundMessage, translation: str) -> Known | None:
+    """None when the customer, or one of the names that the message gives them, is new to us.
+
+    `translation` is the key of the preference that is looked up with it.
+    """
+    names = list(dict.fromkeys((inbound.address, *inbound.aliases)))
+    asked = {"channel": inbound.channel, "names": names}
+    if not tx.is_sqlite:  # which has one writer; elsewhere a claim may be about to commit
+        tx.core.execute(_HOLD, asked)
+    values = asked | {"provider_id": inbound.provider_id, "address": inbound.address}
+    values["translation"] = translation
+    found = {row[0]: row[1:] for row in tx.session.execute(_KNOWN, values)}
+    if found.keys() != set(names):
+        return None
+    return Known(*found[names[0]])
