@@ -14,7 +14,7 @@ from handoff_bot.services.runner import Handler
 from handoff_bot.storage import escalations, work
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.models import DeskThread, Escalation
 from handoff_bot.storage.transaction import Job, Transaction
 
 Plan = TypeVar("Plan")
@@ -54,6 +54,14 @@ class DeskHandler(Handler[Plan, Result]):
 class InThread(DeskHandler[Plan, Result]):
     """Says something below a card; when the card is gone, another is posted first."""
 
+    def thread(self, tx: Transaction, job: Job) -> DeskThread | None:
+        """Where the card is; asked once for `turn` and `place`."""
+        number = int(job.payload["escalation_id"])
+        known = tx.remembered.get(("thread", number))
+        if known is None:
+            known = tx.remembered["thread", number] = escalations.thread_of(tx, number)
+        return known
+
     def place(self, tx: Transaction, job: Job) -> Place | None:
         """Where the card is; None when there is nothing to say it to.
 
@@ -62,7 +70,7 @@ class InThread(DeskHandler[Plan, Result]):
             DeskError: it is being posted, or could not be.
         """
         number = int(job.payload["escalation_id"])
-        thread = escalations.thread_of(tx, number)
+        thread = self.thread(tx, job)
         if thread:
             return Place(thread.slack_channel, thread.ts)
         own_lane = deskwork.card_lane(number)

@@ -165,7 +165,7 @@ class PostInThread(InThread[PostPlan, Posted]):
 
     def turn(self, tx: Transaction, job: Job) -> Turn:
         """Words go first."""
-        thread = escalations.thread_of(tx, int(job.payload["escalation_id"]))
+        thread = self.thread(tx, job)
         return turns.words(thread.slack_channel) if thread else ()
 
     def together(self, tx: Transaction, job: Job) -> tuple[Job, ...]:

@@ -46,10 +46,13 @@ class Pacer:
         Who comes while others wait does not go before them.
         """
         shares = self._unpaid(turn, paid)
-        kept = self._held(tx, {share.budget for share in shares}, now)
+        kept = {
+            budget: pace.room(tx, budget, now)
+            for budget in sorted({share.budget for share in shares})  # as in `_held`
+        }
         for share in shares:
-            rate, at = self._rate(share.budget), kept[share.budget]
-            if not rate.room(at, now) or pace.is_awaited(tx, share.budget):
+            rate, (at, is_awaited) = self._rate(share.budget), kept[share.budget]
+            if is_awaited or not rate.room(at, now):
                 return share
             pace.keep(tx, share.budget, rate.taken(at, now))
         return None

@@ -18,6 +18,9 @@ PACE = table_of(Pace)
 
 _THIS = PACE.c.key == bindparam("budget")
 _FREE_AT = select(PACE.c.free_at).where(_THIS).with_for_update()
+_ROOM = select(
+    PACE.c.free_at, exists().where(LANE.c.waits_for == PACE.c.key).label("is_awaited")
+).where(_THIS)
 _KEEP = update(PACE).where(_THIS).values(free_at=bindparam("at"))
 _COUNT = update(PACE).where(_THIS).values(limited=PACE.c.limited + 1, limited_at=bindparam("now"))
 _IS_AWAITED = select(exists().where(LANE.c.waits_for == bindparam("budget")))
@@ -74,6 +77,15 @@ def free_at(tx: Transaction, budget: str, now: datetime) -> datetime:
     tx.core.execute(_NEW[tx.is_sqlite], {"key": budget, "free_at": now, "limited": 0})
     made: datetime = tx.core.execute(_FREE_AT, {"budget": budget}).scalar_one()
     return made
+
+
+def room(tx: Transaction, budget: str, now: datetime) -> tuple[datetime, bool]:
+    """As `free_at`; and does any lane wait for it?"""
+    if tx.is_sqlite:  # elsewhere the row is held before lanes are looked at
+        found = tx.core.execute(_ROOM, {"budget": budget}).first()
+        if found is not None:
+            return found.free_at, bool(found.is_awaited)
+    return free_at(tx, budget, now), is_awaited(tx, budget)
 
 
 def keep(tx: Transaction, budget: str, at: datetime) -> None:

@@ -160,6 +160,8 @@ class Transaction:
     others_needed: bool = False
     reserved: list[Seat] = field(default_factory=list)
     started: list[Seat] = field(default_factory=list)
+    remembered: dict[tuple[str, int], Any] = field(default_factory=dict)
+    """What was asked once and cannot change in this transaction, by what it is and whose."""
     _new: list[NewWork] = field(default_factory=list)
     _core: Connection | None = None
 
