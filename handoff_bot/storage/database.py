@@ -7,8 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.storage.group_commit import GroupCommit
@@ -100,10 +99,13 @@ class Database:
         transaction: Transaction | None = None
         doubtful: Sequence[Seat] = ()
         try:
-            with told_apart(), self._session(patience) as session:
-                transaction = Transaction(
-                    session, is_sqlite=self.is_sqlite, seats=crew.reserve if crew else None
-                )
+            with (
+                told_apart(),
+                self._written(patience) as connection,
+                Transaction(
+                    connection, is_sqlite=self.is_sqlite, seats=crew.reserve if crew else None
+                ) as transaction,
+            ):
                 yield transaction
                 transaction.flush_work()
         except BaseException as error:
@@ -117,14 +119,10 @@ class Database:
                 crew.seat(transaction.reserved, transaction.started)
 
     @contextlib.contextmanager
-    def _session(self, patience: float) -> Iterator[Session]:
-        """A session whose changes are committed at the end."""
-        if self._group:
-            with self._group.session(patience) as session:
-                yield session
-            return
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
-            yield session
+    def _written(self, patience: float) -> Iterator[Connection]:
+        """A connection whose changes are committed at the end."""
+        with self._group.turn(patience) if self._group else self._writer.begin() as connection:
+            yield connection
 
     def _wait_to_begin(self, seconds: int) -> None:
         self._begin_within = seconds
@@ -132,14 +130,21 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
         """A transaction for questions alone; what it would change is rolled back."""
-        with told_apart(), Session(self._reader, expire_on_commit=False) as session:
-            yield Transaction(session, is_sqlite=self.is_sqlite)
+        with told_apart(), self._reader.connect() as connection, connection.begin() as begun:
+            with Transaction(connection, is_sqlite=self.is_sqlite) as transaction:
+                yield transaction
+                transaction.forget()
+            begun.rollback()
 
     @contextlib.contextmanager
     def heartbeat(self) -> Iterator[Transaction]:
         """A short transaction on a connection of its own, that waits neither for the pool nor for a turn."""
-        with told_apart(), Session(self._heart) as session, session.begin():
-            yield Transaction(session, is_sqlite=self.is_sqlite)
+        with (
+            told_apart(),
+            self._heart.begin() as connection,
+            Transaction(connection, is_sqlite=self.is_sqlite) as transaction,
+        ):
+            yield transaction
 
     def close(self) -> None:
         """Close all connections."""

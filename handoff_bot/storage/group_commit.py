@@ -13,13 +13,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import cast
 
 from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from handoff_bot.domain.errors import DatabaseAway
 
@@ -38,6 +37,10 @@ class _Batch:
     members: int = 0
     ended: threading.Event = field(default_factory=threading.Event)
     error: BaseException | None = None
+
+    def savepoint(self) -> AbstractContextManager[object]:
+        """What undoes one member's changes; the first one's are undone with the whole."""
+        return self.connection.begin_nested() if self.members else nullcontext()
 
     @property
     def is_full(self) -> bool:
@@ -59,7 +62,7 @@ class _Batch:
         self.transaction.commit()
 
     def roll_back(self) -> None:
-        """Unless its only session has done so. A commit that failed leaves it open in SQLite."""
+        """A commit that failed leaves it open in SQLite."""
         with suppress(SQLAlchemyError, sqlite3.Error):
             if self.transaction.is_active:
                 self.transaction.rollback()
@@ -97,8 +100,8 @@ class GroupCommit:
         self._batch: _Batch | None = None
 
     @contextmanager
-    def session(self, patience: float) -> Iterator[Session]:
-        """A session whose changes are committed when this returns, or undone when the block raises.
+    def turn(self, patience: float) -> Iterator[Connection]:
+        """A connection whose changes are committed when this returns, or undone when the block raises.
 
         Args:
             patience: seconds that it may wait to begin.
@@ -111,8 +114,8 @@ class GroupCommit:
         try:
             batch = self._batch or self._begin(until)
             try:
-                with self._member(batch) as session:
-                    yield session
+                with batch.savepoint():
+                    yield batch.connection
             except BaseException:
                 if not batch.members or not batch.is_intact:
                     self._undo(batch)
@@ -121,22 +124,6 @@ class GroupCommit:
         finally:
             self._pass_on()
         batch.wait()
-
-    @staticmethod
-    @contextmanager
-    def _member(batch: _Batch) -> Iterator[Session]:
-        mode = "create_savepoint" if batch.members else "rollback_only"
-        with Session(
-            batch.connection,
-            expire_on_commit=False,
-            join_transaction_mode=mode,  # type: ignore[arg-type]
-        ) as session:
-            try:
-                yield session
-                session.commit()
-            except BaseException:
-                session.rollback()
-                raise
 
     def _take_turn(self, until: float) -> None:
         with self._guard:

@@ -152,9 +152,13 @@ def family_of(lane: str) -> str:
 
 @dataclass
 class Transaction:
-    """What a unit of work does its questions and changes through."""
+    """What a unit of work does its questions and changes through.
 
-    session: Session
+    Attributes:
+        core: for statements that need nothing of the ORM: it costs as much again.
+    """
+
+    core: Connection
     is_sqlite: bool
     seats: Callable[[str], Seat | None] | None = None
     others_needed: bool = False
@@ -163,14 +167,33 @@ class Transaction:
     remembered: dict[tuple[str, int], Any] = field(default_factory=dict)
     """What was asked once and cannot change in this transaction, by what it is and whose."""
     _new: list[NewWork] = field(default_factory=list)
-    _core: Connection | None = None
+    _session: Session | None = None
+
+    def __enter__(self) -> Transaction:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Write what the session has not written yet, unless all is undone."""
+        session, self._session = self._session, None
+        if session:
+            with session:
+                if kind is None:
+                    session.commit()  # of the session: the connection goes on
 
     @property
-    def core(self) -> Connection:
-        """The same transaction for statements that need nothing of the ORM: it costs as much again."""
-        if self._core is None:
-            self._core = self.session.connection()
-        return self._core
+    def session(self) -> Session:
+        """The ORM on the same connection."""
+        if self._session is None:
+            self._session = Session(
+                self.core, expire_on_commit=False, join_transaction_mode="rollback_only"
+            )
+        return self._session
+
+    def forget(self) -> None:
+        """Write nothing of what was changed."""
+        if self._session:
+            self._session.close()
+            self._session = None
 
     def add(self, row: Row) -> Row:
         """Insert a row now, so that its id and its unique keys are settled."""
