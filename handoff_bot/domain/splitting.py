@@ -51,6 +51,8 @@ def split_text(text: str, limit: int) -> list[str]:
 
 def _room(text: str, limit: int) -> int:
     """How many characters of the text fit, at least 1."""
+    if len(text) <= limit and (2 * len(text) <= limit or text.isascii()):
+        return len(text)
     widths = accumulate(2 if char > "\uffff" else 1 for char in text[:limit])
     return max(1, sum(width <= limit for width in widths)) if text else 0
 

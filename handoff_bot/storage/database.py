@@ -17,6 +17,8 @@ from handoff_bot.storage.transaction import Seat, Transaction
 PATIENCE = 15.0
 """Seconds that a transaction waits to begin: for its turn in this process and for other processes."""
 HEARTBEAT_PATIENCE = 1.0
+BUSY_STEP = 4
+"""Seconds by which a wait for other processes may be longer than asked: setting it is a statement."""
 ALIVE = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -233,8 +235,8 @@ def _sqlite_writer(url: str, synchronous: str, begin_within: Callable[[], float]
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        seconds = begin_within()
-        if connection.info.get("busy_seconds") != seconds:
+        seconds, before = begin_within(), connection.info.get("busy_seconds", 0)
+        if not seconds <= before <= seconds + BUSY_STEP:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={seconds * 1000:.0f}")
             connection.info["busy_seconds"] = seconds
         # Taking the write lock at once cannot fail half way, as an upgrade from a read can.
