@@ -98,7 +98,7 @@ def database(database_url: str, compilers: dict[bool, Engine]) -> Iterator[Datab
     as the process, keep what was compiled for each dialect that they met: with a dialect for each test they
     grow until one garbage collection holds all threads up for longer than Slack waits for an answer.
     """
-    opened = Database(database_url, synchronous="normal")
+    opened = Database(database_url, synchronous="off")
     if opened.is_sqlite not in compilers:
         compilers[opened.is_sqlite] = made = create_engine(
             opened.engine.url, query_cache_size=STATEMENTS
