@@ -27,14 +27,14 @@ web:
 	cd handoff_bot/sandbox/web && npm ci --no-fund --no-audit --loglevel=error && npm run --silent build
 
 test: install
-	$(BIN)/python -m pytest -n 2 -q $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q $(ARGS)
 
 check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 -q --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q --cov --cov-report=term:skip-covered
 
 fix: install
 	$(BIN)/ruff check --fix .

@@ -1,10 +1,17 @@
 """What whoever starts it sees when it cannot start."""
 
+import asyncio
+import socket
+
 import pytest
+from uvicorn.server import ServerState
 
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.logs import JsonLines
 from handoff_bot.serving import CANNOT_LOAD, FAILED, Server
+from handoff_bot.serving.connection import Connection
+from handoff_bot.serving.crowd import MOST_HELD, Crowd
+from handoff_bot.serving.worker import _config
 
 
 def test_a_broken_model_is_one_clear_line_and_no_endless_restarts(caplog):
@@ -34,3 +41,37 @@ def test_a_failure_at_the_start_is_one_line_without_what_the_error_quotes(caplog
     assert ended.value.code == FAILED
     (line,) = caplog.records
     assert "my secret" not in JsonLines().format(line)
+
+
+def test_what_arrives_of_a_body_after_its_connection_was_dropped_counts_for_nobody():
+    """Else each flood would leave less room for bodies, until none was taken any more."""
+
+    class Large(Connection):
+        crowd = Crowd(10)
+        largest_body = staticmethod(lambda path: MOST_HELD)
+
+    async def upload(line: socket.socket, *, is_dropped: bool) -> bytes | None:
+        loop = asyncio.get_running_loop()
+        transport, connection = await loop.connect_accepted_socket(
+            lambda: Large(config, ServerState(), {}), line
+        )
+
+        async def receive():
+            if is_dropped:
+                connection.crowd.drop(connection, "bodies too large")
+            return {"type": "http.request", "body": b"a" * (MOST_HELD // 2 + 1), "more_body": False}
+
+        scope = {"headers": [], "method": "POST", "path": "/chat/files"}
+        try:
+            return await connection._body(scope, receive)
+        finally:
+            transport.abort()
+
+    async def both(first: socket.socket, second: socket.socket) -> None:
+        assert await upload(first, is_dropped=True) is None
+        assert await upload(second, is_dropped=False)
+
+    config = _config(Large)
+    config.load()
+    lines = socket.socketpair()
+    asyncio.run(both(*lines))

@@ -120,7 +120,7 @@ class Connection(H11Protocol):
         finally:
             self.crowd.release(self)
 
-    async def _body(self, scope: Any, receive: ASGIReceiveCallable) -> bytearray | None:
+    async def _body(self, scope: Any, receive: ASGIReceiveCallable) -> bytes | None:
         """The whole body; None when the client has gone."""
         headers = dict(scope["headers"])
         if b"transfer-encoding" in headers and b"content-length" in headers:
@@ -128,17 +128,19 @@ class Connection(H11Protocol):
         largest = self.largest_body(scope["path"]) if scope["method"] not in _BODILESS else 0
         if int(headers.get(b"content-length", b"0")) > largest:
             raise Refused(413)
-        body, more = bytearray(), True
+        # In pieces as they come: one that grows is moved, and leaves holes that no other body fits into.
+        pieces, size, more = list[bytes](), 0, True
         while more:
             message: Any = await receive()
-            if message["type"] != "http.request":
-                return None
-            body += message["body"]
-            if len(body) > largest:
+            if self._is_gone or message["type"] != "http.request":
+                return None  # once it is dropped, nobody would release what it holds
+            pieces.append(message["body"])
+            size += len(message["body"])
+            if size > largest:
                 raise Refused(413)
             self.crowd.hold(self, len(message["body"]))
             more = message["more_body"]
-        return body
+        return b"".join(pieces)
 
     async def _work(self, environ: Any, send: ASGISendCallable) -> None:
         answer = await self.served.answer(environ)

@@ -6,7 +6,7 @@ import contextlib
 import json
 import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.language_model import LanguageModel, connect
 from handoff_bot.domain.spending import Usage
+from tests.loopback import Loopback
 
 SAMPLES = Path(__file__).parents[2] / "knowledge"
 
@@ -161,7 +162,7 @@ def service():
         def log_message(self, *arguments):
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Loopback(("127.0.0.1", 0), Handler)
     service.url = f"http://127.0.0.1:{server.server_port}/v1"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

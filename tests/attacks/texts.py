@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -18,8 +20,11 @@ parser = import_module(
     "re._parser"
 )  # what `re` itself compiles with: there is no public name for it
 LONGEST = 4000
+SHORT = 64
+TRIES = 5
+"""The least of so many measurements counts: nothing makes a call quicker than it is."""
 BOUND = 0.25
-"""Seconds of this process's CPU for one call: a linear function needs milliseconds."""
+"""Seconds of CPU for one call: a linear function needs milliseconds."""
 GROWTH = 3.0
 """Twice the text may take so many times as long: linear is 2, quadratic 4."""
 EXPECTED = (
@@ -290,15 +295,27 @@ def hostile(seeds: list[str], length: int) -> Iterator[tuple[str, str]]:
         yield f"{seed!a} and an end", f"x{body}\x01"
 
 
-def seconds(function: Callable[[str], object], text: str, tries: int = 1) -> float:
-    """The least CPU time of some tries; whatever the function makes of it."""
-    best = float("inf")
-    for _ in range(tries):
-        began = time.process_time()
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """No collection of other tests' garbage and no tracer, so that what is measured is the function."""
+    tracer, collects = sys.gettrace(), gc.isenabled()
+    gc.disable()
+    sys.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(tracer)
+        if collects:
+            gc.enable()
+
+
+def seconds(function: Callable[[str], object], text: str) -> float:
+    """CPU time of this thread for one call, whatever the function makes of the text."""
+    with undisturbed():
+        began = time.thread_time()
         with contextlib.suppress(*EXPECTED):
             function(text)
-        best = min(best, time.process_time() - began)
-    return best
+        return time.thread_time() - began
 
 
 def trouble(function: Callable[[str], object], seed: str, spoil: bool) -> str:
@@ -308,6 +325,8 @@ def trouble(function: Callable[[str], object], seed: str, spoil: bool) -> str:
         body = (seed * (length // len(seed) + 1))[: length - 2]
         return f"x{body}\x01" if spoil else body
 
+    with contextlib.suppress(*EXPECTED):
+        function(made(SHORT))  # what is read or built on first use is not the text's fault
     quarter = seconds(function, made(LONGEST // 4))
     if quarter > BOUND:  # do not even try the whole
         return f"{LONGEST // 4} characters take more than {BOUND} s"
@@ -316,8 +335,12 @@ def trouble(function: Callable[[str], object], seed: str, spoil: bool) -> str:
     whole = seconds(function, made(LONGEST))
     if whole < UNNOTICED:
         return ""
-    whole = min(whole, seconds(function, made(LONGEST), tries=3))
-    half = seconds(function, made(LONGEST // 2), tries=3)
+    # In turn: what slows the machine down meanwhile then slows both.
+    pairs = [
+        (seconds(function, made(LONGEST // 2)), seconds(function, made(LONGEST)))
+        for _ in range(TRIES)
+    ]
+    half, whole = min(each[0] for each in pairs), min(each[1] for each in pairs)
     if whole > BOUND:
         return f"{whole:.2f} s"
     if whole > UNNOTICED and whole > GROWTH * half:

@@ -17,6 +17,7 @@ from handoff_bot.sandbox.slack.interacting import ClickResult
 from handoff_bot.sandbox.slack.stand_in import SlackStandIn
 from handoff_bot.sandbox.slack.windows import Submission
 from handoff_bot.services.core import Core, Parts
+from handoff_bot.slack import composition, people
 from handoff_bot.slack.composition import SlackSide, build_slack
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 from handoff_bot.storage import log
@@ -34,6 +35,10 @@ from tests.slack.resting import rest
 
 Json = dict[str, Any]
 DANA = "+15550001"
+PATIENCE = 30
+"""Seconds for what takes milliseconds when the machine has time for it."""
+LISTENERS = 8
+"""Threads: all of them are started in each test, to see that they are at rest."""
 
 
 @dataclass
@@ -172,10 +177,22 @@ def limits() -> Mapping[str, Rate]:
 
 
 @pytest.fixture
-def bureau(database: Database, clock: FrozenClock, limits: Mapping[str, Rate]) -> Iterator[Bureau]:
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time-out of Slack's or ours decides a test here: how quick the bot is, the real process shows."""
+    monkeypatch.setattr(people, "_PATIENCE", PATIENCE)
+    monkeypatch.setattr(composition, "LISTENER_THREADS", LISTENERS)
+
+
+@pytest.fixture
+def bureau(
+    database: Database, clock: FrozenClock, limits: Mapping[str, Rate], unhurried: None
+) -> Iterator[Bureau]:
     """Everything, running; the lanes only when told to."""
     slack = SlackStandIn(
-        deliver="sync", enforce_limits=bool(limits), now=lambda: clock.at.timestamp()
+        deliver="sync",
+        ack_deadline=PATIENCE,
+        enforce_limits=bool(limits),
+        now=lambda: clock.at.timestamp(),
     )
     slack.scopes.granted = (*SCOPES, *OPTIONAL_SCOPES)
     ana, ben = slack.add_person("ana", "Ana"), slack.add_person("ben", "Ben")
@@ -238,6 +255,8 @@ class _serving:  # noqa: N801 - reads as a verb
 
     def __init__(self, side: SlackSide, core: Core) -> None:
         side.attach(core)
+        for listener in side._bolt._listeners:
+            listener.ack_timeout = PATIENCE
         self._side = side
         self._server = make_server("127.0.0.1", 0, create_web([side.blueprint]), threaded=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))

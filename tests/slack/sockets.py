@@ -6,11 +6,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from simple_websocket import ConnectionClosed
 from simple_websocket import Server as WebSocket
+
+from tests.loopback import Loopback
 
 PATIENCE = 5
 
@@ -81,7 +83,7 @@ def socket_side(port: int = 0, **options: Any) -> Iterator[SocketSide]:
 
     setattr(Handler, "do_POST", Handler.open_connection)  # noqa: B010 - http.server's name for it
     setattr(Handler, "do_GET", Handler.link)  # noqa: B010 - the same
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = Loopback(("127.0.0.1", port), Handler)
     server.daemon_threads = False
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
