@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -177,6 +178,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two minutes; nothing is written")
     parser.add_argument("--synchronous", default="full", choices=["full", "normal"])
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that what was started is ended
     plan = QUICK if options.quick else Plan()
     has_postgres = postgres.binaries() is not None
     result = measure(plan, options.synchronous, with_postgres=has_postgres)
