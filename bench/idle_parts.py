@@ -1,4 +1,4 @@
-"""Memory of one fresh process by part, printed as JSON: started by bench.idle, since it must hold nothing else."""
+"""Memory of one fresh process by part, as JSON: bench.idle starts it, since it must hold nothing else."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def parts() -> dict[str, float]:
 
     grown[CODE] = _memory() - sum(grown.values())
     from handoff_bot.ai import composition
+    from handoff_bot.ai.detector.local import LocalDetector
     from handoff_bot.settings import read_settings
 
     def counted(part: str, build: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,8 +32,8 @@ def parts() -> dict[str, float]:
 
         return call
 
-    load = counted(DETECTOR, composition.LocalDetector.load)
-    setattr(composition.LocalDetector, "load", load)  # noqa: B010 - mypy forbids it otherwise
+    load = counted(DETECTOR, LocalDetector.load)
+    setattr(LocalDetector, "load", load)  # noqa: B010 - mypy forbids it otherwise
     setattr(composition, "Knowledge", counted(KNOWLEDGE, getattr(composition, "Knowledge")))  # noqa: B009,B010
     for name, part in {"Database": DATABASE, "migrate": DATABASE, "build_slack": SLACK}.items():
         setattr(app, name, counted(part, getattr(app, name)))

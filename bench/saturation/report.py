@@ -31,7 +31,7 @@ def table(result: dict[str, Any]) -> str:
         f"| {floor['burst']['per_second']:.0f}/s | | {floor['bot_ms']:.1f} ms |"
     ]
     rows += [_row(case) for case in result["cases"]]
-    told = [_overload(case) for case in result["cases"] if "overload" in case]
+    told = [told_of_overload(case) for case in result["cases"] if "overload" in case]
     where = f"Measured at commit {result['commit']} on {result['machine']}."
     return HEAD + "\n".join(rows) + "\n\n" + " ".join([*told, where]) + "\n"
 
@@ -48,7 +48,8 @@ def _row(case: dict[str, Any]) -> str:
     )
 
 
-def _overload(case: dict[str, Any]) -> str:
+def told_of_overload(case: dict[str, Any]) -> str:
+    """What happened at twice the knee, in a sentence or two."""
     it = case["overload"]
     broken = [promise for promise, held in it["held"].items() if not held]
     outcome = "every promise held" if not broken else f"not held: {'; '.join(broken)}"
@@ -65,9 +66,16 @@ def with_table(page: str, text: str) -> str:
     return PLACE.sub(lambda found: found[1] + text + found[2], page)
 
 
+def current() -> str:
+    """The table of the last results."""
+    if not RESULTS.is_file():
+        return "Not measured since the benchmark changed; `make bench` fills in this table.\n"
+    return table(json.loads(RESULTS.read_text(encoding="utf-8")))
+
+
 def write_tables() -> None:
     """Bring all pages up to date."""
-    text = table(json.loads(RESULTS.read_text(encoding="utf-8")))
+    text = current()
     for page in PAGES:
         before = page.read_text(encoding="utf-8")
         page.write_text(with_table(before, text), encoding="utf-8")
