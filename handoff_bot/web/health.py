@@ -25,7 +25,7 @@ BEHIND_AFTER = 5.0
 """Seconds that the first job of a lane a customer waits for may be overdue before the page says "behind"."""
 LATE_AFTER = 60.0
 """Seconds that the first job of a lane may be overdue before the page says "late"."""
-PATIENT = dict.fromkeys(("draw", "tell", "mail", "sink-webhook", "sink-zendesk"), 300.0)
+PATIENT = dict.fromkeys(("draw", "mood", "tell", "mail", "sink-webhook", "sink-zendesk"), 300.0)
 """The same for families of lanes that no customer waits for."""
 
 

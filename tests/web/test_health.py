@@ -34,7 +34,7 @@ def due(database, clock, lane):
     ("family", "bound"),
     [
         *((family, 60) for family in ("in", "answer", "out", "desk", "slack", "from-elsewhere")),
-        *((family, 300) for family in ("draw", "tell", "mail", "sink-zendesk")),
+        *((family, 300) for family in ("draw", "mood", "tell", "mail", "sink-zendesk")),
     ],
 )
 def test_health_is_not_ok_while_a_lane_is_late(client, database, clock, family, bound):
@@ -60,7 +60,7 @@ def test_health_says_behind_while_a_customer_waits_for_more_than_five_seconds(
     assert told == (200, "behind", {family: 6.0})
 
 
-@pytest.mark.parametrize("family", ["draw", "tell", "mail"])
+@pytest.mark.parametrize("family", ["draw", "mood", "tell", "mail"])
 def test_health_is_ok_while_only_what_no_customer_waits_for_is_behind(
     client, database, clock, family
 ):
