@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: install run web test check fix demo screenshots bench bench-desk bench-detector train clean
+.PHONY: install run web test check fix demo screenshots bench bench-idle bench-desk bench-detector train clean
 
 install: $(VENV)/installed
 
@@ -48,7 +48,10 @@ screenshots: install
 	$(BIN)/python -m tests.browser.screenshots
 
 bench: install
-	$(BIN)/python -m bench.main_path
+	$(BIN)/python -m bench.saturation $(ARGS)
+
+bench-idle: install
+	$(BIN)/python -m bench.idle
 
 bench-desk: install
 	$(BIN)/python -m bench.desk

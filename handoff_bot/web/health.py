@@ -21,14 +21,16 @@ from handoff_bot.storage.database import Database
 
 logger = logging.getLogger(__name__)
 
+BEHIND_AFTER = 5.0
+"""Seconds that the first job of a lane a customer waits for may be overdue before the page says "behind"."""
 LATE_AFTER = 60.0
 """Seconds that the first job of a lane may be overdue before the page says "late"."""
-PATIENT = dict.fromkeys(("draw", "tell", "mail", "sink-webhook", "sink-zendesk"), 300.0)
+PATIENT = dict.fromkeys(("draw", "mood", "tell", "mail", "sink-webhook", "sink-zendesk"), 300.0)
 """The same for families of lanes that no customer waits for."""
 
 
 def health(database: Database, clock: Clock, model: ModelHealthPage | None = None) -> Blueprint:
-    """The route. 503 when the database does not answer; "late" and "degraded" (the model) are a 200.
+    """The route. 503 when the database does not answer; "behind", "late" and "degraded" are a 200.
 
     What is late is the same for all processes on one database. With another code a load balancer would
     take them all out, and webhooks that could still be stored would be lost.
@@ -57,12 +59,13 @@ def health(database: Database, clock: Clock, model: ModelHealthPage | None = Non
             family: {"waiting": part.waiting, "lag_seconds": _lag(part.oldest_due_at, now)}
             for family, part in load.families.items()
         }
-        late = _late(load, now)
+        behind, late = _behind(load, now), _late(load, now)
         oldest = max((lane["lag_seconds"] for lane in lanes.values()), default=0.0)
         body = {
-            "status": _status(late, mind),
+            "status": _status(behind, late, mind),
             "process": "ok",
             "database": "ok",
+            "behind": behind,
             "late": late,
             "lanes": lanes,
             "oldest_due_seconds": oldest,
@@ -75,9 +78,9 @@ def health(database: Database, clock: Clock, model: ModelHealthPage | None = Non
     return blueprint
 
 
-def _status(late: dict[str, float], mind: Mapping[str, object]) -> str:
-    if late:
-        return "late"
+def _status(behind: dict[str, float], late: dict[str, float], mind: Mapping[str, object]) -> str:
+    if late or behind:
+        return "late" if late else "behind"
     return "degraded" if mind["status"] == "failing" else "ok"
 
 
@@ -91,10 +94,23 @@ def _slowed_down(refusals: Sequence[pace.Refusals]) -> dict[str, dict[str, objec
     return found
 
 
+def _behind(load: work.Load, now: datetime) -> dict[str, float]:
+    """Families a customer waits for that are overdue -> their lag: more comes in than is done."""
+    lags = _lags(load, now)
+    return {
+        family: lag for family, lag in lags.items() if family not in PATIENT and lag > BEHIND_AFTER
+    }
+
+
 def _late(load: work.Load, now: datetime) -> dict[str, float]:
-    """Families with a lane beyond its bound -> its lag. Waiting for a turn at Slack is not our being late."""
-    lags = {family: _lag(part.ours_due_at, now) for family, part in load.families.items()}
+    """Families with a lane beyond its bound -> its lag."""
+    lags = _lags(load, now)
     return {family: lag for family, lag in lags.items() if lag > PATIENT.get(family, LATE_AFTER)}
+
+
+def _lags(load: work.Load, now: datetime) -> dict[str, float]:
+    """Family -> seconds. Waiting for a turn at Slack does not count: it is not our being late."""
+    return {family: _lag(part.ours_due_at, now) for family, part in load.families.items()}
 
 
 def _lag(due_at: datetime | None, now: datetime) -> float:

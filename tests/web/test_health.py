@@ -34,17 +34,40 @@ def due(database, clock, lane):
     ("family", "bound"),
     [
         *((family, 60) for family in ("in", "answer", "out", "desk", "slack", "from-elsewhere")),
-        *((family, 300) for family in ("draw", "tell", "mail", "sink-zendesk")),
+        *((family, 300) for family in ("draw", "mood", "tell", "mail", "sink-zendesk")),
     ],
 )
 def test_health_is_not_ok_while_a_lane_is_late(client, database, clock, family, bound):
     due(database, clock, f"{family}:1")
     clock.advance(seconds=bound)
-    assert client.get("/healthz").json["status"] == "ok"
+    assert client.get("/healthz").json["status"] == ("behind" if bound == 60 else "ok")
     clock.advance(seconds=1)
     answer = client.get("/healthz")
     told = (answer.status_code, answer.json["status"], answer.json["late"])
     assert told == (200, "late", {family: bound + 1.0})
+
+
+@pytest.mark.parametrize("family", ["in", "answer", "out", "desk", "slack"])
+def test_health_says_behind_while_a_customer_waits_for_more_than_five_seconds(
+    client, database, clock, family
+):
+    due(database, clock, f"{family}:1")
+    clock.advance(seconds=5)
+    assert client.get("/healthz").json["status"] == "ok"
+    clock.advance(seconds=1)
+    answer = client.get("/healthz")
+    told = (answer.status_code, answer.json["status"], answer.json["behind"])
+    assert told == (200, "behind", {family: 6.0})
+
+
+@pytest.mark.parametrize("family", ["draw", "mood", "tell", "mail"])
+def test_health_is_ok_while_only_what_no_customer_waits_for_is_behind(
+    client, database, clock, family
+):
+    due(database, clock, f"{family}:1")
+    clock.advance(seconds=200)
+    body = client.get("/healthz").json
+    assert (body["status"], body["behind"]) == ("ok", {})
 
 
 def test_a_lane_that_a_thread_holds_for_too_long_is_late_too(client, database, clock):
@@ -62,7 +85,7 @@ def test_a_lane_that_waits_for_its_turn_at_slack_is_not_late(client, database, c
         tx.change(Lane, Lane.key == "desk:1", waits_for="post:C1")
     clock.advance(seconds=120)
     body = client.get("/healthz").json
-    assert (body["status"], body["late"]) == ("ok", {})
+    assert (body["status"], body["late"], body["behind"]) == ("ok", {}, {})
     assert body["lanes"]["desk"]["lag_seconds"] == 120.0
 
 

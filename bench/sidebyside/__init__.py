@@ -1,0 +1,1 @@
+"""What ../shared/tools/sidebyside runs in place of the checkout: see bench/README.md."""
