@@ -5,17 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
+from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.desk import Place, Post
 from handoff_bot.domain.errors import DeskError, DeskLimited
 from handoff_bot.domain.signals import Priority
+from handoff_bot.ports import Assistant, Clock
 from handoff_bot.services import deskwork, views
 from handoff_bot.services.core import THREADS
 from handoff_bot.services.desk_drawings import BOARD_PLACE
 from handoff_bot.services.desk_handlers import desk_handlers
 from handoff_bot.services.lanes import Lanes
+from handoff_bot.services.moods import Moods
 from handoff_bot.services.pacing import Pacer
+from handoff_bot.services.reacting import Reacting
+from handoff_bot.services.tickets_out import TicketsOut
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage import escalations, log
@@ -26,6 +32,12 @@ NAIVE_THREADS = 16
 """For words, and as many again for drawings, so that words wait for words alone."""
 
 
+def _unjudged(clock: Clock) -> Moods:
+    """None of what is posted here asks for a judgement."""
+    reacting = Reacting(LocalDetector.load(), cast(Assistant, None))
+    return Moods(reacting, clock, TicketsOut({}))
+
+
 class Paced:
     """Ours: a row of work for each change."""
 
@@ -33,7 +45,7 @@ class Paced:
         self._database, self._clock = database, SystemClock()
         self._lanes = Lanes(
             database,
-            desk_handlers(database, desk, self._clock),
+            desk_handlers(database, desk, self._clock, _unjudged(self._clock)),
             self._clock,
             threads=THREADS,
             sole=True,

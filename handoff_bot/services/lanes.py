@@ -231,7 +231,8 @@ class Lanes:
     @contextmanager
     def stepping(self) -> Iterator[None]:
         """Lanes that this thread starts in here are run at its end, as threads would. For tests."""
-        seats = self._steps.seats = list[Seat]()
+        outer = self._steps.seats
+        seats = self._steps.seats = list[Seat]() if outer is None else outer
         try:
             yield
             while seats:
@@ -239,7 +240,7 @@ class Lanes:
                 with self._held.running(seat.lane, seat.grant):
                     self._run.lane(seat.lane, seat.grant, seat.job, begun=seat.begun)
         finally:
-            self._steps.seats = None
+            self._steps.seats = outer
             for seat in seats:
                 self._held.left(seat.lane, seat.grant)
 
