@@ -131,8 +131,13 @@ def clauses(text: str) -> list[str]:
 
     At most twice `MOST_SENTENCES`; only one when the message is a single clause.
     """
+    return clauses_of(sentences(text))
+
+
+def clauses_of(sentences: list[str]) -> list[str]:
+    """The clauses of a message that is cut into sentences already."""
     found: dict[str, None] = {}
-    for sentence in sentences(text):
+    for sentence in sentences:
         found[sentence] = None
         pieces = [piece.strip() for piece in _COMMA.split(sentence)]
         if len(pieces) > 1:
@@ -142,7 +147,12 @@ def clauses(text: str) -> list[str]:
 
 def opening(text: str) -> str:
     """What comes before the first comma or full stop, where a short answer stands; else the whole text."""
-    pieces = (piece.strip() for piece in _COMMA.split((sentences(text) or [text])[0]))
+    return opening_of(sentences(text), text)
+
+
+def opening_of(sentences: list[str], text: str) -> str:
+    """The opening of a message that is cut into sentences already."""
+    pieces = (piece.strip() for piece in _COMMA.split((sentences or [text])[0]))
     return next((piece for piece in pieces if piece), text)
 
 
