@@ -65,7 +65,7 @@ class Rows:
 
     Attributes:
         codes: [rows, DIMENSIONS / stretch].
-        book: [DIMENSIONS / stretch, CODES, stretch], what the codes stand for.
+        book: [DIMENSIONS / stretch * CODES, stretch], what the codes stand for.
     """
 
     codes: NDArray[np.uint8]
@@ -79,13 +79,13 @@ class Rows:
         if codes.dtype != np.uint8 or codes.shape[1:] != (DIMENSIONS // stretch,):
             raise ValueError("wrong shape")
         book = _floats(arrays[f"{name}.book"], (DIMENSIONS // stretch, CODES, stretch))
-        return cls(codes, book)
+        return cls(codes, book.reshape(-1, stretch))
 
     def at(self, places: NDArray[Any]) -> Vectors:
         """[places, DIMENSIONS]."""
-        stretches = np.arange(self.codes.shape[1])
-        found: Vectors = self.book[stretches, self.codes[places]].reshape(len(places), DIMENSIONS)
-        return found
+        stretches = np.arange(0, len(self.book), CODES)
+        found: Vectors = self.book.take(self.codes[places] + stretches, axis=0)
+        return found.reshape(len(places), DIMENSIONS)
 
 
 @dataclass(frozen=True)
@@ -207,10 +207,12 @@ class Encoder:
 
     def _pooled_to_vectors(self, pooled: Vectors, sizes: Vectors) -> Vectors:
         net = self.matrices
-        mean = (net["cnn_W"].after(pooled) + sizes * self.biases["cnn_b"]) / np.sqrt(sizes)
-        first = np.maximum(net["d0"].after(mean), 0)
-        second = np.maximum(net["p1"].after(mean) + net["d1"].after(first), 0)
-        third = np.maximum(net["d2"].after(second), 0)
+        mean: Vectors = net["cnn_W"].after(pooled)
+        mean += sizes * self.biases["cnn_b"]
+        mean /= np.sqrt(sizes)
+        first: Vectors = np.maximum(net["d0"].after(mean), 0)
+        second: Vectors = np.maximum(net["p1"].after(mean) + net["d1"].after(first), 0)
+        third: Vectors = np.maximum(net["d2"].after(second), 0)
         found = np.tanh(net["p3"].after(second) + net["d3"].after(third))
         lengths = np.sqrt(np.maximum(np.einsum("ij,ij->i", found, found), _EPSILON))
         vectors: Vectors = (found / lengths[:, None]).astype(np.float32)

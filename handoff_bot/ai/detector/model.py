@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +41,9 @@ ENCODER = Path(__file__).parent / "model" / "encoder.npz"
 
 PLAIN_BELOW = 0.05
 """Chosen so that hardly any escalation is lost; see "Speed" in docs/detector.md."""
+
+_ACTS_MAY = 4
+"""So many times more an act may show: it moves a judgement only together with what was said before."""
 
 _Parsed = TypeVar("_Parsed")
 _COMPARED = 400  # characters: enough to see a repetition, and it bounds what a cache holds
@@ -115,11 +119,12 @@ class Model:
             closely: read its meaning even when its spelling shows nothing.
         """
         seen = _Seen.of(words)
-        ids = [text.features(one) for one in seen.texts]
+        features = cache(text.features)
+        ids = [features(one) for one in seen.texts]
         spelt = softmax(self.intent.logits_each(ids[: seen.count]))
         acts = sigmoid(self.acts.logits_each(ids))
         traces = self._traces(words, ids[0])
-        maybe = self.small_talk.candidates(words) if self.small_talk else None
+        maybe = self.small_talk.candidates(words, features) if self.small_talk else None
         if not closely and maybe is None and self._is_plain(spelt[:, 1:], acts):
             found = _utterance(seen, spelt, spelt, acts, traces)
             return replace(found, plain=True) if len(ids[0]) else replace(SILENCE, traces=traces)
@@ -137,7 +142,7 @@ class Model:
         parts = list(dict.fromkeys((words, *text.sentences(words))))
         ids = [text.features(part) for part in parts]
         scores = sigmoid(self.replies.logits_each(ids))
-        if not self._is_plain(scores):
+        if scores.max() >= self.plain_below:
             scores += sigmoid(self.replies_meant.logits(self.encoder.vectors(parts)))
             scores /= 2
         offer, fallback, announcement = scores.max(axis=0).tolist()
@@ -165,8 +170,9 @@ class Model:
             return in_words, 0.0
         return in_words, min(max(0.0, float(one.vector @ other.vector)), 1.0)
 
-    def _is_plain(self, *scores: Floats) -> bool:
-        return all(one.max() < self.plain_below for one in scores)
+    def _is_plain(self, signals: Floats, acts: Floats) -> bool:
+        most = self.plain_below
+        return bool(signals.max() < most and acts.max() < _ACTS_MAY * most)
 
     def _meanings(self, texts: Sequence[str]) -> Vectors:
         """The vectors of texts, of which some may be the same."""

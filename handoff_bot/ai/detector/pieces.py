@@ -29,7 +29,7 @@ class Pieces:
         if len(scores) != len(vocabulary):
             raise ValueError("a score for each piece")
         self._vocabulary = vocabulary
-        self._scores = array("d", scores)
+        self._scores = array("f", scores)
         self._run = lru_cache(_CACHED)(self._segment)
 
     def ids(self, words: str) -> list[int]:

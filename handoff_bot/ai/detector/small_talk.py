@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from handoff_bot.ai.detector import text
 from handoff_bot.ai.detector.encoder import Encoder, Vectors
 from handoff_bot.ai.detector.heads import Arrays, Floats, Head, Network, sigmoid
+from handoff_bot.ai.detector.text import Ids
 from handoff_bot.domain.signals import Act
 
 CLASSES = (Act.ACCEPT, Act.DECLINE, Act.THANKS, Act.BYE, Act.HELLO, Act.NONE)
@@ -71,14 +73,20 @@ class SmallTalk:
         maybe = self.candidates(words)
         return maybe.chances(self.encoder.vectors(maybe.parts)) if maybe else _SOMETHING_ELSE
 
-    def candidates(self, words: str) -> Candidates | None:
-        """What may be small talk by its spelling; None when it surely is something else."""
+    def candidates(
+        self, words: str, features: Callable[[str], Ids] = text.features
+    ) -> Candidates | None:
+        """What may be small talk by its spelling; None when it surely is something else.
+
+        Args:
+            features: of a part, from a caller that may know them already.
+        """
         if len(words) > LONGEST or _NUMBER.search(words):
             return None
         parts = parts_of(words)
         if not parts:
             return None
-        spelt = sigmoid(self.spelt.logits_each([text.features(part) for part in parts]))
+        spelt = sigmoid(self.spelt.logits_each([features(part) for part in parts]))
         return None if spelt[:, -1].max() >= _SURELY_NOT else Candidates(parts, spelt, self.meant)
 
 
