@@ -1,7 +1,6 @@
 """How long a judgement takes and what memory it needs: `python -m bench.detector_speed --against COMMIT`.
 
-Each conversation has six turns that were judged before and a new customer message. With `--against` the
-detector of that commit judges the same, a few conversations at a time in turns with ours, so that whatever
+Timed is the newest message of a conversation whose other turns are known. With `--against` the detector of that commit judges the same, a few conversations at a time in turns with ours, so that whatever
 else the machine does slows both. On a shared machine the processor time of the one thread says more than the
 clock.
 """
@@ -27,6 +26,7 @@ from bench import detector_corpus
 from bench.provenance import ROOT, provenance
 
 HERE = Path(__file__).parent
+HARD = HERE / "detection" / "hard_cases.jsonl"
 PHRASES = HERE / "detection" / "phrases"
 RESULTS = HERE / "results" / "detector_speed.json"
 QUESTIONS = 3  # that a customer asked, and was answered, before the message that is timed
@@ -56,8 +56,9 @@ for line in sys.stdin:
     answers = []
     for turns in json.loads(line):
         talk = Talk(tuple(Turn(*turn) for turn in turns))
-        detector.judge(Talk(talk.turns[:-2]))
-        detector.announces(talk.turns[-2].text)
+        if len(turns) > 1:
+            detector.judge(Talk(talk.turns[:-2]))
+            detector.announces(talk.turns[-2].text)
         answers.append((*timed(detector, talk), timed(LocalDetector(model), talk)[0]))
     print(json.dumps(answers), flush=True)
 """
@@ -92,8 +93,20 @@ print(json.dumps(found))
 """Megabytes that a fresh process grows by."""
 
 
+def conversations() -> dict[str, list[Turns]]:
+    """Of each kind some."""
+    lines = HARD.read_text(encoding="utf-8").splitlines()
+    hard = [[(turn["role"], turn["text"]) for turn in json.loads(line)["turns"]] for line in lines]
+    seventh = talks()
+    return {
+        "a first message": [turns[-1:] for turns in seventh],
+        "after six turns": seventh,
+        "hard cases": hard,
+    }
+
+
 def talks() -> list[Turns]:
-    """Ordinary questions of each language with answers between them, in turn the last one ordinary or not."""
+    """Ordinary questions of each language with answers between them; of four last ones about three are ordinary."""
     said: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for one in detector_corpus.read_phrases(PHRASES):
         said[one.language][one.kind].append(one.words)
@@ -154,6 +167,21 @@ def spread(values: Sequence[float]) -> dict[str, float]:
     return {"median": round(statistics.median(values), 2), "p95": round(p95, 2)}
 
 
+def compared(found: dict[str, Times]) -> dict[str, Any]:
+    """The spread of each measure by detector, and the median of ours as a share of the other's."""
+    table: dict[str, Any] = {
+        name: {measure: spread(values) for measure, values in mine.items()}
+        for name, mine in found.items()
+    }
+    ours, *others = found.values()
+    for other in others:
+        table["ratio"] = {
+            measure: round(statistics.median(ours[measure]) / statistics.median(values), 2)
+            for measure, values in other.items()
+        }
+    return table
+
+
 def weighed(root: Path) -> dict[str, float]:
     """Megabytes of a fresh process, by part."""
     done = subprocess.run(  # noqa: S603 - our own words
@@ -186,7 +214,6 @@ def main() -> None:
     parser.add_argument("--against", help="commit whose detector judges the same conversations")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
-    cases = talks()
     with tempfile.TemporaryDirectory() as folder:
         roots = {"ours": ROOT}
         if options.against:
@@ -194,10 +221,9 @@ def main() -> None:
             roots[options.against] = Path(folder)
         result: dict[str, Any] = {
             **provenance(),
-            "conversations": len(cases),
             "milliseconds": {
-                name: {measure: spread(values) for measure, values in found.items()}
-                for name, found in times(roots, cases).items()
+                kind: compared(times(roots, cases)) | {"conversations": len(cases)}
+                for kind, cases in conversations().items()
             },
             "megabytes": {name: weighed(root) for name, root in roots.items()},
         }

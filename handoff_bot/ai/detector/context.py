@@ -15,7 +15,7 @@ Likeness = Callable[[Traces, Traces], tuple[float, float]]
 _SIMILAR = 0.5
 _COPY = 0.8
 _RECENT = 3
-_HARDLY_UNKNOWN = 0.1  # below it no likeness makes confidence tip
+_HARDLY_UNKNOWN = 0.2  # below it confidence stays under 0.1, however alike the messages are
 
 
 @dataclass(frozen=True)

@@ -50,12 +50,14 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def number(self, piece: bytes, checksum: int) -> int | None:
+    def number(self, piece: bytes, checksum: int | None = None) -> int | None:
         """Returns the number of a piece, None when it is unknown.
 
         Args:
-            checksum: its CRC-32, which a caller that tries longer and longer pieces has at hand.
+            checksum: its CRC-32, from a caller that tries longer and longer pieces and has it at hand.
         """
+        if checksum is None:
+            checksum = zlib.crc32(piece)
         bucket = checksum >> _SHIFT
         for place in range(self._buckets[bucket], self._buckets[bucket + 1]):
             if self._checksums[place] == checksum:
