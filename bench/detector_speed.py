@@ -1,8 +1,8 @@
 """How long a judgement takes and what memory it needs: `python -m bench.detector_speed --against COMMIT`.
 
-Timed is the newest message of a conversation whose other turns are known. With `--against` the detector of that commit judges the same, a few conversations at a time in turns with ours, so that whatever
-else the machine does slows both. On a shared machine the processor time of the one thread says more than the
-clock.
+Timed is the newest message of a conversation whose other turns are known. With `--against` the detector of
+that commit judges the same, a few conversations at a time in turns with ours, so that whatever else the
+machine does slows both. On a shared machine the processor time of the one thread says more than the clock.
 """
 
 from __future__ import annotations
@@ -106,15 +106,15 @@ def conversations() -> dict[str, list[Turns]]:
 
 
 def talks() -> list[Turns]:
-    """Ordinary questions of each language with answers between them; of four last ones about three are ordinary."""
+    """Ordinary questions of each language with answers between them; a third of the last ones is not ordinary."""
     said: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for one in detector_corpus.read_phrases(PHRASES):
         said[one.language][one.kind].append(one.words)
     plain = said["en"]["plain"]
     found: list[Turns] = []
     for kinds in said.values():
-        last = [*kinds["none"][::3], *kinds["request"][::12], *kinds["sentiment"][::12]]
-        others = [words for place, words in enumerate(kinds["none"]) if place % 3]
+        last = [*kinds["none"][::6], *kinds["request"][::15], *kinds["sentiment"][::15]]
+        others = [words for place, words in enumerate(kinds["none"]) if place % 6]
         for place, words in enumerate(last if len(others) > QUESTIONS else ()):
             turns: Turns = []
             for number in range(place, place + QUESTIONS):
