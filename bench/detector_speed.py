@@ -106,7 +106,7 @@ def conversations() -> dict[str, list[Turns]]:
 
 
 def talks() -> list[Turns]:
-    """Ordinary questions of each language with answers between them; a third of the last ones is not ordinary."""
+    """Ordinary questions of each language with answers between them, and a last message of any kind."""
     said: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for one in detector_corpus.read_phrases(PHRASES):
         said[one.language][one.kind].append(one.words)
