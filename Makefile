@@ -71,6 +71,7 @@ train: $(VENV)/trains
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.train_small_talk
 
 bench-detector: $(VENV)/trains
+	$(BIN)/python -m bench.detector_speed
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.detector $(if $(wildcard $(DATA)),--held-out $(DATA))
 
 clean:

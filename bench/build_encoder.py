@@ -22,6 +22,7 @@ from wordfreq import get_frequency_dict
 
 from handoff_bot.ai.detector.encoder import BIASES, CODES, DIMENSIONS, MATRICES, STRETCHES
 from handoff_bot.ai.detector.pieces import SPACE, SPECIAL, Pieces
+from handoff_bot.ai.detector.vocabulary import Vocabulary
 
 HERE = Path(__file__).parent
 OUT = HERE.parent / "handoff_bot" / "ai" / "detector" / "model" / "encoder.npz"
@@ -63,7 +64,8 @@ def folded_pieces() -> dict[str, tuple[float, int]]:
 def chosen(pieces: dict[str, tuple[float, int]]) -> list[str]:
     """The pieces worth most: the most frequent ones, then what the commonest words need most."""
     names = list(pieces)
-    everything = Pieces(names, [pieces[name][0] for name in names])
+    vocabulary = Vocabulary("\n".join(names).encode())
+    everything = Pieces(vocabulary, [pieces[name][0] for name in names])
     by_frequency = sorted(range(len(names)), key=lambda place: pieces[names[place]][1])
     worth: dict[int, float] = defaultdict(float)
     for language, weight in (LANGUAGES | dict.fromkeys(OTHERS, 1.0)).items():

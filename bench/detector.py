@@ -1,8 +1,8 @@
-"""How well and how fast the detector judges, beside keywords and a sentiment lexicon: `make bench-detector`.
+"""How well the detector judges, beside keywords and a sentiment lexicon: `make bench-detector`.
 
 Two sets: the hard cases, judged by the shipped model, which never saw them; and with `--held-out FOLDER` the
 training data, each source judged by a model that was trained without it. A table by source, one by language,
-for each detector in the same run; then latency, memory and size.
+for each detector in the same run. `bench.detector_speed` measures time and memory.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ import os
 import platform
 import re
 import statistics
-import subprocess
-import sys
-import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,7 +23,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from bench import detector_corpus, train_detector
+from bench import train_detector
 from bench.provenance import commit
 from handoff_bot.ai.detector.local import MODEL, LocalDetector
 from handoff_bot.ai.detector.model import ENCODER, SENSITIVITIES
@@ -145,59 +142,6 @@ def grouped(cases: Sequence[Labelled], answers: Answers, by: str) -> dict[str, d
     return table | {"mean": means}
 
 
-def latencies(detector: LocalDetector, cases: Sequence[Labelled]) -> list[float]:
-    """Milliseconds for the last message of each talk, what came before it being known already."""
-    found = []
-    for case in cases:
-        earlier = Talk(case.talk.turns[:-1])
-        if earlier.turns:
-            detector.judge(earlier)
-        began = time.perf_counter()
-        detector.judge(case.talk)
-        found.append((time.perf_counter() - began) * 1000)
-    return sorted(found)
-
-
-def _spread(times: Sequence[float]) -> dict[str, float]:
-    p95 = times[int(0.95 * (len(times) - 1))]
-    return {"median": round(statistics.median(times), 2), "p95": round(p95, 2)}
-
-
-def short_cases() -> list[Labelled]:
-    """Messages of usual length: the hand-written ordinary ones, each by itself."""
-    phrases = detector_corpus.read_phrases(train_detector.PHRASES)
-    said = [one for one in phrases if one.kind in {"none", "request", "sentiment"}][::7]
-    return [
-        Labelled("phrases", one.language, Talk((Turn("customer", one.words),)), False)
-        for one in said
-    ]
-
-
-def footprint() -> dict[str, float]:
-    """Of a process of its own that loads the detector and judges: seconds, and megabytes beside numpy."""
-    script = (
-        "import time, numpy\n"
-        "def peak():\n"
-        "    status = open('/proc/self/status').read()\n"
-        "    return int(status.split('VmHWM:')[1].split()[0])\n"
-        "before = peak()\n"
-        "from handoff_bot.ai.detector.local import LocalDetector\n"
-        "began = time.perf_counter()\n"
-        "detector = LocalDetector.load()\n"
-        "loaded = time.perf_counter() - began\n"
-        "from handoff_bot.domain.signals import Turn\n"
-        "from handoff_bot.domain.talk import Talk\n"
-        "for n in range(300):\n"
-        "    detector.judge(Talk((Turn('customer', f'Hi, I ordered {n} hats. When do they come?'),)))\n"
-        "print(loaded, (peak() - before) / 1000)\n"
-    )
-    done = subprocess.run(  # noqa: S603 - our own words
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    seconds, megabytes = map(float, done.stdout.split())
-    return {"load_s": round(seconds, 3), "memory_mb": round(megabytes, 1)}
-
-
 def show(tables: dict[str, dict[str, dict[str, float]]], names: Sequence[str]) -> None:
     """One line for each group, three columns for each detector."""
     groups = list(next(iter(tables.values())))
@@ -235,21 +179,15 @@ def main() -> None:
     options = parser.parse_args()
     detector = LocalDetector.load()
     cases = hard_cases()
-    times = latencies(detector, cases)
-    usual = latencies(LocalDetector.load(), short_cases())
     judged = [detector.judge(case.talk) for case in cases]
     result: dict[str, Any] = {
         "commit": commit(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        "latency_ms": {"usual messages": _spread(usual), "hard cases": _spread(times)},
-        **footprint(),
         "files_mb": round((MODEL.stat().st_size + ENCODER.stat().st_size) / 1e6, 2),
         "hard cases": compared(cases, [(one.escalate, one.score) for one in judged]),
     }
     if options.held_out:
         result["held out by source"] = compared(*held_out(options.held_out))
-    figures = {key: result[key] for key in ("latency_ms", "load_s", "memory_mb", "files_mb")}
-    print(json.dumps(figures, indent=1))  # noqa: T201
     options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 

@@ -33,14 +33,13 @@ from bench.detector_heads import RememberingEncoder, first_stage
 from handoff_bot.ai.detector.context import scored, signal_features
 from handoff_bot.ai.detector.encoder import Encoder
 from handoff_bot.ai.detector.heads import Head, Network, any_of, descent
+from handoff_bot.ai.detector.messages import Reply, Utterance
 from handoff_bot.ai.detector.model import (
     ENCODER,
     FORMAT,
     KINDS,
     SENSITIVITIES,
     Model,
-    Reply,
-    Utterance,
 )
 from handoff_bot.ai.detector.text import clauses, opening, sentences
 from handoff_bot.domain.signals import Signal

@@ -1,1 +1,8 @@
 """Live escalation from an AI assistant to a human, run from Slack."""
+
+import os
+
+# The arrays here are small, so more threads gain nothing, and those of OpenBLAS keep all cores busy while
+# they wait. NumPy reads these when it is loaded, which is why they are set here, before anything else.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")

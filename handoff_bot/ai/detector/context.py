@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from handoff_bot.ai.detector.model import Reply, Traces, Utterance
+from handoff_bot.ai.detector.messages import Reply, Traces, Utterance
 from handoff_bot.domain.signals import Signal
 
 Likeness = Callable[[Traces, Traces], tuple[float, float]]
@@ -15,6 +15,7 @@ Likeness = Callable[[Traces, Traces], tuple[float, float]]
 _SIMILAR = 0.5
 _COPY = 0.8
 _RECENT = 3
+_HARDLY_UNKNOWN = 0.2  # below it confidence stays under 0.1, however alike the messages are
 
 
 @dataclass(frozen=True)
@@ -201,9 +202,7 @@ def _stuck(
     stuck, before = (tries[-1] if tries else 0.0), max(tries[:-1], default=0.0)
     sense = [one[1] for one in found]
     third = float(len(talk.utterances) > 2)
-    same = [likeness(one.traces, talk.replies[-1].traces)[0] for one in talk.replies[:-1]]
-    # Only near-copies count: forms that an assistant fills in step by step resemble each other too.
-    again = max(0.0, max(same, default=0.0) - _COPY) / (1 - _COPY)
+    again = _again(talk, likeness)
     return (
         stuck,
         stuck * before,
@@ -214,6 +213,21 @@ def _stuck(
         third,
         _acknowledges(talk.last),
     )
+
+
+def _again(talk: Scored, likeness: Likeness) -> float:
+    """How much the assistant repeats itself, from 0 to 1."""
+    same = [likeness(one.traces, talk.replies[-1].traces)[0] for one in talk.replies[:-1]]
+    # Only near-copies count: forms that an assistant fills in step by step resemble each other too.
+    return max(0.0, max(same, default=0.0) - _COPY) / (1 - _COPY)
+
+
+def compares_meanings(talk: Scored, likeness: Likeness) -> bool:
+    """Can it matter to `signal_features` what the customer's messages have in common in meaning?"""
+    if len(talk.utterances) < 2:
+        return False
+    unknown = talk.answered.fallback if talk.answered else 0.0
+    return len(talk.utterances) > 2 or unknown > _HARDLY_UNKNOWN or _again(talk, likeness) > 0
 
 
 def _confidence(talk: Scored, found: Sequence[tuple[float, float]]) -> tuple[float, ...]:

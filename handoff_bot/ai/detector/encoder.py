@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handoff_bot.ai.detector.pieces import BEGIN, END, SPECIAL, Pieces
+from handoff_bot.ai.detector.vocabulary import Vocabulary
 
 Vectors = NDArray[np.float32]
 Arrays = dict[str, NDArray[Any]]
@@ -27,7 +28,13 @@ CODES = 256
 _BRANCH = 256
 _BRANCHES = ((2, 0), (3, 1), (5, 2))  # how many pieces a window holds, how many of them to the left
 _LEFT, _RIGHT = 2, 2
+_MOST_DIGITS = 6_000
+"""A window is told from others by one number of 64 bits, whose digits are its five rows."""
 _EPSILON = 1e-12
+_SMALL_PRODUCT, _SHALLOWEST = 1_000_000, 64
+"""Up to so many multiplications OpenBLAS multiplies without copying a matrix into its own order first. A sum
+of such products took a tenth less time for the rows of one message."""
+
 _HALF = 64  # pieces: of a longer text the beginning and the end are read
 
 MATRICES = {
@@ -62,7 +69,7 @@ class Rows:
 
     Attributes:
         codes: [rows, DIMENSIONS / stretch].
-        book: [DIMENSIONS / stretch, CODES, stretch], what the codes stand for.
+        book: [DIMENSIONS / stretch * CODES, stretch], what the codes stand for.
     """
 
     codes: NDArray[np.uint8]
@@ -76,12 +83,43 @@ class Rows:
         if codes.dtype != np.uint8 or codes.shape[1:] != (DIMENSIONS // stretch,):
             raise ValueError("wrong shape")
         book = _floats(arrays[f"{name}.book"], (DIMENSIONS // stretch, CODES, stretch))
-        return cls(codes, book)
+        return cls(codes, book.reshape(-1, stretch))
 
     def at(self, places: NDArray[Any]) -> Vectors:
         """[places, DIMENSIONS]."""
-        stretches = np.arange(self.codes.shape[1])
-        found: Vectors = self.book[stretches, self.codes[places]].reshape(len(places), DIMENSIONS)
+        stretches = np.arange(0, len(self.book), CODES)
+        found: Vectors = self.book.take(self.codes[places] + stretches, axis=0)
+        return found.reshape(len(places), DIMENSIONS)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A matrix in eight bits, with one scale for each column.
+
+    It becomes floats at each use and not once for all: for the few rows of a message that takes no longer,
+    because a quarter of the bytes has to come from memory (measured in docs/detector.md).
+    """
+
+    steps: NDArray[np.int8]
+    scale: Vectors
+
+    @classmethod
+    def of(cls, arrays: Arrays, name: str, shape: tuple[int, int]) -> Matrix:
+        """From the arrays of a file; KeyError or ValueError when they are not right."""
+        steps = arrays[name]
+        if steps.dtype != np.int8 or steps.shape != shape:
+            raise ValueError("wrong shape")
+        return cls(steps, _floats(arrays[f"{name}.scale"], (shape[1],)))
+
+    def after(self, rows: Vectors) -> Vectors:
+        """The product of the rows and this matrix."""
+        depth, columns = self.steps.shape
+        step = max(_SHALLOWEST, _SMALL_PRODUCT // (len(rows) * columns))
+        found: Vectors = rows[:, :step] @ self.steps[:step].astype(np.float32)
+        for start in range(step, depth, step):
+            some = slice(start, start + step)
+            found += rows[:, some] @ self.steps[some].astype(np.float32)
+        found *= self.scale
         return found
 
 
@@ -93,14 +131,15 @@ class Encoder:
         pieces: the vocabulary.
         fine, coarse: the rows of the frequent pieces (special ones first) and of the others.
         spread: [pieces + SPECIAL, 2], mean and scale of a row.
-        network: the matrices and biases by name, as floats.
+        matrices, biases: the network, by name.
     """
 
     pieces: Pieces
     fine: Rows
     coarse: Rows
-    spread: Vectors
-    network: dict[str, Vectors]
+    spread: NDArray[np.float16]
+    matrices: dict[str, Matrix]
+    biases: dict[str, Vectors]
 
     @classmethod
     def of(cls, arrays: Arrays) -> Encoder:
@@ -109,19 +148,22 @@ class Encoder:
         Raises:
             KeyError, ValueError: an array is missing or of another shape.
         """
-        pieces = bytes(arrays["pieces"]).decode().split("\n")
-        rows = len(pieces) + SPECIAL
-        network = {name: _matrix(arrays, name, shape) for name, shape in MATRICES.items()}
-        network |= {name: _floats(arrays[name], (size,)) for name, size in BIASES.items()}
-        scores = _floats(arrays["scores"], (len(pieces),)).tolist()
+        vocabulary = Vocabulary(bytes(arrays["pieces"]))
+        rows = len(vocabulary) + SPECIAL
+        matrices = {name: Matrix.of(arrays, name, shape) for name, shape in MATRICES.items()}
+        biases = {name: _floats(arrays[name], (size,)) for name, size in BIASES.items()}
+        scores = _floats(arrays["scores"], (len(vocabulary),)).tolist()
         fine, coarse = Rows.of(arrays, "fine"), Rows.of(arrays, "coarse")
         if len(fine.codes) + len(coarse.codes) != rows:
             raise ValueError("wrong shape")
-        spread = _floats(arrays["spread"], (rows, 2))
-        return cls(Pieces(pieces, scores), fine, coarse, spread, network)
+        spread = _floats(arrays["spread"], (rows, 2)).astype(np.float16)
+        return cls(Pieces(vocabulary, scores), fine, coarse, spread, matrices, biases)
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
-        """[texts, DIMENSIONS], each of length one; texts with close meanings have a large dot product."""
+        """[texts, DIMENSIONS], each of length one; texts with close meanings have a large dot product.
+
+        What texts have in common, such as a message and its clauses, is computed once.
+        """
         if not texts:
             return np.empty((0, DIMENSIONS), dtype=np.float32)
         ids = [[BEGIN, *_ends(self.pieces.ids(words)), END] for words in texts]
@@ -137,32 +179,53 @@ class Encoder:
         rare = flat >= frequent
         found[~rare] = self.fine.at(flat[~rare])
         found[rare] = self.coarse.at(flat[rare] - frequent)
-        found *= self.spread[flat, 1:]
-        found += self.spread[flat, :1]
+        spread = self.spread[flat].astype(np.float32)
+        found *= spread[:, 1:]
+        found += spread[:, :1]
         return found
 
     def _features(self, flat: NDArray[Any], starts: NDArray[Any], sizes: NDArray[Any]) -> Vectors:
-        """[pieces, ...]: each piece itself, and what windows of two, three and five pieces around it say."""
-        net = self.network
-        embedded = self._embedded(flat)
-        inner = embedded @ net["proj"] + net["proj_b"]
+        """[pieces, ...]: each piece itself, and what windows of two, three and five pieces around it say.
+
+        A layer looks at most two pieces to each side, so it is computed once for pieces with equal
+        neighbours, in whichever text they stand.
+        """
+        net = self.biases
+        around = _windows(starts, sizes)
+        pieces, places = np.unique(flat, return_inverse=True)
+        embedded = self._embedded(pieces)
+        inner = self.matrices["proj"].after(embedded) + net["proj_b"]
         inner = _normalised(inner, net["inner_gain"], net["inner_bias"])
-        windows = _windows(starts, sizes)
-        found = [embedded]
+        single = len(starts) == 1
+        windows = _neighbours(places, around, len(pieces))
+        first, places = _distinct(windows, len(pieces), is_single=single)
+        windows = _neighbours(places, around, len(first))
+        second, places = _distinct(windows, len(first), is_single=single)
+        middles = second[:, _LEFT]
+        found = [embedded[first[middles, _LEFT]]]
         for place, (size, left) in enumerate(_BRANCHES):
-            window = windows[:, _LEFT - left : _LEFT - left + size]
+            columns = slice(_LEFT - left, _LEFT - left + size)
             entry = inner[:, place * _BRANCH : (place + 1) * _BRANCH]
-            middle = entry + _convolved(entry, window, net[f"w1_{size}"], net[f"b1_{size}"])
-            found.append(middle + _convolved(middle, window, net[f"w2_{size}"], net[f"b2_{size}"]))
-        return _normalised(np.concatenate(found, axis=1), net["outer_gain"], net["outer_bias"])
+            middle = entry[first[:, _LEFT]] + self._convolved(entry, first[:, columns], f"1_{size}")
+            found.append(middle[middles] + self._convolved(middle, second[:, columns], f"2_{size}"))
+        rows = np.concatenate(found, axis=1)
+        return _normalised(rows, net["outer_gain"], net["outer_bias"])[places]
+
+    def _convolved(self, rows: Vectors, window: NDArray[np.int64], name: str) -> Vectors:
+        padded = np.concatenate([rows, np.zeros((1, rows.shape[1]), dtype=np.float32)])
+        found = self.matrices[f"w{name}"].after(padded[window].reshape(len(window), -1))
+        found += self.biases[f"b{name}"]
+        return np.maximum(found, 0, out=found)
 
     def _pooled_to_vectors(self, pooled: Vectors, sizes: Vectors) -> Vectors:
-        net = self.network
-        mean = (pooled @ net["cnn_W"] + sizes * net["cnn_b"]) / np.sqrt(sizes)
-        first = np.maximum(mean @ net["d0"], 0)
-        second = np.maximum(mean @ net["p1"] + first @ net["d1"], 0)
-        third = np.maximum(second @ net["d2"], 0)
-        found = np.tanh(second @ net["p3"] + third @ net["d3"])
+        net = self.matrices
+        mean: Vectors = net["cnn_W"].after(pooled)
+        mean += sizes * self.biases["cnn_b"]
+        mean /= np.sqrt(sizes)
+        first: Vectors = np.maximum(net["d0"].after(mean), 0)
+        second: Vectors = np.maximum(net["p1"].after(mean) + net["d1"].after(first), 0)
+        third: Vectors = np.maximum(net["d2"].after(second), 0)
+        found = np.tanh(net["p3"].after(second) + net["d3"].after(third))
         lengths = np.sqrt(np.maximum(np.einsum("ij,ij->i", found, found), _EPSILON))
         vectors: Vectors = (found / lengths[:, None]).astype(np.float32)
         return vectors
@@ -173,7 +236,7 @@ def _ends(ids: list[int]) -> list[int]:
 
 
 def _windows(starts: NDArray[Any], sizes: NDArray[Any]) -> NDArray[np.int64]:
-    """Which rows lie around each; outside its text the row after the last one, which is zero."""
+    """Which rows lie around each; outside its text the row after the last one."""
     total = int(sizes.sum())
     around = np.arange(total)[:, None] + np.arange(-_LEFT, _RIGHT + 1)
     first, last = np.repeat(starts, sizes)[:, None], np.repeat(starts + sizes, sizes)[:, None]
@@ -181,12 +244,22 @@ def _windows(starts: NDArray[Any], sizes: NDArray[Any]) -> NDArray[np.int64]:
     return found
 
 
-def _convolved(
-    rows: Vectors, window: NDArray[np.int64], weights: Vectors, bias: Vectors
-) -> Vectors:
-    padded = np.concatenate([rows, np.zeros((1, rows.shape[1]), dtype=np.float32)])
-    found: Vectors = np.maximum(padded[window].reshape(len(rows), -1) @ weights + bias, 0)
+def _neighbours(places: NDArray[Any], around: NDArray[np.int64], outside: int) -> NDArray[np.int64]:
+    """What stands around each row, when `places` says what stands in each."""
+    found: NDArray[np.int64] = np.append(places, outside)[around]
     return found
+
+
+def _distinct(
+    windows: NDArray[np.int64], outside: int, *, is_single: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The windows, each once, and which of them each row has; a single text hardly repeats any."""
+    digits = outside + 1
+    if is_single or digits > _MOST_DIGITS:
+        return windows, np.arange(len(windows))
+    numbers = windows @ (digits ** np.arange(windows.shape[1]))
+    _, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
+    return windows[first], inverse
 
 
 def _normalised(rows: Vectors, gain: Vectors, bias: Vectors) -> Vectors:
@@ -195,13 +268,6 @@ def _normalised(rows: Vectors, gain: Vectors, bias: Vectors) -> Vectors:
     spread = np.sqrt(np.einsum("ij,ij->i", centred, centred) / rows.shape[1] + _EPSILON)
     found: Vectors = centred / spread[:, None] * gain + bias
     return found
-
-
-def _matrix(arrays: Arrays, name: str, shape: tuple[int, int]) -> Vectors:
-    steps = arrays[name]
-    if steps.dtype != np.int8 or steps.shape != shape:
-        raise ValueError("wrong shape")
-    return steps.astype(np.float32) * _floats(arrays[f"{name}.scale"], (shape[1],))
 
 
 def _floats(array: NDArray[Any], shape: tuple[int, ...]) -> Vectors:

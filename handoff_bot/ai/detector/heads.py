@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -46,12 +47,23 @@ class Head:
         )
 
     def logits(self, ids: Ids) -> Floats:
-        """One number for each class; the bias alone for a text without features."""
-        if not len(ids):
-            return self.bias
-        rows = self.weights[ids & (len(self.weights) - 1)]
-        steps: Floats = rows.sum(axis=0, dtype=np.float64)
-        return steps * self.scale / float(np.sqrt(len(ids))) + self.bias
+        """One number for each class; the bias only for a text without features."""
+        row: Floats = self.logits_each([ids])[0]
+        return row
+
+    def logits_each(self, texts: Sequence[Ids]) -> Floats:
+        """[texts, classes]."""
+        found = np.tile(self.bias, (len(texts), 1))
+        sizes = np.array([len(ids) for ids in texts])
+        spoken = np.flatnonzero(sizes)
+        if not len(spoken):
+            return found
+        rows = self.weights.take(np.concatenate(texts) & (len(self.weights) - 1), axis=0)
+        starts = (np.cumsum(sizes) - sizes)[spoken]
+        # Exact: whole numbers below 2**24, because there are at most 2**17 of at most 127 each.
+        steps = np.add.reduceat(rows.astype(np.float32), starts, axis=0).astype(np.float64)
+        found[spoken] += steps * self.scale / np.sqrt(sizes[spoken])[:, None]
+        return found
 
 
 @dataclass(frozen=True)
@@ -102,6 +114,17 @@ def any_of(values: Floats, weights: Floats, sizes: Sequence[int]) -> tuple[Float
     return 1.0 - np.prod(1.0 - each, axis=1), each
 
 
+def any_of_one(values: Sequence[float], weights: Sequence[float], sizes: Sequence[int]) -> float:
+    """`any_of` for a single case, without numpy, which takes ten times as long for so few numbers."""
+    none, start, place = 1.0, 0, 0
+    for size in sizes:
+        pairs = zip(values[start : start + size], weights[place : place + size], strict=True)
+        margin = sum(value * weight for value, weight in pairs) + weights[place + size]
+        none *= 1.0 - sigmoid_of(margin)
+        start, place = start + size, place + size + 1
+    return 1.0 - none
+
+
 def descent(
     values: Floats, weights: Floats, sizes: Sequence[int], labels: Floats, shares: Floats
 ) -> tuple[float, Floats]:
@@ -149,6 +172,11 @@ def shaped(array: NDArray[_Number], shape: tuple[int, ...]) -> NDArray[_Number]:
 def sigmoid(values: Floats) -> Floats:
     """Elementwise, without overflow."""
     return 0.5 * (1.0 + np.tanh(0.5 * values))
+
+
+def sigmoid_of(value: float) -> float:
+    """The same of one number."""
+    return 0.5 * (1.0 + math.tanh(0.5 * value))
 
 
 def softmax(values: Floats) -> Floats:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 
 from handoff_bot.ai.detector.heads import softmax
 from handoff_bot.ai.detector.model import Model
@@ -57,6 +58,7 @@ def language_of(words: str, model: Model) -> str:
     return _BY_SCRIPT.get(script, "")
 
 
+@lru_cache(maxsize=4096)
 def _script(letter: str) -> str:
     return unicodedata.name(letter, "?").split()[0].split("-")[0]
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from handoff_bot.ai.detector import context, policy, text
 from handoff_bot.ai.detector.encoder import Encoder
-from handoff_bot.ai.detector.heads import Floats, any_of, sigmoid
+from handoff_bot.ai.detector.heads import Floats, any_of_one, sigmoid_of
 from handoff_bot.ai.detector.language import language_of, last_language
-from handoff_bot.ai.detector.model import KINDS, SENSITIVITIES, Model, Reply, Utterance
+from handoff_bot.ai.detector.memory import Memory
+from handoff_bot.ai.detector.messages import Reply, Utterance
+from handoff_bot.ai.detector.model import KINDS, SENSITIVITIES, Model
 from handoff_bot.domain.rules import Rules, Sensitivity
 from handoff_bot.domain.signals import Act, Judgement, Signal, Turn
 from handoff_bot.domain.talk import Talk
@@ -23,13 +25,12 @@ MODEL = Path(__file__).parent / "model" / "local.npz"
 BY = "local"
 
 _TURNS = 24
-_CACHED = 1024
 _SUMMARY = 140
 _EVIDENCE = 200
 _SHORT_ANSWER = 0.5
 _ASKED = 0.5
 _ANNOUNCED = 0.7
-_OFFERED, _SURELY_OFFERED = 0.5, 0.8
+_MAYBE_OFFERED, _OFFERED, _SURELY_OFFERED = 0.2, 0.5, 0.8
 _WAVED = re.compile(r"\w")
 _ASKS = ("?", "\uff1f", "\u061f", ";")
 _ACCEPTED = 0.98
@@ -47,10 +48,10 @@ class LocalDetector:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._utterance: Callable[[str], Utterance] = lru_cache(_CACHED)(model.utterance)
-        self._reply: Callable[[str], Reply] = lru_cache(_CACHED)(model.reply)
-        self._kinds: Callable[[str], frozenset[Act]] = lru_cache(_CACHED)(self._kinds_of)
-        self._language: Callable[[str], str] = lru_cache(_CACHED)(partial(language_of, model=model))
+        self._utterance: Memory[Utterance] = Memory(model.utterance)
+        self._read_closely: Memory[Utterance] = Memory(partial(model.utterance, closely=True))
+        self._reply: Memory[Reply] = Memory(model.reply)
+        self._language: Memory[str] = Memory(partial(language_of, model=model))
 
     @classmethod
     def load(cls, path: Path = MODEL) -> LocalDetector:
@@ -75,9 +76,8 @@ class LocalDetector:
         stretch = _stretch(talk)
         if not stretch:
             return Judgement(scores=dict.fromkeys(Signal, 0.0), by=BY)
-        return self.conclude(
-            talk, self._signals(self._scored(stretch, talk.waiting), talk.rules), BY
-        )
+        seen = self._scored(stretch, talk.waiting)
+        return self._concluded(talk, stretch, seen, self._signals(seen, talk.rules), BY)
 
     def may_matter(self, words: str) -> bool:
         """Does the spelling alone leave any signal possible?"""
@@ -135,9 +135,8 @@ class LocalDetector:
     def _offers(self, words: str, sure: float = _OFFERED) -> bool:
         return self._reply(words).offer >= sure
 
-    def _kinds_of(self, words: str) -> frozenset[Act]:
-        heard = self._model.small_talk
-        return heard.kinds(words) if heard else frozenset()
+    def _kinds(self, words: str) -> frozenset[Act]:
+        return self._utterance(words).kinds
 
     def _accepts(self, stretch: Sequence[Turn]) -> bool:
         """Does the last turn say yes, to the offer of a person right before it?"""
@@ -153,7 +152,16 @@ class LocalDetector:
         There must be a customer turn after the last agent's.
         """
         stretch = _stretch(talk)
-        seen = self._scored(stretch, talk.waiting)
+        return self._concluded(talk, stretch, self._scored(stretch, talk.waiting), scores, by)
+
+    def _concluded(
+        self,
+        talk: Talk,
+        stretch: Sequence[Turn],
+        seen: context.Scored,
+        scores: policy.Scores,
+        by: str,
+    ) -> Judgement:
         said = [turn.text for turn in stretch if turn.role == "customer"]
         thresholds = self._thresholds(talk.rules, declined=seen.declined)
         act = self.act_of(talk)
@@ -166,7 +174,7 @@ class LocalDetector:
             priority=policy.priority(
                 reason,
                 scores,
-                urgent=any(map(policy.is_urgent, said)),
+                urgent=reason is not None and any(map(policy.is_urgent, said)),
                 again=any(self._asks(one) for one in seen.before),
                 angry=scores[Signal.SENTIMENT] >= thresholds[Signal.SENTIMENT],
             ),
@@ -178,22 +186,34 @@ class LocalDetector:
         )
 
     def _scored(self, stretch: Sequence[Turn], waiting: int) -> context.Scored:
-        return context.scored([self._score(turn) for turn in stretch], waiting)
+        scored: list[Utterance | Reply] = []
+        for turn in stretch:
+            scored.append(self._score(turn, scored[-1] if scored else None))
+        return context.scored(scored, waiting)
 
-    def _score(self, turn: Turn) -> Utterance | Reply:
-        return self._utterance(turn.text) if turn.role == "customer" else self._reply(turn.text)
+    def _score(self, turn: Turn, before: Utterance | Reply | None) -> Utterance | Reply:
+        """Of an answer to an offer the meaning counts, however little its spelling shows."""
+        if turn.role != "customer":
+            return self._reply(turn.text)
+        found = self._utterance(turn.text)
+        is_offered = isinstance(before, Reply) and before.offer >= _MAYBE_OFFERED
+        return self._read_closely(turn.text) if found.plain and is_offered else found
 
     def inputs(self, talk: Talk) -> dict[Signal, tuple[float, ...]]:
         """What the last layer sees of a talk, by signal; nothing when there is nothing to judge."""
         stretch = _stretch(talk)
         if not stretch:
             return {}
-        return context.signal_features(self._scored(stretch, talk.waiting), self._model.likeness)
+        return self._inputs(self._scored(stretch, talk.waiting))
+
+    def _inputs(self, seen: context.Scored) -> dict[Signal, tuple[float, ...]]:
+        if context.compares_meanings(seen, self._model.likeness):
+            self._model.compare_by_meaning([one.traces for one in seen.utterances])
+        return context.signal_features(seen, self._model.likeness)
 
     def score(self, signal: Signal, values: Sequence[float], rules: Rules) -> float:
         """A signal's probability from its inputs."""
-        layer = self.last_layer(signal, rules)
-        return float(any_of(np.array([values]), layer, KINDS[signal])[0][0])
+        return any_of_one(values, self.last_layer(signal, rules).tolist(), KINDS[signal])
 
     def last_layer(self, signal: Signal, rules: Rules) -> Floats:
         """The weights of a signal's inputs, as `any_of` wants them: the team's own, or the shipped ones."""
@@ -219,11 +239,13 @@ class LocalDetector:
         row = self._model.thresholds[SENSITIVITIES.index(wish.value)]
         shipped = float(row[list(Signal).index(signal)])
         shift = rules.tuning.shifts.get(signal, 0.0)
-        return float(sigmoid(np.array(math.log(shipped / (1.0 - shipped)) + shift)))
+        return sigmoid_of(math.log(shipped / (1.0 - shipped)) + shift)
 
     def _signals(self, seen: context.Scored, rules: Rules) -> dict[Signal, float]:
-        inputs = context.signal_features(seen, self._model.likeness)
-        return {signal: self.score(signal, values, rules) for signal, values in inputs.items()}
+        return {
+            signal: self.score(signal, values, rules)
+            for signal, values in self._inputs(seen).items()
+        }
 
     def _thresholds(self, rules: Rules, *, declined: bool) -> dict[Signal, float]:
         """Who just refused a person is not handed over on weak evidence; a request still counts."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handoff_bot.ai.detector import text
-from handoff_bot.ai.detector.encoder import DIMENSIONS, Encoder, Vectors
+from handoff_bot.ai.detector.encoder import Encoder, Vectors
 from handoff_bot.ai.detector.heads import (
     Arrays,
     Bytes,
@@ -26,6 +27,7 @@ from handoff_bot.ai.detector.heads import (
     sigmoid,
     softmax,
 )
+from handoff_bot.ai.detector.messages import SILENCE, Reply, Traces, Utterance
 from handoff_bot.ai.detector.small_talk import SmallTalk
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.signals import Signal
@@ -36,6 +38,12 @@ INTENTS = ("none", "request", "sentiment", "serious")
 ACTS = ("yes", "no", "thanks", "stuck")
 REPLIES = ("offer", "fallback", "announcement")
 ENCODER = Path(__file__).parent / "model" / "encoder.npz"
+
+PLAIN_BELOW = 0.05
+"""Chosen so that hardly any escalation is lost; see "Speed" in docs/detector.md."""
+
+_ACTS_MAY = 4
+"""So many times more an act may show: it moves a judgement only together with what was said before."""
 
 _Parsed = TypeVar("_Parsed")
 _COMPARED = 400  # characters: enough to see a repetition, and it bounds what a cache holds
@@ -61,69 +69,6 @@ KINDS: dict[Signal, tuple[int, ...]] = {
 
 
 @dataclass(frozen=True)
-class Traces:
-    """What messages are compared by.
-
-    Attributes:
-        ids: sorted features.
-        vector: the meaning, of length one.
-    """
-
-    ids: text.Ids
-    vector: Vectors
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """What one customer message shows by itself; every score is a probability.
-
-    Attributes:
-        meant: by what it means: request, sentiment, serious; the strongest over the message and its clauses.
-        spelt: the same by its characters and words.
-        whole: the same of both together, of the message as a whole.
-        request_words, sentiment_words: the clause that showed it most. Hostile text.
-        yes, no, thanks: what kind of short answer it is.
-        stuck: it says that what the assistant answered has not helped.
-        loud: from 0 to 1, capitals and exclamation marks.
-        many: of how many clauses it is, as a logarithm to the base of 2.
-        traces: for comparing messages.
-    """
-
-    meant: tuple[float, float, float]
-    spelt: tuple[float, float, float]
-    whole: tuple[float, float, float]
-    request_words: str
-    sentiment_words: str
-    yes: float
-    no: float
-    thanks: float
-    stuck: float
-    loud: float
-    many: float
-    traces: Traces
-
-    @property
-    def request(self) -> float:
-        """How much it asks for a person."""
-        return (self.meant[0] + self.spelt[0]) / 2
-
-    @property
-    def sentiment(self) -> float:
-        """How much anger or despair it shows."""
-        return (self.meant[1] + self.spelt[1]) / 2
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What one assistant message shows: offers a person, does not know, says that a person comes."""
-
-    offer: float
-    fallback: float
-    announcement: float
-    traces: Traces
-
-
-@dataclass(frozen=True)
 class Model:
     """Everything that training produced.
 
@@ -138,6 +83,8 @@ class Model:
         stages: signal name -> weights of its conversation features, each kind's constant behind it.
         thresholds: [sensitivities, signals] in the order of `SENSITIVITIES` and of `Signal`.
         small_talk: what hears small talk; None while the rest is being trained.
+        plain_below: the meaning of a message is not read when its spelling says less for everything.
+            While the rest is being trained all meanings are read.
     """
 
     encoder: Encoder
@@ -153,6 +100,7 @@ class Model:
     stages: dict[str, Floats]
     thresholds: Floats
     small_talk: SmallTalk | None = None
+    plain_below: float = 0.0
 
     @classmethod
     def load(cls, path: Path, encoder: Path = ENCODER) -> Model:
@@ -164,88 +112,134 @@ class Model:
         read = _read(encoder, Encoder.of)
         return _read(path, lambda arrays: _parse(arrays, read))
 
-    def utterance(self, words: str) -> Utterance:
-        """Score one customer message, by itself. Without any letter or sign it shows nothing."""
-        parts = list(dict.fromkeys((words, *text.clauses(words))))
-        count = len(parts)
-        opening = text.opening(words)
-        answers_at = parts.index(opening) if opening in parts else count
-        texts = parts if answers_at < count else [*parts, opening]
-        vectors = self.encoder.vectors(texts)
-        ids = [text.features(part) for part in texts]
-        traces = Traces(text.features(words[:_COMPARED]), vectors[0])
+    def utterance(self, words: str, *, closely: bool = False) -> Utterance:
+        """Score one customer message, by itself. Without any letter or sign it shows nothing.
+
+        Args:
+            closely: read its meaning even when its spelling shows nothing.
+        """
+        seen = _Seen.of(words)
+        features = cache(text.features)
+        ids = [features(one) for one in seen.texts]
+        spelt = softmax(self.intent.logits_each(ids[: seen.count]))
+        acts = sigmoid(self.acts.logits_each(ids))
+        traces = self._traces(words, ids[0])
+        maybe = self.small_talk.candidates(words, features) if self.small_talk else None
+        if not closely and maybe is None and self._is_plain(spelt[:, 1:], acts):
+            found = _utterance(seen, spelt, spelt, acts, traces)
+            return replace(found, plain=True) if len(ids[0]) else replace(SILENCE, traces=traces)
+        vectors = self._meanings([*seen.texts, *(maybe.parts if maybe else ())])
+        traces.vector = vectors[0]
+        kinds = maybe.kinds(vectors[len(seen.texts) :]) if maybe else frozenset()
         if not len(ids[0]):
-            return replace(_SILENCE, traces=traces)
-        spelt = softmax(np.array([self.intent.logits(one) for one in ids[:count]]))
-        meant = softmax(self.intent_meant.logits(vectors[:count]))
-        both = spelt + meant
-        acts = _either(
-            np.array([self.acts.logits(one) for one in ids]), self.acts_meant.logits(vectors)
-        )
-        yes, no, _, _ = (
-            acts[[0, answers_at]].max(axis=0).tolist()
-        )  # who answers begins with the answer
-        _, _, thanks, stuck = acts.max(axis=0).tolist()
-        return Utterance(
-            meant=_triple(meant.max(axis=0)),
-            spelt=_triple(spelt.max(axis=0)),
-            whole=_triple(both[0] / 2),
-            request_words=parts[int(both[:, 1].argmax())],
-            sentiment_words=parts[int(both[:, 2].argmax())],
-            yes=yes,
-            no=no,
-            thanks=thanks,
-            stuck=stuck,
-            loud=text.loudness(words),
-            many=math.log2(count),
-            traces=traces,
-        )
+            return replace(SILENCE, traces=traces, kinds=kinds)
+        meant = softmax(self.intent_meant.logits(vectors[: seen.count]))
+        acts += sigmoid(self.acts_meant.logits(vectors[: len(seen.texts)]))
+        return replace(_utterance(seen, spelt, meant, acts / 2, traces), kinds=kinds)
 
     def reply(self, words: str) -> Reply:
         """Score one assistant message: the strongest of its sentences counts."""
         parts = list(dict.fromkeys((words, *text.sentences(words))))
-        vectors = self.encoder.vectors(parts)
-        spelt = np.array([self.replies.logits(text.features(part)) for part in parts])
-        scored = _either(spelt, self.replies_meant.logits(vectors))
-        offer, fallback, announcement = scored.max(axis=0).tolist()
-        traces = Traces(text.features(words[:_COMPARED]), vectors[0])
-        return Reply(offer, fallback, announcement, traces)
+        ids = [text.features(part) for part in parts]
+        scores = sigmoid(self.replies.logits_each(ids))
+        if scores.max() >= self.plain_below:
+            scores += sigmoid(self.replies_meant.logits(self.encoder.vectors(parts)))
+            scores /= 2
+        offer, fallback, announcement = scores.max(axis=0).tolist()
+        return Reply(offer, fallback, announcement, self._traces(words, ids[0]))
+
+    def compare_by_meaning(self, messages: Sequence[Traces]) -> None:
+        """Read the meaning of those messages for which that was not necessary before."""
+        unread = [one for one in messages if one.vector is None]
+        if unread:
+            vectors = self.encoder.vectors([one.words for one in unread])
+            for one, vector in zip(unread, vectors, strict=True):
+                one.vector = vector
 
     def likeness(self, one: Traces, other: Traces) -> tuple[float, float]:
-        """How much two messages share, each 0 to 1: in words, rare ones counting more, and in meaning."""
-        shared = np.intersect1d(one.ids, other.ids, assume_unique=True)
-        total = float(np.sqrt(self._mass(one.ids) * self._mass(other.ids)))
-        near = max(0.0, float(one.vector @ other.vector))
-        return (self._mass(shared) / total if total else 0.0), min(near, 1.0)
+        """How much two messages share, each 0 to 1: in words, rare ones counting more, and in meaning.
+
+        In meaning 0 when that of either was not read.
+        """
+        both = np.concatenate((one.ids, other.ids))
+        both.sort()
+        shared = both[:-1][both[1:] == both[:-1]]
+        total = math.sqrt(one.mass * other.mass)
+        in_words = self._mass(shared) / total if total else 0.0
+        if one.vector is None or other.vector is None:
+            return in_words, 0.0
+        return in_words, min(max(0.0, float(one.vector @ other.vector)), 1.0)
+
+    def _is_plain(self, signals: Floats, acts: Floats) -> bool:
+        most = self.plain_below
+        return bool(signals.max() < most and acts.max() < _ACTS_MAY * most)
+
+    def _meanings(self, texts: Sequence[str]) -> Vectors:
+        """The vectors of texts, of which some may be the same."""
+        each = {words: place for place, words in enumerate(dict.fromkeys(texts))}
+        return self.encoder.vectors(list(each))[[each[words] for words in texts]]
+
+    def _traces(self, words: str, ids: text.Ids) -> Traces:
+        if len(words) > _COMPARED:
+            ids = text.features(words[:_COMPARED])
+        return Traces(words, ids, self._mass(ids))
 
     def _mass(self, ids: text.Ids) -> float:
-        return float(np.square(self.rarity[ids], dtype=np.int64).sum())
+        steps = self.rarity[ids].astype(np.float64)
+        return float(steps @ steps)
 
 
-_NOTHING = (0.0, 0.0, 0.0)
-_SILENCE = Utterance(
-    meant=_NOTHING,
-    spelt=_NOTHING,
-    whole=_NOTHING,
-    request_words="",
-    sentiment_words="",
-    yes=0.0,
-    no=0.0,
-    thanks=0.0,
-    stuck=0.0,
-    loud=0.0,
-    many=0.0,
-    traces=Traces(np.empty(0, dtype=np.int32), np.zeros(DIMENSIONS, dtype=np.float32)),
-)
+@dataclass(frozen=True)
+class _Seen:
+    """What of a message is scored.
+
+    Attributes:
+        texts: the message, its clauses, and the opening when it is none of them.
+        count: how many of them are parts of the message.
+        opening: which one an answer stands in.
+    """
+
+    texts: list[str]
+    count: int
+    opening: int
+
+    @classmethod
+    def of(cls, words: str) -> _Seen:
+        sentences = text.sentences(words)
+        parts = list(dict.fromkeys((words, *text.clauses_of(sentences))))
+        opening = text.opening_of(sentences, words)
+        if opening in parts:
+            return cls(parts, len(parts), parts.index(opening))
+        return cls([*parts, opening], len(parts), len(parts))
+
+
+def _utterance(
+    seen: _Seen, spelt: Floats, meant: Floats, acts: Floats, traces: Traces
+) -> Utterance:
+    both = spelt + meant
+    yes, no, _, _ = (
+        acts[[0, seen.opening]].max(axis=0).tolist()
+    )  # who answers begins with the answer
+    _, _, thanks, stuck = acts.max(axis=0).tolist()
+    return Utterance(
+        meant=_triple(meant.max(axis=0)),
+        spelt=_triple(spelt.max(axis=0)),
+        whole=_triple(both[0] / 2),
+        request_words=seen.texts[int(both[:, 1].argmax())],
+        sentiment_words=seen.texts[int(both[:, 2].argmax())],
+        yes=yes,
+        no=no,
+        thanks=thanks,
+        stuck=stuck,
+        loud=text.loudness(traces.words),
+        many=math.log2(seen.count),
+        traces=traces,
+    )
 
 
 def _triple(classes: Floats) -> tuple[float, float, float]:
     _, request, sentiment, serious = classes.tolist()
     return request, sentiment, serious
-
-
-def _either(spelt: Floats, meant: Floats) -> Floats:
-    return (sigmoid(spelt) + sigmoid(meant)) / 2
 
 
 def _read(path: Path, parse: Callable[[dict[str, NDArray[Any]]], _Parsed]) -> _Parsed:
@@ -281,4 +275,5 @@ def _parse(arrays: Arrays, encoder: Encoder) -> Model:
         },
         thresholds=floats(arrays["thresholds"], (len(SENSITIVITIES), len(Signal))),
         small_talk=SmallTalk.of(arrays, encoder),
+        plain_below=PLAIN_BELOW,
     )

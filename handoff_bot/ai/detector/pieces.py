@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+import zlib
+from array import array
 from collections.abc import Sequence
 from functools import lru_cache
 
 from handoff_bot.ai.detector import text
+from handoff_bot.ai.detector.vocabulary import Vocabulary
 
 UNKNOWN, BEGIN, END = 0, 1, 2
 SPECIAL = 3
@@ -15,17 +18,19 @@ SPECIAL = 3
 SPACE = "\u2581"
 _UNKNOWN_SCORE = -30.0
 _LONGEST_RUN = 200
+_CACHED = 4096
 _QUOTES = str.maketrans("\u2019\u2018`\u00b4", "''''")
 
 
 class Pieces:
-    """A vocabulary: ids in order of the pieces given, after the special ones."""
+    """Cuts texts into known pieces. Ids follow the order of the pieces, after the special ones."""
 
-    def __init__(self, pieces: Sequence[str], scores: Sequence[float]) -> None:
-        self._ids = dict(zip(pieces, range(SPECIAL, SPECIAL + len(pieces)), strict=True))
-        self._scores = (0.0,) * SPECIAL + tuple(scores)
-        self._longest = max(map(len, pieces), default=1)
-        self._run = lru_cache(20_000)(self._segment)
+    def __init__(self, vocabulary: Vocabulary, scores: Sequence[float]) -> None:
+        if len(scores) != len(vocabulary):
+            raise ValueError("a score for each piece")
+        self._vocabulary = vocabulary
+        self._scores = array("f", scores)
+        self._run = lru_cache(_CACHED)(self._segment)
 
     def ids(self, words: str) -> list[int]:
         """The ids of a text, without start and end; a character that no piece has is UNKNOWN."""
@@ -38,8 +43,9 @@ class Pieces:
         """The likeliest pieces of a run without spaces (Viterbi)."""
         best = [0.0] + [-1e9] * len(run)
         came: list[tuple[int, int]] = [(0, UNKNOWN)] * (len(run) + 1)
+        letters = [letter.encode(errors="surrogatepass") for letter in run]
         for start in range(len(run)):
-            for end, score, piece in self._from(run, start):
+            for end, score, piece in self._from(letters, start):
                 if best[start] + score > best[end]:
                     best[end] = best[start] + score
                     came[end] = (start, piece)
@@ -49,17 +55,20 @@ class Pieces:
             found.append(piece)
         return tuple(reversed(found))
 
-    def _from(self, run: str, start: int) -> list[tuple[int, float, int]]:
+    def _from(self, letters: Sequence[bytes], start: int) -> list[tuple[int, float, int]]:
         """(end, score, id) of what may start here; always a single character."""
         found = [(start + 1, _UNKNOWN_SCORE, UNKNOWN)]
-        for end in range(start + 1, min(len(run), start + self._longest) + 1):
-            piece = self._ids.get(run[start:end])
-            if piece is not None:
-                found.append((end, self._scores[piece], piece))
+        piece, checksum = b"", 0
+        for end, letter in enumerate(letters[start : start + self._vocabulary.longest], start + 1):
+            piece, checksum = piece + letter, zlib.crc32(letter, checksum)
+            number = self._vocabulary.number(piece, checksum)
+            if number is not None:
+                found.append((end, self._scores[number], SPECIAL + number))
         return found
 
 
 def plain(words: str) -> str:
     """Lower case, one form of each character, one kind of quotes, nothing stretched."""
-    folded = unicodedata.normalize("NFKC", text.clip(words).translate(_QUOTES)).casefold()
+    clipped = text.clip(words).translate(_QUOTES)
+    folded = (clipped if clipped.isascii() else unicodedata.normalize("NFKC", clipped)).casefold()
     return text.unstretched(folded)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from handoff_bot.ai.detector import text
-from handoff_bot.ai.detector.encoder import Encoder
-from handoff_bot.ai.detector.heads import Arrays, Head, Network, sigmoid
+from handoff_bot.ai.detector.encoder import Encoder, Vectors
+from handoff_bot.ai.detector.heads import Arrays, Floats, Head, Network, sigmoid
+from handoff_bot.ai.detector.text import Ids
 from handoff_bot.domain.signals import Act
 
 CLASSES = (Act.ACCEPT, Act.DECLINE, Act.THANKS, Act.BYE, Act.HELLO, Act.NONE)
@@ -65,23 +65,55 @@ class SmallTalk:
 
     def kinds(self, words: str) -> frozenset[Act]:
         """Its kinds; none when it says anything else as well."""
-        chances = self.chances(words)
+        maybe = self.candidates(words)
+        return maybe.kinds(self.encoder.vectors(maybe.parts)) if maybe else frozenset()
+
+    def chances(self, words: str) -> Chances:
+        """A probability for each kind; Act.NONE for "something else"."""
+        maybe = self.candidates(words)
+        return maybe.chances(self.encoder.vectors(maybe.parts)) if maybe else _SOMETHING_ELSE
+
+    def candidates(
+        self, words: str, features: Callable[[str], Ids] = text.features
+    ) -> Candidates | None:
+        """What may be small talk by its spelling; None when it surely is something else.
+
+        Args:
+            features: of a part, from a caller that may know them already.
+        """
+        if len(words) > LONGEST or _NUMBER.search(words):
+            return None
+        parts = parts_of(words)
+        if not parts:
+            return None
+        spelt = sigmoid(self.spelt.logits_each([features(part) for part in parts]))
+        return None if spelt[:, -1].max() >= _SURELY_NOT else Candidates(parts, spelt, self.meant)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The parts of a message that may be small talk, whose meanings have to be read.
+
+    Attributes:
+        spelt: [parts, CLASSES] by characters and words.
+    """
+
+    parts: list[str]
+    spelt: Floats
+    meant: Network
+
+    def chances(self, vectors: Vectors) -> Chances:
+        """As `SmallTalk.chances`, from the vectors of the parts."""
+        both = ((self.spelt + sigmoid(self.meant.logits(vectors))) / 2).max(axis=0)
+        return dict(zip(CLASSES, both.tolist(), strict=True))
+
+    def kinds(self, vectors: Vectors) -> frozenset[Act]:
+        """As `SmallTalk.kinds`, from the vectors of the parts."""
+        chances = self.chances(vectors)
         likeliest = max(CLASSES[:-1], key=lambda act: chances[act])
         if chances[Act.NONE] >= _IS_NOT or chances[likeliest] < _LIKELY:
             return frozenset()
         return frozenset({likeliest, *(act for act in CLASSES[:-1] if chances[act] >= _IS)})
-
-    def chances(self, words: str) -> Chances:
-        """A probability for each kind; Act.NONE for "something else"."""
-        parts = parts_of(words)
-        if not parts or len(words) > LONGEST or _NUMBER.search(words):
-            return _SOMETHING_ELSE
-        spelt = sigmoid(np.array([self.spelt.logits(text.features(part)) for part in parts]))
-        if spelt[:, -1].max() >= _SURELY_NOT:
-            return _SOMETHING_ELSE
-        meant = sigmoid(self.meant.logits(self.encoder.vectors(parts)))
-        both = ((spelt + meant) / 2).max(axis=0)
-        return dict(zip(CLASSES, both.tolist(), strict=True))
 
 
 def parts_of(words: str) -> list[str]:
