@@ -207,6 +207,7 @@ class Core:
             positions.follow,
             sla.follow,
             open_questions.follow,
+            open_questions.answer_unposted,
             translating.begin,
             tickets_out,
         )

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
 from handoff_bot.domain.messages import Author
-from handoff_bot.storage import deliveries, escalations
+from handoff_bot.storage import deliveries, escalations, work
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Message
 from handoff_bot.storage.transaction import NewWork, Transaction
@@ -58,21 +58,30 @@ def post(
     message: Message | None = None,
     key: str | None = None,
     judged: str = "",
+    inbound: Message | None = None,
 ) -> None:
     """Say something in an escalation's thread, after what was said there before; once for each key.
 
     When it shows an agent's `message`, it will carry the marks of how far that has come. `judged` says
-    when the customer's mood is judged afterwards (`moods.when`).
+    when the customer's mood is judged by it (`moods.when`), `inbound` which message of theirs it is.
     """
     payload = {"escalation_id": id_of(escalation), "post": asdict(what)}
     if message:
         payload["message_id"] = id_of(message)
     if judged:
         payload["judged"] = judged
+    if inbound:
+        payload["inbound"] = id_of(inbound)
     # A change of state: somebody has acted, and will look for the thread.
     hurry = what.kind is PostKind.NOTICE
     lane = _thread_lane(id_of(escalation))
     tx.enqueue(NewWork(POST, lane, payload, due_at=now, key=key, hurry=hurry))
+
+
+def unposted(tx: Transaction, escalation_id: int) -> list[int]:
+    """The customer's messages that no agent can have seen, because they are not in the thread yet."""
+    waiting = work.waiting(tx, _thread_lane(escalation_id))
+    return [int(job.payload["inbound"]) for job in waiting if "inbound" in job.payload]
 
 
 def notice(tx: Transaction, escalation: Escalation, text: str, now: datetime) -> None:

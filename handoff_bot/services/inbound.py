@@ -298,7 +298,8 @@ class HandleInbound(Handler[Arrived, Judgement]):
             notes=said.context_of(message).background,
         )
         if words.text or words.notes:
-            deskwork.post(tx, escalation, words, now, judged=moods.when(escalation, judge=judge))
+            when = moods.when(escalation, judge=judge)
+            deskwork.post(tx, escalation, words, now, judged=when, inbound=message)
         files.to_thread(tx, escalation, message, now)
         if not judge:
             translating.follow(tx, escalation, message, now)

@@ -1,15 +1,30 @@
-"""When an escalation begins, the customer's unanswered questions are posted in its thread."""
+"""Where an escalation begins or ends no question of the customer's is left between the two who answer."""
 
 from __future__ import annotations
 
 from handoff_bot.domain.desk import Post, PostKind
-from handoff_bot.services import answering, deskwork
+from handoff_bot.domain.escalations import Step
+from handoff_bot.services import answering, deskwork, rules
 from handoff_bot.services.followers import Moved
 from handoff_bot.storage import conversations
 from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Message
 
 ALSO = "Written just before, and not answered yet:"
 MOST = 10
+ENDS = frozenset({Step.RESOLVE, Step.RETURN, Step.DISMISS})
+
+
+def answer_unposted(moved: Moved) -> None:
+    """What came in the moment in which it was ended, and was not in the thread yet, the AI answers."""
+    tx, escalation, conversation = moved.tx, moved.escalation, moved.conversation
+    unposted = deskwork.unposted(tx, id_of(escalation)) if moved.step in ENDS else []
+    if not unposted or conversation.opted_out_at:
+        return
+    settled = escalation.settled_message_id or 0
+    escalation.settled_message_id = min(settled, unposted[0] - 1)
+    message = tx.session.get_one(Message, unposted[-1])
+    answering.ask(tx, conversation, message, rules.read(tx).pause_seconds, moved.now)
 
 
 def follow(moved: Moved) -> None:

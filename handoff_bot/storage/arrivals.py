@@ -102,4 +102,6 @@ def known(tx: Transaction, inbound: InboundMessage, translation: str) -> Known |
     found = {row[0]: row[1:] for row in tx.session.execute(_KNOWN, values)}
     if found.keys() != set(names):
         return None
-    return Known(*found[names[0]])
+    conversation, contact, escalation, work_id, unread_until, setting, is_ours = found[names[0]]
+    translation = setting and setting["value"]  # as `log.preference` has it
+    return Known(conversation, contact, escalation, work_id, unread_until, translation, is_ours)

@@ -14,6 +14,7 @@ from handoff_bot.domain.routing import Mode, Route, Rule
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import Edit
+from handoff_bot.services import deskwork
 from handoff_bot.services.core import THREADS
 from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.texts import Text
@@ -443,15 +444,21 @@ def test_the_ladder_asks_those_for_whom_a_rule_says_it_is(bureau):
 # -- the moment of the end
 
 
-def test_a_customer_who_writes_while_it_is_resolved_is_answered(bureau):
+def test_a_customer_who_writes_while_it_is_resolved_is_answered(bureau, monkeypatch):
     bureau.says("I want a person")
     bureau.click(bureau.ana, "claim")
 
     ana = AgentRef(bureau.ana, "Ana")
     number = escalation(bureau).id
-    bureau.detector.meanwhile.append(
-        lambda: bureau.core.escalations.take(Step.RESOLVE, number, ana)
-    )
+    handler = bureau.core.handlers[deskwork.POST]
+    post = handler.call
+
+    def resolved_meanwhile(plan):
+        monkeypatch.setattr(handler, "call", post)
+        assert bureau.core.escalations.take(Step.RESOLVE, number, ana).done
+        return post(plan)
+
+    monkeypatch.setattr(handler, "call", resolved_meanwhile)
     bureau.says("And when does it open?")
     bureau.later(seconds=30)
     assert [talk.turns[-1].text for talk in bureau.assistant.asked] == ["And when does it open?"]
