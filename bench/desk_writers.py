@@ -12,14 +12,14 @@ from handoff_bot.clock import SystemClock
 from handoff_bot.domain.desk import Place, Post
 from handoff_bot.domain.errors import DeskError, DeskLimited
 from handoff_bot.domain.signals import Priority
+from handoff_bot.jobs.rate_limits import Pacer
+from handoff_bot.jobs.worker import Lanes
 from handoff_bot.ports import Assistant, Clock
 from handoff_bot.services import deskwork, views
 from handoff_bot.services.core import THREADS
 from handoff_bot.services.desk_drawings import BOARD_PLACE
 from handoff_bot.services.desk_handlers import desk_handlers
-from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.moods import Moods
-from handoff_bot.services.pacing import Pacer
 from handoff_bot.services.reacting import Reacting
 from handoff_bot.services.tickets_out import TicketsOut
 from handoff_bot.slack.desk import SlackDesk

@@ -19,6 +19,7 @@ from handoff_bot.domain.rules import Rules
 from handoff_bot.domain.signals import Signal, Turn
 from handoff_bot.domain.spending import Usage
 from handoff_bot.domain.talk import Talk
+from handoff_bot.jobs import store
 from handoff_bot.sandbox.world import ROOT, World, free_port
 from handoff_bot.sandbox.zendesk import ZendeskStandIn
 from handoff_bot.services import rules
@@ -26,7 +27,6 @@ from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.spending import Ledger
 from handoff_bot.settings import read_settings
 from handoff_bot.slack.limits import LIMITS
-from handoff_bot.storage import work
 from handoff_bot.storage.listening import Listener
 from handoff_bot.storage.models import Work
 from handoff_bot.storage.sole import SoleWorker
@@ -507,7 +507,7 @@ def test_jobs_that_were_given_up_are_listed_shown_run_again_and_dismissed(enviro
         assert "has been dealt with" in missing.stderr
     with database.read() as tx:
         assert tx.session.get(Work, first).status == "ready"
-        assert work.head(tx, "in:sms:+15550").id == first
+        assert store.head(tx, "in:sms:+15550").id == first
     database.close()
 
 

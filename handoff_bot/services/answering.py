@@ -16,13 +16,14 @@ from handoff_bot.domain.signals import Answer, Judgement, Turn
 from handoff_bot.domain.talk import Talk
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.words import spelled
+from handoff_bot.jobs import store
+from handoff_bot.jobs.runner import Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import alarms, endings, rules, said, sending, texts, unreadable
 from handoff_bot.services.opening import Opening
 from handoff_bot.services.reacting import Question, Reacting, Reaction
-from handoff_bot.services.runner import Handler
 from handoff_bot.services.sending import Channels, Words
-from handoff_bot.storage import conversations, deliveries, held, log, work
+from handoff_bot.storage import conversations, deliveries, held, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Message
@@ -204,7 +205,7 @@ class HandleAnswer(Handler[Asked, Reaction]):
         if job.payload["message_id"] not in [id_of(one) for one in waiting]:
             return None
         since = waiting[0].created_at
-        if work.has_later(tx, job) and self._clock.now() - since < PATIENCE:
+        if store.has_later(tx, job) and self._clock.now() - since < PATIENCE:
             return None
         if all(map(unreadable.has_no_words, waiting)):
             unreadable.tell(tx, conversation, waiting[-1], self._channels, self._clock.now())
@@ -247,7 +248,7 @@ class HandleAnswer(Handler[Asked, Reaction]):
         if judgement.escalate or result.answer is None:
             tried = last_answer(plan.question.talk)
             self._opening.open(tx, conversation, message, judgement, tried)
-        elif not work.has_later(tx, job) or now - plan.waits_since >= PATIENCE:
+        elif not store.has_later(tx, job) or now - plan.waits_since >= PATIENCE:
             self._say(tx, conversation, result.answer, plan.message_id, now)
 
     def _say(

@@ -9,13 +9,13 @@ from typing import Any
 
 from handoff_bot.domain.roles import Conversation as About
 from handoff_bot.domain.routing import Route
+from handoff_bot.jobs.runner import Handler
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import availability, deskwork, routes
 from handoff_bot.services.escalations import NOBODY_FREE, Escalations
 from handoff_bot.services.offers import AGAIN, NOBODY_YET, NOT_KNOWN
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.roles import Roles
-from handoff_bot.services.runner import Handler
 from handoff_bot.services.waiting import NOBODY, Waiting, still_waiting
 from handoff_bot.storage import access, agents
 from handoff_bot.storage.conversations import id_of

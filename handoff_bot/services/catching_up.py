@@ -15,10 +15,11 @@ from datetime import datetime, timedelta
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.jobs import store
+from handoff_bot.jobs.runner import ADMINS, AnyHandler, Handler
 from handoff_bot.ports import Backlog, Clock
 from handoff_bot.services import alarms
-from handoff_bot.services.runner import ADMINS, AnyHandler, Handler
-from handoff_bot.storage import sources, work
+from handoff_bot.storage import sources
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Source
 from handoff_bot.storage.transaction import Job, NewWork, Transaction
@@ -240,7 +241,7 @@ class CatchUp(Handler[Stretch, "list[InboundMessage] | DeliveryError"]):
             live = _live(tx, plan.source, lane)
             for row in rows:
                 tx.enqueue(row)
-            work.put_last(tx, live)
+            store.put_last(tx, live)
         if new:
             logger.info("fetched", extra={"source": plan.source, "messages": len(new)})
 
@@ -263,6 +264,6 @@ class CatchUp(Handler[Stretch, "list[InboundMessage] | DeliveryError"]):
 
 def _live(tx: Transaction, source: str, lane: str) -> list[Job]:
     """What came live and waits. A message that stands in its conversation is being handled under its job."""
-    came = [job for job in work.waiting(tx, lane) if job.payload.get("sent_at") is None]
+    came = [job for job in store.waiting(tx, lane) if job.payload.get("sent_at") is None]
     begun = sources.handled(tx, source, [str(job.payload["provider_id"]) for job in came])
     return [job for job in came if job.payload["provider_id"] not in begun]

@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from handoff_bot.domain.crowds import EscalationLimits
-from handoff_bot.domain.pacing import Rate
+from handoff_bot.jobs.backpressure import Brake
+from handoff_bot.jobs.inbox import Inbox
+from handoff_bot.jobs.rate_limits import Pacer
+from handoff_bot.jobs.rates import Rate
+from handoff_bot.jobs.runner import AnyHandler
+from handoff_bot.jobs.worker import Lanes
 from handoff_bot.ports import (
     Assistant,
     Backlog,
@@ -50,7 +55,6 @@ from handoff_bot.services import (
 from handoff_bot.services.approved import Templates
 from handoff_bot.services.audit import Audit
 from handoff_bot.services.availability import Presences
-from handoff_bot.services.brake import Brake
 from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.composed import Composed
 from handoff_bot.services.decisions import Decisions
@@ -61,20 +65,16 @@ from handoff_bot.services.escalations import CLAIM, Escalations
 from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.home import Homes
 from handoff_bot.services.idle import IDLE, Idle
-from handoff_bot.services.ingest import Inbox
-from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.late_claims import LateClaim
 from handoff_bot.services.metrics import Metrics
 from handoff_bot.services.model_watch import LOOK, LookAtModel, ModelDoctor, ModelPart
 from handoff_bot.services.opening import Opening
-from handoff_bot.services.pacing import Pacer
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.queue import Queue
 from handoff_bot.services.reacting import Reacting
 from handoff_bot.services.relay import Relay
 from handoff_bot.services.reports import REPORT, HandOver, Maker, Reports
 from handoff_bot.services.roles import Roles
-from handoff_bot.services.runner import AnyHandler
 from handoff_bot.services.snoozing import WAKE, Snoozing, Wake
 from handoff_bot.services.subjects import Subjects
 from handoff_bot.services.threads import Threads

@@ -5,6 +5,7 @@ from __future__ import annotations
 from handoff_bot.domain.desk import AgentRef, Button, Whisper
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import Author
+from handoff_bot.jobs import failed_jobs
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, opt_outs, sending, sent_files, translating
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
@@ -12,7 +13,7 @@ from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import OPTED_OUT
 from handoff_bot.services.threads import Threads
 from handoff_bot.services.translating import Interpreter, Spoken
-from handoff_bot.storage import conversations, deliveries, jobs, log
+from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -175,10 +176,10 @@ class Decisions:
             if deliveries.supersede(tx, id_of(part), now):
                 fresh = deliveries.add(tx, id_of(message), part.part, part.text, now, part.file)
                 sending.enqueue(tx, conversation, fresh, now)
-                jobs.settle(tx, sending.SEND, now, delivery_id=id_of(part))
+                failed_jobs.settle(tx, sending.SEND, now, delivery_id=id_of(part))
                 again += 1
         if not again:
             return Outcome(False, ON_ITS_WAY)
-        jobs.settle(tx, sent_files.COLLECT, now, message_id=id_of(message))
+        failed_jobs.settle(tx, sent_files.COLLECT, now, message_id=id_of(message))
         log.record(tx, "message.retried", now, conversation=conversation, message_id=id_of(message))
         return Outcome(True, "Sending it again.")

@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from handoff_bot.domain.desk import Card, Place
 from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone
+from handoff_bot.jobs import store
+from handoff_bot.jobs.runner import Handler
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import alarms, desk_channels, deskwork
-from handoff_bot.services.runner import Handler
-from handoff_bot.storage import escalations, work
+from handoff_bot.storage import escalations
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskThread, Escalation
@@ -74,7 +75,7 @@ class InThread(DeskHandler[Plan, Result]):
         if thread:
             return Place(thread.slack_channel, thread.ts)
         own_lane = deskwork.card_lane(number)
-        if job.lane != own_lane and work.head(tx, own_lane):
+        if job.lane != own_lane and store.head(tx, own_lane):
             raise DeskError("The card is being posted.", permanent=False, retry_after=1)
         if job.lane == own_lane or escalations.get(tx, number) is None:
             return None
@@ -95,7 +96,7 @@ class InThread(DeskHandler[Plan, Result]):
 
 def may_have_another(tx: Transaction, job: Job, escalation_id: int, now: datetime) -> bool:
     """Was no card posted again for this job yet, and few enough for its escalation?"""
-    if work.status_of(tx, again_key(job)):
+    if store.status_of(tx, again_key(job)):
         return False
     return escalations.threads_left(tx, escalation_id, now - IN) <= MOST_CARDS
 

@@ -10,14 +10,15 @@ from pydantic import TypeAdapter
 
 from handoff_bot.domain.desk import Place, Post, PostKind, Whisper
 from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone, DeskUnsure
-from handoff_bot.domain.pacing import Turn
 from handoff_bot.domain.signals import Priority
+from handoff_bot.jobs import failed_jobs
+from handoff_bot.jobs.rates import Turn
+from handoff_bot.jobs.runner import AnyHandler
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import alarms, desk_channels, deskwork, gathering, moods, turns, views
 from handoff_bot.services.desk_drawings import DrawBoard, MarkDelivery, RedrawCard
 from handoff_bot.services.desk_handler import CardPlan, DeskHandler, InThread, mark_of
-from handoff_bot.services.runner import AnyHandler
-from handoff_bot.storage import conversations, escalations, jobs, log
+from handoff_bot.storage import conversations, escalations, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskThread, Message
@@ -125,7 +126,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
             )
         )
         log.record(tx, "card.posted", now, escalation=escalation)
-        jobs.settle(tx, deskwork.CARD, now, escalation_id=id_of(escalation))
+        failed_jobs.settle(tx, deskwork.CARD, now, escalation_id=id_of(escalation))
         deskwork.redraw_board(tx, now)
         if views.card(tx, escalation) != plan.card:
             deskwork.redraw(tx, escalation, now)

@@ -12,7 +12,8 @@ from datetime import datetime
 
 from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
 from handoff_bot.domain.messages import Author
-from handoff_bot.storage import deliveries, escalations, work
+from handoff_bot.jobs import store
+from handoff_bot.storage import deliveries, escalations
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Message
 from handoff_bot.storage.transaction import NewWork, Transaction
@@ -80,7 +81,7 @@ def post(
 
 def unposted(tx: Transaction, escalation_id: int) -> list[int]:
     """The customer's messages that no agent can have seen, because they are not in the thread yet."""
-    waiting = work.waiting(tx, _thread_lane(escalation_id))
+    waiting = store.waiting(tx, _thread_lane(escalation_id))
     return [int(job.payload["inbound"]) for job in waiting if "inbound" in job.payload]
 
 

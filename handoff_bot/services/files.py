@@ -29,13 +29,14 @@ from handoff_bot.domain.files import (
     size_in_words,
 )
 from handoff_bot.domain.messages import Author, InboundMessage, Media
-from handoff_bot.domain.pacing import Turn
+from handoff_bot.jobs import failed_jobs, store
+from handoff_bot.jobs.rates import Turn
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import alarms, deskwork, turns, uploading
 from handoff_bot.services.desk_handler import InThread, mark_of
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import Channels
-from handoff_bot.storage import attachments, conversations, jobs, log, work
+from handoff_bot.storage import attachments, conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -128,14 +129,14 @@ class Files:
     def fetch_again(self, work_id: int) -> Outcome:
         """Try once more to bring the file that this work could not; pressed twice, it comes once."""
         with self._database.write() as tx:
-            payload = work.payload_of(tx, work_id, FILE)
+            payload = store.payload_of(tx, work_id, FILE)
             if payload is None:
                 return Outcome(False, GONE)
             now = self._clock.now()
             _bring(tx, **payload, now=now, after=work_id)
-            given_up = jobs.get(tx, work_id)
+            given_up = failed_jobs.get(tx, work_id)
             if given_up:
-                jobs.dismiss(tx, given_up, now)
+                failed_jobs.dismiss(tx, given_up, now)
             return Outcome(True, AGAIN)
 
 

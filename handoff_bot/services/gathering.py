@@ -8,8 +8,8 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.jobs import store
 from handoff_bot.services import deskwork
-from handoff_bot.storage import work
 from handoff_bot.storage.transaction import Job, Transaction
 
 MOST_POSTS = 12
@@ -34,7 +34,7 @@ def together(tx: Transaction, job: Job, now: datetime) -> tuple[Job, ...]:
 def _fitting(tx: Transaction, job: Job, now: datetime) -> Iterator[Job]:
     first = post_of(job)
     room = MOST_CHARACTERS - len(first.spoken)
-    for other in work.waiting_behind(tx, job, MOST_POSTS - 1):
+    for other in store.waiting_behind(tx, job, MOST_POSTS - 1):
         if not _may_be_gathered(other, now):
             return
         post = post_of(other)
@@ -46,7 +46,7 @@ def _fitting(tx: Transaction, job: Job, now: datetime) -> Iterator[Job]:
 
 def _may_be_gathered(job: Job, now: datetime) -> bool:
     """Not what carries marks or buttons, calls somebody, or was refused together with others."""
-    if job.kind != deskwork.POST or job.due_at > now or job.error == work.ALONE:
+    if job.kind != deskwork.POST or job.due_at > now or job.error == store.ALONE:
         return False
     post = post_of(job)
     has_more = post.button or post.buttons or post.mentions or post.about

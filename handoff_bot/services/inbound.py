@@ -16,6 +16,7 @@ from handoff_bot.domain.ratings import Rating
 from handoff_bot.domain.signals import Act, Judgement
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.words import spelled
+from handoff_bot.jobs.runner import Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import (
     alarms,
@@ -38,7 +39,6 @@ from handoff_bot.services import (
 )
 from handoff_bot.services.opening import Opening
 from handoff_bot.services.reacting import Question, Reacting
-from handoff_bot.services.runner import Handler
 from handoff_bot.services.sending import Channels, Words
 from handoff_bot.storage import arrivals, conversations, log, sources
 from handoff_bot.storage import escalations as rows

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from handoff_bot.domain.delivery import DeliveryStatus
+from handoff_bot.jobs import failed_jobs
+from handoff_bot.jobs.failed_jobs import GivenUp
 from handoff_bot.ports import Clock
 from handoff_bot.services import sending, sent_files
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.storage import conversations, deliveries, jobs
+from handoff_bot.storage import conversations, deliveries
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.jobs import GivenUp
 from handoff_bot.storage.models import Message, Ticket
 from handoff_bot.storage.transaction import Transaction
 
@@ -40,7 +41,7 @@ class Jobs:
     def lines(self, limit: int) -> Iterator[str]:
         """The newest jobs that were given up, one on each line."""
         with self._database.read() as tx:
-            found = jobs.given_up(tx, limit)
+            found = failed_jobs.given_up(tx, limit)
         if not found:
             yield NONE
             return
@@ -53,7 +54,7 @@ class Jobs:
     def describe(self, job_id: int, *, with_text: bool = False) -> list[str]:
         """All about one job; nothing when there is none. `with_text` shows what it holds, texts included."""
         with self._database.read() as tx:
-            job = jobs.find(tx, job_id)
+            job = failed_jobs.find(tx, job_id)
             about = list(_about(tx, job)) if job else []
         if job is None:
             return []
@@ -74,25 +75,25 @@ class Jobs:
     def retry(self, job_id: int) -> Outcome:
         """Run it again, before what waits in its lane."""
         with self._database.write() as tx:
-            job = jobs.get(tx, job_id)
+            job = failed_jobs.get(tx, job_id)
             if job is None:
                 return Outcome(False, UNKNOWN.format(id=job_id))
             now = self._clock.now()
             renew = _RENEWED.get(job.kind)
             payload = renew(self, tx, job) if renew else job.payload
             if payload is None:
-                jobs.dismiss(tx, job, now)
+                failed_jobs.dismiss(tx, job, now)
                 return Outcome(False, SENT_AGAIN.format(id=job_id))
-            jobs.ready(tx, job, payload, now)
+            failed_jobs.ready(tx, job, payload, now)
             return Outcome(True, AGAIN.format(id=job_id))
 
     def dismiss(self, job_id: int) -> Outcome:
         """Leave it undone, on purpose."""
         with self._database.write() as tx:
-            job = jobs.get(tx, job_id)
+            job = failed_jobs.get(tx, job_id)
             if job is None:
                 return Outcome(False, UNKNOWN.format(id=job_id))
-            jobs.dismiss(tx, job, self._clock.now())
+            failed_jobs.dismiss(tx, job, self._clock.now())
             return Outcome(True, DISMISSED.format(id=job_id))
 
     def _with_new_delivery(self, tx: Transaction, job: GivenUp) -> dict[str, Any] | None:

@@ -10,11 +10,11 @@ from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.ladder import DEFAULT, Rung, RungKind, for_priority, overtaken
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
+from handoff_bot.jobs.runner import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours, offers, routes
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.followers import Moved
-from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.services.sending import Channels
 from handoff_bot.services.tickets_out import TicketsOut
 from handoff_bot.services.waiting import NOBODY, Waiting, still_waiting, tell

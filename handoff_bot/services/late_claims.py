@@ -7,11 +7,11 @@ from datetime import datetime
 
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.jobs.runner import Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import alarms, reserving
 from handoff_bot.services.escalations import AFTER_THE_AI, AGAIN, Escalations
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.services.runner import Handler
 from handoff_bot.storage import conversations, reservations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.transaction import Job, NewWork, Transaction

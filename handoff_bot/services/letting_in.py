@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from handoff_bot.jobs.runner import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import holding
 from handoff_bot.services.holding import Holding
 from handoff_bot.services.opening import Opening
-from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.storage import conversations, held
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of

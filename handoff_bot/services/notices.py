@@ -12,6 +12,7 @@ from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.notices import Audience, NoticeRule, fitting
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.words import REASONS, short_name, spelled
+from handoff_bot.jobs.runner import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours, rulebook
 from handoff_bot.services.criteria import case_of
@@ -20,7 +21,6 @@ from handoff_bot.services.mail import Mails
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.routing import Tried, recent_cases
 from handoff_bot.services.rulebook import Rulebook
-from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of

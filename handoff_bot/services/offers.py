@@ -10,10 +10,10 @@ from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.roles import Conversation as About
 from handoff_bot.domain.routing import Mode, Route
+from handoff_bot.jobs.runner import Handler
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import availability, deskwork, hours, routes
 from handoff_bot.services.roles import Roles
-from handoff_bot.services.runner import Handler
 from handoff_bot.services.waiting import Waiting, still_waiting
 from handoff_bot.storage import access, agents, conversations, log
 from handoff_bot.storage import escalations as rows

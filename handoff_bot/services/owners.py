@@ -15,10 +15,10 @@ from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.roles import Refusal
+from handoff_bot.jobs.runner import ADMINS, Handler
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.roles import Roles
-from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.storage import access
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of

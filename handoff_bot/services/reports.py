@@ -8,7 +8,7 @@ from typing import Any
 
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.files import File
-from handoff_bot.domain.pacing import Turn
+from handoff_bot.jobs.rates import Turn
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import alarms, deskwork, turns
 from handoff_bot.services.desk_handler import DeskHandler, mark_of

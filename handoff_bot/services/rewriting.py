@@ -7,9 +7,10 @@ from datetime import datetime
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.files import Piece
+from handoff_bot.jobs import store
 from handoff_bot.services import sending
 from handoff_bot.services.sending import Channels
-from handoff_bot.storage import deliveries, work
+from handoff_bot.storage import deliveries
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Delivery, Message
 from handoff_bot.storage.transaction import Transaction
@@ -68,10 +69,10 @@ def _requeue(
 ) -> None:
     """What was to be sent after these parts is sent after the further ones, too."""
     known = {part.id for part in parts}
-    queued = work.waiting(tx, sending.lane_of(conversation))
+    queued = store.waiting(tx, sending.lane_of(conversation))
     ours = [job for job in queued if job.payload.get("delivery_id") in known]
-    work.put_off(tx, ours, now + sending.hold(tx))
+    store.put_off(tx, ours, now + sending.hold(tx))
     for made in more:
         sending.enqueue(tx, conversation, made, now)
     if more and ours:
-        work.put_last(tx, [job for job in queued if job.id > ours[-1].id])
+        store.put_last(tx, [job for job in queued if job.id > ours[-1].id])

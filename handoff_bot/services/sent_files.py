@@ -27,9 +27,9 @@ from handoff_bot.domain.files import (
     kind_of,
     refuse_early,
 )
+from handoff_bot.jobs.runner import Handler
 from handoff_bot.ports import Channel, Clock, Desk
 from handoff_bot.services import deskwork
-from handoff_bot.services.runner import Handler
 from handoff_bot.storage import attachments, conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import AgentRef, Post, PostKind
 from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.jobs import store
+from handoff_bot.jobs.runner import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, why_not
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.services.runner import ADMINS, Handler
-from handoff_bot.storage import conversations, log, work
+from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -86,9 +87,9 @@ def end(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     if until is None:
         return
     escalation.snoozed_until = None
-    for job in work.due_at(tx, until):
+    for job in store.due_at(tx, until):
         if job.payload.get("escalation_id") == id_of(escalation):
-            work.replace_with(tx, job, f"{job.lane}:{now.timestamp():.3f}", now)
+            store.replace_with(tx, job, f"{job.lane}:{now.timestamp():.3f}", now)
 
 
 def wake(

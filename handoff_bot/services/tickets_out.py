@@ -11,11 +11,12 @@ from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.ticket_record import TicketRecord, key_of
+from handoff_bot.jobs import store
+from handoff_bot.jobs.runner import Handler
 from handoff_bot.ports import Clock, Desk, TicketSink
 from handoff_bot.services import deskwork
 from handoff_bot.services.followers import Moved
-from handoff_bot.services.runner import Handler
-from handoff_bot.storage import conversations, escalations, log, ticket_links, work
+from handoff_bot.storage import conversations, escalations, log, ticket_links
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Ticket
 from handoff_bot.storage.transaction import Job, NewWork, Transaction
@@ -77,9 +78,9 @@ class PutTicket(Handler[PutPlan, str]):
         ticket = tx.session.get(Ticket, int(job.payload["ticket_id"]))
         if ticket is None or sink not in self._sinks:
             return None
-        later = work.waiting_behind(tx, job, 1) if job.attempts else ()
+        later = store.waiting_behind(tx, job, 1) if job.attempts else ()
         if later:  # the ticket has changed since, and the next row says so
-            work.inherit_age(tx, later[0], job)
+            store.inherit_age(tx, later[0], job)
             return None
         thread = escalations.thread_of(tx, ticket.escalation_id)
         return PutPlan(

@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
+from handoff_bot.jobs import rate_limit_store, store
+from handoff_bot.jobs.runner import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.services.catching_up import CONTACT
 from handoff_bot.services.idle import IDLE
 from handoff_bot.services.model_watch import LOOK
 from handoff_bot.services.owners import OWNERS
-from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.services.sent_files import KEPT_FOR
 from handoff_bot.services.windows import CLOSING
-from handoff_bot.storage import attachments, log, pace, tallies, work
+from handoff_bot.storage import attachments, log, tallies
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Job, NewWork, Transaction
@@ -63,8 +64,8 @@ class Prune(Handler[None, None]):
 
     def prepare(self, tx: Transaction, job: Job) -> None:
         """Delete it."""
-        gone = work.prune(tx, self._clock.now(), KEEP_DONE)
-        pace.prune(tx, self._clock.now(), KEEP_DONE)
+        gone = store.prune(tx, self._clock.now(), KEEP_DONE)
+        rate_limit_store.prune(tx, self._clock.now(), KEEP_DONE)
         tallies.prune(tx, self._clock.now())
         files = attachments.prune(tx, self._clock.now() - KEPT_FOR)
         logger.info("pruned", extra={"rows": gone, "files": files})
@@ -81,10 +82,10 @@ class Watch(Handler[None, None]):
     def prepare(self, tx: Transaction, job: Job) -> None:
         """Say it once in each thread whose messages are late."""
         now = self._clock.now()
-        for stuck in work.late(tx, "out", now - LATE):
+        for stuck in store.late(tx, "out", now - LATE):
             self._tell(tx, stuck, now)
 
-    def _tell(self, tx: Transaction, stuck: work.Late, now: datetime) -> None:
+    def _tell(self, tx: Transaction, stuck: store.Late, now: datetime) -> None:
         escalation = rows.open_of(tx, int(stuck.lane.partition(":")[2]))
         told = f"watch.told:{stuck.lane}"
         if escalation is None or log.preference(tx, told, 0) == stuck.work_id:

@@ -16,11 +16,12 @@ from handoff_bot.domain.errors import ModelError, TranslationError
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.languages import name_of
+from handoff_bot.jobs import store
+from handoff_bot.jobs.runner import Handler
 from handoff_bot.ports import Clock, Translator
 from handoff_bot.services import deskwork
 from handoff_bot.services.followers import Moved
-from handoff_bot.services.runner import Handler
-from handoff_bot.storage import conversations, log, work
+from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -96,7 +97,7 @@ def detour(tx: Transaction, job: Job, thread: Place) -> bool:
     lane = f"{FAMILY}:{job.lane}"
     if job.lane.startswith(f"{FAMILY}:"):
         return False
-    if not _is_translated(tx, thread) and work.head(tx, lane) is None:
+    if not _is_translated(tx, thread) and store.head(tx, lane) is None:
         return False
     tx.enqueue(NewWork(job.kind, lane, job.payload, due_at=job.due_at))
     return True

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Place
-from handoff_bot.domain.pacing import Share, Turn
+from handoff_bot.jobs.rates import Share, Turn
 from handoff_bot.storage.models import Escalation
 
 BOARD_PATIENCE = timedelta(seconds=10)

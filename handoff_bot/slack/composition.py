@@ -16,6 +16,7 @@ from handoff_bot.clock import SystemClock
 from handoff_bot.domain.desk import AgentRef, Place, Post, PostKind, TranscriptPage
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
+from handoff_bot.jobs.runner import Handler
 from handoff_bot.services import alarms, deskwork, translating
 from handoff_bot.services.catching_up import READ_THREAD, read_thread
 from handoff_bot.services.core import Core
@@ -23,7 +24,6 @@ from handoff_bot.services.decisions import Decisions
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.services.runner import Handler
 from handoff_bot.services.translating import Interpreter
 from handoff_bot.slack.actions import ThreadEvents
 from handoff_bot.slack.app import build_bolt

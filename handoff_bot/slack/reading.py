@@ -15,13 +15,14 @@ from typing import Any
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeskError
-from handoff_bot.domain.pacing import Share, Turn
+from handoff_bot.jobs import store
+from handoff_bot.jobs.rates import Share, Turn
+from handoff_bot.jobs.runner import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services.relay import is_known
-from handoff_bot.services.runner import ADMINS, Handler
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.listeners.arrivals import KIND, lane_of, thread_of
-from handoff_bot.storage import sources, work
+from handoff_bot.storage import sources
 from handoff_bot.storage.transaction import Job, NewWork, Transaction
 
 logger = logging.getLogger(__name__)
@@ -106,10 +107,10 @@ class ReadThread(Handler[Reading, Found]):
     def _store(self, tx: Transaction, events: list[Json]) -> None:
         now = self._clock.now()
         lane = lane_of(events[0]["event"])
-        live = [job for job in work.waiting(tx, lane) if not job.payload.get(READ_BACK)]
+        live = [job for job in store.waiting(tx, lane) if not job.payload.get(READ_BACK)]
         for event in events:
             tx.enqueue(NewWork(KIND, lane, event, due_at=now, key=event["event_id"]))
-        work.put_last(tx, live)
+        store.put_last(tx, live)
         logger.info("replies fetched", extra={"events": len(events)})
 
     def park(self, tx: Transaction, job: Job, plan: Reading | None, error: Exception) -> None:
@@ -145,7 +146,7 @@ def heard(tx: Transaction, event: Mapping[str, Any], now: datetime) -> None:
     if thread is None or not isinstance(ts, str) or event.get("subtype") in _ABOUT_OTHERS:
         return
     if sources.thread(tx, thread) and not is_known(tx, thread.slack_channel, ts):
-        work.count_as_done(tx, KIND, lane_of(event), _key(thread, ts), now)
+        store.count_as_done(tx, KIND, lane_of(event), _key(thread, ts), now)
 
 
 def _event(tx: Transaction, plan: Reading, message: Mapping[str, Any], ts: str) -> Json | None:

@@ -14,9 +14,9 @@ from itertools import groupby
 from flask import Blueprint, Response, jsonify
 
 from handoff_bot.domain.errors import DatabaseAway
+from handoff_bot.jobs import rate_limit_store, store
 from handoff_bot.ports import Clock
 from handoff_bot.services.model_watch import ModelHealthPage
-from handoff_bot.storage import pace, work
 from handoff_bot.storage.database import Database
 
 logger = logging.getLogger(__name__)
@@ -48,8 +48,8 @@ def health(database: Database, clock: Clock, model: ModelHealthPage | None = Non
     def healthz() -> tuple[Response, int]:
         try:
             with database.read() as tx:
-                load = work.load(tx)
-                refusals = pace.refusals(tx)
+                load = store.load(tx)
+                refusals = rate_limit_store.refusals(tx)
                 mind = model.read(tx) if model else {"status": "off"}
         except Exception:  # whatever is wrong with it, the page must say so
             logger.exception("database does not answer")
@@ -84,7 +84,7 @@ def _status(behind: dict[str, float], late: dict[str, float], mind: Mapping[str,
     return "degraded" if mind["status"] == "failing" else "ok"
 
 
-def _slowed_down(refusals: Sequence[pace.Refusals]) -> dict[str, dict[str, object]]:
+def _slowed_down(refusals: Sequence[rate_limit_store.Refusals]) -> dict[str, dict[str, object]]:
     """By kind of call: which channel of Slack it was is nobody's business here."""
     found: dict[str, dict[str, object]] = {}
     for kind, group in groupby(refusals, key=lambda each: each.budget.partition(":")[0]):
@@ -94,7 +94,7 @@ def _slowed_down(refusals: Sequence[pace.Refusals]) -> dict[str, dict[str, objec
     return found
 
 
-def _behind(load: work.Load, now: datetime) -> dict[str, float]:
+def _behind(load: store.Load, now: datetime) -> dict[str, float]:
     """Families a customer waits for that are overdue -> their lag: more comes in than is done."""
     lags = _lags(load, now)
     return {
@@ -102,13 +102,13 @@ def _behind(load: work.Load, now: datetime) -> dict[str, float]:
     }
 
 
-def _late(load: work.Load, now: datetime) -> dict[str, float]:
+def _late(load: store.Load, now: datetime) -> dict[str, float]:
     """Families with a lane beyond its bound -> its lag."""
     lags = _lags(load, now)
     return {family: lag for family, lag in lags.items() if lag > PATIENT.get(family, LATE_AFTER)}
 
 
-def _lags(load: work.Load, now: datetime) -> dict[str, float]:
+def _lags(load: store.Load, now: datetime) -> dict[str, float]:
     """Family -> seconds. Waiting for a turn at Slack does not count: it is not our being late."""
     return {family: _lag(part.ours_due_at, now) for family, part in load.families.items()}
 

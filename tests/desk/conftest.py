@@ -12,7 +12,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from handoff_bot.domain.messages import InboundMessage
-from handoff_bot.domain.pacing import Rate
+from handoff_bot.jobs.rates import Rate
 from handoff_bot.sandbox.slack.interacting import ClickResult
 from handoff_bot.sandbox.slack.stand_in import SlackStandIn
 from handoff_bot.sandbox.slack.windows import Submission

@@ -6,6 +6,7 @@ import pytest
 
 from handoff_bot.domain.desk import Place, Post, PostKind, Whisper
 from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.jobs.runner import ADMINS
 from handoff_bot.services import (
     answering,
     assigning,
@@ -34,7 +35,6 @@ from handoff_bot.services import (
     windows,
 )
 from handoff_bot.services.escalations import CLAIM
-from handoff_bot.services.runner import ADMINS
 from handoff_bot.slack.listeners.arrivals import KIND as EVENT
 from handoff_bot.slack.listeners.doctor import EXAMINE
 from handoff_bot.storage import deliveries, escalations

@@ -14,9 +14,9 @@ from handoff_bot.domain.routing import Mode, Route, Rule
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import Edit
+from handoff_bot.jobs.worker import Lanes
 from handoff_bot.services import deskwork
 from handoff_bot.services.core import THREADS
-from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.texts import Text
 from handoff_bot.slack.manifest import SCOPES
 from handoff_bot.storage.desk_models import TicketTag

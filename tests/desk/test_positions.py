@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import select
 
+from handoff_bot.jobs.worker import Lanes
 from handoff_bot.services.core import THREADS
-from handoff_bot.services.lanes import Lanes
 from handoff_bot.storage.models import Work
 from tests.desk.conftest import DANA, words
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from handoff_bot.domain.errors import DeliveryError
-from handoff_bot.services.lanes import Lanes
+from handoff_bot.jobs.worker import Lanes
 from handoff_bot.storage.models import Message, Work
 from tests.desk.conftest import words
 

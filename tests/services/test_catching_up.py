@@ -7,9 +7,10 @@ import pytest
 
 from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.jobs import store
 from handoff_bot.sandbox.twilio import TwilioStandIn
 from handoff_bot.services.catching_up import CATCH_UP
-from handoff_bot.storage import log, sources, work
+from handoff_bot.storage import log, sources
 from handoff_bot.storage.models import Message, Work
 from tests.services.shop import ACCOUNT, DANA, EVA, PUBLIC, TOKEN, Shop
 
@@ -121,7 +122,7 @@ def test_a_message_that_is_judged_while_older_ones_are_stored_survives_a_crash(s
 def run_in_this_moment(shop, handler, lane):
     """Run the first job of a lane, as another thread would."""
     with shop.database.write() as tx:
-        job = work.head(tx, lane)
+        job = store.head(tx, lane)
         plan = handler.prepare(tx, job)
     result = handler.call(plan)
     with shop.database.write() as tx:

@@ -8,10 +8,10 @@ from handoff_bot.domain.desk import Button
 from handoff_bot.domain.errors import DeliveryError, DeskError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import File
+from handoff_bot.jobs import store
 from handoff_bot.services.jobs import Jobs
 from handoff_bot.services.reports import REPORT, Report
 from handoff_bot.services.timers import KEEP_DONE
-from handoff_bot.storage import work
 from handoff_bot.storage.models import Work
 from handoff_bot.web.application import create_web
 from handoff_bot.web.health import health
@@ -101,11 +101,11 @@ def test_what_is_dismissed_is_not_done_and_no_longer_counts(house, jobs, lost):
 def test_only_what_was_dealt_with_is_pruned(house, jobs, lost):
     later = house.clock.now() + KEEP_DONE + timedelta(days=1)
     with house.database.write() as tx:
-        work.prune(tx, later, KEEP_DONE)
+        store.prune(tx, later, KEEP_DONE)
     assert parked(house) == 1
     jobs.dismiss(lost)
     with house.database.write() as tx:
-        work.prune(tx, later, KEEP_DONE)
+        store.prune(tx, later, KEEP_DONE)
         assert tx.session.get(Work, lost) is None
 
 

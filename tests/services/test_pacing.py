@@ -9,12 +9,13 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.errors import DeskError, DeskLimited, DeskOutcomeUnknown
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.pacing import Rate, Share
 from handoff_bot.domain.signals import Priority
+from handoff_bot.jobs import rate_limit_store
+from handoff_bot.jobs.rate_limits import Pacer
+from handoff_bot.jobs.rates import Rate, Share
+from handoff_bot.jobs.worker import Lanes
 from handoff_bot.services import deskwork, gathering, turns
-from handoff_bot.services.lanes import Lanes
-from handoff_bot.services.pacing import Pacer
-from handoff_bot.storage import escalations, pace
+from handoff_bot.storage import escalations
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation, Lane
 from tests.services.conftest import build_house
@@ -165,8 +166,8 @@ def test_a_process_that_dies_with_its_turn_loses_the_turn_and_not_the_words(hous
     house.clock.advance(seconds=1)
     with house.database.write() as tx:  # its turn comes, and the process that took it is gone
         now = house.clock.now()
-        assert pace.next_lanes(tx, "post:CQUEUE", ["desk"], now, 1)
-        pace.take(tx, f"desk:{escalation.id}", "dead")
+        assert rate_limit_store.next_lanes(tx, "post:CQUEUE", ["desk"], now, 1)
+        rate_limit_store.take(tx, f"desk:{escalation.id}", "dead")
     wait(house, 1, 3)
     assert calls(house) == [["one"], ["two"], ["three"]]
 
@@ -433,7 +434,7 @@ def test_a_refusal_holds_everybody_who_makes_the_same_call_and_is_counted(house)
     wait(house, 1, 28)
     assert calls(house) == []
     with house.database.read() as tx:
-        (refused,) = pace.refusals(tx)
+        (refused,) = rate_limit_store.refusals(tx)
     assert (refused.budget, refused.count) == ("post:CQUEUE", 1)
     wait(house, 1, 5)
     assert sorted(calls(house)) == [["one"], ["two"]]

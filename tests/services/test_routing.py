@@ -13,9 +13,9 @@ from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.routing import Mode, Route, Rule
 from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.jobs.worker import Lanes
 from handoff_bot.services import desk_channels
 from handoff_bot.services.core import THREADS
-from handoff_bot.services.lanes import Lanes
 from handoff_bot.services.offers import NOBODY_ELSE, NOBODY_YET, NOT_KNOWN
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.routes import RULES

@@ -7,9 +7,10 @@ from handoff_bot.domain.errors import SinkError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.ticket_record import key_of
+from handoff_bot.jobs import store
 from handoff_bot.services.core import THREADS
 from handoff_bot.services.tickets_out import TICKET_OUT
-from handoff_bot.storage import log, ticket_links, work
+from handoff_bot.storage import log, ticket_links
 from handoff_bot.storage.models import Ticket
 from handoff_bot.storage.transaction import NewWork
 from tests.fakes import FakeSink
@@ -158,7 +159,7 @@ def test_a_crash_in_mid_call_leads_to_the_latest_state(house, zendesk, database,
     with pytest.raises(Crash):
         house.says("I want a human")
     with database.write() as tx:
-        work.bury(tx, dead_since=None)
+        store.bury(tx, dead_since=None)
     house.core.lanes.id = ""
     house.settle()
     house.take(Step.CLAIM, ana)
@@ -212,7 +213,7 @@ def test_a_system_that_is_not_in_use_any_more_is_forgotten(house, webhook):
         tx.enqueue(NewWork(TICKET_OUT, "sink-webhook:1", payload, house.clock.now()))
     house.settle()
     with house.database.read() as tx:
-        assert work.load(tx).parked == 0
+        assert store.load(tx).parked == 0
 
 
 def test_without_other_systems_there_is_no_work(database, clock):
@@ -220,7 +221,7 @@ def test_without_other_systems_there_is_no_work(database, clock):
     house.says("I want a human")
     with database.read() as tx:
         assert not [
-            row for row in tx.session.execute(work.select(work.WORK)) if row.kind == TICKET_OUT
+            row for row in tx.session.execute(store.select(store.WORK)) if row.kind == TICKET_OUT
         ]
 
 

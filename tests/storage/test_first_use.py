@@ -9,17 +9,16 @@ from sqlalchemy import text
 from handoff_bot.domain.files import File
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.domain.spending import Usage
+from handoff_bot.jobs import rate_limit_store, store
 from handoff_bot.storage import (
     agents,
     attachments,
     conversations,
     desk_channels,
     log,
-    pace,
     spending,
     ticket_links,
     tickets,
-    work,
 )
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Contact, ContactAddress, Conversation, Escalation, Ticket
@@ -78,9 +77,9 @@ FIRST_USES = {
     "a file": (
         lambda tx, now, it: attachments.add(tx, "t1", File("a", "text/plain", b"x"), it, None, now)
     ),
-    "a budget": lambda tx, now, _: pace.free_at(tx, "post:C1", now),
+    "a budget": lambda tx, now, _: rate_limit_store.free_at(tx, "post:C1", now),
     "the day's spending": lambda tx, now, _: spending.add(tx, "2026-11-29", 0, Usage("m", 1, 1), 1),
-    "a worker": lambda tx, now, _: work.join(tx, "me", now),
+    "a worker": lambda tx, now, _: store.join(tx, "me", now),
     "a lane": lambda tx, now, _: tx.append_now([NewWork("job", "a:1", {}, now, key="once")]),
 }
 

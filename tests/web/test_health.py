@@ -5,9 +5,8 @@ import sqlite3
 import pytest
 from sqlalchemy import make_url
 
-from handoff_bot.services import ingest
-from handoff_bot.services.ingest import Inbox
-from handoff_bot.storage import work
+from handoff_bot.jobs import store
+from handoff_bot.jobs.inbox import Inbox
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Lane
 from handoff_bot.storage.transaction import NewWork
@@ -73,8 +72,8 @@ def test_health_is_ok_while_only_what_no_customer_waits_for_is_behind(
 def test_a_lane_that_a_thread_holds_for_too_long_is_late_too(client, database, clock):
     due(database, clock, "out:1")
     with database.write() as tx:
-        work.join(tx, "me", clock.now())
-        work.lease(tx, "me", "out", clock.now(), 1)
+        store.join(tx, "me", clock.now())
+        store.lease(tx, "me", "out", clock.now(), 1)
     clock.advance(seconds=61)
     assert client.get("/healthz").json["late"] == {"out": 61.0}
 
@@ -93,15 +92,15 @@ def test_health_is_ok_again_when_the_lane_was_run(client, database, clock):
     due(database, clock, "out:1")
     clock.advance(seconds=61)
     with database.write() as tx:
-        taken = work.lease(tx, "me", "out", clock.now(), 1)
-        work.release(tx, "out:1", taken["out:1"], None)
+        taken = store.lease(tx, "me", "out", clock.now(), 1)
+        store.release(tx, "out:1", taken["out:1"], None)
     assert client.get("/healthz").json["status"] == "ok"
 
 
 @pytest.fixture
 def away(database_url, backend, database, clock, monkeypatch):
     """A client whose database is locked from outside, or is not there."""
-    monkeypatch.setattr(ingest, "PATIENCE", 0.2)
+    monkeypatch.setattr("handoff_bot.jobs.inbox.PATIENCE", 0.2)
     if backend == "sqlite":
         outside = sqlite3.connect(str(make_url(database_url).database), isolation_level=None)
         outside.execute("BEGIN IMMEDIATE")

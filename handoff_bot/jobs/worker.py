@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from handoff_bot.domain.errors import DatabaseAway
+from handoff_bot.jobs import store
+from handoff_bot.jobs.backpressure import LULL, Brake
+from handoff_bot.jobs.held_lanes import HeldLanes
+from handoff_bot.jobs.rate_limits import Granted, Pacer
+from handoff_bot.jobs.runner import AnyHandler, Runner, StartedLanes
 from handoff_bot.ports import Clock
-from handoff_bot.services.brake import LULL, Brake
-from handoff_bot.services.held_lanes import HeldLanes
-from handoff_bot.services.pacing import Granted, Pacer
-from handoff_bot.services.runner import AnyHandler, Runner, StartedLanes
-from handoff_bot.storage import work
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Seat, family_of
 
@@ -147,8 +147,8 @@ class Lanes:
         self.id, until = uuid.uuid4().hex, self._from_now()
         with self.database.write() as tx:
             if self.sole:
-                work.bury(tx, dead_since=None)
-            work.join(tx, self.id, until)
+                store.bury(tx, dead_since=None)
+            store.join(tx, self.id, until)
         self._alive_until = until
         self._pool = ThreadPoolExecutor(sum(self._threads.values()), "lane")
         self._beating = threading.Thread(target=self._beat, name="lanes-heartbeat", daemon=True)
@@ -167,7 +167,7 @@ class Lanes:
             self._pool.shutdown(wait=True)
         try:
             with self.database.write() as tx:
-                work.leave(tx, self.id)
+                store.leave(tx, self.id)
         except DatabaseAway as error:  # others will find out by themselves
             logger.warning("worker could not sign off", extra={"why": str(error)})
 
@@ -175,14 +175,14 @@ class Lanes:
         """See `Crew`: a thread that is free for a lane which is about to be opened."""
         family = family_of(lane)
         if self._steps.seats is not None and family in self._threads:
-            return Seat(lane, self.id, work.new_grant())
+            return Seat(lane, self.id, store.new_grant())
         with self._changed:
             if not self._pool or self._stopping.is_set() or not self._free.get(family):
                 return None
             if self._brake.is_on():
                 return None
             self._free[family] -= 1
-        return Seat(lane, self.id, work.new_grant())
+        return Seat(lane, self.id, store.new_grant())
 
     def seat(self, reserved: Sequence[Seat], started: Sequence[Seat]) -> None:
         """See `Crew`."""
@@ -262,7 +262,7 @@ class Lanes:
         """Tell the others that this worker is alive, even if they have buried it."""
         until = self._from_now()
         with self.database.heartbeat() as tx:
-            work.join(tx, self.id, until)
+            store.join(tx, self.id, until)
         self._lives(until)
 
     def _lives(self, until: datetime) -> None:
@@ -277,7 +277,7 @@ class Lanes:
             try:
                 self._prolong()
                 with self.database.heartbeat() as tx:
-                    work.bury(tx, dead_since=self.clock.now() - timedelta(seconds=self.ttl))
+                    store.bury(tx, dead_since=self.clock.now() - timedelta(seconds=self.ttl))
             except DatabaseAway as error:
                 logger.warning("heartbeat failed", extra={"why": str(error)})
             except Exception:
@@ -295,7 +295,7 @@ class Lanes:
         until = self._from_now()
         with self.database.write() as tx:
             tx.check_lease(lane, grant)
-            work.join(tx, self.id, until)
+            store.join(tx, self.id, until)
         self._lives(until)
 
     # -- dispatch
@@ -335,7 +335,7 @@ class Lanes:
         """Lanes taken, and the seconds until the next one that could be."""
         now = self.clock.now()
         with self.database.read() as tx:
-            found = work.next_due(tx, now, self.id)
+            found = store.next_due(tx, now, self.id)
             due = {family: at for family, at in found.items() if free.get(family)}
             turns = self.pacer.turns(tx, now, self.id)
         later = [at for at in (*due.values(), *turns.values()) if at > now]
@@ -363,7 +363,7 @@ class Lanes:
                 for each in taken:
                     left[each.family] -= 1
                 for family in families:
-                    leased = work.lease(tx, self.id, family, now, left[family], besides)
+                    leased = store.lease(tx, self.id, family, now, left[family], besides)
                     taken += [Granted(lane, family, "", grant) for lane, grant in leased.items()]
         except DatabaseAway:  # it may have committed all the same
             for each in taken:

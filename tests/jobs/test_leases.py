@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.errors import DatabaseAway, DeliveryError, LeaseLost
-from handoff_bot.services import failing, held_lanes
-from handoff_bot.services.lanes import Lanes
-from handoff_bot.storage import group_commit, work
+from handoff_bot.jobs import failures, held_lanes, store
+from handoff_bot.jobs.worker import Lanes
+from handoff_bot.storage import group_commit
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Lane, Work
-from tests.storage.test_lanes import Recorder, enqueue, statuses
+from tests.jobs.test_worker import Recorder, enqueue, statuses
 
 LEASE = 5.0
 PATIENCE = 60
@@ -32,12 +32,12 @@ def lanes(database, clock, recorder):
 
 def leased(database, clock, worker="me", limit=1):
     with database.write() as tx:
-        return work.lease(tx, worker, "a", clock.now(), limit)
+        return store.lease(tx, worker, "a", clock.now(), limit)
 
 
 def join(database, clock, worker, seconds=LEASE):
     with database.write() as tx:
-        work.join(tx, worker, clock.now() + timedelta(seconds=seconds))
+        store.join(tx, worker, clock.now() + timedelta(seconds=seconds))
 
 
 @pytest.mark.parametrize("seconds", [0, 4, 6, 3600])
@@ -48,7 +48,7 @@ def test_a_worker_never_leases_a_lane_that_it_holds(database, clock, seconds):
     clock.advance(seconds=seconds)
     assert leased(database, clock) == {}
     with database.read() as tx:
-        assert work.next_due(tx, clock.now(), "me") == {}
+        assert store.next_due(tx, clock.now(), "me") == {}
 
 
 @pytest.mark.parametrize(("seconds", "taken"), [(0, []), (4, []), (6, ["a:1"])])
@@ -99,11 +99,11 @@ def test_what_an_old_lease_wrote_down_does_not_count_under_a_new_one(database, c
     clock.advance(seconds=6)
     join(database, clock, "other")
     with database.write() as tx:
-        work.release(tx, "a:1", work.lease(tx, "other", "a", clock.now(), 1)["a:1"], clock.now())
+        store.release(tx, "a:1", store.lease(tx, "other", "a", clock.now(), 1)["a:1"], clock.now())
     new = leased(database, clock)["a:1"]
     for write in (
         lambda tx: tx.check_lease("a:1", old),
-        lambda tx: work.release(tx, "a:1", old, None),
+        lambda tx: store.release(tx, "a:1", old, None),
     ):
         with pytest.raises(LeaseLost), database.write() as tx:
             write(tx)
@@ -118,9 +118,9 @@ def test_a_worker_leases_no_lane_that_its_thread_still_runs_even_if_others_had_i
         clock.advance(seconds=6)
         join(database, clock, "other")
         with database.write() as tx:
-            work.bury(tx, dead_since=clock.now())
-            taken = work.lease(tx, "other", "a", clock.now(), 1)
-            work.release(tx, "a:1", taken["a:1"], clock.now())
+            store.bury(tx, dead_since=clock.now())
+            taken = store.lease(tx, "other", "a", clock.now(), 1)
+            store.release(tx, "a:1", taken["a:1"], clock.now())
         assert not lanes.run_once()
 
     enqueue(database, clock, 1)
@@ -184,12 +184,12 @@ def test_a_heartbeat_waits_for_no_other_transaction(database_url, database, cloc
     if small._group:
         small._group._take_turn(until=0.0)
     with small.heartbeat() as tx:
-        work.join(tx, "me", clock.now() + timedelta(hours=1))
+        store.join(tx, "me", clock.now() + timedelta(hours=1))
     for one in taken:
         one.__exit__(None, None, None)
     small.close()
     with database.read() as tx:
-        assert [row.id for row in tx.session.query(work.Worker)] == ["me"]
+        assert [row.id for row in tx.session.query(store.Worker)] == ["me"]
 
 
 def test_burying_the_dead_waits_for_none_of_them(database_url, database, clock):
@@ -199,9 +199,9 @@ def test_burying_the_dead_waits_for_none_of_them(database_url, database, clock):
     clock.advance(seconds=60)
     other = Database(database_url)
     with other.write() as holding:
-        holding.session.get(work.Worker, "frozen", with_for_update=True)
+        holding.session.get(store.Worker, "frozen", with_for_update=True)
         with database.heartbeat() as tx:
-            work.bury(tx, dead_since=clock.now())
+            store.bury(tx, dead_since=clock.now())
     other.close()
 
 
@@ -235,7 +235,7 @@ class Awaited(Recorder):
 def working(database, monkeypatch):
     """Starts lanes with real threads and the real clock."""
     monkeypatch.setattr(held_lanes, "REST", timedelta())
-    monkeypatch.setattr(failing, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(failures, "FIRST_DELAY", 0.01)
     begun = []
 
     def start(handler, threads=2):
@@ -252,11 +252,11 @@ def working(database, monkeypatch):
 
 def broken_once(monkeypatch, module, name, error):
     """A function that fails the first time."""
-    plain, failures = getattr(module, name), [error]
+    plain, errors = getattr(module, name), [error]
 
     def broken(*args, **kwargs):
-        if failures:
-            raise failures.pop()
+        if errors:
+            raise errors.pop()
         return plain(*args, **kwargs)
 
     monkeypatch.setattr(module, name, broken)
@@ -267,7 +267,7 @@ def broken_once(monkeypatch, module, name, error):
 def test_whatever_leaves_a_lane_lets_it_go(database, monkeypatch, working, caplog, name, error):
     handler = Awaited(2)
     handler.errors = [DeliveryError("busy", permanent=False)]
-    broken_once(monkeypatch, work, name, error)
+    broken_once(monkeypatch, store, name, error)
     working(handler)
     for n in (1, 2):
         enqueue(database, SystemClock(), n)
@@ -295,7 +295,7 @@ def test_a_handler_that_fails_in_handling_its_failure_does_not_hold_its_lane(
 def test_an_outcome_is_recorded_when_the_database_is_back_and_the_call_not_made_again(
     lanes, database, clock, recorder, monkeypatch
 ):
-    monkeypatch.setattr("handoff_bot.services.runner.RECORD_AGAIN", 0.0)
+    monkeypatch.setattr("handoff_bot.jobs.runner.RECORD_AGAIN", 0.0)
     away = [DatabaseAway("gone") for _ in range(3)]
 
     def finish(tx, job, plan, result):
@@ -324,7 +324,7 @@ def test_a_lane_of_a_commit_that_nobody_confirmed_is_run(database, monkeypatch, 
 
     def enqueue_and_lose_the_answer():
         with database.write() as tx:
-            tx.enqueue(work.NewWork("job", "a:1", {"n": 1}, SystemClock().now()))
+            tx.enqueue(store.NewWork("job", "a:1", {"n": 1}, SystemClock().now()))
             tx.flush_work()
             if database.is_sqlite:
                 monkeypatch.setattr(group_commit._Batch, "end", end_without_an_answer)
@@ -338,15 +338,15 @@ def test_a_lane_of_a_commit_that_nobody_confirmed_is_run(database, monkeypatch, 
 
 def test_the_seats_of_threads_that_were_left_are_free_again(database, monkeypatch, working):
     handler = Awaited(20)
-    failures = [RuntimeError("a bug") for _ in range(8)]
-    plain = work.head
+    errors = [RuntimeError("a bug") for _ in range(8)]
+    plain = store.head
 
     def head(tx, lane):
-        if failures:
-            raise failures.pop()
+        if errors:
+            raise errors.pop()
         return plain(tx, lane)
 
-    monkeypatch.setattr(work, "head", head)
+    monkeypatch.setattr(store, "head", head)
     working(handler)
     for n in range(20):
         enqueue(database, SystemClock(), n, f"a:{n % 5}")

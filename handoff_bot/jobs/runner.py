@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, NoReturn, TypeVar
 
 from handoff_bot.domain.errors import DatabaseAway, LeaseLost
-from handoff_bot.domain.pacing import Turn
+from handoff_bot.jobs import failed_jobs, store
+from handoff_bot.jobs.failures import ADMINS as ADMINS
+from handoff_bot.jobs.failures import Failing
+from handoff_bot.jobs.rate_limits import Pacer
+from handoff_bot.jobs.rates import Turn
 from handoff_bot.ports import Clock
-from handoff_bot.services.failing import ADMINS as ADMINS
-from handoff_bot.services.failing import Failing
-from handoff_bot.services.pacing import Pacer
-from handoff_bot.storage import jobs, work
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Begun, Job, Seat, Transaction
 
@@ -200,7 +200,7 @@ class Runner:
 
     def _first(self, lane: str, grant: str) -> Job | None:
         with self._database.read() as tx:
-            job = work.head(tx, lane)
+            job = store.head(tx, lane)
         if job and job.due_at <= self._clock.now():
             return job
         with self._database.write() as tx:
@@ -209,7 +209,7 @@ class Runner:
     def _next(self, tx: Transaction, lane: str, grant: str, *, last: bool = False) -> Job | None:
         """The lane's first row if it may run now; otherwise let go of the lane."""
         tx.flush_work(lane)
-        return work.go_on(tx, lane, grant, self._clock.now(), stop=last)
+        return store.go_on(tx, lane, grant, self._clock.now(), stop=last)
 
     def _row(self, step: _Step, paid: str, begun: Begun | None) -> Job | None:
         """Run one row, and those that go with it, through the phases; says which row is next."""
@@ -289,7 +289,7 @@ class Runner:
             tx.started.remove(seat)
             return
         if not step.handler.repeatable:
-            work.begin(tx, step.job, now)
+            store.begin(tx, step.job, now)
         seat.begun = Begun(plan, now)
 
     def _call(self, step: _Step, plan: Any, since: datetime) -> Any:
@@ -301,11 +301,11 @@ class Runner:
     def _finished(self, tx: Transaction, step: _Step, plan: Any, result: Any) -> Job | None:
         step.handler.finish(tx, step.job, plan, result)
         if step.handler.coalesces:  # the latest state is there, so earlier failures are made good
-            jobs.settle_lane(tx, step.job.kind, step.job.lane, self._clock.now())
+            failed_jobs.settle_lane(tx, step.job.kind, step.job.lane, self._clock.now())
         return self._done(tx, step)
 
     def _done(self, tx: Transaction, step: _Step) -> Job | None:
-        work.complete(tx, step.job, self._clock.now())
+        store.complete(tx, step.job, self._clock.now())
         return self._next(tx, step.job.lane, step.grant, last=step.last)
 
     def _record(self, step: _Step, record: Callable[[Transaction], Job | None]) -> Job | None:
@@ -334,14 +334,14 @@ class Runner:
     def _is_settled(self, tx: Transaction, step: _Step) -> bool:
         """Was the last try committed after all, though the database's answer was lost?"""
         tx.check_lease(step.job.lane, step.grant)
-        return not work.is_open(tx, step.job)
+        return not store.is_open(tx, step.job)
 
     def _as_begun(self, step: _Step) -> _Step:
         """The row with those that were begun with it."""
         if not step.handler.gathers:
             return step
         with self._database.read() as tx:
-            return replace(step, job=replace(step.job, more=work.begun_with(tx, step.job)))
+            return replace(step, job=replace(step.job, more=store.begun_with(tx, step.job)))
 
     def _must_wait(self, tx: Transaction, step: _Step, paid: str) -> bool:
         """Take its turn, or let go of the lane until it is its turn."""
@@ -352,7 +352,7 @@ class Runner:
         if lacking is None:
             return False
         if job.begun_at:
-            work.unbegin(tx, job)
+            store.unbegin(tx, job)
         self._pacer.wait(tx, job, step.grant, lacking, now)
         return True
 
@@ -360,15 +360,15 @@ class Runner:
         """The row with those that go with it, and what to call with."""
         job, handler = step.job, step.handler
         if job.begun_at:
-            work.unbegin(tx, job)
+            store.unbegin(tx, job)
         if handler.coalesces:
             # The lane before the row, as those who ask for a redraw do, or the two could deadlock.
             tx.check_lease(job.lane, step.grant)
-            work.forget_key(tx, job)
+            store.forget_key(tx, job)
         job = replace(job, more=handler.together(tx, job) if handler.gathers else ())
         plan = handler.prepare(tx, job)
         if plan is not None and not handler.repeatable:
-            work.begin(tx, job, self._clock.now())
+            store.begin(tx, job, self._clock.now())
         return replace(step, job=job), plan
 
     def _failed(self, step: _Step, plan: Any, error: Exception) -> Job | None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handoff_bot.domain.errors import DatabaseAway
+from handoff_bot.jobs.backpressure import Brake
 from handoff_bot.ports import Clock
-from handoff_bot.services.brake import Brake
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import NewWork
 

@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy import make_url
 
 from handoff_bot.domain.errors import DatabaseAway
-from handoff_bot.services import ingest
-from handoff_bot.services.ingest import Inbox
+from handoff_bot.jobs.inbox import Inbox
 from handoff_bot.storage.models import Work
 
 
@@ -71,7 +70,7 @@ def test_an_arrival_is_in_the_database_when_store_returns(database, clock):
 
 @pytest.fixture(autouse=True)
 def _quiet(caplog):
-    caplog.set_level("CRITICAL", "handoff_bot.services.ingest")
+    caplog.set_level("CRITICAL", "handoff_bot.jobs.inbox")
 
 
 def test_arrivals_are_refused_in_time_while_a_writer_from_outside_holds_the_file(
@@ -80,7 +79,7 @@ def test_arrivals_are_refused_in_time_while_a_writer_from_outside_holds_the_file
     """All together after their patience, not one after the other; then the next ones sooner."""
     if not database.is_sqlite:
         pytest.skip("one writer at a time is SQLite's")
-    monkeypatch.setattr(ingest, "PATIENCE", 0.5)
+    monkeypatch.setattr("handoff_bot.jobs.inbox.PATIENCE", 0.5)
     inbox, refused = Inbox(database, clock), []
     outside = sqlite3.connect(str(make_url(database_url).database), isolation_level=None)
     outside.execute("BEGIN IMMEDIATE")

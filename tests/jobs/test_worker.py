@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
-from handoff_bot.services.lanes import Lanes
-from handoff_bot.services.runner import Handler
-from handoff_bot.storage import jobs, work
+from handoff_bot.jobs import failed_jobs, store
+from handoff_bot.jobs.runner import Handler
+from handoff_bot.jobs.worker import Lanes
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Work
 from handoff_bot.storage.transaction import NewWork
@@ -198,11 +198,11 @@ def test_a_dead_workers_lane_is_taken_over_and_its_begun_row_is_looked_up(
 ):
     enqueue(database, clock, 1)
     with database.write() as tx:  # a worker that leased, began, and was killed
-        work.join(tx, "dead", clock.now() + timedelta(seconds=5))
-        work.lease(tx, "dead", "a", clock.now(), 1)
-        job = work.head(tx, "a:1")
+        store.join(tx, "dead", clock.now() + timedelta(seconds=5))
+        store.lease(tx, "dead", "a", clock.now(), 1)
+        job = store.head(tx, "a:1")
         assert job
-        work.begin(tx, job, clock.now())
+        store.begin(tx, job, clock.now())
     survivor = Lanes(database, {"job": recorder}, clock, threads={"a": 1})
     assert survivor.run_until_idle() == 0
     clock.advance(seconds=6)
@@ -215,9 +215,9 @@ def test_a_worker_that_lost_its_lease_commits_nothing(database, clock):
         def call(self, plan):
             super().call(plan)
             with database.write() as tx:  # meanwhile somebody else takes the lane over
-                tx.change(work.Worker, alive_until=clock.now() - timedelta(seconds=1))
-                work.join(tx, "other", clock.now() + timedelta(hours=1))
-                work.lease(tx, "other", "a", clock.now(), 1)
+                tx.change(store.Worker, alive_until=clock.now() - timedelta(seconds=1))
+                store.join(tx, "other", clock.now() + timedelta(hours=1))
+                store.lease(tx, "other", "a", clock.now(), 1)
 
     slow = Slow()
     enqueue(database, clock, 1)
@@ -271,7 +271,7 @@ def test_a_row_appended_while_the_lane_is_let_go_of_is_not_stranded(database, da
     recorder = Recorder(repeatable=True)
     lanes = Lanes(database, {"job": recorder}, clock, threads={"a": 1})
     other = Database(database_url)
-    original, appended = work.head, []
+    original, appended = store.head, []
 
     def append_meanwhile(tx, lane):
         found = original(tx, lane)
@@ -283,7 +283,7 @@ def test_a_row_appended_while_the_lane_is_let_go_of_is_not_stranded(database, da
 
     enqueue(database, clock, 1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(work, "head", append_meanwhile)
+        patch.setattr(store, "head", append_meanwhile)
         lanes.run_until_idle()
     appended[0].join()
     lanes.run_until_idle()
@@ -306,7 +306,7 @@ def test_picking_a_redraw_up_and_asking_for_another_cannot_deadlock(database, da
         except Exception as error:
             errors.append(error)
 
-    original = work.forget_key
+    original = store.forget_key
 
     def ask_meanwhile(tx, job):
         original(tx, job)
@@ -320,7 +320,7 @@ def test_picking_a_redraw_up_and_asking_for_another_cannot_deadlock(database, da
     lanes = Lanes(database, {"job": recorder}, clock, threads={"a": 1})
     enqueue(database, clock, 1, "a:draw", key="draw", coalesce=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(work, "forget_key", ask_meanwhile)
+        patch.setattr(store, "forget_key", ask_meanwhile)
         lanes.run_until_idle()
     asking[0].join()
     lanes.run_until_idle()
@@ -338,15 +338,15 @@ def test_a_retry_of_a_call_of_unknown_outcome_says_nothing_of_a_later_call(
     recorder.errors = [OutcomeUnknown("no answer") for _ in range(9)]
     lanes.run_until_idle()
     with database.write() as tx:
-        job = work.head(tx, "a:1")
-        work.park(tx, job, clock.now(), "no answer")
+        job = store.head(tx, "a:1")
+        store.park(tx, job, clock.now(), "no answer")
     clock.advance(minutes=1)
     enqueue(database, clock, 2, lane="a:1")
     lanes.run_until_idle()
     assert (recorder.calls, statuses(database)) == ([1, 2], {1: "failed", 2: "ready"})
 
     with database.write() as tx:
-        jobs.ready(tx, jobs.get(tx, 1), {"n": 1}, clock.now())
+        failed_jobs.ready(tx, failed_jobs.get(tx, 1), {"n": 1}, clock.now())
     recorder.found, recorder.errors = [({"n": 1}, "receipt")], []
     clock.advance(minutes=1)
     lanes.run_until_idle()

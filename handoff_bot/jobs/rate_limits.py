@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from handoff_bot.domain.pacing import Rate, Share, Turn, kind_of
-from handoff_bot.storage import pace
+from handoff_bot.jobs import rate_limit_store
+from handoff_bot.jobs.rates import Rate, Share, Turn, kind_of
 from handoff_bot.storage.transaction import Job, Transaction
 
 DEFAULT_PAUSE = 1.0
@@ -47,28 +47,28 @@ class Pacer:
         """
         shares = self._unpaid(turn, paid)
         kept = {
-            budget: pace.room(tx, budget, now)
+            budget: rate_limit_store.room(tx, budget, now)
             for budget in sorted({share.budget for share in shares})  # as in `_held`
         }
         for share in shares:
             rate, (at, is_awaited) = self._rate(share.budget), kept[share.budget]
             if is_awaited or not rate.room(at, now):
                 return share
-            pace.keep(tx, share.budget, rate.taken(at, now))
+            rate_limit_store.keep(tx, share.budget, rate.taken(at, now))
         return None
 
     def wait(self, tx: Transaction, job: Job, grant: str, share: Share, now: datetime) -> None:
         """Let go of a lane until it is its turn."""
         latest = None if share.patience is None else now + share.patience
-        pace.wait(tx, job.lane, grant, job.due_at, share.budget, share.rank, latest)
+        rate_limit_store.wait(tx, job.lane, grant, job.due_at, share.budget, share.rank, latest)
 
     def hold(self, tx: Transaction, turn: Turn, seconds: float | None, now: datetime) -> None:
         """We were asked to slow down: nobody makes such calls for so long."""
         until = now + timedelta(seconds=DEFAULT_PAUSE if seconds is None else seconds)
         budgets = {share.budget for share in self._limited(turn)}
         for budget, kept in self._held(tx, budgets, now).items():
-            pace.keep(tx, budget, self._rate(budget).held(kept, until))
-            pace.count_refusal(tx, budget, now)
+            rate_limit_store.keep(tx, budget, self._rate(budget).held(kept, until))
+            rate_limit_store.count_refusal(tx, budget, now)
 
     # -- those who wait
 
@@ -78,7 +78,7 @@ class Pacer:
             return {}
         return {
             each.budget: max(each.due_at, self._rate(each.budget).next_at(each.free_at or now))
-            for each in pace.awaited(tx, now, worker)
+            for each in rate_limit_store.awaited(tx, now, worker)
         }
 
     def grant(
@@ -98,12 +98,16 @@ class Pacer:
             families = [family for family, count in left.items() if count > 0]
             given = []
             room = rate.room(kept, now)
-            for lane, family in pace.next_lanes(tx, budget, families, now, room, worker):
+            for lane, family in rate_limit_store.next_lanes(
+                tx, budget, families, now, room, worker
+            ):
                 if left[family] > 0 and lane not in besides:
                     left[family] -= 1
-                    given.append(Granted(lane, family, budget, pace.take(tx, lane, worker)))
+                    given.append(
+                        Granted(lane, family, budget, rate_limit_store.take(tx, lane, worker))
+                    )
             if given:
-                pace.keep(tx, budget, rate.taken(kept, now, len(given)))
+                rate_limit_store.keep(tx, budget, rate.taken(kept, now, len(given)))
             granted += given
         return granted
 
@@ -126,7 +130,7 @@ class Pacer:
         self, tx: Transaction, budgets: Collection[str], now: datetime
     ) -> dict[str, datetime]:
         """What is kept of each until commit; in one order for everybody, so that no two wait in a ring."""
-        return {budget: pace.free_at(tx, budget, now) for budget in sorted(budgets)}
+        return {budget: rate_limit_store.free_at(tx, budget, now) for budget in sorted(budgets)}
 
     def _rate(self, budget: str) -> Rate:
         return self.rates.get(kind_of(budget), UNLIMITED)

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import and_, bindparam, case, delete, exists, func, select, update
 
 from handoff_bot.domain.errors import LeaseLost
+from handoff_bot.jobs.store import IS_UNHELD, new_grant
 from handoff_bot.storage.desk_models import Pace
 from handoff_bot.storage.transaction import DIALECTS, LANE, Transaction, table_of
-from handoff_bot.storage.work import IS_UNHELD, new_grant
 
 PACE = table_of(Pace)
 

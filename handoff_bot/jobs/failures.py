@@ -14,14 +14,14 @@ from handoff_bot.domain.errors import (
     OutcomeUnknown,
     ProviderFailure,
 )
+from handoff_bot.jobs import store
+from handoff_bot.jobs.rate_limits import Pacer
 from handoff_bot.ports import Clock
 from handoff_bot.services import alarms
-from handoff_bot.services.pacing import Pacer
-from handoff_bot.storage import work
 from handoff_bot.storage.transaction import Job, Transaction
 
 if TYPE_CHECKING:
-    from handoff_bot.services.runner import AnyHandler
+    from handoff_bot.jobs.runner import AnyHandler
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Failing:
             self._give_up(tx, job, handler, plan, error)
             return False
         handler.retreat(tx, job, plan, error)
-        work.retry_at(tx, job, now + self._delay(job, error), _in_words(error), begun=begun)
+        store.retry_at(tx, job, now + self._delay(job, error), _in_words(error), begun=begun)
         return True
 
     def note(
@@ -79,22 +79,22 @@ class Failing:
         now, words = self._clock.now(), f"{UNHANDLED}: {_in_words(error)}"
         if job.error.startswith(UNHANDLED) and self._is_hopeless(job, handler, error, now):
             alarms.given_up(tx, job, words, now)
-            work.park(tx, job, now, words)
+            store.park(tx, job, now, words)
             return False
         begun = self._may_have_happened(job, handler, plan, error)
-        work.retry_at(tx, job, now + self._delay(job, error), words, begun=begun)
+        store.retry_at(tx, job, now + self._delay(job, error), words, begun=begun)
         return True
 
     def _give_up(
         self, tx: Transaction, job: Job, handler: AnyHandler, plan: Any, error: Exception
     ) -> None:
         if job.more:
-            work.separate(tx, job)
+            store.separate(tx, job)
         else:
             handler.park(tx, job, plan, error)
             if handler.told in ("", ADMINS) or not isinstance(error, ProviderFailure):
                 alarms.given_up(tx, job, _in_words(error), self._clock.now())
-            work.park(tx, job, self._clock.now(), _in_words(error))
+            store.park(tx, job, self._clock.now(), _in_words(error))
 
     def _may_have_happened(
         self, job: Job, handler: AnyHandler, plan: Any, error: Exception

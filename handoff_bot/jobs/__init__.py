@@ -1,0 +1,1 @@
+"""Durable jobs: they run in order, on SQLite and on PostgreSQL. See README.md."""
