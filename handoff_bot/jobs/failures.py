@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from handoff_bot.domain.errors import (
     DeskLimited,
@@ -15,18 +16,13 @@ from handoff_bot.domain.errors import (
     ProviderFailure,
 )
 from handoff_bot.jobs import store
+from handoff_bot.jobs.handler import ADMINS, AnyHandler
 from handoff_bot.jobs.rate_limits import Pacer
 from handoff_bot.ports import Clock
-from handoff_bot.services import alarms
 from handoff_bot.storage.transaction import Job, Transaction
-
-if TYPE_CHECKING:
-    from handoff_bot.jobs.runner import AnyHandler
 
 logger = logging.getLogger(__name__)
 
-ADMINS = "the admins"
-"""What `Handler.told` says where they are told here of every row that is given up."""
 FEWEST_TRIES = 5
 """Of a refusal that the provider words in a way that we do not know."""
 FIRST_DELAY = 0.5
@@ -37,13 +33,28 @@ UNHANDLED = "its failure could not be handled"
 """Begins the error of a row whose handler failed in `retreat` or `park`."""
 
 
+OnGivenUp = Callable[[Transaction, Job, str, datetime], None]
+"""Called in the transaction that gives a job up, with the error as text and the time."""
+
+
+def tell_nobody(tx: Transaction, job: Job, error: str, now: datetime) -> None:
+    """For workers whose owner reads the list of failed jobs."""
+
+
 class Failing:
     """Records failures on rows, in the caller's transaction."""
 
-    def __init__(self, clock: Clock, jitter: random.Random, pacer: Pacer) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        jitter: random.Random,
+        pacer: Pacer,
+        on_given_up: OnGivenUp = tell_nobody,
+    ) -> None:
         self._clock = clock
         self._jitter = jitter
         self._pacer = pacer
+        self._on_given_up = on_given_up
 
     def log(self, job: Job, error: Exception) -> None:
         """A provider's refusal in one line, a bug with its traceback."""
@@ -78,7 +89,7 @@ class Failing:
         """
         now, words = self._clock.now(), f"{UNHANDLED}: {_in_words(error)}"
         if job.error.startswith(UNHANDLED) and self._is_hopeless(job, handler, error, now):
-            alarms.given_up(tx, job, words, now)
+            self._on_given_up(tx, job, words, now)
             store.park(tx, job, now, words)
             return False
         begun = self._may_have_happened(job, handler, plan, error)
@@ -93,7 +104,7 @@ class Failing:
         else:
             handler.park(tx, job, plan, error)
             if handler.told in ("", ADMINS) or not isinstance(error, ProviderFailure):
-                alarms.given_up(tx, job, _in_words(error), self._clock.now())
+                self._on_given_up(tx, job, _in_words(error), self._clock.now())
             store.park(tx, job, self._clock.now(), _in_words(error))
 
     def _may_have_happened(

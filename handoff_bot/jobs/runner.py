@@ -8,15 +8,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, Generic, NoReturn, TypeVar
+from datetime import datetime
+from typing import Any, NoReturn, TypeVar
 
 from handoff_bot.domain.errors import DatabaseAway, LeaseLost
 from handoff_bot.jobs import failed_jobs, store
-from handoff_bot.jobs.failures import ADMINS as ADMINS
-from handoff_bot.jobs.failures import Failing
+from handoff_bot.jobs.failures import Failing, OnGivenUp, tell_nobody
+from handoff_bot.jobs.handler import NOBODY, AnyHandler
 from handoff_bot.jobs.rate_limits import Pacer
-from handoff_bot.jobs.rates import Turn
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Begun, Job, Seat, Transaction
@@ -24,68 +23,11 @@ from handoff_bot.storage.transaction import Begun, Job, Seat, Transaction
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Plan = TypeVar("Plan")
-Result = TypeVar("Result")
 
 SLICE = 25
 """Rows a worker runs before it lets another lane have the thread."""
 RECORD_AGAIN = 0.5
 """Seconds between tries to record an outcome while the database is away."""
-
-
-class Handler(Generic[Plan, Result]):
-    """What to do with one kind of work, in three phases.
-
-    `prepare` and `finish` each run in a transaction, `call` outside of any. Unless `repeatable`, the row
-    is recorded as begun before `call`; when it is found begun, `recover` asks the provider first.
-
-    Attributes:
-        repeatable: doing `call` twice is harmless (a question, a redraw).
-        coalesces: its rows have a key that is forgotten when they start.
-        gathers: one call may be for several rows of a lane; see `together`.
-        chained: prepared in the transaction that enqueues it, where its lane is idle and a thread is free.
-            It enqueues nothing in lanes of its own family.
-        give_up_after: how long temporary failures are tried again, from when the row was due.
-        told: to whom it is told when a row is given up, or why nobody needs to be told. `park` tells them,
-            unless it is `ADMINS`. Of a bug the admins are told in any case.
-    """
-
-    told = ""
-
-    repeatable = False
-    coalesces = False
-    gathers = False
-    chained = False
-    give_up_after = timedelta(hours=4)
-
-    def turn(self, tx: Transaction, job: Job) -> Turn:
-        """What the call takes of the provider's limits."""
-        return ()
-
-    def together(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
-        """Rows right behind it that the same call is for; the other phases find them as `job.more`."""
-        return ()
-
-    def prepare(self, tx: Transaction, job: Job) -> Plan | None:
-        """What to call with; None when the transaction was all there was to do."""
-        raise NotImplementedError
-
-    def call(self, plan: Plan) -> Result:
-        """The slow part. Raises ProviderFailure; anything else is a bug."""
-        raise NotImplementedError
-
-    def finish(self, tx: Transaction, job: Job, plan: Plan, result: Result) -> None:
-        """Record the result."""
-
-    def recover(self, job: Job, begun_at: datetime) -> tuple[Plan, Result] | None:
-        """Ask the provider what became of a call; None when it had no effect and may be made again."""
-        return None
-
-    def retreat(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
-        """The call failed for now and will be made again; `job.begun_at` if it may have had an effect."""
-
-    def park(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
-        """The row is given up: show it to those who must know; `job.begun_at` as in `retreat`."""
 
 
 class _Waits(Exception):
@@ -98,11 +40,6 @@ class _ChainBroken(Exception):
 
 def _leave() -> NoReturn:
     raise _Waits
-
-
-AnyHandler = Handler[Any, Any]
-NOBODY = AnyHandler()
-"""Runs work of a kind that this version does not know: fails until it is parked."""
 
 
 class StartedLanes:
@@ -157,11 +94,12 @@ class Runner:
         confirm: Callable[[str, str, datetime], None] = lambda _lane, _grant, _since: None,
         stopping: threading.Event | None = None,
         others: StartedLanes | None = None,
+        on_given_up: OnGivenUp = tell_nobody,
     ) -> None:
         self._database = database
         self._handlers = handlers
         self._clock = clock
-        self._failing = Failing(clock, jitter, pacer)
+        self._failing = Failing(clock, jitter, pacer, on_given_up)
         self._pacer = pacer
         self._confirm = confirm
         self._stopping = stopping or threading.Event()

@@ -14,9 +14,11 @@ from datetime import datetime, timedelta
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.jobs import store
 from handoff_bot.jobs.backpressure import LULL, Brake
+from handoff_bot.jobs.failures import OnGivenUp, tell_nobody
+from handoff_bot.jobs.handler import AnyHandler
 from handoff_bot.jobs.held_lanes import HeldLanes
 from handoff_bot.jobs.rate_limits import Granted, Pacer
-from handoff_bot.jobs.runner import AnyHandler, Runner, StartedLanes
+from handoff_bot.jobs.runner import Runner, StartedLanes
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Seat, family_of
@@ -98,6 +100,7 @@ class Lanes:
             leases no lane that its own threads hold, however late its heartbeat is.
         sole: True when no other worker can be alive (one process on SQLite): the dead are buried at once.
         pacer: keeps to providers' limits; without one nothing is limited.
+        on_given_up: called with each job that is given up and that its handler tells nobody of.
     """
 
     def __init__(
@@ -113,6 +116,7 @@ class Lanes:
         jitter: random.Random | None = None,
         brake: Brake | None = None,
         pacer: Pacer | None = None,
+        on_given_up: OnGivenUp = tell_nobody,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -129,7 +133,15 @@ class Lanes:
         self._mine = _Mine(self._start_other)
         self._steps = _Steps()
         self._run = Runner(
-            database, handlers, clock, dice, self.pacer, self._confirm, self._stopping, self._mine
+            database,
+            handlers,
+            clock,
+            dice,
+            self.pacer,
+            self._confirm,
+            self._stopping,
+            self._mine,
+            on_given_up,
         )
         self._changed = threading.Condition()
         self._woken = False

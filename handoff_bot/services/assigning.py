@@ -9,7 +9,7 @@ from typing import Any
 
 from handoff_bot.domain.roles import Conversation as About
 from handoff_bot.domain.routing import Route
-from handoff_bot.jobs.runner import Handler
+from handoff_bot.jobs.handler import Handler
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import availability, deskwork, routes
 from handoff_bot.services.escalations import NOBODY_FREE, Escalations

@@ -16,7 +16,7 @@ from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.jobs import store
-from handoff_bot.jobs.runner import ADMINS, AnyHandler, Handler
+from handoff_bot.jobs.handler import ADMINS, AnyHandler, Handler
 from handoff_bot.ports import Backlog, Clock
 from handoff_bot.services import alarms
 from handoff_bot.storage import sources

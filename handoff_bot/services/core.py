@@ -9,10 +9,10 @@ from datetime import timedelta
 
 from handoff_bot.domain.crowds import EscalationLimits
 from handoff_bot.jobs.backpressure import Brake
+from handoff_bot.jobs.handler import AnyHandler
 from handoff_bot.jobs.inbox import Inbox
 from handoff_bot.jobs.rate_limits import Pacer
 from handoff_bot.jobs.rates import Rate
-from handoff_bot.jobs.runner import AnyHandler
 from handoff_bot.jobs.worker import Lanes
 from handoff_bot.ports import (
     Assistant,
@@ -26,6 +26,7 @@ from handoff_bot.ports import (
     Translator,
 )
 from handoff_bot.services import (
+    alarms,
     answering,
     assigning,
     availability,
@@ -277,6 +278,7 @@ class Core:
             jitter=parts.jitter,
             brake=brake,
             pacer=Pacer(parts.limits),
+            on_given_up=alarms.given_up,
         )
         database.crew = lanes
         return cls(

@@ -11,8 +11,8 @@ from handoff_bot.domain.delivery import DeliveryStatus, overall
 from handoff_bot.domain.desk import Board, Place
 from handoff_bot.domain.errors import DeskError, DeskGone
 from handoff_bot.domain.escalations import OPEN
+from handoff_bot.jobs.handler import ADMINS
 from handoff_bot.jobs.rates import Turn
-from handoff_bot.jobs.runner import ADMINS
 from handoff_bot.services import desk_channels, deskwork, turns, views
 from handoff_bot.services.desk_handler import CardPlan, DeskHandler
 from handoff_bot.storage import deliveries, escalations, log

@@ -9,7 +9,7 @@ from typing import TypeVar
 from handoff_bot.domain.desk import Card, Place
 from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone
 from handoff_bot.jobs import store
-from handoff_bot.jobs.runner import Handler
+from handoff_bot.jobs.handler import Handler
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import alarms, desk_channels, deskwork
 from handoff_bot.storage import escalations

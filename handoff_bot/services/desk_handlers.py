@@ -12,8 +12,8 @@ from handoff_bot.domain.desk import Place, Post, PostKind, Whisper
 from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone, DeskUnsure
 from handoff_bot.domain.signals import Priority
 from handoff_bot.jobs import failed_jobs
+from handoff_bot.jobs.handler import AnyHandler
 from handoff_bot.jobs.rates import Turn
-from handoff_bot.jobs.runner import AnyHandler
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import alarms, desk_channels, deskwork, gathering, moods, turns, views
 from handoff_bot.services.desk_drawings import DrawBoard, MarkDelivery, RedrawCard

@@ -15,7 +15,7 @@ from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Judgement
 from handoff_bot.domain.texts import Moment
-from handoff_bot.jobs.runner import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import desk_channels, deskwork, rules, sending, texts
 from handoff_bot.services.sending import Channels, Words

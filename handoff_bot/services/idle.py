@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import Button, Post, PostKind
-from handoff_bot.jobs.runner import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.storage import agents, conversations, log

@@ -16,7 +16,7 @@ from handoff_bot.domain.ratings import Rating
 from handoff_bot.domain.signals import Act, Judgement
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.words import spelled
-from handoff_bot.jobs.runner import Handler
+from handoff_bot.jobs.handler import Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import (
     alarms,

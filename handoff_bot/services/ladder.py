@@ -10,7 +10,7 @@ from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.ladder import DEFAULT, Rung, RungKind, for_priority, overtaken
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
-from handoff_bot.jobs.runner import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours, offers, routes
 from handoff_bot.services.escalations import Escalations

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status, Step
-from handoff_bot.jobs.runner import Handler
+from handoff_bot.jobs.handler import Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import alarms, reserving
 from handoff_bot.services.escalations import AFTER_THE_AI, AGAIN, Escalations

@@ -10,7 +10,7 @@ from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.ticket_record import key_of
-from handoff_bot.jobs.runner import Handler
+from handoff_bot.jobs.handler import Handler
 from handoff_bot.ports import Clock, Desk, Mailer
 from handoff_bot.services import deskwork
 from handoff_bot.services.mail_notice import Notice, mail_about

@@ -15,7 +15,7 @@ from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.rules import Rules
 from handoff_bot.domain.signals import Judgement, Mood, Priority
-from handoff_bot.jobs.runner import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import answering, deskwork, rules, translating, urgency
 from handoff_bot.services.reacting import Question, Reacting

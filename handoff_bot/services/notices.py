@@ -12,7 +12,7 @@ from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.notices import Audience, NoticeRule, fitting
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.words import REASONS, short_name, spelled
-from handoff_bot.jobs.runner import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours, rulebook
 from handoff_bot.services.criteria import case_of

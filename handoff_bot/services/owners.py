@@ -15,7 +15,7 @@ from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.roles import Refusal
-from handoff_bot.jobs.runner import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, Handler
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.roles import Roles

@@ -11,7 +11,7 @@ from typing import Any
 
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.texts import Moment
-from handoff_bot.jobs.runner import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import hours, waiting
 from handoff_bot.services.followers import Moved

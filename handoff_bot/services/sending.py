@@ -21,7 +21,7 @@ from handoff_bot.domain.messages import (
     Template,
 )
 from handoff_bot.domain.splitting import split_text
-from handoff_bot.jobs.runner import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, Handler
 from handoff_bot.ports import Channel, Clock
 from handoff_bot.services import alarms, deskwork, opt_outs, sent_files, windows
 from handoff_bot.storage import conversations, deliveries, log

@@ -27,7 +27,7 @@ from handoff_bot.domain.files import (
     kind_of,
     refuse_early,
 )
-from handoff_bot.jobs.runner import Handler
+from handoff_bot.jobs.handler import Handler
 from handoff_bot.ports import Channel, Clock, Desk
 from handoff_bot.services import deskwork
 from handoff_bot.storage import attachments, conversations, deliveries, log

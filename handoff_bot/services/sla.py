@@ -10,7 +10,7 @@ from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.sla import Promise
-from handoff_bot.jobs.runner import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours
 from handoff_bot.services.followers import Moved

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from handoff_bot.domain.desk import AgentRef, Post, PostKind
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.jobs import store
-from handoff_bot.jobs.runner import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, why_not
 from handoff_bot.services.outcome import Outcome

@@ -12,7 +12,7 @@ from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.ticket_record import TicketRecord, key_of
 from handoff_bot.jobs import store
-from handoff_bot.jobs.runner import Handler
+from handoff_bot.jobs.handler import Handler
 from handoff_bot.ports import Clock, Desk, TicketSink
 from handoff_bot.services import deskwork
 from handoff_bot.services.followers import Moved

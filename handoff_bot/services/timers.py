@@ -6,7 +6,7 @@ import logging
 from datetime import datetime, timedelta
 
 from handoff_bot.jobs import rate_limit_store, store
-from handoff_bot.jobs.runner import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.services.catching_up import CONTACT

@@ -17,7 +17,7 @@ from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.languages import name_of
 from handoff_bot.jobs import store
-from handoff_bot.jobs.runner import Handler
+from handoff_bot.jobs.handler import Handler
 from handoff_bot.ports import Clock, Translator
 from handoff_bot.services import deskwork
 from handoff_bot.services.followers import Moved

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.messages import Limits
-from handoff_bot.jobs.runner import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.storage import conversations

@@ -16,7 +16,7 @@ from handoff_bot.clock import SystemClock
 from handoff_bot.domain.desk import AgentRef, Place, Post, PostKind, TranscriptPage
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
-from handoff_bot.jobs.runner import Handler
+from handoff_bot.jobs.handler import Handler
 from handoff_bot.services import alarms, deskwork, translating
 from handoff_bot.services.catching_up import READ_THREAD, read_thread
 from handoff_bot.services.core import Core

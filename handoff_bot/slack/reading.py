@@ -16,8 +16,8 @@ from typing import Any
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.jobs import store
+from handoff_bot.jobs.handler import ADMINS, Handler
 from handoff_bot.jobs.rates import Share, Turn
-from handoff_bot.jobs.runner import ADMINS, Handler
 from handoff_bot.ports import Clock
 from handoff_bot.services.relay import is_known
 from handoff_bot.slack.desk import SlackDesk

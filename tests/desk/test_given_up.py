@@ -6,7 +6,7 @@ import pytest
 
 from handoff_bot.domain.desk import Place, Post, PostKind, Whisper
 from handoff_bot.domain.messages import InboundMessage
-from handoff_bot.jobs.runner import ADMINS
+from handoff_bot.jobs.handler import ADMINS
 from handoff_bot.services import (
     answering,
     assigning,

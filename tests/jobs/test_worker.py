@@ -8,7 +8,7 @@ import pytest
 
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from handoff_bot.jobs import failed_jobs, store
-from handoff_bot.jobs.runner import Handler
+from handoff_bot.jobs.handler import Handler
 from handoff_bot.jobs.worker import Lanes
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Work

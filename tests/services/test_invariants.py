@@ -19,8 +19,8 @@ from handoff_bot.domain.desk import AgentRef, Place, ThreadReply
 from handoff_bot.domain.errors import DeliveryError, DeskError, DeskOutcomeUnknown, OutcomeUnknown
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
+from handoff_bot.jobs.handler import Handler
 from handoff_bot.jobs.rates import Rate
-from handoff_bot.jobs.runner import Handler
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.relay import is_known
 from handoff_bot.storage import deliveries, escalations

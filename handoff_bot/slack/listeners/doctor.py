@@ -14,7 +14,7 @@ from slack_sdk.web import WebClient
 
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.findings import Finding
-from handoff_bot.jobs.runner import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, Handler
 from handoff_bot.services.desk_channels import DeskPlace, Purpose
 from handoff_bot.slack.blocks.doctor import draw_findings, looking
 from handoff_bot.slack.blocks.settings import SettingsAction

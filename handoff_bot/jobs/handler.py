@@ -1,0 +1,75 @@
+"""What runs one kind of job."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from handoff_bot.jobs.rates import Turn
+from handoff_bot.storage.transaction import Job, Transaction
+
+Plan = TypeVar("Plan")
+Result = TypeVar("Result")
+
+ADMINS = "the admins"
+"""What `Handler.told` says where they are told here of every row that is given up."""
+
+
+class Handler(Generic[Plan, Result]):
+    """What to do with one kind of work, in three phases.
+
+    `prepare` and `finish` each run in a transaction, `call` outside of any. Unless `repeatable`, the row
+    is recorded as begun before `call`; when it is found begun, `recover` asks the provider first.
+
+    Attributes:
+        repeatable: doing `call` twice is harmless (a question, a redraw).
+        coalesces: its rows have a key that is forgotten when they start.
+        gathers: one call may be for several rows of a lane; see `together`.
+        chained: prepared in the transaction that enqueues it, where its lane is idle and a thread is free.
+            It enqueues nothing in lanes of its own family.
+        give_up_after: how long temporary failures are tried again, from when the row was due.
+        told: to whom it is told when a row is given up, or why nobody needs to be told. `park` tells them,
+            unless it is `ADMINS`. Of a bug the admins are told in any case.
+    """
+
+    told = ""
+
+    repeatable = False
+    coalesces = False
+    gathers = False
+    chained = False
+    give_up_after = timedelta(hours=4)
+
+    def turn(self, tx: Transaction, job: Job) -> Turn:
+        """What the call takes of the provider's limits."""
+        return ()
+
+    def together(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
+        """Rows right behind it that the same call is for; the other phases find them as `job.more`."""
+        return ()
+
+    def prepare(self, tx: Transaction, job: Job) -> Plan | None:
+        """What to call with; None when the transaction was all there was to do."""
+        raise NotImplementedError
+
+    def call(self, plan: Plan) -> Result:
+        """The slow part. Raises ProviderFailure; anything else is a bug."""
+        raise NotImplementedError
+
+    def finish(self, tx: Transaction, job: Job, plan: Plan, result: Result) -> None:
+        """Record the result."""
+
+    def recover(self, job: Job, begun_at: datetime) -> tuple[Plan, Result] | None:
+        """Ask the provider what became of a call; None when it had no effect and may be made again."""
+        return None
+
+    def retreat(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
+        """The call failed for now and will be made again; `job.begun_at` if it may have had an effect."""
+
+    def park(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
+        """The row is given up: show it to those who must know; `job.begun_at` as in `retreat`."""
+
+
+AnyHandler = Handler[Any, Any]
+NOBODY = AnyHandler()
+"""Runs work of a kind that this version does not know: fails until it is parked."""
