@@ -96,8 +96,8 @@ class Handoff:
         if self.role == "web":
             return
         if self.sole:
-            self.core.lanes.sole = self.sole.acquire()
-        self.core.lanes.start()
+            self.core.worker.sole = self.sole.acquire()
+        self.core.worker.start()
         self.core.catching_up.started()
         if self.listener:
             self.listener.start()
@@ -117,7 +117,7 @@ class Handoff:
             self.scheduler.shutdown()
             if self.listener:
                 self.listener.stop()
-            self.core.lanes.stop()
+            self.core.worker.stop()
         self.core.reacting.close()
         if self.sole:
             self.sole.release()
@@ -203,7 +203,7 @@ def _listener(url: str, core: Core) -> Listener:
     # Here, because PostgreSQL's driver takes 14 MB, which nobody on SQLite should pay.
     from handoff_bot.storage.listening import Listener
 
-    return Listener(url, core.lanes.wake)
+    return Listener(url, core.worker.wake)
 
 
 def twilio_account(settings: Settings) -> TwilioAccount:

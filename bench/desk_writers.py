@@ -13,7 +13,7 @@ from handoff_bot.domain.desk import Place, Post
 from handoff_bot.domain.errors import DeskError, DeskLimited
 from handoff_bot.domain.signals import Priority
 from handoff_bot.jobs.rate_limits import Pacer
-from handoff_bot.jobs.worker import Lanes
+from handoff_bot.jobs.worker import Worker
 from handoff_bot.ports import Assistant, Clock
 from handoff_bot.services import deskwork, views
 from handoff_bot.services.core import THREADS
@@ -43,7 +43,7 @@ class Paced:
 
     def __init__(self, database: Database, desk: SlackDesk) -> None:
         self._database, self._clock = database, SystemClock()
-        self._lanes = Lanes(
+        self._lanes = Worker(
             database,
             desk_handlers(database, desk, self._clock, _unjudged(self._clock)),
             self._clock,

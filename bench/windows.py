@@ -232,7 +232,7 @@ def openings(house: House) -> dict[str, tuple[Callable[[], object], Callable[[],
 
     def visits() -> None:
         slack.open_home(ana)
-        house.core.lanes.run_until_idle()
+        house.core.worker.run_until_idle()
 
     def windows() -> object:
         return [view["id"] for view in slack.views(ana)]

@@ -184,7 +184,7 @@ def test_a_process_is_built_runs_its_role_and_stops(environment, role):
     try:
         answer = handoff.web.test_client().get("/healthz")
         assert answer.json["status"] == "ok"
-        assert bool(handoff.core.lanes.id) is (role == "all")
+        assert bool(handoff.core.worker.id) is (role == "all")
     finally:
         handoff.stop()
 
@@ -194,7 +194,7 @@ def test_slacks_limits_are_kept_unless_there_are_none(environment, monkeypatch, 
     monkeypatch.setenv("SLACK_LIMITS", limits)
     handoff = app.build(read_settings(), "web")
     try:
-        assert handoff.core.lanes.pacer.rates == kept
+        assert handoff.core.worker.pacer.rates == kept
     finally:
         handoff.stop()
 
@@ -365,9 +365,9 @@ def told(environment):
         words = {"channel": "sms", "provider_id": f"SM{number}", "address": f"+1555000{number}"}
         arrived = words | {"recipient": "+1999", "text": _needless()}
         core.inbox.store("inbound", f"in:sms:{number}", f"sms:{number}", arrived)
-        core.lanes.run_until_idle()
+        core.worker.run_until_idle()
         assert core.escalations.take(Step.DISMISS, number + 1, AgentRef("UANA", "Ana")).done
-    core.lanes.run_until_idle()
+    core.worker.run_until_idle()
     yield settings
     database.close()
 

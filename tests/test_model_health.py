@@ -183,7 +183,7 @@ class Bot:
         )
         for seconds in (0, 5, 55):
             self.clock.advance(seconds=seconds)
-            self.built.core.lanes.run_until_idle()
+            self.built.core.worker.run_until_idle()
 
     def channel(self):
         """What the queue channel shows."""

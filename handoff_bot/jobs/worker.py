@@ -88,7 +88,7 @@ class _Steps(threading.local):
     seats: list[Seat] | None = None
 
 
-class Lanes:
+class Worker:
     """A worker: leases lanes, runs their rows oldest first, lets go.
 
     Args:

@@ -13,7 +13,7 @@ from handoff_bot.jobs.handler import AnyHandler
 from handoff_bot.jobs.inbox import Inbox
 from handoff_bot.jobs.rate_limits import Pacer
 from handoff_bot.jobs.rates import Rate
-from handoff_bot.jobs.worker import Lanes
+from handoff_bot.jobs.worker import Worker
 from handoff_bot.ports import (
     Assistant,
     Backlog,
@@ -116,7 +116,7 @@ class Parts:
     """What the core is built of.
 
     Attributes:
-        poll, lease: seconds; see Lanes.
+        poll, lease: seconds; see Worker.
         jitter: what spreads retries; tests seed it.
         settle: how long a message may take to turn up at its provider after a crash in mid-send.
         sole: True when no other process runs lanes on this database.
@@ -187,7 +187,7 @@ class Core:
     tickets_out: TicketsOut
     mail: mail.Mails | None
     reacting: Reacting
-    lanes: Lanes
+    worker: Worker
     ticks: timers.Ticks
     roles: Roles
     owners: owners.Owners
@@ -267,7 +267,7 @@ class Core:
         catcher = catching_up.CatchingUp(database, clock, parts.backlogs, handlers)
         handlers[catching_up.CONTACT] = catching_up.Contact(catcher)
         brake = Brake()
-        lanes = Lanes(
+        worker = Worker(
             database,
             handlers,
             clock,
@@ -280,7 +280,7 @@ class Core:
             pacer=Pacer(parts.limits),
             on_given_up=alarms.given_up,
         )
-        database.crew = lanes
+        database.crew = worker
         return cls(
             database=database,
             clock=clock,
@@ -314,7 +314,7 @@ class Core:
             tickets_out=tickets_out,
             mail=mails,
             reacting=reacting,
-            lanes=lanes,
+            worker=worker,
             ticks=timers.Ticks(database, clock),
             roles=roles,
             owners=owners.Owners(database, parts.desk, clock),

@@ -36,7 +36,7 @@ class House:
     client: FlaskClient
 
     def settle(self) -> None:
-        self.core.lanes.run_until_idle()
+        self.core.worker.run_until_idle()
 
     def rows(self, kind: str) -> int:
         with self.database.read() as tx:

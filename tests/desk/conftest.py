@@ -63,7 +63,7 @@ class Bureau:
     def settle(self) -> None:
         """Wait until the listeners have come back, and run all work that is due now."""
         rest(self.listeners)
-        self.core.lanes.run_until_idle()
+        self.core.worker.run_until_idle()
 
     def later(self, **time: float) -> None:
         """Let time pass, and run what is due then."""

@@ -14,7 +14,7 @@ from handoff_bot.domain.routing import Mode, Route, Rule
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import Edit
-from handoff_bot.jobs.worker import Lanes
+from handoff_bot.jobs.worker import Worker
 from handoff_bot.services import deskwork
 from handoff_bot.services.core import THREADS
 from handoff_bot.services.texts import Text
@@ -185,7 +185,7 @@ def test_processes_climb_together_and_each_rung_is_climbed_once(bureau):
     for _ in range(12):
         bureau.clock.advance(minutes=1)
         two = [
-            Lanes(bureau.database, bureau.core.handlers, bureau.clock, threads=THREADS)
+            Worker(bureau.database, bureau.core.handlers, bureau.clock, threads=THREADS)
             for _ in range(2)
         ]
         while sum(each.run_once() for each in two):

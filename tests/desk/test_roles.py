@@ -234,7 +234,7 @@ def walk(team, kind, make):
             answer = post(team, make(name, desk_id))
             rest(team.listeners)
             if kind in ("events", "verbs"):
-                team.core.lanes.run_until_idle()
+                team.core.worker.run_until_idle()
             if (kind, name) in team.recorder.called[before:]:
                 called[name] += (person,)
             elif person != "app" and not is_refused(answer + told(team, desk_id, since)):

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from handoff_bot.domain.errors import DeliveryError
-from handoff_bot.jobs.worker import Lanes
+from handoff_bot.jobs.worker import Worker
 from handoff_bot.storage.models import Message, Work
 from tests.desk.conftest import words
 
@@ -206,7 +206,7 @@ def test_only_threads_with_translation_are_heard_in_its_lanes(spanish):
 
 def test_order_is_kept_when_it_is_switched_off_meanwhile(spanish):
     spanish.writes(spanish.ana, "Zero")
-    lanes = Lanes(spanish.database, spanish.core.handlers, spanish.clock, threads={"slack": 1})
+    lanes = Worker(spanish.database, spanish.core.handlers, spanish.clock, threads={"slack": 1})
     spanish.slack.say(spanish.ana, spanish.queue, "One", spanish.card())
     lanes.run_until_idle()
     spanish.core.preferences.change("translation.on", False, spanish.mia)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.errors import DatabaseAway, DeliveryError, LeaseLost
 from handoff_bot.jobs import failures, held_lanes, store
-from handoff_bot.jobs.worker import Lanes
+from handoff_bot.jobs.worker import Worker
 from handoff_bot.storage import group_commit
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Lane, Work
@@ -27,7 +27,7 @@ def recorder():
 
 @pytest.fixture
 def lanes(database, clock, recorder):
-    return Lanes(database, {"job": recorder}, clock, threads={"a": 4}, ttl=LEASE)
+    return Worker(database, {"job": recorder}, clock, threads={"a": 4}, ttl=LEASE)
 
 
 def leased(database, clock, worker="me", limit=1):
@@ -239,7 +239,7 @@ def working(database, monkeypatch):
     begun = []
 
     def start(handler, threads=2):
-        lanes = Lanes(database, {"job": handler}, SystemClock(), threads={"a": threads}, poll=0.05)
+        lanes = Worker(database, {"job": handler}, SystemClock(), threads={"a": threads}, poll=0.05)
         begun.append(lanes)
         database.crew = lanes
         lanes.start()

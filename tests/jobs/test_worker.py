@@ -9,7 +9,7 @@ import pytest
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from handoff_bot.jobs import failed_jobs, store
 from handoff_bot.jobs.handler import Handler
-from handoff_bot.jobs.worker import Lanes
+from handoff_bot.jobs.worker import Worker
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Work
 from handoff_bot.storage.transaction import NewWork
@@ -57,7 +57,7 @@ def recorder():
 
 @pytest.fixture
 def lanes(database, clock, recorder):
-    return Lanes(database, {"job": recorder}, clock, threads={"a": 4, "b": 4})
+    return Worker(database, {"job": recorder}, clock, threads={"a": 4, "b": 4})
 
 
 def enqueue(database, clock, n, lane="a:1", **options):
@@ -169,7 +169,7 @@ def test_what_had_no_effect_is_called_again(lanes, database, clock, recorder):
 def test_a_repeatable_row_is_never_marked_as_begun(database, clock):
     recorder = Recorder(repeatable=True)
     recorder.errors = [temporary()]
-    lanes = Lanes(database, {"job": recorder}, clock, threads={"a": 1})
+    lanes = Worker(database, {"job": recorder}, clock, threads={"a": 1})
     enqueue(database, clock, 1)
     lanes.run_until_idle()
     with database.read() as tx:
@@ -203,7 +203,7 @@ def test_a_dead_workers_lane_is_taken_over_and_its_begun_row_is_looked_up(
         job = store.head(tx, "a:1")
         assert job
         store.begin(tx, job, clock.now())
-    survivor = Lanes(database, {"job": recorder}, clock, threads={"a": 1})
+    survivor = Worker(database, {"job": recorder}, clock, threads={"a": 1})
     assert survivor.run_until_idle() == 0
     clock.advance(seconds=6)
     survivor.run_until_idle()
@@ -221,7 +221,7 @@ def test_a_worker_that_lost_its_lease_commits_nothing(database, clock):
 
     slow = Slow()
     enqueue(database, clock, 1)
-    Lanes(database, {"job": slow}, clock, threads={"a": 1}).run_until_idle()
+    Worker(database, {"job": slow}, clock, threads={"a": 1}).run_until_idle()
     assert statuses(database) == {1: "ready"}
 
 
@@ -246,7 +246,7 @@ def test_threads_keep_the_order_of_every_lane(database, workers):
 
     clock = SystemClock()
     several = [
-        Lanes(database, {"job": Collect()}, clock, threads={"a": 4}, poll=0.1)
+        Worker(database, {"job": Collect()}, clock, threads={"a": 4}, poll=0.1)
         for _ in range(workers)
     ]
     for one in several:
@@ -269,7 +269,7 @@ def test_a_row_appended_while_the_lane_is_let_go_of_is_not_stranded(database, da
     if database.is_sqlite:
         pytest.skip("one writer at a time: it cannot happen")
     recorder = Recorder(repeatable=True)
-    lanes = Lanes(database, {"job": recorder}, clock, threads={"a": 1})
+    lanes = Worker(database, {"job": recorder}, clock, threads={"a": 1})
     other = Database(database_url)
     original, appended = store.head, []
 
@@ -317,7 +317,7 @@ def test_picking_a_redraw_up_and_asking_for_another_cannot_deadlock(database, da
 
     recorder = Recorder(repeatable=True)
     recorder.coalesces = True
-    lanes = Lanes(database, {"job": recorder}, clock, threads={"a": 1})
+    lanes = Worker(database, {"job": recorder}, clock, threads={"a": 1})
     enqueue(database, clock, 1, "a:draw", key="draw", coalesce=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "forget_key", ask_meanwhile)

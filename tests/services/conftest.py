@@ -36,7 +36,7 @@ class House:
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
 
     def settle(self) -> None:
-        self.core.lanes.run_until_idle()
+        self.core.worker.run_until_idle()
 
     def says(self, text: str, address: str = "+15550001", settle: bool = True, **more) -> str:
         number = next(self.numbers)

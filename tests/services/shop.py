@@ -54,7 +54,7 @@ class Shop:
         self.ticks()
 
     def settle(self) -> None:
-        self.core.lanes.run_until_idle()
+        self.core.worker.run_until_idle()
 
     def ticks(self) -> None:
         self.core.ticks.tick("tick.contact")

@@ -80,7 +80,7 @@ def test_a_message_that_comes_while_the_answer_is_composed_is_answered_with_it(p
     def slow(talk, language):
         if len(talk.turns) == 1:
             pausing.says("and on Sundays?", settle=False)
-            pausing.core.lanes.run_until_idle()
+            pausing.core.worker.run_until_idle()
         return answer(talk, language)
 
     pausing.assistant.answer = slow

@@ -34,7 +34,7 @@ def count(house):
         event.listen(Engine, "before_cursor_execute", statement)
         event.listen(Engine, "commit", commit)
         try:
-            with house.core.lanes.stepping():
+            with house.core.worker.stepping():
                 yield counted
         finally:
             event.remove(Engine, "before_cursor_execute", statement)

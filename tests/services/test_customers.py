@@ -64,7 +64,7 @@ class Phone:
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
 
     def settle(self) -> None:
-        self.core.lanes.run_until_idle()
+        self.core.worker.run_until_idle()
 
     def texts(self, words: str, *, pause: float = PAUSE, **fields: str) -> list[str]:
         """Dana writes and waits so long; what she hears meanwhile."""

@@ -243,7 +243,7 @@ class Machine(RuleBasedStateMachine):
         self.desk.post = self.mortal(desk_post, "post")
         self.desk.draw_card = self.mortal(desk_card, "post")
         try:
-            return self.core.lanes.run_once()
+            return self.core.worker.run_once()
         except Killed:
             self.boot()  # another process, on the same database; the dead one's lease runs out
             return True

@@ -735,7 +735,7 @@ def test_a_claim_that_commits_while_the_card_is_being_recorded_is_drawn(house, a
         if house.desk.cards and not claimed:
             claimed.append(True)
             assert elsewhere.escalations.take(Step.CLAIM, 1, ana).done
-            elsewhere.lanes.run_until_idle()  # its redraw comes too early
+            elsewhere.worker.run_until_idle()  # its redraw comes too early
         return original(tx, conversation_id)
 
     with pytest.MonkeyPatch.context() as patch:

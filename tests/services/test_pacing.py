@@ -13,7 +13,7 @@ from handoff_bot.domain.signals import Priority
 from handoff_bot.jobs import rate_limit_store
 from handoff_bot.jobs.rate_limits import Pacer
 from handoff_bot.jobs.rates import Rate, Share
-from handoff_bot.jobs.worker import Lanes
+from handoff_bot.jobs.worker import Worker
 from handoff_bot.services import deskwork, gathering, turns
 from handoff_bot.storage import escalations
 from handoff_bot.storage.database import Database
@@ -110,7 +110,7 @@ def test_who_waits_holds_no_thread_and_costs_no_transaction(house, monkeypatch):
     written = []
     original = Database.write
     monkeypatch.setattr(Database, "write", lambda self: written.append(1) or original(self))
-    house.core.lanes.run_until_idle()
+    house.core.worker.run_until_idle()
     assert written == []
 
 
@@ -120,7 +120,7 @@ def test_the_next_turn_is_slept_for_and_not_polled_for(house):
         says(house, escalation, "words")
     house.settle()
     house.clock.advance(seconds=0.25)
-    _, pause = house.core.lanes._lease(dict.fromkeys(["desk"], 8))
+    _, pause = house.core.worker._lease(dict.fromkeys(["desk"], 8))
     assert pause == pytest.approx(0.75)
 
 
@@ -136,7 +136,7 @@ def test_two_processes_share_one_budget(house, database_url):
     several = opened(house, 8)
     other = Database(database_url)
     try:
-        lanes = Lanes(
+        lanes = Worker(
             other,
             house.core.handlers,
             house.clock,
@@ -148,7 +148,7 @@ def test_two_processes_share_one_budget(house, database_url):
         seen = []
         for _ in range(4):
             for _ in range(6):
-                house.core.lanes.run_once()
+                house.core.worker.run_once()
                 lanes.run_once()
             seen.append(len(house.desk.calls))
             house.clock.advance(seconds=1)

@@ -142,7 +142,7 @@ class Threads(RuleBasedStateMachine):
         house, desk, original = self.houses[which], self.desk, self.desk.post
         desk.post = self.mortal(original)
         try:
-            return house.core.lanes.run_once()
+            return house.core.worker.run_once()
         except Killed:
             self.houses[which] = self.boot(which, desk)
             return True

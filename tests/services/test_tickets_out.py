@@ -160,7 +160,7 @@ def test_a_crash_in_mid_call_leads_to_the_latest_state(house, zendesk, database,
         house.says("I want a human")
     with database.write() as tx:
         store.bury(tx, dead_since=None)
-    house.core.lanes.id = ""
+    house.core.worker.id = ""
     house.settle()
     house.take(Step.CLAIM, ana)
     assert zendesk.statuses[-1] == "pending"

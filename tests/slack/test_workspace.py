@@ -52,7 +52,7 @@ class House:
         for _ in range(2):
             self.slack.drain(PATIENCE)
             rest(self.listeners)
-            self.core.lanes.run_until_idle()
+            self.core.worker.run_until_idle()
 
     def says(self, text: str) -> None:
         """The customer writes."""

@@ -93,7 +93,7 @@ class Shop:
         return browser
 
     def settle(self) -> None:
-        self.core.lanes.run_until_idle()
+        self.core.worker.run_until_idle()
 
     def take(self, step: Step, number: int | None = None) -> None:
         self.core.escalations.take(step, number or self.desk.card.escalation_id, ANA)
