@@ -12,7 +12,7 @@ from handoff_bot.clock import SystemClock
 from handoff_bot.domain.desk import Place, Post
 from handoff_bot.domain.errors import DeskError, DeskLimited
 from handoff_bot.domain.signals import Priority
-from handoff_bot.jobs.rate_limits import Pacer
+from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.ports import Assistant, Clock
 from handoff_bot.services import deskwork, views
@@ -49,7 +49,7 @@ class Paced:
             self._clock,
             threads=THREADS,
             sole=True,
-            pacer=Pacer(LIMITS),
+            limiter=RateLimiter(LIMITS),
         )
         database.crew = self._lanes
         self._lanes.start()

@@ -30,7 +30,7 @@ from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage.listening import Listener
 from handoff_bot.storage.models import Work
 from handoff_bot.storage.sole import SoleWorker
-from handoff_bot.storage.transaction import NewWork
+from handoff_bot.storage.transaction import NewJob
 from tests.fakes import (
     FakeChannel,
     FakeDesk,
@@ -194,7 +194,7 @@ def test_slacks_limits_are_kept_unless_there_are_none(environment, monkeypatch, 
     monkeypatch.setenv("SLACK_LIMITS", limits)
     handoff = app.build(read_settings(), "web")
     try:
-        assert handoff.core.worker.pacer.rates == kept
+        assert handoff.core.worker.limiter.rates == kept
     finally:
         handoff.stop()
 
@@ -485,7 +485,7 @@ def test_jobs_that_were_given_up_are_listed_shown_run_again_and_dismissed(enviro
     with database.write() as tx:
         for number in range(2):
             payload = {"message_id": 7, "text": "secret words"}
-            tx.enqueue(NewWork("inbound", f"in:sms:+1555{number}", payload, FrozenClock().at))
+            tx.enqueue(NewJob("inbound", f"in:sms:+1555{number}", payload, FrozenClock().at))
     with database.write() as tx:
         first, second = [row.id for row in tx.session.query(Work)]
         for row in tx.session.query(Work):

@@ -15,7 +15,7 @@ LULL = 0.05
 """Seconds without a rush after which it is over."""
 
 
-class Brake:
+class Backpressure:
     """Shared by the inbox and the lanes of one process.
 
     Providers wait only seconds for an acknowledgement and may not come back, whereas stored work keeps.

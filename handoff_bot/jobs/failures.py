@@ -17,7 +17,7 @@ from handoff_bot.domain.errors import (
 )
 from handoff_bot.jobs import store
 from handoff_bot.jobs.handler import ADMINS, AnyHandler
-from handoff_bot.jobs.rate_limits import Pacer
+from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.ports import Clock
 from handoff_bot.storage.transaction import Job, Transaction
 
@@ -41,19 +41,19 @@ def tell_nobody(tx: Transaction, job: Job, error: str, now: datetime) -> None:
     """For workers whose owner reads the list of failed jobs."""
 
 
-class Failing:
+class Failures:
     """Records failures on rows, in the caller's transaction."""
 
     def __init__(
         self,
         clock: Clock,
         jitter: random.Random,
-        pacer: Pacer,
+        limiter: RateLimiter,
         on_given_up: OnGivenUp = tell_nobody,
     ) -> None:
         self._clock = clock
         self._jitter = jitter
-        self._pacer = pacer
+        self._limiter = limiter
         self._on_given_up = on_given_up
 
     def log(self, job: Job, error: Exception) -> None:
@@ -70,7 +70,7 @@ class Failing:
         """Let the handler see to it. True if the row is retried, so that the lane must wait for it."""
         now = self._clock.now()
         if isinstance(error, DeskLimited) and plan is not None:
-            self._pacer.hold(tx, handler.turn(tx, job), error.retry_after, now)
+            self._limiter.hold(tx, handler.turn(tx, job), error.retry_after, now)
         begun = self._may_have_happened(job, handler, plan, error)
         job = replace(job, begun_at=(job.begun_at or now) if begun else None)
         if self._is_hopeless(job, handler, error, now):

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handoff_bot.domain.errors import DatabaseAway
-from handoff_bot.jobs.backpressure import Brake
+from handoff_bot.jobs.backpressure import Backpressure
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import NewWork
+from handoff_bot.storage.transaction import NewJob
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ PATIENCE_IN_TROUBLE = 1.0
 
 @dataclass(eq=False)
 class _Arrival:
-    work: NewWork
+    work: NewJob
     fresh: bool = False
     error: Exception | None = None
     stored: threading.Event = field(default_factory=threading.Event)
@@ -33,10 +33,12 @@ class _Arrival:
 class Inbox:
     """Group commit: whoever gets the writer stores everything that waits, and the others go home with it."""
 
-    def __init__(self, database: Database, clock: Clock, brake: Brake | None = None) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, backpressure: Backpressure | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
-        self._brake = brake or Brake()
+        self._backpressure = backpressure or Backpressure()
         self._waiting: list[_Arrival] = []
         self._guard = threading.Lock()
         self._writing = threading.Lock()
@@ -48,9 +50,9 @@ class Inbox:
         Raises:
             DatabaseAway: it is not known to be stored. Its sender must be refused, and come again.
         """
-        arrival = _Arrival(NewWork(kind, lane, payload, due_at=self._clock.now(), key=key))
+        arrival = _Arrival(NewJob(kind, lane, payload, due_at=self._clock.now(), key=key))
         until = time.monotonic() + self._patience
-        with self._brake.arrival():
+        with self._backpressure.arrival():
             with self._guard:
                 self._waiting.append(arrival)
             self._take_turn(arrival, until)

@@ -19,7 +19,7 @@ DEFAULT_PAUSE = 1.0
 
 
 @dataclass(frozen=True)
-class Granted:
+class Permit:
     """A lane that was leased under this grant, and the budget of which its call is paid for ("" for none)."""
 
     lane: str
@@ -28,7 +28,7 @@ class Granted:
     grant: str
 
 
-class Pacer:
+class RateLimiter:
     """Gives turns.
 
     Args:
@@ -89,7 +89,7 @@ class Pacer:
         free: Mapping[str, int],
         now: datetime,
         besides: Collection[str] = (),
-    ) -> Sequence[Granted]:
+    ) -> Sequence[Permit]:
         """Lease lanes whose turn it is, none of `besides`; `free` says how many threads families have."""
         left, granted = dict(free), []
         # All budgets before the first lane: who holds a budget may be waiting for a lane.
@@ -104,7 +104,7 @@ class Pacer:
                 if left[family] > 0 and lane not in besides:
                     left[family] -= 1
                     given.append(
-                        Granted(lane, family, budget, rate_limit_store.take(tx, lane, worker))
+                        Permit(lane, family, budget, rate_limit_store.take(tx, lane, worker))
                     )
             if given:
                 rate_limit_store.keep(tx, budget, rate.taken(kept, now, len(given)))

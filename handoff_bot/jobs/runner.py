@@ -13,9 +13,9 @@ from typing import Any, NoReturn, TypeVar
 
 from handoff_bot.domain.errors import DatabaseAway, LeaseLost
 from handoff_bot.jobs import failed_jobs, store
-from handoff_bot.jobs.failures import Failing, OnGivenUp, tell_nobody
+from handoff_bot.jobs.failures import Failures, OnGivenUp, tell_nobody
 from handoff_bot.jobs.handler import NOBODY, AnyHandler
-from handoff_bot.jobs.rate_limits import Pacer
+from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Begun, Job, Seat, Transaction
@@ -90,7 +90,7 @@ class Runner:
         handlers: Mapping[str, AnyHandler],
         clock: Clock,
         jitter: random.Random,
-        pacer: Pacer,
+        limiter: RateLimiter,
         confirm: Callable[[str, str, datetime], None] = lambda _lane, _grant, _since: None,
         stopping: threading.Event | None = None,
         others: StartedLanes | None = None,
@@ -99,8 +99,8 @@ class Runner:
         self._database = database
         self._handlers = handlers
         self._clock = clock
-        self._failing = Failing(clock, jitter, pacer, on_given_up)
-        self._pacer = pacer
+        self._failures = Failures(clock, jitter, limiter, on_given_up)
+        self._limiter = limiter
         self._confirm = confirm
         self._stopping = stopping or threading.Event()
         self._others = others or StartedLanes()
@@ -146,7 +146,7 @@ class Runner:
 
     def _next(self, tx: Transaction, lane: str, grant: str, *, last: bool = False) -> Job | None:
         """The lane's first row if it may run now; otherwise let go of the lane."""
-        tx.flush_work(lane)
+        tx.flush(lane)
         return store.go_on(tx, lane, grant, self._clock.now(), stop=last)
 
     def _row(self, step: _Step, paid: str, begun: Begun | None) -> Job | None:
@@ -183,7 +183,7 @@ class Runner:
         step, plan = self._prepare(tx, step)
         if plan is None:
             return _Planned(step, next=self._done(tx, step))
-        tx.flush_work(step.job.lane)
+        tx.flush(step.job.lane)
         tx.check_lease(step.job.lane, step.grant)
         return _Planned(step, plan)
 
@@ -213,12 +213,12 @@ class Runner:
     def _prepare_seat(self, tx: Transaction, seat: Seat, step: _Step) -> None:
         """Go on with a lane that this transaction has leased; its first row is the only one in it."""
         now = self._clock.now()
-        turn = step.handler.turn(tx, step.job) if self._pacer.rates else ()
-        if step.job.due_at > now or (self._pacer.limits(turn) and not tx.is_sqlite):
+        turn = step.handler.turn(tx, step.job) if self._limiter.rates else ()
+        if step.job.due_at > now or (self._limiter.limits(turn) and not tx.is_sqlite):
             return  # on PostgreSQL budgets are held before lanes, or two processes could deadlock
-        lacking = self._pacer.admit(tx, turn, "", now)
+        lacking = self._limiter.admit(tx, turn, "", now)
         if lacking:
-            self._pacer.wait(tx, step.job, step.grant, lacking, now)
+            self._limiter.wait(tx, step.job, step.grant, lacking, now)
             tx.started.remove(seat)
             return
         plan = step.handler.prepare(tx, step.job)
@@ -283,15 +283,15 @@ class Runner:
 
     def _must_wait(self, tx: Transaction, step: _Step, paid: str) -> bool:
         """Take its turn, or let go of the lane until it is its turn."""
-        if not self._pacer.rates:
+        if not self._limiter.rates:
             return False
         job, now = step.job, self._clock.now()
-        lacking = self._pacer.admit(tx, step.handler.turn(tx, job), paid, now)
+        lacking = self._limiter.admit(tx, step.handler.turn(tx, job), paid, now)
         if lacking is None:
             return False
         if job.begun_at:
             store.unbegin(tx, job)
-        self._pacer.wait(tx, job, step.grant, lacking, now)
+        self._limiter.wait(tx, job, step.grant, lacking, now)
         return True
 
     def _prepare(self, tx: Transaction, step: _Step) -> tuple[_Step, Any]:
@@ -310,7 +310,7 @@ class Runner:
         return replace(step, job=job), plan
 
     def _failed(self, step: _Step, plan: Any, error: Exception) -> Job | None:
-        self._failing.log(step.job, error)
+        self._failures.log(step.job, error)
         try:
             return self._record(step, lambda tx: self._handled(tx, step, plan, error))
         except (LeaseLost, DatabaseAway):
@@ -320,9 +320,9 @@ class Runner:
         return self._record(step, lambda tx: self._unhandled(tx, step, plan, error))
 
     def _handled(self, tx: Transaction, step: _Step, plan: Any, error: Exception) -> Job | None:
-        retries = self._failing.handle(tx, step.job, step.handler, plan, error)
+        retries = self._failures.handle(tx, step.job, step.handler, plan, error)
         return self._next(tx, step.job.lane, step.grant, last=step.last or retries)
 
     def _unhandled(self, tx: Transaction, step: _Step, plan: Any, error: Exception) -> Job | None:
-        retries = self._failing.note(tx, step.job, step.handler, plan, error)
+        retries = self._failures.note(tx, step.job, step.handler, plan, error)
         return self._next(tx, step.job.lane, step.grant, last=step.last or retries)

@@ -17,7 +17,7 @@ from handoff_bot.storage.transaction import (
     LANE,
     WORK,
     Job,
-    NewWork,
+    NewJob,
     Transaction,
     table_of,
 )
@@ -249,7 +249,7 @@ def replace_with(tx: Transaction, job: Job, lane: str, due_at: datetime) -> None
         delete(WORK).where(WORK.c.id == job.id, WORK.c.status == "ready", WORK.c.begun_at.is_(None))
     )
     if getattr(gone, "rowcount", 0):
-        tx.enqueue(NewWork(job.kind, lane, dict(job.payload), due_at=due_at))
+        tx.enqueue(NewJob(job.kind, lane, dict(job.payload), due_at=due_at))
 
 
 def put_off(tx: Transaction, jobs: Sequence[Job], due_at: datetime) -> None:

@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.jobs import store
-from handoff_bot.jobs.backpressure import LULL, Brake
+from handoff_bot.jobs.backpressure import LULL, Backpressure
 from handoff_bot.jobs.failures import OnGivenUp, tell_nobody
 from handoff_bot.jobs.handler import AnyHandler
 from handoff_bot.jobs.held_lanes import HeldLanes
-from handoff_bot.jobs.rate_limits import Granted, Pacer
+from handoff_bot.jobs.rate_limits import Permit, RateLimiter
 from handoff_bot.jobs.runner import Runner, StartedLanes
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import Database
@@ -26,9 +26,9 @@ from handoff_bot.storage.transaction import Seat, family_of
 logger = logging.getLogger(__name__)
 
 
-def granted(seat: Seat) -> Granted:
+def granted(seat: Seat) -> Permit:
     """Its lane, which was leased when it was opened."""
-    return Granted(seat.lane, family_of(seat.lane), "", seat.grant)
+    return Permit(seat.lane, family_of(seat.lane), "", seat.grant)
 
 
 class _Mine(StartedLanes):
@@ -114,8 +114,8 @@ class Worker:
         ttl: float = 5.0,
         sole: bool = False,
         jitter: random.Random | None = None,
-        brake: Brake | None = None,
-        pacer: Pacer | None = None,
+        backpressure: Backpressure | None = None,
+        limiter: RateLimiter | None = None,
         on_given_up: OnGivenUp = tell_nobody,
     ) -> None:
         self.database = database
@@ -126,8 +126,8 @@ class Worker:
         self.id = ""
         self._threads = dict(threads)
         self._free = dict(threads)
-        self._brake = brake or Brake()
-        self.pacer = pacer or Pacer({})
+        self._backpressure = backpressure or Backpressure()
+        self.limiter = limiter or RateLimiter({})
         dice = jitter or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._stopping = threading.Event()
         self._mine = _Mine(self._start_other)
@@ -137,7 +137,7 @@ class Worker:
             handlers,
             clock,
             dice,
-            self.pacer,
+            self.limiter,
             self._confirm,
             self._stopping,
             self._mine,
@@ -191,7 +191,7 @@ class Worker:
         with self._changed:
             if not self._pool or self._stopping.is_set() or not self._free.get(family):
                 return None
-            if self._brake.is_on():
+            if self._backpressure.is_on():
                 return None
             self._free[family] -= 1
         return Seat(lane, self.id, store.new_grant())
@@ -332,7 +332,7 @@ class Worker:
         self._held.let_go()
         with self._changed:
             free = {family: count for family, count in self._free.items() if count > 0}
-        if self._brake.is_on():
+        if self._backpressure.is_on():
             return LULL
         if not free or self._pool is None:
             return self.poll
@@ -343,13 +343,13 @@ class Worker:
             self._submit(lease)
         return pause
 
-    def _lease(self, free: Mapping[str, int]) -> tuple[list[Granted], float]:
+    def _lease(self, free: Mapping[str, int]) -> tuple[list[Permit], float]:
         """Lanes taken, and the seconds until the next one that could be."""
         now = self.clock.now()
         with self.database.read() as tx:
             found = store.next_due(tx, now, self.id)
             due = {family: at for family, at in found.items() if free.get(family)}
-            turns = self.pacer.turns(tx, now, self.id)
+            turns = self.limiter.turns(tx, now, self.id)
         later = [at for at in (*due.values(), *turns.values()) if at > now]
         pause = min([self.poll, *((at - now).total_seconds() for at in later)])
         families = [family for family, at in due.items() if at <= now]
@@ -364,26 +364,26 @@ class Worker:
         budgets: Sequence[str],
         free: Mapping[str, int],
         now: datetime,
-    ) -> list[Granted]:
+    ) -> list[Permit]:
         """Those whose turn has come before those that are merely due: they have waited longer."""
         left = dict(free)
-        taken: list[Granted] = []
+        taken: list[Permit] = []
         besides = self._held.lanes()
         try:
             with self.database.write() as tx:
-                taken += self.pacer.grant(tx, budgets, self.id, left, now, besides)
+                taken += self.limiter.grant(tx, budgets, self.id, left, now, besides)
                 for each in taken:
                     left[each.family] -= 1
                 for family in families:
                     leased = store.lease(tx, self.id, family, now, left[family], besides)
-                    taken += [Granted(lane, family, "", grant) for lane, grant in leased.items()]
+                    taken += [Permit(lane, family, "", grant) for lane, grant in leased.items()]
         except DatabaseAway:  # it may have committed all the same
             for each in taken:
                 self._held.left(each.lane, each.grant)
             raise
         return taken
 
-    def _submit(self, lease: Granted, seat: Seat | None = None) -> None:
+    def _submit(self, lease: Permit, seat: Seat | None = None) -> None:
         """Let a thread run a lane; its seat is taken already."""
         pool = self._pool
         try:
@@ -394,20 +394,20 @@ class Worker:
             self._held.left(lease.lane, lease.grant)
             self._free_seat(lease.family, more=False)
 
-    def _run_lanes(self, lease: Granted, seat: Seat | None) -> None:
+    def _run_lanes(self, lease: Permit, seat: Seat | None) -> None:
         """A lane, and what it has started."""
         with self._mine.kept():
             self._run_and_free(lease, seat)
             while following := self._mine.last():
                 self._run_and_free(granted(following), following)
 
-    def _run_and_free(self, lease: Granted, seat: Seat | None) -> None:
+    def _run_and_free(self, lease: Permit, seat: Seat | None) -> None:
         more = False
         job, begun = (seat.job, seat.begun) if seat else (None, None)
         try:
             with self._held.running(lease.lane, lease.grant):
                 if begun is None:
-                    self._brake.hold_off()
+                    self._backpressure.hold_off()
                 more = self._run.lane(lease.lane, lease.grant, job, lease.budget, begun)
         except DatabaseAway:
             self._held.left(lease.lane, lease.grant)

@@ -27,7 +27,7 @@ from handoff_bot.storage import conversations, deliveries, held, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Message
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 ANSWER = "answer"
 
@@ -161,7 +161,7 @@ def ask(
     """Have the message answered once the customer has paused for so many seconds."""
     payload = {"conversation_id": id_of(conversation), "message_id": id_of(message)}
     due_at = now + timedelta(seconds=pause)
-    tx.enqueue(NewWork(ANSWER, f"answer:{id_of(conversation)}", payload, due_at=due_at))
+    tx.enqueue(NewJob(ANSWER, f"answer:{id_of(conversation)}", payload, due_at=due_at))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from handoff_bot.services.waiting import NOBODY, Waiting, still_waiting
 from handoff_bot.storage import access, agents
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 ASSIGN = "routing.assign"
 SOON = timedelta(seconds=1)
@@ -37,7 +37,7 @@ def begin(
 
 def _enqueue(tx: Transaction, payload: Mapping[str, Any], due_at: datetime) -> None:
     key = f"offer:assign:{payload['escalation_id']}:{payload['epoch']}:{due_at.timestamp():.3f}"
-    tx.enqueue(NewWork(ASSIGN, key, dict(payload), due_at, key=key))
+    tx.enqueue(NewJob(ASSIGN, key, dict(payload), due_at, key=key))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from handoff_bot.services import alarms
 from handoff_bot.storage import sources
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Source
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -106,14 +106,14 @@ class CatchingUp:
 def catch_up(tx: Transaction, source: str, due_at: datetime) -> None:
     """Have the messages of a channel listed."""
     key = f"catch:{source}"
-    tx.enqueue(NewWork(CATCH_UP, key, {"source": source}, due_at, key=key, coalesce=True))
+    tx.enqueue(NewJob(CATCH_UP, key, {"source": source}, due_at, key=key, coalesce=True))
 
 
 def read_thread(tx: Transaction, place: Place, now: datetime, *, hurry: bool = False) -> None:
     """Have a thread read back."""
     key = f"read:{place.slack_channel}:{place.ts}"
     payload = asdict(place)
-    tx.enqueue(NewWork(READ_THREAD, key, payload, now, key=key, coalesce=True, hurry=hurry))
+    tx.enqueue(NewJob(READ_THREAD, key, payload, now, key=key, coalesce=True, hurry=hurry))
 
 
 class Contact(Handler[None, None]):
@@ -163,7 +163,7 @@ class CatchUp(Handler[Stretch, "list[InboundMessage] | DeliveryError"]):
         self,
         backlogs: Mapping[str, Backlog],
         clock: Clock,
-        store: Callable[[InboundMessage, datetime], NewWork],
+        store: Callable[[InboundMessage, datetime], NewJob],
     ) -> None:
         self._backlogs = backlogs
         self._clock = clock
@@ -254,8 +254,8 @@ class CatchUp(Handler[Stretch, "list[InboundMessage] | DeliveryError"]):
             known |= sources.known(tx, source, ids)
         return [one for one in found if one.provider_id not in known]
 
-    def _by_lane(self, new: list[InboundMessage], now: datetime) -> dict[str, list[NewWork]]:
-        lanes: dict[str, list[NewWork]] = {}
+    def _by_lane(self, new: list[InboundMessage], now: datetime) -> dict[str, list[NewJob]]:
+        lanes: dict[str, list[NewJob]] = {}
         for one in new:
             row = self._store(one, now)
             lanes.setdefault(row.lane, []).append(row)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from handoff_bot.domain.crowds import EscalationLimits
-from handoff_bot.jobs.backpressure import Brake
+from handoff_bot.jobs.backpressure import Backpressure
 from handoff_bot.jobs.handler import AnyHandler
 from handoff_bot.jobs.inbox import Inbox
-from handoff_bot.jobs.rate_limits import Pacer
+from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.jobs.rates import Rate
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.ports import (
@@ -266,7 +266,7 @@ class Core:
         }
         catcher = catching_up.CatchingUp(database, clock, parts.backlogs, handlers)
         handlers[catching_up.CONTACT] = catching_up.Contact(catcher)
-        brake = Brake()
+        backpressure = Backpressure()
         worker = Worker(
             database,
             handlers,
@@ -276,15 +276,15 @@ class Core:
             ttl=parts.lease,
             sole=parts.sole,
             jitter=parts.jitter,
-            brake=brake,
-            pacer=Pacer(parts.limits),
+            backpressure=backpressure,
+            limiter=RateLimiter(parts.limits),
             on_given_up=alarms.given_up,
         )
         database.crew = worker
         return cls(
             database=database,
             clock=clock,
-            inbox=Inbox(database, clock, brake),
+            inbox=Inbox(database, clock, backpressure),
             escalations=escalations,
             relay=Relay(database, parts.channels, clock, threads, interpreter),
             composed=composed,

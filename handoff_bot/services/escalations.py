@@ -35,7 +35,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Escalation
-from handoff_bot.storage.transaction import NewWork, Transaction
+from handoff_bot.storage.transaction import NewJob, Transaction
 
 CLAIM = "claim"
 AGAIN = timedelta(seconds=0.1)
@@ -143,7 +143,7 @@ class Escalations:
             "until": until.isoformat(),
         }
         due_at = change.now + AGAIN
-        change.tx.enqueue(NewWork(CLAIM, f"claim:{number}", payload, due_at=due_at))
+        change.tx.enqueue(NewJob(CLAIM, f"claim:{number}", payload, due_at=due_at))
         return Outcome(True, AFTER_THE_AI)
 
     def claim_late(self, escalation_id: int, agent: AgentRef, until: datetime) -> Outcome:

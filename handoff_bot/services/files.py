@@ -41,7 +41,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation, Message
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 FILE = "desk.file"
 LOOK_BACK = 30
@@ -90,7 +90,7 @@ def _bring(
 ) -> None:
     key = f"file:{escalation_id}:{message_id}:{number}" + (f":{after}" if after else "")
     payload = {"escalation_id": escalation_id, "message_id": message_id, "number": number}
-    tx.enqueue(NewWork(FILE, f"desk:{escalation_id}", payload, due_at=now, key=key))
+    tx.enqueue(NewJob(FILE, f"desk:{escalation_id}", payload, due_at=now, key=key))
 
 
 class Files:

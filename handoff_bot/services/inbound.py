@@ -44,7 +44,7 @@ from handoff_bot.storage import arrivals, conversations, log, sources
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation, Message
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -55,11 +55,11 @@ LONGEST_WAIT = timedelta(seconds=30)
 EARLIER_FIRST = "older messages are being fetched"
 
 
-def as_work(message: InboundMessage, now: datetime) -> NewWork:
+def as_work(message: InboundMessage, now: datetime) -> NewJob:
     """A message that has arrived, as work: the same one twice is stored once."""
     key = f"{message.channel}:{message.provider_id}"
     lane = inbound_lane(message.channel, message.address)
-    return NewWork(INBOUND, lane, asdict(message), due_at=now, key=key)
+    return NewJob(INBOUND, lane, asdict(message), due_at=now, key=key)
 
 
 def inbound_lane(channel: str, address: str) -> str:

@@ -22,7 +22,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import log, tickets
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 RUNG = "ladder.rung"
 LADDER, GROUP = "ladder.rungs", "ladder.group"
@@ -64,7 +64,7 @@ def plan(
         }
         name = f"{id_of(escalation)}:{conversation.epoch}:{rung.kind}:{minutes}"
         due_at = team.after(since, rung.after)
-        tx.enqueue(NewWork(RUNG, f"ladder:{name}", payload, due_at, key=f"ladder:{name}"))
+        tx.enqueue(NewJob(RUNG, f"ladder:{name}", payload, due_at, key=f"ladder:{name}"))
 
 
 def replan(tx: Transaction, escalation: Escalation, conversation: Conversation) -> None:

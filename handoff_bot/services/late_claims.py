@@ -14,7 +14,7 @@ from handoff_bot.services.escalations import AFTER_THE_AI, AGAIN, Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.storage import conversations, reservations
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 NOT_YOURS = "You have not taken this over. {why}"
 FREE_AGAIN = "{name} has not taken this over. {why}"
@@ -54,7 +54,7 @@ class LateClaim(Handler[ClaimPlan, Outcome]):
         """Try again while the message is being sent; tell all when another agent has it, or nobody."""
         now = self._clock.now()
         if result.text == AFTER_THE_AI:
-            tx.enqueue(NewWork(job.kind, job.lane, job.payload, due_at=now + AGAIN))
+            tx.enqueue(NewJob(job.kind, job.lane, job.payload, due_at=now + AGAIN))
         elif not result.done:
             self._lapse(tx, plan.escalation_id, plan.agent, result.text)
 

@@ -14,7 +14,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.limit_models import HeldEscalation
 from handoff_bot.storage.models import Conversation, Message
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 
 class LetIn(Handler[None, None]):
@@ -43,7 +43,7 @@ class LetIn(Handler[None, None]):
                 self._waiting.let_in_later(tx, refused_by, now)
             if refused_by == group:
                 return
-        tx.enqueue(NewWork(holding.LET_IN, job.lane, job.payload, now))
+        tx.enqueue(NewJob(holding.LET_IN, job.lane, job.payload, now))
 
     def park(self, tx: Transaction, job: Job, plan: None, error: Exception) -> None:
         """Customers who wait must not depend on the next one who asks: look again in the next window."""

@@ -24,7 +24,7 @@ from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Message
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 MOOD = "mood"
 STALE = timedelta(minutes=1)
@@ -46,14 +46,14 @@ def ask(tx: Transaction, escalation_id: int, now: datetime) -> None:
     """Have the customer's last words judged."""
     key = f"mood:{escalation_id}"
     payload = {"escalation_id": escalation_id}
-    tx.enqueue(NewWork(MOOD, key, payload, due_at=now, key=key, coalesce=True))
+    tx.enqueue(NewJob(MOOD, key, payload, due_at=now, key=key, coalesce=True))
 
 
 def ask_for_each(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
     """Have this message judged, whatever comes after it: for its language, which its translation needs."""
     lane = f"mood:{id_of(escalation)}"
     payload = {"escalation_id": id_of(escalation), "message_id": id_of(message)}
-    tx.enqueue(NewWork(MOOD, lane, payload, due_at=now, key=f"mood:of:{id_of(message)}"))
+    tx.enqueue(NewJob(MOOD, lane, payload, due_at=now, key=f"mood:of:{id_of(message)}"))
 
 
 class Moods:

@@ -26,7 +26,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Escalation
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 RULES = "notices.rules"
 RULE: TypeAdapter[NoticeRule] = TypeAdapter(NoticeRule)
@@ -51,7 +51,7 @@ def announce(
         to_whom = _AUDIENCE.dump_python(to, mode="json")
         payload = {"escalation_id": id_of(escalation), "to": to_whom}
         due_at = to.due_at(now, case.priority, zone)
-        tx.enqueue(NewWork(NOTICE, name, payload, due_at, key=name))
+        tx.enqueue(NewJob(NOTICE, name, payload, due_at, key=name))
 
 
 class Notify(Handler[None, None]):

@@ -20,7 +20,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Escalation
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 OFFER = "ladder.offer"
 OFFERED, UNOFFERED = "escalation.offered", "escalation.unoffered"
@@ -69,7 +69,7 @@ def _enqueue(
         "pool": pool.value,
     }
     key = f"offer:{name}:{due_at.timestamp():.0f}"
-    tx.enqueue(NewWork(OFFER, key, payload, due_at, key=key))
+    tx.enqueue(NewJob(OFFER, key, payload, due_at, key=key))
 
 
 def _asked(tx: Transaction, escalation: Escalation, epoch: int) -> list[int]:

@@ -24,7 +24,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def check(tx: Transaction, escalation: Escalation, clock: Clock) -> None:
         return
     key = f"claim:{id_of(escalation)}"
     payload = {"escalation_id": id_of(escalation)}
-    tx.enqueue(NewWork(OWNER, key, payload, clock.now(), key=f"owner:{key}", coalesce=True))
+    tx.enqueue(NewJob(OWNER, key, payload, clock.now(), key=f"owner:{key}", coalesce=True))
 
 
 class OwnerChecks:

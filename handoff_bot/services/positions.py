@@ -20,7 +20,7 @@ from handoff_bot.services.waiting import still_waiting
 from handoff_bot.storage import log, visitors
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 POSITION = "position"
 MINUTES = "position_minutes"
@@ -54,7 +54,7 @@ def _enqueue(tx: Transaction, given: dict[str, Any], told: int, number: int, now
     name = f"{POSITION}:{given['escalation_id']}:{given['epoch']}"
     payload = {**given, "told": told, "number": number}
     due_at = hours.of_the_team(tx).after(now, pause)
-    tx.enqueue(NewWork(POSITION, f"ladder:{name}", payload, due_at, key=f"{name}:{number}"))
+    tx.enqueue(NewJob(POSITION, f"ladder:{name}", payload, due_at, key=f"{name}:{number}"))
 
 
 class Announce(Handler[None, None]):

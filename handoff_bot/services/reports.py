@@ -14,7 +14,7 @@ from handoff_bot.services import alarms, deskwork, turns
 from handoff_bot.services.desk_handler import DeskHandler, mark_of
 from handoff_bot.storage import changes, log
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 REPORT = "desk.report"
 FAILED = "Your report could not be made. {why} Order it again, or ask your admin."
@@ -46,7 +46,7 @@ class Reports:
         payload = {"to": to, "kind": kind, "order": dict(order)}
         with self._database.write() as tx:
             now = self._clock.now()
-            work = NewWork(REPORT, f"tell:{to}", payload, due_at=now, key=f"report:{key}")
+            work = NewJob(REPORT, f"tell:{to}", payload, due_at=now, key=f"report:{key}")
             tx.enqueue(work)
             log.record(tx, changes.REPORT_ORDERED, now, what=kind, by=to)
 

@@ -28,7 +28,7 @@ from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Delivery, Message
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -158,7 +158,7 @@ def enqueue(
 ) -> None:
     """Put one delivery behind what the conversation already sends."""
     payload = {"delivery_id": id_of(delivery)}
-    tx.enqueue(NewWork(SEND, lane_of(conversation), payload, due_at=due_at))
+    tx.enqueue(NewJob(SEND, lane_of(conversation), payload, due_at=due_at))
 
 
 @dataclass(frozen=True)

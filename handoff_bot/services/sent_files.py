@@ -35,7 +35,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Delivery, Message
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 COLLECT = "collect"
 OFFERED_FOR = timedelta(days=1)
@@ -118,7 +118,7 @@ def collect(tx: Transaction, message: Message, now: datetime) -> None:
     for token in tokens:
         if token not in here:
             payload = {"message_id": id_of(message), "token": token}
-            tx.enqueue(NewWork(COLLECT, f"out:{message.conversation_id}", payload, due_at=now))
+            tx.enqueue(NewJob(COLLECT, f"out:{message.conversation_id}", payload, due_at=now))
 
 
 def addresses(

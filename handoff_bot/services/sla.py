@@ -18,7 +18,7 @@ from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Message, Ticket
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 REMIND = "sla.remind"
 MINUTES = "sla"
@@ -106,7 +106,7 @@ def _remind(
         "due": due.isoformat(),
     }
     key = f"sla:{id_of(escalation)}:{which}:{due.isoformat()}:{at.isoformat()}"
-    tx.enqueue(NewWork(REMIND, f"tick:{key}", payload, at, key=key))
+    tx.enqueue(NewJob(REMIND, f"tick:{key}", payload, at, key=key))
 
 
 @dataclass(frozen=True)

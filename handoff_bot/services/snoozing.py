@@ -16,7 +16,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 WAKE = "tick.wake"
 LONGEST = timedelta(days=30)
@@ -69,7 +69,7 @@ class Snoozing:
         payload = {"escalation_id": id_of(escalation), "desk_id": agent.desk_id}
         key = f"wake:{id_of(escalation)}:{until.timestamp():.0f}"
         lane = f"tick:wake:{id_of(escalation)}:{until.timestamp():.0f}"
-        tx.enqueue(NewWork(WAKE, lane, payload, due_at=until, key=key))
+        tx.enqueue(NewJob(WAKE, lane, payload, due_at=until, key=key))
         deskwork.notice(tx, escalation, f"{agent.name} put this aside for a while.", now)
         deskwork.redraw(tx, escalation, now)
 

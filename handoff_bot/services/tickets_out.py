@@ -19,7 +19,7 @@ from handoff_bot.services.followers import Moved
 from handoff_bot.storage import conversations, escalations, log, ticket_links
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Ticket
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 TICKET_OUT = "ticket.out"
 LATE = timedelta(hours=1)
@@ -46,7 +46,7 @@ class TicketsOut:
             # A family of lanes for each, so that one that is slow has no threads but its own.
             key = f"sink-{name}:{ticket_id}"
             payload = {"ticket_id": ticket_id, "sink": name}
-            tx.enqueue(NewWork(TICKET_OUT, key, payload, due_at=now, key=key, coalesce=True))
+            tx.enqueue(NewJob(TICKET_OUT, key, payload, due_at=now, key=key, coalesce=True))
 
 
 @dataclass(frozen=True)

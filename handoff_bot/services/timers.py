@@ -18,7 +18,7 @@ from handoff_bot.services.windows import CLOSING
 from handoff_bot.storage import attachments, log, tallies
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Ticks:
         now = self._clock.now()
         number = int(now.timestamp() // EVERY[kind].total_seconds())
         with self._database.write() as tx:
-            tx.enqueue(NewWork(kind, kind.replace(".", ":"), {}, now, key=f"{kind}:{number}"))
+            tx.enqueue(NewJob(kind, kind.replace(".", ":"), {}, now, key=f"{kind}:{number}"))
 
 
 class Prune(Handler[None, None]):

@@ -26,7 +26,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Escalation, Message, Note
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def follow(tx: Transaction, escalation: Escalation, message: Message, now: datet
         key = f"translate:{id_of(message)}"
         payload = {"escalation_id": id_of(escalation), "message_id": id_of(message)}
         lane = f"{FAMILY}:words:{id_of(conversation)}"
-        tx.enqueue(NewWork(TRANSLATE, lane, payload, due_at=now, key=key))
+        tx.enqueue(NewJob(TRANSLATE, lane, payload, due_at=now, key=key))
 
 
 def begin(moved: Moved) -> None:
@@ -99,7 +99,7 @@ def detour(tx: Transaction, job: Job, thread: Place) -> bool:
         return False
     if not _is_translated(tx, thread) and store.head(tx, lane) is None:
         return False
-    tx.enqueue(NewWork(job.kind, lane, job.payload, due_at=job.due_at))
+    tx.enqueue(NewJob(job.kind, lane, job.payload, due_at=job.due_at))
     return True
 
 

@@ -14,7 +14,7 @@ from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 NOBODY = AgentRef("handoff", "Handoff")
 """Who acts when time and rules do."""
@@ -56,4 +56,4 @@ def tell(waiting: Waiting, moment: Moment, channels: Channels) -> bool:
 
 def _put_off(tx: Transaction, job: Job, until: datetime) -> None:
     name = f"{job.lane}:{until.timestamp():.0f}"
-    tx.enqueue(NewWork(job.kind, name, job.payload, until, key=name))
+    tx.enqueue(NewJob(job.kind, name, job.payload, until, key=name))

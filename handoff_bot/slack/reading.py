@@ -23,7 +23,7 @@ from handoff_bot.services.relay import is_known
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.listeners.arrivals import KIND, lane_of, thread_of
 from handoff_bot.storage import sources
-from handoff_bot.storage.transaction import Job, NewWork, Transaction
+from handoff_bot.storage.transaction import Job, NewJob, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class ReadThread(Handler[Reading, Found]):
         lane = lane_of(events[0]["event"])
         live = [job for job in store.waiting(tx, lane) if not job.payload.get(READ_BACK)]
         for event in events:
-            tx.enqueue(NewWork(KIND, lane, event, due_at=now, key=event["event_id"]))
+            tx.enqueue(NewJob(KIND, lane, event, due_at=now, key=event["event_id"]))
         store.put_last(tx, live)
         logger.info("replies fetched", extra={"events": len(events)})
 

@@ -109,7 +109,7 @@ class Database:
                 ) as transaction,
             ):
                 yield transaction
-                transaction.flush_work()
+                transaction.flush()
         except BaseException as error:
             if transaction:
                 started, transaction.started = transaction.started, []

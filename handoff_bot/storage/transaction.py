@@ -123,7 +123,7 @@ class Seat:
 
 
 @dataclass(frozen=True)
-class NewWork:
+class NewJob:
     """A row of work to be.
 
     Attributes:
@@ -166,7 +166,7 @@ class Transaction:
     started: list[Seat] = field(default_factory=list)
     remembered: dict[tuple[str, int], Any] = field(default_factory=dict)
     """What was asked once and cannot change in this transaction, by what it is and whose."""
-    _new: list[NewWork] = field(default_factory=list)
+    _new: list[NewJob] = field(default_factory=list)
     _session: Session | None = None
 
     def __enter__(self) -> Transaction:
@@ -220,13 +220,13 @@ class Transaction:
         insert = DIALECTS[self.is_sqlite](table).values(values)
         self.session.execute(insert.on_conflict_do_nothing(index_elements=key))
 
-    def enqueue(self, work: NewWork) -> None:
+    def enqueue(self, work: NewJob) -> None:
         """Put work behind what its lane already holds, when this transaction commits."""
         if work.coalesce and any(new.key == work.key for new in self._new):
             return
         self._new.append(work)
 
-    def flush_work(self, running: str = "") -> None:
+    def flush(self, running: str = "") -> None:
         """Append the new rows to their lanes.
 
         Lanes are locked in one order by everybody (no deadlock), the lane that is being run among them;
@@ -252,7 +252,7 @@ class Transaction:
         if self.core.execute(_GRANT, {"lane": lane}).scalar() != grant:
             raise LeaseLost(lane)
 
-    def append_now(self, rows: Sequence[NewWork]) -> set[str]:
+    def append_now(self, rows: Sequence[NewJob]) -> set[str]:
         """Append rows to their lanes; says which keys were new (rows without a key are not named)."""
         self._open_lanes(rows)
         fresh: set[str] = set()
@@ -266,14 +266,14 @@ class Transaction:
 
     def wake(self, lane: str, due_at: datetime) -> None:
         """Make a lane due no later than then, for a row that is already in the database."""
-        self._open_lanes([NewWork("", lane, {}, due_at)])
+        self._open_lanes([NewJob("", lane, {}, due_at)])
         self.core.execute(
             update(LANE).where(LANE.c.key == lane, LANE.c.due_at > due_at).values(due_at=due_at)
         )
         if not self.is_sqlite:
             self.core.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
 
-    def _open_lanes(self, rows: Sequence[NewWork]) -> None:
+    def _open_lanes(self, rows: Sequence[NewJob]) -> None:
         due: dict[str, datetime] = {}
         hurried = {row.lane for row in rows if row.hurry}
         for row in rows:
@@ -307,7 +307,7 @@ class Transaction:
             self.reserved.append(seat)
         return seat
 
-    def _insert(self, rows: Sequence[NewWork], *, coalesce: bool) -> set[str]:
+    def _insert(self, rows: Sequence[NewJob], *, coalesce: bool) -> set[str]:
         values = [
             {
                 "lane": row.lane,
@@ -326,7 +326,7 @@ class Transaction:
         self._seat_first(rows, found)
         return {row.key for row in found if row.key is not None}
 
-    def _seat_first(self, rows: Sequence[NewWork], inserted: Sequence[Any]) -> None:
+    def _seat_first(self, rows: Sequence[NewJob], inserted: Sequence[Any]) -> None:
         """A lane that was empty begins with what was just inserted: no need to ask for it again."""
         new = {row.key or row.id: row for row in inserted}
         if len(rows) != 1 or len(new) != 1:

@@ -67,11 +67,11 @@ def test_an_error_does_not_repeat_what_the_customer_wrote(detector):
 
 
 def test_a_failing_detector_is_an_error_line():
-    class Failing:
+    class Failures:
         def judge(self, turns):
             raise ModelError("out of order")
 
-    assert json.loads(next(judge_lines([line("a", "hi")], Failing()))) == {
+    assert json.loads(next(judge_lines([line("a", "hi")], Failures()))) == {
         "id": None,
         "error": "out of order",
     }

@@ -317,12 +317,12 @@ def test_uploads_beyond_a_quota_are_refused_until_it_is_over(house, monkeypatch,
 def test_messages_that_nobody_has_read_yet_are_bounded(house):
     visitor = Visitor(house, "203.0.113.7")
     with house.database.write() as tx:
-        from handoff_bot.storage.transaction import NewWork
+        from handoff_bot.storage.transaction import NewJob
 
         address = json.loads(visitor.post("session").text)["visitor"]
         for number in range(50):
             lane = f"in:webchat:{address}"
-            tx.enqueue(NewWork("later", lane, {}, house.clock.now(), key=f"x{number}"))
+            tx.enqueue(NewJob("later", lane, {}, house.clock.now(), key=f"x{number}"))
     answer = visitor.post("messages", id=str(uuid.uuid4()), text="one more")
     assert (answer.status_code, answer.json["error"]) == (429, "too_often")
     assert int(answer.headers["Retry-After"]) > 0

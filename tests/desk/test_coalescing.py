@@ -12,7 +12,7 @@ def kinds_that_coalesce():
     """The kinds of all jobs that are written with `coalesce=True`."""
     for path in sorted(FOLDER.rglob("*.py")):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not (isinstance(call, ast.Call) and getattr(call.func, "id", "") == "NewWork"):
+            if not (isinstance(call, ast.Call) and getattr(call.func, "id", "") == "NewJob"):
                 continue
             if any(one.arg == "coalesce" for one in call.keywords):
                 name = ".".join(path.relative_to(ROOT).with_suffix("").parts)

@@ -324,8 +324,8 @@ def test_a_lane_of_a_commit_that_nobody_confirmed_is_run(database, monkeypatch, 
 
     def enqueue_and_lose_the_answer():
         with database.write() as tx:
-            tx.enqueue(store.NewWork("job", "a:1", {"n": 1}, SystemClock().now()))
-            tx.flush_work()
+            tx.enqueue(store.NewJob("job", "a:1", {"n": 1}, SystemClock().now()))
+            tx.flush()
             if database.is_sqlite:
                 monkeypatch.setattr(group_commit._Batch, "end", end_without_an_answer)
             else:

@@ -12,7 +12,7 @@ from handoff_bot.jobs.handler import Handler
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Work
-from handoff_bot.storage.transaction import NewWork
+from handoff_bot.storage.transaction import NewJob
 
 
 class Recorder(Handler):
@@ -62,7 +62,7 @@ def lanes(database, clock, recorder):
 
 def enqueue(database, clock, n, lane="a:1", **options):
     with database.write() as tx:
-        tx.enqueue(NewWork("job", lane, {"n": n}, clock.now(), **options))
+        tx.enqueue(NewJob("job", lane, {"n": n}, clock.now(), **options))
 
 
 def statuses(database) -> dict:
@@ -136,7 +136,7 @@ def test_a_bug_is_tried_five_times_and_tells_nothing_of_what_it_held(
 
 def test_work_of_an_unknown_kind_is_parked(lanes, database, clock):
     with database.write() as tx:
-        tx.enqueue(NewWork("from a newer version", "a:1", {"n": 1}, clock.now()))
+        tx.enqueue(NewJob("from a newer version", "a:1", {"n": 1}, clock.now()))
     for _ in range(6):
         lanes.run_until_idle()
         clock.advance(minutes=2)
@@ -255,7 +255,7 @@ def test_threads_keep_the_order_of_every_lane(database, workers):
         for n in range(20):
             with database.write() as tx:
                 for lane in range(12):
-                    tx.enqueue(NewWork("job", f"a:{lane}", {"n": n}, clock.now()))
+                    tx.enqueue(NewJob("job", f"a:{lane}", {"n": n}, clock.now()))
             several[n % workers].wake()
         assert finished.wait(60)
     finally:
@@ -301,7 +301,7 @@ def test_picking_a_redraw_up_and_asking_for_another_cannot_deadlock(database, da
         try:
             with other.write() as tx:
                 tx.enqueue(
-                    NewWork("job", "a:draw", {"n": 2}, clock.now(), key="draw", coalesce=True)
+                    NewJob("job", "a:draw", {"n": 2}, clock.now(), key="draw", coalesce=True)
                 )
         except Exception as error:
             errors.append(error)

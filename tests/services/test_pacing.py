@@ -11,7 +11,7 @@ from handoff_bot.domain.errors import DeskError, DeskLimited, DeskOutcomeUnknown
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.signals import Priority
 from handoff_bot.jobs import rate_limit_store
-from handoff_bot.jobs.rate_limits import Pacer
+from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.jobs.rates import Rate, Share
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.services import deskwork, gathering, turns
@@ -141,7 +141,7 @@ def test_two_processes_share_one_budget(house, database_url):
             house.core.handlers,
             house.clock,
             threads={"desk": 8},
-            pacer=Pacer(LIMITS),
+            limiter=RateLimiter(LIMITS),
         )
         for escalation in several:
             says(house, escalation, f"words {escalation.id}")
@@ -304,15 +304,15 @@ def place_of(house, escalation_id):
 
 
 def test_a_mark_that_takes_another_away_needs_room_for_both(house):
-    pacer, now = Pacer(LIMITS), house.clock.now()
+    limiter, now = RateLimiter(LIMITS), house.clock.now()
     both, one = (turns.mark(DeliveryStatus.SENT, held=held) for held in (True, False))
     later, last = now + timedelta(seconds=1), now + timedelta(seconds=3)
     with house.database.write() as tx:
-        assert pacer.admit(tx, both, "", now) is None
-        assert pacer.admit(tx, both, "", later) == Share("unmark")
-        assert pacer.admit(tx, one, "", last) is None
-        assert pacer.admit(tx, both, "", last) == Share("mark")
-        assert pacer.admit(tx, both, "mark", last) is None  # the one before it was paid, too
+        assert limiter.admit(tx, both, "", now) is None
+        assert limiter.admit(tx, both, "", later) == Share("unmark")
+        assert limiter.admit(tx, one, "", last) is None
+        assert limiter.admit(tx, both, "", last) == Share("mark")
+        assert limiter.admit(tx, both, "mark", last) is None  # the one before it was paid, too
 
 
 # -- what goes together

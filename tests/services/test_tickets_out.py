@@ -12,7 +12,7 @@ from handoff_bot.services.core import THREADS
 from handoff_bot.services.tickets_out import TICKET_OUT
 from handoff_bot.storage import log, ticket_links
 from handoff_bot.storage.models import Ticket
-from handoff_bot.storage.transaction import NewWork
+from handoff_bot.storage.transaction import NewJob
 from tests.fakes import FakeSink
 from tests.services.conftest import build_house
 
@@ -210,7 +210,7 @@ def test_a_system_that_is_not_in_use_any_more_is_forgotten(house, webhook):
     house.says("I want a human")
     with house.database.write() as tx:
         payload = {"ticket_id": 1, "sink": "jira"}
-        tx.enqueue(NewWork(TICKET_OUT, "sink-webhook:1", payload, house.clock.now()))
+        tx.enqueue(NewJob(TICKET_OUT, "sink-webhook:1", payload, house.clock.now()))
     house.settle()
     with house.database.read() as tx:
         assert store.load(tx).parked == 0

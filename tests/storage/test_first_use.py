@@ -22,7 +22,7 @@ from handoff_bot.storage import (
 )
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Contact, ContactAddress, Conversation, Escalation, Ticket
-from handoff_bot.storage.transaction import NewWork
+from handoff_bot.storage.transaction import NewJob
 
 LATECOMERS = 4
 PATIENCE = 60
@@ -80,7 +80,7 @@ FIRST_USES = {
     "a budget": lambda tx, now, _: rate_limit_store.free_at(tx, "post:C1", now),
     "the day's spending": lambda tx, now, _: spending.add(tx, "2026-11-29", 0, Usage("m", 1, 1), 1),
     "a worker": lambda tx, now, _: store.join(tx, "me", now),
-    "a lane": lambda tx, now, _: tx.append_now([NewWork("job", "a:1", {}, now, key="once")]),
+    "a lane": lambda tx, now, _: tx.append_now([NewJob("job", "a:1", {}, now, key="once")]),
 }
 
 

@@ -9,7 +9,7 @@ from handoff_bot.jobs import store
 from handoff_bot.jobs.inbox import Inbox
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Lane
-from handoff_bot.storage.transaction import NewWork
+from handoff_bot.storage.transaction import NewJob
 from handoff_bot.web.application import create_web
 from handoff_bot.web.health import health
 from handoff_bot.web.webhooks import webhooks
@@ -26,7 +26,7 @@ def client(database, clock):
 
 def due(database, clock, lane):
     with database.write() as tx:
-        tx.enqueue(NewWork("job", lane, {}, clock.now()))
+        tx.enqueue(NewJob("job", lane, {}, clock.now()))
 
 
 @pytest.mark.parametrize(
