@@ -70,7 +70,7 @@ class Failures:
         """Let the handler see to it. True if the row is retried, so that the lane must wait for it."""
         now = self._clock.now()
         if isinstance(error, DeskLimited) and plan is not None:
-            self._limiter.hold(tx, handler.turn(tx, job), error.retry_after, now)
+            self._limiter.hold(tx, handler.cost(tx, job), error.retry_after, now)
         begun = self._may_have_happened(job, handler, plan, error)
         job = replace(job, begun_at=(job.begun_at or now) if begun else None)
         if self._is_hopeless(job, handler, error, now):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from handoff_bot.jobs.rates import Turn
+from handoff_bot.jobs.rates import Cost
 from handoff_bot.storage.transaction import Job, Transaction
 
 Plan = TypeVar("Plan")
@@ -40,7 +40,7 @@ class Handler(Generic[Plan, Result]):
     chained = False
     give_up_after = timedelta(hours=4)
 
-    def turn(self, tx: Transaction, job: Job) -> Turn:
+    def cost(self, tx: Transaction, job: Job) -> Cost:
         """What the call takes of the provider's limits."""
         return ()
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handoff_bot.jobs import rate_limit_store
-from handoff_bot.jobs.rates import Rate, Share, Turn, kind_of
+from handoff_bot.jobs.rates import BucketCost, Cost, Rate, kind_of
 from handoff_bot.storage.transaction import Job, Transaction
 
 DEFAULT_PAUSE = 1.0
@@ -40,39 +40,39 @@ class RateLimiter:
 
     # -- a call
 
-    def admit(self, tx: Transaction, turn: Turn, paid: str, now: datetime) -> Share | None:
+    def admit(self, tx: Transaction, cost: Cost, paid: str, now: datetime) -> BucketCost | None:
         """Take what a call needs, as far as it was not `paid` before; says what it must wait for, if so.
 
         Who comes while others wait does not go before them.
         """
-        shares = self._unpaid(turn, paid)
+        parts = self._unpaid(cost, paid)
         kept = {
             budget: rate_limit_store.room(tx, budget, now)
-            for budget in sorted({share.budget for share in shares})  # as in `_held`
+            for budget in sorted({part.budget for part in parts})  # as in `_held`
         }
-        for share in shares:
-            rate, (at, is_awaited) = self._rate(share.budget), kept[share.budget]
+        for part in parts:
+            rate, (at, is_awaited) = self._rate(part.budget), kept[part.budget]
             if is_awaited or not rate.room(at, now):
-                return share
-            rate_limit_store.keep(tx, share.budget, rate.taken(at, now))
+                return part
+            rate_limit_store.keep(tx, part.budget, rate.taken(at, now))
         return None
 
-    def wait(self, tx: Transaction, job: Job, grant: str, share: Share, now: datetime) -> None:
+    def wait(self, tx: Transaction, job: Job, grant: str, part: BucketCost, now: datetime) -> None:
         """Let go of a lane until it is its turn."""
-        latest = None if share.patience is None else now + share.patience
-        rate_limit_store.wait(tx, job.lane, grant, job.due_at, share.budget, share.rank, latest)
+        latest = None if part.patience is None else now + part.patience
+        rate_limit_store.wait(tx, job.lane, grant, job.due_at, part.budget, part.rank, latest)
 
-    def hold(self, tx: Transaction, turn: Turn, seconds: float | None, now: datetime) -> None:
+    def hold(self, tx: Transaction, cost: Cost, seconds: float | None, now: datetime) -> None:
         """We were asked to slow down: nobody makes such calls for so long."""
         until = now + timedelta(seconds=DEFAULT_PAUSE if seconds is None else seconds)
-        budgets = {share.budget for share in self._limited(turn)}
+        budgets = {part.budget for part in self._limited(cost)}
         for budget, kept in self._held(tx, budgets, now).items():
             rate_limit_store.keep(tx, budget, self._rate(budget).held(kept, until))
             rate_limit_store.count_refusal(tx, budget, now)
 
     # -- those who wait
 
-    def turns(self, tx: Transaction, now: datetime, worker: str) -> dict[str, datetime]:
+    def next_permits(self, tx: Transaction, now: datetime, worker: str) -> dict[str, datetime]:
         """Budgets that lanes wait for -> when the next of them may go; may be in the past."""
         if not self.rates:
             return {}
@@ -113,18 +113,18 @@ class RateLimiter:
 
     # -- how
 
-    def limits(self, turn: Turn) -> bool:
+    def limits(self, cost: Cost) -> bool:
         """Does such a call take of any budget?"""
-        return bool(self._limited(turn))
+        return bool(self._limited(cost))
 
-    def _limited(self, turn: Turn) -> Sequence[Share]:
-        return [share for share in turn if kind_of(share.budget) in self.rates]
+    def _limited(self, cost: Cost) -> Sequence[BucketCost]:
+        return [part for part in cost if kind_of(part.budget) in self.rates]
 
-    def _unpaid(self, turn: Turn, paid: str) -> Sequence[Share]:
+    def _unpaid(self, cost: Cost, paid: str) -> Sequence[BucketCost]:
         """What is left to take: all behind what was paid for last."""
-        shares = self._limited(turn)
-        budgets = [share.budget for share in shares]
-        return shares[budgets.index(paid) + 1 :] if paid in budgets else shares
+        parts = self._limited(cost)
+        budgets = [part.budget for part in parts]
+        return parts[budgets.index(paid) + 1 :] if paid in budgets else parts
 
     def _held(
         self, tx: Transaction, budgets: Collection[str], now: datetime

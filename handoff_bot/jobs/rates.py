@@ -40,7 +40,7 @@ def per_minute(calls: int, burst: int) -> Rate:
 
 
 @dataclass(frozen=True)
-class Share:
+class BucketCost:
     """One call's share of a budget.
 
     Attributes:
@@ -54,7 +54,7 @@ class Share:
     patience: timedelta | None = None
 
 
-Turn = tuple[Share, ...]
+Cost = tuple[BucketCost, ...]
 """What one call takes, in this order: who waits for a share has paid for those before it."""
 
 

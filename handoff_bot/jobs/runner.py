@@ -213,10 +213,10 @@ class Runner:
     def _prepare_seat(self, tx: Transaction, seat: Seat, step: _Step) -> None:
         """Go on with a lane that this transaction has leased; its first row is the only one in it."""
         now = self._clock.now()
-        turn = step.handler.turn(tx, step.job) if self._limiter.rates else ()
-        if step.job.due_at > now or (self._limiter.limits(turn) and not tx.is_sqlite):
+        cost = step.handler.cost(tx, step.job) if self._limiter.rates else ()
+        if step.job.due_at > now or (self._limiter.limits(cost) and not tx.is_sqlite):
             return  # on PostgreSQL budgets are held before lanes, or two processes could deadlock
-        lacking = self._limiter.admit(tx, turn, "", now)
+        lacking = self._limiter.admit(tx, cost, "", now)
         if lacking:
             self._limiter.wait(tx, step.job, step.grant, lacking, now)
             tx.started.remove(seat)
@@ -286,7 +286,7 @@ class Runner:
         if not self._limiter.rates:
             return False
         job, now = step.job, self._clock.now()
-        lacking = self._limiter.admit(tx, step.handler.turn(tx, job), paid, now)
+        lacking = self._limiter.admit(tx, step.handler.cost(tx, job), paid, now)
         if lacking is None:
             return False
         if job.begun_at:

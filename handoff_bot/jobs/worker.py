@@ -349,11 +349,11 @@ class Worker:
         with self.database.read() as tx:
             found = store.next_due(tx, now, self.id)
             due = {family: at for family, at in found.items() if free.get(family)}
-            turns = self.limiter.turns(tx, now, self.id)
-        later = [at for at in (*due.values(), *turns.values()) if at > now]
+            next_permits = self.limiter.next_permits(tx, now, self.id)
+        later = [at for at in (*due.values(), *next_permits.values()) if at > now]
         pause = min([self.poll, *((at - now).total_seconds() for at in later)])
         families = [family for family, at in due.items() if at <= now]
-        budgets = [budget for budget, at in turns.items() if at <= now]
+        budgets = [budget for budget, at in next_permits.items() if at <= now]
         if not families and not budgets:
             return [], pause
         return self._take(families, budgets, free, now), pause

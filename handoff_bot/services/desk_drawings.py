@@ -12,7 +12,7 @@ from handoff_bot.domain.desk import Board, Place
 from handoff_bot.domain.errors import DeskError, DeskGone
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.jobs.handler import ADMINS
-from handoff_bot.jobs.rates import Turn
+from handoff_bot.jobs.rates import Cost
 from handoff_bot.services import desk_channels, deskwork, turns, views
 from handoff_bot.services.desk_handler import CardPlan, DeskHandler
 from handoff_bot.storage import deliveries, escalations, log
@@ -31,7 +31,7 @@ class RedrawCard(DeskHandler[CardPlan, Place]):
     coalesces = True
     told = "nobody: the thread says each change, and the next change draws the card again"
 
-    def turn(self, tx: Transaction, job: Job) -> Turn:
+    def cost(self, tx: Transaction, job: Job) -> Cost:
         """Before the board."""
         is_posted = escalations.thread_of(tx, int(job.payload["escalation_id"])) is not None
         return turns.CARD if is_posted else ()
@@ -79,7 +79,7 @@ class MarkDelivery(DeskHandler[MarkPlan, None]):
     coalesces = True
     told = "nobody: a message that fails is a post of its own, and the next status marks it again"
 
-    def turn(self, tx: Transaction, job: Job) -> Turn:
+    def cost(self, tx: Transaction, job: Job) -> Cost:
         """Marks have budgets of their own."""
         plan = self.prepare(tx, job)
         return turns.mark(plan.status, held=plan.held) if plan else ()
@@ -117,7 +117,7 @@ class DrawBoard(DeskHandler[BoardPlan, Place]):
     told = ADMINS
     MARK = "board"
 
-    def turn(self, tx: Transaction, job: Job) -> Turn:
+    def cost(self, tx: Transaction, job: Job) -> Cost:
         """After cards, but never for long."""
         slack_channel = desk_channels.queue_channel(tx)
         at = _where_it_is(tx, slack_channel)

@@ -13,7 +13,7 @@ from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone, DeskUnsur
 from handoff_bot.domain.signals import Priority
 from handoff_bot.jobs import failed_jobs
 from handoff_bot.jobs.handler import AnyHandler
-from handoff_bot.jobs.rates import Turn
+from handoff_bot.jobs.rates import Cost
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import alarms, desk_channels, deskwork, gathering, moods, turns, views
 from handoff_bot.services.desk_drawings import DrawBoard, MarkDelivery, RedrawCard
@@ -43,7 +43,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
 
     told = TOLD_TEAM
 
-    def turn(self, tx: Transaction, job: Job) -> Turn:
+    def cost(self, tx: Transaction, job: Job) -> Cost:
         """It counts as words, unless there are too many."""
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None:
@@ -164,7 +164,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         super().__init__(database, desk, clock)
         self._moods = mood_of
 
-    def turn(self, tx: Transaction, job: Job) -> Turn:
+    def cost(self, tx: Transaction, job: Job) -> Cost:
         """Words go first."""
         thread = self.thread(tx, job)
         return turns.words(thread.slack_channel) if thread else ()
@@ -246,7 +246,7 @@ class TellOne(DeskHandler[Whisper, None]):
     repeatable = True
     told = "the agent, in a direct message"
 
-    def turn(self, tx: Transaction, job: Job) -> Turn:
+    def cost(self, tx: Transaction, job: Job) -> Cost:
         """All whispers share one budget."""
         return turns.WHISPER
 
@@ -287,7 +287,7 @@ class TellSomebody(DeskHandler[Telling, Place]):
         to = str(job.payload["to"])
         return to or desk_channels.queue_channel(tx) or self._desk.queue_channel
 
-    def turn(self, tx: Transaction, job: Job) -> Turn:
+    def cost(self, tx: Transaction, job: Job) -> Cost:
         """After what is said in threads."""
         return turns.telling(self._to(tx, job))
 

@@ -30,7 +30,7 @@ from handoff_bot.domain.files import (
 )
 from handoff_bot.domain.messages import Author, InboundMessage, Media
 from handoff_bot.jobs import failed_jobs, store
-from handoff_bot.jobs.rates import Turn
+from handoff_bot.jobs.rates import Cost
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import alarms, deskwork, turns, uploading
 from handoff_bot.services.desk_handler import InThread, mark_of
@@ -183,7 +183,7 @@ class BringFile(InThread[Bringing, NotShown | None]):
         super().__init__(database, desk, clock)
         self._channels = channels
 
-    def turn(self, tx: Transaction, job: Job) -> Turn:
+    def cost(self, tx: Transaction, job: Job) -> Cost:
         """It is one of the customer's words."""
         thread = rows.thread_of(tx, int(job.payload["escalation_id"]))
         return turns.words(thread.slack_channel) if thread else ()

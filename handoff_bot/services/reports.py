@@ -8,7 +8,7 @@ from typing import Any
 
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.files import File
-from handoff_bot.jobs.rates import Turn
+from handoff_bot.jobs.rates import Cost
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import alarms, deskwork, turns
 from handoff_bot.services.desk_handler import DeskHandler, mark_of
@@ -73,7 +73,7 @@ class HandOver(DeskHandler[Ordered, None]):
         super().__init__(database, desk, clock)
         self._makers = makers
 
-    def turn(self, tx: Transaction, job: Job) -> Turn:
+    def cost(self, tx: Transaction, job: Job) -> Cost:
         """After what is said in threads."""
         return turns.telling(job.payload["to"])
 

@@ -10,43 +10,45 @@ from datetime import timedelta
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Place
-from handoff_bot.jobs.rates import Share, Turn
+from handoff_bot.jobs.rates import BucketCost, Cost
 from handoff_bot.storage.models import Escalation
 
 BOARD_PATIENCE = timedelta(seconds=10)
 """After waiting so long the board goes before cards: while they are late, it is what people work from."""
 
-WHISPER: Turn = (Share("whisper"),)
-CARD: Turn = (Share("redraw", rank=1),)
-BOARD: Turn = (Share("redraw", rank=2, patience=BOARD_PATIENCE),)
+WHISPER: Cost = (BucketCost("whisper"),)
+CARD: Cost = (BucketCost("redraw", rank=1),)
+BOARD: Cost = (BucketCost("redraw", rank=2, patience=BOARD_PATIENCE),)
 
 
-def words(slack_channel: str) -> Turn:
+def words(slack_channel: str) -> Cost:
     """Something said in a thread."""
     return (_post(slack_channel),)
 
 
-def telling(to: str) -> Turn:
+def telling(to: str) -> Cost:
     """Something said outside of threads, or the very first board."""
     return (_post(to, rank=1),)
 
 
-def new_card(escalation: Escalation, slack_channel: str, *, is_strangers: bool = False) -> Turn:
+def new_card(escalation: Escalation, slack_channel: str, *, is_strangers: bool = False) -> Cost:
     """The most urgent first, strangers behind known customers; first of all an agent's who has claimed it."""
     rank = 0 if escalation.owner_id else 1 + 2 * escalation.priority_rank + is_strangers
-    return Share(f"card:{slack_channel}", rank), _post(slack_channel)
+    return BucketCost(f"card:{slack_channel}", rank), _post(slack_channel)
 
 
-def _post(slack_channel: str, rank: int = 0) -> Share:
-    return Share(f"post:{slack_channel}", rank)
+def _post(slack_channel: str, rank: int = 0) -> BucketCost:
+    return BucketCost(f"post:{slack_channel}", rank)
 
 
-def board(at: Place | None, slack_channel: str) -> Turn:
+def board(at: Place | None, slack_channel: str) -> Cost:
     """The board, redrawn or posted."""
     return BOARD if at else telling(slack_channel)
 
 
-def mark(status: DeliveryStatus, *, held: bool) -> Turn:
+def mark(status: DeliveryStatus, *, held: bool) -> Cost:
     """How far a reply has come; the mark for waiting goes when it has left."""
-    added = Share("mark")
-    return (Share("unmark"), added) if held and status is not DeliveryStatus.QUEUED else (added,)
+    added = BucketCost("mark")
+    return (
+        (BucketCost("unmark"), added) if held and status is not DeliveryStatus.QUEUED else (added,)
+    )

@@ -17,7 +17,7 @@ from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.jobs import store
 from handoff_bot.jobs.handler import ADMINS, Handler
-from handoff_bot.jobs.rates import Share, Turn
+from handoff_bot.jobs.rates import BucketCost, Cost
 from handoff_bot.ports import Clock
 from handoff_bot.services.relay import is_known
 from handoff_bot.slack.desk import SlackDesk
@@ -71,9 +71,9 @@ class ReadThread(Handler[Reading, Found]):
         self._desk = desk
         self._clock = clock
 
-    def turn(self, tx: Transaction, job: Job) -> Turn:
+    def cost(self, tx: Transaction, job: Job) -> Cost:
         """Reading has a budget of its own."""
-        return (Share(BUDGET, rank=1),)
+        return (BucketCost(BUDGET, rank=1),)
 
     def prepare(self, tx: Transaction, job: Job) -> Reading | None:
         """From when on to read; nothing when its escalation has ended and nothing was missed before."""

@@ -12,7 +12,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.signals import Priority
 from handoff_bot.jobs import rate_limit_store
 from handoff_bot.jobs.rate_limits import RateLimiter
-from handoff_bot.jobs.rates import Rate, Share
+from handoff_bot.jobs.rates import BucketCost, Rate
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.services import deskwork, gathering, turns
 from handoff_bot.storage import escalations
@@ -309,9 +309,9 @@ def test_a_mark_that_takes_another_away_needs_room_for_both(house):
     later, last = now + timedelta(seconds=1), now + timedelta(seconds=3)
     with house.database.write() as tx:
         assert limiter.admit(tx, both, "", now) is None
-        assert limiter.admit(tx, both, "", later) == Share("unmark")
+        assert limiter.admit(tx, both, "", later) == BucketCost("unmark")
         assert limiter.admit(tx, one, "", last) is None
-        assert limiter.admit(tx, both, "", last) == Share("mark")
+        assert limiter.admit(tx, both, "", last) == BucketCost("mark")
         assert limiter.admit(tx, both, "mark", last) is None  # the one before it was paid, too
 
 

@@ -10,7 +10,7 @@ from handoff_bot.domain.errors import Malformed, Unauthentic
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
 from handoff_bot.jobs.inbox import Inbox
 from handoff_bot.jobs.rate_limits import RateLimiter
-from handoff_bot.jobs.rates import Rate, Share
+from handoff_bot.jobs.rates import BucketCost, Rate
 from handoff_bot.storage.models import Work
 from handoff_bot.web.application import LARGEST_BODY, create_web
 from handoff_bot.web.health import health
@@ -154,7 +154,7 @@ def test_health_counts_how_often_slack_asked_us_to_slow_down(client, database, c
     limiter = RateLimiter({"post": Rate(timedelta(seconds=1))})
     for channel in ("C1", "C2"):
         with database.write() as tx:
-            limiter.hold(tx, (Share(f"post:{channel}"),), 30, clock.now())
+            limiter.hold(tx, (BucketCost(f"post:{channel}"),), 30, clock.now())
     told = {"post": {"times": 2, "last_at": clock.now().isoformat()}}
     assert client.get("/healthz").json["slowed_down"] == told
 
