@@ -43,7 +43,7 @@ class Paced:
 
     def __init__(self, database: Database, desk: SlackDesk) -> None:
         self._database, self._clock = database, SystemClock()
-        self._lanes = Worker(
+        self._worker = Worker(
             database,
             desk_handlers(database, desk, self._clock, _unjudged(self._clock)),
             self._clock,
@@ -51,8 +51,8 @@ class Paced:
             sole=True,
             limiter=RateLimiter(LIMITS),
         )
-        database.crew = self._lanes
-        self._lanes.start()
+        database.crew = self._worker
+        self._worker.start()
 
     def say(self, escalation_id: int, post: Post) -> None:
         """Enqueue it."""
@@ -68,7 +68,7 @@ class Paced:
     def close(self) -> None:
         """Leave the rest."""
         self._database.crew = None
-        self._lanes.stop()
+        self._worker.stop()
 
 
 class Naive:

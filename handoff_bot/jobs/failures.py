@@ -30,7 +30,7 @@ LONGEST_DELAY = 60.0
 LONGEST_DELAY_UNSURE = 600.0
 BUG_ATTEMPTS = 5
 UNHANDLED = "its failure could not be handled"
-"""Begins the error of a row whose handler failed in `retreat` or `park`."""
+"""Begins the error of a row whose handler failed in `on_retry` or `on_failed`."""
 
 
 OnGivenUp = Callable[[Transaction, Job, str, datetime], None]
@@ -76,7 +76,7 @@ class Failures:
         if self._is_hopeless(job, handler, error, now):
             self._give_up(tx, job, handler, plan, error)
             return False
-        handler.retreat(tx, job, plan, error)
+        handler.on_retry(tx, job, plan, error)
         store.retry_at(tx, job, now + self._delay(job, error), _in_words(error), begun=begun)
         return True
 
@@ -90,7 +90,7 @@ class Failures:
         now, words = self._clock.now(), f"{UNHANDLED}: {_in_words(error)}"
         if job.error.startswith(UNHANDLED) and self._is_hopeless(job, handler, error, now):
             self._on_given_up(tx, job, words, now)
-            store.park(tx, job, now, words)
+            store.fail(tx, job, now, words)
             return False
         begun = self._may_have_happened(job, handler, plan, error)
         store.retry_at(tx, job, now + self._delay(job, error), words, begun=begun)
@@ -102,10 +102,10 @@ class Failures:
         if job.more:
             store.separate(tx, job)
         else:
-            handler.park(tx, job, plan, error)
+            handler.on_failed(tx, job, plan, error)
             if handler.told in ("", ADMINS) or not isinstance(error, ProviderFailure):
                 self._on_given_up(tx, job, _in_words(error), self._clock.now())
-            store.park(tx, job, self._clock.now(), _in_words(error))
+            store.fail(tx, job, self._clock.now(), _in_words(error))
 
     def _may_have_happened(
         self, job: Job, handler: AnyHandler, plan: Any, error: Exception

@@ -24,19 +24,19 @@ class Handler(Generic[Plan, Result]):
     Attributes:
         repeatable: doing `call` twice is harmless (a question, a redraw).
         coalesces: its rows have a key that is forgotten when they start.
-        gathers: one call may be for several rows of a lane; see `together`.
+        batches: one call may be for several rows of a lane; see `batch`.
         chained: prepared in the transaction that enqueues it, where its lane is idle and a thread is free.
             It enqueues nothing in lanes of its own family.
         give_up_after: how long temporary failures are tried again, from when the row was due.
-        told: to whom it is told when a row is given up, or why nobody needs to be told. `park` tells them,
-            unless it is `ADMINS`. Of a bug the admins are told in any case.
+        told: to whom it is told when a row is given up, or why nobody needs to be told. `on_failed`
+            tells them, unless it is `ADMINS`. Of a bug the admins are told in any case.
     """
 
     told = ""
 
     repeatable = False
     coalesces = False
-    gathers = False
+    batches = False
     chained = False
     give_up_after = timedelta(hours=4)
 
@@ -44,7 +44,7 @@ class Handler(Generic[Plan, Result]):
         """What the call takes of the provider's limits."""
         return ()
 
-    def together(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
+    def batch(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
         """Rows right behind it that the same call is for; the other phases find them as `job.more`."""
         return ()
 
@@ -63,11 +63,11 @@ class Handler(Generic[Plan, Result]):
         """Ask the provider what became of a call; None when it had no effect and may be made again."""
         return None
 
-    def retreat(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
+    def on_retry(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
         """The call failed for now and will be made again; `job.begun_at` if it may have had an effect."""
 
-    def park(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
-        """The row is given up: show it to those who must know; `job.begun_at` as in `retreat`."""
+    def on_failed(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
+        """The row is given up: show it to those who must know; `job.begun_at` as in `on_retry`."""
 
 
 AnyHandler = Handler[Any, Any]

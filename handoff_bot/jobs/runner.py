@@ -276,7 +276,7 @@ class Runner:
 
     def _as_begun(self, step: _Step) -> _Step:
         """The row with those that were begun with it."""
-        if not step.handler.gathers:
+        if not step.handler.batches:
             return step
         with self._database.read() as tx:
             return replace(step, job=replace(step.job, more=store.begun_with(tx, step.job)))
@@ -303,7 +303,7 @@ class Runner:
             # The lane before the row, as those who ask for a redraw do, or the two could deadlock.
             tx.check_lease(job.lane, step.grant)
             store.forget_key(tx, job)
-        job = replace(job, more=handler.together(tx, job) if handler.gathers else ())
+        job = replace(job, more=handler.batch(tx, job) if handler.batches else ())
         plan = handler.prepare(tx, job)
         if plan is not None and not handler.repeatable:
             store.begin(tx, job, self._clock.now())
@@ -315,7 +315,9 @@ class Runner:
             return self._record(step, lambda tx: self._handled(tx, step, plan, error))
         except (LeaseLost, DatabaseAway):
             raise
-        except Exception:  # a bug in `retreat` or `park` must not keep the row from being retried
+        except (
+            Exception
+        ):  # a bug in `on_retry` or `on_failed` must not keep the row from being retried
             logger.exception("handling a failure failed", extra={"work_id": step.job.id})
         return self._record(step, lambda tx: self._unhandled(tx, step, plan, error))
 

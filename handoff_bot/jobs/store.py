@@ -329,7 +329,7 @@ def separate(tx: Transaction, job: Job) -> None:
         _set(tx, each, error=ALONE)
 
 
-def park(tx: Transaction, job: Job, now: datetime, error: str) -> None:
+def fail(tx: Transaction, job: Job, now: datetime, error: str) -> None:
     """Give it up as failed; the lane goes on. `job.begun_at` unless it certainly had no effect."""
     _set(
         tx,

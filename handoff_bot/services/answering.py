@@ -222,7 +222,7 @@ class HandleAnswer(Handler[Asked, Reaction]):
         """Judge it and answer it."""
         return self._reacting.react(plan.question)
 
-    def park(self, tx: Transaction, job: Job, plan: Asked | None, error: Exception) -> None:
+    def on_failed(self, tx: Transaction, job: Job, plan: Asked | None, error: Exception) -> None:
         """The customer gets no answer: the team is told what they wrote."""
         now, why = self._clock.now(), alarms.why(error)
         conversation = conversations.get(tx, job.payload["conversation_id"])

@@ -101,7 +101,9 @@ class Assign(Handler[AssignPlan, Outcome]):
         else:
             _enqueue(tx, job.payload, waiting.now + SOON)
 
-    def park(self, tx: Transaction, job: Job, plan: AssignPlan | None, error: Exception) -> None:
+    def on_failed(
+        self, tx: Transaction, job: Job, plan: AssignPlan | None, error: Exception
+    ) -> None:
         """It waits for whoever takes it."""
         waiting = still_waiting(tx, job, self._clock.now())
         if waiting:

@@ -109,11 +109,15 @@ def catch_up(tx: Transaction, source: str, due_at: datetime) -> None:
     tx.enqueue(NewJob(CATCH_UP, key, {"source": source}, due_at, key=key, coalesce=True))
 
 
-def read_thread(tx: Transaction, place: Place, now: datetime, *, hurry: bool = False) -> None:
+def read_thread(
+    tx: Transaction, place: Place, now: datetime, *, high_priority: bool = False
+) -> None:
     """Have a thread read back."""
     key = f"read:{place.slack_channel}:{place.ts}"
     payload = asdict(place)
-    tx.enqueue(NewJob(READ_THREAD, key, payload, now, key=key, coalesce=True, hurry=hurry))
+    tx.enqueue(
+        NewJob(READ_THREAD, key, payload, now, key=key, coalesce=True, high_priority=high_priority)
+    )
 
 
 class Contact(Handler[None, None]):

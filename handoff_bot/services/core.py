@@ -124,7 +124,7 @@ class Parts:
         mailer: sends e-mail to the team; None where there is no mail server.
         translator: None where there is no language model.
         backlogs: channels whose providers list what customers sent while we were away, by kind.
-        limits: how often the desk may be called, by kind of budget; see services/turns.py.
+        limits: how often the desk may be called, by kind of budget; see services/desk_costs.py.
         base_url: the address that providers reach us by, to fetch files from.
         model: the language model that is watched; None where there is none.
         escalation_limits: how many escalations may begin at a time, by groups of senders.

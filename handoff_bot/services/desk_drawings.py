@@ -13,7 +13,7 @@ from handoff_bot.domain.errors import DeskError, DeskGone
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.jobs.handler import ADMINS
 from handoff_bot.jobs.rates import Cost
-from handoff_bot.services import desk_channels, deskwork, turns, views
+from handoff_bot.services import desk_channels, desk_costs, deskwork, views
 from handoff_bot.services.desk_handler import CardPlan, DeskHandler
 from handoff_bot.storage import deliveries, escalations, log
 from handoff_bot.storage.conversations import id_of
@@ -34,7 +34,7 @@ class RedrawCard(DeskHandler[CardPlan, Place]):
     def cost(self, tx: Transaction, job: Job) -> Cost:
         """Before the board."""
         is_posted = escalations.thread_of(tx, int(job.payload["escalation_id"])) is not None
-        return turns.CARD if is_posted else ()
+        return desk_costs.CARD if is_posted else ()
 
     def prepare(self, tx: Transaction, job: Job) -> CardPlan | None:
         """The card as it is now; a card that was not posted yet will show the latest state anyway."""
@@ -53,7 +53,7 @@ class RedrawCard(DeskHandler[CardPlan, Place]):
                 return plan.at  # nobody needs it any longer
             raise
 
-    def retreat(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
+    def on_retry(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
         """A card that was deleted is posted again, if no other job has seen to that."""
         number = int(job.payload["escalation_id"])
         thread, escalation = escalations.thread_of(tx, number), escalations.get(tx, number)
@@ -82,7 +82,7 @@ class MarkDelivery(DeskHandler[MarkPlan, None]):
     def cost(self, tx: Transaction, job: Job) -> Cost:
         """Marks have budgets of their own."""
         plan = self.prepare(tx, job)
-        return turns.mark(plan.status, held=plan.held) if plan else ()
+        return desk_costs.mark(plan.status, held=plan.held) if plan else ()
 
     def prepare(self, tx: Transaction, job: Job) -> MarkPlan | None:
         """The status as it is now."""
@@ -121,7 +121,7 @@ class DrawBoard(DeskHandler[BoardPlan, Place]):
         """After cards, but never for long."""
         slack_channel = desk_channels.queue_channel(tx)
         at = _where_it_is(tx, slack_channel)
-        return turns.board(at, slack_channel or self._desk.queue_channel)
+        return desk_costs.board(at, slack_channel or self._desk.queue_channel)
 
     def prepare(self, tx: Transaction, job: Job) -> BoardPlan:
         """The queue as it is now."""
@@ -135,7 +135,7 @@ class DrawBoard(DeskHandler[BoardPlan, Place]):
         """Draw it."""
         return self._desk.draw_board(plan.board, plan.at, self.MARK)
 
-    def retreat(self, tx: Transaction, job: Job, plan: BoardPlan | None, error: Exception) -> None:
+    def on_retry(self, tx: Transaction, job: Job, plan: BoardPlan | None, error: Exception) -> None:
         """A board that was deleted is posted again."""
         if isinstance(error, DeskGone) and plan and plan.at:
             log.forget(tx, BOARD_PLACE)

@@ -67,7 +67,7 @@ class InThread(DeskHandler[Plan, Result]):
         """Where the card is; None when there is nothing to say it to.
 
         Raises:
-            DeskGone: there is no card; `retreat` has it posted.
+            DeskGone: there is no card; `on_retry` has it posted.
             DeskError: it is being posted, or could not be.
         """
         number = int(job.payload["escalation_id"])
@@ -83,7 +83,7 @@ class InThread(DeskHandler[Plan, Result]):
             raise DeskError(NO_THREAD, permanent=True, code="no_thread")
         raise DeskGone(NO_THREAD, "no_thread")
 
-    def retreat(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
+    def on_retry(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
         """What is said in a channel that takes nothing waits; below a card that is gone, for another."""
         number = int(job.payload["escalation_id"])
         thread = escalations.thread_of(tx, number)

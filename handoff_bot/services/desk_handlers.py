@@ -15,7 +15,15 @@ from handoff_bot.jobs import failed_jobs
 from handoff_bot.jobs.handler import AnyHandler
 from handoff_bot.jobs.rates import Cost
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services import alarms, desk_channels, deskwork, gathering, moods, turns, views
+from handoff_bot.services import (
+    alarms,
+    desk_channels,
+    desk_costs,
+    deskwork,
+    gathering,
+    moods,
+    views,
+)
 from handoff_bot.services.desk_drawings import DrawBoard, MarkDelivery, RedrawCard
 from handoff_bot.services.desk_handler import CardPlan, DeskHandler, InThread, mark_of
 from handoff_bot.storage import conversations, escalations, log
@@ -50,7 +58,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
             return ()
         where = escalation.slack_channel or self._desk.queue_channel
         sender = conversations.get(tx, escalation.conversation_id)
-        return turns.new_card(escalation, where, is_strangers=bool(sender.counted_with))
+        return desk_costs.new_card(escalation, where, is_strangers=bool(sender.counted_with))
 
     def prepare(self, tx: Transaction, job: Job) -> CardPlan | None:
         """The card, unless it is there already."""
@@ -73,7 +81,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
         place = self._desk.find_card(mark_of(job), begun_at, card.slack_channel)
         return (CardPlan(card, None, mark_of(job)), place) if place else None
 
-    def retreat(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
+    def on_retry(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
         """A channel that takes nothing is left: the card is posted where new ones go now."""
         if isinstance(error, DeskUnsure) and job.attempts + 1 >= SOON_TOLD:
             self._is_unsure(tx, job, error)
@@ -92,7 +100,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
             now, why = self._clock.now(), alarms.why(error)
             alarms.no_card(tx, escalation, why, now, f"card:{job.id}:waits", waits=True)
 
-    def park(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
+    def on_failed(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
         """Another channel may take it; when that is refused too, the team is told without a card."""
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None or escalations.thread_of(tx, id_of(escalation)):
@@ -156,7 +164,7 @@ class Posted:
 class PostInThread(InThread[PostPlan, Posted]):
     """Says something in an escalation's thread, and with it what else waits to be said there."""
 
-    gathers = True
+    batches = True
     chained = True
     told = TOLD_TEAM
 
@@ -167,11 +175,11 @@ class PostInThread(InThread[PostPlan, Posted]):
     def cost(self, tx: Transaction, job: Job) -> Cost:
         """Words go first."""
         thread = self.thread(tx, job)
-        return turns.words(thread.slack_channel) if thread else ()
+        return desk_costs.words(thread.slack_channel) if thread else ()
 
-    def together(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
+    def batch(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
         """What the same speaker said next."""
-        return gathering.together(tx, job, self._clock.now())
+        return gathering.batch(tx, job, self._clock.now())
 
     def prepare(self, tx: Transaction, job: Job) -> PostPlan | None:
         """Where and what."""
@@ -195,9 +203,9 @@ class PostInThread(InThread[PostPlan, Posted]):
         matters = in_doubt and self._moods.may_matter(post.text for post in plan.posts)
         return Posted(place, plan.judged == moods.ALWAYS or matters)
 
-    def retreat(self, tx: Transaction, job: Job, plan: PostPlan | None, error: Exception) -> None:
+    def on_retry(self, tx: Transaction, job: Job, plan: PostPlan | None, error: Exception) -> None:
         """It waits; the team hears of it early when we do not know what for, the assignee in any case."""
-        super().retreat(tx, job, plan, error)
+        super().on_retry(tx, job, plan, error)
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None or job.attempts + 1 < SOON_TOLD:
             return
@@ -208,7 +216,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         elif isinstance(error, DeskClosed) and post.kind is PostKind.CONTACT:
             alarms.held_up(tx, escalation, what, post.text, why, now, key)
 
-    def park(self, tx: Transaction, job: Job, plan: PostPlan | None, error: Exception) -> None:
+    def on_failed(self, tx: Transaction, job: Job, plan: PostPlan | None, error: Exception) -> None:
         """The thread does not show it: the team is told what it says."""
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None:
@@ -248,7 +256,7 @@ class TellOne(DeskHandler[Whisper, None]):
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
         """All whispers share one budget."""
-        return turns.WHISPER
+        return desk_costs.WHISPER
 
     def prepare(self, tx: Transaction, job: Job) -> Whisper:
         """What to whisper."""
@@ -261,7 +269,7 @@ class TellOne(DeskHandler[Whisper, None]):
         except DeskGone as error:
             raise DeskError(str(error), permanent=True, code=error.code) from error
 
-    def park(self, tx: Transaction, job: Job, plan: Whisper | None, error: Exception) -> None:
+    def on_failed(self, tx: Transaction, job: Job, plan: Whisper | None, error: Exception) -> None:
         """Say it where nobody else sees it either."""
         lost = plan or _WHISPER.validate_python(job.payload)
         post = Post(PostKind.TOLD, lost.text, value=lost.value, buttons=lost.buttons)
@@ -289,7 +297,7 @@ class TellSomebody(DeskHandler[Telling, Place]):
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
         """After what is said in threads."""
-        return turns.telling(self._to(tx, job))
+        return desk_costs.telling(self._to(tx, job))
 
     def prepare(self, tx: Transaction, job: Job) -> Telling:
         """To whom, and what."""
@@ -304,7 +312,7 @@ class TellSomebody(DeskHandler[Telling, Place]):
         """Say it."""
         return self._desk.tell(plan.to, plan.post, plan.mark)
 
-    def retreat(self, tx: Transaction, job: Job, plan: Telling | None, error: Exception) -> None:
+    def on_retry(self, tx: Transaction, job: Job, plan: Telling | None, error: Exception) -> None:
         """What is said in a channel that takes nothing waits, and the admins are told why."""
         if plan and isinstance(error, DeskClosed) and plan.to.startswith(("C", "G")):
             desk_channels.closed(tx, plan.to, str(error), self._clock.now())
@@ -314,7 +322,7 @@ class TellSomebody(DeskHandler[Telling, Place]):
         if job.attempts:
             desk_channels.opened(tx, result.slack_channel, self._clock.now())
 
-    def park(self, tx: Transaction, job: Job, plan: Telling | None, error: Exception) -> None:
+    def on_failed(self, tx: Transaction, job: Job, plan: Telling | None, error: Exception) -> None:
         """Others are told instead."""
         alarms.untold(tx, job, gathering.post_of(job), alarms.why(error), self._clock.now())
 

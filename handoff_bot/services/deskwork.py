@@ -40,7 +40,7 @@ def post_card_again(
     """Post another card; what is said waits for it. Once for each key; `why` is said below it."""
     lane, number = card_lane(id_of(escalation)), id_of(escalation)
     payload = {"escalation_id": number}
-    tx.enqueue(NewJob(CARD, lane, payload, due_at=now, key=key, hurry=True))
+    tx.enqueue(NewJob(CARD, lane, payload, due_at=now, key=key, high_priority=True))
     if why:
         said = payload | {"post": asdict(Post(PostKind.NOTICE, why))}
         tx.enqueue(NewJob(POST, lane, said, due_at=now, key=f"{key}:why"))
@@ -74,9 +74,9 @@ def post(
     if inbound:
         payload["inbound"] = id_of(inbound)
     # A change of state: somebody has acted, and will look for the thread.
-    hurry = what.kind is PostKind.NOTICE
+    high_priority = what.kind is PostKind.NOTICE
     lane = _thread_lane(id_of(escalation))
-    tx.enqueue(NewJob(POST, lane, payload, due_at=now, key=key, hurry=hurry))
+    tx.enqueue(NewJob(POST, lane, payload, due_at=now, key=key, high_priority=high_priority))
 
 
 def unposted(tx: Transaction, escalation_id: int) -> list[int]:

@@ -32,7 +32,7 @@ from handoff_bot.domain.messages import Author, InboundMessage, Media
 from handoff_bot.jobs import failed_jobs, store
 from handoff_bot.jobs.rates import Cost
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services import alarms, deskwork, turns, uploading
+from handoff_bot.services import alarms, desk_costs, deskwork, uploading
 from handoff_bot.services.desk_handler import InThread, mark_of
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import Channels
@@ -186,7 +186,7 @@ class BringFile(InThread[Bringing, NotShown | None]):
     def cost(self, tx: Transaction, job: Job) -> Cost:
         """It is one of the customer's words."""
         thread = rows.thread_of(tx, int(job.payload["escalation_id"]))
-        return turns.words(thread.slack_channel) if thread else ()
+        return desk_costs.words(thread.slack_channel) if thread else ()
 
     def prepare(self, tx: Transaction, job: Job) -> Bringing | None:
         """Which file, and where it belongs."""
@@ -264,7 +264,7 @@ class BringFile(InThread[Bringing, NotShown | None]):
             )
         return None
 
-    def park(self, tx: Transaction, job: Job, plan: Bringing | None, error: Exception) -> None:
+    def on_failed(self, tx: Transaction, job: Job, plan: Bringing | None, error: Exception) -> None:
         """Days of trying were in vain, or there is no thread."""
         escalation = rows.get(tx, int(job.payload["escalation_id"]))
         place = self._where(tx, job)

@@ -26,7 +26,7 @@ def post_of(job: Job) -> Post:
     return _POST.validate_python(job.payload["post"])
 
 
-def together(tx: Transaction, job: Job, now: datetime) -> tuple[Job, ...]:
+def batch(tx: Transaction, job: Job, now: datetime) -> tuple[Job, ...]:
     """The rows right behind this one that one post can say with it, all by the same speaker."""
     return tuple(_fitting(tx, job, now)) if _may_be_gathered(job, now) else ()
 

@@ -309,7 +309,7 @@ class HandleInbound(Handler[Arrived, Judgement]):
         """Glance at it."""
         return self._reacting.glance(plan.question)
 
-    def park(self, tx: Transaction, job: Job, plan: Arrived | None, error: Exception) -> None:
+    def on_failed(self, tx: Transaction, job: Job, plan: Arrived | None, error: Exception) -> None:
         """The customer gets no answer: the team is told what they wrote."""
         payload, now = job.payload, self._clock.now()
         known = conversations.at(tx, str(payload["channel"]), str(payload["address"]))

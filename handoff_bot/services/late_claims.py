@@ -58,7 +58,9 @@ class LateClaim(Handler[ClaimPlan, Outcome]):
         elif not result.done:
             self._lapse(tx, plan.escalation_id, plan.agent, result.text)
 
-    def park(self, tx: Transaction, job: Job, plan: ClaimPlan | None, error: Exception) -> None:
+    def on_failed(
+        self, tx: Transaction, job: Job, plan: ClaimPlan | None, error: Exception
+    ) -> None:
         """A bug: it is no longer kept."""
         found = plan or _plan(job)
         self._lapse(tx, found.escalation_id, found.agent, alarms.why(error))

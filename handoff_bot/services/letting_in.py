@@ -45,7 +45,7 @@ class LetIn(Handler[None, None]):
                 return
         tx.enqueue(NewJob(holding.LET_IN, job.lane, job.payload, now))
 
-    def park(self, tx: Transaction, job: Job, plan: None, error: Exception) -> None:
+    def on_failed(self, tx: Transaction, job: Job, plan: None, error: Exception) -> None:
         """Customers who wait must not depend on the next one who asks: look again in the next window."""
         self._waiting.let_in_later(tx, str(job.payload["group"]), self._clock.now())
 

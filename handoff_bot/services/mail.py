@@ -90,7 +90,7 @@ class SendMail(Handler[MailPlan, None]):
         notice = replace(plan.notice, link=link)
         self._mailer.send(mail_about(notice, plan.to, plan.id, plan.about))
 
-    def park(self, tx: Transaction, job: Job, plan: MailPlan | None, error: Exception) -> None:
+    def on_failed(self, tx: Transaction, job: Job, plan: MailPlan | None, error: Exception) -> None:
         """Somebody relied on this mail: the thread says that it did not leave."""
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None:

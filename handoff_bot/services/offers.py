@@ -146,7 +146,9 @@ class Offer(Handler[OfferPlan, Known]):
         else:
             found.ask(result.members or named, result.resting, result.barred)
 
-    def park(self, tx: Transaction, job: Job, plan: OfferPlan | None, error: Exception) -> None:
+    def on_failed(
+        self, tx: Transaction, job: Job, plan: OfferPlan | None, error: Exception
+    ) -> None:
         """It waits for whoever takes it."""
         escalation = rows.get(tx, int(job.payload["escalation_id"]))
         if escalation and escalation.status == Status.QUEUED:

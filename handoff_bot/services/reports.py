@@ -10,7 +10,7 @@ from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.files import File
 from handoff_bot.jobs.rates import Cost
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services import alarms, deskwork, turns
+from handoff_bot.services import alarms, desk_costs, deskwork
 from handoff_bot.services.desk_handler import DeskHandler, mark_of
 from handoff_bot.storage import changes, log
 from handoff_bot.storage.database import Database
@@ -75,7 +75,7 @@ class HandOver(DeskHandler[Ordered, None]):
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
         """After what is said in threads."""
-        return turns.telling(job.payload["to"])
+        return desk_costs.telling(job.payload["to"])
 
     def prepare(self, tx: Transaction, job: Job) -> Ordered:
         """Which report, and whose."""
@@ -87,7 +87,7 @@ class HandOver(DeskHandler[Ordered, None]):
         made = self._makers[plan.kind](plan.order)
         self._desk.hand(plan.to, made.file, Post(PostKind.TOLD, made.words), plan.mark)
 
-    def park(self, tx: Transaction, job: Job, plan: Ordered | None, error: Exception) -> None:
+    def on_failed(self, tx: Transaction, job: Job, plan: Ordered | None, error: Exception) -> None:
         """There will be no report."""
         post = Post(PostKind.TOLD, FAILED.format(why=alarms.why(error)))
         now = self._clock.now()

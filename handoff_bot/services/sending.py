@@ -260,13 +260,13 @@ class Send(Handler[SendPlan, Receipt]):
             )
         return None
 
-    def retreat(self, tx: Transaction, job: Job, plan: SendPlan | None, error: Exception) -> None:
+    def on_retry(self, tx: Transaction, job: Job, plan: SendPlan | None, error: Exception) -> None:
         """It is no longer on the wire, so a claim need not wait for it."""
         in_doubt = job.begun_at is not None
         number = int(job.payload["delivery_id"])
         deliveries.set_waiting(tx, number, self._clock.now(), in_doubt=in_doubt)
 
-    def park(self, tx: Transaction, job: Job, plan: SendPlan | None, error: Exception) -> None:
+    def on_failed(self, tx: Transaction, job: Job, plan: SendPlan | None, error: Exception) -> None:
         """It will not leave: say so, in plain words, with Retry."""
         found = _load(tx, job)
         if found is None:

@@ -209,7 +209,9 @@ class Collect(Handler[Collecting, File | Refused]):
         token = job.payload["token"]
         attachments.add(tx, token, result, message.conversation_id, id_of(message), now)
 
-    def park(self, tx: Transaction, job: Job, plan: Collecting | None, error: Exception) -> None:
+    def on_failed(
+        self, tx: Transaction, job: Job, plan: Collecting | None, error: Exception
+    ) -> None:
         """The desk did not give it."""
         message = tx.session.get(Message, int(job.payload["message_id"]))
         if message:

@@ -101,12 +101,12 @@ class PutTicket(Handler[PutPlan, str]):
             now = self._clock.now()
             ticket_links.keep(tx, plan.record.number, plan.sink, result, now)
 
-    def retreat(self, tx: Transaction, job: Job, plan: PutPlan | None, error: Exception) -> None:
+    def on_retry(self, tx: Transaction, job: Job, plan: PutPlan | None, error: Exception) -> None:
         """When it takes long, the team should know that the other system is behind."""
         if self._clock.now() - job.first_due_at >= LATE:
             self._tell(tx, job, "late", "has not taken it for an hour. We keep trying.")
 
-    def park(self, tx: Transaction, job: Job, plan: PutPlan | None, error: Exception) -> None:
+    def on_failed(self, tx: Transaction, job: Job, plan: PutPlan | None, error: Exception) -> None:
         """The other system stays behind, until the ticket changes again: say so."""
         ours = isinstance(error, ProviderFailure)
         why = str(error) if ours else "Something went wrong on our side."

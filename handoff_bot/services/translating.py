@@ -188,7 +188,7 @@ class Translate(Handler[Wanted, str]):
             post = Post(PostKind.CONTACT, result, name=said, channel=conversation.channel)
         deskwork.post(tx, escalation, post, self._clock.now())
 
-    def park(self, tx: Transaction, job: Job, plan: Wanted | None, error: Exception) -> None:
+    def on_failed(self, tx: Transaction, job: Job, plan: Wanted | None, error: Exception) -> None:
         """The thread says that there is no translation."""
         escalation = rows.get(tx, int(job.payload["escalation_id"]))
         if escalation:

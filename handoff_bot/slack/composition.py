@@ -133,13 +133,13 @@ class HandleEvent(Handler[dict[str, Any], None]):
         if known and known.unread_since and now - job.first_due_at < LONGEST_WAIT:
             raise DeskError(EARLIER_FIRST, permanent=False, code="catching_up", retry_after=1.0)
 
-    def retreat(
+    def on_retry(
         self, tx: Transaction, job: Job, plan: dict[str, Any] | None, error: Exception
     ) -> None:
         """What it waits for is hurried."""
         thread = thread_of(job.payload["event"])
         if thread and isinstance(error, DeskError) and error.code == "catching_up":
-            read_thread(tx, thread, self._tools.core.clock.now(), hurry=True)
+            read_thread(tx, thread, self._tools.core.clock.now(), high_priority=True)
 
     def call(self, plan: dict[str, Any]) -> None:
         """Do what it asks for."""
@@ -162,7 +162,7 @@ class HandleEvent(Handler[dict[str, Any], None]):
         author = self._tools.agent(said.author.desk_id)
         return listener(self._tools, replace(said, author=author))
 
-    def park(
+    def on_failed(
         self, tx: Transaction, job: Job, plan: dict[str, Any] | None, error: Exception
     ) -> None:
         """What an agent wrote in a thread has reached nobody: say so to its author."""

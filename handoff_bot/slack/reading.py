@@ -113,7 +113,7 @@ class ReadThread(Handler[Reading, Found]):
         store.put_last(tx, live)
         logger.info("replies fetched", extra={"events": len(events)})
 
-    def park(self, tx: Transaction, job: Job, plan: Reading | None, error: Exception) -> None:
+    def on_failed(self, tx: Transaction, job: Job, plan: Reading | None, error: Exception) -> None:
         """A day of trying was in vain: what comes live must not wait for it."""
         if plan:
             sources.thread_read(tx, plan.place, plan.begun_at)

@@ -133,7 +133,7 @@ class NewJob:
         due_at: not before then.
         key: makes it unique; None for any number of them.
         coalesce: when a row with this key still waits, that one is enough.
-        hurry: when its lane waits for its turn, it goes before others that wait for the same.
+        high_priority: when its lane waits for its turn, it goes before others that wait for the same.
     """
 
     kind: str
@@ -142,7 +142,7 @@ class NewJob:
     due_at: datetime
     key: str | None = None
     coalesce: bool = False
-    hurry: bool = False
+    high_priority: bool = False
 
 
 def family_of(lane: str) -> str:
@@ -275,7 +275,7 @@ class Transaction:
 
     def _open_lanes(self, rows: Sequence[NewJob]) -> None:
         due: dict[str, datetime] = {}
-        hurried = {row.lane for row in rows if row.hurry}
+        urgent = {row.lane for row in rows if row.high_priority}
         for row in rows:
             due[row.lane] = min(row.due_at, due.get(row.lane, row.due_at))
         asked = {lane: self._reserve(lane) for lane in sorted(due)}
@@ -286,7 +286,7 @@ class Transaction:
                 "due_at": due[lane],
                 "leased_by": seat.worker if seat else None,
                 "grant": seat.grant if seat else None,
-                "rank": 0 if lane in hurried else LAST,
+                "rank": 0 if lane in urgent else LAST,
             }
             for lane, seat in asked.items()
         ]

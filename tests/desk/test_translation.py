@@ -206,12 +206,12 @@ def test_only_threads_with_translation_are_heard_in_its_lanes(spanish):
 
 def test_order_is_kept_when_it_is_switched_off_meanwhile(spanish):
     spanish.writes(spanish.ana, "Zero")
-    lanes = Worker(spanish.database, spanish.core.handlers, spanish.clock, threads={"slack": 1})
+    worker = Worker(spanish.database, spanish.core.handlers, spanish.clock, threads={"slack": 1})
     spanish.slack.say(spanish.ana, spanish.queue, "One", spanish.card())
-    lanes.run_until_idle()
+    worker.run_until_idle()
     spanish.core.preferences.change("translation.on", False, spanish.mia)
     spanish.slack.say(spanish.ana, spanish.queue, "Two", spanish.card())
-    lanes.run_until_idle()
+    worker.run_until_idle()
     spanish.settle()
     assert spanish.heard()[-2:] == ["One", "Two"]
     spanish.writes(spanish.ana, "Three")

@@ -26,7 +26,7 @@ def recorder():
 
 
 @pytest.fixture
-def lanes(database, clock, recorder):
+def worker(database, clock, recorder):
     return Worker(database, {"job": recorder}, clock, threads={"a": 4}, ttl=LEASE)
 
 
@@ -65,17 +65,17 @@ def test_another_worker_leases_a_lane_when_its_holder_is_silent_for_too_long(
 
 @pytest.mark.parametrize("seconds", [0, 4, 6])
 def test_one_worker_whose_heartbeat_is_late_makes_a_call_once(
-    lanes, database, clock, recorder, seconds
+    worker, database, clock, recorder, seconds
 ):
     """Its dispatcher looks for lanes while a thread of its own waits for the provider."""
 
     def meanwhile():
         clock.advance(seconds=seconds)
-        assert not lanes.run_once()
+        assert not worker.run_once()
 
     enqueue(database, clock, 1)
     recorder.call = calling(recorder, meanwhile)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     assert (recorder.calls, recorder.asked, statuses(database)) == ([1], 0, {1: "done"})
 
 
@@ -112,7 +112,7 @@ def test_what_an_old_lease_wrote_down_does_not_count_under_a_new_one(database, c
 
 
 def test_a_worker_leases_no_lane_that_its_thread_still_runs_even_if_others_had_it_since(
-    lanes, database, clock, recorder
+    worker, database, clock, recorder
 ):
     def others_take_it_over_and_give_it_back():
         clock.advance(seconds=6)
@@ -121,35 +121,35 @@ def test_a_worker_leases_no_lane_that_its_thread_still_runs_even_if_others_had_i
             store.bury(tx, dead_since=clock.now())
             taken = store.lease(tx, "other", "a", clock.now(), 1)
             store.release(tx, "a:1", taken["a:1"], clock.now())
-        assert not lanes.run_once()
+        assert not worker.run_once()
 
     enqueue(database, clock, 1)
     recorder.call = calling(recorder, others_take_it_over_and_give_it_back)
-    assert lanes.run_once()
+    assert worker.run_once()
     assert statuses(database) == {1: "ready"}
     recorder.found = [({"n": 1}, "receipt")]
-    lanes.run_until_idle()
+    worker.run_until_idle()
     assert (recorder.calls, recorder.asked, statuses(database)) == ([1], 1, {1: "done"})
 
 
 @pytest.mark.parametrize("beats", [False, True], ids=["no beat", "a late beat"])
 def test_a_thread_frozen_right_before_its_call_does_not_make_it_when_others_have_the_lane(
-    lanes, database, database_url, clock, recorder, beats
+    worker, database, database_url, clock, recorder, beats
 ):
     """Also when another of its threads wakes first, and tells the database that the worker lives."""
-    plain, others = lanes._run._confirm, Database(database_url)
+    plain, others = worker._run._confirm, Database(database_url)
 
     def frozen(lane, grant, since):
         clock.advance(seconds=6)
         join(others, clock, "other")
         leased(others, clock, "other")
         if beats:
-            lanes._prolong()
+            worker._prolong()
         plain(lane, grant, since)
 
-    lanes._run._confirm = frozen
+    worker._run._confirm = frozen
     enqueue(database, clock, 1)
-    lanes.run_once()
+    worker.run_once()
     others.close()
     assert recorder.calls == []
     with database.read() as tx:  # it has left the lane, and nothing has failed
@@ -161,7 +161,7 @@ def test_a_thread_frozen_right_before_its_call_does_not_make_it_when_others_have
 
 
 def test_a_late_worker_whose_lanes_nobody_took_goes_on_with_its_call(
-    lanes, database, clock, recorder
+    worker, database, clock, recorder
 ):
     plain = recorder.prepare
 
@@ -171,7 +171,7 @@ def test_a_late_worker_whose_lanes_nobody_took_goes_on_with_its_call(
 
     recorder.prepare = prepare
     enqueue(database, clock, 1)
-    lanes.run_once()
+    worker.run_once()
     assert (recorder.calls, statuses(database)) == ([1], {1: "done"})
 
 
@@ -239,15 +239,17 @@ def working(database, monkeypatch):
     begun = []
 
     def start(handler, threads=2):
-        lanes = Worker(database, {"job": handler}, SystemClock(), threads={"a": threads}, poll=0.05)
-        begun.append(lanes)
-        database.crew = lanes
-        lanes.start()
-        return lanes
+        worker = Worker(
+            database, {"job": handler}, SystemClock(), threads={"a": threads}, poll=0.05
+        )
+        begun.append(worker)
+        database.crew = worker
+        worker.start()
+        return worker
 
     yield start
-    for lanes in begun:
-        lanes.stop()
+    for worker in begun:
+        worker.stop()
 
 
 def broken_once(monkeypatch, module, name, error):
@@ -277,23 +279,23 @@ def test_whatever_leaves_a_lane_lets_it_go(database, monkeypatch, working, caplo
 
 @pytest.mark.parametrize("permanent", [False, True])
 def test_a_handler_that_fails_in_handling_its_failure_does_not_hold_its_lane(
-    lanes, database, clock, recorder, permanent
+    worker, database, clock, recorder, permanent
 ):
     def fail(*_):
-        raise RuntimeError("a bug in retreat or park")
+        raise RuntimeError("a bug in on_retry or on_failed")
 
-    recorder.retreat = recorder.park = fail
+    recorder.on_retry = recorder.on_failed = fail
     recorder.errors = [DeliveryError("no", permanent=permanent) for _ in range(2)]
     for n in (1, 2):
         enqueue(database, clock, n)
     for _ in range(4):
-        lanes.run_until_idle()
+        worker.run_until_idle()
         clock.advance(minutes=2)
     assert statuses(database) == {1: "failed" if permanent else "done", 2: "done"}
 
 
 def test_an_outcome_is_recorded_when_the_database_is_back_and_the_call_not_made_again(
-    lanes, database, clock, recorder, monkeypatch
+    worker, database, clock, recorder, monkeypatch
 ):
     monkeypatch.setattr("handoff_bot.jobs.runner.RECORD_AGAIN", 0.0)
     away = [DatabaseAway("gone") for _ in range(3)]
@@ -304,7 +306,7 @@ def test_an_outcome_is_recorded_when_the_database_is_back_and_the_call_not_made_
 
     recorder.finish = finish
     enqueue(database, clock, 1)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     assert (recorder.calls, recorder.asked, statuses(database)) == ([1], 0, {1: "done"})
 
 

@@ -38,7 +38,7 @@ class Recorder(Handler):
         self.asked += 1
         return self.found.pop(0) if self.found else None
 
-    def park(self, tx, job, plan, error):
+    def on_failed(self, tx, job, plan, error):
         self.parked.append(job.payload["n"])
 
 
@@ -56,7 +56,7 @@ def recorder():
 
 
 @pytest.fixture
-def lanes(database, clock, recorder):
+def worker(database, clock, recorder):
     return Worker(database, {"job": recorder}, clock, threads={"a": 4, "b": 4})
 
 
@@ -71,62 +71,62 @@ def statuses(database) -> dict:
         return {row.payload["n"]: row.status for row in rows if "n" in row.payload}
 
 
-def test_rows_of_a_lane_run_in_order(lanes, database, clock, recorder):
+def test_rows_of_a_lane_run_in_order(worker, database, clock, recorder):
     for n in range(60):
         enqueue(database, clock, n)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     assert recorder.calls == list(range(60))
 
 
-def test_a_failing_row_holds_its_lane_and_no_other(lanes, database, clock, recorder):
+def test_a_failing_row_holds_its_lane_and_no_other(worker, database, clock, recorder):
     recorder.errors = [temporary()]
     for n, lane in enumerate(["a:1", "a:1", "b:2"]):
         enqueue(database, clock, n, lane)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     assert recorder.calls == [0, 2]
     clock.advance(seconds=1)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     assert recorder.calls == [0, 2, 0, 1]
 
 
-def test_the_provider_says_when_to_come_back(lanes, database, clock, recorder):
+def test_the_provider_says_when_to_come_back(worker, database, clock, recorder):
     recorder.errors = [DeliveryError("slow down", permanent=False, retry_after=30)]
     enqueue(database, clock, 1)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     clock.advance(seconds=29)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     assert recorder.calls == [1]
     clock.advance(seconds=2)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     assert recorder.calls == [1, 1]
 
 
-def test_a_hopeless_row_is_parked_and_the_lane_goes_on(lanes, database, clock, recorder):
+def test_a_hopeless_row_is_parked_and_the_lane_goes_on(worker, database, clock, recorder):
     recorder.errors = [permanent()]
     enqueue(database, clock, 1)
     enqueue(database, clock, 2)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     assert recorder.parked == [1]
     assert statuses(database) == {1: "failed", 2: "done"}
 
 
-def test_temporary_trouble_is_given_up_after_its_time(lanes, database, clock, recorder):
+def test_temporary_trouble_is_given_up_after_its_time(worker, database, clock, recorder):
     enqueue(database, clock, 1)
     for _ in range(8):
         recorder.errors = [temporary()]
-        lanes.run_until_idle()
+        worker.run_until_idle()
         clock.advance(hours=1)
     assert recorder.parked == [1]
     assert len(recorder.calls) == 6  # four hours, and the try that found them over
 
 
 def test_a_bug_is_tried_five_times_and_tells_nothing_of_what_it_held(
-    lanes, database, clock, recorder
+    worker, database, clock, recorder
 ):
     enqueue(database, clock, 1)
     for _ in range(7):
         recorder.errors = [RuntimeError("+15551234567 said: my secret")]
-        lanes.run_until_idle()
+        worker.run_until_idle()
         clock.advance(minutes=2)
     assert len(recorder.calls) == 5
     with database.read() as tx:
@@ -134,62 +134,62 @@ def test_a_bug_is_tried_five_times_and_tells_nothing_of_what_it_held(
     assert error == "RuntimeError"
 
 
-def test_work_of_an_unknown_kind_is_parked(lanes, database, clock):
+def test_work_of_an_unknown_kind_is_parked(worker, database, clock):
     with database.write() as tx:
         tx.enqueue(NewJob("from a newer version", "a:1", {"n": 1}, clock.now()))
     for _ in range(6):
-        lanes.run_until_idle()
+        worker.run_until_idle()
         clock.advance(minutes=2)
     assert statuses(database) == {1: "failed"}
 
 
 def test_an_unknown_outcome_is_looked_up_before_the_call_is_made_again(
-    lanes, database, clock, recorder
+    worker, database, clock, recorder
 ):
     recorder.errors = [OutcomeUnknown("timeout")]
     enqueue(database, clock, 1)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     recorder.found = [({"n": 1}, "receipt")]
     clock.advance(minutes=1)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     assert recorder.calls == [1]
     assert recorder.asked == 1
     assert statuses(database) == {1: "done"}
 
 
-def test_what_had_no_effect_is_called_again(lanes, database, clock, recorder):
+def test_what_had_no_effect_is_called_again(worker, database, clock, recorder):
     recorder.errors = [OutcomeUnknown("timeout")]
     enqueue(database, clock, 1)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     clock.advance(minutes=1)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     assert (recorder.calls, recorder.asked) == ([1, 1], 1)
 
 
 def test_a_repeatable_row_is_never_marked_as_begun(database, clock):
     recorder = Recorder(repeatable=True)
     recorder.errors = [temporary()]
-    lanes = Worker(database, {"job": recorder}, clock, threads={"a": 1})
+    worker = Worker(database, {"job": recorder}, clock, threads={"a": 1})
     enqueue(database, clock, 1)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     with database.read() as tx:
         assert tx.session.query(Work).one().begun_at is None
 
 
-def test_a_key_makes_work_unique_for_ever(lanes, database, clock, recorder):
+def test_a_key_makes_work_unique_for_ever(worker, database, clock, recorder):
     for _ in range(2):
         enqueue(database, clock, 1, key="sms:SM1")
-        lanes.run_until_idle()
+        worker.run_until_idle()
     assert recorder.calls == [1]
 
 
-def test_redraws_that_wait_are_one(lanes, database, clock, recorder):
+def test_redraws_that_wait_are_one(worker, database, clock, recorder):
     recorder.coalesces = True
     for n in range(5):
         enqueue(database, clock, n, key="draw:1", coalesce=True)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     enqueue(database, clock, 5, key="draw:1", coalesce=True)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     assert recorder.calls == [0, 5]
 
 
@@ -227,7 +227,7 @@ def test_a_worker_that_lost_its_lease_commits_nothing(database, clock):
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_threads_keep_the_order_of_every_lane(database, workers):
-    """Real threads, real clock: 12 lanes, 240 rows, by one and by three workers at once."""
+    """Real threads, real clock: 12 worker, 240 rows, by one and by three workers at once."""
     from handoff_bot.clock import SystemClock
 
     done = defaultdict(list)
@@ -269,7 +269,7 @@ def test_a_row_appended_while_the_lane_is_let_go_of_is_not_stranded(database, da
     if database.is_sqlite:
         pytest.skip("one writer at a time: it cannot happen")
     recorder = Recorder(repeatable=True)
-    lanes = Worker(database, {"job": recorder}, clock, threads={"a": 1})
+    worker = Worker(database, {"job": recorder}, clock, threads={"a": 1})
     other = Database(database_url)
     original, appended = store.head, []
 
@@ -284,9 +284,9 @@ def test_a_row_appended_while_the_lane_is_let_go_of_is_not_stranded(database, da
     enqueue(database, clock, 1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "head", append_meanwhile)
-        lanes.run_until_idle()
+        worker.run_until_idle()
     appended[0].join()
-    lanes.run_until_idle()
+    worker.run_until_idle()
     other.close()
     assert recorder.calls == [1, 2]
 
@@ -317,37 +317,37 @@ def test_picking_a_redraw_up_and_asking_for_another_cannot_deadlock(database, da
 
     recorder = Recorder(repeatable=True)
     recorder.coalesces = True
-    lanes = Worker(database, {"job": recorder}, clock, threads={"a": 1})
+    worker = Worker(database, {"job": recorder}, clock, threads={"a": 1})
     enqueue(database, clock, 1, "a:draw", key="draw", coalesce=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "forget_key", ask_meanwhile)
-        lanes.run_until_idle()
+        worker.run_until_idle()
     asking[0].join()
-    lanes.run_until_idle()
+    worker.run_until_idle()
     other.close()
     assert errors == []
     assert recorder.calls == [1, 2]
 
 
 def test_a_retry_of_a_call_of_unknown_outcome_says_nothing_of_a_later_call(
-    lanes, database, clock, recorder
+    worker, database, clock, recorder
 ):
     """Nobody knows of either call whether it had an effect; then the first one turns out to have had one."""
-    recorder.gathers = True
+    recorder.batches = True
     enqueue(database, clock, 1)
     recorder.errors = [OutcomeUnknown("no answer") for _ in range(9)]
-    lanes.run_until_idle()
+    worker.run_until_idle()
     with database.write() as tx:
         job = store.head(tx, "a:1")
-        store.park(tx, job, clock.now(), "no answer")
+        store.fail(tx, job, clock.now(), "no answer")
     clock.advance(minutes=1)
     enqueue(database, clock, 2, lane="a:1")
-    lanes.run_until_idle()
+    worker.run_until_idle()
     assert (recorder.calls, statuses(database)) == ([1, 2], {1: "failed", 2: "ready"})
 
     with database.write() as tx:
         failed_jobs.ready(tx, failed_jobs.get(tx, 1), {"n": 1}, clock.now())
     recorder.found, recorder.errors = [({"n": 1}, "receipt")], []
     clock.advance(minutes=1)
-    lanes.run_until_idle()
+    worker.run_until_idle()
     assert (recorder.calls, statuses(database)) == ([1, 2, 2], {1: "done", 2: "done"})
