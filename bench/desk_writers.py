@@ -51,7 +51,7 @@ class Paced:
             sole=True,
             limiter=RateLimiter(LIMITS),
         )
-        database.crew = self._worker
+        self._worker.attach()
         self._worker.start()
 
     def say(self, escalation_id: int, post: Post) -> None:
@@ -67,7 +67,7 @@ class Paced:
 
     def close(self) -> None:
         """Leave the rest."""
-        self._database.crew = None
+        self._worker.detach()
         self._worker.stop()
 
 

@@ -20,6 +20,8 @@ from handoff_bot.domain.signals import Signal, Turn
 from handoff_bot.domain.spending import Usage
 from handoff_bot.domain.talk import Talk
 from handoff_bot.jobs import store
+from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.jobs.job import NewJob
 from handoff_bot.sandbox.world import ROOT, World, free_port
 from handoff_bot.sandbox.zendesk import ZendeskStandIn
 from handoff_bot.services import rules
@@ -30,7 +32,6 @@ from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage.listening import Listener
 from handoff_bot.storage.models import Work
 from handoff_bot.storage.sole import SoleWorker
-from handoff_bot.storage.transaction import NewJob
 from tests.fakes import (
     FakeChannel,
     FakeDesk,
@@ -485,7 +486,7 @@ def test_jobs_that_were_given_up_are_listed_shown_run_again_and_dismissed(enviro
     with database.write() as tx:
         for number in range(2):
             payload = {"message_id": 7, "text": "secret words"}
-            tx.enqueue(NewJob("inbound", f"in:sms:+1555{number}", payload, FrozenClock().at))
+            enqueue_job(tx, NewJob("inbound", f"in:sms:+1555{number}", payload, FrozenClock().at))
     with database.write() as tx:
         first, second = [row.id for row in tx.session.query(Work)]
         for row in tx.session.query(Work):

@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from handoff_bot.storage.transaction import WORK, Transaction
+from handoff_bot.jobs.enqueuing import enqueuer_of
+from handoff_bot.jobs.tables import WORK
+from handoff_bot.storage.transaction import Transaction
 
 _COLUMNS = (
     WORK.c.id,
@@ -80,7 +82,7 @@ def settle_lane(tx: Transaction, kind: str, lane: str, now: datetime) -> None:
 
 def ready(tx: Transaction, job: GivenUp, payload: dict[str, Any], now: datetime) -> None:
     """Run it again in its lane, before what waits there. What its provider did is asked first, if unknown."""
-    tx.wake(job.lane, now)
+    enqueuer_of(tx).wake(job.lane, now)
     tx.core.execute(
         update(WORK)
         .where(WORK.c.id == job.id)

@@ -17,9 +17,10 @@ from handoff_bot.domain.errors import (
 )
 from handoff_bot.jobs import store
 from handoff_bot.jobs.handler import ADMINS, AnyHandler
+from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.ports import Clock
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.rates import Cost
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 Plan = TypeVar("Plan")
 Result = TypeVar("Result")
@@ -26,7 +27,7 @@ class Handler(Generic[Plan, Result]):
         coalesces: its rows have a key that is forgotten when they start.
         batches: one call may be for several rows of a lane; see `batch`.
         chained: prepared in the transaction that enqueues it, where its lane is idle and a thread is free.
-            It enqueues nothing in lanes of its own family.
+            It enqueues nothing in lanes of its own queue.
         give_up_after: how long temporary failures are tried again, from when the row was due.
         told: to whom it is told when a row is given up, or why nobody needs to be told. `on_failed`
             tells them, unless it is `ADMINS`. Of a bug the admins are told in any case.

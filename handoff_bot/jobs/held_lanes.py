@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from handoff_bot.domain.errors import DatabaseAway
-from handoff_bot.jobs import store
+from handoff_bot.jobs import leases
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import Database
 
@@ -67,7 +67,7 @@ class HeldLanes:
         for (lane, grant), not_before in left.items():
             try:
                 with self._database.write() as tx:
-                    store.let_go(tx, lane, grant, not_before)
+                    leases.let_go(tx, lane, grant, not_before)
             except DatabaseAway:
                 raise
             except Exception:  # one such lane must not keep the others from being leased

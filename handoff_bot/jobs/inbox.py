@@ -10,9 +10,10 @@ from typing import Any
 
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.jobs.backpressure import Backpressure
+from handoff_bot.jobs.enqueuing import enqueuer_of
+from handoff_bot.jobs.job import NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import NewJob
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +104,6 @@ class Inbox:
         unique = {arrival.work.key: arrival for arrival in reversed(batch)}
         chosen = [arrival.work for arrival in batch if unique[arrival.work.key] is arrival]
         with self._database.write(max(0.0, until - time.monotonic())) as tx:
-            fresh = tx.append_now(chosen)
+            fresh = enqueuer_of(tx).append_now(chosen)
         for key in fresh:
             unique[key].fresh = True

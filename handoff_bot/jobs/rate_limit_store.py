@@ -10,11 +10,9 @@ from typing import Any
 from sqlalchemy import and_, bindparam, case, delete, exists, func, select, update
 
 from handoff_bot.domain.errors import LeaseLost
-from handoff_bot.jobs.store import IS_UNHELD, new_grant
-from handoff_bot.storage.desk_models import Pace
-from handoff_bot.storage.transaction import DIALECTS, LANE, Transaction, table_of
-
-PACE = table_of(Pace)
+from handoff_bot.jobs.leases import IS_UNHELD, new_grant
+from handoff_bot.jobs.tables import LANE, PACE
+from handoff_bot.storage.transaction import DIALECTS, Transaction
 
 _THIS = PACE.c.key == bindparam("budget")
 _FREE_AT = select(PACE.c.free_at).where(_THIS).with_for_update()
@@ -120,13 +118,13 @@ def awaited(tx: Transaction, now: datetime, worker: str = "") -> Sequence[Awaite
 def next_lanes(
     tx: Transaction,
     budget: str,
-    families: Sequence[str],
+    queues: Sequence[str],
     now: datetime,
     most: int,
     worker: str = "",
 ) -> Sequence[tuple[str, str]]:
-    """Lanes whose turn it is and that this worker may lease, with their families."""
-    values = {"budget": budget, "families": list(families), "now": now, "most": most}
+    """Lanes whose turn it is and that this worker may lease, with their queues."""
+    values = {"budget": budget, "families": list(queues), "now": now, "most": most}
     found = tx.core.execute(_NEXT, values | {"worker": worker})
     return [(row.key, row.family) for row in found]
 

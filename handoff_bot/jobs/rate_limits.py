@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handoff_bot.jobs import rate_limit_store
+from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.rates import BucketCost, Cost, Rate, kind_of
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 DEFAULT_PAUSE = 1.0
 """Seconds, when we are asked to slow down and not told for how long."""
@@ -23,7 +24,7 @@ class Permit:
     """A lane that was leased under this grant, and the budget of which its call is paid for ("" for none)."""
 
     lane: str
-    family: str
+    queue: str
     budget: str
     grant: str
 
@@ -90,21 +91,19 @@ class RateLimiter:
         now: datetime,
         besides: Collection[str] = (),
     ) -> Sequence[Permit]:
-        """Lease lanes whose turn it is, none of `besides`; `free` says how many threads families have."""
+        """Lease lanes whose turn it is, none of `besides`; `free` says how many threads queues have."""
         left, granted = dict(free), []
         # All budgets before the first lane: who holds a budget may be waiting for a lane.
         for budget, kept in self._held(tx, budgets, now).items():
             rate = self._rate(budget)
-            families = [family for family, count in left.items() if count > 0]
+            queues = [queue for queue, count in left.items() if count > 0]
             given = []
             room = rate.room(kept, now)
-            for lane, family in rate_limit_store.next_lanes(
-                tx, budget, families, now, room, worker
-            ):
-                if left[family] > 0 and lane not in besides:
-                    left[family] -= 1
+            for lane, queue in rate_limit_store.next_lanes(tx, budget, queues, now, room, worker):
+                if left[queue] > 0 and lane not in besides:
+                    left[queue] -= 1
                     given.append(
-                        Permit(lane, family, budget, rate_limit_store.take(tx, lane, worker))
+                        Permit(lane, queue, budget, rate_limit_store.take(tx, lane, worker))
                     )
             if given:
                 rate_limit_store.keep(tx, budget, rate.taken(kept, now, len(given)))

@@ -12,13 +12,15 @@ from datetime import datetime
 from typing import Any, NoReturn, TypeVar
 
 from handoff_bot.domain.errors import DatabaseAway, LeaseLost
-from handoff_bot.jobs import failed_jobs, store
+from handoff_bot.jobs import failed_jobs, leases, store
+from handoff_bot.jobs.enqueuing import enqueuer_of
 from handoff_bot.jobs.failures import Failures, OnGivenUp, tell_nobody
 from handoff_bot.jobs.handler import NOBODY, AnyHandler
+from handoff_bot.jobs.job import Begun, Job, Slot
 from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Begun, Job, Seat, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -146,8 +148,8 @@ class Runner:
 
     def _next(self, tx: Transaction, lane: str, grant: str, *, last: bool = False) -> Job | None:
         """The lane's first row if it may run now; otherwise let go of the lane."""
-        tx.flush(lane)
-        return store.go_on(tx, lane, grant, self._clock.now(), stop=last)
+        enqueuer_of(tx).flush(lane)
+        return leases.go_on(tx, lane, grant, self._clock.now(), stop=last)
 
     def _row(self, step: _Step, paid: str, begun: Begun | None) -> Job | None:
         """Run one row, and those that go with it, through the phases; says which row is next."""
@@ -183,8 +185,8 @@ class Runner:
         step, plan = self._prepare(tx, step)
         if plan is None:
             return _Planned(step, next=self._done(tx, step))
-        tx.flush(step.job.lane)
-        tx.check_lease(step.job.lane, step.grant)
+        enqueuer_of(tx).flush(step.job.lane)
+        leases.check_lease(tx, step.job.lane, step.grant)
         return _Planned(step, plan)
 
     def _write(self, body: Callable[[Transaction], T]) -> T:
@@ -199,18 +201,18 @@ class Runner:
                 return body(tx)
 
     def _prepare_started(self, tx: Transaction) -> None:
-        for seat in tuple(tx.started):
-            handler = self._handlers.get(seat.job.kind) if seat.job else None
-            if seat.job is None or handler is None or not handler.chained:
+        for slot in tuple(enqueuer_of(tx).started):
+            handler = self._handlers.get(slot.job.kind) if slot.job else None
+            if slot.job is None or handler is None or not handler.chained:
                 continue
             try:
-                self._prepare_seat(tx, seat, _Step(seat.job, handler, seat.grant, last=True))
+                self._prepare_slot(tx, slot, _Step(slot.job, handler, slot.grant, last=True))
             except (LeaseLost, DatabaseAway):
                 raise
             except Exception as error:
                 raise _ChainBroken from error
 
-    def _prepare_seat(self, tx: Transaction, seat: Seat, step: _Step) -> None:
+    def _prepare_slot(self, tx: Transaction, slot: Slot, step: _Step) -> None:
         """Go on with a lane that this transaction has leased; its first row is the only one in it."""
         now = self._clock.now()
         cost = step.handler.cost(tx, step.job) if self._limiter.rates else ()
@@ -219,16 +221,16 @@ class Runner:
         lacking = self._limiter.admit(tx, cost, "", now)
         if lacking:
             self._limiter.wait(tx, step.job, step.grant, lacking, now)
-            tx.started.remove(seat)
+            enqueuer_of(tx).started.remove(slot)
             return
         plan = step.handler.prepare(tx, step.job)
         if plan is None:
             self._done(tx, step)
-            tx.started.remove(seat)
+            enqueuer_of(tx).started.remove(slot)
             return
         if not step.handler.repeatable:
             store.begin(tx, step.job, now)
-        seat.begun = Begun(plan, now)
+        slot.begun = Begun(plan, now)
 
     def _call(self, step: _Step, plan: Any, since: datetime) -> Any:
         if not step.handler.repeatable:
@@ -271,7 +273,7 @@ class Runner:
 
     def _is_settled(self, tx: Transaction, step: _Step) -> bool:
         """Was the last try committed after all, though the database's answer was lost?"""
-        tx.check_lease(step.job.lane, step.grant)
+        leases.check_lease(tx, step.job.lane, step.grant)
         return not store.is_open(tx, step.job)
 
     def _as_begun(self, step: _Step) -> _Step:
@@ -301,7 +303,7 @@ class Runner:
             store.unbegin(tx, job)
         if handler.coalesces:
             # The lane before the row, as those who ask for a redraw do, or the two could deadlock.
-            tx.check_lease(job.lane, step.grant)
+            leases.check_lease(tx, job.lane, step.grant)
             store.forget_key(tx, job)
         job = replace(job, more=handler.batch(tx, job) if handler.batches else ())
         plan = handler.prepare(tx, job)

@@ -10,82 +10,84 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 
 from handoff_bot.domain.errors import DatabaseAway
-from handoff_bot.jobs import store
+from handoff_bot.jobs import leases
 from handoff_bot.jobs.backpressure import LULL, Backpressure
+from handoff_bot.jobs.enqueuing import Enqueuer
 from handoff_bot.jobs.failures import OnGivenUp, tell_nobody
 from handoff_bot.jobs.handler import AnyHandler
 from handoff_bot.jobs.held_lanes import HeldLanes
+from handoff_bot.jobs.job import Slot, queue_of
 from handoff_bot.jobs.rate_limits import Permit, RateLimiter
 from handoff_bot.jobs.runner import Runner, StartedLanes
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Seat, family_of
 
 logger = logging.getLogger(__name__)
 
 
-def granted(seat: Seat) -> Permit:
+def granted(slot: Slot) -> Permit:
     """Its lane, which was leased when it was opened."""
-    return Permit(seat.lane, family_of(seat.lane), "", seat.grant)
+    return Permit(slot.lane, queue_of(slot.lane), "", slot.grant)
 
 
 class _Mine(StartedLanes):
     """By thread: the lanes that it has started and is going to run when it has run its own."""
 
-    def __init__(self, start: Callable[[Seat], None]) -> None:
+    def __init__(self, start: Callable[[Slot], None]) -> None:
         self._start = start
         self._local = threading.local()
 
     @property
-    def _seats(self) -> list[Seat] | None:
-        seats: list[Seat] | None = getattr(self._local, "seats", None)
-        return seats
+    def _slots(self) -> list[Slot] | None:
+        slots: list[Slot] | None = getattr(self._local, "slots", None)
+        return slots
 
     @contextmanager
     def kept(self) -> Iterator[None]:
         """In here this thread runs lanes."""
-        self._local.seats = []
+        self._local.slots = []
         try:
             yield
         finally:
             self.start()
-            self._local.seats = None
+            self._local.slots = None
 
-    def keep(self, seat: Seat) -> bool:
+    def keep(self, slot: Slot) -> bool:
         """False when this thread cannot run it."""
-        seats = self._seats
-        if seats is None:
+        slots = self._slots
+        if slots is None:
             return False
-        seats.append(seat)
+        slots.append(slot)
         return True
 
-    def last(self) -> Seat | None:
+    def last(self) -> Slot | None:
         """One for this thread; the others are started."""
-        seats = self._seats
-        seat = seats.pop() if seats else None
+        slots = self._slots
+        slot = slots.pop() if slots else None
         self.start()
-        return seat
+        return slot
 
     def start(self) -> None:
-        while self._seats:
-            self._start(self._seats.pop(0))
+        while self._slots:
+            self._start(self._slots.pop(0))
 
     @contextmanager
     def calling(self) -> Iterator[None]:
         self.start()
-        seats, self._local.seats = self._seats, None
+        slots, self._local.slots = self._slots, None
         try:
             yield
         finally:
-            self._local.seats = seats
+            self._local.slots = slots
 
 
 class _Steps(threading.local):
     """The lanes that this thread has started and is going to run, while it runs what is due. For tests."""
 
-    seats: list[Seat] | None = None
+    slots: list[Slot] | None = None
 
 
 class Worker:
@@ -93,7 +95,7 @@ class Worker:
 
     Args:
         handlers: kind of work -> handler.
-        threads: family of lanes -> how many of them run at once, so that one slow provider cannot take
+        threads: queue -> how many of them run at once, so that one slow provider cannot take
             the threads of another.
         poll: seconds between looks when nobody wakes us; wake-ups are hints, this is the safety net.
         ttl: seconds after which a silent worker counts as dead to others. To itself it never does: it
@@ -153,14 +155,22 @@ class Worker:
 
     # -- life
 
+    def attach(self) -> None:
+        """Have free threads run what transactions of this process enqueue, without a dispatcher's look."""
+        self.database.participate = partial(Enqueuer, slots=self)
+
+    def detach(self) -> None:
+        """The opposite of `attach`."""
+        self.database.participate = None
+
     def start(self) -> None:
         """Run in threads of our own until `stop`."""
         self._stopping.clear()
         self.id, until = uuid.uuid4().hex, self._from_now()
         with self.database.write() as tx:
             if self.sole:
-                store.bury(tx, dead_since=None)
-            store.join(tx, self.id, until)
+                leases.bury(tx, dead_since=None)
+            leases.join(tx, self.id, until)
         self._alive_until = until
         self._pool = ThreadPoolExecutor(sum(self._threads.values()), "lane")
         self._beating = threading.Thread(target=self._beat, name="lanes-heartbeat", daemon=True)
@@ -179,48 +189,48 @@ class Worker:
             self._pool.shutdown(wait=True)
         try:
             with self.database.write() as tx:
-                store.leave(tx, self.id)
+                leases.leave(tx, self.id)
         except DatabaseAway as error:  # others will find out by themselves
             logger.warning("worker could not sign off", extra={"why": str(error)})
 
-    def reserve(self, lane: str) -> Seat | None:
-        """See `Crew`: a thread that is free for a lane which is about to be opened."""
-        family = family_of(lane)
-        if self._steps.seats is not None and family in self._threads:
-            return Seat(lane, self.id, store.new_grant())
+    def reserve(self, lane: str) -> Slot | None:
+        """See `SlotProvider`: a thread that is free for a lane which is about to be opened."""
+        queue = queue_of(lane)
+        if self._steps.slots is not None and queue in self._threads:
+            return Slot(lane, self.id, leases.new_grant())
         with self._changed:
-            if not self._pool or self._stopping.is_set() or not self._free.get(family):
+            if not self._pool or self._stopping.is_set() or not self._free.get(queue):
                 return None
             if self._backpressure.is_on():
                 return None
-            self._free[family] -= 1
-        return Seat(lane, self.id, store.new_grant())
+            self._free[queue] -= 1
+        return Slot(lane, self.id, leases.new_grant())
 
-    def seat(self, reserved: Sequence[Seat], started: Sequence[Seat]) -> None:
-        """See `Crew`."""
-        if self._steps.seats is not None:
-            self._steps.seats += started
+    def release(self, reserved: Sequence[Slot], started: Sequence[Slot]) -> None:
+        """See `SlotProvider`."""
+        if self._steps.slots is not None:
+            self._steps.slots += started
             return
-        for seat in reserved:
-            if seat in started:
-                self._start(seat)
+        for slot in reserved:
+            if slot in started:
+                self._start(slot)
                 continue
             with self._changed:
-                self._free[family_of(seat.lane)] += 1
+                self._free[queue_of(slot.lane)] += 1
             self.wake()  # the lane may be due already, and was not ours to start
 
-    def _start(self, seat: Seat) -> None:
+    def _start(self, slot: Slot) -> None:
         """Run its lane: in this thread when that is about to be free, for a switch of threads costs time."""
-        if not self._mine.keep(seat):
-            self._submit(granted(seat), seat)
+        if not self._mine.keep(slot):
+            self._submit(granted(slot), slot)
 
-    def _start_other(self, seat: Seat) -> None:
-        self._submit(granted(seat), seat)
+    def _start_other(self, slot: Slot) -> None:
+        self._submit(granted(slot), slot)
 
-    def doubt(self, started: Sequence[Seat]) -> None:
-        """See `Crew`: if they are leased, no thread will ever run them."""
-        for seat in started:
-            self._held.left(seat.lane, seat.grant)
+    def doubt(self, started: Sequence[Slot]) -> None:
+        """See `SlotProvider`: if they are leased, no thread will ever run them."""
+        for slot in started:
+            self._held.left(slot.lane, slot.grant)
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -243,21 +253,21 @@ class Worker:
     @contextmanager
     def stepping(self) -> Iterator[None]:
         """Lanes that this thread starts in here are run at its end, as threads would. For tests."""
-        outer = self._steps.seats
-        seats = self._steps.seats = list[Seat]() if outer is None else outer
+        outer = self._steps.slots
+        slots = self._steps.slots = list[Slot]() if outer is None else outer
         try:
             yield
-            while seats:
-                seat = seats.pop(0)
-                with self._held.running(seat.lane, seat.grant):
-                    self._run.lane(seat.lane, seat.grant, seat.job, begun=seat.begun)
+            while slots:
+                slot = slots.pop(0)
+                with self._held.running(slot.lane, slot.grant):
+                    self._run.lane(slot.lane, slot.grant, slot.job, begun=slot.begun)
         finally:
-            self._steps.seats = outer
-            for seat in seats:
-                self._held.left(seat.lane, seat.grant)
+            self._steps.slots = outer
+            for slot in slots:
+                self._held.left(slot.lane, slot.grant)
 
     def run_once(self) -> bool:
-        """Run one due lane of each family, in this thread; False when none is due. For tests."""
+        """Run one due lane of each queue, in this thread; False when none is due. For tests."""
         if not self.id or self.clock.now() >= self._alive_until:
             self.id = self.id or uuid.uuid4().hex
             self._prolong()
@@ -274,7 +284,7 @@ class Worker:
         """Tell the others that this worker is alive, even if they have buried it."""
         until = self._from_now()
         with self.database.heartbeat() as tx:
-            store.join(tx, self.id, until)
+            leases.join(tx, self.id, until)
         self._lives(until)
 
     def _lives(self, until: datetime) -> None:
@@ -289,7 +299,7 @@ class Worker:
             try:
                 self._prolong()
                 with self.database.heartbeat() as tx:
-                    store.bury(tx, dead_since=self.clock.now() - timedelta(seconds=self.ttl))
+                    leases.bury(tx, dead_since=self.clock.now() - timedelta(seconds=self.ttl))
             except DatabaseAway as error:
                 logger.warning("heartbeat failed", extra={"why": str(error)})
             except Exception:
@@ -306,8 +316,8 @@ class Worker:
             return
         until = self._from_now()
         with self.database.write() as tx:
-            tx.check_lease(lane, grant)
-            store.join(tx, self.id, until)
+            leases.check_lease(tx, lane, grant)
+            leases.join(tx, self.id, until)
         self._lives(until)
 
     # -- dispatch
@@ -331,7 +341,7 @@ class Worker:
         """Hand due lanes to free threads; says how many seconds to wait for a hint."""
         self._held.let_go()
         with self._changed:
-            free = {family: count for family, count in self._free.items() if count > 0}
+            free = {queue: count for queue, count in self._free.items() if count > 0}
         if self._backpressure.is_on():
             return LULL
         if not free or self._pool is None:
@@ -339,7 +349,7 @@ class Worker:
         leases, pause = self._lease(free)
         for lease in leases:
             with self._changed:
-                self._free[lease.family] -= 1
+                self._free[lease.queue] -= 1
             self._submit(lease)
         return pause
 
@@ -347,20 +357,20 @@ class Worker:
         """Lanes taken, and the seconds until the next one that could be."""
         now = self.clock.now()
         with self.database.read() as tx:
-            found = store.next_due(tx, now, self.id)
-            due = {family: at for family, at in found.items() if free.get(family)}
+            found = leases.next_due(tx, now, self.id)
+            due = {queue: at for queue, at in found.items() if free.get(queue)}
             next_permits = self.limiter.next_permits(tx, now, self.id)
         later = [at for at in (*due.values(), *next_permits.values()) if at > now]
         pause = min([self.poll, *((at - now).total_seconds() for at in later)])
-        families = [family for family, at in due.items() if at <= now]
+        queues = [queue for queue, at in due.items() if at <= now]
         budgets = [budget for budget, at in next_permits.items() if at <= now]
-        if not families and not budgets:
+        if not queues and not budgets:
             return [], pause
-        return self._take(families, budgets, free, now), pause
+        return self._take(queues, budgets, free, now), pause
 
     def _take(
         self,
-        families: Sequence[str],
+        queues: Sequence[str],
         budgets: Sequence[str],
         free: Mapping[str, int],
         now: datetime,
@@ -373,37 +383,37 @@ class Worker:
             with self.database.write() as tx:
                 taken += self.limiter.grant(tx, budgets, self.id, left, now, besides)
                 for each in taken:
-                    left[each.family] -= 1
-                for family in families:
-                    leased = store.lease(tx, self.id, family, now, left[family], besides)
-                    taken += [Permit(lane, family, "", grant) for lane, grant in leased.items()]
+                    left[each.queue] -= 1
+                for queue in queues:
+                    leased = leases.lease(tx, self.id, queue, now, left[queue], besides)
+                    taken += [Permit(lane, queue, "", grant) for lane, grant in leased.items()]
         except DatabaseAway:  # it may have committed all the same
             for each in taken:
                 self._held.left(each.lane, each.grant)
             raise
         return taken
 
-    def _submit(self, lease: Permit, seat: Seat | None = None) -> None:
-        """Let a thread run a lane; its seat is taken already."""
+    def _submit(self, lease: Permit, slot: Slot | None = None) -> None:
+        """Let a thread run a lane; its slot is taken already."""
         pool = self._pool
         try:
             if pool:
-                pool.submit(self._run_lanes, lease, seat)
+                pool.submit(self._run_lanes, lease, slot)
         except RuntimeError:  # the process ends, or the system has no more threads
             logger.exception("lane cannot be run")
             self._held.left(lease.lane, lease.grant)
-            self._free_seat(lease.family, more=False)
+            self._free_slot(lease.queue, more=False)
 
-    def _run_lanes(self, lease: Permit, seat: Seat | None) -> None:
+    def _run_lanes(self, lease: Permit, slot: Slot | None) -> None:
         """A lane, and what it has started."""
         with self._mine.kept():
-            self._run_and_free(lease, seat)
+            self._run_and_free(lease, slot)
             while following := self._mine.last():
                 self._run_and_free(granted(following), following)
 
-    def _run_and_free(self, lease: Permit, seat: Seat | None) -> None:
+    def _run_and_free(self, lease: Permit, slot: Slot | None) -> None:
         more = False
-        job, begun = (seat.job, seat.begun) if seat else (None, None)
+        job, begun = (slot.job, slot.begun) if slot else (None, None)
         try:
             with self._held.running(lease.lane, lease.grant):
                 if begun is None:
@@ -412,14 +422,14 @@ class Worker:
         except DatabaseAway:
             self._held.left(lease.lane, lease.grant)
         except BaseException:  # the executor would keep it to itself
-            logger.exception("lane was left", extra={"family": lease.family})
+            logger.exception("lane was left", extra={"queue": lease.queue})
             self._held.left(lease.lane, lease.grant, rest=True)
         finally:
-            self._free_seat(lease.family, more=more)
+            self._free_slot(lease.queue, more=more)
 
-    def _free_seat(self, family: str, *, more: bool) -> None:
+    def _free_slot(self, queue: str, *, more: bool) -> None:
         with self._changed:
-            waited_for = self._free[family] == 0
-            self._free[family] += 1
+            waited_for = self._free[queue] == 0
+            self._free[queue] += 1
         if more or waited_for:
             self.wake()

@@ -13,12 +13,13 @@ from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.words import shorten, spelled
+from handoff_bot.jobs.job import Job
 from handoff_bot.services import deskwork, preferences
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 QUEUE = ""
 """As the recipient of a job: the queue channel."""

@@ -17,7 +17,9 @@ from handoff_bot.domain.talk import Talk
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.words import spelled
 from handoff_bot.jobs import store
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import alarms, endings, rules, said, sending, texts, unreadable
 from handoff_bot.services.opening import Opening
@@ -27,7 +29,7 @@ from handoff_bot.storage import conversations, deliveries, held, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Message
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 ANSWER = "answer"
 
@@ -161,7 +163,7 @@ def ask(
     """Have the message answered once the customer has paused for so many seconds."""
     payload = {"conversation_id": id_of(conversation), "message_id": id_of(message)}
     due_at = now + timedelta(seconds=pause)
-    tx.enqueue(NewJob(ANSWER, f"answer:{id_of(conversation)}", payload, due_at=due_at))
+    enqueue_job(tx, NewJob(ANSWER, f"answer:{id_of(conversation)}", payload, due_at=due_at))
 
 
 @dataclass(frozen=True)

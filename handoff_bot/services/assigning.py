@@ -9,7 +9,9 @@ from typing import Any
 
 from handoff_bot.domain.roles import Conversation as About
 from handoff_bot.domain.routing import Route
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import availability, deskwork, routes
 from handoff_bot.services.escalations import NOBODY_FREE, Escalations
@@ -20,7 +22,7 @@ from handoff_bot.services.waiting import NOBODY, Waiting, still_waiting
 from handoff_bot.storage import access, agents
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 ASSIGN = "routing.assign"
 SOON = timedelta(seconds=1)
@@ -37,7 +39,7 @@ def begin(
 
 def _enqueue(tx: Transaction, payload: Mapping[str, Any], due_at: datetime) -> None:
     key = f"offer:assign:{payload['escalation_id']}:{payload['epoch']}:{due_at.timestamp():.3f}"
-    tx.enqueue(NewJob(ASSIGN, key, dict(payload), due_at, key=key))
+    enqueue_job(tx, NewJob(ASSIGN, key, dict(payload), due_at, key=key))
 
 
 @dataclass(frozen=True)

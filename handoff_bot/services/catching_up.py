@@ -16,13 +16,15 @@ from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.jobs import store
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, AnyHandler, Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Backlog, Clock
 from handoff_bot.services import alarms
 from handoff_bot.storage import sources
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Source
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +108,7 @@ class CatchingUp:
 def catch_up(tx: Transaction, source: str, due_at: datetime) -> None:
     """Have the messages of a channel listed."""
     key = f"catch:{source}"
-    tx.enqueue(NewJob(CATCH_UP, key, {"source": source}, due_at, key=key, coalesce=True))
+    enqueue_job(tx, NewJob(CATCH_UP, key, {"source": source}, due_at, key=key, coalesce=True))
 
 
 def read_thread(
@@ -115,8 +117,9 @@ def read_thread(
     """Have a thread read back."""
     key = f"read:{place.slack_channel}:{place.ts}"
     payload = asdict(place)
-    tx.enqueue(
-        NewJob(READ_THREAD, key, payload, now, key=key, coalesce=True, high_priority=high_priority)
+    enqueue_job(
+        tx,
+        NewJob(READ_THREAD, key, payload, now, key=key, coalesce=True, high_priority=high_priority),
     )
 
 
@@ -244,7 +247,7 @@ class CatchUp(Handler[Stretch, "list[InboundMessage] | DeliveryError"]):
         for lane, rows in self._by_lane(new, now).items():
             live = _live(tx, plan.source, lane)
             for row in rows:
-                tx.enqueue(row)
+                enqueue_job(tx, row)
             store.put_last(tx, live)
         if new:
             logger.info("fetched", extra={"source": plan.source, "messages": len(new)})

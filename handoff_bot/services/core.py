@@ -108,7 +108,7 @@ THREADS = {
     "tick": 1,
     "model": 1,
 }
-"""Family of lanes -> threads: a slow provider fills its own and nobody else's."""
+"""Queue -> threads: a slow provider fills its own and nobody else's."""
 
 
 @dataclass(frozen=True)
@@ -280,7 +280,7 @@ class Core:
             limiter=RateLimiter(parts.limits),
             on_given_up=alarms.given_up,
         )
-        database.crew = worker
+        worker.attach()
         return cls(
             database=database,
             clock=clock,

@@ -12,13 +12,14 @@ from handoff_bot.domain.desk import Board, Place
 from handoff_bot.domain.errors import DeskError, DeskGone
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.jobs.handler import ADMINS
+from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.rates import Cost
 from handoff_bot.services import desk_channels, desk_costs, deskwork, views
 from handoff_bot.services.desk_handler import CardPlan, DeskHandler
 from handoff_bot.storage import deliveries, escalations, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Message
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 _PLACE = TypeAdapter(Place)
 BOARD_PLACE = "board.place"

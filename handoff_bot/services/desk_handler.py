@@ -10,13 +10,14 @@ from handoff_bot.domain.desk import Card, Place
 from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone
 from handoff_bot.jobs import store
 from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import alarms, desk_channels, deskwork
 from handoff_bot.storage import escalations
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskThread, Escalation
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 Plan = TypeVar("Plan")
 Result = TypeVar("Result")

@@ -13,6 +13,7 @@ from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone, DeskUnsur
 from handoff_bot.domain.signals import Priority
 from handoff_bot.jobs import failed_jobs
 from handoff_bot.jobs.handler import AnyHandler
+from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.rates import Cost
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import (
@@ -30,7 +31,7 @@ from handoff_bot.storage import conversations, escalations, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskThread, Message
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 _WHISPER = TypeAdapter(Whisper)
 

@@ -13,10 +13,12 @@ from datetime import datetime
 from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
 from handoff_bot.domain.messages import Author
 from handoff_bot.jobs import store
+from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.jobs.job import NewJob
 from handoff_bot.storage import deliveries, escalations
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Message
-from handoff_bot.storage.transaction import NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 CARD = "desk.card"
 POST = "desk.post"
@@ -30,7 +32,7 @@ TELL = "desk.tell"
 def post_card(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     """Put a new escalation's card into the queue channel; what is said later goes below it."""
     payload = {"escalation_id": id_of(escalation)}
-    tx.enqueue(NewJob(CARD, _thread_lane(id_of(escalation)), payload, due_at=now))
+    enqueue_job(tx, NewJob(CARD, _thread_lane(id_of(escalation)), payload, due_at=now))
     redraw_board(tx, now)
 
 
@@ -40,10 +42,10 @@ def post_card_again(
     """Post another card; what is said waits for it. Once for each key; `why` is said below it."""
     lane, number = card_lane(id_of(escalation)), id_of(escalation)
     payload = {"escalation_id": number}
-    tx.enqueue(NewJob(CARD, lane, payload, due_at=now, key=key, high_priority=True))
+    enqueue_job(tx, NewJob(CARD, lane, payload, due_at=now, key=key, high_priority=True))
     if why:
         said = payload | {"post": asdict(Post(PostKind.NOTICE, why))}
-        tx.enqueue(NewJob(POST, lane, said, due_at=now, key=f"{key}:why"))
+        enqueue_job(tx, NewJob(POST, lane, said, due_at=now, key=f"{key}:why"))
 
 
 def card_lane(escalation_id: int) -> str:
@@ -76,7 +78,7 @@ def post(
     # A change of state: somebody has acted, and will look for the thread.
     high_priority = what.kind is PostKind.NOTICE
     lane = _thread_lane(id_of(escalation))
-    tx.enqueue(NewJob(POST, lane, payload, due_at=now, key=key, high_priority=high_priority))
+    enqueue_job(tx, NewJob(POST, lane, payload, due_at=now, key=key, high_priority=high_priority))
 
 
 def unposted(tx: Transaction, escalation_id: int) -> list[int]:
@@ -105,19 +107,19 @@ def redraw_of(tx: Transaction, escalation_id: int, now: datetime) -> None:
     """The same, by the escalation's id."""
     key = f"draw:card:{escalation_id}"
     payload = {"escalation_id": escalation_id}
-    tx.enqueue(NewJob(REDRAW, key, payload, due_at=now, key=key, coalesce=True))
+    enqueue_job(tx, NewJob(REDRAW, key, payload, due_at=now, key=key, coalesce=True))
     redraw_board(tx, now)
 
 
 def redraw_board(tx: Transaction, now: datetime) -> None:
     """The queue has changed."""
-    tx.enqueue(NewJob(BOARD, "draw:board", {}, due_at=now, key="draw:board", coalesce=True))
+    enqueue_job(tx, NewJob(BOARD, "draw:board", {}, due_at=now, key="draw:board", coalesce=True))
 
 
 def whisper(tx: Transaction, what: Whisper, now: datetime) -> None:
     """Tell one agent something in a thread."""
     lane = f"whisper:{what.place.slack_channel}:{what.place.ts}"
-    tx.enqueue(NewJob(WHISPER, lane, asdict(what), due_at=now))
+    enqueue_job(tx, NewJob(WHISPER, lane, asdict(what), due_at=now))
 
 
 def tell(
@@ -141,7 +143,7 @@ def tell(
     }
     if alarm:
         payload["alarm"] = True
-    tx.enqueue(NewJob(TELL, f"tell:{to}", payload, due_at=now, key=key))
+    enqueue_job(tx, NewJob(TELL, f"tell:{to}", payload, due_at=now, key=key))
 
 
 def delivery_moved(tx: Transaction, message: Message, now: datetime) -> None:
@@ -150,7 +152,7 @@ def delivery_moved(tx: Transaction, message: Message, now: datetime) -> None:
         return
     key = f"draw:mark:{id_of(message)}"
     payload = {"message_id": id_of(message)}
-    tx.enqueue(NewJob(MARK, key, payload, due_at=now, key=key, coalesce=True))
+    enqueue_job(tx, NewJob(MARK, key, payload, due_at=now, key=key, coalesce=True))
 
 
 def delivery_failed(

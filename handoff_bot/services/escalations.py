@@ -11,6 +11,8 @@ from handoff_bot.domain.desk import AgentRef, Place, TranscriptPage
 from handoff_bot.domain.endings import PLAIN, Ending
 from handoff_bot.domain.escalations import Status, Step, TicketStatus
 from handoff_bot.domain.texts import Moment
+from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.jobs.job import NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import (
     availability,
@@ -35,7 +37,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Escalation
-from handoff_bot.storage.transaction import NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 CLAIM = "claim"
 AGAIN = timedelta(seconds=0.1)
@@ -143,7 +145,7 @@ class Escalations:
             "until": until.isoformat(),
         }
         due_at = change.now + AGAIN
-        change.tx.enqueue(NewJob(CLAIM, f"claim:{number}", payload, due_at=due_at))
+        enqueue_job(change.tx, NewJob(CLAIM, f"claim:{number}", payload, due_at=due_at))
         return Outcome(True, AFTER_THE_AI)
 
     def claim_late(self, escalation_id: int, agent: AgentRef, until: datetime) -> Outcome:

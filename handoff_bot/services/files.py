@@ -30,6 +30,8 @@ from handoff_bot.domain.files import (
 )
 from handoff_bot.domain.messages import Author, InboundMessage, Media
 from handoff_bot.jobs import failed_jobs, store
+from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.jobs.rates import Cost
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import alarms, desk_costs, deskwork, uploading
@@ -41,7 +43,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation, Message
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 FILE = "desk.file"
 LOOK_BACK = 30
@@ -90,7 +92,7 @@ def _bring(
 ) -> None:
     key = f"file:{escalation_id}:{message_id}:{number}" + (f":{after}" if after else "")
     payload = {"escalation_id": escalation_id, "message_id": message_id, "number": number}
-    tx.enqueue(NewJob(FILE, f"desk:{escalation_id}", payload, due_at=now, key=key))
+    enqueue_job(tx, NewJob(FILE, f"desk:{escalation_id}", payload, due_at=now, key=key))
 
 
 class Files:

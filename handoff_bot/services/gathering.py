@@ -9,8 +9,9 @@ from pydantic import TypeAdapter
 
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.jobs import store
+from handoff_bot.jobs.job import Job
 from handoff_bot.services import deskwork
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 MOST_POSTS = 12
 """With at most four blocks each they stay below the 50 that Slack takes."""

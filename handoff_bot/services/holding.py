@@ -15,7 +15,9 @@ from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Judgement
 from handoff_bot.domain.texts import Moment
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import desk_channels, deskwork, rules, sending, texts
 from handoff_bot.services.sending import Channels, Words
@@ -23,7 +25,7 @@ from handoff_bot.storage import held, log, tallies
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.limit_models import HeldEscalation
 from handoff_bot.storage.models import Conversation, Message
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 LET_IN = "held.in"
 DIGEST = "held.digest"
@@ -112,7 +114,7 @@ class Holding:
         payload = {"group": group}
         lane, key = f"{LANE}:{name}", f"{LET_IN}:{name}"
         # The key is free again once the look begins: a process whose clock is behind may ask for it later.
-        tx.enqueue(NewJob(LET_IN, lane, payload, quota.ends(now), key=key, coalesce=True))
+        enqueue_job(tx, NewJob(LET_IN, lane, payload, quota.ends(now), key=key, coalesce=True))
 
 
 def _groups(conversation: Conversation) -> list[str]:
@@ -127,7 +129,7 @@ def judgement_of(row: HeldEscalation) -> Judgement:
 def _announce(tx: Transaction, now: datetime) -> None:
     """Tell the team soon, in one post for all that are held in some minutes; the board always shows it."""
     number = int(now.timestamp() // DIGEST_EVERY.total_seconds())
-    tx.enqueue(NewJob(DIGEST, f"{LANE}:{DIGEST}", {}, now + GATHER, key=f"{DIGEST}:{number}"))
+    enqueue_job(tx, NewJob(DIGEST, f"{LANE}:{DIGEST}", {}, now + GATHER, key=f"{DIGEST}:{number}"))
     deskwork.redraw_board(tx, now)
 
 

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.storage import agents, conversations, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 IDLE = "tick.idle"
 MINUTES = "idle_minutes"

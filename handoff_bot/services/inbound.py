@@ -17,6 +17,7 @@ from handoff_bot.domain.signals import Act, Judgement
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.words import spelled
 from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import (
     alarms,
@@ -44,7 +45,7 @@ from handoff_bot.storage import arrivals, conversations, log, sources
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation, Message
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 

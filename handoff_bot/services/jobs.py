@@ -28,7 +28,7 @@ SENT_AGAIN = "The message of job {id} was sent again or taken back since, so the
 DISMISSED = "Job {id} is dismissed."
 NONE = "No job was given up."
 _NAMED = frozenset({"in", "mail"})
-"""Families of lanes whose names hold a person's address."""
+"""Queues whose lanes' names hold a person's address."""
 
 
 class Jobs:
@@ -129,8 +129,8 @@ _RENEWED: dict[str, Callable[[Jobs, Transaction, GivenUp], dict[str, Any] | None
 
 
 def _lane(job: GivenUp) -> str:
-    family = job.lane.partition(":")[0]
-    return f"{family}:…" if family in _NAMED else job.lane
+    queue = job.lane.partition(":")[0]
+    return f"{queue}:…" if queue in _NAMED else job.lane
 
 
 def _about(tx: Transaction, job: GivenUp) -> Iterator[tuple[str, object]]:

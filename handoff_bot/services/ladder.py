@@ -10,7 +10,9 @@ from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.ladder import DEFAULT, Rung, RungKind, for_priority, overtaken
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours, offers, routes
 from handoff_bot.services.escalations import Escalations
@@ -22,7 +24,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import log, tickets
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 RUNG = "ladder.rung"
 LADDER, GROUP = "ladder.rungs", "ladder.group"
@@ -64,7 +66,7 @@ def plan(
         }
         name = f"{id_of(escalation)}:{conversation.epoch}:{rung.kind}:{minutes}"
         due_at = team.after(since, rung.after)
-        tx.enqueue(NewJob(RUNG, f"ladder:{name}", payload, due_at, key=f"ladder:{name}"))
+        enqueue_job(tx, NewJob(RUNG, f"ladder:{name}", payload, due_at, key=f"ladder:{name}"))
 
 
 def replan(tx: Transaction, escalation: Escalation, conversation: Conversation) -> None:

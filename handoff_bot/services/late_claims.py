@@ -7,14 +7,16 @@ from datetime import datetime
 
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import alarms, reserving
 from handoff_bot.services.escalations import AFTER_THE_AI, AGAIN, Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.storage import conversations, reservations
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 NOT_YOURS = "You have not taken this over. {why}"
 FREE_AGAIN = "{name} has not taken this over. {why}"
@@ -54,7 +56,7 @@ class LateClaim(Handler[ClaimPlan, Outcome]):
         """Try again while the message is being sent; tell all when another agent has it, or nobody."""
         now = self._clock.now()
         if result.text == AFTER_THE_AI:
-            tx.enqueue(NewJob(job.kind, job.lane, job.payload, due_at=now + AGAIN))
+            enqueue_job(tx, NewJob(job.kind, job.lane, job.payload, due_at=now + AGAIN))
         elif not result.done:
             self._lapse(tx, plan.escalation_id, plan.agent, result.text)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import holding
 from handoff_bot.services.holding import Holding
@@ -14,7 +16,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.limit_models import HeldEscalation
 from handoff_bot.storage.models import Conversation, Message
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 
 class LetIn(Handler[None, None]):
@@ -43,7 +45,7 @@ class LetIn(Handler[None, None]):
                 self._waiting.let_in_later(tx, refused_by, now)
             if refused_by == group:
                 return
-        tx.enqueue(NewJob(holding.LET_IN, job.lane, job.payload, now))
+        enqueue_job(tx, NewJob(holding.LET_IN, job.lane, job.payload, now))
 
     def on_failed(self, tx: Transaction, job: Job, plan: None, error: Exception) -> None:
         """Customers who wait must not depend on the next one who asks: look again in the next window."""

@@ -10,14 +10,16 @@ from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.ticket_record import key_of
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk, Mailer
 from handoff_bot.services import deskwork
 from handoff_bot.services.mail_notice import Notice, mail_about
 from handoff_bot.storage import conversations, escalations
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 MAIL = "mail"
 PATIENCE = timedelta(seconds=10)
@@ -33,7 +35,7 @@ class Mails:
     ) -> None:
         """Mail one address that this customer waits; once for each key, and only while they still do."""
         payload = {"escalation_id": id_of(escalation), "to": to}
-        tx.enqueue(NewJob(MAIL, _lane(to), payload, due_at=now, key=f"mail:{key}"))
+        enqueue_job(tx, NewJob(MAIL, _lane(to), payload, due_at=now, key=f"mail:{key}"))
 
 
 def _lane(to: str) -> str:
@@ -71,7 +73,7 @@ class SendMail(Handler[MailPlan, None]):
         now = self._clock.now()
         if thread is None and not job.payload.get("has_waited"):
             payload = job.payload | {"has_waited": True}
-            tx.enqueue(NewJob(MAIL, job.lane, payload, due_at=now + PATIENCE))
+            enqueue_job(tx, NewJob(MAIL, job.lane, payload, due_at=now + PATIENCE))
             return None
         ticket = escalations.ticket_of(tx, id_of(escalation))
         return MailPlan(

@@ -17,11 +17,12 @@ from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.metrics import Period, Scope, share
 from handoff_bot.domain.model_health import Look, ModelHealth, Trouble
 from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock, ModelProbe
 from handoff_bot.services import alarms, deskwork
 from handoff_bot.storage import log, metrics, model_state
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 

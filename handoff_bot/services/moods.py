@@ -15,7 +15,9 @@ from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.rules import Rules
 from handoff_bot.domain.signals import Judgement, Mood, Priority
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import answering, deskwork, rules, translating, urgency
 from handoff_bot.services.reacting import Question, Reacting
@@ -24,7 +26,7 @@ from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Message
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 MOOD = "mood"
 STALE = timedelta(minutes=1)
@@ -46,14 +48,14 @@ def ask(tx: Transaction, escalation_id: int, now: datetime) -> None:
     """Have the customer's last words judged."""
     key = f"mood:{escalation_id}"
     payload = {"escalation_id": escalation_id}
-    tx.enqueue(NewJob(MOOD, key, payload, due_at=now, key=key, coalesce=True))
+    enqueue_job(tx, NewJob(MOOD, key, payload, due_at=now, key=key, coalesce=True))
 
 
 def ask_for_each(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
     """Have this message judged, whatever comes after it: for its language, which its translation needs."""
     lane = f"mood:{id_of(escalation)}"
     payload = {"escalation_id": id_of(escalation), "message_id": id_of(message)}
-    tx.enqueue(NewJob(MOOD, lane, payload, due_at=now, key=f"mood:of:{id_of(message)}"))
+    enqueue_job(tx, NewJob(MOOD, lane, payload, due_at=now, key=f"mood:of:{id_of(message)}"))
 
 
 class Moods:

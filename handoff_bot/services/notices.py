@@ -12,7 +12,9 @@ from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.notices import Audience, NoticeRule, fitting
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.words import REASONS, short_name, spelled
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours, rulebook
 from handoff_bot.services.criteria import case_of
@@ -26,7 +28,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Escalation
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 RULES = "notices.rules"
 RULE: TypeAdapter[NoticeRule] = TypeAdapter(NoticeRule)
@@ -51,7 +53,7 @@ def announce(
         to_whom = _AUDIENCE.dump_python(to, mode="json")
         payload = {"escalation_id": id_of(escalation), "to": to_whom}
         due_at = to.due_at(now, case.priority, zone)
-        tx.enqueue(NewJob(NOTICE, name, payload, due_at, key=name))
+        enqueue_job(tx, NewJob(NOTICE, name, payload, due_at, key=name))
 
 
 class Notify(Handler[None, None]):

@@ -10,7 +10,9 @@ from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.roles import Conversation as About
 from handoff_bot.domain.routing import Mode, Route
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import availability, deskwork, hours, routes
 from handoff_bot.services.roles import Roles
@@ -20,7 +22,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Escalation
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 OFFER = "ladder.offer"
 OFFERED, UNOFFERED = "escalation.offered", "escalation.unoffered"
@@ -69,7 +71,7 @@ def _enqueue(
         "pool": pool.value,
     }
     key = f"offer:{name}:{due_at.timestamp():.0f}"
-    tx.enqueue(NewJob(OFFER, key, payload, due_at, key=key))
+    enqueue_job(tx, NewJob(OFFER, key, payload, due_at, key=key))
 
 
 def _asked(tx: Transaction, escalation: Escalation, epoch: int) -> list[int]:

@@ -15,7 +15,9 @@ from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.roles import Refusal
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.roles import Roles
@@ -24,7 +26,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ def check(tx: Transaction, escalation: Escalation, clock: Clock) -> None:
         return
     key = f"claim:{id_of(escalation)}"
     payload = {"escalation_id": id_of(escalation)}
-    tx.enqueue(NewJob(OWNER, key, payload, clock.now(), key=f"owner:{key}", coalesce=True))
+    enqueue_job(tx, NewJob(OWNER, key, payload, clock.now(), key=f"owner:{key}", coalesce=True))
 
 
 class OwnerChecks:

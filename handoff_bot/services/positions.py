@@ -11,7 +11,9 @@ from typing import Any
 
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.texts import Moment
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import hours, waiting
 from handoff_bot.services.followers import Moved
@@ -20,7 +22,7 @@ from handoff_bot.services.waiting import still_waiting
 from handoff_bot.storage import log, visitors
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 POSITION = "position"
 MINUTES = "position_minutes"
@@ -54,7 +56,7 @@ def _enqueue(tx: Transaction, given: dict[str, Any], told: int, number: int, now
     name = f"{POSITION}:{given['escalation_id']}:{given['epoch']}"
     payload = {**given, "told": told, "number": number}
     due_at = hours.of_the_team(tx).after(now, pause)
-    tx.enqueue(NewJob(POSITION, f"ladder:{name}", payload, due_at, key=f"{name}:{number}"))
+    enqueue_job(tx, NewJob(POSITION, f"ladder:{name}", payload, due_at, key=f"{name}:{number}"))
 
 
 class Announce(Handler[None, None]):

@@ -8,13 +8,15 @@ from typing import Any
 
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.files import File
+from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.jobs.rates import Cost
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import alarms, desk_costs, deskwork
 from handoff_bot.services.desk_handler import DeskHandler, mark_of
 from handoff_bot.storage import changes, log
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 REPORT = "desk.report"
 FAILED = "Your report could not be made. {why} Order it again, or ask your admin."
@@ -47,7 +49,7 @@ class Reports:
         with self._database.write() as tx:
             now = self._clock.now()
             work = NewJob(REPORT, f"tell:{to}", payload, due_at=now, key=f"report:{key}")
-            tx.enqueue(work)
+            enqueue_job(tx, work)
             log.record(tx, changes.REPORT_ORDERED, now, what=kind, by=to)
 
 

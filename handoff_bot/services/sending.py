@@ -21,14 +21,16 @@ from handoff_bot.domain.messages import (
     Template,
 )
 from handoff_bot.domain.splitting import split_text
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Channel, Clock
 from handoff_bot.services import alarms, deskwork, opt_outs, sent_files, windows
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Delivery, Message
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -158,7 +160,7 @@ def enqueue(
 ) -> None:
     """Put one delivery behind what the conversation already sends."""
     payload = {"delivery_id": id_of(delivery)}
-    tx.enqueue(NewJob(SEND, lane_of(conversation), payload, due_at=due_at))
+    enqueue_job(tx, NewJob(SEND, lane_of(conversation), payload, due_at=due_at))
 
 
 @dataclass(frozen=True)

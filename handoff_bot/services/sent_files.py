@@ -27,7 +27,9 @@ from handoff_bot.domain.files import (
     kind_of,
     refuse_early,
 )
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Channel, Clock, Desk
 from handoff_bot.services import deskwork
 from handoff_bot.storage import attachments, conversations, deliveries, log
@@ -35,7 +37,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Delivery, Message
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 COLLECT = "collect"
 OFFERED_FOR = timedelta(days=1)
@@ -118,7 +120,7 @@ def collect(tx: Transaction, message: Message, now: datetime) -> None:
     for token in tokens:
         if token not in here:
             payload = {"message_id": id_of(message), "token": token}
-            tx.enqueue(NewJob(COLLECT, f"out:{message.conversation_id}", payload, due_at=now))
+            enqueue_job(tx, NewJob(COLLECT, f"out:{message.conversation_id}", payload, due_at=now))
 
 
 def addresses(

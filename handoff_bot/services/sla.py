@@ -10,7 +10,9 @@ from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.sla import Promise
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours
 from handoff_bot.services.followers import Moved
@@ -18,7 +20,7 @@ from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Message, Ticket
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 REMIND = "sla.remind"
 MINUTES = "sla"
@@ -106,7 +108,7 @@ def _remind(
         "due": due.isoformat(),
     }
     key = f"sla:{id_of(escalation)}:{which}:{due.isoformat()}:{at.isoformat()}"
-    tx.enqueue(NewJob(REMIND, f"tick:{key}", payload, at, key=key))
+    enqueue_job(tx, NewJob(REMIND, f"tick:{key}", payload, at, key=key))
 
 
 @dataclass(frozen=True)

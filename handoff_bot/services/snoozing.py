@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from handoff_bot.domain.desk import AgentRef, Post, PostKind
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.jobs import store
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, why_not
 from handoff_bot.services.outcome import Outcome
@@ -16,7 +18,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 WAKE = "tick.wake"
 LONGEST = timedelta(days=30)
@@ -69,7 +71,7 @@ class Snoozing:
         payload = {"escalation_id": id_of(escalation), "desk_id": agent.desk_id}
         key = f"wake:{id_of(escalation)}:{until.timestamp():.0f}"
         lane = f"tick:wake:{id_of(escalation)}:{until.timestamp():.0f}"
-        tx.enqueue(NewJob(WAKE, lane, payload, due_at=until, key=key))
+        enqueue_job(tx, NewJob(WAKE, lane, payload, due_at=until, key=key))
         deskwork.notice(tx, escalation, f"{agent.name} put this aside for a while.", now)
         deskwork.redraw(tx, escalation, now)
 

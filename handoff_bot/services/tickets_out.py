@@ -12,14 +12,16 @@ from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.ticket_record import TicketRecord, key_of
 from handoff_bot.jobs import store
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk, TicketSink
 from handoff_bot.services import deskwork
 from handoff_bot.services.followers import Moved
 from handoff_bot.storage import conversations, escalations, log, ticket_links
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Ticket
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 TICKET_OUT = "ticket.out"
 LATE = timedelta(hours=1)
@@ -43,10 +45,10 @@ class TicketsOut:
     def changed(self, tx: Transaction, ticket_id: int, now: datetime) -> None:
         """A ticket has changed: let everybody know who keeps it."""
         for name in self._sinks:
-            # A family of lanes for each, so that one that is slow has no threads but its own.
+            # A queue for each, so that one that is slow has no threads but its own.
             key = f"sink-{name}:{ticket_id}"
             payload = {"ticket_id": ticket_id, "sink": name}
-            tx.enqueue(NewJob(TICKET_OUT, key, payload, due_at=now, key=key, coalesce=True))
+            enqueue_job(tx, NewJob(TICKET_OUT, key, payload, due_at=now, key=key, coalesce=True))
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from handoff_bot.jobs import rate_limit_store, store
+from handoff_bot.jobs import backlog, rate_limit_store, store
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.services.catching_up import CONTACT
@@ -18,7 +20,7 @@ from handoff_bot.services.windows import CLOSING
 from handoff_bot.storage import attachments, log, tallies
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +53,7 @@ class Ticks:
         now = self._clock.now()
         number = int(now.timestamp() // EVERY[kind].total_seconds())
         with self._database.write() as tx:
-            tx.enqueue(NewJob(kind, kind.replace(".", ":"), {}, now, key=f"{kind}:{number}"))
+            enqueue_job(tx, NewJob(kind, kind.replace(".", ":"), {}, now, key=f"{kind}:{number}"))
 
 
 class Prune(Handler[None, None]):
@@ -82,10 +84,10 @@ class Watch(Handler[None, None]):
     def prepare(self, tx: Transaction, job: Job) -> None:
         """Say it once in each thread whose messages are late."""
         now = self._clock.now()
-        for stuck in store.late(tx, "out", now - LATE):
+        for stuck in backlog.late(tx, "out", now - LATE):
             self._tell(tx, stuck, now)
 
-    def _tell(self, tx: Transaction, stuck: store.Late, now: datetime) -> None:
+    def _tell(self, tx: Transaction, stuck: backlog.Late, now: datetime) -> None:
         escalation = rows.open_of(tx, int(stuck.lane.partition(":")[2]))
         told = f"watch.told:{stuck.lane}"
         if escalation is None or log.preference(tx, told, 0) == stuck.work_id:

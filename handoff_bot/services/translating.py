@@ -1,7 +1,7 @@
 """Translation between customers and a team of another language, where a key and an admin allow it.
 
 Customers' words are shown at once as they are, and their translation follows; agents' words leave
-translated or not at all, unless their author says so. What asks a model has a family of lanes of its own,
+translated or not at all, unless their author says so. What asks a model has a queue of its own,
 so that a slow model delays nobody who needs none. See ADR 9.
 """
 
@@ -17,7 +17,9 @@ from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.languages import name_of
 from handoff_bot.jobs import store
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Translator
 from handoff_bot.services import deskwork
 from handoff_bot.services.followers import Moved
@@ -26,7 +28,7 @@ from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Escalation, Message, Note
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ ON, LANGUAGE = "translation.on", "translation.language"
 """The preferences: is there translation, and the code of the team's language."""
 DEFAULT_LANGUAGE = "en"
 TRANSLATE = "translate"
-FAMILY = "translate"
+QUEUE = "translate"
 """Of the lanes in which a model may be asked."""
 AGAIN = (5.0, 30.0)
 """Seconds before a customer's words are tried a second and a third time; then the original stands."""
@@ -78,8 +80,8 @@ def follow(tx: Transaction, escalation: Escalation, message: Message, now: datet
     if message.text and is_needed(tx, conversation):
         key = f"translate:{id_of(message)}"
         payload = {"escalation_id": id_of(escalation), "message_id": id_of(message)}
-        lane = f"{FAMILY}:words:{id_of(conversation)}"
-        tx.enqueue(NewJob(TRANSLATE, lane, payload, due_at=now, key=key))
+        lane = f"{QUEUE}:words:{id_of(conversation)}"
+        enqueue_job(tx, NewJob(TRANSLATE, lane, payload, due_at=now, key=key))
 
 
 def begin(moved: Moved) -> None:
@@ -94,12 +96,12 @@ def detour(tx: Transaction, job: Job, thread: Place) -> bool:
 
     As long as something of the thread is there, everything goes there, so order is kept.
     """
-    lane = f"{FAMILY}:{job.lane}"
-    if job.lane.startswith(f"{FAMILY}:"):
+    lane = f"{QUEUE}:{job.lane}"
+    if job.lane.startswith(f"{QUEUE}:"):
         return False
     if not _is_translated(tx, thread) and store.head(tx, lane) is None:
         return False
-    tx.enqueue(NewJob(job.kind, lane, job.payload, due_at=job.due_at))
+    enqueue_job(tx, NewJob(job.kind, lane, job.payload, due_at=job.due_at))
     return True
 
 

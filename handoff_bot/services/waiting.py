@@ -8,13 +8,15 @@ from datetime import datetime
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.texts import Moment
+from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.services import telling
 from handoff_bot.services.sending import Channels
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 NOBODY = AgentRef("handoff", "Handoff")
 """Who acts when time and rules do."""
@@ -56,4 +58,4 @@ def tell(waiting: Waiting, moment: Moment, channels: Channels) -> bool:
 
 def _put_off(tx: Transaction, job: Job, until: datetime) -> None:
     name = f"{job.lane}:{until.timestamp():.0f}"
-    tx.enqueue(NewJob(job.kind, name, job.payload, until, key=name))
+    enqueue_job(tx, NewJob(job.kind, name, job.payload, until, key=name))

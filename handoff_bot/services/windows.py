@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.messages import Limits
 from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 CLOSING = "tick.window"
 AHEAD = timedelta(hours=1)

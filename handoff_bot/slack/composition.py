@@ -17,6 +17,7 @@ from handoff_bot.domain.desk import AgentRef, Place, Post, PostKind, TranscriptP
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.job import Job
 from handoff_bot.services import alarms, deskwork, translating
 from handoff_bot.services.catching_up import READ_THREAD, read_thread
 from handoff_bot.services.core import Core
@@ -40,7 +41,7 @@ from handoff_bot.slack.listeners.registry import EVERYTHING
 from handoff_bot.slack.reading import READ_BACK, ReadThread, heard
 from handoff_bot.slack.socket import SocketMode, start_socket_mode
 from handoff_bot.storage import sources
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 HOME_OPENED = "app_home_opened"
 LONGEST_WAIT = timedelta(minutes=1)

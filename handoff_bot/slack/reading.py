@@ -16,14 +16,16 @@ from typing import Any
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.jobs import store
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.jobs.rates import BucketCost, Cost
 from handoff_bot.ports import Clock
 from handoff_bot.services.relay import is_known
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.listeners.arrivals import KIND, lane_of, thread_of
 from handoff_bot.storage import sources
-from handoff_bot.storage.transaction import Job, NewJob, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +111,7 @@ class ReadThread(Handler[Reading, Found]):
         lane = lane_of(events[0]["event"])
         live = [job for job in store.waiting(tx, lane) if not job.payload.get(READ_BACK)]
         for event in events:
-            tx.enqueue(NewJob(KIND, lane, event, due_at=now, key=event["event_id"]))
+            enqueue_job(tx, NewJob(KIND, lane, event, due_at=now, key=event["event_id"]))
         store.put_last(tx, live)
         logger.info("replies fetched", extra={"events": len(events)})
 

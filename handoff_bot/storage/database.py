@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
-from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.storage.group_commit import GroupCommit
 from handoff_bot.storage.outages import told_apart
-from handoff_bot.storage.transaction import Seat, Transaction
+from handoff_bot.storage.transaction import Participant, Transaction
 
 PATIENCE = 15.0
 """Seconds that a transaction waits to begin: for its turn in this process and for other processes."""
@@ -32,19 +31,6 @@ ABANDONED_SECONDS = 15
 locks for ever. No transaction of ours waits for anything but the database."""
 
 
-class Crew(Protocol):
-    """Runs lanes in this process."""
-
-    def reserve(self, lane: str) -> Seat | None:
-        """A free thread for this lane, if there is one."""
-
-    def seat(self, reserved: Sequence[Seat], started: Sequence[Seat]) -> None:
-        """The transaction has ended: run the lanes that were started, free the other threads."""
-
-    def doubt(self, started: Sequence[Seat]) -> None:
-        """Nobody knows whether the transaction that started these was committed."""
-
-
 class Database:
     """One database, opened.
 
@@ -54,8 +40,7 @@ class Database:
         pool_size: PostgreSQL connections of this process.
 
     Attributes:
-        crew: who runs lanes in this process; it is asked for free threads when work is enqueued, told
-            after the commit which of them have a lane to run.
+        participate: makes what takes part in each transaction that writes, when it is first needed.
     """
 
     def __init__(
@@ -66,7 +51,7 @@ class Database:
         pool_size: int = 12,
     ) -> None:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
-        self.crew: Crew | None = None
+        self.participate: Callable[[Transaction], Participant] | None = None
         if self.is_sqlite:
             _keep_private(url)
             # One writer beats twenty: they would only wait for each other inside SQLite's busy handler.
@@ -97,28 +82,24 @@ class Database:
         Raises:
             DatabaseAway: the database does not answer; it may have committed all the same.
         """
-        crew = self.crew
         transaction: Transaction | None = None
-        doubtful: Sequence[Seat] = ()
+        failed: BaseException | None = None
         try:
             with (
                 told_apart(),
                 self._written(patience) as connection,
                 Transaction(
-                    connection, is_sqlite=self.is_sqlite, seats=crew.reserve if crew else None
+                    connection, is_sqlite=self.is_sqlite, participate=self.participate
                 ) as transaction,
             ):
                 yield transaction
-                transaction.flush()
+                transaction.before_commit()
         except BaseException as error:
-            if transaction:
-                started, transaction.started = transaction.started, []
-                doubtful = started if isinstance(error, DatabaseAway) else ()
+            failed = error
             raise
         finally:
-            if crew and transaction and transaction.reserved:
-                crew.doubt(doubtful)
-                crew.seat(transaction.reserved, transaction.started)
+            if transaction:
+                transaction.ended(failed)
 
     @contextlib.contextmanager
     def _written(self, patience: float) -> Iterator[Connection]:

@@ -14,7 +14,7 @@ from itertools import groupby
 from flask import Blueprint, Response, jsonify
 
 from handoff_bot.domain.errors import DatabaseAway
-from handoff_bot.jobs import rate_limit_store, store
+from handoff_bot.jobs import backlog, rate_limit_store
 from handoff_bot.ports import Clock
 from handoff_bot.services.model_watch import ModelHealthPage
 from handoff_bot.storage.database import Database
@@ -26,7 +26,7 @@ BEHIND_AFTER = 5.0
 LATE_AFTER = 60.0
 """Seconds that the first job of a lane may be overdue before the page says "late"."""
 PATIENT = dict.fromkeys(("draw", "mood", "tell", "mail", "sink-webhook", "sink-zendesk"), 300.0)
-"""The same for families of lanes that no customer waits for."""
+"""The same for queues that no customer waits for."""
 
 
 def health(database: Database, clock: Clock, model: ModelHealthPage | None = None) -> Blueprint:
@@ -48,7 +48,7 @@ def health(database: Database, clock: Clock, model: ModelHealthPage | None = Non
     def healthz() -> tuple[Response, int]:
         try:
             with database.read() as tx:
-                load = store.load(tx)
+                load = backlog.load(tx)
                 refusals = rate_limit_store.refusals(tx)
                 mind = model.read(tx) if model else {"status": "off"}
         except Exception:  # whatever is wrong with it, the page must say so
@@ -56,8 +56,8 @@ def health(database: Database, clock: Clock, model: ModelHealthPage | None = Non
             return jsonify(status="failing", process="ok", database="failing"), 503
         now = clock.now()
         lanes = {
-            family: {"waiting": part.waiting, "lag_seconds": _lag(part.oldest_due_at, now)}
-            for family, part in load.families.items()
+            queue: {"waiting": part.waiting, "lag_seconds": _lag(part.oldest_due_at, now)}
+            for queue, part in load.queues.items()
         }
         behind, late = _behind(load, now), _late(load, now)
         oldest = max((lane["lag_seconds"] for lane in lanes.values()), default=0.0)
@@ -94,23 +94,23 @@ def _slowed_down(refusals: Sequence[rate_limit_store.Refusals]) -> dict[str, dic
     return found
 
 
-def _behind(load: store.Load, now: datetime) -> dict[str, float]:
-    """Families a customer waits for that are overdue -> their lag: more comes in than is done."""
+def _behind(load: backlog.Load, now: datetime) -> dict[str, float]:
+    """Queues a customer waits for that are overdue -> their lag: more comes in than is done."""
     lags = _lags(load, now)
     return {
-        family: lag for family, lag in lags.items() if family not in PATIENT and lag > BEHIND_AFTER
+        queue: lag for queue, lag in lags.items() if queue not in PATIENT and lag > BEHIND_AFTER
     }
 
 
-def _late(load: store.Load, now: datetime) -> dict[str, float]:
-    """Families with a lane beyond its bound -> its lag."""
+def _late(load: backlog.Load, now: datetime) -> dict[str, float]:
+    """Queues with a lane beyond its bound -> its lag."""
     lags = _lags(load, now)
-    return {family: lag for family, lag in lags.items() if lag > PATIENT.get(family, LATE_AFTER)}
+    return {queue: lag for queue, lag in lags.items() if lag > PATIENT.get(queue, LATE_AFTER)}
 
 
-def _lags(load: store.Load, now: datetime) -> dict[str, float]:
-    """Family -> seconds. Waiting for a turn at Slack does not count: it is not our being late."""
-    return {family: _lag(part.ours_due_at, now) for family, part in load.families.items()}
+def _lags(load: backlog.Load, now: datetime) -> dict[str, float]:
+    """Queue -> seconds. Waiting for a turn at Slack does not count: it is not our being late."""
+    return {queue: _lag(part.ours_due_at, now) for queue, part in load.queues.items()}
 
 
 def _lag(due_at: datetime | None, now: datetime) -> float:

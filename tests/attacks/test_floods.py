@@ -10,6 +10,7 @@ import pytest
 
 from handoff_bot.domain.crowds import EscalationLimits, Quota
 from handoff_bot.domain.escalations import Step
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.services import uploading
 from handoff_bot.storage import held, tallies
 from handoff_bot.storage.desk_models import Attachment
@@ -317,12 +318,12 @@ def test_uploads_beyond_a_quota_are_refused_until_it_is_over(house, monkeypatch,
 def test_messages_that_nobody_has_read_yet_are_bounded(house):
     visitor = Visitor(house, "203.0.113.7")
     with house.database.write() as tx:
-        from handoff_bot.storage.transaction import NewJob
+        from handoff_bot.jobs.job import NewJob
 
         address = json.loads(visitor.post("session").text)["visitor"]
         for number in range(50):
             lane = f"in:webchat:{address}"
-            tx.enqueue(NewJob("later", lane, {}, house.clock.now(), key=f"x{number}"))
+            enqueue_job(tx, NewJob("later", lane, {}, house.clock.now(), key=f"x{number}"))
     answer = visitor.post("messages", id=str(uuid.uuid4()), text="one more")
     assert (answer.status_code, answer.json["error"]) == (429, "too_often")
     assert int(answer.headers["Retry-After"]) > 0

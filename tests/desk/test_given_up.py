@@ -6,7 +6,9 @@ import pytest
 
 from handoff_bot.domain.desk import Place, Post, PostKind, Whisper
 from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS
+from handoff_bot.jobs.job import NewJob
 from handoff_bot.services import (
     answering,
     assigning,
@@ -39,7 +41,6 @@ from handoff_bot.slack.listeners.arrivals import KIND as EVENT
 from handoff_bot.slack.listeners.doctor import EXAMINE
 from handoff_bot.storage import deliveries, escalations
 from handoff_bot.storage.models import Conversation, DeskThread, Message, Work
-from handoff_bot.storage.transaction import NewJob
 from tests.desk.conftest import DANA, words
 
 LOST = "words that are lost"
@@ -194,7 +195,7 @@ def test_what_a_bug_has_kept_from_being_done_is_told(bureau, monkeypatch, kind):
     payload = PAYLOADS[kind](bureau)
     family = {EVENT: "slack", EXAMINE: "slack", deskwork.MARK: "draw"}.get(kind, "desk")
     with bureau.database.write() as tx:
-        tx.enqueue(NewJob(kind, f"{family}:broken", payload, bureau.clock.now(), key="broken"))
+        enqueue_job(tx, NewJob(kind, f"{family}:broken", payload, bureau.clock.now(), key="broken"))
     break_one(bureau, monkeypatch, kind)
     for _ in range(TRIES):
         bureau.later(seconds=20)
@@ -227,7 +228,7 @@ def break_one(bureau, monkeypatch, kind):
 def test_without_a_named_admin_the_queue_channel_is_told(bureau, monkeypatch):
     bureau.says("I want a person")
     with bureau.database.write() as tx:
-        tx.enqueue(NewJob(idle.IDLE, "tick:broken", {}, bureau.clock.now()))
+        enqueue_job(tx, NewJob(idle.IDLE, "tick:broken", {}, bureau.clock.now()))
     break_one(bureau, monkeypatch, idle.IDLE)
     for _ in range(TRIES):
         bureau.later(seconds=20)
@@ -241,7 +242,7 @@ def test_many_jobs_that_fail_alike_are_one_alarm(bureau, monkeypatch):
     for number in range(20):
         with bureau.database.write() as tx:
             lane = f"tick:{number}:broken"
-            tx.enqueue(NewJob(idle.IDLE, lane, {}, bureau.clock.now()))
+            enqueue_job(tx, NewJob(idle.IDLE, lane, {}, bureau.clock.now()))
     break_one(bureau, monkeypatch, idle.IDLE)
     for _ in range(TRIES):
         bureau.later(seconds=20)

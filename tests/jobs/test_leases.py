@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.errors import DatabaseAway, DeliveryError, LeaseLost
-from handoff_bot.jobs import failures, held_lanes, store
+from handoff_bot.jobs import failures, held_lanes, leases, store
+from handoff_bot.jobs.enqueuing import enqueue_job, enqueuer_of
+from handoff_bot.jobs.job import NewJob
 from handoff_bot.jobs.worker import Worker
-from handoff_bot.storage import group_commit
+from handoff_bot.storage import group_commit, models
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Lane, Work
 from tests.jobs.test_worker import Recorder, enqueue, statuses
@@ -32,12 +34,12 @@ def worker(database, clock, recorder):
 
 def leased(database, clock, worker="me", limit=1):
     with database.write() as tx:
-        return store.lease(tx, worker, "a", clock.now(), limit)
+        return leases.lease(tx, worker, "a", clock.now(), limit)
 
 
 def join(database, clock, worker, seconds=LEASE):
     with database.write() as tx:
-        store.join(tx, worker, clock.now() + timedelta(seconds=seconds))
+        leases.join(tx, worker, clock.now() + timedelta(seconds=seconds))
 
 
 @pytest.mark.parametrize("seconds", [0, 4, 6, 3600])
@@ -48,7 +50,7 @@ def test_a_worker_never_leases_a_lane_that_it_holds(database, clock, seconds):
     clock.advance(seconds=seconds)
     assert leased(database, clock) == {}
     with database.read() as tx:
-        assert store.next_due(tx, clock.now(), "me") == {}
+        assert leases.next_due(tx, clock.now(), "me") == {}
 
 
 @pytest.mark.parametrize(("seconds", "taken"), [(0, []), (4, []), (6, ["a:1"])])
@@ -99,16 +101,18 @@ def test_what_an_old_lease_wrote_down_does_not_count_under_a_new_one(database, c
     clock.advance(seconds=6)
     join(database, clock, "other")
     with database.write() as tx:
-        store.release(tx, "a:1", store.lease(tx, "other", "a", clock.now(), 1)["a:1"], clock.now())
+        leases.release(
+            tx, "a:1", leases.lease(tx, "other", "a", clock.now(), 1)["a:1"], clock.now()
+        )
     new = leased(database, clock)["a:1"]
     for write in (
-        lambda tx: tx.check_lease("a:1", old),
-        lambda tx: store.release(tx, "a:1", old, None),
+        lambda tx: leases.check_lease(tx, "a:1", old),
+        lambda tx: leases.release(tx, "a:1", old, None),
     ):
         with pytest.raises(LeaseLost), database.write() as tx:
             write(tx)
     with database.write() as tx:
-        tx.check_lease("a:1", new)
+        leases.check_lease(tx, "a:1", new)
 
 
 def test_a_worker_leases_no_lane_that_its_thread_still_runs_even_if_others_had_it_since(
@@ -118,9 +122,9 @@ def test_a_worker_leases_no_lane_that_its_thread_still_runs_even_if_others_had_i
         clock.advance(seconds=6)
         join(database, clock, "other")
         with database.write() as tx:
-            store.bury(tx, dead_since=clock.now())
-            taken = store.lease(tx, "other", "a", clock.now(), 1)
-            store.release(tx, "a:1", taken["a:1"], clock.now())
+            leases.bury(tx, dead_since=clock.now())
+            taken = leases.lease(tx, "other", "a", clock.now(), 1)
+            leases.release(tx, "a:1", taken["a:1"], clock.now())
         assert not worker.run_once()
 
     enqueue(database, clock, 1)
@@ -184,12 +188,12 @@ def test_a_heartbeat_waits_for_no_other_transaction(database_url, database, cloc
     if small._group:
         small._group._take_turn(until=0.0)
     with small.heartbeat() as tx:
-        store.join(tx, "me", clock.now() + timedelta(hours=1))
+        leases.join(tx, "me", clock.now() + timedelta(hours=1))
     for one in taken:
         one.__exit__(None, None, None)
     small.close()
     with database.read() as tx:
-        assert [row.id for row in tx.session.query(store.Worker)] == ["me"]
+        assert [row.id for row in tx.session.query(models.Worker)] == ["me"]
 
 
 def test_burying_the_dead_waits_for_none_of_them(database_url, database, clock):
@@ -199,9 +203,9 @@ def test_burying_the_dead_waits_for_none_of_them(database_url, database, clock):
     clock.advance(seconds=60)
     other = Database(database_url)
     with other.write() as holding:
-        holding.session.get(store.Worker, "frozen", with_for_update=True)
+        holding.session.get(models.Worker, "frozen", with_for_update=True)
         with database.heartbeat() as tx:
-            store.bury(tx, dead_since=clock.now())
+            leases.bury(tx, dead_since=clock.now())
     other.close()
 
 
@@ -243,7 +247,7 @@ def working(database, monkeypatch):
             database, {"job": handler}, SystemClock(), threads={"a": threads}, poll=0.05
         )
         begun.append(worker)
-        database.crew = worker
+        worker.attach()
         worker.start()
         return worker
 
@@ -265,11 +269,22 @@ def broken_once(monkeypatch, module, name, error):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), DatabaseAway("gone")])
-@pytest.mark.parametrize("name", ["head", "begin", "complete", "release", "retry_at"])
-def test_whatever_leaves_a_lane_lets_it_go(database, monkeypatch, working, caplog, name, error):
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (store, "head"),
+        (store, "begin"),
+        (store, "complete"),
+        (leases, "release"),
+        (store, "retry_at"),
+    ],
+)
+def test_whatever_leaves_a_lane_lets_it_go(
+    database, monkeypatch, working, caplog, module, name, error
+):
     handler = Awaited(2)
     handler.errors = [DeliveryError("busy", permanent=False)]
-    broken_once(monkeypatch, store, name, error)
+    broken_once(monkeypatch, module, name, error)
     working(handler)
     for n in (1, 2):
         enqueue(database, SystemClock(), n)
@@ -326,8 +341,8 @@ def test_a_lane_of_a_commit_that_nobody_confirmed_is_run(database, monkeypatch, 
 
     def enqueue_and_lose_the_answer():
         with database.write() as tx:
-            tx.enqueue(store.NewJob("job", "a:1", {"n": 1}, SystemClock().now()))
-            tx.flush()
+            enqueue_job(tx, NewJob("job", "a:1", {"n": 1}, SystemClock().now()))
+            enqueuer_of(tx).flush()
             if database.is_sqlite:
                 monkeypatch.setattr(group_commit._Batch, "end", end_without_an_answer)
             else:

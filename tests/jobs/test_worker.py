@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
-from handoff_bot.jobs import failed_jobs, store
+from handoff_bot.jobs import failed_jobs, leases, store
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.job import NewJob
 from handoff_bot.jobs.worker import Worker
+from handoff_bot.storage import models
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Work
-from handoff_bot.storage.transaction import NewJob
 
 
 class Recorder(Handler):
@@ -62,7 +64,7 @@ def worker(database, clock, recorder):
 
 def enqueue(database, clock, n, lane="a:1", **options):
     with database.write() as tx:
-        tx.enqueue(NewJob("job", lane, {"n": n}, clock.now(), **options))
+        enqueue_job(tx, NewJob("job", lane, {"n": n}, clock.now(), **options))
 
 
 def statuses(database) -> dict:
@@ -136,7 +138,7 @@ def test_a_bug_is_tried_five_times_and_tells_nothing_of_what_it_held(
 
 def test_work_of_an_unknown_kind_is_parked(worker, database, clock):
     with database.write() as tx:
-        tx.enqueue(NewJob("from a newer version", "a:1", {"n": 1}, clock.now()))
+        enqueue_job(tx, NewJob("from a newer version", "a:1", {"n": 1}, clock.now()))
     for _ in range(6):
         worker.run_until_idle()
         clock.advance(minutes=2)
@@ -198,8 +200,8 @@ def test_a_dead_workers_lane_is_taken_over_and_its_begun_row_is_looked_up(
 ):
     enqueue(database, clock, 1)
     with database.write() as tx:  # a worker that leased, began, and was killed
-        store.join(tx, "dead", clock.now() + timedelta(seconds=5))
-        store.lease(tx, "dead", "a", clock.now(), 1)
+        leases.join(tx, "dead", clock.now() + timedelta(seconds=5))
+        leases.lease(tx, "dead", "a", clock.now(), 1)
         job = store.head(tx, "a:1")
         assert job
         store.begin(tx, job, clock.now())
@@ -215,9 +217,9 @@ def test_a_worker_that_lost_its_lease_commits_nothing(database, clock):
         def call(self, plan):
             super().call(plan)
             with database.write() as tx:  # meanwhile somebody else takes the lane over
-                tx.change(store.Worker, alive_until=clock.now() - timedelta(seconds=1))
-                store.join(tx, "other", clock.now() + timedelta(hours=1))
-                store.lease(tx, "other", "a", clock.now(), 1)
+                tx.change(models.Worker, alive_until=clock.now() - timedelta(seconds=1))
+                leases.join(tx, "other", clock.now() + timedelta(hours=1))
+                leases.lease(tx, "other", "a", clock.now(), 1)
 
     slow = Slow()
     enqueue(database, clock, 1)
@@ -255,7 +257,7 @@ def test_threads_keep_the_order_of_every_lane(database, workers):
         for n in range(20):
             with database.write() as tx:
                 for lane in range(12):
-                    tx.enqueue(NewJob("job", f"a:{lane}", {"n": n}, clock.now()))
+                    enqueue_job(tx, NewJob("job", f"a:{lane}", {"n": n}, clock.now()))
             several[n % workers].wake()
         assert finished.wait(60)
     finally:
@@ -300,8 +302,8 @@ def test_picking_a_redraw_up_and_asking_for_another_cannot_deadlock(database, da
     def ask():
         try:
             with other.write() as tx:
-                tx.enqueue(
-                    NewJob("job", "a:draw", {"n": 2}, clock.now(), key="draw", coalesce=True)
+                enqueue_job(
+                    tx, NewJob("job", "a:draw", {"n": 2}, clock.now(), key="draw", coalesce=True)
                 )
         except Exception as error:
             errors.append(error)

@@ -1,18 +1,21 @@
 """Tickets in other systems: the latest state of each, each system by itself, told once when it fails."""
 
 import pytest
+from sqlalchemy import select
 
 from handoff_bot.domain.endings import Ending
 from handoff_bot.domain.errors import SinkError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.ticket_record import key_of
-from handoff_bot.jobs import store
+from handoff_bot.jobs import backlog, leases
+from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.jobs.job import NewJob
+from handoff_bot.jobs.tables import WORK
 from handoff_bot.services.core import THREADS
 from handoff_bot.services.tickets_out import TICKET_OUT
 from handoff_bot.storage import log, ticket_links
 from handoff_bot.storage.models import Ticket
-from handoff_bot.storage.transaction import NewJob
 from tests.fakes import FakeSink
 from tests.services.conftest import build_house
 
@@ -159,7 +162,7 @@ def test_a_crash_in_mid_call_leads_to_the_latest_state(house, zendesk, database,
     with pytest.raises(Crash):
         house.says("I want a human")
     with database.write() as tx:
-        store.bury(tx, dead_since=None)
+        leases.bury(tx, dead_since=None)
     house.core.worker.id = ""
     house.settle()
     house.take(Step.CLAIM, ana)
@@ -210,19 +213,17 @@ def test_a_system_that_is_not_in_use_any_more_is_forgotten(house, webhook):
     house.says("I want a human")
     with house.database.write() as tx:
         payload = {"ticket_id": 1, "sink": "jira"}
-        tx.enqueue(NewJob(TICKET_OUT, "sink-webhook:1", payload, house.clock.now()))
+        enqueue_job(tx, NewJob(TICKET_OUT, "sink-webhook:1", payload, house.clock.now()))
     house.settle()
     with house.database.read() as tx:
-        assert store.load(tx).parked == 0
+        assert backlog.load(tx).parked == 0
 
 
 def test_without_other_systems_there_is_no_work(database, clock):
     house = build_house(database, clock)
     house.says("I want a human")
     with database.read() as tx:
-        assert not [
-            row for row in tx.session.execute(store.select(store.WORK)) if row.kind == TICKET_OUT
-        ]
+        assert not [row for row in tx.session.execute(select(WORK)) if row.kind == TICKET_OUT]
 
 
 def test_the_log_holds_no_words_of_theirs(house, zendesk):

@@ -9,7 +9,9 @@ from sqlalchemy import text
 from handoff_bot.domain.files import File
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.domain.spending import Usage
-from handoff_bot.jobs import rate_limit_store, store
+from handoff_bot.jobs import leases, rate_limit_store
+from handoff_bot.jobs.enqueuing import enqueuer_of
+from handoff_bot.jobs.job import NewJob
 from handoff_bot.storage import (
     agents,
     attachments,
@@ -22,7 +24,6 @@ from handoff_bot.storage import (
 )
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Contact, ContactAddress, Conversation, Escalation, Ticket
-from handoff_bot.storage.transaction import NewJob
 
 LATECOMERS = 4
 PATIENCE = 60
@@ -79,8 +80,10 @@ FIRST_USES = {
     ),
     "a budget": lambda tx, now, _: rate_limit_store.free_at(tx, "post:C1", now),
     "the day's spending": lambda tx, now, _: spending.add(tx, "2026-11-29", 0, Usage("m", 1, 1), 1),
-    "a worker": lambda tx, now, _: store.join(tx, "me", now),
-    "a lane": lambda tx, now, _: tx.append_now([NewJob("job", "a:1", {}, now, key="once")]),
+    "a worker": lambda tx, now, _: leases.join(tx, "me", now),
+    "a lane": lambda tx, now, _: enqueuer_of(tx).append_now(
+        [NewJob("job", "a:1", {}, now, key="once")]
+    ),
 }
 
 

@@ -5,11 +5,12 @@ import sqlite3
 import pytest
 from sqlalchemy import make_url
 
-from handoff_bot.jobs import store
+from handoff_bot.jobs import leases
+from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.inbox import Inbox
+from handoff_bot.jobs.job import NewJob
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Lane
-from handoff_bot.storage.transaction import NewJob
 from handoff_bot.web.application import create_web
 from handoff_bot.web.health import health
 from handoff_bot.web.webhooks import webhooks
@@ -26,7 +27,7 @@ def client(database, clock):
 
 def due(database, clock, lane):
     with database.write() as tx:
-        tx.enqueue(NewJob("job", lane, {}, clock.now()))
+        enqueue_job(tx, NewJob("job", lane, {}, clock.now()))
 
 
 @pytest.mark.parametrize(
@@ -72,8 +73,8 @@ def test_health_is_ok_while_only_what_no_customer_waits_for_is_behind(
 def test_a_lane_that_a_thread_holds_for_too_long_is_late_too(client, database, clock):
     due(database, clock, "out:1")
     with database.write() as tx:
-        store.join(tx, "me", clock.now())
-        store.lease(tx, "me", "out", clock.now(), 1)
+        leases.join(tx, "me", clock.now())
+        leases.lease(tx, "me", "out", clock.now(), 1)
     clock.advance(seconds=61)
     assert client.get("/healthz").json["late"] == {"out": 61.0}
 
@@ -92,8 +93,8 @@ def test_health_is_ok_again_when_the_lane_was_run(client, database, clock):
     due(database, clock, "out:1")
     clock.advance(seconds=61)
     with database.write() as tx:
-        taken = store.lease(tx, "me", "out", clock.now(), 1)
-        store.release(tx, "out:1", taken["out:1"], None)
+        taken = leases.lease(tx, "me", "out", clock.now(), 1)
+        leases.release(tx, "out:1", taken["out:1"], None)
     assert client.get("/healthz").json["status"] == "ok"
 
 

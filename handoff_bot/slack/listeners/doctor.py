@@ -15,6 +15,7 @@ from slack_sdk.web import WebClient
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.findings import Finding
 from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.job import Job
 from handoff_bot.services.desk_channels import DeskPlace, Purpose
 from handoff_bot.slack.blocks.doctor import draw_findings, looking
 from handoff_bot.slack.blocks.settings import SettingsAction
@@ -22,7 +23,7 @@ from handoff_bot.slack.checks import check_channel, examine
 from handoff_bot.slack.listeners.admins import by_admins, put
 from handoff_bot.slack.listeners.click import Click, Tools
 from handoff_bot.slack.listeners.feature import Asked, Feature
-from handoff_bot.storage.transaction import Job, Transaction
+from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,203 @@
+"""Appends jobs to their lanes in the transaction of their caller."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import and_, case, func, select, update
+
+from handoff_bot.domain.errors import DatabaseAway
+from handoff_bot.jobs.job import Job, NewJob, Slot, SlotProvider, queue_of
+from handoff_bot.jobs.tables import GRANT_OF_LANE, LANE, WORK
+from handoff_bot.storage.transaction import DIALECTS, NOTIFY_CHANNEL, Transaction
+
+LAST = 1_000_000
+"""The rank of a lane that nobody has given one."""
+
+
+def _open_lane(insert: Any) -> Any:
+    """Make a lane due if it was empty, and lease it with this grant if it was idle too."""
+    statement = insert(LANE)
+    empty = LANE.c.due_at.is_(None)
+    idle = and_(empty, LANE.c.leased_by.is_(None))
+    changes = {
+        "due_at": case((empty, statement.excluded.due_at), else_=LANE.c.due_at),
+        "leased_by": case((idle, statement.excluded.leased_by), else_=LANE.c.leased_by),
+        "grant": case((idle, statement.excluded.grant), else_=LANE.c.grant),
+        "rank": case(
+            (statement.excluded.rank < LANE.c.rank, statement.excluded.rank), else_=LANE.c.rank
+        ),
+    }
+    opened = statement.on_conflict_do_update(index_elements=[LANE.c.key], set_=changes)
+    return opened.returning(LANE.c.key, LANE.c.grant)
+
+
+def _insert_work(insert: Any, *, coalesce: bool) -> Any:
+    """Append a row unless its key is known."""
+    statement = insert(WORK).returning(WORK.c.key, WORK.c.id)
+    if coalesce:
+        # An update that changes nothing still takes the row's lock: a redraw that is just being
+        # picked up is waited for, so that what this transaction changed is never missed.
+        return statement.on_conflict_do_update(
+            index_elements=[WORK.c.key], set_={"due_at": WORK.c.due_at}
+        )
+    return statement.on_conflict_do_nothing(index_elements=[WORK.c.key])
+
+
+_OPEN_LANE = {on_sqlite: _open_lane(insert) for on_sqlite, insert in DIALECTS.items()}
+_INSERT_WORK = {
+    (on_sqlite, coalesce): _insert_work(insert, coalesce=coalesce)
+    for on_sqlite, insert in DIALECTS.items()
+    for coalesce in (False, True)
+}
+
+
+def enqueue_job(tx: Transaction, job: NewJob) -> None:
+    """Put a job behind what its lane already holds, when this transaction commits."""
+    enqueuer_of(tx).enqueue(job)
+
+
+def enqueuer_of(tx: Transaction) -> Enqueuer:
+    """What collects the jobs of this transaction."""
+    if tx.participant is None:
+        tx.participant = tx.participate(tx) if tx.participate else Enqueuer(tx)
+    return cast(Enqueuer, tx.participant)
+
+
+class Enqueuer:
+    """Appends jobs to their lanes, and has idle lanes run by free threads of this process.
+
+    Attributes:
+        reserved: threads that were asked for.
+        started: those whose lane is leased when the transaction commits.
+    """
+
+    def __init__(self, tx: Transaction, slots: SlotProvider | None = None) -> None:
+        self._tx = tx
+        self._slots = slots
+        self._new: list[NewJob] = []
+        self._others_needed = False
+        self.reserved: list[Slot] = []
+        self.started: list[Slot] = []
+
+    def enqueue(self, job: NewJob) -> None:
+        """See `enqueue_job`."""
+        if job.coalesce and any(new.key == job.key for new in self._new):
+            return
+        self._new.append(job)
+
+    def flush(self, running: str = "") -> None:
+        """Append the new rows to their lanes.
+
+        Lanes are locked in one order by everybody (no deadlock), the lane that is being run among them;
+        and rows get their ids after the lock on their lane, so in a lane ids follow commits.
+        """
+        if not self._new:
+            return
+        if running and not self._tx.is_sqlite:
+            earlier = [work for work in self._new if work.lane < running]
+            if earlier:
+                self._open_lanes(earlier)
+            self._tx.core.execute(GRANT_OF_LANE, {"lane": running})
+        new, self._new = self._new, []
+        self.append_now(new)
+
+    def append_now(self, rows: Sequence[NewJob]) -> set[str]:
+        """Append rows to their lanes; says which keys were new (rows without a key are not named)."""
+        self._open_lanes(rows)
+        fresh: set[str] = set()
+        for coalesce in (False, True):
+            chosen = [row for row in rows if row.coalesce is coalesce]
+            if chosen:
+                fresh |= self._insert(chosen, coalesce=coalesce)
+        if self._others_needed and not self._tx.is_sqlite:
+            self._tx.core.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
+        return fresh
+
+    def wake(self, lane: str, due_at: datetime) -> None:
+        """Make a lane due no later than then, for a row that is already in the database."""
+        self._open_lanes([NewJob("", lane, {}, due_at)])
+        self._tx.core.execute(
+            update(LANE).where(LANE.c.key == lane, LANE.c.due_at > due_at).values(due_at=due_at)
+        )
+        if not self._tx.is_sqlite:
+            self._tx.core.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
+
+    def _open_lanes(self, rows: Sequence[NewJob]) -> None:
+        due: dict[str, datetime] = {}
+        urgent = {row.lane for row in rows if row.high_priority}
+        for row in rows:
+            due[row.lane] = min(row.due_at, due.get(row.lane, row.due_at))
+        asked = {lane: self._reserve(lane) for lane in sorted(due)}
+        values = [
+            {
+                "key": lane,
+                "family": queue_of(lane),
+                "due_at": due[lane],
+                "leased_by": slot.worker if slot else None,
+                "grant": slot.grant if slot else None,
+                "rank": 0 if lane in urgent else LAST,
+            }
+            for lane, slot in asked.items()
+        ]
+        opened = self._tx.core.execute(_OPEN_LANE[self._tx.is_sqlite], values)
+        grants = {row.key: row.grant for row in opened}
+        for lane, slot in asked.items():
+            if slot and grants[lane] == slot.grant:
+                self.started.append(slot)
+            else:
+                self._others_needed = True
+
+    def _reserve(self, lane: str) -> Slot | None:
+        """A free thread of this process for the lane, so that no dispatcher need look for it."""
+        if any(slot.lane == lane for slot in self.reserved):
+            return None
+        slot = self._slots.reserve(lane) if self._slots else None
+        if slot:
+            self.reserved.append(slot)
+        return slot
+
+    def _insert(self, rows: Sequence[NewJob], *, coalesce: bool) -> set[str]:
+        values = [
+            {
+                "lane": row.lane,
+                "kind": row.kind,
+                "key": row.key,
+                "payload": row.payload,
+                "status": "ready",
+                "due_at": row.due_at,
+                "first_due_at": row.due_at,
+                "attempts": 0,
+                "error": "",
+            }
+            for row in rows
+        ]
+        found = self._tx.core.execute(_INSERT_WORK[self._tx.is_sqlite, coalesce], values).all()
+        self._name_first_job(rows, found)
+        return {row.key for row in found if row.key is not None}
+
+    def _name_first_job(self, rows: Sequence[NewJob], inserted: Sequence[Any]) -> None:
+        """A lane that was empty begins with what was just inserted: no need to ask for it again."""
+        new = {row.key or row.id: row for row in inserted}
+        if len(rows) != 1 or len(new) != 1:
+            return  # which row got which id is told for one alone
+        (work,), ((_, row),) = rows, new.items()
+        for slot in self.started:
+            if slot.lane == work.lane and slot.job is None:
+                slot.job = Job(
+                    row.id, work.lane, work.kind, work.payload, 0, work.due_at, work.due_at, None
+                )
+
+    def before_commit(self) -> None:
+        """See `Participant`."""
+        self.flush()
+
+    def ended(self, error: BaseException | None) -> None:
+        """See `Participant`."""
+        if not self._slots or not self.reserved:
+            return
+        if isinstance(error, DatabaseAway):
+            self._slots.doubt(self.started)
+        self._slots.release(self.reserved, () if error else self.started)

@@ -1,0 +1,188 @@
+"""Questions and changes about leases of lanes, and about the workers that hold them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
+
+from handoff_bot.domain.errors import LeaseLost
+from handoff_bot.jobs import store
+from handoff_bot.jobs.job import Job
+from handoff_bot.jobs.tables import GRANT_OF_LANE, LANE, WORK, WORKER
+from handoff_bot.storage.transaction import DIALECTS, Transaction
+
+# Statements are built once: building one costs SQLAlchemy about as much as running it.
+
+_ALIVE = select(WORKER.c.id).where(WORKER.c.alive_until > bindparam("now"))
+IS_UNHELD = or_(
+    LANE.c.leased_by.is_(None),
+    and_(LANE.c.leased_by != bindparam("worker"), LANE.c.leased_by.not_in(_ALIVE)),
+)
+"""No live worker holds the lane. To itself a worker is always alive: its own threads may only be late."""
+_IS_FREE = and_(IS_UNHELD, LANE.c.waits_for.is_(None))
+_DUE = (
+    select(LANE.c.key)
+    .where(LANE.c.family == bindparam("family"), LANE.c.due_at <= bindparam("now"), _IS_FREE)
+    .order_by(LANE.c.due_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(LANE)
+    .where(LANE.c.key == bindparam("lane"))
+    .values(leased_by=bindparam("worker"), grant=bindparam("token"))
+)
+_RELEASE = (
+    update(LANE)
+    .where(LANE.c.key == bindparam("lane"), LANE.c.grant == bindparam("token"))
+    .values(leased_by=None, grant=None, due_at=bindparam("next_due"))
+)
+_FIRST_DUE = (
+    select(WORK.c.due_at)
+    .where(WORK.c.lane == LANE.c.key, WORK.c.status == "ready")
+    .order_by(WORK.c.id)
+    .limit(1)
+    .correlate(LANE)
+    .scalar_subquery()
+)
+_GOES_ON = bindparam("until") >= _FIRST_DUE
+_GO_ON = (
+    update(LANE)
+    .where(LANE.c.key == bindparam("lane"), LANE.c.grant == bindparam("token"))
+    .values(
+        due_at=_FIRST_DUE,
+        leased_by=case((_GOES_ON, LANE.c.leased_by)),
+        grant=case((_GOES_ON, LANE.c.grant)),
+    )
+    .returning(LANE.c.grant)
+)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_NEXT_DUE = (
+    select(LANE.c.family, func.min(LANE.c.due_at).label("due_at"))
+    .where(LANE.c.due_at.is_not(None), _IS_FREE)
+    .group_by(LANE.c.family)
+)
+
+
+def _joined(insert: Any) -> Any:
+    statement = insert(WORKER)
+    return statement.on_conflict_do_update(
+        index_elements=[WORKER.c.id], set_={"alive_until": statement.excluded.alive_until}
+    )
+
+
+_JOIN = {on_sqlite: _joined(insert) for on_sqlite, insert in DIALECTS.items()}
+
+
+def new_grant() -> str:
+    """The token of one lease; it is never used for a second one."""
+    return uuid.uuid4().hex
+
+
+def lease(
+    tx: Transaction,
+    worker: str,
+    queue: str,
+    now: datetime,
+    limit: int,
+    besides: Collection[str] = (),
+) -> dict[str, str]:
+    """Lease up to `limit` due lanes of a queue that no live worker holds, none of `besides`.
+
+    Returns each lane with the token of its lease.
+    """
+    values = {"family": queue, "now": now, "worker": worker, "most": limit + len(besides)}
+    found = tx.core.execute(_DUE, values).scalars()
+    granted = {lane: new_grant() for lane in found if lane not in besides}
+    granted = dict(list(granted.items())[:limit])
+    if granted:
+        taken = [{"lane": lane, "worker": worker, "token": it} for lane, it in granted.items()]
+        tx.core.execute(_TAKE, taken)
+    return granted
+
+
+def release(tx: Transaction, lane: str, grant: str, due_at: datetime | None) -> None:
+    """Let go of a lane; `due_at` is when its first row is due, None when it is empty.
+
+    Raises:
+        LeaseLost: it is no longer leased under this grant.
+    """
+    values = {"lane": lane, "token": grant, "next_due": due_at}
+    done = tx.core.execute(_RELEASE, values)
+    if not getattr(done, "rowcount", 0):
+        raise LeaseLost(lane)
+
+
+def go_on(
+    tx: Transaction, lane: str, grant: str, now: datetime, *, stop: bool = False
+) -> Job | None:
+    """The lane's first row if it is due; otherwise, or in order to stop, the lane is let go of.
+
+    Raises:
+        LeaseLost: it is no longer leased under this grant.
+    """
+    if not tx.is_sqlite:
+        # The lane is held before its rows are looked at: who appends a row in this very moment comes
+        # either before the look or after the lane was let go of, so no row is left in a lane that
+        # counts as empty. SQLite has one writer.
+        check_lease(tx, lane, grant)
+    values = {"lane": lane, "token": grant, "until": _NEVER if stop else now}
+    kept = tx.core.execute(_GO_ON, values).first()
+    if kept is None:
+        raise LeaseLost(lane)
+    return store.head(tx, lane) if kept.grant else None
+
+
+def let_go(tx: Transaction, lane: str, grant: str, not_before: datetime) -> None:
+    """Let go of a lane whose thread left it, so that it is leased again; nothing if it was leased again.
+
+    `not_before` keeps a lane that fails each time from being tried without a pause.
+    """
+    try:
+        check_lease(tx, lane, grant)
+    except LeaseLost:
+        return
+    job = store.head(tx, lane)
+    release(tx, lane, grant, max(job.due_at, not_before) if job else None)
+
+
+def next_due(tx: Transaction, now: datetime, worker: str = "") -> dict[str, datetime]:
+    """For each queue with lanes that this worker could lease: when the first is due; may be in the past."""
+    values = {"now": now, "worker": worker}
+    return {row.family: row.due_at for row in tx.core.execute(_NEXT_DUE, values)}
+
+
+def join(tx: Transaction, worker: str, alive_until: datetime) -> None:
+    """Register a worker, or prolong its life; also when others have buried it since."""
+    tx.core.execute(_JOIN[tx.is_sqlite], {"id": worker, "alive_until": alive_until})
+
+
+def leave(tx: Transaction, worker: str) -> None:
+    """Unregister a worker; its leases end with it."""
+    tx.core.execute(
+        update(LANE).where(LANE.c.leased_by == worker).values(leased_by=None, grant=None)
+    )
+    tx.core.execute(delete(WORKER).where(WORKER.c.id == worker))
+
+
+def bury(tx: Transaction, *, dead_since: datetime | None) -> None:
+    """Unregister workers that have not been alive since then (None: all of them).
+
+    Their lanes are free by that. They keep their grants, so a thread of a worker that was only frozen
+    still finishes a lane that nobody has leased since.
+    """
+    dead = select(WORKER.c.id)
+    if dead_since is not None:
+        # A frozen process may hold a lock on its row; a heartbeat must not wait for it.
+        dead = dead.where(WORKER.c.alive_until < dead_since).with_for_update(skip_locked=True)
+    tx.core.execute(delete(WORKER).where(WORKER.c.id.in_(dead)))
+
+
+def check_lease(tx: Transaction, lane: str, grant: str) -> None:
+    """Lock the lane until commit. Raises LeaseLost unless it is still leased under this grant."""
+    if tx.core.execute(GRANT_OF_LANE, {"lane": lane}).scalar() != grant:
+        raise LeaseLost(lane)
