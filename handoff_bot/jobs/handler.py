@@ -16,11 +16,8 @@ ADMINS = "the admins"
 """What `Handler.told` says where they are told here of every row that is given up."""
 
 
-class Handler(Generic[Plan, Result]):
-    """What to do with one kind of work, in three phases.
-
-    `prepare` and `finish` each run in a transaction, `call` outside of any. Unless `repeatable`, the row
-    is recorded as begun before `call`; when it is found begun, `recover` asks the provider first.
+class JobHandler(Generic[Plan, Result]):
+    """What the runner asks of each kind of job; inherit from `ProviderJob` or `TransactionJob`.
 
     Attributes:
         repeatable: doing `call` twice is harmless (a question, a redraw).
@@ -65,12 +62,32 @@ class Handler(Generic[Plan, Result]):
         return None
 
     def on_retry(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
-        """The call failed for now and will be made again; `job.begun_at` if it may have had an effect."""
+        """It failed for now and is tried again; `job.begun_at` if the call may have had an effect."""
 
     def on_failed(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
         """The row is given up: show it to those who must know; `job.begun_at` as in `on_retry`."""
 
 
-AnyHandler = Handler[Any, Any]
-NOBODY = AnyHandler()
-"""Runs work of a kind that this version does not know: fails until it is parked."""
+class ProviderJob(JobHandler[Plan, Result]):
+    """A kind of job that calls a provider: `prepare`, `call`, `finish`.
+
+    `prepare` and `finish` each run in a transaction, `call` outside of any. Unless `repeatable`, the row
+    is recorded as begun before `call`; when it is found begun, `recover` asks the provider first.
+    """
+
+
+class TransactionJob(JobHandler[None, None]):
+    """A kind of job that is done in one transaction."""
+
+    def run(self, tx: Transaction, job: Job) -> None:
+        """Do all of it. What it raises undoes all of it."""
+        raise NotImplementedError
+
+    def prepare(self, tx: Transaction, job: Job) -> None:
+        """The same, for the runner."""
+        self.run(tx, job)
+
+
+AnyHandler = JobHandler[Any, Any]
+UNKNOWN_KIND = AnyHandler()
+"""Runs jobs of a kind that this version does not know: each fails until it is given up."""

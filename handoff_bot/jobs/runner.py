@@ -15,7 +15,7 @@ from handoff_bot.domain.errors import DatabaseAway, LeaseLost
 from handoff_bot.jobs import failed_jobs, leases, store
 from handoff_bot.jobs.enqueuing import enqueuer_of
 from handoff_bot.jobs.failures import Failures, OnGivenUp, tell_nobody
-from handoff_bot.jobs.handler import NOBODY, AnyHandler
+from handoff_bot.jobs.handler import UNKNOWN_KIND, AnyHandler
 from handoff_bot.jobs.job import Begun, Job, Slot
 from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.ports import Clock
@@ -129,7 +129,7 @@ class Runner:
                     return False
                 if remaining < SLICE - 1:
                     self._others.start()
-                handler = self._handlers.get(job.kind, NOBODY)
+                handler = self._handlers.get(job.kind, UNKNOWN_KIND)
                 job = self._row(_Step(job, handler, grant, last=remaining == 0), paid, begun)
                 paid, begun = "", None
         except _Waits:

@@ -18,7 +18,7 @@ from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.words import spelled
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import alarms, endings, rules, said, sending, texts, unreadable
@@ -183,7 +183,7 @@ class Asked:
     question: Question
 
 
-class HandleAnswer(Handler[Asked, Reaction]):
+class HandleAnswer(ProviderJob[Asked, Reaction]):
     """Judges and answers what a customer wrote in one go."""
 
     told = "the queue channel and the admins"

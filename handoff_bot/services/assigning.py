@@ -10,7 +10,7 @@ from typing import Any
 from handoff_bot.domain.roles import Conversation as About
 from handoff_bot.domain.routing import Route
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import availability, deskwork, routes
@@ -52,7 +52,7 @@ class AssignPlan:
     about: About
 
 
-class Assign(Handler[AssignPlan, Outcome]):
+class Assign(ProviderJob[AssignPlan, Outcome]):
     """Gives it to whoever's turn it is; again and again until somebody is free, or has taken it."""
 
     repeatable = True

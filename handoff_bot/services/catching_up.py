@@ -17,7 +17,7 @@ from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import ADMINS, AnyHandler, Handler
+from handoff_bot.jobs.handler import ADMINS, AnyHandler, ProviderJob, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Backlog, Clock
 from handoff_bot.services import alarms
@@ -123,7 +123,7 @@ def read_thread(
     )
 
 
-class Contact(Handler[None, None]):
+class Contact(TransactionJob):
     """The tick that renews the contact of every source."""
 
     told = ADMINS
@@ -131,7 +131,7 @@ class Contact(Handler[None, None]):
     def __init__(self, catching_up: CatchingUp) -> None:
         self._catching_up = catching_up
 
-    def prepare(self, tx: Transaction, job: Job) -> None:
+    def run(self, tx: Transaction, job: Job) -> None:
         """Renew it."""
         self._catching_up.look(tx)
 
@@ -154,7 +154,7 @@ class Stretch:
     addresses: tuple[str, ...]
 
 
-class CatchUp(Handler[Stretch, "list[InboundMessage] | DeliveryError"]):
+class CatchUp(ProviderJob[Stretch, "list[InboundMessage] | DeliveryError"]):
     """Lists what customers sent in a stretch of time, and stores what has not reached us.
 
     Args:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from handoff_bot.domain.desk import Card, Place
 from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone
 from handoff_bot.jobs import store
-from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import alarms, desk_channels, deskwork
@@ -31,7 +31,7 @@ MOST_CARDS, IN = 3, timedelta(hours=1)
 """Cards of one escalation that may be found gone in this time: a channel may keep no threads at all."""
 
 
-class DeskHandler(Handler[Plan, Result]):
+class DeskHandler(ProviderJob[Plan, Result]):
     """What all of them share. The desk is waited for: it is where people look for what failed."""
 
     give_up_after = timedelta(days=7)

@@ -16,7 +16,7 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Judgement
 from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import desk_channels, deskwork, rules, sending, texts
@@ -133,7 +133,7 @@ def _announce(tx: Transaction, now: datetime) -> None:
     deskwork.redraw_board(tx, now)
 
 
-class Digest(Handler[None, None]):
+class Digest(TransactionJob):
     """Says in the queue channel how many customers wait for room."""
 
     told = ADMINS
@@ -141,7 +141,7 @@ class Digest(Handler[None, None]):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def prepare(self, tx: Transaction, job: Job) -> None:
+    def run(self, tx: Transaction, job: Job) -> None:
         """Say it, if any still wait."""
         count = held.count(tx)
         if not count:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import Button, Post, PostKind
-from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
@@ -20,7 +20,7 @@ MINUTES = "idle_minutes"
 DEFAULT_MINUTES = 10
 
 
-class Idle(Handler[None, None]):
+class Idle(TransactionJob):
     """Looks for customers whose last word has no answer."""
 
     told = ADMINS
@@ -28,7 +28,7 @@ class Idle(Handler[None, None]):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def prepare(self, tx: Transaction, job: Job) -> None:
+    def run(self, tx: Transaction, job: Job) -> None:
         """Remind each owner once for each silence."""
         minutes = log.preference(tx, MINUTES, DEFAULT_MINUTES)
         if not isinstance(minutes, int) or minutes <= 0:

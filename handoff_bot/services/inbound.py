@@ -16,7 +16,7 @@ from handoff_bot.domain.ratings import Rating
 from handoff_bot.domain.signals import Act, Judgement
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.words import spelled
-from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import (
@@ -84,7 +84,7 @@ class Arrived:
     rated: Rating | None = None
 
 
-class HandleInbound(Handler[Arrived, Judgement]):
+class HandleInbound(ProviderJob[Arrived, Judgement]):
     """Stores an inbound message, glances at it and decides what follows from it."""
 
     told = "the assignee, the queue channel and the admins"

@@ -11,7 +11,7 @@ from handoff_bot.domain.ladder import DEFAULT, Rung, RungKind, for_priority, ove
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours, offers, routes
@@ -87,7 +87,7 @@ def _counts(job: Job, escalation: Escalation, tx: Transaction, now: datetime) ->
     return here in [(rung.after, rung.kind) for rung in for_priority(rungs(tx), priority)]
 
 
-class Climb(Handler[int, None]):
+class Climb(ProviderJob[int, None]):
     """One rung. Only a return to the assistant is a step of its own, after this transaction."""
 
     told = ADMINS

@@ -8,7 +8,7 @@ from datetime import datetime
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import alarms, reserving
@@ -32,7 +32,7 @@ class ClaimPlan:
     until: datetime | None
 
 
-class LateClaim(Handler[ClaimPlan, Outcome]):
+class LateClaim(ProviderJob[ClaimPlan, Outcome]):
     """Claims for the agent who pressed first, or says honestly that it came to nothing."""
 
     repeatable = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import holding
@@ -19,7 +19,7 @@ from handoff_bot.storage.models import Conversation, Message
 from handoff_bot.storage.transaction import Transaction
 
 
-class LetIn(Handler[None, None]):
+class LetIn(TransactionJob):
     """Begins the oldest escalation that waits for a group's limit, and comes again for the next."""
 
     coalesces = True
@@ -30,7 +30,7 @@ class LetIn(Handler[None, None]):
         self._waiting = waiting
         self._clock = clock
 
-    def prepare(self, tx: Transaction, job: Job) -> None:
+    def run(self, tx: Transaction, job: Job) -> None:
         """Begin one; until the limit refuses it, or none waits."""
         now, group = self._clock.now(), str(job.payload["group"])
         oldest = held.first(tx, group)

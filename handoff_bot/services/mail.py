@@ -11,7 +11,7 @@ from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.ticket_record import key_of
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk, Mailer
 from handoff_bot.services import deskwork
@@ -53,7 +53,7 @@ class MailPlan:
     about: str
 
 
-class SendMail(Handler[MailPlan, None]):
+class SendMail(ProviderJob[MailPlan, None]):
     """Sends one mail. After a crash it is sent again under the same Message-ID: better twice than never."""
 
     repeatable = True

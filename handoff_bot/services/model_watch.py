@@ -16,7 +16,7 @@ from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.metrics import Period, Scope, share
 from handoff_bot.domain.model_health import Look, ModelHealth, Trouble
-from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock, ModelProbe
 from handoff_bot.services import alarms, deskwork
@@ -122,7 +122,7 @@ class ModelPart:
     probe: ModelProbe
 
 
-class LookAtModel(Handler[ModelPart, Look]):
+class LookAtModel(ProviderJob[ModelPart, Look]):
     """Asks the model whether it works, when nothing was heard of it, and when it is switched off."""
 
     told = ADMINS

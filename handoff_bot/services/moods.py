@@ -16,7 +16,7 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.rules import Rules
 from handoff_bot.domain.signals import Judgement, Mood, Priority
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import answering, deskwork, rules, translating, urgency
@@ -109,7 +109,7 @@ class MoodPlan:
     question: Question
 
 
-class JudgeMood(Handler[MoodPlan, Judgement]):
+class JudgeMood(ProviderJob[MoodPlan, Judgement]):
     """Judges a customer's words that stand in the thread."""
 
     repeatable = True

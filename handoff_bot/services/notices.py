@@ -13,7 +13,7 @@ from handoff_bot.domain.notices import Audience, NoticeRule, fitting
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.words import REASONS, short_name, spelled
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours, rulebook
@@ -56,7 +56,7 @@ def announce(
         enqueue_job(tx, NewJob(NOTICE, name, payload, due_at, key=name))
 
 
-class Notify(Handler[None, None]):
+class Notify(TransactionJob):
     """Tells those of one rule, if the customer still waits."""
 
     told = ADMINS
@@ -65,7 +65,7 @@ class Notify(Handler[None, None]):
         self._mails = mails
         self._clock = clock
 
-    def prepare(self, tx: Transaction, job: Job) -> None:
+    def run(self, tx: Transaction, job: Job) -> None:
         """Everything is said by rows of its own, which try again by themselves."""
         escalation = rows.get(tx, int(job.payload["escalation_id"]))
         if escalation is None or escalation.status != Status.QUEUED:

@@ -11,7 +11,7 @@ from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.roles import Conversation as About
 from handoff_bot.domain.routing import Mode, Route
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import availability, deskwork, hours, routes
@@ -107,7 +107,7 @@ class Known:
     barred: frozenset[str]
 
 
-class Offer(Handler[OfferPlan, Known]):
+class Offer(ProviderJob[OfferPlan, Known]):
     """Asks one agent, and sees to it that the next is asked when they do not answer."""
 
     repeatable = True

@@ -16,7 +16,7 @@ from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.roles import Refusal
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, ProviderJob, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.escalations import Escalations
@@ -105,7 +105,7 @@ class OwnerPlan:
     slack_channel: str
 
 
-class CheckOwner(Handler[OwnerPlan, Refusal | None]):
+class CheckOwner(ProviderJob[OwnerPlan, Refusal | None]):
     """Asks the desk about the owner of one conversation, and takes it back if they cannot answer."""
 
     repeatable = True
@@ -143,7 +143,7 @@ class CheckOwner(Handler[OwnerPlan, Refusal | None]):
             logger.info("owner gone", extra={"escalation_id": plan.escalation_id, "why": result})
 
 
-class CheckOwners(Handler[None, None]):
+class CheckOwners(TransactionJob):
     """The tick: asks about the owners of all conversations, so many at a time."""
 
     told = ADMINS
@@ -151,7 +151,7 @@ class CheckOwners(Handler[None, None]):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def prepare(self, tx: Transaction, job: Job) -> None:
+    def run(self, tx: Transaction, job: Job) -> None:
         """Have them asked about."""
         in_all = rows.count(tx, Status.CLAIMED)
         rounds = -(-in_all // AT_ONCE) or 1

@@ -12,7 +12,7 @@ from typing import Any
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import hours, waiting
@@ -59,17 +59,16 @@ def _enqueue(tx: Transaction, given: dict[str, Any], told: int, number: int, now
     enqueue_job(tx, NewJob(POSITION, f"ladder:{name}", payload, due_at, key=f"{name}:{number}"))
 
 
-class Announce(Handler[None, None]):
+class Announce(TransactionJob):
     """One look at one place."""
 
     told = ADMINS
-    repeatable = True
 
     def __init__(self, channels: Channels, clock: Clock) -> None:
         self._channels = channels
         self._clock = clock
 
-    def prepare(self, tx: Transaction, job: Job) -> None:
+    def run(self, tx: Transaction, job: Job) -> None:
         """Say it if it is better, the team is there and still wants it said; then look again later."""
         now = self._clock.now()
         found = still_waiting(tx, job, now)

@@ -22,7 +22,7 @@ from handoff_bot.domain.messages import (
 )
 from handoff_bot.domain.splitting import split_text
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, ProviderJob, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Channel, Clock
 from handoff_bot.services import alarms, deskwork, opt_outs, sent_files, windows
@@ -172,7 +172,7 @@ class SendPlan:
     message: OutboundMessage
 
 
-class Send(Handler[SendPlan, Receipt]):
+class Send(ProviderJob[SendPlan, Receipt]):
     """Hands one delivery to its provider: the epoch is checked in the transaction that begins the call.
 
     Args:
@@ -389,7 +389,7 @@ def _moved(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> None:
     deskwork.delivery_moved(tx, message, now)
 
 
-class News(Handler[None, None]):
+class News(TransactionJob):
     """Believes a provider's report of a delivery: in any order, repeated, late."""
 
     told = ADMINS
@@ -398,7 +398,7 @@ class News(Handler[None, None]):
         self._clock = clock
         self._channels = channels
 
-    def prepare(self, tx: Transaction, job: Job) -> None:
+    def run(self, tx: Transaction, job: Job) -> None:
         """Move the delivery forward, and tell the thread."""
         news = _NEWS.validate_python(job.payload)
         delivery = deliveries.by_news(tx, news)

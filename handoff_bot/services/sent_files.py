@@ -28,7 +28,7 @@ from handoff_bot.domain.files import (
     refuse_early,
 )
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Channel, Clock, Desk
 from handoff_bot.services import deskwork
@@ -157,7 +157,7 @@ class Refused:
     may_help: bool = False
 
 
-class Collect(Handler[Collecting, File | Refused]):
+class Collect(ProviderJob[Collecting, File | Refused]):
     """Takes one file that an agent sent into our keeping."""
 
     repeatable = True  # it only reads

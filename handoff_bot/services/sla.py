@@ -11,7 +11,7 @@ from handoff_bot.domain.escalations import OPEN
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.sla import Promise
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours
@@ -133,7 +133,7 @@ def _still_owed(tx: Transaction, job: Job) -> _Owed | None:
     return _Owed(escalation, which, due) if owed else None
 
 
-class Remind(Handler[None, None]):
+class Remind(TransactionJob):
     """Says in the thread that time runs out, and then that it has; nobody is told while it is snoozed."""
 
     told = ADMINS
@@ -141,7 +141,7 @@ class Remind(Handler[None, None]):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def prepare(self, tx: Transaction, job: Job) -> None:
+    def run(self, tx: Transaction, job: Job) -> None:
         """Say it, unless it was said; before the breach, come back for that."""
         now = self._clock.now()
         owed = _still_owed(tx, job)

@@ -8,7 +8,7 @@ from handoff_bot.domain.desk import AgentRef, Post, PostKind
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, why_not
@@ -105,7 +105,7 @@ def wake(
     deskwork.redraw(tx, escalation, now)
 
 
-class Wake(Handler[None, None]):
+class Wake(TransactionJob):
     """Wakes a conversation at its time, if it still sleeps until then."""
 
     told = ADMINS
@@ -113,7 +113,7 @@ class Wake(Handler[None, None]):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def prepare(self, tx: Transaction, job: Job) -> None:
+    def run(self, tx: Transaction, job: Job) -> None:
         """Wake it."""
         now = self._clock.now()
         found = rows.get(tx, int(job.payload["escalation_id"]))

@@ -13,7 +13,7 @@ from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.ticket_record import TicketRecord, key_of
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk, TicketSink
 from handoff_bot.services import deskwork
@@ -61,7 +61,7 @@ class PutPlan:
     thread: Place | None
 
 
-class PutTicket(Handler[PutPlan, str]):
+class PutTicket(ProviderJob[PutPlan, str]):
     """Brings one ticket up to date in one system. Sinks see to it that doing it twice is harmless."""
 
     repeatable = True

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from handoff_bot.jobs import backlog, rate_limit_store, store
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
@@ -56,7 +56,7 @@ class Ticks:
             enqueue_job(tx, NewJob(kind, kind.replace(".", ":"), {}, now, key=f"{kind}:{number}"))
 
 
-class Prune(Handler[None, None]):
+class Prune(TransactionJob):
     """Deletes work that was done long ago, and files that were kept long enough."""
 
     told = ADMINS
@@ -64,7 +64,7 @@ class Prune(Handler[None, None]):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def prepare(self, tx: Transaction, job: Job) -> None:
+    def run(self, tx: Transaction, job: Job) -> None:
         """Delete it."""
         gone = store.prune(tx, self._clock.now(), KEEP_DONE)
         rate_limit_store.prune(tx, self._clock.now(), KEEP_DONE)
@@ -73,7 +73,7 @@ class Prune(Handler[None, None]):
         logger.info("pruned", extra={"rows": gone, "files": files})
 
 
-class Watch(Handler[None, None]):
+class Watch(TransactionJob):
     """Tells the team when messages to customers are stuck: silence would look like success."""
 
     told = ADMINS
@@ -81,7 +81,7 @@ class Watch(Handler[None, None]):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def prepare(self, tx: Transaction, job: Job) -> None:
+    def run(self, tx: Transaction, job: Job) -> None:
         """Say it once in each thread whose messages are late."""
         now = self._clock.now()
         for stuck in backlog.late(tx, "out", now - LATE):

@@ -18,7 +18,7 @@ from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.languages import name_of
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Translator
 from handoff_bot.services import deskwork
@@ -148,7 +148,7 @@ class Spoken:
         return self.said is None and not self.language
 
 
-class Translate(Handler[Wanted, str]):
+class Translate(ProviderJob[Wanted, str]):
     """Shows the translation of one message below it, as somebody's words in translation."""
 
     repeatable = True

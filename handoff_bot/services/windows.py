@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.messages import Limits
-from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
@@ -73,7 +73,7 @@ def is_closed(conversation: Conversation, now: datetime) -> bool:
     return conversation.window_closes_at is not None and conversation.window_closes_at <= now
 
 
-class Closing(Handler[None, None]):
+class Closing(TransactionJob):
     """Tells of windows that are about to close, each once."""
 
     told = ADMINS
@@ -81,7 +81,7 @@ class Closing(Handler[None, None]):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def prepare(self, tx: Transaction, job: Job) -> None:
+    def run(self, tx: Transaction, job: Job) -> None:
         """Say it in each thread."""
         now = self._clock.now()
         for escalation, closes_at in rows.closing(tx, now, now + AHEAD):

@@ -16,7 +16,7 @@ from handoff_bot.clock import SystemClock
 from handoff_bot.domain.desk import AgentRef, Place, Post, PostKind, TranscriptPage
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
-from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.services import alarms, deskwork, translating
 from handoff_bot.services.catching_up import READ_THREAD, read_thread
@@ -103,7 +103,7 @@ class CoreActions:
         return self.feedback.came_late(escalation_id, agent)
 
 
-class HandleEvent(Handler[dict[str, Any], None]):
+class HandleEvent(ProviderJob[dict[str, Any], None]):
     """Runs a stored event. The services know what they have heard before, so twice is harmless."""
 
     repeatable = True

@@ -17,7 +17,7 @@ from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.jobs.rates import BucketCost, Cost
 from handoff_bot.ports import Clock
@@ -61,7 +61,7 @@ class Found:
     own_id: str
 
 
-class ReadThread(Handler[Reading, Found]):
+class ReadThread(ProviderJob[Reading, Found]):
     """Reads one thread, and stores what has not reached us as the events that Slack would have sent."""
 
     repeatable = True

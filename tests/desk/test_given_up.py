@@ -125,6 +125,7 @@ PAYLOADS = {
     deskwork.TELL: lambda bureau: {"to": bureau.ben, "post": lost_post(bureau), "about": None},
     EVENT: a_message,
     EXAMINE: lambda _: {"view_id": "V1"},
+    moods.MOOD: lambda _: {"escalation_id": 1},
     model_watch.LOOK: nothing,
     owners.OWNER: waiting,
     owners.OWNERS: nothing,

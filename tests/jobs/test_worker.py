@@ -9,7 +9,7 @@ import pytest
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from handoff_bot.jobs import failed_jobs, leases, store
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import NewJob
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.storage import models
@@ -17,7 +17,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Work
 
 
-class Recorder(Handler):
+class Recorder(ProviderJob):
     """Writes down what it was called with, and fails as told."""
 
     def __init__(self, repeatable: bool = False) -> None:
@@ -236,7 +236,7 @@ def test_threads_keep_the_order_of_every_lane(database, workers):
     finished = threading.Event()
     guard = threading.Lock()
 
-    class Collect(Handler):
+    class Collect(ProviderJob):
         def prepare(self, tx, job):
             return job
 

@@ -19,7 +19,7 @@ from handoff_bot.domain.desk import AgentRef, Place, ThreadReply
 from handoff_bot.domain.errors import DeliveryError, DeskError, DeskOutcomeUnknown, OutcomeUnknown
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
-from handoff_bot.jobs.handler import Handler
+from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.rates import Rate
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.relay import is_known
@@ -59,7 +59,7 @@ class Killed(BaseException):
     """kill -9: nothing catches it, nothing is tidied up."""
 
 
-class HearReply(Handler):
+class HearReply(ProviderJob):
     """What the desk's listeners do with a stored event."""
 
     repeatable = True

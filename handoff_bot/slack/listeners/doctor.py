@@ -14,7 +14,7 @@ from slack_sdk.web import WebClient
 
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.findings import Finding
-from handoff_bot.jobs.handler import ADMINS, Handler
+from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.services.desk_channels import DeskPlace, Purpose
 from handoff_bot.slack.blocks.doctor import draw_findings, looking
@@ -35,7 +35,7 @@ PURPOSES: dict[Purpose, str] = {
 }
 
 
-class Examine(Handler[str, None]):
+class Examine(ProviderJob[str, None]):
     """Looks, and shows in a window what it found."""
 
     repeatable = True
