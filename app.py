@@ -31,11 +31,12 @@ from handoff_bot.domain.metrics import Scope
 from handoff_bot.domain.spending import Caps, Price
 from handoff_bot.domain.tickets import TicketQuery
 from handoff_bot.domain.web_addresses import LOOPBACK, WebAddress
+from handoff_bot.jobs.scheduler import Scheduler
 from handoff_bot.mail.checks import check_mail
 from handoff_bot.mail.message import Sender
 from handoff_bot.mail.smtp import MailServer, SmtpMailer
 from handoff_bot.ports import Backlog, Channel, Clock, TicketSink
-from handoff_bot.services import ticket_files, timers, translating
+from handoff_bot.services import ticket_files, translating
 from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.feedback import Feedback
@@ -194,7 +195,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         slack=slack,
         listener=None if settings.on_sqlite else _listener(url, core),
         sole=SoleWorker(url) if settings.on_sqlite else None,
-        scheduler=_scheduler(core.ticks),
+        scheduler=_scheduler(core.scheduler),
         role=role,
     )
 
@@ -510,11 +511,11 @@ def _check_peers(settings: Settings) -> Iterator[Finding]:
         yield from check_mail(smtp(settings, clock))
 
 
-def _scheduler(ticks: timers.Ticks) -> BackgroundScheduler:
+def _scheduler(ticks: Scheduler) -> BackgroundScheduler:
     # However late: a process that was frozen for a while must not leave out an hour's tick.
     late = {"misfire_grace_time": None, "coalesce": True}
     scheduler = BackgroundScheduler(timezone="UTC", daemon=True, job_defaults=late)
-    for kind, every in timers.EVERY.items():
+    for kind, every in ticks.every.items():
         seconds = every.total_seconds()
         scheduler.add_job(ticks.tick, "interval", [kind], seconds=seconds)
     return scheduler

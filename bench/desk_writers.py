@@ -13,12 +13,13 @@ from handoff_bot.domain.desk import Place, Post
 from handoff_bot.domain.errors import DeskError, DeskLimited
 from handoff_bot.domain.signals import Priority
 from handoff_bot.jobs.rate_limits import RateLimiter
+from handoff_bot.jobs.registry import Registry
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.ports import Assistant, Clock
 from handoff_bot.services import deskwork, views
-from handoff_bot.services.core import THREADS
+from handoff_bot.services.core import QUEUES
 from handoff_bot.services.desk_drawings import BOARD_PLACE
-from handoff_bot.services.desk_handlers import desk_handlers
+from handoff_bot.services.desk_handlers import desk_job_kinds
 from handoff_bot.services.moods import Moods
 from handoff_bot.services.reacting import Reacting
 from handoff_bot.services.tickets_out import TicketsOut
@@ -45,9 +46,9 @@ class Paced:
         self._database, self._clock = database, SystemClock()
         self._worker = Worker(
             database,
-            desk_handlers(database, desk, self._clock, _unjudged(self._clock)),
+            Registry(QUEUES, desk_job_kinds(database, desk, self._clock, _unjudged(self._clock))),
             self._clock,
-            threads=THREADS,
+            threads=QUEUES,
             sole=True,
             limiter=RateLimiter(LIMITS),
         )

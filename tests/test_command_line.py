@@ -185,7 +185,7 @@ def test_a_process_is_built_runs_its_role_and_stops(environment, role):
     try:
         answer = handoff.web.test_client().get("/healthz")
         assert answer.json["status"] == "ok"
-        assert bool(handoff.core.worker.id) is (role == "all")
+        assert bool(handoff.core.worker.heartbeat.id) is (role == "all")
     finally:
         handoff.stop()
 

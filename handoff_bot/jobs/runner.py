@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar
@@ -18,6 +17,7 @@ from handoff_bot.jobs.failures import Failures, OnGivenUp, tell_nobody
 from handoff_bot.jobs.handler import UNKNOWN_KIND, AnyHandler
 from handoff_bot.jobs.job import Begun, Job, Slot
 from handoff_bot.jobs.rate_limits import RateLimiter
+from handoff_bot.jobs.thread_lanes import StartedLanes
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Transaction
@@ -42,18 +42,6 @@ class _ChainBroken(Exception):
 
 def _leave() -> NoReturn:
     raise _Waits
-
-
-class StartedLanes:
-    """The lanes that were started by what this thread has committed. It runs the last one itself."""
-
-    def start(self) -> None:
-        """Let other threads run them: this one has something else to do."""
-
-    @contextmanager
-    def calling(self) -> Iterator[None]:
-        """The same, also for what is started while a provider is being called."""
-        yield
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,14 @@
-"""Lanes: the one mechanism that carries everything between requests. See ARCHITECTURE and ADR 1."""
+"""Leases lanes and has threads run their jobs. See README.md and ADR 1."""
 
 from __future__ import annotations
 
 import logging
 import random
 import threading
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from handoff_bot.domain.errors import DatabaseAway
@@ -18,10 +17,12 @@ from handoff_bot.jobs.backpressure import LULL, Backpressure
 from handoff_bot.jobs.enqueuing import Enqueuer
 from handoff_bot.jobs.failures import OnGivenUp, tell_nobody
 from handoff_bot.jobs.handler import AnyHandler
+from handoff_bot.jobs.heartbeat import Heartbeat
 from handoff_bot.jobs.held_lanes import HeldLanes
 from handoff_bot.jobs.job import Slot, queue_of
 from handoff_bot.jobs.rate_limits import Permit, RateLimiter
-from handoff_bot.jobs.runner import Runner, StartedLanes
+from handoff_bot.jobs.runner import Runner
+from handoff_bot.jobs.thread_lanes import ThreadLanes
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import Database
 
@@ -31,57 +32,6 @@ logger = logging.getLogger(__name__)
 def granted(slot: Slot) -> Permit:
     """Its lane, which was leased when it was opened."""
     return Permit(slot.lane, queue_of(slot.lane), "", slot.grant)
-
-
-class _Mine(StartedLanes):
-    """By thread: the lanes that it has started and is going to run when it has run its own."""
-
-    def __init__(self, start: Callable[[Slot], None]) -> None:
-        self._start = start
-        self._local = threading.local()
-
-    @property
-    def _slots(self) -> list[Slot] | None:
-        slots: list[Slot] | None = getattr(self._local, "slots", None)
-        return slots
-
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """In here this thread runs lanes."""
-        self._local.slots = []
-        try:
-            yield
-        finally:
-            self.start()
-            self._local.slots = None
-
-    def keep(self, slot: Slot) -> bool:
-        """False when this thread cannot run it."""
-        slots = self._slots
-        if slots is None:
-            return False
-        slots.append(slot)
-        return True
-
-    def last(self) -> Slot | None:
-        """One for this thread; the others are started."""
-        slots = self._slots
-        slot = slots.pop() if slots else None
-        self.start()
-        return slot
-
-    def start(self) -> None:
-        while self._slots:
-            self._start(self._slots.pop(0))
-
-    @contextmanager
-    def calling(self) -> Iterator[None]:
-        self.start()
-        slots, self._local.slots = self._slots, None
-        try:
-            yield
-        finally:
-            self._local.slots = slots
 
 
 class _Steps(threading.local):
@@ -94,14 +44,14 @@ class Worker:
     """A worker: leases lanes, runs their rows oldest first, lets go.
 
     Args:
-        handlers: kind of work -> handler.
-        threads: queue -> how many of them run at once, so that one slow provider cannot take
+        handlers: kind of job -> handler.
+        threads: queue -> how many of its lanes run at once, so that one slow provider cannot take
             the threads of another.
         poll: seconds between looks when nobody wakes us; wake-ups are hints, this is the safety net.
         ttl: seconds after which a silent worker counts as dead to others. To itself it never does: it
             leases no lane that its own threads hold, however late its heartbeat is.
         sole: True when no other worker can be alive (one process on SQLite): the dead are buried at once.
-        pacer: keeps to providers' limits; without one nothing is limited.
+        limiter: keeps to providers' limits; without one nothing is limited.
         on_given_up: called with each job that is given up and that its handler tells nobody of.
     """
 
@@ -123,16 +73,15 @@ class Worker:
         self.database = database
         self.clock = clock
         self.poll = poll
-        self.ttl = ttl
         self.sole = sole
-        self.id = ""
         self._threads = dict(threads)
         self._free = dict(threads)
         self._backpressure = backpressure or Backpressure()
         self.limiter = limiter or RateLimiter({})
         dice = jitter or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._stopping = threading.Event()
-        self._mine = _Mine(self._start_other)
+        self.heartbeat = Heartbeat(database, clock, ttl, self._stopping)
+        self._mine = ThreadLanes(self._start_other)
         self._steps = _Steps()
         self._run = Runner(
             database,
@@ -140,7 +89,7 @@ class Worker:
             clock,
             dice,
             self.limiter,
-            self._confirm,
+            self.heartbeat.confirm,
             self._stopping,
             self._mine,
             on_given_up,
@@ -148,7 +97,6 @@ class Worker:
         self._changed = threading.Condition()
         self._woken = False
         self._held = HeldLanes(database, clock)
-        self._alive_until = self._late_at = clock.now()
         self._beating: threading.Thread | None = None
         self._dispatching: threading.Thread | None = None
         self._pool: ThreadPoolExecutor | None = None
@@ -166,14 +114,11 @@ class Worker:
     def start(self) -> None:
         """Run in threads of our own until `stop`."""
         self._stopping.clear()
-        self.id, until = uuid.uuid4().hex, self._from_now()
-        with self.database.write() as tx:
-            if self.sole:
-                leases.bury(tx, dead_since=None)
-            leases.join(tx, self.id, until)
-        self._alive_until = until
+        self.heartbeat.sign_on(sole=self.sole)
         self._pool = ThreadPoolExecutor(sum(self._threads.values()), "lane")
-        self._beating = threading.Thread(target=self._beat, name="lanes-heartbeat", daemon=True)
+        self._beating = threading.Thread(
+            target=self.heartbeat.beat, name="lanes-heartbeat", daemon=True
+        )
         self._dispatching = threading.Thread(target=self._dispatch, name="lanes", daemon=True)
         self._beating.start()
         self._dispatching.start()
@@ -187,24 +132,20 @@ class Worker:
                 thread.join()
         if self._pool:
             self._pool.shutdown(wait=True)
-        try:
-            with self.database.write() as tx:
-                leases.leave(tx, self.id)
-        except DatabaseAway as error:  # others will find out by themselves
-            logger.warning("worker could not sign off", extra={"why": str(error)})
+        self.heartbeat.sign_off()
 
     def reserve(self, lane: str) -> Slot | None:
         """See `SlotProvider`: a thread that is free for a lane which is about to be opened."""
         queue = queue_of(lane)
         if self._steps.slots is not None and queue in self._threads:
-            return Slot(lane, self.id, leases.new_grant())
+            return Slot(lane, self.heartbeat.id, leases.new_grant())
         with self._changed:
             if not self._pool or self._stopping.is_set() or not self._free.get(queue):
                 return None
             if self._backpressure.is_on():
                 return None
             self._free[queue] -= 1
-        return Slot(lane, self.id, leases.new_grant())
+        return Slot(lane, self.heartbeat.id, leases.new_grant())
 
     def release(self, reserved: Sequence[Slot], started: Sequence[Slot]) -> None:
         """See `SlotProvider`."""
@@ -268,57 +209,12 @@ class Worker:
 
     def run_once(self) -> bool:
         """Run one due lane of each queue, in this thread; False when none is due. For tests."""
-        if not self.id or self.clock.now() >= self._alive_until:
-            self.id = self.id or uuid.uuid4().hex
-            self._prolong()
-        leases, _ = self._lease(dict.fromkeys(self._threads, 1))
-        for lease in leases:
+        self.heartbeat.keep_up()
+        permits, _ = self._lease(dict.fromkeys(self._threads, 1))
+        for lease in permits:
             with self._held.running(lease.lane, lease.grant):
                 self._run.lane(lease.lane, lease.grant, paid=lease.budget)
-        return bool(leases)
-
-    def _from_now(self) -> datetime:
-        return self.clock.now() + timedelta(seconds=self.ttl)
-
-    def _prolong(self) -> None:
-        """Tell the others that this worker is alive, even if they have buried it."""
-        until = self._from_now()
-        with self.database.heartbeat() as tx:
-            leases.join(tx, self.id, until)
-        self._lives(until)
-
-    def _lives(self, until: datetime) -> None:
-        """Remember it; and if it was told too late, that others may have leased our lanes before now."""
-        now = self.clock.now()
-        if now >= self._alive_until:
-            self._late_at = now  # before the other, which other threads look at first
-        self._alive_until = until
-
-    def _beat(self) -> None:
-        while not self._stopping.wait(self.ttl / 5):
-            try:
-                self._prolong()
-                with self.database.heartbeat() as tx:
-                    leases.bury(tx, dead_since=self.clock.now() - timedelta(seconds=self.ttl))
-            except DatabaseAway as error:
-                logger.warning("heartbeat failed", extra={"why": str(error)})
-            except Exception:
-                logger.exception("heartbeat failed")
-
-    def _confirm(self, lane: str, grant: str, since: datetime) -> None:
-        """See `Runner`. While the heartbeat was on time since then nobody else can have leased the lane.
-
-        A thread may be frozen right here, between what it has recorded and its call, for longer than the
-        lease holds; then the database is asked, and nobody can lease the lane after the answer. A heartbeat
-        that came before us, but too late, answers for no lane that was leased before it.
-        """
-        if self.clock.now() < self._alive_until and since > self._late_at:
-            return
-        until = self._from_now()
-        with self.database.write() as tx:
-            leases.check_lease(tx, lane, grant)
-            leases.join(tx, self.id, until)
-        self._lives(until)
+        return bool(permits)
 
     # -- dispatch
 
@@ -346,8 +242,8 @@ class Worker:
             return LULL
         if not free or self._pool is None:
             return self.poll
-        leases, pause = self._lease(free)
-        for lease in leases:
+        permits, pause = self._lease(free)
+        for lease in permits:
             with self._changed:
                 self._free[lease.queue] -= 1
             self._submit(lease)
@@ -357,9 +253,9 @@ class Worker:
         """Lanes taken, and the seconds until the next one that could be."""
         now = self.clock.now()
         with self.database.read() as tx:
-            found = leases.next_due(tx, now, self.id)
+            found = leases.next_due(tx, now, self.heartbeat.id)
             due = {queue: at for queue, at in found.items() if free.get(queue)}
-            next_permits = self.limiter.next_permits(tx, now, self.id)
+            next_permits = self.limiter.next_permits(tx, now, self.heartbeat.id)
         later = [at for at in (*due.values(), *next_permits.values()) if at > now]
         pause = min([self.poll, *((at - now).total_seconds() for at in later)])
         queues = [queue for queue, at in due.items() if at <= now]
@@ -381,11 +277,11 @@ class Worker:
         besides = self._held.lanes()
         try:
             with self.database.write() as tx:
-                taken += self.limiter.grant(tx, budgets, self.id, left, now, besides)
+                taken += self.limiter.grant(tx, budgets, self.heartbeat.id, left, now, besides)
                 for each in taken:
                     left[each.queue] -= 1
                 for queue in queues:
-                    leased = leases.lease(tx, self.id, queue, now, left[queue], besides)
+                    leased = leases.lease(tx, self.heartbeat.id, queue, now, left[queue], besides)
                     taken += [Permit(lane, queue, "", grant) for lane, grant in leased.items()]
         except DatabaseAway:  # it may have committed all the same
             for each in taken:

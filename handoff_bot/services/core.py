@@ -9,10 +9,11 @@ from datetime import timedelta
 
 from handoff_bot.domain.crowds import EscalationLimits
 from handoff_bot.jobs.backpressure import Backpressure
-from handoff_bot.jobs.handler import AnyHandler
 from handoff_bot.jobs.inbox import Inbox
 from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.jobs.rates import Rate
+from handoff_bot.jobs.registry import JobKind, Registry
+from handoff_bot.jobs.scheduler import Scheduler
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.ports import (
     Assistant,
@@ -60,7 +61,7 @@ from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.composed import Composed
 from handoff_bot.services.decisions import Decisions
 from handoff_bot.services.desk_channels import DeskChannels
-from handoff_bot.services.desk_handlers import desk_handlers
+from handoff_bot.services.desk_handlers import desk_job_kinds
 from handoff_bot.services.drafting import Drafting
 from handoff_bot.services.escalations import CLAIM, Escalations
 from handoff_bot.services.feedback import Feedback
@@ -85,7 +86,7 @@ from handoff_bot.services.translating import Interpreter
 from handoff_bot.services.wording import CustomerTexts
 from handoff_bot.storage.database import Database
 
-THREADS = {
+QUEUES = {
     "in": 8,
     "answer": 8,
     "out": 8,
@@ -188,12 +189,12 @@ class Core:
     mail: mail.Mails | None
     reacting: Reacting
     worker: Worker
-    ticks: timers.Ticks
+    scheduler: Scheduler
     roles: Roles
     owners: owners.Owners
     subjects: Subjects
     catching_up: catching_up.CatchingUp
-    handlers: dict[str, AnyHandler]
+    handlers: Registry
 
     @classmethod
     def of(cls, parts: Parts) -> Core:
@@ -228,50 +229,90 @@ class Core:
             figures.FIGURES: figures.FiguresReport(metrics),
             ticket_files.TICKETS: ticket_files.TicketsReport(database),
         }
-        handlers: dict[str, AnyHandler] = {
-            inbound.INBOUND: inbound.HandleInbound(
-                reacting, opening, parts.channels, clock, mood_of, owners.OwnerChecks(clock)
-            ),
-            answering.ANSWER: answering.HandleAnswer(reacting, opening, parts.channels, clock),
-            sending.SEND: sending.Send(
-                database, parts.channels, clock, parts.settle, parts.base_url
-            ),
-            sent_files.COLLECT: sent_files.Collect(database, parts.desk, parts.channels, clock),
-            sending.NEWS: sending.News(clock, parts.channels),
-            catching_up.CATCH_UP: catching_up.CatchUp(parts.backlogs, clock, inbound.as_work),
-            CLAIM: LateClaim(escalations, clock),
-            timers.PRUNE: timers.Prune(clock),
-            timers.WATCH: timers.Watch(clock),
-            LOOK: LookAtModel(parts.model, clock),
-            holding.LET_IN: letting_in.LetIn(opening, waiting, clock),
-            holding.DIGEST: holding.Digest(clock),
-            WAKE: Wake(clock),
-            ladder.RUNG: ladder.Climb(escalations, parts.channels, clock, tickets_out),
-            positions.POSITION: positions.Announce(parts.channels, clock),
-            offers.OFFER: offers.Offer(parts.desk, clock, roles),
-            assigning.ASSIGN: assigning.Assign(escalations, parts.desk, clock, roles),
-            notices.NOTICE: notices.Notify(mails, clock),
-            sla.REMIND: sla.Remind(clock),
-            IDLE: Idle(clock),
-            owners.OWNER: owners.CheckOwner(roles, escalations, parts.desk),
-            owners.OWNERS: owners.CheckOwners(clock),
-            windows.CLOSING: windows.Closing(clock),
-            TICKET_OUT: PutTicket(parts.sinks, parts.desk, clock),
-            mail.MAIL: mail.SendMail(parts.mailer, parts.desk, clock),
-            translating.TRANSLATE: translating.Translate(parts.translator, clock),
-            REPORT: HandOver(database, parts.desk, clock, makers),
-            files.FILE: files.BringFile(database, parts.desk, clock, parts.channels),
-            moods.MOOD: moods.JudgeMood(mood_of, clock),
-            **desk_handlers(database, parts.desk, clock, mood_of),
-        }
+        handlers = Registry(
+            QUEUES,
+            [
+                JobKind(
+                    inbound.INBOUND,
+                    inbound.HandleInbound(
+                        reacting, opening, parts.channels, clock, mood_of, owners.OwnerChecks(clock)
+                    ),
+                    "in",
+                ),
+                JobKind(
+                    answering.ANSWER,
+                    answering.HandleAnswer(reacting, opening, parts.channels, clock),
+                    "answer",
+                ),
+                JobKind(
+                    sending.SEND,
+                    sending.Send(database, parts.channels, clock, parts.settle, parts.base_url),
+                    "out",
+                ),
+                JobKind(
+                    sent_files.COLLECT,
+                    sent_files.Collect(database, parts.desk, parts.channels, clock),
+                    "out",
+                ),
+                JobKind(sending.NEWS, sending.News(clock, parts.channels), "news"),
+                JobKind(
+                    catching_up.CATCH_UP,
+                    catching_up.CatchUp(parts.backlogs, clock, inbound.as_work),
+                    "catch",
+                ),
+                JobKind(CLAIM, LateClaim(escalations, clock), "claim"),
+                JobKind(timers.PRUNE, timers.Prune(clock), "tick"),
+                JobKind(timers.WATCH, timers.Watch(clock), "tick"),
+                JobKind(LOOK, LookAtModel(parts.model, clock), "model"),
+                JobKind(holding.LET_IN, letting_in.LetIn(opening, waiting, clock), "tick"),
+                JobKind(holding.DIGEST, holding.Digest(clock), "tick"),
+                JobKind(WAKE, Wake(clock), "tick"),
+                JobKind(
+                    ladder.RUNG,
+                    ladder.Climb(escalations, parts.channels, clock, tickets_out),
+                    "ladder",
+                ),
+                JobKind(positions.POSITION, positions.Announce(parts.channels, clock), "ladder"),
+                JobKind(offers.OFFER, offers.Offer(parts.desk, clock, roles), "offer"),
+                JobKind(
+                    assigning.ASSIGN,
+                    assigning.Assign(escalations, parts.desk, clock, roles),
+                    "offer",
+                ),
+                JobKind(notices.NOTICE, notices.Notify(mails, clock), "ladder"),
+                JobKind(sla.REMIND, sla.Remind(clock), "tick"),
+                JobKind(IDLE, Idle(clock), "tick"),
+                JobKind(owners.OWNER, owners.CheckOwner(roles, escalations, parts.desk), "claim"),
+                JobKind(owners.OWNERS, owners.CheckOwners(clock), "tick"),
+                JobKind(windows.CLOSING, windows.Closing(clock), "tick"),
+                JobKind(
+                    TICKET_OUT,
+                    PutTicket(parts.sinks, parts.desk, clock),
+                    "sink-webhook",
+                    "sink-zendesk",
+                ),
+                JobKind(mail.MAIL, mail.SendMail(parts.mailer, parts.desk, clock), "mail"),
+                JobKind(
+                    translating.TRANSLATE,
+                    translating.Translate(parts.translator, clock),
+                    "translate",
+                ),
+                JobKind(REPORT, HandOver(database, parts.desk, clock, makers), "tell"),
+                JobKind(
+                    files.FILE, files.BringFile(database, parts.desk, clock, parts.channels), "desk"
+                ),
+                JobKind(moods.MOOD, moods.JudgeMood(mood_of, clock), "mood"),
+                *desk_job_kinds(database, parts.desk, clock, mood_of),
+            ],
+        )
         catcher = catching_up.CatchingUp(database, clock, parts.backlogs, handlers)
-        handlers[catching_up.CONTACT] = catching_up.Contact(catcher)
+        handlers.add(JobKind(catching_up.CONTACT, catching_up.Contact(catcher), "tick"))
         backpressure = Backpressure()
         worker = Worker(
             database,
             handlers,
             clock,
-            threads=THREADS,
+            threads=handlers.threads,
             poll=parts.poll,
             ttl=parts.lease,
             sole=parts.sole,
@@ -315,7 +356,7 @@ class Core:
             mail=mails,
             reacting=reacting,
             worker=worker,
-            ticks=timers.Ticks(database, clock),
+            scheduler=Scheduler(database, clock, timers.EVERY),
             roles=roles,
             owners=owners.Owners(database, parts.desk, clock),
             subjects=Subjects(database, parts.desk),

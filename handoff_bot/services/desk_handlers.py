@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -12,9 +11,9 @@ from handoff_bot.domain.desk import Place, Post, PostKind, Whisper
 from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone, DeskUnsure
 from handoff_bot.domain.signals import Priority
 from handoff_bot.jobs import failed_jobs
-from handoff_bot.jobs.handler import AnyHandler
 from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.rates import Cost
+from handoff_bot.jobs.registry import JobKind
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import (
     alarms,
@@ -328,19 +327,16 @@ class TellSomebody(DeskHandler[Telling, Place]):
         alarms.untold(tx, job, gathering.post_of(job), alarms.why(error), self._clock.now())
 
 
-def desk_handlers(
+def desk_job_kinds(
     database: Database, desk: Desk, clock: Clock, mood_of: moods.Moods
-) -> dict[str, AnyHandler]:
-    """Kind of work -> what runs it."""
-    kinds: dict[str, type[DeskHandler[Any, Any]]] = {
-        deskwork.CARD: PostCard,
-        deskwork.REDRAW: RedrawCard,
-        deskwork.BOARD: DrawBoard,
-        deskwork.MARK: MarkDelivery,
-        deskwork.WHISPER: TellOne,
-        deskwork.TELL: TellSomebody,
-    }
-    made: dict[str, AnyHandler] = {
-        kind: make(database, desk, clock) for kind, make in kinds.items()
-    }
-    return made | {deskwork.POST: PostInThread(database, desk, clock, mood_of)}
+) -> tuple[JobKind, ...]:
+    """The kinds of jobs that show something in the desk."""
+    return (
+        JobKind(deskwork.CARD, PostCard(database, desk, clock), "desk"),
+        JobKind(deskwork.POST, PostInThread(database, desk, clock, mood_of), "desk"),
+        JobKind(deskwork.REDRAW, RedrawCard(database, desk, clock), "draw"),
+        JobKind(deskwork.BOARD, DrawBoard(database, desk, clock), "draw"),
+        JobKind(deskwork.MARK, MarkDelivery(database, desk, clock), "draw"),
+        JobKind(deskwork.WHISPER, TellOne(database, desk, clock), "whisper"),
+        JobKind(deskwork.TELL, TellSomebody(database, desk, clock), "tell"),
+    )

@@ -6,9 +6,8 @@ import logging
 from datetime import datetime, timedelta
 
 from handoff_bot.jobs import backlog, rate_limit_store, store
-from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork
 from handoff_bot.services.catching_up import CONTACT
@@ -19,7 +18,6 @@ from handoff_bot.services.sent_files import KEPT_FOR
 from handoff_bot.services.windows import CLOSING
 from handoff_bot.storage import attachments, log, tallies
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
@@ -39,21 +37,6 @@ EVERY = {
     CONTACT: timedelta(seconds=30),
 }
 """Kind of tick -> how often. A provider redelivers within hours, so done work may go after days."""
-
-
-class Ticks:
-    """Writes a tick's work; of several processes that tick at once, the first one's counts."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-
-    def tick(self, kind: str) -> None:
-        """It is time for this kind."""
-        now = self._clock.now()
-        number = int(now.timestamp() // EVERY[kind].total_seconds())
-        with self._database.write() as tx:
-            enqueue_job(tx, NewJob(kind, kind.replace(".", ":"), {}, now, key=f"{kind}:{number}"))
 
 
 class Prune(TransactionJob):

@@ -18,6 +18,7 @@ from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job
+from handoff_bot.jobs.registry import JobKind
 from handoff_bot.services import alarms, deskwork, translating
 from handoff_bot.services.catching_up import READ_THREAD, read_thread
 from handoff_bot.services.core import Core
@@ -202,9 +203,9 @@ class SlackSide:
             inbox=core.inbox,
             executor=self._executor,
         )
-        core.handlers[KIND] = HandleEvent(core.relay, tools)
-        core.handlers[EXAMINE] = Examine(tools)
-        core.handlers[READ_THREAD] = ReadThread(self.desk, core.clock)
+        core.handlers.add(JobKind(KIND, HandleEvent(core.relay, tools), "slack", "translate"))
+        core.handlers.add(JobKind(EXAMINE, Examine(tools), "slack"))
+        core.handlers.add(JobKind(READ_THREAD, ReadThread(self.desk, core.clock), "read"))
         core.catching_up.is_desk_connected = self.is_connected
         self.blueprint = slack_events(self._bolt, self._signing_secret)
 

@@ -80,7 +80,7 @@ def test_after_the_databases_return_all_conversations_go_on_by_themselves(talks:
         talks.sends.close()
         for n in talks.numbers:
             talks.reply(n, sent)
-        talks.sends.wait_for(len(ONCE) - 4)  # as many as the family of lanes has threads
+        talks.sends.wait_for(len(ONCE) - 4)  # as many as the queue has threads
         server.stop()
         talks.sends.open()
         for n in talks.numbers:

@@ -413,7 +413,7 @@ def test_an_owner_who_leaves_the_slack_channel_gives_the_conversation_back(taken
 def test_without_any_event_the_tick_finds_it(taken):
     taken.slack.person(taken.ana).deleted = True
     taken.later(minutes=2)
-    taken.core.ticks.tick("tick.owners")
+    taken.core.scheduler.tick("tick.owners")
     taken.settle()
     assert "Ana's Slack account is deactivated" in " ".join(taken.thread())
 

@@ -16,7 +16,7 @@ from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import Edit
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.services import deskwork
-from handoff_bot.services.core import THREADS
+from handoff_bot.services.core import QUEUES
 from handoff_bot.services.texts import Text
 from handoff_bot.slack.manifest import SCOPES
 from handoff_bot.storage.desk_models import TicketTag
@@ -185,7 +185,7 @@ def test_processes_climb_together_and_each_rung_is_climbed_once(bureau):
     for _ in range(12):
         bureau.clock.advance(minutes=1)
         two = [
-            Worker(bureau.database, bureau.core.handlers, bureau.clock, threads=THREADS)
+            Worker(bureau.database, bureau.core.handlers, bureau.clock, threads=QUEUES)
             for _ in range(2)
         ]
         while sum(each.run_once() for each in two):
@@ -260,7 +260,7 @@ def test_an_owner_who_is_silent_is_reminded_once_and_may_let_go(bureau):
     bureau.says("Hello?")
     for _ in range(15):
         bureau.clock.advance(minutes=1)
-        bureau.core.ticks.tick("tick.idle")
+        bureau.core.scheduler.tick("tick.idle")
         bureau.settle()
     (told,) = bureau.told(bureau.ana)
     assert "has been waiting for your answer for 10 minutes" in told
@@ -275,7 +275,7 @@ def test_an_owner_who_answers_is_left_alone(bureau):
     bureau.says("Hello?")
     bureau.writes(bureau.ana, "Hello Dana")
     bureau.later(minutes=20)
-    bureau.core.ticks.tick("tick.idle")
+    bureau.core.scheduler.tick("tick.idle")
     bureau.settle()
     assert bureau.told(bureau.ana) == []
 

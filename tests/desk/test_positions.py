@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from handoff_bot.jobs.worker import Worker
-from handoff_bot.services.core import THREADS
+from handoff_bot.services.core import QUEUES
 from handoff_bot.storage.models import Work
 from tests.desk.conftest import DANA, words
 
@@ -144,7 +144,7 @@ def test_processes_together_say_it_once(three):
     for _ in range(12):
         three.clock.advance(minutes=1)
         two = [
-            Worker(three.database, three.core.handlers, three.clock, threads=THREADS)
+            Worker(three.database, three.core.handlers, three.clock, threads=QUEUES)
             for _ in range(2)
         ]
         while sum(each.run_once() for each in two):

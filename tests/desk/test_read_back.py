@@ -96,7 +96,7 @@ def test_an_edit_of_the_gap_is_found_whenever_the_reply_was_written(claimed):
     ts = claimed.writes(claimed.ana, "reply 1")
     for _ in range(30):
         claimed.clock.advance(seconds=30)
-        claimed.core.ticks.tick("tick.contact")
+        claimed.core.scheduler.tick("tick.contact")
         claimed.settle()
     away(claimed)
     claimed.slack.edit(claimed.ana, claimed.queue, ts, "reply one")
@@ -137,7 +137,7 @@ def test_a_gap_without_a_restart_is_noticed_by_the_tick(claimed):
     claimed.writes(claimed.ana, "reply 1")
     claimed.clock.advance(minutes=20)
     claimed.slack.events_url = claimed.home_url
-    claimed.core.ticks.tick("tick.contact")
+    claimed.core.scheduler.tick("tick.contact")
     claimed.settle()
 
     assert from_ana(claimed) == ["reply 1"]
@@ -149,13 +149,13 @@ def test_while_the_socket_is_down_the_gap_grows(claimed):
     claimed.writes(claimed.ana, "reply 1")
     for _ in range(10):
         claimed.clock.advance(seconds=30)
-        claimed.core.ticks.tick("tick.contact")
+        claimed.core.scheduler.tick("tick.contact")
         claimed.settle()
     assert from_ana(claimed) == []
 
     claimed.core.catching_up.is_desk_connected = lambda: True
     claimed.clock.advance(seconds=30)
-    claimed.core.ticks.tick("tick.contact")
+    claimed.core.scheduler.tick("tick.contact")
     claimed.settle()
     assert from_ana(claimed) == ["reply 1"]
 
@@ -166,7 +166,7 @@ def test_lost_events_are_found_though_nobody_noticed_a_gap(claimed):
     claimed.slack.events_url = claimed.home_url
     for _ in range(12):
         claimed.clock.advance(seconds=30)
-        claimed.core.ticks.tick("tick.contact")
+        claimed.core.scheduler.tick("tick.contact")
         claimed.settle()
 
     assert from_ana(claimed) == ["reply 1"]
@@ -227,7 +227,7 @@ def test_what_was_refused_is_not_refused_again_when_the_thread_is_read(claimed):
     told = claimed.whispers(claimed.ana)
     for _ in range(12):
         claimed.clock.advance(seconds=30)
-        claimed.core.ticks.tick("tick.contact")
+        claimed.core.scheduler.tick("tick.contact")
         claimed.settle()
 
     assert told

@@ -148,7 +148,7 @@ def test_a_thread_frozen_right_before_its_call_does_not_make_it_when_others_have
         join(others, clock, "other")
         leased(others, clock, "other")
         if beats:
-            worker._prolong()
+            worker.heartbeat.prolong()
         plain(lane, grant, since)
 
     worker._run._confirm = frozen

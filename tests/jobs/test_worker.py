@@ -1,4 +1,4 @@
-"""Lanes: order, leases, retries, begun and done, parked rows; on both databases."""
+"""Jobs in lanes: order, leases, retries, begun and done, given up; on both databases."""
 
 import threading
 from collections import defaultdict
@@ -24,7 +24,7 @@ class Recorder(ProviderJob):
         self.repeatable = repeatable
         self.calls: list = []
         self.errors: list[Exception] = []
-        self.parked: list = []
+        self.failed: list = []
         self.found: list = []
         self.asked = 0
 
@@ -41,7 +41,7 @@ class Recorder(ProviderJob):
         return self.found.pop(0) if self.found else None
 
     def on_failed(self, tx, job, plan, error):
-        self.parked.append(job.payload["n"])
+        self.failed.append(job.payload["n"])
 
 
 def temporary() -> DeliveryError:
@@ -103,12 +103,12 @@ def test_the_provider_says_when_to_come_back(worker, database, clock, recorder):
     assert recorder.calls == [1, 1]
 
 
-def test_a_hopeless_row_is_parked_and_the_lane_goes_on(worker, database, clock, recorder):
+def test_a_hopeless_row_is_given_up_and_the_lane_goes_on(worker, database, clock, recorder):
     recorder.errors = [permanent()]
     enqueue(database, clock, 1)
     enqueue(database, clock, 2)
     worker.run_until_idle()
-    assert recorder.parked == [1]
+    assert recorder.failed == [1]
     assert statuses(database) == {1: "failed", 2: "done"}
 
 
@@ -118,7 +118,7 @@ def test_temporary_trouble_is_given_up_after_its_time(worker, database, clock, r
         recorder.errors = [temporary()]
         worker.run_until_idle()
         clock.advance(hours=1)
-    assert recorder.parked == [1]
+    assert recorder.failed == [1]
     assert len(recorder.calls) == 6  # four hours, and the try that found them over
 
 
@@ -136,7 +136,7 @@ def test_a_bug_is_tried_five_times_and_tells_nothing_of_what_it_held(
     assert error == "RuntimeError"
 
 
-def test_work_of_an_unknown_kind_is_parked(worker, database, clock):
+def test_work_of_an_unknown_kind_is_given_up(worker, database, clock):
     with database.write() as tx:
         enqueue_job(tx, NewJob("from a newer version", "a:1", {"n": 1}, clock.now()))
     for _ in range(6):

@@ -57,7 +57,7 @@ class Shop:
         self.core.worker.run_until_idle()
 
     def ticks(self) -> None:
-        self.core.ticks.tick("tick.contact")
+        self.core.scheduler.tick("tick.contact")
         self.settle()
 
     def writes(self, text, address=DANA, channel="sms", media=()) -> str:

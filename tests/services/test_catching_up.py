@@ -109,7 +109,7 @@ def test_a_message_that_is_judged_while_older_ones_are_stored_survives_a_crash(s
     monkeypatch.setattr(handlers["inbound"], "call", killed_while_the_others_come)
     shop.webhook_comes("SM" + "f" * 32, "word 2")
     shop.settle()
-    shop.core.worker.id = ""
+    shop.core.worker.heartbeat.id = ""
     for _ in range(8):
         shop.clock.advance(seconds=10)
         shop.settle()

@@ -523,7 +523,7 @@ def test_a_late_provider_is_told_to_the_team_once(house, ana):
     house.replies(ana, "Hello!")
     for _ in range(4):
         house.clock.advance(minutes=1)
-        house.core.ticks.tick("tick.watch")
+        house.core.scheduler.tick("tick.watch")
         house.settle()
     late = [text for text in house.desk.said("notice") if "waiting" in text]
     assert late == [

@@ -66,7 +66,7 @@ def fail(house, watch, times, trouble=Trouble.KEY, **apart):
 
 
 def ticks(house):
-    house.core.ticks.tick(LOOK)
+    house.core.scheduler.tick(LOOK)
     house.settle()
 
 

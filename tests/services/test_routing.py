@@ -15,7 +15,7 @@ from handoff_bot.domain.routing import Mode, Route, Rule
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.services import desk_channels
-from handoff_bot.services.core import THREADS
+from handoff_bot.services.core import QUEUES
 from handoff_bot.services.offers import NOBODY_ELSE, NOBODY_YET, NOT_KNOWN
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.routes import RULES
@@ -300,7 +300,7 @@ def test_in_two_processes_each_is_asked_once(there):
     rule(there, IN_TURN)
     there.says("I want a person")
     two = [
-        Worker(there.database, there.core.handlers, there.clock, threads=THREADS) for _ in range(2)
+        Worker(there.database, there.core.handlers, there.clock, threads=QUEUES) for _ in range(2)
     ]
     for _ in range(3):
         there.clock.advance(minutes=2)
@@ -354,7 +354,7 @@ def test_capacity_holds_with_many_at_once(there):
     rule(there, given())
     with ThreadPoolExecutor(4) as pool:
         lanes = [
-            Worker(there.database, there.core.handlers, there.clock, threads=THREADS)
+            Worker(there.database, there.core.handlers, there.clock, threads=QUEUES)
             for _ in range(4)
         ]
 

@@ -280,11 +280,11 @@ def test_where_customers_look_at_it_with_us_it_stays_as_long_as_it_is_kept(talk,
 def test_after_thirty_days_it_is_gone(talk, ana):
     talk.replies(ana, "", attached=(PHOTO,))
     talk.clock.advance(days=29)
-    talk.core.ticks.tick(timers.PRUNE)
+    talk.core.scheduler.tick(timers.PRUNE)
     talk.settle()
     assert kept(talk) == 1
     talk.clock.advance(days=2)
-    talk.core.ticks.tick(timers.PRUNE)
+    talk.core.scheduler.tick(timers.PRUNE)
     talk.settle()
     assert kept(talk) == 0
 
@@ -293,7 +293,7 @@ def test_a_retry_of_what_is_gone_takes_it_from_the_desk_again(talk, ana):
     talk.replies(ana, "", attached=(PHOTO,))
     talk.reports(DeliveryStatus.FAILED, talk.last_sent(), error_code="63019", error="Not fetched.")
     talk.clock.advance(days=31)
-    talk.core.ticks.tick(timers.PRUNE)
+    talk.core.scheduler.tick(timers.PRUNE)
     talk.settle()
     talk.core.decisions.retry(int(talk.desk.button(Button.RETRY)), ana)
     talk.settle()

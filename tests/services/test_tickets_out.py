@@ -12,7 +12,7 @@ from handoff_bot.jobs import backlog, leases
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
 from handoff_bot.jobs.tables import WORK
-from handoff_bot.services.core import THREADS
+from handoff_bot.services.core import QUEUES
 from handoff_bot.services.tickets_out import TICKET_OUT
 from handoff_bot.storage import log, ticket_links
 from handoff_bot.storage.models import Ticket
@@ -142,7 +142,7 @@ def test_one_system_that_is_down_delays_no_other(house, zendesk, webhook, ana):
 
 def test_each_system_has_threads_of_its_own(house):
     for name in ("webhook", "zendesk"):
-        assert THREADS[f"sink-{name}"] > 0
+        assert QUEUES[f"sink-{name}"] > 0
 
 
 def test_a_lost_answer_leads_to_the_same_state_again(house, zendesk):
@@ -163,7 +163,7 @@ def test_a_crash_in_mid_call_leads_to_the_latest_state(house, zendesk, database,
         house.says("I want a human")
     with database.write() as tx:
         leases.bury(tx, dead_since=None)
-    house.core.worker.id = ""
+    house.core.worker.heartbeat.id = ""
     house.settle()
     house.take(Step.CLAIM, ana)
     assert zendesk.statuses[-1] == "pending"

@@ -42,7 +42,7 @@ def sent(house):
 
 
 def ticks(house):
-    house.core.ticks.tick(windows.CLOSING)
+    house.core.scheduler.tick(windows.CLOSING)
     house.settle()
 
 

@@ -123,7 +123,7 @@ def test_of_a_file_that_is_gone_it_is_shown_that_it_was_there(shop, talking):
     hands(talking)
     shop.settle()
     shop.clock.advance(days=31)
-    shop.core.ticks.tick("tick.prune")
+    shop.core.scheduler.tick("tick.prune")
     shop.settle()
     shown = next(one for one in bubbles(talking) if one["files"])
     assert shown["files"] == [{"url": None, "name": "", "type": ""}]
