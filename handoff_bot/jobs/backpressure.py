@@ -18,7 +18,7 @@ LULL = 0.05
 class Backpressure:
     """Shared by the inbox and the lanes of one process.
 
-    Providers wait only seconds for an acknowledgement and may not come back, whereas stored work keeps.
+    Providers wait only seconds for an acknowledgement and may not come back, whereas stored jobs keep.
     Threads that serve and threads that work share one interpreter, so the latter must step back.
     """
 

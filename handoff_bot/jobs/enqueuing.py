@@ -97,7 +97,7 @@ class Enqueuer:
         if not self._new:
             return
         if running and not self._tx.is_sqlite:
-            earlier = [work for work in self._new if work.lane < running]
+            earlier = [job for job in self._new if job.lane < running]
             if earlier:
                 self._open_lanes(earlier)
             self._tx.core.execute(GRANT_OF_LANE, {"lane": running})
@@ -183,11 +183,18 @@ class Enqueuer:
         new = {row.key or row.id: row for row in inserted}
         if len(rows) != 1 or len(new) != 1:
             return  # which row got which id is told for one alone
-        (work,), ((_, row),) = rows, new.items()
+        (new_job,), ((_, row),) = rows, new.items()
         for slot in self.started:
-            if slot.lane == work.lane and slot.job is None:
+            if slot.lane == new_job.lane and slot.job is None:
                 slot.job = Job(
-                    row.id, work.lane, work.kind, work.payload, 0, work.due_at, work.due_at, None
+                    row.id,
+                    new_job.lane,
+                    new_job.kind,
+                    new_job.payload,
+                    0,
+                    new_job.due_at,
+                    new_job.due_at,
+                    None,
                 )
 
     def before_commit(self) -> None:

@@ -25,7 +25,7 @@ PATIENCE_IN_TROUBLE = 1.0
 
 @dataclass(eq=False)
 class _Arrival:
-    work: NewJob
+    job: NewJob
     fresh: bool = False
     error: Exception | None = None
     stored: threading.Event = field(default_factory=threading.Event)
@@ -101,8 +101,8 @@ class Inbox:
 
     def _store_batch(self, batch: list[_Arrival], until: float) -> None:
         # One row for each key: the same webhook may have arrived twice within this batch.
-        unique = {arrival.work.key: arrival for arrival in reversed(batch)}
-        chosen = [arrival.work for arrival in batch if unique[arrival.work.key] is arrival]
+        unique = {arrival.job.key: arrival for arrival in reversed(batch)}
+        chosen = [arrival.job for arrival in batch if unique[arrival.job.key] is arrival]
         with self._database.write(max(0.0, until - time.monotonic())) as tx:
             fresh = enqueuer_of(tx).append_now(chosen)
         for key in fresh:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Job:
-    """One row of work, picked up.
+    """One job, picked up.
 
     Attributes:
         begun_at: when a provider was called for it and no answer was recorded, None otherwise.
@@ -61,7 +61,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class NewJob:
-    """A row of work to be.
+    """A job to be enqueued.
 
     Attributes:
         kind: which handler runs it.

@@ -30,7 +30,7 @@ class Permit:
 
 
 class RateLimiter:
-    """Gives turns.
+    """Gives permits.
 
     Args:
         rates: kind of budget -> how often; calls that take of other kinds are not limited.

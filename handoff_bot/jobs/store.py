@@ -132,7 +132,7 @@ def forget_key(tx: Transaction, job: Job) -> None:
 
 
 def count_as_done(tx: Transaction, kind: str, lane: str, key: str, now: datetime) -> None:
-    """What has this key was done in another way: work that is enqueued under it is not run."""
+    """What has this key was done in another way: a job that is enqueued under it is not run."""
     row = {"kind": kind, "lane": lane, "key": key, "payload": {}, "status": "done", "error": ""}
     times = {"due_at": now, "first_due_at": now, "finished_at": now, "attempts": 0}
     insert = DIALECTS[tx.is_sqlite](WORK).values(**row, **times)

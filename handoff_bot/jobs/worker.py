@@ -29,7 +29,7 @@ from handoff_bot.storage.database import Database
 logger = logging.getLogger(__name__)
 
 
-def granted(slot: Slot) -> Permit:
+def permit_of(slot: Slot) -> Permit:
     """Its lane, which was leased when it was opened."""
     return Permit(slot.lane, queue_of(slot.lane), "", slot.grant)
 
@@ -163,10 +163,10 @@ class Worker:
     def _start(self, slot: Slot) -> None:
         """Run its lane: in this thread when that is about to be free, for a switch of threads costs time."""
         if not self._mine.keep(slot):
-            self._submit(granted(slot), slot)
+            self._submit(permit_of(slot), slot)
 
     def _start_other(self, slot: Slot) -> None:
-        self._submit(granted(slot), slot)
+        self._submit(permit_of(slot), slot)
 
     def doubt(self, started: Sequence[Slot]) -> None:
         """See `SlotProvider`: if they are leased, no thread will ever run them."""
@@ -305,7 +305,7 @@ class Worker:
         with self._mine.kept():
             self._run_and_free(lease, slot)
             while following := self._mine.last():
-                self._run_and_free(granted(following), following)
+                self._run_and_free(permit_of(following), following)
 
     def _run_and_free(self, lease: Permit, slot: Slot | None) -> None:
         more = False
