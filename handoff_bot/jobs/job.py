@@ -48,8 +48,8 @@ class Begun:
 class Slot:
     """A thread of this process that is free for a lane. `grant` is the token of its lease.
 
-    `job` is the lane's first row, when it is known because the lane was empty before; `begun` when its
-    call is prepared.
+    `job` is the lane's first row, when it is known; `begun` when its call is prepared. `follows` when the
+    thread goes on with this lane after another one of the same queue.
     """
 
     lane: str
@@ -57,6 +57,7 @@ class Slot:
     grant: str
     job: Job | None = None
     begun: Begun | None = None
+    follows: bool = False
 
 
 @dataclass(frozen=True)

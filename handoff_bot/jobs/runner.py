@@ -15,7 +15,7 @@ from handoff_bot.jobs import failed_jobs, leases, store
 from handoff_bot.jobs.enqueuing import enqueuer_of
 from handoff_bot.jobs.failures import Failures, OnGivenUp, tell_nobody
 from handoff_bot.jobs.handler import UNKNOWN_KIND, AnyHandler
-from handoff_bot.jobs.job import Begun, Job, Slot
+from handoff_bot.jobs.job import Begun, Job, Slot, queue_of
 from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.jobs.thread_lanes import StartedLanes
 from handoff_bot.ports import Clock
@@ -136,8 +136,14 @@ class Runner:
 
     def _next(self, tx: Transaction, lane: str, grant: str, *, last: bool = False) -> Job | None:
         """The lane's first row if it may run now; otherwise let go of the lane."""
-        enqueuer_of(tx).flush(lane)
-        return leases.go_on(tx, lane, grant, self._clock.now(), stop=last)
+        enqueuer = enqueuer_of(tx)
+        enqueuer.flush(lane)
+        job = leases.go_on(tx, lane, grant, self._clock.now(), stop=last)
+        following = None if job else self._others.lease_next(tx, queue_of(lane))
+        if following:
+            enqueuer.reserved.append(following)
+            enqueuer.started.append(following)
+        return job
 
     def _row(self, step: _Step, paid: str, begun: Begun | None) -> Job | None:
         """Run one row, and those that go with it, through the phases; says which row is next."""
@@ -201,8 +207,10 @@ class Runner:
                 raise _ChainBroken from error
 
     def _prepare_slot(self, tx: Transaction, slot: Slot, step: _Step) -> None:
-        """Go on with a lane that this transaction has leased; its first row is the only one in it."""
+        """Go on with a lane that this transaction has leased."""
         now = self._clock.now()
+        if step.job.begun_at:
+            return
         cost = step.handler.cost(tx, step.job) if self._limiter.rates else ()
         if step.job.due_at > now or (self._limiter.limits(cost) and not tx.is_sqlite):
             return  # on PostgreSQL budgets are held before lanes, or two processes could deadlock
@@ -211,6 +219,10 @@ class Runner:
             self._limiter.wait(tx, step.job, step.grant, lacking, now)
             enqueuer_of(tx).started.remove(slot)
             return
+        if slot.follows and step.handler.batches:  # otherwise its row is the only one
+            step = replace(
+                step, job=replace(step.job, more=tuple(step.handler.batch(tx, step.job)))
+            )
         plan = step.handler.prepare(tx, step.job)
         if plan is None:
             self._done(tx, step)
@@ -218,7 +230,7 @@ class Runner:
             return
         if not step.handler.repeatable:
             store.begin(tx, step.job, now)
-        slot.begun = Begun(plan, now)
+        slot.job, slot.begun = step.job, Begun(plan, now)
 
     def _call(self, step: _Step, plan: Any, since: datetime) -> Any:
         if not step.handler.repeatable:

@@ -7,10 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from handoff_bot.jobs.job import Slot
+from handoff_bot.storage.transaction import Transaction
 
 
 class StartedLanes:
     """The lanes that were started by what this thread has committed. It runs the last one itself."""
+
+    def lease_next(self, tx: Transaction, queue: str) -> Slot | None:
+        """A lane of the same queue to go on with, if one is known to wait for a thread."""
+        return None
 
     def start(self) -> None:
         """Let other threads run them: this one has something else to do."""
@@ -24,8 +29,13 @@ class StartedLanes:
 class ThreadLanes(StartedLanes):
     """By thread: the lanes that it has started and is going to run when it has run its own."""
 
-    def __init__(self, start: Callable[[Slot], None]) -> None:
+    def __init__(
+        self,
+        start: Callable[[Slot], None],
+        lease: Callable[[Transaction, str], Slot | None],
+    ) -> None:
         self._start = start
+        self._lease = lease
         self._local = threading.local()
 
     @property
@@ -50,6 +60,9 @@ class ThreadLanes(StartedLanes):
             return False
         slots.append(slot)
         return True
+
+    def lease_next(self, tx: Transaction, queue: str) -> Slot | None:
+        return None if self._slots is None else self._lease(tx, queue)
 
     def last(self) -> Slot | None:
         """One for this thread; the others are started."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from handoff_bot.domain.errors import DatabaseAway
-from handoff_bot.jobs import leases
+from handoff_bot.jobs import leases, store
 from handoff_bot.jobs.backpressure import LULL, Backpressure
 from handoff_bot.jobs.enqueuing import Enqueuer
 from handoff_bot.jobs.failures import OnGivenUp, tell_nobody
@@ -25,6 +25,7 @@ from handoff_bot.jobs.runner import Runner
 from handoff_bot.jobs.thread_lanes import ThreadLanes
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import Database
+from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +82,8 @@ class Worker:
         dice = jitter or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._stopping = threading.Event()
         self.heartbeat = Heartbeat(database, clock, ttl, self._stopping)
-        self._mine = ThreadLanes(self._start_other)
+        self._behind: set[str] = set()
+        self._mine = ThreadLanes(self._start_other, self._lease_next)
         self._steps = _Steps()
         self._run = Runner(
             database,
@@ -140,7 +142,10 @@ class Worker:
         if self._steps.slots is not None and queue in self._threads:
             return Slot(lane, self.heartbeat.id, leases.new_grant())
         with self._changed:
-            if not self._pool or self._stopping.is_set() or not self._free.get(queue):
+            if not self._pool or self._stopping.is_set():
+                return None
+            if self._free.get(queue, 0) <= 0:
+                self._behind.add(queue)
                 return None
             if self._backpressure.is_on():
                 return None
@@ -155,13 +160,16 @@ class Worker:
         for slot in reserved:
             if slot in started:
                 self._start(slot)
-                continue
-            with self._changed:
-                self._free[queue_of(slot.lane)] += 1
-            self.wake()  # the lane may be due already, and was not ours to start
+            elif not slot.follows:
+                with self._changed:
+                    self._free[queue_of(slot.lane)] += 1
+                self.wake()  # the lane may be due already, and was not ours to start
 
     def _start(self, slot: Slot) -> None:
         """Run its lane: in this thread when that is about to be free, for a switch of threads costs time."""
+        if slot.follows:
+            with self._changed:
+                self._free[queue_of(slot.lane)] -= 1
         if not self._mine.keep(slot):
             self._submit(permit_of(slot), slot)
 
@@ -172,6 +180,21 @@ class Worker:
         """See `SlotProvider`: if they are leased, no thread will ever run them."""
         for slot in started:
             self._held.left(slot.lane, slot.grant)
+
+    @property
+    def is_behind(self) -> bool:
+        """Do lanes wait because all threads of their queue are busy?"""
+        return bool(self._behind)
+
+    def _lease_next(self, tx: Transaction, queue: str) -> Slot | None:
+        """Under load: a lane for the thread that is done with one, without a look of the dispatcher."""
+        if queue not in self._behind or self._stopping.is_set() or self._backpressure.is_on():
+            return None
+        now, besides = self.clock.now(), self._held.lanes()
+        for lane, grant in leases.lease(tx, self.heartbeat.id, queue, now, 1, besides).items():
+            return Slot(lane, self.heartbeat.id, grant, store.head(tx, lane), follows=True)
+        self._behind.discard(queue)
+        return None
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -283,6 +306,8 @@ class Worker:
                 for queue in queues:
                     leased = leases.lease(tx, self.heartbeat.id, queue, now, left[queue], besides)
                     taken += [Permit(lane, queue, "", grant) for lane, grant in leased.items()]
+                    if len(leased) >= left[queue]:
+                        self._behind.add(queue)
         except DatabaseAway:  # it may have committed all the same
             for each in taken:
                 self._held.left(each.lane, each.grant)
@@ -325,7 +350,7 @@ class Worker:
 
     def _free_slot(self, queue: str, *, more: bool) -> None:
         with self._changed:
-            waited_for = self._free[queue] == 0
+            waited_for = self._free[queue] <= 0
             self._free[queue] += 1
         if more or waited_for:
             self.wake()

@@ -322,6 +322,7 @@ class Core:
             on_given_up=alarms.given_up,
         )
         worker.attach()
+        mood_of.is_busy = lambda: worker.is_behind
         return cls(
             database=database,
             clock=clock,

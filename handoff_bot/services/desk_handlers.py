@@ -199,9 +199,11 @@ class PostInThread(InThread[PostPlan, Posted]):
         return self._posted(plan, self._desk.post(plan.thread, plan.posts, plan.mark))
 
     def _posted(self, plan: PostPlan, place: Place) -> Posted:
+        if plan.judged == moods.ALWAYS:
+            return Posted(place, is_judged=not self._moods.is_busy())
         in_doubt = plan.judged == moods.IN_DOUBT
-        matters = in_doubt and self._moods.may_matter(post.text for post in plan.posts)
-        return Posted(place, plan.judged == moods.ALWAYS or matters)
+        words = (post.text for post in plan.posts)
+        return Posted(place, is_judged=in_doubt and self._moods.may_matter(words))
 
     def on_retry(self, tx: Transaction, job: Job, plan: PostPlan | None, error: Exception) -> None:
         """It waits; the team hears of it early when we do not know what for, the assignee in any case."""

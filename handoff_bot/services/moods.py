@@ -6,7 +6,7 @@ needs half a millisecond and no transaction, does not find them calm.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -67,6 +67,8 @@ class Moods:
         self._tickets_out = tickets_out
         self._rules = Rules()
         self._rules_until: datetime | None = None
+        self.is_busy: Callable[[], bool] = lambda: False
+        """Do messages wait? Then their moods are not looked at."""
 
     def refresh(self, tx: Transaction) -> None:
         """Read the rules again when they are old."""
@@ -76,7 +78,9 @@ class Moods:
 
     def may_matter(self, texts: Iterable[str]) -> bool:
         """Could judging these words of a calm customer change anything? Needs no transaction."""
-        return any(self._reacting.may_matter(text, self._rules) for text in texts)
+        return not self.is_busy() and any(
+            self._reacting.may_matter(text, self._rules) for text in texts
+        )
 
     def judge(self, question: Question) -> Judgement:
         """What the last words say."""

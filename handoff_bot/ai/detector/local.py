@@ -39,8 +39,8 @@ _ACCEPTED = 0.98
 _MOST_TELLING = (Act.BYE, Act.THANKS, Act.HELLO, Act.ACCEPT)
 """Of several kinds in one message the one that is answered."""
 
-_MAY_MATTER = 0.05
-"""Below this for all signals a message is calm by its spelling; see "Speed" in docs/detector.md."""
+_MAY_MATTER = 0.2
+"""Below this for all signals a message to an agent counts as calm; see "Speed" in docs/detector.md."""
 
 
 class LocalDetector:
