@@ -317,9 +317,7 @@ class Runner:
             return self._record(step, lambda tx: self._handled(tx, step, plan, error))
         except (LeaseLost, DatabaseAway):
             raise
-        except (
-            Exception
-        ):  # a bug in `on_retry` or `on_failed` must not keep the row from being retried
+        except Exception:  # a bug in these two must not keep the row from being retried
             logger.exception("handling a failure failed", extra={"work_id": step.job.id})
         return self._record(step, lambda tx: self._unhandled(tx, step, plan, error))
 

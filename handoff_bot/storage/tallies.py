@@ -38,7 +38,7 @@ def take(tx: Transaction, quotas: Mapping[str, Quota], now: datetime, amount: in
     Returns:
         "" when there was room in all of them, else the first that had none.
     """
-    attempt = tx.session.begin_nested()
+    attempt = tx.core.begin_nested()
     for name, quota in sorted(quotas.items()):
         if amount > quota.most or not _has_room(tx, name, quota, now, amount):
             attempt.rollback()

@@ -4,8 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, text
-from sqlalchemy.orm import Session
+from sqlalchemy import text
 
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.errors import DatabaseAway, DeliveryError, LeaseLost
@@ -330,10 +329,14 @@ def test_a_lane_of_a_commit_that_nobody_confirmed_is_run(database, monkeypatch, 
     handler = Awaited(1)
     working(handler)
     plain = group_commit._Batch.end
+    dialect, this_thread = database.engine.dialect, threading.get_ident()
+    commit = dialect.do_commit
 
-    def lose_the_answer(session):
-        event.remove(Session, "after_commit", lose_the_answer)
-        raise DatabaseAway("connection lost")
+    def commit_and_lose_the_answer(connection):
+        commit(connection)
+        if threading.get_ident() == this_thread:
+            monkeypatch.setattr(dialect, "do_commit", commit)
+            raise DatabaseAway("connection lost")
 
     def end_without_an_answer(batch, error=None):
         monkeypatch.setattr(group_commit._Batch, "end", plain)
@@ -346,14 +349,14 @@ def test_a_lane_of_a_commit_that_nobody_confirmed_is_run(database, monkeypatch, 
             if database.is_sqlite:
                 monkeypatch.setattr(group_commit._Batch, "end", end_without_an_answer)
             else:
-                event.listen(Session, "after_commit", lose_the_answer)
+                monkeypatch.setattr(dialect, "do_commit", commit_and_lose_the_answer)
 
     with pytest.raises(DatabaseAway):
         enqueue_and_lose_the_answer()
     assert handler.is_done.wait(PATIENCE)
 
 
-def test_the_seats_of_threads_that_were_left_are_free_again(database, monkeypatch, working):
+def test_the_slots_of_threads_that_were_left_are_free_again(database, monkeypatch, working):
     handler = Awaited(20)
     errors = [RuntimeError("a bug") for _ in range(8)]
     plain = store.head

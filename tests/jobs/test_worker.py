@@ -267,25 +267,24 @@ def test_threads_keep_the_order_of_every_lane(database, workers):
 
 
 def test_a_row_appended_while_the_lane_is_let_go_of_is_not_stranded(database, database_url, clock):
-    """Between the look for the next row and the letting go of the lane, somebody appends one."""
+    """While a worker looks for the next row of its lane and finds none, another process appends one."""
     if database.is_sqlite:
         pytest.skip("one writer at a time: it cannot happen")
     recorder = Recorder(repeatable=True)
     worker = Worker(database, {"job": recorder}, clock, threads={"a": 1})
     other = Database(database_url)
-    original, appended = store.head, []
+    original, appended = leases.check_lease, []
 
-    def append_meanwhile(tx, lane):
-        found = original(tx, lane)
-        if found is None and not appended:
+    def append_meanwhile(tx, lane, grant):
+        original(tx, lane, grant)
+        if store.head(tx, lane) is None and not appended:
             appended.append(threading.Thread(target=enqueue, args=(other, clock, 2)))
             appended[0].start()
             appended[0].join(0.3)  # it waits for the lane, or has committed
-        return found
 
     enqueue(database, clock, 1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "head", append_meanwhile)
+        patch.setattr(leases, "check_lease", append_meanwhile)
         worker.run_until_idle()
     appended[0].join()
     worker.run_until_idle()
