@@ -252,3 +252,10 @@ def test_linear_algebra_runs_on_one_thread_unless_the_operator_chooses(chosen, t
     )
 
     assert done.stdout.strip() == threads
+
+
+def test_whether_a_message_to_an_agent_may_matter_is_said_without_the_encoder(monkeypatch):
+    detector = LocalDetector.load()
+    monkeypatch.setattr(Encoder, "vectors", lambda *_: pytest.fail("the encoder was run"))
+    assert not any(map(detector.may_matter, ["", "the blue one please", "order 12345, thank you"]))
+    assert detector.may_matter("Fine. This is a scam, I want my money back NOW!!")

@@ -81,7 +81,7 @@ class LocalDetector:
 
     def may_matter(self, words: str) -> bool:
         """Does the spelling alone leave any signal possible?"""
-        return max(self._utterance(words).spelt) >= _MAY_MATTER
+        return self._model.by_spelling(words) >= _MAY_MATTER
 
     def announces(self, words: str) -> bool:
         """Do these words of the assistant say that a person will come, or was told?"""

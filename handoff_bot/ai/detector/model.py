@@ -137,6 +137,14 @@ class Model:
         acts += sigmoid(self.acts_meant.logits(vectors[: len(seen.texts)]))
         return replace(_utterance(seen, spelt, meant, acts / 2, traces), kinds=kinds)
 
+    def by_spelling(self, words: str) -> float:
+        """The most that the spelling of a message says for a request, anger or a serious matter."""
+        parts = dict.fromkeys((words, *text.clauses_of(text.sentences(words))))
+        ids = [text.features(part) for part in parts]
+        if not len(ids[0]):
+            return 0.0
+        return float(softmax(self.intent.logits_each(ids))[:, 1:].max())
+
     def reply(self, words: str) -> Reply:
         """Score one assistant message: the strongest of its sentences counts."""
         parts = list(dict.fromkeys((words, *text.sentences(words))))
