@@ -77,7 +77,7 @@ class Card:
         opted_out: True when the contact opted out: nothing may be sent.
         invited: True when they have written again since, so that agents may answer.
         language: ISO 639-1, "" when unknown.
-        mood: how the customer feels by their last words, None when they have said nothing since.
+        mood: how the customer feels by their last words, None while none of them seemed more than calm.
         vip: True when an admin named them one.
         snoozed_until: until when it is put aside, None when it is not.
         group_id: the desk's id of the group it is for, "" for everybody.

@@ -41,7 +41,7 @@ def when(escalation: Escalation, *, judge: bool) -> str:
     """When what a customer writes is judged: ALWAYS, or IN_DOUBT when they are calm so far; "" for never."""
     if not judge:
         return ""
-    return IN_DOUBT if escalation.mood == Mood.CALM else ALWAYS
+    return IN_DOUBT if escalation.mood in ("", Mood.CALM) else ALWAYS
 
 
 def ask(tx: Transaction, escalation_id: int, now: datetime) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
+from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.storage.group_commit import GroupCommit
 from handoff_bot.storage.outages import told_apart
 from handoff_bot.storage.transaction import Participant, Transaction
@@ -121,13 +122,17 @@ class Database:
 
     @contextlib.contextmanager
     def heartbeat(self) -> Iterator[Transaction]:
-        """A short transaction on a connection of its own, that waits neither for the pool nor for a turn."""
-        with (
-            told_apart(),
-            self._heart.begin() as connection,
-            Transaction(connection, is_sqlite=self.is_sqlite) as transaction,
-        ):
-            yield transaction
+        """A short transaction that waits for no pool. On SQLite it goes before all who wait to write.
+
+        Where the one who writes there does not come to an end, a connection of its own may still succeed.
+        """
+        with told_apart(), contextlib.ExitStack() as stack:
+            try:
+                turn = self._group.turn(HEARTBEAT_PATIENCE, first=True) if self._group else None
+                connection = stack.enter_context(turn or self._heart.begin())
+            except DatabaseAway:
+                connection = stack.enter_context(self._heart.begin())
+            yield stack.enter_context(Transaction(connection, is_sqlite=self.is_sqlite))
 
     def close(self) -> None:
         """Close all connections."""

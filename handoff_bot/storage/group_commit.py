@@ -100,17 +100,18 @@ class GroupCommit:
         self._batch: _Batch | None = None
 
     @contextmanager
-    def turn(self, patience: float) -> Iterator[Connection]:
+    def turn(self, patience: float, *, first: bool = False) -> Iterator[Connection]:
         """A connection whose changes are committed when this returns, or undone when the block raises.
 
         Args:
             patience: seconds that it may wait to begin.
+            first: it goes before all who wait.
 
         Raises:
             DatabaseAway: the database does not answer; it may have committed all the same.
         """
         until = time.monotonic() + patience
-        self._take_turn(until)
+        self._take_turn(until, first=first)
         try:
             batch = self._batch or self._begin(until)
             try:
@@ -125,13 +126,16 @@ class GroupCommit:
             self._pass_on()
         batch.wait()
 
-    def _take_turn(self, until: float) -> None:
+    def _take_turn(self, until: float, *, first: bool = False) -> None:
         with self._guard:
             if not self._is_taken:
                 self._is_taken = True
                 return
             turn = threading.Event()
-            self._waiting.append(turn)
+            if first:
+                self._waiting.appendleft(turn)
+            else:
+                self._waiting.append(turn)
         if turn.wait(max(0.0, until - time.monotonic())):
             return
         with self._guard:
