@@ -88,6 +88,16 @@ class Enqueuer:
             return
         self._new.append(job)
 
+    @property
+    def starts_lanes(self) -> bool:
+        """Is there a worker that runs lanes which are started here?"""
+        return self._slots is not None
+
+    def start(self, slot: Slot) -> None:
+        """Have a lane run that was leased in this transaction."""
+        self.reserved.append(slot)
+        self.started.append(slot)
+
     def flush(self, running: str = "") -> None:
         """Append the new rows to their lanes.
 

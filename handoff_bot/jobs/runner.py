@@ -139,10 +139,10 @@ class Runner:
         enqueuer = enqueuer_of(tx)
         enqueuer.flush(lane)
         job = leases.go_on(tx, lane, grant, self._clock.now(), stop=last)
-        following = None if job else self._others.lease_next(tx, queue_of(lane))
-        if following:
-            enqueuer.reserved.append(following)
-            enqueuer.started.append(following)
+        if job is None and enqueuer.starts_lanes:
+            following = self._others.lease_next(tx, queue_of(lane))
+            if following:
+                enqueuer.start(following)
         return job
 
     def _row(self, step: _Step, paid: str, begun: Begun | None) -> Job | None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from handoff_bot.clock import SystemClock
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from handoff_bot.jobs import failed_jobs, leases, store
 from handoff_bot.jobs.enqueuing import enqueue_job
@@ -227,28 +228,33 @@ def test_a_worker_that_lost_its_lease_commits_nothing(database, clock):
     assert statuses(database) == {1: "ready"}
 
 
+class Counted(ProviderJob):
+    """Notes what it was called for, by lane, until there have been so many calls."""
+
+    def __init__(self, calls, *, chained=False):
+        self.chained = chained
+        self.done = defaultdict(list)
+        self.finished = threading.Event()
+        self._left = calls
+        self._guard = threading.Lock()
+
+    def prepare(self, tx, job):
+        return job
+
+    def call(self, plan):
+        with self._guard:
+            self.done[plan.lane].append(plan.payload["n"])
+            self._left -= 1
+            if not self._left:
+                self.finished.set()
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_threads_keep_the_order_of_every_lane(database, workers):
-    """Real threads, real clock: 12 worker, 240 rows, by one and by three workers at once."""
-    from handoff_bot.clock import SystemClock
-
-    done = defaultdict(list)
-    finished = threading.Event()
-    guard = threading.Lock()
-
-    class Collect(ProviderJob):
-        def prepare(self, tx, job):
-            return job
-
-        def call(self, plan):
-            with guard:
-                done[plan.lane].append(plan.payload["n"])
-                if sum(map(len, done.values())) == 240:
-                    finished.set()
-
-    clock = SystemClock()
+    """Real threads, real clock: 12 lanes, 240 rows, by one and by three workers at once."""
+    clock, counted = SystemClock(), Counted(240)
     several = [
-        Worker(database, {"job": Collect()}, clock, threads={"a": 4}, poll=0.1)
+        Worker(database, {"job": counted}, clock, threads={"a": 4}, poll=0.1)
         for _ in range(workers)
     ]
     for one in several:
@@ -259,11 +265,36 @@ def test_threads_keep_the_order_of_every_lane(database, workers):
                 for lane in range(12):
                     enqueue_job(tx, NewJob("job", f"a:{lane}", {"n": n}, clock.now()))
             several[n % workers].wake()
-        assert finished.wait(60)
+        assert counted.finished.wait(60)
     finally:
         for one in several:
             one.stop()
-    assert done == {f"a:{lane}": list(range(20)) for lane in range(12)}
+    assert counted.done == {f"a:{lane}": list(range(20)) for lane in range(12)}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_threads_go_on_with_lanes_that_wait_for_one(database, database_url, workers):
+    """As in operation, where workers start what is enqueued: more lanes than threads, in order, once."""
+    clock, counted = SystemClock(), Counted(400, chained=True)
+    databases = [database, *(Database(database_url) for _ in range(workers - 1))]
+    several = [Worker(one, {"job": counted}, clock, threads={"a": 3}) for one in databases]
+    for one in several:
+        one.attach()
+        one.start()
+    try:
+        for n in range(10):
+            for lane in range(40):
+                with databases[lane % workers].write() as tx:
+                    enqueue_job(tx, NewJob("job", f"a:{lane}", {"n": n}, clock.now()))
+        assert counted.finished.wait(60)
+    finally:
+        for one in several:
+            one.stop()
+            one.detach()
+        for one in databases[1:]:
+            one.close()
+    assert counted.done == {f"a:{lane}": list(range(10)) for lane in range(40)}
+    assert all(one._free == {"a": 3} for one in several)
 
 
 def test_a_row_appended_while_the_lane_is_let_go_of_is_not_stranded(database, database_url, clock):
