@@ -269,6 +269,8 @@ class Worker:
         for lease in permits:
             with self._changed:
                 self._free[lease.queue] -= 1
+                if self._free[lease.queue] <= 0:  # there may be more of them
+                    self._behind.add(lease.queue)
             self._submit(lease)
         return pause
 
@@ -306,8 +308,6 @@ class Worker:
                 for queue in queues:
                     leased = leases.lease(tx, self.heartbeat.id, queue, now, left[queue], besides)
                     taken += [Permit(lane, queue, "", grant) for lane, grant in leased.items()]
-                    if len(leased) >= left[queue]:
-                        self._behind.add(queue)
         except DatabaseAway:  # it may have committed all the same
             for each in taken:
                 self._held.left(each.lane, each.grant)
