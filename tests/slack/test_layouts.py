@@ -137,7 +137,9 @@ def test_a_layout_that_is_refused_once_is_tried_again_for_the_next_message(api, 
 
 
 def test_a_reply_that_slack_puts_beside_the_thread_is_taken_back(api, desk):
-    api.answers("chat.postMessage", **POSTED, message={"text": "x", "ts": POSTED["ts"]})
+    api.answers(
+        "chat.postMessage", **POSTED, message={"type": "message", "text": "x", "ts": POSTED["ts"]}
+    )
     with pytest.raises(DeskGone):
         desk.post(CARD_AT, [DANA], "work-1")
     (deleted,) = api.asked("chat.delete")
