@@ -73,5 +73,7 @@ def test_what_arrives_of_a_body_after_its_connection_was_dropped_counts_for_nobo
 
     config = _config(Large)
     config.load()
-    lines = socket.socketpair()
-    asyncio.run(both(*lines))
+    # One client each: the end of one connection must not be what the other one hears.
+    (first, one), (second, other) = socket.socketpair(), socket.socketpair()
+    with one, other:
+        asyncio.run(both(first, second))
