@@ -4,12 +4,13 @@ import glob
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from handoff_bot.sandbox.free_port import free_port
 
 ROOM = 4 * 1024**3
 """Bytes; the clusters of two processes take less."""
@@ -51,7 +52,7 @@ class Cluster:
         self._owner = _owner()
         if self._owner:
             os.chown(self.folder, self._owner.pw_uid, self._owner.pw_gid)
-        port = _free_port()
+        port = free_port()
         data = str(self.folder / "data")
         self.url = f"postgresql://handoff@127.0.0.1:{port}/postgres"
         fast = (
@@ -109,9 +110,3 @@ def _owner() -> pwd.struct_passwd | None:
         except KeyError:
             continue
     raise LookupError("no unprivileged user to run PostgreSQL as")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -22,7 +22,8 @@ from handoff_bot.domain.talk import Talk
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
-from handoff_bot.sandbox.world import ROOT, World, free_port
+from handoff_bot.sandbox.free_port import free_port
+from handoff_bot.sandbox.world import ROOT, World
 from handoff_bot.sandbox.zendesk import ZendeskStandIn
 from handoff_bot.services import rules
 from handoff_bot.services.core import Core, Parts

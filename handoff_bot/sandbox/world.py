@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from types import TracebackType
 
 import requests
 
+from handoff_bot.sandbox.free_port import free_port
 from handoff_bot.sandbox.server import Journal
 from handoff_bot.sandbox.slack.people import Json
 from handoff_bot.sandbox.slack.stand_in import SlackStandIn
@@ -172,10 +172,3 @@ class World:
         self.stop_bot()
         self.twilio.stop()
         self.slack.stop()
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

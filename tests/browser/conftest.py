@@ -18,10 +18,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
+from handoff_bot.sandbox.free_port import free_port
 from handoff_bot.sandbox.page import stage as stages
 from handoff_bot.sandbox.page.server import PageServer, origins
 from handoff_bot.sandbox.page.stage import Stage
-from handoff_bot.sandbox.world import free_port
 from handoff_bot.slack.manifest import manifest
 from tests.browser import drawing_bot
 from tests.browser.studio import Studio

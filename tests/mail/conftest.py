@@ -16,6 +16,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from handoff_bot.domain.mail import Mail
 from handoff_bot.mail.message import Sender
 from handoff_bot.mail.smtp import MailServer, SmtpMailer
+from handoff_bot.sandbox.free_port import free_port
 
 SENDER = Sender.of("Hàndoff Süd <handoff@example.com>")
 MAIL = Mail(
@@ -114,12 +115,6 @@ def serve():
     yield start
     for controller in running:
         controller.stop()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

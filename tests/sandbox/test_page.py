@@ -11,6 +11,7 @@ import threading
 import pytest
 import requests
 
+from handoff_bot.sandbox.free_port import free_port
 from handoff_bot.sandbox.movable_time import FollowingClock, MovableTime
 from handoff_bot.sandbox.page.actions import _NAMES
 from handoff_bot.sandbox.page.mirror import Mirror
@@ -19,7 +20,7 @@ from handoff_bot.sandbox.page.scripts import SCRIPTS
 from handoff_bot.sandbox.page.server import PageServer, origins
 from handoff_bot.sandbox.page.stage import Stage
 from handoff_bot.sandbox.page.switches import SWITCHES
-from handoff_bot.sandbox.world import ROOT, free_port
+from handoff_bot.sandbox.world import ROOT
 
 PATIENCE = 20
 JSON = {"Content-Type": "application/json"}

@@ -101,10 +101,3 @@ def _decoded(body: str) -> dict[str, Any]:
 def respond_to(api: ScriptedApi) -> dict[str, Any]:
     """What a click brings along, so that it can be answered here."""
     return {"response_url": f"{api.url}response"}
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
