@@ -13,7 +13,7 @@ TRIES = 100
 
 
 def free_port() -> int:
-    """A port on loopback that nobody listens on; another process is unlikely to choose the same one."""
+    """A port on loopback without a listener; another process is unlikely to choose the same one."""
     for _ in range(TRIES):
         port = LOWEST + secrets.randbelow(COUNT)
         with contextlib.suppress(OSError), socket.socket() as probe:

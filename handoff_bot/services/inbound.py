@@ -299,7 +299,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             notes=said.context_of(message).background,
         )
         if words.text or words.notes:
-            when = moods.when(escalation, judge=judge)
+            when = moods.when(escalation) if judge else ""
             deskwork.post(tx, escalation, words, now, judged=when, inbound=message)
         files.to_thread(tx, escalation, message, now)
         if not judge:

@@ -30,17 +30,15 @@ from handoff_bot.storage.transaction import Transaction
 
 MOOD = "mood"
 STALE = timedelta(minutes=1)
-"""A mood that nobody had time to judge for so long is not judged: under load words go first."""
+"""A mood that has waited for so long is not judged: under load words go first."""
 RULES_KEEP = timedelta(seconds=10)
 """How old the rules may be that the cheap reader goes by."""
 
 IN_DOUBT, ALWAYS = "in doubt", "always"
 
 
-def when(escalation: Escalation, *, judge: bool) -> str:
-    """When what a customer writes is judged: ALWAYS, or IN_DOUBT when they are calm so far; "" for never."""
-    if not judge:
-        return ""
+def when(escalation: Escalation) -> str:
+    """When what a customer writes is judged: ALWAYS, or IN_DOUBT when they are calm so far."""
     return IN_DOUBT if escalation.mood in ("", Mood.CALM) else ALWAYS
 
 

@@ -137,7 +137,7 @@ def _contact_of(tx: Transaction, inbound: InboundMessage, now: datetime) -> int:
     if contact_id is None:
         contact_id = id_of(tx.add(Contact(name=called, created_at=now)))
     elif called:
-        tx.session.get_one(Contact, contact_id).name = called
+        call(tx.session.get_one(Contact, contact_id), inbound)
     for name in names:
         if name not in owners:
             address = ContactAddress(contact_id=contact_id, channel=inbound.channel, address=name)
@@ -360,12 +360,7 @@ def replies(tx: Transaction, escalation_id: int) -> Sequence[Message]:
 
 def last_assistant_message(tx: Transaction, conversation_id: int) -> Message | None:
     """What the assistant said last."""
-    return tx.session.execute(
-        select(Message)
-        .where(Message.conversation_id == conversation_id, Message.author == Author.ASSISTANT.value)
-        .order_by(col(Message.id).desc())
-        .limit(1)
-    ).scalar_one_or_none()
+    return newest_of(tx, conversation_id, Author.ASSISTANT)
 
 
 def agent_row(tx: Transaction, desk_id: str, name: str, now: datetime) -> Agent:

@@ -1,8 +1,8 @@
 """SQLite's one writer, shared: transactions that wait for their turn join the one that is open.
 
-A commit waits for the disk, so whoever ends a transaction while others wait leaves it open for the next one.
-The last one commits for all of them, and nobody returns before that. Each but the first has a savepoint, so
-what fails is undone by itself. Nobody waits for company: with one writer at a time nothing changes.
+A commit waits for the disk, so a thread that ends a transaction while others wait leaves it open for the next
+one. The last one commits for all of them, and no thread returns before that. Each but the first has a
+savepoint, so what fails is undone by itself. No thread waits for company: with one writer nothing changes.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from handoff_bot.domain.errors import DatabaseAway
 
 MOST_MEMBERS = 64
 LONGEST = 0.05
-"""Seconds after which nobody joins an open transaction any more: its first member waits for its commit."""
+"""Seconds after which no thread joins an open transaction any more: its first member waits for its commit."""
 
 
 @dataclass(eq=False)
 class _Batch:
-    """One transaction of the database, and those who wait for its commit."""
+    """One transaction of the database, and the threads that wait for its commit."""
 
     connection: Connection
     transaction: RootTransaction
