@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
 from handoff_bot.domain.errors import DatabaseAway
-from handoff_bot.storage.group_commit import GroupCommit
+from handoff_bot.storage.group_commit import BEGIN_WITHIN, GroupCommit
 from handoff_bot.storage.outages import told_apart
 from handoff_bot.storage.transaction import Participant, Transaction
 
@@ -56,17 +56,14 @@ class Database:
         if self.is_sqlite:
             _keep_private(url)
             # One writer beats twenty: they would only wait for each other inside SQLite's busy handler.
-            self._writer = _sqlite_writer(url, synchronous, lambda: self._begin_within)
+            self._writer = _sqlite_writer(url, synchronous, PATIENCE)
             self._reader = _sqlite_reader(url, synchronous)
             # A heartbeat that a power cut undoes is no loss, so it need not wait for the disk.
-            self._heart = _sqlite_writer(url, "normal", lambda: HEARTBEAT_PATIENCE)
+            self._heart = _sqlite_writer(url, "normal", HEARTBEAT_PATIENCE)
         else:
             self._writer = self._reader = _postgres_engine(url, pool_size, 4)
             self._heart = _postgres_engine(url, 1, 0)
-        self._begin_within = PATIENCE
-        self._group: GroupCommit | None = None
-        if self.is_sqlite:
-            self._group = GroupCommit(self._writer, self._wait_to_begin)
+        self._group = GroupCommit(self._writer) if self.is_sqlite else None
 
     @property
     def engine(self) -> Engine:
@@ -107,9 +104,6 @@ class Database:
         """A connection whose changes are committed at the end."""
         with self._group.turn(patience) if self._group else self._writer.begin() as connection:
             yield connection
-
-    def _wait_to_begin(self, seconds: int) -> None:
-        self._begin_within = seconds
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -216,12 +210,14 @@ def _sqlite_reader(url: str, synchronous: str) -> Engine:
     return engine
 
 
-def _sqlite_writer(url: str, synchronous: str, begin_within: Callable[[], float]) -> Engine:
+def _sqlite_writer(url: str, synchronous: str, patience: float) -> Engine:
+    """Its connections wait so long for the write lock, unless `group_commit` says otherwise."""
     engine = _sqlite_engine(url, synchronous, writer=True)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        seconds, before = begin_within(), connection.info.get("busy_seconds", 0)
+        seconds = connection.info.get(BEGIN_WITHIN, patience)
+        before = connection.info.get("busy_seconds", 0)
         if not seconds <= before <= seconds + BUSY_STEP:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={seconds * 1000:.0f}")
             connection.info["busy_seconds"] = seconds

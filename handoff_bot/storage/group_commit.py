@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import cast
@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from handoff_bot.domain.errors import DatabaseAway
 
+BEGIN_WITHIN = "begin_within"
 MOST_MEMBERS = 64
 LONGEST = 0.05
 """Seconds after which no thread joins an open transaction any more: its first member waits for its commit."""
@@ -87,13 +88,12 @@ class GroupCommit:
     """Gives turns to write, first come, first served.
 
     Args:
-        engine: has one connection, and begins with taking the write lock.
-        begin_within: told the seconds that the next transaction may wait for that lock.
+        engine: has one connection, and begins with taking the write lock, for which it waits as many
+            seconds as the connection's `BEGIN_WITHIN` says.
     """
 
-    def __init__(self, engine: Engine, begin_within: Callable[[int], None]) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._begin_within = begin_within
         self._guard = threading.Lock()
         self._waiting: deque[threading.Event] = deque()
         self._is_taken = False
@@ -145,8 +145,8 @@ class GroupCommit:
         # It was given in this very moment.
 
     def _begin(self, until: float) -> _Batch:
-        self._begin_within(math.ceil(max(0.0, until - time.monotonic())))
         connection = self._engine.connect()
+        connection.info[BEGIN_WITHIN] = math.ceil(max(0.0, until - time.monotonic()))
         try:
             transaction = connection.begin()
         except BaseException:
