@@ -98,6 +98,11 @@ class Enqueuer:
         self.reserved.append(slot)
         self.started.append(slot)
 
+    def finish(self, slot: Slot) -> None:
+        """Nothing is left to do in a lane that was started."""
+        slot.is_done = True
+        self.started.remove(slot)
+
     def flush(self, running: str = "") -> None:
         """Append the new rows to their lanes.
 
@@ -190,22 +195,23 @@ class Enqueuer:
 
     def _name_first_job(self, rows: Sequence[NewJob], inserted: Sequence[Any]) -> None:
         """A lane that was empty begins with what was just inserted: no need to ask for it again."""
-        new = {row.key or row.id: row for row in inserted}
-        if len(rows) != 1 or len(new) != 1:
-            return  # which row got which id is told for one alone
-        (new_job,), ((_, row),) = rows, new.items()
+        ids = {row.key: row.id for row in inserted}
         for slot in self.started:
-            if slot.lane == new_job.lane and slot.job is None:
-                slot.job = Job(
-                    row.id,
-                    new_job.lane,
-                    new_job.kind,
-                    new_job.payload,
-                    0,
-                    new_job.due_at,
-                    new_job.due_at,
-                    None,
-                )
+            here = [row for row in rows if row.lane == slot.lane and row.key in ids]
+            # Which row got which id is told by its key, or when there is only one.
+            if slot.job or not here or (len(rows) > 1 and any(row.key is None for row in here)):
+                continue
+            first = min(here, key=lambda row: ids[row.key])
+            slot.job = Job(
+                ids[first.key],
+                first.lane,
+                first.kind,
+                first.payload,
+                0,
+                first.due_at,
+                first.due_at,
+                None,
+            )
 
     def before_commit(self) -> None:
         """See `Participant`."""

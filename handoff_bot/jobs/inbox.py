@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.jobs.backpressure import Backpressure
@@ -14,6 +15,7 @@ from handoff_bot.jobs.enqueuing import enqueuer_of
 from handoff_bot.jobs.job import NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import Database
+from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +23,38 @@ PATIENCE = 12.0
 """Seconds that an arrival waits for the database. Twilio gives up after 15, Slack after 3 and retries."""
 PATIENCE_IN_TROUBLE = 1.0
 """The same once the database is known to be away: refused requests must not fill all threads."""
+
+
+T = TypeVar("T")
+
+
+class Writer(Protocol):
+    """Opens the transactions that store arrivals."""
+
+    def write(
+        self, body: Callable[[Transaction], T], patience: float, *, chained: bool = True
+    ) -> T:
+        """What the body makes, committed.
+
+        Args:
+            patience: seconds that the transaction may wait to begin, on SQLite.
+            chained: jobs of kinds that are `chained` may be prepared in it. The body is called a second
+                time, without that, when preparing one fails.
+        """
+
+
+class PlainWriter:
+    """For a process in which no worker runs: jobs are left to other processes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def write(
+        self, body: Callable[[Transaction], T], patience: float, *, chained: bool = True
+    ) -> T:
+        """See `Writer`."""
+        with self._database.write(patience) as tx:
+            return body(tx)
 
 
 @dataclass(eq=False)
@@ -32,12 +66,21 @@ class _Arrival:
 
 
 class Inbox:
-    """Group commit: whoever gets the writer stores everything that waits, and the others go home with it."""
+    """Group commit: the thread whose turn it is stores all arrivals that wait, the others return with it.
+
+    Where a thread is free, what an arrival sets in motion is prepared in the same transaction.
+    """
 
     def __init__(
-        self, database: Database, clock: Clock, backpressure: Backpressure | None = None
+        self,
+        database: Database,
+        clock: Clock,
+        backpressure: Backpressure | None = None,
+        writer: Writer | None = None,
     ) -> None:
-        self._database = database
+        self._writer = writer or PlainWriter(database)
+        # On PostgreSQL preparing locks rows: two transactions that do so for several arrivals could deadlock.
+        self._chains_many = database.is_sqlite
         self._clock = clock
         self._backpressure = backpressure or Backpressure()
         self._waiting: list[_Arrival] = []
@@ -103,7 +146,10 @@ class Inbox:
         # One row for each key: the same webhook may have arrived twice within this batch.
         unique = {arrival.job.key: arrival for arrival in reversed(batch)}
         chosen = [arrival.job for arrival in batch if unique[arrival.job.key] is arrival]
-        with self._database.write(max(0.0, until - time.monotonic())) as tx:
-            fresh = enqueuer_of(tx).append_now(chosen)
+        fresh = self._writer.write(
+            lambda tx: enqueuer_of(tx).append_now(chosen),
+            max(0.0, until - time.monotonic()),
+            chained=self._chains_many or len(chosen) == 1,
+        )
         for key in fresh:
             unique[key].fresh = True

@@ -49,7 +49,8 @@ class Slot:
     """A thread of this process that is free for a lane. `grant` is the token of its lease.
 
     `job` is the lane's first row, when it is known; `begun` when its call is prepared. `follows` when the
-    thread goes on with this lane after another one of the same queue.
+    thread goes on with this lane after another one of the same queue. `is_done` when the transaction has
+    also done all that is in the lane.
     """
 
     lane: str
@@ -58,6 +59,7 @@ class Slot:
     job: Job | None = None
     begun: Begun | None = None
     follows: bool = False
+    is_done: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar
@@ -19,7 +20,7 @@ from handoff_bot.jobs.job import Begun, Job, Slot, queue_of
 from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.jobs.thread_lanes import StartedLanes
 from handoff_bot.ports import Clock
-from handoff_bot.storage.database import Database
+from handoff_bot.storage.database import PATIENCE, Database
 from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,10 @@ class _ChainBroken(Exception):
 
 def _leave() -> NoReturn:
     raise _Waits
+
+
+def _is_among(slot: Slot, others: Iterable[Slot]) -> bool:
+    return any(slot is other for other in others)
 
 
 @dataclass(frozen=True)
@@ -159,7 +164,7 @@ class Runner:
             else:
                 since = begun.since if begun else self._clock.now()
                 if begun is None:
-                    planned = self._write(lambda tx: self._planned(tx, step, paid))
+                    planned = self.write(lambda tx: self._planned(tx, step, paid))
                     if planned.waits:
                         _leave()
                     if planned.plan is None:
@@ -183,28 +188,39 @@ class Runner:
         leases.check_lease(tx, step.job.lane, step.grant)
         return _Planned(step, plan)
 
-    def _write(self, body: Callable[[Transaction], T]) -> T:
-        """A transaction, and in it the preparation of the calls for what it enqueues."""
-        try:
-            with self._database.write() as tx:
+    def write(
+        self,
+        body: Callable[[Transaction], T],
+        patience: float = PATIENCE,
+        *,
+        chained: bool = True,
+    ) -> T:
+        """A transaction, and in it the preparation of what it enqueues. See `Writer`."""
+        if chained:
+            # What breaks the chain fails once more by itself, where it is recorded.
+            with suppress(_ChainBroken), self._database.write(patience) as tx:
                 made = body(tx)
                 self._prepare_started(tx)
                 return made
-        except _ChainBroken:  # it fails once more by itself, where it is recorded
-            with self._database.write() as tx:
-                return body(tx)
+        with self._database.write(patience) as tx:
+            return body(tx)
 
     def _prepare_started(self, tx: Transaction) -> None:
-        for slot in tuple(enqueuer_of(tx).started):
+        """Prepare the jobs of the lanes that are started, and of those that are started by that."""
+        waiting = list(enqueuer_of(tx).started)
+        while waiting:
+            slot = waiting.pop(0)
+            known = list(enqueuer_of(tx).started)
             handler = self._handlers.get(slot.job.kind) if slot.job else None
             if slot.job is None or handler is None or not handler.chained:
                 continue
             try:
-                self._prepare_slot(tx, slot, _Step(slot.job, handler, slot.grant, last=True))
+                self._prepare_slot(tx, slot, _Step(slot.job, handler, slot.grant, last=False))
             except (LeaseLost, DatabaseAway):
                 raise
             except Exception as error:
                 raise _ChainBroken from error
+            waiting += [new for new in enqueuer_of(tx).started if not _is_among(new, known)]
 
     def _prepare_slot(self, tx: Transaction, slot: Slot, step: _Step) -> None:
         """Go on with a lane that this transaction has leased."""
@@ -225,8 +241,9 @@ class Runner:
             )
         plan = step.handler.prepare(tx, step.job)
         if plan is None:
-            self._done(tx, step)
-            enqueuer_of(tx).started.remove(slot)
+            slot.job = self._done(tx, step)
+            if slot.job is None:
+                enqueuer_of(tx).finish(slot)
             return
         if not step.handler.repeatable:
             store.begin(tx, step.job, now)
@@ -263,7 +280,7 @@ class Runner:
 
         while True:
             try:
-                return self._write(recorded)
+                return self.write(recorded)
             except DatabaseAway:
                 if not was_away:
                     logger.warning("outcome waits for the database", extra={"work_id": step.job.id})

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.jobs import leases, store
@@ -24,10 +25,12 @@ from handoff_bot.jobs.rate_limits import Permit, RateLimiter
 from handoff_bot.jobs.runner import Runner
 from handoff_bot.jobs.thread_lanes import ThreadLanes
 from handoff_bot.ports import Clock
-from handoff_bot.storage.database import Database
+from handoff_bot.storage.database import PATIENCE, Database
 from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 def permit_of(slot: Slot) -> Permit:
@@ -103,6 +106,12 @@ class Worker:
         self._dispatching: threading.Thread | None = None
         self._pool: ThreadPoolExecutor | None = None
 
+    def write(
+        self, body: Callable[[Transaction], T], patience: float = PATIENCE, *, chained: bool = True
+    ) -> T:
+        """See `Writer`: what it enqueues is prepared where a thread is free for it."""
+        return self._run.write(body, patience, chained=chained)
+
     # -- life
 
     def attach(self) -> None:
@@ -161,9 +170,8 @@ class Worker:
             if slot in started:
                 self._start(slot)
             elif not slot.follows:
-                with self._changed:
-                    self._free[queue_of(slot.lane)] += 1
-                self.wake()  # the lane may be due already, and was not ours to start
+                # What it was reserved for may be due already, and was not ours to start.
+                self._free_slot(queue_of(slot.lane), more=not slot.is_done)
 
     def _start(self, slot: Slot) -> None:
         """Run its lane: in this thread when that is about to be free, for a switch of threads costs time."""

@@ -326,7 +326,7 @@ class Core:
         return cls(
             database=database,
             clock=clock,
-            inbox=Inbox(database, clock, backpressure),
+            inbox=Inbox(database, clock, backpressure, worker),
             escalations=escalations,
             relay=Relay(database, parts.channels, clock, threads, interpreter),
             composed=composed,

@@ -16,7 +16,7 @@ from handoff_bot.services import alarms, desk_channels, deskwork
 from handoff_bot.storage import escalations
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.models import DeskThread, Escalation
+from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
 Plan = TypeVar("Plan")
@@ -56,13 +56,9 @@ class DeskHandler(ProviderJob[Plan, Result]):
 class InThread(DeskHandler[Plan, Result]):
     """Says something below a card; when the card is gone, another is posted first."""
 
-    def thread(self, tx: Transaction, job: Job) -> DeskThread | None:
-        """Where the card is; asked once for `turn` and `place`."""
-        number = int(job.payload["escalation_id"])
-        known = tx.remembered.get(("thread", number))
-        if known is None:
-            known = tx.remembered["thread", number] = escalations.thread_of(tx, number)
-        return known
+    def thread(self, tx: Transaction, job: Job) -> Place | None:
+        """Where the card is; asked once for `cost` and `place`."""
+        return escalations.place_of(tx, int(job.payload["escalation_id"]))
 
     def place(self, tx: Transaction, job: Job) -> Place | None:
         """Where the card is; None when there is nothing to say it to.
@@ -72,9 +68,9 @@ class InThread(DeskHandler[Plan, Result]):
             DeskError: it is being posted, or could not be.
         """
         number = int(job.payload["escalation_id"])
-        thread = self.thread(tx, job)
-        if thread:
-            return Place(thread.slack_channel, thread.ts)
+        place = self.thread(tx, job)
+        if place:
+            return place
         own_lane = deskwork.card_lane(number)
         if job.lane != own_lane and store.head(tx, own_lane):
             raise DeskError("The card is being posted.", permanent=False, retry_after=1)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 
+from pydantic import TypeAdapter
+
 from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
 from handoff_bot.domain.messages import Author
 from handoff_bot.jobs import store
@@ -27,6 +29,7 @@ BOARD = "desk.board"
 MARK = "desk.mark"
 WHISPER = "desk.whisper"
 TELL = "desk.tell"
+_POST = TypeAdapter(Post)
 
 
 def post_card(tx: Transaction, escalation: Escalation, now: datetime) -> None:
@@ -68,7 +71,7 @@ def post(
     When it shows an agent's `message`, it will carry the marks of how far that has come. `judged` says
     when the customer's mood is judged by it (`moods.when`), `inbound` which message of theirs it is.
     """
-    payload = {"escalation_id": id_of(escalation), "post": asdict(what)}
+    payload = {"escalation_id": id_of(escalation), "post": _POST.dump_python(what)}
     if message:
         payload["message_id"] = id_of(message)
     if judged:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
@@ -60,7 +60,13 @@ def as_work(message: InboundMessage, now: datetime) -> NewJob:
     """A message that has arrived, as work: the same one twice is stored once."""
     key = f"{message.channel}:{message.provider_id}"
     lane = inbound_lane(message.channel, message.address)
-    return NewJob(INBOUND, lane, asdict(message), due_at=now, key=key)
+    return NewJob(INBOUND, lane, payload_of(message), due_at=now, key=key)
+
+
+def payload_of(message: InboundMessage) -> dict[str, object]:
+    """A message as its job keeps it."""
+    payload: dict[str, object] = _INBOUND.dump_python(message)
+    return payload
 
 
 def inbound_lane(channel: str, address: str) -> str:
@@ -89,6 +95,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
 
     told = "the assignee, the queue channel and the admins"
     repeatable = True  # a glance changes nothing: what it says counts only in `finish`
+    chained = True
 
     def __init__(
         self,
@@ -125,7 +132,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         now = self._clock.now()
         if known:
             conversation, escalation = known.conversation, known.escalation
-            conversations.hear(conversation, inbound, now)
+            conversations.hear(tx, conversation, inbound, now)
             conversations.call(known.contact, inbound)
         else:
             conversation = conversations.of_inbound(tx, inbound, now)

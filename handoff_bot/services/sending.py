@@ -392,6 +392,7 @@ def _moved(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> None:
 class News(TransactionJob):
     """Believes a provider's report of a delivery: in any order, repeated, late."""
 
+    chained = True
     told = ADMINS
 
     def __init__(self, clock: Clock, channels: Channels) -> None:

@@ -41,6 +41,7 @@ from handoff_bot.slack.listeners.feature import Said, VerbListener
 from handoff_bot.slack.listeners.registry import EVERYTHING
 from handoff_bot.slack.reading import READ_BACK, ReadThread, heard
 from handoff_bot.slack.socket import SocketMode, start_socket_mode
+from handoff_bot.slack.web_client import KeptAliveClient
 from handoff_bot.storage import sources
 from handoff_bot.storage.transaction import Transaction
 
@@ -108,6 +109,7 @@ class HandleEvent(ProviderJob[dict[str, Any], None]):
     """Runs a stored event. The services know what they have heard before, so twice is harmless."""
 
     repeatable = True
+    chained = True
     told = "the person who wrote it, in a direct message"
 
     def __init__(self, threads: ThreadEvents, tools: Tools) -> None:
@@ -238,7 +240,7 @@ def build_slack(
     """Slack's side; nothing runs and nothing is called yet."""
     log = logging.getLogger("slack_sdk")
     log.setLevel(logging.WARNING)  # below, the SDK and Bolt log what people write
-    client = WebClient(
+    client = KeptAliveClient(
         token=bot_token, base_url=api_url, timeout=TIMEOUT, logger=log, retry_handlers=[]
     )
     return SlackSide(client, queue_channel, signing_secret, app_token)

@@ -16,6 +16,7 @@ from handoff_bot.domain.errors import DeskError
 from handoff_bot.ports import Clock
 from handoff_bot.slack.blocks.text import one_line
 from handoff_bot.slack.errors import slack_errors
+from handoff_bot.slack.web_client import KeptAliveClient
 
 logger = logging.getLogger(__name__)
 
@@ -156,7 +157,7 @@ def _age(known: _Known | None, now: datetime) -> timedelta | None:
 
 def impatient(client: WebClient) -> WebClient:
     """The same client for what a click waits for: it gives up at once."""
-    return WebClient(
+    return KeptAliveClient(
         token=client.token,
         base_url=client.base_url,
         timeout=_PATIENCE,

@@ -9,12 +9,15 @@ from typing import Any
 from sqlalchemy import BindParameter, and_, bindparam, exists
 from sqlmodel import col, select
 
+from handoff_bot.domain.desk import Place
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.storage.escalations import PLACE
 from handoff_bot.storage.models import (
     Contact,
     ContactAddress,
     Conversation,
+    DeskThread,
     Escalation,
     Message,
     Preference,
@@ -41,6 +44,8 @@ _KNOWN = (
         Conversation,
         Contact,
         Escalation,
+        DeskThread.slack_channel,
+        DeskThread.ts,
         select(Message.work_id)
         .where(Message.channel == _CHANNEL, Message.provider_id == bindparam("provider_id"))
         .scalar_subquery(),
@@ -62,6 +67,7 @@ _KNOWN = (
             col(Escalation.status).in_([status.value for status in OPEN]),
         ),
     )
+    .outerjoin(DeskThread, col(DeskThread.escalation_id) == Escalation.id)
     .where(ContactAddress.channel == _CHANNEL, _NAMES)
 )
 
@@ -102,6 +108,10 @@ def known(tx: Transaction, inbound: InboundMessage, translation: str) -> Known |
     found = {row[0]: row[1:] for row in tx.session.execute(_KNOWN, values)}
     if found.keys() != set(names):
         return None
-    conversation, contact, escalation, work_id, unread_until, setting, is_ours = found[names[0]]
+    conversation, contact, escalation, *where, work_id, unread_until, setting, is_ours = found[
+        names[0]
+    ]
+    if escalation and all(where):
+        tx.remembered[PLACE, escalation.id] = Place(*where)
     translation = setting and setting["value"]  # as `log.preference` has it
     return Known(conversation, contact, escalation, work_id, unread_until, translation, is_ours)

@@ -58,17 +58,20 @@ def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conve
         )
         tx.add_unless_known(new, "contact_id", "channel")
         conversation = tx.session.execute(_OF_CONTACT, asked).scalar_one()
-    hear(conversation, inbound, now)
+    hear(tx, conversation, inbound, now)
     return conversation
 
 
-def hear(conversation: Conversation, inbound: InboundMessage, now: datetime) -> None:
+def hear(
+    tx: Transaction, conversation: Conversation, inbound: InboundMessage, now: datetime
+) -> None:
     """The customer was last heard from with this message."""
-    conversation.address = inbound.address
-    conversation.recipient = inbound.recipient
-    conversation.counted_with = list(inbound.counted_with)
-    conversation.last_inbound_at = max(
-        sent_at(inbound, now), conversation.last_inbound_at or _NEVER
+    tx.set(
+        conversation,
+        address=inbound.address,
+        recipient=inbound.recipient,
+        counted_with=list(inbound.counted_with),
+        last_inbound_at=max(sent_at(inbound, now), conversation.last_inbound_at or _NEVER),
     )
 
 

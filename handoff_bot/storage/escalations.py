@@ -25,6 +25,8 @@ def get(tx: Transaction, escalation_id: int) -> Escalation | None:
     return tx.session.get(Escalation, escalation_id, populate_existing=True)
 
 
+PLACE = "place"
+"""`Transaction.remembered` of an escalation: where its card is."""
 _OPEN_OF = select(Escalation).where(
     Escalation.conversation_id == bindparam("conversation_id"),
     col(Escalation.status).in_(_OPEN),
@@ -154,6 +156,16 @@ def thread_of(tx: Transaction, escalation_id: int) -> DeskThread | None:
     """Where an escalation's card is, once it has been posted."""
     found = tx.session.execute(_THREAD_OF, {"escalation_id": escalation_id})
     return found.scalar_one_or_none()
+
+
+def place_of(tx: Transaction, escalation_id: int) -> Place | None:
+    """The same as a place, asked once in a transaction."""
+    known: Place | None = tx.remembered.get((PLACE, escalation_id))
+    if known is None:
+        thread = thread_of(tx, escalation_id)
+        known = Place(thread.slack_channel, thread.ts) if thread else None
+        tx.remembered[PLACE, escalation_id] = known
+    return known
 
 
 def thread_at(tx: Transaction, place: Place) -> DeskThread | EarlierThread | None:

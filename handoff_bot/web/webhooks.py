@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 from handoff_bot.domain.errors import Malformed, Unauthentic
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
 from handoff_bot.ports import Channel, WebhookRequest
-from handoff_bot.services.inbound import INBOUND, inbound_lane
+from handoff_bot.services.inbound import INBOUND, inbound_lane, payload_of
 from handoff_bot.services.sending import NEWS
 
 logger = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ def store(inbox: Stores, arrival: InboundMessage | DeliveryUpdate) -> None:
     if isinstance(arrival, InboundMessage):
         lane = inbound_lane(arrival.channel, arrival.address)
         key = f"{arrival.channel}:{arrival.provider_id}"
-        inbox.store(INBOUND, lane, key, asdict(arrival))
+        inbox.store(INBOUND, lane, key, payload_of(arrival))
         return
     subject = arrival.oid or arrival.provider_id
     key = f"{arrival.channel}:{arrival.provider_id}:{arrival.status}:{arrival.error_code}"
