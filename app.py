@@ -115,7 +115,8 @@ class Handoff:
         self.watchers.close()
         if self.role != "web":
             self.slack.stop()
-            self.scheduler.shutdown()
+            if self.scheduler.running:  # the start may have failed before
+                self.scheduler.shutdown()
             if self.listener:
                 self.listener.stop()
             self.core.worker.stop()

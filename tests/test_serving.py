@@ -1,13 +1,14 @@
 """What whoever starts it sees when it cannot start."""
 
 import asyncio
+import logging
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from uvicorn.server import ServerState
 
-from handoff_bot.domain.errors import ModelError
+from handoff_bot.domain.errors import DatabaseAway, ModelError
 from handoff_bot.logs import JsonLines
 from handoff_bot.serving import CANNOT_LOAD, FAILED, Server
 from handoff_bot.serving.connection import Connection
@@ -42,6 +43,24 @@ def test_a_failure_at_the_start_is_one_line_without_what_the_error_quotes(caplog
     assert ended.value.code == FAILED
     (line,) = caplog.records
     assert "my secret" not in JsonLines().format(line)
+
+
+def test_a_start_that_the_database_interrupts_is_tried_again_by_a_new_process(caplog):
+    class Interrupted:
+        web = object()
+
+        def start(self):
+            raise DatabaseAway("DeadlockDetected")
+
+    server = Server(Interrupted, host="127.0.0.1", port=0, processes=1, threads=2)
+    with caplog.at_level(logging.WARNING), pytest.raises(SystemExit) as ended:
+        server.load()
+    assert ended.value.code not in (
+        0,
+        CANNOT_LOAD,
+        FAILED,
+    )  # with these gunicorn stops all processes
+    assert [record.message for record in caplog.records] == ["start is tried again"]
 
 
 def test_what_arrives_of_a_body_after_its_connection_was_dropped_counts_for_nobody():

@@ -141,7 +141,8 @@ class Stretch:
     """One stretch of a channel's messages to list.
 
     Attributes:
-        until: the end of this stretch; `end` when the last one ends.
+        until: the end of this stretch; `end` when the last one ends. Not after `since` when all has been
+            listed.
         recipients: our own addresses, besides the configured ones.
         addresses: customers who wrote lately.
     """
@@ -177,7 +178,10 @@ class CatchUp(ProviderJob[Stretch, "list[InboundMessage] | DeliveryError"]):
         self._store = store
 
     def prepare(self, tx: Transaction, job: Job) -> Stretch | None:
-        """The next stretch; None when all has been read."""
+        """The next stretch; an empty one when all has been read.
+
+        It changes nothing, because this job's lane is locked already: `look` locks a source before lanes.
+        """
         name = str(job.payload["source"])
         source = sources.get(tx, name)
         backlog = self._backlogs.get(name)
@@ -185,13 +189,12 @@ class CatchUp(ProviderJob[Stretch, "list[InboundMessage] | DeliveryError"]):
             return None
         now = self._clock.now()
         begins = max(source.read_until, now - LONGEST)
-        since = begins - OVERLAP
         end = now - ON_THE_WAY
         if source.unread_until:
             end = max(end, source.unread_until - LAST_MOMENT)
         if begins >= end:
-            self._end(tx, source, source.read_until)
-            return None
+            return Stretch(name, begins, source.read_until, source.read_until, (), ())
+        since = begins - OVERLAP
         return Stretch(
             source=name,
             since=since,
@@ -203,6 +206,8 @@ class CatchUp(ProviderJob[Stretch, "list[InboundMessage] | DeliveryError"]):
 
     def call(self, plan: Stretch) -> list[InboundMessage] | DeliveryError:
         """Ask the provider, oldest first; the reason when it refuses: the next sweep asks again."""
+        if plan.until <= plan.since:
+            return []
         backlog = self._backlogs[plan.source]
         try:
             found = backlog.received(plan.since, plan.until, plan.recipients, plan.addresses)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from gunicorn.app.base import BaseApplication
 
-from handoff_bot.domain.errors import HandoffError
+from handoff_bot.domain.errors import DatabaseAway, HandoffError
 from handoff_bot.serving.crowd import MOST_EACH, SMALL
 from handoff_bot.serving.worker import Log, Worker
 
@@ -25,6 +25,8 @@ CANNOT_LOAD = 4
 
 FAILED = 3
 """gunicorn's own exit code for a process that could not begin."""
+TRY_AGAIN = 1
+"""An exit code that has gunicorn's master start another process."""
 
 IDLE_CONNECTIONS = 1000
 """Connections of each process that are kept open without a request."""
@@ -112,7 +114,7 @@ class Server(BaseApplication):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
         try:
             self._served = self._build()
-            self._served.start()
+            self._start(self._served)
         except HandoffError as error:
             # In one line: whoever starts it should not have to read a traceback.
             logger.critical("cannot start", extra={"problem": str(error)})
@@ -121,6 +123,13 @@ class Server(BaseApplication):
             logger.critical("cannot start", exc_info=True)
             sys.exit(FAILED)
         return self._served.web
+
+    def _start(self, served: Served) -> None:
+        try:
+            served.start()
+        except DatabaseAway as error:  # it answered a moment ago, when this process was built
+            logger.warning("start is tried again", extra={"why": str(error)})
+            sys.exit(TRY_AGAIN)
 
     def hang_up(self) -> None:
         """Let everybody go who listens."""

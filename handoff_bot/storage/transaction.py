@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Table, insert, select, text, update
+from sqlalchemy import Connection, Table, insert, inspect, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
@@ -99,9 +99,11 @@ class Transaction:
             self._session = None
 
     def add(self, row: Row) -> Row:
-        """Insert a row now, so that its id and its unique keys are settled."""
+        """Write a row now, so that its id and its unique keys are settled."""
         session, table = self.session, table_of(type(row))
         session.flush()
+        if inspect(row).has_identity:  # it was inserted before
+            return row
         # The session's own way to insert costs four times as much as the statement.
         key = self.core.execute(insert(table), _values(row)).inserted_primary_key or ()
         for column, value in zip(table.primary_key, key, strict=True):

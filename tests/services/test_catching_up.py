@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.domain.messages import InboundMessage
@@ -259,3 +260,19 @@ def test_a_stretch_is_an_hour_at_most(shop):
     with shop.database.read() as tx:
         jobs = tx.session.query(Work).filter(Work.kind == CATCH_UP, Work.lane == "catch:sms")
         assert jobs.filter(Work.status == "done").count() >= 5
+
+
+def test_a_listing_that_begins_needs_no_lock_that_a_starting_process_holds(shop, backend):
+    """Its lane is locked by then, and a process that starts locks the source before that lane."""
+    if backend == "sqlite":
+        pytest.skip("one writer at a time: it cannot happen")
+    shop.back(minutes=5)
+    shop.core.catching_up.started()
+    with shop.core.database.write() as starting:
+        now = shop.clock.now()
+        sources.beat(starting, "sms", now, first_read=now)
+        with shop.core.database.write() as listing:
+            listing.core.execute(text("SET LOCAL lock_timeout = '1s'"))
+            job = store.head(listing, "catch:sms")
+            plan = shop.core.handlers[CATCH_UP].prepare(listing, job)
+            assert plan.until <= plan.since  # all has been listed
