@@ -12,8 +12,8 @@ from handoff_bot.ai.detector.openai import OpenAIDetector
 from handoff_bot.ai.language_model import LanguageModel, connect
 from handoff_bot.ai.translating import OpenAITranslator
 from handoff_bot.domain.signals import Signal, Turn
-from handoff_bot.sandbox.openai import OpenAIStandIn, Refusal
-from handoff_bot.sandbox.openai_translations import nothing_else
+from handoff_sandbox.openai import OpenAIStandIn, Refusal
+from handoff_sandbox.openai_translations import nothing_else
 from tests.ai.talk import ask, judge
 from tests.sandbox import oracle
 

@@ -7,7 +7,7 @@ import pytest
 import requests
 from pydantic import BaseModel, Field
 
-from handoff_bot.sandbox.openai import OpenAIStandIn, Refusal
+from handoff_sandbox.openai import OpenAIStandIn, Refusal
 from tests.sandbox import oracle
 
 MODEL, TIMEOUT = "gpt-5-mini", 5

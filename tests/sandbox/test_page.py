@@ -11,16 +11,16 @@ import threading
 import pytest
 import requests
 
-from handoff_bot.sandbox.free_port import free_port
-from handoff_bot.sandbox.movable_time import FollowingClock, MovableTime
-from handoff_bot.sandbox.page.actions import _NAMES
-from handoff_bot.sandbox.page.mirror import Mirror
-from handoff_bot.sandbox.page.run import SECRETS, real_credentials, run
-from handoff_bot.sandbox.page.scripts import SCRIPTS
-from handoff_bot.sandbox.page.server import PageServer, origins
-from handoff_bot.sandbox.page.stage import Stage
-from handoff_bot.sandbox.page.switches import SWITCHES
-from handoff_bot.sandbox.world import ROOT
+from handoff_sandbox.free_port import free_port
+from handoff_sandbox.movable_time import FollowingClock, MovableTime
+from handoff_sandbox.page.actions import _NAMES
+from handoff_sandbox.page.mirror import Mirror
+from handoff_sandbox.page.run import SECRETS, real_credentials, run
+from handoff_sandbox.page.scripts import SCRIPTS
+from handoff_sandbox.page.server import PageServer, origins
+from handoff_sandbox.page.stage import Stage
+from handoff_sandbox.page.switches import SWITCHES
+from handoff_sandbox.world import ROOT
 
 PATIENCE = 20
 JSON = {"Content-Type": "application/json"}
@@ -433,7 +433,7 @@ def test_serving_for_real_imports_no_sandbox():
 
 
 def test_actions_are_those_that_the_page_knows():
-    api = (ROOT / "handoff_bot/sandbox/web/src/api.ts").read_text(encoding="utf-8")
+    api = (ROOT / "handoff_sandbox/web/src/api.ts").read_text(encoding="utf-8")
     declared = api.split("export interface Actions {")[1].split("\n}\n")[0]
     assert {
         name for name in _NAMES if f'"{name}"' in declared or f"\n  {name}:" in declared

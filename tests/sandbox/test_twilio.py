@@ -9,7 +9,7 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from handoff_bot.domain.messages import OutboundMessage
 from handoff_bot.ports import WebhookRequest
-from handoff_bot.sandbox.twilio import SharedKey, TwilioStandIn
+from handoff_sandbox.twilio import SharedKey, TwilioStandIn
 from tests.sandbox import oracle
 
 PUBLIC = "https://bot.example.com"
