@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from handoff_sandbox.twilio import TwilioStandIn
-from handoff_sandbox.twilio_messages import Message, StoredFile
+from handoff_sandbox.twilio.messages import Message, StoredFile
 
 App = Literal["whatsapp", "sms"]
 APPS: tuple[App, ...] = ("whatsapp", "sms")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from handoff_bot.slack.manifest import manifest
 from handoff_sandbox.movable_time import MovableTime
 from handoff_sandbox.openai import OpenAIStandIn
-from handoff_sandbox.openai_translations import nothing_else
+from handoff_sandbox.openai.translations import nothing_else
 from handoff_sandbox.page.phones import Phones
 from handoff_sandbox.page.scripts import Player
 from handoff_sandbox.page.switches import Switches

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from handoff_sandbox.carrier import Callbacks
 from handoff_sandbox.faults import Faults
+from handoff_sandbox.twilio.carrier import Callbacks
 
 SLOW = 2.0
 """Seconds that a slow service takes longer."""

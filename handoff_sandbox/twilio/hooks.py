@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from handoff_sandbox.twilio_signature import Secrets
-from handoff_sandbox.twilio_webhooks import Courier
+from handoff_sandbox.twilio.signature import Secrets
+from handoff_sandbox.twilio.webhooks import Courier
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import jsonschema
 import pytest
 
-from handoff_sandbox.openai_schemas import complaint, covers, laid_over, smallest
+from handoff_sandbox.openai.schemas import complaint, covers, laid_over, smallest
 
 SCHEMA = {
     "type": "object",

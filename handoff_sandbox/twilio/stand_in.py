@@ -10,34 +10,22 @@ from urllib.parse import parse_qs, urlencode
 
 from flask import Flask
 
-from handoff_sandbox import twilio_forms as forms
-from handoff_sandbox.carrier import Callbacks, News
 from handoff_sandbox.server import Faults, Journal, Server
-from handoff_sandbox.twilio_account import Account
-from handoff_sandbox.twilio_api import Api
-from handoff_sandbox.twilio_conversations import Conversations
-from handoff_sandbox.twilio_conversations_api import ConversationsApi
-from handoff_sandbox.twilio_fetching import Fetcher, Unfetched
-from handoff_sandbox.twilio_forms import Button, Form, Location, Utterance
-from handoff_sandbox.twilio_hooks import Hooks, WebhookResult
-from handoff_sandbox.twilio_messages import Clock, Message, StoredFile, new_sid
-from handoff_sandbox.twilio_refusals import Senders
-from handoff_sandbox.twilio_reports import Reports
-from handoff_sandbox.twilio_shapes import fault, root
-from handoff_sandbox.twilio_signature import Fields, Secrets, SharedKey, sign
-from handoff_sandbox.twilio_webhooks import Courier
-
-__all__ = [
-    "Button",
-    "Callbacks",
-    "Fields",
-    "Location",
-    "Message",
-    "SharedKey",
-    "TwilioStandIn",
-    "WebhookResult",
-    "sign",
-]
+from handoff_sandbox.twilio import forms
+from handoff_sandbox.twilio.account import Account
+from handoff_sandbox.twilio.api import Api
+from handoff_sandbox.twilio.carrier import News
+from handoff_sandbox.twilio.conversations import Conversations
+from handoff_sandbox.twilio.conversations_api import ConversationsApi
+from handoff_sandbox.twilio.fetching import Fetcher, Unfetched
+from handoff_sandbox.twilio.forms import Button, Form, Location, Utterance
+from handoff_sandbox.twilio.hooks import Hooks, WebhookResult
+from handoff_sandbox.twilio.messages import Clock, Message, StoredFile, new_sid
+from handoff_sandbox.twilio.refusals import Senders
+from handoff_sandbox.twilio.reports import Reports
+from handoff_sandbox.twilio.shapes import fault, root
+from handoff_sandbox.twilio.signature import Fields, Secrets
+from handoff_sandbox.twilio.webhooks import Courier
 
 SERVICE = "MG" + "5b" * 16
 CHANNELS = ("sms", "whatsapp", "conversations")

@@ -10,14 +10,9 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
-from handoff_sandbox import openai_refusals as refusals
-from handoff_sandbox import openai_schemas as schemas
-from handoff_sandbox import openai_shapes as shapes
-from handoff_sandbox import openai_translations as translations
-from handoff_sandbox.openai_shapes import Refusal
+from handoff_sandbox.openai import refusals, schemas, shapes, translations
+from handoff_sandbox.openai.shapes import Refusal
 from handoff_sandbox.server import Faults, Journal, Server
-
-__all__ = ["OpenAIStandIn", "Refusal", "Said", "Script"]
 
 Json = dict[str, Any]
 Said = str | Json | Refusal

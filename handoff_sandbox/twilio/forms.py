@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from handoff_sandbox.carrier import segments
-from handoff_sandbox.twilio_messages import FAILURES, Message
+from handoff_sandbox.twilio.carrier import segments
+from handoff_sandbox.twilio.messages import FAILURES, Message
 
 Form = dict[str, str]
 

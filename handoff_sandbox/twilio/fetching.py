@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import requests
 
-from handoff_sandbox.twilio_messages import Message, StoredFile, new_sid
+from handoff_sandbox.twilio.messages import Message, StoredFile, new_sid
 
 UNREACHED, WRONG_KIND, TOO_LARGE, WHATSAPP_UNREACHED = 11200, 12300, 11751, 63019
 """What Twilio says when it cannot have a file, does not take its kind, or finds it too large."""

@@ -6,8 +6,8 @@ import json
 import re
 from typing import Any
 
-from handoff_sandbox import openai_shapes as shapes
-from handoff_sandbox.openai_shapes import Refusal
+from handoff_sandbox.openai import shapes
+from handoff_sandbox.openai.shapes import Refusal
 
 Json = dict[str, Any]
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from flask import Flask, Response, jsonify, request
 
 from handoff_sandbox.server import Answer, Faults, Journal, Server, json_answer
-from handoff_sandbox.zendesk_desk import Json, Refusal, Ticket, ZendeskDesk
+from handoff_sandbox.zendesk.desk import Json, Refusal, Ticket, ZendeskDesk
 
 _MOST = 100
 """Records on a page."""

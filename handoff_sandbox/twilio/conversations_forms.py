@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from handoff_sandbox.twilio_forms import Form
-from handoff_sandbox.twilio_messages import ChatMessage, new_sid
+from handoff_sandbox.twilio.forms import Form
+from handoff_sandbox.twilio.messages import ChatMessage, new_sid
 
 
 def added(account: str, service: str, message: ChatMessage) -> Form:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from handoff_sandbox.carrier import Callbacks, News, OptOuts
-from handoff_sandbox.twilio_messages import (
+from handoff_sandbox.twilio.carrier import Callbacks, News, OptOuts
+from handoff_sandbox.twilio.messages import (
     Clock,
     Direction,
     Message,
@@ -16,7 +16,7 @@ from handoff_sandbox.twilio_messages import (
     StoredFile,
     new_sid,
 )
-from handoff_sandbox.twilio_refusals import (
+from handoff_sandbox.twilio.refusals import (
     Form,
     Senders,
     check_content,
@@ -25,7 +25,7 @@ from handoff_sandbox.twilio_refusals import (
     check_recipient,
     rendered,
 )
-from handoff_sandbox.twilio_signature import Secrets
+from handoff_sandbox.twilio.signature import Secrets
 
 WINDOW = timedelta(hours=24)
 OUTSIDE_WINDOW = 63016

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from handoff_sandbox.carrier import News
+from handoff_sandbox.twilio.carrier import News
 
 Happen = Callable[[News], None]
 """Lets one step of a delivery happen and tells the bot of it."""

@@ -13,11 +13,11 @@ from handoff_bot.ai.language_model import LanguageModel, connect
 from handoff_bot.ai.translating import OpenAITranslator
 from handoff_bot.domain.signals import Signal, Turn
 from handoff_sandbox.openai import OpenAIStandIn, Refusal
-from handoff_sandbox.openai_translations import nothing_else
+from handoff_sandbox.openai.translations import nothing_else
 from tests.ai.talk import ask, judge
 from tests.sandbox import oracle
 
-KNOWLEDGE = Path(__file__).resolve().parents[2] / "knowledge"
+KNOWLEDGE = Path(__file__).resolve().parents[3] / "knowledge"
 UNCERTAIN = [
     Turn("customer", "My parcel is late"),
     Turn("assistant", "It is on its way."),

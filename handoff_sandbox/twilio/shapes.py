@@ -9,10 +9,10 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from handoff_sandbox.carrier import segments
 from handoff_sandbox.server import Answer, json_answer
-from handoff_sandbox.twilio_forms import API_VERSION, ERRORS
-from handoff_sandbox.twilio_messages import Message, StoredFile
+from handoff_sandbox.twilio.carrier import segments
+from handoff_sandbox.twilio.forms import API_VERSION, ERRORS
+from handoff_sandbox.twilio.messages import Message, StoredFile
 
 Json = dict[str, Any]
 

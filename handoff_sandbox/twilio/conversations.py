@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from handoff_sandbox import twilio_conversations_forms as forms
-from handoff_sandbox.carrier import News
-from handoff_sandbox.twilio_account import Account
-from handoff_sandbox.twilio_hooks import Hooks, WebhookResult
-from handoff_sandbox.twilio_messages import (
+from handoff_sandbox.twilio import conversations_forms as forms
+from handoff_sandbox.twilio.account import Account
+from handoff_sandbox.twilio.carrier import News
+from handoff_sandbox.twilio.hooks import Hooks, WebhookResult
+from handoff_sandbox.twilio.messages import (
     FAILURES,
     ChatMessage,
     Conversation,
     StoredFile,
     new_sid,
 )
-from handoff_sandbox.twilio_reports import Happen
+from handoff_sandbox.twilio.reports import Happen
 
 CHAT_SERVICE = "IS" + "6c" * 16
 ADDED = "added"

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, jsonify, request
 
-from handoff_sandbox.twilio_conversations import Conversations
-from handoff_sandbox.twilio_messages import ChatMessage, Conversation
-from handoff_sandbox.twilio_refusals import LONGEST_TEXT, NOT_FOUND, Refusal
+from handoff_sandbox.twilio.conversations import Conversations
+from handoff_sandbox.twilio.messages import ChatMessage, Conversation
+from handoff_sandbox.twilio.refusals import LONGEST_TEXT, NOT_FOUND, Refusal
 
 HOST = "https://conversations.twilio.com"
 

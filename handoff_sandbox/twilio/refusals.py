@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from werkzeug.datastructures import MultiDict
 
-from handoff_sandbox.carrier import OptOuts
+from handoff_sandbox.twilio.carrier import OptOuts
 
 Form = MultiDict[str, str]
 

@@ -9,10 +9,10 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from handoff_sandbox import twilio_shapes as shapes
-from handoff_sandbox.twilio_account import Account
-from handoff_sandbox.twilio_messages import FINAL, Message, StoredFile
-from handoff_sandbox.twilio_refusals import NOT_FOUND, Refusal
+from handoff_sandbox.twilio import shapes
+from handoff_sandbox.twilio.account import Account
+from handoff_sandbox.twilio.messages import FINAL, Message, StoredFile
+from handoff_sandbox.twilio.refusals import NOT_FOUND, Refusal
 
 CDN = "/cdn/"
 """Below this path is another host: where files really are, and where credentials must not get."""

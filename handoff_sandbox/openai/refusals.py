@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from handoff_sandbox import openai_shapes as shapes
+from handoff_sandbox.openai import shapes
 
 Json = dict[str, Any]
 
