@@ -19,7 +19,7 @@ import requests
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 from handoff_sandbox.free_port import free_port
 from handoff_sandbox.server import Journal
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.stand_in import SlackStandIn
 from handoff_sandbox.twilio import TwilioStandIn
 

@@ -6,7 +6,7 @@ from handoff_sandbox.slack.backstage import Backstage
 from handoff_sandbox.slack.calls import Call
 from handoff_sandbox.slack.chat_methods import draft, read_metadata
 from handoff_sandbox.slack.messages import Message
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.triggers import Origin
 
 

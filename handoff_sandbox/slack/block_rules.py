@@ -21,7 +21,7 @@ from handoff_sandbox.slack.checks import (
     text_of,
 )
 from handoff_sandbox.slack.element_rules import ELEMENTS, IMAGE, INPUTS
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from handoff_sandbox.slack.backstage import Backstage
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.refusal import Refusal, invalid_arguments
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from handoff_sandbox.slack.block_rules import MESSAGE_BLOCKS, length_of, problem
 from handoff_sandbox.slack.calls import Call, Method
 from handoff_sandbox.slack.lookups import channel_of, message_of, postable_channel_of
 from handoff_sandbox.slack.messages import Message, SlackChannel
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.pictures import check_pictures
 from handoff_sandbox.slack.refusal import Refusal, invalid_blocks
 from handoff_sandbox.slack.scopes import CUSTOMIZE

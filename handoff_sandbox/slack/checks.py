@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 
 Check = Callable[[Any, str], Iterator[str]]
 """Says what is wrong with the value at a JSON pointer."""

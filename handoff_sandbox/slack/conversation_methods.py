@@ -6,7 +6,7 @@ from handoff_sandbox.slack.backstage import Backstage
 from handoff_sandbox.slack.calls import Call, Method, next_cursor, paged, read_cursor
 from handoff_sandbox.slack.lookups import channel_of, is_member, person_of
 from handoff_sandbox.slack.messages import Message
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.refusal import Refusal
 
 _TYPES = {"public_channel": "channel", "private_channel": "group", "im": "im", "mpim": "mpim"}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from handoff_sandbox.slack.links import Parcel, Reply
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 
 logger = logging.getLogger(__name__)
 

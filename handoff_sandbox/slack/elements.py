@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.workspace import elements_of
 
 

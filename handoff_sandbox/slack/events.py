@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handoff_sandbox.slack.messages import Message, SlackChannel
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 
 
 def posted(where: SlackChannel, message: Message, root: Message | None) -> Json:

@@ -13,7 +13,7 @@ from handoff_sandbox.slack.elements import (
     state_of,
 )
 from handoff_sandbox.slack.files import Attachment
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.places import check_places
 from handoff_sandbox.slack.views import View
 

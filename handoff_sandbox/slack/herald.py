@@ -7,7 +7,7 @@ from typing import Any
 
 from handoff_sandbox.slack import events
 from handoff_sandbox.slack.messages import SlackChannel
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.scopes import Scopes
 from handoff_sandbox.slack.workspace import Workspace
 

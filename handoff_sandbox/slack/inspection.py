@@ -9,7 +9,8 @@ from handoff_sandbox.slack.deliveries import Delivery
 from handoff_sandbox.slack.files import File
 from handoff_sandbox.slack.item_methods import pinned_items
 from handoff_sandbox.slack.messages import SlackChannel
-from handoff_sandbox.slack.people import Json, Person, UserGroup
+from handoff_sandbox.slack.payloads import Json
+from handoff_sandbox.slack.people import Person, UserGroup
 from handoff_sandbox.slack.stage import Stage
 
 

@@ -10,7 +10,7 @@ from handoff_sandbox.slack.elements import Impossible
 from handoff_sandbox.slack.filling import Values, fill_in
 from handoff_sandbox.slack.links import Failure, Kind, Parcel, Reply
 from handoff_sandbox.slack.messages import Message
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.refusal import Refusal
 from handoff_sandbox.slack.rich_text import as_command
 from handoff_sandbox.slack.surfaces import Surfaces

@@ -13,7 +13,7 @@ from handoff_sandbox.slack.lookups import (
     postable_channel_of,
 )
 from handoff_sandbox.slack.messages import Message, SlackChannel
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.refusal import Refusal, invalid_arguments
 from handoff_sandbox.slack.scopes import CUSTOMIZE
 

@@ -18,7 +18,7 @@ from simple_websocket import ConnectionClosed
 from simple_websocket import Server as WebSocket
 
 from handoff_sandbox.journal import UNANSWERED, Entry, Journal, readable
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 
 ACK_DEADLINE = 3.0
 """Seconds that Slack gives the bot to answer anything."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 
 TOMBSTONE = "This message was deleted."
 

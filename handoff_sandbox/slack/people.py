@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
-Json = dict[str, Any]
-"""An object as it goes over the wire; its keys are Slack's."""
+from handoff_sandbox.slack.payloads import Json
 
 
 @dataclass

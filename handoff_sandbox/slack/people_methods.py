@@ -5,7 +5,8 @@ from __future__ import annotations
 from handoff_sandbox.slack.backstage import Backstage
 from handoff_sandbox.slack.calls import Call, Method, paged
 from handoff_sandbox.slack.lookups import person_of
-from handoff_sandbox.slack.people import Json, Person
+from handoff_sandbox.slack.payloads import Json
+from handoff_sandbox.slack.people import Person
 from handoff_sandbox.slack.refusal import Refusal
 from handoff_sandbox.slack.scopes import EMAIL
 

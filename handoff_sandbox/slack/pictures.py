@@ -7,7 +7,7 @@ from typing import Any
 
 from handoff_sandbox.slack.backstage import Backstage
 from handoff_sandbox.slack.files import File
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.refusal import invalid_blocks
 
 SHOWN = frozenset({"image/gif", "image/jpeg", "image/png"})

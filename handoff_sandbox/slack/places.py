@@ -6,7 +6,7 @@ from typing import Any
 
 from handoff_sandbox.slack.elements import Impossible
 from handoff_sandbox.slack.messages import SlackChannel
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.workspace import Workspace
 
 _WORDS = {"channel": "public", "group": "private", "im": "im"}

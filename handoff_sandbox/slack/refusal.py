@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 
 
 class Refusal(Exception):

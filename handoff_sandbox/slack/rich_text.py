@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 
 _TOKEN = re.compile(
     r"<@(?P<user>[UW]\w+)>"

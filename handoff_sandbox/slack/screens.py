@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 
 EXTERNAL = frozenset({"external_select", "multi_external_select"})
 """Menus whose options the bot suggests while somebody types."""

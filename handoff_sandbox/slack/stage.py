@@ -7,7 +7,7 @@ from typing import Literal
 from handoff_sandbox.slack.backstage import Backstage
 from handoff_sandbox.slack.elements import Impossible
 from handoff_sandbox.slack.messages import Message, SlackChannel
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 
 Deliver = Literal["queue", "sync"]
 

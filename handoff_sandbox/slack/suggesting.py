@@ -5,7 +5,7 @@ from __future__ import annotations
 from handoff_sandbox.slack.element_rules import problems_of_suggestions
 from handoff_sandbox.slack.elements import Impossible, find_element
 from handoff_sandbox.slack.interacting import Interacting
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.screens import EXTERNAL
 from handoff_sandbox.slack.surfaces import Surface
 

@@ -14,7 +14,7 @@ from handoff_sandbox.slack.elements import (
     state_of,
 )
 from handoff_sandbox.slack.messages import Message
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.places import check_places
 from handoff_sandbox.slack.stage import Stage
 from handoff_sandbox.slack.triggers import Origin

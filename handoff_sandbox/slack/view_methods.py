@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handoff_sandbox.slack.backstage import Backstage
 from handoff_sandbox.slack.calls import Call, Method
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.pictures import check_pictures
 from handoff_sandbox.slack.refusal import Refusal, invalid_arguments
 from handoff_sandbox.slack.views import View, check_view

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handoff_sandbox.slack.block_rules import VIEW_BLOCKS, problems_of
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.refusal import Refusal, invalid_arguments
 from handoff_sandbox.slack.workspace import App, Workspace, name_blocks
 

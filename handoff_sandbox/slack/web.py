@@ -19,7 +19,7 @@ from handoff_sandbox.slack.answers import accept_answer
 from handoff_sandbox.slack.backstage import Backstage
 from handoff_sandbox.slack.calls import Call, Method
 from handoff_sandbox.slack.lookups import kinds_of
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.rates import Rates
 from handoff_sandbox.slack.refusal import Refusal
 from handoff_sandbox.slack.scopes import METHODS as SCOPES

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from handoff_sandbox.slack.elements import Impossible
 from handoff_sandbox.slack.filling import Values, check_filled_in, fill_in
 from handoff_sandbox.slack.interacting import ClickResult
-from handoff_sandbox.slack.people import Json
+from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.refusal import Refusal
 from handoff_sandbox.slack.suggesting import Suggesting
 from handoff_sandbox.slack.views import View

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from handoff_sandbox.slack import events
 from handoff_sandbox.slack.messages import TOMBSTONE, Message, SlackChannel
-from handoff_sandbox.slack.people import Json, Person, UserGroup
+from handoff_sandbox.slack.payloads import Json
+from handoff_sandbox.slack.people import Person, UserGroup
 
 Clock = Callable[[], float]
 """Seconds since the epoch."""
