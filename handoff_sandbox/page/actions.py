@@ -18,7 +18,7 @@ from handoff_sandbox.page.slack_actions import (
     Text,
 )
 from handoff_sandbox.page.stage import Stage
-from handoff_sandbox.slack.elements import Impossible
+from handoff_sandbox.slack.ui.elements import Impossible
 
 FURTHEST = 400 * 86400.0
 """Seconds by which the clock may be moved at once."""

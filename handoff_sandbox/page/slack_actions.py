@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, TypeAdapter
 
-from handoff_sandbox.slack.files import Attachment
-from handoff_sandbox.slack.interacting import ClickResult
 from handoff_sandbox.slack.stand_in import SlackStandIn
-from handoff_sandbox.slack.suggesting import NoSuggestions
+from handoff_sandbox.slack.state.files import Attachment
+from handoff_sandbox.slack.ui.interacting import ClickResult
+from handoff_sandbox.slack.ui.suggesting import NoSuggestions
 
 Text = Annotated[str, Field(max_length=12_000)]
 Id = Annotated[str, Field(max_length=255)]

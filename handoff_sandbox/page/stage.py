@@ -16,9 +16,9 @@ from handoff_sandbox.openai.translations import nothing_else
 from handoff_sandbox.page.phones import Phones
 from handoff_sandbox.page.scripts import Player
 from handoff_sandbox.page.switches import Switches
-from handoff_sandbox.slack.messages import SlackChannel
 from handoff_sandbox.slack.payloads import Json
-from handoff_sandbox.slack.people import Person, UserGroup
+from handoff_sandbox.slack.state.messages import SlackChannel
+from handoff_sandbox.slack.state.people import Person, UserGroup
 from handoff_sandbox.world import ROOT, World
 
 START = 60.0

@@ -8,26 +8,26 @@ from collections.abc import Iterable, Sequence
 from flask import Flask
 
 from handoff_sandbox.server import Faults, Journal, Server
-from handoff_sandbox.slack.attending import Attending
-from handoff_sandbox.slack.backstage import Backstage
-from handoff_sandbox.slack.deliveries import Deliveries
-from handoff_sandbox.slack.files import Files
-from handoff_sandbox.slack.herald import SUBSCRIPTIONS, Herald
-from handoff_sandbox.slack.inspection import Inspection
-from handoff_sandbox.slack.links import ACK_DEADLINE, Courier, HttpLink, SocketLink
-from handoff_sandbox.slack.messages import SlackChannel
-from handoff_sandbox.slack.people import Person, UserGroup
-from handoff_sandbox.slack.rates import Rates
-from handoff_sandbox.slack.scopes import Scopes
-from handoff_sandbox.slack.screens import Screens
-from handoff_sandbox.slack.stage import Deliver
-from handoff_sandbox.slack.talking import Talking
-from handoff_sandbox.slack.tokens import Tokens
-from handoff_sandbox.slack.triggers import ResponseUrls, Triggers
-from handoff_sandbox.slack.views import Views
-from handoff_sandbox.slack.web import fault_answer, put_on_wire
-from handoff_sandbox.slack.windows import Windows
-from handoff_sandbox.slack.workspace import App, Clock, Workspace
+from handoff_sandbox.slack.api.rates import Rates
+from handoff_sandbox.slack.api.tokens import Tokens
+from handoff_sandbox.slack.api.web import fault_answer, put_on_wire
+from handoff_sandbox.slack.delivery.deliveries import Deliveries
+from handoff_sandbox.slack.delivery.links import ACK_DEADLINE, Courier, HttpLink, SocketLink
+from handoff_sandbox.slack.state.backstage import Backstage
+from handoff_sandbox.slack.state.files import Files
+from handoff_sandbox.slack.state.herald import SUBSCRIPTIONS, Herald
+from handoff_sandbox.slack.state.messages import SlackChannel
+from handoff_sandbox.slack.state.people import Person, UserGroup
+from handoff_sandbox.slack.state.scopes import Scopes
+from handoff_sandbox.slack.state.screens import Screens
+from handoff_sandbox.slack.state.triggers import ResponseUrls, Triggers
+from handoff_sandbox.slack.state.views import Views
+from handoff_sandbox.slack.state.workspace import App, Clock, Workspace
+from handoff_sandbox.slack.ui.attending import Attending
+from handoff_sandbox.slack.ui.inspection import Inspection
+from handoff_sandbox.slack.ui.stage import Deliver
+from handoff_sandbox.slack.ui.talking import Talking
+from handoff_sandbox.slack.ui.windows import Windows
 
 APP = App(app_id="A0SBXHANDOFF", bot_id="B0SBXHANDOFF", user_id="U0SBXHANDOFF", name="handoff")
 TEAM = "T0SBXTEAM"

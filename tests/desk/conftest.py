@@ -20,9 +20,9 @@ from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
 from handoff_bot.web.application import create_web
-from handoff_sandbox.slack.interacting import ClickResult
 from handoff_sandbox.slack.stand_in import SlackStandIn
-from handoff_sandbox.slack.windows import Submission
+from handoff_sandbox.slack.ui.interacting import ClickResult
+from handoff_sandbox.slack.ui.windows import Submission
 from tests.fakes import (
     FakeChannel,
     FrozenClock,

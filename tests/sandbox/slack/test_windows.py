@@ -4,8 +4,8 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 from handoff_sandbox.slack import Impossible
-from handoff_sandbox.slack.refusal import Refusal
-from handoff_sandbox.slack.views import check_view
+from handoff_sandbox.slack.state.refusal import Refusal
+from handoff_sandbox.slack.state.views import check_view
 
 
 def plain(text):
