@@ -24,7 +24,7 @@ $(VENV)/runs: pyproject.toml
 
 # The sandbox's page. What it builds is committed, so that running needs no Node.
 web:
-	cd handoff_bot/sandbox/web && npm ci --no-fund --no-audit --loglevel=error && npm run --silent build
+	cd handoff_sandbox/web && npm ci --no-fund --no-audit --loglevel=error && npm run --silent build
 
 test: install
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q $(ARGS)

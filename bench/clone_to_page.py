@@ -19,8 +19,8 @@ from pathlib import Path
 
 import requests
 
-from handoff_bot.sandbox.free_port import free_port
-from handoff_bot.sandbox.world import ROOT
+from handoff_sandbox.free_port import free_port
+from handoff_sandbox.world import ROOT
 
 RESULT = Path(__file__).parent / "results" / "clone_to_page.json"
 PATIENCE = 300.0

@@ -20,9 +20,9 @@ from typing import Any
 
 from bench.desk_load import Order, shown
 from bench.provenance import provenance
-from handoff_bot.sandbox.journal import Entry, Journal
-from handoff_bot.sandbox.slack.stand_in import SlackStandIn
-from handoff_bot.sandbox.world import ROOT
+from handoff_sandbox.journal import Entry, Journal
+from handoff_sandbox.slack.stand_in import SlackStandIn
+from handoff_sandbox.world import ROOT
 
 RESULTS = ROOT / "bench" / "results" / "desk.json"
 PATIENCE = 60.0

@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.provenance import provenance
 from bench.saturation import processes
-from handoff_bot.sandbox.world import ROOT, World
+from handoff_sandbox.world import ROOT, World
 
 RESULTS = ROOT / "bench" / "results" / "idle.json"
 

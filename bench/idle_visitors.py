@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from handoff_bot.sandbox.world import ROOT, World
+from handoff_sandbox.world import ROOT, World
 
 ORIGIN = "http://127.0.0.1:1"
 RESULT = Path(__file__).parent / "results" / "idle_visitors.json"

@@ -27,7 +27,6 @@ from werkzeug.serving import make_server
 
 from bench.provenance import provenance
 from handoff_bot.clock import SystemClock
-from handoff_bot.sandbox.slack.stand_in import SlackStandIn
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.slack.composition import build_slack
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
@@ -45,6 +44,7 @@ from handoff_bot.storage.models import (
 )
 from handoff_bot.storage.transaction import table_of
 from handoff_bot.web.application import create_web
+from handoff_sandbox.slack.stand_in import SlackStandIn
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results" / "windows.json"

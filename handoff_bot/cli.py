@@ -69,7 +69,7 @@ def serve(role: str) -> None:
 @click.option("--port", type=int, envvar="PORT", default=3000, show_default=True)
 def sandbox(port: int) -> None:
     """Open the whole thing in a browser, with no accounts: customers, agents and admin."""
-    from handoff_bot.sandbox.page.run import run as run_sandbox
+    from handoff_sandbox.page.run import run as run_sandbox
 
     sys.exit(run_sandbox(port, click.echo))
 
@@ -361,6 +361,6 @@ def report(days: int, channel: str, as_json: bool, chart: str) -> None:
 @main.command()
 def demo() -> None:
     """Play a whole escalation with no accounts and no network: the real bot between stand-ins."""
-    from handoff_bot.sandbox.demo import play
+    from handoff_sandbox.demo import play
 
     sys.exit(play(click.echo))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from handoff_bot.sandbox.free_port import free_port
+from handoff_sandbox.free_port import free_port
 
 ROOM = 4 * 1024**3
 """Bytes; the clusters of two processes take less."""

@@ -22,9 +22,6 @@ from handoff_bot.domain.talk import Talk
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
-from handoff_bot.sandbox.free_port import free_port
-from handoff_bot.sandbox.world import ROOT, World
-from handoff_bot.sandbox.zendesk import ZendeskStandIn
 from handoff_bot.services import rules
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.services.spending import Ledger
@@ -33,6 +30,9 @@ from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage.listening import Listener
 from handoff_bot.storage.models import Work
 from handoff_bot.storage.sole import SoleWorker
+from handoff_sandbox.free_port import free_port
+from handoff_sandbox.world import ROOT, World
+from handoff_sandbox.zendesk import ZendeskStandIn
 from tests.fakes import (
     FakeChannel,
     FakeDesk,

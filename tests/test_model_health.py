@@ -15,10 +15,10 @@ from handoff_bot.cli import main
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.domain.metrics import Scope
-from handoff_bot.sandbox.openai import OpenAIStandIn
-from handoff_bot.sandbox.world import World
 from handoff_bot.settings import read_settings
 from handoff_bot.storage import spending
+from handoff_sandbox.openai import OpenAIStandIn
+from handoff_sandbox.world import World
 from tests.fakes import FrozenClock
 
 ROOT = Path(__file__).resolve().parents[1]

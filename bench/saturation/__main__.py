@@ -23,7 +23,7 @@ from bench.saturation.overload import overload
 from bench.saturation.rates import Rates, Run, knee_of
 from bench.saturation.report import RESULTS, write_tables
 from bench.saturation.stage import Databases, Stage, standing, vendors
-from handoff_bot.sandbox.world import PUBLIC
+from handoff_sandbox.world import PUBLIC
 from tests import postgres
 
 OLD = 1_000_000

@@ -15,8 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from handoff_bot.sandbox import twilio_forms as forms
-from handoff_bot.sandbox.twilio import sign
+from handoff_sandbox.twilio import forms, sign
 
 PATH = "/webhooks/sms"
 SAID = (

@@ -20,8 +20,8 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
 from bench.saturation import copies, processes
 from bench.saturation.fire import Fired, Load, address
-from handoff_bot.sandbox.free_port import free_port
-from handoff_bot.sandbox.world import PUBLIC, ROOT, World
+from handoff_sandbox.free_port import free_port
+from handoff_sandbox.world import PUBLIC, ROOT, World
 
 BARE = {"LOG_LEVEL": "warning", "SLACK_LIMITS": "none"}
 """Our own work only: what Slack's rate limits cost is measured by bench.desk."""

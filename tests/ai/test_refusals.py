@@ -14,7 +14,7 @@ from handoff_bot.ai.ways_of_asking import EFFORTS, KEPT, Lessons
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.model_health import Trouble
 from handoff_bot.domain.spending import Usage
-from handoff_bot.sandbox.openai import OpenAIStandIn
+from handoff_sandbox.openai import OpenAIStandIn
 from tests.sandbox import oracle
 
 

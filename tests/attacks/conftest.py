@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff_bot.sandbox.world import ROOT, World
+from handoff_sandbox.world import ROOT, World
 from tests.attacks.house import house as house
 from tests.attacks.slow import WEBSITE, Signed, allow_files
 

@@ -20,8 +20,8 @@ import uuid
 from pathlib import Path
 from urllib.parse import urlencode
 
-from handoff_bot.sandbox.twilio import sign
-from handoff_bot.sandbox.world import PUBLIC, ROOT, World
+from handoff_sandbox.twilio import sign
+from handoff_sandbox.world import PUBLIC, ROOT, World
 
 ORIGIN = "https://shop.example.com"
 WEBSITE = {"WEBCHAT_ORIGINS": ORIGIN, "WEBCHAT_SECRET": "attacks-secret-" * 4}

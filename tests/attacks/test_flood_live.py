@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from handoff_bot.domain.crowds import EscalationLimits
-from handoff_bot.sandbox.world import ROOT, World
+from handoff_sandbox.world import ROOT, World
 
 ORIGIN = "http://127.0.0.1:5555"
 PATIENCE = 40

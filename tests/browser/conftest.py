@@ -18,11 +18,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
-from handoff_bot.sandbox.free_port import free_port
-from handoff_bot.sandbox.page import stage as stages
-from handoff_bot.sandbox.page.server import PageServer, origins
-from handoff_bot.sandbox.page.stage import Stage
 from handoff_bot.slack.manifest import manifest
+from handoff_sandbox.free_port import free_port
+from handoff_sandbox.page import stage as stages
+from handoff_sandbox.page.server import PageServer, origins
+from handoff_sandbox.page.stage import Stage
 from tests.browser import drawing_bot
 from tests.browser.studio import Studio
 
@@ -37,9 +37,7 @@ FLAGS = [
 ]
 PATIENCE = 20_000
 """Milliseconds to wait for anything."""
-AXE = (
-    Path(__file__).resolve().parents[2] / "handoff_bot/sandbox/web/node_modules/axe-core/axe.min.js"
-)
+AXE = Path(__file__).resolve().parents[2] / "handoff_sandbox/web/node_modules/axe-core/axe.min.js"
 HARMLESS = "Failed to load resource"
 """What the console says of every answer that is no 2xx; tests look at what follows from them."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
-from handoff_bot.sandbox.world import ROOT
+from handoff_sandbox.world import ROOT
 from tests.browser.conftest import FLAGS, PATIENCE, Sandbox
 from tests.browser.sandbox_page import Desk, Phone
 

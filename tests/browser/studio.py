@@ -4,10 +4,10 @@ import time
 
 from playwright.sync_api import expect
 
-from handoff_bot.sandbox.free_port import free_port
-from handoff_bot.sandbox.page.server import PageServer, origins
-from handoff_bot.sandbox.page.stage import Stage
-from handoff_bot.sandbox.slack.scopes import EVERYTHING
+from handoff_sandbox.free_port import free_port
+from handoff_sandbox.page.server import PageServer, origins
+from handoff_sandbox.page.stage import Stage
+from handoff_sandbox.slack.state.scopes import EVERYTHING
 from tests.browser.drawing_bot import DrawingBot
 
 

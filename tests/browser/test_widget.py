@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from handoff_bot.sandbox.slack import Attachment
+from handoff_sandbox.slack import Attachment
 from tests.browser.conftest import findings
 
 pytestmark = pytest.mark.browser

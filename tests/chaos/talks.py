@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 
-from handoff_bot.sandbox.faults import Faults
-from handoff_bot.sandbox.world import World
+from handoff_sandbox.faults import Faults
+from handoff_sandbox.world import World
 
 PATIENCE = 100
 """Seconds that a slow machine may take for what takes one."""

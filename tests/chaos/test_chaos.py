@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff_bot.sandbox.world import ROOT, World
+from handoff_sandbox.world import ROOT, World
 
 CONVERSATIONS = 20
 EACH_WAY = 250

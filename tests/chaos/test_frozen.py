@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff_bot.sandbox.world import ROOT, World
+from handoff_sandbox.world import ROOT, World
 from tests.chaos.talks import Talks
 
 LEASE, SETTLE, FROZEN = 0.5, 1.0, 1.4

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 import requests
 
-from handoff_bot.sandbox.world import ROOT, World
 from handoff_bot.storage.listening import Listener
 from handoff_bot.storage.transaction import NOTIFY_CHANNEL
+from handoff_sandbox.world import ROOT, World
 from tests import postgres
 from tests.chaos.talks import PATIENCE, Talks
 

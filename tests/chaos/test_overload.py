@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from handoff_bot.sandbox.world import ROOT, World
+from handoff_sandbox.world import ROOT, World
 from tests.chaos.talks import PATIENCE, Talks
 
 CONVERSATIONS, EACH = 6, 25

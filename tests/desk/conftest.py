@@ -13,9 +13,6 @@ from werkzeug.serving import make_server
 
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.jobs.rates import Rate
-from handoff_bot.sandbox.slack.interacting import ClickResult
-from handoff_bot.sandbox.slack.stand_in import SlackStandIn
-from handoff_bot.sandbox.slack.windows import Submission
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.slack import composition, people
 from handoff_bot.slack.composition import SlackSide, build_slack
@@ -23,6 +20,9 @@ from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
 from handoff_bot.web.application import create_web
+from handoff_sandbox.slack.stand_in import SlackStandIn
+from handoff_sandbox.slack.ui.interacting import ClickResult
+from handoff_sandbox.slack.ui.windows import Submission
 from tests.fakes import (
     FakeChannel,
     FrozenClock,

@@ -3,7 +3,7 @@
 import ast
 import importlib
 
-from handoff_bot.sandbox.world import ROOT
+from handoff_sandbox.world import ROOT
 
 FOLDER = ROOT / "handoff_bot"
 

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from handoff_bot.sandbox.slack.files import Attachment
 from handoff_bot.slack.listeners.registry import EVERYTHING
+from handoff_sandbox.slack.state.files import Attachment
 from tests.desk.oddities import GONE, odd_windows, oddities, send, short, with_
 
 EACH = int(os.environ.get("ODDITIES_EACH", "2"))

@@ -7,9 +7,9 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import MB
 from handoff_bot.domain.messages import Limits
 from handoff_bot.jobs.rates import per_minute
-from handoff_bot.sandbox.slack import Attachment
 from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage.models import DeskThread
+from handoff_sandbox.slack import Attachment
 from tests.samples import JPEG
 
 NOWHERE = "http://127.0.0.1:9/slack/events"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff_bot.sandbox.world import ROOT, World
+from handoff_sandbox.world import ROOT, World
 
 DANA = "+15550144"
 PATIENCE = 20

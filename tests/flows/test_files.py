@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from handoff_bot.sandbox.slack import Attachment
-from handoff_bot.sandbox.world import ROOT, World
+from handoff_sandbox.slack import Attachment
+from handoff_sandbox.world import ROOT, World
 from tests.samples import JPEG, PNG
 
 DANA = "+15550144"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from handoff_bot.sandbox.movable_time import MovableTime
-from handoff_bot.sandbox.world import ROOT, World
+from handoff_sandbox.movable_time import MovableTime
+from handoff_sandbox.world import ROOT, World
 
 DANA, EVA = "+15550144", "+15550155"
 PATIENCE = 40
@@ -18,7 +18,7 @@ class Outage:
         self.world, self.time, self._clock = world, time, clock
 
     def starts(self) -> None:
-        self.world.start_bot(("-m", "handoff_bot.sandbox.bot", str(self._clock)))
+        self.world.start_bot(("-m", "handoff_sandbox.bot", str(self._clock)))
         self.world.wait_until_ready()
 
     def phone(self, address: str) -> list[str]:

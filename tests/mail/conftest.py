@@ -16,7 +16,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from handoff_bot.domain.mail import Mail
 from handoff_bot.mail.message import Sender
 from handoff_bot.mail.smtp import MailServer, SmtpMailer
-from handoff_bot.sandbox.free_port import free_port
+from handoff_sandbox.free_port import free_port
 
 SENDER = Sender.of("Hàndoff Süd <handoff@example.com>")
 MAIL = Mail(

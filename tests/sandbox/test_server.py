@@ -9,7 +9,7 @@ import pytest
 import requests
 from flask import Flask, request
 
-from handoff_bot.sandbox.server import UNANSWERED, Entry, Faults, Journal, Server
+from handoff_sandbox.server import UNANSWERED, Entry, Faults, Journal, Server
 
 TIMEOUT = 5
 

@@ -8,11 +8,11 @@ from flask import Flask
 
 from channels import TWILIO, TwilioAccount
 from handoff_bot.domain.messages import InboundMessage
-from handoff_bot.sandbox.server import Faults, Journal, Server
-from handoff_bot.sandbox.twilio_messages import StoredFile, new_sid
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.storage.models import Message
 from handoff_bot.web.webhooks import webhooks
+from handoff_sandbox.server import Faults, Journal, Server
+from handoff_sandbox.twilio.messages import StoredFile, new_sid
 from tests.fakes import FakeDesk, ScriptedAssistant, ScriptedDetector, answer_at_once
 
 ACCOUNT, TOKEN, PUBLIC = "AC" + "a" * 32, "token", "https://bot.example.com"

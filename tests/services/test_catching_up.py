@@ -9,10 +9,10 @@ from sqlalchemy import text
 from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.jobs import store
-from handoff_bot.sandbox.twilio import TwilioStandIn
 from handoff_bot.services.catching_up import CATCH_UP
 from handoff_bot.storage import log, sources
 from handoff_bot.storage.models import Message, Work
+from handoff_sandbox.twilio import TwilioStandIn
 from tests.services.shop import ACCOUNT, DANA, EVA, PUBLIC, TOKEN, Shop
 
 

@@ -18,12 +18,12 @@ from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.messages import Media, OutboundMessage, Receipt
 from handoff_bot.domain.texts import TEXTS, Moment
-from handoff_bot.sandbox.world import ROOT
 from handoff_bot.services import rating
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.storage import log
 from handoff_bot.web.application import create_web
 from handoff_bot.web.webhooks import webhooks
+from handoff_sandbox.world import ROOT
 from tests.channels.builders import ACCOUNT, inbound_form
 from tests.channels.signing import sign
 from tests.fakes import FakeChannel, FakeDesk, FrozenClock

@@ -6,8 +6,8 @@ import pytest
 
 from handoff_bot.domain.desk import AgentRef, PostKind, ThreadReply
 from handoff_bot.domain.escalations import Step
-from handoff_bot.sandbox.twilio import TwilioStandIn
 from handoff_bot.storage.models import Contact, Delivery
+from handoff_sandbox.twilio import TwilioStandIn
 from tests.services.shop import ACCOUNT, PUBLIC, TOKEN, Shop
 
 JAMIE = "whatsapp:+15550001111"

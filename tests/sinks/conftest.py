@@ -11,10 +11,10 @@ from flask import Flask, request
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.ticket_record import TicketRecord, key_of
-from handoff_bot.sandbox.server import Faults, Journal, Server
-from handoff_bot.sandbox.zendesk import ZendeskStandIn
 from handoff_bot.sinks.webhook import WebhookSink
 from handoff_bot.sinks.zendesk import Account, ZendeskSink
+from handoff_sandbox.server import Faults, Journal, Server
+from handoff_sandbox.zendesk import ZendeskStandIn
 
 ROOT = Path(__file__).resolve().parents[2]
 CREATED = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

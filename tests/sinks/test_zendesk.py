@@ -8,10 +8,10 @@ from handoff_bot.domain.errors import SinkError
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.ticket_record import key_of
-from handoff_bot.sandbox.server import Fault
-from handoff_bot.sandbox.zendesk_desk import Refusal
 from handoff_bot.sinks.checks import check_zendesk
 from handoff_bot.sinks.zendesk import Account, ZendeskSink
+from handoff_sandbox.server import Fault
+from handoff_sandbox.zendesk.desk import Refusal
 from tests.sinks.conftest import CREATED, RECORD, SOLVED, TAKEN
 
 TICKETS = "/api/v2/tickets"
@@ -254,7 +254,7 @@ def test_it_waits_as_long_as_zendesk_asks(zendesk, sink):
 
 def test_a_record_that_zendesk_finds_wrong_is_given_up_in_plain_words(zendesk, sink, monkeypatch):
     monkeypatch.setattr("handoff_bot.sinks.zendesk_words.tags", lambda record: ())
-    monkeypatch.setattr("handoff_bot.sandbox.zendesk_desk.PRIORITIES", frozenset())
+    monkeypatch.setattr("handoff_sandbox.zendesk.desk.PRIORITIES", frozenset())
     with pytest.raises(SinkError, match="a field that is required there may be missing") as wrong:
         sink.put(RECORD, "")
     assert wrong.value.permanent

@@ -10,8 +10,8 @@ from urllib.error import URLError
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from handoff_bot.sandbox.free_port import free_port
 from handoff_bot.slack.web_client import KeptAliveClient
+from handoff_sandbox.free_port import free_port
 from tests.loopback import Loopback
 
 

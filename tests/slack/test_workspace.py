@@ -17,13 +17,13 @@ from werkzeug.serving import make_server
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
-from handoff_bot.sandbox.slack.stand_in import SlackStandIn
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.slack.composition import SlackSide, build_slack
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
 from handoff_bot.storage.models import Work
 from handoff_bot.web.application import create_web
+from handoff_sandbox.slack.stand_in import SlackStandIn
 from tests.fakes import FakeChannel, FrozenClock, ScriptedAssistant, ScriptedDetector
 from tests.slack import linter, payloads
 from tests.slack.resting import rest

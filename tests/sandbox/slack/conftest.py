@@ -9,8 +9,8 @@ from slack_bolt import App
 from slack_bolt.adapter.flask import SlackRequestHandler
 from slack_sdk import WebClient
 
-from handoff_bot.sandbox.server import Faults, Journal, Server
-from handoff_bot.sandbox.slack import SUBSCRIPTIONS, SlackStandIn
+from handoff_sandbox.server import Faults, Journal, Server
+from handoff_sandbox.slack import SUBSCRIPTIONS, SlackStandIn
 from tests.sandbox.slack import oracle
 
 TIMEOUT = 5

@@ -5,8 +5,9 @@ import requests
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
-from handoff_bot.sandbox.slack import Impossible, triggers
-from handoff_bot.sandbox.slack.refusal import Refusal
+from handoff_sandbox.slack import Impossible
+from handoff_sandbox.slack.state import triggers
+from handoff_sandbox.slack.state.refusal import Refusal
 from tests.sandbox.slack.conftest import TIMEOUT
 from tests.sandbox.slack.wire import actions, button
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_bot.sandbox.slack.block_rules import length_of, problems_of
+from handoff_sandbox.slack.validation.block_rules import length_of, problems_of
 
 PLAIN = {"type": "plain_text", "text": "Go"}
 OPTION = {"text": PLAIN, "value": "1"}

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from handoff_bot.sandbox.slack.deliveries import Deliveries
-from handoff_bot.sandbox.slack.links import Reply
+from handoff_sandbox.slack.delivery.deliveries import Deliveries
+from handoff_sandbox.slack.delivery.links import Reply
 from tests.sandbox.slack.conftest import TIMEOUT
 
 OK = Reply(200, "", "")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from handoff_bot.sandbox.slack import Impossible
-from handoff_bot.sandbox.slack.rich_text import typed
+from handoff_sandbox.slack import Impossible
+from handoff_sandbox.slack.ui.rich_text import typed
 from tests.sandbox.slack.conftest import TIMEOUT
 
 

@@ -4,7 +4,7 @@ import pytest
 import requests
 from slack_sdk.errors import SlackApiError
 
-from handoff_bot.sandbox.slack import Attachment
+from handoff_sandbox.slack import Attachment
 from tests.sandbox.slack.conftest import TIMEOUT
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_bot.sandbox.slack import Attachment, Impossible
+from handoff_sandbox.slack import Attachment, Impossible
 from tests.sandbox.slack.test_interactions import menu, option
 from tests.sandbox.slack.test_windows import (
     button,

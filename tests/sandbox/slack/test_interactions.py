@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from handoff_bot.sandbox.slack import Impossible, SlackStandIn
+from handoff_sandbox.slack import Impossible, SlackStandIn
 from tests.sandbox.slack.conftest import TIMEOUT
 from tests.sandbox.slack.wire import actions, button
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from handoff_bot.sandbox.slack.rates import TIER_2, TIER_3, TIER_4, TIERS
-from handoff_bot.sandbox.slack.web import METHODS
+from handoff_sandbox.slack.api.rates import TIER_2, TIER_3, TIER_4, TIERS
+from handoff_sandbox.slack.api.web import METHODS
 from tests.sandbox.slack import oracle
 
 pytestmark = pytest.mark.skipif(not oracle.is_there(), reason="Slack's published data is not here")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_bot.sandbox.slack import SUBSCRIPTIONS
+from handoff_sandbox.slack import SUBSCRIPTIONS
 from tests.sandbox.slack.wire import refused
 
 

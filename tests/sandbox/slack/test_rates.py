@@ -4,8 +4,8 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from handoff_bot.sandbox.slack import SlackStandIn
-from handoff_bot.sandbox.slack.rates import POST_BURST, TIER_3, TIERS, Rates
+from handoff_sandbox.slack import SlackStandIn
+from handoff_sandbox.slack.api.rates import POST_BURST, TIER_3, TIERS, Rates
 from tests.sandbox.slack.conftest import TIMEOUT, Clock
 
 

@@ -4,9 +4,9 @@ import pytest
 import requests
 from slack_sdk.errors import SlackApiError
 
-from handoff_bot.sandbox.slack import scopes
-from handoff_bot.sandbox.slack.web import METHODS
 from handoff_bot.slack.manifest import SCOPES
+from handoff_sandbox.slack.api.web import METHODS
+from handoff_sandbox.slack.state import scopes
 from tests.sandbox.slack import oracle
 from tests.sandbox.slack.conftest import TIMEOUT
 from tests.sandbox.slack.wire import refused

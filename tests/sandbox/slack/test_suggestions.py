@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_bot.sandbox.slack import Impossible, NoSuggestions
+from handoff_sandbox.slack import Impossible, NoSuggestions
 from tests.sandbox.slack.test_windows import field, modal, opened, plain  # noqa: F401 - a fixture
 from tests.sandbox.slack.wire import actions, button
 

@@ -3,9 +3,9 @@
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from handoff_bot.sandbox.slack import Impossible
-from handoff_bot.sandbox.slack.refusal import Refusal
-from handoff_bot.sandbox.slack.views import check_view
+from handoff_sandbox.slack import Impossible
+from handoff_sandbox.slack.state.refusal import Refusal
+from handoff_sandbox.slack.state.views import check_view
 
 
 def plain(text):

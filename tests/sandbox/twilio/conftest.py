@@ -9,8 +9,8 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator, get_signature_algorithm
 from twilio.rest import Client
 
-from handoff_bot.sandbox.server import Faults, Journal, Server
-from handoff_bot.sandbox.twilio import TwilioStandIn
+from handoff_sandbox.server import Faults, Journal, Server
+from handoff_sandbox.twilio import TwilioStandIn
 from tests.fakes import FrozenClock
 from tests.sandbox import oracle
 from tests.sandbox.twilio import conversations_oracle

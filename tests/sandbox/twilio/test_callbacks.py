@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from handoff_bot.sandbox.carrier import Callbacks
+from handoff_sandbox.twilio.carrier import Callbacks
 
 SMS, WHATSAPP = "+15550111", "whatsapp:+15550111"
 FROM, WHATSAPP_FROM = "+15550100", "whatsapp:+15550101"

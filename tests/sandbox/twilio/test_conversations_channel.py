@@ -11,8 +11,8 @@ from channels import TWILIO, TwilioAccount
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from handoff_bot.domain.messages import OutboundMessage
-from handoff_bot.sandbox.server import Faults, Journal, Server
 from handoff_bot.web.webhooks import webhooks
+from handoff_sandbox.server import Faults, Journal, Server
 from tests.sandbox.twilio.conftest import ACCOUNT, PUBLIC, TOKEN
 
 CHAT = "CH" + "1" * 32

@@ -9,7 +9,7 @@ import pytest
 from twilio.base.exceptions import TwilioRestException
 from werkzeug.datastructures import MultiDict
 
-from handoff_bot.sandbox.carrier import segments
+from handoff_sandbox.twilio.carrier import segments
 
 SMS, WHATSAPP = "+15550111", "whatsapp:+15550111"
 FROM, WHATSAPP_FROM = "+15550100", "whatsapp:+15550101"

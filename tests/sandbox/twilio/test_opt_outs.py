@@ -3,7 +3,7 @@
 import pytest
 from twilio.base.exceptions import TwilioRestException
 
-from handoff_bot.sandbox.carrier import START, STOP, AutoReply, OptOuts
+from handoff_sandbox.twilio.carrier import START, STOP, AutoReply, OptOuts
 
 SMS, WHATSAPP = "+15550111", "whatsapp:+15550111"
 FROM, WHATSAPP_FROM = "+15550100", "whatsapp:+15550101"

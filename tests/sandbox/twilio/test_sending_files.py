@@ -11,8 +11,8 @@ from channels import TWILIO, TwilioAccount
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.files import StoredFile
 from handoff_bot.domain.messages import OutboundMessage, Template
-from handoff_bot.sandbox.server import Faults, Journal, Server
 from handoff_bot.web.files import files
+from handoff_sandbox.server import Faults, Journal, Server
 from tests.samples import JPEG
 from tests.sandbox.twilio.conftest import ACCOUNT, PUBLIC, TOKEN
 

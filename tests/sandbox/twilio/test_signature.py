@@ -2,8 +2,8 @@
 
 import pytest
 
-from handoff_bot.sandbox.twilio import SharedKey, sign
-from handoff_bot.sandbox.twilio_signature import Secrets
+from handoff_sandbox.twilio import SharedKey, sign
+from handoff_sandbox.twilio.signature import Secrets
 
 URL = "https://mycompany.com/myapp.php"
 QUERY = f"{URL}?foo=1&bar=2"

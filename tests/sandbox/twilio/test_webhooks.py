@@ -8,9 +8,9 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from handoff_bot.sandbox.server import HOST
-from handoff_bot.sandbox.twilio import Button, Location, SharedKey
-from handoff_bot.sandbox.twilio_webhooks import Overrides
+from handoff_sandbox.server import HOST
+from handoff_sandbox.twilio import Button, Location, SharedKey
+from handoff_sandbox.twilio.webhooks import Overrides
 
 PAYLOADS = Path(__file__).resolve().parents[2] / "channels" / "payloads"
 ADDRESS, SMS, WHATSAPP = "+15550111", "+15550111", "whatsapp:+15550111"

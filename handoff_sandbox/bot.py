@@ -1,0 +1,22 @@
+"""The real bot with a clock that the sandbox can move: `python -m handoff_sandbox.bot CLOCK_FILE`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import app
+from handoff_bot import logs
+from handoff_bot.settings import read_settings
+from handoff_sandbox.movable_time import FollowingClock
+
+
+def main() -> None:
+    """Serve, as `serve` does."""
+    settings = read_settings()
+    logs.set_up(settings.LOG_LEVEL)
+    app.server(settings, clock=FollowingClock(Path(sys.argv[1]))).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Runs the sandbox until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from handoff_sandbox.page.server import PageServer, origins
+from handoff_sandbox.page.stage import Stage
+from handoff_sandbox.server import HOST
+
+SECRETS = (
+    "SLACK_BOT_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "SLACK_APP_TOKEN",
+    "TWILIO_AUTH_TOKEN",
+    "TWILIO_API_SECRET",
+    "OPENAI_API_KEY",
+)
+"""Settings that open something real."""
+
+
+def real_credentials(environ: Mapping[str, str]) -> list[str]:
+    """Names of settings in this environment that open something real."""
+    names = (name + suffix for name in SECRETS for suffix in ("", "_FILE"))
+    return [name for name in names if environ.get(name, "").strip()]
+
+
+def run(port: int, echo: Callable[[str], object]) -> int:
+    """Serve the sandbox until SIGINT or SIGTERM; says the exit code."""
+    found = real_credentials(os.environ)
+    if found:
+        echo(
+            f"The sandbox does not start while real credentials are set: {', '.join(found)}.\n"
+            "Unset them, or run `python -m handoff_bot serve` to serve for real."
+        )
+        return 2
+    if _is_taken(port):
+        echo(
+            f"Port {port} is taken. Stop what listens there, or choose another: PORT=3010 make run"
+        )
+        return 1
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    with tempfile.TemporaryDirectory(prefix="handoff-sandbox-") as folder:
+        stage = Stage(Path(folder), origins(port))
+        page = PageServer(stage, port).start()
+        try:
+            stage.start_bot()
+            echo(f"\n  Open http://{HOST}:{port}/sandbox\n\n  Ctrl-C ends it; nothing is kept.\n")
+            ended.wait()
+        finally:
+            page.stop()
+            stage.stop()
+    return 0
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False

@@ -1,0 +1,163 @@
+"""Customers who act by themselves: what they say, and a player that lets them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from handoff_sandbox.page.phones import App, Phone, Phones
+from handoff_sandbox.twilio import TwilioStandIn
+
+ANSWER = 6.0
+"""Seconds that somebody waits for an answer before they write on."""
+PAUSE = 1.2
+"""Seconds that somebody needs to write."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """Somebody's part: a name, an app, and lines; `count` people play it at once."""
+
+    name: str
+    label: str
+    help: str
+    who: str
+    app: App
+    lines: tuple[str, ...]
+    count: int = 1
+
+
+SCRIPTS: tuple[Script, ...] = (
+    Script(
+        "angry-spanish",
+        "Angry in Spanish",
+        "Lucía's parcel is late for the third time, and she has had enough.",
+        "Lucía",
+        "whatsapp",
+        (
+            "Hola, ¿dónde está mi pedido?",
+            "Ya he mirado ahí y no pone nada. Es la tercera vez que me pasa.",
+            "Esto es una vergüenza, sois unos inútiles. ¡Estoy harta!",
+        ),
+    ),
+    Script(
+        "asks-twice",
+        "Asks twice",
+        "Tom asks the same thing again and again: the answer does not help him.",
+        "Tom",
+        "sms",
+        (
+            "My tracking has not changed for five days, where is my parcel?",
+            "I know that page. Where is my parcel? The tracking has not changed for five days.",
+            "Again: tracking not updated for five days. Where is my parcel??",
+        ),
+    ),
+    Script(
+        "accepts-transfer",
+        "Says yes to a transfer",
+        "Priya asks what the assistant cannot know, and accepts a person.",
+        "Priya",
+        "whatsapp",
+        (
+            "Can you embroider a name on the shirt before you ship it?",
+            "And could it be done in Devanagari letters?",
+            "Yes please, connect me",
+        ),
+    ),
+    Script(
+        "sarcastic",
+        "Sarcastic",
+        "Max says how wonderful it all is. He does not mean it.",
+        "Max",
+        "sms",
+        (
+            "When will my order arrive?",
+            "Oh great, another automatic answer. Really brilliant service, well done.",
+            "Fantastic. Three weeks and still nothing. You must be so proud.",
+        ),
+    ),
+    Script(
+        "ten-at-once",
+        "Ten at once",
+        "Ten customers ask for a person in the same second.",
+        "Customer",
+        "whatsapp",
+        ("I want to talk to a person, please",),
+        count=10,
+    ),
+)
+
+
+class Player:
+    """Lets people play their parts; ends with the world."""
+
+    def __init__(self, twilio: TwilioStandIn, phones: Phones) -> None:
+        self._twilio = twilio
+        self._phones = phones
+        self._ending = threading.Event()
+        self._lock = threading.Lock()
+        self._running: dict[str, int] = {}
+        self._threads: list[threading.Thread] = []
+
+    def shown(self) -> list[dict[str, object]]:
+        """All of them, as the page takes them."""
+        with self._lock:
+            running = {name for name, count in self._running.items() if count}
+        return [
+            {"name": s.name, "label": s.label, "help": s.help, "running": s.name in running}
+            for s in SCRIPTS
+        ]
+
+    def play(self, name: str) -> list[Phone]:
+        """Begin; returns who plays, while they do.
+
+        Raises:
+            LookupError: there is no such script.
+        """
+        script = next((one for one in SCRIPTS if one.name == name), None)
+        if script is None:
+            raise LookupError(f"There is no script {name!r}.")
+        names = [script.who] if script.count == 1 else _numbered(script)
+        people = [self._phones.add(who) for who in names]
+        for person in people:
+            self._start(script, person)
+        return people
+
+    def stop(self) -> None:
+        """Let everybody fall silent."""
+        self._ending.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _start(self, script: Script, person: Phone) -> None:
+        thread = threading.Thread(target=self._run, args=[script, person], daemon=True)
+        with self._lock:
+            self._running[script.name] = self._running.get(script.name, 0) + 1
+            self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+            thread.start()
+
+    def _run(self, script: Script, person: Phone) -> None:
+        try:
+            for line in script.lines:
+                if self._ending.is_set():
+                    return
+                self._say(script.app, person, line)
+        finally:
+            with self._lock:
+                self._running[script.name] -= 1
+
+    def _say(self, app: App, person: Phone, line: str) -> None:
+        """Write, wait for an answer as long as a person would, and take a breath."""
+        address = f"whatsapp:{person.address}" if app == "whatsapp" else person.address
+        heard = len(self._twilio.phone(address))
+        self._twilio.customer_writes(app, person.address, line, profile_name=person.name)
+        waited = 0.0
+        while waited < ANSWER and len(self._twilio.phone(address)) == heard:
+            if self._ending.wait(0.1):
+                return
+            waited += 0.1
+        self._ending.wait(PAUSE)
+
+
+def _numbered(script: Script) -> list[str]:
+    return [f"{script.who} {number}" for number in range(1, script.count + 1)]

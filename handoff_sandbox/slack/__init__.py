@@ -1,0 +1,27 @@
+"""Slack's stand-in: a whole workspace on loopback, for the unchanged slack_sdk and Bolt.
+
+Words here are Slack's own, since this is Slack: a `channel` is the id of a slack_channel, a `user` the id of
+somebody in the workspace. `state` holds the workspace, `api` answers what the app calls, and `ui` does what
+people do. `delivery` brings all of it to the bot, and `validation` knows what Slack accepts.
+"""
+
+from handoff_sandbox.slack.delivery.deliveries import SLACKS_RETRIES, Delivery
+from handoff_sandbox.slack.stand_in import SlackStandIn
+from handoff_sandbox.slack.state.files import Attachment
+from handoff_sandbox.slack.state.herald import SUBSCRIPTIONS
+from handoff_sandbox.slack.ui.elements import Impossible
+from handoff_sandbox.slack.ui.interacting import ClickResult
+from handoff_sandbox.slack.ui.suggesting import NoSuggestions
+from handoff_sandbox.slack.ui.windows import Submission
+
+__all__ = [
+    "SLACKS_RETRIES",
+    "SUBSCRIPTIONS",
+    "Attachment",
+    "ClickResult",
+    "Delivery",
+    "Impossible",
+    "NoSuggestions",
+    "SlackStandIn",
+    "Submission",
+]

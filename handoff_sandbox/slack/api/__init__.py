@@ -1,0 +1,1 @@
+"""Answers what the app calls: Web API methods, response_urls and files, with Slack's rate limits."""

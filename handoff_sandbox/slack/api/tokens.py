@@ -1,0 +1,44 @@
+"""Who may call what: the bot token nearly everything, the app token only a connection."""
+
+from __future__ import annotations
+
+import hmac
+
+from handoff_sandbox.slack.state.refusal import Refusal
+
+_APP_METHODS = frozenset({"apps.connections.open"})
+_OPEN_METHODS = frozenset({"api.test"})
+
+
+class Tokens:
+    """The two tokens of the app, which can be revoked."""
+
+    def __init__(self, bot: str, app: str) -> None:
+        self._bot, self._app = bot, app
+        self.is_revoked = False
+
+    def check(self, method: str, token: str) -> None:
+        """Let the call pass.
+
+        Raises:
+            Refusal: there is no token, or it is a wrong, a revoked or the other one.
+        """
+        if method in _OPEN_METHODS:
+            return
+        if not token:
+            raise Refusal("not_authed")
+        if self.is_revoked and self.is_bot(token):
+            raise Refusal("token_revoked")
+        wanted, other = (self._bot, self._app)
+        if method in _APP_METHODS:
+            wanted, other = other, wanted
+        if not _equal(token, wanted):
+            raise Refusal("not_allowed_token_type" if _equal(token, other) else "invalid_auth")
+
+    def is_bot(self, token: str) -> bool:
+        """Is it the bot token?"""
+        return _equal(token, self._bot)
+
+
+def _equal(one: str, other: str) -> bool:
+    return bool(one) and hmac.compare_digest(one.encode(), other.encode())

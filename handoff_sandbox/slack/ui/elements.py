@@ -1,0 +1,167 @@
+"""Buttons, menus and fields: finding them in blocks, and what a person's choice looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from handoff_sandbox.slack.payloads import Json
+from handoff_sandbox.slack.state.workspace import elements_of
+
+
+class Impossible(Exception):
+    """A person tried what Slack's screen does not let them do."""
+
+
+_SINGLE = {
+    "users_select": ("selected_user", "initial_user"),
+    "conversations_select": ("selected_conversation", "initial_conversation"),
+    "channels_select": ("selected_channel", "initial_channel"),
+    "datepicker": ("selected_date", "initial_date"),
+    "timepicker": ("selected_time", "initial_time"),
+    "plain_text_input": ("value", "initial_value"),
+    "number_input": ("value", "initial_value"),
+    "email_text_input": ("value", "initial_value"),
+    "url_text_input": ("value", "initial_value"),
+    "datetimepicker": ("selected_date_time", "initial_date_time"),
+    "file_input": ("files", "files"),
+    "multi_users_select": ("selected_users", "initial_users"),
+    "multi_conversations_select": ("selected_conversations", "initial_conversations"),
+    "multi_channels_select": ("selected_channels", "initial_channels"),
+}
+_ONE_OPTION = frozenset({"static_select", "external_select", "radio_buttons", "overflow"})
+_MANY_OPTIONS = frozenset({"multi_static_select", "multi_external_select", "checkboxes"})
+_STATELESS = frozenset({"button", "overflow"})
+
+
+def find_element(
+    blocks: list[Json], action_id: str, value: str | None, user: str
+) -> tuple[Json, Json]:
+    """The block and the element in it that this person sees.
+
+    Raises:
+        Impossible: there is none with this action_id (and this value, if it is not None).
+    """
+    for block, element in all_elements(blocks):
+        is_it = element["action_id"] == action_id and value in (None, element.get("value"))
+        if is_it and user in element.get("visible_to_user_ids", [user]):
+            return block, element
+    raise Impossible(f"there is no {action_id!r} to click on")
+
+
+def all_elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
+    """Every interactive element, with the block in which it is."""
+    for block in blocks:
+        for element in elements_of(block):
+            yield block, element
+
+
+def press(block: Json, element: Json, at: str) -> Json:
+    """The action of pressing a button.
+
+    Raises:
+        Impossible: it is no button.
+    """
+    if element["type"] != "button":
+        raise Impossible(f"{element['action_id']!r} is no button")
+    kept = ("action_id", "text", "value", "url", "style", "confirm")
+    shown = {name: element[name] for name in kept if name in element}
+    return shown | {"type": "button", "block_id": block["block_id"], "action_ts": at}
+
+
+def pick(block: Json, element: Json, choice: Any, at: str) -> Json:
+    """The action of choosing in a menu."""
+    place = {"action_id": element["action_id"], "block_id": block["block_id"], "action_ts": at}
+    return place | chosen(element, choice)
+
+
+def chosen(element: Json, choice: Any) -> Json:
+    """What an element holds after a choice: an option's value or words, an id, a date, a text, or a list.
+
+    None empties it. The options of an external menu are those that it was offered.
+
+    Raises:
+        Impossible: there is no such option, there are too many, or the text is too short or too long.
+    """
+    kind = element["type"]
+    if kind in _STATELESS - _ONE_OPTION or kind not in {*_SINGLE, *_ONE_OPTION, *_MANY_OPTIONS}:
+        raise Impossible(f"nothing can be chosen in a {kind}")
+    if choice is None:
+        return _emptied(kind)
+    if isinstance(choice, list):
+        _check_count(element, choice)
+    if kind in _ONE_OPTION:
+        return {"type": kind, "selected_option": _option(element, choice)}
+    if kind in _MANY_OPTIONS:
+        return {"type": kind, "selected_options": [_option(element, one) for one in choice]}
+    return {"type": kind, _SINGLE[kind][0]: choice}
+
+
+def check_text(element: Json, held: Json) -> None:
+    """Let a window be sent with this text in it.
+
+    Raises:
+        Impossible: it is too short or too long.
+    """
+    if element["type"] != "plain_text_input" or held["value"] is None:
+        return
+    least, most = int(element.get("min_length", 0)), int(element.get("max_length", 3000))
+    length = len(str(held["value"]))
+    if not least <= length <= most:
+        raise Impossible(f"a text of {length} characters does not go into {element['action_id']!r}")
+
+
+def _emptied(kind: str) -> Json:
+    if kind in _ONE_OPTION:
+        return {"type": kind, "selected_option": None}
+    if kind in _MANY_OPTIONS:
+        return {"type": kind, "selected_options": []}
+    is_list = kind.startswith("multi_") or kind == "file_input"
+    return {"type": kind, _SINGLE[kind][0]: [] if is_list else None}
+
+
+def initial(element: Json) -> Json:
+    """What an element holds before anybody touches it."""
+    kind = element["type"]
+    if kind in _ONE_OPTION:
+        return {"type": kind, "selected_option": element.get("initial_option")}
+    if kind in _MANY_OPTIONS:
+        return {"type": kind, "selected_options": element.get("initial_options", [])}
+    now, before = _SINGLE[kind]
+    return _emptied(kind) | ({now: element[before]} if element.get(before) else {})
+
+
+def is_empty(held: Json) -> bool:
+    """Does an element hold nothing?"""
+    return not any(value for name, value in held.items() if name != "type")
+
+
+def state_of(blocks: list[Json], known: Json) -> Json:
+    """What all elements that can hold something hold: what is known of them, else how they began."""
+    state: Json = {}
+    for block, element in all_elements(blocks):
+        kind = element["type"]
+        if kind in _STATELESS or kind not in {*_SINGLE, *_ONE_OPTION, *_MANY_OPTIONS}:
+            continue
+        block_id, action_id = block["block_id"], element["action_id"]
+        held = known.get(block_id, {}).get(action_id) or initial(element)
+        is_same = held["type"] == kind
+        state.setdefault(block_id, {})[action_id] = held if is_same else initial(element)
+    return state
+
+
+def _option(element: Json, choice: Any) -> Json:
+    groups = element.get("option_groups", [])
+    options: list[Json] = [*element.get("options", [])]
+    for group in groups:
+        options += group["options"]
+    for option in options:
+        if choice in (option["value"], option["text"]["text"]):
+            return option
+    raise Impossible(f"{choice!r} is not among the options")
+
+
+def _check_count(element: Json, choices: list[Any]) -> None:
+    most: int = element.get("max_selected_items") or element.get("max_files") or len(choices)
+    if len(choices) > most:
+        raise Impossible(f"{element['action_id']!r} takes {most} at most")

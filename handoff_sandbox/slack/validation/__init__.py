@@ -1,0 +1,1 @@
+"""Checks blocks, elements and options as Slack does."""

@@ -1,0 +1,174 @@
+"""The world the bot lives in, on loopback: stand-ins, its environment, and the real bot as a process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+import requests
+
+from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
+from handoff_sandbox.free_port import free_port
+from handoff_sandbox.server import Journal
+from handoff_sandbox.slack.payloads import Json
+from handoff_sandbox.slack.stand_in import SlackStandIn
+from handoff_sandbox.twilio import TwilioStandIn
+
+PUBLIC = "https://bot.example.com"
+PEERS = ("TICKET_", "ZENDESK_", "SMTP_", "MAIL_")
+OURS = ("SLACK_", "TWILIO_", "OPENAI_", "DATABASE_", "KNOWLEDGE_", "WEBCHAT_", *PEERS)
+"""How the names of settings begin that say where the bot is, and who."""
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class World:
+    """Stand-ins for Slack and Twilio, and what a bot must be told to live among them.
+
+    Args:
+        database_url: the bot's database.
+        knowledge: the folder of Markdown files.
+        log: the file that the bot's output goes to.
+        now: the world's time, in seconds since the epoch.
+
+    Attributes:
+        ana, ben, mia: the ids of two agents and an admin.
+        queue: the id of the Slack channel with the queue.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        knowledge: Path,
+        log: Path,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.port = free_port()
+        self.bot_url = f"http://127.0.0.1:{self.port}"
+        self.journal = Journal()
+        self.twilio = TwilioStandIn(
+            "AC" + "0" * 32,
+            "twilio-auth-token",
+            PUBLIC,
+            self.bot_url,
+            journal=self.journal,
+            now=lambda: datetime.fromtimestamp(now(), UTC),
+        )
+        self.slack = SlackStandIn(
+            journal=self.journal, events_url=f"{self.bot_url}/slack/events", now=now
+        ).start()
+        self.slack.scopes.granted = (*SCOPES, *OPTIONAL_SCOPES)
+        self.ana = self.slack.add_person("ana", "Ana")
+        self.ben = self.slack.add_person("ben", "Ben")
+        self.mia = self.slack.add_person("mia", "Mia", is_admin=True)
+        members = [self.slack.bot_user, self.ana, self.ben, self.mia]
+        self.queue = self.slack.add_channel("queue", members)
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._settings = {
+            "DATABASE_URL": database_url,
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "PUBLIC_BASE_URL": PUBLIC,
+            "SLACK_BOT_TOKEN": self.slack.bot_token,
+            "SLACK_SIGNING_SECRET": self.slack.signing_secret,
+            "SLACK_API_URL": self.slack.api_url,
+            "SLACK_QUEUE_CHANNEL": self.queue,
+            "SLACK_LIMITS": "none",  # this workspace has none, and nobody wants to wait in a sandbox
+            "TWILIO_ACCOUNT_SID": self.twilio.account_sid,
+            "TWILIO_AUTH_TOKEN": self.twilio.auth_token,
+            "TWILIO_SMS_FROM": self.twilio.sms_number,
+            "TWILIO_WHATSAPP_FROM": self.twilio.whatsapp_number,
+            "TWILIO_API_URL": self.twilio.server.url,
+            "KNOWLEDGE_DIR": str(knowledge),
+        }
+
+    def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The bot's environment; nothing of a real account is inherited."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        return {**inherited, **self._settings, **(more or {})}
+
+    # -- the bot
+
+    def start_bot(
+        self, arguments: Sequence[str] = ("app.py",), more: Mapping[str, str] | None = None
+    ) -> None:
+        """Start the real bot in a process group of its own; does not wait for it."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                env=self.environment(more),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def wait_until_ready(self, timeout: float = 30.0) -> None:
+        """Until the bot answers. Raises TimeoutError, also when it has died."""
+        deadline = time.monotonic() + timeout
+        with requests.Session() as session:
+            session.trust_env = False
+            while self.is_up() and time.monotonic() < deadline:
+                try:
+                    if session.get(f"{self.bot_url}/healthz", timeout=2).status_code == 200:
+                        return
+                except requests.RequestException:
+                    threading.Event().wait(0.05)
+        raise TimeoutError(f"the bot does not answer; its log is {self._log}")
+
+    @property
+    def pid(self) -> int:
+        """Of the bot's first process; 0 before it was started."""
+        return self._process.pid if self._process else 0
+
+    def is_up(self) -> bool:
+        """Is the process there?"""
+        return self._process is not None and self._process.poll() is None
+
+    def kill_bot(self, how: int = signal.SIGKILL) -> None:
+        """Kill it with all its children."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):  # it may have been faster
+            os.killpg(self._process.pid, how)
+        self._process.wait(timeout=30)
+
+    def stop_bot(self) -> None:
+        """Ask it to stop, as an operator would."""
+        if self._process and self.is_up():
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self.kill_bot()
+
+    def cards(self) -> list[Json]:
+        """The cards in the queue channel that wait for somebody, oldest first."""
+        return [m for m in self.slack.messages(self.queue) if " is waiting on " in m["text"]]
+
+    def log(self) -> str:
+        """What the bot has said."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop_bot()
+        self.twilio.stop()
+        self.slack.stop()

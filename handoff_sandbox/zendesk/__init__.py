@@ -1,0 +1,5 @@
+"""Zendesk's stand-in: the part of its Ticketing API that keeps tickets."""
+
+from handoff_sandbox.zendesk.stand_in import ZendeskStandIn
+
+__all__ = ["ZendeskStandIn"]
