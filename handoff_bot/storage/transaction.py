@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Table, insert, inspect, select, text, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    Table,
+    Update,
+    bindparam,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
@@ -24,6 +36,19 @@ def table_of(model: type[SQLModel]) -> Table:
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
 # Both dialects spell ON CONFLICT the same; SQLAlchemy keeps it in two places. The key says: is it SQLite?
 DIALECTS: dict[bool, Any] = {True: sqlite.insert, False: postgresql.insert}
+
+
+# Statements are built once: building one costs SQLAlchemy about as much as running it.
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
+
+
+@cache
+def _update(table: Table, names: tuple[str, ...]) -> Update:
+    """Of these columns, in the row with the key `its_…`."""
+    where = [column == bindparam(f"its_{column.name}") for column in table.primary_key]
+    return update(table).where(*where).values({name: bindparam(name) for name in names})
 
 
 def _values(row: SQLModel) -> dict[str, Any]:
@@ -105,7 +130,7 @@ class Transaction:
         if inspect(row).has_identity:  # it was inserted before
             return row
         # The session's own way to insert costs four times as much as the statement.
-        key = self.core.execute(insert(table), _values(row)).inserted_primary_key or ()
+        key = self.core.execute(_insert(table), _values(row)).inserted_primary_key or ()
         for column, value in zip(table.primary_key, key, strict=True):
             set_committed_value(row, column.name, value)
         make_transient_to_detached(row)
@@ -118,8 +143,8 @@ class Transaction:
         if not changed:
             return
         table = table_of(type(row))
-        where = [column == getattr(row, column.name) for column in table.primary_key]
-        self.core.execute(update(table).where(*where).values(**changed))
+        key = {f"its_{column.name}": getattr(row, column.name) for column in table.primary_key}
+        self.core.execute(_update(table, tuple(changed)), changed | key)
         for name, new in changed.items():
             set_committed_value(row, name, new)
 
