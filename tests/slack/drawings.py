@@ -87,13 +87,13 @@ def messages(text: str) -> dict[str, Drawing]:
         share = text[: MOST_CHARACTERS // MOST_POSTS]
         posts = [Post(kind, share, text, "whatsapp")] * MOST_POSTS
         drawn[f"as many {kind} as go together"] = draw_posts(posts)
-    drawn["whisper"] = draw_whisper(Whisper("U1", CARD_AT, text, (Button.KEEP_AS_NOTE,), "1"))
+    drawn["ephemeral"] = draw_whisper(Whisper("U1", CARD_AT, text, (Button.KEEP_AS_NOTE,), "1"))
     again = (Button.TRANSLATE_AGAIN, Button.SEND_AS_WRITTEN, Button.KEEP_AS_NOTE)
-    drawn["whisper of no translation"] = draw_whisper(Whisper("U1", CARD_AT, text, again, "1"))
+    drawn["ephemeral of no translation"] = draw_whisper(Whisper("U1", CARD_AT, text, again, "1"))
     translated = Post(PostKind.CONTACT, text, f"{text} · translated from Spanish", "sms")
     drawn["post translated"] = draw_post(translated)
-    drawn["words"] = draw_words(text)
-    drawn["settled"] = settled(drawn["post failure"].blocks, text)
+    drawn["plain text"] = draw_words(text)
+    drawn["buttons done"] = settled(drawn["post failure"].blocks, text)
     for rows in (0, 1, 15, 50, 500):
         drawn[f"board of {rows}"] = draw_board(builders.board(rows, text), WORKSPACE)
     return drawn

@@ -1,0 +1,194 @@
+"""Every state of every message, modal and Home tab, by name: what the snapshots hold."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from handoff_bot.domain.availability import Availability
+from handoff_bot.domain.desk import AgentRef, Button, Post, PostKind, Whisper
+from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.signals import Mood, Priority, Signal
+from handoff_bot.slack.blocks import (
+    text,
+)
+from handoff_bot.slack.blocks.availability import draw_arrangement, draw_presence
+from handoff_bot.slack.blocks.board import draw_board
+from handoff_bot.slack.blocks.card import draw_card
+from handoff_bot.slack.blocks.home import draw_home
+from handoff_bot.slack.blocks.modals import conversation
+from handoff_bot.slack.blocks.plainer import forms
+from handoff_bot.slack.blocks.text import Drawing
+from handoff_bot.slack.blocks.thread import draw_post, draw_posts, draw_whisper
+from tests.slack import builders, drawings
+from tests.slack.builders import CARD_AT
+from tests.slack.drawings import WORKSPACE
+from tests.slack.modal_states import (
+    LATER,
+    USUAL,
+    Payload,
+    empty_modals,
+    message,
+    modal_states,
+)
+
+HERE = Availability(True, False, None, True, 2, 5, ("mon-fri 9:00-17:00",), "Europe/Berlin", 3)
+
+
+def snapshots() -> dict[str, Payload]:
+    """Name -> what is sent to Slack, as plain data."""
+    found = {
+        **_named("messages", {k: message(v) for k, v in drawings.messages(USUAL).items()}),
+        **_named("messages/hostile", {k: message(v) for k, v in _hostile_messages().items()}),
+        **_named("cards", {k: message(draw_card(v)) for k, v in _cards().items()}),
+        **_named("posts", {k: message(v) for k, v in _posts().items()}),
+        **_named("plainer", dict(_plainer())),
+        **_named("modals", drawings.views(USUAL)),
+        **_named("modals/empty", empty_modals()),
+        **_named("modals/states", modal_states()),
+        **_named("home", _homes()),
+    }
+    kept: dict[str, Payload] = {}
+    for name, payload in found.items():
+        if payload not in kept.values():  # 500 rows often look as 50 do
+            kept[name] = payload
+    return kept
+
+
+def _named(folder: str, payloads: Mapping[str, Payload]) -> dict[str, Payload]:
+    return {f"{folder}/{name.replace(' ', '_')}.json": each for name, each in payloads.items()}
+
+
+def _hostile_messages() -> dict[str, Drawing]:
+    every = drawings.messages(builders.HOSTILE)
+    return {name: every[name] for name in (*drawings.CARDS, "post contact", "board of 1")}
+
+
+# -- cards
+
+
+def _cards() -> dict[str, Any]:
+    owned = {"vip": True, "mood": Mood.UPSET, "snoozed_until": LATER, "window_closes_at": LATER}
+    due = {"reply_due_at": LATER, "solve_due_at": LATER + timedelta(hours=9)}
+    found = {f"queued {each}": builders.card(priority=each) for each in Priority}
+    found |= {f"queued for {each}": builders.card(reason=each) for each in Signal}
+    found |= {f"claimed {each}": builders.claimed(mood=each) for each in Mood}
+    return found | {
+        "queued vip": builders.card(vip=True),
+        "queued due": builders.card(**due),
+        "queued for a group": builders.card(group_id="S0TEAM"),
+        "queued for no group": builders.card(group_id="<!channel>"),
+        "queued snoozed": builders.card(snoozed_until=LATER),
+        "queued after stop": builders.card(opted_out=True),
+        "queued after stop and invited": builders.card(opted_out=True, invited=True),
+        "queued of a nameless contact": builders.card(
+            contact="+15551234567", address="+15551234567"
+        ),
+        "queued without anything": builders.card(
+            evidence="", summary="", tried="", recent=(), scores={}, language="", earlier_tickets=0
+        ),
+        "queued with odd scores": builders.card(
+            scores={
+                Signal.REQUEST: float("nan"),
+                Signal.SENTIMENT: 7.0,
+                Signal.COMPLEXITY: 0.6,
+                Signal.CONFIDENCE: 0.3,
+            }
+        ),
+        "queued with every speaker": builders.card(
+            recent=builders.page(5, USUAL).lines, earlier_tickets=1
+        ),
+        "queued with notes": builders.card(notes=("Came from an ad: Sale", "Quotes: my order")),
+        "reopened": builders.card(reopened=1),
+        "reopened of an owner": builders.card(reopened=2, previous_owner="Ben"),
+        "claimed with everything": builders.claimed(**owned, **due, notes=("A form: 4711",)),
+        "claimed by nobody known": builders.claimed(owner=AgentRef("U0GONE", "")),
+        "claimed on another channel": builders.claimed(channel="conversations"),
+        "resolved with everything": builders.closed(Status.RESOLVED, **owned, **due),
+        "resolved by nobody known": builders.closed(Status.RESOLVED, closed_by=None),
+    }
+
+
+# -- posts, ephemeral messages, plainer forms
+
+
+def _posts() -> dict[str, Drawing]:
+    told = Post(PostKind.TOLD, USUAL, about=CARD_AT, mentions=("U0ANA", "S0TEAM", "<!here>"))
+    dana = Post(
+        PostKind.CONTACT, USUAL, "Dana R.", "whatsapp", notes=("Quotes: hello", "From an ad")
+    )
+    ours = Post(PostKind.OURS, USUAL, "Ana")
+    found = {
+        "told with people and a link": draw_post(told, WORKSPACE),
+        "told without a workspace": draw_post(told),
+        "contact with notes": draw_post(dana, named_outside=True),
+        "contact with notes only": draw_post(replace(dana, text="")),
+        "contact named here": draw_post(dana),
+        "by an agent": draw_post(ours),
+        "two by an agent": draw_posts([ours, replace(ours, text="And more")]),
+        "two by a contact named outside": draw_posts(
+            [dana, replace(dana, notes=())], named_outside=True
+        ),
+        "several buttons": draw_post(
+            replace(
+                told, button=Button.RETRY, buttons=(Button.USE_TEMPLATE, Button.SOONER), value="7"
+            )
+        ),
+    }
+    for button in Button:
+        if button is not Button.MORE:
+            one = Whisper("U0ANA", CARD_AT, f"{button.value} is offered", (button,), "7")
+            found[f"ephemeral with {button.value}"] = draw_whisper(one)
+    return found
+
+
+def _all(shown: Any) -> Drawing:
+    return Drawing("All", shown)
+
+
+def _plainer() -> Iterator[tuple[str, Payload]]:
+    dana = Post(PostKind.CONTACT, builders.HOSTILE, "Dana <@U1>", "sms", mentions=("U0ANA",))
+    made = {
+        "card": forms(draw_card(builders.card()), hint="Write !take in the thread."),
+        "post": forms(draw_post(dana, named_outside=True), draw_post(dana)),
+        "board": forms(draw_board(builders.board(2), WORKSPACE)),
+        "failure": forms(
+            draw_post(Post(PostKind.FAILURE, "It failed.", button=Button.RETRY, value="7"))
+        ),
+        "not in blocks": forms(_all([text.context(text.plain("Hello"))])),
+        "links": forms(
+            Drawing(
+                "All", [text.context(text.mrkdwn("<https://a.example|Open> <!date^0^{date}|then>"))]
+            )
+        ),
+        "conversation": forms(_all(conversation(builders.page(5), 7)["blocks"])),
+    }
+    for name, each in made.items():
+        yield name, {"forms": [[one.text, one.blocks, one.is_full] for one in each]}
+
+
+# -- Home
+
+
+def _homes() -> dict[str, Payload]:
+    agent = replace(builders.home(3), may_administer=False)
+    nobody = replace(builders.home(0), mine_today=None, may_administer=False)
+    crowded = replace(builders.home(15), mine_in_all=40, waits=70)
+    states = {
+        "available": HERE,
+        "available without a capacity": replace(HERE, capacity=0),
+        "outside of hours": replace(HERE, in_hours=False),
+        "away": replace(HERE, is_away=True),
+        "away until": replace(HERE, is_away=True, until=LATER),
+        "not on the roster": replace(HERE, on_roster=False),
+    }
+    drawn = {
+        f"agent {k}": draw_home(agent, WORKSPACE, "", draw_presence(v)) for k, v in states.items()
+    }
+    return drawn | {
+        "admin": draw_home(builders.home(3), WORKSPACE, "", draw_presence(HERE)),
+        "nobody configured": draw_home(nobody, "", "", ()),
+        "crowded": draw_home(crowded, WORKSPACE, "Ana has this now.", draw_presence(HERE)),
+        "arrangement": draw_arrangement(HERE),
+        "arrangement empty": draw_arrangement(replace(HERE, hours=(), timezone="", own_capacity=0)),
+    }
