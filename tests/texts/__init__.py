@@ -1,0 +1,1 @@
+"""Everything that customers read in fixed words: one file for each language."""
