@@ -1,0 +1,388 @@
+"""Chapters of what agents do with conversations; see `recording`. Each begins with an empty database."""
+
+from typing import Any
+
+from handoff_bot.domain.approved import Approved
+from handoff_bot.domain.canned import CannedReply
+from handoff_bot.domain.errors import DeliveryError
+from handoff_bot.domain.files import Fetched
+from handoff_bot.domain.messages import Limits, Media
+from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.sandbox.slack import Attachment
+from tests.desk.recording import Recording
+from tests.samples import JPEG, PNG
+
+EVA, FAY = "+15550002", "+15550003"
+PHOTO = Media("https://provider/photo", "image/jpeg")
+
+
+def prefers(story: Recording, **values: Any) -> None:
+    """An admin has set these; `__` stands for a dot."""
+    for key, value in values.items():
+        story.bureau.core.preferences.change(key.replace("__", "."), value, "test")
+
+
+def taken(story: Recording) -> None:
+    """Ana talks to Dana."""
+    story.says("I want a person", profile_name="Dana R.")
+    story.clicks("ana", "claim")
+
+
+def edits(story: Recording, who: str, ts: str, text: str) -> None:
+    slack, queue = story.bureau.slack, story.bureau.queue
+    person = getattr(story.bureau, who)
+    story.does(f"{who} changes it to: {text}", lambda: slack.edit(person, queue, ts, text))
+
+
+def deletes(story: Recording, who: str, ts: str) -> None:
+    slack, queue = story.bureau.slack, story.bureau.queue
+    person = getattr(story.bureau, who)
+    story.does(f"{who} deletes it", lambda: slack.delete(person, queue, ts))
+
+
+def from_claim_to_resolution(story: Recording) -> None:
+    story.says("What are your opening hours?")
+    story.says("I want a person")
+    story.clicks("ben", "view")
+    story.clicks("ana", "claim")
+    story.writes("ana", "Hello *Dana* :wave:")
+    story.says("Hello Ana")
+    story.writes("ana", "note: she is kind")
+    story.writes("ben", "I can help, too")
+    story.answers("ben", "keep_as_note")
+    story.writes("ben", "Let me answer")
+    story.answers("ben", "take_over_and_send")
+    story.clicks("ana", "resolve")
+    story.sends("ana")
+    story.closes("ana")
+    story.clicks("ben", "resolve")
+    story.sends("ben", solved_as="answered", tags="#Refund, delivery", closing="Goodbye, Dana!")
+    story.clicks("ben", "sooner", ts=newest(story, "resolved this"))
+    story.says("5")
+    story.says("Thanks, that was quick")
+    story.says("I want a person again")
+    story.clicks("ben", "view", ts=story.bureau.card())
+
+
+def newest(story: Recording, words: str) -> str:
+    """The ts of the newest message in the newest thread that says this."""
+    posts = story.bureau.slack.thread(story.bureau.queue, story.bureau.card())
+    return str([post["ts"] for post in posts if words in post["text"]][-1])
+
+
+def steps_in_modals(story: Recording) -> None:
+    bureau = story.bureau
+    group = bureau.slack.add_group("care", "Customer care", [bureau.ben])
+    taken(story)
+    reply = story.writes("ana", "Hello")
+    story.clicks("ana", "assign")
+    story.sends("ana")
+    story.sends("ana", assignee=bureau.ben, note="She was promised a refund")
+    story.clicks("ben", "assign")
+    story.sends("ben", group=group, note="In Spanish, please")
+    story.clicks("ana", "snooze")
+    story.sends("ana", until="whenever")
+    story.sends("ana", until="2h")
+    story.says("Hello?")
+    story.clicks("ana", "draft")
+    story.sends("ana", words="We look into it.")
+    chooses_more(story, "ana", "release")
+    chooses_more(story, "ana", "note")
+    story.sends("ana", note="She is from Oslo")
+    story.calls("ana", "add_note", reply)
+    story.closes("ana")
+    story.calls("ana", "reply_with_draft", reply)
+    story.closes("ana")
+    story.calls("ana", "assign", reply)
+    story.sends("ana", queue=["yes"])
+    story.calls("ana", "resolve", reply)
+    story.closes("ana")
+    card = bureau.card()
+    stray = bureau.slack.say(bureau.ana, bureau.queue, "Lunch?")
+    story.calls("ana", "resolve", stray)
+    story.clicks("ana", "claim", ts=card)
+    story.clicks("ana", "return", ts=card)
+    story.sends("ana", memory="Refund of 20 € promised by Friday")
+    story.says("And now?")
+    story.says("I want a person", EVA)
+    story.clicks("ana", "dismiss")
+    story.sends("ana", why="ai_could")
+    for number in range(9):
+        bureau.says(f"line {number}")
+    story.clicks("ana", "view", ts=card)
+    story.presses("ana", "page_previous")
+    story.presses("ana", "page_next")
+
+
+def chooses_more(story: Recording, who: str, kind: str) -> None:
+    """Choose behind "⋯" of the newest card."""
+    bureau, person = story.bureau, getattr(story.bureau, who)
+    number = 1
+    story.does(
+        f"{who} chooses {kind} behind ⋯",
+        lambda: bureau.slack.select(
+            person, bureau.queue, bureau.card(), "more", f"{kind}:{number}"
+        ),
+    )
+
+
+def commands_in_threads(story: Recording) -> None:
+    bureau = story.bureau
+    bureau.core.canned.save(CannedReply("refund", "", "Hi {customer}, it comes. {agent}"), "test")
+    story.says("I want a person", profile_name="Dana R.")
+    for words in (
+        "!help",
+        "!take",
+        "!reply dragons",
+        "!reply refund",
+        "!note she waits",
+        "!resovle",
+        "!snooze",
+        "!snooze 2h",
+        "!assign",
+        f"!assign <@{bureau.ben}> she waits for a refund",
+    ):
+        story.writes("ana", words)
+    story.writes("ana", "!release")
+    story.writes("ben", "!assign queue please")
+    story.writes("ben", "!take")
+    story.writes("ben", "!return refund promised by Friday")
+    story.writes("ben", "Too late")
+    story.says("I want a person once more")
+    story.writes("ana", "!take")
+    story.writes("ana", "!resolve refund")
+    story.writes("ana", "!take")
+
+
+def edits_and_deletions(story: Recording) -> None:
+    taken(story)
+    first = story.writes("ana", "It costs 10")
+    edits(story, "ana", first, "It costs 20")
+    story.answers("ana", "send_correction")
+    edits(story, "ana", first, "note: it costs 20")
+    deletes(story, "ana", first)
+    noted = story.writes("ana", "note: your parcel comes tomorrow")
+    edits(story, "ana", noted, "your parcel comes tomorrow")
+    story.answers("ana", "send_held")
+    story.writes("ana", f"<@{story.bureau.ben}> can you look?")
+    story.answers("ana", "keep_as_note")
+    prefers(story, hold_seconds=5)
+    held = story.writes("ana", "You idiot")
+    edits(story, "ana", held, "You are right")
+    story.waits(seconds=6)
+    gone = story.writes("ana", "Oops")
+    deletes(story, "ana", gone)
+    story.waits(seconds=6)
+
+
+def deliveries_that_fail(story: Recording) -> None:
+    channel = story.bureau.channel
+    taken(story)
+    channel.troubles.append(DeliveryError("It is a landline.", permanent=True, code="30006"))
+    story.writes("ana", "Hello")
+    story.clicks("ana", "retry", ts=newest(story, "Not delivered"))
+    channel.troubles.append(DeliveryError("Slow down.", permanent=False, code="busy"))
+    story.writes("ana", "Again")
+    story.waits(minutes=2)
+    story.says("STOP")
+    story.writes("ana", "Are you there?")
+    story.says("START")
+    story.writes("ana", "Welcome back")
+
+
+def files_both_ways(story: Recording) -> None:
+    bureau = story.bureau
+    bureau.channel.files[PHOTO.url] = Fetched("image/jpeg", "photo.jpg", JPEG)
+    taken(story)
+    story.says("Look", media=(PHOTO,))
+    story.says("And this", media=(Media("https://provider/gone", "image/jpeg"),))
+    bureau.channel.file_troubles = [DeliveryError("Twilio is away.", permanent=False)] * 100
+    story.says("", media=(PHOTO,))
+    for _ in range(10):
+        story.waits(seconds=30)
+    bureau.channel.file_troubles.clear()
+    story.clicks("ana", "fetch_again", ts=newest(story, "cannot be shown here"))
+    story.writes("ana", "Here it is", files=[Attachment("ours.png", PNG)])
+
+
+def templates_after_a_day(story: Recording) -> None:
+    bureau, sid = story.bureau, "HX" + "1" * 32
+    bureau.channel.limits = Limits(text=160, reply_window_hours=24, templates=True)
+    story.commands("mia", "templates")
+    story.presses("mia", "template_add")
+    story.sends("mia", template_name="News", template_sid="HX1", template_text="Hi {{1")
+    story.sends(
+        "mia",
+        template_name="News",
+        template_sid=sid,
+        template_text="Hi {{1}}, your order {{2}} has news.",
+        template_labels="1: Name",
+    )
+    bureau.core.templates.save(Approved("Bye", sid, "Goodbye!"), "", "test")
+    taken(story)
+    story.waits(hours=20)
+    story.waits(hours=5)
+    story.writes("ana", "Still there?")
+    failed = newest(story, "Not delivered")
+    story.clicks("ben", "use_template", ts=failed)
+    story.sends("ben")
+    story.closes("ben")
+    story.clicks("ana", "use_template", ts=failed)
+    story.chooses("ana", "template_choice", "News")
+    story.sends("ana", template_value_0="Dana", template_value_1="a\nb")
+    story.sends("ana", template_value_0="Dana", template_value_1="4711")
+    story.commands("mia", "templates")
+    story.presses("mia", "template_change", "Bye")
+    story.presses("mia", "template_delete")
+
+
+def translation(story: Recording) -> None:
+    prefers(story, translation__on=True)
+    story.bureau.detector.language = "es"
+    story.says("Quiero hablar con un human")
+    story.clicks("ana", "claim")
+    story.says("¿Dónde está mi paquete?")
+    story.writes("ana", "It is on its way")
+    story.bureau.translator.fails = True
+    story.writes("ana", "Tomorrow")
+    story.bureau.translator.fails = False
+    story.answers("ana", "translate_again")
+    story.bureau.translator.fails = True
+    story.writes("ana", "At noon")
+    story.answers("ana", "send_as_written")
+
+
+def waiting_and_reminders(story: Recording) -> None:
+    bureau = story.bureau
+    prefers(story, position_minutes=1, idle_minutes=3)
+    group = bureau.slack.add_group("care", "Care", [bureau.ben])
+    prefers(story, ladder__group=group)
+    story.commands("ben", "on")
+    story.says("I want a person")
+    story.says("I want a person, too", EVA)
+    for _ in range(8):
+        story.waits(minutes=1)
+    story.commands("ana", "next")
+    story.says("Are you there?")
+    story.waits(minutes=4)
+    story.waits(minutes=60)
+    prefers(story, ladder__rungs=["5 return"])
+    story.says("I want a person", FAY)
+    story.waits(minutes=6)
+
+
+def routing_and_offers(story: Recording) -> None:
+    bureau = story.bureau
+    nobody = dict.fromkeys(
+        (
+            "rule_channels",
+            "rule_reasons",
+            "rule_priorities",
+            "rule_languages",
+            "rule_tags",
+            "rule_vip",
+        )
+    )
+    to: dict[str, Any] = dict.fromkeys(
+        ("routing_channel", "routing_group", "routing_people", "routing_assigns")
+    )
+    to |= {"routing_mode": "free", "routing_seconds": "120"}
+    story.commands("ana", "on")
+    story.commands("ben", "on")
+    story.commands("mia", "routing")
+    story.presses("mia", "routing_add")
+    story.presses("mia", "routing_preview", **nobody, **to | {"routing_people": [bureau.ana]})
+    story.sends("mia", **nobody, **to | {"routing_seconds": "5"})
+    asked = to | {"routing_mode": "round_robin", "routing_seconds": "60"}
+    story.sends("mia", **nobody, **asked)
+    story.presses("mia", "routing_add")
+    story.sends("mia", **nobody | {"rule_vip": ["yes"]}, **to | {"routing_people": [bureau.ben]})
+    story.presses("mia", "routing_up", "1")
+    story.presses("mia", "routing_change", "0")
+    story.sends("mia", rule_tags="refund")
+    story.presses("mia", "routing_delete", "0")
+    story.says("I want a person")
+    story.waits(seconds=1)
+    offered = next(one for one in ("ana", "ben") if bureau.told(getattr(bureau, one)))
+    in_message(story, offered, "offer_decline")
+    other = "ben" if offered == "ana" else "ana"
+    story.waits(seconds=1)
+    in_message(story, other, "offer_accept")
+    prefers(story, routing__rules=[])
+    story.commands("mia", "routing")
+    story.presses("mia", "routing_add")
+    assigned = to | {"routing_mode": "least_busy", "routing_assigns": ["yes"]}
+    story.sends("mia", **nobody, **assigned)
+    story.says("I want a person", EVA)
+    story.waits(seconds=5)
+
+
+def in_message(story: Recording, who: str, action_id: str) -> None:
+    """Press a button of the newest direct message."""
+    bureau, person = story.bureau, getattr(story.bureau, who)
+    (channel,) = [c for c in bureau.slack.channels() if c.kind == "im" and person in c.members]
+    ts = bureau.slack.messages(channel.id)[-1]["ts"]
+    story.does(
+        f"{who} presses {action_id} of the direct message",
+        lambda: bureau.slack.click(person, channel.id, ts, action_id),
+    )
+
+
+def notices_to_the_team(story: Recording) -> None:
+    bureau = story.bureau
+    nobody = dict.fromkeys(
+        (
+            "rule_channels",
+            "rule_reasons",
+            "rule_priorities",
+            "rule_languages",
+            "rule_tags",
+            "rule_vip",
+        )
+    )
+    told: dict[str, Any] = dict.fromkeys(
+        (
+            "notices_channel",
+            "notices_group",
+            "notices_people",
+            "notices_emails",
+            "notices_quiet",
+            "notices_wakes",
+        )
+    )
+    story.commands("mia", "notices")
+    story.presses("mia", "notices_add")
+    story.sends("mia", **nobody, **told)
+    story.presses("mia", "notices_preview")
+    story.sends("mia", **nobody, **told | {"notices_people": [bureau.ben]})
+    story.presses("mia", "notices_add")
+    story.sends(
+        "mia", **nobody | {"rule_priorities": ["urgent"]}, **told | {"notices_people": [bureau.mia]}
+    )
+    story.presses("mia", "notices_up", "1")
+    story.presses("mia", "notices_change", "0")
+    story.closes("mia")
+    story.says("I want a person")
+    bureau.detector.priority = Priority.URGENT
+    bureau.detector.words = {"angry": Signal.SENTIMENT}
+    story.says("I am angry", EVA)
+    story.commands("mia", "notices")
+    story.presses("mia", "notices_delete", "0")
+
+
+CHAPTERS = {
+    each.__name__: each
+    for each in (
+        from_claim_to_resolution,
+        steps_in_modals,
+        commands_in_threads,
+        edits_and_deletions,
+        deliveries_that_fail,
+        files_both_ways,
+        templates_after_a_day,
+        translation,
+        waiting_and_reminders,
+        routing_and_offers,
+        notices_to_the_team,
+    )
+}

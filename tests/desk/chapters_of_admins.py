@@ -1,0 +1,283 @@
+"""Chapters of lists, settings and refusals; see `recording`. Each begins with an empty database."""
+
+from functools import partial
+
+from handoff_bot.domain.canned import CannedReply
+from handoff_bot.domain.signals import Signal
+from handoff_bot.slack.manifest import SCOPES
+from tests.desk.chapters import EVA, FAY, prefers, taken
+from tests.desk.recording import Recording
+
+COMMANDS = (
+    "",
+    "help",
+    "dance",
+    "queue",
+    "next",
+    "assign",
+    "assign 99 @ben",
+    "on",
+    "off",
+    "off 30m",
+    "off whenever",
+    "tickets",
+    "ticket",
+    "ticket 99",
+    "settings",
+    "settings team",
+    "settings nothing",
+    "settings texts",
+    "settings history",
+    "canned",
+    "audit",
+    "doctor",
+    "templates",
+    "stats",
+    "stats month",
+    "stats never",
+    "routing",
+    "notices",
+)
+
+
+def commands_of_an_agent(story: Recording) -> None:
+    for words in COMMANDS:
+        story.commands("ana", words)
+
+
+def commands_of_an_admin(story: Recording) -> None:
+    for words in COMMANDS:
+        story.commands("mia", words)
+    story.says("I want a person")
+    story.commands("mia", f"assign 1 <@{story.bureau.ben}|ben> please")
+    story.commands("mia", "assign 1 somebody")
+    story.commands("mia", "next")
+
+
+def queue_and_home(story: Recording) -> None:
+    bureau = story.bureau
+    story.opens_home("ana")
+    for number in range(17):
+        bureau.says("I want a person", f"+1555{number:07d}")
+    story.calls("ana", "show_queue")
+    story.presses("ana", "queue_page_later")
+    story.presses("ana", "queue_page_earlier")
+    story.commands("ben", "queue")
+    story.presses("ana", "queue_take", "1")
+    story.presses("ben", "queue_take", "1")
+    story.presses("ana", "queue_next")
+    story.chooses("ana", "queue_whose", "mine")
+    story.chooses("ana", "queue_whose", "open")
+    story.chooses("ana", "queue_channel", "sms")
+    story.chooses("ana", "queue_reason", "request")
+    story.chooses("ana", "queue_priority", "low")
+    story.chooses("ana", "queue_priority", "any")
+    story.chooses("ana", "queue_waited", "60")
+    story.opens_home("ana")
+    story.presses_in_home("ana", "queue_next", "home")
+    story.presses_in_home("ana", "home_refresh")
+    story.presses_in_home("ana", "queue_show", "home")
+    story.presses_in_home("ana", "availability_off")
+    story.presses_in_home("ana", "availability_on")
+    story.presses_in_home("ana", "availability_arrange")
+    story.sends("ana", my_capacity="x", my_hours="always", my_timezone="Mars")
+    story.sends("ana", my_capacity="3", my_hours="mon-fri 14:00-17:00", my_timezone="UTC")
+    story.presses_in_home("ana", "tickets_show")
+    story.closes("ana")
+    story.presses_in_home("ana", "stats_show")
+    story.closes("ana")
+    story.opens_home("mia")
+    story.presses_in_home("mia", "settings_show")
+
+
+def tickets(story: Recording) -> None:
+    bureau = story.bureau
+    taken(story)
+    story.says("A person about an invoice please", EVA, profile_name="Eva")
+    story.commands("ana", "tickets")
+    story.sends("ana", tickets_words="invoice")
+    story.chooses("ana", "tickets_words", "nothing like it")
+    for menu, choice in (
+        ("tickets_status", "pending"),
+        ("tickets_channel", "sms"),
+        ("tickets_priority", "low"),
+        ("tickets_reason", "request"),
+        ("tickets_period", "week"),
+        ("tickets_assignee", bureau.ana),
+    ):
+        story.chooses("ana", menu, choice)
+    story.presses("ana", "tickets_all")
+    story.closes("ana")
+    story.commands("ana", "tickets")
+    story.presses("ana", "ticket_open", "1")
+    story.presses("ana", "ticket_change")
+    story.sends("ana", ticket_subject="Lost in Oslo", ticket_priority="urgent", ticket_tags="vip")
+    story.commands("ana", "ticket 1")
+    story.presses("ana", "ticket_change")
+    story.sends("ana", ticket_status="solved")
+    story.commands("mia", "tickets")
+    story.presses("mia", "tickets_csv")
+    story.presses("mia", "tickets_json")
+    for number in range(20):
+        bureau.says("I want a person", f"+1555{number:07d}")
+    for number in range(25):
+        bureau.writes(bureau.ana, f"note: {number}", ts=str(bureau.cards()[0]["ts"]))
+    story.commands("ben", "tickets")
+    story.presses("ben", "tickets_next")
+    story.presses("ben", "tickets_first")
+    story.commands("ben", "ticket 1")
+    story.presses("ben", "ticket_older")
+    story.presses("ben", "ticket_open")
+
+
+def settings(story: Recording) -> None:
+    bureau = story.bureau
+    story.commands("mia", "settings")
+    story.presses("mia", "settings_open", "team")
+    story.presses("mia", "settings_check")
+    story.sends("mia", hold_seconds="99")
+    story.presses("mia", "settings_check")
+    story.sends("mia", admins=[bureau.ben], hold_seconds="3", csat=[])
+    for section in ("triggers", "translation", "hours", "waiting", "sla"):
+        story.presses("mia", "settings_open", section)
+        story.sends("mia")
+    story.presses("mia", "settings_open", "hours")
+    prefers(story, hours__lines=["mon-fri 9:00-17:00"])
+    story.sends("mia", **{"hours.timezone": "Europe/Berlin"})
+    story.closes("mia")
+    story.presses("mia", "settings_texts")
+    story.chooses("mia", "text_moment", "greeting")
+    story.sends("mia", **{"silent.greeting": ["yes"]})
+    story.chooses("mia", "text_moment", "started")
+    story.chooses("mia", "text_language", "de")
+    story.chooses("mia", "text_reason", "request")
+    story.chooses("mia", "text_words", "Hallo {name}")
+    story.sends("mia", text_words="Hallo")
+    story.sends("mia", text_words="Noch {wait_minutes} Minuten.")
+    story.presses("mia", "text_usual")
+    story.commands("mia", "settings")
+    story.presses("mia", "settings_history")
+    for hours in range(65):
+        bureau.core.preferences.change("reopen_hours", hours, bureau.mia)
+    story.commands("mia", "settings history")
+    story.presses("mia", "settings_history_older")
+    story.presses("mia", "settings_history_newer")
+    story.commands("ben", "settings")
+    bureau.core.preferences.change("admins", [], bureau.mia)
+    story.presses("ben", "settings_open", "team")
+
+
+def canned_replies(story: Recording) -> None:
+    bureau = story.bureau
+    story.commands("mia", "settings")
+    story.presses("mia", "canned_show")
+    story.presses("mia", "canned_add")
+    story.sends("mia", canned_name="Refund", canned_language="fr", canned_text="{nom}")
+    story.presses("mia", "canned_preview")
+    story.sends("mia", canned_text="Bonjour {customer}, ticket {ticket}.")
+    for number in range(40):
+        bureau.core.canned.save(CannedReply(f"reply-{number:02}", "", "x"), bureau.mia)
+    story.calls("ana", "show_canned")
+    story.presses("ana", "canned_page_on")
+    story.presses("ana", "canned_page_back")
+    story.sends("ana", canned_query="nothing like it", canned_wanted="any")
+    story.commands("mia", "canned refund")
+    story.presses("mia", "canned_change")
+    story.sends("mia", canned_text="Soon.")
+    story.presses("mia", "canned_change")
+    story.presses("mia", "canned_delete")
+    story.closes("mia")
+
+
+def looking_back(story: Recording) -> None:
+    bureau = story.bureau
+    taken(story)
+    story.writes("ana", "!release")
+    for number in range(50):
+        bureau.core.preferences.change("reopen_hours", number, bureau.mia)
+    story.commands("mia", "settings")
+    story.presses("mia", "audit_show")
+    story.chooses("mia", "audit_person", bureau.ana)
+    story.presses("mia", "audit_everybody")
+    story.presses("mia", "audit_older")
+    story.presses("mia", "audit_newest")
+    story.commands("mia", "settings")
+    story.presses("mia", "templates_show")
+    story.commands("mia", "settings")
+    story.presses("mia", "routing_show")
+    story.commands("mia", "settings")
+    story.presses("mia", "notices_show")
+    story.commands("ana", "stats")
+    story.chooses("ana", "stats_period", "today")
+    story.chooses("ana", "stats_channel", "sms")
+    story.chooses("ana", "stats_agent", "1")
+    story.presses("ana", "stats_picture")
+    bureau.slack.scopes.granted = tuple(one for one in SCOPES if one != "pins:write")
+    story.commands("mia", "settings")
+    story.presses("mia", "doctor_show")
+
+
+def channels_and_people(story: Recording) -> None:
+    bureau, slack = story.bureau, story.bureau.slack
+    care = slack.add_channel("care", [bureau.mia, bureau.ana])
+    urgent = slack.add_channel("urgent", [bureau.mia])
+    never = slack.add_channel("never", [bureau.mia])
+    story.name(care, "CARE", urgent, "URGENT", never, "NEVER")
+    for channel in (care, urgent, never):
+        story.does("mia invites the bot", partial(slack.invite_bot, channel, bureau.mia))
+    in_channel(story, "ana", care, "queue_here")
+    in_channel(story, "mia", care, "queue_here")
+    in_channel(story, "mia", urgent, "urgent_here")
+    in_channel(story, "mia", never, "not_here")
+    story.says("I want a person")
+    story.does("mia removes the bot", lambda: slack.remove_bot(urgent, bureau.mia))
+    for who, mark in (("gus", "is_restricted"), ("sue", "is_stranger")):
+        person = slack.add_person(who, who.capitalize())
+        story.name(person, who.upper())
+        slack.join(person, bureau.queue)
+        slack.join(person, care)
+        slack.becomes(person, **{mark: True})
+        story.settle()
+        story.commands(person, "queue")
+        story.opens_home(person)
+        (post,) = [m["ts"] for m in slack.messages(care) if " is waiting on " in m["text"]]
+        story.does(f"{who} claims", partial(slack.click, person, care, post, "claim"))
+    story.says("I want a person", FAY)
+    story.does("ben parts", lambda: slack.part(bureau.ben, bureau.queue))
+    story.does("ana leaves", lambda: slack.leave(bureau.ana))
+    story.waits(minutes=61)
+
+
+def in_channel(story: Recording, who: str, channel: str, action_id: str) -> None:
+    """Answer what the bot asked when it was invited."""
+    slack, person = story.bureau.slack, getattr(story.bureau, who)
+    (ts,) = [m["ts"] for m in slack.messages(channel) if "What shall I do" in m["text"]]
+    story.does(f"{who} clicks {action_id}", lambda: slack.click(person, channel, ts, action_id))
+
+
+def moods_and_rules(story: Recording) -> None:
+    bureau = story.bureau
+    prefers(story, rules__always=["cancel my contract"], rules__vips=[EVA], rules__most_answers=1)
+    bureau.detector.words |= {"angry": Signal.SENTIMENT, "again": Signal.COMPLEXITY}
+    story.says("Please cancel my contract")
+    story.says("I am angry", EVA)
+    story.says("Hello", FAY)
+    story.says("Hello?", FAY)
+    story.clicks("ana", "claim")
+    story.says("I am angry now", FAY)
+
+
+CHAPTERS = {
+    each.__name__: each
+    for each in (
+        commands_of_an_agent,
+        commands_of_an_admin,
+        queue_and_home,
+        tickets,
+        settings,
+        canned_replies,
+        looking_back,
+        channels_and_people,
+        moods_and_rules,
+    )
+}

@@ -1,0 +1,307 @@
+"""Records what people do in Slack and all that the bot says to it, to customers, and to its own log."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy import text
+
+from tests.desk.conftest import DANA, Bureau, Json
+
+WRITING = re.compile(r"/api/(chat|views|reactions|pins|files)\.|/response/|/upload/")
+"""Paths of requests that show or change something; questions are cached, and none of a person's business."""
+TS = re.compile(r"\b(1[78]\d{8})\.?(\d{6})\b")
+"""Of a message, or within a link to one; not the seconds of a date."""
+VIEW = re.compile(r"\bV0SBX\d+")
+SECRET = re.compile(r"[0-9a-f]{32}|\d+\.\d{6,12}\.[0-9a-f]{32}")
+FILE = re.compile(r"\bF0SBX\d+")
+PORT = re.compile(r"127\.0\.0\.1:\d+")
+MARK = re.compile(r"work-\d+")
+EVENTS = {"app_home_opened", "member_joined_channel", "member_left_channel", "user_change"}
+"""Besides messages, which are steps of their own."""
+PEOPLE = {"ana", "ben", "mia"}
+NOT_SHOWN = {"unfurl_links", "unfurl_media", "link_names", "parse", "token", "trigger_id"}
+"""Arguments that are always the same, or are good once."""
+
+
+class Recording:
+    """One chapter: a bureau, and a list of what was done and what came of it."""
+
+    def __init__(self, bureau: Bureau) -> None:
+        self.bureau = bureau
+        self.steps: list[Json] = []
+        self._slack = bureau.slack
+        self._names: dict[str, str] = {bureau.queue: "QUEUE"}
+        self._names |= {getattr(bureau, one): one.upper() for one in PEOPLE}
+        self._seen = bureau.slack.journal.total
+        self._heard = 0
+
+    # -- what people do
+
+    def does(self, what: str, act: Callable[[], Any]) -> Any:
+        """Do it, let everything come to rest, and write down what came of it."""
+        result = act()
+        self.bureau.settle()
+        self._write_down(what)
+        return result
+
+    def says(self, words: str, address: str = DANA, **more: Any) -> None:
+        """A customer writes."""
+        self.does(f"{address} writes: {words}", lambda: self.bureau.says(words, address, **more))
+
+    def clicks(self, who: str, action_id: str, *, ts: str = "") -> None:
+        """Press a button of the newest card, or of another message."""
+        where = (self.bureau.queue, ts or self.bureau.card())
+        self.does(
+            f"{who} clicks {action_id}", lambda: self._slack.click(self._id(who), *where, action_id)
+        )
+
+    def writes(self, who: str, words: str, **more: Any) -> str:
+        """Write in the newest card's thread; says the ts."""
+        where, thread = self.bureau.queue, self.bureau.card()
+        reply: str = self.does(
+            f"{who} writes in the thread: {words}",
+            lambda: self._slack.say(self._id(who), where, words, thread, **more),
+        )
+        return reply
+
+    def commands(self, who: str, words: str) -> None:
+        """Type /handoff and these words."""
+        self.does(
+            f"{who} types /handoff {words}",
+            lambda: self._slack.command(self._id(who), self.bureau.queue, "/handoff", words),
+        )
+
+    def presses(self, who: str, action_id: str, value: str | None = None, **fields: Any) -> None:
+        """Press a button in the modal on top, with these fields filled in."""
+        self.does(
+            f"{who} presses {action_id}",
+            lambda: self._slack.click_view(*self._top(who), action_id, value, fields or None),
+        )
+
+    def chooses(self, who: str, action_id: str, choice: Any) -> None:
+        """Choose in a menu of the modal on top."""
+        self.does(
+            f"{who} chooses {choice} in {action_id}",
+            lambda: self._slack.select_view(*self._top(who), action_id, choice),
+        )
+
+    def sends(self, who: str, **values: Any) -> None:
+        """Fill in the modal on top and send it."""
+        self.does(
+            f"{who} sends {values}", lambda: self._slack.submit(*self._top(who), values or None)
+        )
+
+    def closes(self, who: str) -> None:
+        """Close the modal on top."""
+        self.does(f"{who} closes the modal", lambda: self._slack.close(*self._top(who)))
+
+    def opens_home(self, who: str) -> None:
+        """Open the app's Home tab."""
+        self.does(f"{who} opens Home", lambda: self._slack.open_home(self._id(who)))
+
+    def presses_in_home(self, who: str, action_id: str, value: str | None = None) -> None:
+        """Press a button of the Home tab."""
+        person = self._id(who)
+        view = (self._slack.home(person) or {})["id"]
+        self.does(
+            f"{who} presses {action_id} in Home",
+            lambda: self._slack.click_view(person, view, action_id, value),
+        )
+
+    def answers(self, who: str, action_id: str) -> None:
+        """Press a button of the newest ephemeral message."""
+        person = self._id(who)
+        shown = self._slack.ephemerals(person)[-1]["ts"]
+        self.does(
+            f"{who} presses {action_id} of the ephemeral message",
+            lambda: self._slack.click_ephemeral(person, shown, action_id),
+        )
+
+    def calls(self, who: str, shortcut: str, ts: str = "") -> None:
+        """Call a shortcut, on a message if it is named."""
+        place = (self.bureau.queue, ts) if ts else ()
+        self.does(
+            f"{who} calls {shortcut}",
+            lambda: self._slack.shortcut(self._id(who), shortcut, *place),
+        )
+
+    def waits(self, **time: float) -> None:
+        """Time passes."""
+        self.does(f"time passes: {time}", lambda: self.bureau.later(**time))
+
+    # -- what came of it
+
+    def kept(self) -> Json:
+        """Everything, as plain data."""
+        return {"steps": self.steps, "log": self._log(), "jobs": self._jobs()}
+
+    def name(self, *pairs: str) -> None:
+        """Ids with their names, one after the other: snapshots hold the names."""
+        self._names |= dict(zip(pairs[::2], pairs[1::2], strict=True))
+
+    def settle(self) -> None:
+        """Let everything come to rest without writing it down."""
+        self.bureau.settle()
+        self._seen = self._slack.journal.total
+
+    def _top(self, who: str) -> tuple[str, str]:
+        """A person, and the modal that they have on top."""
+        person = self._id(who)
+        return person, str(self.bureau.window(person)["id"])
+
+    def _id(self, who: str) -> str:
+        return str(getattr(self.bureau, who)) if who in PEOPLE else who
+
+    def _write_down(self, what: str) -> None:
+        journal = self._slack.journal
+        entries = [entry for _, entry in journal.after(self._seen, 10_000)]
+        self._seen = journal.total
+        taken = self.bureau.channel.taken[self._heard :]
+        self._heard += len(taken)
+        step: Json = {
+            "step": what,
+            "asked": [
+                _asked(one.request, one.response) for one in entries if one.direction == "out"
+            ],
+            "said": [
+                {one.path.removeprefix("/api/"): _shown(one.request)}
+                for one in entries
+                if one.direction == "in" and WRITING.match(one.path)
+            ],
+            "heard": [f"{message.to}: {message.text}" for message, _ in taken],
+        }
+        step["asked"] = [each for each in step["asked"] if each]
+        self.steps.append(self._named({name: each for name, each in step.items() if each}))
+
+    def _named(self, value: Any) -> Any:
+        """Ids that differ from run to run, or with what is counted before, by names of their own."""
+        if isinstance(value, dict):
+            return {self._named(key): self._named(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self._named(each) for each in value]
+        return self._renamed(value) if isinstance(value, str) else value
+
+    def _renamed(self, words: str) -> str:
+        for one, name in self._names.items():
+            words = words.replace(one, name)
+        words = SECRET.sub("SECRET", words)
+        words = VIEW.sub("VIEW", PORT.sub("HOST", MARK.sub("work-N", FILE.sub("FILE", words))))
+        return TS.sub(self._number, words)
+
+    def _number(self, found: re.Match[str]) -> str:
+        ts = found[1] + found[2]
+        names = self.__dict__.setdefault("_ts", {})
+        return str(names.setdefault(ts, f"ts{len(names) + 1}"))
+
+    def _log(self) -> dict[str, list[str]]:
+        """Kind of event -> the keys of its data."""
+        found: dict[str, set[str]] = {}
+        for kind, data in self._rows("SELECT kind, data FROM event"):
+            found.setdefault(kind, set()).update(data)
+        return {kind: sorted(found[kind]) for kind in sorted(found)}
+
+    def _jobs(self) -> dict[str, Json]:
+        """Kind of job -> its queues, and the fields of its payload."""
+        queues: dict[str, set[str]] = {}
+        fields: dict[str, set[str]] = {}
+        for kind, payload, lane in self._rows("SELECT kind, payload, lane FROM work"):
+            queues.setdefault(kind, set()).add(lane.partition(":")[0])
+            fields.setdefault(kind, set()).update(payload)
+        return {
+            kind: {"queues": sorted(queues[kind]), "fields": sorted(fields[kind])}
+            for kind in sorted(queues)
+        }
+
+    def _rows(self, query: str) -> Iterator[Any]:
+        with self.bureau.database.read() as tx:
+            for kind, data, *more in tx.session.execute(text(query)):
+                yield kind, json.loads(data) if isinstance(data, str) else data, *more
+
+
+def _asked(request: Any, answer: Any) -> Json:
+    """What Slack passed on of a click, a choice, a modal, a command or a shortcut, and the answer."""
+    kind = request.get("type") if isinstance(request, dict) else None
+    if kind == "block_actions":
+        asked: Json = {"click": _clicked(request["actions"][0])}
+    elif kind == "view_submission":
+        asked = {"modal": request["view"]["callback_id"]}
+    elif kind in ("message_action", "shortcut"):
+        asked = {"shortcut": request["callback_id"]}
+    elif isinstance(request, dict) and "command" in request:
+        asked = {"command": request["text"]}
+    elif kind == "event_callback" and request["event"]["type"] in EVENTS:
+        asked = {"event": request["event"]["type"]}
+    else:
+        return {}
+    return asked | ({"answer": _shown(answer)} if answer else {})
+
+
+def _clicked(action: Json) -> str:
+    """A button by its action id, also one that was chosen behind "⋯"."""
+    chosen = (action.get("selected_option") or {}).get("value", "")
+    return (
+        f"{action['action_id']} {chosen}" if action["type"] == "overflow" else action["action_id"]
+    )
+
+
+def _shown(content: Any) -> Any:
+    """Arguments, with blocks as outlines."""
+    if not isinstance(content, dict):
+        return content
+    return {
+        name: _view(each) if name == "view" else outline(each) if name == "blocks" else each
+        for name, each in content.items()
+        if name not in NOT_SHOWN
+    }
+
+
+def _view(view: Any) -> Any:
+    content = json.loads(view) if isinstance(view, str) else view
+    return _shown({name: _plain(each) for name, each in content.items()})
+
+
+def _plain(part: Any) -> Any:
+    return part["text"] if isinstance(part, dict) and isinstance(part.get("text"), str) else part
+
+
+def outline(blocks: Any) -> list[str]:
+    """A line for each text, and for each field and button what it is called; snapshots hold all of it."""
+    content = json.loads(blocks) if isinstance(blocks, str) else blocks
+    return [line for block in content or () for line in _lines(block)]
+
+
+def _lines(part: Any) -> Iterator[str]:
+    if isinstance(part, list):
+        for each in part:
+            yield from _lines(each)
+        return
+    if not isinstance(part, dict):
+        return
+    if isinstance(part.get("text"), str):
+        yield part["text"]
+        return
+    if "action_id" in part:
+        yield _element(part)
+        return
+    for each in part.values():
+        yield from _lines(each)
+
+
+def _element(part: Json) -> str:
+    label = _plain(part.get("text") or part.get("placeholder") or "")
+    held = [
+        _plain(value)
+        for name, value in part.items()
+        if name == "value" or name.startswith("initial_")
+    ]
+    options = len(part.get("options") or part.get("option_groups") or ())
+    many = f" of {options}" if options else ""
+    return f"[{part['action_id']}{many}: {label}]" + "".join(f" {_chosen(each)}" for each in held)
+
+
+def _chosen(value: Any) -> str:
+    if isinstance(value, dict):
+        return str(value.get("value"))
+    return " ".join(map(_chosen, value)) if isinstance(value, list) else str(value)
