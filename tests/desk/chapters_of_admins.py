@@ -3,7 +3,7 @@
 from functools import partial
 
 from handoff_bot.domain.canned import CannedReply
-from handoff_bot.domain.signals import Signal
+from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.slack.manifest import SCOPES
 from tests.desk.chapters import EVA, FAY, prefers, taken
 from tests.desk.recording import Recording
@@ -264,7 +264,21 @@ def moods_and_rules(story: Recording) -> None:
     story.says("Hello", FAY)
     story.says("Hello?", FAY)
     story.clicks("ana", "claim")
+    bureau.detector.priority = Priority.URGENT
     story.says("I am angry now", FAY)
+
+
+def closed_and_read_back(story: Recording) -> None:
+    bureau, slack = story.bureau, story.bureau.slack
+    bureau.core.preferences.change("admins", [bureau.ben], bureau.mia)
+    bureau.core.catching_up.started()
+    taken(story)
+    story.does("the channel is archived", lambda: slack.archive(bureau.queue))
+    story.says("line 1")
+    story.waits(minutes=5)
+    story.does("it is opened again", lambda: slack.archive(bureau.queue, is_archived=False))
+    story.waits(hours=1)
+    story.does("the bot is started again", bureau.core.catching_up.started)
 
 
 CHAPTERS = {
@@ -279,5 +293,6 @@ CHAPTERS = {
         looking_back,
         channels_and_people,
         moods_and_rules,
+        closed_and_read_back,
     )
 }

@@ -5,8 +5,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 
+from handoff_bot.storage.database import Database
 from tests.desk.conftest import DANA, Bureau, Json
 
 WRITING = re.compile(r"/api/(chat|views|reactions|pins|files)\.|/response/|/upload/")
@@ -18,6 +19,7 @@ SECRET = re.compile(r"[0-9a-f]{32}|\d+\.\d{6,12}\.[0-9a-f]{32}")
 FILE = re.compile(r"\bF0SBX\d+")
 PORT = re.compile(r"127\.0\.0\.1:\d+")
 MARK = re.compile(r"work-\d+")
+SETTING = re.compile(r"[a-z][a-z_]*(\.[a-zA-Z0-9_-]+)*\.?(?<!test)(?<!system)")
 EVENTS = {"app_home_opened", "member_joined_channel", "member_left_channel", "user_change"}
 """Besides messages, which are steps of their own."""
 PEOPLE = {"ana", "ben", "mia"}
@@ -36,6 +38,8 @@ class Recording:
         self._names |= {getattr(bureau, one): one.upper() for one in PEOPLE}
         self._seen = bureau.slack.journal.total
         self._heard = 0
+        self._settings: set[str] = set()
+        event.listen(Engine, "before_cursor_execute", self._look)
 
     # -- what people do
 
@@ -135,7 +139,18 @@ class Recording:
 
     def kept(self) -> Json:
         """Everything, as plain data."""
-        return {"steps": self.steps, "log": self._log(), "jobs": self._jobs()}
+        event.remove(Engine, "before_cursor_execute", self._look)
+        settings = sorted(self._named(key) for key in self._settings)
+        log, jobs = kinds_of_events(self.bureau.database), kinds_of_jobs(self.bureau.database)
+        return {"steps": self.steps, "log": log, "jobs": jobs, "settings": settings}
+
+    def _look(self, _connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        """Which live settings are asked for or changed; a key that ends in a dot stands for all of these."""
+        if "preference" in statement and "escalation" not in statement:
+            held = values.values() if isinstance(values, dict) else values
+            self._settings |= {
+                one for one in held if isinstance(one, str) and SETTING.fullmatch(one)
+            }
 
     def name(self, *pairs: str) -> None:
         """Ids with their names, one after the other: snapshots hold the names."""
@@ -195,29 +210,32 @@ class Recording:
         names = self.__dict__.setdefault("_ts", {})
         return str(names.setdefault(ts, f"ts{len(names) + 1}"))
 
-    def _log(self) -> dict[str, list[str]]:
-        """Kind of event -> the keys of its data."""
-        found: dict[str, set[str]] = {}
-        for kind, data in self._rows("SELECT kind, data FROM event"):
-            found.setdefault(kind, set()).update(data)
-        return {kind: sorted(found[kind]) for kind in sorted(found)}
 
-    def _jobs(self) -> dict[str, Json]:
-        """Kind of job -> its queues, and the fields of its payload."""
-        queues: dict[str, set[str]] = {}
-        fields: dict[str, set[str]] = {}
-        for kind, payload, lane in self._rows("SELECT kind, payload, lane FROM work"):
-            queues.setdefault(kind, set()).add(lane.partition(":")[0])
-            fields.setdefault(kind, set()).update(payload)
-        return {
-            kind: {"queues": sorted(queues[kind]), "fields": sorted(fields[kind])}
-            for kind in sorted(queues)
-        }
+def kinds_of_events(database: Database) -> dict[str, list[str]]:
+    """Kind of event in the log -> the keys of its data."""
+    found: dict[str, set[str]] = {}
+    for kind, data in _rows(database, "SELECT kind, data FROM event"):
+        found.setdefault(kind, set()).update(data)
+    return {kind: sorted(found[kind]) for kind in sorted(found)}
 
-    def _rows(self, query: str) -> Iterator[Any]:
-        with self.bureau.database.read() as tx:
-            for kind, data, *more in tx.session.execute(text(query)):
-                yield kind, json.loads(data) if isinstance(data, str) else data, *more
+
+def kinds_of_jobs(database: Database) -> dict[str, Json]:
+    """Kind of job -> its queues, and the fields of its payload."""
+    queues: dict[str, set[str]] = {}
+    fields: dict[str, set[str]] = {}
+    for kind, payload, lane in _rows(database, "SELECT kind, payload, lane FROM work"):
+        queues.setdefault(kind, set()).add(lane.partition(":")[0])
+        fields.setdefault(kind, set()).update(payload)
+    return {
+        kind: {"queues": sorted(queues[kind]), "fields": sorted(fields[kind])}
+        for kind in sorted(queues)
+    }
+
+
+def _rows(database: Database, query: str) -> Iterator[Any]:
+    with database.read() as tx:
+        for kind, data, *more in tx.session.execute(text(query)):
+            yield kind, json.loads(data) if isinstance(data, str) else data, *more
 
 
 def _asked(request: Any, answer: Any) -> Json:
