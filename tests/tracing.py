@@ -12,8 +12,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = ("handoff_bot", "channels", "app.py")
-NOT_PRODUCT = ("sandbox",)
-"""Folders of the packages above that stand in for the outside world."""
 INNER = frozenset({"<lambda>", "<module>", "<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"})
 """Code without a name of its own: it counts as a part of the function that it stands in."""
 
@@ -106,8 +104,7 @@ def product_file(path: str) -> str:
         parts = Path(path).relative_to(ROOT).parts
     except ValueError:
         return ""
-    is_product = parts[0] in PRODUCT and not set(parts[:-1]) & set(NOT_PRODUCT)
-    return "/".join(parts) if is_product else ""
+    return "/".join(parts) if parts[0] in PRODUCT else ""
 
 
 def _is_resumed(frame: FrameType) -> bool:

@@ -8,7 +8,7 @@ from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.files import Fetched
 from handoff_bot.domain.messages import Limits, Media
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.sandbox.slack import Attachment
+from handoff_sandbox.slack import Attachment
 from tests.desk.recording import Recording
 from tests.samples import JPEG, PNG
 

@@ -11,8 +11,6 @@ from tempfile import TemporaryDirectory
 from werkzeug.serving import make_server
 
 from channels import TWILIO, TwilioAccount
-from handoff_bot.sandbox.slack.stand_in import SlackStandIn
-from handoff_bot.sandbox.twilio import TwilioStandIn
 from handoff_bot.services.core import Core, Parts
 from handoff_bot.slack.composition import SlackSide, build_slack
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
@@ -20,6 +18,8 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
 from handoff_bot.web.application import create_web
 from handoff_bot.web.webhooks import webhooks
+from handoff_sandbox.slack.stand_in import SlackStandIn
+from handoff_sandbox.twilio import TwilioStandIn
 from tests.fakes import FrozenClock, ScriptedAssistant, ScriptedDetector, answer_at_once
 from tests.slack.resting import rest
 
