@@ -11,8 +11,8 @@ import pytest
 
 from handoff_bot.slack.manifest import manifest
 from tests.contracts import occasions, running
-from tests.desk.recording import kinds_of_events, kinds_of_jobs
 from tests.snapshots import as_json, check_file
+from tests.stored_kinds import kinds_of_events, kinds_of_jobs
 
 RECORDINGS = Path(__file__).resolve().parents[1] / "desk" / "recordings"
 DATA = Path(__file__).parent / "data"

@@ -1,14 +1,14 @@
 """Records what people do in Slack and all that the bot says to it, to customers, and to its own log."""
 
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event
 
-from handoff_bot.storage.database import Database
 from tests.desk.conftest import DANA, Bureau, Json
+from tests.desk.outlines import asked, shown
+from tests.stored_kinds import kinds_of_events, kinds_of_jobs
 
 WRITING = re.compile(r"/api/(chat|views|reactions|pins|files)\.|/response/|/upload/")
 """Paths of requests that show or change something; questions are cached, and none of a person's business."""
@@ -20,11 +20,7 @@ FILE = re.compile(r"\bF0SBX\d+")
 PORT = re.compile(r"127\.0\.0\.1:\d+")
 MARK = re.compile(r"work-\d+")
 SETTING = re.compile(r"[a-z][a-z_]*(\.[a-zA-Z0-9_-]+)*\.?(?<!test)(?<!system)")
-EVENTS = {"app_home_opened", "member_joined_channel", "member_left_channel", "user_change"}
-"""Besides messages, which are steps of their own."""
 PEOPLE = {"ana", "ben", "mia"}
-NOT_SHOWN = {"unfurl_links", "unfurl_media", "link_names", "parse", "token", "trigger_id"}
-"""Arguments that are always the same, or are good once."""
 
 
 class Recording:
@@ -39,6 +35,7 @@ class Recording:
         self._seen = bureau.slack.journal.total
         self._heard = 0
         self._settings: set[str] = set()
+        self._messages: dict[str, str] = {}
         event.listen(Engine, "before_cursor_execute", self._look)
 
     # -- what people do
@@ -178,10 +175,10 @@ class Recording:
         step: Json = {
             "step": what,
             "asked": [
-                _asked(one.request, one.response) for one in entries if one.direction == "out"
+                asked(one.request, one.response) for one in entries if one.direction == "out"
             ],
             "said": [
-                {one.path.removeprefix("/api/"): _shown(one.request)}
+                {one.path.removeprefix("/api/"): shown(one.request)}
                 for one in entries
                 if one.direction == "in" and WRITING.match(one.path)
             ],
@@ -207,119 +204,4 @@ class Recording:
 
     def _number(self, found: re.Match[str]) -> str:
         ts = found[1] + found[2]
-        names = self.__dict__.setdefault("_ts", {})
-        return str(names.setdefault(ts, f"ts{len(names) + 1}"))
-
-
-def kinds_of_events(database: Database) -> dict[str, list[str]]:
-    """Kind of event in the log -> the keys of its data."""
-    found: dict[str, set[str]] = {}
-    for kind, data in _rows(database, "SELECT kind, data FROM event"):
-        found.setdefault(kind, set()).update(data)
-    return {kind: sorted(found[kind]) for kind in sorted(found)}
-
-
-def kinds_of_jobs(database: Database) -> dict[str, Json]:
-    """Kind of job -> its queues, and the fields of its payload."""
-    queues: dict[str, set[str]] = {}
-    fields: dict[str, set[str]] = {}
-    for kind, payload, lane in _rows(database, "SELECT kind, payload, lane FROM work"):
-        queues.setdefault(kind, set()).add(lane.partition(":")[0])
-        fields.setdefault(kind, set()).update(payload)
-    return {
-        kind: {"queues": sorted(queues[kind]), "fields": sorted(fields[kind])}
-        for kind in sorted(queues)
-    }
-
-
-def _rows(database: Database, query: str) -> Iterator[Any]:
-    with database.read() as tx:
-        for kind, data, *more in tx.session.execute(text(query)):
-            yield kind, json.loads(data) if isinstance(data, str) else data, *more
-
-
-def _asked(request: Any, answer: Any) -> Json:
-    """What Slack passed on of a click, a choice, a modal, a command or a shortcut, and the answer."""
-    kind = request.get("type") if isinstance(request, dict) else None
-    if kind == "block_actions":
-        asked: Json = {"click": _clicked(request["actions"][0])}
-    elif kind == "view_submission":
-        asked = {"modal": request["view"]["callback_id"]}
-    elif kind in ("message_action", "shortcut"):
-        asked = {"shortcut": request["callback_id"]}
-    elif isinstance(request, dict) and "command" in request:
-        asked = {"command": request["text"]}
-    elif kind == "event_callback" and request["event"]["type"] in EVENTS:
-        asked = {"event": request["event"]["type"]}
-    else:
-        return {}
-    return asked | ({"answer": _shown(answer)} if answer else {})
-
-
-def _clicked(action: Json) -> str:
-    """A button by its action id, also one that was chosen behind "⋯"."""
-    chosen = (action.get("selected_option") or {}).get("value", "")
-    return (
-        f"{action['action_id']} {chosen}" if action["type"] == "overflow" else action["action_id"]
-    )
-
-
-def _shown(content: Any) -> Any:
-    """Arguments, with blocks as outlines."""
-    if not isinstance(content, dict):
-        return content
-    return {
-        name: _view(each) if name == "view" else outline(each) if name == "blocks" else each
-        for name, each in content.items()
-        if name not in NOT_SHOWN
-    }
-
-
-def _view(view: Any) -> Any:
-    content = json.loads(view) if isinstance(view, str) else view
-    return _shown({name: _plain(each) for name, each in content.items()})
-
-
-def _plain(part: Any) -> Any:
-    return part["text"] if isinstance(part, dict) and isinstance(part.get("text"), str) else part
-
-
-def outline(blocks: Any) -> list[str]:
-    """A line for each text, and for each field and button what it is called; snapshots hold all of it."""
-    content = json.loads(blocks) if isinstance(blocks, str) else blocks
-    return [line for block in content or () for line in _lines(block)]
-
-
-def _lines(part: Any) -> Iterator[str]:
-    if isinstance(part, list):
-        for each in part:
-            yield from _lines(each)
-        return
-    if not isinstance(part, dict):
-        return
-    if isinstance(part.get("text"), str):
-        yield part["text"]
-        return
-    if "action_id" in part:
-        yield _element(part)
-        return
-    for each in part.values():
-        yield from _lines(each)
-
-
-def _element(part: Json) -> str:
-    label = _plain(part.get("text") or part.get("placeholder") or "")
-    held = [
-        _plain(value)
-        for name, value in part.items()
-        if name == "value" or name.startswith("initial_")
-    ]
-    options = len(part.get("options") or part.get("option_groups") or ())
-    many = f" of {options}" if options else ""
-    return f"[{part['action_id']}{many}: {label}]" + "".join(f" {_chosen(each)}" for each in held)
-
-
-def _chosen(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(value.get("value"))
-    return " ".join(map(_chosen, value)) if isinstance(value, list) else str(value)
+        return self._messages.setdefault(ts, f"ts{len(self._messages) + 1}")

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from handoff_bot.slack.listeners.registry import EVERYTHING
-from tests.desk import chapters, chapters_of_admins
+from tests.desk import chapters, chapters_of_admins, chapters_of_rules
 from tests.desk.recording import Recording
 from tests.snapshots import as_json, check_file
 
-CHAPTERS = chapters.CHAPTERS | chapters_of_admins.CHAPTERS
+CHAPTERS = chapters.CHAPTERS | chapters_of_rules.CHAPTERS | chapters_of_admins.CHAPTERS
 FOLDER = Path(__file__).parent / "recordings"
 
 
