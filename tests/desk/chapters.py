@@ -1,12 +1,13 @@
 """Chapters of what agents do with conversations; see `recording`. Each begins with an empty database."""
 
+from dataclasses import asdict
 from typing import Any
 
 from handoff_bot.domain.approved import Approved
 from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.files import Fetched
-from handoff_bot.domain.messages import Limits, Media
+from handoff_bot.domain.messages import InboundMessage, Limits, Media
 from handoff_sandbox.slack import Attachment
 from tests.desk.recording import Recording
 from tests.samples import JPEG, PNG
@@ -25,6 +26,17 @@ def taken(story: Recording) -> None:
     """Ana talks to Dana."""
     story.says("I want a person", profile_name="Dana R.")
     story.clicks("ana", "claim")
+
+
+def crowd(story: Recording, count: int) -> None:
+    """So many customers ask for a person, all at once."""
+    bureau = story.bureau
+    for number in range(count):
+        address = f"+1555{number:07d}"
+        inbound = InboundMessage("sms", f"SMCROWD{number}", address, "+15559999", "I want a person")
+        key = f"sms:{inbound.provider_id}"
+        bureau.core.inbox.store("inbound", f"in:sms:{address}", key, asdict(inbound))
+    story.settle()
 
 
 def edits(story: Recording, who: str, ts: str, text: str) -> None:

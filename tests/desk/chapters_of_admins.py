@@ -5,7 +5,7 @@ from functools import partial
 from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.slack.manifest import SCOPES
-from tests.desk.chapters import EVA, FAY, prefers, taken
+from tests.desk.chapters import EVA, FAY, crowd, prefers, taken
 from tests.desk.recording import Recording
 
 COMMANDS = (
@@ -55,10 +55,8 @@ def commands_of_an_admin(story: Recording) -> None:
 
 
 def queue_and_home(story: Recording) -> None:
-    bureau = story.bureau
     story.opens_home("ana")
-    for number in range(17):
-        bureau.says("I want a person", f"+1555{number:07d}")
+    crowd(story, 17)
     story.calls("ana", "show_queue")
     story.presses("ana", "queue_page_later")
     story.presses("ana", "queue_page_earlier")
@@ -118,10 +116,11 @@ def tickets(story: Recording) -> None:
     story.commands("mia", "tickets")
     story.presses("mia", "tickets_csv")
     story.presses("mia", "tickets_json")
-    for number in range(20):
-        bureau.says("I want a person", f"+1555{number:07d}")
+    crowd(story, 20)
+    card = str(bureau.cards()[0]["ts"])
     for number in range(25):
-        bureau.writes(bureau.ana, f"note: {number}", ts=str(bureau.cards()[0]["ts"]))
+        bureau.slack.say(bureau.ana, bureau.queue, f"note: {number}", card)
+    story.settle()
     story.commands("ben", "tickets")
     story.presses("ben", "tickets_next")
     story.presses("ben", "tickets_first")

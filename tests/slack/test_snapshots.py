@@ -5,25 +5,33 @@ import inspect
 import pkgutil
 from pathlib import Path
 
+import pytest
+
 import handoff_bot.slack.blocks as blocks
+from tests.slack.modal_states import Payload
 from tests.slack.states import snapshots
 from tests.snapshots import as_json, check_folder
-from tests.tracing import Tracer
+from tests.tracing import Trace, Tracer
 
 FOLDER = Path(__file__).parent / "snapshots"
 DRAWN = ("Block", "Drawing", "Form")
 """In the annotation of what a function returns, when that is something to show."""
 
 
-def test_everything_that_is_drawn_is_as_its_snapshot_says():
-    check_folder(FOLDER, {name: as_json(payload) for name, payload in snapshots().items()})
-
-
-def test_every_function_that_draws_something_has_a_part_in_a_snapshot():
+@pytest.fixture(scope="module")
+def drawn() -> tuple[dict[str, Payload], Trace]:
+    """Every snapshot, and what ran to make them."""
     tracer = Tracer()
     with tracer.installed(), tracer.tracing() as trace:
-        snapshots()
-    ran = {(file.removesuffix(".py").replace("/", "."), name) for file, name in trace.functions}
+        return snapshots(), trace
+
+
+def test_everything_that_is_drawn_is_as_its_snapshot_says(drawn):
+    check_folder(FOLDER, {name: as_json(payload) for name, payload in drawn[0].items()})
+
+
+def test_every_function_that_draws_something_has_a_part_in_a_snapshot(drawn):
+    ran = {(file.removesuffix(".py").replace("/", "."), name) for file, name in drawn[1].functions}
     assert drawing_functions() - ran == set()
 
 

@@ -20,11 +20,11 @@ LONGEST = 1_000
 
 def sentences(tree: ast.Module) -> Iterator[str]:
     """The literals of a module but its documentation; what is filled in is a pair of braces."""
-    skipped = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    skipped |= {
-        part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values
-    }
-    for node in ast.walk(tree):
+    nodes = [*ast.walk(tree)]
+    skipped = {node.value for node in nodes if isinstance(node, ast.Expr)}
+    filled = [node for node in nodes if isinstance(node, ast.JoinedStr)]
+    skipped |= {part for node in filled for part in node.values}
+    for node in nodes:
         if isinstance(node, ast.Constant | ast.JoinedStr) and node not in skipped:
             text = _filled(node)
             if SENTENCE.search(text) and len(text) <= LONGEST:
