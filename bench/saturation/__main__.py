@@ -1,7 +1,7 @@
 """Saturation: where messages fall behind, and what one costs: `make bench`, `python -m bench.saturation`.
 
 About ten minutes; with --quick two, and then nothing is written. It writes bench/results/saturation.json and
-the tables in README.md and bench/README.md that are made of it.
+the table in bench/README.md that is made of it.
 """
 
 from __future__ import annotations

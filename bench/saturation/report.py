@@ -1,4 +1,4 @@
-"""The tables in README.md and bench/README.md, made of the results: `python -m bench.saturation.report`."""
+"""The table in bench/README.md, made of the results: `python -m bench.saturation.report`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "results" / "saturation.json"
-PAGES = (ROOT / "README.md", ROOT / "bench" / "README.md")
+PAGES = (ROOT / "bench" / "README.md",)
 PLACE = re.compile(r"(<!-- saturation -->\n).*?(<!-- /saturation -->)", re.S)
 COLUMNS = (
     "database",

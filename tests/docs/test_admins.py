@@ -1,7 +1,6 @@
 """What docs/admins.md says about settings, texts and placeholders is what the code does."""
 
 import re
-from pathlib import Path
 
 from handoff_bot.domain import canned
 from handoff_bot.domain.texts import REQUIRED, SHORTEST_WAIT, SILENCEABLE, TEXTS, Moment, allowed
@@ -9,12 +8,10 @@ from handoff_bot.services.sections import SECTIONS
 from handoff_bot.slack.blocks.settings import in_words
 from handoff_bot.slack.blocks.texts import MOMENTS
 from handoff_bot.slack.listeners.registry import EVERYTHING
+from tests.docs.pages import DOCS, check_block, read
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "admins.md").read_text(encoding="utf-8")
-
-
-def between(name: str) -> str:
-    return PAGE.split(f"<!-- {name} -->")[1].split(f"<!-- /{name} -->")[0].strip()
+ADMINS = DOCS / "admins.md"
+PAGE = read(ADMINS)
 
 
 def placeholders(names) -> str:
@@ -42,11 +39,11 @@ def settings_table() -> str:
 
 
 def test_the_table_of_moments_is_the_codes():
-    assert between("moments") == moments_table()
+    check_block(ADMINS, "moments", moments_table())
 
 
 def test_the_table_of_settings_is_the_codes():
-    assert between("settings") == settings_table()
+    check_block(ADMINS, "settings", settings_table())
 
 
 def test_every_placeholder_is_explained():

@@ -3,26 +3,24 @@
 import ast
 import json
 import re
+from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
+import click
 import grimp
 import pytest
 from pydantic import SecretStr
 
 from channels import CHANNELS, WEBCHAT
+from handoff_bot.cli import main
 from handoff_bot.domain import errors
 from handoff_bot.domain.escalations import TRANSITIONS
 from handoff_bot.domain.spending import KNOWN
 from handoff_bot.settings import Settings
+from tests.docs.pages import DOCS, README, ROOT, all_pages, block, check_block, read
 
-ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-
-
-def between(text: str, name: str) -> str:
-    return text.split(f"<!-- {name} -->")[1].split(f"<!-- /{name} -->")[0].strip()
+ARCHITECTURE = DOCS / "architecture.md"
+ASSISTANT = DOCS / "assistant.md"
 
 
 def settings_table() -> str:
@@ -60,12 +58,32 @@ def imports() -> set[tuple[str, str]]:
 
 
 def test_the_settings_table_is_the_codes():
-    assert between(README, "settings") == settings_table()
+    check_block(DOCS / "settings.md", "settings", settings_table())
+
+
+def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    """Each command that does something, with its full name."""
+    if not isinstance(command, click.Group):
+        yield name, command
+        return
+    for each, inner in command.commands.items():
+        yield from commands(inner, f"{name} {each}")
+
+
+def test_every_command_and_option_has_its_place_and_no_others_are_named():
+    rows = [line for line in block(DOCS / "cli.md", "commands").splitlines() if "`handoff" in line]
+    named = set()
+    for name, command in commands(main, "handoff"):
+        [row] = [row for row in rows if re.match(rf"\| `{name}[ `]", row)]
+        named.add(row)
+        inner = [each for each in command.params if isinstance(each, click.Option)]
+        wanted = {flag for each in inner for flag in (each.secondary_opts or each.opts)}
+        assert set(re.findall(r"--[\w-]+", row)) == wanted, name
+    assert named == set(rows)
 
 
 def test_the_table_of_prices_is_the_codes():
-    assistant = (ROOT / "docs" / "assistant.md").read_text(encoding="utf-8")
-    shown = dict(re.findall(r"^\| `([^`]+)` \| (.+) \|$", between(assistant, "prices"), re.M))
+    shown = dict(re.findall(r"^\| `([^`]+)` \| (.+) \|$", block(ASSISTANT, "prices"), re.M))
     coded = {
         name: f"{price.input:.2f} | {price.cached or 'as input'} | {price.output:.2f}"
         for name, price in KNOWN.items()
@@ -75,12 +93,12 @@ def test_the_table_of_prices_is_the_codes():
 
 
 def test_the_picture_of_imports_is_the_codes():
-    drawn = set(re.findall(r"^ +(\w+) --> (\w+)$", between(ARCHITECTURE, "imports"), re.M))
+    drawn = set(re.findall(r"^ +(\w+) --> (\w+)$", block(ARCHITECTURE, "imports"), re.M))
     assert drawn == imports()
 
 
 def test_the_state_diagram_is_the_transition_table():
-    drawn = set(re.findall(r"^ +(\w+) --> (\w+): (\w+)$", README, re.M))
+    drawn = set(re.findall(r"^ +(\w+) --> (\w+): (\w+)$", read(ARCHITECTURE), re.M))
     coded = {(status, after, step) for (status, step), after in TRANSITIONS.items()}
     assert drawn == {tuple(str(part) for part in row) for row in coded}
 
@@ -88,7 +106,7 @@ def test_the_state_diagram_is_the_transition_table():
 @pytest.mark.parametrize("kind", CHANNELS)
 def test_every_channel_has_a_row_a_page_and_recorded_payloads(kind):
     address = "/chat/…" if kind == WEBCHAT else f"/webhooks/{kind}"
-    assert f"| `{kind}` | `{address}` |" in README
+    assert f"| `{kind}` | `{address}` |" in read(README)
     assert (ROOT / "docs" / "channels" / f"{kind}.md").is_file()
     assert list((ROOT / "tests" / "channels" / "payloads" / kind).iterdir())
 
@@ -143,7 +161,24 @@ def test_every_package_of_the_page_has_its_reason():
 
 
 def test_links_between_documents_lead_somewhere():
-    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
-            if not target.startswith("http"):
-                assert (page.parent / target).exists(), f"{page.name} -> {target}"
+    for page in all_pages():
+        for target in re.findall(r"\]\(([^)]+)\)", read(page)):
+            path, _, anchor = target.partition("#")
+            if path.startswith("http"):
+                continue
+            other = page.parent / path if path else page
+            assert other.exists(), f"{page.name} -> {target}"
+            assert not anchor or anchor in anchors(read(other)), f"{page.name} -> {target}"
+
+
+def anchors(text: str) -> set[str]:
+    """The names that GitHub gives to a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_test_that_a_page_names_exists():
+    for page in all_pages():
+        for path, name in re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", read(page)):
+            assert (ROOT / path).exists(), f"{page.name} -> {path}"
+            assert not name or f"def {name}(" in read(ROOT / path), f"{page.name} -> {name}"

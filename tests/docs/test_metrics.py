@@ -8,9 +8,9 @@ import pytest
 from handoff_bot.domain import metrics
 from handoff_bot.domain.metrics import Numbers
 from handoff_bot.storage.metric_queries import QUERIES
-from tests.docs.test_docs import ROOT
+from tests.docs.pages import DOCS, read
 
-PAGE = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+PAGE = read(DOCS / "metrics.md")
 SHOWN = re.findall(r"<!-- sql: ([\w ]+) -->\n```sql\n(.*?)\n```", PAGE, re.DOTALL)
 
 

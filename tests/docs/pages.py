@@ -1,0 +1,52 @@
+"""The pages that people read, and the tables in them that are made of the code.
+
+`HANDOFF_UPDATE_SNAPSHOTS=1` in the environment writes the tables instead of comparing them.
+"""
+
+import re
+from pathlib import Path
+
+from tests.snapshots import IS_UPDATING
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+README = ROOT / "README.md"
+
+
+def all_pages() -> list[Path]:
+    """Every page except the changelog: its released entries stay as they were written."""
+    folders = (DOCS, ROOT / "bench", ROOT / "handoff_bot" / "jobs")
+    pages = [*ROOT.glob("*.md"), *(page for folder in folders for page in folder.rglob("*.md"))]
+    return sorted(page for page in pages if page.name != "CHANGELOG.md")
+
+
+def read(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def block(page: Path, name: str) -> str:
+    """The text between `<!-- name -->` and `<!-- /name -->`."""
+    return read(page).split(f"<!-- {name} -->")[1].split(f"<!-- /{name} -->")[0].strip()
+
+
+def check_block(page: Path, name: str, made: str) -> None:
+    """The text between the marks is what the code makes."""
+    if IS_UPDATING:
+        opening, closing = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, _, rest = read(page).partition(opening)
+        after = rest.partition(closing)[2]
+        page.write_text(f"{before}{opening}\n{made}\n{closing}{after}", encoding="utf-8")
+    assert block(page, name) == made
+
+
+def prose(page: Path) -> str:
+    """The page without code, links' addresses, and blocks that quote the product."""
+    text = re.sub(r"<!-- (\w+)[^\n]*? -->.*?<!-- /\1 -->", blank, read(page), flags=re.S)
+    text = re.sub(r"^```.*?^```$", blank, text, flags=re.S | re.M)
+    text = re.sub(r"`[^`\n]*`", blank, text)
+    return re.sub(r"\]\([^)]*\)", "]", text)
+
+
+def blank(found: re.Match[str]) -> str:
+    """Keeps the lines' numbers."""
+    return "\n" * found[0].count("\n")
