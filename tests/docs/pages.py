@@ -39,14 +39,18 @@ def check_block(page: Path, name: str, made: str) -> None:
     assert block(page, name) == made
 
 
+def own_text(page: Path) -> str:
+    """The page without code and without the blocks that are made of the code."""
+    text = re.sub(r"<!-- (\w+) -->.*?<!-- /\1 -->", _blank, read(page), flags=re.S)
+    return re.sub(r"^ *```.*?^ *```$", _blank, text, flags=re.S | re.M)
+
+
 def prose(page: Path) -> str:
-    """The page without code, links' addresses, and blocks that quote the product."""
-    text = re.sub(r"<!-- (\w+)[^\n]*? -->.*?<!-- /\1 -->", blank, read(page), flags=re.S)
-    text = re.sub(r"^```.*?^```$", blank, text, flags=re.S | re.M)
-    text = re.sub(r"`[^`\n]*`", blank, text)
+    """The page's own text without names of the code and without the addresses of links."""
+    text = re.sub(r"`[^`\n]*`", "", own_text(page))
     return re.sub(r"\]\([^)]*\)", "]", text)
 
 
-def blank(found: re.Match[str]) -> str:
-    """Keeps the lines' numbers."""
+def _blank(found: re.Match[str]) -> str:
+    """As many lines, so that a line keeps its number."""
     return "\n" * found[0].count("\n")
