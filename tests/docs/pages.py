@@ -14,7 +14,7 @@ README = ROOT / "README.md"
 
 
 def all_pages() -> list[Path]:
-    """Every page except the changelog: its released entries stay as they were written."""
+    """Every page except the changelog, whose entries are a line each and stay as they were released."""
     folders = (DOCS, ROOT / "bench", ROOT / "handoff_bot" / "jobs")
     pages = [*ROOT.glob("*.md"), *(page for folder in folders for page in folder.rglob("*.md"))]
     return sorted(page for page in pages if page.name != "CHANGELOG.md")
