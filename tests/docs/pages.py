@@ -11,13 +11,14 @@ from tests.snapshots import IS_UPDATING
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
+CHANGELOG = ROOT / "CHANGELOG.md"
 
 
 def all_pages() -> list[Path]:
-    """Every page except the changelog, whose entries are a line each and stay as they were released."""
+    """Every page except the changelog, whose entries are a line each."""
     folders = (DOCS, ROOT / "bench", ROOT / "handoff_bot" / "jobs")
     pages = [*ROOT.glob("*.md"), *(page for folder in folders for page in folder.rglob("*.md"))]
-    return sorted(page for page in pages if page.name != "CHANGELOG.md")
+    return sorted(page for page in pages if page != CHANGELOG)
 
 
 def read(page: Path) -> str:

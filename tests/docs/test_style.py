@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import DOCS, README, ROOT, all_pages, own_text, prose, read
+from tests.docs.pages import CHANGELOG, DOCS, README, ROOT, all_pages, own_text, prose, read
 
 LONGEST_README = 150
 LONGEST_LINE = 100
@@ -69,7 +69,7 @@ def test_the_readme_is_read_in_one_go():
     assert len(read(README).splitlines()) <= LONGEST_README
 
 
-@pages
+@pytest.mark.parametrize("page", [*all_pages(), CHANGELOG], ids=name_of)
 def test_a_page_uses_the_terms_of_the_field(page):
     text = prose(page)
     for phrase in ALLOWED.get(name_of(page), ()):
