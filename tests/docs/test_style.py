@@ -24,7 +24,7 @@ AVOIDED = {
     r"\balone\b": "only",
     r"\bany ?more\b": "no longer",
     r"\bwords?\b": "message, text, reason",
-    r"(?<!messaging )\bwindows?\b": "modal, messaging window",
+    r"(?<!messaging )(?<!messaging\n)(?<!messaging\n  )\bwindows?\b": "modal, messaging window",
     r"\bwhisper(s|ed)?\b": "ephemeral message",
     r"\b(re)?draw(s|n|ings?)?\b": "render, update",
     r"\bladders?\b": "waiting policy",
