@@ -74,8 +74,8 @@ logger = logging.getLogger("app")
 
 ROLES = ("all", "web", "worker")
 ONE_VISITOR = (
-    "visitors reach {host} only through a proxy or tunnel, so they all count as one for the limits; "
-    "set TRUSTED_PROXIES to the number of yours, usually 1"
+    "visitors can only reach {host} through a proxy or tunnel, so rate limits treat them "
+    "all as one; set TRUSTED_PROXIES to the number of your proxies, usually 1"
 )
 
 
@@ -324,12 +324,12 @@ def tune(settings: Settings, *, apply: bool, retrain: bool) -> Iterator[str]:
         if apply:
             shifts = {one.signal.value: one.shift for one in advice if one.shift}
             feedback.learn("shifts", shifts, clock.now())
-            yield "The suggested thresholds count from now on."
+            yield "The suggested thresholds are now in effect."
         if retrain:
             taught = retrained(detector, lessons)
             layers = {signal.value: list(layer) for signal, layer in taught.items()}
             feedback.learn("last_layer", layers, clock.now())
-            yield f"Taught: {', '.join(layers) or 'nothing, too little was said'}."
+            yield f"Taught: {', '.join(layers) or 'nothing, too little feedback'}."
     finally:
         database.close()
 
@@ -339,9 +339,9 @@ def _advice_line(one: Advice, present: float) -> str:
         f"{one.signal:<12}{one.said:>5}{one.needless:>10}{one.missed:>8}{one.threshold:>11.3f}   "
     )
     if one.said < FEWEST:
-        return f"{line}nothing yet: agents have said too little"
+        return f"{line}nothing yet: too little feedback from agents"
     if one.shift == present:
-        return f"{line}leave it"
+        return f"{line}keep"
     way = "higher" if one.shift > present else "lower"
     then = f"needless {one.needless_then}, missed {one.missed_then}"
     return f"{line}{way}, by {abs(one.shift - present):.1f} in log-odds: {then}"
@@ -439,7 +439,7 @@ def checks(settings: Settings) -> Iterator[Finding]:
     except Exception as error:  # whatever is wrong is what the doctor is to report
         yield Finding("database", False, f"cannot be used ({type(error).__name__})")
     else:
-        yield Finding("database", True, "reached, tables up to date")
+        yield Finding("database", True, "reachable, schema up to date")
         yield translation
     try:
         build_ai(settings.KNOWLEDGE_DIR)
@@ -467,7 +467,7 @@ def check_website(settings: Settings) -> Finding:
     origins = [WebAddress.parse(one).origin for one in settings.webchat_origins]
     if is_local and not (settings.TRUSTED_PROXIES or all(one.is_loopback for one in origins)):
         return Finding("website chat", False, ONE_VISITOR.format(host=settings.HOST))
-    return Finding("website chat", True, f"open to {', '.join(settings.webchat_origins)}")
+    return Finding("website chat", True, f"available on {', '.join(settings.webchat_origins)}")
 
 
 def _check_model(settings: Settings) -> Iterator[Finding]:
@@ -498,7 +498,7 @@ def _check_model(settings: Settings) -> Iterator[Finding]:
         database.close()
     if settings.model_price is None:
         prices = "OPENAI_INPUT_PRICE and OPENAI_OUTPUT_PRICE"
-        words = f"not known, so spending is counted in tokens only; set {prices}"
+        words = f"unknown, so spending is counted in tokens only; set {prices}"
         yield Finding("language model: price", True, words)
 
 

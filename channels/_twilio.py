@@ -40,7 +40,9 @@ TEXT_LIMIT = 1600
 
 TROUBLES = (TwilioException, RequestException)
 """What a call of Twilio's client may raise."""
-NO_ADDRESS = "Twilio has to fetch files from us, and our public address is not known. Ask an admin to set it."
+NO_ADDRESS = (
+    "The file cannot be sent because the public address is not set. Ask an admin to set it."
+)
 _TRIAL = "Sent from your Twilio trial account - "
 """What Twilio puts in front of every message of a trial account."""
 _CLOCK_SLACK = timedelta(seconds=2)
@@ -141,7 +143,7 @@ class TwilioChannel:
             return []
         if not self._traits.has(address):
             raise Malformed(
-                f"From is no address of {self.kind}: this is another channel's webhook."
+                f"From is not a {self.kind} address: this is another channel's webhook."
             )
         we_answer = self.limits.consent_by_us
         return [forms.inbound(fields, self.kind, self._home, we_answer=we_answer)]

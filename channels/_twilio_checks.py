@@ -21,7 +21,7 @@ def check_twilio(account: TwilioAccount) -> Iterator[Finding]:
     try:
         status = client.api.v2010.accounts(account.account_sid).fetch().status
     except _TROUBLES as error:
-        words = f"not believed ({type(error).__name__}); check the SID and the token or API key"
+        words = f"not accepted ({type(error).__name__}); check the SID and the token or API key"
         yield Finding("Twilio: credentials", False, words)
         return
     yield Finding("Twilio: credentials", status == "active", f"the account is {status}")
@@ -40,4 +40,4 @@ def _check_number(client: Client, account: TwilioAccount) -> Finding:
         return Finding(what, False, "is not a number of this account; check TWILIO_SMS_FROM")
     if urldefrag(found[0].sms_url or "").url != wanted:
         return Finding(what, False, f"set 'A message comes in' to POST {wanted}")
-    return Finding(what, True, "leads to us")
+    return Finding(what, True, "points to Handoff")

@@ -88,7 +88,7 @@ def inbound(fields: Fields, channel: str, files: FileStore) -> InboundMessage:
     provider_id = required(fields, "MessageSid")
     address = required(fields, "ConversationSid")
     if not is_conversation(address):
-        raise Malformed("ConversationSid is no id of a conversation.")
+        raise Malformed("ConversationSid is not a conversation ID.")
     source, author = fields.get("Source", CHAT), fields.get("Author", "")
     text = fields.get("Body", "")
     consent = KEYWORDS.get(text.strip().upper()) if source == SMS else plain(text)

@@ -32,7 +32,7 @@ def _later(words: str) -> Meaning:
 
 # Causes as https://www.twilio.com/docs/api/errors/<code> gives them.
 _TEMPLATE = Meaning("WhatsApp does not accept the template or its values.")
-_TOO_FAST = _later("We are sending faster than Twilio allows.")
+_TOO_FAST = _later("Messages are being sent faster than Twilio allows.")
 
 MEANINGS: dict[str, Meaning] = {
     # our account
@@ -40,121 +40,128 @@ MEANINGS: dict[str, Meaning] = {
     "20003": Meaning(f"Twilio does not accept our credentials. {_ADMIN}"),
     "20404": Meaning(f"Twilio does not know our account. {_ADMIN}"),
     "20429": _TOO_FAST,
-    "21408": Meaning(f"We may not send to the customer's country (geo permissions). {_ADMIN}"),
-    "21608": Meaning(f"A trial account may write to verified numbers alone. {_ADMIN}"),
-    "21611": _later("Too many messages of ours are waiting at Twilio."),
+    "21408": Meaning(
+        f"Our Twilio account may not send to the customer's country (geo permissions). {_ADMIN}"
+    ),
+    "21608": Meaning(f"Trial accounts can only message verified numbers. {_ADMIN}"),
+    "21611": _later("Too many of our messages are queued at Twilio."),
     "30002": Meaning(f"Our Twilio account is suspended. {_ADMIN}"),
-    "63038": Meaning("Our Twilio account has used up its messages for today. Try again tomorrow."),
-    "30023": Meaning("Our numbers have used up what US carriers take from us in a day."),
-    "30027": Meaning("Our numbers have used up what T-Mobile takes from us in a day."),
-    "30033": Meaning(f"Our registration for business texts in the US is suspended. {_ADMIN}"),
+    "63038": Meaning("Our Twilio account has reached its daily message limit. Try again tomorrow."),
+    "30023": Meaning("Our numbers have reached the daily limit of US carriers."),
+    "30027": Meaning("Our numbers have reached T-Mobile's daily limit."),
+    "30033": Meaning(f"Our US business texting registration (A2P 10DLC) is suspended. {_ADMIN}"),
     "63051": Meaning(f"Meta has locked our WhatsApp Business account. {_ADMIN}"),
     "63112": Meaning(
-        f"Meta has disabled our Meta or WhatsApp Business account, so nothing leaves. {_ADMIN}"
+        f"Meta has disabled our Meta or WhatsApp Business account, so nothing can be sent. {_ADMIN}"
     ),
     # our sender
-    "21212": Meaning(f"Our sender's number is not valid. {_ADMIN}"),
-    "21606": Meaning(f"The number we send from is not ours or cannot send this. {_ADMIN}"),
-    "21703": Meaning(f"Our Messaging Service has no number to send from. {_ADMIN}"),
-    "30034": Meaning(f"Our number is not registered for business texts in the US. {_ADMIN}"),
-    "30035": Meaning(f"Our number's registration in the US is not finished. {_ADMIN}"),
-    "63007": Meaning(f"Twilio does not know the WhatsApp sender we write from. {_ADMIN}"),
-    "21264": Meaning(f"The number we send from is not verified. {_ADMIN}"),
-    "21659": Meaning(f"The number we send from is no number of Twilio's. {_ADMIN}"),
-    "21660": Meaning(f"The number we send from belongs to another account. {_ADMIN}"),
-    "21661": Meaning(f"The number we send from cannot send texts. {_ADMIN}"),
+    "21212": Meaning(f"Our sender number is not valid. {_ADMIN}"),
+    "21606": Meaning(
+        f"Our sender number belongs to another account or cannot send this message. {_ADMIN}"
+    ),
+    "21703": Meaning(f"Our Messaging Service has no sender number. {_ADMIN}"),
+    "30034": Meaning(f"Our number is not registered for US business texting (A2P 10DLC). {_ADMIN}"),
+    "30035": Meaning(f"Our number's US registration is not complete. {_ADMIN}"),
+    "63007": Meaning(f"Twilio does not know our WhatsApp sender. {_ADMIN}"),
+    "21264": Meaning(f"Our sender number is not verified. {_ADMIN}"),
+    "21659": Meaning(f"Our sender number is not a Twilio number. {_ADMIN}"),
+    "21660": Meaning(f"Our sender number belongs to another account. {_ADMIN}"),
+    "21661": Meaning(f"Our sender number cannot send SMS. {_ADMIN}"),
     "30024": Meaning(f"The customer's carrier does not know our number. {_ADMIN}"),
     "30032": Meaning(f"Our toll-free number is not verified. {_ADMIN}"),
     "63001": Meaning(f"WhatsApp does not accept our sender's credentials. {_ADMIN}"),
-    "63002": Meaning(f"WhatsApp does not know the sender we write from. {_ADMIN}"),
+    "63002": Meaning(f"WhatsApp does not know our sender. {_ADMIN}"),
     "63008": Meaning(f"Our WhatsApp sender is not set up correctly at Twilio. {_ADMIN}"),
-    "63020": Meaning(f"Our WhatsApp Business account has a problem with its payment. {_ADMIN}"),
-    "63035": Meaning(f"Meta does not let our WhatsApp Business account do this. {_ADMIN}"),
+    "63020": Meaning(f"Our WhatsApp Business account has a payment problem. {_ADMIN}"),
+    "63035": Meaning(f"Meta does not allow this for our WhatsApp Business account. {_ADMIN}"),
     # the customer
     "21211": Meaning("Twilio does not accept the customer's address."),
-    "21604": Meaning("The message has no address to go to."),
-    "21610": Meaning("The customer has sent STOP: nothing may be sent until they send START."),
-    "21612": Meaning("There is no way from our number to the customer's."),
-    "21614": Meaning("The customer's number cannot receive texts: it is not a mobile number."),
-    "30003": _later("The customer's phone is switched off or out of reach."),
-    "30005": Meaning("The customer's number is not known or no longer in service."),
-    "30006": Meaning("The customer's number is a landline, or its carrier is out of reach."),
+    "21604": Meaning("The message has no recipient address."),
+    "21610": Meaning(
+        "Not sent: the customer texted STOP. They must text START before they can receive messages."
+    ),
+    "21612": Meaning("Our number cannot reach the customer's number."),
+    "21614": Meaning("The customer's number cannot receive SMS: it is not a mobile number."),
+    "30003": _later("The customer's phone is switched off or out of coverage."),
+    "30005": Meaning("The customer's number is unknown or no longer in service."),
+    "30006": Meaning("The customer's number is a landline, or its carrier cannot be reached."),
     "63003": Meaning("The customer cannot be found on WhatsApp."),
     "63015": Meaning(
         "The customer has not joined our WhatsApp sandbox, or joined over 3 days ago."
     ),
     "63024": Meaning("WhatsApp does not accept the customer's address."),
-    "21265": Meaning("The customer's address is a short code: it takes no messages."),
-    "21635": Meaning("The customer's number is a landline: it cannot receive texts."),
-    "30011": Meaning("The customer's phone cannot receive files by text."),
+    "21265": Meaning("The customer's address is a short code that does not accept messages."),
+    "21635": Meaning("The customer's number is a landline and cannot receive SMS."),
+    "30011": Meaning("The customer's phone cannot receive files by MMS."),
     "63014": Meaning("The customer has blocked us."),
-    "63032": Meaning("WhatsApp does not let us write to this customer at the moment."),
+    "63032": Meaning("WhatsApp does not allow messages to this customer at the moment."),
     "63033": Meaning("The customer cannot receive messages from us on WhatsApp."),
     "63049": Meaning(
         "Meta chose not to deliver this marketing template to the customer. Do not send it again "
         "soon; use another template or channel."
     ),
-    "63058": Meaning("WhatsApp does not let us write to the customer's country."),
+    "63058": Meaning("WhatsApp does not allow messages to the customer's country."),
     # the conversation, in Conversations
     "50350": Meaning("The customer's chat no longer exists."),
-    "50377": Meaning("The customer's chat is closed: they have to begin a new one."),
+    "50377": Meaning("The customer's chat is closed. They have to start a new one."),
     # the message
     "21602": Meaning("The message is empty."),
-    "21617": Meaning("The message is longer than 1,600 characters. Send it in parts."),
+    "21617": Meaning("The message is longer than 1,600 characters. Split it into parts."),
     "21656": _TEMPLATE,
-    "63013": Meaning("WhatsApp refused the message: it breaks a rule of theirs."),
-    "63016": Meaning(
-        "The customer's last message is more than 24 hours old: WhatsApp lets us send approved "
-        "templates alone until they write again."
-    ),
-    "63021": Meaning("WhatsApp does not accept what the message holds, or it is too long."),
+    "63013": Meaning("WhatsApp rejected the message because it violates a WhatsApp policy."),
+    "63016": Meaning("WhatsApp's 24-hour window has closed. Use an approved template."),
+    "63021": Meaning("WhatsApp does not accept the message's content, or the message is too long."),
     "63028": _TEMPLATE,
     "21619": Meaning("The message is empty."),
-    "21622": Meaning(f"The number we send from cannot send files. {_ADMIN}"),
-    "30010": Meaning(f"The message would cost more than our limit at Twilio. {_ADMIN}"),
-    "63006": Meaning("WhatsApp does not accept the form of the message."),
-    "63027": Meaning("WhatsApp has no such template in this language."),
-    "63029": Meaning("The customer's phone could not fetch what the template holds."),
+    "21622": Meaning(f"Our sender number cannot send files. {_ADMIN}"),
+    "30010": Meaning(f"The message would cost more than the price limit set at Twilio. {_ADMIN}"),
+    "63006": Meaning("WhatsApp does not accept the message's format."),
+    "63027": Meaning("WhatsApp does not have this template in this language."),
+    "63029": Meaning("The customer's phone could not download the template's content."),
     "63030": Meaning("WhatsApp does not accept a part of the message."),
     "63034": Meaning("The file is too large for WhatsApp."),
     "63040": Meaning("WhatsApp has rejected the template."),
-    "63041": Meaning("WhatsApp has paused the template because customers disliked it."),
+    "63041": Meaning("WhatsApp has paused the template because of negative customer feedback."),
     "63042": Meaning("WhatsApp has disabled the template."),
     "63062": Meaning(f"Meta's terms for marketing messages are not accepted yet. {_ADMIN}"),
-    "11200": Meaning(f"Twilio could not fetch the file from us. {_ADMIN}"),
+    "11200": Meaning(f"Twilio could not download the file from Handoff. {_ADMIN}"),
     "11751": Meaning("The file is too large for the customer's channel."),
-    "12300": Meaning("Twilio does not accept the kind of file."),
+    "12300": Meaning("Twilio does not accept this file type."),
     "21620": Meaning(f"Twilio does not accept the address of the file. {_ADMIN}"),
-    "21623": Meaning("There are more files than one message may have."),
+    "21623": Meaning("The message has too many files."),
     "21655": Meaning(f"Twilio does not know the template. {_ADMIN}"),
     "30019": Meaning("The file is too large for the customer's carrier."),
-    "63005": Meaning("WhatsApp does not accept what the message holds."),
-    "63019": _later("WhatsApp could not fetch the file from us."),
+    "63005": Meaning("WhatsApp does not accept the message's content."),
+    "63019": _later("WhatsApp could not download the file from Handoff."),
     # on the way
-    "30001": _later("Too many messages of ours were waiting at Twilio, so it gave this one up."),
-    "30004": Meaning("The message was blocked on its way."),
-    "30007": Meaning("The carrier or Twilio took the message for spam and did not deliver it."),
-    "30008": _later("The carrier did not deliver the message and did not say why."),
+    "30001": _later("Too many of our messages were queued at Twilio, so this one was dropped."),
+    "30004": Meaning("The message was blocked."),
+    "30007": Meaning(
+        "The carrier or Twilio classified the message as spam and did not deliver it."
+    ),
+    "30008": _later("The carrier did not deliver the message and gave no reason."),
     "30017": Meaning("The customer's carrier was overloaded and did not deliver the message."),
-    "30018": Meaning(f"The customer's carrier wants our sender to be registered. {_ADMIN}"),
-    "30022": Meaning("We have sent faster than US carriers allow."),
+    "30018": Meaning(f"The customer's carrier requires our sender to be registered. {_ADMIN}"),
+    "30022": Meaning("Messages were sent faster than US carriers allow."),
     "30036": _later("The customer cannot be reached by RCS."),
     "30046": _later("The customer cannot be reached by RCS."),
-    "30039": Meaning("Twilio stopped the message: two machines were answering each other."),
-    "30410": Meaning("The customer's carrier did not answer in time."),
-    "30450": Meaning("Twilio held the message back to protect us from fraud (SMS pumping)."),
-    "30500": Meaning("Twilio had a problem of its own and did not deliver the message."),
+    "30039": Meaning(
+        "Twilio stopped the message because two automated senders were answering each other."
+    ),
+    "30410": Meaning("The customer's carrier did not respond in time."),
+    "30450": Meaning("Twilio blocked the message to prevent fraud (SMS pumping)."),
+    "30500": Meaning("Twilio had an internal error and did not deliver the message."),
     "63009": Meaning("WhatsApp reported a problem and did not deliver the message."),
-    "63010": Meaning("Twilio had a problem of its own and did not deliver the message."),
-    "63012": Meaning("WhatsApp had a problem of its own and did not deliver the message."),
+    "63010": Meaning("Twilio had an internal error and did not deliver the message."),
+    "63012": Meaning("WhatsApp had an internal error and did not deliver the message."),
     "63017": _TOO_FAST,
     "63018": _TOO_FAST,
     "63036": _later("The customer cannot be reached by RCS."),
 }
 
 UNREACHABLE = "Twilio cannot be reached at the moment."
-UNANSWERED = "Twilio did not answer, so it may or may not have sent the message."
-UNEXPLAINED = "The message was not delivered, and Twilio did not say why."
+UNANSWERED = "Twilio did not respond, so the message may or may not have been sent."
+UNEXPLAINED = "The message was not delivered, and Twilio gave no reason."
 
 
 def in_words(code: str) -> str:
@@ -195,7 +202,7 @@ def asking_failed(error: Exception, meanings: Mapping[str, Meaning] = MEANINGS) 
 def _refusal(error: Refused, meanings: Mapping[str, Meaning]) -> DeliveryError:
     code = error.code or str(error.status)
     busy = error.status in (408, 429)
-    unknown = _TOO_FAST if busy else Meaning("Twilio refused the request.")
+    unknown = _TOO_FAST if busy else Meaning("Twilio rejected the request.")
     known = meanings.get(code, unknown)
     return DeliveryError(
         f"{known.words} (Twilio error {code})",

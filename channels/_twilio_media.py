@@ -33,10 +33,10 @@ Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 _CHUNK = 64 * 1024
 _SMALL = 64 * 1024
 
-NOT_OURS = "Twilio named an address for it that is not in our account, so it was not called."
-FOREIGN = "Twilio named a place for it that is not Twilio's, so it was not called."
-GONE = "Twilio does not have it (yet, or any more)."
-REFUSED = "Twilio does not let us have it. Ask an admin to look at our Twilio account."
+NOT_OURS = "The file was not downloaded because Twilio gave an address outside our account."
+FOREIGN = "The file was not downloaded because Twilio gave an address outside Twilio."
+GONE = "Twilio does not have the file yet, or no longer has it."
+REFUSED = "Twilio denied access to the file. Ask an admin to look at our Twilio account."
 
 
 class MediaFetcher:
@@ -142,10 +142,12 @@ def _read(answer: requests.Response, most: int, until: float) -> bytes:
     for chunk in answer.iter_content(_CHUNK):
         data += chunk
         if len(data) > most:
-            words = f"It is larger than {most / MB:g} MB."
+            words = f"The file is larger than {most / MB:g} MB."
             raise DeliveryError(words, permanent=True, code="too_large")
         if time.monotonic() > until:
-            raise DeliveryError("Twilio is too slow.", permanent=False, code="slow")
+            raise DeliveryError(
+                "Twilio did not send the file in time.", permanent=False, code="slow"
+            )
     return bytes(data)
 
 

@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 KIND = "conversations"
 _MEANINGS = {**MEANINGS, "20404": Meaning("The customer's chat, or its service, no longer exists.")}
-WORDS_ALONE = "Only words can be sent into chats of Twilio's Conversations."
+WORDS_ALONE = "Only text can be sent in Twilio Conversations chats."
 _GONE = "20404"
 _PAGE, _MOST = 100, 300
 """How many messages of a conversation to look through: in one request, and in all."""
@@ -183,7 +183,7 @@ class Conversations:
         """The messages of its conversation; only what looks like ids becomes part of an address."""
         if not forms.is_conversation(message.to):
             raise DeliveryError(
-                "The customer's address is no conversation of Twilio's.",
+                "The customer's address is not a Twilio conversation.",
                 permanent=True,
                 code="no_conversation",
             )

@@ -156,7 +156,7 @@ class Webchat:
         Raises:
             DeliveryError: always.
         """
-        raise DeliveryError("It is not in our keeping any more.", permanent=True, code="gone")
+        raise DeliveryError("The file is no longer stored.", permanent=True, code="gone")
 
     def sent_since(self, message: OutboundMessage, since: datetime) -> Sequence[Receipt]:
         """What `send` would say, for it always works."""

@@ -62,7 +62,7 @@ def _fill(figure: Figure, numbers: Numbers, unit: Unit) -> None:
 
 def _draw_escalations(axes: Axes, slices: Sequence[Slice], unit: Unit) -> None:
     counts = [one.escalations for one in slices]
-    if not _prepared(axes, f"Escalations per {unit}", any(counts), "Nothing came in."):
+    if not _prepared(axes, f"Escalations per {unit}", any(counts), "No messages."):
         return
     bars = axes.bar(range(len(counts)), counts, width=0.72, color=BLUE, zorder=2)
     if len(counts) <= MOST_LABELLED:
@@ -74,8 +74,8 @@ def _draw_escalations(axes: Axes, slices: Sequence[Slice], unit: Unit) -> None:
 
 def _draw_waits(axes: Axes, slices: Sequence[Slice], unit: Unit) -> None:
     waits = [one.waited for one in slices]
-    title = f"Median wait until somebody took it, per {unit}"
-    if not _prepared(axes, title, any(wait is not None for wait in waits), "Nobody waited."):
+    title = f"Median time in queue, per {unit}"
+    if not _prepared(axes, title, any(wait is not None for wait in waits), "No customers waited."):
         return
     seconds = [math.nan if wait is None else wait.total_seconds() for wait in waits]
     axes.plot(seconds, color=VERMILLION, linewidth=2, marker="o", markersize=5, clip_on=False)

@@ -32,7 +32,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     DATABASE_URL: SecretStr = Field(
-        SecretStr("sqlite:///handoff.db"), description="SQLite or PostgreSQL address."
+        SecretStr("sqlite:///handoff.db"), description="SQLite or PostgreSQL URL."
     )
     SQLITE_SYNCHRONOUS: Literal["full", "normal"] = Field(
         "full", description="`full` survives power loss, `normal` only kill -9, but is faster."
@@ -40,157 +40,182 @@ class Settings(BaseModel):
     HOST: str = Field("127.0.0.1", description="Address to listen on.")
     PORT: int = Field(3000, ge=0, le=65535, description="Port to listen on.")
     WEB_CONCURRENCY: int = Field(
-        1, ge=1, description="Processes (PostgreSQL only; SQLite always runs one)."
+        1, ge=1, description="Number of processes (PostgreSQL only; SQLite always runs one)."
     )
-    WEB_THREADS: int = Field(32, ge=2, description="Request threads of each process.")
+    WEB_THREADS: int = Field(32, ge=2, description="Request threads per process.")
     PUBLIC_BASE_URL: str = Field(
-        "", description="The https address that Twilio reaches you by; signatures depend on it."
+        "", description="Public https URL that Twilio calls; signatures depend on it."
     )
     SLACK_BOT_TOKEN: SecretStr = Field(NOTHING, description="Bot token, `xoxb-…`.")
     SLACK_SIGNING_SECRET: SecretStr = Field(
         NOTHING, description="Signing secret of the Slack app (not needed in Socket Mode)."
     )
     SLACK_APP_TOKEN: SecretStr = Field(
-        NOTHING, description="App token, `xapp-…`; when set, Slack is reached by Socket Mode."
+        NOTHING, description="App token, `xapp-…`; when set, Handoff uses Socket Mode."
     )
     SLACK_API_URL: str = Field(
-        "https://slack.com/api/", description="Base address of Slack's Web API."
+        "https://slack.com/api/", description="Base URL of the Slack Web API."
     )
     SLACK_QUEUE_CHANNEL: str = Field(
-        "", description="Id of the Slack channel with the queue, `C…`; the bot must be in it."
+        "", description="ID of the queue channel in Slack, `C…`; the bot must be a member."
     )
     SLACK_LIMITS: Literal["published", "none"] = Field(
         "published",
-        description="`published` keeps to Slack's rate limits; `none` is for a stand-in without any.",
+        description="`published` respects Slack's rate limits; `none` is for testing.",
     )
     TWILIO_ACCOUNT_SID: str = Field("", description="Account SID, `AC…`.")
-    TWILIO_AUTH_TOKEN: SecretStr = Field(NOTHING, description="Auth token; signs the webhooks.")
-    TWILIO_AUTH_TOKEN_NEXT: SecretStr = Field(
-        NOTHING, description="Secondary auth token while you rotate; both are believed."
+    TWILIO_AUTH_TOKEN: SecretStr = Field(
+        NOTHING, description="Auth token; verifies webhook signatures."
     )
-    TWILIO_API_KEY: str = Field("", description="API key SID, `SK…`, to send with (recommended).")
+    TWILIO_AUTH_TOKEN_NEXT: SecretStr = Field(
+        NOTHING,
+        description="Secondary auth token during rotation; signatures by either are accepted.",
+    )
+    TWILIO_API_KEY: str = Field("", description="API key SID, `SK…`, for sending (recommended).")
     TWILIO_API_SECRET: SecretStr = Field(NOTHING, description="Secret of the API key.")
-    TWILIO_SMS_FROM: str = Field("", description="Number that sends SMS, `+15551234567`.")
+    TWILIO_SMS_FROM: str = Field("", description="Sender number for SMS, `+15551234567`.")
     TWILIO_WHATSAPP_FROM: str = Field(
-        "", description="WhatsApp sender, `whatsapp:+15551234567` (the prefix may be left out)."
+        "", description="WhatsApp sender, `whatsapp:+15551234567` (the prefix is optional)."
     )
     TWILIO_MESSAGING_SERVICE_SID: str = Field(
         "", description="Messaging Service, `MG…`, instead of a number for SMS."
     )
     TWILIO_CONVERSATIONS_SERVICE_SID: str = Field(
         "",
-        description="Conversations service, `IS…`, to answer in when a webhook does not name it.",
+        description="Conversations service, `IS…`, used when a webhook does not name a service.",
     )
     TWILIO_CONVERSATIONS_IDENTITY: str = Field(
         "handoff",
-        description="Who our messages in Twilio's Conversations are by; nobody else's identity.",
+        description=(
+            "Author of Handoff's messages in Twilio Conversations; must not be another "
+            "participant's identity."
+        ),
     )
     TWILIO_API_URL: str = Field(
-        "", description="Stands for every Twilio host when set (for a stand-in)."
+        "", description="Overrides the base URL of all Twilio APIs (for testing)."
     )
     WEBCHAT_ORIGINS: str = Field(
         "",
-        description="Websites that may show the chat, e.g. `https://shop.example.com`; several with spaces.",
+        description=(
+            "Websites that may show the chat, e.g. `https://shop.example.com`; separate with "
+            "spaces."
+        ),
     )
     WEBCHAT_SECRET: SecretStr = Field(
-        NOTHING, description="Signs visitors' sessions: at least 32 random characters."
+        NOTHING, description="Secret that signs visitor sessions: at least 32 random characters."
     )
     WEBCHAT_IDENTITY_SECRET: SecretStr = Field(
         NOTHING,
-        description="Shared with your website, which signs who its customers are with it: at least 32 "
-        "random characters.",
+        description="Secret shared with your website, which signs customer identities with it: at "
+        "least 32 random characters.",
     )
     WEBCHAT_ESCALATIONS: int = Field(
         40,
         ge=1,
-        description="Escalations that all anonymous visitors together may begin in ten minutes; the rest "
+        description="Escalations per ten minutes for all anonymous visitors together; further ones "
         "wait.",
     )
     WEBCHAT_ESCALATIONS_PER_ADDRESS: int = Field(
         5,
         ge=1,
-        description="Escalations that anonymous visitors from one address (IPv6: one /64) may begin in ten "
-        "minutes; the rest wait.",
+        description="Escalations per ten minutes for anonymous visitors from one address (IPv6: one "
+        "/64); further ones wait.",
     )
     WEBCHAT_VISITORS: int = Field(
-        1000, ge=1, description="Visitors of each process who wait for news at the same time."
+        1000,
+        ge=1,
+        description="Maximum number of visitors per process with an open stream or long poll.",
     )
     TRUSTED_PROXIES: int = Field(
-        0, ge=0, description="Proxies of yours in front; their `X-Forwarded-For` is believed."
+        0,
+        ge=0,
+        description="Number of reverse proxies in front; their `X-Forwarded-For` is trusted.",
     )
     OPENAI_API_KEY: SecretStr = Field(
-        NOTHING, description="Without it everything is judged and answered locally."
+        NOTHING, description="Without it, detection and answers are local."
     )
     OPENAI_BASE_URL: str = Field(
-        "https://api.openai.com/v1", description="OpenAI, or a compatible service."
+        "https://api.openai.com/v1", description="Base URL of OpenAI or a compatible service."
     )
     OPENAI_MODEL: str = Field(
-        "gpt-6-luna", description="Model that judges, answers, and translates."
+        "gpt-6-luna", description="Model for detection, answers and translation."
     )
     OPENAI_JUDGE_EFFORT: Effort = Field(
         "none",
-        description="Reasoning effort for judging, `none` to `max`; `default` leaves it to the model.",
+        description="Reasoning effort for detection, `none` to `max`; `default` leaves it to the model.",
     )
     OPENAI_ANSWER_EFFORT: Effort = Field(
-        "none", description="The same for answering and translating."
+        "none", description="Reasoning effort for answers and translation."
     )
     OPENAI_JUDGE_SECONDS: float = Field(
-        3.0, ge=0.5, le=60, description="How long a judgement may take; then the local one stands."
+        3.0,
+        ge=0.5,
+        le=60,
+        description="Time limit for detection in seconds; after that, the local result is used.",
     )
     OPENAI_ANSWER_SECONDS: float = Field(
-        8.0, ge=0.5, le=60, description="How long an answer or a translation may take."
+        8.0, ge=0.5, le=60, description="Time limit for an answer or a translation in seconds."
     )
     OPENAI_MAX_TOKENS: int = Field(
         1000,
         ge=100,
         le=100_000,
-        description="Room for an answer with its reasoning; four times as many once one was cut short.",
+        description=(
+            "Token limit for an answer with its reasoning; quadrupled once after an answer was "
+            "cut off."
+        ),
     )
     OPENAI_INPUT_PRICE: float | None = Field(
         None,
         ge=0,
-        description="What a million input tokens cost, in the currency of the caps; without it the "
-        "known price of the model counts, see docs/assistant.md.",
+        description="Price of a million input tokens, in the currency of the caps; without it, the "
+        "model's known price is used, see docs/assistant.md.",
     )
     OPENAI_CACHED_PRICE: float | None = Field(
-        None, ge=0, description="The same for input tokens from the service's cache."
+        None, ge=0, description="Price of a million cached input tokens."
     )
     OPENAI_OUTPUT_PRICE: float | None = Field(
-        None, ge=0, description="The same for output tokens, reasoning included."
+        None, ge=0, description="Price of a million output tokens, including reasoning."
     )
     OPENAI_DAILY_CAP: float = Field(
-        10.0, ge=0, description="Most to spend on a day (UTC); 0 for no cap. Then all is local."
+        10.0,
+        ge=0,
+        description="Daily spending cap (UTC); 0 = no cap. When it is reached, answers are local.",
     )
     OPENAI_CONTACT_CAP: float = Field(
-        0.5, ge=0, description="Most to spend on one contact on a day; 0 for no cap."
+        0.5, ge=0, description="Daily spending cap per contact; 0 = no cap."
     )
     TICKET_WEBHOOK_URL: str = Field(
-        "", description="Where to POST every change of a ticket, signed; see docs/tickets.md."
+        "",
+        description="URL that receives every ticket change as a signed POST; see docs/tickets.md.",
     )
     TICKET_WEBHOOK_SECRET: SecretStr = Field(
-        NOTHING, description="Signs those: at least 32 random characters."
+        NOTHING, description="Secret that signs ticket webhooks: at least 32 random characters."
     )
     TICKET_WEBHOOK_SECRET_NEXT: SecretStr = Field(
-        NOTHING, description="Signs them too while you rotate."
+        NOTHING, description="Second secret that also signs ticket webhooks during rotation."
     )
     ZENDESK_URL: str = Field(
-        "", description="Your Zendesk, `https://acme.zendesk.com`, to keep tickets there as well."
+        "",
+        description="URL of your Zendesk, `https://acme.zendesk.com`, to keep tickets there as well.",
     )
-    ZENDESK_EMAIL: str = Field("", description="The agent in Zendesk whom the token is for.")
-    ZENDESK_TOKEN: SecretStr = Field(NOTHING, description="API token of Zendesk.")
+    ZENDESK_EMAIL: str = Field(
+        "", description="Email address of the Zendesk agent that the token belongs to."
+    )
+    ZENDESK_TOKEN: SecretStr = Field(NOTHING, description="Zendesk API token.")
     SMTP_URL: SecretStr = Field(
         NOTHING,
         description="Mail server, `smtp://user:password@mail.example.com` (STARTTLS) or `smtps://…`.",
     )
     MAIL_FROM: str = Field(
-        "", description="Who mail to the team is from, `Handoff <handoff@example.com>`."
+        "", description="Sender of emails to the team, `Handoff <handoff@example.com>`."
     )
     KNOWLEDGE_DIR: Path = Field(
         Path("knowledge"),
-        description="Folder of articles (Markdown, MDX or text) that the assistant answers from.",
+        description="Folder of articles (Markdown, MDX or text) for the assistant's answers.",
     )
     LOG_LEVEL: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="How much to log."
+        "info", description="Log level."
     )
 
     @property
@@ -281,22 +306,22 @@ Rule = tuple[str, str, Callable[[Settings], bool]]
 _PEERS_RULES: tuple[Rule, ...] = (
     (
         "TICKET_WEBHOOK_URL",
-        f"must be an address like https://crm.example.com/handoff; {BY_HTTPS}",
+        f"must be a URL such as https://crm.example.com/handoff; {BY_HTTPS}",
         lambda s: bool(s.TICKET_WEBHOOK_URL) and not is_for_keys(s.TICKET_WEBHOOK_URL),
     ),
     (
         "TICKET_WEBHOOK_SECRET",
-        f"missing or short; with TICKET_WEBHOOK_URL it must be {MAKE_ONE}",
+        f"missing or too short; with TICKET_WEBHOOK_URL it must be {MAKE_ONE}",
         lambda s: bool(s.TICKET_WEBHOOK_URL) and _is_short(s.TICKET_WEBHOOK_SECRET),
     ),
     (
         "TICKET_WEBHOOK_SECRET_NEXT",
-        f"short; it must be {MAKE_ONE}",
+        f"too short; it must be {MAKE_ONE}",
         lambda s: _is_given_but_short(s.TICKET_WEBHOOK_SECRET_NEXT),
     ),
     (
         "ZENDESK_URL",
-        f"must be an address like https://acme.zendesk.com, without a path; {BY_HTTPS}",
+        f"must be a URL such as https://acme.zendesk.com, without a path; {BY_HTTPS}",
         lambda s: (
             bool(s.ZENDESK_URL)
             and not (_is_origin(s.ZENDESK_URL.rstrip("/")) and is_for_keys(s.ZENDESK_URL))
@@ -335,7 +360,7 @@ _TWILIO_RULES: tuple[Rule, ...] = (
     ),
     (
         "TWILIO_AUTH_TOKEN",
-        "missing; without it no webhook can be believed, even when you send with an API key",
+        "missing; required to verify webhooks, even when you send with an API key",
         lambda s: not s.TWILIO_AUTH_TOKEN.get_secret_value(),
     ),
     (
@@ -345,8 +370,9 @@ _TWILIO_RULES: tuple[Rule, ...] = (
     ),
     (
         "TWILIO_SMS_FROM",
-        "no sender at all; set TWILIO_SMS_FROM, TWILIO_WHATSAPP_FROM, TWILIO_MESSAGING_SERVICE_SID "
-        "or, for Conversations alone, TWILIO_CONVERSATIONS_SERVICE_SID",
+        "no sender; set TWILIO_SMS_FROM, TWILIO_WHATSAPP_FROM, "
+        "TWILIO_MESSAGING_SERVICE_SID or, for Conversations only, "
+        "TWILIO_CONVERSATIONS_SERVICE_SID",
         lambda s: (
             not (
                 s.TWILIO_SMS_FROM
@@ -358,7 +384,7 @@ _TWILIO_RULES: tuple[Rule, ...] = (
     ),
     (
         "PUBLIC_BASE_URL",
-        "missing or malformed; give the address as configured at Twilio, e.g. https://bot.example.com",
+        "missing or malformed; set the URL configured at Twilio, e.g. https://bot.example.com",
         lambda s: not _is_url(s.PUBLIC_BASE_URL, "https", "http"),
     ),
 )
@@ -378,38 +404,38 @@ _RULES: tuple[Rule, ...] = (
     ),
     (
         "SLACK_QUEUE_CHANNEL",
-        "missing or a name; use the channel's id (C… or G…), found at the end of its details",
+        "missing or a name; use the channel ID (C… or G…), shown at the bottom of the channel details",
         lambda s: s.SLACK_QUEUE_CHANNEL[:1] not in ("C", "G"),
     ),
     (
         "WEBCHAT_ORIGINS",
-        "each must be an origin as browsers send it: in small letters, without a path and without the usual "
+        "each must be an origin as browsers send it: lowercase, without a path or default "
         "port, e.g. https://shop.example.com",
         lambda s: not all(map(_is_sent_by_browsers, s.webchat_origins)),
     ),
     (
         "WEBCHAT_SECRET",
-        f"missing or short; with WEBCHAT_ORIGINS it must be {MAKE_ONE}",
+        f"missing or too short; with WEBCHAT_ORIGINS it must be {MAKE_ONE}",
         lambda s: bool(s.webchat_origins) and _is_short(s.WEBCHAT_SECRET),
     ),
     (
         "WEBCHAT_IDENTITY_SECRET",
-        f"short, so that anybody could guess it and be any customer; it must be {MAKE_ONE}",
+        f"too short: an attacker could guess it and impersonate customers; it must be {MAKE_ONE}",
         lambda s: _is_given_but_short(s.WEBCHAT_IDENTITY_SECRET),
     ),
     (
         "OPENAI_BASE_URL",
-        f"must be an address like https://api.openai.com/v1; {BY_HTTPS}",
+        f"must be a URL such as https://api.openai.com/v1; {BY_HTTPS}",
         lambda s: not is_for_keys(s.OPENAI_BASE_URL),
     ),
     (
         "SLACK_API_URL",
-        f"must be an address like https://slack.com/api/; {BY_HTTPS}",
+        f"must be a URL such as https://slack.com/api/; {BY_HTTPS}",
         lambda s: not is_for_keys(s.SLACK_API_URL),
     ),
     (
         "TWILIO_API_URL",
-        f"must be the address of a stand-in; {BY_HTTPS}",
+        f"must be a URL; {BY_HTTPS}",
         lambda s: bool(s.TWILIO_API_URL) and not is_for_keys(s.TWILIO_API_URL),
     ),
     (
@@ -419,13 +445,14 @@ _RULES: tuple[Rule, ...] = (
     ),
     (
         "OPENAI_INPUT_PRICE",
-        "the price of this OPENAI_MODEL is not known; set OPENAI_INPUT_PRICE and OPENAI_OUTPUT_PRICE "
-        "(0 for a model of your own), or no caps: OPENAI_DAILY_CAP=0 and OPENAI_CONTACT_CAP=0",
+        "the price of this OPENAI_MODEL is unknown; set OPENAI_INPUT_PRICE and "
+        "OPENAI_OUTPUT_PRICE (0 for a self-hosted model), or remove the caps with "
+        "OPENAI_DAILY_CAP=0 and OPENAI_CONTACT_CAP=0",
         lambda s: s.has_uncountable_cap,
     ),
     (
         "KNOWLEDGE_DIR",
-        "is not a folder; point it to your Markdown files",
+        "is not a folder; set the folder with your articles",
         lambda s: not s.KNOWLEDGE_DIR.is_dir(),
     ),
 )
@@ -455,7 +482,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     problems += [f"{name}: {hint}" for name, hint, is_wrong in rules if is_wrong(settings)]
     if problems:
         lines = "".join(f"\n  - {problem}" for problem in problems)
-        raise SettingsError(f"The settings are not complete:{lines}")
+        raise SettingsError(f"Some settings are missing or invalid:{lines}")
     return settings
 
 

@@ -80,7 +80,7 @@ def test_the_picture_is_told_with_its_figures():
     found = figures(period, [2, 5, 0, 1, 0, 0, 0], waits, {"request": 6, "sentiment": 2})
     told = report.alt_text(found, "17 to 23 Nov 2026", period.unit)
     assert told == (
-        "17 to 23 Nov 2026. 8 escalations in 32 conversations (25 % of them), median wait 4 min. "
-        "Most in one day: 5, on 18 Nov. Longest median wait: 7 min, on 18 Nov. "
-        "Reasons: Asked for a person 6, Upset or confused 2."
+        "17 to 23 Nov 2026. 8 escalations in 32 conversations (25 % of them), median wait "
+        "4 min. Busiest day: 5, on 18 Nov. Longest median wait: 7 min, on 18 Nov. Reasons: "
+        "Asked for an agent 6, Upset or confused 2."
     )

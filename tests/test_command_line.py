@@ -155,7 +155,7 @@ def test_the_doctor_looks_at_other_systems_too(environment, peers):
         "ticket webhook",
         "mail server",
     ]
-    assert "Zendesk: token: believed, as agent" in result.stdout
+    assert "Zendesk: token: accepted, as agent" in result.stdout
 
 
 def test_the_composition_root_knows_other_systems(environment, peers):
@@ -452,7 +452,7 @@ def test_a_table_that_cannot_be_read_is_refused_in_one_line(environment, tmp_pat
     file.write_bytes("name,language,text\nx,ru,Доставка".encode("cp1251"))
     result = run("canned", "import", str(file))
     assert result.exit_code == 2
-    assert result.stderr == "The encoding is not known: save the file as UTF-8.\n"
+    assert result.stderr == "The encoding is unknown. Save the file as UTF-8.\n"
 
 
 def test_the_knowledge_base_is_listed_file_by_file(tmp_path):
@@ -462,9 +462,9 @@ def test_the_knowledge_base_is_listed_file_by_file(tmp_path):
     told = run("knowledge", "check", str(tmp_path))
     assert told.stdout.splitlines() == [
         "read   a.md: 2 passages, de",
-        "read   b.txt: 1 passage, read as Windows-1252: save it as UTF-8 to be sure",
+        "read   b.txt: 1 passage, read as Windows-1252; save the file as UTF-8 to be certain",
         "out    c.md: draft: true",
-        "2 files read, 1 left out.",
+        "2 files read, 1 skipped.",
     ]
     assert told.exit_code == 0
     (tmp_path / "d.md").write_bytes(b"\x00\x01")
@@ -500,9 +500,9 @@ def test_jobs_that_were_given_up_are_listed_shown_run_again_and_dismissed(enviro
     assert "KeyError" in listed[1]
     assert "secret" not in run("jobs", "show", str(first)).stdout
     assert "secret words" in run("jobs", "show", str(first), "--with-text").stdout
-    assert run("jobs", "retry", str(first)).stdout == f"Job {first} runs again.\n"
-    assert run("jobs", "dismiss", str(second)).stdout == f"Job {second} is dismissed.\n"
-    assert run("jobs", "list").stdout == "No job was given up.\n"
+    assert run("jobs", "retry", str(first)).stdout == f"Job {first} will be retried.\n"
+    assert run("jobs", "dismiss", str(second)).stdout == f"Job {second} was dismissed.\n"
+    assert run("jobs", "list").stdout == "No failed jobs.\n"
     for what in ("show", "retry", "dismiss"):
         missing = run("jobs", what, str(second))
         assert missing.exit_code == 1

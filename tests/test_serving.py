@@ -19,7 +19,8 @@ from handoff_bot.serving.worker import _config
 def test_a_broken_model_is_one_clear_line_and_no_endless_restarts(caplog):
     def build():
         raise ModelError(
-            "the detector's model file local.npz is broken; reinstall or train it again"
+            "the detector's model file local.npz is damaged; reinstall the package or "
+            "train the model again"
         )
 
     server = Server(build, host="127.0.0.1", port=0, processes=1, threads=2)

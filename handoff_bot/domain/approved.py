@@ -57,7 +57,7 @@ class Approved:
 def name_problem(name: str) -> str:
     """What is wrong with a name, "" when nothing is."""
     if not name:
-        return "Give it a name."
+        return "Enter a name."
     return f"At most {LONGEST_NAME} characters." if len(name) > LONGEST_NAME else ""
 
 
@@ -66,21 +66,22 @@ def sid_problem(content_sid: str) -> str:
     if _SID.fullmatch(content_sid):
         return ""
     return (
-        "A ContentSid is HX and 32 hexadecimal digits; Twilio's Content Template Builder shows it."
+        "A ContentSid is HX followed by 32 hexadecimal digits. Copy it from Twilio's "
+        "Content Template Builder."
     )
 
 
 def text_problem(text: str) -> str:
     """What is wrong with a text, "" when nothing is."""
     if not text.strip():
-        return "Write what the template says, with its variables like {{1}}."
+        return "Enter the template's text, with its variables such as {{1}}."
     if len(text) > LONGEST_TEXT:
         return f"At most {LONGEST_TEXT} characters."
     if len(Approved("", "", text).variables) > MOST_VARIABLES:
         return f"At most {MOST_VARIABLES} variables."
     left = _VARIABLE.sub("", text)
     if "{{" in left or "}}" in left:
-        return "A variable is a name in double braces, like {{1}}."
+        return "Write variables in double braces, such as {{1}}."
     return ""
 
 
@@ -95,9 +96,9 @@ def labels_in(lines: str, text: str) -> dict[str, str]:
         name, colon, words = line.partition(":")
         name = name.strip().strip("{}").strip()
         if not colon or not words.strip():
-            raise ValueError("One a line: the variable, a colon, and what to ask.")
+            raise ValueError("One per line: variable, colon, label.")
         if not _NAME.fullmatch(name):
-            raise ValueError("The name of a variable is letters, digits and underscores, like 2.")
+            raise ValueError("Variable names consist of letters, digits and underscores, e.g. 2.")
         labels[name] = words.strip()[:LONGEST_NAME]
     if len(Approved("", "", text, labels).variables) > MOST_VARIABLES:
         raise ValueError(f"At most {MOST_VARIABLES} variables.")
@@ -107,7 +108,7 @@ def labels_in(lines: str, text: str) -> dict[str, str]:
 def value_problem(value: str) -> str:
     """What is wrong with a variable's value, by the rules of WhatsApp; "" when nothing is."""
     if not value.strip():
-        return "It may not be empty."
+        return "Enter a value."
     if _NO_VALUE.search(value):
-        return "On one line, and not more than four spaces in a row."
+        return "Write one line, with at most four spaces in a row."
     return f"At most {LONGEST_VALUE} characters." if len(value) > LONGEST_VALUE else ""

@@ -62,7 +62,7 @@ def name_problem(name: str) -> str:
     if len(name) > LONGEST_NAME:
         return f"At most {LONGEST_NAME} characters."
     if not _NAME.fullmatch(name):
-        return "One word of letters, digits and hyphens, e.g. refund-policy."
+        return "Use letters, digits and hyphens without spaces, e.g. refund-policy."
     return ""
 
 
@@ -73,7 +73,7 @@ def text_problem(text: str) -> str:
 
 def language_problem(language: str) -> str:
     """Why this cannot be its language, "" when it can."""
-    return "" if not language or language in CODES else "This is not a language that I know."
+    return "" if not language or language in CODES else "Unknown language."
 
 
 def without_customer(text: str) -> str:

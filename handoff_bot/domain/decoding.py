@@ -62,7 +62,7 @@ def _strictly(data: bytes, encoding: str) -> str:
     try:
         return _tidy(data.decode(encoding))
     except UnicodeDecodeError as error:
-        raise ValueError("The file is damaged: save it again as UTF-8.") from error
+        raise ValueError("The file is damaged. Save it again as UTF-8.") from error
 
 
 def _unmarked_utf16(data: bytes) -> str:
@@ -80,12 +80,12 @@ def _windows(data: bytes) -> str:
     try:
         text = _tidy(data.decode("cp1252"))
     except UnicodeDecodeError as error:
-        raise ValueError("The encoding is not known: save the file as UTF-8.") from error
+        raise ValueError("The encoding is unknown. Save the file as UTF-8.") from error
     letters = len(_LETTER.findall(text))
     accented = len(_ACCENTED.findall(text))
     is_garbled = _SIGN_IN_WORD.search(text) or _ACCENTED_WORD.search(text)
     if is_garbled or accented > letters * _MOST_ACCENTED:
-        raise ValueError("The encoding is not known: save the file as UTF-8.")
+        raise ValueError("The encoding is unknown. Save the file as UTF-8.")
     return text
 
 

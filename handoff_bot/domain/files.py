@@ -226,7 +226,7 @@ def examined(fetched: Fetched, limits: Mapping[str, int] | None = None) -> File:
     kind = _true_kind(fetched)
     refuse_early(kind, len(fetched.data), allowed)
     if not fetched.data:
-        raise Unacceptable("It is empty.")
+        raise Unacceptable("The file is empty.")
     return File(safe_name(fetched.name, kind), kind, fetched.data)
 
 
@@ -241,9 +241,9 @@ def refuse_early(content_type: str, size: int, limits: Mapping[str, int]) -> Non
         return
     most = limits.get(kind)
     if most is None or kind not in _KINDS:
-        raise Unacceptable(f"Files of this kind{_spelled(kind)} cannot be passed on.")
+        raise Unacceptable(f"Files of this type{_spelled(kind)} cannot be forwarded.")
     if size > most:
-        raise Unacceptable(f"It is larger than {most / MB:g} MB.")
+        raise Unacceptable(f"The file is larger than {most / MB:g} MB.")
 
 
 def _true_kind(fetched: Fetched) -> str:
@@ -254,12 +254,12 @@ def _true_kind(fetched: Fetched) -> str:
         return found
     known = _KINDS.get(said)
     if known is None:
-        raise Unacceptable(f"Files of this kind{_spelled(said)} cannot be passed on.")
+        raise Unacceptable(f"Files of this type{_spelled(said)} cannot be forwarded.")
     if known.is_one(fetched.data) or not fetched.data:
         return said
     if is_picture(said) and is_picture(found):
         return found
-    raise Unacceptable(f"It is not what it says it is{_spelled(said)}.")
+    raise Unacceptable(f"The file's content does not match its type{_spelled(said)}.")
 
 
 def _spelled(content_type: str) -> str:

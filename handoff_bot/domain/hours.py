@@ -113,12 +113,12 @@ ALWAYS = Hours(((),) * 7, ZoneInfo("UTC"))
 def _parsed(line: str) -> Iterator[tuple[int, Span]]:
     found = _LINE.fullmatch(line.strip().casefold())
     if found is None:
-        raise ValueError(f"“{line[:40]}” is not understood. Write it like mon-fri 9:00-17:00.")
+        raise ValueError(f"“{line[:40]}” is not valid. Use the format mon-fri 9:00-17:00.")
     first = DAYS.index(found[1])
     last = DAYS.index(found[2]) if found[2] else first
     start, end = _clock(found[3]), _clock(found[4])
     if end == start != time(0):
-        raise ValueError(f"“{line[:40]}” ends when it begins.")
+        raise ValueError(f"“{line[:40]}” starts and ends at the same time.")
     for number in range((last - first) % 7 + 1):
         day = (first + number) % 7
         if end < start and end != time(0):  # over midnight
@@ -151,7 +151,7 @@ def _as_end(clock: time) -> tuple[bool, time]:
 def _clock(words: str) -> time:
     hour, minute = map(int, words.split(":"))
     if minute > 59 or hour > 24 or (hour == 24 and minute):
-        raise ValueError(f"{words} is not a time.")
+        raise ValueError(f"{words} is not a valid time.")
     return time(hour % 24, minute)
 
 
@@ -159,4 +159,6 @@ def _date(words: str) -> date:
     try:
         return date.fromisoformat(words.strip())
     except ValueError:
-        raise ValueError(f"“{words[:40]}” is not a date. Write it like 2026-12-25.") from None
+        raise ValueError(
+            f"“{words[:40]}” is not a valid date. Use the format 2026-12-25."
+        ) from None

@@ -23,12 +23,12 @@ class RungKind(StrEnum):
 
 
 WHAT: dict[RungKind, str] = {
-    RungKind.REMIND: "say in the thread that nobody has it yet",
-    RungKind.MENTION: "call the group in the thread",
-    RungKind.OFFER: "ask the next available agent by direct message, then the one after",
-    RungKind.TELL: "tell the customer honestly where they stand",
-    RungKind.CALLBACK: "make it a callback: tag the ticket and tell the customer",
-    RungKind.RETURN: "back to the assistant",
+    RungKind.REMIND: "post a reminder in the thread",
+    RungKind.MENTION: "mention the group in the thread",
+    RungKind.OFFER: "offer it to available agents by direct message, one after the other",
+    RungKind.TELL: "send the customer their queue position",
+    RungKind.CALLBACK: "turn it into a callback: tag the ticket and tell the customer",
+    RungKind.RETURN: "return it to the AI",
 }
 
 DEFAULT = ("2 remind", "4 mention", "6 offer", "10 tell", "30 tell", "60 callback")
@@ -57,7 +57,7 @@ class Rung:
         found = _LINE.fullmatch(line.strip())
         if found is None or int(found[2]) > LONGEST_MINUTES:
             kinds = ", ".join(RungKind)
-            raise ValueError(f"“{line[:40]}” is not understood. Write minutes and one of {kinds}.")
+            raise ValueError(f"“{line[:40]}” is not valid. Enter minutes and one of {kinds}.")
         priority = Priority(found[1].casefold()) if found[1] else None
         return cls(timedelta(minutes=int(found[2])), RungKind(found[3].casefold()), priority)
 

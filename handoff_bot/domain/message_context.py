@@ -44,7 +44,7 @@ SENT: dict[MessageKind, str] = {
     MessageKind.PICTURE: "a picture",
     MessageKind.VIDEO: "a video",
     MessageKind.FILE: "a file",
-    MessageKind.UNKNOWN: "a message of a kind that we cannot show",
+    MessageKind.UNKNOWN: "a message type that cannot be shown",
 }
 """What a message is called that has no text."""
 
@@ -83,7 +83,7 @@ class Quote:
     def line(self) -> str:
         """What it replies to, for the team and the assistant."""
         if not (self.author and self.text):
-            return "In reply to an earlier message that we do not have"
+            return "In reply to an earlier message that is not stored"
         return f"In reply to {self.author}: “{self.text}”"
 
 

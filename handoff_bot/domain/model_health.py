@@ -32,16 +32,18 @@ class Trouble(StrEnum):
 
 
 REASONS: dict[Trouble, str] = {
-    Trouble.KEY: "The service does not accept the key. Check OPENAI_API_KEY and its permissions.",
-    Trouble.QUOTA: "The account's quota is used up. Add credit, or raise its limit, at the provider.",
-    Trouble.RATE: "The provider's rate limit is exceeded. Ask for a higher one.",
+    Trouble.KEY: "The service rejected the API key. Check OPENAI_API_KEY and its permissions.",
+    Trouble.QUOTA: "The account's quota is used up. Add credit or raise the limit at the provider.",
+    Trouble.RATE: "The provider's rate limit is exceeded. Request a higher limit.",
     Trouble.MODEL: "The service does not know this model. Check OPENAI_MODEL.",
-    Trouble.TIMEOUT: "It does not answer in time. Check OPENAI_ANSWER_SECONDS and OPENAI_JUDGE_SECONDS.",
+    Trouble.TIMEOUT: (
+        "The service did not respond in time. Check OPENAI_ANSWER_SECONDS and OPENAI_JUDGE_SECONDS."
+    ),
     Trouble.UNREACHABLE: "The service cannot be reached. Check OPENAI_BASE_URL and the network.",
-    Trouble.SERVER: "The service reports errors of its own.",
-    Trouble.REFUSED: "The service refuses our requests.",
-    Trouble.CUT: "Its answers are cut short. Raise OPENAI_MAX_TOKENS or lower the reasoning effort.",
-    Trouble.UNREADABLE: "Its answers do not have the form that was asked for.",
+    Trouble.SERVER: "The service reports internal errors.",
+    Trouble.REFUSED: "The service rejects the requests.",
+    Trouble.CUT: "The model's answers are cut off. Raise OPENAI_MAX_TOKENS or lower the reasoning effort.",
+    Trouble.UNREADABLE: "The model's answers do not have the requested format.",
 }
 
 
@@ -125,21 +127,21 @@ class Look:
     def _answering(self) -> Finding:
         what = "language model"
         if self.is_capped:
-            words = "not asked: as much as is allowed was spent today, so answers are local"
+            words = "not used: today's spending limit is reached, so answers are local"
             return Finding(what, False, words)
         if self.trouble:
             why = reason(self.trouble, self.detail)
             return Finding(
-                what, False, f"{self.model} does not answer, so answers are local. {why}"
+                what, False, f"{self.model} does not respond, so answers are local. {why}"
             )
         return Finding(what, True, f"{self.model} answered a question")
 
     def _lasting(self, shutdown: date, today: date) -> Finding:
         what = "language model: shutdown"
         if shutdown <= today:
-            words = f"the provider switched {self.model} off on {shutdown}; set OPENAI_MODEL"
+            words = f"the provider shut down {self.model} on {shutdown}; set OPENAI_MODEL"
             return Finding(what, False, words)
-        words = f"the provider switches {self.model} off on {shutdown}"
+        words = f"the provider shuts down {self.model} on {shutdown}"
         if shutdown - today > SOON_OFF:
             return Finding(what, True, words)
         return Finding(what, False, f"{words}; set OPENAI_MODEL to another model before that day")

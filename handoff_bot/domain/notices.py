@@ -30,14 +30,14 @@ class Quiet:
         """
         found = _SPAN.fullmatch(words.strip())
         if found is None:
-            raise ValueError("Write quiet hours like 22:00-7:00.")
+            raise ValueError("Enter quiet hours such as 22:00-7:00.")
         hours = [int(found[1]), int(found[3])]
         minutes = [int(found[2]), int(found[4])]
         if max(hours) > 23 or max(minutes) > 59:
-            raise ValueError("Write times from 0:00 to 23:59.")
+            raise ValueError("Enter times from 0:00 to 23:59.")
         since, until = (time(*at) for at in zip(hours, minutes, strict=True))
         if since == until:
-            raise ValueError("Quiet hours must end at another time than they begin.")
+            raise ValueError("Quiet hours must not start and end at the same time.")
         return cls(since, until)
 
     def ends(self, at: datetime, zone: ZoneInfo) -> datetime | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from handoff_bot.domain.amounts import many
 from handoff_bot.domain.rules import Rules
 from handoff_bot.domain.signals import Answer, Judgement, Mood, Priority, Signal
 
@@ -39,7 +40,7 @@ def pressed_for_a_person(words: str) -> Judgement:
         reason=Signal.REQUEST,
         priority=Priority.NORMAL,
         evidence=words[:200],
-        summary="The customer pressed the button for a person.",
+        summary="The customer selected the button to talk to an agent.",
         by="customer",
     )
 
@@ -50,7 +51,10 @@ def too_late(words: str) -> Judgement:
         scores={Signal.CONFIDENCE: 1.0},
         reason=Signal.CONFIDENCE,
         evidence=words[:200],
-        summary="Sent while we could not be reached. It is too late for a free answer: use a template.",
+        summary=(
+            "Sent while Handoff was offline. The messaging window has closed: use an approved "
+            "template."
+        ),
         by="rules",
     )
 
@@ -61,7 +65,7 @@ def named_a_phrase(phrase: str, words: str) -> Judgement:
         scores={Signal.REQUEST: 1.0},
         reason=Signal.REQUEST,
         evidence=words[:200],
-        summary=f"Said “{phrase}”, for which your team wants a person.",
+        summary=f"Said “{phrase}”, a phrase that always leads to a handoff.",
         by="rules",
     )
 
@@ -72,7 +76,7 @@ def enough(rules: Rules, answers: int, judgement: Judgement) -> Judgement | None
         return replace(
             judgement,
             reason=Signal.COMPLEXITY,
-            summary=f"Still open after {answers} answers of the assistant.",
+            summary=f"Still unresolved after {many(answers, 'AI reply', 'AI replies')}.",
             by="rules",
             final=True,
         )
@@ -80,7 +84,7 @@ def enough(rules: Rules, answers: int, judgement: Judgement) -> Judgement | None
         return replace(
             judgement,
             reason=Signal.CONFIDENCE,
-            summary=f"Writes in a language that the assistant may not answer in: {judgement.language}.",
+            summary=f"Writes in a language the AI may not answer in: {judgement.language}.",
             by="rules",
             final=True,
         )
@@ -92,7 +96,7 @@ def announced(judgement: Judgement) -> Judgement:
     return replace(
         judgement,
         reason=Signal.CONFIDENCE,
-        summary=judgement.summary or "The assistant announced a person.",
+        summary=judgement.summary or "The AI promised that an agent would take over.",
         final=True,
     )
 
@@ -101,7 +105,7 @@ def opted_out(judgement: Judgement) -> Judgement:
     """A customer who opted out has written again: the assistant may not answer, so a person has to look."""
     if judgement.escalate:
         return judgement
-    summary = f"Had opted out and has written again. {judgement.summary}".strip()
+    summary = f"The customer had opted out and has written again. {judgement.summary}".strip()
     return replace(judgement, reason=Signal.REQUEST, summary=summary, by="rules", final=True)
 
 

@@ -22,10 +22,10 @@ from handoff_bot.domain.until import zone
 from handoff_bot.domain.words import spelled
 
 REASONS = {
-    "request": "Asked for a person",
+    "request": "Asked for an agent",
     "sentiment": "Upset or confused",
-    "complexity": "Too complex, or in circles",
-    "confidence": "The assistant was not sure",
+    "complexity": "Complex or going in circles",
+    "confidence": "The AI was not sure",
 }
 CHOICES = {
     Choice.TODAY: "Today",
@@ -76,7 +76,7 @@ def dates(period: Period) -> str:
 
 def reason_words(reason: str) -> str:
     """A reason in words; an old event may not tell it."""
-    return REASONS.get(reason, reason or "Not known")
+    return REASONS.get(reason, reason or "Unknown")
 
 
 def headline(numbers: Numbers) -> str:
@@ -110,35 +110,35 @@ def _escalations(numbers: Numbers) -> Iterator[Fact]:
     rate = f"{numbers.escalated:,} of {numbers.conversations:,} conversations"
     yield Fact("Escalation rate", percent(numbers.escalation_rate), rate)
     again = f"{numbers.escalated_again:,} of {numbers.escalations:,}"
-    yield Fact("Again within 24 hours", percent(numbers.again_rate), again)
+    yield Fact("Escalated again within 24 hours", percent(numbers.again_rate), again)
     hours = f"{numbers.out_of_hours:,} of {numbers.hours_known:,}"
-    yield Fact("Out of hours", percent(numbers.out_of_hours_rate), hours)
+    yield Fact("Outside business hours", percent(numbers.out_of_hours_rate), hours)
 
 
 def _waiting(numbers: Numbers) -> Iterator[Fact]:
-    yield _lengths("Wait until somebody took it", numbers.waited)
+    yield _lengths("Time in queue", numbers.waited)
     soon = f"{numbers.waited_briefly:,} of {numbers.waited.count:,}"
-    yield Fact("Taken within 5 minutes", percent(numbers.briefly_rate), soon)
+    yield Fact("Claimed within 5 minutes", percent(numbers.briefly_rate), soon)
     yield _lengths("First human reply", numbers.replied)
 
 
 def _endings(numbers: Numbers) -> Iterator[Fact]:
-    yield Fact("Resolved", f"{numbers.resolved:,}", f"of {numbers.ended:,} that ended")
+    yield Fact("Resolved", f"{numbers.resolved:,}", f"of {numbers.ended:,} closed")
     yield _lengths("Time to resolve", numbers.resolution)
-    yield Fact("Returned to the assistant", f"{numbers.returned:,}")
+    yield Fact("Returned to the AI", f"{numbers.returned:,}")
     needless = percent(numbers.not_needed_rate)
-    yield Fact("Not needed", f"{numbers.not_needed:,}", f"{needless} of those that ended")
+    yield Fact("Dismissed", f"{numbers.not_needed:,}", f"{needless} of closed")
     left = percent(numbers.abandoned_rate)
-    yield Fact("Nobody took it", f"{numbers.abandoned:,}", f"{left} of those that ended")
+    yield Fact("Never claimed", f"{numbers.abandoned:,}", f"{left} of closed")
 
 
 def _quality(numbers: Numbers) -> Iterator[Fact]:
     average = NONE if numbers.rating is None else f"{numbers.rating:.1f} of 5"
-    yield Fact("Customers' rating", average, many(numbers.rated, "answer"))
-    yield Fact("Messages not delivered", f"{numbers.undelivered:,}")
+    yield Fact("CSAT rating", average, many(numbers.rated, "answer"))
+    yield Fact("Undelivered messages", f"{numbers.undelivered:,}")
     if numbers.model_turns:
         turns = f"{numbers.model_in_time:,} of {numbers.model_turns:,} turns"
-        yield Fact("Answered in time by the AI", percent(numbers.in_time_rate), turns)
+        yield Fact("Answered by the AI in time", percent(numbers.in_time_rate), turns)
 
 
 def _lengths(label: str, lengths: Lengths) -> Fact:
@@ -160,7 +160,7 @@ def alt_text(numbers: Numbers, title: str, unit: Unit) -> str:
     said = [f"{title}. {headline(numbers)}"]
     busiest = max(numbers.slices, key=lambda one: one.escalations, default=None)
     if busiest and busiest.escalations:
-        said.append(f"Most in one {unit}: {busiest.escalations:,}, {moment(busiest.since, unit)}.")
+        said.append(f"Busiest {unit}: {busiest.escalations:,}, {moment(busiest.since, unit)}.")
     waits = [one for one in numbers.slices if one.waited is not None]
     if len(waits) > 1:
         longest = max(waits, key=lambda one: one.waited or timedelta())

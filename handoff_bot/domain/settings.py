@@ -99,7 +99,7 @@ def choice(choices: Mapping[str, str]) -> Parse:
 
     def parse(held: tuple[str, ...]) -> str:
         if not held or held[0] not in choices:
-            raise ValueError("Choose one.")
+            raise ValueError("Choose an option.")
         return held[0]
 
     return parse
@@ -124,7 +124,7 @@ def lines(most: int = 100, longest: int = 200) -> Parse:
         if len(kept) > most:
             raise ValueError(f"At most {most} lines.")
         if any(len(line) > longest for line in kept):
-            raise ValueError(f"At most {longest} characters a line.")
+            raise ValueError(f"At most {longest} characters per line.")
         return kept
 
     return parse
@@ -136,7 +136,9 @@ def languages(held: tuple[str, ...]) -> list[str]:
     codes = {words.strip(): code_in(words) for words in said if words.strip()}
     unknown = [words for words, code in codes.items() if not code]
     if unknown:
-        raise ValueError(f"{unknown[0]} is not a language that I know. Write en, es, de …")
+        raise ValueError(
+            f"{unknown[0]} is not a known language code. Use codes such as en, es or de."
+        )
     return list(dict.fromkeys(codes.values()))
 
 
@@ -148,7 +150,7 @@ def number(least: float, most: float, *, whole: bool = True) -> Parse:
         try:
             value = int(words) if whole else float(words)
         except ValueError:
-            raise ValueError("Write a whole number." if whole else "Write a number.") from None
+            raise ValueError("Enter a whole number." if whole else "Enter a number.") from None
         if not least <= value <= most:
             raise ValueError(f"Between {least:g} and {most:g}.")
         return value
@@ -174,7 +176,7 @@ def time_zone(held: tuple[str, ...]) -> str:
     """The name of a time zone, or nothing."""
     name = line(held)
     if name and name not in available_timezones():
-        raise ValueError("This is not the name of a time zone. It looks like Europe/Berlin.")
+        raise ValueError("Unknown time zone. Enter a name such as Europe/Berlin.")
     return name
 
 
@@ -183,7 +185,7 @@ def emails(held: tuple[str, ...]) -> list[str]:
     kept: list[str] = lines(20, 254)(held)
     wrong = [one for one in kept if not _EMAIL.fullmatch(one)]
     if wrong:
-        raise ValueError(f"“{wrong[0][:60]}” is not an e-mail address.")
+        raise ValueError(f"“{wrong[0][:60]}” is not an email address.")
     return kept
 
 
@@ -193,7 +195,7 @@ def group(held: tuple[str, ...]) -> str:
     if name in ("", ANYBODY):
         return ""
     if not _GROUP.fullmatch(name):
-        raise ValueError("This is not a user group's id. It looks like S0123ABCD.")
+        raise ValueError("This is not a user group ID. Enter an ID such as S0123ABCD.")
     return name
 
 

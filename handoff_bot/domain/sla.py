@@ -28,7 +28,7 @@ DEFAULT: dict[Priority, dict[Promise, int]] = {
 }
 """Minutes, while nobody has set others."""
 
-_WHAT = {Promise.REPLY: "the first reply", Promise.SOLVE: "solving this"}
+_WHAT = {Promise.REPLY: "first reply", Promise.SOLVE: "resolution"}
 
 
 def name_of(priority: Priority, promise: Promise) -> str:
@@ -48,8 +48,8 @@ def in_words(promise: Promise, due: datetime, now: datetime) -> str:
     """What the thread is told: how much time is left, or that none is."""
     what = _WHAT[promise]
     if now >= due:
-        return f"⏱️ The time for {what} is over."
-    return f"⏱️ {_spoken(due - now)} left for {what}."
+        return f"⏱️ SLA breached: {what}."
+    return f"⏱️ SLA warning: {_spoken(due - now)} left for {what}."
 
 
 def _spoken(left: timedelta) -> str:

@@ -20,15 +20,15 @@ def problem(
         longest: the most characters.
     """
     if not template.strip():
-        return "Write something first."
+        return "Enter a text."
     if len(template) > longest:
         return f"At most {longest} characters."
     try:
         parts = [part for part in string.Formatter().parse(template) if part[1] is not None]
     except ValueError:
-        return "A { or } has no partner. Placeholders look like {agent}."
+        return "A { or } is missing its counterpart. Placeholders look like {agent}."
     if any(spec or conversion for _, _, spec, conversion in parts):
-        return "Placeholders are plain names, like {agent}."
+        return "Placeholders are simple names such as {agent}."
     return _wrong_names({str(name) for _, name, _, _ in parts}, may, must)
 
 
@@ -36,9 +36,9 @@ def _wrong_names(names: set[str], may: Collection[str], must: Collection[str]) -
     unknown = sorted(names - set(may))
     if unknown:
         usable = ", ".join(f"{{{name}}}" for name in sorted(may)) or "none"
-        return f"{{{unknown[0]}}} cannot be used here. These can: {usable}."
+        return f"{{{unknown[0]}}} cannot be used here. Available placeholders: {usable}."
     missing = sorted(set(must) - names)
-    return f"{{{missing[0]}}} is missing." if missing else ""
+    return f"Add the placeholder {{{missing[0]}}}." if missing else ""
 
 
 def names_in(template: str) -> frozenset[str]:

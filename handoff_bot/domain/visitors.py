@@ -69,7 +69,7 @@ class Cursor:
         if len(numbers) != 2 or not all(
             n.isascii() and n.isdigit() and len(n) < 19 for n in numbers
         ):
-            raise Malformed("This is no place in a conversation.")
+            raise Malformed("The cursor is not valid.")
         return cls(int(numbers[0]), int(numbers[1]))
 
 

@@ -76,17 +76,17 @@ class WebAddress:
         """
         begins = _BEGINNING.match(text)
         if len(text) > _LONGEST or _UNSEEN_OR_AMBIGUOUS.search(text) or begins is None:
-            raise Malformed("This is no address on the web.")
+            raise Malformed("This is not a valid web address.")
         try:
             parts = parse_url(text)
         except LocationParseError:
-            raise Malformed("This is no address on the web.") from None
+            raise Malformed("This is not a valid web address.") from None
         origin = _origin(begins[1].lower(), parts.host or "", parts.port)
         if begins[2].lower() not in _spellings(origin):
-            raise Malformed("This address names its host in an unusual way.")
+            raise Malformed("The host name of this address is not valid.")
         made = cls(origin, text[begins.end() :].partition("#")[0] or "/")
         if not _PATH.fullmatch(made.target):
-            raise Malformed("This is no address on the web.")
+            raise Malformed("This is not a valid web address.")
         return made
 
     def __str__(self) -> str:
@@ -97,7 +97,7 @@ class WebAddress:
 def _origin(scheme: str, host: str, port: int | None) -> Origin:
     lower = host.lower()
     if port == 0 or not (_NAME.fullmatch(lower) or _IP.fullmatch(lower)):
-        raise Malformed("This address names its host in an unusual way.")
+        raise Malformed("The host name of this address is not valid.")
     return Origin(scheme, lower, _PORTS[scheme] if port is None else port)
 
 
@@ -116,11 +116,11 @@ def elsewhere(here: WebAddress, text: str) -> WebAddress:
         Malformed: that is not clear.
     """
     if _UNSEEN_OR_AMBIGUOUS.search(text):  # `urljoin` would leave some of it out
-        raise Malformed("This is no address on the web.")
+        raise Malformed("This is not a valid web address.")
     try:
         return WebAddress.parse(urljoin(str(here), text))
     except ValueError:
-        raise Malformed("This is no address on the web.") from None
+        raise Malformed("This is not a valid web address.") from None
 
 
 def origin_of(text: str) -> Origin:

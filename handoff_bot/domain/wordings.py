@@ -57,20 +57,20 @@ TEXTS: dict[str, dict[Moment, str]] = {
             "{wait_minutes} minutes."
         ),
         Moment.WAITING_LONG: (
-            "Sorry that this takes longer than expected. You are number {position} in the "
-            "queue, and nobody has forgotten you."
+            "Sorry for the wait. You are number {position} in the queue, and we haven't "
+            "forgotten you."
         ),
         Moment.NOBODY_HERE: (
-            "Nobody of our team is free right now. Your request is ticket #{ticket}; you "
-            "don't have to wait here."
+            "Our team is busy right now. Your request is ticket #{ticket}, and you don't "
+            "have to wait here."
         ),
         Moment.OUT_OF_HOURS: (
-            "Our team is not here at the moment. Your request is ticket #{ticket}, and we "
-            "answer as soon as we are back."
+            "Our team is currently offline. Your request is ticket #{ticket}, and we will "
+            "reply as soon as we are back."
         ),
         Moment.CALLBACK: (
-            "We couldn't reach anybody for you in time. Your request is ticket #{ticket}, and"
-            " we will get back to you here."
+            "We couldn't connect you with our team in time. Your request is ticket "
+            "#{ticket}, and we will get back to you here."
         ),
         Moment.BUSY: (
             "Our team is busy right now. We have your message, and a person will join you here as "

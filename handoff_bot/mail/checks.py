@@ -17,4 +17,4 @@ def check_mail(mailer: SmtpMailer) -> Iterator[Finding]:
     except MailError as error:
         yield Finding("mail server", False, f"{error} Check SMTP_URL")
     else:
-        yield Finding("mail server", True, "lets us in")
+        yield Finding("mail server", True, "accepts our login")

@@ -101,7 +101,7 @@ class SmtpMailer:
         except smtplib.SMTPResponseException as error:
             raise _unwelcome(error) from error
         except (smtplib.SMTPException, OSError) as error:
-            words = f"The mail server cannot be used ({type(error).__name__})."
+            words = f"The mail server cannot be reached ({type(error).__name__})."
             raise MailError(words, permanent=False, code="unreachable") from error
         try:
             yield connection
@@ -154,16 +154,16 @@ def _refusals() -> Iterator[None]:
         yield
     except smtplib.SMTPRecipientsRefused as error:
         code = next((code for code, _ in error.recipients.values()), 0)
-        raise _refused("does not take mail for this address", code) from error
+        raise _refused("does not accept mail for this address", code) from error
     except smtplib.SMTPSenderRefused as error:
-        raise _refused("does not take mail from MAIL_FROM", error.smtp_code) from error
+        raise _refused("does not accept mail from MAIL_FROM", error.smtp_code) from error
     except smtplib.SMTPResponseException as error:
-        raise _refused("does not take this mail", error.smtp_code) from error
+        raise _refused("does not accept this message", error.smtp_code) from error
     except smtplib.SMTPNotSupportedError as error:
-        words = "The mail server cannot carry an address with such letters."
+        words = "The mail server does not support non-ASCII addresses."
         raise MailError(words, permanent=True, code="smtputf8") from error
     except (smtplib.SMTPException, OSError) as error:
-        words = f"The mail server did not answer ({type(error).__name__})."
+        words = f"The mail server did not respond ({type(error).__name__})."
         raise MailError(words, permanent=False, code="unanswered") from error
 
 
@@ -175,6 +175,6 @@ def _refused(what: str, code: int) -> MailError:
 def _unwelcome(error: smtplib.SMTPResponseException) -> MailError:
     """The server's own words stay out: they may quote the user."""
     refused = isinstance(error, smtplib.SMTPAuthenticationError)
-    what = "does not accept our user and password" if refused else "does not let us in"
+    what = "does not accept the user name and password" if refused else "does not accept our login"
     words = f"The mail server {what} ({error.smtp_code})."
     return MailError(words, permanent=False, code=str(error.smtp_code))

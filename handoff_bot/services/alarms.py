@@ -28,31 +28,35 @@ MOST = 2000
 
 OURS = "Something went wrong on our side."
 UNLISTED = (
-    "Messages that customers sent on {source} while the bot was away cannot be fetched: {why} "
-    "What arrives now is handled as usual. /handoff doctor says what to check."
+    "Messages that customers sent on {source} while the bot was offline cannot be fetched: "
+    "{why} New messages are handled as usual. Run /handoff doctor to see what to check."
 )
 GIVEN_UP = (
-    "A job failed for good on our side, so its work was not done: {kind} ({why}). "
-    "See `handoff jobs show {id}` on the server."
+    "A job failed and will not be retried: {kind} ({why}). Run `handoff jobs show {id}` on "
+    "the server for details."
 )
-NOT_SHOWN = "{what} could not be shown in its thread. {why}"
-WAITS = "{what} cannot be shown in its thread now. We keep trying for some hours. {why}"
+NOT_SHOWN = "{what} could not be posted in its thread. {why}"
+WAITS = (
+    "{what} cannot be posted in its thread right now. Handoff keeps retrying for several "
+    "hours. {why}"
+)
 HELD_UP = (
-    "{what} cannot be shown in its thread now. {why} It is shown there, with what comes after it, as soon as "
-    "the channel takes something again."
+    "{what} cannot be posted in its thread right now. {why} It will be posted, together "
+    "with later messages, as soon as the channel accepts posts again."
 )
 NO_CARD = (
-    "The card of this conversation could not be posted, so it has no thread. {why} "
-    "The customer is waiting: read the conversation here."
+    "The card for this conversation could not be posted, so it has no thread. {why} The "
+    "customer is waiting. Read the conversation here."
 )
 CARD_WAITS = (
-    "The card of this conversation cannot be posted now, so it has no thread yet. {why} "
-    "We keep trying for some hours. The customer is waiting: read the conversation here."
+    "The card for this conversation cannot be posted right now, so it has no thread yet. "
+    "{why} Handoff keeps retrying for several hours. The customer is waiting. Read the "
+    "conversation here."
 )
-UNHANDLED = "A message from a customer failed on our side, so it was not answered ({why})."
+UNHANDLED = "A customer's message could not be processed, so it was not answered ({why})."
 UNSENT = (
-    "Messages from the assistant do not reach customers. {why} "
-    "The conversations of the last hour may have more of them."
+    "The AI assistant's messages are not reaching customers. {why} Other conversations "
+    "from the last hour may be affected."
 )
 
 
@@ -153,7 +157,7 @@ def untold(tx: Transaction, job: Job, post: Post, why: str, now: datetime) -> No
         return
     to = str(job.payload["to"])
     called = (to,) if to else ()
-    text = f"This could not be said to the person or channel named above. {why}\n{post.text}"
+    text = f"A message to the person or channel named above could not be posted. {why}\n{post.text}"
     told = Post(PostKind.TOLD, text, mentions=called)
     others = [one for one in (QUEUE, *preferences.admins(tx)) if one != to]
     about = rows.get(tx, job.payload["about"]) if job.payload.get("about") else None

@@ -30,10 +30,10 @@ TEMPLATES = "templates"
 """The preference with all of them."""
 
 NOT_HERE = "Templates cannot be sent on this channel."
-GONE = "This conversation is not known any more."
-DELETED = "This template was deleted in the meantime."
-TAKEN = "There is one of this name already."
-ENOUGH = f"There are {rules.MOST} already. Delete some first."
+GONE = "This conversation no longer exists."
+DELETED = "This template has been deleted."
+TAKEN = "A template with this name already exists."
+ENOUGH = f"Limit of {rules.MOST} templates reached. Delete one first."
 
 _ONE = TypeAdapter(Approved)
 
@@ -135,7 +135,7 @@ class Templates:
             return Outcome(False, DELETED)
         given = {variable: values.get(variable, "").strip() for variable in chosen.variables}
         if any(map(rules.value_problem, given.values())):
-            return Outcome(False, "A value is missing.")
+            return Outcome(False, "Fill in every value.")
         template = Template(chosen.content_sid, given)
         return self._composed.send(chance.escalation_id, agent, chosen.filled(given), key, template)
 

@@ -22,10 +22,10 @@ from handoff_bot.storage.transaction import Transaction
 PREFIX = "canned."
 ANY = "any"
 
-TAKEN = "There is one of this name in this language already."
-CHANGED_MEANWHILE = "Somebody changed it meanwhile. Go back and look at it again."
-GONE = "Somebody deleted it in the meantime."
-ENOUGH = f"There are {rows.MOST} already. Delete some first."
+TAKEN = "A reply with this name and language already exists."
+CHANGED_MEANWHILE = "Another admin changed this reply in the meantime. Go back and check it again."
+GONE = "This reply has been deleted."
+ENOUGH = f"Limit of {rows.MOST:,} replies reached. Delete one first."
 
 
 class Part(StrEnum):
@@ -145,7 +145,7 @@ class CannedReplies:
         with self._database.write() as tx:
             known = {(row.name, row.language): row for row in rows.every(tx)}
             if len(known.keys() | {(one.name, one.language) for one in replies}) > rows.MOST:
-                return [f"There can be {rows.MOST} at the most."]
+                return [f"The limit is {rows.MOST:,} replies."]
             for reply in replies:
                 row = known.get((reply.name, reply.language))
                 if row is None or row.text != reply.text:
@@ -183,7 +183,7 @@ def _problems(replies: Sequence[CannedReply]) -> Iterator[str]:
         if wrong:
             yield f"Reply {number}, {wrong[0]}: {wrong[1]}"
         elif (reply.name, reply.language) in seen:
-            yield f"Reply {number}: {reply.name} is there twice in this language."
+            yield f"Reply {number}: {reply.name} appears twice in this language."
         seen.add((reply.name, reply.language))
 
 

@@ -19,9 +19,9 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Note
 from handoff_bot.storage.transaction import Transaction
 
-NOT_SENT = "This was not sent:"
-GONE = "This is not known any more."
-NO_CARD_YET = "The card of this conversation is just being posted. Please try again in a moment."
+NOT_SENT = "Not sent:"
+GONE = "This message no longer exists."
+NO_CARD_YET = "The card for this conversation is still being posted. Please try again in a moment."
 
 
 class Composed:

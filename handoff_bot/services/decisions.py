@@ -20,13 +20,13 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Message, Note
 from handoff_bot.storage.transaction import Transaction
 
-KEPT = "Kept as a note. The customer has not seen it."
-SENT_ALREADY = "This has been sent already."
-GONE = "This is not known any more."
-SOMEBODY_ELSE = "Somebody else speaks now, so this is not sent any more."
-TAKEN_BACK = "Its author has taken this back."
-NOT_AGAIN = "Take the conversation over first: what agents wrote is sent by whoever has it."
-ON_ITS_WAY = "This is on its way already."
+KEPT = "Kept as a note. The customer did not receive it."
+SENT_ALREADY = "This message was already sent."
+GONE = "This message no longer exists."
+SOMEBODY_ELSE = "Not sent: the conversation has since changed hands."
+TAKEN_BACK = "The author withdrew this message."
+NOT_AGAIN = "Take over the conversation first. Only the assignee can send agents' messages."
+ON_ITS_WAY = "This message is already being sent."
 
 
 class Decisions:
@@ -65,7 +65,7 @@ class Decisions:
         if take_over:
             taken = self._take_over(escalation_id, agent)
             if taken.text == AFTER_THE_AI:
-                return Outcome(False, f"{taken.text} Then press the button again, please.")
+                return Outcome(False, f"{taken.text} Then press the button again.")
             if not taken.done:
                 return taken
         spoken = self._interpreter.for_note(note_id)
@@ -182,4 +182,4 @@ class Decisions:
             return Outcome(False, ON_ITS_WAY)
         failed_jobs.settle(tx, sent_files.COLLECT, now, message_id=id_of(message))
         log.record(tx, "message.retried", now, conversation=conversation, message_id=id_of(message))
-        return Outcome(True, "Sending it again.")
+        return Outcome(True, "Sending the message again.")

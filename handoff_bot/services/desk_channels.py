@@ -17,13 +17,13 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.desk_models import DeskChannel
 from handoff_bot.storage.transaction import Transaction
 
-QUESTION = "Hello! What shall I do in this channel?"
+QUESTION = "Hello! What should this channel be used for?"
 CLOSED = (
-    "I cannot write in this channel: {why} New conversations are shown in the queue channel until that is "
-    "mended. What belongs into threads here waits, and comes in order."
+    "I cannot post in this channel: {why} New conversations go to the queue channel until "
+    "this is fixed. Messages for threads here are held and will be posted in order."
 )
-OPENED = "I can write in this channel again. What waited is there now."
-LACKING = "I also lack permissions here. Reinstall the app with the current manifest to grant: "
+OPENED = "I can post in this channel again. All held messages have been posted."
+LACKING = "The app is missing permissions. Reinstall it with the current manifest to grant: "
 
 
 class Purpose(StrEnum):
@@ -36,9 +36,9 @@ class Purpose(StrEnum):
 
 
 SAID: dict[Purpose, str] = {
-    Purpose.QUEUE: "New conversations are shown in this channel from now on, with the board.",
-    Purpose.URGENT: "Urgent conversations are shown in this channel from now on.",
-    Purpose.NONE: "I keep quiet in this channel. Invite me again to change that.",
+    Purpose.QUEUE: "New conversations and the board now appear in this channel.",
+    Purpose.URGENT: "Urgent conversations now appear in this channel.",
+    Purpose.NONE: "I won't post in this channel. Invite me again to change that.",
 }
 
 

@@ -22,10 +22,10 @@ from handoff_bot.storage.transaction import Transaction
 Plan = TypeVar("Plan")
 Result = TypeVar("Result")
 
-NO_THREAD = "This conversation has no thread, because its card could not be posted."
+NO_THREAD = "This conversation has no thread because its card could not be posted."
 POSTED_AGAIN = (
-    "This is a new card: the earlier one, or its thread, can no longer be used. The conversation goes on "
-    "here. View conversation shows what was said before."
+    "This is a new card because the earlier card or its thread can no longer be used. The "
+    "conversation continues here. Select View conversation to see earlier messages."
 )
 MOST_CARDS, IN = 3, timedelta(hours=1)
 """Cards of one escalation that may be found gone in this time: a channel may keep no threads at all."""
@@ -73,7 +73,7 @@ class InThread(DeskHandler[Plan, Result]):
             return place
         own_lane = deskwork.card_lane(number)
         if job.lane != own_lane and store.head(tx, own_lane):
-            raise DeskError("The card is being posted.", permanent=False, retry_after=1)
+            raise DeskError("The card is still being posted.", permanent=False, retry_after=1)
         if job.lane == own_lane or escalations.get(tx, number) is None:
             return None
         if not may_have_another(tx, job, number, self._clock.now()):

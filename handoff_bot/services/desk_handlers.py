@@ -40,10 +40,10 @@ SOON_TOLD = 3
 
 SAID: dict[PostKind, str] = {
     PostKind.CONTACT: "A message from the customer",
-    PostKind.OURS: "What the customer was told",
-    PostKind.FAILURE: "A message that did not reach the customer",
+    PostKind.OURS: "A copy of an automatic message to the customer",
+    PostKind.FAILURE: "A message that was not delivered to the customer",
 }
-OTHER = "A line for the team"
+OTHER = "A message to the team"
 
 
 class PostCard(DeskHandler[CardPlan, Place]):

@@ -45,16 +45,14 @@ RESERVED_FOR = timedelta(minutes=1)
 """How long an escalation is kept for an agent while the AI's last message is being sent: longer than any call
 to a provider takes, and than it takes to find out about one that a crash has cut short."""
 
-GONE = "This conversation is not known any more."
-NOBODY_FREE = "Nobody who could take this is available."
+GONE = "This conversation no longer exists."
+NOBODY_FREE = "No agent who can take this conversation is available."
 TOO_LONG = "The assistant's last message was not sent in time."
 TAKEN_BY = (
-    "{name} is taking this over: the assistant's last message is still being sent. "
-    "You are told here how that ends."
+    "{name} is taking over. The assistant's last message is still being sent. You will get "
+    "the result here."
 )
-AFTER_THE_AI = (
-    "You will have this conversation in a moment: the assistant's last message is leaving."
-)
+AFTER_THE_AI = "Taking over. The assistant's last message is still being sent."
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,11 @@ class Escalations:
         reserving.kept(change.tx, change.escalation, change.agent.desk_id, change.now)
         self._tell_taken(change, change.agent)
         self._note(
-            change, f"{change.agent.name} took over. What they write here reaches the customer."
+            change,
+            (
+                f"{change.agent.name} took over. Their messages in this thread are sent to the "
+                "customer."
+            ),
         )
         return Outcome(True)
 
@@ -237,7 +239,9 @@ class Escalations:
 
     def _reassign(self, change: _Change, to: AgentRef, note: str) -> Outcome:
         if deliveries.ai_is_sending(change.tx, id_of(change.conversation)):
-            return Outcome(False, "The assistant's last message is leaving. Please try again now.")
+            return Outcome(
+                False, "The assistant's last message was still being sent. Please try again now."
+            )
         owner = conversations.agent_row(change.tx, to.desk_id, to.name, change.now)
         reserved = self._reserved_for_another(change, owner)
         if reserved:
@@ -407,7 +411,7 @@ class Escalations:
 
     def _released(self, change: _Change) -> Outcome:
         self._tell_released(change)
-        self._note(change, f"{change.agent.name} put this back into the queue.")
+        self._note(change, f"{change.agent.name} released this conversation to the queue.")
         return Outcome(True)
 
     def _resolved(self, change: _Change) -> Outcome:
@@ -424,18 +428,20 @@ class Escalations:
         )
         if told and question:
             rating.asked(change.tx, change.escalation, change.now)
-        text = f"{change.agent.name} resolved this. The assistant answers from here on."
+        text = f"{change.agent.name} resolved this conversation. The AI answers from now on."
         deskwork.resolved(change.tx, change.escalation, text, change.now)
         return Outcome(True)
 
     def _returned(self, change: _Change) -> Outcome:
         self._tell(change.tx, change.conversation, change.escalation, Moment.RETURNED, change.agent)
-        self._note(change, f"{change.agent.name} returned this to the assistant.")
+        self._note(change, f"{change.agent.name} returned this conversation to the AI.")
         return Outcome(True)
 
     def _dismissed(self, change: _Change) -> Outcome:
         self._tell(change.tx, change.conversation, change.escalation, Moment.DISMISSED)
-        self._note(change, f"{change.agent.name} marked this as not needed.")
+        self._note(
+            change, f"{change.agent.name} dismissed this: no agent needed. The AI keeps answering."
+        )
         return Outcome(True)
 
 

@@ -22,7 +22,7 @@ from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
 CAME_LATE = "feedback.sooner"
-GONE = "This conversation is not known any more."
+GONE = "This conversation no longer exists."
 MOST = 2_000
 """How many of the newest escalations, and of the newest answered messages, are learnt from."""
 
@@ -45,7 +45,7 @@ class Feedback:
                 now = self._clock.now()
                 row = conversations.agent_row(tx, agent.desk_id, agent.name, now)
                 log.record(tx, CAME_LATE, now, escalation=escalation, agent_id=id_of(row))
-            return Outcome(True, "Noted: a person should have been asked for sooner.")
+            return Outcome(True, "Feedback saved: escalated too late.")
 
     def lessons(self) -> list[Lesson]:
         """What the team's decisions so far say about single turns."""

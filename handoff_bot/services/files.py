@@ -57,9 +57,9 @@ TURNS_UP_WITHIN = timedelta(seconds=30)
 LARGEST_UPLOAD = 10 * MB
 """Bytes of a file that a customer hands to us."""
 
-GONE = "This file is not known any more."
-AGAIN = "Fetching it again."
-FAILED = "📎 A {kind} of the customer's cannot be shown here. {why}"
+GONE = "This file no longer exists."
+AGAIN = "Downloading the file again."
+FAILED = "📎 The customer sent a file ({kind}) that cannot be shown here. {why}"
 
 
 def to_thread(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
@@ -144,7 +144,7 @@ class Files:
 
 def _repeated(token: str, earlier: File, file: File) -> tuple[str, File]:
     if earlier.data != file.data:
-        raise Malformed("This id was used for another file.")
+        raise Malformed("This id was already used for another file.")
     return token, earlier
 
 

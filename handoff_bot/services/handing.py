@@ -25,7 +25,7 @@ def announce(
     now: datetime,
 ) -> None:
     """Say in the thread whose it is now; whoever had it and did not give it away is called."""
-    words = f"{giver.name} assigned this to {owner.name}."
+    words = f"{giver.name} assigned this conversation to {owner.name}."
     if id_of(giver) == id_of(owner):
         words = f"{owner.name} took this over{f' from {previous.name}' if previous else ''}."
     lost = previous is not None and id_of(previous) != id_of(giver)
@@ -56,9 +56,9 @@ def _context(
     tx: Transaction, escalation: Escalation, conversation: Conversation, giver: Agent, note: str
 ) -> list[str]:
     name = conversations.contact_name(tx, conversation)
-    lines = [f"{giver.name} gave you the conversation with {name} on {conversation.channel}."]
+    lines = [f"{giver.name} assigned you the conversation with {name} on {conversation.channel}."]
     lines += [f"Note: {note}"] if note else []
-    lines += [f"In short: {escalation.summary}"] if escalation.summary else []
+    lines += [f"Summary: {escalation.summary}"] if escalation.summary else []
     recent = deliveries.arrived(tx, conversations.recent(tx, id_of(conversation), LAST_WORDS))
     speakers = {Author.CONTACT: name, Author.ASSISTANT: "Assistant", Author.SYSTEM: "We"}
     for message in recent:
@@ -71,9 +71,9 @@ def to_the_queue(
     tx: Transaction, escalation: Escalation, giver: Agent, note: str, now: datetime
 ) -> None:
     """Say so in the thread, and call the group that it is for."""
-    words = f"{giver.name} put this back into the queue."
+    words = f"{giver.name} released this conversation to the queue."
     mentions = (escalation.group_id,) if escalation.group_id else ()
     if mentions:
-        words = f"{giver.name} put this into the queue for this group."
-    text = f"{words} They note: {note}" if note else words
+        words = f"{giver.name} put this conversation in the queue for this group."
+    text = f"{words} Note: {note}" if note else words
     deskwork.post(tx, escalation, Post(PostKind.NOTICE, text, mentions=mentions), now)

@@ -34,9 +34,9 @@ GATHER = timedelta(seconds=10)
 """How long a digest waits for others to be counted in it."""
 DIGEST_EVERY = timedelta(minutes=10)
 TOLD = (
-    "{who} for a person at the same time, more than one place may ask for at once. The assistant keeps "
-    "answering them, and they join the queue as the limits for strangers allow. Other customers do not wait "
-    "for them."
+    "{who} for an agent at the same time, more than the limit for one network. The AI "
+    "keeps answering, and they join the queue as the limits for anonymous visitors allow. "
+    "Other customers are not delayed."
 )
 
 _JUDGEMENT = TypeAdapter(Judgement)

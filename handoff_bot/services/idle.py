@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from handoff_bot.domain.amounts import many
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job
@@ -50,7 +51,7 @@ def _remind(
     since = conversation.last_inbound_at or escalation.opened_at
     name = conversations.contact_name(tx, conversation)
     minutes = int((now - since).total_seconds() // 60)
-    text = f"{name} has been waiting for your answer for {minutes} minutes."
+    text = f"{name} has been waiting {many(minutes, 'minute')} for your reply."
     post = Post(
         PostKind.TOLD,
         text,

@@ -210,7 +210,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             if is_translated:  # once its language is known
                 moods.ask_for_each(tx, escalation, message, now)
             if escalation.snoozed_until:
-                snoozing.wake(tx, escalation, "The customer wrote, so the snooze is over.", now)
+                snoozing.wake(tx, escalation, "The customer replied, so the snooze has ended.", now)
             return None
         rated = rating.take(tx, conversation, message, self._channels, now)
         if rated is not None and not rated.comment:

@@ -22,11 +22,13 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Message, Ticket
 from handoff_bot.storage.transaction import Transaction
 
-UNKNOWN = "No job {id} was given up, or it has been dealt with."
-AGAIN = "Job {id} runs again."
-SENT_AGAIN = "The message of job {id} was sent again or taken back since, so the job is dismissed."
-DISMISSED = "Job {id} is dismissed."
-NONE = "No job was given up."
+UNKNOWN = "Job {id} has not failed, or it was already retried or dismissed."
+AGAIN = "Job {id} will be retried."
+SENT_AGAIN = (
+    "The message of job {id} has since been sent again or withdrawn, so the job was dismissed."
+)
+DISMISSED = "Job {id} was dismissed."
+NONE = "No failed jobs."
 _NAMED = frozenset({"in", "mail"})
 """Queues whose lanes' names hold a person's address."""
 

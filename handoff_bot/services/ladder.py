@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from handoff_bot.domain.amounts import many
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.ladder import DEFAULT, Rung, RungKind, for_priority, overtaken
@@ -123,7 +124,8 @@ class Climb(ProviderJob[int, None]):
 
     def remind(self, waiting: Waiting, group: str = "") -> None:
         """Say it in the thread, to everybody or to a group."""
-        text = f"Nobody has taken this for {waiting.job.payload['minutes']} minutes."
+        waited = many(waiting.job.payload["minutes"], "minute")
+        text = f"No agent has taken this conversation for {waited}."
         post = Post(PostKind.NOTICE, text, mentions=(group,) if group else ())
         deskwork.post(waiting.tx, waiting.escalation, post, waiting.now)
 
@@ -151,7 +153,10 @@ class Climb(ProviderJob[int, None]):
         ticket.updated_at = waiting.now
         self._tickets_out.changed(waiting.tx, id_of(ticket), waiting.now)
         tell(waiting, Moment.CALLBACK, self._channels)
-        text = "Nobody was there in time. The customer was told that we get back to them."
+        text = (
+            "No agent took this conversation in time. The customer was told that we will get "
+            "back to them."
+        )
         deskwork.notice(waiting.tx, waiting.escalation, text, waiting.now)
 
 

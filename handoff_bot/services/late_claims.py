@@ -18,9 +18,9 @@ from handoff_bot.storage import conversations, reservations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.transaction import Transaction
 
-NOT_YOURS = "You have not taken this over. {why}"
-FREE_AGAIN = "{name} has not taken this over. {why}"
-PRESS = " It is in the queue: press Take Over."
+NOT_YOURS = "You did not take over this conversation. {why}"
+FREE_AGAIN = "{name} did not take over this conversation. {why}"
+PRESS = " It is in the queue. Select Take Over."
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,10 @@ MOST_AN_HOUR = 20
 """How many of these messages are shown in the queue channel; the others are stored only."""
 _LONGEST = 1500
 _SENDERS = {SenderKind.SHORT_CODE: "short code", SenderKind.NAME: "sender name"}
-_MORE = "More messages from short codes and sender names follow. They are stored, and not shown for an hour."
+_MORE = (
+    "More messages from short codes and sender names have arrived. They are stored, but not "
+    "shown for one hour."
+)
 
 
 def is_not_answered(tx: Transaction, inbound: InboundMessage) -> bool:
@@ -50,4 +53,6 @@ def show(
 def _text(conversation: Conversation, message: Message, sender: SenderKind) -> str:
     kind = _SENDERS[sender]
     heading = f"📨 {spelled(conversation.channel)} from the {kind} {conversation.address}."
-    return f"{heading} It was not answered.\n“{shorten(said.in_words(message), _LONGEST)}”"
+    return (
+        f"{heading} The assistant did not answer it.\n“{shorten(said.in_words(message), _LONGEST)}”"
+    )

@@ -52,7 +52,7 @@ class Notice:
 
 def mail_about(notice: Notice, to: str, mail_id: str, thread: str) -> Mail:
     """The mail for one address."""
-    who = one_line(notice.contact, _NAME) or "Somebody"
+    who = one_line(notice.contact, _NAME) or "A customer"
     where = spelled(notice.channel)
     urgency = notice.priority.value.capitalize()
     subject = f"[{urgency}] {who} is waiting on {where} (#{notice.ticket})"

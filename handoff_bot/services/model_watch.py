@@ -37,10 +37,10 @@ _REFRESH = timedelta(minutes=1)
 """An answer after another one is worth a write when so much time has passed."""
 
 DOWN = (
-    "The language model has not answered since {since} UTC ({failures} questions in a row). {why} "
-    "Customers get local answers meanwhile."
+    "The language model has not responded since {since} UTC ({failures} failed requests in "
+    "a row). {why} Customers receive local answers until it recovers."
 )
-BACK = "The language model answers again. Customers get its answers from now on."
+BACK = "The language model is responding again. Customers receive its answers from now on."
 
 
 class Watch:

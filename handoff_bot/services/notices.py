@@ -100,7 +100,9 @@ class _Telling:
                 key = self.key(f"{place}:{mentions}")
                 deskwork.tell(self.tx, place, post, self.now, key=key, about=self.escalation)
         if called and not to.slack_channel:
-            post = Post(PostKind.NOTICE, "You are called for this.", mentions=called)
+            post = Post(
+                PostKind.NOTICE, "Your group is needed in this conversation.", mentions=called
+            )
             key = self.key(to.group_id)
             deskwork.post(self.tx, self.escalation, post, self.now, key=key)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from handoff_bot.domain.amounts import many
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.roles import Conversation as About
@@ -31,9 +32,13 @@ PATIENCE = timedelta(minutes=2)
 AGAIN = timedelta(minutes=1)
 """How often it is looked whether somebody of those whom a rule names has become available."""
 
-NOBODY_ELSE = "Nobody else is available to be asked."
-NOBODY_YET = "Nobody of those whom this is for is available. They are asked as soon as they are."
-NOT_KNOWN = "Slack does not say who is in the group that this is for, so nobody was asked."
+NOBODY_ELSE = "No agents are available."
+NOBODY_YET = (
+    "No agent named by the routing rule is available. They will get an offer as soon as they are."
+)
+NOT_KNOWN = (
+    "Slack did not return the members of the group for this conversation, so no agent got an offer."
+)
 
 
 class Pool(StrEnum):
@@ -242,7 +247,7 @@ class _Round:
         text = f"{name} is waiting on {self.waiting.conversation.channel}. Can you take this?"
         if escalation.summary:
             text = f"{text}\n{escalation.summary}"
-        text = f"{text}\nIn {_in_words(patience)} the next one is asked."
+        text = f"{text}\nThe next agent gets the offer in {_in_words(patience)}."
         buttons = (Button.ACCEPT, Button.DECLINE)
         post = Post(PostKind.TOLD, text, value=str(id_of(escalation)), buttons=buttons)
         deskwork.tell(tx, agent.desk_id, post, now, about=escalation)
@@ -251,8 +256,8 @@ class _Round:
 def _in_words(length: timedelta) -> str:
     seconds = int(length.total_seconds())
     if seconds % 60:
-        return f"{seconds} seconds"
-    return "1 minute" if seconds == 60 else f"{seconds // 60} minutes"
+        return many(seconds, "second")
+    return many(seconds // 60, "minute")
 
 
 class Offers:

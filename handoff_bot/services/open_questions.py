@@ -10,7 +10,7 @@ from handoff_bot.storage import conversations
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Message
 
-ALSO = "Written just before, and not answered yet:"
+ALSO = "Earlier messages without an answer:"
 MOST = 10
 ENDS = frozenset({Step.RESOLVE, Step.RETURN, Step.DISMISS})
 

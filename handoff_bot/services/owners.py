@@ -45,7 +45,7 @@ WHY: dict[Refusal, str] = {
     Refusal.GUEST: "{name} is a guest of this workspace",
     Refusal.OUTSIDE: "{name} is no longer in this Slack channel",
 }
-GIVEN_BACK = "{why}, so the conversation is back in the queue. The customer was told."
+GIVEN_BACK = "{why}, so the conversation is back in the queue. The customer has been informed."
 
 
 def check(tx: Transaction, escalation: Escalation, clock: Clock) -> None:

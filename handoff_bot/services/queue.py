@@ -25,7 +25,7 @@ MOST_OWNERS = 80
 MOST_HELD = 10
 """Customers who wait for room in the queue that are listed; the rest are counted."""
 
-NOBODY = "Nobody is waiting."
+NOBODY = "No customers are waiting."
 
 
 class Queue:

@@ -65,7 +65,7 @@ def take(
         comment=_comment(message, found),
     )
     name = conversations.contact_name(tx, conversation)
-    did = "rated this conversation" if is_first else "corrected the rating of this conversation"
+    did = "rated this conversation" if is_first else "changed the rating of this conversation"
     said = f"{name} {did}: {found.score} of 5."
     deskwork.notice(tx, escalation, said, now)
     if found.comment:

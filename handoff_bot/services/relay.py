@@ -21,10 +21,10 @@ from handoff_bot.storage.models import Agent, Note
 from handoff_bot.storage.transaction import Transaction
 
 TO_COLLEAGUE = (
-    "This begins with a mention, so it was not sent: it reads like a message to a colleague. "
-    "The customer has not seen it."
+    "Not sent: the message begins with a mention, so it looks like a message to a "
+    "colleague. The customer did not receive it."
 )
-FILES = "This cannot be sent to customers. The customer has not seen: {files}"
+FILES = "Files cannot be sent to customers on this channel. The customer did not receive: {files}"
 
 
 class Relay:

@@ -19,7 +19,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Transaction
 
 REPORT = "desk.report"
-FAILED = "Your report could not be made. {why} Order it again, or ask your admin."
+FAILED = "Your report could not be created. {why} Request it again, or ask an admin."
 
 Order = Mapping[str, Any]
 """What a report is to be about, as JSON has it."""

@@ -19,29 +19,33 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Message, Note
 from handoff_bot.storage.transaction import Transaction
 
-DELIVERED_EDIT = "The customer already has your first version. They have not seen your change."
-DELIVERED_DELETE = "The customer already has this message. It cannot be unsent."
+DELIVERED_EDIT = (
+    "The customer already received the original message. They did not receive your edit."
+)
+DELIVERED_DELETE = "The customer already received this message. It cannot be unsent."
 IN_DOUBT_EDIT = (
-    "Your first version may have reached the customer; the provider has not said yet. "
-    "They have not seen your change."
+    "The original message may have reached the customer. The provider has not confirmed it "
+    "yet. They did not receive your edit."
 )
 IN_DOUBT_DELETE = (
-    "This message may have reached the customer; the provider has not said yet. "
-    "It cannot be unsent."
+    "This message may have reached the customer. The provider has not confirmed it yet. It "
+    "cannot be unsent."
 )
-FIRST_VERSION = "Your change could not be translated now, so what you wrote first stands."
-FAILED_EDIT = "The customer has not seen this message. Retry sends your new words."
-WAS_A_NOTE = "This was a note, so the customer has not seen it."
+FIRST_VERSION = "Your edit could not be translated right now, so the original message is kept."
+FAILED_EDIT = "The customer did not receive this message. Select Retry to send the edited text."
+WAS_A_NOTE = "This was an internal note, so the customer did not receive it."
 MOST_SHOWN = 200
 DELETED = "(deleted)"
-DELETED_IN_TIME = "{agent} deleted a reply before it was sent. The customer has not seen it."
-DELETED_TOO_LATE = "{agent} deleted this reply here, but the customer has it: “{text}”"
-DELETED_IN_DOUBT = "{agent} deleted this reply here; it may have reached the customer: “{text}”"
-TO_COLLEAGUE = (
-    "Your change begins with a mention, so it was not sent: it reads like a message to a colleague. "
-    "The customer has seen neither version."
+DELETED_IN_TIME = "{agent} deleted a reply before it was sent. The customer did not receive it."
+DELETED_TOO_LATE = (
+    "{agent} deleted this reply in Slack, but the customer already received it: “{text}”"
 )
-NO_VERB = "Verbs work in new messages alone, so nothing was done. The customer has not seen this."
+DELETED_IN_DOUBT = "{agent} deleted this reply in Slack. It may have reached the customer: “{text}”"
+TO_COLLEAGUE = (
+    "Not sent: your edit begins with a mention, so it looks like a message to a colleague. "
+    "The customer received neither version."
+)
+NO_VERB = "Commands only work in new messages. Nothing was done, and nothing was sent."
 
 
 class Revising:

@@ -29,7 +29,7 @@ def follow(moved: Moved) -> None:
     if moved.step is None:
         route = routes.choose(moved)
         if route and route.people and not route.is_offered:
-            words = Post(PostKind.NOTICE, "This is for you.", mentions=route.people)
+            words = Post(PostKind.NOTICE, "This conversation is for you.", mentions=route.people)
             deskwork.post(moved.tx, moved.escalation, words, moved.now)
     elif moved.step is Step.RELEASE:
         route = routes.route_of(moved.tx, moved.escalation)

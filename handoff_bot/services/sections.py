@@ -34,16 +34,16 @@ from handoff_bot.services.sending import HOLD, LONGEST_HOLD
 
 SENSITIVITIES = {
     Sensitivity.OFF.value: "Off",
-    Sensitivity.LOW.value: "Low: only when it is plain",
+    Sensitivity.LOW.value: "Low: escalate only when clear",
     Sensitivity.MEDIUM.value: "Medium",
-    Sensitivity.HIGH.value: "High: rather once too often",
+    Sensitivity.HIGH.value: "High: escalate when in doubt",
 }
 
 _SIGNALS = {
-    Signal.REQUEST: "The customer asks for a person",
+    Signal.REQUEST: "The customer asks for an agent",
     Signal.SENTIMENT: "The customer is upset or confused",
-    Signal.COMPLEXITY: "It is too complex, or goes in circles",
-    Signal.CONFIDENCE: "The assistant is not sure",
+    Signal.COMPLEXITY: "The request is complex or goes in circles",
+    Signal.CONFIDENCE: "The AI is not sure",
 }
 
 
@@ -69,24 +69,24 @@ def _trigger(signal: Signal) -> Setting:
 TRIGGERS = Section(
     "triggers",
     "Triggers",
-    "Which signals call a person, and how easily; phrases, VIPs, languages.",
+    "Which signals lead to a handoff, and how easily; phrases, VIPs and languages.",
     (
         *map(_trigger, Signal),
         Setting(
             "rules.always",
-            "Phrases that always call a person",
+            "Always hand off on these phrases",
             Widget.LINES,
             [],
             lines(),
-            hint="One a line, e.g. cancel my contract",
+            hint="One per line, e.g. cancel my contract",
         ),
         Setting(
             "rules.never",
-            "Phrases that never do",
+            "Ignore these phrases",
             Widget.LINES,
             [],
             lines(),
-            hint="One a line, e.g. personal trainer",
+            hint="One per line, e.g. personal trainer",
         ),
         Setting(
             "rules.vips",
@@ -94,38 +94,38 @@ TRIGGERS = Section(
             Widget.LINES,
             [],
             lines(2000),
-            hint="Addresses, one a line, e.g. +15551234567. They get a person sooner.",
+            hint="Addresses, one per line, e.g. +15551234567. VIPs get higher priority.",
         ),
         Setting(
             "rules.languages",
-            "Languages that the assistant may answer in",
+            "Languages the AI may answer in",
             Widget.LINES,
             [],
             languages,
-            hint="Two letters, one a line, e.g. en. None for any.",
+            hint="Two-letter codes, one per line, e.g. en. Leave empty for any language.",
         ),
         Setting(
             "rules.most_answers",
-            "A person after so many answers",
+            "Hand off after this many AI replies",
             Widget.LINE,
             0,
             number(0, 100),
-            hint="0 for no limit.",
+            hint="0 = never",
         ),
         Setting(
             "rules.pause_seconds",
-            "Seconds to wait for more before answering",
+            "Seconds to wait for further messages before answering",
             Widget.LINE,
             DEFAULT_PAUSE,
             number(0, LONGEST_PAUSE, whole=False),
         ),
         Setting(
             "rules.answer_short_codes",
-            "Answer texts from short codes",
+            "Answer SMS from short codes",
             Widget.YES_NO,
             False,
             yes_no,
-            hint="Usually machines. Texts from sender names can never be answered.",
+            hint="Short codes are usually automated. SMS from sender names can never be answered.",
         ),
     ),
 )
@@ -133,11 +133,11 @@ TRIGGERS = Section(
 TEAM = Section(
     "team",
     "Team",
-    "Who may change settings, how notes are marked, how replies leave, when tickets reopen.",
+    "Admins and agents, note prefixes, reply delay, surveys and reopening of tickets.",
     (
         Setting(
             ADMINS,
-            "Who may change settings, besides the workspace's admins",
+            "Admins, in addition to workspace admins",
             Widget.PEOPLE,
             [],
             people,
@@ -148,7 +148,10 @@ TEAM = Section(
             Widget.GROUP,
             "",
             group,
-            hint="Its members are agents in every Slack channel, besides the members of each.",
+            hint=(
+                "Members of this group are agents in every Slack channel, in addition to each "
+                "channel's members."
+            ),
         ),
         Setting(
             roles.GUESTS_IN,
@@ -156,32 +159,32 @@ TEAM = Section(
             Widget.CHANNELS,
             [],
             slack_channels,
-            hint="Guests of other Slack channels cannot see or do anything.",
+            hint="Guests in other Slack channels have no access.",
         ),
         Setting(
             "note.prefixes",
-            "What a note begins with",
+            "Note prefixes",
             Widget.LINES,
             list(NOTE_PREFIXES),
             lines(10, 20),
-            hint="One a line. A reply that begins so never leaves.",
+            hint="One per line. Messages starting with these are internal.",
         ),
         Setting(
             HOLD,
-            "Seconds that replies wait before they leave",
+            "Seconds to hold replies before sending",
             Widget.LINE,
             0,
             number(0, LONGEST_HOLD),
-            hint="0 to 10. In that time an edit or a deletion still acts.",
+            hint="0 to 10. You can still edit or delete during this time.",
         ),
-        Setting(ASKED, "Ask customers how it was", Widget.YES_NO, True, yes_no),
+        Setting(ASKED, "Send satisfaction survey", Widget.YES_NO, True, yes_no),
         Setting(
             "reopen_hours",
-            "Hours in which a customer who comes back continues the same ticket",
+            "Reopen the ticket if the customer returns within (hours)",
             Widget.LINE,
             24,
             number(0, 720),
-            hint="0 for a new ticket each time.",
+            hint="0 = always create a new ticket",
         ),
     ),
 )
@@ -189,7 +192,10 @@ TEAM = Section(
 TRANSLATION = Section(
     "translation",
     "Translation",
-    "Agents write their language, customers theirs. Needs a key for a language model (OPENAI_API_KEY).",
+    (
+        "Agents and customers each write in their own language. Requires a language model "
+        "(OPENAI_API_KEY)."
+    ),
     (
         Setting(translating.ON, "Translate", Widget.YES_NO, False, yes_no),
         Setting(
@@ -206,18 +212,26 @@ TRANSLATION = Section(
 HOURS = Section(
     "hours",
     "Hours",
-    "When the team works; outside of it customers are told so, and the ladder waits.",
+    (
+        "When the team works. Outside business hours, customers are informed and the waiting "
+        "policy pauses."
+    ),
     (
         Setting(
             hours.LINES,
-            "Working hours",
+            "Business hours",
             Widget.LINES,
             [],
             working_hours,
-            hint="One a line, like mon-fri 9:00-17:00. Nothing for any time.",
+            hint="One per line, e.g. mon-fri 9:00-17:00. Leave empty for 24/7.",
         ),
         Setting(
-            hours.TIMEZONE, "Time zone", Widget.LINE, "", time_zone, hint="Like Europe/Berlin."
+            hours.TIMEZONE,
+            "Time zone",
+            Widget.LINE,
+            "",
+            time_zone,
+            hint="For example Europe/Berlin.",
         ),
         Setting(
             hours.HOLIDAYS,
@@ -225,7 +239,7 @@ HOURS = Section(
             Widget.LINES,
             [],
             holidays,
-            hint="Dates, one a line, like 2026-12-25.",
+            hint="Dates, one per line, e.g. 2026-12-25.",
         ),
     ),
 )
@@ -233,46 +247,46 @@ HOURS = Section(
 WAITING = Section(
     "waiting",
     "Waiting",
-    "What happens while nobody takes a conversation, and when an owner is silent.",
+    "What happens while a conversation waits in the queue, and when an assignee does not reply.",
     (
         Setting(
             ladder.LADDER,
-            "Ladder: minutes, and what happens then",
+            "Waiting policy: minutes and step",
             Widget.LINES,
             list(DEFAULT),
             _rungs,
             hint="; ".join(f"{kind}: {what}" for kind, what in WHAT.items())
-            + ". For one priority, in place of the same for all: urgent: 1 mention.",
+            + ". To replace the steps for one priority, write e.g. urgent: 1 mention.",
         ),
-        Setting(ladder.GROUP, "The group that is called", Widget.GROUP, "", group),
+        Setting(ladder.GROUP, "Group to mention", Widget.GROUP, "", group),
         Setting(
             positions.MINUTES,
-            "Minutes between updates of a customer's place",
+            "Minutes between queue position updates",
             Widget.LINE,
             0,
             number(0, positions.LONGEST_MINUTES),
-            hint="0 for none. Said only when the place is better than the one before.",
+            hint="0 = no updates. Sent only when the customer has moved up.",
         ),
         Setting(
             MINUTES,
-            "Minutes until a silent owner is reminded",
+            "Minutes until the assignee is reminded to reply",
             Widget.LINE,
             DEFAULT_MINUTES,
             number(0, 1440),
-            hint="0 for never.",
+            hint="0 = never",
         ),
         Setting(
             CAPACITY,
-            "Conversations an agent has at once",
+            "Conversations per agent",
             Widget.LINE,
             0,
             number(0, 99),
-            hint="0 for any number. Agents may set their own.",
+            hint="0 = no limit. Agents can set their own limit.",
         ),
     ),
 )
 
-_PROMISED = {Promise.REPLY: "the first reply", Promise.SOLVE: "it is solved"}
+_PROMISED = {Promise.REPLY: "first reply", Promise.SOLVE: "resolution"}
 
 
 def _promise(priority: Priority, promise: Promise) -> Setting:
@@ -283,14 +297,14 @@ def _promise(priority: Priority, promise: Promise) -> Setting:
         widget=Widget.LINE,
         default=SLA_MINUTES[priority][promise],
         parse=number(0, LONGEST_MINUTES),
-        hint="0 for no promise." if priority is Priority.URGENT else "",
+        hint="0 = no SLA target" if priority is Priority.URGENT else "",
     )
 
 
 SLA = Section(
     "sla",
     "SLA",
-    "What customers are promised, by priority, in working hours. Threads are reminded at 80% of it.",
+    "SLA targets by priority, in business hours. A warning is posted in the thread at 80%.",
     tuple(_promise(priority, promise) for priority in Priority for promise in Promise),
 )
 

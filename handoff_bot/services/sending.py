@@ -279,15 +279,17 @@ class Send(ProviderJob[SendPlan, Receipt]):
         words = str(error) if ours else "Something went wrong on our side."
         in_doubt = job.begun_at is not None
         if in_doubt:
-            words = f"We cannot tell whether this reached the customer. {words}"
+            words = f"It is not known whether this message reached the customer. {words}"
         now, channels = self._clock.now(), self._channels
         _fail(tx, delivery, message, conversation, code, words, now, channels, in_doubt=in_doubt)
 
 
-OPTED_OUT = "The customer has sent STOP, so nothing may be sent to them until they send START."
+OPTED_OUT = (
+    "Not sent: the customer texted STOP. They must text START before they can receive messages."
+)
 
 
-NOT_KEPT = "The file is not in our keeping any more. Share it again."
+NOT_KEPT = "The file is no longer stored. Share it again."
 
 
 def _plan(

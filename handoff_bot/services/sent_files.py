@@ -47,8 +47,8 @@ PIECE = 64 * 1024
 """Bytes of a file that are read at a time while it is downloaded."""
 
 NO_FILES = "Files cannot be sent on this channel."
-TOO_MANY = f"More than {MOST_FILES} files cannot be sent at once."
-NOT_SEEN = "The customer has not seen {name}: {why}"
+TOO_MANY = f"You can send at most {MOST_FILES} files at once."
+NOT_SEEN = "The customer did not receive {name}: {why}"
 
 _FILE = TypeAdapter(DeskFile)
 

@@ -23,9 +23,9 @@ from handoff_bot.storage.transaction import Transaction
 WAKE = "tick.wake"
 LONGEST = timedelta(days=30)
 
-GONE = "This conversation is not known any more."
-CLOSED = "This conversation is closed already."
-PAST = "Choose a time that is ahead, and within 30 days."
+GONE = "This conversation no longer exists."
+CLOSED = "This conversation is already closed."
+PAST = "Choose a time in the future, at most 30 days ahead."
 
 
 class Snoozing:
@@ -72,7 +72,7 @@ class Snoozing:
         key = f"wake:{id_of(escalation)}:{until.timestamp():.0f}"
         lane = f"tick:wake:{id_of(escalation)}:{until.timestamp():.0f}"
         enqueue_job(tx, NewJob(WAKE, lane, payload, due_at=until, key=key))
-        deskwork.notice(tx, escalation, f"{agent.name} put this aside for a while.", now)
+        deskwork.notice(tx, escalation, f"{agent.name} snoozed this conversation.", now)
         deskwork.redraw(tx, escalation, now)
 
 
@@ -123,4 +123,4 @@ class Wake(TransactionJob):
         escalation = rows.get(tx, id_of(found)) or found
         until = escalation.snoozed_until
         if escalation.status in OPEN and until and until <= now:
-            wake(tx, escalation, "The snooze is over.", now, job.payload["desk_id"])
+            wake(tx, escalation, "The snooze has ended.", now, job.payload["desk_id"])

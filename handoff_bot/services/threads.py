@@ -29,10 +29,10 @@ from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
 
-INSIDE = "This stayed inside as a note:"
-NOT_OWNER = f"{INSIDE} {{owner}} has this conversation. The customer has not seen it."
-UNCLAIMED = f"{INSIDE} nobody has taken over yet. The customer has not seen it."
-CLOSED = f"{INSIDE} the conversation is closed. The customer has not seen it."
+INSIDE = "Saved as an internal note:"
+NOT_OWNER = f"{INSIDE} {{owner}} has this conversation. The customer did not receive it."
+UNCLAIMED = f"{INSIDE} no agent has taken over. The customer did not receive it."
+CLOSED = f"{INSIDE} the conversation is closed. The customer did not receive it."
 
 
 WINDOW = "window"
@@ -103,7 +103,7 @@ class Threads:
         if thread.escalation.owner_id == id_of(author):
             return None
         owner = rows.agent(tx, thread.escalation.owner_id)
-        return NOT_OWNER.format(owner=owner.name if owner else "somebody else"), True
+        return NOT_OWNER.format(owner=owner.name if owner else "another agent"), True
 
     def send(
         self,

@@ -23,8 +23,8 @@ from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Escalation, Ticket
 from handoff_bot.storage.transaction import Transaction
 
-GONE = "There is no such ticket."
-NO_SUBJECT = "A ticket needs a subject."
+GONE = "This ticket does not exist."
+NO_SUBJECT = "Enter a subject."
 
 Values = dict[str, list[object]]
 """By field: before and after, as ids and words of ours; what somebody wrote is left out."""
@@ -128,7 +128,7 @@ def _why_not(editing: _Editing) -> str:
         return NO_SUBJECT
     now, then = TicketStatus(editing.ticket.status), editing.wanted.status
     if "status" in editing.fields and not may_become(now, then):
-        return f"A ticket that is {now} cannot be {then} by hand."
+        return f"A ticket with status {now} cannot be set to {then} manually."
     return ""
 
 

@@ -69,4 +69,4 @@ class TicketsReport:
 
         data = "".join(lines(form, counted())).encode()
         file = File(f"tickets.{form}", _KINDS[form].content_type, data)
-        return Report(f"{many(count, 'ticket')}, as you asked.", file)
+        return Report(f"Your export of {many(count, 'ticket')}.", file)

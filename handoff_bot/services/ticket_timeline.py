@@ -14,28 +14,28 @@ from handoff_bot.storage.models import Message, Ticket
 from handoff_bot.storage.transaction import Transaction
 
 EVENTS: dict[str, str] = {
-    "escalation.opened": "a person was asked for",
+    "escalation.opened": "escalated",
     "escalation.claim": "taken",
-    "escalation.release": "put back into the queue",
+    "escalation.release": "released to the queue",
     "escalation.reassign": "assigned",
     "escalation.resolve": "resolved",
-    "escalation.return": "returned to the assistant",
-    "escalation.dismiss": "not needed",
-    "escalation.snoozed": "put aside",
-    "escalation.woken": "back from being put aside",
+    "escalation.return": "returned to the AI",
+    "escalation.dismiss": "dismissed",
+    "escalation.snoozed": "snoozed",
+    "escalation.woken": "snooze ended",
     "escalation.offered": "offered",
-    "escalation.priority": "more urgent now",
-    "ticket.created": "ticket made",
-    "ticket.reopened": "the customer came back: reopened",
-    "ticket.edited": "ticket changed",
-    "sla.near": "reminded: little time left",
-    "sla.late": "promise not kept",
+    "escalation.priority": "priority raised",
+    "ticket.created": "ticket created",
+    "ticket.reopened": "reopened: the customer wrote again",
+    "ticket.edited": "ticket edited",
+    "sla.near": "SLA warning",
+    "sla.late": "SLA breached",
     "csat.answered": "rated by the customer",
-    "message.failed": "a message did not reach the customer",
+    "message.failed": "a message was not delivered",
 }
 """What a timeline tells of the log, in words."""
 
-_SPEAKERS = {Author.ASSISTANT: "Assistant (AI)", Author.SYSTEM: "Automatic text"}
+_SPEAKERS = {Author.ASSISTANT: "Assistant (AI)", Author.SYSTEM: "Automatic message"}
 _PROMISED = {"reply": "first reply", "solve": "solving it"}
 
 

@@ -106,13 +106,15 @@ class PutTicket(ProviderJob[PutPlan, str]):
     def on_retry(self, tx: Transaction, job: Job, plan: PutPlan | None, error: Exception) -> None:
         """When it takes long, the team should know that the other system is behind."""
         if self._clock.now() - job.first_due_at >= LATE:
-            self._tell(tx, job, "late", "has not taken it for an hour. We keep trying.")
+            self._tell(
+                tx, job, "late", "has not accepted the ticket for an hour. Handoff keeps retrying."
+            )
 
     def on_failed(self, tx: Transaction, job: Job, plan: PutPlan | None, error: Exception) -> None:
         """The other system stays behind, until the ticket changes again: say so."""
         ours = isinstance(error, ProviderFailure)
         why = str(error) if ours else "Something went wrong on our side."
-        self._tell(tx, job, "failed", f"does not have its latest state. {why}")
+        self._tell(tx, job, "failed", f"does not have the ticket's latest state. {why}")
 
     def _tell(self, tx: Transaction, job: Job, what: str, words: str) -> None:
         """Say it in the thread, once for each escalation."""

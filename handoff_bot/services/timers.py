@@ -76,5 +76,7 @@ class Watch(TransactionJob):
         if escalation is None or log.preference(tx, told, 0) == stuck.work_id:
             return
         log.prefer(tx, told, stuck.work_id, "system", now)
-        text = f"Messages to the customer are waiting: {stuck.error} We keep trying, in order."
+        text = (
+            f"Messages to the customer are delayed: {stuck.error} Handoff keeps retrying, in order."
+        )
         deskwork.notice(tx, escalation, text, now)

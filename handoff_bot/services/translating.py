@@ -41,10 +41,13 @@ QUEUE = "translate"
 AGAIN = (5.0, 30.0)
 """Seconds before a customer's words are tried a second and a third time; then the original stands."""
 
-FAILED = "This could not be translated; the original stands above."
-NO_MODEL = "There is no key for a language model (OPENAI_API_KEY), so nothing is translated."
+FAILED = "This message could not be translated. The original is shown above."
+NO_MODEL = "Nothing is translated because no language model is set up (OPENAI_API_KEY)."
 IN_THEIR_LANGUAGE = "🌐 In {language}: {text}"
-NOT_TRANSLATED = "This could not be translated into {language} now. The customer has not seen it."
+NOT_TRANSLATED = (
+    "This message could not be translated into {language} right now. The customer did not "
+    "receive it."
+)
 AGAIN_OR_AS_IT_IS = (Button.TRANSLATE_AGAIN, Button.SEND_AS_WRITTEN)
 
 
@@ -65,7 +68,7 @@ def finding(tx: Transaction, *, has_model: bool) -> Finding:
     if not has_model:
         return Finding("Translation", not is_on(tx), NO_MODEL)
     if not is_on(tx):
-        return Finding("Translation", True, "off; admins switch it on in /handoff settings")
+        return Finding("Translation", True, "off; admins can turn it on in /handoff settings")
     return Finding("Translation", True, f"on; the team speaks {name_of(team_language(tx))}")
 
 

@@ -19,7 +19,7 @@ OF_ALL = Quota(2_000 * MB, _HOUR)
 KEPT = Quota(20_000 * MB, KEPT_FOR)
 """Bytes. Files are pruned after `KEPT_FOR`, so at most twice this is stored at any time."""
 
-TOO_MUCH = "Too many files were sent. Please try again later."
+TOO_MUCH = "Too many files uploaded. Please try again later."
 
 
 def take(tx: Transaction, message: InboundMessage, size: int, now: datetime) -> None:

@@ -24,8 +24,11 @@ def where_it_is(tx: Transaction, escalation: Escalation, now: datetime) -> str:
         since = now - (escalation.claimed_at or now)
         return f"{_name(tx, escalation.owner_id)} took this {_ago(since)}."
     if escalation.status == Status.QUEUED:
-        return "Nobody has this conversation yet. Press Take Over first."
-    return f"This is {escalation.status} already, by {_name(tx, escalation.closed_by_id)}."
+        return "No agent has this conversation yet. Select Take Over first."
+    return (
+        f"{_name(tx, escalation.closed_by_id)} already closed this conversation "
+        f"({escalation.status})."
+    )
 
 
 def _ago(since: timedelta) -> str:
@@ -40,4 +43,4 @@ def _ago(since: timedelta) -> str:
 
 def _name(tx: Transaction, agent_id: int | None) -> str:
     agent = rows.agent(tx, agent_id)
-    return agent.name if agent else "Somebody"
+    return agent.name if agent else "Another agent"

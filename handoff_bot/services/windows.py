@@ -22,21 +22,18 @@ AHEAD = timedelta(hours=1)
 
 CLOSED = "window_closed"
 """Our own code for what is not even tried."""
-WORDS = (
-    "The customer's last message is too old: the channel lets us send approved templates alone until "
-    "they write again."
-)
+WORDS = "WhatsApp's 24-hour window has closed. Use an approved template."
 TAKEN_LATE_WITHOUT = (
-    "The customer's last message is too old for a free text, so they were not told that you took over. "
-    "You can reply as soon as they write again."
+    "The messaging window has closed, so the customer was not told that you took over. You "
+    "can reply once they write again."
 )
 TAKEN_LATE = (
-    "The customer's last message is too old for a free text, so they were not told that you took over. "
+    "The messaging window has closed, so the customer was not told that you took over. "
     "Send an approved template first."
 )
 NUDGE = (
-    "⌛ In an hour this channel closes for free text, until the customer writes again. "
-    "Afterwards they can be sent approved templates alone."
+    "⌛ The messaging window closes in one hour. After that, you can only send approved "
+    "templates until the customer writes again."
 )
 
 

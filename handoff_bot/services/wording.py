@@ -12,7 +12,7 @@ from handoff_bot.storage import changes, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Transaction
 
-CHANGED_MEANWHILE = "Somebody changed this meanwhile. Go back and look at it again."
+CHANGED_MEANWHILE = "Another admin changed this in the meantime. Go back and check it again."
 
 
 @dataclass(frozen=True)

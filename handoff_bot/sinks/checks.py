@@ -20,9 +20,9 @@ def check_zendesk(sink: ZendeskSink) -> Iterator[Finding]:
         yield Finding("Zendesk: token", False, f"{error} Check ZENDESK_URL and ZENDESK_TOKEN")
         return
     if role in _WRITERS:
-        yield Finding("Zendesk: token", True, f"believed, as {role}")
+        yield Finding("Zendesk: token", True, f"accepted, as {role}")
         return
-    words = "not believed, or not an agent's; check ZENDESK_EMAIL and ZENDESK_TOKEN"
+    words = "not accepted, or not an agent; check ZENDESK_EMAIL and ZENDESK_TOKEN"
     yield Finding("Zendesk: token", False, words)
 
 
@@ -33,4 +33,4 @@ def check_webhook(sink: WebhookSink) -> Iterator[Finding]:
     except SinkError as error:
         yield Finding("ticket webhook", False, f"{error} It must answer 2xx to a signed ping")
     else:
-        yield Finding("ticket webhook", True, "took a signed ping")
+        yield Finding("ticket webhook", True, "accepted a signed ping")

@@ -65,7 +65,10 @@ class WebhookSink:
         }
         answer = self._peer.ask("POST", self._url, data=body, headers=headers)
         if 300 <= answer.status < 400:
-            words = f"{self._peer.name} redirects, which is not followed. Set its final address."
+            words = (
+                f"{self._peer.name} redirects, and redirects are not followed. Set the final "
+                "address."
+            )
             raise SinkError(words, permanent=True, code=str(answer.status))
         if not answer.is_success:
             raise self._peer.refusal(answer)

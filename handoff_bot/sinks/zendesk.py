@@ -180,20 +180,20 @@ class ZendeskSink:
             raise self._refusal(answer)
         said = _object(answer)
         if said is None:
-            text = "Zendesk answered with something that cannot be read."
+            text = "Zendesk sent a response that cannot be read."
             raise SinkError(text, permanent=False, code="garbled")
         return said
 
     def _refusal(self, answer: Answer) -> SinkError:
         why = _error(answer)
         if why == "RecordInvalid":
-            why = "a field that is required there may be missing"
+            why = "a required field may be missing in Zendesk"
         return self._peer.refusal(answer, why)
 
     def _ticket(self, answer: Answer) -> _Ticket:
         ticket: _Ticket = self._said(answer).get("ticket", {})
         if "id" not in ticket:
-            text = "Zendesk answered with something that is no ticket."
+            text = "Zendesk sent a response that is not a ticket."
             raise SinkError(text, permanent=False, code="garbled")
         return ticket
 

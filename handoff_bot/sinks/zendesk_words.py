@@ -30,7 +30,7 @@ def subject(record: TicketRecord) -> str:
 
 def requester(record: TicketRecord) -> str:
     """The contact's name, never empty."""
-    return _literal(one_line(record.contact, _NAME)) or "Somebody"
+    return _literal(one_line(record.contact, _NAME)) or "A customer"
 
 
 def is_email(address: str) -> bool:
@@ -69,7 +69,7 @@ def opening(record: TicketRecord) -> str:
         state(record),
         "",
         f"{who} on {spelled(record.channel)}: {REASONS[record.reason]}",
-        f"In short: {_literal(one_line(record.summary, _LINE))}" if record.summary else "",
+        f"Summary: {_literal(one_line(record.summary, _LINE))}" if record.summary else "",
         f"Conversation: {record.link}" if record.link else "",
     ]
     return "\n".join(lines).rstrip()

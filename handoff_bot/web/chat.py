@@ -122,11 +122,11 @@ class _Door:
         origin = request.headers.get("Origin")
         is_foreign = origin not in self._site.origins if origin else request.method == "POST"
         if is_foreign:
-            raise Refused(403, "origin", "This website may not use the chat.")
+            raise Refused(403, "origin", "This website is not allowed to use the chat.")
         self._limit(rates.EVERYTHING, "everything", _network())
         largest = LARGEST_UPLOAD if request.endpoint == "chat.files" else LARGEST
         if (request.content_length or 0) > largest:
-            raise Refused(413, "too_long", "This is too long.")
+            raise Refused(413, "too_long", "This message is too long.")
 
     def let_read(self, response: Response) -> Response:
         """Let the website read the answer, as browsers demand."""
@@ -170,7 +170,12 @@ class _Door:
         self._limit(rates.MESSAGES_OF_NETWORK, "messages of network", _network())
         arrivals = self._received()
         if self._streams.visitors.has_much_waiting(visitor.address):
-            raise Refused(429, "too_often", "Please wait until we have read this.", LATER)
+            raise Refused(
+                429,
+                "too_often",
+                "Too many messages. Please wait until they have been processed.",
+                LATER,
+            )
         self._store(arrivals)
         self._watchers.wake(visitor.address)
         (said,) = (one for one in arrivals if isinstance(one, InboundMessage))
@@ -222,7 +227,9 @@ class _Door:
         try:
             room, body = self._streams.stream(visitor.address, cursor, request.remote_addr or "")
         except Full:
-            raise Refused(503, "full", "Please poll instead.", LATER) from None
+            raise Refused(
+                503, "full", "Too many open streams. Please poll instead.", LATER
+            ) from None
         response = Response(body, mimetype="text/event-stream")
         response.call_on_close(room.close)  # also when the stream was never begun
         response.headers["Cache-Control"] = "no-cache"
@@ -248,7 +255,7 @@ class _Door:
         try:
             return self._site.sessions.visitor(asked.bearer())
         except Unauthentic:
-            raise Refused(401, "token", "The session is not valid (any more).") from None
+            raise Refused(401, "token", "The session is not valid or has expired.") from None
 
     def _looking(self) -> Visitor:
         visitor = self._visitor()
@@ -259,7 +266,7 @@ class _Door:
         seconds = self._limits.seconds_to_wait(items, what, who)
         if seconds:
             logger.warning("chat request over its limit", extra={"limit": what})
-            raise Refused(429, "too_often", "That was too fast. Please wait.", seconds)
+            raise Refused(429, "too_often", "Too many requests. Please wait.", seconds)
 
     def _received(self) -> Sequence[InboundMessage | DeliveryUpdate]:
         """What the channel makes of this request."""
@@ -274,7 +281,7 @@ class _Door:
         try:
             return self._site.receive(arrived)
         except Unauthentic:
-            raise Refused(401, "token", "The session is not valid (any more).") from None
+            raise Refused(401, "token", "The session is not valid or has expired.") from None
         except Malformed as error:
             raise Refused(400, "malformed", str(error)) from None
 

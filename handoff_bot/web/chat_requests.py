@@ -58,13 +58,13 @@ def identity() -> str:
     except ValidationError as error:
         where = {".".join(map(str, detail["loc"])) for detail in error.errors()}
         what = "identity must be text" if where == {"identity"} else "The body must be an object"
-        raise Refused(400, "malformed", f"{what} of usual JSON.") from None
+        raise Refused(400, "malformed", f"{what} in standard JSON.") from None
 
 
 def upload() -> bytes:
     """The body, which is larger than any other: Flask's own limit does not count for it."""
     if request.content_length is None:
-        raise Refused(411, "length", "Say how long it is.")
+        raise Refused(411, "length", "Send a Content-Length header.")
     stream = get_input_stream(request.environ, max_content_length=LARGEST_UPLOAD)
     return stream.read(LARGEST_UPLOAD + 1)
 
@@ -93,4 +93,4 @@ def wait() -> float:
     try:
         return min(float(request.args.get("wait", "0")), LONGEST_POLL)
     except ValueError:
-        raise Refused(400, "malformed", "wait must be seconds.") from None
+        raise Refused(400, "malformed", "wait must be a number of seconds.") from None

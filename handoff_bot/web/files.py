@@ -69,7 +69,9 @@ def files(kept: Finds) -> Blueprint:
             return refused
         if file is None:
             logger.info("file asked for that is not open")
-            return Response("This file is not here (any more).\n", 404, mimetype="text/plain")
+            return Response(
+                "This file does not exist or is no longer available.\n", 404, mimetype="text/plain"
+            )
         response = Response(file.pieces, content_type=file.content_type)
         response.content_length = file.size
         response.headers.update(_HARMLESS)

@@ -40,7 +40,7 @@ def health(database: Database, clock: Clock, model: ModelHealthPage | None = Non
     @blueprint.app_errorhandler(DatabaseAway)
     def refuse(error: DatabaseAway) -> Response:
         logger.warning("request refused", extra={"status": 503, "why": str(error)})
-        response = Response("The database does not answer.\n", 503, mimetype="text/plain")
+        response = Response("The database does not respond.\n", 503, mimetype="text/plain")
         response.headers["Retry-After"] = "5"
         return response
 

@@ -41,7 +41,7 @@ def webhooks(channels: Mapping[str, Channel], inbox: Stores) -> Blueprint:
         channel = channels.get(kind)
         if channel is None:
             logger.warning("webhook for an unknown channel")
-            return _answer(404, "There is no such channel.")
+            return _answer(404, "This channel does not exist.")
         try:
             for arrival in channel.receive(_parsed()):
                 store(inbox, arrival)
@@ -86,7 +86,7 @@ def store(inbox: Stores, arrival: InboundMessage | DeliveryUpdate) -> None:
         Malformed: it has a name that no provider gives, and that no index holds.
     """
     if not all(map(_is_name, _names(arrival))):
-        raise Malformed("An id or address in it cannot be one.")
+        raise Malformed("The form contains an invalid ID or address.")
     if isinstance(arrival, InboundMessage):
         lane = inbound_lane(arrival.channel, arrival.address)
         key = f"{arrival.channel}:{arrival.provider_id}"

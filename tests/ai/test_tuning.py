@@ -111,7 +111,7 @@ def test_an_explanation_says_what_tipped_it_and_by_which_words(detector):
     words = "My parcel is late. I want to speak to a manager"
     lines = "\n".join(explain(detector, Talk(tuple(talk(words)))))
 
-    assert "A person is needed: reason request" in lines
+    assert "An agent is needed: reason request" in lines
     assert "<- tipped it" in lines
     assert "asks for a person, by meaning" in lines
     assert "manager (-" in lines or "speak (-" in lines
@@ -120,7 +120,7 @@ def test_an_explanation_says_what_tipped_it_and_by_which_words(detector):
 def test_an_explanation_of_nothing(detector):
     lines = list(explain(detector, Talk(tuple(talk("when do you open?")))))
 
-    assert lines[0].startswith("No person is needed")
+    assert lines[0].startswith("No agent is needed")
     assert not any("<- tipped it" in line for line in lines)
 
 

@@ -119,5 +119,5 @@ def test_one_that_somebody_else_changed_meanwhile_is_not_overwritten(replies):
     (theirs,) = [one for one in replies.core.canned.every() if one.name == "refund"]
     assert replies.core.canned.save(replace(theirs, text="Ben's words."), replies.ben) is None
     sent = replies.sends(replies.mia, {"canned_text": "Mia's words."})
-    assert "Somebody changed it meanwhile" in sent.errors["canned_text"]
+    assert "Another admin changed this reply" in sent.errors["canned_text"]
     assert ("refund", "", "Ben's words.", replies.ben) in kept(replies)

@@ -151,7 +151,7 @@ def test_a_reply_that_is_deleted_in_time_leaves_a_trace(holding):
     holding.later(seconds=11)
     assert holding.heard() == before
     told = [said for said in holding.thread() if "deleted a reply" in said]
-    assert told == ["Ana deleted a reply before it was sent. The customer has not seen it."]
+    assert told == ["Ana deleted a reply before it was sent. The customer did not receive it."]
 
 
 def test_a_reply_that_the_customer_has_is_still_to_be_read_once_deleted(taken):

@@ -108,7 +108,7 @@ def test_a_file_that_cannot_be_fetched_is_named_and_can_be_asked_for_again(taken
     taken.click(taken.ana, "fetch_again", ts=told)
     assert len(with_files(taken)) == 1
     shown = next(m for m in taken.slack.thread(taken.queue, taken.card()) if m["ts"] == told)
-    assert "Fetching it again." in words(shown["blocks"])
+    assert "Downloading the file again." in words(shown["blocks"])
     assert "fetch_again" not in str(shown["blocks"])
 
 

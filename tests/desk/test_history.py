@@ -30,7 +30,7 @@ def test_the_audit_says_who_did_what_newest_first(busy):
     shown = [line.partition(" | ")[2] for line in lines(busy)]
     assert shown == [
         f"<@{busy.mia}> | changed the canned replies",
-        f"<@{busy.mia}> | changed a setting: Seconds that replies wait before they leave",
+        f"<@{busy.mia}> | changed a setting: Seconds to hold replies before sending",
         f"<@{busy.ben}> | gave it to | <@{busy.ana}> | ticket #1",
         f"<@{busy.ben}> | took the conversation over | ticket #1",
         f"<@{busy.ana}> | put it back into the queue | ticket #1",
@@ -94,10 +94,10 @@ def test_the_history_is_paged(bureau):
 
 
 LABELS = {
-    "a setting": ("hold_seconds", "Seconds that replies wait before they leave"),
+    "a setting": ("hold_seconds", "Seconds to hold replies before sending"),
     "a text": (
         "text.started.de.request",
-        "Customer text “Started: a person was asked for”, German, when: Asked for a person",
+        "Customer text “Started: escalated”, German, when: Asked for an agent",
     ),
     "a text for all": ("text.taken.en.any", "Customer text “Taken”, English, any reason"),
     "a canned reply": ("canned.refund.any", "Canned reply “refund”, any language"),

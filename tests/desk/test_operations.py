@@ -91,13 +91,13 @@ def test_out_of_hours_the_customer_is_told_so_and_nobody_is_reminded(bureau):
     prefers(bureau, hours__lines=["mon-fri 13:00-17:00"], hours__timezone="UTC")
     bureau.says("I want a person")  # it is 9:00
     assert bureau.heard() == [
-        "Our team is not here at the moment. Your request is ticket #1, "
-        "and we answer as soon as we are back."
+        "Our team is currently offline. Your request is ticket #1, and we will reply as "
+        "soon as we are back."
     ]
     climb(bureau, 60)
     assert bureau.thread() == []
     bureau.later(hours=3, minutes=3)  # 13:03
-    assert "Nobody has taken this for 2 minutes." in bureau.thread()
+    assert "No agent has taken this conversation for 2 minutes." in bureau.thread()
 
 
 def test_when_nobody_is_there_no_wait_is_promised(bureau):
@@ -116,8 +116,8 @@ def test_the_ladder_is_climbed_rung_by_rung(bureau):
     bureau.says("I want a person")
     climb(bureau, 4)
     assert bureau.thread() == [
-        "Nobody has taken this for 2 minutes.",
-        "Nobody has taken this for 4 minutes.",
+        "No agent has taken this conversation for 2 minutes.",
+        "No agent has taken this conversation for 4 minutes.",
     ]
     assert f"<!subteam^{group}>" in str(bureau.slack.thread(bureau.queue, bureau.card())[-1])
     climb(bureau, 6)
@@ -144,7 +144,7 @@ def test_a_release_begins_it_anew(bureau):
     climb(bureau, 5)
     bureau.writes(bureau.ana, "!release")
     climb(bureau, 3)
-    assert bureau.thread().count("Nobody has taken this for 2 minutes.") == 1
+    assert bureau.thread().count("No agent has taken this conversation for 2 minutes.") == 1
 
 
 def test_what_is_snoozed_waits_with_it(bureau):
@@ -154,7 +154,9 @@ def test_what_is_snoozed_waits_with_it(bureau):
     assert not any("Nobody has taken" in said for said in bureau.thread())
     climb(bureau, 2)
     said = [line for line in bureau.thread() if "Nobody has taken" in line]
-    assert said == ["Nobody has taken this for 4 minutes."]  # of what was put off, the last
+    assert said == [
+        "No agent has taken this conversation for 4 minutes."
+    ]  # of what was put off, the last
 
 
 def test_back_to_the_assistant_when_the_team_wants_it_so(bureau):
@@ -191,8 +193,8 @@ def test_processes_climb_together_and_each_rung_is_climbed_once(bureau):
         while sum(each.run_once() for each in two):
             pass
     said = bureau.thread()
-    assert said.count("Nobody has taken this for 2 minutes.") == 1
-    assert said.count("Nobody has taken this for 4 minutes.") == 1
+    assert said.count("No agent has taken this conversation for 2 minutes.") == 1
+    assert said.count("No agent has taken this conversation for 4 minutes.") == 1
     assert sum("Sorry that this takes longer" in each for each in bureau.heard()) == 1
 
 
@@ -220,7 +222,7 @@ def test_the_next_available_agent_is_asked_and_then_the_one_after(roster):
     climb(roster, 2)
     assert len(roster.told(roster.ben)) == 1
     climb(roster, 3)
-    assert "Nobody else is available to be asked." in roster.thread()
+    assert "No agents are available." in roster.thread()
 
 
 def test_accepting_takes_it(roster):
@@ -263,7 +265,7 @@ def test_an_owner_who_is_silent_is_reminded_once_and_may_let_go(bureau):
         bureau.core.scheduler.tick("tick.idle")
         bureau.settle()
     (told,) = bureau.told(bureau.ana)
-    assert "has been waiting for your answer for 10 minutes" in told
+    assert "has been waiting 10 minutes for your reply" in told
     bureau.slack.click(bureau.ana, *direct(bureau, bureau.ana), "release")
     bureau.settle()
     assert escalation(bureau).status == "queued"
@@ -306,7 +308,7 @@ def test_a_customer_who_writes_ends_the_snooze_for_the_ladder_too(bureau):
     climb(bureau, 15)
     bureau.says("Hello?")
     climb(bureau, 1)
-    assert "Nobody has taken this for 10 minutes." in bureau.thread()
+    assert "No agent has taken this conversation for 10 minutes." in bureau.thread()
 
 
 def test_after_a_stop_each_is_told_the_latest_alone(bureau):
@@ -316,7 +318,7 @@ def test_after_a_stop_each_is_told_the_latest_alone(bureau):
     (said,) = bureau.heard()[before:]
     assert "We couldn't reach anybody for you in time." in said
     assert [line for line in bureau.thread() if "Nobody has taken" in line] == [
-        "Nobody has taken this for 4 minutes."
+        "No agent has taken this conversation for 4 minutes."
     ]
 
 
@@ -333,7 +335,7 @@ def test_who_becomes_urgent_climbs_the_ladder_of_the_urgent_and_those_who_should
     wanted = replace(shown, priority=Priority.URGENT)
     assert bureau.core.tickets.edit(1, AgentRef(bureau.ana, "Ana"), shown, wanted, None).done
     bureau.settle()
-    assert "Nobody has taken this for 5 minutes." in bureau.thread()
+    assert "No agent has taken this conversation for 5 minutes." in bureau.thread()
     assert [text for text in bureau.told(bureau.ben) if "urgent priority" in text]
 
 
@@ -346,7 +348,7 @@ def test_what_is_snoozed_is_not_when_somebody_takes_it(bureau):
     bureau.writes(bureau.ana, f"!assign <@{bureau.ben}>")
     assert escalation(bureau).snoozed_until is None
     bureau.later(hours=3)
-    assert "The snooze is over." not in bureau.thread()
+    assert "The snooze has ended." not in bureau.thread()
 
 
 def test_what_goes_to_a_group_is_not_put_aside(bureau):

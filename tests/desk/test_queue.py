@@ -79,7 +79,7 @@ def test_next_for_me_takes_the_most_urgent_and_each_gets_another(bureau):
     bureau.command(bureau.mia, "next")
     assert "Now speaking with Ana." in bureau.heard(PHONES[0])
     assert "Now speaking with Ben." in bureau.heard(PHONES[1])
-    assert bureau.whispers(bureau.mia) == ["Nobody is waiting."]
+    assert bureau.whispers(bureau.mia) == ["No customers are waiting."]
 
 
 def test_home_shows_what_is_mine_and_who_waits(bureau):

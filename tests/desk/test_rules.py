@@ -83,7 +83,7 @@ def test_agents_are_asked_in_turn(bureau):
     (asked,) = [who for who in (bureau.ana, bureau.ben) if bureau.told(who)]
     other = bureau.ben if asked == bureau.ana else bureau.ana
     assert "Can you take this?" in bureau.told(asked)[0]
-    assert "In 1 minute the next one is asked." in bureau.told(asked)[0]
+    assert "The next agent gets the offer in 1 minute." in bureau.told(asked)[0]
     bureau.later(seconds=70)
     assert "Can you take this?" in bureau.told(other)[0]
 

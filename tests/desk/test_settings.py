@@ -68,7 +68,7 @@ def test_sensitivities_count_from_then_on(admin):
 
 WRONG = {
     "too much": ("team", {"hold_seconds": "11"}, "Between 0 and 10."),
-    "no number": ("team", {"hold_seconds": "soon"}, "Write a whole number."),
+    "no number": ("team", {"hold_seconds": "soon"}, "Enter a whole number."),
     "too long": ("triggers", {"rules.languages": "en\nus"}, "us is not a language"),
 }
 
@@ -93,8 +93,8 @@ def test_the_changes_are_shown_before_they_are_saved(admin):
     assert sent.errors == {"hold_seconds": "Between 0 and 10."}
     admin.presses(admin.mia, "settings_check")
     shown = words(admin.window(admin.mia))
-    assert "Seconds that replies wait before they leave: Between 0 and 10." in shown
-    assert "Ask customers how it was\nyes → no" in shown
+    assert "Seconds to hold replies before sending: Between 0 and 10." in shown
+    assert "Send satisfaction survey\nyes → no" in shown
     admin.sends(admin.mia, {"hold_seconds": "3"})
     assert "Saved: Seconds that replies wait" in words(admin.window(admin.mia))
     assert (stored(admin, "hold_seconds"), stored(admin, "csat")) == (3, False)
@@ -152,7 +152,7 @@ def test_a_text_for_one_reason_leaves_the_others(admin):
 
 
 REFUSED = {
-    "a placeholder is missing": ("We are coming.", "{wait_minutes} is missing."),
+    "a placeholder is missing": ("We are coming.", "Add the placeholder {wait_minutes}."),
     "one is unknown": ("{wait_minutes} {name}", "{name} cannot be used here."),
     "one is half": ("{wait_minutes} {", "A { or } has no partner."),
     "one digs": ("{wait_minutes} {agent.desk_id}", "{agent.desk_id} cannot be used here."),
@@ -230,7 +230,7 @@ def test_the_history_says_who_changed_what(admin):
     admin.sends(admin.mia, {"hold_seconds": "7"})
     admin.presses(admin.mia, "settings_history")
     shown = words(admin.window(admin.mia))
-    assert f"<@{admin.mia}>\nSeconds that replies wait before they leave" in shown
+    assert f"<@{admin.mia}>\nSeconds to hold replies before sending" in shown
     assert "5 → 7" in shown
     assert "(not set) → 5" in shown
 

@@ -28,7 +28,7 @@ def test_the_last_week_is_shown_first(busy):
     shown = words(busy.window(busy.ana))
     assert "All channels" in shown
     assert "1 escalation in 2 conversations (50 % of them)" in shown
-    assert "Asked for a person: 1 · 100 %" in shown
+    assert "Asked for an agent: 1 · 100 %" in shown
     assert "Ana: 1 taken" in shown
 
 
@@ -64,7 +64,7 @@ def test_the_chart_comes_as_a_direct_message_and_says_what_it_shows(busy):
     assert file.name == "figures.png"
     (told,) = busy.told(busy.ana)[:1]
     assert "1 escalation in 2 conversations" in told
-    assert "Reasons: Asked for a person 1." in post["files"][0]["alt_txt"]
+    assert "Reasons: Asked for an agent 1." in post["files"][0]["alt_txt"]
     assert handed(busy, busy.ben) == []
 
 

@@ -77,7 +77,7 @@ def test_an_agent_gets_it_with_a_note_and_the_context(taken):
     taken.sends(taken.ana, {"assignee": taken.ben, "note": "She was promised a refund"})
     assert any("Ana notes: She was promised a refund" in said for said in taken.thread())
     (told,) = taken.told(taken.ben)
-    assert "Ana gave you the conversation with +15550001 on sms." in told
+    assert "Ana assigned you the conversation with +15550001 on sms." in told
     assert "Note: She was promised a refund" in told
     assert "Now speaking with Ben." in " ".join(taken.heard())
 
@@ -120,24 +120,24 @@ def test_what_is_put_aside_comes_back_at_its_time(waiting):
     waiting.sends(waiting.ana, {"how_long": "1h"})
     assert "💤 Put aside until" in words(waiting.cards()[-1]["blocks"])
     waiting.command(waiting.ben, "next")
-    assert waiting.whispers(waiting.ben) == ["Nobody is waiting."]
+    assert waiting.whispers(waiting.ben) == ["No customers are waiting."]
 
     waiting.later(minutes=59)
-    assert "The snooze is over." not in waiting.thread()
+    assert "The snooze has ended." not in waiting.thread()
     waiting.later(minutes=2)
-    assert "The snooze is over." in waiting.thread()
+    assert "The snooze has ended." in waiting.thread()
     assert "💤" not in words(waiting.cards()[-1]["blocks"])
     waiting.later(hours=3)
-    assert waiting.thread().count("The snooze is over.") == 1
+    assert waiting.thread().count("The snooze has ended.") == 1
 
 
 def test_what_is_put_aside_comes_back_when_the_customer_writes(waiting):
     waiting.click(waiting.ana, "snooze")
     waiting.sends(waiting.ana, {"until": "2h"})
     waiting.says("Hello?")
-    assert "The customer wrote, so the snooze is over." in waiting.thread()
+    assert "The customer replied, so the snooze has ended." in waiting.thread()
     waiting.later(hours=3)
-    assert "The snooze is over." not in waiting.thread()
+    assert "The snooze has ended." not in waiting.thread()
 
 
 def test_a_second_snooze_counts_instead_of_the_first(waiting):
@@ -145,9 +145,9 @@ def test_a_second_snooze_counts_instead_of_the_first(waiting):
         waiting.click(waiting.ana, "snooze")
         waiting.sends(waiting.ana, {"how_long": length})
     waiting.later(minutes=31)
-    assert "The snooze is over." not in waiting.thread()
+    assert "The snooze has ended." not in waiting.thread()
     waiting.later(hours=3)
-    assert "The snooze is over." in waiting.thread()
+    assert "The snooze has ended." in waiting.thread()
 
 
 def test_a_time_that_is_none_is_refused_at_its_field(waiting):

@@ -23,7 +23,7 @@ def escalation(bureau):
 
 def test_assign_gives_it_to_somebody_with_a_note(taken):
     taken.writes(taken.ana, f"!assign <@{taken.ben}> she is waiting for a refund")
-    assert "Ana assigned this to Ben." in taken.thread()
+    assert "Ana assigned this conversation to Ben." in taken.thread()
     assert any("Note: she is waiting for a refund" in said for said in taken.told(taken.ben))
     assert not any("refund" in said for said in taken.heard())
 
@@ -82,7 +82,7 @@ def test_a_verb_that_is_mistyped_never_reaches_the_customer_by_itself(taken):
 
 def test_a_verb_that_is_delivered_twice_acts_once(taken):
     taken.writes(taken.ana, "!assign queue", duplicates=2)
-    assert taken.thread().count("Ana put this back into the queue.") == 1
+    assert taken.thread().count("Ana released this conversation to the queue.") == 1
 
 
 def canned(bureau, **changes):

@@ -83,8 +83,8 @@ def test_a_ticket_shows_its_whole_story(two):
     told = shown(two)
     for fact in (
         "assigned to Ana",
-        "Dana Reyes on SMS · Asked for a person",
-        "a person was asked for",
+        "Dana Reyes on SMS · Asked for an agent",
+        "escalated",
         "Ana taken",
         "Hello Dana",
         "Ana note",
@@ -110,7 +110,7 @@ def test_a_long_story_is_paged(two):
 
 def test_there_is_no_such_ticket(two):
     two.command(two.ana, "ticket 99")
-    assert "There is no such ticket." in two.whispers(two.ana)
+    assert "This ticket does not exist." in two.whispers(two.ana)
 
 
 # -- changing
@@ -310,7 +310,7 @@ def test_an_admin_gets_all_that_fit_as_csv(bureau):
     assert file.name == "tickets.csv"
     rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
     assert [row["subject"] for row in rows] == ["I want a person, too"]
-    assert "1 ticket, as you asked." in bureau.told(bureau.mia)[0]
+    assert "Your export of 1 ticket." in bureau.told(bureau.mia)[0]
     bureau.command(bureau.mia, "tickets")
     bureau.presses(bureau.mia, "tickets_json")
     found = json.loads(given_file(bureau, bureau.mia).content)

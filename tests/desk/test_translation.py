@@ -46,7 +46,7 @@ def test_the_original_stands_when_three_tries_bring_no_translation(spanish):
         spanish.later(seconds=2)
     assert said(spanish)[-2:] == [
         "¿Dónde está mi paquete?",
-        "This could not be translated; the original stands above.",
+        "This message could not be translated. The original is shown above.",
     ]
     assert len(spanish.translator.asked) == asked + 3
 

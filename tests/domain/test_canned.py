@@ -39,7 +39,7 @@ def test_a_name_is_kept_small_and_without_its_verb():
 
 def test_unknown_placeholders_are_refused():
     assert text_problem("Hello {name}") == (
-        "{name} cannot be used here. These can: {agent}, {customer}, {ticket}."
+        "{name} cannot be used here. Available placeholders: {agent}, {customer}, {ticket}."
     )
     assert text_problem("Hello {customer}") == ""
 

@@ -74,13 +74,13 @@ def test_a_report_has_every_figure():
     for line in (
         "Today. 10 escalations in 40 conversations (20 % of them), median wait 4 min.",
         "Escalation rate 20 % 8 of 40 conversations",
-        "Again within 24 hours 10 % 1 of 10",
-        "Wait until somebody took it median 4 min 9 in 10 within 12 min",
-        "Taken within 5 minutes 67 % 6 of 9",
+        "Escalated again within 24 hours 10 % 1 of 10",
+        "Time in queue median 4 min 9 in 10 within 12 min",
+        "Claimed within 5 minutes 67 % 6 of 9",
         "First human reply -",
-        "Not needed 3 33 % of those that ended",
+        "Not needed 3 33 % of those closed",
         "Customers' rating 4.5 of 5 2 answers",
-        "Asked for a person 10 100 %",
+        "Asked for an agent 10 100 %",
         "Not known 3 30 %",
         "Ana 6 taken · 5 resolved · first reply after 30 s (median)",
     ):

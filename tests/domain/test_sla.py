@@ -45,12 +45,12 @@ def test_a_promise_can_be_set_and_switched_off_and_one_stored_wrongly_is_not_set
 @pytest.mark.parametrize(
     ("left", "words"),
     [
-        (timedelta(hours=5, minutes=20), "⏱️ 5 hours left for the first reply."),
-        (timedelta(minutes=119), "⏱️ 119 minutes left for the first reply."),
-        (timedelta(seconds=61), "⏱️ 1 minute left for the first reply."),
-        (timedelta(seconds=1), "⏱️ 1 minute left for the first reply."),
-        (timedelta(0), "⏱️ The time for the first reply is over."),
-        (timedelta(hours=-1), "⏱️ The time for the first reply is over."),
+        (timedelta(hours=5, minutes=20), "⏱️ SLA warning: 5 hours left for the first reply."),
+        (timedelta(minutes=119), "⏱️ SLA warning: 119 minutes left for the first reply."),
+        (timedelta(seconds=61), "⏱️ SLA warning: 1 minute left for the first reply."),
+        (timedelta(seconds=1), "⏱️ SLA warning: 1 minute left for the first reply."),
+        (timedelta(0), "⏱️ SLA breached: the first reply."),
+        (timedelta(hours=-1), "⏱️ SLA breached: the first reply."),
     ],
     ids=["hours", "minutes", "one", "seconds", "now", "over"],
 )

@@ -288,4 +288,4 @@ def test_the_doctor_knocks_and_sends_nothing(serve, postbox, mailer_to, ours, tr
     (good,) = check_mail(mailer_to(f"smtp://{QUOTED}@localhost:{port}", trust=trust))
     (bad,) = check_mail(mailer_to(f"smtp://a:b@localhost:{port}", trust=trust))
     assert (good.ok, bad.ok, postbox.got) == (True, False, [])
-    assert "does not accept our user and password" in bad.words
+    assert "does not accept the user name and password" in bad.words

@@ -430,7 +430,7 @@ def test_a_corrected_rating_counts_instead(resolved):
     resolved.texts("sorry, I meant 2")
 
     assert scores(resolved) == [5, 2]
-    assert "corrected the rating of this conversation: 2 of 5." in resolved.said("notice")[-1]
+    assert "changed the rating of this conversation: 2 of 5." in resolved.said("notice")[-1]
 
 
 def test_thanks_are_no_rating_and_leave_the_question_open(resolved):

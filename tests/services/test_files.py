@@ -91,8 +91,8 @@ def test_a_file_that_may_not_pass_is_named_with_the_reason(talk):
     talk.says("Click", media=(WEB_PAGE,))
     assert not talk.desk.uploads
     assert sayings(talk) == [
-        "📎 A document of the customer's cannot be shown here. "
-        "Files of this kind (text/html) cannot be passed on."
+        "📎 The customer sent a file (document) that cannot be shown here. Files of this "
+        "type (text/html) cannot be forwarded."
     ]
     with pytest.raises(AssertionError):
         talk.desk.button(Button.FETCH_AGAIN)

@@ -65,7 +65,7 @@ def test_a_retry_that_works_does_the_job_and_the_count_goes_down(house, jobs, lo
     house.settle()
     assert "my secret words" in house.desk.said("contact")
     assert parked(house) == 0
-    assert list(jobs.lines(10)) == ["No job was given up."]
+    assert list(jobs.lines(10)) == ["No failed jobs."]
 
 
 def test_a_retry_that_fails_again_is_counted_and_told_again(house, jobs, lost):

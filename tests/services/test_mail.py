@@ -151,10 +151,10 @@ def test_a_server_in_trouble_is_tried_again(house, mailer):
 
 def test_an_address_that_is_refused_is_told_in_the_thread(house, mailer):
     house.says("I want a human")
-    words = "The mail server does not take mail for this address (550)."
+    words = "The mail server does not accept mail for this address (550)."
     mailer.troubles.append(MailError(words, permanent=True, code="550"))
     notify(house)
-    assert f"The e-mail to {OPS} could not be sent. {words}" in house.desk.said()
+    assert f"The email to {OPS} could not be sent. {words}" in house.desk.said()
 
 
 def test_one_address_in_trouble_delays_no_other(house, mailer):
@@ -206,8 +206,8 @@ def test_both_forms_say_the_same():
 
 def test_what_is_not_known_is_left_out():
     mail = written(evidence="", summary="", link="", contact="")
-    assert mail.subject == "[Urgent] Somebody is waiting on WhatsApp (#12)"
-    for missing in ("own words", "In short", "Open the conversation"):
+    assert mail.subject == "[Urgent] A customer is waiting on WhatsApp (#12)"
+    for missing in ("own words", "Summary", "Open the conversation"):
         assert missing not in mail.text + mail.html
     assert "\n\n\n" not in mail.text
 

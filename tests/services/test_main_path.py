@@ -91,7 +91,7 @@ def test_take_over_makes_one_owner_and_tells_the_customer(house, ana):
     ]
     assert (house.desk.card.status, house.desk.card.owner) == (Status.CLAIMED, ana)
     assert house.desk.said("notice") == [
-        "Ana took over. What they write here reaches the customer."
+        "Ana took over. Their messages in this thread are sent to the customer."
     ]
 
 
@@ -246,7 +246,7 @@ def test_a_late_click_on_a_closed_card_is_answered(house, ana, ben):
     house.says("I want a human")
     house.take(Step.CLAIM, ana)
     house.take(Step.RESOLVE, ana)
-    assert house.take(Step.CLAIM, ben).text == "This is resolved already, by Ana."
+    assert house.take(Step.CLAIM, ben).text == "Ana already closed this conversation (resolved)."
     assert house.core.escalations.take(Step.CLAIM, 4711, ben).text
 
 
@@ -527,7 +527,7 @@ def test_a_late_provider_is_told_to_the_team_once(house, ana):
         house.settle()
     late = [text for text in house.desk.said("notice") if "waiting" in text]
     assert late == [
-        "Messages to the customer are waiting: Twilio is busy. We keep trying, in order."
+        "Messages to the customer are delayed: Twilio is busy. Handoff keeps retrying, in order."
     ]
 
 

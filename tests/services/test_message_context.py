@@ -71,7 +71,7 @@ def test_a_message_of_another_conversation_is_not_quoted(house, ana):
 
     house.says("Yes", context=MessageContext(quote=Quote(foreign)))
 
-    assert posts(house)[-1].notes == ("In reply to an earlier message that we do not have",)
+    assert posts(house)[-1].notes == ("In reply to an earlier message that is not stored",)
 
 
 AD = MessageContext(ad=("Summer sale", "Red bike 20% off", "https://fb.me/abc"))
@@ -124,7 +124,7 @@ NAMED = {
     MessageKind.LOCATION: "[sent a location]",
     MessageKind.STICKER: "[sent a sticker]",
     MessageKind.REACTION: "[sent a reaction]",
-    MessageKind.UNKNOWN: "[sent a message of a kind that we cannot show]",
+    MessageKind.UNKNOWN: "[sent a message type that cannot be shown]",
     MessageKind.TEXT: "[sent an empty message]",
 }
 

@@ -295,7 +295,10 @@ def test_taking_over_works_before_the_card_is_there_and_then_hurries_it(house, a
     assert len(posted) < 12
     assert house.desk.cards[place_of(house, last)].owner.name == "Ana"
     wait(house, 1, 4)
-    assert "Ana took over. What they write here reaches the customer." in house.desk.said("notice")
+    assert (
+        "Ana took over. Their messages in this thread are sent to the customer."
+        in house.desk.said("notice")
+    )
 
 
 def place_of(house, escalation_id):

@@ -135,8 +135,8 @@ def test_it_lapses_when_the_message_is_not_sent_in_time_and_both_are_told(house,
     wait(house, seconds=1)
     assert owner(house) is None
     wait(house, seconds=RESERVED_FOR.total_seconds())
-    assert whispered(house, ana) == [f"You have not taken this over. {TOO_LONG} {PRESS}"]
-    assert whispered(house, ben) == [f"Ana has not taken this over. {TOO_LONG} {PRESS}"]
+    assert whispered(house, ana) == [f"You did not take over this conversation. {TOO_LONG} {PRESS}"]
+    assert whispered(house, ben) == [f"Ana did not take over this conversation. {TOO_LONG} {PRESS}"]
     stick(house, sent=True)
     assert press(house, ben)().done
     house.settle()
@@ -153,7 +153,7 @@ def test_it_lapses_while_nothing_runs_and_the_second_can_take_it(house, wire, an
     house.settle()
     assert house.desk.card.owner == ben
     (told,) = whispered(house, ana)
-    assert told.startswith("You have not taken this over. Ben took this")
+    assert told.startswith("You did not take over this conversation. Ben took this")
     assert whispered(house, ben) == []
 
 
@@ -163,10 +163,10 @@ def test_both_are_told_when_somebody_ends_it_meanwhile(house, wire, ana, ben):
     assert house.core.escalations.take(Step.RESOLVE, number, CAT).done
     wait(house, seconds=1)
     assert whispered(house, ana) == [
-        "You have not taken this over. This is resolved already, by Cat."
+        "You did not take over this conversation. Cat already closed this conversation (resolved)."
     ]
     assert whispered(house, ben) == [
-        "Ana has not taken this over. This is resolved already, by Cat."
+        "Ana did not take over this conversation. Cat already closed this conversation (resolved)."
     ]
 
 

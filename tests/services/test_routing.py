@@ -159,7 +159,7 @@ def test_the_least_busy_is_asked(there, ana):
 def test_who_does_not_answer_in_time_is_passed_over(there):
     rule(there, Route(mode=Mode.ROUND_ROBIN, seconds=45))
     there.says("I want a person")
-    assert "In 45 seconds the next one is asked." in there.desk.told["UANA"][0].text
+    assert "The next agent gets the offer in 45 seconds." in there.desk.told["UANA"][0].text
     wait(there, seconds=44)
     assert asked(there) == ["UANA"]
     wait(there, seconds=1)

@@ -105,8 +105,8 @@ def test_a_program_stays_and_its_sender_is_told_and_the_words_go(talk, ana):
     talk.replies(ana, "Install this", attached=(PROGRAM,))
     assert sent(talk) == [("Install this",)]
     assert talk.desk.whispers[-1].text == (
-        "The customer has not seen setup.exe: "
-        "Files of this kind (application/x-msdownload) cannot be passed on."
+        "The customer did not receive setup.exe: Files of this type "
+        "(application/x-msdownload) cannot be forwarded."
     )
     assert talk.desk.downloads == 0
 
@@ -135,8 +135,9 @@ def test_a_file_that_is_not_what_it_says_is_shown_as_failed_and_the_words_go(tal
     ts = talk.replies(ana, "Look", attached=(LIAR,))
     assert sent(talk) == [("Look",)]
     (failure,) = failures(talk)
-    assert (
-        failure == "The customer has not seen liar.png: It is not what it says it is (image/png)."
+    assert failure == (
+        "The customer did not receive liar.png: The file's content does not match its type "
+        "(image/png)."
     )
     assert talk.desk.marks[Place("CQUEUE", ts)] is DeliveryStatus.FAILED
 

@@ -52,7 +52,7 @@ def test_only_some_moments_can_be_silent(house, stored, silent):
 
 def test_a_text_is_saved_taken_back_and_remembered(house):
     wording, text = house.core.customer_texts, Text(GREETING, "en")
-    assert wording.save(text, "Hello", "UMIA") == "{agent} is missing."
+    assert wording.save(text, "Hello", "UMIA") == "Add the placeholder {agent}."
     assert wording.save(text, "Hello, {agent} here.", "UMIA", silent=True) == ""
     assert (wording.of(text).is_own, wording.of(text).is_silent) == (True, True)
     assert wording.save(text, "Hello, {agent} here.", "UMIA") == ""

@@ -175,7 +175,9 @@ def test_a_failure_for_good_is_told_once_in_the_thread(house, zendesk, ana):
     house.says("I want a human")
     house.take(Step.CLAIM, ana)
     told = [text for text in house.desk.said() if "Zendesk" in text]
-    assert told == ["Ticket #1: Zendesk does not have its latest state. Zendesk answered 503."]
+    assert told == [
+        "Ticket #1: Zendesk does not have the ticket's latest state. Zendesk answered 503."
+    ]
 
 
 def test_after_a_failure_for_good_the_next_change_is_tried_again(house, zendesk, ana):
@@ -192,7 +194,9 @@ def test_after_an_hour_the_thread_says_that_it_is_behind(house, zendesk):
         house.clock.advance(minutes=1)
         house.settle()
     told = [text for text in house.desk.said() if "Zendesk" in text]
-    assert told == ["Ticket #1: Zendesk has not taken it for an hour. We keep trying."]
+    assert told == [
+        "Ticket #1: Zendesk has not accepted the ticket for an hour. Handoff keeps retrying."
+    ]
     zendesk.troubles.clear()
     house.clock.advance(minutes=2)
     house.settle()

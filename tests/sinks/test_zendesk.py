@@ -53,10 +53,8 @@ def test_a_new_ticket_is_created_with_a_note_that_only_agents_see(zendesk, sink)
     assert ticket["tags"] == ["handoff", "handoff_whatsapp"]
     assert not ticket["is_public"]
     assert zendesk.notes(ticket["id"]) == [
-        "Handoff #12: open.\n\n"
-        "Dana (+15550001) on WhatsApp: asked for a person\n"
-        "In short: The parcel is a week late.\n"
-        "Conversation: https://acme.slack.test/archives/C1/p1"
+        "Handoff #12: open.\n\nDana (+15550001) on WhatsApp: asked for a person\nSummary: The "
+        "parcel is a week late.\nConversation: https://acme.slack.test/archives/C1/p1"
     ]
 
 
@@ -255,7 +253,7 @@ def test_it_waits_as_long_as_zendesk_asks(zendesk, sink):
 def test_a_record_that_zendesk_finds_wrong_is_given_up_in_plain_words(zendesk, sink, monkeypatch):
     monkeypatch.setattr("handoff_bot.sinks.zendesk_words.tags", lambda record: ())
     monkeypatch.setattr("handoff_sandbox.zendesk.desk.PRIORITIES", frozenset())
-    with pytest.raises(SinkError, match="a field that is required there may be missing") as wrong:
+    with pytest.raises(SinkError, match="a required field may be missing in Zendesk") as wrong:
         sink.put(RECORD, "")
     assert wrong.value.permanent
 
@@ -271,7 +269,7 @@ def test_an_answer_that_cannot_be_read_is_tried_again(zendesk, sink, body, monke
 
 def test_the_doctor_knows_whose_token_it_is(zendesk, sink, clock):
     (finding,) = check_zendesk(sink)
-    assert (finding.ok, finding.words) == (True, "believed, as agent")
+    assert (finding.ok, finding.words) == (True, "accepted, as agent")
     stranger = ZendeskSink(Account(zendesk.url, zendesk.email, "guessed"), clock)
     (finding,) = check_zendesk(stranger)
     assert not finding.ok

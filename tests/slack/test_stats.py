@@ -30,7 +30,7 @@ def test_the_figures_stand_in_words():
     for words in (
         "17 to 23 Nov 2026 · All channels",
         "2 escalations in 20 conversations (10 % of them)",
-        "Wait until somebody took it: ",
+        "Time in queue: ",
         "median 3 min (9 in 10 within 2 h)",
         "🟠 High: 2 · 100 %",
         "Ana: 2 taken · 1 resolved · first reply after 3 min (median)",

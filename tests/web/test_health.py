@@ -121,4 +121,4 @@ def test_a_webhook_is_refused_so_that_it_comes_again_while_the_database_is_away(
     for _ in range(2):
         answer = away.post("/webhooks/sms", data="", content_type=FORM)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-        assert answer.text == "The database does not answer.\n"
+        assert answer.text == "The database does not respond.\n"

@@ -88,10 +88,10 @@ def _read(found: Found, today: date) -> Reading:
     try:
         parts = _parts(text, suffix)
     except RecursionError:
-        return Reading(found.name, left_out="it is nested too deeply", is_wrong=True)
+        return Reading(found.name, left_out="the front matter is nested too deeply", is_wrong=True)
     told = tuple(_passages(about, parts, found.path.stem))
     return Reading(
-        found.name, told, left_out="" if told else "there is no text in it", guessed=file.guessed
+        found.name, told, left_out="" if told else "the article has no text", guessed=file.guessed
     )
 
 

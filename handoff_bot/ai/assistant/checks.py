@@ -19,7 +19,7 @@ def lines(found: Sequence[Reading]) -> Iterator[str]:
     for one in found:
         yield _line(one)
     read = sum(not one.left_out for one in found)
-    yield f"{many(read, 'file')} read, {len(found) - read} left out."
+    yield f"{many(read, 'file')} read, {len(found) - read} skipped."
 
 
 def _line(one: Reading) -> str:
@@ -28,7 +28,7 @@ def _line(one: Reading) -> str:
     locales = sorted({passage.locale for passage in one.passages} - {""})
     notes = [many(len(one.passages), "passage"), *locales]
     if one.guessed:
-        notes.append(f"read as {one.guessed}: save it as UTF-8 to be sure")
+        notes.append(f"read as {one.guessed}; save the file as UTF-8 to be certain")
     return f"read   {one.name}: {', '.join(notes)}"
 
 
@@ -47,7 +47,7 @@ def check_knowledge(folder: Path, today: date) -> Finding:
         return Finding(WHAT, False, f"no article in {folder.name}; see docs/assistant.md")
     words = f"{many(read, 'file')} read"
     if wrong:
-        words += f"; left out: {_some(wrong)}; run `handoff knowledge check`"
+        words += f"; skipped: {_some(wrong)}; run `handoff knowledge check`"
     if guessed:
         words += f"; encoding guessed: {_some(guessed)}; save as UTF-8"
     return Finding(WHAT, not wrong, words)

@@ -69,15 +69,15 @@ def _judged(path: Path, folder: Path, root: Path) -> Found:
         return Found(path, name, f"{hidden} is hidden")
     draft = next((part for part in below.parts[:-1] if part.lower() in _DRAFTS), "")
     if draft:
-        return Found(path, name, f"{draft} holds nothing for customers")
+        return Found(path, name, f"{draft} is not for customers")
     try:
         real = path.resolve(strict=True)
     except (OSError, RuntimeError):
-        return Found(path, name, "the link leads nowhere", is_wrong=True)
+        return Found(path, name, "the link target does not exist", is_wrong=True)
     if not real.is_relative_to(root):
-        return Found(path, name, "the link leads out of the folder", is_wrong=True)
+        return Found(path, name, "the link target is outside the folder", is_wrong=True)
     if not real.is_file():
-        return Found(path, name, "this is not a file", is_wrong=True)
+        return Found(path, name, "not a file", is_wrong=True)
     return Found(path, name)
 
 

@@ -22,14 +22,14 @@ def explain(detector: LocalDetector, talk: Talk) -> Iterator[str]:
     """Lines of plain text about the last turn. They hold what the customer wrote."""
     judged = detector.judge(talk)
     reason = judged.reason.value if judged.reason else "none"
-    verdict = "A person is needed" if judged.escalate else "No person is needed"
+    verdict = "An agent is needed" if judged.escalate else "No agent is needed"
     yield f"{verdict}: reason {reason}, priority {judged.priority}, language {judged.language or '?'}."
     if judged.evidence:
         yield f"Evidence: “{judged.evidence}”"
     thresholds = detector.thresholds(talk)
     for signal in Signal:
         score, least = judged.scores[signal], thresholds[signal]
-        tipped = "  <- tipped it" if signal is judged.reason else ""
+        tipped = "  <- decided" if signal is judged.reason else ""
         over = "over" if score >= least else "below"
         yield f"\n{signal:<11}{score:.3f}  {over} its threshold of {least:.3f}{tipped}"
         yield from _moved(detector, talk, signal)

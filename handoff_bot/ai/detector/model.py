@@ -259,7 +259,8 @@ def _read(path: Path, parse: Callable[[dict[str, NDArray[Any]]], _Parsed]) -> _P
         raise ModelError(f"the detector's model file {path.name} is missing") from None
     except _BROKEN as error:
         raise ModelError(
-            f"the detector's model file {path.name} is broken; reinstall or train it again"
+            f"the detector's model file {path.name} is damaged; reinstall the package or "
+            "train the model again"
         ) from error
 
 
