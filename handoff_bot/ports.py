@@ -1,4 +1,6 @@
-"""What the core asks of the world. Adapters implement these; the core never imports an adapter."""
+"""Ports: what the core needs from outside. Adapters implement them; the core never imports an
+adapter.
+"""
 
 from __future__ import annotations
 
@@ -29,16 +31,16 @@ from handoff_bot.domain.ticket_record import TicketRecord
 
 @dataclass(frozen=True)
 class WebhookRequest:
-    """A request as it arrived, before anything is believed.
+    """A request as received, not yet verified.
 
     Attributes:
-        path: the path alone, e.g. "/webhooks/sms".
-        query: the raw query string, exactly as sent, without "?".
-        headers: names in lower case.
-        body: the raw bytes.
-        form: the decoded form fields in order, blank values kept, repeats kept.
-        network: the network that the client is in: an IPv4 address, or the /64 of an IPv6 address; "" when
-            nobody looks at it.
+        path: without the query, e.g. "/webhooks/sms".
+        query: the raw query string as sent, without "?".
+        headers: lowercase names.
+        body: raw bytes.
+        form: decoded form fields in order, including blank and repeated ones.
+        network: the client's network: an IPv4 address, or the /64 of an IPv6 address; "" if not
+            determined.
     """
 
     path: str
@@ -50,82 +52,82 @@ class WebhookRequest:
 
 
 class Channel(Protocol):
-    """A way customers reach us."""
+    """A channel that customers use."""
 
     kind: str
     limits: Limits
 
     def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
-        """Check that the provider really sent this, and say what it holds.
+        """Verifies the request and returns its content.
 
         Raises:
-            Unauthentic: the signature or the account is not ours.
-            Malformed: a signed request lacks what it must hold.
+            Unauthentic: the signature or the account is wrong.
+            Malformed: a signed request is incomplete.
         """
 
     def send(self, message: OutboundMessage) -> Receipt:
-        """Hand one message to the provider, once.
+        """Sends one message, once.
 
         Raises:
-            DeliveryError: the provider refused (`permanent`) or is in trouble.
-            OutcomeUnknown: it was called and never answered.
+            DeliveryError: the provider refused (`permanent`) or has a temporary problem.
+            OutcomeUnknown: the provider did not respond.
         """
 
     def sent_since(self, message: OutboundMessage, since: datetime) -> Sequence[Receipt]:
-        """Messages that the provider took from us since then and that equal this one, oldest first.
+        """Returns messages equal to this one that the provider accepted since then, oldest first.
 
-        Asked after a crash or a timeout in the middle of `send`; the caller leaves out those it knows.
+        Used after a crash or a timeout during `send`; the caller excludes the known ones.
 
         Raises:
-            DeliveryError: the provider cannot be asked (now, or ever when `permanent`).
+            DeliveryError: the provider cannot be asked (now, or ever if `permanent`).
         """
 
     def fetch(self, media: Media) -> Fetched:
-        """The file that came with a message, at most `files.LARGEST` bytes of it.
+        """Downloads a message's file, at most `files.LARGEST` bytes.
 
-        Asks nobody but the provider: an address that a customer may have chosen is never called.
+        Only contacts the provider, never an address that a customer may have chosen.
 
         Raises:
-            DeliveryError: it cannot be had (now, or ever when `permanent`).
+            DeliveryError: it cannot be downloaded (now, or ever if `permanent`).
         """
 
 
 class Directory(Protocol):
-    """Who the people at the desk are, and where they are members. Every method asks at most once or twice.
+    """Slack users and their memberships. Every method sends at most one or two requests.
 
-    `trusted` is how old an earlier answer may be when the desk does not answer now.
+    `trusted` is the maximum age of a cached answer while Slack does not respond.
 
     Raises:
-        DeskError: the desk does not say, and there is no earlier answer that is young enough.
+        DeskError: Slack does not say, and no cached answer is young enough.
     """
 
     def home(self) -> Home:
-        """The workspace that the bot is installed in."""
+        """Returns the bot's own workspace."""
 
     def person(
         self, desk_id: str, now: datetime, max_age: timedelta, trusted: timedelta
     ) -> Person | None:
-        """What the desk said of a person at most `max_age` ago, None when it knows no such person."""
+        """Returns Slack's data about a person, at most `max_age` old; None if unknown."""
 
     def is_in(self, desk_id: str, slack_channel: str, now: datetime, trusted: timedelta) -> bool:
-        """Whether a person is a member of a Slack channel, as of a minute ago at most."""
+        """Returns whether a person is a member of a Slack channel, as of at most a minute ago."""
 
     def is_in_group(self, desk_id: str, group_id: str, now: datetime, trusted: timedelta) -> bool:
-        """Whether a person is in a user group, as of a minute ago at most."""
+        """Returns whether a person is in a user group, as of at most a minute ago."""
 
     def forget_person(self, desk_id: str) -> None:
-        """Something about this person has changed."""
+        """Drops cached data about a person."""
 
     def forget_channel(self, slack_channel: str) -> None:
-        """A person came into this Slack channel, or left it."""
+        """Drops cached memberships of a Slack channel."""
 
 
 class Backlog(Protocol):
-    """A channel whose provider lists what customers have sent.
+    """A channel whose provider lists customers' messages.
 
     Attributes:
-        stretch: how much time one listing covers.
-        is_swept: True when listing is cheap enough to be done now and then without a reason.
+        stretch: the period that one listing covers.
+        is_swept: True if listing is cheap enough for regular checks.
     """
 
     stretch: timedelta
@@ -138,151 +140,152 @@ class Backlog(Protocol):
         recipients: Collection[str],
         addresses: Collection[str],
     ) -> Sequence[InboundMessage]:
-        """What customers sent in this time, each with `sent_at`, the oldest of one customer first.
+        """Returns customers' messages of this period, each with `sent_at`; oldest first per
+        customer.
 
         Args:
-            recipients: our own addresses that customers have written to, besides the configured ones.
-            addresses: the addresses of customers who wrote lately.
+            recipients: our own addresses besides the configured ones.
+            addresses: customers who wrote recently.
 
         Raises:
-            DeliveryError: the provider cannot be asked (now, or ever when `permanent`).
+            DeliveryError: the provider cannot be asked (now, or ever if `permanent`).
         """
 
 
 class ListedChannel(Channel, Backlog, Protocol):
-    """A channel that customers reach us by, and whose provider lists what they sent."""
+    """A channel whose provider lists messages."""
 
 
 class Desk(Protocol):
-    """Where agents work. Every method may raise DeskError; those that post also DeskOutcomeUnknown.
+    """The agents' workplace (Slack). Every method may raise DeskError; those that post also
+    DeskOutcomeUnknown.
 
-    `queue_channel` is where cards and the board go that name no other slack_channel.
+    `queue_channel` is the default channel for cards and the board.
     """
 
     @property
-    def queue_channel(self) -> str:
-        """Its id."""
+    def queue_channel(self) -> str: ...
 
     @property
-    def directory(self) -> Directory:
-        """Who the people are, for roles."""
+    def directory(self) -> Directory: ...
 
     def draw_card(self, card: Card, at: Place | None, mark: str) -> Place:
-        """Post the card (at None) or redraw the one that is there; says where it is.
+        """Posts the card (at None) or updates it; returns its location.
 
         `mark` is our own opaque id of a new post, for `find_card`.
         """
 
     def find_card(self, mark: str, since: datetime, slack_channel: str = "") -> Place | None:
-        """The card that was posted with this mark since then ("" in the queue channel), if there is one."""
+        """Returns the card posted with this mark since then ("" for the queue channel), or None."""
 
     def post(self, thread: Place, posts: Sequence[Post], mark: str) -> Place:
-        """Say something in a thread, as one message; several posts are by one speaker, in order.
+        """Posts in a thread as one message; several posts have one speaker and keep their order.
 
         `mark` is our own opaque id of it, for `find_post`.
         """
 
     def find_post(self, thread: Place, mark: str, since: datetime) -> Place | None:
-        """The post in this thread that carries this mark, if there is one."""
+        """Returns the post with this mark in the thread, or None."""
 
     def tell(self, to: str, post: Post, mark: str) -> Place:
-        """Say something to a person (their id, as a direct message) or in a slack_channel."""
+        """Posts to a person (as a direct message) or to a Slack channel."""
 
     def upload(self, thread: Place, file: File, post: Post, mark: str) -> Place | None:
-        """Show a file in a thread, said as `post` says it; None when it is not told where.
+        """Uploads a file to a thread with `post` as its message; None if its location is not
+        returned.
 
-        `mark` is our own opaque id of it, for `find_post`, which may take a moment to find it.
+        `mark` is our own opaque id of it, for `find_post`, which may find it with a delay.
         """
 
     def download(self, file: DeskFile, most: int) -> Fetched:
-        """A file that somebody put into a thread; more than `most` bytes are an error for good."""
+        """Downloads a file from a thread; more than `most` bytes raise a permanent error."""
 
     def hand(self, to: str, file: File, post: Post, mark: str) -> None:
-        """Give a person (by their id) a file, in a direct message that says `post` above it."""
+        """Sends a person a file in a direct message with `post` above it."""
 
     def whisper(self, whisper: Whisper) -> None:
-        """Say something in a thread to one agent alone."""
+        """Posts an ephemeral message to one agent in a thread."""
 
     def mark_delivery(self, reply: Place, status: DeliveryStatus, *, held: bool = False) -> None:
-        """Show on an agent's own reply how far it has come. Doing it twice is harmless.
+        """Sets the delivery reaction on an agent's reply. Safe to repeat.
 
-        `held` when it waited before it left, so that the mark for waiting has to go.
+        `held`: the reply was held, so the waiting reaction must be removed.
         """
 
     def draw_board(self, board: Board, at: Place | None, mark: str) -> Place:
-        """Post and pin the board (at None) or redraw it; says where it is."""
+        """Posts and pins the board (at None) or updates it; returns its location."""
 
     def agent(self, desk_id: str) -> AgentRef:
-        """Who this is, with the name that customers may see."""
+        """Returns the agent with the name that customers may see."""
 
     def members(self, group_id: str) -> Sequence[str]:
-        """The desk's ids of who is in a group; nobody where that is not to be known."""
+        """Returns the Slack ids of a group's members; empty if unknown."""
 
     def resting(self, people: Collection[str], now: datetime) -> Collection[str]:
-        """Those of these who do not want to be disturbed now, as far as the desk says. Raises nothing."""
+        """Returns the given agents who are in do-not-disturb. Never raises."""
 
     def link(self, thread: Place) -> str:
-        """The address that opens a thread, "" while it is not known. Raises nothing."""
+        """Returns the URL of a thread, or "" if unknown. Never raises."""
 
 
 class TicketSink(Protocol):
-    """Another system that keeps our tickets."""
+    """A connector to another ticket system."""
 
     def put(self, record: TicketRecord, external_id: str) -> str:
-        """Bring its ticket up to date, or create it; doing it twice is harmless.
+        """Creates or updates the ticket; safe to repeat.
 
         Args:
-            external_id: what the ticket is called there, "" while that is not known.
+            external_id: the ticket's id there, "" if unknown.
 
         Returns:
-            What it is called there, "" when it has no names of its own.
+            The ticket's id there, or "" if the system has none.
 
         Raises:
-            SinkError: it refused (`permanent`), or is in trouble, or never answered.
+            SinkError: it refused (`permanent`), has a temporary problem, or did not respond.
         """
 
 
 class Mailer(Protocol):
-    """Sends e-mail to the team."""
+    """Sends email to the team."""
 
     def send(self, mail: Mail) -> None:
-        """Hand one mail to the mail server.
+        """Hands an email to the mail server.
 
         Raises:
-            MailError: it refused (`permanent`), or is in trouble, or never answered; after the latter the
-                mail may have left.
+            MailError: it refused (`permanent`), has a temporary problem, or did not respond; in the
+                last case the email may have been sent.
         """
 
 
 class Detector(Protocol):
-    """Sees when a person is needed. It follows the talk's rules and looks at its open turns."""
+    """Detects when an agent is needed, using the conversation's rules and open turns."""
 
     def glance(self, talk: Talk) -> Judgement:
-        """What can be said at once and on this machine; not `final` when `judge` would see more.
+        """Quick check on this machine; not `final` if `judge` would find more.
 
         Raises:
-            ModelError: it cannot say; a person had better look.
+            ModelError: no result; escalate to be safe.
         """
 
     def judge(self, talk: Talk) -> Judgement:
-        """Judge the last turn, always the customer's, in the light of all open ones.
+        """Evaluates the last turn, which is the customer's, with all open turns as context.
 
         Raises:
-            ModelError: it cannot say; what it said at a glance stands.
+            ModelError: no result; the quick check stands.
         """
 
     def may_matter(self, words: str) -> bool:
-        """Could any signal be in this text? By its spelling; rather too often than too seldom."""
+        """Returns whether the text may contain any signal, by its spelling. Prefers false positives."""
 
     def announces(self, words: str) -> bool:
-        """Do these words of the assistant say that a person will come, or was told?"""
+        """Returns whether the assistant's text promises an agent."""
 
 
 class Assistant(Protocol):
-    """The automatic answerer."""
+    """The AI assistant."""
 
     def answer(self, talk: Talk, language: str) -> Answer | None:
-        """What it would say to the last turn, None when it has nothing to say.
+        """Returns the answer to the last turn, or None if the assistant has none.
 
         Raises:
             ModelError: it cannot answer now.
@@ -290,45 +293,44 @@ class Assistant(Protocol):
 
 
 class Translator(Protocol):
-    """Puts single messages into another language."""
+    """Translates single messages."""
 
     def translate(self, text: str, language: str, contact_id: int | None = None) -> str:
-        """The text in the language with this code (ISO 639-1); `contact_id` is whose share of the spending.
+        """Translates the text into this language (ISO 639-1); `contact_id` is the contact whose
+        spending cap applies.
 
         Raises:
-            ModelError: it cannot be had now, or not without losing something.
+            ModelError: no translation now, or not without losing content.
         """
 
 
 class Spending(Protocol):
-    """What asking a language model may cost, and what it has cost."""
+    """Spending limits and records for language models."""
 
     def allows(self, contact_id: int | None) -> bool:
-        """Is there anything left today, of all and of this contact's share?"""
+        """Returns whether both the total and the contact's cap allow another call."""
 
-    def record(self, contact_id: int | None, usage: Usage) -> None:
-        """Count what one call used."""
+    def record(self, contact_id: int | None, usage: Usage) -> None: ...
 
 
 class ModelWatch(Protocol):
-    """Is told how a language model does. Its methods raise nothing."""
+    """Receives outcomes of language model requests. Never raises."""
 
-    def answered(self) -> None:
-        """It answered."""
+    def answered(self) -> None: ...
 
     def failed(self, trouble: Trouble, detail: str = "") -> None:
-        """It did not; `detail` holds nothing that a customer wrote."""
+        """Records a failure; `detail` contains no customer text."""
 
 
 class ModelProbe(Protocol):
-    """Asks a language model whether it works. What it costs is counted; a watch is told of the outcome."""
+    """Tests a language model. Its cost is counted, and a watch receives the outcome."""
 
     def look(self) -> Look:
-        """Asks one real question, and when the model is switched off. Takes seconds; raises nothing."""
+        """Sends one test request and looks up the model's shutdown date. Takes seconds; never raises."""
 
 
 class Clock(Protocol):
-    """The time, so that tests can hold it."""
+    """The time; tests replace it."""
 
     def now(self) -> datetime:
-        """Aware UTC."""
+        """Returns the current time as aware UTC."""

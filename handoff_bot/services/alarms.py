@@ -1,7 +1,7 @@
-"""What was given up reaches people: the assignee, the queue channel and the admins, in Slack.
+"""Alarms: reports failures to the assignee, the queue channel and the admins in Slack.
 
-An alarm is itself a job that Slack may refuse. It is not told of again: it is one of several, and all that
-was given up is counted on the health page and listed by `handoff jobs`.
+An alarm is itself a job that Slack may refuse. A failed alarm raises no further alarm: it is one of
+several, and the health page and `handoff jobs` count every failed job.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
 QUEUE = ""
-"""As the recipient of a job: the queue channel."""
+"""The recipient that stands for the queue channel."""
 MOST = 2000
-"""Characters of a text that is told of."""
+"""Maximum length of a quoted text in characters."""
 
 OURS = "Something went wrong on our side."
 UNLISTED = (
@@ -61,17 +61,23 @@ UNSENT = (
 
 
 def admins(tx: Transaction) -> list[str]:
-    """Who is told what admins must know: those named in the settings; without any, the queue channel."""
+    """Returns the Slack ids of the admins named in the settings, or the queue channel if none are
+    named.
+    """
     return preferences.admins(tx) or [QUEUE]
 
 
 def why(error: Exception) -> str:
-    """An error in words for the team; of a bug nothing, for its own words may hold anything."""
+    """Returns the error's message for the team. For a bug, returns no details, because its message
+    may contain customer data.
+    """
     return str(error) if isinstance(error, ProviderFailure) else OURS
 
 
 def given_up(tx: Transaction, job: Job, why: str, now: datetime) -> None:
-    """Tell the admins of a job, without what it holds: once an hour for each kind and reason."""
+    """Tells the admins that a job failed, without its payload. At most once an hour for each kind
+    and reason.
+    """
     if job.payload.get("alarm"):
         return
     text = GIVEN_UP.format(kind=job.kind, why=why.rstrip("."), id=job.id)
@@ -89,7 +95,7 @@ def not_shown(
     *,
     waits: bool = False,
 ) -> None:
-    """Tell what the thread of an escalation does not show; `text` is what it would have said."""
+    """Reports what could not be posted in the escalation's thread; `text` is the missing message."""
     words = (WAITS if waits else NOT_SHOWN).format(what=what, why=why)
     quoted = shorten(text, MOST)
     _of(tx, escalation, f"{words}\n“{quoted}”" if quoted else words, now, key)
@@ -98,7 +104,7 @@ def not_shown(
 def held_up(
     tx: Transaction, escalation: Escalation, what: str, text: str, why: str, now: datetime, key: str
 ) -> None:
-    """Tell the assignee, who alone cannot see it elsewhere, what waits until their Slack channel is open."""
+    """Tells the assignee what is held back until their Slack channel accepts posts again."""
     owner = rows.agent(tx, escalation.owner_id)
     if owner:
         words = f"{HELD_UP.format(what=what, why=why)}\n“{shorten(text, MOST)}”"
@@ -115,7 +121,7 @@ def no_card(
     *,
     waits: bool = False,
 ) -> None:
-    """Tell of an escalation that no card shows."""
+    """Reports that an escalation has no card."""
     words = (CARD_WAITS if waits else NO_CARD).format(why=why)
     quoted = shorten(escalation.evidence or escalation.summary, MOST)
     _of(tx, escalation, f"{words}\n“{quoted}”" if quoted else words, now, key)
@@ -130,7 +136,9 @@ def unhandled(
     now: datetime,
     key: str,
 ) -> None:
-    """Tell of a customer's message that a bug has kept from being handled; `who` and `text` are hostile."""
+    """Reports a customer's message that was not handled because of a bug. `who` and `text` are
+    untrusted.
+    """
     words = f"{UNHANDLED.format(why=why)}\n{who}: “{shorten(text, MOST)}”"
     if escalation:
         _of(tx, escalation, words, now, key)
@@ -139,20 +147,24 @@ def unhandled(
 
 
 def unsent(tx: Transaction, code: str, why: str, now: datetime) -> None:
-    """Tell that what the assistant says does not arrive, outside of any escalation: once an hour and code."""
+    """Reports that the assistant's messages are not delivered. At most once an hour for each error
+    code.
+    """
     post = Post(PostKind.TOLD, UNSENT.format(why=why))
     _tell(tx, [QUEUE, *preferences.admins(tx)], post, now, f"unsent:{code}:{now:%Y%m%d%H}")
 
 
 def unlisted(tx: Transaction, source: str, why: str, now: datetime) -> None:
-    """Tell, once a day, that a provider refuses to list what customers wrote while we were away."""
+    """Reports, once a day, that a provider refuses to list the messages missed while the bot was
+    offline.
+    """
     words = UNLISTED.format(source=spelled(source), why=why)
     key = f"unlisted:{source}:{now:%Y%m%d}"
     _tell(tx, admins(tx), Post(PostKind.TOLD, words), now, key)
 
 
 def untold(tx: Transaction, job: Job, post: Post, why: str, now: datetime) -> None:
-    """Tell others what one person or Slack channel could not be told."""
+    """Reports a message to one agent or Slack channel that could not be posted."""
     if job.payload.get("alarm"):
         return
     to = str(job.payload["to"])
@@ -165,7 +177,7 @@ def untold(tx: Transaction, job: Job, post: Post, why: str, now: datetime) -> No
 
 
 def _of(tx: Transaction, escalation: Escalation, text: str, now: datetime, key: str) -> None:
-    """Tell the assignee, the queue channel and the admins of one escalation, each once."""
+    """Sends the alarm once each to the assignee, the queue channel and the admins."""
     owner = rows.agent(tx, escalation.owner_id)
     to = [QUEUE, *([owner.desk_id] if owner else []), *preferences.admins(tx)]
     _tell(tx, to, _post(tx, escalation, text), now, key, escalation)

@@ -1,4 +1,4 @@
-"""The assistant's part: what customers write in one go is judged and answered once."""
+"""AI turns: evaluates and answers a customer's consecutive messages as one turn."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from handoff_bot.storage.transaction import Transaction
 ANSWER = "answer"
 
 TURNS = 40
-"""How much of a conversation the AI sees."""
+"""Number of messages of a conversation that the AI receives."""
 
 PATIENCE = timedelta(seconds=10)
-"""Who never pauses is answered after this all the same."""
+"""A customer who keeps writing without a pause is answered after this time."""
 
 _FILLED = frozenset({MessageKind.FORM, MessageKind.ORDER})
 _ROLES = {
@@ -51,7 +51,7 @@ _ROLES = {
 def question(
     tx: Transaction, conversation: Conversation, *, wants_person: bool = False
 ) -> Question:
-    """The conversation as a question to the AI; its last message is the customer's."""
+    """Builds the AI's input; the last message is the customer's."""
     messages = _in_turn(
         deliveries.arrived(tx, conversations.recent(tx, id_of(conversation), TURNS))
     )
@@ -73,21 +73,21 @@ def question(
         ),
         vip=live.is_vip(conversation.address),
         unsure_before=bool(ours and ours[-1].payload.get("confidence", 1.0) < policy.UNSURE),
-        # Who waits for a person already keeps the assistant.
+        # A customer who already waits for an agent keeps talking to the AI.
         answers=0 if held.of(tx, id_of(conversation)) else len(ours),
         wants_person=wants_person,
     )
 
 
 def _waiting(tx: Transaction, conversation: Conversation, messages: Sequence[Message]) -> int:
-    """How many of the last messages are the customer's and unanswered; 1 at least."""
+    """Counts the customer's unanswered messages at the end of the conversation; at least 1."""
     open_ones = {id_of(one) for one in unanswered(tx, id_of(conversation))}
     trailing = takewhile(lambda one: id_of(one) in open_ones, reversed(messages))
     return max(1, sum(1 for _ in trailing))
 
 
 def _in_turn(messages: list[Message]) -> list[Message]:
-    """With the customer's last message at the end: what was said after it was not said in answer to it."""
+    """Moves the customer's last message to the end. Messages after it are not answers to it."""
     theirs = [message for message in messages if message.author == Author.CONTACT]
     if not theirs:
         return messages
@@ -95,7 +95,7 @@ def _in_turn(messages: list[Message]) -> list[Message]:
 
 
 def talk_until(tx: Transaction, conversation_id: int, message_id: int) -> Talk | None:
-    """The conversation as it was when this message came; None when the message is not there any more."""
+    """Returns the conversation up to this message, or None if the message no longer exists."""
     messages = deliveries.arrived(tx, conversations.until(tx, conversation_id, message_id, TURNS))
     if not messages:
         return None
@@ -118,7 +118,7 @@ def _attached(message: Message) -> str:
 
 
 def last_answer(talk: Talk) -> str:
-    """What the assistant said last, "" when nothing."""
+    """Returns the assistant's last message, or ""."""
     return next((turn.text for turn in reversed(talk.turns) if turn.role == "assistant"), "")
 
 
@@ -131,7 +131,9 @@ def record(
     now: datetime,
     reaction: Reaction | None = None,
 ) -> None:
-    """Keep what the AI made of a message: `message.judged` at a glance, else `message.considered`."""
+    """Logs the AI's result: `message.judged` for the quick check, `message.considered` for the full
+    evaluation.
+    """
     answer = reaction.answer if reaction else None
     by_model = _by_model(reaction.composed) if reaction else {}
     log.record(
@@ -151,7 +153,7 @@ def record(
 
 
 def _by_model(composed: Answer | None) -> dict[str, Any]:
-    """Did a language model answer in time? Nothing where none was to answer."""
+    """Returns whether a language model answered in time; empty when none was asked."""
     if composed is None or composed.in_time is None:
         return {}
     return {"model": "in_time" if composed.in_time else "late"}
@@ -160,7 +162,7 @@ def _by_model(composed: Answer | None) -> dict[str, Any]:
 def ask(
     tx: Transaction, conversation: Conversation, message: Message, pause: float, now: datetime
 ) -> None:
-    """Have the message answered once the customer has paused for so many seconds."""
+    """Enqueues the answer to this message, due after `pause` seconds without another message."""
     payload = {"conversation_id": id_of(conversation), "message_id": id_of(message)}
     due_at = now + timedelta(seconds=pause)
     enqueue_job(tx, NewJob(ANSWER, f"answer:{id_of(conversation)}", payload, due_at=due_at))
@@ -168,12 +170,12 @@ def ask(
 
 @dataclass(frozen=True)
 class Asked:
-    """A turn that is to be judged and answered.
+    """A turn to evaluate and answer.
 
     Attributes:
-        message_id: the newest message that the answer is to.
-        epoch: who spoke when it was asked; an answer to it leaves in that epoch alone.
-        waits_since: when the oldest of the unanswered messages came.
+        message_id: the newest message to answer.
+        epoch: the epoch of the question; the answer is only sent in the same epoch.
+        waits_since: when the oldest unanswered message arrived.
     """
 
     conversation_id: int
@@ -184,10 +186,10 @@ class Asked:
 
 
 class HandleAnswer(ProviderJob[Asked, Reaction]):
-    """Judges and answers what a customer wrote in one go."""
+    """Evaluates and answers a customer's turn."""
 
     told = "the queue channel and the admins"
-    repeatable = True  # asking the AI again is harmless: what it says counts only in `finish`
+    repeatable = True  # Asking the AI again is harmless: its result only takes effect in `finish`.
 
     def __init__(
         self, reacting: Reacting, opening: Opening, channels: Channels, clock: Clock
@@ -198,7 +200,9 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
         self._clock = clock
 
     def prepare(self, tx: Transaction, job: Job) -> Asked | None:
-        """The question; None when it is answered, somebody else answers, or more is being written."""
+        """Returns the question, or None if it was answered, an agent answers, or the customer is
+        still writing.
+        """
         conversation = conversations.hold(tx, job.payload["conversation_id"])
         number = id_of(conversation)
         if rows.open_of(tx, number) or conversation.opted_out_at:
@@ -221,11 +225,10 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
         )
 
     def call(self, plan: Asked) -> Reaction:
-        """Judge it and answer it."""
         return self._reacting.react(plan.question)
 
     def on_failed(self, tx: Transaction, job: Job, plan: Asked | None, error: Exception) -> None:
-        """The customer gets no answer: the team is told what they wrote."""
+        """Reports the unanswered message to the team."""
         now, why = self._clock.now(), alarms.why(error)
         conversation = conversations.get(tx, job.payload["conversation_id"])
         message = tx.session.get_one(Message, job.payload["message_id"])
@@ -236,7 +239,7 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
         alarms.unhandled(tx, escalation, who, message.text, why, now, key)
 
     def finish(self, tx: Transaction, job: Job, plan: Asked, result: Reaction) -> None:
-        """Act on it, if the conversation is still where it was when the AI was asked."""
+        """Applies the reaction if the conversation has not changed since the AI was asked."""
         now = self._clock.now()
         conversation = conversations.hold(tx, plan.conversation_id)
         message = tx.session.get_one(Message, plan.message_id)
@@ -277,9 +280,9 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
 
 
 def unanswered(tx: Transaction, conversation_id: int) -> list[Message]:
-    """The customer's messages that nobody has answered or settled yet, oldest first.
+    """Returns the customer's unanswered and unsettled messages, oldest first.
 
-    What was about consent or a rating was answered by a fixed text, or by the carrier.
+    Messages about consent or a CSAT rating are excluded: a fixed text or the carrier answers them.
     """
     until = rows.settled_until(tx, conversation_id)
     found: list[Message] = []

@@ -1,4 +1,6 @@
-"""Approved texts: admins keep them, agents send one when the window for free text is closed."""
+"""WhatsApp message templates: admins maintain them, agents send them when the messaging window is
+closed.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ from handoff_bot.storage.models import Message
 logger = logging.getLogger(__name__)
 
 TEMPLATES = "templates"
-"""The preference with all of them."""
+"""Setting that holds all templates."""
 
 NOT_HERE = "Templates cannot be sent on this channel."
 GONE = "This conversation no longer exists."
@@ -39,7 +41,7 @@ _ONE = TypeAdapter(Approved)
 
 
 class Part(StrEnum):
-    """What of a template can be wrong."""
+    """The field that a problem refers to."""
 
     NAME = "name"
     SID = "sid"
@@ -52,14 +54,14 @@ Problem = tuple[Part, str]
 
 @dataclass(frozen=True)
 class Chance:
-    """Where a template could be sent: the escalation, and what there is to choose from."""
+    """The escalation and the templates that an agent can send."""
 
     escalation_id: int
     templates: tuple[Approved, ...]
 
 
 class Templates:
-    """The team's approved texts."""
+    """The team's message templates."""
 
     def __init__(
         self, database: Database, channels: Channels, preferences: Preferences, composed: Composed
@@ -70,15 +72,16 @@ class Templates:
         self._composed = composed
 
     def every(self) -> tuple[Approved, ...]:
-        """All of them by name; one that is stored wrongly counts as not there."""
+        """Returns all templates by name, without those that are stored wrongly."""
         return _every(self._preferences.get(TEMPLATES, []))
 
     def get(self, name: str) -> Approved | None:
-        """The one of this name."""
         return next((one for one in self.every() if one.name == name), None)
 
     def save(self, new: Approved, instead_of: str, by: str) -> Problem | None:
-        """Keep one, instead of the one of that name ("" for a new one); what is wrong with it."""
+        """Saves a template in place of `instead_of` ("" for a new one). Returns the problem, or
+        None when saved.
+        """
         wrong = problem(new)
         if wrong:
             return wrong
@@ -96,15 +99,15 @@ class Templates:
         return refused[0] if refused else None
 
     def delete(self, name: str, by: str) -> None:
-        """Delete it."""
-
         def changed(stored: object) -> object:
             return _stored([one for one in _every(stored) if one.name != name])
 
         self._preferences.revise(TEMPLATES, changed, by)
 
     def chance(self, message_id: int) -> Chance | Outcome:
-        """What can be sent in place of this message; or why nothing can."""
+        """Returns the templates that can replace this message, or an Outcome with the reason why
+        none can.
+        """
         with self._database.read() as tx:
             message = tx.session.get(Message, message_id)
             if message is None:
@@ -126,7 +129,7 @@ class Templates:
         values: Mapping[str, str],
         key: str,
     ) -> Outcome:
-        """Send one with these values, once for each key; who has nobody takes the conversation over."""
+        """Sends a template once for each key. An unassigned conversation is claimed for the agent."""
         chance = self.chance(message_id)
         if isinstance(chance, Outcome):
             return chance
@@ -141,7 +144,7 @@ class Templates:
 
 
 def problem(template: Approved) -> Problem | None:
-    """What is wrong with how it is written, None when nothing is."""
+    """Returns the first problem with the template's fields, or None."""
     checks = (
         (Part.NAME, rules.name_problem(template.name)),
         (Part.SID, rules.sid_problem(template.content_sid)),

@@ -1,4 +1,4 @@
-"""Conversations that a rule gives to somebody without asking them."""
+"""Automatic assignment by routing rules."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from handoff_bot.storage.transaction import Transaction
 
 ASSIGN = "routing.assign"
 SOON = timedelta(seconds=1)
-"""When it is tried again while the assistant's last message is leaving."""
+"""Retry delay while the assistant's last message is being sent."""
 
 
 def begin(
     tx: Transaction, escalation: Escalation, conversation: Conversation, due_at: datetime
 ) -> None:
-    """See to it that somebody gets it."""
+    """Enqueues the assignment."""
     payload = {"escalation_id": id_of(escalation), "epoch": conversation.epoch}
     _enqueue(tx, payload, due_at)
 
@@ -44,7 +44,7 @@ def _enqueue(tx: Transaction, payload: Mapping[str, Any], due_at: datetime) -> N
 
 @dataclass(frozen=True)
 class AssignPlan:
-    """What to give, by which route."""
+    """The escalation to assign and the route that decides."""
 
     escalation_id: int
     route: Route
@@ -53,7 +53,9 @@ class AssignPlan:
 
 
 class Assign(ProviderJob[AssignPlan, Outcome]):
-    """Gives it to whoever's turn it is; again and again until somebody is free, or has taken it."""
+    """Assigns an escalation to the next agent of its route. Retries until an agent is free or has
+    claimed it.
+    """
 
     repeatable = True
     told = "the agents, in the thread"
@@ -65,7 +67,9 @@ class Assign(ProviderJob[AssignPlan, Outcome]):
         self._clock = clock
 
     def prepare(self, tx: Transaction, job: Job) -> AssignPlan | None:
-        """What to give, if it still waits where the rule put it."""
+        """Returns what to assign, or None if the escalation is no longer waiting where the rule put
+        it.
+        """
         waiting = still_waiting(tx, job, self._clock.now())
         route = routes.route_of(tx, waiting.escalation) if waiting else None
         if waiting is None or route is None:
@@ -75,7 +79,9 @@ class Assign(ProviderJob[AssignPlan, Outcome]):
         return AssignPlan(id_of(waiting.escalation), route, may_rest, about) if about else None
 
     def call(self, plan: AssignPlan) -> Outcome:
-        """Choose and give in one transaction; after a crash it is no longer waiting."""
+        """Chooses an agent and assigns in one transaction, so a retry after a crash finds it
+        assigned.
+        """
         people = frozenset(plan.route.people)
         if plan.route.group_id and not people:
             people = frozenset(self._desk.members(plan.route.group_id))
@@ -92,7 +98,7 @@ class Assign(ProviderJob[AssignPlan, Outcome]):
         return self._escalations.assign(plan.escalation_id, NOBODY, choose)
 
     def finish(self, tx: Transaction, job: Job, plan: AssignPlan, result: Outcome) -> None:
-        """Try again later, unless it has moved."""
+        """Enqueues a retry unless the escalation has moved."""
         waiting = None if result.done else still_waiting(tx, job, self._clock.now())
         if waiting is None:
             return
@@ -106,7 +112,7 @@ class Assign(ProviderJob[AssignPlan, Outcome]):
     def on_failed(
         self, tx: Transaction, job: Job, plan: AssignPlan | None, error: Exception
     ) -> None:
-        """It waits for whoever takes it."""
+        """Leaves the escalation in the queue."""
         waiting = still_waiting(tx, job, self._clock.now())
         if waiting:
             deskwork.notice(tx, waiting.escalation, NOT_KNOWN, waiting.now)
@@ -129,7 +135,7 @@ def _choose(
 
 
 def _later(waiting: Waiting) -> None:
-    """Say once that nobody is free."""
+    """Says once in the thread that no agent is available."""
     payload = waiting.job.payload
     if not payload.get("again"):
         deskwork.notice(waiting.tx, waiting.escalation, NOBODY_YET, waiting.now)

@@ -1,4 +1,4 @@
-"""Who did what: the steps of agents and the changes of admins, newest first, from the event log."""
+"""Audit log: steps of agents and changes by admins, newest first, from the event log."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ from handoff_bot.storage.transaction import Transaction
 
 
 class Audit:
-    """Reads it."""
-
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def page(self, before: int | None = None, desk_id: str = "") -> AuditPage:
-        """What was done before that event, or the newest; by everybody, or by one person."""
+        """Returns the entries before that event, or the newest ones; of all agents or of one."""
         with self._database.read() as tx:
             found = changes.by_people(tx, PAGE_ROWS + 1, before, desk_id)
             done = [_did(tx, *row) for row in found[:PAGE_ROWS]]

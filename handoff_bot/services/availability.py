@@ -1,4 +1,4 @@
-"""Who is there: agents say so themselves, within their hours and up to their capacity."""
+"""Agents' availability: status, hours and capacity."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from handoff_bot.storage.models import Agent
 from handoff_bot.storage.transaction import Transaction
 
 CAPACITY = "capacity"
-"""The preference with the most conversations an agent has at once; 0 for any number."""
+"""Setting for the number of conversations an agent can have at once; 0 means no limit."""
 
 
 class Presences:
-    """What agents say of themselves."""
+    """Availability changes by agents."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def come(self, agent: AgentRef, timezone: str) -> None:
-        """I am here."""
+        """Sets the agent to available."""
         with self._database.write() as tx:
             row = self._row(tx, agent, timezone)
             row.on_roster, row.is_away, row.away_until = True, False, None
             log.record(tx, "agent.on", self._clock.now(), agent_id=id_of(row))
 
     def leave(self, agent: AgentRef, timezone: str, until: datetime | None) -> None:
-        """I am away, until then or until I say otherwise."""
+        """Sets the agent to away until the given time, or until they return."""
         with self._database.write() as tx:
             row = self._row(tx, agent, timezone)
             row.on_roster, row.is_away, row.away_until = True, True, until
             log.record(tx, "agent.off", self._clock.now(), agent_id=id_of(row))
 
     def arrange(self, agent: AgentRef, capacity: int, lines: Sequence[str], timezone: str) -> None:
-        """How much, and when, I work."""
+        """Sets the agent's capacity and hours."""
         with self._database.write() as tx:
             row = self._row(tx, agent, timezone)
             row.capacity, row.hours, row.timezone = capacity, {"lines": list(lines)}, timezone
@@ -58,7 +58,7 @@ class Presences:
         return row
 
     def of(self, agent: AgentRef) -> Availability:
-        """How they stand now."""
+        """Returns the agent's current availability."""
         now = self._clock.now()
         with self._database.read() as tx:
             row = agents.by_desk_id(tx, agent.desk_id)
@@ -78,7 +78,7 @@ class Presences:
 
 
 def is_away(agent: Agent, now: datetime) -> bool:
-    """Have they said that they are away, and does that still hold?"""
+    """Returns whether the agent has set themselves to away and the time has not passed."""
     return agent.is_away and (agent.away_until is None or agent.away_until > now)
 
 
@@ -93,21 +93,21 @@ def candidates(
     people: Collection[str] = (),
     resting: Collection[str] = (),
 ) -> list[Agent]:
-    """Who could take a conversation now, of these people or of all; whose turn it is comes first.
+    """Returns the agents who can take a conversation now, next in turn first.
 
-    Those who are `resting`, for the desk says that they do not want to be disturbed, come last.
+    Agents in do not disturb (`resting`) come last.
     """
     free = _free(tx, _roster(tx, people), now, mode)
     return sorted(free, key=lambda agent: agent.desk_id in resting)
 
 
 def _roster(tx: Transaction, people: Collection[str]) -> list[Agent]:
-    """Of these people, or of all, those who have ever said that they are there."""
+    """Returns the given agents, or all, who have ever set their availability."""
     return [one for one in agents.roster(tx) if not people or one.desk_id in people]
 
 
 def those_who_may_rest(tx: Transaction, now: datetime) -> frozenset[str]:
-    """Of whom it is worth asking the desk: those who could take a conversation now."""
+    """Returns the available agents whose do-not-disturb status should be checked."""
     return frozenset(agent.desk_id for agent in _free(tx, agents.roster(tx), now))
 
 
@@ -137,9 +137,11 @@ def _standing(agent: Agent, loads: dict[int, int]) -> Standing:
 
 
 def first_words(tx: Transaction, now: datetime, people: Collection[str] = ()) -> Moment:
-    """What somebody who begins to wait is told: an estimate only when somebody is there to keep it.
+    """Returns the first text for a waiting customer; includes a wait estimate only when an agent is
+    available.
 
-    `people` are those whom it is for; of those who have never said whether they are there, nothing is known.
+    `people` are the agents that a rule names. Agents without any availability status count as
+    unknown.
     """
     if not hours.of_the_team(tx).is_open(now):
         return Moment.OUT_OF_HOURS
@@ -150,6 +152,6 @@ def first_words(tx: Transaction, now: datetime, people: Collection[str] = ()) ->
 
 
 def follow(moved: Moved) -> None:
-    """Who takes a conversation is on the roster."""
+    """Adds an agent who takes a conversation to the roster."""
     if moved.step is Step.CLAIM and moved.agent:
         moved.agent.on_roster = True

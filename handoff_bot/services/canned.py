@@ -1,4 +1,6 @@
-"""Canned replies: admins keep them, agents find them, placeholders are filled for a conversation."""
+"""Canned replies: admins maintain them, agents search for them, placeholders are filled per
+conversation.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ ENOUGH = f"Limit of {rows.MOST:,} replies reached. Delete one first."
 
 
 class Part(StrEnum):
-    """What of a reply can be wrong."""
+    """The field that a problem refers to."""
 
     NAME = "name"
     LANGUAGE = "language"
@@ -40,12 +42,14 @@ Problem = tuple[Part, str]
 
 
 def find(tx: Transaction, query: str, language: str = "") -> list[CannedReply]:
-    """Those that fit, the closest first; with a language, only those in it or for any."""
+    """Returns matching replies, best match first. With a language, only replies in it or for all
+    languages.
+    """
     return rules.fitting(map(_value, rows.every(tx)), query, language)
 
 
 def rendered(tx: Transaction, called: str, escalation: Escalation, agent: str) -> str | None:
-    """What this agent says with it in this conversation; None when there is none of that name."""
+    """Returns the reply with its placeholders filled, or None if no reply has this name."""
     conversation = conversations.get(tx, escalation.conversation_id)
     found = map(_value, rows.called(tx, rules.tidy_name(called)))
     reply = rules.best(found, conversation.language)
@@ -62,14 +66,14 @@ def rendered(tx: Transaction, called: str, escalation: Escalation, agent: str) -
 
 
 class CannedReplies:
-    """What admins do with them."""
+    """Admin operations on canned replies."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def page(self, query: str, language: str = "", number: int = 0) -> CannedPage:
-        """One page of those that fit; a page that is not there any more is the last one."""
+        """Returns one page of matching replies; a page past the end returns the last page."""
         with self._database.read() as tx:
             found = find(tx, query, language)
         pages = max(1, -(-len(found) // PAGE_ROWS))
@@ -78,26 +82,26 @@ class CannedReplies:
         return CannedPage(tuple(shown), number, pages, len(found))
 
     def say(self, name: str, escalation_id: int, agent: AgentRef) -> str | None:
-        """What this agent says with it in this conversation; None when there is none of that name."""
+        """Returns the reply with its placeholders filled, or None if no reply has this name."""
         with self._database.read() as tx:
             escalation = tx.session.get(Escalation, escalation_id)
             return rendered(tx, name, escalation, agent.name) if escalation else None
 
     def get(self, canned_id: int) -> CannedReply | None:
-        """One of them."""
         with self._database.read() as tx:
             row = tx.session.get(Canned, canned_id)
             return _value(row) if row else None
 
     def seen(self, reply: CannedReply) -> int:
-        """The newest change of it."""
+        """Returns the number of the reply's newest change."""
         with self._database.read() as tx:
             return changes.newest_of(tx, {_key(reply)})
 
     def save(self, reply: CannedReply, by: str, seen: int | None = None) -> Problem | None:
-        """Keep it, new or changed; what is wrong with it when it cannot be.
+        """Saves a new or changed reply. Returns the problem, or None when saved.
 
-        `seen` is the newest change that is known of it; when there is a newer one, it is not kept.
+        `seen` is the newest change that the admin has seen. If a newer one exists, nothing is
+        saved.
         """
         wrong = problem(reply)
         if wrong:
@@ -130,14 +134,14 @@ class CannedReplies:
         return True
 
     def every(self) -> list[CannedReply]:
-        """All of them, by name and language."""
+        """Returns all replies by name and language."""
         with self._database.read() as tx:
             return [_value(row) for row in rows.every(tx)]
 
     def take_in(self, replies: Sequence[CannedReply], by: str) -> list[str]:
-        """Keep all of these, those with a known name and language instead of what was there.
+        """Imports replies; those with an existing name and language are replaced.
 
-        What is wrong with which line, in words; then none of them is kept.
+        Returns an error message for each wrong line. If there are any, nothing is imported.
         """
         wrong = list(_problems(replies))
         if wrong:
@@ -153,7 +157,7 @@ class CannedReplies:
         return []
 
     def delete(self, canned_id: int, by: str) -> bool:
-        """Delete it; False when it was gone."""
+        """Deletes a reply; False if it was already gone."""
         with self._database.write() as tx:
             row = tx.lock(Canned, canned_id)
             if row is None:
@@ -166,7 +170,7 @@ class CannedReplies:
 
 
 def problem(reply: CannedReply) -> Problem | None:
-    """What is wrong with how it is written, None when nothing is."""
+    """Returns the first problem with the reply's fields, or None."""
     if words := rules.name_problem(reply.name):
         return Part.NAME, words
     if words := rules.language_problem(reply.language):

@@ -1,8 +1,8 @@
-"""What was written while we could not be reached: notices the gap, and has it fetched.
+"""Catch-up after downtime: detects gaps in contact and fetches missed messages.
 
-Each source (a channel's kind, or the desk) has one durable row that says until when it was in contact. A
-tick renews it, so the beginning of a gap is known after a kill, too. What is fetched goes the way of what
-arrives, under the same keys, so that a message which a provider delivers again has one effect.
+Each source (a channel's kind, or Slack) has one durable row with its last contact. A tick renews
+it, so the start of a gap is known after a kill. Fetched messages use the same keys as live ones, so
+a message that a provider delivers again takes effect once.
 """
 
 from __future__ import annotations
@@ -32,28 +32,30 @@ CONTACT = "tick.contact"
 CATCH_UP = "catch.up"
 READ_THREAD = "desk.read"
 DESK = "slack"
-"""The name of the desk among the sources."""
+"""Slack's name among the sources."""
 
 GAP = timedelta(seconds=90)
-"""Without contact for longer than this, something may have escaped us; a tick comes every 30 seconds."""
+"""A longer time without contact counts as a gap. The tick runs every 30 seconds."""
 OVERLAP = timedelta(minutes=2)
-"""How far before its known beginning a gap is read: clocks differ, and a tick is not at once."""
+"""How far before its known start a gap is read: clocks differ, and ticks can be late."""
 LONGEST = timedelta(days=7)
-"""How far back is read at most."""
+"""Maximum length of a gap that is read back."""
 ON_THE_WAY = timedelta(seconds=30)
-"""How long a webhook may take, retries included; what is younger is not listed: the webhook says more."""
+"""How long a webhook may take, including retries. Younger messages are not listed, because the
+webhook has more data.
+"""
 LAST_MOMENT = timedelta(seconds=5)
-"""So much of the end of a gap is left for later, because its webhooks may still come."""
+"""The end of a gap that is read later, because its webhooks may still arrive."""
 SWEEP = timedelta(minutes=10)
-"""How often messages are listed though no gap was seen: webhooks may fail where we cannot notice it."""
+"""How often messages are listed without a detected gap. Webhooks can fail without any sign here."""
 THREAD_SWEEP, SWEPT = timedelta(minutes=5), 3
-"""How often a thread with an owner is read back without a gap, and how many with each tick."""
+"""How often an assigned thread is read back without a gap, and how many threads per tick."""
 MOST_THREADS = 1000
 _RECENTLY, _MOST_KNOWN = timedelta(days=7), 100
 
 
 class CatchingUp:
-    """Notices gaps. `is_desk_connected` says whether the desk's events can reach this process."""
+    """Detects gaps. `is_desk_connected` says whether Slack events can reach this process."""
 
     def __init__(
         self,
@@ -69,12 +71,12 @@ class CatchingUp:
         self.is_desk_connected: Callable[[], bool] = lambda: True
 
     def started(self) -> None:
-        """The process has started: whatever was written since the last contact is fetched."""
+        """Called at process start: fetches everything since the last contact."""
         with self._database.write() as tx:
             self.look(tx, timedelta())
 
     def look(self, tx: Transaction, gap: timedelta = GAP) -> None:
-        """Renew the contact of every source, and have fetched what may have escaped us."""
+        """Renews the contact of every source and enqueues fetching of possibly missed messages."""
         now = self._clock.now()
         for name in self._in_contact():
             before = sources.beat(tx, name, now, first_read=now + OVERLAP)
@@ -106,7 +108,7 @@ class CatchingUp:
 
 
 def catch_up(tx: Transaction, source: str, due_at: datetime) -> None:
-    """Have the messages of a channel listed."""
+    """Enqueues listing of a channel's messages."""
     key = f"catch:{source}"
     enqueue_job(tx, NewJob(CATCH_UP, key, {"source": source}, due_at, key=key, coalesce=True))
 
@@ -114,7 +116,7 @@ def catch_up(tx: Transaction, source: str, due_at: datetime) -> None:
 def read_thread(
     tx: Transaction, place: Place, now: datetime, *, high_priority: bool = False
 ) -> None:
-    """Have a thread read back."""
+    """Enqueues reading back a thread."""
     key = f"read:{place.slack_channel}:{place.ts}"
     payload = asdict(place)
     enqueue_job(
@@ -124,27 +126,24 @@ def read_thread(
 
 
 class Contact(TransactionJob):
-    """The tick that renews the contact of every source."""
-
     told = ADMINS
 
     def __init__(self, catching_up: CatchingUp) -> None:
         self._catching_up = catching_up
 
     def run(self, tx: Transaction, job: Job) -> None:
-        """Renew it."""
         self._catching_up.look(tx)
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """One stretch of a channel's messages to list.
+    """A period of a channel's messages to list.
 
     Attributes:
-        until: the end of this stretch; `end` when the last one ends. Not after `since` when all has been
-            listed.
-        recipients: our own addresses, besides the configured ones.
-        addresses: customers who wrote lately.
+        until: the end of this period; `end` for the last one. Not after `since` when everything has
+            been listed.
+        recipients: our own addresses besides the configured ones.
+        addresses: customers who wrote recently.
     """
 
     source: str
@@ -156,10 +155,10 @@ class Stretch:
 
 
 class CatchUp(ProviderJob[Stretch, "list[InboundMessage] | DeliveryError"]):
-    """Lists what customers sent in a stretch of time, and stores what has not reached us.
+    """Lists customers' messages of a period and stores those that are missing.
 
     Args:
-        store: a message as work, with the lane that it goes into.
+        store: converts a message into a job and its lane.
     """
 
     repeatable = True
@@ -178,9 +177,9 @@ class CatchUp(ProviderJob[Stretch, "list[InboundMessage] | DeliveryError"]):
         self._store = store
 
     def prepare(self, tx: Transaction, job: Job) -> Stretch | None:
-        """The next stretch; an empty one when all has been read.
+        """Returns the next period; an empty one when everything has been read.
 
-        It changes nothing, because this job's lane is locked already: `look` locks a source before lanes.
+        Changes nothing: this job's lane is already locked, and `look` locks a source before lanes.
         """
         name = str(job.payload["source"])
         source = sources.get(tx, name)
@@ -205,7 +204,9 @@ class CatchUp(ProviderJob[Stretch, "list[InboundMessage] | DeliveryError"]):
         )
 
     def call(self, plan: Stretch) -> list[InboundMessage] | DeliveryError:
-        """Ask the provider, oldest first; the reason when it refuses: the next sweep asks again."""
+        """Lists messages from the provider, oldest first. Returns the error if it refuses; the next
+        sweep retries.
+        """
         if plan.until <= plan.since:
             return []
         backlog = self._backlogs[plan.source]
@@ -225,7 +226,7 @@ class CatchUp(ProviderJob[Stretch, "list[InboundMessage] | DeliveryError"]):
         plan: Stretch,
         result: list[InboundMessage] | DeliveryError,
     ) -> None:
-        """Store what is new before whatever waits in its conversation, then go on."""
+        """Stores new messages before the conversation's waiting jobs, then enqueues the next period."""
         source = sources.get(tx, plan.source)
         if source is None:
             return
@@ -241,7 +242,7 @@ class CatchUp(ProviderJob[Stretch, "list[InboundMessage] | DeliveryError"]):
         catch_up(tx, plan.source, self._clock.now())
 
     def _end(self, tx: Transaction, source: Source, until: datetime) -> None:
-        """All has been read; the last moment of a gap is read a little later."""
+        """Marks the gap as read. Its last moment is read a little later."""
         if source.unread_until:
             catch_up(tx, source.name, self._clock.now() + ON_THE_WAY + LAST_MOMENT)
         sources.read(tx, source.name, until, complete=True)
@@ -275,7 +276,9 @@ class CatchUp(ProviderJob[Stretch, "list[InboundMessage] | DeliveryError"]):
 
 
 def _live(tx: Transaction, source: str, lane: str) -> list[Job]:
-    """What came live and waits. A message that stands in its conversation is being handled under its job."""
+    """Returns waiting jobs of live messages. A message that is already stored is being handled by
+    its job.
+    """
     came = [job for job in store.waiting(tx, lane) if job.payload.get("sent_at") is None]
     begun = sources.handled(tx, source, [str(job.payload["provider_id"]) for job in came])
     return [job for job in came if job.payload["provider_id"] not in begun]

@@ -1,4 +1,4 @@
-"""What agents write in windows: replies and notes, which the thread then shows."""
+"""Replies and notes that agents write in modals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NO_CARD_YET = "The card for this conversation is still being posted. Please try 
 
 
 class Composed:
-    """Each leaves or is kept once for the key of its window."""
+    """Sends or saves the text of a modal, once for each modal."""
 
     def __init__(
         self, database: Database, clock: Clock, threads: Threads, escalations: Escalations
@@ -43,7 +43,9 @@ class Composed:
         key: str,
         template: Template | None = None,
     ) -> Outcome:
-        """Send what an agent wrote outside of the thread, once for each key; who has nobody takes it over."""
+        """Sends a reply from a modal, once for each key. An unassigned conversation is claimed for
+        the agent.
+        """
         taken = self._claim_if_nobody_has_it(escalation_id, agent)
         if not taken.done or taken.text == AFTER_THE_AI:
             return Outcome(False, taken.text)
@@ -59,7 +61,7 @@ class Composed:
             return Outcome(True)
 
     def note(self, escalation_id: int, agent: AgentRef, text: str, key: str) -> Outcome:
-        """Keep a note that was written outside of the thread, once for each key, and show it there."""
+        """Saves a note from a modal, once for each key, and posts it in the thread."""
         with self._database.write() as tx:
             thread = self._thread_of_window(tx, escalation_id, key)
             if isinstance(thread, Outcome):
@@ -72,7 +74,9 @@ class Composed:
             return Outcome(True)
 
     def _thread_of_window(self, tx: Transaction, escalation_id: int, key: str) -> Thread | Outcome:
-        """The thread that a window is about; or what to answer, when it has been sent already or has none."""
+        """Returns the modal's thread, or an Outcome if the text was already handled or no thread
+        exists.
+        """
         thread = self._threads.of(tx, rows.get(tx, escalation_id))
         if thread is None:
             return Outcome(False, NO_CARD_YET)
@@ -102,7 +106,7 @@ class Composed:
         template: Template | None,
     ) -> None:
         note = self._keep_from_window(tx, thread, author, text, key)
-        said = Spoken(text, text)  # in a window it is written in the customer's language
+        said = Spoken(text, text)  # Text in a modal is already written in the customer's language.
         message = self._threads.send(tx, thread, author, said, None, note, template=template)
         shown = Post(PostKind.OURS, text, name=author.name)
         deskwork.post(tx, thread.escalation, shown, self._clock.now(), message)

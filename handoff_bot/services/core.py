@@ -1,4 +1,4 @@
-"""The core, put together from its ports: what `app.py` and the tests both build."""
+"""Builds the core from its ports; used by `app.py` and the tests."""
 
 from __future__ import annotations
 
@@ -109,26 +109,26 @@ QUEUES = {
     "tick": 1,
     "model": 1,
 }
-"""Queue -> threads: a slow provider fills its own and nobody else's."""
+"""Queue -> threads: a slow provider only occupies the threads of its own queue."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What the core is built of.
+    """The core's dependencies.
 
     Attributes:
-        poll, lease: seconds; see Worker.
-        jitter: what spreads retries; tests seed it.
-        settle: how long a message may take to turn up at its provider after a crash in mid-send.
+        poll, lease: in seconds; see Worker.
+        jitter: random source for retry delays; tests seed it.
+        settle: how long a message may take to appear at its provider after a crash during sending.
         sole: True when no other process runs lanes on this database.
-        sinks: other systems that keep our tickets, by name.
-        mailer: sends e-mail to the team; None where there is no mail server.
-        translator: None where there is no language model.
-        backlogs: channels whose providers list what customers sent while we were away, by kind.
-        limits: how often the desk may be called, by kind of budget; see services/desk_costs.py.
-        base_url: the address that providers reach us by, to fetch files from.
-        model: the language model that is watched; None where there is none.
-        escalation_limits: how many escalations may begin at a time, by groups of senders.
+        sinks: connectors to other ticket systems, by name.
+        mailer: sends email to the team; None without a mail server.
+        translator: None without a language model.
+        backlogs: channels whose providers list missed messages, by kind.
+        limits: rate limits for Slack by budget; see services/desk_costs.py.
+        base_url: public URL from which providers fetch files.
+        model: the monitored language model; None without one.
+        escalation_limits: how many escalations may start at a time, by groups of senders.
     """
 
     database: Database
@@ -154,8 +154,6 @@ class Parts:
 
 @dataclass(frozen=True)
 class Core:
-    """The services, ready to be driven."""
-
     database: Database
     clock: Clock
     inbox: Inbox
@@ -198,7 +196,6 @@ class Core:
 
     @classmethod
     def of(cls, parts: Parts) -> Core:
-        """Build them."""
         clock, database = parts.clock, parts.database
         tickets_out = TicketsOut(parts.sinks)
         followers = (

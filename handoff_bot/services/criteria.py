@@ -1,4 +1,4 @@
-"""What an escalation looks like to admins' rules."""
+"""Converts an escalation into the case that admins' rules are matched against."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from handoff_bot.storage.transaction import Transaction
 
 
 def case_of(tx: Transaction, escalation: Escalation, conversation: Conversation) -> Case:
-    """As it is now."""
     return Case(
         channel=conversation.channel,
         reason=Signal(escalation.reason),

@@ -1,4 +1,4 @@
-"""What agents decide about words that the customer has not seen: held, changed, untranslated, failed."""
+"""Agents' decisions about undelivered messages: held, edited, untranslated or failed ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ON_ITS_WAY = "This message is already being sent."
 
 
 class Decisions:
-    """Each is safe to repeat: a note leaves once, and a part that failed is sent again once."""
+    """Every method is safe to repeat: a note is sent once, and a failed part is retried once."""
 
     def __init__(
         self,
@@ -47,15 +47,15 @@ class Decisions:
         self._interpreter = interpreter
 
     def send_held(self, note_id: int, agent: AgentRef) -> Outcome:
-        """ "Take over & send": the words leave once this agent has the conversation."""
+        """Takes over the conversation and sends the held message."""
         return self._release_note(note_id, agent, take_over=True)
 
     def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
-        """Send what a reply was changed to, as a message of its own."""
+        """Sends an edited reply as a new message."""
         return self._release_note(correction_id, agent, take_over=False)
 
     def translate_again(self, note_id: int, agent: AgentRef) -> Outcome:
-        """Try once more what could not be translated, and send it."""
+        """Retries a failed translation and sends the result."""
         return self._release_note(note_id, agent, take_over=False)
 
     def _release_note(self, note_id: int, agent: AgentRef, *, take_over: bool) -> Outcome:
@@ -75,7 +75,7 @@ class Decisions:
             return self._send_note(tx, note_id, agent, spoken)
 
     def send_as_written(self, note_id: int, agent: AgentRef) -> Outcome:
-        """Send what could not be translated as its author wrote it."""
+        """Sends an untranslated message as its author wrote it."""
         with self._database.write() as tx:
             note = tx.session.get(Note, note_id)
             if note is None:
@@ -101,7 +101,7 @@ class Decisions:
             return note.escalation_id if note else None
 
     def _take_over(self, escalation_id: int, agent: AgentRef) -> Outcome:
-        """Own it, whoever had it."""
+        """Claims the escalation, also from another assignee."""
         with self._database.read() as tx:
             escalation = rows.get(tx, escalation_id)
             owner = rows.agent(tx, escalation.owner_id) if escalation else None
@@ -132,7 +132,6 @@ class Decisions:
         return Outcome(True, "Sent to the customer.")
 
     def keep_as_note(self, note_id: int, agent: AgentRef) -> Outcome:
-        """It stays inside."""
         with self._database.write() as tx:
             note = tx.session.get(Note, note_id)
             if note is None:
@@ -145,7 +144,7 @@ class Decisions:
             return Outcome(True, KEPT)
 
     def retry(self, message_id: int, agent: AgentRef) -> Outcome:
-        """Send the failed parts of a message again."""
+        """Sends the failed parts of a message again."""
         with self._database.write() as tx:
             message = tx.session.get(Message, message_id)
             if message is None:
@@ -160,7 +159,7 @@ class Decisions:
             return self._why_not_again(tx, message, agent) or self._retry(tx, conversation, message)
 
     def _why_not_again(self, tx: Transaction, message: Message, agent: AgentRef) -> Outcome | None:
-        """Agents' words leave again while whoever presses has the conversation."""
+        """Returns the refusal unless the agent is the assignee."""
         if message.author != Author.AGENT:
             return None
         author = conversations.agent_row(tx, agent.desk_id, agent.name, self._clock.now())

@@ -1,4 +1,4 @@
-"""The Slack channels that the bot was invited into: what each is for, and where a new card goes."""
+"""Slack channels that the bot was invited to: their purpose and where new cards go."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LACKING = "The app is missing permissions. Reinstall it with the current manifes
 
 
 class Purpose(StrEnum):
-    """What a channel is for; "" while nobody has said."""
+    """A channel's purpose; "" until an admin has chosen one."""
 
     UNSAID = ""
     QUEUE = "queue"
@@ -44,7 +44,7 @@ SAID: dict[Purpose, str] = {
 
 @dataclass(frozen=True)
 class DeskPlace:
-    """A channel, what it is for, and why nothing is written there ("" when it is)."""
+    """A channel, its purpose, and why posting is not possible there ("" when it is)."""
 
     slack_channel: str
     purpose: Purpose
@@ -52,14 +52,14 @@ class DeskPlace:
 
 
 class DeskChannels:
-    """What admins decide about channels."""
+    """Admins' decisions about channels."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def places(self) -> list[DeskPlace]:
-        """The channels that are for something, or wait until we can write in them again."""
+        """Returns channels that have a purpose or are closed at the moment."""
         with self._database.read() as tx:
             found = rows.every(tx)
         return [
@@ -69,7 +69,7 @@ class DeskChannels:
         ]
 
     def joined(self, slack_channel: str, by: str, lacking: list[str], event: str) -> None:
-        """We were invited: ask what for, once for each invitation."""
+        """Handles an invitation: asks for the channel's purpose, once for each invitation."""
         now = self._clock.now()
         with self._database.write() as tx:
             row = rows.of(tx, slack_channel, by, now)
@@ -80,7 +80,7 @@ class DeskChannels:
             deskwork.tell(tx, slack_channel, post, now, key=f"setup:{slack_channel}:{event}")
 
     def choose(self, slack_channel: str, purpose: Purpose, by: str) -> Outcome:
-        """From now on it is for this."""
+        """Sets the channel's purpose."""
         now = self._clock.now()
         with self._database.write() as tx:
             row = rows.of(tx, slack_channel, by, now)
@@ -101,25 +101,25 @@ class DeskChannels:
 
 
 def _take_over_from_others(tx: Transaction, purpose: Purpose) -> None:
-    """One channel has the queue, and one the urgent ones."""
+    """Only one channel can be the queue channel, and one the urgent channel."""
     for other in rows.with_purpose(tx, purpose.value):
         other.purpose = Purpose.NONE.value
     tx.session.flush()
 
 
 def queue_channel(tx: Transaction) -> str:
-    """Where the board and the cards are, "" for the channel of the deployment's settings."""
+    """Returns the channel of the board and the cards, "" for the configured queue channel."""
     return rows.working(tx, Purpose.QUEUE.value)
 
 
 def channel_for(tx: Transaction, priority: Priority) -> str:
-    """Where a new card goes, "" for the channel of the deployment's settings."""
+    """Returns the channel for a new card, "" for the configured queue channel."""
     urgent = rows.working(tx, Purpose.URGENT.value) if priority is Priority.URGENT else ""
     return urgent or queue_channel(tx)
 
 
 def closed(tx: Transaction, slack_channel: str, why: str, now: datetime) -> None:
-    """Nothing can be written there: new cards go elsewhere, and the admins are told, once."""
+    """Marks a channel as closed for posts. New cards go elsewhere, and admins are told once."""
     row = rows.of(tx, slack_channel, "", now)
     if row.suspended_at is None:
         row.suspended_at, row.suspended_why = now, why
@@ -128,7 +128,7 @@ def closed(tx: Transaction, slack_channel: str, why: str, now: datetime) -> None
 
 
 def opened(tx: Transaction, slack_channel: str, now: datetime) -> None:
-    """Something was written there."""
+    """Marks a channel as open after a successful post."""
     row = rows.known(tx, slack_channel)
     if row and row.suspended_at is not None:
         row.suspended_at, row.suspended_why = None, ""
@@ -137,7 +137,7 @@ def opened(tx: Transaction, slack_channel: str, now: datetime) -> None:
 
 
 def _tell_admins(tx: Transaction, row: DeskChannel, words: str, now: datetime) -> None:
-    """Those whom somebody named, and who invited us."""
+    """Tells the named admins and the person who invited the bot."""
     post = Post(PostKind.TOLD, words, mentions=(row.slack_channel,))
     for desk_id in sorted({*preferences.admins(tx), row.added_by} - {""}):
         deskwork.tell(tx, desk_id, post, now)

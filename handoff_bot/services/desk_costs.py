@@ -1,7 +1,8 @@
-"""What each kind of the desk's work takes of the desk's limits, and who goes first when they are short.
+"""Rate-limit costs and priorities of Slack jobs.
 
-Customers' words go before redraws of cards, and these before the board. A new card counts as words, but of
-a surge of new cards only so many a minute do: the rest is posted late, by urgency, and the board stands in.
+Customers' messages come before card updates, and those before the board. New cards count as
+messages, but only a limited number per minute: in a surge the rest is posted late, by priority, and
+the board shows them meanwhile.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from handoff_bot.jobs.rates import BucketCost, Cost
 from handoff_bot.storage.models import Escalation
 
 BOARD_PATIENCE = timedelta(seconds=10)
-"""After waiting so long the board goes before cards: while they are late, it is what people work from."""
+"""After this time, the board goes before cards: while cards are late, agents work from the board."""
 
 WHISPER: Cost = (BucketCost("whisper"),)
 CARD: Cost = (BucketCost("redraw", rank=1),)
@@ -22,17 +23,19 @@ BOARD: Cost = (BucketCost("redraw", rank=2, patience=BOARD_PATIENCE),)
 
 
 def words(slack_channel: str) -> Cost:
-    """Something said in a thread."""
+    """A message in a thread."""
     return (_post(slack_channel),)
 
 
 def telling(to: str) -> Cost:
-    """Something said outside of threads, or the very first board."""
+    """A message outside threads, or the first board."""
     return (_post(to, rank=1),)
 
 
 def new_card(escalation: Escalation, slack_channel: str, *, is_strangers: bool = False) -> Cost:
-    """The most urgent first, strangers behind known customers; first of all an agent's who has claimed it."""
+    """Most urgent first, anonymous visitors after known customers. The card of a claiming agent
+    comes first.
+    """
     rank = 0 if escalation.owner_id else 1 + 2 * escalation.priority_rank + is_strangers
     return BucketCost(f"card:{slack_channel}", rank), _post(slack_channel)
 
@@ -42,12 +45,12 @@ def _post(slack_channel: str, rank: int = 0) -> BucketCost:
 
 
 def board(at: Place | None, slack_channel: str) -> Cost:
-    """The board, redrawn or posted."""
+    """Updating or posting the board."""
     return BOARD if at else telling(slack_channel)
 
 
 def mark(status: DeliveryStatus, *, held: bool) -> Cost:
-    """How far a reply has come; the mark for waiting goes when it has left."""
+    """A delivery reaction. `held` means that the waiting reaction must be removed."""
     added = BucketCost("mark")
     return (
         (BucketCost("unmark"), added) if held and status is not DeliveryStatus.QUEUED else (added,)

@@ -1,4 +1,4 @@
-"""Redraws cards, marks and the board; of all of them only the latest state matters."""
+"""Updates cards, delivery reactions and the board. Only the latest state matters."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ BOARD_PLACE = "board.place"
 
 
 class RedrawCard(DeskHandler[CardPlan, Place]):
-    """Brings a card up to date; the latest state is all that matters."""
+    """Updates a card to its latest state."""
 
     repeatable = True
     coalesces = True
     told = "nobody: the thread says each change, and the next change draws the card again"
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
-        """Before the board."""
         is_posted = escalations.thread_of(tx, int(job.payload["escalation_id"])) is not None
         return desk_costs.CARD if is_posted else ()
 
     def prepare(self, tx: Transaction, job: Job) -> CardPlan | None:
-        """The card as it is now; a card that was not posted yet will show the latest state anyway."""
+        """Returns the current card, or None if it was not posted yet: posting shows the latest
+        state anyway.
+        """
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         thread = escalations.thread_of(tx, int(job.payload["escalation_id"]))
         if escalation is None or thread is None:
@@ -46,16 +47,15 @@ class RedrawCard(DeskHandler[CardPlan, Place]):
         return CardPlan(views.card(tx, escalation), Place(thread.slack_channel, thread.ts), "")
 
     def call(self, plan: CardPlan) -> Place:
-        """Redraw it."""
         try:
             return self._desk.draw_card(plan.card, plan.at, plan.mark)
         except DeskGone:
             if plan.at and plan.card.status not in OPEN:
-                return plan.at  # nobody needs it any longer
+                return plan.at  # no longer needed
             raise
 
     def on_retry(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
-        """A card that was deleted is posted again, if no other job has seen to that."""
+        """Posts a deleted card again, unless another job already did."""
         number = int(job.payload["escalation_id"])
         thread, escalation = escalations.thread_of(tx, number), escalations.get(tx, number)
         if not isinstance(error, DeskGone) or plan is None or escalation is None or thread is None:
@@ -66,27 +66,23 @@ class RedrawCard(DeskHandler[CardPlan, Place]):
 
 @dataclass(frozen=True)
 class MarkPlan:
-    """How far an agent's reply has come."""
-
     reply: Place
     status: DeliveryStatus
     held: bool
 
 
 class MarkDelivery(DeskHandler[MarkPlan, None]):
-    """Marks an agent's reply with its latest delivery status."""
+    """Sets the reactions on an agent's reply to its latest delivery status."""
 
     repeatable = True
     coalesces = True
     told = "nobody: a message that fails is a post of its own, and the next status marks it again"
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
-        """Marks have budgets of their own."""
         plan = self.prepare(tx, job)
         return desk_costs.mark(plan.status, held=plan.held) if plan else ()
 
     def prepare(self, tx: Transaction, job: Job) -> MarkPlan | None:
-        """The status as it is now."""
         message = tx.session.get(Message, int(job.payload["message_id"]))
         if message is None or not message.desk_channel or not message.desk_ts:
             return None
@@ -96,7 +92,6 @@ class MarkDelivery(DeskHandler[MarkPlan, None]):
         return MarkPlan(place, status, bool(message.payload.get("held")))
 
     def call(self, plan: MarkPlan) -> None:
-        """Mark it."""
         try:
             self._desk.mark_delivery(plan.reply, plan.status, held=plan.held)
         except DeskGone as error:
@@ -105,27 +100,25 @@ class MarkDelivery(DeskHandler[MarkPlan, None]):
 
 @dataclass(frozen=True)
 class BoardPlan:
-    """The board to draw; `at` None until it was posted."""
+    """The board to render; `at` is None until it is posted."""
 
     board: Board
     at: Place | None
 
 
 class DrawBoard(DeskHandler[BoardPlan, Place]):
-    """Keeps the one pinned message with the queue up to date."""
+    """Keeps the pinned board message up to date."""
 
     coalesces = True
     told = ADMINS
     MARK = "board"
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
-        """After cards, but never for long."""
         slack_channel = desk_channels.queue_channel(tx)
         at = _where_it_is(tx, slack_channel)
         return desk_costs.board(at, slack_channel or self._desk.queue_channel)
 
     def prepare(self, tx: Transaction, job: Job) -> BoardPlan:
-        """The queue as it is now."""
         return self._plan(tx)
 
     def _plan(self, tx: Transaction) -> BoardPlan:
@@ -133,16 +126,15 @@ class DrawBoard(DeskHandler[BoardPlan, Place]):
         return BoardPlan(board, _where_it_is(tx, board.slack_channel))
 
     def call(self, plan: BoardPlan) -> Place:
-        """Draw it."""
         return self._desk.draw_board(plan.board, plan.at, self.MARK)
 
     def on_retry(self, tx: Transaction, job: Job, plan: BoardPlan | None, error: Exception) -> None:
-        """A board that was deleted is posted again."""
+        """Posts a deleted board again."""
         if isinstance(error, DeskGone) and plan and plan.at:
             log.forget(tx, BOARD_PLACE)
 
     def recover(self, job: Job, begun_at: datetime) -> tuple[BoardPlan, Place] | None:
-        """A first board may have been posted: find it, rather than posting a second one."""
+        """Finds a first board that may have been posted, instead of posting a second one."""
         with self._database.read() as tx:
             plan = self._plan(tx)
         if plan.at is not None:
@@ -151,7 +143,7 @@ class DrawBoard(DeskHandler[BoardPlan, Place]):
         return (plan, place) if place else None
 
     def finish(self, tx: Transaction, job: Job, plan: BoardPlan, result: Place) -> None:
-        """Remember where it is."""
+        """Stores where the board is."""
         if plan.at == result:
             return
         now = self._clock.now()
@@ -161,7 +153,9 @@ class DrawBoard(DeskHandler[BoardPlan, Place]):
 
 
 def _where_it_is(tx: Transaction, slack_channel: str) -> Place | None:
-    """None when there is no board yet, or the queue has moved: then a new one is posted where it is now."""
+    """Returns None if there is no board yet or the queue channel has changed; a new board is posted
+    then.
+    """
     held = log.preference(tx, BOARD_PLACE, None)
     place = _PLACE.validate_python(held) if held else None
     return place if place and slack_channel in ("", place.slack_channel) else None

@@ -1,4 +1,4 @@
-"""What everything that runs the desk's work shares."""
+"""Shared base of the jobs that post to Slack."""
 
 from __future__ import annotations
 
@@ -28,11 +28,13 @@ POSTED_AGAIN = (
     "conversation continues here. Select View conversation to see earlier messages."
 )
 MOST_CARDS, IN = 3, timedelta(hours=1)
-"""Cards of one escalation that may be found gone in this time: a channel may keep no threads at all."""
+"""Maximum number of cards posted again per escalation in this time. A channel may not keep threads
+at all.
+"""
 
 
 class DeskHandler(ProviderJob[Plan, Result]):
-    """What all of them share. The desk is waited for: it is where people look for what failed."""
+    """Base of all Slack jobs. They wait for Slack, because Slack is where failures are reported."""
 
     give_up_after = timedelta(days=7)
 
@@ -42,7 +44,7 @@ class DeskHandler(ProviderJob[Plan, Result]):
         self._clock = clock
 
     def lost(self, tx: Transaction, job: Job, escalation: Escalation, error: Exception) -> None:
-        """The card of an escalation is gone: another is posted, unless that has not helped before."""
+        """Posts another card after the card was deleted, unless that did not help before."""
         number, now = id_of(escalation), self._clock.now()
         thread = escalations.thread_of(tx, number)
         if thread:
@@ -54,18 +56,18 @@ class DeskHandler(ProviderJob[Plan, Result]):
 
 
 class InThread(DeskHandler[Plan, Result]):
-    """Says something below a card; when the card is gone, another is posted first."""
+    """Base of jobs that post in a card's thread. If the card is gone, another one is posted first."""
 
     def thread(self, tx: Transaction, job: Job) -> Place | None:
-        """Where the card is; asked once for `cost` and `place`."""
+        """Returns the card's location; read once for `cost` and `place`."""
         return escalations.place_of(tx, int(job.payload["escalation_id"]))
 
     def place(self, tx: Transaction, job: Job) -> Place | None:
-        """Where the card is; None when there is nothing to say it to.
+        """Returns the card's location, or None if there is no thread to post in.
 
         Raises:
-            DeskGone: there is no card; `on_retry` has it posted.
-            DeskError: it is being posted, or could not be.
+            DeskGone: the card does not exist; `on_retry` posts it again.
+            DeskError: the card is still being posted, or could not be posted.
         """
         number = int(job.payload["escalation_id"])
         place = self.thread(tx, job)
@@ -81,7 +83,7 @@ class InThread(DeskHandler[Plan, Result]):
         raise DeskGone(NO_THREAD, "no_thread")
 
     def on_retry(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
-        """What is said in a channel that takes nothing waits; below a card that is gone, for another."""
+        """Waits for the closed channel, or for the new card if the card is gone."""
         number = int(job.payload["escalation_id"])
         thread = escalations.thread_of(tx, number)
         if isinstance(error, DeskClosed) and thread:
@@ -92,25 +94,27 @@ class InThread(DeskHandler[Plan, Result]):
 
 
 def may_have_another(tx: Transaction, job: Job, escalation_id: int, now: datetime) -> bool:
-    """Was no card posted again for this job yet, and few enough for its escalation?"""
+    """Returns whether no card was posted again for this job and the escalation's limit is not
+    reached.
+    """
     if store.status_of(tx, again_key(job)):
         return False
     return escalations.threads_left(tx, escalation_id, now - IN) <= MOST_CARDS
 
 
 def again_key(job: Job) -> str:
-    """The key of the card that is posted again for a job."""
+    """Returns the key of the card that is posted again for a job."""
     return f"card:again:{job.id}"
 
 
 def mark_of(job: Job) -> str:
-    """Our own id of a post, by which it is found at the desk after a crash."""
+    """Returns our own id of a post, by which it is found in Slack after a crash."""
     return f"work-{job.id}"
 
 
 @dataclass(frozen=True)
 class CardPlan:
-    """A card to draw; `at` None for a new one."""
+    """A card to render; `at` is None for a new one."""
 
     card: Card
     at: Place | None

@@ -1,4 +1,4 @@
-"""Runs the desk's work: what is said and posted, once (looking first after a crash)."""
+"""Jobs that post to Slack exactly once: after a crash, they look for the post first."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _WHISPER = TypeAdapter(Whisper)
 
 TOLD_TEAM = "the assignee, the queue channel and the admins"
 SOON_TOLD = 3
-"""Tries after which a refusal that we do not know is told of, though it may still pass."""
+"""Number of tries after which an unknown error is reported, even if it may be temporary."""
 
 SAID: dict[PostKind, str] = {
     PostKind.CONTACT: "A message from the customer",
@@ -52,7 +52,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
     told = TOLD_TEAM
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
-        """It counts as words, unless there are too many."""
+        """Counts as a message, within the limit for new cards."""
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None:
             return ()
@@ -61,18 +61,17 @@ class PostCard(DeskHandler[CardPlan, Place]):
         return desk_costs.new_card(escalation, where, is_strangers=bool(sender.counted_with))
 
     def prepare(self, tx: Transaction, job: Job) -> CardPlan | None:
-        """The card, unless it is there already."""
+        """Returns the card, or None if it was already posted."""
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None or escalations.thread_of(tx, id_of(escalation)):
             return None
         return CardPlan(views.card(tx, escalation), None, mark_of(job))
 
     def call(self, plan: CardPlan) -> Place:
-        """Post it."""
         return self._desk.draw_card(plan.card, None, plan.mark)
 
     def recover(self, job: Job, begun_at: datetime) -> tuple[CardPlan, Place] | None:
-        """Look for it in its channel."""
+        """Looks for the card in its channel."""
         with self._database.read() as tx:
             escalation = escalations.get(tx, int(job.payload["escalation_id"]))
             card = views.card(tx, escalation) if escalation else None
@@ -82,7 +81,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
         return (CardPlan(card, None, mark_of(job)), place) if place else None
 
     def on_retry(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
-        """A channel that takes nothing is left: the card is posted where new ones go now."""
+        """Posts the card elsewhere if its channel is closed."""
         if isinstance(error, DeskUnsure) and job.attempts + 1 >= SOON_TOLD:
             self._is_unsure(tx, job, error)
         if plan is None or not isinstance(error, DeskClosed):
@@ -94,14 +93,14 @@ class PostCard(DeskHandler[CardPlan, Place]):
             escalation.slack_channel = desk_channels.channel_for(tx, Priority(escalation.priority))
 
     def _is_unsure(self, tx: Transaction, job: Job, error: Exception) -> None:
-        """Nobody sees the customer until the card is there, so nobody waits hours to hear of it."""
+        """Reports early: no agent sees the customer until the card is posted."""
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation:
             now, why = self._clock.now(), alarms.why(error)
             alarms.no_card(tx, escalation, why, now, f"card:{job.id}:waits", waits=True)
 
     def on_failed(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
-        """Another channel may take it; when that is refused too, the team is told without a card."""
+        """Tries another channel. If that fails too, tells the team without a card."""
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None or escalations.thread_of(tx, id_of(escalation)):
             return
@@ -115,14 +114,16 @@ class PostCard(DeskHandler[CardPlan, Place]):
             )
 
     def finish(self, tx: Transaction, job: Job, plan: CardPlan, result: Place) -> None:
-        """Remember where it is; if the escalation changed while it was being posted, redraw it."""
+        """Stores the card's location. Updates the card if the escalation changed while it was being
+        posted.
+        """
         if job.attempts:
             desk_channels.opened(tx, result.slack_channel, self._clock.now())
         found = escalations.get(tx, plan.card.escalation_id)
         if found is None:
             return
         conversations.hold(tx, found.conversation_id)
-        # Read again: a claim may have committed while we waited, and its redraw found no card yet.
+        # Read again: a claim may have committed in the meantime, when no card existed to update.
         escalation = escalations.get(tx, plan.card.escalation_id) or found
         now = self._clock.now()
         tx.add(
@@ -142,9 +143,9 @@ class PostCard(DeskHandler[CardPlan, Place]):
 
 @dataclass(frozen=True)
 class PostPlan:
-    """Something to say in a thread, as one message.
+    """One message for a thread.
 
-    `judged` is the strongest of what `moods.when` says of its parts.
+    `judged` is the strongest value of `moods.when` among its parts.
     """
 
     thread: Place
@@ -155,14 +156,14 @@ class PostPlan:
 
 @dataclass(frozen=True)
 class Posted:
-    """Where it stands, and whether the customer's mood is to be judged by it."""
+    """Where the message was posted, and whether to evaluate the customer's mood."""
 
     place: Place
     is_judged: bool
 
 
 class PostInThread(InThread[PostPlan, Posted]):
-    """Says something in an escalation's thread, and with it what else waits to be said there."""
+    """Posts in an escalation's thread, together with other waiting posts for it."""
 
     batches = True
     chained = True
@@ -173,16 +174,14 @@ class PostInThread(InThread[PostPlan, Posted]):
         self._moods = mood_of
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
-        """Words go first."""
         thread = self.thread(tx, job)
         return desk_costs.words(thread.slack_channel) if thread else ()
 
     def batch(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
-        """What the same speaker said next."""
+        """Returns the following posts by the same speaker."""
         return gathering.batch(tx, job, self._clock.now())
 
     def prepare(self, tx: Transaction, job: Job) -> PostPlan | None:
-        """Where and what."""
         place = self.place(tx, job)
         return self._plan(tx, job, place) if place else None
 
@@ -195,7 +194,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         return PostPlan(place, posts, mark_of(job), which)
 
     def call(self, plan: PostPlan) -> Posted:
-        """Post it, and only then look at it."""
+        """Posts the message; the mood is only evaluated afterwards."""
         return self._posted(plan, self._desk.post(plan.thread, plan.posts, plan.mark))
 
     def _posted(self, plan: PostPlan, place: Place) -> Posted:
@@ -206,7 +205,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         return Posted(place, is_judged=in_doubt and self._moods.may_matter(words))
 
     def on_retry(self, tx: Transaction, job: Job, plan: PostPlan | None, error: Exception) -> None:
-        """It waits; the team hears of it early when we do not know what for, the assignee in any case."""
+        """Waits. Tells the team early about an unknown error, and the assignee in any case."""
         super().on_retry(tx, job, plan, error)
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None or job.attempts + 1 < SOON_TOLD:
@@ -219,7 +218,7 @@ class PostInThread(InThread[PostPlan, Posted]):
             alarms.held_up(tx, escalation, what, post.text, why, now, key)
 
     def on_failed(self, tx: Transaction, job: Job, plan: PostPlan | None, error: Exception) -> None:
-        """The thread does not show it: the team is told what it says."""
+        """Tells the team what the thread does not show."""
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None:
             return
@@ -228,7 +227,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         alarms.not_shown(tx, escalation, what, post.text, alarms.why(error), now, key)
 
     def finish(self, tx: Transaction, job: Job, plan: PostPlan, result: Posted) -> None:
-        """A post that shows an agent's message is where its marks go."""
+        """Stores the post's location for the delivery reactions on an agent's message."""
         now, place = self._clock.now(), result.place
         if job.attempts:
             desk_channels.opened(tx, place.slack_channel, now)
@@ -241,7 +240,7 @@ class PostInThread(InThread[PostPlan, Posted]):
             deskwork.delivery_moved(tx, message, now)
 
     def recover(self, job: Job, begun_at: datetime) -> tuple[PostPlan, Posted] | None:
-        """Look for it in the thread; what was begun with it is in the same message."""
+        """Looks for the post in the thread. Batched posts are in the same message."""
         with self._database.read() as tx:
             thread = escalations.thread_of(tx, int(job.payload["escalation_id"]))
             at = Place(thread.slack_channel, thread.ts) if thread else None
@@ -251,28 +250,26 @@ class PostInThread(InThread[PostPlan, Posted]):
 
 
 class TellOne(DeskHandler[Whisper, None]):
-    """Whispers to one agent. Hearing it twice after a crash is harmless, missing it is not."""
+    """Posts an ephemeral message to one agent. At least once: a duplicate after a crash is harmless."""
 
     repeatable = True
     told = "the agent, in a direct message"
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
-        """All whispers share one budget."""
+        """All ephemeral messages share one budget."""
         return desk_costs.WHISPER
 
     def prepare(self, tx: Transaction, job: Job) -> Whisper:
-        """What to whisper."""
         return _WHISPER.validate_python(job.payload)
 
     def call(self, plan: Whisper) -> None:
-        """Whisper it."""
         try:
             self._desk.whisper(plan)
         except DeskGone as error:
             raise DeskError(str(error), permanent=True, code=error.code) from error
 
     def on_failed(self, tx: Transaction, job: Job, plan: Whisper | None, error: Exception) -> None:
-        """Say it where nobody else sees it either."""
+        """Sends it as a direct message instead."""
         lost = plan or _WHISPER.validate_python(job.payload)
         post = Post(PostKind.TOLD, lost.text, value=lost.value, buttons=lost.buttons)
         deskwork.tell(tx, lost.desk_id, post, self._clock.now(), key=f"whisper:{job.id}")
@@ -280,7 +277,7 @@ class TellOne(DeskHandler[Whisper, None]):
 
 @dataclass(frozen=True)
 class Telling:
-    """Something to say to a person, or in a slack_channel."""
+    """A message for a person or a Slack channel."""
 
     to: str
     post: Post
@@ -288,7 +285,7 @@ class Telling:
 
 
 class TellSomebody(DeskHandler[Telling, Place]):
-    """Says something outside of threads. Hearing it twice after a crash is harmless, missing it is not."""
+    """Posts outside threads. At least once: a duplicate after a crash is harmless."""
 
     repeatable = True
     told = "the queue channel and the admins; an alarm nobody, for it is one of several"
@@ -298,11 +295,9 @@ class TellSomebody(DeskHandler[Telling, Place]):
         return to or desk_channels.queue_channel(tx) or self._desk.queue_channel
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
-        """After what is said in threads."""
         return desk_costs.telling(self._to(tx, job))
 
     def prepare(self, tx: Transaction, job: Job) -> Telling:
-        """To whom, and what."""
         post = gathering.post_of(job)
         about = job.payload.get("about")
         thread = escalations.thread_of(tx, about) if about else None
@@ -311,28 +306,26 @@ class TellSomebody(DeskHandler[Telling, Place]):
         return Telling(self._to(tx, job), post, mark_of(job))
 
     def call(self, plan: Telling) -> Place:
-        """Say it."""
         return self._desk.tell(plan.to, plan.post, plan.mark)
 
     def on_retry(self, tx: Transaction, job: Job, plan: Telling | None, error: Exception) -> None:
-        """What is said in a channel that takes nothing waits, and the admins are told why."""
+        """Waits for the closed channel and tells the admins why."""
         if plan and isinstance(error, DeskClosed) and plan.to.startswith(("C", "G")):
             desk_channels.closed(tx, plan.to, str(error), self._clock.now())
 
     def finish(self, tx: Transaction, job: Job, plan: Telling, result: Place) -> None:
-        """A channel that was closed takes something again."""
+        """Marks the channel as open again."""
         if job.attempts:
             desk_channels.opened(tx, result.slack_channel, self._clock.now())
 
     def on_failed(self, tx: Transaction, job: Job, plan: Telling | None, error: Exception) -> None:
-        """Others are told instead."""
+        """Tells the other recipients instead."""
         alarms.untold(tx, job, gathering.post_of(job), alarms.why(error), self._clock.now())
 
 
 def desk_job_kinds(
     database: Database, desk: Desk, clock: Clock, mood_of: moods.Moods
 ) -> tuple[JobKind, ...]:
-    """The kinds of jobs that show something in the desk."""
     return (
         JobKind(deskwork.CARD, PostCard(database, desk, clock), "desk"),
         JobKind(deskwork.POST, PostInThread(database, desk, clock, mood_of), "desk"),

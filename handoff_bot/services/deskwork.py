@@ -1,8 +1,8 @@
-"""What the desk must be told, as rows of work: cards, posts, whispers, marks, the board.
+"""Enqueues Slack jobs: cards, posts, ephemeral messages, delivery reactions and the board.
 
-Three kinds of lanes, so that words never wait for drawings: `desk:` carries what is said in one thread, in
-order; `draw:` redraws cards, marks and the board, of which only the latest state matters; `whisper:` tells
-one agent something.
+Three kinds of lanes keep messages from waiting for updates. `desk:` carries a thread's messages in
+order. `draw:` updates cards, reactions and the board, of which only the latest state matters.
+`whisper:` carries ephemeral messages.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _POST = TypeAdapter(Post)
 
 
 def post_card(tx: Transaction, escalation: Escalation, now: datetime) -> None:
-    """Put a new escalation's card into the queue channel; what is said later goes below it."""
+    """Enqueues a new escalation's card; later messages are posted in its thread."""
     payload = {"escalation_id": id_of(escalation)}
     enqueue_job(tx, NewJob(CARD, _thread_lane(id_of(escalation)), payload, due_at=now))
     redraw_board(tx, now)
@@ -42,7 +42,9 @@ def post_card(tx: Transaction, escalation: Escalation, now: datetime) -> None:
 def post_card_again(
     tx: Transaction, escalation: Escalation, now: datetime, key: str, why: str = ""
 ) -> None:
-    """Post another card; what is said waits for it. Once for each key; `why` is said below it."""
+    """Enqueues another card, once for each key. Messages for the thread wait for it; `why` is
+    posted in it.
+    """
     lane, number = card_lane(id_of(escalation)), id_of(escalation)
     payload = {"escalation_id": number}
     enqueue_job(tx, NewJob(CARD, lane, payload, due_at=now, key=key, high_priority=True))
@@ -52,7 +54,7 @@ def post_card_again(
 
 
 def card_lane(escalation_id: int) -> str:
-    """Where a card that is posted again waits, beside what is to be said below it."""
+    """Returns the lane of a card that is posted again, separate from the lane of its thread."""
     return f"{_thread_lane(escalation_id)}:card"
 
 
@@ -66,10 +68,10 @@ def post(
     judged: str = "",
     inbound: Message | None = None,
 ) -> None:
-    """Say something in an escalation's thread, after what was said there before; once for each key.
+    """Enqueues a post in an escalation's thread, in order, once for each key.
 
-    When it shows an agent's `message`, it will carry the marks of how far that has come. `judged` says
-    when the customer's mood is judged by it (`moods.when`), `inbound` which message of theirs it is.
+    `message` is the agent's message that receives delivery reactions. `judged` says when the
+    customer's mood is evaluated (`moods.when`); `inbound` is the customer's message.
     """
     payload = {"escalation_id": id_of(escalation), "post": _POST.dump_python(what)}
     if message:
@@ -78,36 +80,38 @@ def post(
         payload["judged"] = judged
     if inbound:
         payload["inbound"] = id_of(inbound)
-    # A change of state: somebody has acted, and will look for the thread.
+    # A state change: an agent has acted and looks at the thread.
     high_priority = what.kind is PostKind.NOTICE
     lane = _thread_lane(id_of(escalation))
     enqueue_job(tx, NewJob(POST, lane, payload, due_at=now, key=key, high_priority=high_priority))
 
 
 def unposted(tx: Transaction, escalation_id: int) -> list[int]:
-    """The customer's messages that no agent can have seen, because they are not in the thread yet."""
+    """Returns the customer's messages that are not in the thread yet, so that no agent can have
+    seen them.
+    """
     waiting = store.waiting(tx, _thread_lane(escalation_id))
     return [int(job.payload["inbound"]) for job in waiting if "inbound" in job.payload]
 
 
 def notice(tx: Transaction, escalation: Escalation, text: str, now: datetime) -> None:
-    """Say in the thread what changed."""
+    """Posts a status line in the thread."""
     post(tx, escalation, Post(PostKind.NOTICE, text), now)
 
 
 def resolved(tx: Transaction, escalation: Escalation, text: str, now: datetime) -> None:
-    """Say in the thread that it is resolved, with a button to say that a person came too late."""
+    """Posts that the escalation is resolved, with a button for "Escalated too late"."""
     words = Post(PostKind.NOTICE, text, button=Button.SOONER, value=str(id_of(escalation)))
     post(tx, escalation, words, now)
 
 
 def redraw(tx: Transaction, escalation: Escalation, now: datetime) -> None:
-    """The card and the board show something that has changed."""
+    """Enqueues an update of the card and the board."""
     redraw_of(tx, id_of(escalation), now)
 
 
 def redraw_of(tx: Transaction, escalation_id: int, now: datetime) -> None:
-    """The same, by the escalation's id."""
+    """Same as `redraw`, by the escalation's id."""
     key = f"draw:card:{escalation_id}"
     payload = {"escalation_id": escalation_id}
     enqueue_job(tx, NewJob(REDRAW, key, payload, due_at=now, key=key, coalesce=True))
@@ -115,12 +119,11 @@ def redraw_of(tx: Transaction, escalation_id: int, now: datetime) -> None:
 
 
 def redraw_board(tx: Transaction, now: datetime) -> None:
-    """The queue has changed."""
     enqueue_job(tx, NewJob(BOARD, "draw:board", {}, due_at=now, key="draw:board", coalesce=True))
 
 
 def whisper(tx: Transaction, what: Whisper, now: datetime) -> None:
-    """Tell one agent something in a thread."""
+    """Enqueues an ephemeral message to one agent in a thread."""
     lane = f"whisper:{what.place.slack_channel}:{what.place.ts}"
     enqueue_job(tx, NewJob(WHISPER, lane, asdict(what), due_at=now))
 
@@ -135,9 +138,10 @@ def tell(
     *,
     alarm: bool = False,
 ) -> None:
-    """Say something to a person (by their desk id) or in a slack_channel ("": the queue); once for each key.
+    """Enqueues a message to a person (Slack id) or a channel ("": the queue channel), once for each
+    key.
 
-    `about` links to that escalation's thread. Nobody is told when an `alarm` cannot be said.
+    `about` adds a link to that escalation's thread. A failed `alarm` raises no further alarm.
     """
     payload: dict[str, object] = {
         "to": to,
@@ -150,7 +154,7 @@ def tell(
 
 
 def delivery_moved(tx: Transaction, message: Message, now: datetime) -> None:
-    """Show on an agent's reply how far it has come; the assistant's messages carry no marks."""
+    """Updates the delivery reaction on an agent's reply; the assistant's messages have none."""
     if message.author != Author.AGENT or not message.desk_ts:
         return
     key = f"draw:mark:{id_of(message)}"
@@ -161,9 +165,9 @@ def delivery_moved(tx: Transaction, message: Message, now: datetime) -> None:
 def delivery_failed(
     tx: Transaction, message: Message, words: str, now: datetime, *, use_template: bool = False
 ) -> bool:
-    """Say in the thread that a message did not reach the customer, with Retry; or with a template.
+    """Posts that a message was not delivered, with Retry or a template.
 
-    False when there is no thread to say it in.
+    Returns False if there is no thread.
     """
     delivery_moved(tx, message, now)
     escalation = (
@@ -180,7 +184,7 @@ def delivery_failed(
         value=str(id_of(message)),
         buttons=(Button.USE_TEMPLATE,) if use_template else (),
     )
-    # Parts that fail one after the other are one failure; after a Retry there are others.
+    # Parts that fail one after another are one failure; after a Retry there are new parts.
     first = deliveries.first_failed(tx, id_of(message))
     post(tx, escalation, failure, now, key=f"failed:{id_of(message)}:{first}")
     return True

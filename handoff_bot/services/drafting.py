@@ -1,4 +1,4 @@
-"""A draft of the next reply, for an agent to edit and send. It is never sent by itself."""
+"""Drafts of the next reply, for agents to edit and send. A draft is never sent automatically."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Draft:
-    """What the assistant would say; `text` is "" when it knows nothing to say.
+    """A draft; `text` is "" when the assistant has no answer.
 
     Attributes:
-        sources: the titles of the articles it comes from.
-        claims: True when nobody has the conversation yet, so that sending takes it over.
+        sources: titles of the articles used.
+        claims: True when the conversation is unassigned, so sending claims it.
     """
 
     text: str
@@ -33,16 +33,15 @@ class Draft:
 
 
 class Drafting:
-    """Asks the assistant what it would say next."""
-
     def __init__(self, database: Database, assistant: Assistant) -> None:
         self._database = database
         self._assistant = assistant
 
     def draft(self, escalation_id: int) -> Draft | None:
-        """A draft from the knowledge base and the conversation; None when it is not open any more.
+        """Returns a draft from the knowledge base and the conversation, or None if the escalation
+        is closed.
 
-        Asks a model outside of any transaction, so it may take seconds.
+        Calls a model outside any transaction and may take seconds.
         """
         with self._database.read() as tx:
             escalation = rows.get(tx, escalation_id)
@@ -66,7 +65,7 @@ class Drafting:
 
 
 def _until_the_customer(talk: Talk) -> Talk | None:
-    """The talk up to the customer's last words, which are what is to be answered."""
+    """Returns the conversation up to the customer's last message."""
     last = max((n for n, turn in enumerate(talk.turns) if turn.role == "customer"), default=-1)
     if last < 0:
         return None

@@ -1,4 +1,4 @@
-"""Keeps what an agent said as they ended an escalation, and gives the assistant its memories."""
+"""Stores an agent's resolution details and provides the handback notes for the assistant."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handoff_bot.storage.models import Agent, Escalation, Note, Ticket
 from handoff_bot.storage.transaction import Transaction
 
 MEMORY = "memory"
-"""The revision of a note that is a memory for the assistant: an agent's edit of a reply has a hash."""
+"""Marks a note as a handback note for the assistant."""
 MOST_MEMORIES = 3
 
 
@@ -24,7 +24,7 @@ def keep(
     ending: Ending,
     now: datetime,
 ) -> None:
-    """Put it where it belongs: the ticket, the escalation, the assistant's memory."""
+    """Stores the details in the ticket, the escalation and the handback notes."""
     ticket.outcome = _outcome(Status(escalation.status), ending)
     tickets.add_tags(tx, id_of(ticket), ending.tags)
     if ending.why:
@@ -59,6 +59,6 @@ def _outcome(status: Status, ending: Ending) -> str:
 
 
 def memories(tx: Transaction, conversation_id: int) -> list[str]:
-    """The last lines that agents left for the assistant, oldest first."""
+    """Returns the latest handback notes, oldest first."""
     notes = conversations.last_notes(tx, conversation_id, MEMORY, MOST_MEMORIES)
     return [note.text for note in notes]

@@ -1,4 +1,4 @@
-"""What agents do to escalations: every step one transaction."""
+"""Escalation actions: claim, release, reassign, resolve, return and dismiss, each in one transaction."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ from handoff_bot.storage.transaction import Transaction
 CLAIM = "claim"
 AGAIN = timedelta(seconds=0.1)
 RESERVED_FOR = timedelta(minutes=1)
-"""How long an escalation is kept for an agent while the AI's last message is being sent: longer than any call
-to a provider takes, and than it takes to find out about one that a crash has cut short."""
+"""How long an escalation is reserved for an agent while the AI's last message is being sent. Longer
+than any provider call, and longer than the recovery after a crash during one.
+"""
 
 GONE = "This conversation no longer exists."
 NOBODY_FREE = "No agent who can take this conversation is available."
@@ -57,7 +58,7 @@ AFTER_THE_AI = "Taking over. The assistant's last message is still being sent."
 
 @dataclass(frozen=True)
 class _Change:
-    """One step about to be taken, with all that it touches; the conversation is held."""
+    """An action in progress with the rows it touches; the conversation is locked."""
 
     tx: Transaction
     step: Step
@@ -70,7 +71,7 @@ class _Change:
 
 
 class Escalations:
-    """The steps, what each asks for, and what each tells whom."""
+    """Escalation actions with their conditions and messages."""
 
     def __init__(
         self,
@@ -84,19 +85,19 @@ class Escalations:
         self._clock = clock
         self._followers = followers
 
-    # -- steps
+    # -- actions
 
     def take(
         self, step: Step, escalation_id: int, agent: AgentRef, ending: Ending = PLAIN
     ) -> Outcome:
-        """One agent takes one step. Of any number at once, exactly one wins; the others are told who."""
+        """Applies one agent's action. Of several at once, exactly one wins; the others are told who."""
         with self._database.write() as tx:
             return self.take_in(tx, step, escalation_id, agent, ending)
 
     def take_in(
         self, tx: Transaction, step: Step, escalation_id: int, agent: AgentRef, ending: Ending
     ) -> Outcome:
-        """The same within a transaction."""
+        """Same as `take`, within a transaction."""
         change = self._change(tx, step, escalation_id, agent)
         return self._take(replace(change, ending=ending)) if change else Outcome(False, GONE)
 
@@ -116,7 +117,8 @@ class Escalations:
         if reserved:
             return reserved
         if deliveries.ai_is_sending(change.tx, id_of(change.conversation)):
-            # A message of the AI is on the wire. The claim commits after it has left, never before.
+            # A message of the AI is being sent. The claim commits after it has been sent, never
+            # before.
             return self._claim_soon(change)
         if not self._move(change, **_values(change)):
             return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
@@ -132,7 +134,7 @@ class Escalations:
         return Outcome(True)
 
     def _claim_soon(self, change: _Change) -> Outcome:
-        """Reserve it for this agent, who pressed first; the late claim takes it or says why not."""
+        """Reserves the escalation for the first agent; the late claim takes it or reports why not."""
         number, agent = id_of(change.escalation), change.agent
         if change.escalation.status != Status.QUEUED:
             return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
@@ -151,7 +153,9 @@ class Escalations:
         return Outcome(True, AFTER_THE_AI)
 
     def claim_late(self, escalation_id: int, agent: AgentRef, until: datetime) -> Outcome:
-        """Claim what is reserved for an agent until then; done is True as well when that was used already."""
+        """Claims an escalation that is reserved until then; done is also True if it was already
+        claimed.
+        """
         with self._database.write() as tx:
             change = self._change(tx, Step.CLAIM, escalation_id, agent)
             if change is None:
@@ -166,7 +170,7 @@ class Escalations:
             return self._take(change) if change.now < until else Outcome(False, TOO_LONG)
 
     def _reserved_for_another(self, change: _Change, agent: Agent) -> Outcome | None:
-        """What to tell an agent when an escalation in the queue is reserved for another."""
+        """Returns the refusal if the escalation is reserved for another agent."""
         number = id_of(change.escalation)
         found = reservations.live(change.tx, number, change.now)
         if found is None or found.desk_id == agent.desk_id:
@@ -179,21 +183,21 @@ class Escalations:
     def reassign(
         self, escalation_id: int, agent: AgentRef, to: AgentRef, note: str = ""
     ) -> Outcome:
-        """Give an escalation to an agent, whoever has it or nobody; the note is for the team alone."""
+        """Assigns an escalation to an agent, whoever has it now. The note is internal."""
         with self._database.write() as tx:
             return self.reassign_in(tx, escalation_id, agent, to, note)
 
     def reassign_in(
         self, tx: Transaction, escalation_id: int, agent: AgentRef, to: AgentRef, note: str = ""
     ) -> Outcome:
-        """The same within a transaction."""
+        """Same as `reassign`, within a transaction."""
         change = self._change(tx, Step.REASSIGN, escalation_id, agent)
         return self._reassign(change, to, note) if change else Outcome(False, GONE)
 
     def assign(
         self, escalation_id: int, by: AgentRef, choose: Callable[[Transaction], Agent | None]
     ) -> Outcome:
-        """Give an escalation that waits to whoever is chosen in the same transaction, without asking."""
+        """Assigns a queued escalation to the agent chosen in the same transaction."""
         with self._database.write() as tx:
             change = self._change(tx, Step.REASSIGN, escalation_id, by)
             if change is None:
@@ -208,7 +212,7 @@ class Escalations:
     def hand_back(
         self, escalation_id: int, agent: AgentRef, group_id: str = "", note: str = ""
     ) -> Outcome:
-        """Put an escalation into the queue, whoever has it, perhaps for one user group."""
+        """Releases an escalation to the queue, whoever has it, optionally for one user group."""
         with self._database.write() as tx:
             return self.hand_back_in(tx, escalation_id, agent, group_id, note)
 
@@ -220,7 +224,7 @@ class Escalations:
         group_id: str = "",
         note: str = "",
     ) -> Outcome:
-        """The same within a transaction."""
+        """Same as `hand_back`, within a transaction."""
         change = self._change(tx, Step.RELEASE, escalation_id, agent)
         return self._hand_back(change, group_id, note) if change else Outcome(False, GONE)
 
@@ -267,7 +271,9 @@ class Escalations:
         return Outcome(True)
 
     def give_back(self, tx: Transaction, escalation_id: int, owner: AgentRef, why: str) -> bool:
-        """Put an escalation back into the queue whose owner can no longer answer; False if it moved on."""
+        """Releases an escalation whose assignee can no longer answer; False if it has changed in
+        the meantime.
+        """
         change = self._change(tx, Step.RELEASE, escalation_id, owner)
         if change is None or self._belongs_to_another(change):
             return False
@@ -279,7 +285,7 @@ class Escalations:
         return True
 
     def closing(self, escalation_id: int, agent: AgentRef) -> tuple[str, bool]:
-        """What the customer is told when this agent resolves it, and whether they are asked how it was."""
+        """Returns the default closing message for this agent, and whether a CSAT survey is sent."""
         with self._database.read() as tx:
             escalation = rows.get(tx, escalation_id)
             if escalation is None:
@@ -290,18 +296,18 @@ class Escalations:
             return closing, bool(rating.question(tx, conversation, now))
 
     def thread(self, escalation_id: int) -> Place | None:
-        """Where its card is, None until it was posted."""
+        """Returns the card's location, or None until it is posted."""
         with self._database.read() as tx:
             found = rows.thread_of(tx, escalation_id)
             return Place(found.slack_channel, found.ts) if found else None
 
     def transcript(self, escalation_id: int, page: int) -> TranscriptPage | None:
-        """One page of the whole conversation behind an escalation."""
+        """Returns one page of the conversation's transcript."""
         with self._database.read() as tx:
             escalation = rows.get(tx, escalation_id)
             return views.transcript(tx, escalation, page) if escalation else None
 
-    # -- what the steps share
+    # -- shared by the actions
 
     def _change(
         self, tx: Transaction, step: Step, escalation_id: int, agent: AgentRef
@@ -312,7 +318,7 @@ class Escalations:
         conversation = conversations.hold(tx, escalation.conversation_id)
         now = self._clock.now()
         row = conversations.agent_row(tx, agent.desk_id, agent.name, now)
-        fresh = rows.get(tx, escalation_id)  # it may have moved while we waited
+        fresh = rows.get(tx, escalation_id)  # It may have changed while this transaction waited.
         held = fresh or escalation
         return _Change(tx, step, held, conversation, row, now, by_admin=agent.is_admin)
 
@@ -328,7 +334,7 @@ class Escalations:
             follower(moved)
 
     def _move(self, change: _Change, **values: Any) -> bool:
-        """The conditional UPDATE, and what always goes with it: epoch, ticket, event, redrawing."""
+        """Applies the conditional UPDATE with its effects: epoch, ticket, event, card update."""
         taken = rows.step(change.tx, id_of(change.escalation), change.step, **values)
         if not taken:
             return False
@@ -392,7 +398,7 @@ class Escalations:
             instead=instead,
         )
 
-    # -- after a step
+    # -- after an action
 
     def _tell_taken(self, change: _Change, owner: Agent) -> None:
         if windows.is_closed(change.conversation, change.now):
@@ -402,7 +408,7 @@ class Escalations:
             self._tell(change.tx, change.conversation, change.escalation, moment, owner)
 
     def _tell_released(self, change: _Change) -> None:
-        """They wait again; how long is said only when somebody is there to keep it."""
+        """Tells the customer that they wait again; with an estimate only when an agent is available."""
         tx, escalation = change.tx, change.escalation
         moment = availability.first_words(tx, change.now, routes.people_of(tx, escalation))
         if moment is Moment.STARTED:
@@ -460,13 +466,13 @@ _TICKET: dict[Step, TicketStatus] = {
     Step.RETURN: TicketStatus.SOLVED,
     Step.DISMISS: TicketStatus.CLOSED,
 }
-"""Where a step leaves the ticket: pending while an agent talks, back to open when released."""
+"""The ticket status after an action: pending while an agent has it, open after a release."""
 
 _TICKET_ENDS = frozenset({Step.RESOLVE, Step.RETURN, Step.DISMISS})
 
 
 def _values(change: _Change) -> dict[str, Any]:
-    """The columns a step sets."""
+    """Returns the columns that an action sets."""
     agent_id = id_of(change.agent)
     if change.step is Step.CLAIM:
         return {"status": Status.CLAIMED.value, "owner_id": agent_id, "claimed_at": change.now}

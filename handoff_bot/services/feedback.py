@@ -1,4 +1,4 @@
-"""What agents say of escalations afterwards, kept as events, and the lessons for the detector in it."""
+"""Agents' feedback on escalations, stored as events, and the training examples for the detector."""
 
 from __future__ import annotations
 
@@ -24,18 +24,16 @@ from handoff_bot.storage.transaction import Transaction
 CAME_LATE = "feedback.sooner"
 GONE = "This conversation no longer exists."
 MOST = 2_000
-"""How many of the newest escalations, and of the newest answered messages, are learnt from."""
+"""Number of newest escalations, and of newest answered messages, used as training examples."""
 
 
 class Feedback:
-    """Keeps it, and gives it back as lessons."""
-
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def came_late(self, escalation_id: int, agent: AgentRef) -> Outcome:
-        """Remember that a person should have been asked for sooner; hearing it again changes nothing."""
+        """Records that the escalation came too late. Safe to repeat."""
         with self._database.write() as tx:
             escalation = rows.get(tx, escalation_id)
             if escalation is None:
@@ -48,18 +46,17 @@ class Feedback:
             return Outcome(True, "Feedback saved: escalated too late.")
 
     def lessons(self) -> list[Lesson]:
-        """What the team's decisions so far say about single turns."""
+        """Returns training examples from the team's decisions about single turns."""
         with self._database.read() as tx:
             found = [one for row in rows.ended(tx, MOST) for one in _of_escalation(tx, row)]
             return found + list(_of_answers(tx))
 
     def rules(self) -> Rules:
-        """The rules as they are now."""
         with self._database.read() as tx:
             return rules.read(tx)
 
     def learn(self, name: str, value: object, now: datetime) -> None:
-        """Let what was learnt count from here on, as the preference `rules.NAME`."""
+        """Activates learned values as the setting `rules.NAME`."""
         with self._database.write() as tx:
             log.prefer(tx, f"{rules.PREFIX}{name}", value, "tune", now)
 
@@ -67,7 +64,7 @@ class Feedback:
 def _of_escalation(tx: Transaction, escalation: Escalation) -> Iterator[Lesson]:
     signal = Signal(escalation.reason)
     talk = answering.talk_until(tx, escalation.conversation_id, escalation.message_id)
-    if talk is None:  # erased since
+    if talk is None:  # erased in the meantime
         return
     if escalation.status == Status.DISMISSED:
         yield Lesson(talk, signal, needed=False, said_so=True)
@@ -81,7 +78,7 @@ def _of_escalation(tx: Transaction, escalation: Escalation) -> Iterator[Lesson]:
 
 
 def _of_answers(tx: Transaction) -> Iterator[Lesson]:
-    """Turns that the assistant answered and after which nobody was needed."""
+    """Yields turns that the assistant answered and that needed no agent."""
     for message in conversations.answered(tx, MOST):
         talk = answering.talk_until(tx, message.conversation_id, message.payload["answers"])
         if talk and not rows.any_after(tx, message.conversation_id, id_of(message)):

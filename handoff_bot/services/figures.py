@@ -1,4 +1,4 @@
-"""The figures as a report: their headline, and the chart of them."""
+"""Metrics report: headline and chart."""
 
 from __future__ import annotations
 
@@ -17,18 +17,16 @@ _SCOPE = TypeAdapter(Scope)
 
 
 def order(scope: Scope) -> Order:
-    """What to order a report of these figures with."""
+    """Returns the order for a report of this scope."""
     return dict(_SCOPE.dump_python(scope, mode="json"))
 
 
 class FiguresReport:
-    """Makes it."""
-
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     def __call__(self, order: Order) -> Report:
-        """The chart, with words that say what it shows."""
+        """Returns the chart with a text description."""
         scope = _SCOPE.validate_python(order)
         numbers = self._metrics.numbers(scope)
         title, unit = report.title(scope), scope.period.unit

@@ -1,7 +1,7 @@
-"""Files of customers on their way into the thread: fetched from their channel, looked at, uploaded.
+"""Customers' files on their way into the thread: downloaded from the channel, checked, uploaded.
 
-One row of work for each file, in the lane of the thread, so that it stands where it was sent among the
-words. A file that cannot be shown is never passed over in silence: the thread says which, and why.
+Each file is a job in the thread's lane, so it keeps its place among the messages. A file that
+cannot be shown is always reported in the thread with the reason.
 """
 
 from __future__ import annotations
@@ -47,15 +47,17 @@ from handoff_bot.storage.transaction import Transaction
 
 FILE = "desk.file"
 LOOK_BACK = 30
-"""Messages before an escalation whose files come into its thread."""
+"""Number of messages before an escalation whose files are brought into its thread."""
 PATIENCE = timedelta(minutes=1)
-"""How long words wait behind a file that cannot be fetched; afterwards somebody must ask for it again."""
+"""How long messages wait behind a file that cannot be downloaded. After that, an agent must request
+it again.
+"""
 FEWEST_TRIES = 4
 TURNS_UP_WITHIN = timedelta(seconds=30)
-"""How long the desk may take to show a file: it scans uploads before it shares them."""
+"""How long Slack may take to show a file: it scans uploads before sharing them."""
 
 LARGEST_UPLOAD = 10 * MB
-"""Bytes of a file that a customer hands to us."""
+"""Maximum size in bytes of a file uploaded by a customer."""
 
 GONE = "This file no longer exists."
 AGAIN = "Downloading the file again."
@@ -63,13 +65,13 @@ FAILED = "📎 The customer sent a file ({kind}) that cannot be shown here. {why
 
 
 def to_thread(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
-    """Bring a message's files into the thread, each once, behind what is said there already."""
+    """Enqueues a message's files for the thread, each once and in order."""
     for number in range(len(message.media)):
         _bring(tx, id_of(escalation), id_of(message), number, now)
 
 
 def earlier(tx: Transaction, escalation: Escalation, now: datetime) -> None:
-    """Bring the files that the customer sent to the assistant before somebody was needed."""
+    """Enqueues the files that the customer sent before the escalation."""
     settled = rows.settled_until(tx, escalation.conversation_id)
     recent = conversations.recent(tx, escalation.conversation_id, LOOK_BACK)
     found = [
@@ -96,24 +98,24 @@ def _bring(
 
 
 class Files:
-    """Customers' files: those that they hand to us, and what agents ask of them."""
+    """Customers' uploads and agents' requests for files."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def keep(self, message: InboundMessage, fetched: Fetched, token: str) -> tuple[str, File]:
-        """Take a file into our keeping that a customer hands to us; `message` is the one it comes with.
+        """Stores a file uploaded by a customer; `message` is the key of the message it comes with.
+
+        The same file with the same message is stored once.
 
         Returns:
-            The token under which it is kept, and the file as it is kept.
-
-        The same file with the same message again is kept once.
+            The token under which it is stored, and the stored file.
 
         Raises:
-            Unacceptable: it may not pass.
-            Exhausted: too much was handed to us already.
-            Malformed: the message came with another file before.
+            Unacceptable: the file type or size is not allowed.
+            Exhausted: the upload quota is used up.
+            Malformed: the message already has another file.
         """
         file = examined(fetched, dict.fromkeys(KINDS, LARGEST_UPLOAD))
         now = self._clock.now()
@@ -129,7 +131,7 @@ class Files:
         return token, file
 
     def fetch_again(self, work_id: int) -> Outcome:
-        """Try once more to bring the file that this work could not; pressed twice, it comes once."""
+        """Downloads a failed file again. Pressing twice brings it once."""
         with self._database.write() as tx:
             payload = store.payload_of(tx, work_id, FILE)
             if payload is None:
@@ -150,11 +152,11 @@ def _repeated(token: str, earlier: File, file: File) -> tuple[str, File]:
 
 @dataclass(frozen=True)
 class Bringing:
-    """One file to bring.
+    """A file to bring into a thread.
 
     Attributes:
-        kept: the file itself when it is in our own keeping, None when its channel has to be asked.
-        is_late: True when it must not hold up what waits behind it any longer.
+        kept: the stored file, or None when it must be downloaded from the channel.
+        is_late: True when it must no longer block the messages behind it.
     """
 
     thread: Place
@@ -168,14 +170,14 @@ class Bringing:
 
 @dataclass(frozen=True)
 class NotShown:
-    """It cannot be shown; `may_help` when trying again later could."""
+    """The file cannot be shown; `may_help` says whether a later retry could succeed."""
 
     why: str
     may_help: bool
 
 
 class BringFile(InThread[Bringing, NotShown | None]):
-    """Brings one file into its thread."""
+    """Brings a file into its thread."""
 
     told = (
         "the agents, in the thread; without a thread the assignee, the queue channel and the admins"
@@ -186,12 +188,11 @@ class BringFile(InThread[Bringing, NotShown | None]):
         self._channels = channels
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
-        """It is one of the customer's words."""
+        """Counts as a customer's message."""
         thread = rows.thread_of(tx, int(job.payload["escalation_id"]))
         return desk_costs.words(thread.slack_channel) if thread else ()
 
     def prepare(self, tx: Transaction, job: Job) -> Bringing | None:
-        """Which file, and where it belongs."""
         place = self.place(tx, job)
         return self._plan(tx, job, place) if place else None
 
@@ -218,7 +219,7 @@ class BringFile(InThread[Bringing, NotShown | None]):
         )
 
     def call(self, plan: Bringing) -> NotShown | None:
-        """Fetch it, look at it, show it."""
+        """Downloads, checks and uploads the file."""
         try:
             file = plan.kept or examined(self._channels[plan.channel].fetch(plan.media))
         except Unacceptable as error:
@@ -241,7 +242,7 @@ class BringFile(InThread[Bringing, NotShown | None]):
         return None
 
     def finish(self, tx: Transaction, job: Job, plan: Bringing, result: NotShown | None) -> None:
-        """It stands in the thread; or the thread says why it does not."""
+        """Posts the reason in the thread if the file could not be shown."""
         escalation = rows.get(tx, int(job.payload["escalation_id"]))
         if escalation is None:
             return
@@ -253,7 +254,7 @@ class BringFile(InThread[Bringing, NotShown | None]):
             deskwork.post(tx, escalation, _told(job, plan, result), now)
 
     def recover(self, job: Job, begun_at: datetime) -> tuple[Bringing, NotShown | None] | None:
-        """Look for it in the thread, where it may turn up only after a while."""
+        """Looks for the file in the thread, where it may appear with a delay."""
         with self._database.read() as tx:
             place = self._where(tx, job)
             plan = self._plan(tx, job, place) if place else None
@@ -267,7 +268,7 @@ class BringFile(InThread[Bringing, NotShown | None]):
         return None
 
     def on_failed(self, tx: Transaction, job: Job, plan: Bringing | None, error: Exception) -> None:
-        """Days of trying were in vain, or there is no thread."""
+        """Reports the file after days of retries, or when there is no thread."""
         escalation = rows.get(tx, int(job.payload["escalation_id"]))
         place = self._where(tx, job)
         if escalation is None:

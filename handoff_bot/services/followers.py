@@ -1,4 +1,4 @@
-"""Who follows escalations: what else must happen, in the same transaction, whenever one moves."""
+"""Subscribers to escalation changes; they run in the same transaction."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from handoff_bot.storage.transaction import Transaction
 
 @dataclass(frozen=True)
 class Moved:
-    """An escalation has just begun, or a step was taken; its rows already show it.
+    """An escalation has just started or changed; its rows already show it.
 
     Attributes:
-        tx: the transaction in which it happens: anything slow is enqueued, never done.
-        step: None when it has just begun.
-        agent: who took the step, None when it has just begun.
+        tx: the transaction of the change. Slow work is enqueued, never done here.
+        step: None when the escalation has just started.
+        agent: who took the action; None when the escalation has just started.
     """
 
     tx: Transaction
@@ -31,7 +31,7 @@ class Moved:
 
 
 class Follower(Protocol):
-    """Called for each escalation that moves."""
+    """Called for each escalation change."""
 
     def __call__(self, moved: Moved) -> None:
-        """Enqueue what must follow."""
+        """Enqueues the follow-up work."""

@@ -1,4 +1,4 @@
-"""Several posts that wait for one thread go as one, in order, as far as one message can hold them."""
+"""Batches waiting posts for one thread into one Slack message, in order."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from handoff_bot.services import deskwork
 from handoff_bot.storage.transaction import Transaction
 
 MOST_POSTS = 12
-"""With at most four blocks each they stay below the 50 that Slack takes."""
+"""With at most four blocks each, they stay below Slack's limit of 50 blocks."""
 MOST_CHARACTERS = 5000
-"""Together. They are said once more in the notification, and Slack refuses somewhat above 10,000 in all."""
+"""In total. They are repeated in the notification text, and Slack refuses slightly above 10,000
+characters.
+"""
 
 _GATHERED = frozenset({PostKind.CONTACT, PostKind.OURS, PostKind.NOTICE})
 _POST = TypeAdapter(Post)
 
 
 def post_of(job: Job) -> Post:
-    """What a row is to say."""
+    """Returns the post that a job holds."""
     return _POST.validate_python(job.payload["post"])
 
 
 def batch(tx: Transaction, job: Job, now: datetime) -> tuple[Job, ...]:
-    """The rows right behind this one that one post can say with it, all by the same speaker."""
+    """Returns the following jobs that fit into one message, all by the same speaker."""
     return tuple(_fitting(tx, job, now)) if _may_be_gathered(job, now) else ()
 
 
@@ -46,7 +48,7 @@ def _fitting(tx: Transaction, job: Job, now: datetime) -> Iterator[Job]:
 
 
 def _may_be_gathered(job: Job, now: datetime) -> bool:
-    """Not what carries marks or buttons, calls somebody, or was refused together with others."""
+    """Excludes posts with reactions, buttons or mentions, and posts that failed together with others."""
     if job.kind != deskwork.POST or job.due_at > now or job.error == store.ALONE:
         return False
     post = post_of(job)

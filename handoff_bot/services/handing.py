@@ -1,4 +1,4 @@
-"""What goes along when a conversation changes hands: the note, and the context for the new owner."""
+"""Builds the note and context for a reassigned conversation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def announce(
     previous: Agent | None,
     now: datetime,
 ) -> None:
-    """Say in the thread whose it is now; whoever had it and did not give it away is called."""
+    """Posts the new assignee in the thread. Mentions the previous assignee unless they gave it away."""
     words = f"{giver.name} assigned this conversation to {owner.name}."
     if id_of(giver) == id_of(owner):
         words = f"{owner.name} took this over{f' from {previous.name}' if previous else ''}."
@@ -41,7 +41,7 @@ def to_an_agent(
     note: str,
     now: datetime,
 ) -> None:
-    """The note goes into the thread, and the new owner hears of it directly."""
+    """Posts the note in the thread and sends the new assignee a direct message."""
     if note:
         deskwork.notice(tx, escalation, f"{giver.name} notes: {note}", now)
     if id_of(giver) == id_of(owner):
@@ -70,7 +70,7 @@ def _context(
 def to_the_queue(
     tx: Transaction, escalation: Escalation, giver: Agent, note: str, now: datetime
 ) -> None:
-    """Say so in the thread, and call the group that it is for."""
+    """Posts the release in the thread and mentions the group."""
     words = f"{giver.name} released this conversation to the queue."
     mentions = (escalation.group_id,) if escalation.group_id else ()
     if mentions:

@@ -1,7 +1,7 @@
-"""Escalations that wait for room: a crowd of strangers must not keep people from other customers.
+"""Escalation limits: a surge of anonymous visitors must not keep agents from other customers.
 
-Who is beyond a limit is told so, and keeps the assistant; the escalation begins when its window of time is
-over, oldest first. One digest in the queue channel says how many wait.
+A customer over the limit is told so and keeps the assistant. Held escalations start when the
+limit's period is over, oldest first. One digest in the queue channel reports how many are held.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LET_IN = "held.in"
 DIGEST = "held.digest"
 LANE = "tick:held"
 GATHER = timedelta(seconds=10)
-"""How long a digest waits for others to be counted in it."""
+"""How long a digest waits for further held escalations."""
 DIGEST_EVERY = timedelta(minutes=10)
 TOLD = (
     "{who} for an agent at the same time, more than the limit for one network. The AI "
@@ -43,16 +43,16 @@ _JUDGEMENT = TypeAdapter(Judgement)
 
 
 class Holding:
-    """Decides who waits. Works in the transaction that has judged a message."""
+    """Decides which escalations are held, in the transaction that evaluated the message."""
 
     def __init__(self, limits: EscalationLimits, channels: Channels) -> None:
         self._limits = limits
         self._channels = channels
 
     def refusal(self, tx: Transaction, conversation: Conversation, now: datetime) -> str:
-        """Count an escalation of this conversation; the group whose limit refuses it, "" for none.
+        """Counts an escalation and returns the group whose limit refuses it, or "".
 
-        Who comes later than others who wait for the same group waits behind them.
+        Later customers of a group wait behind earlier ones.
         """
         if rules.read(tx).is_vip(conversation.address):
             return ""
@@ -63,7 +63,7 @@ class Holding:
         return held.awaited(tx, groups) or tallies.take(tx, self._limits.for_all(groups), now)
 
     def still_refused(self, tx: Transaction, conversation: Conversation, now: datetime) -> str:
-        """The same for one that waits already, and whose turn it is."""
+        """Same as `refusal`, for a held escalation whose turn has come."""
         return tallies.take(tx, self._limits.for_all(_groups(conversation)), now)
 
     def hold(
@@ -76,7 +76,7 @@ class Holding:
         refused_by: str,
         now: datetime,
     ) -> None:
-        """Have it wait, and tell the customer; asking again while it waits changes nothing."""
+        """Holds the escalation and tells the customer. Asking again while held changes nothing."""
         if held.of(tx, id_of(conversation)) is None:
             tx.add(
                 HeldEscalation(
@@ -107,13 +107,15 @@ class Holding:
         )
 
     def let_in_later(self, tx: Transaction, group: str, now: datetime) -> None:
-        """Look again when the group's present window is over."""
+        """Enqueues a check at the end of the group's current period."""
         quota = self._limits.of(group)
         name = f"{group}:{quota.window(now) + 1}"
-        # A lane for each window: in one lane those of this window would wait behind the next one's.
+        # One lane per period: in a shared lane, this period's check would wait behind the next
+        # one's.
         payload = {"group": group}
         lane, key = f"{LANE}:{name}", f"{LET_IN}:{name}"
-        # The key is free again once the look begins: a process whose clock is behind may ask for it later.
+        # The key is free again when the check begins: a process whose clock is behind may request
+        # it later.
         enqueue_job(tx, NewJob(LET_IN, lane, payload, quota.ends(now), key=key, coalesce=True))
 
 
@@ -122,19 +124,18 @@ def _groups(conversation: Conversation) -> list[str]:
 
 
 def judgement_of(row: HeldEscalation) -> Judgement:
-    """Why a person was wanted."""
     return _JUDGEMENT.validate_python(row.judgement)
 
 
 def _announce(tx: Transaction, now: datetime) -> None:
-    """Tell the team soon, in one post for all that are held in some minutes; the board always shows it."""
+    """Enqueues one digest for several minutes; the board always shows the number."""
     number = int(now.timestamp() // DIGEST_EVERY.total_seconds())
     enqueue_job(tx, NewJob(DIGEST, f"{LANE}:{DIGEST}", {}, now + GATHER, key=f"{DIGEST}:{number}"))
     deskwork.redraw_board(tx, now)
 
 
 class Digest(TransactionJob):
-    """Says in the queue channel how many customers wait for room."""
+    """Posts in the queue channel how many customers are held."""
 
     told = ADMINS
 
@@ -142,7 +143,6 @@ class Digest(TransactionJob):
         self._clock = clock
 
     def run(self, tx: Transaction, job: Job) -> None:
-        """Say it, if any still wait."""
         count = held.count(tx)
         if not count:
             return

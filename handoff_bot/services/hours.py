@@ -1,4 +1,4 @@
-"""The team's hours, read from the preferences; what is stored wrongly counts as not set."""
+"""Business hours from the settings. Hours that are stored wrongly count as not set."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ LINES, TIMEZONE, HOLIDAYS = "hours.lines", "hours.timezone", "hours.holidays"
 
 
 def of_the_team(tx: Transaction) -> Hours:
-    """When the team works; always while nobody has said."""
+    """Returns the team's business hours; always open until an admin sets them."""
     stored = log.preferences(tx, "hours.")
     lines, holidays = stored.get("lines") or [], stored.get("holidays") or []
     return _parsed(lines, str(stored.get("timezone") or ""), holidays)
 
 
 def words_for(tx: Transaction, at: datetime) -> str:
-    """Whether the team works at that moment, in the event log's words."""
+    """Returns the event log's value for inside or outside business hours."""
     return OPEN if of_the_team(tx).is_open(at) else CLOSED
 
 
 def of_an_agent(agent: Agent) -> Hours:
-    """When one agent works."""
     return _parsed(agent.hours.get("lines") or [], agent.timezone, [])
 
 

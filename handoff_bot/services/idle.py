@@ -1,4 +1,6 @@
-"""Owners who leave a customer waiting are reminded, and asked to let go: a claim never expires silently."""
+"""Reminds assignees who leave a customer waiting, with a button to release. A claim never expires
+silently.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +19,18 @@ from handoff_bot.storage.transaction import Transaction
 
 IDLE = "tick.idle"
 MINUTES = "idle_minutes"
-"""The preference with the minutes that a customer waits for their agent's answer; 0 for no reminders."""
+"""Setting for the minutes until an assignee is reminded; 0 disables reminders."""
 DEFAULT_MINUTES = 10
 
 
 class Idle(TransactionJob):
-    """Looks for customers whose last word has no answer."""
-
     told = ADMINS
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     def run(self, tx: Transaction, job: Job) -> None:
-        """Remind each owner once for each silence."""
+        """Reminds each assignee once per unanswered message."""
         minutes = log.preference(tx, MINUTES, DEFAULT_MINUTES)
         if not isinstance(minutes, int) or minutes <= 0:
             return

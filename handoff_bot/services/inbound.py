@@ -1,4 +1,4 @@
-"""What a customer's message sets in motion: stored, glanced at, passed to the thread or to be answered."""
+"""Inbound messages: stores, quick-checks and routes them to the thread or the assistant."""
 
 from __future__ import annotations
 
@@ -57,30 +57,30 @@ EARLIER_FIRST = "older messages are being fetched"
 
 
 def as_work(message: InboundMessage, now: datetime) -> NewJob:
-    """A message that has arrived, as work: the same one twice is stored once."""
+    """Returns the job for a message; the same message is enqueued once."""
     key = f"{message.channel}:{message.provider_id}"
     lane = inbound_lane(message.channel, message.address)
     return NewJob(INBOUND, lane, payload_of(message), due_at=now, key=key)
 
 
 def payload_of(message: InboundMessage) -> dict[str, object]:
-    """A message as its job keeps it."""
+    """Returns the message as a job payload."""
     payload: dict[str, object] = _INBOUND.dump_python(message)
     return payload
 
 
 def inbound_lane(channel: str, address: str) -> str:
-    """The lane that orders what comes from one address."""
+    """Returns the lane that orders messages from one address."""
     return f"in:{channel}:{address}"
 
 
 @dataclass(frozen=True)
 class Arrived:
-    """A message that was stored and is to be glanced at.
+    """A stored message for the quick check.
 
     Attributes:
-        epoch: who spoke when it arrived.
-        rated: the rating that it was, where its comment may still need a person or an answer.
+        epoch: the epoch when it arrived.
+        rated: the CSAT rating it contained; its comment may still need an agent or an answer.
     """
 
     conversation_id: int
@@ -91,10 +91,10 @@ class Arrived:
 
 
 class HandleInbound(ProviderJob[Arrived, Judgement]):
-    """Stores an inbound message, glances at it and decides what follows from it."""
+    """Stores an inbound message, quick-checks it and decides what follows."""
 
     told = "the assignee, the queue channel and the admins"
-    repeatable = True  # a glance changes nothing: what it says counts only in `finish`
+    repeatable = True  # The quick check changes nothing: its result only takes effect in `finish`.
     chained = True
 
     def __init__(
@@ -114,7 +114,9 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         self._owners = owner_checks
 
     def prepare(self, tx: Transaction, job: Job) -> Arrived | None:
-        """Store it, and show it where agents have the conversation; else something to glance at."""
+        """Stores the message and posts it if agents have the conversation; otherwise returns it for
+        the check.
+        """
         inbound = _INBOUND.validate_python(job.payload)
         inbound = replace(
             inbound, text=storable(inbound.text), profile_name=storable(inbound.profile_name)
@@ -156,7 +158,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         *,
         is_new: bool,
     ) -> Message | None:
-        """The message; None when it has been handled before, under other work."""
+        """Returns the message, or None if it was already handled by another job."""
         now = self._clock.now()
         message = None if is_new else conversations.received(tx, inbound)
         is_new = message is None
@@ -182,7 +184,9 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
     def _is_early(
         self, tx: Transaction, channel: str, job: Job, known: arrivals.Known | None
     ) -> bool:
-        """May older messages of this channel still have to be fetched? They go first, for a while."""
+        """Returns whether older messages of this channel may still have to be fetched. They go
+        first, for a limited time.
+        """
         now = self._clock.now()
         if now - job.first_due_at >= LONGEST_WAIT:
             return False
@@ -215,7 +219,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         rated = rating.take(tx, conversation, message, self._channels, now)
         if rated is not None and not rated.comment:
             return None
-        # The team sees what an opted-out customer writes.
+        # The team sees messages of customers who opted out.
         is_shown = bool(conversation.opted_out_at)
         if not is_shown and self._needs_no_judgement(tx, conversation, message, inbound):
             return None
@@ -235,7 +239,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         inbound: InboundMessage,
         escalation: Escalation | None,
     ) -> bool:
-        """Act on an opt-out or its end; True when nothing else follows from the message."""
+        """Handles an opt-out or opt-in; True when the message needs nothing else."""
         now = self._clock.now()
         consent = opt_outs.consent_of(conversation, inbound)
         if consent:
@@ -250,7 +254,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
     def _needs_no_judgement(
         self, tx: Transaction, conversation: Conversation, message: Message, inbound: InboundMessage
     ) -> bool:
-        """Is it plain what follows from it, because it came too late or has no words?"""
+        """Returns whether no evaluation is needed, because the message is too old or has no text."""
         now = self._clock.now()
         if inbound.sent_at is not None and windows.is_closed(conversation, now):
             late = policy.too_late(said.shown(message))
@@ -271,7 +275,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         consent: Consent,
         escalation: Escalation | None,
     ) -> None:
-        """STOP and START are the customer's word; nobody argues with it, least of all the AI."""
+        """Applies STOP and START without involving the AI."""
         now = self._clock.now()
         is_repeated = consent is Consent.STOP and conversation.opted_out_at is not None
         if consent is Consent.STOP:
@@ -296,7 +300,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         *,
         judge: bool = False,
     ) -> None:
-        """Show it to the agents; what it says of the customer's mood is judged when it stands there."""
+        """Posts the message for the agents; its mood is evaluated after it is posted."""
         now = self._clock.now()
         words = Post(
             PostKind.CONTACT,
@@ -314,11 +318,10 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         self._owners.check(tx, escalation)
 
     def call(self, plan: Arrived) -> Judgement:
-        """Glance at it."""
         return self._reacting.glance(plan.question)
 
     def on_failed(self, tx: Transaction, job: Job, plan: Arrived | None, error: Exception) -> None:
-        """The customer gets no answer: the team is told what they wrote."""
+        """Reports the unanswered message to the team."""
         payload, now = job.payload, self._clock.now()
         known = conversations.at(tx, str(payload["channel"]), str(payload["address"]))
         escalation = rows.open_of(tx, id_of(known)) if known else None
@@ -328,14 +331,14 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         alarms.unhandled(tx, escalation, who, str(payload["text"]), why, now, key)
 
     def finish(self, tx: Transaction, job: Job, plan: Arrived, result: Judgement) -> None:
-        """Act on it, if the conversation is still where it was when it arrived."""
+        """Applies the check if the conversation has not changed since the message arrived."""
         now = self._clock.now()
         conversation = conversations.hold(tx, plan.conversation_id)
         message = tx.session.get_one(Message, plan.message_id)
         conversation.language = result.language or conversation.language
         answering.record(tx, "message.judged", conversation, message, result, now)
         escalation = rows.open_of(tx, plan.conversation_id)
-        if escalation:  # it was opened while we looked
+        if escalation:  # escalated during the check
             self._to_thread(tx, conversation, escalation, message)
             self._moods.follow(tx, escalation, result)
         elif conversation.epoch == plan.epoch:
@@ -349,9 +352,10 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         plan: Arrived,
         result: Judgement,
     ) -> None:
-        """A message to the assistant: a person is needed, or it is answered."""
+        """Escalates the message or enqueues its answer."""
         if conversation.opted_out_at:
-            # The team sees what they write now, unless it asks for nothing or stands in their thread.
+            # The team sees new messages now, unless they need no reply or are already in the
+            # thread.
             is_shown = plan.rated and not plan.rated.asks and not result.escalate
             if result.act is Act.NONE and not is_shown:
                 self._opening.open(tx, conversation, message, policy.opted_out(result), "")

@@ -1,6 +1,6 @@
-"""Jobs that were given up, for operators: what they were about, run again, or dismissed.
+"""Failed jobs for operators: list, inspect, retry and dismiss.
 
-Texts and addresses of customers stay out of what is shown, unless they are asked for.
+Customers' texts and addresses are only shown on request.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ SENT_AGAIN = (
 DISMISSED = "Job {id} was dismissed."
 NONE = "No failed jobs."
 _NAMED = frozenset({"in", "mail"})
-"""Queues whose lanes' names hold a person's address."""
+"""Queues whose lane names contain an address."""
 
 
 class Jobs:
-    """Each method is one transaction."""
+    """Operations on failed jobs, each in one transaction."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def lines(self, limit: int) -> Iterator[str]:
-        """The newest jobs that were given up, one on each line."""
+        """Returns the newest failed jobs, one per line."""
         with self._database.read() as tx:
             found = failed_jobs.given_up(tx, limit)
         if not found:
@@ -54,7 +54,7 @@ class Jobs:
             yield f"{start}{job.attempts:>5}  {job.error}"
 
     def describe(self, job_id: int, *, with_text: bool = False) -> list[str]:
-        """All about one job; nothing when there is none. `with_text` shows what it holds, texts included."""
+        """Describes one job; empty if it does not exist. `with_text` includes its payload."""
         with self._database.read() as tx:
             job = failed_jobs.find(tx, job_id)
             about = list(_about(tx, job)) if job else []
@@ -75,7 +75,7 @@ class Jobs:
         return lines
 
     def retry(self, job_id: int) -> Outcome:
-        """Run it again, before what waits in its lane."""
+        """Retries a job before the other jobs of its lane."""
         with self._database.write() as tx:
             job = failed_jobs.get(tx, job_id)
             if job is None:
@@ -90,7 +90,7 @@ class Jobs:
             return Outcome(True, AGAIN.format(id=job_id))
 
     def dismiss(self, job_id: int) -> Outcome:
-        """Leave it undone, on purpose."""
+        """Dismisses a job without running it."""
         with self._database.write() as tx:
             job = failed_jobs.get(tx, job_id)
             if job is None:
@@ -99,7 +99,7 @@ class Jobs:
             return Outcome(True, DISMISSED.format(id=job_id))
 
     def _with_new_delivery(self, tx: Transaction, job: GivenUp) -> dict[str, Any] | None:
-        """A delivery that has failed stays so: another takes its place, as with the button Retry."""
+        """Replaces a failed delivery with a new one, as the Retry button does."""
         old = deliveries.get(tx, int(job.payload["delivery_id"]))
         now = self._clock.now()
         if old is None or not deliveries.supersede(tx, id_of(old), now):
@@ -108,7 +108,7 @@ class Jobs:
         return {**job.payload, "delivery_id": id_of(new)}
 
     def _with_files(self, tx: Transaction, job: GivenUp) -> dict[str, Any] | None:
-        """The parts that lack the file are sent behind it."""
+        """Enqueues the parts that need the file after it."""
         message = tx.session.get(Message, int(job.payload["message_id"]))
         if message is None:
             return None
@@ -127,7 +127,7 @@ _RENEWED: dict[str, Callable[[Jobs, Transaction, GivenUp], dict[str, Any] | None
     sending.SEND: Jobs._with_new_delivery,
     sent_files.COLLECT: Jobs._with_files,
 }
-"""Kinds whose failure has left more than the job itself."""
+"""Kinds of jobs whose failure changed more than the job itself."""
 
 
 def _lane(job: GivenUp) -> str:
@@ -136,7 +136,7 @@ def _lane(job: GivenUp) -> str:
 
 
 def _about(tx: Transaction, job: GivenUp) -> Iterator[tuple[str, object]]:
-    """The conversation and the ticket that it belongs to, as far as it says so."""
+    """Yields the conversation and the ticket of the job, if known."""
     payload = job.payload
     conversation_id = payload.get("conversation_id")
     escalation = rows.get(tx, int(payload.get("escalation_id") or payload.get("about") or 0))

@@ -1,4 +1,4 @@
-"""The waiting ladder: each rung is a row of work due when its time comes, if it still applies then."""
+"""Waiting policy: each step is a job due at its time, and runs only if it still applies."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LADDER, GROUP = "ladder.rungs", "ladder.group"
 
 
 def rungs(tx: Transaction) -> list[Rung]:
-    """The ladder as admins wrote it; lines that are stored wrongly are left out."""
+    """Returns the configured steps, without lines that are stored wrongly."""
     found = []
     for line in log.preference(tx, LADDER, list(DEFAULT)):
         try:
@@ -43,7 +43,7 @@ def rungs(tx: Transaction) -> list[Rung]:
 
 
 def follow(moved: Moved) -> None:
-    """Whoever begins to wait begins to climb; the hours in which nobody works do not count."""
+    """Schedules the steps for a new queued escalation. Time outside business hours does not count."""
     if moved.escalation.status == Status.QUEUED:
         plan(moved.tx, moved.escalation, moved.conversation, moved.now)
 
@@ -51,7 +51,7 @@ def follow(moved: Moved) -> None:
 def plan(
     tx: Transaction, escalation: Escalation, conversation: Conversation, since: datetime
 ) -> None:
-    """The rungs for who waits since then, by their priority; each once, however often it is planned."""
+    """Schedules the steps by priority for a wait that began at `since`. Safe to repeat."""
     team, priority = hours.of_the_team(tx), Priority(escalation.priority)
     chosen = for_priority(rungs(tx), priority)
     for rung in chosen:
@@ -71,13 +71,13 @@ def plan(
 
 
 def replan(tx: Transaction, escalation: Escalation, conversation: Conversation) -> None:
-    """The priority of somebody who waits has changed: from here on its own rungs count."""
+    """Schedules the steps for a changed priority."""
     released = log.of_escalation(tx, id_of(escalation), f"escalation.{Step.RELEASE}")
     plan(tx, escalation, conversation, released[-1].at if released else escalation.opened_at)
 
 
 def _counts(job: Job, escalation: Escalation, tx: Transaction, now: datetime) -> bool:
-    """Does a rung still belong to the ladder, and has none overtaken it (after a snooze, or a stop)?"""
+    """Returns whether the step is still configured and no later step has superseded it."""
     overtaken_at = job.payload.get("overtaken_at")
     if overtaken_at and datetime.fromisoformat(overtaken_at) <= now:
         return False
@@ -89,7 +89,7 @@ def _counts(job: Job, escalation: Escalation, tx: Transaction, now: datetime) ->
 
 
 class Climb(ProviderJob[int, None]):
-    """One rung. Only a return to the assistant is a step of its own, after this transaction."""
+    """Runs one step. Only a return to the AI is an action of its own, after this transaction."""
 
     told = ADMINS
     repeatable = True
@@ -107,7 +107,6 @@ class Climb(ProviderJob[int, None]):
         self._clock = clock
 
     def prepare(self, tx: Transaction, job: Job) -> int | None:
-        """Do what the rung says."""
         waiting = still_waiting(tx, job, self._clock.now())
         if waiting is None or not _counts(job, waiting.escalation, tx, waiting.now):
             return None
@@ -119,23 +118,25 @@ class Climb(ProviderJob[int, None]):
         return None
 
     def call(self, plan: int) -> None:
-        """Back to the assistant."""
+        """Returns the conversation to the AI."""
         self._escalations.take(Step.RETURN, plan, NOBODY)
 
     def remind(self, waiting: Waiting, group: str = "") -> None:
-        """Say it in the thread, to everybody or to a group."""
+        """Posts a reminder in the thread, optionally mentioning a group."""
         waited = many(waiting.job.payload["minutes"], "minute")
         text = f"No agent has taken this conversation for {waited}."
         post = Post(PostKind.NOTICE, text, mentions=(group,) if group else ())
         deskwork.post(waiting.tx, waiting.escalation, post, waiting.now)
 
     def mention(self, waiting: Waiting) -> None:
-        """Call the group; without one it is a reminder."""
+        """Mentions the group; without a group, posts a plain reminder."""
         group = waiting.escalation.group_id or log.preference(waiting.tx, GROUP, "")
         self.remind(waiting, group)
 
     def offer(self, waiting: Waiting) -> None:
-        """Ask the next available agent: of those whom a rule names, unless the rule has had them asked."""
+        """Offers the conversation to the next available agent. Agents named by a rule come first,
+        unless already asked.
+        """
         route = routes.route_of(waiting.tx, waiting.escalation)
         is_named = route is not None and bool(route.people or route.group_id)
         asked_before = route is not None and route.is_offered
@@ -143,11 +144,10 @@ class Climb(ProviderJob[int, None]):
         offers.ask_next(waiting.tx, waiting.escalation, waiting.conversation, waiting.now, pool)
 
     def tell(self, waiting: Waiting) -> None:
-        """Tell the customer how it stands."""
         tell(waiting, Moment.WAITING_LONG, self._channels)
 
     def call_back(self, waiting: Waiting) -> None:
-        """Nobody in time: a callback, which stays in the queue."""
+        """Turns the conversation into a callback; it stays in the queue."""
         ticket = rows.ticket_of(waiting.tx, id_of(waiting.escalation))
         tickets.add_tags(waiting.tx, id_of(ticket), ("callback",))
         ticket.updated_at = waiting.now

@@ -25,7 +25,7 @@ PRESS = " It is in the queue. Select Take Over."
 
 @dataclass(frozen=True)
 class ClaimPlan:
-    """Who wants what; from `until` on it is no longer kept for them."""
+    """The escalation and its agent; the reservation ends at `until`."""
 
     escalation_id: int
     agent: AgentRef
@@ -33,7 +33,7 @@ class ClaimPlan:
 
 
 class LateClaim(ProviderJob[ClaimPlan, Outcome]):
-    """Claims for the agent who pressed first, or says honestly that it came to nothing."""
+    """Claims for the first agent, or reports that the claim failed."""
 
     repeatable = True
     told = "the agent who claimed, and the agents who were told of the claim"
@@ -43,17 +43,16 @@ class LateClaim(ProviderJob[ClaimPlan, Outcome]):
         self._clock = clock
 
     def prepare(self, tx: Transaction, job: Job) -> ClaimPlan:
-        """Who wants what."""
         return _plan(job)
 
     def call(self, plan: ClaimPlan) -> Outcome:
-        """Claim: a transaction of its own."""
-        if plan.until is None:  # written by an earlier version, which reserved nothing
+        """Claims in a transaction of its own."""
+        if plan.until is None:  # Enqueued by an earlier version, which reserved nothing.
             return self._escalations.take(Step.CLAIM, plan.escalation_id, plan.agent)
         return self._escalations.claim_late(plan.escalation_id, plan.agent, plan.until)
 
     def finish(self, tx: Transaction, job: Job, plan: ClaimPlan, result: Outcome) -> None:
-        """Try again while the message is being sent; tell all when another agent has it, or nobody."""
+        """Retries while the message is being sent; tells everyone involved when the claim failed."""
         now = self._clock.now()
         if result.text == AFTER_THE_AI:
             enqueue_job(tx, NewJob(job.kind, job.lane, job.payload, due_at=now + AGAIN))
@@ -63,12 +62,14 @@ class LateClaim(ProviderJob[ClaimPlan, Outcome]):
     def on_failed(
         self, tx: Transaction, job: Job, plan: ClaimPlan | None, error: Exception
     ) -> None:
-        """A bug: it is no longer kept."""
+        """Ends the reservation after a bug."""
         found = plan or _plan(job)
         self._lapse(tx, found.escalation_id, found.agent, alarms.why(error))
 
     def _lapse(self, tx: Transaction, escalation_id: int, agent: AgentRef, why: str) -> None:
-        """It is free again, unless it is taken or kept for another: all who relied on it are told."""
+        """Ends the reservation and tells everyone involved, unless the escalation was claimed or
+        reserved again.
+        """
         escalation = rows.get(tx, escalation_id)
         if escalation is None:
             return
@@ -76,9 +77,7 @@ class LateClaim(ProviderJob[ClaimPlan, Outcome]):
         escalation = rows.get(tx, escalation_id) or escalation
         kept = reservations.of(tx, escalation_id)
         owner = rows.agent(tx, escalation.owner_id)
-        if (
-            owner and owner.desk_id == agent.desk_id
-        ):  # a press of theirs, or a colleague, came first
+        if owner and owner.desk_id == agent.desk_id:  # Another claim came first.
             reserving.kept(tx, escalation, agent.desk_id, self._clock.now())
             return
         is_theirs = kept is not None and kept.desk_id == agent.desk_id

@@ -1,4 +1,4 @@
-"""Lets escalations begin that waited for room: the oldest first, one in each transaction."""
+"""Starts held escalations: oldest first, one per transaction."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from handoff_bot.storage.transaction import Transaction
 
 
 class LetIn(TransactionJob):
-    """Begins the oldest escalation that waits for a group's limit, and comes again for the next."""
+    """Starts the oldest held escalation of a group, then enqueues itself for the next."""
 
     coalesces = True
     told = ADMINS
@@ -31,13 +31,13 @@ class LetIn(TransactionJob):
         self._clock = clock
 
     def run(self, tx: Transaction, job: Job) -> None:
-        """Begin one; until the limit refuses it, or none waits."""
+        """Starts one, until the limit refuses it or none is left."""
         now, group = self._clock.now(), str(job.payload["group"])
         oldest = held.first(tx, group)
         if oldest is None:
             return
         conversation = conversations.hold(tx, oldest.conversation_id)
-        row = held.of(tx, id_of(conversation))  # it may have changed while we waited
+        row = held.of(tx, id_of(conversation))  # It may have changed while this transaction waited.
         if row and row.refused_by == group:
             refused_by = self._let_in(tx, conversation, row, now)
             if refused_by:
@@ -48,13 +48,13 @@ class LetIn(TransactionJob):
         enqueue_job(tx, NewJob(holding.LET_IN, job.lane, job.payload, now))
 
     def on_failed(self, tx: Transaction, job: Job, plan: None, error: Exception) -> None:
-        """Customers who wait must not depend on the next one who asks: look again in the next window."""
+        """Held customers must not depend on a new request, so it checks again in the next period."""
         self._waiting.let_in_later(tx, str(job.payload["group"]), self._clock.now())
 
     def _let_in(
         self, tx: Transaction, conversation: Conversation, row: HeldEscalation, now: datetime
     ) -> str:
-        """The group whose limit refuses it still, "" when it no longer waits."""
+        """Returns the group whose limit still refuses it, or "" when it is no longer held."""
         message = tx.session.get(Message, row.message_id) if row.message_id else None
         if message is None or rows.open_of(tx, id_of(conversation)):
             held.remove(tx, id_of(row))

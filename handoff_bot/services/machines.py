@@ -1,4 +1,4 @@
-"""Texts from short codes and from names: stored and shown to the team, but not answered."""
+"""Messages from short codes and sender names: stored and shown to the team, but not answered."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from handoff_bot.storage.models import Conversation, Message
 from handoff_bot.storage.transaction import Transaction
 
 SHOWN = "message.unanswered"
-"""The event of a message that nobody answers."""
+"""Event of a message that is not answered."""
 MOST_AN_HOUR = 20
-"""How many of these messages are shown in the queue channel; the others are stored only."""
+"""Maximum of these messages shown in the queue channel per hour; others are only stored."""
 _LONGEST = 1500
 _SENDERS = {SenderKind.SHORT_CODE: "short code", SenderKind.NAME: "sender name"}
 _MORE = (
@@ -26,7 +26,9 @@ _MORE = (
 
 
 def is_not_answered(tx: Transaction, inbound: InboundMessage) -> bool:
-    """Does a machine write? A name takes no answers; a short code gets some where admins want it."""
+    """Returns whether the sender is automated. Sender names cannot receive answers; short codes
+    can, if admins allow it.
+    """
     if inbound.sender is SenderKind.SHORT_CODE:
         return not rules.read(tx).answer_short_codes
     return inbound.sender is SenderKind.NAME
@@ -39,7 +41,7 @@ def show(
     sender: SenderKind,
     now: datetime,
 ) -> None:
-    """Show it in the queue channel, unless too many came lately."""
+    """Posts it in the queue channel, within the hourly limit."""
     earlier = log.count(tx, SHOWN, since=now - timedelta(hours=1))
     log.record(
         tx, SHOWN, now, conversation=conversation, message_id=id_of(message), sender=sender.value

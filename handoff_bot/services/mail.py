@@ -1,4 +1,4 @@
-"""E-mail to the team about a customer who waits."""
+"""Email notifications to the team about waiting customers."""
 
 from __future__ import annotations
 
@@ -23,17 +23,20 @@ from handoff_bot.storage.transaction import Transaction
 
 MAIL = "mail"
 PATIENCE = timedelta(seconds=10)
-"""How long a mail waits for the card to be posted, so that it can link to it. Not longer: Slack may be down,
-and then the mail is all there is."""
+"""How long an email waits for the card's link. Not longer: if Slack is down, the email is the only
+notification.
+"""
 
 
 class Mails:
-    """Writes the work; there is none of these where there is no mail server."""
+    """Enqueues emails; not used without a mail server."""
 
     def notify(
         self, tx: Transaction, escalation: Escalation, to: str, now: datetime, key: str
     ) -> None:
-        """Mail one address that this customer waits; once for each key, and only while they still do."""
+        """Enqueues an email to one address, once for each key. It is dropped when the customer no
+        longer waits.
+        """
         payload = {"escalation_id": id_of(escalation), "to": to}
         enqueue_job(tx, NewJob(MAIL, _lane(to), payload, due_at=now, key=f"mail:{key}"))
 
@@ -44,7 +47,7 @@ def _lane(to: str) -> str:
 
 @dataclass(frozen=True)
 class MailPlan:
-    """One mail to write and send; `thread` is where its link leads."""
+    """An email to send; `thread` is the target of its link."""
 
     to: str
     notice: Notice
@@ -54,7 +57,7 @@ class MailPlan:
 
 
 class SendMail(ProviderJob[MailPlan, None]):
-    """Sends one mail. After a crash it is sent again under the same Message-ID: better twice than never."""
+    """Sends an email. After a crash, it is sent again with the same Message-ID."""
 
     repeatable = True
     told = "the agents, in the thread"
@@ -65,7 +68,7 @@ class SendMail(ProviderJob[MailPlan, None]):
         self._clock = clock
 
     def prepare(self, tx: Transaction, job: Job) -> MailPlan | None:
-        """What to say, if the customer still waits and there is still a mail server."""
+        """Returns the email, or None if the customer no longer waits or there is no mail server."""
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if self._mailer is None or escalation is None or escalation.status != Status.QUEUED:
             return None
@@ -85,7 +88,6 @@ class SendMail(ProviderJob[MailPlan, None]):
         )
 
     def call(self, plan: MailPlan) -> None:
-        """Write it and send it."""
         if self._mailer is None:
             return
         link = self._desk.link(plan.thread) if plan.thread else ""
@@ -93,7 +95,7 @@ class SendMail(ProviderJob[MailPlan, None]):
         self._mailer.send(mail_about(notice, plan.to, plan.id, plan.about))
 
     def on_failed(self, tx: Transaction, job: Job, plan: MailPlan | None, error: Exception) -> None:
-        """Somebody relied on this mail: the thread says that it did not leave."""
+        """Reports the failure in the thread."""
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None:
             return

@@ -1,4 +1,4 @@
-"""What a mail about a waiting customer says, as text and as HTML."""
+"""Renders the email about a waiting customer as text and HTML."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _TEMPLATES = Environment(
 
 @dataclass(frozen=True)
 class Notice:
-    """A customer waits.
+    """A waiting customer.
 
     Attributes:
-        ticket: its number.
-        contact: their name or address (hostile).
+        ticket: the ticket number.
+        contact: the customer's name or address (untrusted).
         channel: the channel's kind.
-        evidence: the customer's own words, "" when there are none (hostile).
-        summary: one line of the AI, "" when there is none (hostile).
-        waited: for how long.
-        link: the address of the thread, "" while there is none.
+        evidence: the customer's own text, or "" (untrusted).
+        summary: one line by the AI, or "" (untrusted).
+        waited: time in the queue.
+        link: URL of the thread, or "" if not known yet.
     """
 
     ticket: int
@@ -51,7 +51,6 @@ class Notice:
 
 
 def mail_about(notice: Notice, to: str, mail_id: str, thread: str) -> Mail:
-    """The mail for one address."""
     who = one_line(notice.contact, _NAME) or "A customer"
     where = spelled(notice.channel)
     urgency = notice.priority.value.capitalize()
@@ -81,7 +80,7 @@ def mail_about(notice: Notice, to: str, mail_id: str, thread: str) -> Mail:
 
 
 def spoken(waited: timedelta) -> str:
-    """For how long, in the two largest units that count."""
+    """Returns the duration in its two largest units."""
     minutes = int(waited.total_seconds() // 60)
     if minutes < 1:
         return "less than a minute"
@@ -93,7 +92,7 @@ def spoken(waited: timedelta) -> str:
 
 
 def _wrapped(words: object, prefix: str) -> str:
-    """Each line cut to the width of a mail and marked, so that nothing in it can be taken for ours."""
+    """Wraps and prefixes each line, so that customer text cannot be mistaken for ours."""
     lines = [
         piece
         for line in str(words).splitlines()

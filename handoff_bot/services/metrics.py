@@ -1,4 +1,4 @@
-"""The figures of a scope, computed from the event log alone; docs/metrics.md defines each."""
+"""Metrics of a scope, computed from the event log; docs/metrics.md defines each."""
 
 from __future__ import annotations
 
@@ -30,49 +30,45 @@ RESOLVED, RETURNED, DISMISSED = "escalation.resolve", "escalation.return", "esca
 
 
 class Metrics:
-    """Figures, for whoever asks."""
-
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def numbers(self, scope: Scope) -> Numbers:
-        """The figures of this scope."""
         with self._database.read() as tx:
             return numbers(tx, scope)
 
     def period(self, choice: Choice, timezone: str) -> Period:
-        """An offered period, as it lies now where somebody is."""
+        """Returns an offered period in the given time zone."""
         return Period.chosen(choice, self._clock.now(), timezone)
 
     def last_days(self, number: int, timezone: str = "UTC") -> Period:
-        """Today and the days before it, so many in all."""
+        """Returns today and the days before it, `number` in total."""
         return Period.last_days(number, self._clock.now(), timezone)
 
     def timezone(self) -> str:
-        """Where the team is: by its clock a report that nobody in particular asks for has its days."""
+        """Returns the team's time zone, for reports without a requesting agent."""
         with self._database.read() as tx:
             return hours.of_the_team(tx).zone.key
 
     def agents(self) -> dict[int, str]:
-        """Who can be chosen: everybody who has ever had a conversation, by our number."""
+        """Returns all agents who have ever had a conversation, by id."""
         with self._database.read() as tx:
             return {id_of(row): row.name for row in agents.owners(tx)}
 
     def agent_id(self, desk_id: str) -> int | None:
-        """Our number of an agent, None when they have never had anything to do with us."""
+        """Returns our id of an agent, or None if unknown."""
         with self._database.read() as tx:
             row = agents.by_desk_id(tx, desk_id)
             return id_of(row) if row else None
 
     def channels(self) -> tuple[str, ...]:
-        """The kinds of channels that customers have written on."""
+        """Returns the kinds of channels that customers have written on."""
         with self._database.read() as tx:
             return metrics.channels(tx)
 
 
 def numbers(tx: Transaction, scope: Scope) -> Numbers:
-    """The figures of this scope."""
     opened, ended = metrics.opened(tx, scope), metrics.ended(tx, scope)
     waits = metrics.waits(tx, scope)
     lengths = _lengths(waits)
@@ -108,7 +104,7 @@ def numbers(tx: Transaction, scope: Scope) -> Numbers:
 
 
 def _lengths(stretches: Iterable[Stretch]) -> list[timedelta]:
-    # Processes on several machines may disagree about the time by a little; nobody waits less than nothing.
+    # Clocks of several machines can differ slightly; a wait is never negative.
     return [max(one.until - one.since, timedelta()) for one in stretches]
 
 

@@ -1,7 +1,7 @@
-"""Watches the language model for all processes: tells admins when it does not answer, and when it is back.
+"""Monitors the language model for all processes: tells admins when it fails and when it recovers.
 
-What is known stands in the database. Only a tick and the doctor ask the model a question of our own; a
-request to the health page never does.
+The state is stored in the database. Only a tick and the doctor send test requests; the health page
+never does.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ logger = logging.getLogger(__name__)
 
 LOOK = "model.look"
 QUIET = timedelta(minutes=30)
-"""A model of which nothing was heard for so long is asked whether it works."""
+"""A model without requests for this long is tested."""
 RETRY = timedelta(minutes=5)
-"""A failing model is asked again after so long, so that its recovery is seen without a customer's message."""
+"""A failing model is tested this often, so its recovery is noticed without customer messages."""
 DAILY = timedelta(days=1)
-"""How often the provider is asked on which day the model is switched off."""
+"""How often the provider is asked for the model's shutdown date."""
 _REFRESH = timedelta(minutes=1)
-"""An answer after another one is worth a write when so much time has passed."""
+"""Minimum time between two stored successes."""
 
 DOWN = (
     "The language model has not responded since {since} UTC ({failures} failed requests in "
@@ -44,7 +44,7 @@ BACK = "The language model is responding again. Customers receive its answers fr
 
 
 class Watch:
-    """Told by the adapter how each question went; see `ports.ModelWatch`."""
+    """Receives the outcome of each request from the adapter; see `ports.ModelWatch`."""
 
     def __init__(self, database: Database, clock: Clock, model: str) -> None:
         self._database = database
@@ -52,22 +52,21 @@ class Watch:
         self._model = model
 
     def answered(self) -> None:
-        """It answered."""
         self._safely(self._answered)
 
     def failed(self, trouble: Trouble, detail: str = "") -> None:
-        """It did not."""
         self._safely(lambda: self._failed(trouble, detail))
 
     def health(self, tx: Transaction) -> ModelHealth:
-        """How it is."""
         return model_state.of(tx, self._model)
 
     def _safely(self, note: Callable[[], None]) -> None:
-        """An answer that is there must not be lost because it could not be noted."""
+        """Runs `note` without raising: an answer must not be lost because its outcome could not be
+        stored.
+        """
         try:
             note()
-        except Exception:  # whatever is wrong with the database
+        except Exception:  # any database error
             logger.exception("the language model's state could not be kept")
 
     def _answered(self) -> None:
@@ -89,7 +88,7 @@ class Watch:
             self.tell_if_down(tx, now)
 
     def tell_if_down(self, tx: Transaction, now: datetime) -> None:
-        """Tell the admins, once, that it does not answer."""
+        """Tells the admins once that the model does not respond."""
         health = self.health(tx)
         if health.failing_since is None or not health.is_down(now):
             return
@@ -103,7 +102,6 @@ class Watch:
 
 
 def tell_admins(tx: Transaction, words: str, now: datetime) -> None:
-    """Say it to the admins."""
     post = Post(PostKind.TOLD, words)
     for to in alarms.admins(tx):
         deskwork.tell(tx, to, post, now)
@@ -111,11 +109,11 @@ def tell_admins(tx: Transaction, words: str, now: datetime) -> None:
 
 @dataclass(frozen=True)
 class ModelPart:
-    """The language model, as the core is given it.
+    """The language model as passed to the core.
 
     Attributes:
-        watch: knows how it is.
-        probe: asks it.
+        watch: receives the outcomes.
+        probe: sends test requests.
     """
 
     watch: Watch
@@ -123,7 +121,7 @@ class ModelPart:
 
 
 class LookAtModel(ProviderJob[ModelPart, Look]):
-    """Asks the model whether it works, when nothing was heard of it, and when it is switched off."""
+    """Tests the model after a quiet period, and looks up its shutdown date."""
 
     told = ADMINS
     repeatable = True
@@ -133,7 +131,7 @@ class LookAtModel(ProviderJob[ModelPart, Look]):
         self._clock = clock
 
     def prepare(self, tx: Transaction, job: Job) -> ModelPart | None:
-        """The model, if it is time to ask it."""
+        """Returns the model if a test is due."""
         if self._part is None:
             return None
         now = self._clock.now()
@@ -141,7 +139,7 @@ class LookAtModel(ProviderJob[ModelPart, Look]):
         return self._part if is_due(self._part.watch.health(tx), now) else None
 
     def call(self, plan: ModelPart) -> Look:
-        """Ask it; its watch is told of the outcome by itself."""
+        """Sends the test request; the watch receives the outcome."""
         return plan.probe.look()
 
     def finish(self, tx: Transaction, job: Job, plan: ModelPart, result: Look) -> None:
@@ -150,13 +148,13 @@ class LookAtModel(ProviderJob[ModelPart, Look]):
 
 
 def _remember(tx: Transaction, look: Look, now: datetime) -> None:
-    """A service that does not answer has not taken back the day that it named before."""
+    """Keeps the known shutdown date when the service does not return one."""
     known = model_state.of(tx, look.model).shutdown if look.trouble else None
     model_state.looked(tx, look.model, look.shutdown or known, now)
 
 
 def is_due(health: ModelHealth, now: datetime) -> bool:
-    """Is it time to ask the model a question of our own?"""
+    """Returns whether a test request is due."""
     if health.looked_at is None or now - health.looked_at >= DAILY:
         return True
     if health.failures:
@@ -166,7 +164,7 @@ def is_due(health: ModelHealth, now: datetime) -> bool:
 
 
 class ModelHealthPage:
-    """What the health page says of the model: what is known, without a question to it."""
+    """The model's part of the health page, without sending a request."""
 
     def __init__(self, database: Database, clock: Clock, watch: Watch) -> None:
         self._database = database
@@ -176,7 +174,7 @@ class ModelHealthPage:
         self._counted: tuple[int, int] = (0, 0)
 
     def read(self, tx: Transaction) -> dict[str, Any]:
-        """Its state, and the share of the last day's turns that it answered in time."""
+        """Returns the state and the share of the last day's turns that were answered in time."""
         now = self._clock.now()
         health = self._watch.health(tx)
         turns, in_time = self._turns(tx, now)
@@ -197,9 +195,9 @@ class ModelHealthPage:
         }
 
     def _turns(self, tx: Transaction, now: datetime) -> tuple[int, int]:
-        """Counted at most once a minute: anybody may open the page as often as they like."""
+        """Counted at most once a minute, because the page may be requested often."""
         if self._counted_at is None or now - self._counted_at >= _REFRESH:
-            day = Period(now - DAILY, now + _REFRESH)  # clocks of several machines differ a little
+            day = Period(now - DAILY, now + _REFRESH)  # Clocks of several machines differ slightly.
             self._counted = metrics.model_turns(tx, Scope(day))
             self._counted_at = now
         return self._counted
@@ -210,7 +208,7 @@ def _iso(at: datetime | None) -> str | None:
 
 
 class ModelDoctor:
-    """What the doctor finds of the model; nothing without one."""
+    """Health check of the model; empty without one."""
 
     def __init__(self, part: ModelPart | None, database: Database, clock: Clock) -> None:
         self._part = part
@@ -218,7 +216,7 @@ class ModelDoctor:
         self._clock = clock
 
     def findings(self) -> list[Finding]:
-        """Asks it one question. Takes seconds."""
+        """Sends one test request. Takes seconds."""
         if self._part is None:
             return []
         look = self._part.probe.look()

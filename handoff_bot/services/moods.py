@@ -1,7 +1,7 @@
-"""While a person is wanted or talks: the card shows how the customer feels by their last words.
+"""Updates sentiment and priority on the card after each message.
 
-They are judged when they stand in the thread, one message at a time, and only where the cheap reader, which
-needs half a millisecond and no transaction, does not find them calm.
+Messages are evaluated after they are posted, one at a time, and only if the cheap check (half a
+millisecond, no transaction) does not find them calm.
 """
 
 from __future__ import annotations
@@ -30,35 +30,33 @@ from handoff_bot.storage.transaction import Transaction
 
 MOOD = "mood"
 STALE = timedelta(minutes=1)
-"""A mood that has waited for so long is not judged: under load words go first."""
+"""Older messages are not evaluated: under load, posting messages has priority."""
 RULES_KEEP = timedelta(seconds=10)
-"""How old the rules may be that the cheap reader goes by."""
+"""Maximum age of the rules that the cheap check uses."""
 
 IN_DOUBT, ALWAYS = "in doubt", "always"
 
 
 def when(escalation: Escalation) -> str:
-    """When what a customer writes is judged: ALWAYS, or IN_DOUBT when they are calm so far."""
+    """Returns when messages are evaluated: ALWAYS, or IN_DOUBT while the customer is calm."""
     return IN_DOUBT if escalation.mood in ("", Mood.CALM) else ALWAYS
 
 
 def ask(tx: Transaction, escalation_id: int, now: datetime) -> None:
-    """Have the customer's last words judged."""
+    """Enqueues evaluating the customer's last message."""
     key = f"mood:{escalation_id}"
     payload = {"escalation_id": escalation_id}
     enqueue_job(tx, NewJob(MOOD, key, payload, due_at=now, key=key, coalesce=True))
 
 
 def ask_for_each(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
-    """Have this message judged, whatever comes after it: for its language, which its translation needs."""
+    """Enqueues evaluating this message even if later ones follow: its translation needs the language."""
     lane = f"mood:{id_of(escalation)}"
     payload = {"escalation_id": id_of(escalation), "message_id": id_of(message)}
     enqueue_job(tx, NewJob(MOOD, lane, payload, due_at=now, key=f"mood:of:{id_of(message)}"))
 
 
 class Moods:
-    """How customers feel who talk to a person."""
-
     def __init__(self, reacting: Reacting, clock: Clock, tickets_out: TicketsOut) -> None:
         self._reacting = reacting
         self._clock = clock
@@ -66,28 +64,28 @@ class Moods:
         self._rules = Rules()
         self._rules_until: datetime | None = None
         self.is_busy: Callable[[], bool] = lambda: False
-        """Do messages wait? Then their moods are not looked at."""
+        """Returns whether messages are waiting; their moods are not evaluated then."""
 
     def refresh(self, tx: Transaction) -> None:
-        """Read the rules again when they are old."""
         now = self._clock.now()
         if self._rules_until is None or now >= self._rules_until:
             self._rules, self._rules_until = rules.read(tx), now + RULES_KEEP
 
     def may_matter(self, texts: Iterable[str]) -> bool:
-        """Could judging these words of a calm customer change anything? Needs no transaction."""
+        """Returns whether evaluating a calm customer's text could change anything. Needs no
+        transaction.
+        """
         return not self.is_busy() and any(
             self._reacting.may_matter(text, self._rules) for text in texts
         )
 
     def judge(self, question: Question) -> Judgement:
-        """What the last words say."""
         return self._reacting.glance(question)
 
     def follow(self, tx: Transaction, escalation: Escalation, judgement: Judgement) -> None:
-        """The escalation as the customer's last words show it.
+        """Updates the escalation with the evaluation.
 
-        Its mood goes both ways, its priority only up: what was urgent stays so until an agent has looked.
+        The mood changes in both directions. The priority only rises until an agent has looked.
         """
         now = self._clock.now()
         mood = policy.mood(judgement)
@@ -104,15 +102,13 @@ class Moods:
 
 @dataclass(frozen=True)
 class MoodPlan:
-    """One customer's words to judge."""
-
     escalation_id: int
     message_id: int
     question: Question
 
 
 class JudgeMood(ProviderJob[MoodPlan, Judgement]):
-    """Judges a customer's words that stand in the thread."""
+    """Evaluates a customer's posted message."""
 
     repeatable = True
     coalesces = True
@@ -123,7 +119,9 @@ class JudgeMood(ProviderJob[MoodPlan, Judgement]):
         self._clock = clock
 
     def prepare(self, tx: Transaction, job: Job) -> MoodPlan | None:
-        """The customer's last words, unless it is over or too late."""
+        """Returns the customer's last message, or None if the escalation is closed or the message
+        too old.
+        """
         one = job.payload.get("message_id")
         now = self._clock.now()
         escalation = rows.get(tx, int(job.payload["escalation_id"]))
@@ -139,11 +137,10 @@ class JudgeMood(ProviderJob[MoodPlan, Judgement]):
         return MoodPlan(id_of(escalation), one or id_of(newest), question)
 
     def call(self, plan: MoodPlan) -> Judgement:
-        """Judge them."""
         return self._moods.judge(plan.question)
 
     def finish(self, tx: Transaction, job: Job, plan: MoodPlan, result: Judgement) -> None:
-        """Show it, and translate the message now that its language is known."""
+        """Updates the card, and translates the message now that its language is known."""
         now = self._clock.now()
         escalation = rows.get(tx, plan.escalation_id)
         message = tx.session.get(Message, plan.message_id)

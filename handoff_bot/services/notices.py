@@ -1,4 +1,6 @@
-"""Notifications: whoever begins to wait is told of to those whom the admins' rules name, each once."""
+"""Notifications: each recipient named by the admins' rules is notified once about a new queued
+escalation.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,7 @@ NOTICE = "notice"
 
 
 def follow(moved: Moved) -> None:
-    """Somebody begins to wait: one row of work for each rule, due now or when its quiet hours end."""
+    """Enqueues one job per rule, due now or at the end of its quiet hours."""
     if moved.step is None:
         announce(moved.tx, moved.escalation, moved.conversation, moved.now)
 
@@ -45,7 +47,7 @@ def follow(moved: Moved) -> None:
 def announce(
     tx: Transaction, escalation: Escalation, conversation: Conversation, now: datetime
 ) -> None:
-    """By the priority that it has now; nobody is told of the same conversation twice."""
+    """Notifies by the current priority; no recipient is notified twice about the same escalation."""
     case = case_of(tx, escalation, conversation)
     zone = hours.of_the_team(tx).zone
     for number, to in enumerate(fitting(rulebook.read(tx, RULES, RULE), case)):
@@ -57,7 +59,7 @@ def announce(
 
 
 class Notify(TransactionJob):
-    """Tells those of one rule, if the customer still waits."""
+    """Notifies the recipients of one rule, if the customer still waits."""
 
     told = ADMINS
 
@@ -66,7 +68,7 @@ class Notify(TransactionJob):
         self._clock = clock
 
     def run(self, tx: Transaction, job: Job) -> None:
-        """Everything is said by rows of its own, which try again by themselves."""
+        """Enqueues one job per message; each is retried separately."""
         escalation = rows.get(tx, int(job.payload["escalation_id"]))
         if escalation is None or escalation.status != Status.QUEUED:
             return
@@ -81,14 +83,16 @@ class Notify(TransactionJob):
 
 @dataclass(frozen=True)
 class _Telling:
-    """One escalation that somebody is told of, once, however many rules name them."""
+    """One notification of an escalation, sent once even if several rules name the recipient."""
 
     tx: Transaction
     escalation: Escalation
     now: datetime
 
     def key(self, recipient: str) -> str:
-        """What makes it once: a channel with who is called there, a person, an address, as a short name."""
+        """Returns the deduplication key of a recipient: a channel with its mention, a person or an
+        address.
+        """
         return f"notice:{id_of(self.escalation)}:{short_name(recipient.casefold())}"
 
     def in_slack(self, to: Audience) -> None:
@@ -118,7 +122,7 @@ class _Telling:
 
 
 class Notices:
-    """The rules, as admins see and change them; `has_mail` says whether e-mails leave at all."""
+    """Notification rules for admins; `has_mail` says whether email is available."""
 
     def __init__(self, database: Database, preferences: Preferences, *, has_mail: bool) -> None:
         self._database = database
@@ -126,7 +130,7 @@ class Notices:
         self.has_mail = has_mail
 
     def tried(self, rule: NoticeRule) -> Tried:
-        """Of how many of the latest conversations they would have been told."""
+        """Returns how many of the latest conversations the rule would have matched."""
         with self._database.read() as tx:
             cases = recent_cases(tx)
         fit = sum(rule.when.fit(case) for case in cases)

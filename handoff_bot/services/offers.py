@@ -1,4 +1,4 @@
-"""Offers of conversations, from one available agent to the next."""
+"""Offers conversations to available agents, one after another."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from handoff_bot.storage.transaction import Transaction
 OFFER = "ladder.offer"
 OFFERED, UNOFFERED = "escalation.offered", "escalation.unoffered"
 PATIENCE = timedelta(minutes=2)
-"""How long an agent who was asked has to answer before the next one is asked, unless a rule says."""
+"""Time to respond to an offer before the next agent is asked, unless a rule sets another."""
 AGAIN = timedelta(minutes=1)
-"""How often it is looked whether somebody of those whom a rule names has become available."""
+"""How often to check whether an agent named by a rule has become available."""
 
 NOBODY_ELSE = "No agents are available."
 NOBODY_YET = (
@@ -42,7 +42,7 @@ NOT_KNOWN = (
 
 
 class Pool(StrEnum):
-    """Who may be asked."""
+    """Which agents may receive an offer."""
 
     ALL = "all"
     RULE = "rule"
@@ -55,7 +55,7 @@ def ask_next(
     due_at: datetime,
     pool: Pool = Pool.ALL,
 ) -> None:
-    """Ask the next one. Where it is being asked around already, the earlier round gives way."""
+    """Enqueues the next offer. An earlier round of offers is superseded."""
     asked = _asked(tx, escalation, conversation.epoch)
     _enqueue(tx, escalation, conversation, len(asked), due_at, pool)
 
@@ -80,7 +80,7 @@ def _enqueue(
 
 
 def _asked(tx: Transaction, escalation: Escalation, epoch: int) -> list[int]:
-    """Who was asked already in this stretch."""
+    """Returns the agents already asked in this epoch."""
     return [
         event.agent_id
         for event in log.of_escalation(tx, id_of(escalation), OFFERED)
@@ -89,14 +89,16 @@ def _asked(tx: Transaction, escalation: Escalation, epoch: int) -> list[int]:
 
 
 def _let_go(tx: Transaction, escalation: Escalation) -> set[int]:
-    """Who put it back into the queue last: they need not be asked."""
+    """Returns the agents who last released it; they are not asked."""
     released = log.of_escalation(tx, id_of(escalation), f"escalation.{Step.RELEASE}")
     return {event.agent_id for event in released[-1:] if event.agent_id is not None}
 
 
 @dataclass(frozen=True)
 class OfferPlan:
-    """What to ask the desk first: who is in a group ("" for none), and who of these rests or may not."""
+    """What to look up in Slack: group members ("" for none), and which agents are in do not disturb
+    or barred.
+    """
 
     group_id: str
     may_rest: frozenset[str]
@@ -105,7 +107,9 @@ class OfferPlan:
 
 @dataclass(frozen=True)
 class Known:
-    """What the desk says: who is in the group, None where none was asked for, who rests, and who may not."""
+    """What Slack returned: group members (None without a group), agents in do not disturb, barred
+    agents.
+    """
 
     members: frozenset[str] | None
     resting: frozenset[str]
@@ -113,7 +117,7 @@ class Known:
 
 
 class Offer(ProviderJob[OfferPlan, Known]):
-    """Asks one agent, and sees to it that the next is asked when they do not answer."""
+    """Offers to one agent and schedules the next offer."""
 
     repeatable = True
     told = "the agents, in the thread"
@@ -124,7 +128,7 @@ class Offer(ProviderJob[OfferPlan, Known]):
         self._roles = roles
 
     def prepare(self, tx: Transaction, job: Job) -> OfferPlan | None:
-        """What to ask the desk, unless another row of the same number has been answered."""
+        """Returns what to look up, or None if another job of this round was answered."""
         found = self._round(tx, job)
         if found is None:
             return None
@@ -136,14 +140,13 @@ class Offer(ProviderJob[OfferPlan, Known]):
         return OfferPlan(group_id, may_rest, about) if about else None
 
     def call(self, plan: OfferPlan) -> Known:
-        """Who is in the group, and who does not want to be disturbed?"""
         members = frozenset(self._desk.members(plan.group_id)) if plan.group_id else None
         asked = plan.may_rest if members is None else plan.may_rest & members
         resting = frozenset(self._desk.resting(asked, self._clock.now()))
         return Known(members, resting, self._roles.those_barred(asked, plan.about))
 
     def finish(self, tx: Transaction, job: Job, plan: OfferPlan, result: Known) -> None:
-        """Ask one of them, if it is still to be asked."""
+        """Sends the offer if it is still needed."""
         found = self._round(tx, job)
         if found is None:
             return
@@ -156,7 +159,7 @@ class Offer(ProviderJob[OfferPlan, Known]):
     def on_failed(
         self, tx: Transaction, job: Job, plan: OfferPlan | None, error: Exception
     ) -> None:
-        """It waits for whoever takes it."""
+        """Leaves the escalation in the queue."""
         escalation = rows.get(tx, int(job.payload["escalation_id"]))
         if escalation and escalation.status == Status.QUEUED:
             deskwork.notice(tx, escalation, NOT_KNOWN, self._clock.now())
@@ -176,7 +179,7 @@ class Offer(ProviderJob[OfferPlan, Known]):
 
 @dataclass(frozen=True)
 class _Round:
-    """One asking: about whom, by which rule (None for none), and who was asked before."""
+    """One round of offers: the escalation, its rule (or None) and the agents asked before."""
 
     waiting: Waiting
     pool: Pool
@@ -184,9 +187,9 @@ class _Round:
     asked: list[int]
 
     def ask(self, people: frozenset[str], resting: frozenset[str], barred: frozenset[str]) -> None:
-        """Ask the first who is free of these people, or of everybody; then the next one in time.
+        """Offers to the first free agent of these, or of all.
 
-        Who is `resting` is asked when nobody else is left, who is `barred` never.
+        Agents in do not disturb (`resting`) come last; `barred` ones are never asked.
         """
         tx, now = self.waiting.tx, self.waiting.now
         mode = self.route.mode if self.route else Mode.LEAST_BUSY
@@ -208,7 +211,7 @@ class _Round:
         _enqueue(*about, number, due_at, self.pool)
 
     def _nobody(self, people: frozenset[str], besides: set[int]) -> None:
-        """Those whom a rule names are asked as soon as they are free."""
+        """Schedules another check for the agents that a rule names."""
         if self.route and agents.has_others(self.waiting.tx, people, besides):
             self._say_once(NOBODY_YET)
             self._then(len(self.asked), self.waiting.now + AGAIN)
@@ -216,7 +219,7 @@ class _Round:
             self._say_once(NOBODY_ELSE)
 
     def _say_once(self, words: str) -> None:
-        """Once while nobody more is asked, however often and for whatever reason it is tried."""
+        """Posts this once until another agent is asked."""
         tx, escalation, now = self.waiting.tx, self.waiting.escalation, self.waiting.now
         state = {
             "epoch": self.waiting.conversation.epoch,
@@ -261,14 +264,14 @@ def _in_words(length: timedelta) -> str:
 
 
 class Offers:
-    """What agents answer to offers; accepting one is a claim like any other."""
+    """Agents' responses to offers; accepting is a normal claim."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def decline(self, escalation_id: int, desk_id: str) -> None:
-        """Who was asked last will not: ask the next one at once. Of others it changes nothing any more."""
+        """Declines the open offer and asks the next agent. An older offer is not affected."""
         with self._database.write() as tx:
             escalation = rows.get(tx, escalation_id)
             if escalation is None or escalation.status != Status.QUEUED:

@@ -1,4 +1,4 @@
-"""Where an escalation begins or ends no question of the customer's is left between the two who answer."""
+"""Makes sure no customer message is lost when a conversation changes between AI and agent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENDS = frozenset({Step.RESOLVE, Step.RETURN, Step.DISMISS})
 
 
 def answer_unposted(moved: Moved) -> None:
-    """What came in the moment in which it was ended, and was not in the thread yet, the AI answers."""
+    """Lets the AI answer messages that arrived during closing and were not in the thread yet."""
     tx, escalation, conversation = moved.tx, moved.escalation, moved.conversation
     unposted = deskwork.unposted(tx, id_of(escalation)) if moved.step in ENDS else []
     if not unposted or conversation.opted_out_at:
@@ -28,7 +28,9 @@ def answer_unposted(moved: Moved) -> None:
 
 
 def follow(moved: Moved) -> None:
-    """Show them below the card, in order; the message that called for a person stands on the card itself."""
+    """Posts unanswered messages below the card, in order. The escalating message is on the card
+    itself.
+    """
     tx, escalation, conversation = moved.tx, moved.escalation, moved.conversation
     if moved.step or escalation.message_id is None:
         return

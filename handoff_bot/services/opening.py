@@ -1,4 +1,4 @@
-"""How an escalation begins: with its ticket, its card, and words to the customer."""
+"""Starts escalations: ticket, card and message to the customer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SUBJECT_LENGTH = 120
 
 
 class Opening:
-    """Works in the transaction that has judged a message."""
+    """Works in the transaction that evaluated the message."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Opening:
         judgement: Judgement,
         tried: str,
     ) -> Escalation | None:
-        """Begin an escalation; None when a limit has it wait, which the customer is told."""
+        """Starts an escalation; None if a limit holds it, which the customer is told."""
         now = self._clock.now()
         refused_by = self._waiting.refusal(tx, conversation, now)
         if refused_by:
@@ -69,7 +69,7 @@ class Opening:
         judgement: Judgement,
         tried: str,
     ) -> Escalation:
-        """Begin an escalation with its ticket, tell the customer, put the card into the queue."""
+        """Starts an escalation with its ticket, tells the customer and enqueues the card."""
         now = self._clock.now()
         waited = held.of(tx, id_of(conversation))
         if waited:
@@ -106,7 +106,8 @@ class Opening:
             hours=hours.words_for(tx, now),
         )
         ticket = self._open_ticket(tx, conversation, escalation, message)
-        # Before the followers: what they say in its thread comes below it. It is read when it is posted.
+        # Before the subscribers: their posts go below the card. The card is rendered when it is
+        # posted.
         deskwork.post_card(tx, escalation, now)
         moved = Moved(tx, escalation, conversation, ticket, None, None, now)
         for follower in self._followers:

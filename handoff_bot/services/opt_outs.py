@@ -1,4 +1,4 @@
-"""Customers who opted out: who may still write to them, and when."""
+"""Opted-out customers: who may still write to them, and when."""
 
 from __future__ import annotations
 
@@ -8,49 +8,49 @@ from handoff_bot.domain.messages import Author, Consent, InboundMessage, Limits
 from handoff_bot.storage.models import Conversation
 
 INVITED = timedelta(hours=24)
-"""How long after their last message agents may answer customers who opted out: WhatsApp's window."""
+"""How long agents may answer an opted-out customer's message: WhatsApp's messaging window."""
 
 
 def consent_of(conversation: Conversation, inbound: InboundMessage) -> Consent | None:
-    """What a message says about consent; a START from a customer who never opted out is any word.
+    """Returns what a message says about consent. START from a customer who never opted out is a
+    normal word.
 
-    What the provider has acted on counts as it is.
+    An opt-out handled by the provider is taken as reported.
     """
     is_greeting = inbound.consent is Consent.START and not conversation.opted_out_at
     return None if is_greeting and not inbound.consent_answered else inbound.consent
 
 
 def opt_out(conversation: Conversation, now: datetime) -> None:
-    """Nothing may be sent from now on."""
     conversation.opted_out_at = now
     conversation.invited_at = None
 
 
 def opt_in(conversation: Conversation) -> None:
-    """Everything may be sent again."""
     conversation.opted_out_at = conversation.invited_at = None
 
 
 def heard(conversation: Conversation, limits: Limits, now: datetime) -> None:
-    """They have written again: an invitation to answer, unless a carrier keeps the list."""
+    """Allows agents to answer an opted-out customer who wrote again, unless a carrier keeps the list."""
     if conversation.opted_out_at and limits.consent_by_us:
         conversation.invited_at = now
 
 
 def is_invited(conversation: Conversation, now: datetime) -> bool:
-    """May agents answer them although they opted out?"""
+    """Returns whether agents may answer an opted-out customer."""
     return conversation.invited_at is not None and now - conversation.invited_at < INVITED
 
 
 def refuses(conversation: Conversation, now: datetime) -> bool:
-    """Have they opted out, and not written again since?"""
+    """Returns whether the customer opted out and has not written again."""
     return conversation.opted_out_at is not None and not is_invited(conversation, now)
 
 
 def refuses_from(author: Author, conversation: Conversation, now: datetime) -> bool:
-    """Must this author's message stay here? The assistant never writes to customers who opted out.
+    """Returns whether this author's message must not be sent. The assistant never writes to
+    opted-out customers.
 
-    A fixed text was found fit to be sent when it was composed: one of them confirms the opt-out.
+    Fixed texts were checked when they were composed: one of them confirms the opt-out.
     """
     if author is Author.ASSISTANT:
         return conversation.opted_out_at is not None

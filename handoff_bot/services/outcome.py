@@ -1,4 +1,4 @@
-"""What came of something that an agent asked for."""
+"""Result of an agent's action."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Outcome:
-    """What to tell the agent who asked.
+    """What to tell the agent.
 
     Attributes:
-        done: True when it happened (or already was so).
-        text: plain words to whisper; "" when the redrawn card says it all.
+        done: True when it happened or was already done.
+        text: plain text for an ephemeral message; "" when the updated card says it all.
     """
 
     done: bool

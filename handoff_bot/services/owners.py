@@ -1,6 +1,6 @@
-"""Owners who can no longer answer (deactivated, no longer in the Slack channel) lose their conversations.
+"""Releases conversations of assignees who can no longer answer (deactivated, left the channel).
 
-It is asked at the customer's next message, when Slack reports that a person has left, and now and then.
+Checked at the customer's next message, when Slack reports a change, and by a tick.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ logger = logging.getLogger(__name__)
 OWNER = "claim.owner"
 OWNERS = "tick.owners"
 ANSWERS_KEEP = timedelta(seconds=60)
-"""As long as `slack/directory.py` believes what the desk says of a person."""
+"""Matches the cache time of `slack/directory.py`."""
 MOST_REMEMBERED = 10_000
 AT_ONCE = 500
-"""Conversations that one tick asks about; the next tick asks about the next ones."""
+"""Conversations checked per tick; the next tick continues."""
 
 WHY: dict[Refusal, str] = {
     Refusal.BOT: "{name} is an app",
@@ -49,7 +49,7 @@ GIVEN_BACK = "{why}, so the conversation is back in the queue. The customer has 
 
 
 def check(tx: Transaction, escalation: Escalation, clock: Clock) -> None:
-    """See to it that its owner can still answer."""
+    """Enqueues checking the assignee."""
     if escalation.status != Status.CLAIMED:
         return
     key = f"claim:{id_of(escalation)}"
@@ -58,7 +58,9 @@ def check(tx: Transaction, escalation: Escalation, clock: Clock) -> None:
 
 
 class OwnerChecks:
-    """The check at a customer's message: the desk's answers count for a minute, so more would add nothing."""
+    """Checks at customers' messages, at most once a minute per agent: Slack's answers are cached
+    that long.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -66,7 +68,7 @@ class OwnerChecks:
         self._guard = threading.Lock()
 
     def check(self, tx: Transaction, escalation: Escalation) -> None:
-        """See to it that its owner can still answer, unless that was done just now."""
+        """Enqueues checking the assignee, unless checked recently."""
         who, now = (id_of(escalation), escalation.owner_id), self._clock.now()
         with self._guard:
             last = self._checked.pop(who, None)
@@ -79,7 +81,7 @@ class OwnerChecks:
 
 
 class Owners:
-    """What Slack reports about people who have conversations."""
+    """Handles Slack's reports about assignees."""
 
     def __init__(self, database: Database, desk: Desk, clock: Clock) -> None:
         self._database = database
@@ -87,7 +89,7 @@ class Owners:
         self._clock = clock
 
     def changed(self, desk_id: str, slack_channel: str = "") -> None:
-        """Something about this person, or their membership of a Slack channel, has changed."""
+        """Handles a change of this person or of their membership in a Slack channel."""
         self._desk.directory.forget_person(desk_id)
         if slack_channel:
             self._desk.directory.forget_channel(slack_channel)
@@ -98,15 +100,13 @@ class Owners:
 
 @dataclass(frozen=True)
 class OwnerPlan:
-    """Whom to ask about."""
-
     escalation_id: int
     owner: AgentRef
     slack_channel: str
 
 
 class CheckOwner(ProviderJob[OwnerPlan, Refusal | None]):
-    """Asks the desk about the owner of one conversation, and takes it back if they cannot answer."""
+    """Checks the assignee of one conversation in Slack, and releases it if they cannot answer."""
 
     repeatable = True
     coalesces = True
@@ -118,7 +118,7 @@ class CheckOwner(ProviderJob[OwnerPlan, Refusal | None]):
         self._desk = desk
 
     def prepare(self, tx: Transaction, job: Job) -> OwnerPlan | None:
-        """Whom to ask about, unless no agent has it."""
+        """Returns whom to check, or None without an assignee."""
         escalation_id = int(job.payload["escalation_id"])
         found = access.conversation(tx, escalation_id, self._desk.queue_channel)
         if found is None or not found.assignee:
@@ -127,7 +127,7 @@ class CheckOwner(ProviderJob[OwnerPlan, Refusal | None]):
         return OwnerPlan(escalation_id, owner, found.slack_channel)
 
     def call(self, plan: OwnerPlan) -> Refusal | None:
-        """Ask. While the desk does not say, the owner stays: the next tick asks again."""
+        """Checks in Slack. On errors, the assignee stays, and the next tick checks again."""
         try:
             return self._roles.why_not_an_agent(plan.owner.desk_id, plan.slack_channel)
         except DeskError as error:
@@ -135,7 +135,7 @@ class CheckOwner(ProviderJob[OwnerPlan, Refusal | None]):
             return None
 
     def finish(self, tx: Transaction, job: Job, plan: OwnerPlan, result: Refusal | None) -> None:
-        """Take it back, unless it has moved meanwhile."""
+        """Releases the conversation unless it has changed."""
         if result not in WHY:
             return
         why = GIVEN_BACK.format(why=WHY[result].format(name=plan.owner.name))
@@ -144,7 +144,7 @@ class CheckOwner(ProviderJob[OwnerPlan, Refusal | None]):
 
 
 class CheckOwners(TransactionJob):
-    """The tick: asks about the owners of all conversations, so many at a time."""
+    """Tick that checks the assignees of all conversations, in batches."""
 
     told = ADMINS
 
@@ -152,7 +152,6 @@ class CheckOwners(TransactionJob):
         self._clock = clock
 
     def run(self, tx: Transaction, job: Job) -> None:
-        """Have them asked about."""
         in_all = rows.count(tx, Status.CLAIMED)
         rounds = -(-in_all // AT_ONCE) or 1
         offset = int(self._clock.now().timestamp() // 300) % rounds * AT_ONCE

@@ -1,7 +1,7 @@
-"""Good news for those who wait: their place in the queue, each time it is better than the one before.
+"""Sends queue-position updates when the customer has moved up.
 
-A chain of rows, one at a time for each stretch of waiting: each says what there is to say and writes the
-next. So it survives restarts, runs once in several processes, and ends with the wait.
+One job at a time per wait: each checks, sends and enqueues the next. So the chain survives
+restarts, runs once across processes and ends with the wait.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from handoff_bot.storage.transaction import Transaction
 
 POSITION = "position"
 MINUTES = "position_minutes"
-"""The preference with the minutes between two of them; 0 for none."""
+"""Setting for the minutes between two updates; 0 disables them."""
 LONGEST_MINUTES = 24 * 60
 
 
 def follow(moved: Moved) -> None:
-    """Whoever begins to wait has a place, and a better one is news."""
+    """Starts the updates for a new wait."""
     if moved.escalation.status != Status.QUEUED or _pause(moved.tx) is None:
         return
     given = {"escalation_id": id_of(moved.escalation), "epoch": moved.conversation.epoch}
@@ -49,7 +49,7 @@ def _pause(tx: Transaction) -> timedelta | None:
 
 
 def _enqueue(tx: Transaction, given: dict[str, Any], told: int, number: int, now: datetime) -> None:
-    """The next look, after a pause in which only the team's hours count."""
+    """Enqueues the next check; only business hours count."""
     pause = _pause(tx)
     if pause is None:
         return
@@ -60,7 +60,7 @@ def _enqueue(tx: Transaction, given: dict[str, Any], told: int, number: int, now
 
 
 class Announce(TransactionJob):
-    """One look at one place."""
+    """One check of a queue position."""
 
     told = ADMINS
 
@@ -69,7 +69,9 @@ class Announce(TransactionJob):
         self._clock = clock
 
     def run(self, tx: Transaction, job: Job) -> None:
-        """Say it if it is better, the team is there and still wants it said; then look again later."""
+        """Sends an update if the position improved during business hours, then enqueues the next
+        check.
+        """
         now = self._clock.now()
         found = still_waiting(tx, job, now)
         if found is None or _pause(tx) is None:

@@ -1,4 +1,4 @@
-"""Live settings: who may change them, what they were before, and who changed what."""
+"""Live settings with their history: old values and who changed them."""
 
 from __future__ import annotations
 
@@ -12,34 +12,33 @@ from handoff_bot.storage.desk_models import SettingChange
 from handoff_bot.storage.transaction import Transaction
 
 ADMINS = "admins"
-"""The preference with the desk ids of those who may change settings besides the workspace's own admins."""
+"""Setting with the Slack ids of admins besides the workspace's own admins."""
 
 
 class Preferences:
-    """What admins set while the bot runs. What a value must look like is its reader's to say."""
+    """Settings that admins change at runtime. Values are validated by their readers."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def get(self, key: str, default: Any) -> Any:
-        """A live setting, or its default."""
         with self._database.read() as tx:
             return log.preference(tx, key, default)
 
     def change(self, key: str, value: Any, by: str) -> bool:
-        """Set it, and remember who did; False when it was so already. `value` None takes the setting back."""
+        """Sets a value and logs who did; False if it was already set. None resets it."""
         with self._database.write() as tx:
             return self.change_in(tx, key, value, by)
 
     def change_several(self, values: Mapping[str, Any], by: str, seen: int | None = None) -> bool:
-        """Set several at once, or none.
+        """Sets several values at once, or none.
 
         Args:
             values: by key.
-            by: who.
-            seen: the newest change of them that was known when they were looked at; when somebody has
-                changed one since, nothing is set and the answer is False. None to set them anyhow.
+            by: the admin.
+            seen: the newest change known when they were read. If one of them has changed since,
+                nothing is set and the result is False. None skips the check.
         """
         with self._database.write() as tx:
             if not may_save(tx, values.keys(), seen):
@@ -51,7 +50,9 @@ class Preferences:
     def revise(
         self, key: str, change: Callable[[Any], Any], by: str, seen: int | None = None
     ) -> bool:
-        """Set it to what `change` makes of what it is, None where it is not set; `seen` as above."""
+        """Sets the result of `change` applied to the current value (None if not set); `seen` as
+        above.
+        """
         with self._database.write() as tx:
             if not may_save(tx, {key}, seen):
                 return False
@@ -59,7 +60,7 @@ class Preferences:
             return True
 
     def change_in(self, tx: Transaction, key: str, value: Any, by: str) -> bool:
-        """The same within a transaction."""
+        """Same as `change`, within a transaction."""
         before = log.preference(tx, key, None)
         if before == value:
             return False
@@ -73,32 +74,32 @@ class Preferences:
         return True
 
     def history(self, limit: int, prefix: str = "", offset: int = 0) -> Sequence[SettingChange]:
-        """The newest changes of settings whose keys begin so, newest first."""
+        """Returns the newest changes of settings with this key prefix, newest first."""
         with self._database.read() as tx:
             return changes.of_settings(tx, limit, offset, prefix)
 
     def newest_change(self, keys: Collection[str]) -> int:
-        """The number of the newest change of one of these, 0 while nobody has changed any."""
+        """Returns the number of the newest change of these settings, or 0."""
         with self._database.read() as tx:
             return changes.newest_of(tx, keys)
 
     def named_admins(self) -> list[str]:
-        """Those whom somebody named, by their desk ids."""
+        """Returns the Slack ids of the named admins."""
         with self._database.read() as tx:
             return admins(tx)
 
     def is_named_admin(self, desk_id: str) -> bool:
-        """Did somebody who may make this person an admin here?"""
+        """Returns whether the person was named as admin here."""
         return desk_id in self.named_admins()
 
 
 def may_save(tx: Transaction, keys: Collection[str], seen: int | None) -> bool:
-    """Is what somebody has seen of these settings still so? From here on nobody else saves any."""
+    """Returns whether these settings are unchanged since `seen`; locks them against other changes."""
     tx.one_at_a_time("settings")
     return seen is None or changes.newest_of(tx, keys) <= seen
 
 
 def admins(tx: Transaction) -> list[str]:
-    """Those whom somebody named, by their desk ids."""
+    """Returns the Slack ids of the named admins."""
     held = log.preference(tx, ADMINS, [])
     return [str(one) for one in held] if isinstance(held, list) else []

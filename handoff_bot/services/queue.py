@@ -1,4 +1,4 @@
-"""The queue as agents work through it: pages of it, and the next one for me."""
+"""The queue for agents: pages, and "take next"."""
 
 from __future__ import annotations
 
@@ -17,27 +17,25 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Transaction
 
 CONSIDERED = 50
-"""How many are tried for "Next for me" when others are faster each time."""
+"""How many conversations "take next" tries when other agents are faster."""
 
 MOST_OWNERS = 80
-"""To choose from; one menu of Slack's takes 100."""
+"""Maximum number of agents to filter by; a Slack menu takes 100."""
 
 MOST_HELD = 10
-"""Customers who wait for room in the queue that are listed; the rest are counted."""
+"""Maximum number of held customers listed; the rest is counted."""
 
 NOBODY = "No customers are waiting."
 
 
 class Queue:
-    """What waits, and who has it."""
-
     def __init__(self, database: Database, clock: Clock, escalations: Escalations) -> None:
         self._database = database
         self._clock = clock
         self._escalations = escalations
 
     def page(self, wanted: Filter, number: int) -> QueuePage:
-        """One page of what fits; a page that is not there any more is the last one."""
+        """Returns one page of matches; a page past the end returns the last page."""
         now = self._clock.now()
         with self._database.read() as tx:
             found, count = queue.page(tx, wanted, now, number * PAGE_ROWS, PAGE_ROWS)
@@ -59,9 +57,10 @@ class Queue:
     def take_next(
         self, agent: AgentRef, slack_channels: Collection[str] | None = None
     ) -> tuple[int | None, Outcome]:
-        """Claim the most urgent one for this agent; says which. Of two who ask at once, each gets another.
+        """Claims the most urgent conversation and returns which. Concurrent calls get different
+        ones.
 
-        `slack_channels` are those whose conversations the agent may have, None for all.
+        `slack_channels` are the channels the agent may take from, None for all.
         """
         with self._database.read() as tx:
             waiting = queue.next_waiting(tx, self._clock.now(), CONSIDERED, slack_channels)
@@ -73,7 +72,7 @@ class Queue:
 
 
 def _waiting(tx: Transaction, wanted: Filter, now: datetime) -> int:
-    """How many wait in all, of those that may be seen."""
+    """Counts all waiting conversations that are visible."""
     if wanted.slack_channels is None:
         return rows.count(tx, Status.QUEUED)
     seen = Filter(slack_channels=wanted.slack_channels)

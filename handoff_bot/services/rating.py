@@ -1,4 +1,4 @@
-"""The question at the end: how did we do? Asked when an agent resolves, answered by a number or in words."""
+"""CSAT survey: sent when an agent resolves, answered by a number or in words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from handoff_bot.storage.models import Conversation, Escalation, Message
 from handoff_bot.storage.transaction import Transaction
 
 ASKED = "csat"
-"""The preference that says whether the question is asked; it is unless an admin turned it off."""
+"""Setting that enables the survey; on by default."""
 ANSWERED = "csat.answered"
 PUT = "csat.asked"
 WITHIN = timedelta(hours=24)
@@ -25,14 +25,14 @@ _RECENT = 20
 
 
 def question(tx: Transaction, conversation: Conversation, now: datetime) -> str:
-    """The question, "" when it is not asked."""
+    """Returns the survey question, or "" if it is not sent."""
     if not log.preference(tx, ASKED, True):
         return ""
     return texts.say(tx, Moment.CSAT, conversation, now)
 
 
 def asked(tx: Transaction, escalation: Escalation, now: datetime) -> None:
-    """The question was put: from here on a rating is the answer."""
+    """Records that the survey was sent; a rating from now on is its answer."""
     log.record(tx, PUT, now, escalation=escalation)
 
 
@@ -43,10 +43,11 @@ def take(
     channels: Channels,
     now: datetime,
 ) -> Rating | None:
-    """The rating, if this message is one: it is kept, shown in the thread with its comment, and thanked for.
+    """Returns the rating in this message, if any. Stores it, posts it with its comment, and thanks
+    the customer.
 
-    A comment may still need a person or an answer, which is for the caller to see. Customers who opted out
-    are not thanked.
+    The comment may still need an agent or an answer; the caller decides. Opted-out customers are
+    not thanked.
     """
     found = rating_in(message.text)
     escalation = _asked_about(tx, conversation, now) if found else None
@@ -84,19 +85,21 @@ def _comment(message: Message, found: Rating) -> str:
 
 
 def _asked_about(tx: Transaction, conversation: Conversation, now: datetime) -> Escalation | None:
-    """The escalation that was resolved lately, if the question was put and still stands."""
+    """Returns the recently resolved escalation whose survey is still open."""
     escalation = rows.last_resolved(tx, id_of(conversation), since=now - WITHIN)
     if escalation is None or escalation.closed_at is None:
         return None
     if not log.has(tx, PUT, id_of(escalation)):
         return None
     recent = conversations.recent(tx, id_of(conversation), _RECENT)
-    # Once the assistant has answered something since, a number is an answer to that.
+    # Once the assistant has answered, a number is an answer to that.
     is_over = any(_is_answer(one) and one.created_at > escalation.closed_at for one in recent)
     return None if is_over else escalation
 
 
 def _is_answer(message: Message) -> bool:
-    """Did the assistant say more than a friendly word, which it is always sure of and needs no source for?"""
+    """Returns whether the assistant sent more than small talk, which has full confidence and no
+    source.
+    """
     is_friendly = message.payload.get("confidence") == 1.0 and not message.payload.get("sources")
     return message.author == Author.ASSISTANT and not is_friendly

@@ -1,4 +1,4 @@
-"""What the AI makes of a customer's turn: does it need a person, and if not, what is the answer."""
+"""Evaluates a customer's turn: does it need an agent, and if not, what is the answer?"""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from handoff_bot.ports import Assistant, Detector
 logger = logging.getLogger(__name__)
 
 _THREADS = 8
-"""Answers that are composed while their turn is still being judged."""
+"""Number of answers composed while their turns are still being evaluated."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """One customer's turn for the AI.
+    """A customer's turn for the AI.
 
     Attributes:
         talk: the conversation; its last turn is the customer's.
-        vip: True when the contact is one of the admins' VIPs.
-        unsure_before: True when the assistant did not know its last answer.
-        answers: how often the assistant has answered since a person was last here.
-        wants_person: True when they pressed a button for it, so that nobody need be asked.
+        vip: True if the contact is a VIP.
+        unsure_before: True if the assistant did not know its last answer.
+        answers: number of AI answers since an agent last had the conversation.
+        wants_person: True if the customer pressed the button for an agent, so no detection is
+            needed.
     """
 
     talk: Talk
@@ -39,17 +40,16 @@ class Question:
 
     @property
     def words(self) -> str:
-        """What the customer said last. Hostile text."""
+        """Returns the customer's last message. Untrusted."""
         return self.talk.turns[-1].text
 
 
 @dataclass(frozen=True)
 class Reaction:
-    """What the AI makes of a turn; without an answer a person is needed.
+    """The AI's result for a turn; without an answer, an agent is needed.
 
     Attributes:
-        composed: the answer that there would have been, also where a person is needed; None when none
-            was waited for.
+        composed: the answer, also where an agent is needed; None if it was not awaited.
     """
 
     judgement: Judgement
@@ -58,7 +58,7 @@ class Reaction:
 
 
 class Reacting:
-    """The detector and the assistant, under the admins' rules."""
+    """The detector and the assistant, combined with the admins' rules."""
 
     def __init__(self, detector: Detector, assistant: Assistant) -> None:
         self._detector = detector
@@ -66,11 +66,11 @@ class Reacting:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="answer")
 
     def close(self) -> None:
-        """Let go of the threads; who waits for an answer gets none."""
+        """Stops the threads; pending answers are dropped."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def glance(self, question: Question) -> Judgement:
-        """What can be said at once, without a network."""
+        """Quick check on this machine, without a network request."""
         if question.wants_person:
             return policy.pressed_for_a_person(question.words)
         rules = question.talk.rules
@@ -84,11 +84,13 @@ class Reacting:
         return self._ranked(question, judgement)
 
     def may_matter(self, text: str, rules: Rules) -> bool:
-        """Could a judgement of these words say more than that all is calm? In half a millisecond."""
+        """Returns whether evaluating this text could find anything but calm. Takes half a
+        millisecond.
+        """
         return bool(rules.phrase_in(text)) or self._detector.may_matter(text)
 
     def react(self, question: Question) -> Reaction:
-        """The whole of it: judged, and answered unless a person is needed."""
+        """Full evaluation: detects, and answers unless an agent is needed."""
         first = self.glance(question)
         if first.escalate and first.final:
             return Reaction(first, None)
@@ -100,7 +102,7 @@ class Reacting:
         language = first.language or question.talk.language
         if first.final:
             return self._weighed(question, first, self._answer(question, language))
-        # The answer is composed meanwhile; if a person is needed, nobody waits for it.
+        # The answer is composed in parallel; it is dropped if an agent is needed.
         waiting = self._pool.submit(self._answer, question, language)
         judgement = self._judged(question, first)
         if judgement.escalate:
@@ -123,7 +125,9 @@ class Reacting:
             return None
 
     def _weighed(self, question: Question, judgement: Judgement, answer: Answer | None) -> Reaction:
-        """The judgement in the light of the answer, which must not promise what nobody has arranged."""
+        """Combines the evaluation with the answer. The answer must not promise an agent who was not
+        requested.
+        """
         if answer and self._detector.announces(answer.text):
             return Reaction(self._ranked(question, policy.announced(judgement)), None, answer)
         weighed = policy.weigh(judgement, answer, unsure_before=question.unsure_before)

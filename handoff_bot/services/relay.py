@@ -1,4 +1,6 @@
-"""What people write in a card's thread: the owner's words leave, everybody else's stay until they say so."""
+"""Thread replies: the assignee's messages go to the customer, all others stay internal until
+confirmed.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ FILES = "Files cannot be sent to customers on this channel. The customer did not
 
 
 class Relay:
-    """Between the desk's threads and the customer."""
+    """Connects Slack threads with the customer."""
 
     def __init__(
         self,
@@ -46,10 +48,10 @@ class Relay:
         self._revising = Revising(database, channels, clock, threads, interpreter)
 
     def reply(self, reply: ThreadReply) -> None:
-        """Somebody wrote in a thread of ours. Hearing of it again changes nothing.
+        """Handles a reply in one of our threads. Safe to repeat.
 
         Raises:
-            DeskError: the thread may be ours, but its card is just being posted: come back.
+            DeskError: the thread's card may still be being posted; retry.
         """
         spoken = self._spoken(reply)
         with self._database.write() as tx:
@@ -60,7 +62,7 @@ class Relay:
                 self._reply(tx, thread, reply, spoken)
 
     def _spoken(self, reply: ThreadReply) -> Spoken:
-        """The reply in the customer's language; a note is for the team, in theirs."""
+        """Returns the reply in the customer's language; notes stay in the team's language."""
         with self._database.read() as tx:
             text = self._threads.as_shown(tx, reply.place, reply.text, reply.marked)
             if note_in(tx, text) is not None or is_to_colleague(text):
@@ -100,7 +102,7 @@ class Relay:
     def _accepted(
         self, tx: Transaction, thread: Thread, author: Agent, reply: ThreadReply
     ) -> tuple[DeskFile, ...]:
-        """The files that may be sent; of the others their author is told why not."""
+        """Returns the files that can be sent, and tells the author why others cannot."""
         limits = self._channels[thread.conversation.channel].limits
         accepted, refused = sent_files.acceptable(reply.attached, limits.media)
         for words in refused:
@@ -108,18 +110,19 @@ class Relay:
         return accepted
 
     def is_known(self, place: Place, ts: str) -> bool:
-        """Has this reply been handled before?"""
         with self._database.read() as tx:
             return is_known(tx, place.slack_channel, ts)
 
     def escalation_at(self, place: Place) -> int | None:
-        """Whose thread this is, None when it is none of ours."""
+        """Returns the escalation of a thread, or None if the thread is not ours."""
         with self._database.read() as tx:
             found = rows.thread_at(tx, place)
             return found.escalation_id if found else None
 
     def ordered(self, reply: ThreadReply, text: str, *, done: bool) -> None:
-        """Keep a verb as a note, and whisper what came of it; one that is not known may be sent as words."""
+        """Stores a thread command as a note and replies with its result. An unknown command may be
+        sent as text.
+        """
         with self._database.write() as tx:
             thread = self._threads.at(tx, reply.place)
             if thread is None:
@@ -144,16 +147,16 @@ class Relay:
                 )
 
     def edited(self, place: Place, ts: str, text: str, marked: str = "") -> None:
-        """Somebody changed what they had written."""
+        """Handles an edited reply."""
         self._revising.edited(place, ts, text, marked)
 
     def deleted(self, place: Place, ts: str) -> None:
-        """Somebody deleted what they had written."""
+        """Handles a deleted reply."""
         self._revising.deleted(place, ts)
 
 
 def _ways_to_send(why_not: tuple[str, bool] | None) -> tuple[Button, ...]:
-    """What an author may do with words that were kept back; see `Threads.why_not`."""
+    """Returns the author's options for a message that was kept internal; see `Threads.why_not`."""
     if why_not is None:
         return (Button.SEND_HELD, Button.KEEP_AS_NOTE)
     _, may_send = why_not
@@ -161,6 +164,5 @@ def _ways_to_send(why_not: tuple[str, bool] | None) -> tuple[Button, ...]:
 
 
 def is_known(tx: Transaction, slack_channel: str, ts: str) -> bool:
-    """Has this thread reply been handled before?"""
     found = conversations.from_desk(tx, slack_channel, ts)
     return bool(found or conversations.note_from_desk(tx, slack_channel, ts))

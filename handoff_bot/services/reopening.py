@@ -1,4 +1,4 @@
-"""A customer who comes back soon continues the same ticket."""
+"""Reopens the ticket when a customer returns within the configured time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from handoff_bot.storage.models import Conversation, Escalation, Ticket
 from handoff_bot.storage.transaction import Transaction
 
 HOURS = "reopen_hours"
-"""The preference with the hours in which a ticket is reopened; 0 for never."""
+"""Setting for the hours in which a ticket is reopened; 0 means never."""
 DEFAULT_HOURS = 24
 
 
 def of(tx: Transaction, conversation: Conversation, now: datetime) -> Ticket | None:
-    """The ticket that a new escalation of this conversation continues, None when it begins one.
+    """Returns the ticket to continue, or None to create a new one.
 
-    One that was closed stays so: nobody was needed, or somebody has said by hand that it is over for good.
+    Closed tickets stay closed: no agent was needed, or an agent closed it for good.
     """
     hours = log.preference(tx, HOURS, DEFAULT_HOURS)
     if not isinstance(hours, int | float) or hours <= 0:
@@ -28,7 +28,7 @@ def of(tx: Transaction, conversation: Conversation, now: datetime) -> Ticket | N
 
 
 def reopen(tx: Transaction, ticket: Ticket, escalation: Escalation, now: datetime) -> None:
-    """It is open again, about this escalation, nobody's as the escalation is, and promised anew."""
+    """Reopens the ticket for this escalation, unassigned and with new SLA targets."""
     ticket.escalation_id = id_of(escalation)
     ticket.status = TicketStatus.OPEN.value
     ticket.reopened += 1

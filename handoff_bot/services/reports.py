@@ -1,4 +1,4 @@
-"""Reports that somebody asks for in the desk: made when it is their turn, handed over as a file."""
+"""Reports requested in Slack: created by a job and sent as a file."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ REPORT = "desk.report"
 FAILED = "Your report could not be created. {why} Request it again, or ask an admin."
 
 Order = Mapping[str, Any]
-"""What a report is to be about, as JSON has it."""
+"""JSON description of a report."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """A file, and the words that it comes with; for a picture they say what it shows."""
+    """A file with its message; for an image, the message describes it."""
 
     words: str
     file: File
@@ -37,14 +37,12 @@ Maker = Callable[[Order], Report]
 
 
 class Reports:
-    """Takes orders."""
-
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def order(self, to: str, kind: str, order: Order, key: str) -> None:
-        """Have a report made and handed to somebody (by their desk id), once for each key."""
+        """Enqueues a report for a person (Slack id), once for each key."""
         payload = {"to": to, "kind": kind, "order": dict(order)}
         with self._database.write() as tx:
             now = self._clock.now()
@@ -55,8 +53,6 @@ class Reports:
 
 @dataclass(frozen=True)
 class Ordered:
-    """A report to make and to hand over."""
-
     to: str
     kind: str
     order: Order
@@ -64,7 +60,7 @@ class Ordered:
 
 
 class HandOver(DeskHandler[Ordered, None]):
-    """Makes a report and hands it over. Having it twice after a crash is harmless, missing it is not."""
+    """Creates a report and sends it. At least once: a duplicate after a crash is harmless."""
 
     repeatable = True
     told = "the person who asked for the report"
@@ -76,21 +72,18 @@ class HandOver(DeskHandler[Ordered, None]):
         self._makers = makers
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
-        """After what is said in threads."""
         return desk_costs.telling(job.payload["to"])
 
     def prepare(self, tx: Transaction, job: Job) -> Ordered:
-        """Which report, and whose."""
         said = job.payload
         return Ordered(said["to"], said["kind"], said["order"], mark_of(job))
 
     def call(self, plan: Ordered) -> None:
-        """Make it and hand it over."""
         made = self._makers[plan.kind](plan.order)
         self._desk.hand(plan.to, made.file, Post(PostKind.TOLD, made.words), plan.mark)
 
     def on_failed(self, tx: Transaction, job: Job, plan: Ordered | None, error: Exception) -> None:
-        """There will be no report."""
+        """Tells the person that the report failed."""
         post = Post(PostKind.TOLD, FAILED.format(why=alarms.why(error)))
         now = self._clock.now()
         deskwork.tell(tx, str(job.payload["to"]), post, now, key=f"report.failed:{job.id}")

@@ -1,4 +1,4 @@
-"""Tells agents what became of an escalation that was reserved for one of them."""
+"""Tells agents what became of a reserved escalation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handoff_bot.storage.transaction import Transaction
 
 
 def kept(tx: Transaction, escalation: Escalation, desk_id: str, now: datetime) -> None:
-    """The agent with this desk id has claimed it: the others are told, and the reservation ends."""
+    """The agent with this Slack id has claimed it: tells the others and ends the reservation."""
     found = reservations.of(tx, id_of(escalation))
     if found is None or found.desk_id != desk_id:
         return
@@ -24,7 +24,9 @@ def kept(tx: Transaction, escalation: Escalation, desk_id: str, now: datetime) -
 
 
 def tell(tx: Transaction, escalation_id: int, desk_id: str, words: str, now: datetime) -> None:
-    """Say it in the thread to one agent, or directly while there is no thread."""
+    """Sends one agent an ephemeral message in the thread, or a direct message while there is no
+    thread.
+    """
     thread = rows.thread_of(tx, escalation_id)
     if thread:
         place = Place(thread.slack_channel, thread.ts)

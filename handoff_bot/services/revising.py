@@ -1,4 +1,4 @@
-"""What comes of edits and deletions in a card's thread: in time they act, too late their author is told."""
+"""Edits and deletions in a card's thread: applied if still possible, otherwise the author is told."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ NO_VERB = "Commands only work in new messages. Nothing was done, and nothing was
 
 
 class Revising:
-    """Changes of what agents have written in threads. Hearing of one again changes nothing."""
+    """Edits of agents' thread messages. Safe to repeat."""
 
     def __init__(
         self,
@@ -66,7 +66,9 @@ class Revising:
         self._interpreter = interpreter
 
     def edited(self, place: Place, ts: str, text: str, marked: str = "") -> None:
-        """Somebody changed a reply or a note, or one into the other; both texts as in `ThreadReply`."""
+        """Handles an edited reply or note, including a change of one into the other; texts as in
+        `ThreadReply`.
+        """
         spoken = self._respoken(place, ts, text, marked)
         with self._database.write() as tx:
             found = self._written(tx, place, ts)
@@ -79,7 +81,7 @@ class Revising:
                 self._edit_message(tx, thread, message, ts, spoken)
 
     def _respoken(self, place: Place, ts: str, text: str, marked: str) -> Spoken:
-        """A change in the customer's language, if it is of something that has not left and is to leave."""
+        """Translates an edit if the message has not been sent and is to be sent."""
         with self._database.read() as tx:
             text = self._threads.as_shown(tx, place, text, marked)
             message = conversations.from_desk(tx, place.slack_channel, ts)
@@ -92,7 +94,7 @@ class Revising:
     def _written(
         self, tx: Transaction, place: Place, ts: str
     ) -> tuple[Thread, Note | None, Message | None] | None:
-        """Our thread, and what these words in it are now; the conversation is held."""
+        """Returns our thread and what this message is now; the conversation is locked."""
         thread = self._threads.at(tx, place)
         if thread is None:
             return None
@@ -115,7 +117,7 @@ class Revising:
             self._whisper(tx, thread, note.agent_id, NO_VERB)
 
     def _ask_for(self, tx: Transaction, thread: Thread, note: Note) -> None:
-        """A note that has become a reply leaves when its author says so."""
+        """Sends a note that has become a reply only after its author confirms."""
         author = rows.agent(tx, note.agent_id)
         why_not = self._threads.why_not(tx, thread, author) if author else None
         words, note.held = why_not or (WAS_A_NOTE, True)
@@ -150,7 +152,9 @@ class Revising:
         inside: _Inside,
         text: str,
     ) -> None:
-        """A reply has become a note, a verb, or words to a colleague; of these its author is asked."""
+        """Keeps a reply internal that has become a note, a command or a mention; for a mention,
+        asks the author.
+        """
         kept = text if inside.kept is None else inside.kept
         note = self._take_back(tx, thread, message, ts, kept)
         if inside.is_verb:
@@ -163,7 +167,7 @@ class Revising:
     def _rewrite(
         self, tx: Transaction, thread: Thread, message: Message, spoken: Spoken, said: str
     ) -> None:
-        """The new words take the place of those that wait."""
+        """Replaces the waiting text."""
         now = self._clock.now()
         message.text = said
         message.payload = message.payload | {"written": spoken.written if spoken.language else ""}
@@ -176,7 +180,7 @@ class Revising:
     def _take_back(
         self, tx: Transaction, thread: Thread, message: Message, ts: str, text: str
     ) -> Note | None:
-        """A reply that the customer has not got becomes a note."""
+        """Turns an unsent reply into a note."""
         self._drop(tx, thread, message)
         note = conversations.note_from_desk(tx, thread.place.slack_channel, ts)
         author = rows.agent(tx, message.agent_id)
@@ -189,7 +193,7 @@ class Revising:
     def _offer_correction(
         self, tx: Transaction, thread: Thread, message: Message, ts: str, text: str
     ) -> None:
-        """It is too late; without a text there is nothing to send in its place."""
+        """Offers to send the edit as a correction; without text there is nothing to send."""
         corrected = conversations.corrections(tx, thread.place.slack_channel, ts)
         revision = short_name(f"{len(corrected)}:{text}")
         known = conversations.note_from_desk(tx, thread.place.slack_channel, ts, revision)
@@ -207,7 +211,7 @@ class Revising:
     # -- deletions
 
     def deleted(self, place: Place, ts: str) -> None:
-        """Somebody deleted a reply or a note."""
+        """Handles a deleted reply or note."""
         with self._database.write() as tx:
             found = self._written(tx, place, ts)
             if found is None:
@@ -230,7 +234,7 @@ class Revising:
             )
 
     def _leave_trace(self, tx: Transaction, thread: Thread, message: Message, words: str) -> None:
-        """Colleagues read in the thread what was deleted, and whether the customer has it."""
+        """Posts what was deleted and whether the customer received it."""
         author = rows.agent(tx, message.agent_id)
         text = shorten(_stands(tx, message) or "a file", MOST_SHOWN)
         said = words.format(agent=author.name if author else "An agent", text=text)
@@ -238,10 +242,10 @@ class Revising:
         key = f"deleted:{id_of(message)}"
         deskwork.post(tx, thread.escalation, post, self._clock.now(), key=key)
 
-    # -- what both need
+    # -- shared
 
     def _drop(self, tx: Transaction, thread: Thread, message: Message) -> bool:
-        """Send none of it, if none of it has left."""
+        """Cancels the message if no part of it was sent."""
         now = self._clock.now()
         if not deliveries.withdraw(tx, id_of(message), now):
             return False
@@ -273,7 +277,7 @@ class Revising:
 
 @dataclass(frozen=True)
 class _Inside:
-    """What is kept of words that are for the team alone, None for words to a customer."""
+    """What is stored of an internal message; None for a message to the customer."""
 
     kept: str | None
     is_verb: bool = False
@@ -286,7 +290,7 @@ def _inside(tx: Transaction, text: str) -> _Inside:
 
 
 def _standing(tx: Transaction, place: Place, ts: str, note: Note | None) -> Message | None:
-    """The message that these words are now; one that was taken back is none."""
+    """Returns the message that this text is now, or None if it was withdrawn."""
     message = conversations.from_desk(tx, place.slack_channel, ts)
     if message is not None and not deliveries.is_withdrawn(tx, id_of(message)):
         return message
@@ -296,7 +300,9 @@ def _standing(tx: Transaction, place: Place, ts: str, note: Note | None) -> Mess
 
 
 def _stands(tx: Transaction, message: Message) -> str:
-    """What the customer has, or gets: the newest correction, else what was written first."""
+    """Returns what the customer received or will receive: the newest correction, or the original
+    text.
+    """
     newest = message
     if message.desk_channel and message.desk_ts:
         corrected = conversations.corrections(tx, message.desk_channel, message.desk_ts)
@@ -305,12 +311,12 @@ def _stands(tx: Transaction, message: Message) -> str:
 
 
 def _in_doubt(tx: Transaction, message: Message) -> bool:
-    """Do we not know of any part whether it has left?"""
+    """Returns whether it is unknown for every part if it was sent."""
     parts = deliveries.current(tx, id_of(message))
     left = [part for part in parts if deliveries.may_have_left(part)]
     return bool(left) and all(deliveries.is_in_doubt(part) for part in left)
 
 
 def _empty(note: Note) -> None:
-    """Its row stays, so that the message it came from is known; its words go."""
+    """Clears the note's text. Its row stays, so that the original message remains known."""
     note.text, note.files, note.held = DELETED, [], False

@@ -1,4 +1,4 @@
-"""Puts the new words of a reply where its old ones wait, so that an edit changes no order."""
+"""Replaces the text of a waiting reply in place, so that an edit keeps the order."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def rewrite(
     channels: Channels,
     now: datetime,
 ) -> bool:
-    """Bring the parts of a message, of which nothing has left, to its text; a send hold begins anew.
+    """Updates the unsent parts of a message to its text and restarts the send hold.
 
     Returns:
-        False where all of it has failed: then it leaves when somebody presses Retry.
+        False if all parts have failed: it is sent when an agent selects Retry.
     """
     parts = deliveries.current(tx, id_of(message))
     waiting = [part for part in parts if part.status == DeliveryStatus.QUEUED]
@@ -53,7 +53,7 @@ def _more(
     first: int,
     now: datetime,
 ) -> Iterable[Delivery]:
-    """Further parts, behind those that a message has."""
+    """Yields additional parts after the existing ones."""
     for number, piece in enumerate(pieces, start=first):
         made = deliveries.add(tx, id_of(message), number, piece.text, now, piece.file)
         made.status = status
@@ -67,7 +67,7 @@ def _requeue(
     more: Sequence[Delivery],
     now: datetime,
 ) -> None:
-    """What was to be sent after these parts is sent after the further ones, too."""
+    """Moves later messages behind the additional parts."""
     known = {part.id for part in parts}
     queued = store.waiting(tx, sending.lane_of(conversation))
     ours = [job for job in queued if job.payload.get("delivery_id") in known]

@@ -1,4 +1,4 @@
-"""Asks before every action whether a person may, with what the desk and the settings say of them."""
+"""Checks permissions before every action, using Slack and the settings."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from handoff_bot.storage.database import Database
 logger = logging.getLogger(__name__)
 
 AGENTS_GROUP = "roles.agents_group"
-"""The preference with the user group whose members count as agents in every Slack channel, "" for none."""
+"""Setting with the user group whose members are agents in every Slack channel, or ""."""
 GUESTS_IN = "roles.guests_in"
-"""The preference with the Slack channels in which guests count as agents."""
+"""Setting with the Slack channels in which guests are agents."""
 
 MAX_AGE = timedelta(minutes=1)
-"""How long an answer of the desk about a person is believed."""
+"""Cache time of Slack's data about a person."""
 TRUSTED = timedelta(minutes=5)
-"""How long the last answer is believed while the desk does not answer; never for what admins do."""
+"""Cache time while Slack does not respond; not used for admin actions."""
 AT_ONCE = timedelta(0)
 
 
@@ -35,14 +35,14 @@ _HARMLESS = frozenset({None, Refusal.UNKNOWN, Refusal.NOT_ASSIGNEE})
 
 @dataclass(frozen=True)
 class Asker:
-    """The person behind a request, and the workspaces that the request names as theirs."""
+    """The person behind a request, and the workspaces named in the request."""
 
     desk_id: str
     team_ids: frozenset[str] = frozenset()
 
 
 class Roles:
-    """Who may do what. Nothing here is cached longer than a minute."""
+    """Permission checks. Nothing is cached longer than a minute."""
 
     def __init__(self, database: Database, desk: Desk, clock: Clock) -> None:
         self._database = database
@@ -52,7 +52,7 @@ class Roles:
     def why_not(
         self, asker: Asker, action: Action, conversation: Conversation | None = None
     ) -> Refusal | None:
-        """The reason why this person may not do this, None when they may. Never raises."""
+        """Returns the reason why the person may not do this, or None. Never raises."""
         try:
             return self.ask(asker, action, conversation)
         except DeskError as error:
@@ -62,10 +62,10 @@ class Roles:
     def ask(
         self, asker: Asker, action: Action, conversation: Conversation | None = None
     ) -> Refusal | None:
-        """The same.
+        """Same as `why_not`.
 
         Raises:
-            DeskError: the desk does not say who this is; ask again later.
+            DeskError: Slack does not say who this is; retry later.
         """
         if action is Action.REPORT:
             return None
@@ -84,7 +84,7 @@ class Roles:
         return roles.why_not(person, action, conversation, policy)
 
     def may_administer(self, desk_id: str) -> bool:
-        """True for admins; for what is drawn, not for what is done."""
+        """Returns whether to show admin controls; not used to authorise actions."""
         try:
             found = self._person(Asker(desk_id), MAX_AGE, TRUSTED)
         except DeskError:
@@ -92,9 +92,9 @@ class Roles:
         return found is not None and roles.is_admin(found[0], found[1].home)
 
     def reach(self, desk_id: str) -> frozenset[str] | None:
-        """The Slack channels whose conversations this person may see, None for all of them.
+        """Returns the Slack channels whose conversations the person may see, None for all.
 
-        Among them "" stands for the queue channel of the deployment's settings.
+        "" stands for the configured queue channel.
         """
         try:
             found = self._person(Asker(desk_id), MAX_AGE, TRUSTED)
@@ -119,20 +119,20 @@ class Roles:
         return inside | ({""} if self._desk.queue_channel in inside else set())
 
     def why_not_an_agent(self, desk_id: str, slack_channel: str) -> Refusal | None:
-        """Why this person cannot have the conversations of a Slack channel, None when they can.
+        """Returns why the person cannot have conversations of a Slack channel, or None.
 
         Raises:
-            DeskError: the desk does not say.
+            DeskError: Slack does not say.
         """
         return self.ask(Asker(desk_id), Action.REPLY, Conversation(slack_channel))
 
     def those_barred(self, people: Collection[str], conversation: Conversation) -> frozenset[str]:
-        """Those of these people who cannot have a conversation; none of whom the desk says nothing."""
+        """Returns the given people who cannot have a conversation. Unknown people are not included."""
         refused = {one: self.why_not(Asker(one), Action.REPLY, conversation) for one in people}
         found = (one for one, why in refused.items() if why not in _HARMLESS)
         return frozenset(found)
 
-    # -- how
+    # -- implementation
 
     def _person(
         self, asker: Asker, max_age: timedelta, trusted: timedelta
@@ -152,7 +152,7 @@ class Roles:
         return replace(person, is_named_admin=named), Policy(home, allowed)
 
     def _channels(self) -> list[str]:
-        """Every Slack channel that holds conversations or is going to, the likeliest first."""
+        """Returns every Slack channel that holds or will hold conversations, most likely first."""
         default = self._desk.queue_channel
         with self._database.read() as tx:
             found = [
@@ -164,9 +164,9 @@ class Roles:
     def _placed(
         self, person: Person, policy: Policy, wanted: list[str], *, first_only: bool = False
     ) -> Person:
-        """The person with those of these Slack channels that they are in, and with the agents' group.
+        """Returns the person with their channels and agents' group.
 
-        Where some could not be asked about, the others count; where none could, it raises DeskError.
+        If only some channels could be checked, those count; if none could, raises DeskError.
         """
         directory, now = self._desk.directory, self._clock.now()
         asked = [one for one in wanted if not person.is_guest or one in policy.guests_in]
@@ -186,7 +186,7 @@ class Roles:
         return replace(person, slack_channels=frozenset(inside), in_agents_group=in_group)
 
     def _is_known_in_agents_group(self, person: Person) -> bool:
-        """False also while Slack does not say: what is seen in Slack channels does not depend on it."""
+        """Also False while Slack does not respond: visibility by channel does not depend on it."""
         try:
             return self._is_in_agents_group(person)
         except DeskError:

@@ -1,4 +1,4 @@
-"""How escalations were routed: by which of the admins' rules, kept in the event log."""
+"""How escalations were routed, stored in the event log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROUTED = "escalation.routed"
 
 
 def choose(moved: Moved) -> Route | None:
-    """Where an escalation that begins goes by the rules as they are now; its rows show it from here on."""
+    """Routes a new escalation by the current rules; its rows store the result."""
     tx, escalation = moved.tx, moved.escalation
     case = case_of(tx, escalation, moved.conversation)
     rule = first(rulebook.read(tx, RULES, RULE), case)
@@ -35,7 +35,7 @@ def choose(moved: Moved) -> Route | None:
 
 
 def people_of(tx: Transaction, escalation: Escalation) -> tuple[str, ...]:
-    """The desk ids of those whom it is for by a rule; none for everybody, or for a group."""
+    """Returns the Slack ids of the agents that a rule named; empty for all agents or a group."""
     route = route_of(tx, escalation)
     return route.people if route else ()
 
@@ -46,7 +46,7 @@ def _is_suspended(tx: Transaction, slack_channel: str) -> bool:
 
 
 def route_of(tx: Transaction, escalation: Escalation) -> Route | None:
-    """Where it went, whatever the rules are by now; None when by no rule, or when it was given elsewhere."""
+    """Returns the stored route, or None if no rule matched or it was reassigned."""
     routed = log.of_escalation(tx, id_of(escalation), ROUTED)
     if not routed:
         return None

@@ -1,4 +1,4 @@
-"""Routing: whoever begins to wait goes where the admins' rules say, and is offered around there."""
+"""Routing: sends new queued escalations where the admins' rules say, and offers them there."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Transaction
 
 LOOKED_AT = 100
-"""Earlier conversations on which a rule is tried before it is saved."""
+"""Number of earlier conversations used to preview a rule."""
 
 
 def follow(moved: Moved) -> None:
-    """Where it goes; and who is asked, now and whenever it is put back."""
+    """Routes an escalation, and offers it now and after each release."""
     if moved.step is None:
         route = routes.choose(moved)
         if route and route.people and not route.is_offered:
@@ -40,7 +40,7 @@ def follow(moved: Moved) -> None:
 
 
 def _offer(moved: Moved, route: Route) -> None:
-    """While the team works: outside of its hours nobody is asked."""
+    """Offers during business hours only."""
     about = (moved.tx, moved.escalation, moved.conversation, _opening(moved))
     if route.assigns:
         assigning.begin(*about)
@@ -54,7 +54,9 @@ def _opening(moved: Moved) -> datetime:
 
 @dataclass(frozen=True)
 class Tried:
-    """Of so many earlier conversations, these would have gone by a rule; some because they fit no other."""
+    """Preview: how many earlier conversations a rule matches, and how many only for lack of another
+    rule.
+    """
 
     of: int
     fit: int
@@ -62,11 +64,11 @@ class Tried:
 
 
 class Routing:
-    """The rules, as admins see and change them.
+    """Routing rules for admins.
 
     Attributes:
         rules: the rules.
-        channels: the kinds of channels there are.
+        channels: the available kinds of channels.
     """
 
     def __init__(
@@ -77,7 +79,7 @@ class Routing:
         self.channels = tuple(channels)
 
     def tried(self, rules: list[Rule], number: int) -> Tried:
-        """What rule `number` of these would have done to the latest conversations."""
+        """Previews rule `number` on the latest conversations."""
         with self._database.read() as tx:
             cases = recent_cases(tx)
         fit = sum(rules[number].when.fit(case) for case in cases)
@@ -86,7 +88,7 @@ class Routing:
 
 
 def recent_cases(tx: Transaction) -> list[Case]:
-    """The latest conversations that needed a person, as rules see them."""
+    """Returns the latest escalations as rule cases."""
     return [
         case_of(tx, escalation, conversations.get(tx, escalation.conversation_id))
         for escalation in rows.newest(tx, LOOKED_AT)

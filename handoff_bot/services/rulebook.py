@@ -1,4 +1,4 @@
-"""Lists of rules that admins keep in order, each list a preference."""
+"""Ordered lists of admin rules, each stored as a setting."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ logger = logging.getLogger(__name__)
 
 Kind = TypeVar("Kind")
 MOST = 30
-"""Rules in one list: a window has room for so many, and nobody keeps more in mind."""
+"""Maximum number of rules in a list: a modal has room for this many."""
 
 
 def read(tx: Transaction, key: str, adapter: TypeAdapter[Kind]) -> list[Kind]:
-    """The rules in their order; those that are stored wrongly are left out."""
+    """Returns the rules in order, without those that are stored wrongly."""
     return _parsed(log.preference(tx, key, []), key, adapter)
 
 
@@ -35,10 +35,10 @@ def _parsed(stored: object, key: str, adapter: TypeAdapter[Kind]) -> list[Kind]:
 
 
 class Rulebook(Generic[Kind]):
-    """One list of rules, as admins see and change it.
+    """One list of rules.
 
-    Whoever changes it names the newest change that they know of (`seen`): when there is a newer one, theirs
-    is refused, for a rule's number may stand for another rule by now.
+    Every change passes the newest change that the admin has seen (`seen`). If a newer one exists,
+    it is refused, because the rule's number may mean another rule by now.
     """
 
     def __init__(self, preferences: Preferences, key: str, adapter: TypeAdapter[Kind]) -> None:
@@ -47,19 +47,17 @@ class Rulebook(Generic[Kind]):
         self.key = key
 
     def all(self) -> list[Kind]:
-        """The rules in their order."""
         return self.parsed(self._preferences.get(self.key, []))
 
     def parsed(self, stored: object) -> list[Kind]:
-        """The rules that a value of the preference holds."""
         return _parsed(stored, self.key, self._adapter)
 
     def seen(self) -> int:
-        """The newest change of the list; to be asked for before the rules are."""
+        """Returns the newest change of the list. Read it before the rules."""
         return self._preferences.newest_change({self.key})
 
     def put(self, number: int | None, rule: Kind, by: str, seen: int) -> bool:
-        """Put it in the place of rule `number`, counted from 0; None adds it at the end."""
+        """Replaces rule `number` (from 0); None appends it."""
 
         def changed(rules: list[Kind]) -> list[Kind]:
             if number is None:
@@ -69,11 +67,10 @@ class Rulebook(Generic[Kind]):
         return self._change(changed, by, seen)
 
     def delete(self, number: int, by: str, seen: int) -> bool:
-        """Take one out."""
         return self._change(lambda rules: [*rules[:number], *rules[number + 1 :]], by, seen)
 
     def move_up(self, number: int, by: str, seen: int) -> bool:
-        """Let it come before the one before it."""
+        """Moves the rule up by one."""
 
         def changed(rules: list[Kind]) -> list[Kind]:
             if not 0 < number < len(rules):

@@ -1,4 +1,4 @@
-"""The admins' rules about when a person is needed, read from the preferences."""
+"""Detection rules set by admins."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PREFIX = "rules."
 
 
 class _Stored(BaseModel):
-    """The preferences, each under its name after the prefix."""
+    """The settings, each named after its key without the prefix."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -42,16 +42,16 @@ class _Stored(BaseModel):
 
 
 NAMES = tuple(_Stored.model_fields)
-"""What can be set, each as the preference `rules.NAME`."""
+"""Setting names, each stored as `rules.NAME`."""
 
 
 def read(tx: Transaction) -> Rules:
-    """The rules as they are now; one that is stored wrongly counts as not set."""
+    """Returns the current rules; values that are stored wrongly count as not set."""
     return parsed(log.preferences(tx, PREFIX))
 
 
 def parsed(values: dict[str, Any]) -> Rules:
-    """Rules from stored values by name, without the prefix."""
+    """Returns rules from stored values by name, without the prefix."""
     stored = _stored(values)
     return Rules(
         triggers=dict.fromkeys(Signal, Sensitivity.MEDIUM) | stored.triggers,

@@ -1,4 +1,4 @@
-"""What a message says, its context and kind included: for the thread, the card and the AI."""
+"""A message's content including its context and kind, for the thread, the card and the AI."""
 
 from __future__ import annotations
 
@@ -33,18 +33,16 @@ _AUTHORS = {
 
 
 def context_of(message: Message) -> MessageContext:
-    """What it says besides its text."""
     return _CONTEXT.validate_python(message.context) if message.context else NO_CONTEXT
 
 
 def kind_of(message: Message) -> MessageKind:
-    """What kind of message it is."""
     types = [str(file.get("content_type", "")) for file in message.media]
     return kind_with_files(context_of(message).kind, types)
 
 
 def own_words(message: Message) -> str:
-    """Its author's own words, answers of a form among them; "" when there are none."""
+    """Returns the author's own text, including form answers; "" if there is none."""
     return "\n".join(filter(None, (message.text.strip() and message.text, _answers(message))))
 
 
@@ -53,25 +51,25 @@ def _answers(message: Message) -> str:
 
 
 def shown(message: Message) -> str:
-    """Its words; what it is called when it has neither words nor files."""
+    """Returns the text, or the kind's name if there is neither text nor file."""
     return own_words(message) or ("" if message.media else named(kind_of(message)))
 
 
 def in_words(message: Message) -> str:
-    """All of it, where only text is shown."""
+    """Returns the whole content as plain text."""
     parts = (*context_of(message).background, shown(message), sent_files.in_words(message))
     return "\n".join(filter(None, parts))
 
 
 def stored(tx: Transaction, conversation: Conversation, context: MessageContext) -> dict[str, Any]:
-    """The context as it is kept, with what the quoted message says; {} for none."""
+    """Returns the context for storage, including the quoted message; {} for none."""
     if context.quote:
         context = replace(context, quote=_found(tx, conversation, context.quote))
     return asdict(context) if context != NO_CONTEXT else {}
 
 
 def _found(tx: Transaction, conversation: Conversation, quote: Quote) -> Quote:
-    """The quote with author and text, if the message is one of this conversation."""
+    """Fills in the quote's author and text if the message belongs to this conversation."""
     found = conversations.by_provider_id(tx, conversation, quote.provider_id)
     if found is None:
         return quote

@@ -1,4 +1,4 @@
-"""Outbound messages: compose them, send them one by one in order, believe what providers report."""
+"""Outbound messages: composes them, sends them in order, applies delivery status updates."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _NEWS = TypeAdapter(DeliveryUpdate)
 _TEMPLATE = TypeAdapter(Template)
 
 HOLD = "hold_seconds"
-"""The preference with the seconds that agents' replies wait; 0 for none."""
+"""Setting for the seconds that agents' replies are held; 0 for none."""
 LONGEST_HOLD = 10
 NO_HOLD = timedelta()
 
@@ -49,16 +49,16 @@ Channels = Mapping[str, Channel]
 
 @dataclass(frozen=True)
 class Words:
-    """What to say, and who says it.
+    """A message to enqueue.
 
     Attributes:
-        epoch_bound: True for what must not leave once somebody else speaks.
+        epoch_bound: True if it must not be sent once the epoch has changed.
         confidence, sources: of the assistant's answer.
-        answers: the id of the newest message that this is the answer to.
-        files: what an agent sends along.
-        template: what is sent instead of free text; `text` is what it says.
-        hold: how long it waits, so that its author can still change it.
-        written: what its author wrote, where `text` is a translation of it.
+        answers: id of the newest message that this answers.
+        files: an agent's attachments.
+        template: sent instead of free text; `text` is its content.
+        hold: how long it waits, so that its author can still edit it.
+        written: the author's original, if `text` is a translation.
     """
 
     text: str
@@ -79,7 +79,7 @@ class Words:
 
 
 def hold(tx: Transaction) -> timedelta:
-    """How long agents' replies wait before they leave; an edit or a deletion in that time still acts."""
+    """Returns how long agents' replies are held; edits and deletions still take effect in that time."""
     seconds = log.preference(tx, HOLD, 0)
     usable = isinstance(seconds, int | float) and 0 <= seconds <= LONGEST_HOLD
     return timedelta(seconds=seconds if usable else 0)
@@ -88,7 +88,7 @@ def hold(tx: Transaction) -> timedelta:
 def say(
     tx: Transaction, conversation: Conversation, words: Words, channels: Channels, now: datetime
 ) -> Message:
-    """Store an outbound message and put its parts behind what the conversation already sends."""
+    """Stores an outbound message and enqueues its parts in the conversation's order."""
     payload: dict[str, object] = {}
     if words.confidence is not None:
         payload = {"confidence": words.confidence, "sources": list(words.sources)}
@@ -133,7 +133,7 @@ def enqueue_parts(
     now: datetime,
     due_at: datetime,
 ) -> None:
-    """Split a message to what its channel can carry, one delivery and one row of work for each part."""
+    """Splits a message for its channel: one delivery and one job per part."""
     for part, piece in enumerate(pieces_of(message, channels)):
         made = deliveries.add(tx, id_of(message), part, piece.text, now, piece.file)
         enqueue(tx, conversation, made, due_at)
@@ -142,43 +142,41 @@ def enqueue_parts(
 def pieces_of(
     message: Message, channels: Channels, besides: Collection[str] = frozenset()
 ) -> list[Piece]:
-    """What a message's channel carries it in, all its files but those."""
+    """Returns the pieces of a message for its channel, without the given files."""
     limits = channels[message.channel].limits
-    is_template = bool(message.payload.get("template"))  # approved as one
+    is_template = bool(message.payload.get("template"))  # a template is one piece
     words = [message.text] if is_template else split_text(message.text, limits.text)
     files = [one for one in sent_files.sent(message) if one.token not in besides]
     return pieces(words, files, limits.caption)
 
 
 def lane_of(conversation: Conversation) -> str:
-    """Where what is said to this customer waits, in order."""
+    """Returns the lane that orders messages to this customer."""
     return f"out:{id_of(conversation)}"
 
 
 def enqueue(
     tx: Transaction, conversation: Conversation, delivery: Delivery, due_at: datetime
 ) -> None:
-    """Put one delivery behind what the conversation already sends."""
+    """Enqueues one delivery in the conversation's order."""
     payload = {"delivery_id": id_of(delivery)}
     enqueue_job(tx, NewJob(SEND, lane_of(conversation), payload, due_at=due_at))
 
 
 @dataclass(frozen=True)
 class SendPlan:
-    """One call to a provider."""
-
     delivery_id: int
     channel: str
     message: OutboundMessage
 
 
 class Send(ProviderJob[SendPlan, Receipt]):
-    """Hands one delivery to its provider: the epoch is checked in the transaction that begins the call.
+    """Sends one delivery. The epoch is checked in the transaction that begins the call.
 
     Args:
-        settle: how long after a crash or timeout a message may still turn up at the provider; only then
-            is "not found" believed and the message sent again.
-        base_url: the address at which providers fetch our files.
+        settle: how long after a crash or timeout a message may still appear at the provider. Only
+            then is "not found" trusted and the message sent again.
+        base_url: URL from which providers fetch our files.
     """
 
     chained = True
@@ -199,7 +197,7 @@ class Send(ProviderJob[SendPlan, Receipt]):
         self._base_url = base_url
 
     def prepare(self, tx: Transaction, job: Job) -> SendPlan | None:
-        """Refuse what must not leave, else mark it as being sent."""
+        """Refuses what must not be sent, or marks the delivery as being sent."""
         found = _load(tx, job)
         if found is None:
             return None
@@ -226,25 +224,24 @@ class Send(ProviderJob[SendPlan, Receipt]):
         return _plan(delivery, message, conversation, media)
 
     def call(self, plan: SendPlan) -> Receipt:
-        """Send it, once."""
         return self._channels[plan.channel].send(plan.message)
 
     def finish(self, tx: Transaction, job: Job, plan: SendPlan, result: Receipt) -> None:
-        """Note the provider's id and how far it is already."""
+        """Stores the provider's id and the status."""
         now = self._clock.now()
         status = max(result.status, DeliveryStatus.ACCEPTED, key=list(DeliveryStatus).index)
         deliveries.move(tx, plan.delivery_id, status, now, provider_id=result.provider_id)
         _moved(tx, plan.delivery_id, "message.sent", now)
 
     def recover(self, job: Job, begun_at: datetime) -> tuple[SendPlan, Receipt] | None:
-        """Has it left? Its status callback may know, else the provider is asked."""
+        """Finds out whether it was sent, from its status callback or the provider."""
         with self._database.read() as tx:
             delivery = deliveries.get(tx, int(job.payload["delivery_id"]))
             if delivery is None:
                 return None
             message = tx.session.get_one(Message, delivery.message_id)
             conversation = conversations.get(tx, message.conversation_id)
-            # Only whether there were files counts now, not where.
+            # Only whether there were files matters here, not where.
             plan = _plan(delivery, message, conversation, tuple(filter(None, (delivery.file,))))
             if delivery.provider_id:
                 return plan, Receipt(delivery.provider_id, DeliveryStatus(delivery.status))
@@ -263,13 +260,13 @@ class Send(ProviderJob[SendPlan, Receipt]):
         return None
 
     def on_retry(self, tx: Transaction, job: Job, plan: SendPlan | None, error: Exception) -> None:
-        """It is no longer on the wire, so a claim need not wait for it."""
+        """It is no longer being sent, so a claim need not wait for it."""
         in_doubt = job.begun_at is not None
         number = int(job.payload["delivery_id"])
         deliveries.set_waiting(tx, number, self._clock.now(), in_doubt=in_doubt)
 
     def on_failed(self, tx: Transaction, job: Job, plan: SendPlan | None, error: Exception) -> None:
-        """It will not leave: say so, in plain words, with Retry."""
+        """Reports the failure with a reason and a Retry button."""
         found = _load(tx, job)
         if found is None:
             return
@@ -308,13 +305,15 @@ def _plan(
 
 
 def _load(tx: Transaction, job: Job) -> tuple[Delivery, Message, Conversation] | None:
-    """The delivery if it may still leave, with what it belongs to; the conversation is held."""
+    """Returns the delivery with its message if it may still be sent; the conversation is locked."""
     delivery = deliveries.get(tx, int(job.payload["delivery_id"]))
     if delivery is None:
         return None
     message = tx.session.get_one(Message, delivery.message_id)
     conversation = conversations.hold(tx, message.conversation_id)
-    delivery = deliveries.get(tx, id_of(delivery))  # it may have changed while we waited
+    delivery = deliveries.get(
+        tx, id_of(delivery)
+    )  # It may have changed while this transaction waited.
     waiting = (DeliveryStatus.QUEUED, DeliveryStatus.SENDING)
     if delivery is None or delivery.status not in waiting or delivery.superseded_at:
         return None
@@ -392,7 +391,7 @@ def _moved(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> None:
 
 
 class News(TransactionJob):
-    """Believes a provider's report of a delivery: in any order, repeated, late."""
+    """Applies status updates, which may arrive late, repeatedly or in any order."""
 
     chained = True
     told = ADMINS
@@ -402,7 +401,7 @@ class News(TransactionJob):
         self._channels = channels
 
     def run(self, tx: Transaction, job: Job) -> None:
-        """Move the delivery forward, and tell the thread."""
+        """Updates the delivery and the thread."""
         news = _NEWS.validate_python(job.payload)
         delivery = deliveries.by_news(tx, news)
         if delivery is None:

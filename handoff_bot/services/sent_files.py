@@ -1,6 +1,7 @@
-"""Files of agents on their way to the customer: taken from the desk, looked at, kept for the provider.
+"""Agents' files on their way to the customer: downloaded from Slack, checked, stored for the
+provider.
 
-Taking one is a row of work in the lane of what is sent, before the deliveries that need it, so that words
+Each download is a job in the lane of outbound messages, before the deliveries that need it. So text
 and files arrive in the order in which they were written.
 """
 
@@ -41,10 +42,10 @@ from handoff_bot.storage.transaction import Transaction
 
 COLLECT = "collect"
 OFFERED_FOR = timedelta(days=1)
-"""How long a provider can fetch a file, from each time that we send it."""
+"""How long a provider can fetch a file after each time it is sent."""
 KEPT_FOR = timedelta(days=30)
 PIECE = 64 * 1024
-"""Bytes of a file that are read at a time while it is downloaded."""
+"""Chunk size in bytes for downloads."""
 
 NO_FILES = "Files cannot be sent on this channel."
 TOO_MANY = f"You can send at most {MOST_FILES} files at once."
@@ -56,7 +57,9 @@ _FILE = TypeAdapter(DeskFile)
 def acceptable(
     attached: Sequence[DeskFile], limits: Mapping[str, int]
 ) -> tuple[tuple[DeskFile, ...], list[str]]:
-    """Those that may be sent as far as the desk describes them, and of the others why not, in words."""
+    """Returns the files that can be sent according to Slack's description, and error messages for
+    the others.
+    """
     accepted: list[DeskFile] = []
     refused: list[str] = []
     for file in attached:
@@ -79,17 +82,17 @@ def _why_not(file: DeskFile, limits: Mapping[str, int]) -> str:
 
 
 def stored(files: Iterable[DeskFile]) -> list[dict[str, object]]:
-    """Files as a note keeps them."""
+    """Returns files for storage in a note."""
     return [asdict(file) for file in files]
 
 
 def read(kept: Iterable[Mapping[str, object]]) -> tuple[DeskFile, ...]:
-    """Files that a note kept."""
+    """Returns the files stored in a note."""
     return tuple(_FILE.validate_python(dict(one)) for one in kept)
 
 
 def media_of(files: Iterable[DeskFile]) -> list[dict[str, str]]:
-    """Files as a message keeps them: each under the token that it will have in our keeping."""
+    """Returns files for storage in a message, each with its future token."""
     return [
         {
             "token": attachments.new_token(),
@@ -104,17 +107,16 @@ def media_of(files: Iterable[DeskFile]) -> list[dict[str, str]]:
 
 
 def in_words(message: Message) -> str:
-    """The files of a message, as they are named where only words are shown."""
+    """Returns a message's file names as text."""
     return ", ".join(f"[{file.get('name') or file['content_type']}]" for file in message.media)
 
 
 def sent(message: Message) -> list[Sent]:
-    """The files of a message of ours."""
     return [Sent(one["token"], one["content_type"]) for one in message.media]
 
 
 def collect(tx: Transaction, message: Message, now: datetime) -> None:
-    """Take a message's files into our keeping, those that are not there yet."""
+    """Enqueues downloading a message's files that are not stored yet."""
     tokens = [one["token"] for one in message.media]
     here = attachments.kept(tx, tokens) if tokens else {}
     for token in tokens:
@@ -126,7 +128,7 @@ def collect(tx: Transaction, message: Message, now: datetime) -> None:
 def addresses(
     tx: Transaction, delivery: Delivery, base_url: str, now: datetime
 ) -> tuple[str, ...] | None:
-    """Where the provider fetches a delivery's file, open from now on; None when it is not there."""
+    """Opens a delivery's file for the provider and returns its URLs, or None if it is not stored."""
     if not delivery.file:
         return ()
     found = attachments.kept(tx, [delivery.file]).get(delivery.file)
@@ -137,13 +139,13 @@ def addresses(
 
 
 def address(token: str, name: str, base_url: str = "") -> str:
-    """Where a file in our keeping is, for whoever knows its token."""
+    """Returns the URL of a stored file; knowing its token grants access."""
     return f"{base_url}/files/{token}/{quote(name, safe='')}"
 
 
 @dataclass(frozen=True)
 class Collecting:
-    """One file to take from the desk."""
+    """A file to download from Slack."""
 
     file: DeskFile
     limits: Mapping[str, int]
@@ -151,16 +153,16 @@ class Collecting:
 
 @dataclass(frozen=True)
 class Refused:
-    """It is not sent; `may_help` when trying again could help."""
+    """The file is not sent; `may_help` says whether a retry could succeed."""
 
     why: str
     may_help: bool = False
 
 
 class Collect(ProviderJob[Collecting, File | Refused]):
-    """Takes one file that an agent sent into our keeping."""
+    """Downloads and stores a file that an agent sent."""
 
-    repeatable = True  # it only reads
+    repeatable = True  # read-only
     told = "the agents, in the thread"
     give_up_after = timedelta(minutes=10)
 
@@ -173,7 +175,7 @@ class Collect(ProviderJob[Collecting, File | Refused]):
         self._clock = clock
 
     def prepare(self, tx: Transaction, job: Job) -> Collecting | None:
-        """Which file; none when it is here, or is not sent any more."""
+        """Returns the file, or None if it is stored or no longer sent."""
         message = tx.session.get(Message, int(job.payload["message_id"]))
         token = job.payload["token"]
         if message is None or attachments.kept(tx, [token]):
@@ -191,7 +193,7 @@ class Collect(ProviderJob[Collecting, File | Refused]):
         return Collecting(file, self._channels[message.channel].limits.media)
 
     def call(self, plan: Collecting) -> File | Refused:
-        """Download it, and look at it."""
+        """Downloads and checks the file."""
         try:
             return examined(self._desk.download(plan.file, LARGEST), plan.limits)
         except Unacceptable as error:
@@ -202,7 +204,7 @@ class Collect(ProviderJob[Collecting, File | Refused]):
             return Refused(str(error), may_help=True)
 
     def finish(self, tx: Transaction, job: Job, plan: Collecting, result: File | Refused) -> None:
-        """Keep it; or say that it is not sent."""
+        """Stores the file, or reports why it is not sent."""
         message = tx.session.get_one(Message, int(job.payload["message_id"]))
         now = self._clock.now()
         if isinstance(result, Refused):
@@ -214,7 +216,6 @@ class Collect(ProviderJob[Collecting, File | Refused]):
     def on_failed(
         self, tx: Transaction, job: Job, plan: Collecting | None, error: Exception
     ) -> None:
-        """The desk did not give it."""
         message = tx.session.get(Message, int(job.payload["message_id"]))
         if message:
             why = (
@@ -226,7 +227,7 @@ class Collect(ProviderJob[Collecting, File | Refused]):
 
 
 def _waiting(tx: Transaction, message: Message, token: str) -> list[Delivery]:
-    """The deliveries that are to carry this file and have not left."""
+    """Returns the unsent deliveries that need this file."""
     return [
         part
         for part in deliveries.current(tx, id_of(message))
@@ -237,7 +238,7 @@ def _waiting(tx: Transaction, message: Message, token: str) -> list[Delivery]:
 def _refuse(
     tx: Transaction, message: Message, token: str, name: str, refused: Refused, now: datetime
 ) -> None:
-    """The file stays; the words that were to stand below it go alone."""
+    """Drops the file; its text is sent without it."""
     conversations.hold(tx, message.conversation_id)
     for part in _waiting(tx, message, token):
         failed = part
@@ -272,7 +273,7 @@ def _tell(tx: Transaction, message: Message, words: str, refused: Refused, now: 
 
 
 class Serving:
-    """Gives files to whoever knows their token, for as long as it is open."""
+    """Serves files by token while they are open."""
 
     def __init__(self, database: Database, channels: Mapping[str, Channel], clock: Clock) -> None:
         self._database = database
@@ -280,7 +281,7 @@ class Serving:
         self._clock = clock
 
     def find(self, token: str) -> StoredFile | None:
-        """The file; None when there is none, or when the time to fetch it is over."""
+        """Returns the file, or None if it is unknown or no longer open."""
         with self._database.read() as tx:
             kept = attachments.described(tx, token)
             if kept is None or not self._is_open(tx, kept.conversation_id, kept.offered_at):
@@ -289,7 +290,7 @@ class Serving:
         return StoredFile(kept.name, kept.content_type, kept.size, pieces)
 
     def _pieces(self, number: int, size: int) -> Iterator[bytes]:
-        # A transaction for each piece: a client who reads slowly must not hold a connection.
+        # One transaction per chunk: a slow client must not hold a connection.
         for offset in range(0, size, PIECE):
             with self._database.read() as tx:
                 piece = attachments.piece(tx, number, offset, min(PIECE, size - offset))

@@ -1,4 +1,4 @@
-"""Keeps what was promised of a ticket: when it is due, and reminders before and at a breach, each once."""
+"""SLA targets of a ticket: due times, and warnings before and at a breach, each once."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from handoff_bot.storage.transaction import Transaction
 
 REMIND = "sla.remind"
 MINUTES = "sla"
-"""The preference with the minutes of each promise, by "urgent.reply" and the like; 0 for none."""
+"""Setting with the minutes of each SLA target, keyed like "urgent.reply"; 0 for none."""
 NEAR, LATE = "sla.near", "sla.late"
-"""What the log says: somebody was reminded, and a promise was not kept."""
+"""Event names of an SLA warning and a breach."""
 
 
 def follow(moved: Moved) -> None:
-    """Whoever begins to wait is promised something."""
+    """Sets the SLA targets of a new escalation."""
     if moved.step is None:
         promise(moved.tx, moved.escalation, moved.ticket, moved.now)
 
 
 def promise(tx: Transaction, escalation: Escalation, ticket: Ticket, now: datetime) -> None:
-    """By the priority it has now, and in the team's hours, counted from when the customer began to wait."""
+    """Sets the targets by priority in business hours, counted from the start of the wait."""
     stored, team = log.preference(tx, MINUTES, {}), hours.of_the_team(tx)
     minutes = stored if isinstance(stored, dict) else {}
     for each in Promise:
@@ -51,18 +51,18 @@ def promise(tx: Transaction, escalation: Escalation, ticket: Ticket, now: dateti
 
 
 def due_at(ticket: Ticket, which: Promise) -> datetime | None:
-    """When it was promised for."""
+    """Returns the due time of a target."""
     return ticket.reply_due_at if which is Promise.REPLY else ticket.solve_due_at
 
 
 def open_due(ticket: Ticket, which: Promise) -> datetime | None:
-    """When it was promised for, None when it is kept or was never promised."""
+    """Returns the due time of an open target; None if it is met or not set."""
     kept = ticket.solved_at or (ticket.replied_at if which is Promise.REPLY else None)
     return None if kept else due_at(ticket, which)
 
 
 def replied(tx: Transaction, escalation: Escalation, now: datetime) -> None:
-    """An agent's words to the customer were accepted: if they are the first, that promise is kept."""
+    """An agent's reply was accepted: if it is the first, the first-reply target is met."""
     if escalation.replied_at:
         return
     escalation.replied_at = now
@@ -74,7 +74,7 @@ def replied(tx: Transaction, escalation: Escalation, now: datetime) -> None:
 
 
 def unsaid(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
-    """Words that were accepted have been taken back: if they were the first, the promise is open again."""
+    """An accepted reply was withdrawn: if it was the first, the target is open again."""
     if escalation.replied_at != message.created_at:
         return
     first = min(
@@ -113,7 +113,7 @@ def _remind(
 
 @dataclass(frozen=True)
 class _Owed:
-    """A promise that is not kept yet; the conversation is held."""
+    """An open SLA target; the conversation is locked."""
 
     escalation: Escalation
     promise: Promise
@@ -121,7 +121,7 @@ class _Owed:
 
 
 def _still_owed(tx: Transaction, job: Job) -> _Owed | None:
-    """What a row of work was written for, unless it was kept meanwhile, or something else was promised."""
+    """Returns the job's target, or None if it was met or changed in the meantime."""
     found = rows.get(tx, int(job.payload["escalation_id"]))
     if found is None:
         return None
@@ -134,7 +134,7 @@ def _still_owed(tx: Transaction, job: Job) -> _Owed | None:
 
 
 class Remind(TransactionJob):
-    """Says in the thread that time runs out, and then that it has; nobody is told while it is snoozed."""
+    """Posts the SLA warning and the breach in the thread; silent while snoozed."""
 
     told = ADMINS
 
@@ -142,7 +142,7 @@ class Remind(TransactionJob):
         self._clock = clock
 
     def run(self, tx: Transaction, job: Job) -> None:
-        """Say it, unless it was said; before the breach, come back for that."""
+        """Posts it once; after a warning, enqueues the breach."""
         now = self._clock.now()
         owed = _still_owed(tx, job)
         if owed is None:

@@ -1,4 +1,4 @@
-"""Snoozed conversations: put aside until a time, or until the customer writes."""
+"""Snoozes conversations until a time or until the customer writes."""
 
 from __future__ import annotations
 
@@ -29,14 +29,12 @@ PAST = "Choose a time in the future, at most 30 days ahead."
 
 
 class Snoozing:
-    """Puts conversations aside."""
-
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def snooze(self, escalation_id: int, agent: AgentRef, until: datetime) -> Outcome:
-        """Remind nobody of it until then; the card comes back by itself, or when the customer writes."""
+        """Pauses reminders until then; the snooze ends at that time or when the customer writes."""
         now = self._clock.now()
         if not now < until <= now + LONGEST:
             return Outcome(False, PAST)
@@ -84,7 +82,7 @@ def _is_another_agents(tx: Transaction, escalation: Escalation, agent: AgentRef)
 
 
 def end(tx: Transaction, escalation: Escalation, now: datetime) -> None:
-    """It is not snoozed any more: what was put off until then is looked at now."""
+    """Ends the snooze; delayed jobs run now."""
     until = escalation.snoozed_until
     if until is None:
         return
@@ -97,7 +95,7 @@ def end(tx: Transaction, escalation: Escalation, now: datetime) -> None:
 def wake(
     tx: Transaction, escalation: Escalation, words: str, now: datetime, desk_id: str = ""
 ) -> None:
-    """It is in its place again."""
+    """Ends the snooze and posts it."""
     end(tx, escalation, now)
     log.record(tx, "escalation.woken", now, escalation=escalation)
     mentions = (desk_id,) if desk_id else ()
@@ -106,7 +104,7 @@ def wake(
 
 
 class Wake(TransactionJob):
-    """Wakes a conversation at its time, if it still sleeps until then."""
+    """Ends a snooze at its time, if it was not changed."""
 
     told = ADMINS
 
@@ -114,7 +112,6 @@ class Wake(TransactionJob):
         self._clock = clock
 
     def run(self, tx: Transaction, job: Job) -> None:
-        """Wake it."""
         now = self._clock.now()
         found = rows.get(tx, int(job.payload["escalation_id"]))
         if found is None:

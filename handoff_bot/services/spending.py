@@ -1,4 +1,4 @@
-"""The ledger of what the language model costs: a cap for each day, and one for each contact's day."""
+"""Spending on the language model: a daily cap in total and per contact."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from handoff_bot.storage.database import Database
 
 
 class Ledger:
-    """Counts calls in the database, so that all processes share one cap.
+    """Counts calls in the database, so all processes share the caps.
 
-    A call is counted when it is over, so that calls which run at the same time can pass a cap together by
-    what they cost: a few cents, and never lost from the books.
+    A call is counted when it ends. Concurrent calls can exceed a cap by their own cost, a few
+    cents, but are always recorded.
     """
 
     def __init__(self, database: Database, caps: Caps, clock: Clock) -> None:
@@ -21,7 +21,7 @@ class Ledger:
         self._clock = clock
 
     def allows(self, contact_id: int | None) -> bool:
-        """Is there anything left today, of all and of this contact's share?"""
+        """Returns whether both the total and the contact's cap allow another call."""
         caps = ((spending.ALL, self._caps.daily), (contact_id, self._caps.daily_each))
         if not any(cap for _, cap in caps):
             return True
@@ -33,7 +33,6 @@ class Ledger:
             )
 
     def record(self, contact_id: int | None, usage: Usage) -> None:
-        """Count what one call used."""
         cost = self._caps.micros(usage)
         with self._database.write() as tx:
             for who in (spending.ALL, contact_id):

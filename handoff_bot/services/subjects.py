@@ -1,4 +1,4 @@
-"""Which conversation a request is about, from the id that it carries."""
+"""Finds the conversation of a request by the id it carries."""
 
 from __future__ import annotations
 
@@ -14,25 +14,22 @@ from handoff_bot.storage.transaction import Transaction
 
 
 class Subjects:
-    """Every method answers None for what is not known."""
+    """Every method returns None for an unknown id."""
 
     def __init__(self, database: Database, desk: Desk) -> None:
         self._database = database
         self._desk = desk
 
     def escalation(self, escalation_id: int) -> Conversation | None:
-        """The conversation of an escalation."""
         with self._database.read() as tx:
             return self._conversation(tx, escalation_id)
 
     def note(self, note_id: int) -> Conversation | None:
-        """The conversation in which a note was written."""
         with self._database.read() as tx:
             note = tx.session.get(Note, note_id)
             return self._conversation(tx, note.escalation_id) if note else None
 
     def message(self, message_id: int) -> Conversation | None:
-        """The conversation that a message belongs to."""
         with self._database.read() as tx:
             message = tx.session.get(Message, message_id)
             if message is None:
@@ -43,13 +40,12 @@ class Subjects:
             return self._conversation(tx, id_of(found)) if found else None
 
     def ticket(self, number: int) -> Conversation | None:
-        """The conversation of a ticket."""
         with self._database.read() as tx:
             ticket = tickets.get(tx, number)
             return self._conversation(tx, ticket.escalation_id) if ticket else None
 
     def thread(self, place: Place) -> Conversation | None:
-        """The conversation whose card is at this place."""
+        """Returns the conversation whose card is at this location."""
         with self._database.read() as tx:
             found = rows.thread_at(tx, place)
             return self._conversation(tx, found.escalation_id) if found else None

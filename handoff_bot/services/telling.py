@@ -1,4 +1,4 @@
-"""What is said to customers when something happens to their conversation."""
+"""Automatic messages to customers about their conversation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from handoff_bot.storage.transaction import Transaction
 
 @dataclass(frozen=True)
 class About:
-    """Whose conversation it is about, and with what to say it."""
+    """The conversation that a message is about, and the dependencies to send it."""
 
     tx: Transaction
     conversation: Conversation
@@ -34,15 +34,15 @@ def tell(
     and_then: str = "",
     instead: str = "",
 ) -> bool:
-    """Say the text of this moment, if there is one and the customer may be written to; was anything said?
+    """Sends the text of this moment. Returns False if nothing was sent.
 
-    After an opt-out, and while the channel's messaging window is closed, nothing is tried.
+    Nothing is sent after an opt-out or while the channel's messaging window is closed.
 
     Args:
-        agent: the name of the agent it speaks of.
-        epoch_bound: it leaves only while nobody else has begun to speak.
-        and_then: what is said below it.
-        instead: what is said in its place.
+        agent: the agent's name for the text.
+        epoch_bound: sent only while the epoch has not changed.
+        and_then: appended to the text.
+        instead: replaces the text.
     """
     tx, conversation, escalation = about.tx, about.conversation, about.escalation
     if opt_outs.refuses(conversation, about.now) or windows.is_closed(conversation, about.now):

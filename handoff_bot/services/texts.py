@@ -1,4 +1,4 @@
-"""What customers are told: the admins' words where they wrote some, else the product's."""
+"""Customer texts: the admins' versions if set, otherwise the defaults."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from handoff_bot.storage.transaction import Transaction
 PREFIX = "text."
 ANY = "any"
 SILENT = "texts.silent"
-"""The preference with the moments at which nothing is said."""
+"""Setting with the moments at which nothing is sent."""
 
 _OF_THE_QUEUE = frozenset({"position", "wait_minutes"})
 
 EXAMPLE: dict[str, str | int] = {"agent": "Ana", "wait_minutes": 5, "position": 2, "ticket": 1042}
-"""What a preview is filled with."""
+"""Values for previews."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """One text that can be changed: for a moment, in a language, for a reason (None for all)."""
+    """One editable text: for a moment, a language and a reason (None for all)."""
 
     moment: Moment
     language: str
@@ -35,7 +35,7 @@ class Text:
 
     @property
     def key(self) -> str:
-        """Its preference."""
+        """Returns its settings key."""
         return f"{PREFIX}{self.moment}.{self.language}.{self.reason or ANY}"
 
 
@@ -48,7 +48,7 @@ def say(
     *,
     agent: str = "",
 ) -> str:
-    """The words for a moment of a conversation; "" when the team says nothing then."""
+    """Returns the text for a moment of a conversation; "" if it is switched off."""
     if moment in silent_moments(tx):
         return ""
     reason = Signal(escalation.reason) if escalation else None
@@ -58,13 +58,13 @@ def say(
 
 
 def silent_moments(tx: Transaction) -> frozenset[Moment]:
-    """When the team says nothing."""
+    """Returns the moments at which nothing is sent."""
     stored = log.preference(tx, SILENT, [])
     return frozenset(one for one in SILENCEABLE if isinstance(stored, list) and one in stored)
 
 
 def template(tx: Transaction, text: Text) -> str:
-    """The template that counts: for this reason, else for all; in this language, else in English."""
+    """Returns the effective template: by reason, else for all; by language, else in English."""
     written = log.preferences(tx, f"{PREFIX}{text.moment}.")
     for language in dict.fromkeys((text.language, "en")):
         for reason in dict.fromkeys((text.reason, None)):
@@ -79,7 +79,7 @@ def template(tx: Transaction, text: Text) -> str:
 def _values(
     tx: Transaction, template: str, escalation: Escalation, now: datetime
 ) -> dict[str, str | int]:
-    """What the template's placeholders stand for; the queue is asked only where it speaks of it."""
+    """Returns the placeholders' values. The queue is only read if the template uses it."""
     values: dict[str, str | int] = {"ticket": escalation.ticket_id or ""}
     if names_in(template) & _OF_THE_QUEUE:
         ahead = visitors.ahead(tx, escalation) if escalation.status == Status.QUEUED else 0
@@ -88,5 +88,5 @@ def _values(
 
 
 def preview(words: str) -> str:
-    """How a template reads, filled with examples."""
+    """Renders a template with example values."""
     return fill(words, **EXAMPLE)

@@ -1,4 +1,4 @@
-"""A card's thread and what is done in it: words leave, words stay inside, somebody is told something."""
+"""Thread actions: sends replies, keeps notes internal, tells agents the result."""
 
 from __future__ import annotations
 
@@ -36,25 +36,27 @@ CLOSED = f"{INSIDE} the conversation is closed. The customer did not receive it.
 
 
 WINDOW = "window"
-"""Stands for the slack_channel of what was written in a modal, whose id stands for its ts."""
+"""Stands for the slack_channel of text from a modal; the modal's id stands for its ts."""
 
 NOTE_PREFIXES = "note.prefixes"
-"""The preference with what a note begins with."""
+"""Setting with the note prefixes."""
 
 
 def note_in(tx: Transaction, text: str) -> str | None:
-    """The note that a text is, None when it is none."""
+    """Returns the note in a text, or None if it is not a note."""
     return inside.note_text(text, log.preference(tx, NOTE_PREFIXES, inside.NOTE_PREFIXES))
 
 
 def is_correction(note: Note) -> bool:
-    """Is it what a delivered reply was changed to? Notes from modals and memories have names of their own."""
+    """Returns whether the note is an edit of a delivered reply. Notes from modals and handback
+    notes use other keys.
+    """
     return note.revision not in ("", WINDOW, endings.MEMORY)
 
 
 @dataclass(frozen=True)
 class Thread:
-    """One of our threads, with what belongs to it; the conversation is held."""
+    """One of our threads with its rows; the conversation is locked."""
 
     place: Place
     escalation: Escalation
@@ -62,7 +64,7 @@ class Thread:
 
 
 class Threads:
-    """Every method works in the transaction it is given."""
+    """Every method works in the given transaction."""
 
     def __init__(self, channels: Channels, clock: Clock) -> None:
         self._channels = channels
@@ -73,7 +75,7 @@ class Threads:
         return self.of(tx, rows.get(tx, known.escalation_id)) if known else None
 
     def as_shown(self, tx: Transaction, place: Place, text: str, marked: str) -> str:
-        """Of words without and with marks for bold and the like, those that the customer's channel shows."""
+        """Returns the plain or the formatted text, depending on what the customer's channel shows."""
         text, marked = storable(text).strip(), storable(marked).strip()
         known = rows.thread_at(tx, place) if marked else None
         escalation = rows.get(tx, known.escalation_id) if known else None
@@ -93,7 +95,9 @@ class Threads:
         return Thread(Place(at.slack_channel, at.ts), fresh, conversation)
 
     def why_not(self, tx: Transaction, thread: Thread, author: Agent) -> tuple[str, bool] | None:
-        """Why these words stay inside, and whether their author can change that; None when they leave."""
+        """Returns why a message stays internal and whether its author can change that; None if it
+        is sent.
+        """
         if thread.escalation.status not in OPEN:
             return CLOSED, False
         if opt_outs.refuses(thread.conversation, self._clock.now()):
@@ -116,7 +120,9 @@ class Threads:
         files: tuple[DeskFile, ...] = (),
         template: Template | None = None,
     ) -> Message:
-        """Send an agent's reply; one that corrects an earlier reply says so, in the customer's language."""
+        """Sends an agent's reply. A correction of an earlier reply says so in the customer's
+        language.
+        """
         now = self._clock.now()
         text = spoken.said or spoken.written
         corrects = note is not None and is_correction(note)

@@ -1,4 +1,4 @@
-"""Changes of tickets by hand, made so that a ticket and its conversation never contradict each other."""
+"""Manual ticket edits that keep a ticket and its conversation consistent."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ GONE = "This ticket does not exist."
 NO_SUBJECT = "Enter a subject."
 
 Values = dict[str, list[object]]
-"""By field: before and after, as ids and words of ours; what somebody wrote is left out."""
+"""Field -> values before and after, as ids and our own terms; free text is left out."""
 
 
 @dataclass(frozen=True)
 class _Editing:
-    """One change about to be made; the conversation and the ticket are held."""
+    """An edit in progress; the conversation and the ticket are locked."""
 
     tx: Transaction
     ticket: Ticket
@@ -54,8 +54,6 @@ class _Editing:
 
 
 class TicketEdits:
-    """What agents change about tickets."""
-
     def __init__(self, clock: Clock, escalations: Escalations, out: TicketsOut) -> None:
         self._clock = clock
         self._escalations = escalations
@@ -70,7 +68,7 @@ class TicketEdits:
         wanted: Edit,
         to: AgentRef | None,
     ) -> Outcome:
-        """All of it, or nothing and why; see `Tickets.edit`."""
+        """Applies all changes, or none with a reason; see `Tickets.edit`."""
         held = _hold(tx, number)
         if held is None:
             return Outcome(False, GONE)
@@ -85,7 +83,7 @@ class TicketEdits:
         return moved
 
     def _move(self, editing: _Editing) -> Outcome:
-        """The step of the open conversation that the change amounts to."""
+        """Applies the action on the open conversation that the edit implies."""
         tx, subject, agent = editing.tx, id_of(editing.escalation), editing.agent
         if "status" in editing.fields and editing.wanted.status is TicketStatus.SOLVED:
             return self._escalations.take_in(tx, Step.RESOLVE, subject, agent, Ending())
@@ -98,7 +96,7 @@ class TicketEdits:
         return Outcome(True)
 
     def _change(self, editing: _Editing) -> None:
-        """What is the ticket's own."""
+        """Applies the changes of the ticket itself."""
         tx, ticket, now = editing.tx, editing.ticket, editing.now
         author = conversations.agent_row(tx, editing.agent.desk_id, editing.agent.name, now)
         for name, before, after in _apply(editing):
@@ -113,7 +111,7 @@ class TicketEdits:
 
 
 def _hold(tx: Transaction, number: int) -> tuple[Ticket, Escalation] | None:
-    """The ticket and its newest escalation, held until commit: the conversation first, as everybody does."""
+    """Locks the ticket and its newest escalation; the conversation first, as everywhere."""
     found = store.get(tx, number)
     if found is None:
         return None
@@ -133,7 +131,7 @@ def _why_not(editing: _Editing) -> str:
 
 
 def _apply(editing: _Editing) -> Iterator[tuple[str, object, object]]:
-    """Change the rows; says of each field what it was and is, None where those are somebody's words."""
+    """Changes the rows and yields each field with its old and new value; None for free text."""
     ticket, wanted = editing.ticket, editing.wanted
     subject = one_line(wanted.subject, LONGEST_SUBJECT)
     if "subject" in editing.fields and subject != ticket.subject:
@@ -153,7 +151,7 @@ def _apply(editing: _Editing) -> Iterator[tuple[str, object, object]]:
 
 
 def _retag(editing: _Editing) -> bool:
-    """Only what was added or taken away, so that tags that others gave meanwhile stay."""
+    """Applies only added and removed tags, so that concurrent changes by others stay."""
     number = id_of(editing.ticket)
     before = store.tags(editing.tx, number)
     gone = set(editing.shown.tags) - set(editing.wanted.tags)
@@ -164,7 +162,7 @@ def _retag(editing: _Editing) -> bool:
 
 
 def _by_hand(editing: _Editing) -> Iterator[tuple[str, object, object]]:
-    """What is changed on the ticket alone, once its conversation has ended."""
+    """Yields changes of the ticket only, after its conversation has ended."""
     ticket, wanted = editing.ticket, editing.wanted
     if "status" in editing.fields and wanted.status.value != ticket.status:
         yield "status", ticket.status, wanted.status.value

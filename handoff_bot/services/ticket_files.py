@@ -1,4 +1,4 @@
-"""Tickets as a file that somebody ordered in the desk."""
+"""Ticket exports requested in Slack."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _QUERY = TypeAdapter(TicketQuery)
 
 
 class Format(StrEnum):
-    """What kind of file."""
+    """File format."""
 
     CSV = "csv"
     JSON = "json"
@@ -40,24 +40,21 @@ _KINDS = {
 
 
 def lines(form: Format, tickets: Iterable[TicketExport]) -> Iterator[str]:
-    """The file, line by line."""
     return _KINDS[form].lines(tickets)
 
 
 def order(form: Format, query: TicketQuery) -> Order:
-    """What to order a file with of all tickets that fit, whichever page was looked at."""
+    """Returns the order for an export of all matching tickets, regardless of the page."""
     whole = _QUERY.dump_python(replace(query, before=None), mode="json")
     return {"format": form.value, "query": whole}
 
 
 class TicketsReport:
-    """Makes it."""
-
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def __call__(self, order: Order) -> Report:
-        """The file, and how many are in it."""
+        """Returns the file and the number of tickets."""
         form = Format(order["format"])
         count = 0
 

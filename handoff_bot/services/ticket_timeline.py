@@ -1,4 +1,4 @@
-"""A ticket's timeline: what happened, what was said and what was noted, in one order, page by page."""
+"""Ticket timeline: events, messages and notes in one order, page by page."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ EVENTS: dict[str, str] = {
     "csat.answered": "rated by the customer",
     "message.failed": "a message was not delivered",
 }
-"""What a timeline tells of the log, in words."""
+"""Events shown in the timeline, with their labels."""
 
 _SPEAKERS = {Author.ASSISTANT: "Assistant (AI)", Author.SYSTEM: "Automatic message"}
 _PROMISED = {"reply": "first reply", "solve": "solving it"}
@@ -42,7 +42,9 @@ _PROMISED = {"reply": "first reply", "solve": "solving it"}
 def page(
     tx: Transaction, ticket: Ticket, contact: str, number: int
 ) -> tuple[tuple[Happened, ...], bool]:
-    """One page, oldest first, and whether there is more before it; page 0 is the timeline's end."""
+    """Returns one page, oldest first, and whether earlier entries exist; page 0 is the end of the
+    timeline.
+    """
     most = (number + 1) * TIMELINE_ROWS
     lines = sorted(_newest(tx, ticket, contact, most + 1), key=lambda line: line.at)
     end = max(0, len(lines) - number * TIMELINE_ROWS)
@@ -50,7 +52,7 @@ def page(
 
 
 def _newest(tx: Transaction, ticket: Ticket, contact: str, most: int) -> Iterator[Happened]:
-    """The newest so many of each kind, among which the newest so many of all are."""
+    """Yields the newest entries of each kind, which include the newest of all."""
     for event, name in store.events(tx, id_of(ticket), EVENTS, most):
         yield Happened(event.at, _in_words(event.kind, event.data), name or "")
     for message, name in store.messages(tx, ticket, most):
@@ -83,7 +85,7 @@ def _in_words(kind: str, data: Mapping[str, Any]) -> str:
 
 
 def _changes(data: Mapping[str, Any]) -> str:
-    """Which fields were changed; to what, where that is a word of ours."""
+    """Returns the changed fields, with new values that are our own terms."""
     values = data.get("values") or {}
     after = {name: both[1] for name, both in values.items() if isinstance(both[1], str)}
     named = (

@@ -1,4 +1,4 @@
-"""Tickets as agents look for them, read them, change them and take them elsewhere."""
+"""Tickets: search, view, edit and export."""
 
 from __future__ import annotations
 
@@ -26,8 +26,6 @@ EXPORT_BATCH = 500
 
 
 class Tickets:
-    """The support records."""
-
     def __init__(
         self,
         database: Database,
@@ -42,7 +40,7 @@ class Tickets:
         self._channels = sorted(channels)
 
     def search(self, query: TicketQuery) -> TicketPage:
-        """One page of those that fit; digits that are no ticket's number are looked for as words."""
+        """Returns one page of matches; digits that are not a ticket number are searched as text."""
         if query.period:
             query = replace(query, since=query.period.start(self._clock.now()))
         with self._database.read() as tx:
@@ -53,32 +51,33 @@ class Tickets:
         return TicketPage(tuple(found[:PAGE_ROWS]), query, more=len(found) > PAGE_ROWS)
 
     def channels(self) -> list[str]:
-        """The kinds of channels to filter by."""
+        """Returns the kinds of channels to filter by."""
         return self._channels
 
     def view(self, number: int, page: int = 0) -> TicketView | None:
-        """Everything about one; page 0 of the timeline is its end."""
+        """Returns a ticket with one page of its timeline; page 0 is the end."""
         with self._database.read() as tx:
             return _view(tx, number, page)
 
     def edit(
         self, number: int, agent: AgentRef, shown: Edit, wanted: Edit, to: AgentRef | None
     ) -> Outcome:
-        """Change it; what belongs to its conversation is changed there, so that the two always agree.
+        """Edits a ticket. Changes that belong to its conversation are made there, so that both
+        always agree.
 
         Args:
-            number: which ticket.
-            agent: who changes it.
-            shown: the fields as the agent saw them; what they left alone stays as it is by now.
-            wanted: how they are to be.
-            to: who `wanted.assignee` is, None for nobody.
+            number: the ticket number.
+            agent: who edits it.
+            shown: the fields as the agent saw them; unchanged fields keep their current values.
+            wanted: the new fields.
+            to: the agent of `wanted.assignee`, None to unassign.
         """
         with self._database.write() as tx:
             return self._edits.edit(tx, number, agent, shown, wanted, to)
 
 
 def all_fitting(database: Database, query: TicketQuery) -> Iterator[TicketExport]:
-    """All tickets that fit, oldest first, by batches: neither memory nor a transaction grows with them."""
+    """Yields all matching tickets, oldest first, in batches: memory and transactions stay bounded."""
     last = 0
     while True:
         with database.read() as tx:

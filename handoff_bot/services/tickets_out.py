@@ -1,4 +1,4 @@
-"""Brings tickets to the other systems that keep them: the latest state of each, each system by itself."""
+"""Syncs the latest state of each ticket to other systems, each system independently."""
 
 from __future__ import annotations
 
@@ -33,19 +33,18 @@ _SPOKEN = {"webhook": "The ticket webhook", "zendesk": "Zendesk"}
 
 
 class TicketsOut:
-    """Follows escalations, and hears of edits: whatever changes a ticket must come by here."""
+    """Subscriber to escalation changes and edits: every ticket change must pass here."""
 
     def __init__(self, sinks: Sinks) -> None:
         self._sinks = tuple(sinks)
 
     def __call__(self, moved: Moved) -> None:
-        """An escalation has moved, and its ticket with it."""
         self.changed(moved.tx, id_of(moved.ticket), moved.now)
 
     def changed(self, tx: Transaction, ticket_id: int, now: datetime) -> None:
-        """A ticket has changed: let everybody know who keeps it."""
+        """Enqueues the sync of a changed ticket to each system."""
         for name in self._sinks:
-            # A queue for each, so that one that is slow has no threads but its own.
+            # A queue for each system, so that a slow one only occupies its own threads.
             key = f"sink-{name}:{ticket_id}"
             payload = {"ticket_id": ticket_id, "sink": name}
             enqueue_job(tx, NewJob(TICKET_OUT, key, payload, due_at=now, key=key, coalesce=True))
@@ -62,7 +61,7 @@ class PutPlan:
 
 
 class PutTicket(ProviderJob[PutPlan, str]):
-    """Brings one ticket up to date in one system. Sinks see to it that doing it twice is harmless."""
+    """Syncs a ticket to one system. Connectors make repeated calls harmless."""
 
     repeatable = True
     coalesces = True
@@ -75,13 +74,13 @@ class PutTicket(ProviderJob[PutPlan, str]):
         self._clock = clock
 
     def prepare(self, tx: Transaction, job: Job) -> PutPlan | None:
-        """The ticket as it is now, unless the system is not in use any more."""
+        """Returns the current ticket, or None if the system is no longer configured."""
         sink = str(job.payload["sink"])
         ticket = tx.session.get(Ticket, int(job.payload["ticket_id"]))
         if ticket is None or sink not in self._sinks:
             return None
         later = store.waiting_behind(tx, job, 1) if job.attempts else ()
-        if later:  # the ticket has changed since, and the next row says so
+        if later:  # the ticket has changed since, and the next job syncs it
             store.inherit_age(tx, later[0], job)
             return None
         thread = escalations.thread_of(tx, ticket.escalation_id)
@@ -93,31 +92,30 @@ class PutTicket(ProviderJob[PutPlan, str]):
         )
 
     def call(self, plan: PutPlan) -> str:
-        """Put it there."""
         link = self._desk.link(plan.thread) if plan.thread else ""
         return self._sinks[plan.sink].put(replace(plan.record, link=link), plan.external_id)
 
     def finish(self, tx: Transaction, job: Job, plan: PutPlan, result: str) -> None:
-        """Remember what it is called there."""
+        """Stores the ticket's id in the other system."""
         if result:
             now = self._clock.now()
             ticket_links.keep(tx, plan.record.number, plan.sink, result, now)
 
     def on_retry(self, tx: Transaction, job: Job, plan: PutPlan | None, error: Exception) -> None:
-        """When it takes long, the team should know that the other system is behind."""
+        """Tells the team when the other system is behind for long."""
         if self._clock.now() - job.first_due_at >= LATE:
             self._tell(
                 tx, job, "late", "has not accepted the ticket for an hour. Handoff keeps retrying."
             )
 
     def on_failed(self, tx: Transaction, job: Job, plan: PutPlan | None, error: Exception) -> None:
-        """The other system stays behind, until the ticket changes again: say so."""
+        """Reports that the other system is behind until the next change of the ticket."""
         ours = isinstance(error, ProviderFailure)
         why = str(error) if ours else "Something went wrong on our side."
         self._tell(tx, job, "failed", f"does not have the ticket's latest state. {why}")
 
     def _tell(self, tx: Transaction, job: Job, what: str, words: str) -> None:
-        """Say it in the thread, once for each escalation."""
+        """Posts in the thread, once for each escalation."""
         sink, ticket = (
             str(job.payload["sink"]),
             tx.session.get(Ticket, int(job.payload["ticket_id"])),

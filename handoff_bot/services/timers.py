@@ -1,4 +1,4 @@
-"""What depends on the clock alone: each tick only writes work under a key that makes it happen once."""
+"""Ticks: each enqueues work under a key that makes it run once."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ EVERY = {
     OWNERS: timedelta(minutes=5),
     CONTACT: timedelta(seconds=30),
 }
-"""Kind of tick -> how often. A provider redelivers within hours, so done work may go after days."""
+"""Tick -> interval. Providers redeliver within hours, so done jobs can be deleted after days."""
 
 
 class Prune(TransactionJob):
-    """Deletes work that was done long ago, and files that were kept long enough."""
+    """Deletes old done jobs and files past their retention."""
 
     told = ADMINS
 
@@ -48,7 +48,6 @@ class Prune(TransactionJob):
         self._clock = clock
 
     def run(self, tx: Transaction, job: Job) -> None:
-        """Delete it."""
         gone = store.prune(tx, self._clock.now(), KEEP_DONE)
         rate_limit_store.prune(tx, self._clock.now(), KEEP_DONE)
         tallies.prune(tx, self._clock.now())
@@ -57,7 +56,7 @@ class Prune(TransactionJob):
 
 
 class Watch(TransactionJob):
-    """Tells the team when messages to customers are stuck: silence would look like success."""
+    """Tells the team when messages to customers are stuck."""
 
     told = ADMINS
 
@@ -65,7 +64,7 @@ class Watch(TransactionJob):
         self._clock = clock
 
     def run(self, tx: Transaction, job: Job) -> None:
-        """Say it once in each thread whose messages are late."""
+        """Posts once in each affected thread."""
         now = self._clock.now()
         for stuck in backlog.late(tx, "out", now - LATE):
             self._tell(tx, stuck, now)

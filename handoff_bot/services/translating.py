@@ -1,8 +1,9 @@
-"""Translation between customers and a team of another language, where a key and an admin allow it.
+"""Translation between customers and a team of another language; needs a language model and an
+admin's consent.
 
-Customers' words are shown at once as they are, and their translation follows; agents' words leave
-translated or not at all, unless their author says so. What asks a model has a queue of its own,
-so that a slow model delays nobody who needs none. See ADR 9.
+Customers' messages are posted at once, and their translation follows. Agents' messages are sent
+translated, or not at all unless the author decides so. Jobs that call a model have their own queue,
+so a slow model only delays those that need it. See ADR 9.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ from handoff_bot.storage.transaction import Transaction
 logger = logging.getLogger(__name__)
 
 ON, LANGUAGE = "translation.on", "translation.language"
-"""The preferences: is there translation, and the code of the team's language."""
+"""Settings: translation on or off, and the team's language code."""
 DEFAULT_LANGUAGE = "en"
 TRANSLATE = "translate"
 QUEUE = "translate"
-"""Of the lanes in which a model may be asked."""
+"""Queue of lanes that may call a model."""
 AGAIN = (5.0, 30.0)
-"""Seconds before a customer's words are tried a second and a third time; then the original stands."""
+"""Retry delays in seconds for a customer's message; after these the original stands."""
 
 FAILED = "This message could not be translated. The original is shown above."
 NO_MODEL = "Nothing is translated because no language model is set up (OPENAI_API_KEY)."
@@ -52,19 +53,19 @@ AGAIN_OR_AS_IT_IS = (Button.TRANSLATE_AGAIN, Button.SEND_AS_WRITTEN)
 
 
 def is_needed(tx: Transaction, conversation: Conversation) -> bool:
-    """Do the team and this customer speak different languages, as far as we know?"""
+    """Returns whether the team and this customer speak different languages, as far as known."""
     if not is_on(tx):
         return False
     return conversation.language not in ("", team_language(tx))
 
 
 def is_on(tx: Transaction) -> bool:
-    """Do admins want it?"""
+    """Returns whether admins have enabled translation."""
     return log.preference(tx, ON, False) is True
 
 
 def finding(tx: Transaction, *, has_model: bool) -> Finding:
-    """What the doctor says of it."""
+    """Returns the health check of translation."""
     if not has_model:
         return Finding("Translation", not is_on(tx), NO_MODEL)
     if not is_on(tx):
@@ -73,12 +74,12 @@ def finding(tx: Transaction, *, has_model: bool) -> Finding:
 
 
 def team_language(tx: Transaction) -> str:
-    """Its code."""
+    """Returns the team's language code."""
     return str(log.preference(tx, LANGUAGE, DEFAULT_LANGUAGE))
 
 
 def follow(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
-    """See to it that a customer's words are translated below."""
+    """Enqueues the translation of a customer's message, posted below it."""
     conversation = conversations.get(tx, message.conversation_id)
     if message.text and is_needed(tx, conversation):
         key = f"translate:{id_of(message)}"
@@ -88,16 +89,16 @@ def follow(tx: Transaction, escalation: Escalation, message: Message, now: datet
 
 
 def begin(moved: Moved) -> None:
-    """The words for which a person is called stand on the card; their translation is the first below it."""
+    """Enqueues the translation of the escalating message on the card; it is posted first."""
     message = moved.tx.session.get(Message, moved.escalation.message_id) if not moved.step else None
     if message:
         follow(moved.tx, moved.escalation, message, moved.now)
 
 
 def detour(tx: Transaction, job: Job, thread: Place) -> bool:
-    """Move what was said in a thread to where it may take its time, if its words are translated.
+    """Moves a thread's posts to the translation queue if their text needs translation.
 
-    As long as something of the thread is there, everything goes there, so order is kept.
+    While the thread has jobs there, all its posts go there, which keeps the order.
     """
     lane = f"{QUEUE}:{job.lane}"
     if job.lane.startswith(f"{QUEUE}:"):
@@ -121,9 +122,9 @@ class Wanted:
     """A text to translate.
 
     Attributes:
-        language: the code of the one it is to be in.
-        contact_id: whose share of the spending it is.
-        again: seconds until another try, None when this is the last.
+        language: the target language code.
+        contact_id: the contact whose spending cap applies.
+        again: seconds until the next try; None on the last one.
     """
 
     text: str
@@ -134,11 +135,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Spoken:
-    """What an agent wrote, and what the customer gets.
+    """An agent's text and what the customer receives.
 
     Attributes:
-        said: None when it was not, or could not be, translated.
-        language: the customer's where it is another one, "" where they get what was written.
+        said: the translation; None if not translated.
+        language: the customer's language if different, else "".
     """
 
     written: str
@@ -147,12 +148,12 @@ class Spoken:
 
     @property
     def is_open(self) -> bool:
-        """Was nobody asked, because these words would not have left?"""
+        """Returns whether no translation was requested because the message would not be sent."""
         return self.said is None and not self.language
 
 
 class Translate(ProviderJob[Wanted, str]):
-    """Shows the translation of one message below it, as somebody's words in translation."""
+    """Posts the translation of one message below it."""
 
     repeatable = True
     told = "the agents, in the thread"
@@ -162,7 +163,7 @@ class Translate(ProviderJob[Wanted, str]):
         self._clock = clock
 
     def prepare(self, tx: Transaction, job: Job) -> Wanted | None:
-        """What to translate, while it is still of use."""
+        """Returns what to translate while it is still useful."""
         message = tx.session.get(Message, int(job.payload["message_id"]))
         escalation = rows.get(tx, int(job.payload["escalation_id"]))
         if message is None or escalation is None or self._translator is None:
@@ -174,14 +175,14 @@ class Translate(ProviderJob[Wanted, str]):
         return Wanted(message.text, team_language(tx), conversation.contact_id, again)
 
     def call(self, plan: Wanted) -> str:
-        """The translation, "" when there is none after all tries."""
+        """Returns the translation, or "" after the last failed try."""
         said = translated(self._translator, plan)
         if said is None and plan.again is not None:
             raise TranslationError("not translated", permanent=False, retry_after=plan.again)
         return said or ""
 
     def finish(self, tx: Transaction, job: Job, plan: Wanted, result: str) -> None:
-        """Say it in the thread; what was in the team's language already needs no second time."""
+        """Posts the translation, unless the text was already in the team's language."""
         escalation = rows.get(tx, int(job.payload["escalation_id"]))
         if escalation is None or result.strip() == plan.text.strip():
             return
@@ -194,25 +195,25 @@ class Translate(ProviderJob[Wanted, str]):
         deskwork.post(tx, escalation, post, self._clock.now())
 
     def on_failed(self, tx: Transaction, job: Job, plan: Wanted | None, error: Exception) -> None:
-        """The thread says that there is no translation."""
+        """Posts that no translation is available."""
         escalation = rows.get(tx, int(job.payload["escalation_id"]))
         if escalation:
             deskwork.notice(tx, escalation, FAILED, self._clock.now())
 
 
 def in_their_language(spoken: Spoken) -> str:
-    """What the thread is told of words that leave in another language."""
+    """Returns the thread's text for a translated reply."""
     return IN_THEIR_LANGUAGE.format(language=name_of(spoken.language), text=spoken.said)
 
 
 def not_translated(spoken: Spoken) -> str:
-    """What its author is told of words that stay inside, because they could not be translated."""
+    """Returns the author's message for an untranslatable reply that stays internal."""
     return NOT_TRANSLATED.format(language=name_of(spoken.language))
 
 
 class Interpreter:
-    """Puts agents' words into the customer's language, outside of any transaction; without a translator,
-    they leave as they are.
+    """Translates agents' messages outside any transaction. Without a translator, they are sent as
+    written.
     """
 
     def __init__(self, database: Database, translator: Translator | None) -> None:
@@ -221,21 +222,19 @@ class Interpreter:
 
     @property
     def has_model(self) -> bool:
-        """Can it translate at all?"""
         return self._translator is not None
 
     def is_at_work(self) -> bool:
-        """May a reply have to wait for a model?"""
+        """Returns whether replies may have to wait for a model."""
         with self._database.read() as tx:
             return self.has_model and is_on(tx)
 
     def finding(self) -> Finding:
-        """What the doctor says of it."""
         with self._database.read() as tx:
             return finding(tx, has_model=self.has_model)
 
     def for_reply(self, reply: ThreadReply, text: str) -> Spoken:
-        """What somebody wrote in a thread; not asked for unless it is its owner who writes."""
+        """Translates a thread reply; only if its author is the assignee."""
         with self._database.read() as tx:
             found = rows.thread_at(tx, reply.place)
             escalation = rows.get(tx, found.escalation_id) if found else None
@@ -245,7 +244,7 @@ class Interpreter:
         return self._put(wanted, text)
 
     def for_message(self, message_id: int, text: str) -> Spoken:
-        """What the words of a reply that waits to be sent were changed to."""
+        """Translates the edit of a waiting reply."""
         with self._database.read() as tx:
             message = tx.session.get(Message, message_id)
             escalation_id = message.escalation_id if message else None
@@ -253,7 +252,7 @@ class Interpreter:
         return self._put(wanted, text)
 
     def for_note(self, note_id: int) -> Spoken:
-        """What an agent wrote that was kept back."""
+        """Translates a held message of an agent."""
         with self._database.read() as tx:
             note = tx.session.get(Note, note_id)
             text = note.text if note else ""
@@ -266,7 +265,7 @@ class Interpreter:
         return Spoken(text, translated(self._translator, wanted), wanted.language)
 
     def _wanted(self, tx: Transaction, escalation_id: int, text: str) -> Wanted | None:
-        """What is to be translated for the customer, None for nothing."""
+        """Returns what to translate for the customer, or None."""
         escalation = rows.get(tx, escalation_id)
         if self._translator is None or escalation is None or not text.strip():
             return None
@@ -282,7 +281,7 @@ def _owns(tx: Transaction, escalation: Escalation, desk_id: str) -> bool:
 
 
 def translated(translator: Translator | None, wanted: Wanted) -> str | None:
-    """The translation, None when there is none; asks a model, so never within a transaction."""
+    """Returns the translation or None. Calls a model, so never within a transaction."""
     if translator is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Messages without words: a voice note or a picture gets an honest sentence, once, and no judgement."""
+"""Messages without text: voice notes and pictures get one honest reply and no evaluation."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from handoff_bot.storage.models import Conversation, Message
 from handoff_bot.storage.transaction import Transaction
 
 ONCE_IN = timedelta(minutes=10)
-"""Within this time the same sentence is not said again while nothing else was said."""
+"""The same reply is not repeated within this time if nothing else was sent."""
 
 LOOK_BACK = 20
-"""Messages that are looked through for it."""
+"""Number of messages searched for it."""
 _MOMENTS = {MessageKind.VOICE: Moment.VOICE_NOTE, MessageKind.PICTURE: Moment.PICTURE}
 
 
 def has_no_words(message: Message) -> bool:
-    """Is there nothing in it that the AI could read, but something else?"""
+    """Returns whether the message has content but no text that the AI could read."""
     is_something = message.media or said.kind_of(message) is not MessageKind.TEXT
     return bool(is_something) and not said.own_words(message)
 
 
 def needs_no_answer(message: Message) -> bool:
-    """Is it a reaction or a sticker only?"""
+    """Returns whether it is only a reaction or a sticker."""
     return has_no_words(message) and said.kind_of(message) in SILENT
 
 
@@ -40,7 +40,7 @@ def tell(
     channels: Channels,
     now: datetime,
 ) -> None:
-    """Say that the assistant cannot hear or see it, and offer a person."""
+    """Replies that the assistant cannot process it, and offers an agent."""
     moment = _MOMENTS.get(said.kind_of(message), Moment.UNREADABLE)
     sentence = texts.say(tx, moment, conversation, now)
     if _is_just_said(tx, conversation, sentence, now):
@@ -54,7 +54,7 @@ def tell(
 
 
 def _is_just_said(tx: Transaction, conversation: Conversation, text: str, now: datetime) -> bool:
-    """Was it said, and has the customer written no words since?"""
+    """Returns whether this was sent and the customer has written no text since."""
     for message in reversed(conversations.recent(tx, id_of(conversation), LOOK_BACK)):
         if message.author == Author.CONTACT:
             if said.own_words(message):

@@ -1,4 +1,4 @@
-"""How many bytes customers may hand to us: each of them, each network, and all together."""
+"""Upload quotas: per customer, per network and in total."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ OF_ONE = Quota(50 * MB, _HOUR)
 OF_NETWORK = Quota(200 * MB, _HOUR)
 OF_ALL = Quota(2_000 * MB, _HOUR)
 KEPT = Quota(20_000 * MB, KEPT_FOR)
-"""Bytes. Files are pruned after `KEPT_FOR`, so at most twice this is stored at any time."""
+"""In bytes. Files are deleted after `KEPT_FOR`, so at most twice this is stored at any time."""
 
 TOO_MUCH = "Too many files uploaded. Please try again later."
 
 
 def take(tx: Transaction, message: InboundMessage, size: int, now: datetime) -> None:
-    """Count so many bytes that come with this message.
+    """Counts the bytes of an upload.
 
     Raises:
-        Exhausted: that is more than may be kept.
+        Exhausted: a quota is used up.
     """
     quotas = {
         f"upload:{message.channel}:{message.address}": OF_ONE,

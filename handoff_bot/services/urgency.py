@@ -1,4 +1,4 @@
-"""What follows when a conversation becomes more or less urgent, by hand or by what is said."""
+"""Effects of a priority change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from handoff_bot.storage.transaction import Transaction
 def follow(
     tx: Transaction, escalation: Escalation, ticket: Ticket, priority: Priority, now: datetime
 ) -> None:
-    """While it is open, promises, the ladder and who is told are those of its new priority."""
+    """Applies the new priority to SLA targets, the waiting policy and notifications while the
+    escalation is open.
+    """
     escalation.priority, escalation.priority_rank = priority.value, priority.rank
     ticket.priority, ticket.updated_at = priority.value, now
     if escalation.status in OPEN:

@@ -1,4 +1,4 @@
-"""What the desk shows, read from the database: cards, the board, transcripts."""
+"""Reads the data that Slack shows: cards, the board, transcripts."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from handoff_bot.storage.transaction import Transaction
 
 RECENT_LINES = 3
 LOOK_BACK = 40
-"""Messages that are looked through for an ad: it comes with a customer's first message only."""
+"""Number of messages searched for an ad: only a customer's first message has one."""
 MOST_NOTES = 8
 BOARD_ROWS = 12
 PAGE_LINES = 15
 
 
 def agent_ref(row: Agent | None) -> AgentRef | None:
-    """An agent's row as the desk knows them."""
+    """Returns an agent's row as AgentRef."""
     return AgentRef(row.desk_id, row.name) if row else None
 
 
 def card(tx: Transaction, escalation: Escalation) -> Card:
-    """An escalation as its card shows it now."""
+    """Returns an escalation's current card."""
     conversation = conversations.get(tx, escalation.conversation_id)
     name = conversations.contact_name(tx, conversation)
     ticket = escalations.ticket_of(tx, id_of(escalation))
@@ -76,14 +76,14 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
 
 
 def _notes(messages: Sequence[Message], escalation: Escalation) -> tuple[str, ...]:
-    """The ad that the customer came from, and what stands around the message that called a person."""
+    """Returns the ad that the customer came from, and the context of the escalating message."""
     ads = (said.context_of(message).ad_line for message in messages)
     about = (said.context_of(one).lines for one in messages if one.id == escalation.message_id)
     return tuple(dict.fromkeys((*filter(None, ads), *next(about, ()))))[:MOST_NOTES]
 
 
 def board(tx: Transaction, now: datetime) -> Board:
-    """The queue as the board shows it now."""
+    """Returns the current board."""
     found, count = queue.page(tx, Filter(), now, 0, BOARD_ROWS)
     return Board(
         rows=tuple(found),
@@ -95,7 +95,7 @@ def board(tx: Transaction, now: datetime) -> Board:
 
 
 def transcript(tx: Transaction, escalation: Escalation, page: int) -> TranscriptPage:
-    """One page of the whole conversation; notes stand where they were written."""
+    """Returns one page of the conversation, including notes."""
     conversation = conversations.get(tx, escalation.conversation_id)
     name = conversations.contact_name(tx, conversation)
     messages, count = conversations.page(tx, id_of(conversation), page, PAGE_LINES)

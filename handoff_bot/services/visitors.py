@@ -1,4 +1,4 @@
-"""What a visitor of a website sees: their conversation so far, what came since, and how things stand."""
+"""A website visitor's view: conversation, new messages and state."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
 HISTORY = 50
-"""Messages of each side that a page begins with, and that are shown at a time."""
+"""Messages of each side per page, also the first one."""
 
 
 MOST_WAITING = 50
-"""Messages of one visitor that may wait to be read: a minute's worth."""
+"""Maximum number of a visitor's unprocessed messages: a minute's worth."""
 
 
 class Visitors:
-    """Reads what may be shown; changes nothing. Any number of threads may use it at once."""
+    """Read-only. Safe for any number of threads."""
 
     def __init__(self, database: Database, clock: Clock, channel: str) -> None:
         self._database = database
@@ -33,7 +33,7 @@ class Visitors:
         self._channel = channel
 
     def look(self, address: str, after: Cursor) -> Look:
-        """What this visitor has not seen yet, and how things stand with them."""
+        """Returns the visitor's new messages and current state."""
         with self._database.read() as tx:
             conversation_id = visitors.conversation_of(tx, self._channel, address)
             if conversation_id is None:
@@ -47,7 +47,7 @@ class Visitors:
             )
 
     def credible(self, address: str, news: Sequence[DeliveryUpdate]) -> list[DeliveryUpdate]:
-        """Those that move a message of ours to this visitor forward; of others nothing need be kept."""
+        """Returns the updates that move a message to this visitor forward; others are dropped."""
         if not news:
             return []
         with self._database.read() as tx:
@@ -55,7 +55,7 @@ class Visitors:
         return [one for one in news if known.get(one.oid) in earlier_than(one.status)]
 
     def has_much_waiting(self, address: str) -> bool:
-        """Are there as many messages of theirs unread as we take?"""
+        """Returns whether the visitor's unprocessed messages have reached the limit."""
         with self._database.read() as tx:
             return visitors.has_waiting(tx, inbound_lane(self._channel, address), MOST_WAITING)
 

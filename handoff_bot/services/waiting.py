@@ -1,4 +1,4 @@
-"""Somebody who still waits, as a row of work that was written earlier finds them."""
+"""Guard for jobs about a waiting customer: checks that the wait is still the same."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
 NOBODY = AgentRef("handoff", "Handoff")
-"""Who acts when time and rules do."""
+"""The agent of automatic actions."""
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """Somebody who still waits in the stretch that a row of work was written for."""
+    """A customer in the same wait for which a job was enqueued."""
 
     tx: Transaction
     escalation: Escalation
@@ -34,7 +34,7 @@ class Waiting:
 
 
 def still_waiting(tx: Transaction, job: Job, now: datetime) -> Waiting | None:
-    """None once somebody has moved it; put off while it is snoozed."""
+    """Returns None if the escalation has moved; delays the job while snoozed."""
     found = rows.get(tx, int(job.payload["escalation_id"]))
     if found is None:
         return None
@@ -49,7 +49,7 @@ def still_waiting(tx: Transaction, job: Job, now: datetime) -> Waiting | None:
 
 
 def tell(waiting: Waiting, moment: Moment, channels: Channels) -> bool:
-    """Say to the customer what is said at this moment, if anything is; it leaves only while they wait."""
+    """Sends the text of this moment, only while the customer waits."""
     about = telling.About(
         waiting.tx, waiting.conversation, waiting.escalation, channels, waiting.now
     )

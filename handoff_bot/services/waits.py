@@ -1,4 +1,4 @@
-"""How long somebody in the queue has still to wait, from what others have waited lately."""
+"""Estimates the time in queue from recent waits."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ WITHIN = timedelta(days=7)
 
 
 def wait_minutes(tx: Transaction, now: datetime, ahead: int) -> int:
-    """The estimate for who joins the queue behind so many others, in minutes in which the team works."""
+    """Returns the estimate in business minutes for a customer with `ahead` others before them."""
     team = hours.of_the_team(tx)
     recent = rows.recent_waits(tx, now - WITHIN, CONSIDERED)
     return policy.wait_minutes([team.between(since, until) for since, until in recent], ahead)
 
 
 def minutes_left(tx: Transaction, now: datetime, ahead: int, since: datetime) -> int:
-    """What is left of the estimate for somebody who has waited since then; never less than 1."""
+    """Returns what is left of the estimate for a wait since then; at least 1."""
     waited = (now - since).total_seconds() // 60
     return max(1, wait_minutes(tx, now, ahead) - int(waited))

@@ -1,4 +1,4 @@
-"""Why an agent's step could not be taken, in words for the agent who tried."""
+"""Refusal messages for agents' actions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from handoff_bot.storage.transaction import Transaction
 
 
 def someone_elses(tx: Transaction, escalation: Escalation) -> str:
-    """Another agent has it."""
+    """Returns the refusal when another agent has the conversation."""
     return (
         f"{_name(tx, escalation.owner_id)} has this conversation. "
         "Use Assign… to take it over first."
@@ -19,7 +19,7 @@ def someone_elses(tx: Transaction, escalation: Escalation) -> str:
 
 
 def where_it_is(tx: Transaction, escalation: Escalation, now: datetime) -> str:
-    """It is not where this step could be taken from."""
+    """The escalation's status does not allow this action."""
     if escalation.status == Status.CLAIMED:
         since = now - (escalation.claimed_at or now)
         return f"{_name(tx, escalation.owner_id)} took this {_ago(since)}."

@@ -1,4 +1,4 @@
-"""Reply windows: until when a channel lets us answer freely, and a word to the agent before it closes."""
+"""Messaging windows: until when a channel allows free text, and a warning before it closes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from handoff_bot.storage.transaction import Transaction
 
 CLOSING = "tick.window"
 AHEAD = timedelta(hours=1)
-"""How long before its end the agent is told; and how far a card may be behind."""
+"""How long before the end the agent is warned, and how stale a card may be."""
 
 CLOSED = "window_closed"
-"""Our own code for what is not even tried."""
+"""Our own error code for messages that are not even tried."""
 WORDS = "WhatsApp's 24-hour window has closed. Use an approved template."
 TAKEN_LATE_WITHOUT = (
     "The messaging window has closed, so the customer was not told that you took over. You "
