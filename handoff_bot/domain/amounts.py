@@ -1,4 +1,4 @@
-"""Lengths of time and shares as people read them, in messages, reports and pictures."""
+"""Formats durations, shares and counts for messages, reports and charts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NONE = "-"
 
 
 def length(of: timedelta | None) -> str:
-    """Such as "45 s", "4 min", "2 h 5 min", "3 d 4 h"; a dash for none."""
+    """Formats like "45 s", "4 min", "2 h 5 min", "3 d 4 h"; "-" for None."""
     if of is None:
         return NONE
     seconds = round(of.total_seconds())
@@ -25,7 +25,9 @@ def length(of: timedelta | None) -> str:
 
 
 def percent(of: float | None) -> str:
-    """Such as "12 %"; a dash for none. What is little but not nothing is not shown as nothing."""
+    """Formats like "12 %"; "-" for None. A small share is never shown as 0 %, a large one never as
+    100 %.
+    """
     if of is None:
         return NONE
     if 0 < of < 0.01:
@@ -36,5 +38,5 @@ def percent(of: float | None) -> str:
 
 
 def many(number: int, one: str, more: str = "") -> str:
-    """Such as "1 escalation", "1,204 escalations"."""
+    """Formats like "1 escalation", "1,204 escalations". `more` is an irregular plural."""
     return f"{number:,} {one if number == 1 else more or f'{one}s'}"

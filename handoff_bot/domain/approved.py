@@ -1,4 +1,4 @@
-"""Texts that a provider has approved: what may still be sent when its window for free text is closed."""
+"""WhatsApp message templates, which can be sent when the messaging window is closed."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _NO_VALUE = re.compile(r"[\r\n\t]| {5}")
 
 @dataclass(frozen=True)
 class Approved:
-    """One approved text.
+    """A message template.
 
     Attributes:
-        name: what agents know it by.
-        content_sid: the provider's id of it.
-        text: what it says, with variables like {{1}}.
-        labels: what agents are asked for each variable, also for those that stand outside of the text:
-            in the address of a button or of a file.
+        name: the name shown to agents.
+        content_sid: the provider's id.
+        text: the content with variables such as {{1}}.
+        labels: a label per variable, including variables outside the text, in a button's or file's
+            URL.
     """
 
     name: str
@@ -37,32 +37,32 @@ class Approved:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The names of its variables: those of the text in order, then those that only the labels name."""
+        """Returns the names of all variables: first those in the text, then those only in the labels."""
         return tuple(dict.fromkeys([*_VARIABLE.findall(self.text), *self.labels]))
 
     @property
     def further(self) -> tuple[str, ...]:
-        """The variables that do not stand in the text."""
+        """Returns the variables that are not in the text."""
         return tuple(name for name in self.labels if name not in _VARIABLE.findall(self.text))
 
     def label(self, variable: str) -> str:
-        """What to ask for a variable."""
+        """Returns the label of a variable's field."""
         return self.labels.get(variable) or f"Value of {{{{{variable}}}}}"
 
     def filled(self, values: Mapping[str, str]) -> str:
-        """What it says with these values; a variable without one stays."""
+        """Returns the content with these values; variables without a value stay."""
         return _VARIABLE.sub(lambda found: values.get(found[1]) or found[0], self.text)
 
 
 def name_problem(name: str) -> str:
-    """What is wrong with a name, "" when nothing is."""
+    """Returns the error message for a name, or ""."""
     if not name:
         return "Enter a name."
     return f"At most {LONGEST_NAME} characters." if len(name) > LONGEST_NAME else ""
 
 
 def sid_problem(content_sid: str) -> str:
-    """What is wrong with a provider's id, "" when nothing is."""
+    """Returns the error message for a provider's id, or ""."""
     if _SID.fullmatch(content_sid):
         return ""
     return (
@@ -72,7 +72,7 @@ def sid_problem(content_sid: str) -> str:
 
 
 def text_problem(text: str) -> str:
-    """What is wrong with a text, "" when nothing is."""
+    """Returns the error message for a text, or ""."""
     if not text.strip():
         return "Enter the template's text, with its variables such as {{1}}."
     if len(text) > LONGEST_TEXT:
@@ -86,10 +86,10 @@ def text_problem(text: str) -> str:
 
 
 def labels_in(lines: str, text: str) -> dict[str, str]:
-    """What each line "variable: what to ask" says; a variable may also stand outside of the text.
+    """Parses lines of the form "variable: label".
 
     Raises:
-        ValueError: with the reason, a line is none, or there are too many variables.
+        ValueError: a line is invalid, or there are too many variables; with a message.
     """
     labels: dict[str, str] = {}
     for line in filter(None, map(str.strip, lines.splitlines())):
@@ -106,7 +106,7 @@ def labels_in(lines: str, text: str) -> dict[str, str]:
 
 
 def value_problem(value: str) -> str:
-    """What is wrong with a variable's value, by the rules of WhatsApp; "" when nothing is."""
+    """Returns the error message for a variable's value by WhatsApp's rules, or ""."""
     if not value.strip():
         return "Enter a value."
     if _NO_VALUE.search(value):

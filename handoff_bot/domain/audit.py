@@ -1,4 +1,4 @@
-"""What people did, as values to show."""
+"""Audit log entries as values."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ PAGE_ROWS = 20
 
 @dataclass(frozen=True)
 class Did:
-    """One thing that somebody did.
+    """One audit log entry.
 
     Attributes:
-        event_id: of the log.
-        who: a desk id, or a word of ours for what we did ourselves.
-        kind: of the event.
-        ticket: its number, None when it was about no conversation.
-        whom: the desk id of whoever it was given to, "".
-        what: the setting, or what a slack_channel is for; "".
-        where: the slack_channel, "".
+        event_id: id in the event log.
+        who: a Slack id, or our own term for automatic actions.
+        kind: the event kind.
+        ticket: the ticket number, None without a conversation.
+        whom: the new assignee's Slack id, or "".
+        what: the setting, or a slack_channel's purpose, or "".
+        where: the slack_channel, or "".
     """
 
     event_id: int
@@ -34,7 +34,7 @@ class Did:
 
 @dataclass(frozen=True)
 class AuditPage:
-    """Some of it, newest first; `more` when there is something older."""
+    """One page, newest first; `more` is True if older entries exist."""
 
     done: tuple[Did, ...]
     more: bool

@@ -1,4 +1,4 @@
-"""How an agent stands: there or away, in their hours, with how many conversations."""
+"""An agent's availability."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Availability:
-    """How an agent stands, as they see it themselves.
+    """An agent's availability as the agent sees it.
 
     Attributes:
-        until: when they come back, None for by hand (or when they are not away).
-        load, capacity: conversations they have, and at most have; capacity 0 for any number.
-        own_capacity: the most that they have set themselves, 0 where the team's usual number counts.
-        hours: lines like "mon-fri 9:00-17:00".
+        until: end of the absence; None if open-ended or available.
+        load, capacity: current and maximum number of conversations; capacity 0 means no limit.
+        own_capacity: the agent's own limit, 0 if the team's limit applies.
+        hours: lines such as "mon-fri 9:00-17:00".
     """
 
     on_roster: bool

@@ -1,4 +1,4 @@
-"""Replies kept ready: what one may look like, which fit a search, and which language of it is said."""
+"""Canned replies: validation, search and choice of language."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENGLISH = "en"
 _CUSTOMER = "{customer}"
 _NAME = re.compile(r"[^\W_][\w-]*")
 EXAMPLE = {"customer": "Dana", "agent": "Ana", "ticket": "1042"}
-"""What a preview is filled with."""
+"""Values for previews."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class CannedReply:
     """One reply in one language.
 
     Attributes:
-        name: what follows `!reply`; in small letters, no spaces.
-        language: ISO 639-1, "" for any.
+        name: the name used with `!reply`; lowercase, no spaces.
+        language: ISO 639-1, "" for all languages.
         text: with placeholders.
-        id: ours, 0 for one that is not kept yet.
+        id: our id, 0 for an unsaved reply.
     """
 
     name: str
@@ -38,13 +38,13 @@ class CannedReply:
     id: int = 0
 
     def preview(self) -> str:
-        """How it reads, filled with examples."""
+        """Renders the reply with example values."""
         return templates.fill(self.text, **EXAMPLE)
 
 
 @dataclass(frozen=True)
 class CannedPage:
-    """One page of the replies that fit a search; `page` counts from 0, `found` is how many fit in all."""
+    """One page of search results; `page` counts from 0, `found` is the total."""
 
     rows: tuple[CannedReply, ...]
     page: int
@@ -53,12 +53,12 @@ class CannedPage:
 
 
 def tidy_name(words: str) -> str:
-    """A name as it is kept."""
+    """Returns the name in its stored form."""
     return words.strip().casefold().removeprefix("!reply ").strip()
 
 
 def name_problem(name: str) -> str:
-    """Why this cannot be a name, "" when it can."""
+    """Returns the error message for a name, or ""."""
     if len(name) > LONGEST_NAME:
         return f"At most {LONGEST_NAME} characters."
     if not _NAME.fullmatch(name):
@@ -67,29 +67,29 @@ def name_problem(name: str) -> str:
 
 
 def text_problem(text: str) -> str:
-    """Why this cannot be a reply, "" when it can."""
+    """Returns the error message for a text, or ""."""
     return templates.problem(text, PLACEHOLDERS, longest=LONGEST)
 
 
 def language_problem(language: str) -> str:
-    """Why this cannot be its language, "" when it can."""
+    """Returns the error message for a language, or ""."""
     return "" if not language or language in CODES else "Unknown language."
 
 
 def without_customer(text: str) -> str:
-    """The text for a customer whose name is not known: without the word, and without the gap before it."""
+    """Removes the customer placeholder and the space before it, for a customer without a known name."""
     *before, last = text.split(_CUSTOMER)
     return "".join([*map(_without_gap, before), last])
 
 
 def _without_gap(text: str) -> str:
-    """The text less the blanks at its end and a comma among them. A pattern would try from each blank."""
+    """Strips trailing blanks and commas. Not a regex, because it would retry from each blank."""
     bare = text.rstrip()
     return bare.removesuffix(",").rstrip() if bare.endswith(",") else bare
 
 
 def fitting(replies: Iterable[CannedReply], query: str, language: str = "") -> list[CannedReply]:
-    """Those that fit, the closest first: by name, then by words in the text; in that language or any."""
+    """Returns matching replies, best first: by name, then by text; in that language or for all."""
     words = query.casefold().split()
     ranked = [
         (_rank(reply, words), reply.name, reply.language, reply)
@@ -114,7 +114,9 @@ def _rank(reply: CannedReply, words: Sequence[str]) -> int:
 
 
 def best(replies: Iterable[CannedReply], language: str) -> CannedReply | None:
-    """Of one name's languages: the customer's, else the one for any, else English, else the first."""
+    """Returns the reply in the customer's language, else for all languages, else English, else the
+    first.
+    """
     order = {language: 0, "": 1, ENGLISH: 2}
     return min(
         replies, key=lambda reply: (order.get(reply.language, 3), reply.language), default=None

@@ -1,8 +1,7 @@
-"""Plain opt-outs: whole messages that mean nothing but "send me no more", in many languages.
+"""Plain opt-outs: whole messages that only mean "stop messaging me", in many languages.
 
-Where a carrier keeps the list of those who opted out (SMS), its decision counts and not this. Words that
-also mean something else (cancel, end, quit, help; alto, "high", and baixa, "low") are left out on purpose:
-they are read like any other.
+Where a carrier keeps the opt-out list (SMS), the carrier decides. Ambiguous words are left out on
+purpose (cancel, end, quit, help; alto "high", baixa "low") and are treated as normal text.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import unicodedata
 
 from handoff_bot.domain.messages import Consent
 
-# ruff: noqa: E501, RUF001 - these are the languages of customers
+# ruff: noqa: RUF001 - customers' languages
 
 _STOP = """
 stop | stop all | stop now | unsubscribe | unsubscribe me | unsubscribe all | unsubscribe from all
@@ -85,14 +84,16 @@ hello | hey | ok | just | now | immediately
 """
 _LONGEST = 80
 _ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u0655\ufe0e\ufe0f]")
-"""Marks that change no word: Latin, Greek and Cyrillic accents, Hebrew and Arabic points. Others are vowels."""
+"""Marks that do not change a word: Latin, Greek and Cyrillic accents, Hebrew and Arabic points.
+Other marks are vowels.
+"""
 
 
 _REPEATED = re.compile(r"\A(.{3,}?)\1+\Z")
 
 
 def _key(text: str) -> str:
-    """Its letters and digits in one form: no case, accents, width, punctuation, emoji or spaces."""
+    """Normalises letters and digits: no case, accents, width, punctuation, emoji or spaces."""
     spelt = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     return "".join(c for c in _ACCENTS.sub("", spelt) if unicodedata.category(c)[0] in "LMN")
 
@@ -109,7 +110,7 @@ _POLITENESS = tuple(_keys(_POLITE))
 
 
 def plain(text: str) -> Consent | None:
-    """STOP or START when that is all that a message says, politely or not; None for any other message."""
+    """Returns STOP or START if the message says nothing else, politely or not; otherwise None."""
     if len(text) > _LONGEST:
         return None
     key = _REPEATED.sub(r"\1", _key(text))

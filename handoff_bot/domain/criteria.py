@@ -1,4 +1,4 @@
-"""Which conversations an admin's rule is about."""
+"""Conditions of admins' rules."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from handoff_bot.domain.signals import Priority, Signal
 
 @dataclass(frozen=True)
 class Case:
-    """What rules look at: one conversation that needs a person.
+    """An escalation as rules see it.
 
     Attributes:
         channel: the channel's kind.
-        reason: the signal that tipped it.
-        priority: how urgent.
-        language: ISO 639-1, "" when unknown.
-        tags: of the customer's tickets, this one and earlier ones.
-        vip: did an admin name them one?
+        reason: the decisive signal.
+        priority: the priority.
+        language: ISO 639-1, "" if unknown.
+        tags: tags of all the customer's tickets.
+        vip: True if the customer is a VIP.
     """
 
     channel: str
@@ -30,9 +30,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Criteria:
-    """What a conversation must be: for each attribute any one of these, and nothing named means any.
+    """Conditions that must all match; an empty attribute matches anything.
 
-    `vip` asks for VIPs alone.
+    `vip` only matches VIPs.
     """
 
     channels: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Criteria:
     vip: bool = False
 
     def covers(self, other: Criteria) -> bool:
-        """Is everything that the other is about something that this is about?"""
+        """Returns whether these conditions match everything that the other ones match."""
         mine = (self.channels, self.reasons, self.priorities, self.languages, self.tags)
         theirs = (other.channels, other.reasons, other.priorities, other.languages, other.tags)
         pairs = zip(mine, theirs, strict=True)
@@ -52,7 +52,7 @@ class Criteria:
         )
 
     def fit(self, case: Case) -> bool:
-        """Is it about this one?"""
+        """Returns whether the case matches."""
         return (
             _any_of(self.channels, case.channel)
             and _any_of(self.reasons, case.reason)

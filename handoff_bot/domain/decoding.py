@@ -1,4 +1,4 @@
-"""Text files as people save them: UTF-8, UTF-16 and UTF-32 with or without a mark, and Windows-1252."""
+"""Decodes text files: UTF-8, UTF-16 and UTF-32 with or without a byte order mark, and Windows-1252."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import codecs
 import re
 from dataclasses import dataclass
 
-# Longest first: the mark of UTF-32 begins like that of UTF-16.
+# Longest first: the UTF-32 mark begins like the UTF-16 mark.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -15,8 +15,9 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _SAMPLE = 4_096
-# Of a text in another 8-bit encoding Windows-1252 makes signs in words ("zwróci³em", "³atwo"), or words of
-# accented letters only (Cyrillic, Greek); neither occurs in the languages that it was made for.
+# Text in another 8-bit encoding read as Windows-1252 has symbols within words ("zwróci³em",
+# "³atwo") or words of accented letters only (Cyrillic, Greek). Neither occurs in the languages that
+# Windows-1252 was made for.
 _SIGN_IN_WORD = re.compile(
     r"[^\W\d_][\u00a0-\u00bf\u00d7\u00d0\u00f7][^\W\d_]"
     r"|[\u00a2\u00a4-\u00a6\u00ac\u00af\u00b2-\u00b4\u00b8\u00b9\u00bc-\u00be\u00d7\u00f7][^\W\d_]"
@@ -30,11 +31,11 @@ _MOST_ACCENTED = 0.3
 
 @dataclass(frozen=True)
 class Decoded:
-    """The text of a file.
+    """A decoded file.
 
     Attributes:
-        text: without a byte order mark, lines ended by a newline only.
-        guessed: the name of the encoding when nothing in the file says it, "" for UTF-8 and marked files.
+        text: without a byte order mark, with "\n" line ends.
+        guessed: the guessed encoding, "" for UTF-8 and marked files.
     """
 
     text: str
@@ -42,10 +43,10 @@ class Decoded:
 
 
 def decoded(data: bytes) -> Decoded:
-    """The text of a file.
+    """Decodes a text file.
 
     Raises:
-        ValueError: with what to do, when it cannot be read without guessing wildly.
+        ValueError: the encoding is unknown; the message says what to do.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -66,7 +67,7 @@ def _strictly(data: bytes, encoding: str) -> str:
 
 
 def _unmarked_utf16(data: bytes) -> str:
-    """Every second byte of a Western text in UTF-16 is zero."""
+    """Decodes UTF-16 without a mark: in Western text, every second byte is zero."""
     sample = data[:_SAMPLE]
     half = len(sample) // 2
     if half and len(data) % 2 == 0:

@@ -1,4 +1,4 @@
-"""How far a message has come on its way to the contact. It only moves forward."""
+"""Delivery status of an outbound message. It only moves forward."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from enum import StrEnum
 
 
 class DeliveryStatus(StrEnum):
-    """Stages of a delivery, in order; `failed`, `dropped` and `read` end it.
+    """Stages of a delivery in order; `failed`, `dropped` and `read` are final.
 
-    `sending` is between the moment we begin to call the provider and its answer. `dropped` means that we
-    decided not to send (an AI message overtaken by a claim, a reply deleted in time).
+    `sending` lasts from the start of the provider call to its response. `dropped` means that we
+    decided not to send (an AI message superseded by a claim, a reply deleted in time).
     """
 
     QUEUED = "queued"
@@ -28,9 +28,10 @@ FINAL = frozenset({DeliveryStatus.READ, DeliveryStatus.FAILED, DeliveryStatus.DR
 
 
 def advance(current: DeliveryStatus, news: DeliveryStatus) -> DeliveryStatus:
-    """The status after the news: news of an earlier stage changes nothing, a final one stays.
+    """Returns the status after an update. Updates of an earlier stage change nothing; a final
+    status stays.
 
-    A provider that reports a failure after it reported delivery is not believed: the phone had it.
+    A failure reported after a delivery is ignored: the phone had the message.
     """
     if current in FINAL:
         return current
@@ -40,7 +41,7 @@ def advance(current: DeliveryStatus, news: DeliveryStatus) -> DeliveryStatus:
 
 
 def earlier_than(status: DeliveryStatus) -> tuple[DeliveryStatus, ...]:
-    """The stages from which a delivery may still move to `status`."""
+    """Returns the stages from which a delivery can still move to `status`."""
     return tuple(
         before
         for before in DeliveryStatus
@@ -49,7 +50,9 @@ def earlier_than(status: DeliveryStatus) -> tuple[DeliveryStatus, ...]:
 
 
 def overall(parts: Iterable[DeliveryStatus]) -> DeliveryStatus:
-    """The status of a message that left in several parts: failed if one failed, else the slowest part."""
+    """Returns the status of a message with several parts: failed if one failed, else the earliest
+    stage.
+    """
     stages = list(parts)
     if DeliveryStatus.FAILED in stages:
         return DeliveryStatus.FAILED

@@ -1,6 +1,6 @@
-"""What agents see at the desk, as plain values: cards, posts in a thread, whispers, the board.
+"""What agents see in Slack, as plain values: cards, posts, ephemeral messages, the board.
 
-Everything marked hostile was written by a contact: the desk must escape it.
+Values marked hostile were written by a contact and must be escaped.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Mood, Priority, Signal
 
 NAMELESS = "an agent"
-"""What an agent is called while the desk cannot say their name."""
+"""Name of an agent while Slack does not return one."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """One message at the desk: its slack_channel and its timestamp id."""
+    """One message in Slack: its slack_channel and its timestamp."""
 
     slack_channel: str
     ts: str
@@ -29,9 +29,9 @@ class Place:
 
 @dataclass(frozen=True)
 class AgentRef:
-    """A human at the desk: the desk's id of them ("U024BE7LH") and the name customers may see.
+    """An agent: the Slack id ("U024BE7LH") and the name that customers may see.
 
-    `is_admin` lets them take steps with conversations that other agents have.
+    `is_admin` allows actions on other agents' conversations.
     """
 
     desk_id: str
@@ -41,7 +41,7 @@ class AgentRef:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a transcript. `text` and `name` are hostile when the author is the contact."""
+    """One line of a transcript. `text` and `name` are hostile if the author is the contact."""
 
     author: Author
     name: str
@@ -53,40 +53,41 @@ class Line:
 
 @dataclass(frozen=True)
 class Card:
-    """One escalation as the queue channel shows it.
+    """One escalation as shown on its card.
 
     Attributes:
-        escalation_id: ours; the buttons carry it.
-        ticket: the ticket's number.
-        status: where the escalation is; decides the buttons.
-        owner: who has it, None while queued.
+        escalation_id: our id, carried by the buttons.
+        ticket: the ticket number.
+        status: decides which buttons are shown.
+        owner: the assignee, None while queued.
         contact: the contact's name or address (hostile).
         address: the contact's address on the channel (hostile).
         channel: the channel's kind.
-        reason: the signal that tipped it.
-        priority: how urgent.
-        scores: every signal with its score, 0 to 1.
-        evidence: the customer's own words (hostile).
-        summary: one line of the AI (hostile).
-        tried: what the assistant last answered, "" when nothing.
+        reason: the decisive signal.
+        priority: the priority.
+        scores: the score of every signal, 0 to 1.
+        evidence: the customer's own text (hostile).
+        summary: one line by the AI (hostile).
+        tried: the assistant's last answer, or "".
         recent: the last lines of the conversation, oldest first.
-        earlier_tickets: how many tickets this contact had before.
-        opened_at: since when they wait (aware UTC).
-        claimed_at, closed_at: when, if so.
-        closed_by: who ended it.
-        opted_out: True when the contact opted out: nothing may be sent.
-        invited: True when they have written again since, so that agents may answer.
-        language: ISO 639-1, "" when unknown.
-        mood: how the customer feels by their last words, None while none of them seemed more than calm.
-        vip: True when an admin named them one.
-        snoozed_until: until when it is put aside, None when it is not.
-        group_id: the desk's id of the group it is for, "" for everybody.
+        earlier_tickets: number of earlier tickets of this contact.
+        opened_at: start of the wait (aware UTC).
+        claimed_at, closed_at: times, None if not yet.
+        closed_by: the agent who ended it.
+        opted_out: True if nothing may be sent to the contact.
+        invited: True if the opted-out contact wrote again, so agents may answer.
+        language: ISO 639-1, "" if unknown.
+        mood: the customer's mood by their last message, None while it was never more than calm.
+        vip: True if the contact is a VIP.
+        snoozed_until: end of the snooze, None if not snoozed.
+        group_id: Slack id of the group it is for, "" for all agents.
         slack_channel: where it is posted, "" for the queue channel.
-        reopened: how often the customer has come back to this ticket.
-        previous_owner: who had it before, "" for nobody.
-        reply_due_at, solve_due_at: what the SLA promises, None where nothing (more) is.
-        window_closes_at: until when the channel lets us answer freely, None for ever.
-        notes: what the customer's messages say besides: an ad, a quoted message, a form (hostile).
+        reopened: how often the customer has returned to this ticket.
+        previous_owner: the previous assignee, or "".
+        reply_due_at, solve_due_at: open SLA targets, None if met or not set.
+        window_closes_at: end of the messaging window, None if the channel has none.
+        notes: further content of the customer's messages: an ad, a quoted message, a form
+            (hostile).
     """
 
     escalation_id: int
@@ -126,7 +127,7 @@ class Card:
 
 @dataclass(frozen=True)
 class BoardRow:
-    """One open escalation in the queue; `contact` is hostile. `owner` None while it waits."""
+    """One open escalation on the board; `contact` is hostile. `owner` is None while queued."""
 
     escalation_id: int
     contact: str
@@ -142,10 +143,10 @@ class BoardRow:
 
 @dataclass(frozen=True)
 class Board:
-    """The queue: the most urgent rows, how many wait in all, how many are being talked to.
+    """The board: the most urgent rows, and how many escalations wait and are in progress in total.
 
-    `held` is how many customers wait for room in the queue; `slack_channel` is where the board is, "" for
-    the queue channel of the deployment's settings.
+    `held` is the number of customers held by the escalation limits. `slack_channel` is where the
+    board is, "" for the configured queue channel.
     """
 
     rows: tuple[BoardRow, ...]
@@ -156,7 +157,7 @@ class Board:
 
 
 class Button(StrEnum):
-    """Every button the desk draws; the value is its action id. Those of steps carry an escalation's id."""
+    """All buttons; the value is the action id. Action buttons carry an escalation's id."""
 
     CLAIM = "claim"
     ASSIGN = "assign"
@@ -194,11 +195,11 @@ STEPS: dict[Button, Step] = {
     Button.RETURN: Step.RETURN,
     Button.DISMISS: Step.DISMISS,
 }
-"""Buttons that lead to one step of the escalation whose id they carry; some ask something first."""
+"""Buttons that run one action on the escalation whose id they carry; some open a modal first."""
 
 
 class PostKind(StrEnum):
-    """What a post in a thread is; decides how it is drawn."""
+    """Kind of a thread post; decides how it is rendered."""
 
     CONTACT = "contact"
     OURS = "ours"
@@ -209,21 +210,21 @@ class PostKind(StrEnum):
 
 @dataclass(frozen=True)
 class Post:
-    """Something to say in a thread, to all agents.
+    """A message for all agents in a thread.
 
     Attributes:
-        kind: `contact` for the customer's words, `ours` for what the assistant or system told the
-            customer, `notice` for a change of state, `told` for something said to agents at length,
-            `failure` for a delivery that failed.
-        text: the words; hostile when the kind is contact.
-        name: who spoke; hostile when the kind is contact.
+        kind: `contact` for the customer's messages, `ours` for messages to the customer by the
+            assistant or the system, `notice` for a state change, `told` for longer messages to
+            agents, `failure` for a failed delivery.
+        text: the text; hostile if the kind is contact.
+        name: the speaker; hostile if the kind is contact.
         channel: the channel's kind, "" for notices.
-        button: a button under it, or None.
-        value: what the button carries.
-        mentions: the desk's ids of people ("U…") and groups ("S…") to be called by name.
-        buttons: more buttons that carry the same value, each said with its label.
-        about: a thread to link to, for what is said outside of it.
-        notes: what stands around a customer's words, such as the message that they quote (hostile).
+        button: a button below it, or None.
+        value: the value of the buttons.
+        mentions: Slack ids of people ("U…") and groups ("S…") to mention.
+        buttons: more buttons with the same value.
+        about: a thread to link to, for posts outside of it.
+        notes: context of the customer's message, such as the quoted message (hostile).
     """
 
     kind: PostKind
@@ -239,14 +240,14 @@ class Post:
 
     @property
     def spoken(self) -> str:
-        """Notes and words in one text."""
+        """Returns notes and text as one text."""
         around = " · ".join(self.notes)
         return f"{self.text} ({around})" if self.text and around else self.text or around
 
 
 @dataclass(frozen=True)
 class Whisper:
-    """Something to say in a thread to one agent alone; `buttons` all carry `value`."""
+    """An ephemeral message to one agent in a thread; all `buttons` carry `value`."""
 
     desk_id: str
     place: Place
@@ -257,16 +258,16 @@ class Whisper:
 
 @dataclass(frozen=True)
 class ThreadReply:
-    """What somebody wrote in a thread of ours, parsed from the desk's event.
+    """A reply in one of our threads, parsed from Slack's event.
 
     Attributes:
         place: the thread (the card's place).
-        ts: the reply's own timestamp id.
+        ts: the reply's own timestamp.
         author: who wrote it.
-        text: plain text: mentions, links and emoji resolved.
-        marked: the same with the marks for bold and the like, for channels that can show them.
-        files: one line for each thing that came with it and is no file that could be sent.
-        attached: the files that came with it.
+        text: plain text with mentions, links and emoji resolved.
+        marked: the text with bold and similar marks, for channels that can show them.
+        files: one line for each attachment that cannot be sent.
+        attached: the files.
     """
 
     place: Place
@@ -280,7 +281,7 @@ class ThreadReply:
 
 @dataclass(frozen=True)
 class TranscriptPage:
-    """One page of a whole conversation, oldest first; `page` counts from 0."""
+    """One page of a conversation, oldest first; `page` counts from 0."""
 
     contact: str
     channel: str

@@ -1,4 +1,4 @@
-"""How an escalation ends, in the agent's words: outcome, tags, a memory for the assistant, why not needed."""
+"""How an agent ends an escalation: outcome, tags, handback note, dismissal reason."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONGEST_WORDS = 1500
 
 
 class SolvedAs(StrEnum):
-    """What a resolved conversation came to."""
+    """Outcome of a resolved conversation."""
 
     SOLVED = "solved"
     ANSWERED = "answered"
@@ -22,7 +22,7 @@ class SolvedAs(StrEnum):
 
 
 class NotNeeded(StrEnum):
-    """Why nobody was needed; the detector learns from it."""
+    """Dismissal reason; used as feedback for the detector."""
 
     AI_COULD = "ai_could"
     ALREADY_ANSWERED = "already_answered"
@@ -32,15 +32,15 @@ class NotNeeded(StrEnum):
 
 @dataclass(frozen=True)
 class Ending:
-    """What an agent says as they end it; all of it may be left out.
+    """An agent's input when ending an escalation; everything is optional.
 
     Attributes:
-        solved_as: for Resolve.
+        solved_as: outcome for Resolve.
         tags: for the ticket.
-        closing: said to the customer instead of the usual text, "" for that.
-        memory: one line for the assistant (Return): what was done and promised. Never quoted to the customer.
-        why: for Not needed.
-        ask: False leaves the question "how did we do?" out.
+        closing: replaces the usual closing message, "" to keep it.
+        memory: handback note for the assistant (Return); never quoted to the customer.
+        why: dismissal reason.
+        ask: False skips the CSAT survey.
     """
 
     solved_as: SolvedAs = SolvedAs.SOLVED
@@ -55,7 +55,7 @@ PLAIN = Ending()
 
 
 def tags_of(words: str | Iterable[str]) -> tuple[str, ...]:
-    """Tags as they are kept: lower case, no "#", each once, in the order in which they were given."""
+    """Returns tags in their stored form: lowercase, without "#", unique, in the given order."""
     parts = words.replace(",", " ").split() if isinstance(words, str) else words
     clean = (part.strip().lstrip("#").casefold()[:LONGEST_TAG] for part in parts)
     return tuple(dict.fromkeys(tag for tag in clean if tag))[:MOST_TAGS]

@@ -1,28 +1,28 @@
-"""Every error we raise on purpose, in one tree.
+"""All errors raised on purpose, in one tree.
 
 HandoffError
-├── SettingsError           deployment settings are wrong; the text lists every problem with a hint
-├── Unauthentic             a request from outside is not signed by who it claims to be (HTTP 403)
-├── Malformed               a signed request lacks what it must hold (HTTP 400)
-├── IllegalStep             an escalation cannot take this step from where it is
-├── ProviderFailure         what retry logic looks at: is it permanent, when to come back
-│   ├── DeliveryError       a provider did not take a message
-│   │   └── OutcomeUnknown  it was called and never answered: ask it before sending again
-│   ├── DeskError           the desk (Slack) did not do what it was asked
-│   │   ├── DeskLimited     it asks us to slow down: everybody who calls the same waits
-│   │   ├── DeskLayout      it refuses how a message is written: a plainer form may do
+├── SettingsError           deployment settings are invalid; the text lists every problem with a hint
+├── Unauthentic             an incoming request has an invalid signature (HTTP 403)
+├── Malformed               a signed request is incomplete (HTTP 400)
+├── IllegalStep             the escalation's status does not allow this action
+├── ProviderFailure         base of provider errors: permanent or temporary, when to retry
+│   ├── DeliveryError       a provider did not accept a message
+│   │   └── OutcomeUnknown  the provider did not respond: ask it before sending again
+│   ├── DeskError           Slack did not carry out a request
+│   │   ├── DeskLimited     Slack's rate limit was reached: all jobs with the same budget wait
+│   │   ├── DeskLayout      Slack rejects a message's layout: a simpler one may work
 │   │   ├── DeskGone        a message or thread no longer exists: a new card is needed
-│   │   ├── DeskUnsure      it refuses with a code that we do not know: final only after some hours
-│   │   ├── DeskClosed       nothing can be written in one of its channels until a person mends that
-│   │   └── DeskOutcomeUnknown  it was called and never answered: look before posting again
-│   ├── SinkError           another system did not take a ticket
-│   ├── MailError           a mail server did not take an e-mail
-│   └── TranslationError    a text cannot be translated now
-├── Unacceptable            a file may not pass between customer and agent; the text says why
-├── Exhausted               a quota is used up; the text says of what, and when to come back
+│   │   ├── DeskUnsure      Slack refuses with an unknown code: final only after some hours
+│   │   ├── DeskClosed       nothing can be posted in a channel until an admin fixes that
+│   │   └── DeskOutcomeUnknown  Slack did not respond: look for the post before posting again
+│   ├── SinkError           another system did not accept a ticket
+│   ├── MailError           a mail server did not accept an email
+│   └── TranslationError    a text cannot be translated right now
+├── Unacceptable            a file is not allowed; the text gives the reason
+├── Exhausted               a quota is used up; the text says which, and when to retry
 ├── ModelError              a detector or assistant model is missing, broken, slow or refused
-├── LeaseLost               another worker took the lane over; whatever was being done is abandoned
-└── DatabaseAway            the database does not answer now; the same will work when it is back
+├── LeaseLost               another worker took the lane over; the current work is abandoned
+└── DatabaseAway            the database does not respond; a later retry will work
 """
 
 from __future__ import annotations
@@ -31,33 +31,33 @@ from datetime import timedelta
 
 
 class HandoffError(Exception):
-    """The root: anything we raise on purpose."""
+    """Root of all errors raised on purpose."""
 
 
 class SettingsError(HandoffError):
-    """Deployment settings are wrong; the text lists every problem with a hint, never a value."""
+    """Deployment settings are invalid; the text lists every problem with a hint, never a value."""
 
 
 class Unauthentic(HandoffError):
-    """A request from outside is not signed by who it claims to be. Becomes HTTP 403."""
+    """An incoming request has an invalid signature. Becomes HTTP 403."""
 
 
 class Malformed(HandoffError):
-    """A signed request lacks what it must hold. Becomes HTTP 400."""
+    """A signed request is incomplete. Becomes HTTP 400."""
 
 
 class IllegalStep(HandoffError):
-    """An escalation cannot take this step from where it is."""
+    """The escalation's status does not allow this action."""
 
 
 class ProviderFailure(HandoffError):
-    """What retry logic looks at: is it permanent, in plain words, and when to come back.
+    """Base of provider errors, for retries.
 
     Attributes:
-        permanent: True when trying again cannot help.
-        code: the provider's own code as text ("21610", "channel_not_found"), "" when there is none.
-        retry_after: seconds the provider asked us to wait, None when it did not say.
-        patience: how long it is tried again where that differs from other temporary failures of the job.
+        permanent: True if a retry cannot help.
+        code: the provider's error code as text ("21610", "channel_not_found"), or "".
+        retry_after: seconds requested by the provider, None if not given.
+        patience: how long to retry, if different from the job's other temporary failures.
     """
 
     patience: timedelta | None = None
@@ -77,39 +77,39 @@ class ProviderFailure(HandoffError):
 
 
 class DeliveryError(ProviderFailure):
-    """A channel's provider did not take a message."""
+    """A channel's provider did not accept a message."""
 
 
 class OutcomeUnknown(DeliveryError):
-    """The provider was called and never answered: it may or may not have sent the message."""
+    """The provider did not respond: the message may or may not have been sent."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, permanent=False, code="unknown")
 
 
 class DeskError(ProviderFailure):
-    """The desk did not do what it was asked."""
+    """Slack did not carry out a request."""
 
 
 class DeskLimited(DeskError):
-    """The desk asks us to slow down. Everybody who calls the same waits, not this row alone."""
+    """Slack's rate limit was reached. All jobs with the same budget wait."""
 
     def __init__(self, message: str, retry_after: float | None) -> None:
         super().__init__(message, permanent=False, code="ratelimited", retry_after=retry_after)
 
 
 class DeskClosed(DeskError):
-    """Nothing can be written in that part of the desk until a person opens it again."""
+    """Nothing can be posted in this Slack channel until it is opened again."""
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message, permanent=False, code=code)
 
 
 class DeskLayout(DeskError):
-    """The desk refuses how a message is written: its content may go in a plainer form.
+    """Slack rejects a message's layout; a simpler layout may work.
 
     Attributes:
-        unsupported: the types of blocks that the desk says it does not know.
+        unsupported: block types that Slack does not know.
     """
 
     def __init__(self, message: str, code: str, unsupported: tuple[str, ...] = ()) -> None:
@@ -118,14 +118,14 @@ class DeskLayout(DeskError):
 
 
 class DeskGone(DeskError):
-    """A message or thread no longer exists, or takes no replies: its conversation needs a new card."""
+    """A message or thread no longer exists or accepts no replies: a new card is needed."""
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message, permanent=False, code=code)
 
 
 class DeskUnsure(DeskError):
-    """The desk refuses for a reason that we do not know: waiting may help, but not for ever."""
+    """Slack refuses with an unknown code: waiting may help, but only for some hours."""
 
     patience = timedelta(hours=3)
 
@@ -134,26 +134,26 @@ class DeskUnsure(DeskError):
 
 
 class DeskOutcomeUnknown(DeskError):
-    """The desk was called and never answered: it may or may not show the post."""
+    """Slack did not respond: the message may or may not have been posted."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, permanent=False, code="unknown")
 
 
 class SinkError(ProviderFailure):
-    """Another system did not take a ticket."""
+    """Another system did not accept a ticket."""
 
 
 class MailError(ProviderFailure):
-    """A mail server did not take an e-mail."""
+    """A mail server did not accept an email."""
 
 
 class TranslationError(ProviderFailure):
-    """A text cannot be translated now."""
+    """A text cannot be translated right now."""
 
 
 class Unacceptable(HandoffError):
-    """A file may not pass between customer and agent. The text says why, in plain words."""
+    """A file is not allowed between customer and agent. The text gives the reason."""
 
 
 class Exhausted(HandoffError):
@@ -161,7 +161,7 @@ class Exhausted(HandoffError):
 
     Attributes:
         limit: the kind of quota, for the log.
-        retry_after: seconds until there is room again.
+        retry_after: seconds until the quota has room again.
     """
 
     def __init__(self, message: str, *, limit: str, retry_after: float) -> None:
@@ -171,12 +171,12 @@ class Exhausted(HandoffError):
 
 
 class ModelError(HandoffError):
-    """A detector or assistant model is missing, broken, slow or refused to answer."""
+    """A detector or assistant model is missing, broken, slow or refused the request."""
 
 
 class LeaseLost(HandoffError):
-    """Another worker took the lane over; whatever was being done is abandoned."""
+    """Another worker took the lane over; the current work is abandoned."""
 
 
 class DatabaseAway(HandoffError):
-    """The database does not answer now: stopped, locked, full. The same will work when it is back."""
+    """The database does not respond (stopped, locked, full). A later retry will work."""

@@ -1,4 +1,4 @@
-"""The life of an escalation: statuses, steps, and the one table that says which step is legal when."""
+"""Escalation life cycle: statuses, actions, and the table of legal actions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from handoff_bot.domain.errors import IllegalStep
 
 
 class Status(StrEnum):
-    """Where an escalation is. The first two are open."""
+    """Status of an escalation. The first two are open."""
 
     QUEUED = "queued"
     CLAIMED = "claimed"
@@ -18,7 +18,7 @@ class Status(StrEnum):
 
 
 class Step(StrEnum):
-    """What an agent does to an escalation. `dismiss` is the button "Not needed"."""
+    """Action on an escalation."""
 
     CLAIM = "claim"
     RELEASE = "release"
@@ -29,7 +29,7 @@ class Step(StrEnum):
 
 
 class TicketStatus(StrEnum):
-    """Where a ticket is; it outlives its escalation."""
+    """Status of a ticket; a ticket outlives its escalation."""
 
     OPEN = "open"
     PENDING = "pending"
@@ -53,10 +53,10 @@ TRANSITIONS: dict[tuple[Status, Step], Status] = {
 
 
 def after(status: Status, step: Step) -> Status:
-    """The status that a step leads to.
+    """Returns the status after an action.
 
     Raises:
-        IllegalStep: the step is not legal from there.
+        IllegalStep: the status does not allow the action.
     """
     try:
         return TRANSITIONS[status, step]
@@ -65,5 +65,5 @@ def after(status: Status, step: Step) -> Status:
 
 
 def origins(step: Step) -> tuple[Status, ...]:
-    """The statuses from which a step is legal."""
+    """Returns the statuses that allow an action."""
     return tuple(status for status, known in TRANSITIONS if known is step)

@@ -1,8 +1,8 @@
-"""Files between customers and agents: which kinds pass, how large, and what they may be called.
+"""Files between customers and agents: allowed types, sizes and names.
 
-An allow-list: whatever is not named here does not pass, so neither programs nor web pages do. What a file
-says it is is compared with how its bytes begin. That table is ours, because a general detector answers
-another question ("what may this be?") and knows hundreds of kinds that we would have to forbid again.
+An allow-list: all other types are refused, including programs and web pages. The declared type is
+compared with the first bytes. The table is our own, because a general detector answers another
+question ("what may this be?") and knows hundreds of types that we would have to forbid again.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from handoff_bot.domain.errors import Unacceptable
 
 MB = 1_000_000
 LARGEST = 20 * MB
-"""Bytes of any file, either way: more than any channel carries, and little enough to hold in memory."""
+"""Maximum bytes of any file: more than any channel allows, and small enough for memory."""
 MOST_FILES = 10
-"""Files of one message."""
+"""Maximum number of files per message."""
 LONGEST_STEM = 60
-"""Characters of a name before its extension: below 255 bytes, whatever they are."""
+"""Maximum characters of a name before its extension: below 255 bytes in any script."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file as somebody else keeps it; nothing of it is believed yet."""
+    """A downloaded file before any check."""
 
     content_type: str
     name: str
@@ -34,7 +34,7 @@ class Fetched:
 
 @dataclass(frozen=True)
 class File:
-    """A file that may pass: its name is harmless, and it is what it says it is."""
+    """A checked file: its name is harmless and its type is verified."""
 
     name: str
     content_type: str
@@ -43,11 +43,11 @@ class File:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file in our keeping, to be read in pieces.
+    """A stored file, read in chunks.
 
     Attributes:
-        size: bytes.
-        pieces: all of them in order; an iterator that ends early when the file is deleted meanwhile.
+        size: in bytes.
+        pieces: all chunks in order; ends early if the file is deleted in the meantime.
     """
 
     name: str
@@ -58,12 +58,12 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class DeskFile:
-    """A file that an agent put into a thread, as the desk announces it.
+    """A file in a thread, as described by Slack.
 
     Attributes:
-        id: the desk's id of it.
-        size: bytes, 0 when the desk does not say.
-        url: where the desk keeps it, "" when it has to be asked for that first.
+        id: Slack's id.
+        size: in bytes, 0 if unknown.
+        url: where Slack stores it, "" if it must be looked up first.
     """
 
     id: str
@@ -75,7 +75,7 @@ class DeskFile:
 
 @dataclass(frozen=True)
 class Sent:
-    """A file that goes to a customer: under which token it is in our keeping, and what it is."""
+    """A file for a customer: the token under which it is stored, and its description."""
 
     token: str
     content_type: str
@@ -83,16 +83,17 @@ class Sent:
 
 @dataclass(frozen=True)
 class Piece:
-    """One message to a provider: words, a file by its token, or a picture with words below it."""
+    """One message to a provider: text, a file by its token, or a picture with a caption."""
 
     text: str
     file: str = ""
 
 
 def pieces(words: Sequence[str], files: Sequence[Sent], caption: int) -> list[Piece]:
-    """What is sent one after the other, as people do who write with files at hand.
+    """Splits text and files into messages.
 
-    Words that fit below the first picture stand there; otherwise they go first, and then each file.
+    The text becomes the first picture's caption if it fits; otherwise it goes first, followed by
+    each file.
     """
     texts = [Piece(text) for text in words]
     rest = [Piece("", file.token) for file in files]
@@ -107,7 +108,7 @@ Check = Callable[[bytes], bool]
 
 @dataclass(frozen=True)
 class _Kind:
-    """One kind of file: how it is told from others, and how its name ends, the usual way first."""
+    """One file type: how to recognise it, and its extensions, the usual one first."""
 
     is_one: Check
     endings: tuple[str, ...]
@@ -118,7 +119,7 @@ def _begins(*starts: bytes) -> Check:
 
 
 def _box(*brands: bytes) -> Check:
-    """The family of MP4: a size, "ftyp", a brand; any brand when none is named."""
+    """Matches the MP4 family: a size, "ftyp", a brand; any brand if none is given."""
     return lambda data: data[4:8] == b"ftyp" and (not brands or data[8:12] in brands)
 
 
@@ -143,7 +144,7 @@ _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 def _is_text(data: bytes) -> bool:
-    """Words, and not what a browser, a shell or a machine would run."""
+    """Returns whether the data is text, but nothing that a browser, a shell or a program would run."""
     beginning = data.removeprefix(b"\xef\xbb\xbf")[:4096]
     return not (_CONTROLS.search(beginning) or _MARKUP.match(beginning))
 
@@ -180,7 +181,7 @@ _KINDS: dict[str, _Kind] = {
     "text/calendar": _Kind(_begins(b"BEGIN:VCALENDAR"), (".ics",)),
 }
 KINDS = tuple(_KINDS)
-"""Every content type that passes from a customer to an agent."""
+"""All content types allowed from customers to agents."""
 
 _OTHER_NAMES = {
     "image/jpg": "image/jpeg",
@@ -198,29 +199,29 @@ _OTHER_NAMES = {
 }
 _UNSAID = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 _TELLING = ("image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf")
-"""Kinds whose beginning leaves no doubt."""
+"""Types whose first bytes are unambiguous."""
 _TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,80}", re.ASCII)
 
 
 def kind_of(content_type: str) -> str:
-    """A content type as we write it: no parameters, lower case, one name for one thing."""
+    """Normalises a content type: lowercase, no parameters, one name per type."""
     plain = content_type.partition(";")[0].strip().lower()
     return _OTHER_NAMES.get(plain, plain)
 
 
 def is_picture(content_type: str) -> bool:
-    """Can it be shown at once?"""
+    """Returns whether the type can be displayed inline."""
     return content_type.startswith("image/")
 
 
 def examined(fetched: Fetched, limits: Mapping[str, int] | None = None) -> File:
-    """The file, if it may pass.
+    """Checks a file.
 
     Args:
-        limits: the most bytes for each content type that passes; all kinds that we know when None.
+        limits: maximum bytes for each allowed content type; None allows all known types.
 
     Raises:
-        Unacceptable: it may not, and why.
+        Unacceptable: the file is not allowed; with the reason.
     """
     allowed = dict.fromkeys(KINDS, LARGEST) if limits is None else limits
     kind = _true_kind(fetched)
@@ -231,10 +232,10 @@ def examined(fetched: Fetched, limits: Mapping[str, int] | None = None) -> File:
 
 
 def refuse_early(content_type: str, size: int, limits: Mapping[str, int]) -> None:
-    """What can be said before the bytes are here.
+    """Checks type and size before the download.
 
     Raises:
-        Unacceptable: it may not pass, and why.
+        Unacceptable: the file is not allowed; with the reason.
     """
     kind = kind_of(content_type)
     if kind in _UNSAID:
@@ -247,7 +248,7 @@ def refuse_early(content_type: str, size: int, limits: Mapping[str, int]) -> Non
 
 
 def _true_kind(fetched: Fetched) -> str:
-    """What it is: what it says, where its bytes agree. A picture may be another kind of picture."""
+    """Returns the verified type. A picture may turn out to be another picture type."""
     said = kind_of(fetched.content_type)
     found = next((kind for kind in _TELLING if _KINDS[kind].is_one(fetched.data)), "")
     if said in _UNSAID and found:
@@ -263,7 +264,7 @@ def _true_kind(fetched: Fetched) -> str:
 
 
 def _spelled(content_type: str) -> str:
-    """ " (text/html)"; "" for what is no type at all, for it may hold anything."""
+    """Returns " (text/html)", or "" for an invalid type, which may contain anything."""
     return f" ({content_type})" if _TYPE.fullmatch(content_type) else ""
 
 
@@ -272,7 +273,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 
 
 def safe_name(name: str, content_type: str) -> str:
-    """A name that is only a name: no folders, no tricks, not too long, with the ending of its kind."""
+    """Returns a safe file name: no folders, bounded length, the extension of its type."""
     last = name.replace("\\", "/").rpartition("/")[2]
     shown = "".join(c for c in last if unicodedata.category(c)[0] != "C")
     clean = " ".join(_FORBIDDEN.sub("_", shown).split()).strip(" .-_~")
@@ -286,12 +287,12 @@ def safe_name(name: str, content_type: str) -> str:
 
 
 def called(content_type: str) -> str:
-    """What people call a file of this kind."""
+    """Returns the readable name of a file type."""
     return {"image": "picture", "audio": "sound", "video": "video"}.get(
         content_type.partition("/")[0], "document"
     )
 
 
 def size_in_words(size: int) -> str:
-    """ "240 kB", "1.2 MB"."""
+    """Formats like "240 kB", "1.2 MB"."""
     return f"{size / MB:.1f} MB" if size >= MB else f"{max(1, size // 1000)} kB"

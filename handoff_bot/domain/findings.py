@@ -1,4 +1,4 @@
-"""What the doctor finds: one line for each thing that must be right."""
+"""Results of the doctor's health checks."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was checked.
+    """One health check result.
 
     Attributes:
-        what: the thing, e.g. "Twilio: account".
-        ok: is it right?
-        words: what was found, and when it is not right what to do about it. Never a secret.
+        what: the check, e.g. "Twilio: account".
+        ok: whether it passed.
+        words: the detail, and if it failed, how to fix it. Never a secret.
     """
 
     what: str
@@ -20,5 +20,5 @@ class Finding:
     words: str
 
     def line(self) -> str:
-        """For a terminal."""
+        """Formats the result for a terminal."""
         return f"{'ok  ' if self.ok else 'FAIL'}  {self.what}: {self.words}"

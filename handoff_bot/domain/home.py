@@ -1,4 +1,4 @@
-"""What an agent sees who opens the app: their own conversations, the queue, today's numbers."""
+"""Data of an agent's Home tab."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from handoff_bot.domain.metrics import AgentNumbers, Numbers
 
 @dataclass(frozen=True)
 class MyRow:
-    """A conversation of one's own.
+    """One of the agent's own conversations.
 
     Attributes:
-        said_at: when the last word was said, None when nothing was since it was taken.
-        waits_for_me: True when that was the customer's word.
+        said_at: time of the last message, None if there was none since the claim.
+        waits_for_me: True if that message was the customer's.
     """
 
     row: BoardRow
@@ -25,15 +25,15 @@ class MyRow:
 
 @dataclass(frozen=True)
 class Home:
-    """Everything on one agent's Home tab.
+    """Data of one agent's Home tab.
 
     Attributes:
-        mine: one's own conversations, those that wait for an answer first; `mine_in_all` how many there are.
+        mine: own conversations, those waiting for a reply first; `mine_in_all` is their number.
         waiting: the most urgent of the queue.
-        waits: how many wait in all.
-        claimed: how many are being talked to.
-        today: the figures since midnight, where the agent is; `mine_today` what they did themselves.
-        may_administer: True shows the way to the settings.
+        waits: number of waiting conversations.
+        claimed: number of conversations in progress.
+        today: metrics since the agent's midnight; `mine_today` are the agent's own.
+        may_administer: True shows the settings button.
     """
 
     agent: AgentRef

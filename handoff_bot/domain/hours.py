@@ -1,4 +1,4 @@
-"""Working hours, as people write them: "mon-fri 9:00-17:00" a line, and dates on which nobody works."""
+"""Business hours, entered as lines such as "mon-fri 9:00-17:00", and holidays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handoff_bot.domain.until import zone
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 AHEAD = 370
-"""Days that are looked through for the next opening."""
+"""Days to search for the next opening."""
 
 _LINE = re.compile(
     rf"({'|'.join(DAYS)})(?:\s*-\s*({'|'.join(DAYS)}))?\s+(\d{{1,2}}:\d\d)\s*-\s*(\d{{1,2}}:\d\d)"
@@ -24,12 +24,12 @@ Span = tuple[time, time]
 
 @dataclass(frozen=True)
 class Hours:
-    """When somebody works; no lines at all: always.
+    """Business hours; without any lines, always open.
 
     Attributes:
-        days: spans of each weekday from Monday on, in order.
-        zone: whose clock they are read from.
-        holidays: dates there on which nobody works.
+        days: time spans for each weekday from Monday, in order.
+        zone: their time zone.
+        holidays: closed dates in that zone.
     """
 
     days: tuple[tuple[Span, ...], ...]
@@ -38,10 +38,10 @@ class Hours:
 
     @classmethod
     def parse(cls, lines: Sequence[str], timezone: str, holidays: Sequence[str] = ()) -> Hours:
-        """From lines as admins write them.
+        """Parses lines as entered by admins.
 
         Raises:
-            ValueError: a line is not understood, with words for whoever wrote it.
+            ValueError: a line is invalid; with a message for the user.
         """
         spans: list[set[Span]] = [set() for _ in DAYS]
         for line in lines:
@@ -51,17 +51,16 @@ class Hours:
         return cls(tuple(tuple(_merged(day)) for day in spans), zone(timezone), free)
 
     def is_open(self, at: datetime) -> bool:
-        """Does somebody work at that moment?"""
         return self._is_always or any(start <= at < end for start, end in self._spans(at, 2))
 
     def opens(self, at: datetime) -> datetime | None:
-        """When they next work, at that moment or later; None when never within a year."""
+        """Returns the next opening at or after this time; None if there is none within a year."""
         if self.is_open(at):
             return at
         return next((start for start, _ in self._spans(at, AHEAD) if start > at), None)
 
     def after(self, at: datetime, length: timedelta) -> datetime:
-        """The moment at which so much working time has passed since then."""
+        """Returns the time at which `length` of business time has passed."""
         if self._is_always:
             return at + length
         left = length
@@ -75,7 +74,7 @@ class Hours:
         return at + length
 
     def between(self, start: datetime, end: datetime) -> timedelta:
-        """How much working time lies between two moments, at most a year apart."""
+        """Returns the business time between two times at most a year apart."""
         if self._is_always:
             return max(end - start, timedelta())
         worked = timedelta()
@@ -90,7 +89,7 @@ class Hours:
         return not any(self.days) and not self.holidays
 
     def _spans(self, at: datetime, days: int) -> Iterator[tuple[datetime, datetime]]:
-        """The working spans from the day before on, in UTC, in order."""
+        """Yields the open spans from the day before on, in UTC, in order."""
         first = at.astimezone(self.zone).date() - timedelta(days=1)
         for number in range(days + 1):
             day = first + timedelta(days=number)
@@ -121,7 +120,7 @@ def _parsed(line: str) -> Iterator[tuple[int, Span]]:
         raise ValueError(f"“{line[:40]}” starts and ends at the same time.")
     for number in range((last - first) % 7 + 1):
         day = (first + number) % 7
-        if end < start and end != time(0):  # over midnight
+        if end < start and end != time(0):  # past midnight
             yield day, (start, time(0))
             yield (day + 1) % 7, (time(0), end)
         else:
@@ -129,7 +128,7 @@ def _parsed(line: str) -> Iterator[tuple[int, Span]]:
 
 
 def _merged(spans: Iterable[Span]) -> Iterator[Span]:
-    """In order, those that touch or overlap as one."""
+    """Yields spans in order, with touching and overlapping ones merged."""
     begun: Span | None = None
     for start, end in sorted(spans):
         if begun is None:
@@ -144,7 +143,7 @@ def _merged(spans: Iterable[Span]) -> Iterator[Span]:
 
 
 def _as_end(clock: time) -> tuple[bool, time]:
-    """Of two ends of a span the later one is the greater: midnight is the end of the day."""
+    """Sort key for span ends: midnight is the end of the day."""
     return clock == time(0), clock
 
 

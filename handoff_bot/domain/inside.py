@@ -1,7 +1,8 @@
-"""What agents write in a thread for the team only: notes, verbs such as !resolve, and words to a colleague.
+"""Recognises internal thread messages: notes, commands such as !resolve, and mentions of
+colleagues.
 
-Customers must not read any of them, so they are recognised as people type them: behind a bullet or a
-quote mark, in bold, on a keyboard with wide punctuation, after a character that nobody sees.
+Customers must not receive them, so they are recognised as people type them: after a bullet or quote
+mark, in bold, with full-width punctuation, after an invisible character.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ NOTE = "note"
 _UNSEEN = "\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff"
 _LEAD = rf"(?:[\s{_UNSEEN}>•◦▪*_~`\-\u2013\u2014]|&gt;)*"
 _WIDE = 0xFEE0
-"""From a character of ASCII to its full-width form."""
+"""Offset from an ASCII character to its full-width form."""
 _UNSEEN_ONES = f"[{_UNSEEN}]*"
 _VERB = re.compile(
     rf"({_LEAD})[!\uff01]\s?([a-z][a-z_-]+)[\s:,.;!]*(.*)", re.IGNORECASE | re.DOTALL
@@ -27,7 +28,7 @@ _CALL = (
     "|hey|hi|hmm|hola|merci|moin|morgen|morning|ola|ol\u00e1|ok|okay|ping|please|pls|psst|q|question|quick|salut|so|sorry|tag"
     "|team|thank you|thanks|there|thx|to|um|yo"
 )
-"""Words that call somebody or stand before a call."""
+"""Words that may stand before a mention."""
 _NO_WORDS = "(?:&gt;|[^\\w@\uff20]|_)*"
 _TO_COLLEAGUE = re.compile(
     rf"{_NO_WORDS}(?:\d{{1,2}}[.)]{_NO_WORDS})?(?:(?:{_CALL})\b{_NO_WORDS}){{0,4}}[@\uff20]{_UNSEEN_ONES}\w",
@@ -36,9 +37,9 @@ _TO_COLLEAGUE = re.compile(
 
 
 def note_text(text: str, prefixes: Sequence[str]) -> str | None:
-    """The note without its prefix; None when the text is not marked as a note.
+    """Returns the note without its prefix, or None if the text is not a note.
 
-    `!note` marks one whatever the prefixes are, for it is one of the verbs.
+    `!note` always marks a note, because it is a thread command.
     """
     for prefix in (*prefixes, f"!{NOTE}"):
         found = _beginning(prefix).match(text) if prefix.strip() else None
@@ -54,7 +55,7 @@ def _beginning(prefix: str) -> re.Pattern[str]:
 
 
 def _typed(character: str) -> str:
-    """A pattern for one character of a prefix, as keyboards give it."""
+    """Returns a regex for one character of a prefix in all its typed forms."""
     if not "!" <= character <= "~":
         return re.escape(character)
     either = f"[{re.escape(character)}{chr(ord(character) + _WIDE)}]"
@@ -62,9 +63,10 @@ def _typed(character: str) -> str:
 
 
 def verb_in(markup: str) -> tuple[str, str] | None:
-    """The verb that a message begins with, in lower case, and what stands behind it; None without one.
+    """Returns the command at the start of a message, lowercase, and the text after it; None without
+    one.
 
-    Whatever begins with an exclamation mark and a word counts, known or not: it may be a slip.
+    Any word after an exclamation mark counts, because it may be a typo.
     """
     found = _VERB.fullmatch(markup.strip())
     if found is None:
@@ -76,9 +78,10 @@ def verb_in(markup: str) -> tuple[str, str] | None:
 
 
 def is_to_colleague(text: str) -> bool:
-    """Does a reply, as plain text, begin by calling a colleague, a group, the channel or the bot?
+    """Returns whether a plain-text reply begins with a mention of a colleague, a group, the channel
+    or the bot.
 
-    Customers have no name in Slack that could be mentioned. Signs and a few words of greeting may stand
-    before the mention.
+    Customers cannot be mentioned in Slack. Symbols and a few words of greeting may precede the
+    mention.
     """
     return _TO_COLLEAGUE.match(text) is not None

@@ -1,4 +1,4 @@
-"""The waiting ladder as data: what happens when, while nobody takes a conversation."""
+"""Waiting policy: which step runs when, while no agent claims a conversation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handoff_bot.domain.signals import Priority
 
 
 class RungKind(StrEnum):
-    """What a step of the ladder does."""
+    """Kind of a waiting policy step."""
 
     REMIND = "remind"
     MENTION = "mention"
@@ -41,7 +41,7 @@ _LINE = re.compile(
 
 @dataclass(frozen=True)
 class Rung:
-    """One step: so long after the conversation began to wait; `priority` None for all."""
+    """One step, `after` a time in the queue; `priority` None for all."""
 
     after: timedelta
     kind: RungKind
@@ -49,10 +49,10 @@ class Rung:
 
     @classmethod
     def parse(cls, line: str) -> Rung:
-        """From a line like "10 tell" or "urgent: 1 mention".
+        """Parses a line such as "10 tell" or "urgent: 1 mention".
 
         Raises:
-            ValueError: it is not understood, with words for whoever wrote it.
+            ValueError: the line is invalid; with a message for the user.
         """
         found = _LINE.fullmatch(line.strip())
         if found is None or int(found[2]) > LONGEST_MINUTES:
@@ -73,7 +73,9 @@ _HEARD_BY = {
 
 
 def for_priority(rungs: Iterable[Rung], priority: Priority) -> list[Rung]:
-    """The steps for a priority, soonest first: its own, and those for all of what it has none of its own."""
+    """Returns the steps for a priority, soonest first: its own, plus the general steps of kinds it
+    does not define.
+    """
     known = list(rungs)
     own = [rung for rung in known if rung.priority is priority]
     kinds = {rung.kind for rung in own}
@@ -82,7 +84,7 @@ def for_priority(rungs: Iterable[Rung], priority: Priority) -> list[Rung]:
 
 
 def overtaken(rung: Rung, rungs: Iterable[Rung]) -> timedelta | None:
-    """After how long a later step says it better to the same people, None when none does."""
+    """Returns after how long a later step supersedes this one, None if none does."""
     heard_by = _HEARD_BY[rung.kind]
     later = (
         other.after

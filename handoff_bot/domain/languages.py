@@ -1,4 +1,4 @@
-"""Languages by their ISO 639-1 codes: which codes there are, and what the usual ones are called."""
+"""Language codes (ISO 639-1) and English names."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ NAMES: dict[str, str] = {
     "vi": "Vietnamese",
     "zh": "Chinese",
 }
-"""The usual ones, in English, by their codes."""
+"""English names of common languages by code."""
 
 _CODES = (
     "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv "
@@ -63,12 +63,12 @@ CODES = frozenset(_CODES.split())
 
 
 def name_of(code: str) -> str:
-    """What a language is called; its code where we have no name."""
+    """Returns the language's name, or its code if the name is unknown."""
     return NAMES.get(code, code)
 
 
 def code_in(words: str) -> str:
-    """The code that is meant by a code in any case or a name in English; "" when there is none."""
+    """Returns the code for a code in any case or an English name; "" if unknown."""
     said = words.strip().casefold()
     if said in CODES:
         return said

@@ -1,4 +1,4 @@
-"""What a team's feedback says about single turns."""
+"""Training examples from the team's feedback on single turns."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from handoff_bot.domain.talk import Talk
 
 @dataclass(frozen=True)
 class Lesson:
-    """One turn, and whether a person was needed.
+    """One turn, and whether an agent was needed.
 
     Attributes:
         talk: the conversation up to that turn.
-        signal: the one that it is about; None for all of them.
-        needed: was a person needed?
-        said_so: did an agent say so? Otherwise it is only what usually follows from what they did.
+        signal: the signal it is about; None for all.
+        needed: True if an agent was needed.
+        said_so: True if an agent said so; False if inferred from their actions.
     """
 
     talk: Talk

@@ -1,4 +1,4 @@
-"""An e-mail to somebody of the team."""
+"""An email to a member of the team."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Mail:
-    """One e-mail, said twice: as text and as HTML.
+    """One email, as text and as HTML.
 
     Attributes:
         to: one address, "ops@example.com".
-        subject: one line (may hold hostile words).
+        subject: one line (may contain hostile text).
         text: plain text.
-        html: a whole HTML document; what is hostile in it is escaped already.
-        id: our own id of it, letters, digits, "." and "-": sent twice, it can be recognised.
-        thread: our own id of what it is about, of the same form; mails about one thing are shown together.
+        html: a whole HTML document with hostile text escaped.
+        id: our own id of letters, digits, "." and "-"; identifies a duplicate.
+        thread: our own id of the subject matter, same form; groups emails.
     """
 
     to: str

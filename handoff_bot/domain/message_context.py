@@ -1,6 +1,6 @@
-"""What a customer's message says besides its text: its kind, what it replies to, an ad, form answers.
+"""Context of a customer's message: kind, quoted message, ad, form answers.
 
-Everything in it was written by a customer or an advertiser and is hostile. Adapters bound its size.
+All of it was written by a customer or an advertiser and is hostile. Adapters limit its size.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 LONGEST_QUOTE = 300
-"""Characters of the quoted message that are kept."""
+"""Maximum stored characters of a quoted message."""
 
 
 class MessageKind(StrEnum):
-    """What kind of message it is, whatever its channel calls that."""
+    """Kind of a message, independent of the channel."""
 
     TEXT = "text"
     CHOICE = "choice"
@@ -46,33 +46,33 @@ SENT: dict[MessageKind, str] = {
     MessageKind.FILE: "a file",
     MessageKind.UNKNOWN: "a message type that cannot be shown",
 }
-"""What a message is called that has no text."""
+"""Descriptions of messages without text."""
 
 SILENT = frozenset({MessageKind.REACTION, MessageKind.STICKER})
-"""Kinds that need no answer when they come without a text."""
+"""Kinds that need no answer without a text."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One labelled value, such as one answer of a form."""
+    """One labelled value, such as a form answer."""
 
     name: str
     value: str
 
     @property
     def line(self) -> str:
-        """ "name: value"."""
+        """Formats as "name: value"."""
         return f"{self.name}: {self.value}" if self.name else self.value
 
 
 @dataclass(frozen=True)
 class Quote:
-    """The message that a message replies to.
+    """The quoted message.
 
     Attributes:
-        provider_id: the provider's id of it.
-        author: who wrote it, as the team calls them; "" while it is not found in our transcript.
-        text: the beginning of it, "" while it is not found.
+        provider_id: the provider's id.
+        author: its author as shown to the team, "" if not found.
+        text: its beginning, "" if not found.
     """
 
     provider_id: str
@@ -81,7 +81,7 @@ class Quote:
 
     @property
     def line(self) -> str:
-        """What it replies to, for the team and the assistant."""
+        """Describes the quote for the team and the assistant."""
         if not (self.author and self.text):
             return "In reply to an earlier message that is not stored"
         return f"In reply to {self.author}: “{self.text}”"
@@ -89,14 +89,14 @@ class Quote:
 
 @dataclass(frozen=True)
 class MessageContext:
-    """What a message says besides its text.
+    """A message's content besides its text.
 
     Attributes:
-        kind: what kind of message it is.
-        quote: what it replies to, None for nothing.
-        ad: title, text and address of the ad that the customer came from.
-        facts: answers of a form, items of an order, what a button stands for.
-        forwarded: True when the customer has forwarded somebody else's message.
+        kind: the message kind.
+        quote: the quoted message, or None.
+        ad: title, text and URL of the ad that the customer came from.
+        facts: form answers, order items, a button's value.
+        forwarded: True if the customer forwarded the message.
     """
 
     kind: MessageKind = MessageKind.TEXT

@@ -1,4 +1,4 @@
-"""A conversation as the AI is shown it."""
+"""A conversation as passed to the AI."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from handoff_bot.domain.signals import Turn
 
 @dataclass(frozen=True)
 class Talk:
-    """One conversation, at one moment.
+    """One conversation at one time.
 
     Attributes:
-        turns: what was said, oldest first.
-        settled: so many turns, from the oldest on, were settled with a person: what they show is over,
-            but what the person did and promised stays known.
-        rules: what the team's admins decided.
-        language: ISO 639-1 of the conversation so far, "" when unknown.
-        hints: what agents left for the assistant to know, oldest first; for the team only, so never quoted.
-        waiting: so many of the last turns are the customer's that nobody has answered yet.
-        contact_id: whose share of the spending it is; None for nobody's.
+        turns: messages, oldest first.
+        settled: number of oldest turns that an agent has resolved: their requests are closed, but
+            the agent's statements stay known.
+        rules: the admins' detection rules.
+        language: ISO 639-1, "" if unknown.
+        hints: agents' handback notes, oldest first; internal, never quoted.
+        waiting: number of last turns by the customer without an answer.
+        contact_id: the contact whose spending cap applies; None for none.
     """
 
     turns: tuple[Turn, ...]
@@ -33,11 +33,11 @@ class Talk:
 
     @property
     def open_turns(self) -> tuple[Turn, ...]:
-        """What was said since a person settled the rest."""
+        """Returns the turns since an agent resolved the earlier ones."""
         return self.turns[self.settled :]
 
     def each(self) -> tuple[Talk, ...]:
-        """For each of the waiting turns the talk as it would be if only that one had been written."""
+        """Returns a conversation for each waiting turn, as if only that turn had been written."""
         if self.waiting <= 1:
             return (self,)
         before = self.turns[: -self.waiting]

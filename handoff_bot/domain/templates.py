@@ -1,4 +1,4 @@
-"""Texts with placeholders: what is wrong with one, and how it reads once they are filled."""
+"""Texts with placeholders: validation and rendering."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ LONGEST = 1000
 def problem(
     template: str, may: Collection[str], must: Collection[str] = (), longest: int = LONGEST
 ) -> str:
-    """Why this cannot be used, in words for whoever typed it; "" when it can.
+    """Returns the error message for a template, or "".
 
     Args:
         template: the text.
-        may: the placeholders that are filled.
-        must: those that it may not lack.
-        longest: the most characters.
+        may: allowed placeholders.
+        must: required placeholders.
+        longest: maximum characters.
     """
     if not template.strip():
         return "Enter a text."
@@ -42,7 +42,7 @@ def _wrong_names(names: set[str], may: Collection[str], must: Collection[str]) -
 
 
 def names_in(template: str) -> frozenset[str]:
-    """The placeholders that a template holds; one that is not well made holds none."""
+    """Returns the placeholders of a template; none if it is malformed."""
     try:
         return frozenset(name for _, name, _, _ in string.Formatter().parse(template) if name)
     except ValueError:
@@ -50,5 +50,5 @@ def names_in(template: str) -> frozenset[str]:
 
 
 def fill(template: str, **values: str | int) -> str:
-    """The words of a template; values are taken as they are, never as templates."""
+    """Renders a template; values are inserted literally, never parsed."""
     return template.format_map({name: str(value) for name, value in values.items()})

@@ -1,4 +1,4 @@
-"""What we say to customers in fixed words: which placeholders a text may use, and how it is filled."""
+"""Fixed customer texts: allowed placeholders and rendering."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from handoff_bot.domain.wordings import TEXTS as TEXTS
 from handoff_bot.domain.wordings import Moment as Moment
 
 ALWAYS = frozenset({"ticket", "position", "wait_minutes"})
-"""Placeholders that every text about an escalation may use."""
+"""Placeholders allowed in every text about an escalation."""
 
 REQUIRED: dict[Moment, frozenset[str]] = {
     Moment.STARTED: frozenset({"wait_minutes"}),
@@ -20,7 +20,7 @@ REQUIRED: dict[Moment, frozenset[str]] = {
     Moment.OUT_OF_HOURS: frozenset({"ticket"}),
     Moment.CALLBACK: frozenset({"ticket"}),
 }
-"""What a text must say, whoever words it."""
+"""Placeholders that a text must contain."""
 
 BARE = frozenset(
     {
@@ -36,12 +36,12 @@ BARE = frozenset(
         Moment.CORRECTION,
     }
 )
-"""Said when there may be no escalation: no placeholders."""
+"""Sent when there may be no escalation: no placeholders."""
 
 WITH_AGENT = frozenset(
     {Moment.TAKEN, Moment.GREETING, Moment.TRANSFERRED, Moment.RESOLVED, Moment.RETURNED}
 )
-"""Said when there is an agent to name."""
+"""Sent when an agent can be named."""
 
 SILENCEABLE = frozenset(
     {
@@ -55,36 +55,39 @@ SILENCEABLE = frozenset(
         Moment.CSAT_THANKS,
     }
 )
-"""What a team may choose not to say; the rest a customer must hear. The question itself has a setting."""
+"""Texts that a team can switch off; customers must receive the others. The CSAT survey has its own
+setting.
+"""
 
 SHORTEST_WAIT = 2
-"""Minutes: a shorter wait is promised as two, which is kept more often, and is plural in every language."""
+"""In minutes. Shorter waits are given as two, which is kept more often, and is plural in every
+language.
+"""
 
 
 def allowed(moment: Moment) -> frozenset[str]:
-    """The placeholders that a text for this moment may use."""
     if moment in BARE:
         return frozenset()
     return ALWAYS | {"agent"} if moment in WITH_AGENT else ALWAYS
 
 
 def problem(moment: Moment, template: str) -> str:
-    """Why this cannot be the text for that moment, in words; "" when it can."""
+    """Returns the error message for a text of that moment, or ""."""
     return templates.problem(template, allowed(moment), REQUIRED.get(moment, frozenset()))
 
 
 def fill(template: str, **values: str | int) -> str:
-    """The words of a template; values are taken as they are, never as templates."""
+    """Renders a template; values are inserted literally, never parsed."""
     if "wait_minutes" in values:
         values["wait_minutes"] = max(SHORTEST_WAIT, int(values["wait_minutes"]))
     return templates.fill(template, **values)
 
 
 def usual(moment: Moment, language: str) -> str:
-    """The product's own template for a moment."""
+    """Returns the default template for a moment."""
     return TEXTS.get(language, TEXTS["en"])[moment]
 
 
 def say(moment: Moment, language: str, **values: str | int) -> str:
-    """The product's own words for a moment in a language, its placeholders filled."""
+    """Renders the default text for a moment in a language."""
     return fill(usual(moment, language), **values)

@@ -1,4 +1,4 @@
-"""Tickets on their way into a file: as CSV for spreadsheets, as JSON for programs."""
+"""Ticket export: CSV for spreadsheets, JSON for programs."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from datetime import datetime
 
 BYTE_ORDER_MARK = "\ufeff"
 _FORMULA = frozenset("=+-@\t\r\n")
-"""What a formula begins with (https://owasp.org/www-community/attacks/CSV_Injection)."""
+"""Characters that start a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
 _BEFORE = frozenset("\"'`")
-"""Quotes, which some spreadsheets take off before they look."""
+"""Quotes that some spreadsheets strip before parsing."""
 
 
 _DASHES = frozenset("\u2212\u2010\u2011\u2012\u2013\u2014")
-"""Minus signs and dashes, which spreadsheets turn into a minus where they are typed."""
+"""Minus signs and dashes that spreadsheets convert to a minus when typed."""
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"})
-"""Unicode categories of what shows nothing before a formula."""
+"""Unicode categories of invisible characters that may precede a formula."""
 
 
 @dataclass(frozen=True)
 class TicketExport:
-    """All that is told of one ticket; the columns of a file, in order. Times are aware UTC.
+    """The exported columns of one ticket, in order. Times are aware UTC.
 
     `subject`, `contact`, `address` and `tags` are hostile.
     """
@@ -54,7 +54,9 @@ COLUMNS = tuple(field.name for field in fields(TicketExport))
 
 
 def csv_lines(tickets: Iterable[TicketExport]) -> Iterator[str]:
-    """The table, line by line, its heading first; Excel takes a file without a mark for Windows-1252."""
+    """Yields the CSV lines, header first, with a byte order mark: without it, Excel assumes
+    Windows-1252.
+    """
     yield BYTE_ORDER_MARK + _csv_line(COLUMNS)
     for ticket in tickets:
         yield _csv_line(_cell(getattr(ticket, column)) for column in COLUMNS)
@@ -75,10 +77,10 @@ def _cell(value: object) -> str:
 
 
 def harmless(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula: with an apostrophe where it would begin one.
+    """Returns a cell that no spreadsheet treats as a formula: adds an apostrophe where needed.
 
-    Signs in another width count as those they are read as, and what comes before them unseen
-    (blanks, controls, marks that show nothing) or as a quote does not hide them.
+    Full-width signs count as their ASCII forms. Preceding invisible characters, blanks and quotes
+    are ignored.
     """
     for sign in text:
         plain = unicodedata.normalize("NFKC", sign)
@@ -90,7 +92,7 @@ def harmless(text: str) -> str:
 
 
 def as_written(cell: str) -> str:
-    """The text that `harmless` made this cell of."""
+    """Reverses `harmless`."""
     return cell[1:] if cell.startswith("'") and harmless(cell[1:]) == cell else cell
 
 
@@ -99,7 +101,7 @@ def _is_unseen(sign: str) -> bool:
 
 
 def json_lines(tickets: Iterable[TicketExport]) -> Iterator[str]:
-    """One JSON array, a ticket a line."""
+    """Yields one JSON array, one ticket per line."""
     before = "[\n"
     for ticket in tickets:
         yield before + json.dumps(asdict(ticket), default=datetime.isoformat, ensure_ascii=False)

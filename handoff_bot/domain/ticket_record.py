@@ -1,4 +1,4 @@
-"""A ticket as other systems get to know it."""
+"""A ticket as synced to other systems."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ class TicketRecord:
     """The latest state of one ticket.
 
     Attributes:
-        key: ours alone, also among other installations: what a ticket is looked up by elsewhere.
-        revision: grows with each state of this ticket that is sent; the highest one is the latest.
-        number: the ticket's.
+        key: unique across installations; used to look the ticket up elsewhere.
+        revision: increases with each state that is sent; the highest is the latest.
+        number: the ticket number.
         subject: one line (hostile).
         contact: the contact's name or address (hostile).
         address: the contact's address on the channel (hostile).
         channel: the channel's kind.
-        reason: the signal that tipped it.
-        priority, status: as they are now.
-        assignee: the name of the agent who has it, "" for nobody.
+        reason: the decisive signal.
+        priority, status: current values.
+        assignee: the agent's name, or "".
         tags: in alphabetical order.
-        outcome: what it came to, "" while nobody has said.
-        summary: one line of the AI (hostile).
+        outcome: the outcome, "" if none was given.
+        summary: one line by the AI (hostile).
         created_at, updated_at, solved_at: aware UTC.
-        link: the address of its thread at the desk, "" while it is not known.
+        link: URL of its Slack thread, "" if unknown.
     """
 
     key: str
@@ -52,10 +52,12 @@ class TicketRecord:
 
     @property
     def is_over(self) -> bool:
-        """Is there nothing left to do?"""
+        """Returns whether the ticket needs no more work."""
         return self.status in (TicketStatus.SOLVED, TicketStatus.CLOSED)
 
 
 def key_of(number: int, created_at: datetime) -> str:
-    """A ticket's key: its number alone would come again in another installation, or after a fresh start."""
+    """Returns a ticket's key. The number is not enough: it would repeat in another installation or
+    after a reset.
+    """
     return f"handoff-{number}-{int(created_at.timestamp() * 1_000_000)}"

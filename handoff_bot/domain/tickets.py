@@ -1,4 +1,4 @@
-"""Tickets: which status may follow which, what a search asks for, and what a ticket shows."""
+"""Tickets: manual status changes, search queries and views."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ BY_HAND: dict[TicketStatus, frozenset[TicketStatus]] = {
     TicketStatus.SOLVED: frozenset({TicketStatus.CLOSED}),
     TicketStatus.CLOSED: frozenset({TicketStatus.SOLVED}),
 }
-"""Where somebody may put a ticket by hand; open and pending follow its conversation."""
+"""Allowed manual status changes; open and pending follow the conversation."""
 
 
 def may_become(now: TicketStatus, then: TicketStatus) -> bool:
-    """May a ticket be put there by hand (or stay)?"""
+    """Returns whether a manual change to `then` is allowed, including no change."""
     return now is then or then in BY_HAND[now]
 
 
 class Period(StrEnum):
-    """How long ago tickets were made, at most."""
+    """Maximum age of tickets."""
 
     DAY = "day"
     WEEK = "week"
@@ -39,7 +39,7 @@ class Period(StrEnum):
     YEAR = "year"
 
     def start(self, now: datetime) -> datetime:
-        """When it began, if it is now that it ends."""
+        """Returns the start of the period that ends now."""
         return now - timedelta(days=_DAYS[self])
 
 
@@ -48,18 +48,18 @@ _DAYS = {Period.DAY: 1, Period.WEEK: 7, Period.MONTH: 30, Period.YEAR: 365}
 
 @dataclass(frozen=True)
 class TicketQuery:
-    """What to look for; None or "" for any.
+    """A search; None or "" matches anything.
 
     Attributes:
-        words: as they were typed: a number ("#12", "12"), tags ("#vip"), and words in the subject or the
+        words: as typed: a number ("#12", "12"), tags ("#vip"), and words in the subject or the
             contact's name.
-        assignee: an agent's desk id.
-        tag: one tag, besides those that were typed.
-        since, until: made at that time or later, and before.
-        period: made so long ago at most, where `since` is not known yet.
-        before: only tickets with lower numbers: where the next page begins.
-        no_number: what looks like a number is a word.
-        slack_channels: held in one of these; "" stands for the queue channel of the deployment's settings.
+        assignee: an agent's Slack id.
+        tag: one tag, in addition to typed ones.
+        since, until: created at or after, and before.
+        period: maximum age, while `since` is not set.
+        before: only lower ticket numbers, for paging.
+        no_number: True treats a number as a word.
+        slack_channels: only conversations in these channels; "" is the configured queue channel.
     """
 
     words: str = ""
@@ -78,24 +78,24 @@ class TicketQuery:
 
     @property
     def number(self) -> int | None:
-        """The ticket's number, if that is what was typed."""
+        """Returns the typed ticket number, or None."""
         typed = self.words.strip()
         is_number = _is_number(typed.removeprefix("#")) and not self.no_number
         return int(typed.removeprefix("#")) if is_number else None
 
     @property
     def may_be_words(self) -> bool:
-        """Was a number typed that may as well be part of a subject?"""
+        """Returns whether the typed number may be part of a subject."""
         return self.number is not None and not self.words.strip().startswith("#")
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The tags, all of which a ticket must have."""
+        """Returns the tags that a ticket must all have."""
         return tags_of([self.tag, *filter(_is_tag, self.words.split())])
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """The words, all of which must be there, in lower case."""
+        """Returns the lowercase words that must all occur."""
         return tuple(word for word in self.words.casefold().split() if not _is_tag(word))
 
 
@@ -123,7 +123,7 @@ class TicketRow:
 
 @dataclass(frozen=True)
 class TicketPage:
-    """Tickets that fit, newest first; `more` when there are others behind."""
+    """Matching tickets, newest first; `more` is True if further ones exist."""
 
     rows: tuple[TicketRow, ...]
     query: TicketQuery
@@ -132,7 +132,7 @@ class TicketPage:
 
 @dataclass(frozen=True)
 class Happened:
-    """One line of a ticket's timeline, in our words; `quote` is somebody's own (hostile)."""
+    """One line of a ticket's timeline in our own terms; `quote` is free text (hostile)."""
 
     at: datetime
     what: str
@@ -142,7 +142,7 @@ class Happened:
 
 @dataclass(frozen=True)
 class TicketView:
-    """Everything about one ticket; `older` when the timeline begins before what is shown."""
+    """A ticket with one page of its timeline; `older` is True if earlier entries exist."""
 
     row: TicketRow
     escalation_id: int
@@ -161,10 +161,10 @@ class TicketView:
 
 @dataclass(frozen=True)
 class Edit:
-    """The fields of a ticket that somebody may change, as they were shown or as they are to be.
+    """A ticket's editable fields, as shown or as wanted.
 
     Attributes:
-        assignee: an agent's desk id, "" for nobody.
+        assignee: an agent's Slack id, or "".
     """
 
     subject: str
@@ -175,16 +175,16 @@ class Edit:
 
     @classmethod
     def of(cls, view: TicketView) -> Edit:
-        """The fields as they are."""
+        """Returns the current fields."""
         row = view.row
         assignee = row.assignee.desk_id if row.assignee else ""
         tags = view.tags[:MOST_TAGS]
         return cls(one_line(row.subject, LONGEST_SUBJECT), row.priority, row.status, assignee, tags)
 
     def changed(self, shown: Edit) -> frozenset[str]:
-        """Which fields are to change, given what they were when it was shown.
+        """Returns the fields that the user changed.
 
-        What somebody did not touch is not theirs to change back: others may have changed it meanwhile.
+        Untouched fields are not changed back: they may have been edited by others in the meantime.
         """
         names = (field.name for field in fields(self))
         return frozenset(name for name in names if getattr(self, name) != getattr(shown, name))

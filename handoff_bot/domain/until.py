@@ -1,4 +1,4 @@
-"""Times as people type them: "30m", "2h", "1d", "14:30", "tomorrow", "until 9:15"."""
+"""Parses typed times: "30m", "2h", "1d", "14:30", "tomorrow", "until 9:15"."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def zone(name: str) -> ZoneInfo:
-    """The time zone of this IANA name; UTC for one that is not known."""
-    if not _ZONE.fullmatch(name):  # ZoneInfo would look for a package by this name
+    """Returns the time zone of an IANA name; UTC if unknown."""
+    if not _ZONE.fullmatch(name):  # ZoneInfo would look for a package of this name.
         return ZoneInfo("UTC")
     try:
         return ZoneInfo(name)
@@ -24,12 +24,12 @@ def zone(name: str) -> ZoneInfo:
 
 
 def until(words: str, now: datetime, timezone: str) -> datetime | None:
-    """The moment that is meant, always ahead of `now`; None when it is not understood.
+    """Returns the time, always after `now`; None if it cannot be parsed.
 
     Args:
         words: as typed.
         now: aware.
-        timezone: IANA name of where whoever typed it is.
+        timezone: the user's IANA time zone.
     """
     said = words.strip().casefold().removeprefix("until ").removeprefix("for ").strip()
     amounts = _AMOUNT.findall(said)
@@ -45,7 +45,7 @@ def until(words: str, now: datetime, timezone: str) -> datetime | None:
 
 
 def _ahead(now: datetime, amounts: list[tuple[str, str]]) -> datetime | None:
-    """So long from now; None for no time at all, and for more than calendars know."""
+    """Returns now plus the amounts; None for zero and for dates out of range."""
     try:
         length = sum((_length(*amount) for amount in amounts), timedelta())
         return now + length if length else None
@@ -58,7 +58,7 @@ def _length(number: str, unit: str) -> timedelta:
 
 
 def _next(here: datetime, clock: time) -> datetime:
-    """The next moment at which clocks say so; where they go back at night, there are two of them."""
+    """Returns the next time with this clock reading; when clocks go back, it occurs twice."""
     today, again = _at(here, clock), _at(here, clock).replace(fold=1)
     ahead = (moment for moment in (today, again) if moment.timestamp() > here.timestamp())
     return next(ahead, _at(here + timedelta(days=1), clock))

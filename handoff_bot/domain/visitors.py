@@ -1,4 +1,4 @@
-"""What a visitor of a website sees of their own conversation."""
+"""A website visitor's view of their own conversation."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from handoff_bot.domain.errors import Malformed
 from handoff_bot.domain.messages import Author
 
 PARTS = 1000
-"""Room between two messages' places in a conversation, for the parts of a long one."""
+"""Gap between two messages' order numbers, for the parts of a long message."""
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Somebody on a website: their address on the channel, and what agents call them (hostile)."""
+    """A website visitor: the address on the channel, and the name shown to agents (hostile)."""
 
     address: str
     name: str
@@ -23,7 +23,7 @@ class Visitor:
 
 @dataclass(frozen=True)
 class Session:
-    """What a visitor's browser gets to show with every request. `expires_in` in seconds."""
+    """Token that a visitor's browser sends with every request. `expires_in` in seconds."""
 
     token: str = field(repr=False)
     visitor: Visitor
@@ -40,9 +40,9 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Cursor:
-    """How far somebody has read: the last inbound message and the last delivery they were shown.
+    """Reading position: the last inbound message and the last delivery shown.
 
-    Two numbers, because a message of ours is shown when it leaves, not when it is written.
+    Two numbers, because our messages are shown when they are sent, not when they are written.
     """
 
     inbound: int = 0
@@ -53,15 +53,14 @@ class Cursor:
 
     @property
     def is_start(self) -> bool:
-        """Has nothing been shown yet?"""
         return self == Cursor()
 
     @classmethod
     def parse(cls, text: str) -> Cursor:
-        """The cursor that was written as this, the start for "".
+        """Parses a cursor; "" is the start.
 
         Raises:
-            Malformed: nobody here wrote it.
+            Malformed: it was not created here.
         """
         if not text:
             return cls()
@@ -75,7 +74,7 @@ class Cursor:
 
 @dataclass(frozen=True)
 class VisitorFile:
-    """A file in a bubble; `token` is "" when it is not kept any more."""
+    """A file in a bubble; `token` is "" if it is no longer stored."""
 
     token: str
     name: str
@@ -84,14 +83,14 @@ class VisitorFile:
 
 @dataclass(frozen=True)
 class VisitorLine:
-    """One bubble. `order` sorts it among the others; `cursor` is how far one has read with it.
+    """One bubble. `order` sorts it; `cursor` is the reading position after it.
 
     Attributes:
-        provider_id: of an inbound message, "" of ours.
-        oid: of our own messages, for their delivery marks; "" of inbound ones.
-        name: the agent's, "" for everybody else.
-        text: hostile when the author is the contact.
-        files: what goes with it; their names are harmless.
+        provider_id: of an inbound message, "" for ours.
+        oid: of our own messages, for delivery status; "" for inbound ones.
+        name: the agent's name, "" for other authors.
+        text: hostile if the author is the contact.
+        files: attached files with harmless names.
     """
 
     order: int
@@ -107,14 +106,14 @@ class VisitorLine:
 
 @dataclass(frozen=True)
 class VisitorState:
-    """How things stand.
+    """Current state.
 
     Attributes:
-        agent: the name of the agent they talk to, "" while there is none.
+        agent: the agent's name, or "".
         position: place in the queue from 1, None unless waiting.
-        wait_minutes: what is left of the estimate, None unless waiting.
-        typing: is the assistant composing an answer?
-        delivered, read: inbound messages with an order up to this have come so far.
+        wait_minutes: the rest of the estimate, None unless waiting.
+        typing: True while the assistant composes an answer.
+        delivered, read: highest order of inbound messages with this status.
     """
 
     phase: Phase = Phase.ASSISTANT
@@ -128,7 +127,7 @@ class VisitorState:
 
 @dataclass(frozen=True)
 class Look:
-    """What there is to see from a cursor on. `is_all` is False when there is more behind it."""
+    """New messages after a cursor. `is_all` is False if there are more."""
 
     lines: tuple[VisitorLine, ...]
     state: VisitorState

@@ -1,8 +1,8 @@
-"""Addresses on the web that another system named: parsed as the HTTP client parses them, and rebuilt.
+r"""URLs from other systems: parsed as the HTTP client parses them, and rebuilt.
 
-Two parsers may read one text as two hosts (`https://evil\\@a.slack.com/`: urllib.parse says a.slack.com,
-urllib3 connects to evil). So what is asked for is never the text, but an address made of the parts that
-were checked.
+Two parsers may read one text as two hosts (`https://evil\@a.slack.com/`: urllib.parse says
+a.slack.com, urllib3 connects to evil). So the text itself is never requested, only a URL rebuilt
+from the checked parts.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from handoff_bot.domain.errors import Malformed
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _LONGEST = 4096
-"""Characters; the signed addresses of storage services have up to about 2,000."""
+"""In characters. Signed URLs of storage services have up to about 2,000."""
 _PORTS = {"https": 443, "http": 80}
 _UNSEEN_OR_AMBIGUOUS = re.compile(r"[^!-~]|\\")
-"""Blanks, controls, everything beyond ASCII, and what is a slash for some readers."""
+"""Blanks, control characters, non-ASCII characters, and what some parsers treat as a slash."""
 _BEGINNING = re.compile(r"(https?)://([^/?#]+)", re.IGNORECASE)
 _NAME = re.compile(
     r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z][a-z0-9-]{0,61}[a-z0-9]"
 )
-"""A host by name: ASCII labels, the last one no number, no dot at the end."""
+"""A host name: ASCII labels, the last one not a number, no trailing dot."""
 _IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]{2,45}\]")
 _PATH = re.compile(r"(?:/[^?#]*)?(?:\?[^#]*)?")
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a client connects to: `host` in small letters, IPv6 in brackets."""
+    """Where a client connects to; `host` in lowercase, IPv6 in brackets."""
 
     scheme: str
     host: str
@@ -41,38 +41,38 @@ class Origin:
 
     @property
     def is_usual(self) -> bool:
-        """Is it reached by https, at the usual port?"""
+        """Returns whether it uses https on the default port."""
         return self.scheme == "https" and self.port == _PORTS["https"]
 
     def is_within(self, *homes: str) -> bool:
-        """Is it reached as usual, and is its host one of these or below one of these ("slack.com")?"""
+        """Returns whether it is usual and its host is one of these or a subdomain ("slack.com")."""
         named = any(self.host == home or self.host.endswith(f".{home}") for home in homes)
         return self.is_usual and named
 
     @property
     def is_loopback(self) -> bool:
-        """Is it this machine itself?"""
+        """Returns whether it is this machine."""
         return self.host.strip("[]") in LOOPBACK
 
     def __str__(self) -> str:
-        """As it begins an address."""
+        """Returns the start of a URL."""
         port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{self.host}{port}"
 
 
 @dataclass(frozen=True)
 class WebAddress:
-    """One address. `target` is path and query, as they are sent."""
+    """One URL. `target` is path and query as sent."""
 
     origin: Origin
     target: str
 
     @classmethod
     def parse(cls, text: str) -> WebAddress:
-        """The address that this text names.
+        """Parses a URL.
 
         Raises:
-            Malformed: there is anything in it on which two readers could disagree.
+            Malformed: parsers could disagree about it.
         """
         begins = _BEGINNING.match(text)
         if len(text) > _LONGEST or _UNSEEN_OR_AMBIGUOUS.search(text) or begins is None:
@@ -90,7 +90,6 @@ class WebAddress:
         return made
 
     def __str__(self) -> str:
-        """The text to ask for."""
         return f"{self.origin}{self.target}"
 
 
@@ -102,7 +101,7 @@ def _origin(scheme: str, host: str, port: int | None) -> Origin:
 
 
 def _spellings(origin: Origin) -> set[str]:
-    """How an address may name it: nobody's name before it, and a port only as it is usually written."""
+    """Returns the accepted spellings: no user name, and a port only in its usual form."""
     spellings = {f"{origin.host}:{origin.port}"}
     if origin.port == _PORTS[origin.scheme]:
         spellings.add(origin.host)
@@ -110,12 +109,12 @@ def _spellings(origin: Origin) -> set[str]:
 
 
 def elsewhere(here: WebAddress, text: str) -> WebAddress:
-    """Where a redirect from here leads.
+    """Returns the target of a redirect.
 
     Raises:
-        Malformed: that is not clear.
+        Malformed: the target is ambiguous.
     """
-    if _UNSEEN_OR_AMBIGUOUS.search(text):  # `urljoin` would leave some of it out
+    if _UNSEEN_OR_AMBIGUOUS.search(text):  # `urljoin` would drop a part of it
         raise Malformed("This is not a valid web address.")
     try:
         return WebAddress.parse(urljoin(str(here), text))
@@ -124,17 +123,17 @@ def elsewhere(here: WebAddress, text: str) -> WebAddress:
 
 
 def origin_of(text: str) -> Origin:
-    """Where an address leads, whatever its path looks like.
+    """Returns a URL's origin, with any path.
 
     Raises:
-        Malformed: it is not clear where.
+        Malformed: the origin is ambiguous.
     """
     begins = _BEGINNING.match(text)
     return WebAddress.parse(begins[0] if begins else text).origin
 
 
 def is_for_keys(text: str) -> bool:
-    """May a key be sent there? By https only, except to a stand-in on this machine."""
+    """Returns whether a key may be sent there: https only, except to this machine."""
     try:
         origin = WebAddress.parse(text).origin
     except Malformed:

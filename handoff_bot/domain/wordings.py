@@ -1,4 +1,4 @@
-"""The product's own texts for customers: for each moment, in each language that it speaks."""
+"""Default customer texts for each moment and language."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Moment(StrEnum):
-    """When a fixed text is said."""
+    """When a fixed text is sent."""
 
     DISCLOSURE = "disclosure"
     VOICE_NOTE = "voice_note"

@@ -1,4 +1,4 @@
-"""Words made fit to be shown, whoever wrote them and wherever they are shown."""
+"""Cleans text for display, whoever wrote it and wherever it is shown."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.splitting import split_text
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that turn the direction of whatever stands behind them."""
+"""Control characters, and those that change the text direction."""
 
 _BLANK = re.compile("[\u115f\u1160\u2800\u3164\uffa0]")
-"""Letters and symbols that look like nothing."""
+"""Letters and symbols that are displayed as nothing."""
 _SPELLINGS = {"sms": "SMS", "rcs": "RCS", "whatsapp": "WhatsApp", "webchat": "web chat"}
 
 REASONS: dict[Signal, str] = {
@@ -26,25 +26,25 @@ REASONS: dict[Signal, str] = {
 
 
 def clean(text: str) -> str:
-    """Text without what cannot be shown or would disturb what stands around it."""
+    """Removes characters that cannot be displayed or would affect the surrounding text."""
     return _CONTROLS.sub("", storable(text)).strip()
 
 
 def short_name(text: str) -> str:
-    """A short name of a text, the same for the same text, which does not tell what it says."""
+    """Returns a short, stable hash of a text that does not reveal it."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def is_visible(text: str) -> bool:
-    """Does it hold anything that can be seen?"""
+    """Returns whether the text contains any visible character."""
     seen = (unicodedata.category(character)[0] not in "CZ" for character in _BLANK.sub("", text))
     return any(seen)
 
 
 def shorten(text: str, limit: int) -> str:
-    """Clean text of at most `limit` characters, ending in … when something was left out."""
+    """Returns clean text of at most `limit` characters, ending in … if it was cut."""
     text = clean(text)
-    beginning = text[: 2 * limit]  # the rest cannot matter, and may be very long
+    beginning = text[: 2 * limit]  # the rest does not matter and may be very long
     pieces = split_text(beginning, limit)
     if len(pieces) <= 1 and beginning == text:
         return text
@@ -52,10 +52,10 @@ def shorten(text: str, limit: int) -> str:
 
 
 def one_line(text: str, limit: int) -> str:
-    """Shortened, with all white space (line breaks too) as single spaces."""
+    """Shortens and collapses all white space, including line breaks."""
     return shorten(" ".join(clean(text[: 4 * limit]).split()), limit)
 
 
 def spelled(channel: str) -> str:
-    """A channel's kind as people write it."""
+    """Returns a channel kind's display name."""
     return _SPELLINGS.get(channel, channel.replace("_", " ").capitalize())

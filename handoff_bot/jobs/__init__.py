@@ -1,1 +1,1 @@
-"""Durable jobs: they run in order, on SQLite and on PostgreSQL. See README.md."""
+"""Durable, ordered jobs on SQLite and PostgreSQL. See README.md."""

@@ -1,4 +1,4 @@
-"""Questions about how far jobs are behind, for health pages and alarms."""
+"""Queries about the backlog of jobs, for health pages and alarms."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from handoff_bot.storage.transaction import Transaction
 
 @dataclass(frozen=True)
 class QueueLoad:
-    """How far one queue is behind.
+    """Backlog of one queue.
 
-    `ours_due_at` leaves out the lanes that wait for their turn under a provider's limits.
+    `ours_due_at` excludes lanes that wait for a provider's rate limit.
     """
 
     waiting: int
@@ -25,7 +25,7 @@ class QueueLoad:
 
 @dataclass(frozen=True)
 class Load:
-    """How far all lanes are behind; `parked` counts rows given up as failed."""
+    """Backlog of all lanes; `parked` counts failed jobs."""
 
     queues: dict[str, QueueLoad] = field(default_factory=dict)
     parked: int = 0
@@ -35,7 +35,7 @@ _OURS_DUE_AT = case((LANE.c.waits_for.is_(None), LANE.c.due_at))
 
 
 def load(tx: Transaction) -> Load:
-    """How far the lanes are behind, for the health page."""
+    """Returns the backlog for the health page."""
     rows = tx.core.execute(
         select(LANE.c.family, func.count(), func.min(LANE.c.due_at), func.min(_OURS_DUE_AT))
         .where(LANE.c.due_at.is_not(None))
@@ -49,7 +49,7 @@ def load(tx: Transaction) -> Load:
 
 @dataclass(frozen=True)
 class Late:
-    """The first row of a lane that should have been done by now, and what its last try said."""
+    """The overdue first job of a lane, with the error of its last try."""
 
     work_id: int
     lane: str
@@ -57,7 +57,9 @@ class Late:
 
 
 def late(tx: Transaction, queue: str, due_before: datetime) -> list[Late]:
-    """For each lane of a queue that is stuck on a row which failed at least once: that row."""
+    """Returns the first job of each lane of a queue that is stuck on a job which failed at least
+    once.
+    """
     first = (
         select(func.min(WORK.c.id).label("id"))
         .where(WORK.c.status == "ready", WORK.c.lane.startswith(f"{queue}:"))

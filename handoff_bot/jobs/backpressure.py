@@ -1,4 +1,4 @@
-"""Lets arrivals go first: while many wait to be stored, lanes hold off, but never for long."""
+"""Backpressure: jobs pause while many arrivals wait to be stored, but never for long."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 MANY = 4
-"""Arrivals that wait at once before lanes hold off."""
+"""Number of waiting arrivals at which jobs pause."""
 LONGEST = 3.0
-"""Seconds that lanes hold off at the most, from when the rush began."""
+"""Maximum pause in seconds from the start of a rush."""
 LULL = 0.05
 """Seconds without a rush after which it is over."""
 
@@ -18,8 +18,8 @@ LULL = 0.05
 class Backpressure:
     """Shared by the inbox and the lanes of one process.
 
-    Providers wait only seconds for an acknowledgement and may not come back, whereas stored jobs keep.
-    Threads that serve and threads that work share one interpreter, so the latter must step back.
+    Providers wait only seconds for an acknowledgement and may not retry, while stored jobs are
+    safe. Request threads and job threads share one interpreter, so the jobs must pause.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Backpressure:
 
     @contextmanager
     def arrival(self) -> Iterator[None]:
-        """Around the storing of one arrival."""
+        """Wraps the storing of one arrival."""
         with self._guard:
             self._inside += 1
             if self._inside >= MANY:
@@ -45,11 +45,11 @@ class Backpressure:
                 self._inside -= 1
 
     def is_on(self) -> bool:
-        """Should lanes hold off now?"""
+        """Returns whether jobs should pause now."""
         now = time.monotonic()
         return now - self._last < LULL and now - self._began < LONGEST
 
     def hold_off(self) -> None:
-        """Wait until the rush is over."""
+        """Waits until the rush is over."""
         while self.is_on():
             time.sleep(LULL)

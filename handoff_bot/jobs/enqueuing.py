@@ -1,4 +1,4 @@
-"""Appends jobs to their lanes in the transaction of their caller."""
+"""Appends jobs to their lanes in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from handoff_bot.jobs.tables import GRANT_OF_LANE, LANE, WORK
 from handoff_bot.storage.transaction import DIALECTS, NOTIFY_CHANNEL, Transaction
 
 LAST = 1_000_000
-"""The rank of a lane that nobody has given one."""
+"""Default rank of a lane."""
 
 
 def _open_lane(insert: Any) -> Any:
-    """Make a lane due if it was empty, and lease it with this grant if it was idle too."""
+    """Makes a lane due if it was empty, and leases it with this grant if it was also idle."""
     statement = insert(LANE)
     empty = LANE.c.due_at.is_(None)
     idle = and_(empty, LANE.c.leased_by.is_(None))
@@ -35,11 +35,11 @@ def _open_lane(insert: Any) -> Any:
 
 
 def _insert_work(insert: Any, *, coalesce: bool) -> Any:
-    """Append a row unless its key is known."""
+    """Appends a job unless its key exists."""
     statement = insert(WORK).returning(WORK.c.key, WORK.c.id)
     if coalesce:
-        # An update that changes nothing still takes the row's lock: a redraw that is just being
-        # picked up is waited for, so that what this transaction changed is never missed.
+        # An update that changes nothing still locks the row: it waits for a job that is just being
+        # started, so that this transaction's change is never missed.
         return statement.on_conflict_do_update(
             index_elements=[WORK.c.key], set_={"due_at": WORK.c.due_at}
         )
@@ -55,23 +55,23 @@ _INSERT_WORK = {
 
 
 def enqueue_job(tx: Transaction, job: NewJob) -> None:
-    """Put a job behind what its lane already holds, when this transaction commits."""
+    """Appends a job to its lane when this transaction commits."""
     enqueuer_of(tx).enqueue(job)
 
 
 def enqueuer_of(tx: Transaction) -> Enqueuer:
-    """What collects the jobs of this transaction."""
+    """Returns the transaction's job collector."""
     if tx.participant is None:
         tx.participant = tx.participate(tx) if tx.participate else Enqueuer(tx)
     return cast(Enqueuer, tx.participant)
 
 
 class Enqueuer:
-    """Appends jobs to their lanes, and has idle lanes run by free threads of this process.
+    """Appends jobs to their lanes, and starts idle lanes on free threads of this process.
 
     Attributes:
-        reserved: threads that were asked for.
-        started: those whose lane is leased when the transaction commits.
+        reserved: reserved threads.
+        started: threads whose lane is leased when the transaction commits.
     """
 
     def __init__(self, tx: Transaction, slots: SlotProvider | None = None) -> None:
@@ -90,24 +90,24 @@ class Enqueuer:
 
     @property
     def starts_lanes(self) -> bool:
-        """Is there a worker that runs lanes which are started here?"""
+        """Returns whether a worker runs lanes that are started here."""
         return self._slots is not None
 
     def start(self, slot: Slot) -> None:
-        """Have a lane run that was leased in this transaction."""
+        """Starts a lane that was leased in this transaction."""
         self.reserved.append(slot)
         self.started.append(slot)
 
     def finish(self, slot: Slot) -> None:
-        """Nothing is left to do in a lane that was started."""
+        """Marks a started lane as done."""
         slot.is_done = True
         self.started.remove(slot)
 
     def flush(self, running: str = "") -> None:
-        """Append the new rows to their lanes.
+        """Appends the new jobs to their lanes.
 
-        Lanes are locked in one order by everybody (no deadlock), the lane that is being run among them;
-        and rows get their ids after the lock on their lane, so in a lane ids follow commits.
+        Everyone locks lanes in one order, including the running lane, so there is no deadlock. Jobs
+        get their ids after their lane is locked, so ids within a lane follow commits.
         """
         if not self._new:
             return
@@ -120,7 +120,7 @@ class Enqueuer:
         self.append_now(new)
 
     def append_now(self, rows: Sequence[NewJob]) -> set[str]:
-        """Append rows to their lanes; says which keys were new (rows without a key are not named)."""
+        """Appends jobs and returns the new keys (jobs without a key are not included)."""
         self._open_lanes(rows)
         fresh: set[str] = set()
         for coalesce in (False, True):
@@ -132,7 +132,7 @@ class Enqueuer:
         return fresh
 
     def wake(self, lane: str, due_at: datetime) -> None:
-        """Make a lane due no later than then, for a row that is already in the database."""
+        """Makes a lane due by then, for a job that is already stored."""
         self._open_lanes([NewJob("", lane, {}, due_at)])
         self._tx.core.execute(
             update(LANE).where(LANE.c.key == lane, LANE.c.due_at > due_at).values(due_at=due_at)
@@ -166,7 +166,7 @@ class Enqueuer:
                 self._others_needed = True
 
     def _reserve(self, lane: str) -> Slot | None:
-        """A free thread of this process for the lane, so that no dispatcher need look for it."""
+        """Reserves a free thread of this process for the lane, so that no dispatcher has to find it."""
         if any(slot.lane == lane for slot in self.reserved):
             return None
         slot = self._slots.reserve(lane) if self._slots else None
@@ -194,11 +194,11 @@ class Enqueuer:
         return {row.key for row in found if row.key is not None}
 
     def _name_first_job(self, rows: Sequence[NewJob], inserted: Sequence[Any]) -> None:
-        """A lane that was empty begins with what was just inserted: no need to ask for it again."""
+        """A formerly empty lane begins with the inserted job, so it need not be queried."""
         ids = {row.key: row.id for row in inserted}
         for slot in self.started:
             here = [row for row in rows if row.lane == slot.lane and row.key in ids]
-            # Which row got which id is told by its key, or when there is only one.
+            # The id of a job is known by its key, or if there is only one job.
             if slot.job or not here or (len(rows) > 1 and any(row.key is None for row in here)):
                 continue
             first = min(here, key=lambda row: ids[row.key])

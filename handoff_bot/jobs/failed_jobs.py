@@ -1,4 +1,4 @@
-"""Questions and changes about jobs that were given up, for operators."""
+"""Queries and changes of failed jobs, for operators."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FAILED = WORK.c.status == "failed"
 
 @dataclass(frozen=True)
 class GivenUp:
-    """One job that failed for good; `payload` may hold what a customer wrote."""
+    """One failed job; `payload` may contain customer text."""
 
     id: int
     kind: str
@@ -43,26 +43,26 @@ class GivenUp:
 
 
 def given_up(tx: Transaction, limit: int) -> Sequence[GivenUp]:
-    """The jobs that were given up and not dealt with, newest first."""
+    """Returns the open failed jobs, newest first."""
     found = select(*_COLUMNS).where(_FAILED).order_by(WORK.c.id.desc()).limit(limit)
     return [GivenUp(*row) for row in tx.core.execute(found)]
 
 
 def find(tx: Transaction, job_id: int) -> GivenUp | None:
-    """A job that was given up and not dealt with."""
+    """Returns an open failed job."""
     row = tx.core.execute(select(*_COLUMNS).where(WORK.c.id == job_id, _FAILED)).first()
     return GivenUp(*row) if row else None
 
 
 def get(tx: Transaction, job_id: int) -> GivenUp | None:
-    """The same, held until commit."""
+    """Same as `find`, locked until commit."""
     found = select(*_COLUMNS).where(WORK.c.id == job_id, _FAILED).with_for_update()
     row = tx.core.execute(found).first()
     return GivenUp(*row) if row else None
 
 
 def settle(tx: Transaction, kind: str, now: datetime, **payload: int) -> None:
-    """Dismiss the jobs of this kind and payload that were given up: another has done what they were to do."""
+    """Dismisses failed jobs of this kind and payload, because another job has done their work."""
     fits = [WORK.c.payload[name].as_integer() == value for name, value in payload.items()]
     tx.core.execute(
         update(WORK)
@@ -72,7 +72,7 @@ def settle(tx: Transaction, kind: str, now: datetime, **payload: int) -> None:
 
 
 def settle_lane(tx: Transaction, kind: str, lane: str, now: datetime) -> None:
-    """The same for those in a lane where only the latest state matters."""
+    """Same for a lane where only the latest state matters."""
     tx.core.execute(
         update(WORK)
         .where(_FAILED, WORK.c.kind == kind, WORK.c.lane == lane)
@@ -81,7 +81,9 @@ def settle_lane(tx: Transaction, kind: str, lane: str, now: datetime) -> None:
 
 
 def ready(tx: Transaction, job: GivenUp, payload: dict[str, Any], now: datetime) -> None:
-    """Run it again in its lane, before what waits there. What its provider did is asked first, if unknown."""
+    """Retries a job before the other jobs of its lane. If the call's outcome is unknown, the
+    provider is asked first.
+    """
     enqueuer_of(tx).wake(job.lane, now)
     tx.core.execute(
         update(WORK)
@@ -98,6 +100,6 @@ def ready(tx: Transaction, job: GivenUp, payload: dict[str, Any], now: datetime)
 
 
 def dismiss(tx: Transaction, job: GivenUp, now: datetime) -> None:
-    """Leave it undone; it is pruned like jobs that are done."""
+    """Dismisses a job; it is pruned like a done job."""
     changed = update(WORK).where(WORK.c.id == job.id)
     tx.core.execute(changed.values(status="dismissed", finished_at=now))

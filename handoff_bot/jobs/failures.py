@@ -1,4 +1,4 @@
-"""What becomes of a row whose handler failed: it is retried later, or given up."""
+"""Failure handling: a failed job is retried later or marked as failed."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from handoff_bot.storage.transaction import Transaction
 logger = logging.getLogger(__name__)
 
 FEWEST_TRIES = 5
-"""Of a refusal that the provider words in a way that we do not know."""
+"""Minimum tries for a provider error with an unknown code."""
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 60.0
 LONGEST_DELAY_UNSURE = 600.0
 BUG_ATTEMPTS = 5
 UNHANDLED = "its failure could not be handled"
-"""Begins the error of a row whose handler failed in `on_retry` or `on_failed`."""
+"""Prefix of the error of a job whose handler failed in `on_retry` or `on_failed`."""
 
 
 OnGivenUp = Callable[[Transaction, Job, str, datetime], None]
-"""Called in the transaction that gives a job up, with the error as text and the time."""
+"""Called in the transaction that marks a job as failed, with the error text and the time."""
 
 
 def tell_nobody(tx: Transaction, job: Job, error: str, now: datetime) -> None:
-    """For workers whose owner reads the list of failed jobs."""
+    """For workers whose operator reads the list of failed jobs."""
 
 
 class Failures:
-    """Records failures on rows, in the caller's transaction."""
+    """Records failures of jobs in the caller's transaction."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Failures:
         self._on_given_up = on_given_up
 
     def log(self, job: Job, error: Exception) -> None:
-        """A provider's refusal in one line, a bug with its traceback."""
+        """Logs a provider error as one line, a bug with its traceback."""
         told = {"work_id": job.id, "kind": job.kind, "attempt": job.attempts + 1}
         if isinstance(error, ProviderFailure):
             logger.warning("work failed", extra=told | {"code": error.code})
@@ -68,7 +68,7 @@ class Failures:
     def handle(
         self, tx: Transaction, job: Job, handler: AnyHandler, plan: Any, error: Exception
     ) -> bool:
-        """Let the handler see to it. True if the row is retried, so that the lane must wait for it."""
+        """Calls the handler's hook. Returns True if the job is retried, so the lane must wait."""
         now = self._clock.now()
         if isinstance(error, DeskLimited) and plan is not None:
             self._limiter.hold(tx, handler.cost(tx, job), error.retry_after, now)
@@ -84,9 +84,10 @@ class Failures:
     def note(
         self, tx: Transaction, job: Job, handler: AnyHandler, plan: Any, error: Exception
     ) -> bool:
-        """The same without the handler, which failed in it. True if the row is retried.
+        """Records a failure without the handler's hook, which itself failed. Returns True if the
+        job is retried.
 
-        A row that was to be given up gets a second chance, and is given up when that fails too.
+        A job that was about to fail gets one more chance.
         """
         now, words = self._clock.now(), f"{UNHANDLED}: {_in_words(error)}"
         if job.error.startswith(UNHANDLED) and self._is_hopeless(job, handler, error, now):
@@ -111,7 +112,9 @@ class Failures:
     def _may_have_happened(
         self, job: Job, handler: AnyHandler, plan: Any, error: Exception
     ) -> bool:
-        """Must the provider be asked before the call is made again? After a bug in mid-call it must."""
+        """Returns whether the provider must be asked before the call is repeated; always after a
+        bug during the call.
+        """
         if plan is None:
             return job.begun_at is not None
         if isinstance(error, ProviderFailure):
@@ -127,7 +130,7 @@ class Failures:
         return job.attempts + 1 >= BUG_ATTEMPTS
 
     def _delay(self, job: Job, error: Exception) -> timedelta:
-        """Exponential, spread by half each way; never sooner than the provider asked for."""
+        """Exponential backoff with 50 % jitter; never sooner than the provider requested."""
         asked = error.retry_after if isinstance(error, ProviderFailure) else None
         is_unsure = isinstance(error, ProviderFailure) and error.patience is not None
         longest = LONGEST_DELAY_UNSURE if is_unsure else LONGEST_DELAY
@@ -138,5 +141,7 @@ class Failures:
 
 
 def _in_words(error: Exception) -> str:
-    """What to store of an error: our own words; of a bug its type alone, for its text may hold anything."""
+    """Returns the error to store: our own messages; for a bug only its type, as its text may
+    contain anything.
+    """
     return str(error) if isinstance(error, ProviderFailure) else type(error).__name__

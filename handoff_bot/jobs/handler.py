@@ -1,4 +1,4 @@
-"""What runs one kind of job."""
+"""Handlers: the code that runs one kind of job."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ Plan = TypeVar("Plan")
 Result = TypeVar("Result")
 
 ADMINS = "the admins"
-"""What `Handler.told` says where they are told here of every row that is given up."""
+"""Value of `Handler.told` if admins are told about every failed job."""
 
 
 class JobHandler(Generic[Plan, Result]):
-    """What the runner asks of each kind of job; inherit from `ProviderJob` or `TransactionJob`.
+    """Interface between the runner and a kind of job; inherit from `ProviderJob` or
+    `TransactionJob`.
 
     Attributes:
-        repeatable: doing `call` twice is harmless (a question, a redraw).
-        coalesces: its rows have a key that is forgotten when they start.
-        batches: one call may be for several rows of a lane; see `batch`.
-        chained: prepared in the transaction that enqueues it, where its lane is idle and a thread is free.
-            It enqueues nothing in lanes of its own queue.
-        give_up_after: how long temporary failures are tried again, from when the row was due.
-        told: to whom it is told when a row is given up, or why nobody needs to be told. `on_failed`
-            tells them, unless it is `ADMINS`. Of a bug the admins are told in any case.
+        repeatable: True if repeating `call` is harmless (a query, an update).
+        coalesces: its jobs have a key that is released when they start.
+        batches: one call may cover several jobs of a lane; see `batch`.
+        chained: prepared in the enqueuing transaction if its lane is idle and a thread is free. It
+            enqueues nothing in lanes of its own queue.
+        give_up_after: how long temporary failures are retried, from the due time.
+        told: who is told when a job fails, or why nobody needs to be. `on_failed` tells them,
+            unless it is `ADMINS`. Admins are always told about a bug.
     """
 
     told = ""
@@ -39,55 +40,58 @@ class JobHandler(Generic[Plan, Result]):
     give_up_after = timedelta(hours=4)
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
-        """What the call takes of the provider's limits."""
+        """Returns the rate-limit cost of the call."""
         return ()
 
     def batch(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
-        """Rows right behind it that the same call is for; the other phases find them as `job.more`."""
+        """Returns the following jobs covered by the same call; the other phases find them as
+        `job.more`.
+        """
         return ()
 
     def prepare(self, tx: Transaction, job: Job) -> Plan | None:
-        """What to call with; None when the transaction was all there was to do."""
+        """Returns the plan for `call`; None if the job is done in this transaction."""
         raise NotImplementedError
 
     def call(self, plan: Plan) -> Result:
-        """The slow part. Raises ProviderFailure; anything else is a bug."""
+        """Runs the slow part. Raises ProviderFailure; any other exception is a bug."""
         raise NotImplementedError
 
     def finish(self, tx: Transaction, job: Job, plan: Plan, result: Result) -> None:
-        """Record the result."""
+        """Records the result."""
 
     def recover(self, job: Job, begun_at: datetime) -> tuple[Plan, Result] | None:
-        """Ask the provider what became of a call; None when it had no effect and may be made again."""
+        """Asks the provider about an interrupted call; None if it had no effect and can be repeated."""
         return None
 
     def on_retry(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
-        """It failed for now and is tried again; `job.begun_at` if the call may have had an effect."""
+        """Called before a retry; `job.begun_at` is set if the call may have had an effect."""
 
     def on_failed(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:
-        """The row is given up: show it to those who must know; `job.begun_at` as in `on_retry`."""
+        """Called when the job fails for good: tells those in `told`; `job.begun_at` as in `on_retry`."""
 
 
 class ProviderJob(JobHandler[Plan, Result]):
     """A kind of job that calls a provider: `prepare`, `call`, `finish`.
 
-    `prepare` and `finish` each run in a transaction, `call` outside of any. Unless `repeatable`, the row
-    is recorded as begun before `call`; when it is found begun, `recover` asks the provider first.
+    `prepare` and `finish` each run in a transaction, `call` outside of any. Unless `repeatable`,
+    the job is marked as begun before `call`; if it is found begun, `recover` asks the provider
+    first.
     """
 
 
 class TransactionJob(JobHandler[None, None]):
-    """A kind of job that is done in one transaction."""
+    """A kind of job that runs in one transaction."""
 
     def run(self, tx: Transaction, job: Job) -> None:
-        """Do all of it. What it raises undoes all of it."""
+        """Does all the work. An exception rolls everything back."""
         raise NotImplementedError
 
     def prepare(self, tx: Transaction, job: Job) -> None:
-        """The same, for the runner."""
+        """Adapts `run` for the runner."""
         self.run(tx, job)
 
 
 AnyHandler = JobHandler[Any, Any]
 UNKNOWN_KIND = AnyHandler()
-"""Runs jobs of a kind that this version does not know: each fails until it is given up."""
+"""Runs jobs of unknown kinds: each is retried until it fails."""

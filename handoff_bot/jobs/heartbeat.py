@@ -1,4 +1,4 @@
-"""Tells other workers that this one is alive, and knows whether they could have heard it in time."""
+"""Heartbeats: tells other workers that this one is alive, and detects a late heartbeat."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Heartbeat:
     """One worker's entry in the table of workers.
 
     Args:
-        ttl: seconds after which a silent worker counts as dead to others.
+        ttl: seconds after which a silent worker counts as dead.
         stopping: set when the process ends.
 
     Attributes:
-        id: the worker's; "" until it is entered.
+        id: the worker's id; "" until it is registered.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Heartbeat:
         self.id = ""
 
     def sign_on(self, *, sole: bool) -> None:
-        """Enter the worker under a new id; `sole` when no other one can be alive."""
+        """Registers the worker under a new id; `sole` if no other worker can be alive."""
         self.id, until = uuid.uuid4().hex, self._next_end()
         with self._database.write() as tx:
             if sole:
@@ -46,15 +46,15 @@ class Heartbeat:
         self._alive_until = until
 
     def sign_off(self) -> None:
-        """Remove the worker; its leases end with it."""
+        """Removes the worker and its leases."""
         try:
             with self._database.write() as tx:
                 leases.leave(tx, self.id)
-        except DatabaseAway as error:  # others will find out by themselves
+        except DatabaseAway as error:  # others will notice the missing heartbeat
             logger.warning("worker could not sign off", extra={"why": str(error)})
 
     def keep_up(self) -> None:
-        """Enter or prolong when that is due, for a worker without a thread for it. For tests."""
+        """Sends a heartbeat if due, for a worker without a heartbeat thread. For tests."""
         if not self.id or self._clock.now() >= self._alive_until:
             self.id = self.id or uuid.uuid4().hex
             self.prolong()
@@ -63,17 +63,19 @@ class Heartbeat:
         return self._clock.now() + timedelta(seconds=self._ttl)
 
     def prolong(self) -> None:
-        """Tell the others that this worker is alive, even if they have buried it."""
+        """Sends a heartbeat, even if other workers have already removed this one."""
         until = self._next_end()
         with self._database.heartbeat() as tx:
             leases.join(tx, self.id, until)
         self._lives(until)
 
     def _lives(self, until: datetime) -> None:
-        """Remember it; and if it was told too late, that others may have leased our lanes before now."""
+        """Stores the new lifetime; if the heartbeat was late, notes that other workers may have
+        leased our lanes.
+        """
         now = self._clock.now()
         if now >= self._alive_until:
-            self._late_at = now  # before the other, which other threads look at first
+            self._late_at = now  # before the other value, which threads read first
         self._alive_until = until
 
     def beat(self) -> None:
@@ -88,11 +90,12 @@ class Heartbeat:
                 logger.exception("heartbeat failed")
 
     def confirm(self, lane: str, grant: str, since: datetime) -> None:
-        """See `Runner`. While the heartbeat was on time since then nobody else can have leased the lane.
+        """See `Runner`. While heartbeats were on time since `since`, no other worker can have
+        leased the lane.
 
-        A thread may be frozen right here, between what it has recorded and its call, for longer than the
-        lease holds; then the database is asked, and nobody can lease the lane after the answer. A heartbeat
-        that came before us, but too late, answers for no lane that was leased before it.
+        A thread may be frozen between its record and its call for longer than the lease. Then the
+        database is asked, and no worker can lease the lane after the answer. A late heartbeat
+        before that does not count for lanes leased earlier.
         """
         if self._clock.now() < self._alive_until and since > self._late_at:
             return

@@ -1,4 +1,4 @@
-"""Which lanes this process holds: those that its threads run, and those that a thread has left leased."""
+"""Lanes held by this process: running on threads, or left leased by a thread."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from handoff_bot.storage.database import Database
 logger = logging.getLogger(__name__)
 
 REST = timedelta(seconds=5)
-"""How long a lane rests after an error that could not be recorded on its row."""
+"""How long a lane pauses after an error that could not be recorded."""
 
 
 class HeldLanes:
-    """In memory, for the database may be away: it is told when it is back."""
+    """In memory, because the database may be down; it is updated when it is back."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -32,7 +32,7 @@ class HeldLanes:
 
     @contextlib.contextmanager
     def running(self, lane: str, grant: str) -> Iterator[None]:
-        """Around what a thread does with a lane."""
+        """Wraps a thread's work on a lane."""
         with self._guard:
             self._running[lane] += 1
         try:
@@ -44,23 +44,26 @@ class HeldLanes:
                     del self._running[lane]
 
     def lanes(self) -> frozenset[str]:
-        """Lanes that our threads run, whatever the database says of them.
+        """Returns the lanes that our threads run, whatever the database says.
 
-        A lane may be leased by others meanwhile, and free again, while our thread still waits for an answer.
+        A lane may have been leased by others and released again while our thread waits for a
+        response.
         """
         with self._guard:
             return frozenset(self._running)
 
     def left(self, lane: str, grant: str, *, rest: bool = False) -> None:
-        """A thread left a lane without letting go of it; `rest` if it would fail the same way at once."""
+        """Records a lane that a thread left without releasing it; `rest` if it would fail again at
+        once.
+        """
         with self._guard:
             self._left[lane, grant] = self._clock.now() + (REST if rest else timedelta())
 
     def let_go(self) -> None:
-        """Let go of what was left, so that this process or another leases it.
+        """Releases the left lanes, so that any worker can lease them.
 
         Raises:
-            DatabaseAway: not now; to be tried again.
+            DatabaseAway: retry later.
         """
         with self._guard:
             left = dict(self._left)

@@ -1,4 +1,4 @@
-"""Stores what arrives, durably, before it is acknowledged: many arrivals share one commit."""
+"""Stores arrivals durably before they are acknowledged. Many arrivals share one commit."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ from handoff_bot.storage.transaction import Transaction
 logger = logging.getLogger(__name__)
 
 PATIENCE = 12.0
-"""Seconds that an arrival waits for the database. Twilio gives up after 15, Slack after 3 and retries."""
+"""Seconds that an arrival waits for the database. Twilio times out after 15, Slack after 3 with
+retries.
+"""
 PATIENCE_IN_TROUBLE = 1.0
-"""The same once the database is known to be away: refused requests must not fill all threads."""
+"""Same once the database is known to be down, so that refused requests do not occupy all threads."""
 
 
 T = TypeVar("T")
@@ -34,17 +36,17 @@ class Writer(Protocol):
     def write(
         self, body: Callable[[Transaction], T], patience: float, *, chained: bool = True
     ) -> T:
-        """What the body makes, committed.
+        """Returns the body's result after commit.
 
         Args:
-            patience: seconds that the transaction may wait to begin, on SQLite.
-            chained: jobs of kinds that are `chained` may be prepared in it. The body is called a second
-                time, without that, when preparing one fails.
+            patience: seconds to wait for the transaction to begin, on SQLite.
+            chained: allows preparing `chained` jobs in it. If preparing fails, the body runs again
+                without.
         """
 
 
 class PlainWriter:
-    """For a process in which no worker runs: jobs are left to other processes."""
+    """For a process without a worker: jobs are left to other processes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -66,9 +68,9 @@ class _Arrival:
 
 
 class Inbox:
-    """Group commit: the thread whose turn it is stores all arrivals that wait, the others return with it.
+    """Group commit: the first thread to take the lock stores the whole batch.
 
-    Where a thread is free, what an arrival sets in motion is prepared in the same transaction.
+    If a thread is free, the arrival's job is prepared in the same transaction.
     """
 
     def __init__(
@@ -79,7 +81,8 @@ class Inbox:
         writer: Writer | None = None,
     ) -> None:
         self._writer = writer or PlainWriter(database)
-        # On PostgreSQL preparing locks rows: two transactions that do so for several arrivals could deadlock.
+        # On PostgreSQL, preparing locks rows: two transactions doing so for several arrivals could
+        # deadlock.
         self._chains_many = database.is_sqlite
         self._clock = clock
         self._backpressure = backpressure or Backpressure()
@@ -89,10 +92,10 @@ class Inbox:
         self._patience = PATIENCE
 
     def store(self, kind: str, lane: str, key: str, payload: dict[str, Any]) -> bool:
-        """Store one arrival; returns after commit. False when this key was known already.
+        """Stores one arrival and returns after commit. Returns False if the key was already known.
 
         Raises:
-            DatabaseAway: it is not known to be stored. Its sender must be refused, and come again.
+            DatabaseAway: storage is not confirmed. Refuse the request so that the sender retries.
         """
         arrival = _Arrival(NewJob(kind, lane, payload, due_at=self._clock.now(), key=key))
         until = time.monotonic() + self._patience
@@ -105,7 +108,7 @@ class Inbox:
         return arrival.fresh
 
     def _take_turn(self, arrival: _Arrival, until: float) -> None:
-        """Store all that wait, unless another thread has stored this one before it was our turn."""
+        """Stores all waiting arrivals, unless another thread has stored this one already."""
         if not self._writing.acquire(timeout=max(0.0, until - time.monotonic())):
             with self._guard:
                 if arrival in self._waiting:
@@ -130,7 +133,7 @@ class Inbox:
                 arrival.error = error
         except Exception:
             logger.exception("storing arrivals failed", extra={"arrivals": len(batch)})
-            for arrival in batch:  # so that one bad arrival fails alone
+            for arrival in batch:  # so that only the bad arrival fails
                 self._store_alone(arrival, until)
         finally:
             for arrival in batch:
@@ -139,11 +142,11 @@ class Inbox:
     def _store_alone(self, arrival: _Arrival, until: float) -> None:
         try:
             self._store_batch([arrival], until)
-        except Exception as error:  # handed to the request that waits for it
+        except Exception as error:  # handed to the waiting request
             arrival.error = error
 
     def _store_batch(self, batch: list[_Arrival], until: float) -> None:
-        # One row for each key: the same webhook may have arrived twice within this batch.
+        # One row per key: the same webhook may have arrived twice within this batch.
         unique = {arrival.job.key: arrival for arrival in reversed(batch)}
         chosen = [arrival.job for arrival in batch if unique[arrival.job.key] is arrival]
         fresh = self._writer.write(

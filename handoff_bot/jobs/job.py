@@ -1,4 +1,4 @@
-"""Jobs as values: one to be enqueued, one picked up, and a thread that is free for one."""
+"""Jobs as values: to enqueue, picked up, and a thread slot for one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Job:
-    """One job, picked up.
+    """A picked-up job.
 
     Attributes:
-        begun_at: when a provider was called for it and no answer was recorded, None otherwise.
-        attempts: how often it was tried before.
-        error: what its last try said, "" when there was none.
-        more: rows behind it in its lane that the same call is for.
+        begun_at: start of a provider call without a recorded result, or None.
+        attempts: number of earlier tries.
+        error: error of the last try, or "".
+        more: following jobs of its lane covered by the same call.
     """
 
     id: int
@@ -32,13 +32,13 @@ class Job:
 
     @property
     def ids(self) -> list[int]:
-        """The ids of all rows that its call is for."""
+        """Returns the ids of all jobs covered by its call."""
         return [self.id, *(other.id for other in self.more)]
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A row whose call was prepared in the transaction that enqueued it: with what, and when that began."""
+    """A job whose call was prepared in the enqueuing transaction: its plan and start time."""
 
     plan: Any
     since: datetime
@@ -46,11 +46,11 @@ class Begun:
 
 @dataclass
 class Slot:
-    """A thread of this process that is free for a lane. `grant` is the token of its lease.
+    """A free thread of this process for a lane. `grant` is the token of its lease.
 
-    `job` is the lane's first row, when it is known; `begun` when its call is prepared. `follows` when the
-    thread goes on with this lane after another one of the same queue. `is_done` when the transaction has
-    also done all that is in the lane.
+    `job` is the lane's first job, if known; `begun` if its call is prepared. `follows` if the
+    thread continues with this lane after another one of the same queue. `is_done` if the
+    transaction has also done all of the lane's work.
     """
 
     lane: str
@@ -64,16 +64,16 @@ class Slot:
 
 @dataclass(frozen=True)
 class NewJob:
-    """A job to be enqueued.
+    """A job to enqueue.
 
     Attributes:
-        kind: which handler runs it.
-        lane: the key that orders it, "<queue>:<rest>".
-        payload: what the handler needs; JSON.
-        due_at: not before then.
-        key: makes it unique; None for any number of them.
-        coalesce: when a row with this key still waits, that one is enough.
-        high_priority: when its lane waits for its turn, it goes before others that wait for the same.
+        kind: selects the handler.
+        lane: the ordering key, "<queue>:<rest>".
+        payload: JSON data for the handler.
+        due_at: earliest start.
+        key: deduplication key; None for none.
+        coalesce: skip it if a job with this key is still waiting.
+        high_priority: when its lane waits for a rate limit, it goes before others.
     """
 
     kind: str
@@ -86,7 +86,7 @@ class NewJob:
 
 
 def queue_of(lane: str) -> str:
-    """The part of a lane's key that says which threads may run it."""
+    """Returns the queue part of a lane's key."""
     return lane.partition(":")[0]
 
 
@@ -94,10 +94,10 @@ class SlotProvider(Protocol):
     """Runs lanes in this process."""
 
     def reserve(self, lane: str) -> Slot | None:
-        """A free thread for this lane, if there is one."""
+        """Returns a free thread for this lane, or None."""
 
     def release(self, reserved: Sequence[Slot], started: Sequence[Slot]) -> None:
-        """The transaction has ended: run the lanes that were started, free the other threads."""
+        """After the transaction: runs the started lanes and frees the other threads."""
 
     def doubt(self, started: Sequence[Slot]) -> None:
-        """Nobody knows whether the transaction that started these was committed."""
+        """Called if it is unknown whether the transaction with these lanes was committed."""

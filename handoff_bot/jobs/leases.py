@@ -1,4 +1,4 @@
-"""Questions and changes about leases of lanes, and about the workers that hold them."""
+"""Queries and changes of lane leases and of the workers that hold them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.tables import GRANT_OF_LANE, LANE, WORK, WORKER
 from handoff_bot.storage.transaction import DIALECTS, Transaction
 
-# Statements are built once: building one costs SQLAlchemy about as much as running it.
+# Statements are built once: building costs SQLAlchemy about as much as running.
 
 _ALIVE = select(WORKER.c.id).where(WORKER.c.alive_until > bindparam("now"))
 IS_UNHELD = or_(
     LANE.c.leased_by.is_(None),
     and_(LANE.c.leased_by != bindparam("worker"), LANE.c.leased_by.not_in(_ALIVE)),
 )
-"""No live worker holds the lane. To itself a worker is always alive: its own threads may only be late."""
+"""No live worker holds the lane. A worker always counts itself as alive: its own threads may only
+be late.
+"""
 _IS_FREE = and_(IS_UNHELD, LANE.c.waits_for.is_(None))
 _DUE = (
     select(LANE.c.key)
@@ -61,7 +63,7 @@ _GO_ON = (
     .returning(LANE.c.grant)
 )
 MOST_LOST = 4
-"""Lanes that our threads still run although others have leased them since, and let go of them."""
+"""Maximum number of lanes that our threads still run although others leased and released them since."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _NEXT_DUE = (
     select(LANE.c.family, func.min(LANE.c.due_at).label("due_at"))
@@ -81,7 +83,7 @@ _JOIN = {on_sqlite: _joined(insert) for on_sqlite, insert in DIALECTS.items()}
 
 
 def new_grant() -> str:
-    """The token of one lease; it is never used for a second one."""
+    """Returns the unique token of one lease."""
     return uuid.uuid4().hex
 
 
@@ -93,7 +95,7 @@ def lease(
     limit: int,
     besides: Collection[str] = (),
 ) -> dict[str, str]:
-    """Lease up to `limit` due lanes of a queue that no live worker holds, none of `besides`.
+    """Leases up to `limit` due lanes of a queue without a live holder, except `besides`.
 
     Returns each lane with the token of its lease.
     """
@@ -109,7 +111,7 @@ def lease(
 
 
 def release(tx: Transaction, lane: str, grant: str, due_at: datetime | None) -> None:
-    """Let go of a lane; `due_at` is when its first row is due, None when it is empty.
+    """Releases a lane; `due_at` is the due time of its first job, None if empty.
 
     Raises:
         LeaseLost: it is no longer leased under this grant.
@@ -123,15 +125,15 @@ def release(tx: Transaction, lane: str, grant: str, due_at: datetime | None) -> 
 def go_on(
     tx: Transaction, lane: str, grant: str, now: datetime, *, stop: bool = False
 ) -> Job | None:
-    """The lane's first row if it is due; otherwise, or in order to stop, the lane is let go of.
+    """Returns the lane's first job if due; otherwise, or to stop, releases the lane.
 
     Raises:
         LeaseLost: it is no longer leased under this grant.
     """
     if not tx.is_sqlite:
-        # The lane is held before its rows are looked at: who appends a row in this very moment comes
-        # either before the look or after the lane was let go of, so no row is left in a lane that
-        # counts as empty. SQLite has one writer.
+        # The lane is locked before its jobs are read: a concurrent append comes either before the
+        # read or after the release. So no job is left in a lane that counts as empty. SQLite has
+        # one writer.
         check_lease(tx, lane, grant)
     values = {"lane": lane, "token": grant, "until": _NEVER if stop else now}
     kept = tx.core.execute(_GO_ON, values).first()
@@ -141,9 +143,9 @@ def go_on(
 
 
 def let_go(tx: Transaction, lane: str, grant: str, not_before: datetime) -> None:
-    """Let go of a lane whose thread left it, so that it is leased again; nothing if it was leased again.
+    """Releases a lane that its thread left; does nothing if it was leased again.
 
-    `not_before` keeps a lane that fails each time from being tried without a pause.
+    `not_before` keeps a failing lane from being retried without a pause.
     """
     try:
         check_lease(tx, lane, grant)
@@ -154,18 +156,18 @@ def let_go(tx: Transaction, lane: str, grant: str, not_before: datetime) -> None
 
 
 def next_due(tx: Transaction, now: datetime, worker: str = "") -> dict[str, datetime]:
-    """For each queue with lanes that this worker could lease: when the first is due; may be in the past."""
+    """Returns the next due time for each queue with leasable lanes; may be in the past."""
     values = {"now": now, "worker": worker}
     return {row.family: row.due_at for row in tx.core.execute(_NEXT_DUE, values)}
 
 
 def join(tx: Transaction, worker: str, alive_until: datetime) -> None:
-    """Register a worker, or prolong its life; also when others have buried it since."""
+    """Registers a worker or extends its lifetime, even if others have removed it."""
     tx.core.execute(_JOIN[tx.is_sqlite], {"id": worker, "alive_until": alive_until})
 
 
 def leave(tx: Transaction, worker: str) -> None:
-    """Unregister a worker; its leases end with it."""
+    """Unregisters a worker and ends its leases."""
     tx.core.execute(
         update(LANE).where(LANE.c.leased_by == worker).values(leased_by=None, grant=None)
     )
@@ -173,10 +175,10 @@ def leave(tx: Transaction, worker: str) -> None:
 
 
 def bury(tx: Transaction, *, dead_since: datetime | None) -> None:
-    """Unregister workers that have not been alive since then (None: all of them).
+    """Unregisters workers without a heartbeat since then (None: all).
 
-    Their lanes are free by that. They keep their grants, so a thread of a worker that was only frozen
-    still finishes a lane that nobody has leased since.
+    This frees their lanes. The grants stay, so a worker that was only frozen can finish a lane that
+    no other worker has leased since.
     """
     dead = select(WORKER.c.id)
     if dead_since is not None:
@@ -186,6 +188,6 @@ def bury(tx: Transaction, *, dead_since: datetime | None) -> None:
 
 
 def check_lease(tx: Transaction, lane: str, grant: str) -> None:
-    """Lock the lane until commit. Raises LeaseLost unless it is still leased under this grant."""
+    """Locks the lane until commit. Raises LeaseLost unless it is leased under this grant."""
     if tx.core.execute(GRANT_OF_LANE, {"lane": lane}).scalar() != grant:
         raise LeaseLost(lane)

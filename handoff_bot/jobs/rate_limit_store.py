@@ -1,4 +1,4 @@
-"""Questions and changes about budgets of a provider's limits, and about the lanes that wait for them."""
+"""Queries and changes of rate-limit budgets and of the lanes that wait for them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ _NEW = {on_sqlite: _new(insert) for on_sqlite, insert in DIALECTS.items()}
 
 
 def free_at(tx: Transaction, budget: str, now: datetime) -> datetime:
-    """What is kept of a budget, which is held until commit: of several processes one takes of it at once."""
+    """Returns a budget's state and locks it until commit, so that only one process uses it at a time."""
     found: datetime | None = tx.core.execute(_FREE_AT, {"budget": budget}).scalar()
     if found is not None:
         return found
@@ -78,8 +78,8 @@ def free_at(tx: Transaction, budget: str, now: datetime) -> datetime:
 
 
 def room(tx: Transaction, budget: str, now: datetime) -> tuple[datetime, bool]:
-    """As `free_at`; and does any lane wait for it?"""
-    if tx.is_sqlite:  # elsewhere the row is held before lanes are looked at
+    """Same as `free_at`, plus whether any lane waits for the budget."""
+    if tx.is_sqlite:  # elsewhere the row is locked before lanes are read
         found = tx.core.execute(_ROOM, {"budget": budget}).first()
         if found is not None:
             return found.free_at, bool(found.is_awaited)
@@ -87,23 +87,23 @@ def room(tx: Transaction, budget: str, now: datetime) -> tuple[datetime, bool]:
 
 
 def keep(tx: Transaction, budget: str, at: datetime) -> None:
-    """Keep that it is paid for by then."""
+    """Stores the budget's new state."""
     tx.core.execute(_KEEP, {"budget": budget, "at": at})
 
 
 def count_refusal(tx: Transaction, budget: str, now: datetime) -> None:
-    """The provider has asked us to slow down."""
+    """Counts a rate-limit response of the provider."""
     tx.core.execute(_COUNT, {"budget": budget, "now": now})
 
 
 def is_awaited(tx: Transaction, budget: str) -> bool:
-    """Does any lane wait for it?"""
+    """Returns whether any lane waits for the budget."""
     return bool(tx.core.execute(_IS_AWAITED, {"budget": budget}).scalar())
 
 
 @dataclass(frozen=True)
 class Awaited:
-    """A budget that lanes wait for: since when they are due, and what is kept of it."""
+    """A budget that lanes wait for: their due time and the budget's state."""
 
     budget: str
     due_at: datetime
@@ -111,7 +111,7 @@ class Awaited:
 
 
 def awaited(tx: Transaction, now: datetime, worker: str = "") -> Sequence[Awaited]:
-    """All budgets that lanes wait for which this worker could lease."""
+    """Returns all budgets with waiting lanes that this worker could lease."""
     return [Awaited(*row) for row in tx.core.execute(_AWAITED, {"now": now, "worker": worker})]
 
 
@@ -123,14 +123,14 @@ def next_lanes(
     most: int,
     worker: str = "",
 ) -> Sequence[tuple[str, str]]:
-    """Lanes whose turn it is and that this worker may lease, with their queues."""
+    """Returns the next lanes that this worker may lease, with their queues."""
     values = {"budget": budget, "families": list(queues), "now": now, "most": most}
     found = tx.core.execute(_NEXT, values | {"worker": worker})
     return [(row.key, row.family) for row in found]
 
 
 def take(tx: Transaction, lane: str, worker: str) -> str:
-    """Lease a lane whose turn has come; returns the token of the lease."""
+    """Leases a waiting lane; returns the token of the lease."""
     grant = new_grant()
     tx.core.execute(_TAKE, {"lane": lane, "worker": worker, "token": grant})
     return grant
@@ -145,7 +145,7 @@ def wait(
     rank: int,
     turn_by: datetime | None,
 ) -> None:
-    """Let go of a lane until it is its turn.
+    """Releases a lane until its turn.
 
     Raises:
         LeaseLost: it is no longer leased under this grant.
@@ -157,13 +157,13 @@ def wait(
 
 
 def prune(tx: Transaction, now: datetime, keep: timedelta) -> None:
-    """Forget budgets that were not used for so long, and never refused."""
+    """Deletes budgets that were unused for this long and never refused."""
     tx.core.execute(delete(PACE).where(PACE.c.free_at < now - keep, PACE.c.limited == 0))
 
 
 @dataclass(frozen=True)
 class Refusals:
-    """How often a provider asked us to slow down, when last, and until when nothing is called."""
+    """Rate-limit responses: how many, when last, and until when calls pause."""
 
     budget: str
     count: int
@@ -172,7 +172,6 @@ class Refusals:
 
 
 def refusals(tx: Transaction) -> Sequence[Refusals]:
-    """All of them, by budget."""
     found = select(PACE.c.key, PACE.c.limited, PACE.c.limited_at, PACE.c.free_at)
     rows = tx.core.execute(found.where(PACE.c.limited > 0).order_by(PACE.c.key))
     return [Refusals(*row) for row in rows]

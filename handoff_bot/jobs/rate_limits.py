@@ -1,7 +1,7 @@
-"""Keeps to how often a provider may be called: all processes on one database share each budget.
+"""Rate limiter: all processes on one database share each budget.
 
-A call either may be made at once, or its lane is let go of and waits for the budget, without a thread and
-without a transaction. As the budget allows, a dispatcher leases those whose turn it is.
+A call is either allowed at once, or its lane is released and waits for the budget, without a thread
+or a transaction. A dispatcher leases waiting lanes as the budget allows.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from handoff_bot.jobs.rates import BucketCost, Cost, Rate, kind_of
 from handoff_bot.storage.transaction import Transaction
 
 DEFAULT_PAUSE = 1.0
-"""Seconds, when we are asked to slow down and not told for how long."""
+"""Pause in seconds after a rate-limit response without a Retry-After."""
 
 
 @dataclass(frozen=True)
 class Permit:
-    """A lane that was leased under this grant, and the budget of which its call is paid for ("" for none)."""
+    """A lane leased under this grant, and the budget already paid for its call ("" for none)."""
 
     lane: str
     queue: str
@@ -30,21 +30,21 @@ class Permit:
 
 
 class RateLimiter:
-    """Gives permits.
+    """Grants permits.
 
     Args:
-        rates: kind of budget -> how often; calls that take of other kinds are not limited.
+        rates: kind of budget -> rate; other kinds are not limited.
     """
 
     def __init__(self, rates: Mapping[str, Rate]) -> None:
         self.rates = rates
 
-    # -- a call
+    # -- calls
 
     def admit(self, tx: Transaction, cost: Cost, paid: str, now: datetime) -> BucketCost | None:
-        """Take what a call needs, as far as it was not `paid` before; says what it must wait for, if so.
+        """Takes the cost of a call that was not yet `paid`; returns the budget to wait for, if any.
 
-        Who comes while others wait does not go before them.
+        A new call does not overtake waiting ones.
         """
         parts = self._unpaid(cost, paid)
         kept = {
@@ -59,22 +59,22 @@ class RateLimiter:
         return None
 
     def wait(self, tx: Transaction, job: Job, grant: str, part: BucketCost, now: datetime) -> None:
-        """Let go of a lane until it is its turn."""
+        """Releases a lane until its turn."""
         latest = None if part.patience is None else now + part.patience
         rate_limit_store.wait(tx, job.lane, grant, job.due_at, part.budget, part.rank, latest)
 
     def hold(self, tx: Transaction, cost: Cost, seconds: float | None, now: datetime) -> None:
-        """We were asked to slow down: nobody makes such calls for so long."""
+        """Pauses all such calls after a rate-limit response."""
         until = now + timedelta(seconds=DEFAULT_PAUSE if seconds is None else seconds)
         budgets = {part.budget for part in self._limited(cost)}
         for budget, kept in self._held(tx, budgets, now).items():
             rate_limit_store.keep(tx, budget, self._rate(budget).held(kept, until))
             rate_limit_store.count_refusal(tx, budget, now)
 
-    # -- those who wait
+    # -- waiting lanes
 
     def next_permits(self, tx: Transaction, now: datetime, worker: str) -> dict[str, datetime]:
-        """Budgets that lanes wait for -> when the next of them may go; may be in the past."""
+        """Returns budgets with waiting lanes -> time of the next permit; may be in the past."""
         if not self.rates:
             return {}
         return {
@@ -91,9 +91,11 @@ class RateLimiter:
         now: datetime,
         besides: Collection[str] = (),
     ) -> Sequence[Permit]:
-        """Lease lanes whose turn it is, none of `besides`; `free` says how many threads queues have."""
+        """Leases lanes whose turn it is, except `besides`; `free` is the number of free threads per
+        queue.
+        """
         left, granted = dict(free), []
-        # All budgets before the first lane: who holds a budget may be waiting for a lane.
+        # All budgets before the first lane: the holder of a budget may be waiting for a lane.
         for budget, kept in self._held(tx, budgets, now).items():
             rate = self._rate(budget)
             queues = [queue for queue, count in left.items() if count > 0]
@@ -110,17 +112,17 @@ class RateLimiter:
             granted += given
         return granted
 
-    # -- how
+    # -- implementation
 
     def limits(self, cost: Cost) -> bool:
-        """Does such a call take of any budget?"""
+        """Returns whether such a call is limited."""
         return bool(self._limited(cost))
 
     def _limited(self, cost: Cost) -> Sequence[BucketCost]:
         return [part for part in cost if kind_of(part.budget) in self.rates]
 
     def _unpaid(self, cost: Cost, paid: str) -> Sequence[BucketCost]:
-        """What is left to take: all behind what was paid for last."""
+        """Returns the unpaid costs: all after the one paid last."""
         parts = self._limited(cost)
         budgets = [part.budget for part in parts]
         return parts[budgets.index(paid) + 1 :] if paid in budgets else parts
@@ -128,7 +130,7 @@ class RateLimiter:
     def _held(
         self, tx: Transaction, budgets: Collection[str], now: datetime
     ) -> dict[str, datetime]:
-        """What is kept of each until commit; in one order for everybody, so that no two wait in a ring."""
+        """Returns and locks each budget's state, in one order for everyone, which avoids deadlocks."""
         return {budget: rate_limit_store.free_at(tx, budget, now) for budget in sorted(budgets)}
 
     def _rate(self, budget: str) -> Rate:
@@ -136,4 +138,4 @@ class RateLimiter:
 
 
 UNLIMITED = Rate(timedelta(microseconds=1), burst=1000)
-"""For budgets that have no rate (any more)."""
+"""For budgets without a rate."""

@@ -1,4 +1,4 @@
-"""How often a provider may be called, and whose turn it is: values alone, in the manner of GCRA."""
+"""Rate values and arithmetic (GCRA)."""
 
 from __future__ import annotations
 
@@ -8,45 +8,45 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True)
 class Rate:
-    """A budget of calls: one `every` so often in the long run, up to `burst` of them at once.
+    """One call per `every` in the long run, up to `burst` at once.
 
-    What is kept of it is one moment, `free_at`: when all that was taken will have been paid for.
+    Its whole state is one time, `free_at`: when everything taken is paid for.
     """
 
     every: timedelta
     burst: int = 1
 
     def room(self, free_at: datetime, now: datetime) -> int:
-        """How many calls may be made now."""
+        """Returns how many calls are allowed now."""
         owed = max(timedelta(), free_at - now)
         return max(0, int((self.every * self.burst - owed) / self.every))
 
     def next_at(self, free_at: datetime) -> datetime:
-        """From when on there is room for one."""
+        """Returns when the next call is allowed."""
         return free_at - self.every * (self.burst - 1)
 
     def taken(self, free_at: datetime, now: datetime, calls: int = 1) -> datetime:
-        """What is kept after so many calls were made."""
+        """Returns the state after this many calls."""
         return max(free_at, now) + self.every * calls
 
     def held(self, free_at: datetime, until: datetime) -> datetime:
-        """What is kept when nothing may be called until then."""
+        """Returns the state if no calls are allowed until then."""
         return max(free_at, until + self.every * (self.burst - 1))
 
 
 def per_minute(calls: int, burst: int) -> Rate:
-    """So many calls in any minute, the burst at its beginning among them."""
+    """Returns a rate of `calls` in any minute, including the burst."""
     return Rate(timedelta(minutes=1) / (calls - burst), burst)
 
 
 @dataclass(frozen=True)
 class BucketCost:
-    """One call's share of a budget.
+    """One call's use of a budget.
 
     Attributes:
-        budget: its name; its kind is what stands before ":", if it stands for one place of many.
-        rank: of those who wait for it a lower one goes first; among equals, who has waited longest.
-        patience: after waiting so long the rank is 0; None for never.
+        budget: its name; its kind is the part before ":".
+        rank: lower goes first; equal ranks by waiting time.
+        patience: after this wait the rank is 0; None for never.
     """
 
     budget: str
@@ -55,9 +55,9 @@ class BucketCost:
 
 
 Cost = tuple[BucketCost, ...]
-"""What one call takes, in this order: who waits for a share has paid for those before it."""
+"""The costs of one call, in this order: a lane waiting for one has paid for those before it."""
 
 
 def kind_of(budget: str) -> str:
-    """The kind of a budget, of which there may be one for each place."""
+    """Returns a budget's kind; a kind can have one budget per place."""
     return budget.partition(":")[0]

@@ -1,4 +1,4 @@
-"""Which handler runs which kind of job, in which queues."""
+"""Registry of job kinds and handlers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from handoff_bot.jobs.handler import AnyHandler
 
 
 class JobKind:
-    """One kind of job: its name as stored in the database, its handler, and the queues of its lanes.
+    """One kind of job: its stored name, its handler, and the queues of its lanes.
 
-    A name that is in a database must stay registered, or its jobs fail after an upgrade.
+    A stored name must stay registered, or its jobs fail after an upgrade.
     """
 
     def __init__(self, name: str, handler: AnyHandler, *queues: str) -> None:
@@ -23,8 +23,8 @@ class Registry(dict[str, AnyHandler]):
     """Kind of job -> handler.
 
     Args:
-        threads: queue -> how many of its lanes run at once, so that a slow provider fills its own threads
-            and no others.
+        threads: queue -> number of lanes run at once, so that a slow provider only fills its own
+            threads.
     """
 
     def __init__(self, threads: Mapping[str, int], kinds: Iterable[JobKind] = ()) -> None:
@@ -35,10 +35,10 @@ class Registry(dict[str, AnyHandler]):
             self.add(kind)
 
     def add(self, kind: JobKind) -> None:
-        """Register a kind.
+        """Registers a kind.
 
         Raises:
-            ValueError: its name is taken, or a queue has no threads.
+            ValueError: the name is taken, or a queue has no threads.
         """
         if kind.name in self:
             raise ValueError(f"job kind {kind.name} is registered already")

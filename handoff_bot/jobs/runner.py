@@ -1,4 +1,4 @@
-"""Runs the rows of one leased lane, oldest first, and records the outcome of each step."""
+"""Runs the jobs of one leased lane, oldest first, and records the outcome of each phase."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SLICE = 25
-"""Rows a worker runs before it lets another lane have the thread."""
+"""Number of jobs before a worker gives the thread to another lane."""
 RECORD_AGAIN = 0.5
-"""Seconds between tries to record an outcome while the database is away."""
+"""Seconds between tries to record an outcome while the database is down."""
 
 
 class _Waits(Exception):
-    """The lane was let go of until it is its turn."""
+    """The lane was released until its turn."""
 
 
 class _ChainBroken(Exception):
-    """What was enqueued could not be prepared in the same transaction."""
+    """A job could not be prepared in its enqueuing transaction."""
 
 
 def _leave() -> NoReturn:
@@ -51,7 +51,7 @@ def _is_among(slot: Slot, others: Iterable[Slot]) -> bool:
 
 @dataclass(frozen=True)
 class _Step:
-    """One row on its way through the phases; `last` when the lane must be let go of after it."""
+    """One job in its phases; `last` if the lane must be released after it."""
 
     job: Job
     handler: AnyHandler
@@ -61,7 +61,7 @@ class _Step:
 
 @dataclass(frozen=True)
 class _Planned:
-    """A row that was prepared; without a plan it waits, or is done and `next` is the one behind it."""
+    """A prepared job; without a plan, it waits or is done, and `next` is the following job."""
 
     step: _Step
     plan: Any = None
@@ -70,12 +70,12 @@ class _Planned:
 
 
 class Runner:
-    """Runs leased lanes; one for all threads of a process.
+    """Runs leased lanes; one per process.
 
     Args:
-        confirm: asked with a lane, its grant and since when that is known to count, right before a call
-            that must not be made twice; raises LeaseLost when another worker may have leased the lane.
-        stopping: set when the process ends, so that no thread waits for a database that is away.
+        confirm: called with a lane, its grant and since when that is known, right before a call
+            that must not be repeated. Raises LeaseLost if another worker may have leased the lane.
+        stopping: set when the process ends, so no thread waits for a database that is down.
         others: the lanes that this thread has started.
     """
 
@@ -108,11 +108,11 @@ class Runner:
         paid: str = "",
         begun: Begun | None = None,
     ) -> bool:
-        """Run due rows of a lane that is leased under this grant, and let go of it. True if some were left.
+        """Runs due jobs of a leased lane and releases it. Returns True if some were left.
 
-        `known` is its first row, when the caller knows it, `begun` what it was prepared with; `paid` the
-        budget that it has been waiting for.
-        What it raises (DatabaseAway among others) leaves the lane leased: the caller must let go of it.
+        `known` is its first job if known, `begun` its prepared call, `paid` the budget it has
+        waited for. After an exception (such as DatabaseAway), the lane stays leased and the caller
+        must release it.
         """
         try:
             is_due = known is not None and known.due_at <= self._clock.now()
@@ -140,7 +140,7 @@ class Runner:
             return self._next(tx, lane, grant)
 
     def _next(self, tx: Transaction, lane: str, grant: str, *, last: bool = False) -> Job | None:
-        """The lane's first row if it may run now; otherwise let go of the lane."""
+        """Returns the lane's first job if it may run now; otherwise releases the lane."""
         enqueuer = enqueuer_of(tx)
         enqueuer.flush(lane)
         job = leases.go_on(tx, lane, grant, self._clock.now(), stop=last)
@@ -151,7 +151,7 @@ class Runner:
         return job
 
     def _row(self, step: _Step, paid: str, begun: Begun | None) -> Job | None:
-        """Run one row, and those that go with it, through the phases; says which row is next."""
+        """Runs one job and its batch through the phases; returns the next job."""
         plan: Any = begun.plan if begun else None
         try:
             if step.job.begun_at:
@@ -174,11 +174,11 @@ class Runner:
             return self._record(step, lambda tx: self._finished(tx, step, plan, result))
         except (LeaseLost, DatabaseAway, _Waits):
             raise
-        except Exception as error:  # the one place: whatever it is, it is recorded on the row
+        except Exception as error:  # the only catch-all: every error is recorded on the job
             return self._failed(step, plan, error)
 
     def _planned(self, tx: Transaction, step: _Step, paid: str) -> _Planned:
-        """Prepare a row, unless it must wait for its turn."""
+        """Prepares a job, unless it must wait for a rate limit."""
         if self._must_wait(tx, step, paid):
             return _Planned(step, waits=True)
         step, plan = self._prepare(tx, step)
@@ -195,9 +195,9 @@ class Runner:
         *,
         chained: bool = True,
     ) -> T:
-        """A transaction, and in it the preparation of what it enqueues. See `Writer`."""
+        """Runs a transaction and prepares the jobs it enqueues. See `Writer`."""
         if chained:
-            # What breaks the chain fails once more by itself, where it is recorded.
+            # A failing preparation fails again by itself, where it is recorded.
             with suppress(_ChainBroken), self._database.write(patience) as tx:
                 made = body(tx)
                 self._prepare_started(tx)
@@ -206,7 +206,7 @@ class Runner:
             return body(tx)
 
     def _prepare_started(self, tx: Transaction) -> None:
-        """Prepare the jobs of the lanes that are started, and of those that are started by that."""
+        """Prepares the jobs of started lanes, and of lanes started by those."""
         waiting = list(enqueuer_of(tx).started)
         while waiting:
             slot = waiting.pop(0)
@@ -223,19 +223,19 @@ class Runner:
             waiting += [new for new in enqueuer_of(tx).started if not _is_among(new, known)]
 
     def _prepare_slot(self, tx: Transaction, slot: Slot, step: _Step) -> None:
-        """Go on with a lane that this transaction has leased."""
+        """Continues with a lane leased in this transaction."""
         now = self._clock.now()
         if step.job.begun_at:
             return
         cost = step.handler.cost(tx, step.job) if self._limiter.rates else ()
         if step.job.due_at > now or (self._limiter.limits(cost) and not tx.is_sqlite):
-            return  # on PostgreSQL budgets are held before lanes, or two processes could deadlock
+            return  # on PostgreSQL budgets are locked before lanes, or two processes could deadlock
         lacking = self._limiter.admit(tx, cost, "", now)
         if lacking:
             self._limiter.wait(tx, step.job, step.grant, lacking, now)
             enqueuer_of(tx).started.remove(slot)
             return
-        if slot.follows and step.handler.batches:  # otherwise its row is the only one
+        if slot.follows and step.handler.batches:  # otherwise its job is the only one
             step = replace(
                 step, job=replace(step.job, more=tuple(step.handler.batch(tx, step.job)))
             )
@@ -257,7 +257,7 @@ class Runner:
 
     def _finished(self, tx: Transaction, step: _Step, plan: Any, result: Any) -> Job | None:
         step.handler.finish(tx, step.job, plan, result)
-        if step.handler.coalesces:  # the latest state is there, so earlier failures are made good
+        if step.handler.coalesces:  # the latest state is shown, so earlier failures are settled
             failed_jobs.settle_lane(tx, step.job.kind, step.job.lane, self._clock.now())
         return self._done(tx, step)
 
@@ -266,10 +266,11 @@ class Runner:
         return self._next(tx, step.job.lane, step.grant, last=step.last)
 
     def _record(self, step: _Step, record: Callable[[Transaction], Job | None]) -> Job | None:
-        """Record an outcome, however long the database is away: only this thread knows it.
+        """Records an outcome, however long the database is down: only this thread knows it.
 
         Raises:
-            DatabaseAway: the process ends. The row stays begun, so its provider is asked by the next one.
+            DatabaseAway: the process ends. The job stays begun, so the next process asks the
+                provider.
         """
         was_away = False
 
@@ -289,19 +290,19 @@ class Runner:
                     raise
 
     def _is_settled(self, tx: Transaction, step: _Step) -> bool:
-        """Was the last try committed after all, though the database's answer was lost?"""
+        """Returns whether the last try was committed although its response was lost."""
         leases.check_lease(tx, step.job.lane, step.grant)
         return not store.is_open(tx, step.job)
 
     def _as_begun(self, step: _Step) -> _Step:
-        """The row with those that were begun with it."""
+        """Returns the job with those begun in the same call."""
         if not step.handler.batches:
             return step
         with self._database.read() as tx:
             return replace(step, job=replace(step.job, more=store.begun_with(tx, step.job)))
 
     def _must_wait(self, tx: Transaction, step: _Step, paid: str) -> bool:
-        """Take its turn, or let go of the lane until it is its turn."""
+        """Takes the rate-limit cost, or releases the lane until its turn."""
         if not self._limiter.rates:
             return False
         job, now = step.job, self._clock.now()
@@ -314,12 +315,12 @@ class Runner:
         return True
 
     def _prepare(self, tx: Transaction, step: _Step) -> tuple[_Step, Any]:
-        """The row with those that go with it, and what to call with."""
+        """Returns the job with its batch, and the plan."""
         job, handler = step.job, step.handler
         if job.begun_at:
             store.unbegin(tx, job)
         if handler.coalesces:
-            # The lane before the row, as those who ask for a redraw do, or the two could deadlock.
+            # The lane before the job, as in `enqueue`; otherwise the two could deadlock.
             leases.check_lease(tx, job.lane, step.grant)
             store.forget_key(tx, job)
         job = replace(job, more=handler.batch(tx, job) if handler.batches else ())
@@ -334,7 +335,7 @@ class Runner:
             return self._record(step, lambda tx: self._handled(tx, step, plan, error))
         except (LeaseLost, DatabaseAway):
             raise
-        except Exception:  # a bug in these two must not keep the row from being retried
+        except Exception:  # a bug in these two must not prevent the job's retry
             logger.exception("handling a failure failed", extra={"work_id": step.job.id})
         return self._record(step, lambda tx: self._unhandled(tx, step, plan, error))
 

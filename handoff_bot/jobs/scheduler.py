@@ -1,4 +1,4 @@
-"""Enqueues what depends on the clock only, under a key that makes it happen once."""
+"""Enqueues ticks under keys that make each run once."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from handoff_bot.storage.database import Database
 
 
 class Scheduler:
-    """Enqueues a job of each kind once in its interval, however many processes ask for it.
+    """Enqueues a job of each kind once per interval, from any number of processes.
 
-    The lane of a kind "tick.prune" is "tick:prune". What calls `tick` is the owner's business.
+    The lane of a kind "tick.prune" is "tick:prune". The owner calls `tick`.
 
     Attributes:
         every: kind of job -> interval.
@@ -26,7 +26,6 @@ class Scheduler:
         self.every = every
 
     def tick(self, kind: str) -> None:
-        """It is time for this kind."""
         now = self._clock.now()
         number = int(now.timestamp() // self.every[kind].total_seconds())
         with self._database.write() as tx:

@@ -1,4 +1,4 @@
-"""Questions and changes about jobs: the next one of a lane, begun, done, retried, given up."""
+"""Queries and changes of jobs: next, begun, done, retried, failed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handoff_bot.jobs.tables import LANE, WORK
 from handoff_bot.storage.transaction import DIALECTS, Transaction
 
 ALONE = "refused together with others"
-"""The error of a row that is to be tried alone."""
+"""Error of a job that must be retried without its batch."""
 _JOB = (
     WORK.c.id,
     WORK.c.lane,
@@ -50,36 +50,36 @@ _IS_OPEN = select(WORK.c.id).where(_THIS, WORK.c.status == "ready")
 
 
 def head(tx: Transaction, lane: str) -> Job | None:
-    """The first waiting row of a lane, due or not."""
+    """Returns the first waiting job of a lane, due or not."""
     row = tx.core.execute(_HEAD, {"lane": lane}).first()
     return Job(*row) if row else None
 
 
 def has_later(tx: Transaction, job: Job) -> bool:
-    """Does another row wait behind this one in its lane?"""
+    """Returns whether another job waits behind this one in its lane."""
     return tx.core.execute(_LATER, {"lane": job.lane, "job": job.id}).first() is not None
 
 
 def waiting_behind(tx: Transaction, job: Job, most: int) -> Sequence[Job]:
-    """The rows behind this one in its lane, in order."""
+    """Returns the jobs behind this one in its lane, in order."""
     values = {"lane": job.lane, "job": job.id, "most": most}
     return [Job(*row) for row in tx.core.execute(_WAITING, values)]
 
 
 def waiting(tx: Transaction, lane: str) -> list[Job]:
-    """All rows of a lane that are to be run, in order."""
+    """Returns all waiting jobs of a lane, in order."""
     found = select(*_JOB).where(WORK.c.lane == lane, WORK.c.status == "ready").order_by(WORK.c.id)
     return [Job(*row) for row in tx.core.execute(found)]
 
 
 def due_at(tx: Transaction, moment: datetime) -> list[Job]:
-    """The rows that are to be run at exactly that moment."""
+    """Returns the jobs due at exactly that time."""
     found = select(*_JOB).where(WORK.c.status == "ready", WORK.c.due_at == moment)
     return [Job(*row) for row in tx.core.execute(found.order_by(WORK.c.id))]
 
 
 def replace_with(tx: Transaction, job: Job, lane: str, due_at: datetime) -> None:
-    """Do in this lane, and then, what a row that nobody has begun was to do; nothing if it has been begun."""
+    """Moves a job to this lane and time; does nothing if it has begun."""
     gone = tx.core.execute(
         delete(WORK).where(WORK.c.id == job.id, WORK.c.status == "ready", WORK.c.begun_at.is_(None))
     )
@@ -88,51 +88,51 @@ def replace_with(tx: Transaction, job: Job, lane: str, due_at: datetime) -> None
 
 
 def put_off(tx: Transaction, jobs: Sequence[Job], due_at: datetime) -> None:
-    """Run rows not before then; the lane wakes no later for it."""
+    """Delays jobs until `due_at`. Does not delay the lane's next wake-up."""
     for job in jobs:
         if job.due_at < due_at:
             _set(tx, job, due_at=due_at)
 
 
 def put_last(tx: Transaction, jobs: Sequence[Job]) -> None:
-    """Put rows that nobody has begun at the end of their lane, in order."""
+    """Moves jobs that have not begun to the end of their lane, in order."""
     for job in jobs:
         replace_with(tx, job, job.lane, job.due_at)
 
 
 def inherit_age(tx: Transaction, job: Job, earlier: Job) -> None:
-    """A row does what another was to do before it: it has been due since then."""
+    """Gives a job the age of the job it replaces."""
     _set(tx, job, first_due_at=min(job.first_due_at, earlier.first_due_at))
 
 
 def begun_with(tx: Transaction, job: Job) -> tuple[Job, ...]:
-    """The rows behind this one that were begun with it, by the same call.
+    """Returns the following jobs begun in the same call.
 
-    Others may have been begun since, when this one was given up and is retried.
+    Others may have begun since, if this one failed and is retried.
     """
     found = tx.core.execute(_BEGUN, {"lane": job.lane, "job": job.id, "at": job.begun_at})
     return tuple(Job(*row) for row in found)
 
 
 def begin(tx: Transaction, job: Job, now: datetime) -> None:
-    """Record that a provider is about to be called, for all rows that the call is for."""
+    """Records that a provider call starts, for all jobs it covers."""
     for each in job.ids:
         tx.core.execute(_BEGIN, {"job": each, "now": now})
 
 
 def unbegin(tx: Transaction, job: Job) -> None:
-    """Record that the call, whose outcome was unknown, had no effect."""
+    """Records that a call with an unknown outcome had no effect."""
     for each in job.ids:
         tx.core.execute(_BEGIN, {"job": each, "now": None})
 
 
 def forget_key(tx: Transaction, job: Job) -> None:
-    """From here on the same key asks for another run: what changes now may come too late for this one."""
+    """Releases the key: later changes need another run, because they may come too late for this one."""
     tx.core.execute(_FORGET_KEY, {"job": job.id})
 
 
 def count_as_done(tx: Transaction, kind: str, lane: str, key: str, now: datetime) -> None:
-    """What has this key was done in another way: a job that is enqueued under it is not run."""
+    """Marks a key as done by other means: a job enqueued under it is not run."""
     row = {"kind": kind, "lane": lane, "key": key, "payload": {}, "status": "done", "error": ""}
     times = {"due_at": now, "first_due_at": now, "finished_at": now, "attempts": 0}
     insert = DIALECTS[tx.is_sqlite](WORK).values(**row, **times)
@@ -140,32 +140,34 @@ def count_as_done(tx: Transaction, kind: str, lane: str, key: str, now: datetime
 
 
 def is_open(tx: Transaction, job: Job) -> bool:
-    """Is it still to be run: neither done nor given up?"""
+    """Returns whether the job is neither done nor failed."""
     return tx.core.execute(_IS_OPEN, {"job": job.id}).first() is not None
 
 
 def complete(tx: Transaction, job: Job, now: datetime) -> None:
-    """Record that it is done, with all rows that its call was for."""
+    """Records that a job is done, with all jobs that its call covered."""
     for each in job.ids:
         tx.core.execute(_COMPLETE, {"job": each, "now": now})
 
 
 def retry_at(tx: Transaction, job: Job, due_at: datetime, error: str, *, begun: bool) -> None:
-    """Try again then; the rows behind it wait, so that order is kept."""
+    """Schedules a retry; the following jobs wait, which keeps the order."""
     if not begun:
         unbegin(tx, job)
     _set(tx, job, due_at=due_at, error=error, attempts=job.attempts + 1)
 
 
 def separate(tx: Transaction, job: Job) -> None:
-    """Its rows were refused together: each is tried alone, for one of them may be what was refused."""
+    """The batch was refused: each job is retried separately, because only one may be the cause."""
     unbegin(tx, job)
     for each in (job, *job.more):
         _set(tx, each, error=ALONE)
 
 
 def fail(tx: Transaction, job: Job, now: datetime, error: str) -> None:
-    """Give it up as failed; the lane goes on. `job.begun_at` unless it certainly had no effect."""
+    """Marks a job as failed; the lane continues. `job.begun_at` stays set unless the call certainly
+    had no effect.
+    """
     _set(
         tx,
         job,
@@ -182,22 +184,24 @@ def _set(tx: Transaction, job: Job, **values: Any) -> None:
 
 
 def payload_of(tx: Transaction, work_id: int, kind: str) -> dict[str, Any] | None:
-    """What a row of this kind was given, None when there is no such row (any more)."""
+    """Returns the payload of a job of this kind, or None if it no longer exists."""
     found = select(WORK.c.payload).where(WORK.c.id == work_id, WORK.c.kind == kind)
     row = tx.core.execute(found).first()
     return dict(row.payload) if row else None
 
 
 def status_of(tx: Transaction, key: str) -> str:
-    """Where the row with this key is: ready, done, failed or dismissed; "" when there is none."""
+    """Returns the status of the job with this key: ready, done, failed or dismissed; "" if there is
+    none.
+    """
     found = select(WORK.c.status).where(WORK.c.key == key)
     return str(tx.core.execute(found).scalar() or "")
 
 
 def prune(tx: Transaction, now: datetime, keep: timedelta) -> int:
-    """Delete what was done or dismissed long ago, and lanes that are empty; says how many rows went.
+    """Deletes old done and dismissed jobs and empty lanes; returns the number of jobs.
 
-    What was given up stays until an operator deals with it.
+    Failed jobs stay until an operator handles them.
     """
     gone = tx.core.execute(
         delete(WORK).where(

@@ -1,4 +1,4 @@
-"""The tables of jobs, for statements without the ORM."""
+"""Job tables for statements without the ORM."""
 
 from __future__ import annotations
 

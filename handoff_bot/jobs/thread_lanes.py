@@ -1,4 +1,4 @@
-"""The lanes that one thread has started and is going to run itself: a switch of threads costs time."""
+"""Lanes started by a thread that will run them itself, because switching threads costs time."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from handoff_bot.storage.transaction import Transaction
 
 
 class StartedLanes:
-    """The lanes that were started by what this thread has committed. It runs the last one itself."""
+    """The lanes started by this thread's commits. It runs the last one itself."""
 
     def lease_next(self, tx: Transaction, queue: str) -> Slot | None:
-        """A lane of the same queue to go on with, if one is known to wait for a thread."""
+        """Returns a lane of the same queue that waits for a thread, if known."""
         return None
 
     def start(self) -> None:
-        """Let other threads run them: this one has something else to do."""
+        """Lets other threads run them, because this one is busy."""
 
     @contextmanager
     def calling(self) -> Iterator[None]:
-        """The same, also for what is started while a provider is being called."""
+        """Same as `start`, also for lanes started during a provider call."""
         yield
 
 
 class ThreadLanes(StartedLanes):
-    """By thread: the lanes that it has started and is going to run when it has run its own."""
+    """By thread: the lanes it has started and will run after its own."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class ThreadLanes(StartedLanes):
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """In here this thread runs lanes."""
+        """While active, this thread runs lanes."""
         self._local.slots = []
         try:
             yield
@@ -54,7 +54,7 @@ class ThreadLanes(StartedLanes):
             self._local.slots = None
 
     def keep(self, slot: Slot) -> bool:
-        """False when this thread cannot run it."""
+        """Returns False if this thread cannot run it."""
         slots = self._slots
         if slots is None:
             return False
@@ -65,7 +65,7 @@ class ThreadLanes(StartedLanes):
         return None if self._slots is None else self._lease(tx, queue)
 
     def last(self) -> Slot | None:
-        """One for this thread; the others are started."""
+        """Returns one lane for this thread and starts the others."""
         slots = self._slots
         slot = slots.pop() if slots else None
         self.start()

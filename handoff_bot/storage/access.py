@@ -1,4 +1,4 @@
-"""Which Slack channel holds a conversation, and which conversations some Slack channels hold."""
+"""Which Slack channel holds a conversation, and which conversations a channel holds."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from handoff_bot.storage.models import Agent, DeskThread, Escalation
 from handoff_bot.storage.transaction import Transaction
 
 _WHERE = func.coalesce(col(DeskThread.slack_channel), col(Escalation.slack_channel))
-"""The Slack channel of an escalation, "" for the queue channel of the deployment's settings."""
+"""The Slack channel of an escalation, "" for the configured queue channel."""
 _OPEN = [status.value for status in OPEN]
 
 
 def conversation(tx: Transaction, escalation_id: int, queue_channel: str) -> Conversation | None:
-    """What roles need to know of an escalation's conversation."""
+    """Returns the data of an escalation's conversation that permission checks need."""
     found = tx.session.execute(
         select(Escalation.status, _WHERE, Agent.desk_id, Agent.name)
         .outerjoin(DeskThread, col(DeskThread.escalation_id) == Escalation.id)
@@ -39,9 +39,9 @@ def conversation(tx: Transaction, escalation_id: int, queue_channel: str) -> Con
 
 
 def slack_channels(tx: Transaction) -> set[str]:
-    """Every Slack channel that holds a conversation, "" for the queue channel of the settings.
+    """Returns every Slack channel with a conversation, "" for the configured queue channel.
 
-    Steps from one to the next in the index: there may be 100,000 threads in three Slack channels.
+    Skips through the index: there may be 100,000 threads in three channels.
     """
     found: set[str] = set()
     column, last = col(DeskThread.slack_channel), ""
@@ -54,19 +54,19 @@ def slack_channels(tx: Transaction) -> set[str]:
 
 
 def _unposted(tx: Transaction) -> set[str]:
-    """The Slack channels of open escalations whose cards are not posted yet."""
+    """Returns the channels of open escalations whose cards are not posted yet."""
     posted = exists_row().where(col(DeskThread.escalation_id) == Escalation.id)
     open_ = select(Escalation.slack_channel).where(col(Escalation.status).in_(_OPEN), ~posted)
     return set(tx.session.execute(open_.distinct()).scalars())
 
 
 def held_in(channels: Collection[str]) -> Any:
-    """The condition for a query that has joined Escalation and (outer) DeskThread."""
+    """Condition for a query that joins Escalation and (outer) DeskThread."""
     return _WHERE.in_(sorted(channels))
 
 
 def of_ticket_held_in(channels: Collection[str], escalation_id: Any) -> Any:
-    """The condition for a query of tickets, whose newest escalation's id is in this column."""
+    """Condition for a query of tickets with their newest escalation's id in this column."""
     return exists_row(
         select(Escalation.id)
         .outerjoin(DeskThread, col(DeskThread.escalation_id) == Escalation.id)
@@ -75,14 +75,14 @@ def of_ticket_held_in(channels: Collection[str], escalation_id: Any) -> Any:
 
 
 def claimed(tx: Transaction, limit: int, offset: int = 0) -> Sequence[Escalation]:
-    """Escalations that an agent has, oldest first."""
+    """Returns assigned escalations, oldest first."""
     found = select(Escalation).where(Escalation.status == Status.CLAIMED.value)
     page = found.order_by(col(Escalation.id)).limit(limit).offset(offset)
     return list(tx.session.execute(page).scalars())
 
 
 def claimed_by(tx: Transaction, desk_id: str) -> Sequence[Escalation]:
-    """Escalations that this agent has."""
+    """Returns escalations assigned to this agent."""
     found = (
         select(Escalation)
         .join(Agent, col(Agent.id) == Escalation.owner_id)

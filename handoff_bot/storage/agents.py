@@ -1,4 +1,4 @@
-"""Questions about agents: who is on the roster, and who has how many conversations."""
+"""Queries about agents: roster and number of conversations."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from handoff_bot.storage.transaction import Transaction
 
 
 def by_desk_id(tx: Transaction, desk_id: str) -> Agent | None:
-    """The agent whom the desk calls so."""
+    """Returns the agent with this Slack id."""
     return tx.session.execute(select(Agent).where(Agent.desk_id == desk_id)).scalar_one_or_none()
 
 
 def roster(tx: Transaction) -> Sequence[Agent]:
-    """Everybody who has ever said that they are there."""
+    """Returns all agents who have ever set their availability."""
     return list(tx.session.execute(select(Agent).where(col(Agent.on_roster))).scalars())
 
 
 def owners(tx: Transaction) -> Sequence[Agent]:
-    """Everybody on the roster, and who has ever been given a conversation, by name."""
+    """Returns all agents on the roster or with any conversation ever, by name."""
     given = exists().where(col(Escalation.owner_id) == Agent.id)
     found = select(Agent).where(col(Agent.on_roster) | given).order_by(col(Agent.name))
     return list(tx.session.execute(found).scalars())
 
 
 def hold_roster(tx: Transaction) -> None:
-    """Let others wait who choose somebody of the roster, so that two choices see each other."""
+    """Locks the roster, so that concurrent assignments see each other."""
     held = select(Agent).where(col(Agent.on_roster)).order_by(col(Agent.id))
-    # Not the strongest lock: that one would keep others from writing rows that refer to agents.
+    # Not the strongest lock: it would block inserts of rows that refer to agents.
     held = held.with_for_update(key_share=True).execution_options(populate_existing=True)
     tx.session.execute(held).scalars().all()
 
 
 def has_others(tx: Transaction, people: Collection[str], besides: Collection[int]) -> bool:
-    """Is there anybody of these people besides those? Of everybody (no people), one may always come."""
+    """Returns whether any of these people is not in `besides`. Without people, always True."""
     known = roster(tx)
     left = set(people) or {agent.desk_id for agent in known}
     left -= {agent.desk_id for agent in known if agent.id in besides}
@@ -49,7 +49,7 @@ def has_others(tx: Transaction, people: Collection[str], besides: Collection[int
 
 
 def loads(tx: Transaction) -> dict[int, int]:
-    """Agent -> how many conversations they have."""
+    """Returns agent id -> number of conversations."""
     found = tx.session.execute(
         select(Escalation.owner_id, func.count())
         .where(Escalation.status == Status.CLAIMED.value)
@@ -61,7 +61,7 @@ def loads(tx: Transaction) -> dict[int, int]:
 def silent(
     tx: Transaction, before: datetime, now: datetime
 ) -> list[tuple[Escalation, Conversation, Agent]]:
-    """Claimed conversations whose customer spoke last, and before then; none that is snoozed."""
+    """Returns claimed conversations whose customer wrote last and before then, except snoozed ones."""
     answered = exists().where(
         col(Message.conversation_id) == Conversation.id,
         col(Message.author) == Author.AGENT.value,

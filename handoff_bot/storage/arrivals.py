@@ -1,4 +1,4 @@
-"""What is known of a message that arrives, in one question: most come from customers we know."""
+"""Looks up everything known about an inbound message in one query: most senders are known."""
 
 from __future__ import annotations
 
@@ -74,15 +74,15 @@ _KNOWN = (
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of an inbound message.
+    """Known data of an inbound message.
 
     Attributes:
-        conversation: held until commit.
+        conversation: locked until commit.
         escalation: the open one.
-        work_id: by which work it was stored, None when it was not.
-        unread_until: the end of a gap from which older messages have not been fetched yet.
-        translation: the preference of that name, None when it is not set.
-        is_ours: True when customers write to this address, so that it is never a customer's.
+        work_id: the job that stored it, None if not stored.
+        unread_until: end of a gap whose older messages are not fetched yet.
+        translation: the setting's value, None if not set.
+        is_ours: True if the sender is one of our own addresses, so never a customer.
     """
 
     conversation: Conversation
@@ -95,13 +95,13 @@ class Known:
 
 
 def known(tx: Transaction, inbound: InboundMessage, translation: str) -> Known | None:
-    """None when the customer, or one of the names that the message gives them, is new to us.
+    """Returns None if the customer, or one of the message's names for them, is new.
 
-    `translation` is the key of the preference that is looked up with it.
+    `translation` is the key of the setting that is read along.
     """
     names = list(dict.fromkeys((inbound.address, *inbound.aliases)))
     asked = {"channel": inbound.channel, "names": names}
-    if not tx.is_sqlite:  # which has one writer; elsewhere a claim may be about to commit
+    if not tx.is_sqlite:  # SQLite has one writer; elsewhere a claim may be about to commit
         tx.core.execute(_HOLD, asked)
     values = asked | {"provider_id": inbound.provider_id, "address": inbound.address}
     values["translation"] = translation
@@ -113,5 +113,5 @@ def known(tx: Transaction, inbound: InboundMessage, translation: str) -> Known |
     ]
     if escalation and all(where):
         tx.remembered[PLACE, escalation.id] = Place(*where)
-    translation = setting and setting["value"]  # as `log.preference` has it
+    translation = setting and setting["value"]  # as in `log.preference`
     return Known(conversation, contact, escalation, work_id, unread_until, translation, is_ours)

@@ -1,4 +1,4 @@
-"""Questions and changes about attachments: files in our own keeping, each under an unguessable token."""
+"""Stored files, each under an unguessable token."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from handoff_bot.storage.transaction import Transaction, table_of
 
 ATTACHMENT = table_of(Attachment)
 OURS = "attachment:"
-"""Begins the address of a file that is in our own keeping."""
+"""URL prefix of a stored file."""
 
 
 def new_token() -> str:
-    """A name that nobody can guess."""
+    """Returns an unguessable token."""
     return secrets.token_urlsafe(24)
 
 
@@ -35,7 +35,7 @@ def add(
     now: datetime,
     received_as: str = "",
 ) -> None:
-    """Keep a file; the same token again changes nothing."""
+    """Stores a file; repeating a token changes nothing."""
     if not kept(tx, [token]):
         new = Attachment(
             token=token,
@@ -52,7 +52,6 @@ def add(
 
 
 def by_token(tx: Transaction, token: str) -> Attachment | None:
-    """The file with this token."""
     found = select(Attachment).where(Attachment.token == token)
     return tx.session.execute(found).scalar_one_or_none()
 
@@ -70,7 +69,6 @@ class Described:
 
 
 def described(tx: Transaction, token: str) -> Described | None:
-    """What the file with this token is."""
     names = [field.name for field in fields(Described)]
     found = select(*(ATTACHMENT.c[name] for name in names)).where(ATTACHMENT.c.token == token)
     row = tx.session.execute(found).one_or_none()
@@ -78,36 +76,36 @@ def described(tx: Transaction, token: str) -> Described | None:
 
 
 def piece(tx: Transaction, number: int, offset: int, size: int) -> bytes:
-    """Part of the bytes of the file with this id; "" beyond its end, or when it is gone."""
+    """Returns a chunk of a file; b"" beyond its end or if it is gone."""
     if tx.is_sqlite:
         return _piece_of_blob(tx, number, offset, size)
-    # PostgreSQL fetches only the pages of the slice.
+    # PostgreSQL only reads the pages of the slice.
     part = func.substr(ATTACHMENT.c.data, offset + 1, size)
     found = tx.session.execute(select(part).where(ATTACHMENT.c.id == number)).scalar_one_or_none()
     return bytes(found or b"")
 
 
 def _piece_of_blob(tx: Transaction, number: int, offset: int, size: int) -> bytes:
-    # SQLite's substr() would load the whole blob for each piece.
+    # SQLite's substr() would load the whole blob for each chunk.
     driver: Any = tx.session.connection().connection.driver_connection
     try:
         with driver.blobopen("attachment", "data", number, readonly=True) as blob:
             blob.seek(offset)
             part: bytes = blob.read(size)
             return part
-    except sqlite3.OperationalError:  # there is no such row any longer
+    except sqlite3.OperationalError:  # the row no longer exists
         return b""
 
 
 def received(tx: Transaction, name: str) -> tuple[str, File] | None:
-    """The token and the file that came as this, None when none did or it is gone."""
+    """Returns token and file received under this name, or None if there is none."""
     found = select(Attachment).where(Attachment.received_as == name).limit(1)
     row = tx.session.execute(found).scalar_one_or_none()
     return (row.token, File(row.name, row.content_type, row.data)) if row else None
 
 
 def file_at(tx: Transaction, url: str) -> File | None:
-    """The file at an address of our own; None for every other address, and when it is gone."""
+    """Returns the file at one of our own URLs; None for other URLs or if it is gone."""
     if not url.startswith(OURS):
         return None
     found = by_token(tx, url.removeprefix(OURS))
@@ -115,7 +113,7 @@ def file_at(tx: Transaction, url: str) -> File | None:
 
 
 def kept(tx: Transaction, tokens: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Which of these are here: token -> name and content type, without their bytes."""
+    """Returns the stored ones: token -> name and content type, without bytes."""
     found = tx.session.execute(
         select(ATTACHMENT.c.token, ATTACHMENT.c.name, ATTACHMENT.c.content_type).where(
             ATTACHMENT.c.token.in_(list(tokens))
@@ -125,11 +123,11 @@ def kept(tx: Transaction, tokens: Iterable[str]) -> dict[str, tuple[str, str]]:
 
 
 def offer(tx: Transaction, token: str, now: datetime) -> None:
-    """Its address is given out now."""
+    """Records that the file's URL is handed out now."""
     tx.session.execute(update(ATTACHMENT).where(ATTACHMENT.c.token == token).values(offered_at=now))
 
 
 def prune(tx: Transaction, before: datetime) -> int:
-    """Delete what was kept before then; says how many went."""
+    """Deletes files stored before then; returns how many."""
     gone = tx.session.execute(delete(ATTACHMENT).where(col(Attachment.created_at) < before))
     return int(getattr(gone, "rowcount", 0))

@@ -1,4 +1,4 @@
-"""Questions about canned replies."""
+"""Queries for canned replies."""
 
 from __future__ import annotations
 
@@ -13,27 +13,25 @@ from handoff_bot.storage.desk_models import Canned
 from handoff_bot.storage.transaction import Transaction
 
 MOST = 2000
-"""Rows that are looked through; no more are taken in."""
+"""Maximum number of replies, and of rows searched."""
 
 
 def every(tx: Transaction) -> Sequence[Canned]:
-    """All of them, by name."""
     found = select(Canned).order_by(col(Canned.name), col(Canned.language)).limit(MOST)
     return list(tx.session.execute(found).scalars())
 
 
 def called(tx: Transaction, name: str) -> Sequence[Canned]:
-    """One name in all its languages."""
+    """Returns a reply in all its languages."""
     return list(tx.session.execute(select(Canned).where(Canned.name == name)).scalars())
 
 
 def count(tx: Transaction) -> int:
-    """How many there are."""
     return tx.session.execute(select(func.count()).select_from(Canned)).scalar_one()
 
 
 def keep(tx: Transaction, row: Canned, **values: Any) -> bool:
-    """Set the values of a row, new or not; False when another has its name and language, even just now."""
+    """Stores a new or changed row; False if its name and language are taken, even concurrently."""
     try:
         with tx.session.begin_nested():
             for name, value in values.items():

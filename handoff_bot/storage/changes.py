@@ -1,4 +1,4 @@
-"""Questions about who changed which setting, and who did what with conversations."""
+"""Queries about settings changes and agents' actions."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ CHANNEL_PURPOSE = "channel.purpose"
 CANNED_CHANGED = "canned.changed"
 REPORT_ORDERED = "report.ordered"
 BY_DESK_ID = (SETTING_CHANGED, CHANNEL_PURPOSE, CANNED_CHANGED, REPORT_ORDERED)
-"""Kinds of events that name who did it in their data, as `by`, for it need not be an agent."""
+"""Event kinds whose data names the person as `by`, who need not be an agent."""
 LEFT_OUT = ("csat.answered", "reply.accepted", "note.kept", "escalation.not_needed")
-"""Kinds that name an agent and are no steps: a customer's answer, single replies and notes, a reason."""
+"""Event kinds with an agent that are not actions: survey answers, single replies and notes, reasons."""
 
 
 def remember(
     tx: Transaction, key: str, before: Any, after: Any, by: str, at: datetime
 ) -> SettingChange:
-    """Keep one change."""
+    """Stores one settings change."""
     held = {"value": before}, {"value": after}
     return tx.add(SettingChange(key=key, before=held[0], after=held[1], by=by, at=at))
 
@@ -34,14 +34,14 @@ def remember(
 def of_settings(
     tx: Transaction, limit: int, offset: int = 0, prefix: str = ""
 ) -> Sequence[SettingChange]:
-    """Changes of settings whose keys begin so, newest first."""
+    """Returns changes of settings with this key prefix, newest first."""
     found = select(SettingChange).where(col(SettingChange.key).startswith(prefix, autoescape=True))
     newest = found.order_by(col(SettingChange.id).desc()).offset(offset).limit(limit)
     return list(tx.session.execute(newest).scalars())
 
 
 def newest_of(tx: Transaction, keys: Collection[str]) -> int:
-    """The id of the newest change of one of these settings, 0 when there is none."""
+    """Returns the id of the newest change of these settings, or 0."""
     found = select(func.max(SettingChange.id)).where(col(SettingChange.key).in_(keys))
     return tx.session.execute(found).scalar() or 0
 
@@ -49,7 +49,7 @@ def newest_of(tx: Transaction, keys: Collection[str]) -> int:
 def by_people(
     tx: Transaction, limit: int, before: int | None = None, desk_id: str = ""
 ) -> Sequence[Any]:
-    """Events that people caused, newest first: (event, desk id, ticket's number)."""
+    """Returns events caused by people, newest first: (event, Slack id, ticket number)."""
     found = (
         select(Event, Agent.desk_id, Escalation.ticket_id)
         .outerjoin(Agent, col(Agent.id) == col(Event.agent_id))

@@ -1,4 +1,4 @@
-"""What the tables are made of: ids, times, JSON, references."""
+"""Column types: ids, times, JSON, references."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
 Json = dict[str, Any]
-"""A JSON object as its writer shaped it; each column's docstring says the shape."""
+"""A JSON object; each column's docstring describes its shape."""
 
-# SQLite autoincrements INTEGER primary keys only; PostgreSQL wants 64 bits.
+# SQLite only autoincrements INTEGER primary keys; PostgreSQL needs 64 bits.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """Aware UTC in Python; `timestamptz` on PostgreSQL, naive UTC text on SQLite, which knows no zones."""
+    """Aware UTC in Python; `timestamptz` on PostgreSQL, naive UTC text on SQLite, which has no time
+    zones.
+    """
 
     impl = DateTime
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
-        """The column type of this database."""
         return dialect.type_descriptor(DateTime(timezone=dialect.name != "sqlite"))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To the database. A naive datetime is a bug, so it is refused."""
+        """Refuses naive datetimes, which are bugs."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -37,40 +38,38 @@ class UtcDateTime(TypeDecorator[datetime]):
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From the database."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Row(SQLModel):
-    """What every table has."""
+    """Base of all tables."""
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
 
 
 def utc_time(*, nullable: bool = False) -> Any:
-    """A time column."""
     return Field(default=None, sa_type=UtcDateTime, nullable=nullable)
 
 
 def json_object() -> Any:
-    """A JSON column."""
     return Field(default_factory=dict, sa_type=JSON, nullable=False)
 
 
 def reference(table: str, *, nullable: bool = False, index: bool = True) -> Any:
-    """A foreign key to another table's id, indexed unless a unique index begins with it anyway."""
+    """Returns a foreign key to another table's id, indexed unless a unique index already begins
+    with it.
+    """
     return Field(
         default=None, sa_type=BigId, foreign_key=f"{table}.id", index=index, nullable=nullable
     )
 
 
 def number(*, index: bool = False) -> Any:
-    """The id of another row, kept without a foreign key: the row may come later, or be erased."""
+    """Returns the id of another row without a foreign key: the row may be created later or erased."""
     return Field(default=None, sa_type=BigId, index=index, nullable=True)
 
 
 def long_text() -> Any:
-    """Text of any length."""
     return Field(default="", sa_type=Text, nullable=False)

@@ -1,4 +1,4 @@
-"""Questions and changes about contacts, conversations, messages and notes."""
+"""Queries and changes of contacts, conversations, messages and notes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from handoff_bot.storage.transaction import Transaction
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
-# On the way of every message: built once, for building a statement costs as much as running it.
+# Runs for every message. Built once, because building a statement costs as much as running it.
 _OF_CONTACT = (
     select(Conversation)
     .where(
@@ -44,7 +44,7 @@ _RECEIVED = select(Message).where(
 
 
 def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conversation:
-    """The conversation an inbound message belongs to, made if it is new, and held until commit."""
+    """Returns an inbound message's conversation, created if new, and locked until commit."""
     contact_id = _contact_of(tx, inbound, now)
     asked = {"contact_id": contact_id, "channel": inbound.channel}
     conversation = tx.session.execute(_OF_CONTACT, asked).scalar_one_or_none()
@@ -65,7 +65,7 @@ def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conve
 def hear(
     tx: Transaction, conversation: Conversation, inbound: InboundMessage, now: datetime
 ) -> None:
-    """The customer was last heard from with this message."""
+    """Records the customer's last contact."""
     tx.set(
         conversation,
         address=inbound.address,
@@ -76,20 +76,20 @@ def hear(
 
 
 def call(contact: Contact, inbound: InboundMessage) -> None:
-    """Call a contact what the message calls them, if anything."""
+    """Updates the contact's name from the message, if given."""
     if is_visible(inbound.profile_name):
         contact.name = inbound.profile_name
 
 
 def sent_at(inbound: InboundMessage, now: datetime) -> datetime:
-    """When it was sent: just now, unless it was fetched later."""
+    """Returns when it was sent: now, unless it was fetched later."""
     if inbound.sent_at is None:
         return now
     return min(now, datetime.fromtimestamp(inbound.sent_at, UTC))
 
 
 def is_one_of_ours(tx: Transaction, channel: str, address: str) -> bool:
-    """Do customers write to this address? Then it is a sender of ours, and never a customer."""
+    """Returns whether the address is one of our own senders, so never a customer."""
     found = select(col(Conversation.id)).where(
         Conversation.channel == channel, Conversation.recipient == address
     )
@@ -97,7 +97,7 @@ def is_one_of_ours(tx: Transaction, channel: str, address: str) -> bool:
 
 
 def received(tx: Transaction, inbound: InboundMessage) -> Message | None:
-    """This message, if it is stored already."""
+    """Returns the message if it is already stored."""
     values = {"channel": inbound.channel, "provider_id": inbound.provider_id}
     return tx.session.execute(_RECEIVED, values).scalar_one_or_none()
 
@@ -105,7 +105,7 @@ def received(tx: Transaction, inbound: InboundMessage) -> Message | None:
 def by_provider_id(
     tx: Transaction, conversation: Conversation, provider_id: str
 ) -> tuple[Message, str] | None:
-    """The message of this conversation that the provider knows by this id, and the part that it is."""
+    """Returns the message with this provider id in the conversation, and its part."""
     ours = (
         select(Message, col(Delivery.text))
         .join(Delivery, col(Delivery.message_id) == Message.id)
@@ -127,12 +127,12 @@ def by_provider_id(
 
 
 def _contact_of(tx: Transaction, inbound: InboundMessage, now: datetime) -> int:
-    """The contact behind these names; a name of theirs that is new to us is remembered."""
+    """Returns the contact with these names; a new name is stored."""
     names = dict.fromkeys((inbound.address, *inbound.aliases))
     called = inbound.profile_name if is_visible(inbound.profile_name) else ""
     owners = _owners(tx, inbound.channel, names)
     new = sorted(names.keys() - owners.keys())
-    for name in new:  # others may hear from the same customer for the first time at this moment
+    for name in new:  # other processes may store the same new customer at this moment
         tx.one_at_a_time(f"contact:{inbound.channel}:{name}")
     if new and not tx.is_sqlite:
         owners = _owners(tx, inbound.channel, names)
@@ -149,13 +149,13 @@ def _contact_of(tx: Transaction, inbound: InboundMessage, now: datetime) -> int:
 
 
 def _owners(tx: Transaction, channel: str, names: Iterable[str]) -> dict[str, int]:
-    """Which contacts these names belong to, as far as they are known."""
+    """Returns the contacts of these names, as far as known."""
     known = tx.core.execute(_NAMES, {"channel": channel, "names": list(names)})
     return {row.address: row.contact_id for row in known}
 
 
 def id_of(row: Any) -> int:
-    """The id of a row that has been inserted."""
+    """Returns the id of an inserted row."""
     number = row.id
     if not isinstance(number, int):
         raise TypeError(f"{type(row).__name__} was not inserted yet")
@@ -170,7 +170,7 @@ def add_inbound(
     now: datetime,
     context: dict[str, Any] | None = None,
 ) -> Message:
-    """Store an inbound message that is new to us; `context` is what it says besides, as it is kept."""
+    """Stores a new inbound message; `context` is its content besides the text, in stored form."""
     return tx.add(
         Message(
             conversation_id=id_of(conversation),
@@ -189,7 +189,7 @@ def add_inbound(
 
 
 def at(tx: Transaction, channel: str, address: str) -> Conversation | None:
-    """The conversation with whoever was last heard from at this address, if there is one."""
+    """Returns the conversation with this address, if any."""
     found = select(Conversation).where(
         Conversation.channel == channel, Conversation.address == address
     )
@@ -198,29 +198,28 @@ def at(tx: Transaction, channel: str, address: str) -> Conversation | None:
 
 
 def get(tx: Transaction, conversation_id: int) -> Conversation:
-    """A conversation."""
     return tx.session.get_one(Conversation, conversation_id)
 
 
 def hold(tx: Transaction, conversation_id: int) -> Conversation:
-    """A conversation, held until commit: whatever changes its state takes this first."""
+    """Returns a conversation, locked until commit. Every state change locks it first."""
     return tx.session.get_one(
         Conversation, conversation_id, with_for_update=True, populate_existing=True
     )
 
 
 def contact_name(tx: Transaction, conversation: Conversation) -> str:
-    """What to call the contact: their own name, else their address."""
+    """Returns the contact's own name, else the address."""
     return own_name(tx, conversation) or conversation.address
 
 
 def own_name(tx: Transaction, conversation: Conversation) -> str:
-    """What the contact calls themselves, "" when that is not known."""
+    """Returns the contact's own name, "" if unknown."""
     return tx.session.get_one(Contact, conversation.contact_id).name
 
 
 def recent(tx: Transaction, conversation_id: int, limit: int) -> Sequence[Message]:
-    """The last messages of a conversation, oldest first."""
+    """Returns the last messages of a conversation, oldest first."""
     newest_first = tx.session.execute(
         select(Message)
         .where(Message.conversation_id == conversation_id)
@@ -231,7 +230,7 @@ def recent(tx: Transaction, conversation_id: int, limit: int) -> Sequence[Messag
 
 
 def newest_of(tx: Transaction, conversation_id: int, author: Author) -> Message | None:
-    """The newest message of this author in a conversation."""
+    """Returns this author's newest message in a conversation."""
     found = select(Message).where(
         Message.conversation_id == conversation_id, Message.author == author.value
     )
@@ -240,13 +239,15 @@ def newest_of(tx: Transaction, conversation_id: int, author: Author) -> Message 
 
 
 def newest_message_id(tx: Transaction, conversation_id: int) -> int:
-    """The id of a conversation's newest message, 0 when it has none."""
+    """Returns the id of a conversation's newest message, or 0."""
     newest = select(func.max(col(Message.id))).where(Message.conversation_id == conversation_id)
     return tx.session.execute(newest).scalar_one() or 0
 
 
 def until(tx: Transaction, conversation_id: int, message_id: int, limit: int) -> Sequence[Message]:
-    """A conversation's last messages up to this one, oldest first; none when it is not there any more."""
+    """Returns a conversation's last messages up to this one, oldest first; empty if it no longer
+    exists.
+    """
     found = tx.session.execute(
         select(Message)
         .where(Message.conversation_id == conversation_id, col(Message.id) <= message_id)
@@ -258,7 +259,7 @@ def until(tx: Transaction, conversation_id: int, message_id: int, limit: int) ->
 
 
 def before(tx: Transaction, message_id: int, author: Author) -> Message | None:
-    """The newest message of this author that came before this one in its conversation."""
+    """Returns this author's newest message before this one."""
     here = tx.session.get(Message, message_id)
     if here is None:
         return None
@@ -275,7 +276,7 @@ def before(tx: Transaction, message_id: int, author: Author) -> Message | None:
 
 
 def answered(tx: Transaction, limit: int) -> Sequence[Message]:
-    """The assistant's newest answers that say which message they answer, newest first."""
+    """Returns the assistant's newest answers that record the answered message, newest first."""
     found = (
         select(Message)
         .where(Message.author == Author.ASSISTANT.value)
@@ -288,7 +289,7 @@ def answered(tx: Transaction, limit: int) -> Sequence[Message]:
 def page(
     tx: Transaction, conversation_id: int, number: int, size: int
 ) -> tuple[Sequence[Message], int]:
-    """One page of a conversation, oldest first, and how many messages there are in all."""
+    """Returns one page of a conversation, oldest first, and the total number of messages."""
     where = Message.conversation_id == conversation_id
     count = tx.session.execute(select(func.count()).select_from(Message).where(where)).scalar_one()
     rows = tx.session.execute(
@@ -298,18 +299,18 @@ def page(
 
 
 def stayed_inside() -> Any:
-    """Of notes: those whose words have not left as a message."""
+    """Condition for notes that were not sent as messages."""
     return ~select(Message.id).where(col(Message.note_id) == col(Note.id)).exists()
 
 
 def notes_of(tx: Transaction, conversation_id: int) -> Sequence[Note]:
-    """The notes of a conversation that stayed inside, oldest first."""
+    """Returns the internal notes of a conversation, oldest first."""
     ours = select(Note).where(Note.conversation_id == conversation_id, stayed_inside())
     return list(tx.session.execute(ours.order_by(col(Note.id))).scalars())
 
 
 def last_notes(tx: Transaction, conversation_id: int, revision: str, limit: int) -> Sequence[Note]:
-    """The last notes of a conversation that are of this kind, oldest first."""
+    """Returns the last notes of this kind, oldest first."""
     newest_first = tx.session.execute(
         select(Note)
         .where(Note.conversation_id == conversation_id, Note.revision == revision)
@@ -320,14 +321,14 @@ def last_notes(tx: Transaction, conversation_id: int, revision: str, limit: int)
 
 
 def from_desk(tx: Transaction, slack_channel: str, ts: str) -> Message | None:
-    """The message that this thread reply became."""
+    """Returns the message sent from this thread reply."""
     return tx.session.execute(
         select(Message).where(Message.desk_channel == slack_channel, Message.desk_ts == ts)
     ).scalar_one_or_none()
 
 
 def note_from_desk(tx: Transaction, slack_channel: str, ts: str, revision: str = "") -> Note | None:
-    """The note that this thread reply (or, with a revision, this edit of one) became."""
+    """Returns the note of this thread reply (or, with a revision, of this edit)."""
     return tx.session.execute(
         select(Note).where(
             Note.desk_channel == slack_channel, Note.desk_ts == ts, Note.revision == revision
@@ -336,25 +337,25 @@ def note_from_desk(tx: Transaction, slack_channel: str, ts: str, revision: str =
 
 
 def notes_from_desk(tx: Transaction, slack_channel: str, ts: str) -> Sequence[Note]:
-    """All notes that this thread reply and its edits became, oldest first."""
+    """Returns all notes of this thread reply and its edits, oldest first."""
     ours = select(Note).where(Note.desk_channel == slack_channel, Note.desk_ts == ts)
     return list(tx.session.execute(ours.order_by(col(Note.id))).scalars())
 
 
 def sent_as(tx: Transaction, notes: Iterable[Note]) -> Sequence[Message]:
-    """The messages that these notes left as, oldest first."""
+    """Returns the messages sent from these notes, oldest first."""
     ours = select(Message).where(col(Message.note_id).in_([id_of(note) for note in notes]))
     return list(tx.session.execute(ours.order_by(col(Message.id))).scalars())
 
 
 def corrections(tx: Transaction, slack_channel: str, ts: str) -> Sequence[Message]:
-    """What was sent of the edits of a thread reply, oldest first."""
+    """Returns the sent corrections of a thread reply, oldest first."""
     edits = [note for note in notes_from_desk(tx, slack_channel, ts) if note.revision]
     return sent_as(tx, edits) if edits else []
 
 
 def replies(tx: Transaction, escalation_id: int) -> Sequence[Message]:
-    """What agents wrote to the customer in an escalation, oldest first."""
+    """Returns agents' messages to the customer in an escalation, oldest first."""
     ours = select(Message).where(
         Message.escalation_id == escalation_id, Message.author == Author.AGENT.value
     )
@@ -362,12 +363,12 @@ def replies(tx: Transaction, escalation_id: int) -> Sequence[Message]:
 
 
 def last_assistant_message(tx: Transaction, conversation_id: int) -> Message | None:
-    """What the assistant said last."""
+    """Returns the assistant's last message."""
     return newest_of(tx, conversation_id, Author.ASSISTANT)
 
 
 def agent_row(tx: Transaction, desk_id: str, name: str, now: datetime) -> Agent:
-    """The agent with this desk id, made if new; their name follows the desk's."""
+    """Returns the agent with this Slack id, created if new, with the current name."""
     known = _agent(tx, desk_id) or _new_agent(tx, desk_id, name, now)
     if name != NAMELESS:
         known.name = name

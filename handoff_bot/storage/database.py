@@ -1,4 +1,4 @@
-"""The engines and the ways to open a transaction, on SQLite and on PostgreSQL."""
+"""Engines and transactions on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from handoff_bot.storage.outages import told_apart
 from handoff_bot.storage.transaction import Participant, Transaction
 
 PATIENCE = 15.0
-"""Seconds that a transaction waits to begin: for its turn in this process and for other processes."""
+"""Seconds that a transaction waits to begin, for its turn in this process and for other processes."""
 HEARTBEAT_PATIENCE = 1.0
 BUSY_STEP = 4
-"""Seconds by which a wait for other processes may be longer than asked: setting it is a statement."""
+"""Seconds by which a wait for other processes may exceed the request: setting it costs a statement."""
 ALIVE = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -26,22 +26,24 @@ ALIVE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-"""Options of libpq: a PostgreSQL server that vanishes without a word is noticed within some 15 seconds."""
+"""libpq options: a vanished PostgreSQL server is noticed within about 15 seconds."""
 ABANDONED_SECONDS = 15
-"""PostgreSQL ends a transaction in which a client is silent for so long: a frozen process would keep its
-locks for ever. No transaction of ours waits for anything but the database."""
+"""PostgreSQL ends a transaction whose client is silent for this long, because a frozen process
+would keep its locks. Our transactions only wait for the database.
+"""
 
 
 class Database:
-    """One database, opened.
+    """One open database.
 
     Args:
-        url: SQLAlchemy's, "sqlite:///handoff.db" or "postgresql://…".
-        synchronous: SQLite's durability, "full" (also survives power loss) or "normal" (kill -9).
+        url: SQLAlchemy URL, "sqlite:///handoff.db" or "postgresql://…".
+        synchronous: SQLite's durability, "full" (survives power loss) or "normal" (survives kill
+            -9).
         pool_size: PostgreSQL connections of this process.
 
     Attributes:
-        participate: makes what takes part in each transaction that writes, when it is first needed.
+        participate: creates the participant of each writing transaction, when first needed.
     """
 
     def __init__(
@@ -55,10 +57,10 @@ class Database:
         self.participate: Callable[[Transaction], Participant] | None = None
         if self.is_sqlite:
             _keep_private(url)
-            # One writer beats twenty: they would only wait for each other inside SQLite's busy handler.
+            # One writer beats twenty: they would only wait for each other in SQLite's busy handler.
             self._writer = _sqlite_writer(url, synchronous, PATIENCE)
             self._reader = _sqlite_reader(url, synchronous)
-            # A heartbeat that a power cut undoes is no loss, so it need not wait for the disk.
+            # A heartbeat lost in a power cut is harmless, so it need not wait for the disk.
             self._heart = _sqlite_writer(url, "normal", HEARTBEAT_PATIENCE)
         else:
             self._writer = self._reader = _postgres_engine(url, pool_size, 4)
@@ -67,18 +69,18 @@ class Database:
 
     @property
     def engine(self) -> Engine:
-        """The writing engine, for migrations."""
+        """Returns the writing engine, for migrations."""
         return self._writer
 
     @contextlib.contextmanager
     def write(self, patience: float = PATIENCE) -> Iterator[Transaction]:
-        """A transaction that commits at the end of the block, or rolls back when it raises.
+        """Opens a transaction that commits at the end of the block, or rolls back on an exception.
 
         Args:
-            patience: seconds that it may wait to begin, on SQLite.
+            patience: seconds to wait for it to begin, on SQLite.
 
         Raises:
-            DatabaseAway: the database does not answer; it may have committed all the same.
+            DatabaseAway: the database does not respond; it may still have committed.
         """
         transaction: Transaction | None = None
         failed: BaseException | None = None
@@ -101,13 +103,13 @@ class Database:
 
     @contextlib.contextmanager
     def _written(self, patience: float) -> Iterator[Connection]:
-        """A connection whose changes are committed at the end."""
+        """Yields a connection that commits at the end."""
         with self._group.turn(patience) if self._group else self._writer.begin() as connection:
             yield connection
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
-        """A transaction for questions alone; what it would change is rolled back."""
+        """Opens a read-only transaction; changes are rolled back."""
         with told_apart(), self._reader.connect() as connection, connection.begin() as begun:
             with Transaction(connection, is_sqlite=self.is_sqlite) as transaction:
                 yield transaction
@@ -116,9 +118,10 @@ class Database:
 
     @contextlib.contextmanager
     def heartbeat(self) -> Iterator[Transaction]:
-        """A short transaction that waits for no pool. On SQLite it goes before all who wait to write.
+        """Opens a short transaction outside the pool. On SQLite, it goes before all waiting
+        writers.
 
-        Where the one who writes there does not come to an end, a connection of its own may still succeed.
+        If the current writer does not finish there, a connection of its own may still succeed.
         """
         with told_apart(), contextlib.ExitStack() as stack:
             try:
@@ -129,29 +132,30 @@ class Database:
             yield stack.enter_context(Transaction(connection, is_sqlite=self.is_sqlite))
 
     def close(self) -> None:
-        """Close all connections."""
         for engine in (self._writer, self._reader, self._heart):
             engine.dispose()
 
 
 def _with_psycopg(url: str) -> str:
-    """The same address with the driver we ship, whatever the operator's tool wrote ("postgres://")."""
+    """Returns the URL with our driver, whatever form the operator used ("postgres://")."""
     scheme, _, rest = url.partition("://")
     return url if "+" in scheme else f"postgresql+psycopg://{rest}"
 
 
 def _keep_private(url: str) -> None:
-    """Let only our own user read the file: it holds customers' messages. Foreign files stay as they are."""
+    """Restricts the file to our own user, because it holds customers' messages. Files of others are
+    not changed.
+    """
     path = make_url(url).database or ":memory:"
     if path.startswith((":", "file:")):
         return
     folder = os.path.dirname(path)
     if folder:
-        with contextlib.suppress(OSError):  # one folder only: a longer path is rather a slip
+        with contextlib.suppress(OSError):  # one folder only: a longer path is probably a typo
             os.mkdir(folder, mode=0o700)
-    with contextlib.suppress(OSError):  # whether it can be opened at all is for SQLite to say
+    with contextlib.suppress(OSError):  # SQLite itself reports whether it can be opened
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    for suffix in ("", "-wal", "-shm"):  # SQLite makes these two like the first
+    for suffix in ("", "-wal", "-shm"):  # SQLite creates these two with the same permissions
         with contextlib.suppress(OSError):
             os.chmod(path + suffix, 0o600)
 
@@ -162,14 +166,14 @@ def _postgres_engine(url: str, pool_size: int, overflow: int) -> Engine:
         pool_size=pool_size,
         max_overflow=overflow,
         pool_timeout=PATIENCE,
-        pool_pre_ping=True,  # after the server's restart, connections of before are replaced unseen
-        hide_parameters=True,  # an error's text would hold what customers wrote
+        pool_pre_ping=True,  # after a server restart, old connections are replaced silently
+        hide_parameters=True,  # an error's text would contain customer text
         connect_args=dict(ALIVE),
     )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
-        # As a statement: a pooler such as PgBouncer refuses it as an option of the connection.
+        # As a statement: poolers such as PgBouncer refuse it as a connection option.
         connection.execute(f"SET idle_in_transaction_session_timeout = '{ABANDONED_SECONDS}s'")
         connection.commit()
 
@@ -181,14 +185,16 @@ def _sqlite_engine(url: str, synchronous: str, *, writer: bool) -> Engine:
         url,
         pool_size=1 if writer else 8,
         max_overflow=0 if writer else 8,
-        hide_parameters=True,  # an error's text would hold what customers wrote
+        hide_parameters=True,  # an error's text would contain customer text
         pool_timeout=PATIENCE,
         connect_args={"check_same_thread": False, "timeout": PATIENCE},
     )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # the driver must not begin on its own; see _begin
+        connection.isolation_level = (
+            None  # the driver must not begin transactions itself; see _begin
+        )
         for pragma in (
             "journal_mode=WAL",
             f"synchronous={synchronous}",
@@ -211,7 +217,7 @@ def _sqlite_reader(url: str, synchronous: str) -> Engine:
 
 
 def _sqlite_writer(url: str, synchronous: str, patience: float) -> Engine:
-    """Its connections wait so long for the write lock, unless `group_commit` says otherwise."""
+    """Its connections wait this long for the write lock, unless `group_commit` sets another time."""
     engine = _sqlite_engine(url, synchronous, writer=True)
 
     @event.listens_for(engine, "begin")
@@ -221,7 +227,7 @@ def _sqlite_writer(url: str, synchronous: str, patience: float) -> Engine:
         if not seconds <= before <= seconds + BUSY_STEP:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={seconds * 1000:.0f}")
             connection.info["busy_seconds"] = seconds
-        # Taking the write lock at once cannot fail half way, as an upgrade from a read can.
+        # Taking the write lock at once cannot fail halfway, unlike an upgrade from a read lock.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

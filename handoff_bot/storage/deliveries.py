@@ -1,4 +1,4 @@
-"""Questions and changes about deliveries: the parts of outbound messages on their way."""
+"""Deliveries: the parts of outbound messages."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from handoff_bot.storage.transaction import Transaction, table_of
 DELIVERY = table_of(Delivery)
 
 LOST = frozenset({DeliveryStatus.DROPPED, DeliveryStatus.FAILED})
-"""Where a delivery ends that the customer has not got."""
+"""Final statuses of a delivery that the customer did not receive."""
 
 
 def add(
     tx: Transaction, message_id: int, part: int, text: str, now: datetime, file: str = ""
 ) -> Delivery:
-    """A fresh delivery with an id of our own that nobody can guess."""
+    """Creates a delivery with an unguessable id."""
     return tx.add(
         Delivery(
             message_id=message_id,
@@ -38,12 +38,12 @@ def add(
 
 
 def get(tx: Transaction, delivery_id: int) -> Delivery | None:
-    """A delivery, fresh from the database."""
+    """Returns a delivery, re-read from the database."""
     return tx.session.get(Delivery, delivery_id, populate_existing=True)
 
 
 def current(tx: Transaction, message_id: int) -> Sequence[Delivery]:
-    """The deliveries that count of a message, in order of its parts."""
+    """Returns a message's current deliveries in order."""
     rows = tx.session.execute(
         select(Delivery)
         .where(Delivery.message_id == message_id, col(Delivery.superseded_at).is_(None))
@@ -53,7 +53,7 @@ def current(tx: Transaction, message_id: int) -> Sequence[Delivery]:
 
 
 def statuses(tx: Transaction, message_ids: Iterable[int]) -> dict[int, list[DeliveryStatus]]:
-    """For each message the statuses of its current deliveries."""
+    """Returns message id -> statuses of its current deliveries."""
     rows = tx.session.execute(
         select(DELIVERY.c.message_id, DELIVERY.c.status).where(
             DELIVERY.c.message_id.in_(list(message_ids)), DELIVERY.c.superseded_at.is_(None)
@@ -66,9 +66,9 @@ def statuses(tx: Transaction, message_ids: Iterable[int]) -> dict[int, list[Deli
 
 
 def by_news(tx: Transaction, news: DeliveryUpdate) -> Delivery | None:
-    """The delivery that news from a provider speaks of: by our id, else by the provider's.
+    """Returns the delivery of a status update, by our id or the provider's.
 
-    None for one of another channel or another customer, or that the provider knows by another id.
+    None if it belongs to another channel or customer, or has another provider id.
     """
     ours = (
         select(Delivery)
@@ -108,9 +108,9 @@ def move(
     error: str = "",
     in_doubt: bool = False,
 ) -> bool:
-    """Move a delivery forward; news of an earlier stage changes nothing. True if it moved.
+    """Moves a delivery forward; an earlier stage changes nothing. Returns True if it moved.
 
-    One that failed has not left, unless that is `in_doubt`.
+    A failed delivery was not sent, unless `in_doubt`.
     """
     if provider_id:
         tx.change(
@@ -134,7 +134,7 @@ def move(
 
 
 def set_sending(tx: Transaction, delivery_id: int, now: datetime) -> None:
-    """A provider is about to be called for it."""
+    """Records that the provider call starts."""
     tx.change(
         Delivery,
         DELIVERY.c.id == delivery_id,
@@ -145,7 +145,9 @@ def set_sending(tx: Transaction, delivery_id: int, now: datetime) -> None:
 
 
 def set_waiting(tx: Transaction, delivery_id: int, now: datetime, *, in_doubt: bool) -> None:
-    """No call is under way any more; it will be made again, unless the last one turns out to have worked."""
+    """Records that no call is running; it will be repeated, unless the last one turns out to have
+    succeeded.
+    """
     values: dict[str, object] = {} if in_doubt else {"begun_at": None}
     tx.change(
         Delivery,
@@ -158,7 +160,7 @@ def set_waiting(tx: Transaction, delivery_id: int, now: datetime, *, in_doubt: b
 
 
 def supersede(tx: Transaction, delivery_id: int, now: datetime) -> bool:
-    """Put a failed delivery aside for a fresh one. True if this call did it."""
+    """Supersedes a failed delivery by a new one. Returns True if this call did it."""
     changed = tx.change(
         Delivery,
         DELIVERY.c.id == delivery_id,
@@ -170,26 +172,26 @@ def supersede(tx: Transaction, delivery_id: int, now: datetime) -> bool:
 
 
 def is_in_doubt(part: Delivery) -> bool:
-    """Do we not know whether it has left?"""
+    """Returns whether it is unknown if the part was sent."""
     open_stages = (DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.FAILED)
     return part.status in open_stages and part.begun_at is not None
 
 
 def may_have_left(part: Delivery) -> bool:
-    """Has it reached the provider, as far as we know? One whose outcome is unknown may have."""
+    """Returns whether the part may have reached the provider."""
     if part.status in (DeliveryStatus.QUEUED, DeliveryStatus.FAILED):
         return is_in_doubt(part)
     return part.status != DeliveryStatus.DROPPED
 
 
 def can_be_changed(parts: Sequence[Delivery]) -> bool:
-    """Can what these parts of a message say still be changed, because nothing of it has left?"""
+    """Returns whether the message can still be edited, because no part was sent."""
     live = any(part.status != DeliveryStatus.DROPPED for part in parts)
     return live and not any(map(may_have_left, parts))
 
 
 def withdraw(tx: Transaction, message_id: int, now: datetime) -> bool:
-    """Drop a message nothing of which has left, what failed of it included. True if it was dropped."""
+    """Drops a message without any sent part, including its failed parts. Returns True if dropped."""
     parts = current(tx, message_id)
     if not can_be_changed(parts):
         return False
@@ -199,13 +201,13 @@ def withdraw(tx: Transaction, message_id: int, now: datetime) -> bool:
 
 
 def is_withdrawn(tx: Transaction, message_id: int) -> bool:
-    """Was it decided not to send any of it?"""
+    """Returns whether the whole message was withdrawn."""
     parts = current(tx, message_id)
     return bool(parts) and all(part.status == DeliveryStatus.DROPPED for part in parts)
 
 
 def first_failed(tx: Transaction, message_id: int) -> int:
-    """The first delivery of a message that failed and was not tried again since, 0 for none."""
+    """Returns the first failed and not retried delivery of a message, or 0."""
     found = select(func.min(DELIVERY.c.id)).where(
         DELIVERY.c.message_id == message_id,
         DELIVERY.c.superseded_at.is_(None),
@@ -215,14 +217,14 @@ def first_failed(tx: Transaction, message_id: int) -> int:
 
 
 def arrived(tx: Transaction, messages: Sequence[Message]) -> list[Message]:
-    """Those messages that both sides know of: what was dropped or failed as a whole was never said."""
+    """Returns the messages that both sides know: completely dropped or failed ones are excluded."""
     stages = statuses(tx, [message.id for message in messages if message.id])
     lost = {number for number, found in stages.items() if set(found) <= LOST}
     return [message for message in messages if message.id not in lost]
 
 
 def ai_is_sending(tx: Transaction, conversation_id: int) -> bool:
-    """Is a message that is bound to an epoch on the wire at this moment?"""
+    """Returns whether an epoch-bound message is being sent right now."""
     found = tx.session.execute(
         select(DELIVERY.c.id)
         .join(table_of(Message), table_of(Message).c.id == DELIVERY.c.message_id)
@@ -237,7 +239,7 @@ def ai_is_sending(tx: Transaction, conversation_id: int) -> bool:
 
 
 def known_provider_ids(tx: Transaction, provider_ids: Iterable[str]) -> set[str]:
-    """Which of these the provider took for other deliveries."""
+    """Returns those ids that the provider used for other deliveries."""
     found = tx.session.execute(
         select(DELIVERY.c.provider_id).where(DELIVERY.c.provider_id.in_(list(provider_ids)))
     )

@@ -1,4 +1,4 @@
-"""Questions and changes about the Slack channels that the bot was invited into."""
+"""Queries and changes of the Slack channels that the bot was invited to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST = 50
 
 
 def of(tx: Transaction, slack_channel: str, by: str, now: datetime) -> DeskChannel:
-    """The row of a channel, made if new."""
+    """Returns a channel's row, created if new."""
     row = tx.session.get(DeskChannel, slack_channel)
     if row is not None:
         return row
@@ -23,18 +23,18 @@ def of(tx: Transaction, slack_channel: str, by: str, now: datetime) -> DeskChann
 
 
 def known(tx: Transaction, slack_channel: str) -> DeskChannel | None:
-    """The row of a channel, None when nobody told us of it."""
+    """Returns a channel's row, or None if unknown."""
     return tx.session.get(DeskChannel, slack_channel)
 
 
 def with_purpose(tx: Transaction, purpose: str) -> Sequence[DeskChannel]:
-    """The channels for this purpose."""
+    """Returns the channels with this purpose."""
     found = select(DeskChannel).where(DeskChannel.purpose == purpose)
     return list(tx.session.execute(found).scalars())
 
 
 def working(tx: Transaction, purpose: str) -> str:
-    """The channel for this purpose that is not suspended, "" when there is none."""
+    """Returns the open channel with this purpose, or ""."""
     found = select(DeskChannel.slack_channel).where(
         DeskChannel.purpose == purpose, col(DeskChannel.suspended_at).is_(None)
     )
@@ -42,6 +42,6 @@ def working(tx: Transaction, purpose: str) -> str:
 
 
 def every(tx: Transaction) -> Sequence[DeskChannel]:
-    """Those that we were invited into, the oldest first."""
+    """Returns all channels that the bot was invited to, oldest first."""
     found = select(DeskChannel).order_by(col(DeskChannel.added_at)).limit(MOST)
     return list(tx.session.execute(found).scalars())

@@ -1,4 +1,4 @@
-"""The tables that agents and admins fill: tags, canned replies, settings' history, files, Slack channels."""
+"""Tables filled by agents and admins: tags, canned replies, settings history, files, Slack channels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from handoff_bot.storage.columns import (
 
 
 class TicketTag(Row, table=True):
-    """One tag of a ticket, in lower case."""
+    """One tag of a ticket, lowercase."""
 
     __tablename__ = "ticket_tag"
     __table_args__ = (
@@ -33,7 +33,7 @@ class TicketTag(Row, table=True):
 
 
 class TicketLink(Row, table=True):
-    """What a ticket is called in another system; `sink` is that system's name here."""
+    """A ticket's id in another system; `sink` is our name of that system."""
 
     __tablename__ = "ticket_link"
     __table_args__ = (Index("ticket_link_once", "ticket_id", "sink", unique=True),)
@@ -45,7 +45,7 @@ class TicketLink(Row, table=True):
 
 
 class Canned(Row, table=True):
-    """A reply kept ready under a short name, in one language ("" for any)."""
+    """A canned reply in one language ("" for all)."""
 
     __tablename__ = "canned"
     __table_args__ = (Index("canned_once", "name", "language", unique=True),)
@@ -58,7 +58,7 @@ class Canned(Row, table=True):
 
 
 class SettingChange(Row, table=True):
-    """Who changed what: one change of a live setting, as {"value": …} before and after."""
+    """One change of a live setting, with the values before and after as {"value": …}."""
 
     __tablename__ = "setting_change"
     __table_args__ = (Index("setting_change_by_key", "key", "id"),)
@@ -71,11 +71,11 @@ class SettingChange(Row, table=True):
 
 
 class Attachment(Row, table=True):
-    """The bytes of a file in our own keeping, until they are pruned.
+    """The bytes of a stored file, until they are pruned.
 
-    `token` is the unguessable name under which it is fetched, for a while after its address was last given
-    out (`offered_at`). `received_as` names the message and content of a file that a customer handed to us, so
-    that a repetition is known as one; "" for others.
+    `token` is the unguessable name of its URL, which is open for a while after it was handed out
+    (`offered_at`). `received_as` identifies the message and content of a customer's upload, to
+    detect repetitions; "" for others.
     """
 
     __tablename__ = "attachment"
@@ -98,9 +98,9 @@ class Attachment(Row, table=True):
 
 
 class DeskChannel(SQLModel, table=True):
-    """A Slack channel that the bot is in: what it is for, and why it is suspended if it is.
+    """A Slack channel with the bot: its purpose, and why it is suspended, if it is.
 
-    `purpose` is "queue", "urgent" (urgent cards only), "none", or "" while nobody has said.
+    `purpose` is "queue", "urgent" (urgent cards only), "none", or "" until an admin chooses.
     """
 
     __tablename__ = "desk_channel"
@@ -114,7 +114,7 @@ class DeskChannel(SQLModel, table=True):
 
 
 class EarlierThread(Row, table=True):
-    """Where an escalation's card was before it had to be posted again; replies there still count."""
+    """Earlier location of a card that was posted again; replies there still count."""
 
     __tablename__ = "earlier_thread"
     __table_args__ = (Index("earlier_thread_place_once", "slack_channel", "ts", unique=True),)
@@ -126,10 +126,10 @@ class EarlierThread(Row, table=True):
 
 
 class Reservation(SQLModel, table=True):
-    """An escalation in the queue that an agent was promised, while the AI's last message is being sent.
+    """A queued escalation reserved for an agent while the AI's last message is being sent.
 
-    `desk_id` and `name` are that agent's, `others` the desk ids of the agents who were told so. It counts
-    until `until`; the late claim of the agent deletes it.
+    `desk_id` and `name` are that agent's, `others` the Slack ids of agents who were told. It ends
+    at `until`; the agent's late claim deletes it.
     """
 
     __tablename__ = "reservation"
@@ -144,9 +144,9 @@ class Reservation(SQLModel, table=True):
 
 
 class Pace(SQLModel, table=True):
-    """One budget of Slack's limits: when all that was taken of it will have been paid for.
+    """One budget of Slack's rate limits: when everything taken of it is paid for.
 
-    `limited` counts how often Slack itself has asked us to slow down (429), `limited_at` is the last time.
+    `limited` counts Slack's rate-limit responses (429), `limited_at` is the last one.
     """
 
     __tablename__ = "pace"

@@ -1,4 +1,4 @@
-"""Questions and changes about escalations, tickets, desk threads and the queue."""
+"""Queries and changes of escalations, tickets, Slack threads and the queue."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ _OPEN = [status.value for status in OPEN]
 
 
 def get(tx: Transaction, escalation_id: int) -> Escalation | None:
-    """An escalation."""
     return tx.session.get(Escalation, escalation_id, populate_existing=True)
 
 
 PLACE = "place"
-"""`Transaction.remembered` of an escalation: where its card is."""
+"""`Transaction.remembered` of an escalation: its card's location."""
 _OPEN_OF = select(Escalation).where(
     Escalation.conversation_id == bindparam("conversation_id"),
     col(Escalation.status).in_(_OPEN),
@@ -35,13 +34,13 @@ _THREAD_OF = select(DeskThread).where(DeskThread.escalation_id == bindparam("esc
 
 
 def open_of(tx: Transaction, conversation_id: int) -> Escalation | None:
-    """The open escalation of a conversation."""
+    """Returns the open escalation of a conversation."""
     found = tx.session.execute(_OPEN_OF, {"conversation_id": conversation_id})
     return found.scalar_one_or_none()
 
 
 def closing(tx: Transaction, after: datetime, until: datetime) -> list[tuple[Escalation, datetime]]:
-    """Open escalations whose window for free answers closes in this time, and when."""
+    """Returns open escalations whose messaging window closes in this period, and when."""
     closes_at = col(Conversation.window_closes_at)
     found = (
         select(Escalation, closes_at)
@@ -52,7 +51,7 @@ def closing(tx: Transaction, after: datetime, until: datetime) -> list[tuple[Esc
 
 
 def last_resolved(tx: Transaction, conversation_id: int, since: datetime) -> Escalation | None:
-    """The conversation's newest escalation, if an agent has resolved it since then."""
+    """Returns the conversation's newest escalation, if an agent resolved it since then."""
     newest = tx.session.execute(
         select(Escalation)
         .where(Escalation.conversation_id == conversation_id)
@@ -65,20 +64,20 @@ def last_resolved(tx: Transaction, conversation_id: int, since: datetime) -> Esc
 
 
 def ended(tx: Transaction, limit: int) -> Sequence[Escalation]:
-    """The newest escalations that have ended, newest first."""
+    """Returns closed escalations, newest first."""
     found = select(Escalation).where(col(Escalation.status).not_in(_OPEN))
     newest = found.order_by(col(Escalation.id).desc()).limit(limit)
     return list(tx.session.execute(newest).scalars())
 
 
 def newest(tx: Transaction, limit: int) -> Sequence[Escalation]:
-    """The newest escalations, newest first."""
+    """Returns escalations, newest first."""
     found = select(Escalation).order_by(col(Escalation.id).desc()).limit(limit)
     return list(tx.session.execute(found).scalars())
 
 
 def any_after(tx: Transaction, conversation_id: int, message_id: int) -> bool:
-    """Was a person needed in this conversation after this message?"""
+    """Returns whether the conversation was escalated after this message."""
     found = select(col(Escalation.id)).where(
         Escalation.conversation_id == conversation_id, col(Escalation.message_id) > message_id
     )
@@ -91,13 +90,15 @@ _SETTLED = select(func.max(col(Escalation.settled_message_id))).where(
 
 
 def settled_until(tx: Transaction, conversation_id: int) -> int:
-    """The newest message of the conversation that an agent has settled, with all before it; 0 for none."""
+    """Returns the conversation's newest message that an agent has settled, including all before it;
+    or 0.
+    """
     found = tx.session.execute(_SETTLED, {"conversation_id": conversation_id}).scalar_one()
     return found or 0
 
 
 def settled_before(tx: Transaction, conversation_id: int, message_id: int) -> int:
-    """Like `settled_until`, as it was when this message came."""
+    """Same as `settled_until`, as of this message."""
     found = select(func.max(col(Escalation.settled_message_id))).where(
         Escalation.conversation_id == conversation_id,
         col(Escalation.settled_message_id) < message_id,
@@ -106,9 +107,9 @@ def settled_before(tx: Transaction, conversation_id: int, message_id: int) -> in
 
 
 def step(tx: Transaction, escalation_id: int, taken: Step, **values: Any) -> bool:
-    """Take a step if it is legal from where the escalation is: one conditional UPDATE.
+    """Applies an action if the status allows it: one conditional UPDATE.
 
-    Extra conditions go in as `expected_owner_id`. True if this call did it.
+    `expected_owner_id` adds a condition. Returns True if this call did it.
     """
     where = [
         ESCALATION.c.id == escalation_id,
@@ -120,7 +121,7 @@ def step(tx: Transaction, escalation_id: int, taken: Step, **values: Any) -> boo
 
 
 def ticket_of(tx: Transaction, escalation_id: int) -> Ticket:
-    """The ticket of an escalation: every one has one, and one that a customer came back to has several."""
+    """Returns an escalation's ticket. A reopened ticket has several escalations."""
     return tx.session.execute(
         select(Ticket)
         .join(Escalation, col(Escalation.ticket_id) == Ticket.id)
@@ -129,7 +130,7 @@ def ticket_of(tx: Transaction, escalation_id: int) -> Ticket:
 
 
 def previous_owner(tx: Transaction, escalation: Escalation) -> str:
-    """The name of who had this ticket's last escalation before this one, "" for nobody."""
+    """Returns the assignee's name of the ticket's previous escalation, or ""."""
     found = tx.session.execute(
         select(Agent.name)
         .join(Escalation, col(Escalation.owner_id) == Agent.id)
@@ -144,7 +145,7 @@ def previous_owner(tx: Transaction, escalation: Escalation) -> str:
 
 
 def earlier_tickets(tx: Transaction, contact_id: int, before: int) -> int:
-    """How many tickets the contact had before this one."""
+    """Returns the number of the contact's earlier tickets."""
     return tx.session.execute(
         select(func.count())
         .select_from(Ticket)
@@ -153,13 +154,13 @@ def earlier_tickets(tx: Transaction, contact_id: int, before: int) -> int:
 
 
 def thread_of(tx: Transaction, escalation_id: int) -> DeskThread | None:
-    """Where an escalation's card is, once it has been posted."""
+    """Returns a card's thread, None until it is posted."""
     found = tx.session.execute(_THREAD_OF, {"escalation_id": escalation_id})
     return found.scalar_one_or_none()
 
 
 def place_of(tx: Transaction, escalation_id: int) -> Place | None:
-    """The same as a place, asked once in a transaction."""
+    """Returns a card's location, queried once per transaction."""
     known: Place | None = tx.remembered.get((PLACE, escalation_id))
     if known is None:
         thread = thread_of(tx, escalation_id)
@@ -169,7 +170,7 @@ def place_of(tx: Transaction, escalation_id: int) -> Place | None:
 
 
 def thread_at(tx: Transaction, place: Place) -> DeskThread | EarlierThread | None:
-    """The thread at this place, if it is or was one of ours."""
+    """Returns the thread at this location, if it is or was ours."""
     now = select(DeskThread).where(
         DeskThread.slack_channel == place.slack_channel, DeskThread.ts == place.ts
     )
@@ -181,7 +182,7 @@ def thread_at(tx: Transaction, place: Place) -> DeskThread | EarlierThread | Non
 
 
 def leave_thread(tx: Transaction, thread: DeskThread, now: datetime) -> None:
-    """An escalation's card is gone: it has no thread until another card is posted."""
+    """Removes a deleted card's thread until another card is posted."""
     earlier = EarlierThread(
         escalation_id=thread.escalation_id,
         slack_channel=thread.slack_channel,
@@ -194,7 +195,7 @@ def leave_thread(tx: Transaction, thread: DeskThread, now: datetime) -> None:
 
 
 def threads_left(tx: Transaction, escalation_id: int, since: datetime) -> int:
-    """How many cards of an escalation were found gone since then."""
+    """Returns how many cards of an escalation were lost since then."""
     found = select(func.count()).where(
         EarlierThread.escalation_id == escalation_id, EarlierThread.left_at >= since
     )
@@ -202,7 +203,7 @@ def threads_left(tx: Transaction, escalation_id: int, since: datetime) -> int:
 
 
 def some_card_is_unplaced(tx: Transaction) -> bool:
-    """Is there an escalation whose card may be at the desk already, without our knowing where?"""
+    """Returns whether a card may be posted in Slack without a stored location."""
     found = tx.session.execute(
         select(Escalation.id)
         .outerjoin(DeskThread, col(DeskThread.escalation_id) == Escalation.id)
@@ -213,12 +214,10 @@ def some_card_is_unplaced(tx: Transaction) -> bool:
 
 
 def agent(tx: Transaction, agent_id: int | None) -> Agent | None:
-    """An agent by our id."""
     return tx.session.get(Agent, agent_id) if agent_id is not None else None
 
 
 def count(tx: Transaction, status: Status) -> int:
-    """How many escalations are in this status."""
     return tx.session.execute(
         select(func.count()).select_from(Escalation).where(Escalation.status == status.value)
     ).scalar_one()
@@ -227,7 +226,7 @@ def count(tx: Transaction, status: Status) -> int:
 def recent_waits(
     tx: Transaction, since: datetime, limit: int
 ) -> Sequence[tuple[datetime, datetime]]:
-    """From when until when escalations begun since then waited for their first owner, newest first."""
+    """Returns start and end of the waits since then, newest first."""
     taken_at = func.min(col(Event.at))
     rows = tx.session.execute(
         select(Escalation.opened_at, taken_at)

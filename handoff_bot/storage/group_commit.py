@@ -1,8 +1,9 @@
-"""SQLite's one writer, shared: transactions that wait for their turn join the one that is open.
+"""SQLite's single writer, shared: transactions that wait for their turn join the open one.
 
-A commit waits for the disk, so a thread that ends a transaction while others wait leaves it open for the next
-one. The last one commits for all of them, and no thread returns before that. Each but the first has a
-savepoint, so what fails is undone by itself. No thread waits for company: with one writer nothing changes.
+A commit waits for the disk, so a thread that ends a transaction while others wait leaves it open
+for the next. The last one commits for all, and no thread returns before that. Each but the first
+has a savepoint, so failures are rolled back separately. No thread waits for company: with one
+writer nothing changes.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ from handoff_bot.domain.errors import DatabaseAway
 BEGIN_WITHIN = "begin_within"
 MOST_MEMBERS = 64
 LONGEST = 0.05
-"""Seconds after which no thread joins an open transaction any more: its first member waits for its commit."""
+"""Seconds after which no thread joins an open transaction, because its first member waits for the
+commit.
+"""
 
 
 @dataclass(eq=False)
 class _Batch:
-    """One transaction of the database, and the threads that wait for its commit."""
+    """One database transaction and the threads waiting for its commit."""
 
     connection: Connection
     transaction: RootTransaction
@@ -40,7 +43,7 @@ class _Batch:
     error: BaseException | None = None
 
     def savepoint(self) -> AbstractContextManager[object]:
-        """What undoes one member's changes; the first one's are undone with the whole."""
+        """Undoes one member's changes; the first member's are undone with the whole."""
         return self.connection.begin_nested() if self.members else nullcontext()
 
     @property
@@ -49,7 +52,7 @@ class _Batch:
 
     @property
     def is_intact(self) -> bool:
-        """False when SQLite has rolled all of it back by itself, as it does when the disk is full."""
+        """Returns False if SQLite rolled everything back by itself, as it does when the disk is full."""
         return self._driver.in_transaction
 
     @property
@@ -57,13 +60,13 @@ class _Batch:
         return cast(sqlite3.Connection, self.connection.connection.dbapi_connection)
 
     def commit(self) -> None:
-        """Raises DatabaseAway or the database's own error; then nothing of it counts."""
+        """Raises DatabaseAway or the database's own error; then everything is rolled back."""
         if not self.is_intact:
             raise DatabaseAway("the transaction was rolled back")
         self.transaction.commit()
 
     def roll_back(self) -> None:
-        """A commit that failed leaves it open in SQLite."""
+        """Rolls back a failed commit, which SQLite leaves open."""
         with suppress(SQLAlchemyError, sqlite3.Error):
             if self.transaction.is_active:
                 self.transaction.rollback()
@@ -71,25 +74,25 @@ class _Batch:
                 self._driver.rollback()
 
     def end(self, error: BaseException | None = None) -> None:
-        """Let its members go."""
+        """Releases the waiting members."""
         self.error = error
         with suppress(SQLAlchemyError):
             self.connection.close()
         self.ended.set()
 
     def wait(self) -> None:
-        """Until it is committed."""
+        """Waits for the commit."""
         self.ended.wait()
         if self.error:
             raise DatabaseAway(type(self.error).__name__) from self.error
 
 
 class GroupCommit:
-    """Gives turns to write, first come, first served.
+    """Gives write turns, first come, first served.
 
     Args:
-        engine: has one connection, and begins with taking the write lock, for which it waits as many
-            seconds as the connection's `BEGIN_WITHIN` says.
+        engine: has one connection and begins by taking the write lock, waiting as many seconds as
+            the connection's `BEGIN_WITHIN` says.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -101,14 +104,14 @@ class GroupCommit:
 
     @contextmanager
     def turn(self, patience: float, *, first: bool = False) -> Iterator[Connection]:
-        """A connection whose changes are committed when this returns, or undone when the block raises.
+        """Yields a connection whose changes are committed on return, or undone on an exception.
 
         Args:
-            patience: seconds that it may wait to begin.
-            first: it goes before all who wait.
+            patience: seconds to wait for the turn.
+            first: goes before all waiting threads.
 
         Raises:
-            DatabaseAway: the database does not answer; it may have committed all the same.
+            DatabaseAway: the database does not respond; it may still have committed.
         """
         until = time.monotonic() + patience
         self._take_turn(until, first=first)
@@ -142,7 +145,7 @@ class GroupCommit:
             if turn in self._waiting:
                 self._waiting.remove(turn)
                 raise DatabaseAway("no turn to write")
-        # It was given in this very moment.
+        # the turn was given at this very moment
 
     def _begin(self, until: float) -> _Batch:
         connection = self._engine.connect()
@@ -156,13 +159,13 @@ class GroupCommit:
         return self._batch
 
     def _undo(self, batch: _Batch) -> None:
-        """Nothing of it counts, for any of its members."""
+        """Rolls back the whole batch."""
         self._batch = None
         batch.roll_back()
         batch.end(DatabaseAway("the transaction was rolled back") if batch.members else None)
 
     def _pass_on(self) -> None:
-        """Give the turn to the next one, with the transaction or after its commit."""
+        """Gives the turn to the next thread, with the transaction or after its commit."""
         batch = self._batch
         if batch and batch.members and not batch.is_full and self._give_turn():
             return
@@ -181,7 +184,7 @@ class GroupCommit:
         batch.end(error)
 
     def _give_turn(self, *, or_leave: bool = False) -> bool:
-        """To the one who has waited longest; False when there is none."""
+        """Gives the turn to the longest waiting thread; False if there is none."""
         with self._guard:
             if self._waiting:
                 self._waiting.popleft().set()

@@ -1,4 +1,4 @@
-"""Questions and changes about escalations that wait for room."""
+"""Queries and changes of held escalations."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ HELD = table_of(HeldEscalation)
 
 
 def of(tx: Transaction, conversation_id: int) -> HeldEscalation | None:
-    """The one of this conversation, fresh from the database."""
+    """Returns this conversation's held escalation, re-read from the database."""
     found = select(HeldEscalation).where(HeldEscalation.conversation_id == conversation_id)
     rows = tx.session.execute(found.execution_options(populate_existing=True))
     return rows.scalar_one_or_none()
 
 
 def first(tx: Transaction, group: str) -> HeldEscalation | None:
-    """The oldest that waits for this group's limit."""
+    """Returns the oldest one held by this group's limit."""
     found = select(HeldEscalation).where(HeldEscalation.refused_by == group)
     return tx.session.execute(found.order_by(col(HeldEscalation.id)).limit(1)).scalar_one_or_none()
 
 
 def awaited(tx: Transaction, groups: Iterable[str]) -> str:
-    """The first of these groups that others wait for already, "" for none."""
+    """Returns the first of these groups with held escalations, or ""."""
     found = select(HeldEscalation.refused_by).where(
         col(HeldEscalation.refused_by).in_(sorted(groups))
     )
@@ -37,18 +37,17 @@ def awaited(tx: Transaction, groups: Iterable[str]) -> str:
 
 
 def remove(tx: Transaction, held_id: int) -> bool:
-    """True if this call did it."""
+    """Returns True if this call removed it."""
     gone = tx.session.execute(delete(HELD).where(HELD.c.id == held_id))
     return getattr(gone, "rowcount", 0) == 1
 
 
 def count(tx: Transaction) -> int:
-    """How many wait."""
     return tx.session.execute(select(func.count()).select_from(HeldEscalation)).scalar_one()
 
 
 def oldest(tx: Transaction, limit: int) -> Sequence[HeldRow]:
-    """Those who wait, longest first."""
+    """Returns held escalations, oldest first."""
     found = (
         select(  # type: ignore[call-overload] # SQLModel knows up to four columns
             Contact.name,

@@ -1,4 +1,4 @@
-"""The tables of limits: what was counted, and which escalations wait for room."""
+"""Tables of limits: counters and held escalations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from handoff_bot.storage.columns import (
 
 
 class Tally(SQLModel, table=True):
-    """How much was used of one limit in one window of time; `key` names both."""
+    """Used amount of one limit in one period; `key` names both."""
 
     __tablename__ = "tally"
     __table_args__ = (Index("tally_by_end", "ends_at"),)
@@ -30,9 +30,9 @@ class Tally(SQLModel, table=True):
 
 
 class HeldEscalation(Row, table=True):
-    """An escalation that begins when its groups' limits allow; at most one for each conversation.
+    """An escalation held by its groups' limits; at most one per conversation.
 
-    `refused_by` is the group whose limit it waits for; `judgement` and `tried` are what its card will say.
+    `refused_by` is the limiting group; `judgement` and `tried` are for its card.
     """
 
     __tablename__ = "held_escalation"

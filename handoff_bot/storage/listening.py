@@ -1,4 +1,4 @@
-"""Hears PostgreSQL's NOTIFY, so that a process wakes for work that another one enqueued."""
+"""Listens to PostgreSQL's NOTIFY, so that a process wakes up for jobs of other processes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ RECONNECT_SECONDS = 2.0
 
 
 class Listener:
-    """A connection of its own that listens; a lost hint is no harm, the lanes look now and then anyway.
+    """A listening connection. A lost notification is harmless, because lanes are also polled.
 
     Args:
-        url: the database's address.
-        on_work: called when some process has enqueued work.
+        url: the database URL.
+        on_work: called when a process has enqueued a job.
     """
 
     def __init__(self, url: str, on_work: Callable[[], None]) -> None:
@@ -36,13 +36,12 @@ class Listener:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Listen in a thread until `stop`."""
+        """Listens in a thread until `stop`."""
         self._stopping.clear()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening."""
         self._stopping.set()
         if self._thread:
             self._thread.join()
@@ -51,14 +50,14 @@ class Listener:
         while not self._stopping.is_set():
             try:
                 self._listen()
-            except Exception as error:  # whatever it is, the next connection may do better
+            except Exception as error:  # on any error, reconnect
                 logger.warning("listening failed", extra={"error": type(error).__name__})
                 self._stopping.wait(RECONNECT_SECONDS)
 
     def _listen(self) -> None:
         with psycopg.connect(self._address, autocommit=True) as connection:
             connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
-            self._on_work()  # whatever was enqueued while nobody listened
+            self._on_work()  # jobs enqueued while not listening
             while not self._stopping.is_set():
                 for _ in connection.notifies(timeout=LISTEN_SECONDS, stop_after=1):
                     self._on_work()

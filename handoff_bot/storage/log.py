@@ -1,4 +1,4 @@
-"""The append-only event log, and the live preferences."""
+"""The append-only event log and the live settings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def record(
     agent_id: int | None = None,
     **data: Any,
 ) -> None:
-    """Append an event: ids and words of ours alone, never what somebody wrote or is called."""
+    """Appends an event. Contains ids and our own terms only, never free text or names."""
     conversation_id = id_of(conversation) if conversation else None
     if escalation and conversation_id is None:
         conversation_id = escalation.conversation_id
@@ -48,7 +48,7 @@ def record(
 
 
 def events(tx: Transaction, kind: str | None = None) -> Sequence[Event]:
-    """All events, or those of a kind, oldest first."""
+    """Returns all events, or those of a kind, oldest first."""
     statement = select(Event).order_by(col(Event.id))
     if kind:
         statement = statement.where(Event.kind == kind)
@@ -56,7 +56,7 @@ def events(tx: Transaction, kind: str | None = None) -> Sequence[Event]:
 
 
 def count(tx: Transaction, kind: str, since: datetime) -> int:
-    """How many events of this kind there were since then."""
+    """Returns the number of events of this kind since then."""
     found = (
         select(func.count()).select_from(Event).where(Event.kind == kind, col(Event.at) >= since)
     )
@@ -64,38 +64,37 @@ def count(tx: Transaction, kind: str, since: datetime) -> int:
 
 
 def of_escalation(tx: Transaction, escalation_id: int, kind: str) -> Sequence[Event]:
-    """The events of this kind about this escalation, oldest first."""
+    """Returns this kind's events of an escalation, oldest first."""
     found = select(Event).where(Event.escalation_id == escalation_id, Event.kind == kind)
     return list(tx.session.execute(found.order_by(col(Event.id))).scalars())
 
 
 def has(tx: Transaction, kind: str, escalation_id: int) -> bool:
-    """Is there an event of this kind about this escalation?"""
     found = select(col(Event.id)).where(Event.escalation_id == escalation_id, Event.kind == kind)
     return tx.session.execute(found.limit(1)).first() is not None
 
 
 def preference(tx: Transaction, key: str, default: Any) -> Any:
-    """A live setting, or its default."""
+    """Returns a live setting, or its default."""
     row = tx.session.get(Preference, key)
     return row.value["value"] if row else default
 
 
 def preferences(tx: Transaction, prefix: str) -> dict[str, Any]:
-    """The live settings whose keys begin so, by the rest of the key."""
+    """Returns the live settings with this prefix, by the rest of the key."""
     found = tx.core.execute(_PREFERENCES, {"start": prefix, "end": prefix + "\uffff"})
     return {key.removeprefix(prefix): value["value"] for key, value in found}
 
 
 def forget(tx: Transaction, key: str) -> None:
-    """Take a live setting back."""
+    """Resets a live setting."""
     row = tx.session.get(Preference, key)
     if row:
         tx.session.delete(row)
 
 
 def prefer(tx: Transaction, key: str, value: Any, by: str, now: datetime) -> None:
-    """Change a live setting."""
+    """Changes a live setting."""
     held = {"value": value}
     row = tx.session.get(Preference, key) or tx.ensure(
         Preference(key=key, value=held, updated_at=now, updated_by=by), "key"

@@ -1,9 +1,9 @@
-"""The questions that the metrics ask of the event log: one spelling for SQLite and PostgreSQL.
+"""SQL queries of the metrics, identical for SQLite and PostgreSQL.
 
-Parameters: `:since` and `:until` bound the period, `:day_before` is 24 hours before it; `:channel` is one
-channel or '' for all; `:agent` is one agent's id or 0 for all. An escalation's first event of a kind is the
-one with the lowest id, so a step that stands in the log twice counts once. docs/metrics.md shows each
-question; a test holds them equal.
+Parameters: `:since` and `:until` bound the period, `:day_before` is 24 hours before it. `:channel`
+is one channel or '' for all, `:agent` one agent's id or 0 for all. An escalation's first event of a
+kind is the one with the lowest id, so a repeated action counts once. docs/metrics.md shows each
+query; a test keeps them equal.
 """
 
 from __future__ import annotations
@@ -165,4 +165,4 @@ QUERIES = {
     "ratings": RATINGS,
     "model": MODEL,
 }
-"""Name -> question, in the order in which docs/metrics.md shows them."""
+"""Name -> query, in the order of docs/metrics.md."""

@@ -1,4 +1,4 @@
-"""Asks the event log what happened in a scope; see metric_queries for the questions."""
+"""Reads the events of a scope from the log; see metric_queries for the SQL."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _GIVEN: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Opened:
-    """An escalation that began in the period; "" is what an old event does not tell."""
+    """An escalation opened in the period; "" for data missing in old events."""
 
     conversation_id: int
     at: datetime
@@ -43,7 +43,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class Stretch:
-    """From one event to another, of one escalation; the second lies in the period."""
+    """Time from one event to another of an escalation; the second is in the period."""
 
     since: datetime
     until: datetime
@@ -51,7 +51,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Ended:
-    """An escalation that ended in the period; `how` is the last step's event."""
+    """An escalation closed in the period; `how` is the last action's event."""
 
     how: str
     agent_id: int
@@ -60,12 +60,11 @@ class Ended:
 
 
 def conversations(tx: Transaction, scope: Scope) -> int:
-    """How many were alive."""
+    """Returns the number of active conversations."""
     return int(_ask(tx, queries.CONVERSATIONS, scope)[0].number)
 
 
 def opened(tx: Transaction, scope: Scope) -> list[Opened]:
-    """The escalations that began."""
     return [
         Opened(
             row.conversation_id,
@@ -81,18 +80,17 @@ def opened(tx: Transaction, scope: Scope) -> list[Opened]:
 
 
 def waits(tx: Transaction, scope: Scope) -> list[Stretch]:
-    """The waits that ended with somebody having taken the escalation."""
+    """Returns the waits that ended with a claim."""
     return [Stretch(row.opened_at, row.taken_at) for row in _ask(tx, queries.WAITS, scope)]
 
 
 def first_replies(tx: Transaction, scope: Scope) -> list[Stretch]:
-    """From the beginning to a human's first reply."""
+    """Returns the times from the start to the first human reply."""
     found = _ask(tx, queries.FIRST_REPLIES, scope)
     return [Stretch(row.opened_at, row.replied_at) for row in found]
 
 
 def ended(tx: Transaction, scope: Scope) -> list[Ended]:
-    """The escalations that ended."""
     return [
         Ended(
             row.how,
@@ -105,42 +103,42 @@ def ended(tx: Transaction, scope: Scope) -> list[Ended]:
 
 
 def taken(tx: Transaction, scope: Scope) -> dict[int, int]:
-    """Agent -> how many escalations became theirs."""
+    """Returns agent id -> number of claimed or assigned escalations."""
     found = _ask(tx, queries.TAKEN, scope)
     return {int(row.agent_id): int(row.number) for row in found if row.agent_id is not None}
 
 
 def own_replies(tx: Transaction, scope: Scope) -> list[tuple[int, Stretch]]:
-    """Agent, and from having an escalation to their own first reply."""
+    """Returns agent id and time from assignment to the agent's first reply."""
     found = _ask(tx, queries.OWN_REPLIES, scope)
     return [(int(row.agent_id), Stretch(row.taken_at, row.replied_at)) for row in found]
 
 
 def failures(tx: Transaction, scope: Scope) -> int:
-    """How many messages could not be delivered."""
+    """Returns the number of undelivered messages."""
     return int(_ask(tx, queries.FAILURES, scope)[0].number)
 
 
 def ratings(tx: Transaction, scope: Scope) -> dict[int, int]:
-    """Number from 1 to 5 -> how many customers gave it."""
+    """Returns rating from 1 to 5 -> number of customers."""
     found = _ask(tx, queries.RATINGS, scope)
     return {int(row.score): int(row.number) for row in found if row.score is not None}
 
 
 def model_turns(tx: Transaction, scope: Scope) -> tuple[int, int]:
-    """How many turns the language model was to answer, and how many it answered in time."""
+    """Returns the language model's turns, and how many it answered in time."""
     (row,) = _ask(tx, queries.MODEL, scope)
     return int(row.turns), int(row.in_time)
 
 
 def names(tx: Transaction) -> dict[int, str]:
-    """What agents are called; figures know them by number alone."""
+    """Returns agents' names by id."""
     found = tx.session.execute(select(col(Agent.id), col(Agent.name)))
     return {int(number): name for number, name in found if number is not None}
 
 
 def channels(tx: Transaction) -> tuple[str, ...]:
-    """The kinds of channels that customers have written on, in alphabetical order."""
+    """Returns the kinds of channels with messages, in alphabetical order."""
     kinds = select(col(ContactAddress.channel)).distinct().order_by(col(ContactAddress.channel))
     return tuple(tx.session.execute(kinds).scalars())
 

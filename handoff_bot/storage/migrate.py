@@ -1,4 +1,4 @@
-"""Brings the tables up to date at start; of several processes at once, one does it and the others wait."""
+"""Migrates the tables at start; of several processes, one migrates and the others wait."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 LOCK = 0x48616E646F6666
-"""The PostgreSQL advisory lock of whoever migrates ("Handoff" in ASCII)."""
+"""PostgreSQL advisory lock during migration ("Handoff" in ASCII)."""
 HEAD = "0011"
-"""The newest migration; a test holds it."""
+"""The newest migration; checked by a test."""
 
 
 def migrate(database: Database) -> None:
-    """Migrate to the newest revision; SQLite's write transaction or PostgreSQL's lock lets one win."""
+    """Migrates to the newest revision. SQLite's write transaction or PostgreSQL's lock lets one
+    process win.
+    """
     with database.engine.begin() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         if _revision(connection) != HEAD:
-            # Here, because Alembic takes 14 MB, for the very first start alone.
+            # Imported here, because Alembic takes 14 MB and is only needed for migrations.
             from alembic import command
 
             command.upgrade(configuration(connection), "head")
 
 
 def _revision(connection: Connection) -> str | None:
-    """The revision the tables are at, None when there are none yet."""
+    """Returns the current revision, None without tables."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version"))
@@ -39,7 +41,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def configuration(connection: Connection) -> Config:
-    """Alembic's configuration over an open connection."""
+    """Returns Alembic's configuration for an open connection."""
     from alembic.config import Config
 
     config = Config()

@@ -1,4 +1,4 @@
-"""How a language model is: one row for each, which all processes write and read."""
+"""State of language models: one row each, shared by all processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STATE = table_of(ModelState)
 
 
 def of(tx: Transaction, model: str) -> ModelHealth:
-    """How it is; nothing is known of a model that was never asked."""
+    """Returns a model's state; empty for a model that was never used."""
     row = tx.session.get(ModelState, model, populate_existing=True)
     if row is None:
         return ModelHealth()
@@ -34,12 +34,12 @@ def of(tx: Transaction, model: str) -> ModelHealth:
 def _trouble(kept: str) -> Trouble | None:
     try:
         return Trouble(kept)
-    except ValueError:  # "", or of a later version
+    except ValueError:  # "", or written by a later version
         return None
 
 
 def failed(tx: Transaction, model: str, trouble: Trouble, detail: str, now: datetime) -> None:
-    """Count a failure."""
+    """Counts a failure."""
     since = func.coalesce(STATE.c.failing_since, now)
     _set(
         tx,
@@ -52,7 +52,7 @@ def failed(tx: Transaction, model: str, trouble: Trouble, detail: str, now: date
 
 
 def answered(tx: Transaction, model: str, now: datetime) -> bool:
-    """It answered: the failures before that are over; True for the one who ends what admins were told of."""
+    """Records a success and ends the failures; True if admins must be told of the recovery."""
     known = update(STATE).where(STATE.c.model == model, STATE.c.told_at.is_not(None))
     is_back = tx.core.execute(known.values(told_at=None)).rowcount == 1
     _set(tx, model, answered_at=now, failures=0, failing_since=None)
@@ -60,13 +60,13 @@ def answered(tx: Transaction, model: str, now: datetime) -> bool:
 
 
 def told(tx: Transaction, model: str, now: datetime) -> bool:
-    """Remember that the admins were told; False when they have been told already."""
+    """Records that admins were told; False if they already were."""
     untold = update(STATE).where(STATE.c.model == model, STATE.c.told_at.is_(None))
     return tx.core.execute(untold.values(told_at=now)).rowcount == 1
 
 
 def looked(tx: Transaction, model: str, shutdown: date | None, now: datetime) -> None:
-    """Keep what the provider said of the day on which it is switched off."""
+    """Stores the shutdown date given by the provider."""
     _set(tx, model, shutdown=shutdown.isoformat() if shutdown else "", looked_at=now)
 
 
