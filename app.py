@@ -1,4 +1,4 @@
-"""Composition root: reads the settings and puts core and adapters together. `app:app` is the WSGI object."""
+"""Composition root: reads the settings and connects core and adapters. `app:app` is the WSGI object."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Handoff:
     role: str
 
     def start(self) -> None:
-        """Begin what this role runs besides answering requests."""
+        """Starts what this role runs besides answering requests."""
         if self.role == "web":
             return
         if self.sole:
@@ -107,11 +107,11 @@ class Handoff:
         logger.info("started", extra={"role": self.role})
 
     def hang_up(self) -> None:
-        """Let everybody go who waits for news, and let nobody in."""
+        """Ends all waiting streams and polls, and refuses new ones."""
         self.watchers.close()
 
     def stop(self) -> None:
-        """End it in order: nothing new comes in, what runs is finished."""
+        """Stops in order: no new work, then finishes running work."""
         self.watchers.close()
         if self.role != "web":
             self.slack.stop()
@@ -128,7 +128,7 @@ class Handoff:
 
 
 def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> Handoff:
-    """Build one process from its settings; nothing runs yet. The clock is the system's unless given."""
+    """Builds one process from its settings without starting it. Uses the system's clock by default."""
     clock = clock or SystemClock()
     url = settings.DATABASE_URL.get_secret_value()
     database = Database(url, synchronous=settings.SQLITE_SYNCHRONOUS)
@@ -202,14 +202,14 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
 
 
 def _listener(url: str, core: Core) -> Listener:
-    # Here, because PostgreSQL's driver takes 14 MB, which nobody on SQLite should pay.
+    # Imported here, because PostgreSQL's driver takes 14 MB, which SQLite deployments should not
+    # pay.
     from handoff_bot.storage.listening import Listener
 
     return Listener(url, core.worker.wake)
 
 
 def twilio_account(settings: Settings) -> TwilioAccount:
-    """What the Twilio channels need to know."""
     tokens = (settings.TWILIO_AUTH_TOKEN, settings.TWILIO_AUTH_TOKEN_NEXT)
     return TwilioAccount(
         account_sid=settings.TWILIO_ACCOUNT_SID,
@@ -227,20 +227,17 @@ def twilio_account(settings: Settings) -> TwilioAccount:
 
 
 def webhook_sink(settings: Settings, clock: Clock) -> WebhookSink:
-    """Who gets every change of a ticket."""
     secrets = (settings.TICKET_WEBHOOK_SECRET, settings.TICKET_WEBHOOK_SECRET_NEXT)
     given = [secret.get_secret_value() for secret in secrets if secret.get_secret_value()]
     return WebhookSink(settings.TICKET_WEBHOOK_URL, given, clock)
 
 
 def zendesk_sink(settings: Settings, clock: Clock) -> ZendeskSink:
-    """Tickets in Zendesk."""
     token = settings.ZENDESK_TOKEN.get_secret_value()
     return ZendeskSink(Account(settings.ZENDESK_URL, settings.ZENDESK_EMAIL, token), clock)
 
 
 def ticket_sinks(settings: Settings, clock: Clock) -> dict[str, TicketSink]:
-    """Other systems that keep our tickets."""
     sinks: dict[str, TicketSink] = {}
     if settings.TICKET_WEBHOOK_URL:
         sinks["webhook"] = webhook_sink(settings, clock)
@@ -250,13 +247,11 @@ def ticket_sinks(settings: Settings, clock: Clock) -> dict[str, TicketSink]:
 
 
 def smtp(settings: Settings, clock: Clock) -> SmtpMailer:
-    """The mail server."""
     server = MailServer.of(settings.SMTP_URL.get_secret_value())
     return SmtpMailer(server, Sender.of(settings.MAIL_FROM), clock)
 
 
 def spending_caps(settings: Settings) -> Caps:
-    """What asking the language model may cost."""
     price = settings.model_price or Price(0, 0)
     return Caps(
         input_price=price.input,
@@ -268,7 +263,6 @@ def spending_caps(settings: Settings) -> Caps:
 
 
 def asking(settings: Settings) -> Asking:
-    """How the language model is asked."""
     return Asking(
         judge_effort=settings.OPENAI_JUDGE_EFFORT,
         answer_effort=settings.OPENAI_ANSWER_EFFORT,
@@ -279,7 +273,6 @@ def asking(settings: Settings) -> Asking:
 
 
 def escalation_limits(settings: Settings) -> EscalationLimits:
-    """How many escalations may begin at a time."""
     usual = EscalationLimits()
     return replace(
         usual,
@@ -289,7 +282,6 @@ def escalation_limits(settings: Settings) -> EscalationLimits:
 
 
 def website(settings: Settings) -> Website:
-    """What the website chat needs to know."""
     return Website(
         origins=settings.webchat_origins,
         secret=settings.WEBCHAT_SECRET.get_secret_value(),
@@ -298,7 +290,7 @@ def website(settings: Settings) -> Website:
 
 
 def server(settings: Settings, role: str = "all", clock: Clock | None = None) -> Server:
-    """What serves this role, not yet running."""
+    """Returns the server of this role, not yet running."""
     return Server(
         lambda: build(settings, role, clock),
         host=settings.HOST,
@@ -312,7 +304,7 @@ def server(settings: Settings, role: str = "all", clock: Clock | None = None) ->
 
 
 def tune(settings: Settings, *, apply: bool, retrain: bool) -> Iterator[str]:
-    """What agents' feedback suggests, line by line; followed when asked to."""
+    """Yields the suggestions from agents' feedback, line by line; applies them on request."""
     database, clock = open_database(settings), SystemClock()
     try:
         feedback, detector = Feedback(database, clock), LocalDetector.load()
@@ -348,7 +340,6 @@ def _advice_line(one: Advice, present: float) -> str:
 
 
 def canned_replies(settings: Settings) -> list[CannedReply]:
-    """All canned replies."""
     database = open_database(settings)
     try:
         return CannedReplies(database, SystemClock()).every()
@@ -357,7 +348,7 @@ def canned_replies(settings: Settings) -> list[CannedReply]:
 
 
 def export_tickets(settings: Settings, form: str, query: TicketQuery) -> Iterator[str]:
-    """Tickets that fit as a file ("csv" or "json"), line by line."""
+    """Yields matching tickets as a file ("csv" or "json"), line by line."""
     database = open_database(settings)
     try:
         yield from ticket_files.lines(ticket_files.Format(form), all_fitting(database, query))
@@ -366,7 +357,7 @@ def export_tickets(settings: Settings, form: str, query: TicketQuery) -> Iterato
 
 
 def take_canned_replies(settings: Settings, replies: Sequence[CannedReply]) -> list[str]:
-    """Keep these canned replies; what is wrong with them, line by line, when they cannot be."""
+    """Imports these canned replies; returns errors line by line."""
     database = open_database(settings)
     try:
         return CannedReplies(database, SystemClock()).take_in(replies, "import")
@@ -376,7 +367,7 @@ def take_canned_replies(settings: Settings, replies: Sequence[CannedReply]) -> l
 
 @contextmanager
 def given_up_jobs(settings: Settings) -> Iterator[Jobs]:
-    """The jobs that were given up, for as long as an operator looks."""
+    """Yields the failed jobs, open while an operator uses them."""
     database = open_database(settings)
     try:
         yield Jobs(database, SystemClock())
@@ -385,7 +376,7 @@ def given_up_jobs(settings: Settings) -> Iterator[Jobs]:
 
 
 def spent(settings: Settings) -> Iterator[str]:
-    """What the language model has cost on the last days, line by line."""
+    """Yields the language model's costs of the last days, line by line."""
     database = open_database(settings)
     try:
         with database.read() as tx:
@@ -402,7 +393,7 @@ def spent(settings: Settings) -> Iterator[str]:
 def report(
     settings: Settings, *, days: int, channel: str, as_json: bool, chart: str
 ) -> Iterator[str]:
-    """The figures of the last days, line by line or as JSON; the picture goes into the file `chart`."""
+    """Yields the metrics of the last days as lines or JSON; writes the picture to the file `chart`."""
     database = open_database(settings)
     try:
         metrics = Metrics(database, SystemClock())
@@ -420,14 +411,14 @@ def report(
 
 
 def open_database(settings: Settings) -> Database:
-    """The database with its tables up to date; close it when done."""
+    """Returns the migrated database; close it when done."""
     database = Database(settings.DATABASE_URL.get_secret_value())
     migrate(database)
     return database
 
 
 def checks(settings: Settings) -> Iterator[Finding]:
-    """What the doctor looks at, one after the other."""
+    """Yields the doctor's health checks."""
     try:
         database = Database(settings.DATABASE_URL.get_secret_value())
         migrate(database)
@@ -436,7 +427,7 @@ def checks(settings: Settings) -> Iterator[Finding]:
                 tx, has_model=bool(settings.OPENAI_API_KEY.get_secret_value())
             )
         database.close()
-    except Exception as error:  # whatever is wrong is what the doctor is to report
+    except Exception as error:  # every error is reported by the doctor
         yield Finding("database", False, f"cannot be used ({type(error).__name__})")
     else:
         yield Finding("database", True, "reachable, schema up to date")
@@ -462,7 +453,7 @@ def checks(settings: Settings) -> Iterator[Finding]:
 
 
 def check_website(settings: Settings) -> Finding:
-    """Whether visitors can be told apart: who listens on loopback is reached through a proxy only."""
+    """Checks that visitors can be told apart: a loopback listener is only reached through a proxy."""
     is_local = settings.HOST in LOOPBACK
     origins = [WebAddress.parse(one).origin for one in settings.webchat_origins]
     if is_local and not (settings.TRUSTED_PROXIES or all(one.is_loopback for one in origins)):
@@ -471,16 +462,14 @@ def check_website(settings: Settings) -> Finding:
 
 
 def _check_model(settings: Settings) -> Iterator[Finding]:
-    """Asks it one real question, which is counted as any other."""
+    """Sends one real request, which is counted."""
     key = settings.OPENAI_API_KEY.get_secret_value()
     if not key:
         return
     clock = SystemClock()
     try:
         database = open_database(settings)
-    except (
-        Exception
-    ):  # whatever is wrong has been reported already, and without a ledger nothing is asked
+    except Exception:  # any error is already reported, and without a ledger nothing is requested
         return
     watch = Watch(database, clock, settings.OPENAI_MODEL)
     try:
@@ -513,7 +502,7 @@ def _check_peers(settings: Settings) -> Iterator[Finding]:
 
 
 def _scheduler(ticks: Scheduler) -> BackgroundScheduler:
-    # However late: a process that was frozen for a while must not leave out an hour's tick.
+    # However late: a process that was frozen must not skip an hour's tick.
     late = {"misfire_grace_time": None, "coalesce": True}
     scheduler = BackgroundScheduler(timezone="UTC", daemon=True, job_defaults=late)
     for kind, every in ticks.every.items():
@@ -523,7 +512,7 @@ def _scheduler(ticks: Scheduler) -> BackgroundScheduler:
 
 
 def __getattr__(name: str) -> Any:
-    """`app:app` for a WSGI server of your own: built and started on first use (so: without preloading)."""
+    """`app:app` for your own WSGI server: built and started on first use (so: without preloading)."""
     if name != "app":
         raise AttributeError(name)
     settings = read_settings()

@@ -1,4 +1,4 @@
-"""The customer's side: one file per channel behind one Protocol, and the only list of them."""
+"""Customer channels: one file each, behind one Protocol, and the only list of them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ TWILIO: dict[str, Callable[[TwilioAccount], ListedChannel]] = {
     "whatsapp": whatsapp,
     "conversations": conversations,
 }
-"""The channels over Twilio: kind -> what makes it of an account."""
+"""Twilio channels: kind -> factory with an account."""
 CHANNELS = (*TWILIO, WEBCHAT)
-"""Every channel's kind."""
+"""All channel kinds."""

@@ -1,4 +1,4 @@
-"""What the channels over Twilio share: the account, and a channel that lacks nothing but its traits."""
+"""Shared parts of the Twilio channels: the account, and a channel parameterised by its traits."""
 
 from __future__ import annotations
 
@@ -36,41 +36,42 @@ from handoff_bot.ports import WebhookRequest
 logger = logging.getLogger(__name__)
 
 TEXT_LIMIT = 1600
-"""Characters; more is error 21617 on every channel of Twilio's."""
+"""In characters; longer messages are error 21617 on every Twilio channel."""
 
 TROUBLES = (TwilioException, RequestException)
-"""What a call of Twilio's client may raise."""
+"""Exceptions of Twilio's client."""
 NO_ADDRESS = (
     "The file cannot be sent because the public address is not set. Ask an admin to set it."
 )
 _TRIAL = "Sent from your Twilio trial account - "
-"""What Twilio puts in front of every message of a trial account."""
+"""Prefix that Twilio adds to every message of a trial account."""
 _CLOCK_SLACK = timedelta(seconds=2)
-"""Twilio's dates have whole seconds, and its clock is not ours."""
+"""Twilio's dates have whole seconds, and clocks differ."""
 _REPORTS = "/status"
-"""How the path ends that Twilio reports deliveries to."""
+"""End of the path of status callbacks."""
 _PAGE, _MOST = 100, 300
-"""How many messages to look through: in one request, and in all."""
+"""Number of messages to search: per request, and in total."""
 
 
 @dataclass(frozen=True)
 class TwilioAccount:
-    """One account at Twilio. Its repr holds no secret.
+    """One Twilio account. Its repr contains no secret.
 
     Attributes:
         account_sid: "AC…".
-        auth_tokens: the current one and, while they are changed, the next; both may sign webhooks.
-        shared_keys: secrets that may sign webhooks, by key id.
-        api_key, api_secret: to send with; without them the account and its first token are used.
-        sms_from: the number to send SMS from.
-        whatsapp_from: the number to send WhatsApp from, with or without "whatsapp:".
-        messaging_service_sid: "MG…", sends SMS where no number is given.
-        conversations_service_sid: "IS…", the service to answer Conversations in when their webhook does not
-            name it, "" for the account's default one.
-        conversations_identity: whom our messages in Conversations are by.
-        api_url: stands for every host of Twilio's, "" for Twilio's own.
-        public_base_url: the address Twilio knows us by, without a path of ours.
-        timeout: seconds.
+        auth_tokens: the current one and, during rotation, the next; both are accepted.
+        shared_keys: secrets for webhook signatures, by key id.
+        api_key, api_secret: for sending; without them, the account SID and its first token are
+            used.
+        sms_from: sender number for SMS.
+        whatsapp_from: sender number for WhatsApp, with or without "whatsapp:".
+        messaging_service_sid: "MG…", sends SMS if no number is set.
+        conversations_service_sid: "IS…", the Conversations service if a webhook does not name one,
+            "" for the account's default.
+        conversations_identity: author of our messages in Conversations.
+        api_url: overrides all Twilio hosts, "" for Twilio's own.
+        public_base_url: our base URL as configured at Twilio.
+        timeout: in seconds.
     """
 
     account_sid: str
@@ -83,21 +84,21 @@ class TwilioAccount:
     messaging_service_sid: str = ""
     conversations_service_sid: str = ""
     conversations_identity: str = "handoff"
-    api_url: str = field(default="", repr=False)  # addresses may hold a password
+    api_url: str = field(default="", repr=False)  # URLs may contain a password
     public_base_url: str = field(default="", repr=False)
     timeout: float = 10.0
 
 
 @dataclass(frozen=True)
 class Traits:
-    """What is special about one channel over Twilio.
+    """What differs between Twilio channels.
 
     Attributes:
         kind: the channel's kind.
         limits: what it can carry.
-        has: does an address belong to it?
-        sender: our address to send from, "" for none.
-        service: the Messaging Service that sends when there is no sender, "" for none.
+        has: whether an address belongs to it.
+        sender: our sender address, or "".
+        service: the Messaging Service used without a sender, or "".
     """
 
     kind: str
@@ -108,7 +109,7 @@ class Traits:
 
 
 class TwilioChannel:
-    """A Channel over Twilio's Programmable Messaging; any number of threads may use it at once."""
+    """A Channel over Twilio's Programmable Messaging; safe for any number of threads."""
 
     stretch = backlog.STRETCH
     is_swept = True
@@ -123,11 +124,11 @@ class TwilioChannel:
         self._files = MediaFetcher(account)
 
     def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
-        """Check that Twilio really sent this, for our account, and say what it holds.
+        """Verifies Twilio's signature and our account, and returns the content.
 
         Raises:
-            Unauthentic: the signature or the account is not ours.
-            Malformed: a field that must be there is missing, or the address is another channel's.
+            Unauthentic: the signature or the account is wrong.
+            Malformed: a required field is missing, or the address belongs to another channel.
         """
         fields = believed(request, self._account)
         if not forms.is_report(fields, at_its_address=request.path.endswith(_REPORTS)):
@@ -149,7 +150,9 @@ class TwilioChannel:
         return [forms.inbound(fields, self.kind, self._home, we_answer=we_answer)]
 
     def is_ours(self, address: str) -> bool:
-        """Is it one of our own senders, on whichever channel? Such a message is never a customer's."""
+        """Returns whether the address is one of our senders on any channel. Such a message is never
+        a customer's.
+        """
         ours = (
             self._account.sms_from,
             self._account.whatsapp_from,
@@ -158,11 +161,11 @@ class TwilioChannel:
         return forms.bare(address) in {forms.bare(one) for one in ours if one}
 
     def send(self, message: OutboundMessage) -> Receipt:
-        """Hand one message to Twilio, once. It has no idempotency key: never call it again on a doubt.
+        """Sends one message, once. Twilio has no idempotency key: never repeat it when in doubt.
 
         Raises:
-            DeliveryError: Twilio refused it, or could not be reached at all.
-            OutcomeUnknown: Twilio was called and gave no answer that says whether it was taken.
+            DeliveryError: Twilio refused it, or could not be reached.
+            OutcomeUnknown: Twilio did not respond.
         """
         sender, content = self._sender(message), _content(message)
         try:
@@ -195,14 +198,15 @@ class TwilioChannel:
         return f"{base}/webhooks/{self.kind}/status?{urlencode({'oid': oid})}"
 
     def sent_since(self, message: OutboundMessage, since: datetime) -> Sequence[Receipt]:
-        """Messages to this contact with this content that Twilio has taken since then, oldest first.
+        """Returns messages with this content to this contact that Twilio accepted since then,
+        oldest first.
 
-        What a template says is Twilio's to know, so of templates no words are compared. Nor is the
-        sender: a Messaging Service chooses its own. A receipt never says that a message failed, for it
-        has no room for the reason; the delivery report brings both.
+        A template's text is only known to Twilio, so it is not compared. Neither is the sender: a
+        Messaging Service chooses its own. A receipt never reports a failure, because it cannot
+        carry the reason; the status callback does.
 
         Raises:
-            DeliveryError: Twilio cannot be asked (now, or ever when `permanent`).
+            DeliveryError: Twilio cannot be asked (now, or ever if `permanent`).
         """
         try:
             listed = self._messages.list(to=message.to, limit=_MOST, page_size=_PAGE)
@@ -218,10 +222,10 @@ class TwilioChannel:
         recipients: Collection[str],
         addresses: Collection[str],
     ) -> Sequence[InboundMessage]:
-        """What customers sent in this time, as Twilio lists it.
+        """Returns customers' messages of this period from Twilio's list.
 
         Raises:
-            DeliveryError: Twilio cannot be asked (now, or ever when `permanent`).
+            DeliveryError: Twilio cannot be asked (now, or ever if `permanent`).
         """
         ours = {self._traits.sender, *recipients} - {""}
         try:
@@ -238,7 +242,7 @@ class TwilioChannel:
         ]
 
     def _readable(self, form: forms.Fields) -> list[InboundMessage]:
-        """A message that was listed; none when it lacks what it must hold, for others stand behind it."""
+        """Returns a listed message; empty if it is incomplete, because others follow."""
         try:
             return self._inbound(form)
         except Malformed as error:
@@ -248,10 +252,10 @@ class TwilioChannel:
             return []
 
     def fetch(self, media: Media) -> Fetched:
-        """The file that came with a message, from our account alone.
+        """Downloads a message's file, only from our account.
 
         Raises:
-            DeliveryError: it cannot be had (now, or ever when `permanent`).
+            DeliveryError: it cannot be downloaded (now, or ever if `permanent`).
         """
         if not self._home.holds(media.url):
             raise DeliveryError(NOT_OURS, permanent=True, code="not_ours")
@@ -259,10 +263,10 @@ class TwilioChannel:
 
 
 def believed(request: WebhookRequest, account: TwilioAccount) -> forms.Fields:
-    """The fields of a webhook that Twilio really sent, for our account.
+    """Returns the fields of a verified webhook for our account.
 
     Raises:
-        Unauthentic: the signature or the account is not ours.
+        Unauthentic: the signature or the account is wrong.
     """
     signed = is_signed(request, account.public_base_url, account.auth_tokens, account.shared_keys)
     if not signed:
@@ -274,22 +278,22 @@ def believed(request: WebhookRequest, account: TwilioAccount) -> forms.Fields:
 
 
 def client_of(account: TwilioAccount) -> Client:
-    """Twilio's client for this account, with our time-outs and our one place to go."""
+    """Returns Twilio's client with our time limits and our only host."""
     first_token = next(iter(account.auth_tokens), "")
     return Client(
         account.api_key or account.account_sid,
         account.api_secret if account.api_key else first_token,
         account.account_sid,
         http_client=ApiHttp(account.timeout, account.api_url),
-        environment={"TWILIO_REGION": ""},  # or the SDK would read the process's own
+        environment={"TWILIO_REGION": ""},  # otherwise the SDK reads the process's environment
     )
 
 
 def _content(message: OutboundMessage) -> dict[str, Any]:
-    """What to send, as Twilio's parameters: a template alone, or words and files.
+    """Returns the content as Twilio's parameters: only a template, or text and files.
 
     Raises:
-        DeliveryError: Twilio could not fetch the files.
+        DeliveryError: Twilio could not download the files.
     """
     if message.template:
         variables = json.dumps(dict(message.template.variables))
@@ -301,7 +305,7 @@ def _content(message: OutboundMessage) -> dict[str, Any]:
 
 
 def _is_copy(found: Any, message: OutboundMessage, since: datetime) -> bool:
-    """Is this message of Twilio's list one of ours, since then, with the same in it?"""
+    """Returns whether a listed message is ours, since then, with the same content."""
     is_ours = (
         str(found.direction).startswith("outbound")
         and found.date_created is not None

@@ -1,6 +1,6 @@
-"""Lists what customers sent to us: what Twilio's webhooks could not bring while we were away.
+"""Lists customers' messages that webhooks could not deliver while the bot was offline.
 
-A message of the API says less than its webhook: no profile name, no quoted message, no ad.
+The API returns less than a webhook: no profile name, no quoted message, no ad.
 https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources
 """
 
@@ -14,9 +14,9 @@ from channels._twilio_forms import Fields
 from channels._twilio_http import Refused
 
 STRETCH = timedelta(hours=1)
-"""How much time one listing covers, so that it stays small."""
+"""Period of one listing, which keeps it small."""
 PAGE, MOST = 200, 5000
-"""How many messages are listed in one request, and in one stretch."""
+"""Number of messages per request, and per period."""
 _MOST_FILES = 10
 _GONE = frozenset({404, 410})
 _CLOCK_SLACK = timedelta(seconds=2)
@@ -30,12 +30,12 @@ def inbound_forms(
     until: datetime,
     files_at: str,
 ) -> Iterator[tuple[Fields, float]]:
-    """What was sent to these addresses of ours in this time, as the forms of webhooks, and when.
+    """Yields the messages to these addresses of ours in this period, as webhook forms, with times.
 
     Args:
         messages: the messages of Twilio's client.
-        recipients: none for all of the account's.
-        files_at: the address of the account's messages, for its files.
+        recipients: empty for all of the account's.
+        files_at: URL of the account's messages, for files.
     """
     seen: set[str] = set()
     for one in _listed(messages, recipients, since, until):
@@ -80,7 +80,7 @@ def _form(messages: Any, one: Any, files_at: str) -> Fields:
 
 
 def _files(messages: Any, sid: str) -> list[Any]:
-    """The files of a message; none when Twilio has them no more, for others wait to be listed."""
+    """Returns a message's files; empty if Twilio no longer has them, because others follow."""
     try:
         return list(messages(sid).media.list(limit=_MOST_FILES))
     except Refused as error:

@@ -1,4 +1,4 @@
-"""What the doctor asks of Twilio: are our credentials believed, do the numbers lead to us?"""
+"""Health checks of Twilio: credentials, and webhook URLs of the numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TROUBLES = (TwilioException, RequestException)
 
 
 def check_twilio(account: TwilioAccount) -> Iterator[Finding]:
-    """Everything about Twilio that can be found out without sending a message."""
+    """Checks everything possible without sending a message."""
     client = client_of(account)
     try:
         status = client.api.v2010.accounts(account.account_sid).fetch().status

@@ -1,7 +1,7 @@
-"""Reads what WhatsApp says besides the text: kind, quoted message, ad, form answers, order.
+"""Parses WhatsApp's context fields: kind, quoted message, ad, form answers, order.
 
-Parameters: https://www.twilio.com/docs/messaging/guides/webhook-request. Twilio posts the answers of a
-WhatsApp Flow as JSON in InteractiveData; Meta's own name for them is nfm_reply.response_json.
+Parameters: https://www.twilio.com/docs/messaging/guides/webhook-request. Twilio posts the answers
+of a WhatsApp Flow as JSON in InteractiveData; Meta's own name for them is nfm_reply.response_json.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ _KINDS: dict[str, MessageKind] = {
     "video": MessageKind.VIDEO,
     "document": MessageKind.FILE,
 }
-"""MessageType, in our words."""
+"""Our kind for each MessageType."""
 _FORMS = ("InteractiveData", "FlowData", "nfm_reply", "response_json")
 _ORDERS = ("OrderData", "Order", "ProductItems", "Catalog")
 _REACTIONS = ("ReactionEmoji", "Reaction", "Emoji")
 _AD = ("ReferralHeadline", "ReferralBody", "ReferralSourceUrl")
 _WRAPPERS = frozenset({"nfm_reply", "response_json", "interactive", "data", "fields", "pages"})
-"""Names that only hold what matters, or nothing that is meant for people."""
+"""Wrapper names, or values not meant for people."""
 _INTERNAL = frozenset({"flow_token", "wa_flow_response_params", "page_id", "type"})
 _LABELS = ("label", "title", "question", "name", "id")
 MOST_FACTS = 40
@@ -59,7 +59,7 @@ _LONGEST_SID = 100
 
 
 def context_of(fields: Fields) -> MessageContext:
-    """What the form says besides Body; whatever cannot be read is left out."""
+    """Returns the form's content besides Body; unreadable parts are left out."""
     answers = _answers(fields, _FORMS)
     order = _answers(fields, _ORDERS)
     quoted = fields.get("OriginalRepliedMessageSid", "").strip()
@@ -90,7 +90,7 @@ def _kind(fields: Fields, *, form: bool, order: bool) -> MessageKind:
 
 
 def _ad(fields: Fields) -> Iterator[str]:
-    """Headline, text and address of the ad; an ad of which only the id is known is named by it."""
+    """Yields headline, text and URL of the ad; an ad with only an id is named by it."""
     shown = [one_line(fields.get(name, ""), _LONGEST_AD) for name in _AD]
     yield from filter(None, shown)
     source = one_line(fields.get("ReferralSourceId", ""), _LONGEST_AD)
@@ -99,7 +99,7 @@ def _ad(fields: Fields) -> Iterator[str]:
 
 
 def _choice(fields: Fields) -> tuple[Fact, ...]:
-    """What a button or a row stands for, where that is not what the message says anyhow."""
+    """Returns the value of a selected button or row, if it differs from the text."""
     said = {fields.get(name, "").strip() for name in ("Body", "ButtonText", "ListTitle")}
     names = (("button", "ButtonPayload"), ("option", "ListId"), ("description", "ListDescription"))
     pairs = ((label, fields.get(name, "")) for label, name in names)
@@ -111,7 +111,7 @@ def _reaction(fields: Fields) -> tuple[Fact, ...]:
 
 
 def _answers(fields: Fields, names: Sequence[str]) -> tuple[Fact, ...]:
-    """What the first of these fields that holds anything says, a fact for each value."""
+    """Returns the first non-empty of these fields, one fact per value."""
     for name in names:
         given = fields.get(name, "").strip()
         if given:
@@ -121,7 +121,7 @@ def _answers(fields: Fields, names: Sequence[str]) -> tuple[Fact, ...]:
 
 
 def _read(given: str) -> Any:
-    """JSON as what it holds; anything else as it is."""
+    """Returns parsed JSON, or the text itself."""
     if len(given) > _LONGEST_JSON:
         return given
     try:
@@ -131,7 +131,7 @@ def _read(given: str) -> Any:
 
 
 def _pairs(name: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
-    """The values of nested JSON by their names."""
+    """Yields the values of nested JSON with their names."""
     if depth > _DEEPEST:
         return
     if isinstance(value, str) and name in _WRAPPERS and value.lstrip().startswith(("{", "[")):
@@ -145,7 +145,7 @@ def _pairs(name: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def _of_object(value: dict[str, Any], depth: int) -> Iterator[tuple[str, str]]:
-    if "response_json" in value:  # beside it stand Meta's own words alone
+    if "response_json" in value:  # the other fields are Meta's own terms
         yield from _pairs("response_json", value["response_json"], depth + 1)
         return
     label = next((value[key] for key in _LABELS if isinstance(value.get(key), str)), None)
@@ -172,7 +172,7 @@ def _in_words(value: Any) -> str:
 
 
 def _facts(pairs: Iterable[tuple[str, str]]) -> tuple[Fact, ...]:
-    """Bounded facts; those without a value are left out."""
+    """Returns bounded facts without empty values."""
     return tuple(_bounded(pairs))
 
 

@@ -1,4 +1,5 @@
-"""Reads what Twilio's Conversations (classic) posts: messages of customers, echoes of ours, news.
+"""Parses Twilio Conversations (classic) webhooks: customers' messages, echoes of ours, status
+callbacks.
 
 Parameters: https://www.twilio.com/docs/conversations/conversations-webhooks. All of them are kept.
 """
@@ -19,14 +20,14 @@ from handoff_bot.domain.messages import InboundMessage, Media
 logger = logging.getLogger(__name__)
 
 ADDED, DELIVERY = "onMessageAdded", "onDeliveryUpdated"
-"""The events that we act upon."""
+"""The handled events."""
 API, CHAT, SMS = "API", "SDK", "SMS"
-"""Where a message comes from: a program, a chat, a phone; WHATSAPP and others are possible."""
+"""Source of a message: a program, a chat, a phone; WHATSAPP and others are possible."""
 
 _SERVICE = re.compile(r"IS[0-9a-fA-F]{32}", re.ASCII)
 _CONVERSATION = re.compile(r"CH[0-9a-fA-F]{32}", re.ASCII)
 _ADDRESS = re.compile(r"[a-z]+:\S+|\+?\d{5,}", re.ASCII)
-"""Names that are none: "+15551234", "whatsapp:+15551234", "messenger:4711"."""
+"""Identities that are addresses, not names: "+15551234", "whatsapp:+15551234", "messenger:4711"."""
 _CONTENT_TYPE = re.compile(r"[\w.+-]{1,64}/[\w.+-]{1,64}", re.ASCII)
 _ANY_TYPE = "application/octet-stream"
 _MEDIA_HOST = "https://mcs.us1.twilio.com"
@@ -45,22 +46,22 @@ _FILES = TypeAdapter(list[_File])
 
 
 def is_service(sid: str) -> bool:
-    """Is it the id of a Conversations service?"""
     return _SERVICE.fullmatch(sid) is not None
 
 
 def is_conversation(sid: str) -> bool:
-    """Is it the id of a conversation?"""
     return _CONVERSATION.fullmatch(sid) is not None
 
 
 def marked(oid: str) -> str:
-    """The attributes that say which delivery of ours a message is."""
+    """Returns attributes that identify our delivery."""
     return json.dumps({"oid": oid})
 
 
 def mark_in(attributes: str | None) -> str:
-    """The oid in a message's attributes, "" without one. A chat's own attributes are its customer's word."""
+    """Returns the oid in a message's attributes, or "". In a chat, attributes are written by the
+    customer.
+    """
     try:
         said = json.loads(attributes or "{}")
     except (ValueError, RecursionError):
@@ -70,20 +71,21 @@ def mark_in(attributes: str | None) -> str:
 
 
 def is_echo(fields: Fields, identity: str) -> bool:
-    """Is it a message that we have sent?"""
+    """Returns whether it is a message that we have sent."""
     if identity and identity in (fields.get("Author"), fields.get("ClientIdentity")):
         return True
     return fields.get("Source") == API and mark_in(fields.get("Attributes")) != ""
 
 
 def inbound(fields: Fields, channel: str, files: FileStore) -> InboundMessage:
-    """The message. Its contact is the conversation.
+    """Returns the message. Its contact is the conversation.
 
-    Its author is no alias: whoever writes in two conversations (a colleague in Flex, a program of the
-    team's) would make two customers one contact, and one would get the other's answers.
+    Its author is not used as an alias: an author in two conversations (a colleague in Flex, a
+    program of the team's) would merge two customers into one contact, and one would get the other's
+    answers.
 
     Raises:
-        Malformed: it lacks its id, or that of its conversation.
+        Malformed: the message's or the conversation's id is missing.
     """
     provider_id = required(fields, "MessageSid")
     address = required(fields, "ConversationSid")
@@ -108,11 +110,11 @@ def inbound(fields: Fields, channel: str, files: FileStore) -> InboundMessage:
 
 
 class FileStore:
-    """Where Twilio keeps the files of Conversations.
+    """Twilio's file store of Conversations.
 
     Args:
-        service: of webhooks that do not name theirs, "" for none.
-        api_url: stands for Twilio's host, "" for Twilio's own.
+        service: for webhooks that do not name theirs, "" for none.
+        api_url: overrides Twilio's host, "" for Twilio's own.
     """
 
     def __init__(self, service: str, api_url: str) -> None:
@@ -120,7 +122,7 @@ class FileStore:
         self._host = (api_url or _MEDIA_HOST).rstrip("/")
 
     def media(self, fields: Fields) -> tuple[Media, ...]:
-        """The files that came along; where Twilio does not say in which service, their address is ""."""
+        """Returns the files; their URL is "" if Twilio does not name the service."""
         try:
             files = _FILES.validate_json(fields.get("Media") or "[]")
         except ValidationError:
@@ -132,7 +134,6 @@ class FileStore:
         return tuple(Media(self._url(service, file.sid), _type_of(file)) for file in files)
 
     def holds(self, url: str) -> bool:
-        """Is this the address of a file there?"""
         file = rf"{re.escape(self._host)}/v1/Services/IS[0-9a-fA-F]{{32}}/Media/ME[0-9a-fA-F]{{32}}"
         return re.fullmatch(file, url, re.ASCII) is not None
 
@@ -141,5 +142,5 @@ class FileStore:
 
 
 def _type_of(file: _File) -> str:
-    """What the customer's browser says that it is, when it is a type at all."""
+    """Returns the type given by the customer's browser, if valid."""
     return file.content_type if _CONTENT_TYPE.fullmatch(file.content_type) else _ANY_TYPE

@@ -1,6 +1,6 @@
-"""What Twilio's error codes mean to an agent, and whether trying again can help.
+"""Agent-readable meanings of Twilio's error codes, and whether a retry can help.
 
-One table for refusals and for delivery reports; https://www.twilio.com/docs/api/errors has them all.
+One table for refusals and status callbacks; https://www.twilio.com/docs/api/errors lists all codes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ADMIN = "Ask an admin to look at our Twilio account."
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a code means. `permanent` when trying again, unchanged, cannot help."""
+    """Meaning of a code. `permanent` if an unchanged retry cannot help."""
 
     words: str
     permanent: bool = True
@@ -30,12 +30,12 @@ def _later(words: str) -> Meaning:
     return Meaning(words, permanent=False)
 
 
-# Causes as https://www.twilio.com/docs/api/errors/<code> gives them.
+# Causes as given in https://www.twilio.com/docs/api/errors/<code>.
 _TEMPLATE = Meaning("WhatsApp does not accept the template or its values.")
 _TOO_FAST = _later("Messages are being sent faster than Twilio allows.")
 
 MEANINGS: dict[str, Meaning] = {
-    # our account
+    # account
     "10001": Meaning(f"Our Twilio account is not active. {_ADMIN}"),
     "20003": Meaning(f"Twilio does not accept our credentials. {_ADMIN}"),
     "20404": Meaning(f"Twilio does not know our account. {_ADMIN}"),
@@ -54,7 +54,7 @@ MEANINGS: dict[str, Meaning] = {
     "63112": Meaning(
         f"Meta has disabled our Meta or WhatsApp Business account, so nothing can be sent. {_ADMIN}"
     ),
-    # our sender
+    # sender
     "21212": Meaning(f"Our sender number is not valid. {_ADMIN}"),
     "21606": Meaning(
         f"Our sender number belongs to another account or cannot send this message. {_ADMIN}"
@@ -74,7 +74,7 @@ MEANINGS: dict[str, Meaning] = {
     "63008": Meaning(f"Our WhatsApp sender is not set up correctly at Twilio. {_ADMIN}"),
     "63020": Meaning(f"Our WhatsApp Business account has a payment problem. {_ADMIN}"),
     "63035": Meaning(f"Meta does not allow this for our WhatsApp Business account. {_ADMIN}"),
-    # the customer
+    # customer
     "21211": Meaning("Twilio does not accept the customer's address."),
     "21604": Meaning("The message has no recipient address."),
     "21610": Meaning(
@@ -101,10 +101,10 @@ MEANINGS: dict[str, Meaning] = {
         "soon; use another template or channel."
     ),
     "63058": Meaning("WhatsApp does not allow messages to the customer's country."),
-    # the conversation, in Conversations
+    # conversation, in Conversations
     "50350": Meaning("The customer's chat no longer exists."),
     "50377": Meaning("The customer's chat is closed. They have to start a new one."),
-    # the message
+    # message
     "21602": Meaning("The message is empty."),
     "21617": Meaning("The message is longer than 1,600 characters. Split it into parts."),
     "21656": _TEMPLATE,
@@ -133,7 +133,7 @@ MEANINGS: dict[str, Meaning] = {
     "30019": Meaning("The file is too large for the customer's carrier."),
     "63005": Meaning("WhatsApp does not accept the message's content."),
     "63019": _later("WhatsApp could not download the file from Handoff."),
-    # on the way
+    # delivery
     "30001": _later("Too many of our messages were queued at Twilio, so this one was dropped."),
     "30004": Meaning("The message was blocked."),
     "30007": Meaning(
@@ -165,7 +165,7 @@ UNEXPLAINED = "The message was not delivered, and Twilio gave no reason."
 
 
 def in_words(code: str) -> str:
-    """What the code of a delivery report means, with the code for whoever wants to look it up."""
+    """Returns the meaning of a status callback's code, with the code for reference."""
     if not code:
         return ""
     known = MEANINGS.get(code)
@@ -174,9 +174,10 @@ def in_words(code: str) -> str:
 
 
 def sending_failed(error: Exception, meanings: Mapping[str, Meaning] = MEANINGS) -> DeliveryError:
-    """What an exception of a send means for the message.
+    """Converts an exception of a send.
 
-    Only what surely never reached Twilio, or was surely refused, may be sent again. A 5xx is neither.
+    Only a request that surely did not reach Twilio, or was surely refused, may be repeated. A 5xx
+    is neither.
     """
     if isinstance(error, Refused) and error.status < 500:
         return _refusal(error, meanings)
@@ -186,7 +187,7 @@ def sending_failed(error: Exception, meanings: Mapping[str, Meaning] = MEANINGS)
 
 
 def asking_failed(error: Exception, meanings: Mapping[str, Meaning] = MEANINGS) -> DeliveryError:
-    """What an exception of a question means: it may be asked again, unless it was refused for good."""
+    """Converts an exception of a query: it may be repeated unless permanently refused."""
     if not isinstance(error, Refused):
         return DeliveryError(UNREACHABLE, permanent=False, code="unreachable")
     if error.status < 500:
@@ -213,13 +214,13 @@ def _refusal(error: Refused, meanings: Mapping[str, Meaning]) -> DeliveryError:
 
 
 def _never_connected(error: Exception) -> bool:
-    """Did it fail before a connection stood, so that nothing can have been sent?"""
+    """Returns whether it failed before a connection existed, so nothing was sent."""
     early = (ConnectTimeout, ProxyError, NewConnectionError, ssl.SSLCertVerificationError)
     return any(isinstance(cause, early) for cause in _causes(error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it wraps; requests and urllib3 hand it on as `reason` or as an argument."""
+    """Yields the error and its causes; requests and urllib3 wrap them as `reason` or as an argument."""
     cause: object = error
     while isinstance(cause, BaseException):
         yield cause

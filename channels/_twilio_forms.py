@@ -1,7 +1,7 @@
-"""Reads the forms that Twilio posts: inbound messages and delivery reports.
+"""Parses Twilio's forms: inbound messages and status callbacks.
 
-Parameters: https://www.twilio.com/docs/messaging/guides/webhook-request. Twilio adds new ones without
-notice, so all of them are kept.
+Parameters: https://www.twilio.com/docs/messaging/guides/webhook-request. Twilio adds new ones
+without notice, so all of them are kept.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ STATUSES: dict[str, DeliveryStatus | None] = {
     "queued": DeliveryStatus.ACCEPTED,
     "sending": DeliveryStatus.ACCEPTED,
     "sent": DeliveryStatus.SENT,
-    "partially_delivered": DeliveryStatus.SENT,  # less than the customer should have
+    "partially_delivered": DeliveryStatus.SENT,  # not the whole message
     "delivered": DeliveryStatus.DELIVERED,
     "read": DeliveryStatus.READ,
     "undelivered": DeliveryStatus.FAILED,
     "failed": DeliveryStatus.FAILED,
     "canceled": DeliveryStatus.FAILED,
-    "receiving": None,  # of inbound messages, no news to us
+    "receiving": None,  # of inbound messages, not relevant here
     "received": None,
 }
-"""Twilio's words for how far a message is, in ours."""
+"""Our status for each Twilio status."""
 
 KEYWORDS: dict[str, Consent] = {
     **dict.fromkeys(
@@ -54,34 +54,33 @@ KEYWORDS: dict[str, Consent] = {
     **dict.fromkeys(("START", "UNSTOP"), Consent.START),
     **dict.fromkeys(("HELP", "INFO"), Consent.HELP),
 }
-"""Twilio's default keywords, but for YES: that is also how a customer accepts what they were offered, so
-it counts as START only when Twilio says so (OptOutType).
-Where Twilio does not act on them, plain opt-outs count instead."""
+"""Twilio's default keywords except YES: it also accepts an offer, so it counts as START only if
+Twilio says so (OptOutType). Where Twilio does not handle opt-outs, plain opt-outs count instead.
+"""
 
 _INBOUND_MARKS = frozenset({"Body", "NumMedia"})
 _OF_INBOUND = frozenset({"", "received", "receiving"})
-"""Statuses that inbound messages have."""
+"""Statuses of inbound messages."""
 _PREFIX = re.compile(r"[a-z]+:", re.ASCII)
 _LONGEST_SHORT_CODE = 8
-"""Digits without "+"; with it a number of so few that no phone has one is a short code, too."""
+"""Digits without "+". With "+", a number this short is also a short code, because no phone number is."""
 _SHORTEST_NUMBER = 7
 
 
 @dataclass(frozen=True)
 class MediaHome:
-    """Where files of our account may be fetched from; everywhere else is the sender's choosing."""
+    """Where our account's files may be downloaded from; any other URL is chosen by the sender."""
 
     account_sid: str
     api_url: str = ""
 
     @property
     def messages(self) -> str:
-        """Where the account's messages are."""
+        """Returns the URL of the account's messages."""
         host = self.api_url.rstrip("/") or "https://api.twilio.com"
         return f"{host}/2010-04-01/Accounts/{self.account_sid}/Messages"
 
     def holds(self, url: str) -> bool:
-        """Is this the address of a file of ours?"""
         hosts = ("https://api.twilio.com", self.api_url.rstrip("/"))
         host = "|".join(re.escape(host) for host in hosts if host)
         account = re.escape(self.account_sid)
@@ -90,7 +89,9 @@ class MediaHome:
 
 
 def fields_of(form: tuple[tuple[str, str], ...]) -> Fields:
-    """Every field unchanged; the second value of a repeated name is kept as "Name[2]", and so on."""
+    """Returns every field unchanged; the second value of a repeated name is kept as "Name[2]", and
+    so on.
+    """
     fields: Fields = {}
     for name, value in form:
         free = (name if n == 1 else f"{name}[{n}]" for n in count(1))
@@ -99,9 +100,9 @@ def fields_of(form: tuple[tuple[str, str], ...]) -> Fields:
 
 
 def is_report(fields: Fields, *, at_its_address: bool) -> bool:
-    """Is it about a message that we sent, whatever else it carries?
+    """Returns whether it is about a message that we sent, whatever else it contains.
 
-    Inbound messages come with SmsStatus=received, old reports without MessageStatus.
+    Inbound messages have SmsStatus=received; old status callbacks have no MessageStatus.
     """
     if "MessageStatus" in fields and (at_its_address or not _INBOUND_MARKS & fields.keys()):
         return True
@@ -109,17 +110,17 @@ def is_report(fields: Fields, *, at_its_address: bool) -> bool:
 
 
 def status_in(fields: Fields) -> str:
-    """How far the message is that the form is about, in Twilio's words; "" where it does not say."""
+    """Returns the status in Twilio's terms, or ""."""
     return fields.get("MessageStatus", fields.get("SmsStatus", ""))
 
 
 def bare(address: str) -> str:
-    """An address without the name of its channel: one number may be a sender on several."""
+    """Returns an address without its channel prefix: one number may be a sender on several channels."""
     return _PREFIX.sub("", address.strip(), count=1).casefold()
 
 
 def kind_of_sender(address: str) -> SenderKind:
-    """Who writes from an SMS address: a phone, a short code, or a name that takes no answers."""
+    """Returns the kind of an SMS sender: a phone, a short code, or a name that cannot be answered."""
     if _PREFIX.match(address):
         return SenderKind.PERSON
     digits = address.strip().removeprefix("+")
@@ -131,13 +132,13 @@ def kind_of_sender(address: str) -> SenderKind:
 
 
 def report(fields: Fields, channel: str, oid: str, word: str) -> DeliveryUpdate | None:
-    """The news; None when it is none to us.
+    """Returns the status update; None if it is not relevant.
 
     Args:
-        word: how far the message is, in Twilio's words.
+        word: the status in Twilio's terms.
 
     Raises:
-        Malformed: it does not say of which message.
+        Malformed: the message id is missing.
     """
     provider_id = required(fields, "MessageSid")
     if word not in STATUSES:
@@ -160,13 +161,13 @@ def report(fields: Fields, channel: str, oid: str, word: str) -> DeliveryUpdate 
 
 
 def inbound(fields: Fields, channel: str, home: MediaHome, *, we_answer: bool) -> InboundMessage:
-    """The message.
+    """Returns the message.
 
     Args:
-        we_answer: True where Twilio does not answer STOP, START and HELP by itself.
+        we_answer: True where Twilio does not answer STOP, START and HELP itself.
 
     Raises:
-        Malformed: it lacks its id or an address.
+        Malformed: the id or an address is missing.
     """
     provider_id = required(fields, "MessageSid")
     address = required(fields, "From")
@@ -191,7 +192,7 @@ def inbound(fields: Fields, channel: str, home: MediaHome, *, we_answer: bool) -
 
 
 def required(fields: Fields, name: str) -> str:
-    """The field.
+    """Returns the field.
 
     Raises:
         Malformed: it is missing or blank.
@@ -203,14 +204,14 @@ def required(fields: Fields, name: str) -> str:
 
 
 def _text(fields: Fields) -> str:
-    """The words, or what stands for them: what was tapped, the place that was shared."""
+    """Returns the text, or its substitute: the selected button, the shared location."""
     named = (fields.get(name, "") for name in ("Body", "ButtonText", "ListTitle", "ListId"))
     words = next((value for value in named if value.strip()), "")
     return "\n".join(part for part in (words, _place(fields)) if part)
 
 
 def _place(fields: Fields) -> str:
-    """ "📍 label, address (latitude, longitude)", "" without a place."""
+    """Returns "📍 label, address (latitude, longitude)", "" without a location."""
     if not (fields.get("Latitude") and fields.get("Longitude")):
         return ""
     names = ", ".join(filter(None, (fields.get("Label"), fields.get("Address"))))
@@ -219,7 +220,7 @@ def _place(fields: Fields) -> str:
 
 
 def _media(fields: Fields, home: MediaHome) -> Iterator[Media]:
-    """The files that came along; of those that are kept anywhere but in our account no address is kept."""
+    """Yields the files; a URL outside our account is not kept."""
     for n in takewhile(lambda n: f"MediaUrl{n}" in fields, count()):
         url = fields[f"MediaUrl{n}"]
         is_ours = home.holds(url)
@@ -232,9 +233,9 @@ def _media(fields: Fields, home: MediaHome) -> Iterator[Media]:
 
 
 def _consent(fields: Fields, recipient: str, *, we_answer: bool) -> tuple[Consent | None, bool]:
-    """What the message says about consent, and whether Twilio has answered it."""
+    """Returns the message's consent, and whether Twilio has answered it."""
     told = fields.get("OptOutType", "").lower()
-    if told in tuple(Consent):  # Advanced Opt-Out, with keywords of the account's own
+    if told in tuple(Consent):  # Advanced Opt-Out, with the account's own keywords
         return Consent(told), True
     if we_answer:
         return plain(fields.get("Body", "")), False

@@ -1,4 +1,4 @@
-"""Speaks HTTP for the Twilio client: time-outs, a pool, one place to go, refusals with all they say."""
+"""HTTP client for the Twilio SDK: time limits, a pool, one allowed host, detailed errors."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from handoff_bot.domain.errors import Malformed
 from handoff_bot.domain.web_addresses import origin_of
 
 _POOL = 32
-"""Connections kept open; more workers than this at once open one for the occasion."""
+"""Open connections; more concurrent workers open temporary ones."""
 
 
 _LONGEST_PAUSE = 3600.0
-"""Seconds; whoever asks for more is asked again after this."""
+"""Maximum Retry-After in seconds."""
 
 
 class Refused(TwilioException):  # type: ignore[misc] # twilio ships no types
-    """Twilio answered, and not with success. The text never holds what Twilio said: it quotes numbers.
+    """An error response of Twilio. Its text never includes Twilio's message, which quotes numbers.
 
     Attributes:
         status: the HTTP status.
-        code: Twilio's own code as text, "" when there is none.
-        retry_after: seconds it asked us to wait, None when it did not say.
+        code: Twilio's own code as text, or "".
+        retry_after: requested seconds to wait, None if not given.
     """
 
     def __init__(self, status: int, code: str, retry_after: float | None) -> None:
@@ -39,24 +39,24 @@ class Refused(TwilioException):  # type: ignore[misc] # twilio ships no types
 
 
 class Garbled(TwilioException):  # type: ignore[misc] # twilio ships no types
-    """Twilio answered with success, and with something that is no JSON object."""
+    """A success response that is not a JSON object."""
 
 
 class ApiHttp:
-    """What `twilio.rest.Client` calls as its HTTP client.
+    """HTTP client called by `twilio.rest.Client`.
 
-    The SDK has no setting for its address, so it is changed here, where every request comes through,
-    those to absolute paging addresses included. Refusals are raised here too, because the SDK's own
-    exceptions know nothing of the headers and differ between its interfaces.
+    The SDK has no setting for its host, so it is replaced here, where every request passes,
+    including absolute paging URLs. Errors are raised here too, because the SDK's own exceptions do
+    not include headers and differ between its interfaces.
 
     Args:
-        timeout: seconds, to connect and between two packets of an answer.
-        api_url: stands for every Twilio host, "" for Twilio's own.
+        timeout: seconds to connect, and between two packets of a response.
+        api_url: overrides all Twilio hosts, "" for Twilio's own.
     """
 
     def __init__(self, timeout: float, api_url: str = "") -> None:
-        # The SDK logs addresses with their query, and so customers' numbers: it gets a logger of its own
-        # that nobody hears.
+        # The SDK logs URLs with their query, which contain customers' numbers: it gets a silent
+        # logger.
         self._inner = TwilioHttpClient(timeout=timeout, logger=logging.Logger("unheard", 100))
         for scheme in ("https://", "http://"):
             self._inner.session.mount(scheme, HTTPAdapter(pool_maxsize=_POOL))
@@ -65,12 +65,12 @@ class ApiHttp:
             self._inner.session.trust_env = False  # a proxy would be another host
 
     def request(self, method: str, url: str, **how: object) -> Response:
-        """One request, never followed elsewhere.
+        """Sends one request without following redirects.
 
         Raises:
-            Refused: the answer is no success.
+            Refused: an error response.
             Garbled: it cannot be read.
-            requests.RequestException: there was no answer.
+            requests.RequestException: no response.
         """
         response = self._inner.request(method, self._address(url), **how)
         if response.status_code >= 300:
@@ -82,7 +82,7 @@ class ApiHttp:
     def _address(self, url: str) -> str:
         if self._stand_in is None:
             if not _is_twilios(url):
-                raise Garbled  # the next page of a list is where Twilio's answer says
+                raise Garbled  # the next page's URL comes from Twilio's response
             return url
         asked = urlsplit(url)
         path = self._stand_in.path.rstrip("/") + asked.path
@@ -97,7 +97,7 @@ def _is_twilios(url: str) -> bool:
 
 
 def _object(response: Response) -> dict[str, object] | None:
-    """The JSON object in it, an empty one when it holds nothing; None when there is something else."""
+    """Returns the JSON object, an empty one for no content; None for anything else."""
     try:
         said = json.loads(response.text or "{}")
     except (ValueError, RecursionError):
@@ -106,12 +106,12 @@ def _object(response: Response) -> dict[str, object] | None:
 
 
 def _code(response: Response) -> str:
-    """Twilio's code; both its error formats, the old one and RFC 9457, call it `code`."""
+    """Returns Twilio's code; both error formats, the old one and RFC 9457, call it `code`."""
     code = (_object(response) or {}).get("code")
     return str(code) if isinstance(code, int | str) else ""
 
 
 def _retry_after(response: Response) -> float | None:
-    """Seconds; the other form of the header, a date, is passed over."""
+    """Returns seconds; the date form of the header is ignored."""
     seconds = (response.headers or {}).get("Retry-After", "")
     return min(float(seconds), _LONGEST_PAUSE) if seconds.isdecimal() else None

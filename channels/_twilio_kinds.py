@@ -1,4 +1,4 @@
-"""Which files Twilio carries, and how large ones.
+"""File types and sizes that Twilio supports.
 
 https://www.twilio.com/docs/messaging/guides/accepted-mime-types and
 https://www.twilio.com/docs/whatsapp/guidance-whatsapp-media-messages.
@@ -29,7 +29,7 @@ MMS = dict.fromkeys(
         "text/csv",
         "text/calendar",
     ),
-    5 * MB - 10_000,  # of all that one message holds, words included
+    5 * MB - 10_000,  # of a whole message, including text
 )
 WHATSAPP = {
     **dict.fromkeys(("image/jpeg", "image/png"), 5 * MB),
@@ -51,4 +51,4 @@ WHATSAPP = {
         16 * MB,
     ),
 }
-"""Of pictures alone Twilio passes the words on as a caption."""
+"""Twilio only passes a caption with pictures."""

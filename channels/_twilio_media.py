@@ -1,7 +1,7 @@
-"""Fetches the files of customers from Twilio: with our credentials from Twilio's API, without from its CDN.
+"""Downloads customers' files from Twilio: with credentials from its API, without from its CDN.
 
-https://www.twilio.com/docs/messaging/api/media-resource. The API answers with a redirect to where the file
-is; it is followed by hand, because whoever else it might name must get neither credentials nor a request.
+https://www.twilio.com/docs/messaging/api/media-resource. The API responds with a redirect to the
+file. It is followed manually, because any other host must get neither credentials nor a request.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from channels._twilio import TwilioAccount
 
 HOMES = ("twilio.com", "twiliocdn.com")
-"""Where Twilio keeps files; everywhere else is somebody else's."""
+"""Hosts of Twilio's files."""
 MOST_HOPS = 3
 LONGEST = 60.0
 """Seconds for one file."""
@@ -40,7 +40,7 @@ REFUSED = "Twilio denied access to the file. Ask an admin to look at our Twilio 
 
 
 class MediaFetcher:
-    """Files of one account; any number of threads may use it at once."""
+    """Files of one account; safe for any number of threads."""
 
     def __init__(self, account: TwilioAccount) -> None:
         self._timeout = account.timeout
@@ -52,23 +52,23 @@ class MediaFetcher:
         )
 
     def __repr__(self) -> str:
-        """Without the credentials."""
+        """Without credentials."""
         return "MediaFetcher()"
 
     def fetch(self, media: Media) -> Fetched:
-        """The file at an address of our account, which the caller has looked at.
+        """Downloads the file at a URL of our account, checked by the caller.
 
         Raises:
-            DeliveryError: it cannot be had.
+            DeliveryError: it cannot be downloaded.
         """
         answer, data = self._get(media.url, LARGEST, with_keys=True)
         return _fetched(answer, data, media)
 
     def fetch_content(self, media: Media) -> Fetched:
-        """The file of Conversations: Twilio describes it, and says where it is for a while.
+        """Downloads a Conversations file: Twilio returns its description with a temporary URL.
 
         Raises:
-            DeliveryError: it cannot be had.
+            DeliveryError: it cannot be downloaded.
         """
         _, described = self._get(media.url, _SMALL, with_keys=True)
         url, name = _place(described)
@@ -81,7 +81,7 @@ class MediaFetcher:
             return self._follow(url, most, HTTPBasicAuth(*self._keys) if with_keys else _without)
         except requests.RequestException:
             raise DeliveryError(UNREACHABLE, permanent=False, code="unreachable") from None
-        except ValueError:  # the client looks at a redirect even when it is not to follow it
+        except ValueError:  # the client parses a redirect even if it does not follow it
             raise DeliveryError(FOREIGN, permanent=True, code="foreign") from None
 
     def _follow(self, url: str, most: int, keys: Auth) -> tuple[requests.Response, bytes]:
@@ -105,10 +105,10 @@ class MediaFetcher:
         return session
 
     def _checked(self, url: str, here: str = "") -> str:
-        """The address to ask for: only Twilio is asked, whatever an answer says.
+        """Returns the URL to request: only Twilio's hosts, whatever a response says.
 
         Args:
-            here: where the answer came from, which may name a place as seen from there.
+            here: the response's URL, which may name a relative one.
         """
         try:
             there = elsewhere(WebAddress.parse(here), url) if here else WebAddress.parse(url)
@@ -122,12 +122,12 @@ class MediaFetcher:
 
 
 def _without(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """No credentials: left to itself, the client would look for some on this machine (.netrc)."""
+    """Removes credentials: by default, the client would look for some on this machine (.netrc)."""
     return request
 
 
 def _check_status(status: int) -> None:
-    """Twilio's webhook may be faster than its storage, so a file that is not there may come."""
+    """Twilio's webhook may be faster than its storage, so a missing file may still appear."""
     if status == 200:
         return
     if status in (401, 403):
@@ -152,7 +152,7 @@ def _read(answer: requests.Response, most: int, until: float) -> bytes:
 
 
 def _fetched(answer: requests.Response, data: bytes, media: Media) -> Fetched:
-    """What Twilio says that it is now; the webhook may have said less."""
+    """Returns the file with Twilio's current description; the webhook may have had less."""
     kind = answer.headers.get("Content-Type", "") or media.content_type
     disposition = Message()
     disposition["Content-Disposition"] = answer.headers.get("Content-Disposition", "")
@@ -160,7 +160,7 @@ def _fetched(answer: requests.Response, data: bytes, media: Media) -> Fetched:
 
 
 def _place(described: bytes) -> tuple[str, str]:
-    """Where the file is, and what its sender called it."""
+    """Returns the file's URL, and the sender's name for it."""
     try:
         said = json.loads(described)
         url = said["links"]["content_direct_temporary"]

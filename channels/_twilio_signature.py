@@ -1,8 +1,8 @@
-"""Believes a webhook only when somebody signed it who holds one of our secrets.
+"""Verifies webhook signatures with our secrets.
 
-The scheme: https://www.twilio.com/docs/usage/webhooks/webhooks-security. Everything in the request is
-the sender's word until this has said yes, so the address that was signed is put together from our own
-setting, never from Host or X-Forwarded-*.
+Documentation: https://www.twilio.com/docs/usage/webhooks/webhooks-security. Nothing in the request
+is trusted before the check, so the signed URL is built from our own setting, never from Host or
+X-Forwarded-*.
 """
 
 from __future__ import annotations
@@ -26,10 +26,9 @@ _SETTINGS = "x-twilio-webhooks-signature-settings"
 
 
 class _Repeats(dict[str, list[str]]):
-    """A form in which a name may have several values, as RequestValidator asks for them."""
+    """A form with several values per name, as RequestValidator expects it."""
 
     def getall(self, name: str) -> list[str]:
-        """Every value of a name."""
         return self[name]
 
 
@@ -39,11 +38,11 @@ def is_signed(
     auth_tokens: Sequence[str],
     shared_keys: Mapping[str, str],
 ) -> bool:
-    """Is it signed with one of the auth tokens (HMAC-SHA1) or with the shared key it names (HMAC-SHA256)?
+    """Verifies the signature by an auth token (HMAC-SHA1) or by the named shared key (HMAC-SHA256).
 
     Args:
-        base_url: the address that Twilio knows us by, without the path.
-        auth_tokens: the current one and the next one; empty ones are passed over.
+        base_url: our base URL as configured at Twilio.
+        auth_tokens: the current one and the next one; empty ones are ignored.
         shared_keys: secrets by key id.
     """
     signature = request.headers.get(_SIGNATURE, "")
@@ -55,9 +54,9 @@ def is_signed(
                 _signed_url(request, base_url), _signed_content(request), signature, algorithm
             )
             for secret in _secrets(algorithm, settings, auth_tokens, shared_keys)
-            if secret  # anybody can sign with an empty one
+            if secret  # anyone can sign with an empty one
         )
-    except Exception as error:  # whatever a forged request breaks in there, it is not believed
+    except Exception as error:  # a forged request that breaks the validator is refused
         logger.warning("signature cannot be checked", extra={"error": type(error).__name__})
         return False
 
@@ -65,7 +64,7 @@ def is_signed(
 def _secrets(
     algorithm: str, settings: str, auth_tokens: Sequence[str], shared_keys: Mapping[str, str]
 ) -> Sequence[str]:
-    """What it may be signed with. The header chooses among our secrets, each for its own algorithm alone."""
+    """Returns the candidate secrets. The header chooses among ours, each only for its own algorithm."""
     if algorithm == HMAC_SHA1:
         return auth_tokens
     if algorithm == HMAC_SHA256:
@@ -74,7 +73,7 @@ def _secrets(
 
 
 def _key_id(settings: str) -> str:
-    """The `key` of "key=…,algorithm=…"."""
+    """Returns the `key` of "key=…,algorithm=…"."""
     pairs = (part.partition("=") for part in settings.split(","))
     return next((value.strip() for name, _, value in pairs if name.strip() == "key"), "")
 
@@ -85,7 +84,7 @@ def _signed_url(request: WebhookRequest, base_url: str) -> str:
 
 
 def _signed_content(request: WebhookRequest) -> Mapping[str, list[str]] | str:
-    """The form; for JSON the body itself, whose hash is part of the signed query."""
+    """Returns the form; for JSON the body itself, whose hash is part of the signed query."""
     if request.headers.get("content-type", "").startswith("application/json"):
         return request.body.decode()
     content = _Repeats()

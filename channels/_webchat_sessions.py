@@ -1,4 +1,4 @@
-"""Who a visitor of a website is: short-lived signed sessions, and identities that the website vouches for."""
+"""Website visitors: short-lived signed sessions, and identities verified by the website."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from handoff_bot.domain.errors import Unauthentic
 from handoff_bot.domain.visitors import Session, Visitor
 
 LIFETIME = 3600
-"""Seconds that a session opens anything."""
+"""Validity of a session in seconds."""
 RENEWABLE = 30 * 24 * 3600
-"""Seconds that an anonymous session may still be renewed: so long a browser keeps its conversation."""
+"""Seconds in which an anonymous session can be renewed: a browser keeps its conversation this long."""
 _NO_CONTROLS = r"\A[^\x00-\x1f\x7f]*\z"
-"""No database and no log takes those in a name."""
+"""Databases and logs do not accept these in a name."""
 _ANONYMOUS, _KNOWN = "visitor:", "user:"
 
 
 @dataclass(frozen=True)
 class Website:
-    """What a deployment allows on websites. Its repr holds no secret.
+    """Deployment settings of the website chat. Its repr contains no secret.
 
     Attributes:
-        origins: the websites that may show the chat, e.g. "https://shop.example.com"; none: no chat.
+        origins: websites that may show the chat, e.g. "https://shop.example.com"; empty for no
+            chat.
         secret: signs sessions.
-        identity_secret: shared with the website, signs its customers' identities; "" for none of that.
+        identity_secret: shared with the website, signs customers' identities; "" for none.
     """
 
     origins: tuple[str, ...] = ()
@@ -40,7 +41,7 @@ class Website:
 
 
 class _Identity(BaseModel):
-    """What a website says of a customer who is signed in there. `expires` in seconds since the epoch."""
+    """A signed-in customer according to the website. `expires` in seconds since the epoch."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -50,7 +51,7 @@ class _Identity(BaseModel):
 
 
 class Sessions:
-    """Makes and believes sessions; any number of threads may use it at once."""
+    """Creates and verifies sessions; safe for any number of threads."""
 
     def __init__(self, website: Website) -> None:
         self._identity_secret = website.identity_secret.encode()
@@ -59,11 +60,12 @@ class Sessions:
         )
 
     def begin(self, *, before: str = "", identity: str = "") -> Session:
-        """A session for who the website says this is, else for who it was before, else for somebody new.
+        """Creates a session for the verified customer, else for the previous visitor, else for a
+        new one.
 
         Args:
-            before: an earlier session's token, also an expired one.
-            identity: what the website has signed, see docs/channels/webchat.md.
+            before: token of an earlier session, possibly expired.
+            identity: signed by the website, see docs/channels/webchat.md.
 
         Raises:
             Unauthentic: the identity is not signed by the website, or expired.
@@ -73,10 +75,10 @@ class Sessions:
         return self._session(self._returning(before) or _somebody_new())
 
     def visitor(self, token: str) -> Visitor:
-        """Whose session this is.
+        """Returns the session's visitor.
 
         Raises:
-            Unauthentic: it is none of ours, or has expired.
+            Unauthentic: it is not ours, or has expired.
         """
         visitor = self._read(token, LIFETIME)
         if visitor is None:
@@ -84,7 +86,7 @@ class Sessions:
         return visitor
 
     def is_known(self, visitor: Visitor) -> bool:
-        """Does the website vouch for who this is?"""
+        """Returns whether the website has verified the visitor's identity."""
         return visitor.address.startswith(_KNOWN)
 
     def _session(self, visitor: Visitor) -> Session:
@@ -99,7 +101,7 @@ class Sessions:
         return Visitor(address, name)
 
     def _returning(self, token: str) -> Visitor | None:
-        """Who had this session; nobody whom the website must vouch for: they may have signed out."""
+        """Returns the session's visitor, except verified customers: they may have signed out."""
         visitor = self._read(token, RENEWABLE) if token else None
         return visitor if visitor and visitor.address.startswith(_ANONYMOUS) else None
 

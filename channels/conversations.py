@@ -1,4 +1,4 @@
-"""Twilio's Conversations (classic), for teams whose web chat is built on it."""
+"""Twilio Conversations (classic), for teams whose web chat is built on it."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ _MEANINGS = {**MEANINGS, "20404": Meaning("The customer's chat, or its service, 
 WORDS_ALONE = "Only text can be sent in Twilio Conversations chats."
 _GONE = "20404"
 _PAGE, _MOST = 100, 300
-"""How many messages of a conversation to look through: in one request, and in all."""
+"""Number of messages of a conversation to search: per request, and in total."""
 
 
 def conversations(account: TwilioAccount) -> ListedChannel:
-    """The channel. Nothing can be sent before a customer has written in a conversation."""
+    """Returns the channel. A customer must write first in a conversation."""
     return Conversations(account)
 
 
 class Conversations:
-    """A Channel over Twilio's Conversations (classic); any number of threads may use it at once."""
+    """A Channel over Twilio Conversations (classic); safe for any number of threads."""
 
     kind = KIND
     limits = Limits(consent_by_us=True, text=TEXT_LIMIT)
     stretch = timedelta(days=7)
-    is_swept = False  # one request for each conversation is too much without a reason
+    is_swept = False  # one request per conversation is too much without a reason
 
     def __init__(self, account: TwilioAccount) -> None:
         self._account = account
@@ -63,13 +63,13 @@ class Conversations:
         self._fetcher = MediaFetcher(account)
 
     def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
-        """Check that Twilio really sent this, for our account, and say what it holds.
+        """Verifies Twilio's signature and our account, and returns the content.
 
-        Most events, and all that ask us before something happens, are none of our business.
+        Most events, and all pre-event webhooks, are ignored.
 
         Raises:
-            Unauthentic: the signature or the account is not ours.
-            Malformed: it does not say what it is, or a message or a report lacks its id.
+            Unauthentic: the signature or the account is wrong.
+            Malformed: the event type or an id is missing.
         """
         fields = believed(request, self._account)
         event = required(fields, "EventType")
@@ -92,13 +92,13 @@ class Conversations:
         return [message]
 
     def send(self, message: OutboundMessage) -> Receipt:
-        """Put one message into its conversation, once.
+        """Sends one message to its conversation, once.
 
-        It has left then: of chats no further news comes, of phones in a conversation it does.
+        It then counts as sent: chats report no further status, phones in a conversation do.
 
         Raises:
-            DeliveryError: Twilio refused it, or could not be reached at all.
-            OutcomeUnknown: Twilio was called and gave no answer that says whether it was taken.
+            DeliveryError: Twilio refused it, or could not be reached.
+            OutcomeUnknown: Twilio did not respond.
         """
         if message.media or message.template:
             raise DeliveryError(WORDS_ALONE, permanent=True, code="words_alone")
@@ -116,10 +116,11 @@ class Conversations:
         return _receipt(made)
 
     def sent_since(self, message: OutboundMessage, since: datetime) -> Sequence[Receipt]:
-        """Messages of the conversation that carry this one's mark, oldest first; no clocks are compared.
+        """Returns the conversation's messages with this one's mark, oldest first; clocks are not
+        compared.
 
         Raises:
-            DeliveryError: Twilio cannot be asked (now, or ever when `permanent`).
+            DeliveryError: Twilio cannot be asked (now, or ever if `permanent`).
         """
         messages = self._messages(message)
         try:
@@ -139,10 +140,10 @@ class Conversations:
         recipients: Collection[str],
         addresses: Collection[str],
     ) -> Sequence[InboundMessage]:
-        """What customers wrote in the conversations that we know; Twilio has no list over all of them.
+        """Returns customers' messages in known conversations; Twilio has no list over all of them.
 
         Raises:
-            DeliveryError: Twilio cannot be asked (now, or ever when `permanent`).
+            DeliveryError: Twilio cannot be asked (now, or ever if `permanent`).
         """
         service = next(iter(recipients), "") or self._account.conversations_service_sid
         found: list[InboundMessage] = []
@@ -170,17 +171,17 @@ class Conversations:
             yield replace(message, sent_at=one.date_created.timestamp())
 
     def fetch(self, media: Media) -> Fetched:
-        """The file that came with a message, from Twilio's store alone.
+        """Downloads a message's file, only from Twilio's store.
 
         Raises:
-            DeliveryError: it cannot be had (now, or ever when `permanent`).
+            DeliveryError: it cannot be downloaded (now, or ever if `permanent`).
         """
         if not self._files.holds(media.url):
             raise DeliveryError(NOT_OURS, permanent=True, code="not_ours")
         return self._fetcher.fetch_content(media)
 
     def _messages(self, message: OutboundMessage) -> Any:
-        """The messages of its conversation; only what looks like ids becomes part of an address."""
+        """Returns the conversation's messages; only valid ids become part of a URL."""
         if not forms.is_conversation(message.to):
             raise DeliveryError(
                 "The customer's address is not a Twilio conversation.",
@@ -196,7 +197,7 @@ class Conversations:
 
 
 def _form(one: Any, service: str) -> dict[str, str]:
-    """A message of the API as its webhook's form."""
+    """Returns an API message as its webhook's form."""
     files = [
         {"Sid": file.get("sid"), "ContentType": file.get("content_type") or ""}
         for file in one.media or ()

@@ -8,11 +8,11 @@ from handoff_bot.domain.messages import Limits
 from handoff_bot.ports import ListedChannel
 
 OPT_OUT_CODES = frozenset({"21610"})
-"""What Twilio refuses a message with when the carrier's list says that the customer opted out."""
+"""Twilio's refusal codes for a customer on the carrier's opt-out list."""
 
 
 def sms(account: TwilioAccount) -> ListedChannel:
-    """The channel. Twilio itself honours and answers STOP here."""
+    """Returns the channel. Twilio itself handles and answers STOP here."""
     return TwilioChannel(
         account,
         Traits(

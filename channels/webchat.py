@@ -1,7 +1,7 @@
-"""The chat on websites: no provider but ourselves.
+"""Website chat: no external provider.
 
-A message of ours has left when its delivery says so; the visitor's page reads it from the database. So
-sending needs nobody, can be repeated without harm, and cannot be lost.
+A message is sent when its delivery says so; the visitor's page reads it from the database. So
+sending calls no provider, is safe to repeat, and cannot be lost.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from handoff_bot.ports import WebhookRequest
 
 KIND = "webchat"
 LONGEST = 4000
-"""Characters of one message, either way."""
+"""Maximum characters of a message in both directions."""
 MOST_MARKS = 100
 _BEARER = "bearer "
 _GROUP_NAME = 24
@@ -43,7 +43,7 @@ _Oid = Annotated[str, Field(max_length=64, pattern=r"\A[A-Za-z0-9_-]+\z")]
 
 
 class _Message(BaseModel):
-    """What a visitor writes. `id` is made by their browser, so that a repetition is known as one."""
+    """A visitor's message. `id` is created by the browser, to detect repetitions."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -54,7 +54,7 @@ class _Message(BaseModel):
 
 
 class _Marks(BaseModel):
-    """How far our messages have come, by our own ids of them."""
+    """Delivery status of our messages, by our ids."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -63,7 +63,7 @@ class _Marks(BaseModel):
 
 
 class Webchat:
-    """A Channel to visitors of the websites that are allowed; any number of threads may use it at once."""
+    """A Channel to visitors of allowed websites; safe for any number of threads."""
 
     kind = KIND
     limits = Limits(
@@ -81,11 +81,11 @@ class Webchat:
         self._pepper = hashlib.sha256(f"network:{website.secret}".encode()).digest()
 
     def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
-        """Check that a visitor of ours sent this, and say what it holds.
+        """Verifies the session and returns the content.
 
         Raises:
-            Unauthentic: there is no session, or not a living one of ours.
-            Malformed: the JSON lacks what it must hold.
+            Unauthentic: no valid session.
+            Malformed: the JSON is incomplete.
         """
         visitor = self.visitor(request)
         try:
@@ -98,23 +98,23 @@ class Webchat:
             raise Malformed(f"Wrong or missing: {', '.join(sorted(wrong))}.") from None
 
     def visitor(self, request: WebhookRequest) -> Visitor:
-        """Whose session a request shows.
+        """Returns the request's visitor.
 
         Raises:
-            Unauthentic: it shows none, or not a living one of ours.
+            Unauthentic: no valid session.
         """
         return self.sessions.visitor(bearer(request))
 
     def uploaded(
         self, visitor: Visitor, message_id: str, url: str, kind: str, network: str
     ) -> InboundMessage:
-        """The message that a visitor's file is, which is in our own keeping at this address.
+        """Returns the message of a visitor's file, stored at this URL.
 
         Args:
-            network: where it came from, as in a WebhookRequest.
+            network: its origin, as in a WebhookRequest.
 
         Raises:
-            Malformed: the id is none that a browser makes.
+            Malformed: the id was not created by a browser.
         """
         try:
             known = UUID(message_id)
@@ -140,18 +140,18 @@ class Webchat:
         )
 
     def _groups(self, visitor: Visitor, network: str) -> tuple[str, ...]:
-        """Strangers count by network, under a name that does not reveal it, and all together."""
+        """Anonymous visitors count by network, under a name that does not reveal it, and in total."""
         if self.sessions.is_known(visitor):
             return ()
         name = hmac.new(self._pepper, network.encode(), hashlib.sha256).hexdigest()[:_GROUP_NAME]
         return (f"{NETWORK}:{name}", STRANGERS)
 
     def send(self, message: OutboundMessage) -> Receipt:
-        """Nothing has to leave the house: the visitor's page reads what has this status."""
+        """Nothing has to be sent: the visitor's page reads messages with this status."""
         return Receipt(f"web-{message.oid}", DeliveryStatus.SENT)
 
     def fetch(self, media: Media) -> Fetched:
-        """Nobody else keeps visitors' files: those in our own keeping need no channel.
+        """Visitors' files are always stored here.
 
         Raises:
             DeliveryError: always.
@@ -159,15 +159,15 @@ class Webchat:
         raise DeliveryError("The file is no longer stored.", permanent=True, code="gone")
 
     def sent_since(self, message: OutboundMessage, since: datetime) -> Sequence[Receipt]:
-        """What `send` would say, for it always works."""
+        """Returns the receipt of `send`, which always succeeds."""
         return [self.send(message)]
 
 
 def bearer(request: WebhookRequest) -> str:
-    """The token that a request shows, "" for none.
+    """Returns the request's token, or "".
 
     Raises:
-        Unauthentic: it shows something else.
+        Unauthentic: another kind of credential.
     """
     shown = request.headers.get("authorization", "")
     if shown and shown[: len(_BEARER)].lower() != _BEARER:
@@ -176,7 +176,7 @@ def bearer(request: WebhookRequest) -> str:
 
 
 def _language(locale: str) -> str:
-    """The language of "de-AT", "" when that is none we know to write."""
+    """Returns the language of "de-AT", "" if we do not support it."""
     code = locale.partition("-")[0].lower()
     return code if len(code) == 2 and code.isascii() and code.isalpha() else ""
 

@@ -9,15 +9,15 @@ from handoff_bot.ports import ListedChannel
 
 PREFIX = "whatsapp:"
 REPLY_WINDOW_HOURS = 24
-"""How long after the customer's last message WhatsApp lets us write freely; later is error 63016."""
+"""WhatsApp's messaging window after the customer's last message; later messages are error 63016."""
 
 WINDOW_CODES = frozenset({"63016"})
 CAPTION = 1024
-"""Characters below a picture."""
+"""Maximum characters of a picture's caption."""
 
 
 def whatsapp(account: TwilioAccount) -> ListedChannel:
-    """The channel. Nobody but us honours STOP here."""
+    """Returns the channel. Only we handle STOP here."""
     number = account.whatsapp_from.removeprefix(PREFIX)
     return TwilioChannel(
         account,

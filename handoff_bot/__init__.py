@@ -2,7 +2,7 @@
 
 import os
 
-# The arrays here are small, so more threads gain nothing, and those of OpenBLAS keep all cores busy while
-# they wait. NumPy reads these when it is loaded, which is why they are set here, before anything else.
+# The arrays here are small, so more threads gain nothing, and OpenBLAS's threads keep all cores
+# busy while they wait. NumPy reads these when it is loaded, so they are set first.
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")

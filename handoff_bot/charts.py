@@ -1,8 +1,8 @@
-"""Draws the figures as a picture for Slack: escalations, waits and reasons, readable in 440 pixels.
+"""Draws the metrics as a picture for Slack: escalations, waits and reasons, readable at 440 pixels.
 
-Each panel has one colour, a title and its numbers in words, so that nothing hangs on colour; the ground is
-white, so that it can be read in Slack's light and dark themes. Matplotlib is imported when the first picture
-is drawn: a process that never draws pays nothing.
+Each panel has one colour, a title and its numbers as text, so that colour carries no information.
+The background is white, for Slack's light and dark themes. Matplotlib is imported with the first
+picture, so a process that never draws pays nothing.
 """
 
 from __future__ import annotations
@@ -23,24 +23,25 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT, DPI = 6.0, 6.8, 200
-"""Inches, and pixels of each: 1200 by 1360, sharp where Slack shows a third of it."""
+"""Inches, and pixels per inch: 1200 by 1360, sharp where Slack shows a third of it."""
 MOST_LABELLED = 10
 MOST_TICKS = 7
 MOST_REASONS = 4
 
-# Of the palette of Okabe and Ito, which people who are colour-blind tell apart.
+# From the colour-blind-safe palette of Okabe and Ito.
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
 INK, FAINT, GROUND = "#1D1C1D", "#616061", "#FFFFFF"
 GRID = "#E3E3E3"
 
 _ONE_AT_A_TIME = threading.Lock()
-"""Matplotlib is not safe in several threads at once, its fonts least of all."""
+"""Matplotlib is not thread-safe, least of all its fonts."""
 
 
 def draw(numbers: Numbers, title: str, unit: Unit) -> bytes:
-    """A PNG. `title` is words of ours: it is drawn with one font, which has no Chinese and no emoji."""
+    """Returns a PNG. `title` is our own text: the font has no Chinese characters and no emoji."""
     with _ONE_AT_A_TIME:
-        # Here, and without pyplot: it would keep every figure, and a display, in a global.
+        # Imported here, and without pyplot, which would keep every figure, and a display, in a
+        # global.
         from matplotlib.figure import Figure
         from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -100,7 +101,9 @@ def _label_points(axes: Axes, waits: Sequence[timedelta | None], seconds: Sequen
 
 
 def _draw_reasons(axes: Axes, reasons: Sequence[tuple[str, int]]) -> None:
-    """Each reason's words above its bar: beside it, they would take the other panels' room too."""
+    """Places each reason's text above its bar: beside it, the labels would take the other panels'
+    space.
+    """
     if not _prepared(axes, "Reasons", bool(reasons), "None."):
         return
     counts = [often for _, often in reasons]
@@ -117,7 +120,7 @@ def _draw_reasons(axes: Axes, reasons: Sequence[tuple[str, int]]) -> None:
 
 
 def _prepared(axes: Axes, title: str, is_something: bool, otherwise: str) -> bool:
-    """Title, grid and frame; says so itself when there is nothing to draw."""
+    """Sets title, grid and frame; draws the `otherwise` text if there is no data."""
     axes.set_title(title, loc="left", fontsize=12, color=INK)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(FAINT)
@@ -147,7 +150,7 @@ def _length_axis(axes: Axes, longest: float) -> None:
 
 
 def _step(most: float, sizes: Sequence[int]) -> float:
-    """The smallest round step that needs at most four marks."""
+    """Returns the smallest round step that needs at most four ticks."""
     power = 1
     while True:
         for size in sizes:

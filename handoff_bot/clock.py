@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """The machine's time. Several machines on one database must keep theirs together (NTP)."""
+    """The machine's time. Several machines on one database must be synchronised (NTP)."""
 
     def now(self) -> datetime:
-        """Aware UTC."""
+        """Returns aware UTC."""
         return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""One line of JSON for each event of the log: ids and our own words, never bodies, numbers or secrets."""
+"""JSON log lines: ids and our own terms, never message texts, numbers or secrets."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record with what its `extra` holds."""
+    """Formats a record with the fields of its `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
         line: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -31,7 +30,9 @@ class JsonLines(logging.Formatter):
 
 
 def _without_words(error: BaseException) -> tuple[str, list[str]]:
-    """What went wrong and where, but not in the error's own words: databases quote the failing row."""
+    """Returns type and location of an error without its text, because databases quote the failing
+    row.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     where = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
     return " < ".join(type(link).__name__ for link in _chain(error)), where
@@ -44,7 +45,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def set_up(level: str) -> None:
-    """Log to standard error. Libraries speak up only when something is wrong: they log addresses."""
+    """Logs to standard error. Libraries only log warnings, because they log addresses."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

@@ -1,4 +1,6 @@
-"""Deployment settings: typed, help beside each field, secrets also from NAME_FILE, all problems at once."""
+"""Deployment settings: typed, documented per field, secrets also from NAME_FILE, all problems
+reported at once.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from handoff_bot.domain.web_addresses import WebAddress, is_for_keys
 
 NOTHING = SecretStr("")
 SHORTEST_SECRET = 32
-"""Characters of a secret that others sign with or check: less can be guessed."""
+"""Minimum characters of a signing secret; a shorter one can be guessed."""
 MAKE_ONE = f"at least {SHORTEST_SECRET} random characters, e.g. from `openssl rand -hex 32`"
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+insecure")
 _ADDRESS = re.compile(r"[^@\s,;:<>()]+@[^@\s]+")
@@ -27,7 +29,7 @@ DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://", "postgres:/
 
 
 class Settings(BaseModel):
-    """What an operator sets in the environment. Live settings are preferences, changed from Slack."""
+    """Settings from the environment. Live settings are stored and changed from Slack."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -220,28 +222,26 @@ class Settings(BaseModel):
 
     @property
     def on_sqlite(self) -> bool:
-        """Is the embedded database used?"""
         return self.DATABASE_URL.get_secret_value().startswith("sqlite")
 
     @property
     def webchat_origins(self) -> tuple[str, ...]:
-        """The websites that may show the chat; none: there is no website chat."""
+        """Returns the websites that may show the chat; empty for no website chat."""
         return tuple(self.WEBCHAT_ORIGINS.replace(",", " ").split())
 
     @property
     def wants_twilio(self) -> bool:
-        """Are there customers on phones? Without a website chat there must be."""
+        """Returns whether Twilio channels are used. Required without a website chat."""
         given = (self.TWILIO_ACCOUNT_SID, self.TWILIO_AUTH_TOKEN.get_secret_value())
         return any(given) or not self.webchat_origins
 
     @property
     def wants_mail(self) -> bool:
-        """Is there a mail server?"""
         return bool(self.SMTP_URL.get_secret_value())
 
     @property
     def model_price(self) -> Price | None:
-        """What the language model costs: as set, or else as known; None when neither says."""
+        """Returns the language model's price, configured or known; None if neither."""
         known = known_price(self.OPENAI_MODEL)
         given = self.OPENAI_INPUT_PRICE, self.OPENAI_OUTPUT_PRICE, self.OPENAI_CACHED_PRICE
         listed = (known.input, known.output, known.cached) if known else (None, None, None)
@@ -252,13 +252,13 @@ class Settings(BaseModel):
 
     @property
     def has_uncountable_cap(self) -> bool:
-        """Is spending limited in money that cannot be computed, because nobody knows the price?"""
+        """Returns whether a spending cap is set but the model's price is unknown."""
         has_cap = bool(self.OPENAI_DAILY_CAP or self.OPENAI_CONTACT_CAP)
         return bool(self.OPENAI_API_KEY.get_secret_value()) and has_cap and self.model_price is None
 
     @property
     def processes(self) -> int:
-        """How many processes serve."""
+        """Returns the number of serving processes."""
         return 1 if self.on_sqlite else self.WEB_CONCURRENCY
 
 
@@ -268,7 +268,7 @@ def _is_origin(text: str) -> bool:
 
 
 def _is_sent_by_browsers(origin: str) -> bool:
-    """Is it spelled as in the header Origin? In small letters, without the usual port; else none is equal."""
+    """Returns whether it matches browsers' Origin header: lowercase, without the default port."""
     try:
         return str(WebAddress.parse(origin).origin) == origin
     except Malformed:
@@ -278,7 +278,7 @@ def _is_sent_by_browsers(origin: str) -> bool:
 def _is_url(text: str, *schemes: str) -> bool:
     try:
         parts = urlsplit(text)
-    except ValueError:  # brackets that hold no IPv6 address
+    except ValueError:  # brackets without an IPv6 address
         return False
     return parts.scheme in schemes and bool(parts.netloc)
 
@@ -295,13 +295,13 @@ def _is_mail_server(text: str) -> bool:
     try:
         parts = urlsplit(text)
         return parts.scheme in MAIL_SCHEMES and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number
+    except ValueError:  # a port that is not a number
         return False
 
 
 BY_HTTPS = "keys are sent there, so it must be https (http only to 127.0.0.1, ::1 or localhost)"
 Rule = tuple[str, str, Callable[[Settings], bool]]
-"""A setting, what to do about it, and whether it is wrong."""
+"""A setting, its error message, and the check that fails."""
 
 _PEERS_RULES: tuple[Rule, ...] = (
     (
@@ -459,16 +459,16 @@ _RULES: tuple[Rule, ...] = (
 
 
 def knowledge_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder of articles, for commands that need nothing else of the settings."""
+    """Returns the folder of articles, for commands that need no other setting."""
     default = Settings.model_fields["KNOWLEDGE_DIR"].default
     return Path(environ.get("KNOWLEDGE_DIR") or default)
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of this environment.
+    """Reads the settings from the environment.
 
     Raises:
-        SettingsError: lists every problem with a hint, and no value of any of them.
+        SettingsError: lists every problem with a hint, without any value.
     """
     values, problems = _values(environ)
     try:
@@ -476,7 +476,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     except ValidationError as error:
         wrong = {str(detail["loc"][0]): detail["msg"] for detail in error.errors()}
         problems += [f"{name}: {message}" for name, message in wrong.items()]
-        # Without the wrong ones the rest can be looked at too, so that all is reported at once.
+        # Without the invalid ones, the rest can be checked too, so that all problems are reported
+        # at once.
         settings = Settings.model_validate({k: v for k, v in values.items() if k not in wrong})
     rules = (*_RULES, *_TWILIO_RULES) if settings.wants_twilio else _RULES
     problems += [f"{name}: {hint}" for name, hint, is_wrong in rules if is_wrong(settings)]
@@ -487,7 +488,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 
 
 def _values(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """What is set for each field, itself or in the file that NAME_FILE names; and what cannot be read."""
+    """Returns each field's value, from the variable or its NAME_FILE, and the read errors."""
     values: dict[str, str] = {}
     problems: list[str] = []
     for name, field in Settings.model_fields.items():

@@ -1,4 +1,4 @@
-"""Leases lanes and has threads run their jobs. See README.md and ADR 1."""
+"""Workers: lease lanes and run their jobs in threads. See README.md and ADR 1."""
 
 from __future__ import annotations
 
@@ -34,29 +34,31 @@ T = TypeVar("T")
 
 
 def permit_of(slot: Slot) -> Permit:
-    """Its lane, which was leased when it was opened."""
+    """Returns the lane's permit; it was leased when it was opened."""
     return Permit(slot.lane, queue_of(slot.lane), "", slot.grant)
 
 
 class _Steps(threading.local):
-    """The lanes that this thread has started and is going to run, while it runs what is due. For tests."""
+    """The lanes started by this thread, which it runs in the same step. For tests."""
 
     slots: list[Slot] | None = None
 
 
 class Worker:
-    """A worker: leases lanes, runs their rows oldest first, lets go.
+    """A worker: leases lanes, runs their jobs oldest first, releases them.
 
     Args:
         handlers: kind of job -> handler.
-        threads: queue -> how many of its lanes run at once, so that one slow provider cannot take
-            the threads of another.
-        poll: seconds between looks when nobody wakes us; wake-ups are hints, this is the safety net.
-        ttl: seconds after which a silent worker counts as dead to others. To itself it never does: it
-            leases no lane that its own threads hold, however late its heartbeat is.
-        sole: True when no other worker can be alive (one process on SQLite): the dead are buried at once.
-        limiter: keeps to providers' limits; without one nothing is limited.
-        on_given_up: called with each job that is given up and that its handler tells nobody of.
+        threads: queue -> number of lanes run at once, so that one slow provider cannot take the
+            threads of another.
+        poll: seconds between polls; wake-ups are hints, polling is the safety net.
+        ttl: seconds after which other workers consider a silent worker dead. It never considers
+            itself dead: it does not lease lanes that its own threads hold, however late its
+            heartbeat is.
+        sole: True if no other worker can be alive (one process on SQLite): dead workers are removed
+            at once.
+        limiter: enforces providers' rate limits; None for no limits.
+        on_given_up: called with each failed job whose handler tells nobody.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class Worker:
         self._free = dict(threads)
         self._backpressure = backpressure or Backpressure()
         self.limiter = limiter or RateLimiter({})
-        dice = jitter or random.Random()  # noqa: S311 - spreads retries, guards nothing
+        dice = jitter or random.Random()  # noqa: S311 - jitter for retries, not for security
         self._stopping = threading.Event()
         self.heartbeat = Heartbeat(database, clock, ttl, self._stopping)
         self._behind: set[str] = set()
@@ -109,21 +111,21 @@ class Worker:
     def write(
         self, body: Callable[[Transaction], T], patience: float = PATIENCE, *, chained: bool = True
     ) -> T:
-        """See `Writer`: what it enqueues is prepared where a thread is free for it."""
+        """See `Writer`: enqueued jobs are prepared if a thread is free."""
         return self._run.write(body, patience, chained=chained)
 
-    # -- life
+    # -- life cycle
 
     def attach(self) -> None:
-        """Have free threads run what transactions of this process enqueue, without a dispatcher's look."""
+        """Lets free threads run jobs that this process enqueues, without waiting for the dispatcher."""
         self.database.participate = partial(Enqueuer, slots=self)
 
     def detach(self) -> None:
-        """The opposite of `attach`."""
+        """Reverses `attach`."""
         self.database.participate = None
 
     def start(self) -> None:
-        """Run in threads of our own until `stop`."""
+        """Runs in its own threads until `stop`."""
         self._stopping.clear()
         self.heartbeat.sign_on(sole=self.sole)
         self._pool = ThreadPoolExecutor(sum(self._threads.values()), "lane")
@@ -135,7 +137,7 @@ class Worker:
         self._dispatching.start()
 
     def stop(self) -> None:
-        """Finish the rows that are being run, leave the rest to others."""
+        """Finishes the running jobs and leaves the rest to other workers."""
         self._stopping.set()
         self.wake()
         for thread in (self._dispatching, self._beating):
@@ -146,7 +148,7 @@ class Worker:
         self.heartbeat.sign_off()
 
     def reserve(self, lane: str) -> Slot | None:
-        """See `SlotProvider`: a thread that is free for a lane which is about to be opened."""
+        """See `SlotProvider`: reserves a free thread for a lane that is about to be opened."""
         queue = queue_of(lane)
         if self._steps.slots is not None and queue in self._threads:
             return Slot(lane, self.heartbeat.id, leases.new_grant())
@@ -170,11 +172,13 @@ class Worker:
             if slot in started:
                 self._start(slot)
             elif not slot.follows:
-                # What it was reserved for may be due already, and was not ours to start.
+                # Its reason may be a due lane that this transaction could not start.
                 self._free_slot(queue_of(slot.lane), more=not slot.is_done)
 
     def _start(self, slot: Slot) -> None:
-        """Run its lane: in this thread when that is about to be free, for a switch of threads costs time."""
+        """Runs a lane, in this thread if it is about to be free, because switching threads costs
+        time.
+        """
         if slot.follows:
             with self._changed:
                 self._free[queue_of(slot.lane)] -= 1
@@ -191,11 +195,11 @@ class Worker:
 
     @property
     def is_behind(self) -> bool:
-        """Do lanes wait because all threads of their queue are busy?"""
+        """Returns whether lanes wait because all threads of their queue are busy."""
         return bool(self._behind)
 
     def _lease_next(self, tx: Transaction, queue: str) -> Slot | None:
-        """Under load: a lane for the thread that is done with one, without a look of the dispatcher."""
+        """Under load: leases the next lane for a thread directly, without the dispatcher."""
         if queue not in self._behind or self._stopping.is_set() or self._backpressure.is_on():
             return None
         now, besides = self.clock.now(), self._held.lanes()
@@ -205,13 +209,13 @@ class Worker:
         return None
 
     def wake(self) -> None:
-        """There may be something to do."""
+        """Hint that there may be work."""
         with self._changed:
             self._woken = True
             self._changed.notify_all()
 
     def run_until_idle(self, limit: int = 10_000) -> int:
-        """Run what is due in this thread until nothing is; says how many rounds it took. For tests."""
+        """Runs due jobs in this thread until none is left; returns the number of rounds. For tests."""
         for taken in range(limit):
             if not self._run_round():
                 return taken
@@ -224,7 +228,7 @@ class Worker:
 
     @contextmanager
     def stepping(self) -> Iterator[None]:
-        """Lanes that this thread starts in here are run at its end, as threads would. For tests."""
+        """Lanes started inside are run at the end, as threads would do. For tests."""
         outer = self._steps.slots
         slots = self._steps.slots = list[Slot]() if outer is None else outer
         try:
@@ -239,7 +243,7 @@ class Worker:
                 self._held.left(slot.lane, slot.grant)
 
     def run_once(self) -> bool:
-        """Run one due lane of each queue, in this thread; False when none is due. For tests."""
+        """Runs one due lane of each queue in this thread; False if none is due. For tests."""
         self.heartbeat.keep_up()
         permits, _ = self._lease(dict.fromkeys(self._threads, 1))
         for lease in permits:
@@ -247,7 +251,7 @@ class Worker:
                 self._run.lane(lease.lane, lease.grant, paid=lease.budget)
         return bool(permits)
 
-    # -- dispatch
+    # -- dispatching
 
     def _dispatch(self) -> None:
         while not self._stopping.is_set():
@@ -265,7 +269,7 @@ class Worker:
                 self._woken = False
 
     def _start_what_is_due(self) -> float:
-        """Hand due lanes to free threads; says how many seconds to wait for a hint."""
+        """Gives due lanes to free threads; returns the seconds to wait for a hint."""
         self._held.let_go()
         with self._changed:
             free = {queue: count for queue, count in self._free.items() if count > 0}
@@ -283,7 +287,7 @@ class Worker:
         return pause
 
     def _lease(self, free: Mapping[str, int]) -> tuple[list[Permit], float]:
-        """Lanes taken, and the seconds until the next one that could be."""
+        """Returns leased lanes, and the seconds until the next possible one."""
         now = self.clock.now()
         with self.database.read() as tx:
             found = leases.next_due(tx, now, self.heartbeat.id)
@@ -304,7 +308,9 @@ class Worker:
         free: Mapping[str, int],
         now: datetime,
     ) -> list[Permit]:
-        """Those whose turn has come before those that are merely due: they have waited longer."""
+        """Leases lanes that waited for a rate limit before other due ones, because they have waited
+        longer.
+        """
         left = dict(free)
         taken: list[Permit] = []
         besides = self._held.lanes()
@@ -316,14 +322,14 @@ class Worker:
                 for queue in queues:
                     leased = leases.lease(tx, self.heartbeat.id, queue, now, left[queue], besides)
                     taken += [Permit(lane, queue, "", grant) for lane, grant in leased.items()]
-        except DatabaseAway:  # it may have committed all the same
+        except DatabaseAway:  # it may still have committed
             for each in taken:
                 self._held.left(each.lane, each.grant)
             raise
         return taken
 
     def _submit(self, lease: Permit, slot: Slot | None = None) -> None:
-        """Let a thread run a lane; its slot is taken already."""
+        """Runs a lane on a thread whose slot is already taken."""
         pool = self._pool
         try:
             if pool:
@@ -334,7 +340,7 @@ class Worker:
             self._free_slot(lease.queue, more=False)
 
     def _run_lanes(self, lease: Permit, slot: Slot | None) -> None:
-        """A lane, and what it has started."""
+        """Runs a lane and the lanes started by it."""
         with self._mine.kept():
             self._run_and_free(lease, slot)
             while following := self._mine.last():
@@ -350,7 +356,7 @@ class Worker:
                 more = self._run.lane(lease.lane, lease.grant, job, lease.budget, begun)
         except DatabaseAway:
             self._held.left(lease.lane, lease.grant)
-        except BaseException:  # the executor would keep it to itself
+        except BaseException:  # otherwise the executor would swallow it
             logger.exception("lane was left", extra={"queue": lease.queue})
             self._held.left(lease.lane, lease.grant, rest=True)
         finally:

@@ -1,1 +1,1 @@
-"""E-mail to the team, behind the port `Mailer`."""
+"""Email to the team, behind the port `Mailer`."""

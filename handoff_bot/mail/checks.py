@@ -1,4 +1,4 @@
-"""What the doctor asks of the mail server: is it there, is it safe, does it let us in?"""
+"""Health check of the mail server: reachable, encrypted, login accepted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from handoff_bot.mail.smtp import SmtpMailer
 
 
 def check_mail(mailer: SmtpMailer) -> Iterator[Finding]:
-    """Everything that can be found out without sending a mail."""
+    """Checks everything possible without sending an email."""
     try:
         with mailer.connection():
             pass

@@ -1,4 +1,4 @@
-"""A mail as it goes over the wire: its headers, its two bodies, nothing in them that was not meant."""
+"""Builds an email: headers and two bodies, safe from header injection."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ _DOMAIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 
 @dataclass(frozen=True)
 class Sender:
-    """Who mails are from: "Handoff <handoff@example.com>"."""
+    """The sender: "Handoff <handoff@example.com>"."""
 
     name: str
     address: Address
 
     @classmethod
     def of(cls, text: str) -> Sender:
-        """Read it.
+        """Parses a sender.
 
         Raises:
-            MailError: it holds no address.
+            MailError: no valid address.
         """
         name, address = parseaddr(text)
         return cls(name, address_of(address))
 
     @property
     def domain(self) -> str:
-        """Ours, for ids that nobody else can have."""
+        """Returns our domain, which makes ids unique."""
         return self.address.domain
 
     @property
     def header(self) -> Address:
-        """As the header From says it."""
+        """Returns the From header."""
         return Address(_header(self.name), self.address.username, self.domain)
 
 
 def address_of(text: str) -> Address:
-    """One address, a domain of other letters spelled as mail servers do.
+    """Parses one address; an internationalised domain is converted to its ASCII form.
 
     Raises:
-        MailError: it is none.
+        MailError: the address is not valid.
     """
     name, _, domain = text.rpartition("@")
     with suppress(UnicodeError):
@@ -63,19 +63,19 @@ def address_of(text: str) -> Address:
 
 
 def _header(words: str) -> str:
-    """Words for a header, with what looks like an encoded word broken up.
+    """Returns header text with encoded-word sequences broken up.
 
-    The email package would decode it, line breaks and all, and many a Python would write those as they are
-    (CVE-2024-6923): a customer could add headers of their own.
+    The email package would decode them, including line breaks, and many Python versions write those
+    unchanged (CVE-2024-6923): a customer could add headers.
     """
     return one_line(words, _LINE).replace("=?", "= ?")
 
 
 def message_of(mail: Mail, sender: Sender, now: datetime) -> EmailMessage:
-    """The whole message.
+    """Builds the message.
 
     Raises:
-        MailError: it cannot be written.
+        MailError: the message cannot be built.
     """
     message = EmailMessage(policy=SMTP)
     message["From"] = sender.header
@@ -83,12 +83,12 @@ def message_of(mail: Mail, sender: Sender, now: datetime) -> EmailMessage:
     message["Subject"] = _header(mail.subject)
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{mail.id}@{sender.domain}>"
-    # One thread for one ticket, though its first message was never sent.
+    # One thread per ticket, although its first message was never sent.
     message["In-Reply-To"] = message["References"] = f"<{mail.thread}@{sender.domain}>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday reply, please
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents automatic replies
     message["X-Auto-Response-Suppress"] = "All"  # the same for Exchange
-    message["List-Id"] = f"Handoff <handoff.{sender.domain}>"  # RFC 2919: what filters look at
-    # Quoted-printable goes through servers that take 7 bits alone, and keeps lines short.
+    message["List-Id"] = f"Handoff <handoff.{sender.domain}>"  # RFC 2919: used by filters
+    # Quoted-printable passes 7-bit servers and keeps lines short.
     message.set_content(mail.text, cte="quoted-printable")
     message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
     return message

@@ -1,4 +1,4 @@
-"""Sends mail over SMTP, encrypted unless the operator says otherwise."""
+"""Sends email over SMTP, encrypted unless configured otherwise."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from handoff_bot.mail.message import Sender, message_of
 from handoff_bot.ports import Clock
 
 TIMEOUT = 60.0
-"""Seconds for each answer of the server: one that looks for viruses before it answers takes its time."""
+"""Seconds per server response: virus scans before a response take time."""
 
 
 class Security(StrEnum):
-    """How the connection is kept from being read; the value is the address's scheme."""
+    """Connection security; the value is the URL's scheme."""
 
     STARTTLS = "smtp"
     TLS = "smtps"
@@ -33,7 +33,7 @@ PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 
 @dataclass(frozen=True)
 class MailServer:
-    """Where mail is handed over, and as whom; no user for a server that asks for none."""
+    """The mail server and login; no user for a server without login."""
 
     host: str
     port: int
@@ -43,10 +43,10 @@ class MailServer:
 
     @classmethod
     def of(cls, url: str) -> MailServer:
-        """Read an address like "smtp://user:password@mail.example.com:587".
+        """Parses a URL like "smtp://user:password@mail.example.com:587".
 
         Raises:
-            ValueError: it is none.
+            ValueError: the URL is not valid.
         """
         parts = urlsplit(url)
         security = Security(parts.scheme)
@@ -62,10 +62,11 @@ class MailServer:
 
 
 class SmtpMailer:
-    """The port `Mailer`. A connection for each mail: notifications are few, and idle ones get lost.
+    """Implements `Mailer`. One connection per email: notifications are rare, and idle connections
+    break.
 
     Args:
-        trust: whose certificates are believed; the system's authorities unless given.
+        trust: accepted certificate authorities; the system's by default.
     """
 
     def __init__(
@@ -84,17 +85,16 @@ class SmtpMailer:
         self._trust = trust or ssl.create_default_context()
 
     def send(self, mail: Mail) -> None:
-        """Hand it over."""
         message = message_of(mail, self._sender, self._clock.now())
         with self.connection() as connection, _refusals():
             connection.send_message(message)
 
     @contextmanager
     def connection(self) -> Iterator[smtplib.SMTP]:
-        """A connection that is ready for a mail.
+        """Yields a ready connection.
 
         Raises:
-            MailError: there is none. An admin can put that right, whatever it is, so it is for now.
+            MailError: no connection. Always temporary, because an admin can fix it.
         """
         try:
             connection = self._open()
@@ -106,7 +106,7 @@ class SmtpMailer:
         try:
             yield connection
         finally:
-            # What was accepted is accepted: a server that does not say goodbye changes nothing.
+            # The message is accepted even if the server does not respond to QUIT.
             with suppress(smtplib.SMTPException, OSError):
                 connection.quit()
             connection.close()
@@ -135,7 +135,7 @@ class SmtpMailer:
         if f"{user}{password}".isascii():
             connection.login(user, password)
             return
-        # smtplib knows ASCII alone; RFC 4616 says UTF-8.
+        # smtplib only supports ASCII; RFC 4616 requires UTF-8.
         token = base64.b64encode(f"\0{user}\0{password}".encode()).decode("ascii")
         connection.ehlo_or_helo_if_needed()
         code, words = connection.docmd("AUTH", f"PLAIN {token}")
@@ -145,10 +145,10 @@ class SmtpMailer:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """What the server says to a mail: 5xx is for good, everything else for now.
+    """Converts server responses to an email: 5xx is permanent, everything else temporary.
 
-    No answer at all to the end of a mail leaves open whether it was taken. It is sent again then, with the
-    same Message-ID, by which mail programs know it.
+    Without a response to the end of the data, it is unknown whether the email was accepted. It is
+    sent again with the same Message-ID, by which mail programs recognise it.
     """
     try:
         yield
@@ -173,7 +173,7 @@ def _refused(what: str, code: int) -> MailError:
 
 
 def _unwelcome(error: smtplib.SMTPResponseException) -> MailError:
-    """The server's own words stay out: they may quote the user."""
+    """Leaves out the server's own text, which may quote the user name."""
     refused = isinstance(error, smtplib.SMTPAuthenticationError)
     what = "does not accept the user name and password" if refused else "does not accept our login"
     words = f"The mail server {what} ({error.smtp_code})."

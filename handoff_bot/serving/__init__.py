@@ -1,4 +1,4 @@
-"""Serves in one command with no configuration file: gunicorn's processes, uvicorn's event loop (ADR 11)."""
+"""The server: gunicorn's processes with uvicorn's event loop, without a configuration file (ADR 11)."""
 
 from __future__ import annotations
 
@@ -17,46 +17,47 @@ from handoff_bot.serving.worker import Log, Worker
 logger = logging.getLogger(__name__)
 
 SWITCH_INTERVAL = 0.0005
-"""Seconds a thread may keep the GIL. The default of 5 ms lets one that holds the database's writer wait."""
+"""Seconds a thread may hold the GIL. With the default of 5 ms, the database's writer thread would
+wait.
+"""
 
 
 CANNOT_LOAD = 4
-"""The exit code that tells gunicorn's master to give up instead of trying again."""
+"""Exit code that tells gunicorn's master to give up."""
 
 FAILED = 3
-"""gunicorn's own exit code for a process that could not begin."""
+"""gunicorn's own exit code for a process that could not start."""
 TRY_AGAIN = 1
-"""An exit code that has gunicorn's master start another process."""
+"""Exit code that makes gunicorn's master start another process."""
 
 IDLE_CONNECTIONS = 1000
-"""Connections of each process that are kept open without a request."""
+"""Idle connections per process."""
 OTHER_FILES = 200
-"""Open files of a process that are no connections: the database, vendors, logs."""
+"""Open files of a process besides connections: database, vendors, logs."""
 
 
 class Served(Protocol):
-    """What one process runs."""
+    """The content of one process."""
 
     web: Any
 
     def start(self) -> None:
-        """Begin the lanes and timers."""
+        """Starts lanes and timers."""
 
     def hang_up(self) -> None:
-        """Let everybody go who waits for news, so that their requests end."""
+        """Ends all waiting streams and polls, so that their requests end."""
 
-    def stop(self) -> None:
-        """End them."""
+    def stop(self) -> None: ...
 
 
 class Server(BaseApplication):
     """Everything is built after the fork, in the process that runs it.
 
     Args:
-        threads: requests of a process that are worked on at once.
-        listeners: requests of a process that only wait for news, besides.
-        proxies: how many stand before us; with any, the address of a connection says nothing.
-        bodies: bytes of the largest body at a path, where it may be larger than elsewhere.
+        threads: concurrent requests per process.
+        listeners: additional requests that only wait for changes.
+        proxies: number of reverse proxies; with any, a connection's address is meaningless.
+        bodies: maximum body size in bytes for paths with a higher limit.
     """
 
     def __init__(
@@ -86,29 +87,29 @@ class Server(BaseApplication):
             "graceful_timeout": 20,
             "accesslog": None,
             "loglevel": "warning",
-            "control_socket_disable": True,  # nothing here is steered through it
+            "control_socket_disable": True,  # gunicorn's control interface is not used
             "worker_exit": self._worker_exit,
         }
         super().__init__()
 
     @property
     def most_connections(self) -> int:
-        """Connections that this process may hold."""
+        """Returns the maximum number of connections of this process."""
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         return min(self.threads + self.listeners + IDLE_CONNECTIONS, files - OTHER_FILES)
 
     def largest_body(self, path: str) -> int:
-        """Bytes of the largest body at this path."""
+        """Returns the maximum body size at this path in bytes."""
         return self._bodies.get(path, SMALL)
 
     def load_config(self) -> None:
-        """Our options instead of a file's and the command line's."""
+        """Sets our options in place of a file's and the command line's."""
         for name, value in self._options.items():
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """Build and start what this process runs."""
+        """Builds and starts the process."""
         sys.setswitchinterval(SWITCH_INTERVAL)
         _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
@@ -116,10 +117,10 @@ class Server(BaseApplication):
             self._served = self._build()
             self._start(self._served)
         except HandoffError as error:
-            # In one line: whoever starts it should not have to read a traceback.
+            # One line instead of a traceback for the operator.
             logger.critical("cannot start", extra={"problem": str(error)})
             sys.exit(CANNOT_LOAD)
-        except Exception:  # gunicorn would print its text, and databases quote what they hold
+        except Exception:  # gunicorn would print the error's text, and databases quote their data
             logger.critical("cannot start", exc_info=True)
             sys.exit(FAILED)
         return self._served.web
@@ -127,12 +128,14 @@ class Server(BaseApplication):
     def _start(self, served: Served) -> None:
         try:
             served.start()
-        except DatabaseAway as error:  # it answered a moment ago, when this process was built
+        except (
+            DatabaseAway
+        ) as error:  # the database responded a moment ago, when this process was built
             logger.warning("start is tried again", extra={"why": str(error)})
             sys.exit(TRY_AGAIN)
 
     def hang_up(self) -> None:
-        """Let everybody go who listens."""
+        """Ends all streams."""
         if self._served:
             self._served.hang_up()
 

@@ -1,4 +1,4 @@
-"""One connection: uvicorn's HTTP/1.1 protocol, with deadlines, bounds, and bodies read before they count."""
+"""One connection: uvicorn's HTTP/1.1 protocol with deadlines, limits and buffered bodies."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 
 LARGEST_HEAD = 32 * 1024
-"""Bytes of a request's head, its address included."""
+"""Maximum bytes of a request's head, including its URL."""
 WRITE_SECONDS = 30.0
-"""In which a client must take a piece of an answer."""
+"""Time in which a client must accept a chunk of a response."""
 SEND_BUFFER = 128 * 1024
-"""Bytes that the kernel keeps of an answer. Left to itself it keeps megabytes, and tells us of a slow
-reader's progress only when a third of them has gone."""
+"""Bytes of a response in the kernel's buffer. By default it holds megabytes and reports a slow
+reader's progress only after a third of them.
+"""
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Nothing of ours reads a body of these, and a stream would hold it for as long as it is open."""
+"""These methods have no body here, and a stream would hold it while it is open."""
 _PHRASES = {400: b"Bad Request\n", 413: b"Content Too Large\n", 503: b"Service Unavailable\n"}
 
 LargestBody = Callable[[str], int]
-"""Bytes of a body at this path."""
+"""Maximum body size in bytes at this path."""
 
 
 class Connection(H11Protocol):
-    """Knows its phase; `crowd`, `application` and `largest_body` are set by `serving`."""
+    """Tracks its phase; `crowd`, `application` and `largest_body` are set by `serving`."""
 
     crowd: Crowd
     served: Application
@@ -48,10 +49,10 @@ class Connection(H11Protocol):
         self.held = 0
         self._is_gone = False
 
-    # -- what asyncio and uvicorn tell
+    # -- called by asyncio and uvicorn
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client has come."""
+        """A client has connected."""
         super().connection_made(transport)
         self.network = network(self.client[0]) if self.client else ""
         transport.get_extra_info("socket").setsockopt(
@@ -60,22 +61,23 @@ class Connection(H11Protocol):
         self.crowd.enter(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It has left, or was dropped."""
+        """The connection is closed."""
         self._is_gone = True
         self.crowd.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Some bytes of it."""
+        """Data has arrived."""
         if self.phase is Phase.IDLE:
             self._begin(Phase.HEAD)
         super().data_received(data)
         if self.phase is Phase.WORK and self.cycle:
-            # Pipelining: no browser and no proxy does it, and a thousand requests in one packet are a flood.
+            # Pipelining: browsers and proxies do not use it, and a thousand requests in one packet
+            # are a flood.
             self.cycle.keep_alive = False
 
     def send_400_response(self, msg: str) -> None:
-        """It does not speak HTTP, or its head is too long."""
+        """Invalid HTTP, or the head is too long."""
         self.crowd.count("malformed")
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             super().send_400_response(msg)
@@ -83,12 +85,12 @@ class Connection(H11Protocol):
             self.abort()
 
     def on_response_complete(self) -> None:
-        """The answer is written; the same connection may bring a further request."""
+        """The response is sent; the connection may carry another request."""
         self._begin(Phase.IDLE)
         super().on_response_complete()
 
     def abort(self) -> None:
-        """Close without waiting for anything."""
+        """Closes without waiting."""
         self._is_gone = True
         self.transport.abort()
 
@@ -121,19 +123,19 @@ class Connection(H11Protocol):
             self.crowd.release(self)
 
     async def _body(self, scope: Any, receive: ASGIReceiveCallable) -> bytes | None:
-        """The whole body; None when the client has gone."""
+        """Returns the whole body; None if the client is gone."""
         headers = dict(scope["headers"])
         if b"transfer-encoding" in headers and b"content-length" in headers:
-            raise Refused(400)  # two lengths are how requests are smuggled past a proxy
+            raise Refused(400)  # two lengths allow request smuggling past a proxy
         largest = self.largest_body(scope["path"]) if scope["method"] not in _BODILESS else 0
         if int(headers.get(b"content-length", b"0")) > largest:
             raise Refused(413)
-        # In pieces as they come: one that grows is moved, and leaves holes that no other body fits into.
+        # Kept in chunks: growing one buffer moves it and leaves holes that no other body fits into.
         pieces, size, more = list[bytes](), 0, True
         while more:
             message: Any = await receive()
             if self._is_gone or message["type"] != "http.request":
-                return None  # once it is dropped, nobody would release what it holds
+                return None  # after a drop, its memory would never be released
             pieces.append(message["body"])
             size += len(message["body"])
             if size > largest:
@@ -162,7 +164,7 @@ class Connection(H11Protocol):
             await self.served.send_rest(answer.rest, piece)
 
     async def _send(self, send: ASGISendCallable, message: Any) -> bool:
-        """False when the client has gone, or does not take what it is sent."""
+        """Returns False if the client is gone or does not accept data."""
         if self._is_gone:
             return False
         try:

@@ -1,8 +1,8 @@
-"""All open connections of a process: how many, for how long, and how much of their bodies is held.
+"""All open connections of a process: number, deadlines, memory of their bodies.
 
-A connection without a complete request may be dropped at any time. At a bound, the one that has waited
-longest makes room for the newest, so that slow clients cannot keep a webhook out, not even from the same
-address. A connection whose request is being answered is never dropped to make room.
+A connection without a complete request may be dropped at any time. At a limit, the longest waiting
+one makes room for the newest, so that slow clients cannot block a webhook, not even from the same
+address. A connection with a request in progress is never dropped to make room.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from typing import Protocol
 logger = logging.getLogger(__name__)
 
 HEAD_SECONDS = 10.0
-"""From the connection, or from the first byte of a further request, to the end of the request's head."""
+"""From the connection, or the first byte of a further request, to the end of the request's head."""
 BODY_SECONDS = 10.0
-"""For a request's body, besides the time that its bytes take at SLOWEST."""
+"""For a request's body, plus its transfer time at SLOWEST."""
 SLOWEST = 16 * 1024
-"""Bytes a second: below a mobile phone at the edge of its network."""
+"""Bytes per second: slower than a mobile phone with a bad connection."""
 KEEP_ALIVE = 30
 """Seconds between two requests of one connection."""
 FLUSHED = 5.0
-"""Seconds after KEEP_ALIVE in which a closed connection must have taken the rest of its answer."""
+"""Seconds after KEEP_ALIVE in which a closed connection must have received the rest of its response."""
 STOP_SECONDS = 3.0
 """For requests that are still arriving when the process stops."""
 
 MOST_EACH = 200
-"""Connections of one address; a website's office of 100 streams and their requests fits."""
+"""Connections per address; enough for an office with 100 streams and their requests."""
 MOST_HELD = 64 * 1024 * 1024
-"""Bytes of bodies that a process holds before it drops the largest that is still arriving."""
+"""Bytes of all bodies before the largest arriving one is dropped."""
 SMALL = 256 * 1024
-"""Bytes of a body that is never refused for what others send: each webhook is smaller."""
+"""Bodies up to this size are never refused because of others; every webhook is smaller."""
 REPORT_SECONDS = 60.0
-"""Between two lines in the log about dropped connections: a line for each would be an attack by itself."""
+"""Interval of log lines about dropped connections: one line each would be an attack by itself."""
 
 
 class Phase(enum.Enum):
-    """What a connection does."""
+    """Phase of a connection."""
 
     HEAD = "head"
     BODY = "body"
@@ -49,7 +49,7 @@ class Phase(enum.Enum):
 
 
 class Refused(Exception):
-    """A request is answered with this status and nothing else."""
+    """Ends a request with this status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -65,15 +65,15 @@ class Member(Protocol):
     held: int
 
     def abort(self) -> None:
-        """Close without waiting for anything."""
+        """Closes without waiting."""
 
 
 class Crowd:
-    """Used by the event loop's thread only.
+    """Only used by the event loop's thread.
 
     Args:
         most: connections of the process.
-        most_each: connections of one address; 0 for no bound of its own.
+        most_each: connections per address; 0 for no limit.
     """
 
     def __init__(self, most: int, most_each: int = MOST_EACH) -> None:
@@ -87,7 +87,7 @@ class Crowd:
         self._stop_at = math.inf
 
     def enter(self, member: Member) -> None:
-        """A new connection; it may make another one leave, or be refused itself."""
+        """Adds a connection; it may displace another one or be refused."""
         self._members[member] = None
         self._of_network[member.network] += 1
         if 0 < self._most_each < self._of_network[member.network]:
@@ -101,7 +101,7 @@ class Crowd:
         self.drop(min(waiting, key=lambda one: one.since, default=newest), why)
 
     def leave(self, member: Member) -> None:
-        """A connection is closed; a second time changes nothing."""
+        """Removes a connection; safe to repeat."""
         if member not in self._members:
             return
         del self._members[member]
@@ -111,22 +111,22 @@ class Crowd:
         self.release(member)
 
     def drop(self, member: Member, why: str) -> None:
-        """Close a connection at once."""
+        """Closes a connection at once."""
         self._dropped[why] += 1
         self.leave(member)
         member.abort()
 
     def count(self, why: str) -> None:
-        """Count what is reported with the dropped connections."""
+        """Counts an event for the report about dropped connections."""
         self._dropped[why] += 1
 
     # -- bodies
 
     def hold(self, member: Member, size: int) -> None:
-        """So many bytes more of a body have arrived.
+        """Counts received bytes of a body.
 
         Raises:
-            Refused: there is no room for a body that large now.
+            Refused: no room for a body of this size now.
         """
         member.held += size
         self._held += size
@@ -140,14 +140,14 @@ class Crowd:
             self.drop(largest, "bodies too large")
 
     def release(self, member: Member) -> None:
-        """Its body is not needed any longer."""
+        """Releases a body."""
         self._held -= member.held
         member.held = 0
 
-    # -- time
+    # -- deadlines
 
     def sweep(self, now: float) -> None:
-        """Drop whatever is over its time. Called every second."""
+        """Drops overdue connections. Called every second."""
         late = [one for one in self._members if self._deadline(one) < now]
         for member in late:
             self.drop(member, f"{member.phase.value} too slow")
@@ -157,7 +157,7 @@ class Crowd:
             self._reported_at = now
 
     def stop(self, now: float) -> None:
-        """The process stops: what has not arrived soon is dropped."""
+        """Stops: requests that do not arrive soon are dropped."""
         self._stop_at = now + STOP_SECONDS
 
     def _deadline(self, member: Member) -> float:

@@ -1,4 +1,4 @@
-"""gunicorn's part: the process that it forks, watches and stops, with uvicorn's event loop in it."""
+"""gunicorn worker: a forked process with uvicorn's event loop."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ logger = logging.getLogger(__name__)
 GRACEFUL_SECONDS = 15
 """For requests in progress when the process stops; gunicorn kills after 20."""
 BEAT = 1.0
-"""Seconds between two looks at the connections."""
+"""Seconds between two checks of the connections."""
 
 
 class Log(glogging.Logger):
-    """gunicorn's own lines, through our handler: JSON as all others."""
+    """gunicorn's log through our handler, as JSON."""
 
     def setup(self, cfg: Any) -> None:
-        """Let the root's handler have them."""
+        """Passes records to the root's handler."""
         super().setup(cfg)
         self.error_log.handlers.clear()
         self.error_log.propagate = True
 
 
 class _Loop(uvicorn.Server):
-    """uvicorn's server, which must not wait at the end for visitors who only listen."""
+    """uvicorn's server, which must not wait at shutdown for open streams."""
 
     def __init__(self, config: uvicorn.Config, hang_up: Any, crowd: Crowd) -> None:
         super().__init__(config)
@@ -46,23 +46,22 @@ class _Loop(uvicorn.Server):
         self._crowd = crowd
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """Begin to stop."""
-        # In a thread: a signal may have come while this one holds a lock.
+        """Starts the shutdown."""
+        # In a thread: the signal may interrupt a thread that holds a lock.
         threading.Thread(target=self._hang_up, daemon=True).start()
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish what has arrived."""
+        """Finishes received requests."""
         self._crowd.stop(asyncio.get_running_loop().time())
         await super().shutdown(sockets)
 
 
 class Worker(GunicornWorker):
-    """One process that serves."""
+    """One serving process."""
 
     def run(self) -> None:
-        """Serve until told to stop."""
-        # uvicorn warns of each malformed request, which would fill the log; we count them instead.
+        # uvicorn logs each malformed request, which would fill the log; they are counted instead.
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         served = self.app
         crowd = Crowd(served.most_connections, served.most_each)
@@ -95,7 +94,7 @@ class Worker(GunicornWorker):
             beat.cancel()
 
     async def _beat(self, loop: _Loop, crowd: Crowd) -> None:
-        """Tell gunicorn that we live, and look at the connections."""
+        """Sends gunicorn's heartbeat and checks the connections."""
         while True:
             self.notify()
             if os.getppid() != self.ppid:
@@ -105,7 +104,7 @@ class Worker(GunicornWorker):
 
 
 async def _unused(_scope: Any, _receive: Any, _send: Any) -> None:
-    """Stands where uvicorn wants an application: each connection brings its own."""
+    """Placeholder application for uvicorn: each connection has its own."""
 
 
 def _config(protocol: type[asyncio.Protocol]) -> uvicorn.Config:

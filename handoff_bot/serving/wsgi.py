@@ -1,8 +1,8 @@
-"""Runs the WSGI application in threads, with requests that have arrived whole.
+"""Runs the WSGI application in threads, with complete requests.
 
-No thread is taken by a client: not before the body is there, and not while an answer is being sent. A short
-answer is made in one step. A long one, or one of unknown length, is taken piece by piece, and the next piece
-is made when the client has taken the one before.
+No client occupies a thread: not before the body has arrived, and not while a response is sent. A
+short response is made in one step. A long one is made in chunks, each when the client has received
+the previous one.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 SHORT = 128 * 1024
-"""Bytes of an answer that is made in one step."""
+"""Maximum bytes of a response made in one step."""
 
 Piece = Callable[[bytes, bool], Awaitable[bool]]
-"""Sends a piece of a body, and whether more follow; False when the client is gone."""
+"""Sends a chunk of a body with whether more follow; False if the client is gone."""
 
 
 @dataclass
 class Answer:
-    """What the application has answered.
+    """The application's response.
 
     Attributes:
-        rest: pieces of the body beyond `body`, None when there are none.
+        rest: chunks after `body`, None if there are none.
     """
 
     status: int
@@ -45,23 +45,23 @@ class Application:
     """A WSGI application and its threads.
 
     Args:
-        threads: requests that are worked on at once.
-        listeners: answers besides that wait for their next piece at once.
+        threads: concurrent requests.
+        listeners: additional responses that wait for their next chunk.
     """
 
     def __init__(self, web: WSGIApplication, threads: int, listeners: int) -> None:
         self._web = web
         self._workers = ThreadPoolExecutor(threads, "web")
-        # An answer that waits for news has a thread of its own, so it is never in a webhook's way.
+        # A waiting response has its own thread, so it never blocks a webhook.
         self._waiting = ThreadPoolExecutor(threads + listeners, "pieces")
 
     async def answer(self, environ: WSGIEnvironment) -> Answer:
-        """What the application says, before anything of `rest` is made."""
+        """Returns the response before any chunk of `rest` is made."""
         answer: Answer = await _in(self._workers, self._run, environ)
         return answer
 
     async def send_rest(self, rest: Iterable[bytes], send: Piece) -> None:
-        """Send the pieces as the client takes them."""
+        """Sends the chunks at the client's pace."""
         pieces = iter(rest)
         try:
             while (piece := await _in(self._waiting, next, pieces, None)) is not None:
@@ -72,7 +72,7 @@ class Application:
             await _in(self._waiting, _close, rest)
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Accepts no new work."""
         for pool in (self._workers, self._waiting):
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -105,16 +105,16 @@ def _no_write(_data: bytes) -> object:
 def _close(body: Iterable[bytes]) -> None:
     close = getattr(body, "close", None)
     if close:
-        # A process that stops may leave a generator in the middle of a piece.
+        # A stopping process may leave a generator in the middle of a chunk.
         with contextlib.suppress(ValueError):
             close()
 
 
 def environ_of(scope: Any, body: bytes | bytearray) -> WSGIEnvironment:
-    """The request as WSGI has it (PEP 3333)."""
+    """Returns the request as a WSGI environment (PEP 3333)."""
     server, client = scope["server"] or ("", 0), scope["client"] or ("", 0)
     target = scope["raw_path"]
-    if not target.startswith(b"/") and b"://" in target:  # an absolute form: http://host/path
+    if not target.startswith(b"/") and b"://" in target:  # an absolute URL: http://host/path
         target = b"/" + target.partition(b"://")[2].partition(b"/")[2]
     environ: WSGIEnvironment = {
         "REQUEST_METHOD": scope["method"],
@@ -139,7 +139,7 @@ def environ_of(scope: Any, body: bytes | bytearray) -> WSGIEnvironment:
     if body or "HTTP_CONTENT_LENGTH" in environ:
         environ["CONTENT_LENGTH"] = str(len(body))
     environ.pop("HTTP_CONTENT_LENGTH", None)
-    environ.pop("HTTP_TRANSFER_ENCODING", None)  # the body has been put together
+    environ.pop("HTTP_TRANSFER_ENCODING", None)  # the body is complete
     if "HTTP_CONTENT_TYPE" in environ:
         environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE")
     return environ

@@ -1,1 +1,1 @@
-"""Other systems that keep our tickets, each behind the port `TicketSink`."""
+"""Connectors to other ticket systems, behind the port `TicketSink`."""

@@ -1,4 +1,4 @@
-"""What the doctor asks of those who keep our tickets."""
+"""Health checks of the ticket connectors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WRITERS = ("admin", "agent")
 
 
 def check_zendesk(sink: ZendeskSink) -> Iterator[Finding]:
-    """Is the token believed, and may it write tickets?"""
+    """Checks the token and its permission to write tickets."""
     try:
         role = sink.role()
     except SinkError as error:
@@ -27,7 +27,7 @@ def check_zendesk(sink: ZendeskSink) -> Iterator[Finding]:
 
 
 def check_webhook(sink: WebhookSink) -> Iterator[Finding]:
-    """Does it take an event of the type "ping"?"""
+    """Checks that the webhook accepts an event of the type "ping"."""
     try:
         sink.ping()
     except SinkError as error:

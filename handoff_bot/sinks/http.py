@@ -1,4 +1,4 @@
-"""One HTTP exchange with another system, its failures told apart: for now, or for good."""
+"""HTTP requests to other systems, with permanent and temporary errors distinguished."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from handoff_bot.domain.errors import SinkError
 from handoff_bot.ports import Clock
 
 TIMEOUT = (5, 15)
-"""Seconds to connect, and between two packets of an answer."""
+"""Seconds to connect, and between two packets of a response."""
 
 _LONGEST_PAUSE = 3600.0
-"""Seconds; whoever asks for more is asked again after this."""
+"""Maximum Retry-After in seconds."""
 _LONGEST_ANSWER = 1_000_000
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: a success or a refusal, read to its end."""
+    """A complete response, success or refusal."""
 
     status: int
     headers: Mapping[str, str]
@@ -31,7 +31,6 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Was it done?"""
         return 200 <= self.status < 300
 
 
@@ -40,8 +39,8 @@ class Peer:
     """Another system.
 
     Attributes:
-        name: what people call it.
-        fixable: refusals that an admin can put right: the work waits until they have.
+        name: its display name.
+        fixable: statuses that an admin can fix: the job is retried until then.
     """
 
     name: str
@@ -49,10 +48,10 @@ class Peer:
     fixable: frozenset[int] = field(default_factory=frozenset)
 
     def ask(self, method: str, url: str, **how: Any) -> Answer:
-        """One exchange, never followed elsewhere; a refusal that may mean something is an answer too.
+        """Sends one request without following redirects; some refusals are returned as responses.
 
         Raises:
-            SinkError: there was no answer, or it is in trouble.
+            SinkError: no response, or a temporary problem.
         """
         try:
             with requests.Session() as session:
@@ -62,8 +61,8 @@ class Peer:
                 with response:
                     answer = Answer(response.status_code, response.headers, _body(response))
         except (requests.RequestException, ValueError) as error:
-            # ValueError: the client looks at a redirect even when it is not to follow it.
-            # The text of either holds the address, and with it perhaps a secret.
+            # ValueError: the client parses a redirect even if it does not follow it. Both messages
+            # contain the URL, which may include a secret.
             raise SinkError(
                 f"{self.name} cannot be reached ({type(error).__name__}).",
                 permanent=False,
@@ -74,7 +73,7 @@ class Peer:
         return answer
 
     def refusal(self, answer: Answer, why: str = "") -> SinkError:
-        """What an answer that is no success means; `why` is the system's own word for it."""
+        """Converts an error response; `why` is the system's own error name."""
         words = f"{self.name} answered {answer.status}{f' ({why})' if why else ''}."
         waits = _is_trouble(answer.status) or answer.status in self.fixable
         return SinkError(
@@ -85,7 +84,7 @@ class Peer:
         )
 
     def _pause(self, headers: Mapping[str, str]) -> float | None:
-        """The seconds that it asks us to wait, which it may say as a number or as a date."""
+        """Returns the Retry-After in seconds, given as a number or a date."""
         given = headers.get("Retry-After", "").strip()
         if re.fullmatch(r"[0-9]{1,9}", given):
             return min(float(given), _LONGEST_PAUSE)
@@ -100,12 +99,12 @@ class Peer:
 
 
 def _is_trouble(status: int) -> bool:
-    """Does trying again help, whoever answered so?"""
+    """Returns whether a retry can help, for any system."""
     return status >= 500 or status in (408, 429)
 
 
 def _body(response: requests.Response) -> bytes:
-    """As much as is looked at; whoever sends more has nothing to tell us."""
+    """Reads at most the part of the body that is used."""
     body = b""
     for piece in response.iter_content(65_536):
         body += piece

@@ -1,4 +1,4 @@
-"""Tickets as signed requests to an address of the operator's; docs/tickets.md shows the other side."""
+"""Sends tickets as signed requests to the operator's URL; docs/tickets.md describes the receiver."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _NOT_OF_THE_TICKET = frozenset({"revision"})
 
 
 class WebhookSink:
-    """The port `TicketSink`: each state of a ticket is one POST.
+    """Implements `TicketSink`: each state of a ticket is one POST.
 
     Args:
-        secrets: each of them signs, so that one can be replaced without a gap.
+        secrets: each of them signs, which allows rotation without a gap.
     """
 
     def __init__(self, url: str, secrets: Sequence[str], clock: Clock) -> None:
@@ -38,18 +38,17 @@ class WebhookSink:
         self._peer = Peer(f"The webhook at {urlsplit(url).hostname}", clock)
 
     def put(self, record: TicketRecord, external_id: str) -> str:
-        """Send the ticket as it is now."""
         ticket = {k: v for k, v in asdict(record).items() if k not in _NOT_OF_THE_TICKET}
         event = {"type": CHANGED, "revision": record.revision, "ticket": ticket}
-        # The same state that is sent again has the same id; another state of the same work has not.
+        # A repeated state has the same id; another state of the same job does not.
         self._post(event, hashlib.sha256(_json(event)).hexdigest()[:32])
         return ""
 
     def ping(self) -> None:
-        """Send what nobody need act on.
+        """Sends a test event.
 
         Raises:
-            SinkError: it was not taken.
+            SinkError: it was not accepted.
         """
         now = self._clock.now().isoformat()
         self._post({"type": PING}, hashlib.sha256(now.encode()).hexdigest()[:32])
@@ -75,14 +74,14 @@ class WebhookSink:
 
 
 def signature(secrets: Sequence[bytes], sent_at: int, body: bytes) -> str:
-    """The header: when it was sent, and a signature by each secret over that and the body."""
+    """Returns the header: timestamp, and a signature by each secret over timestamp and body."""
     signed = str(sent_at).encode() + b"." + body
     signatures = [hmac.new(secret, signed, hashlib.sha256).hexdigest() for secret in secrets]
     return ",".join([f"t={sent_at}", *(f"v1={one}" for one in signatures)])
 
 
 def _json(content: object) -> bytes:
-    """JSON without spaces, times as RFC 3339 in UTC."""
+    """Returns JSON without spaces, times as RFC 3339 in UTC."""
     return json.dumps(content, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
 
 

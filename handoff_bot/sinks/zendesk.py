@@ -1,8 +1,7 @@
-"""Tickets in Zendesk, through its Ticketing API.
+"""Tickets in Zendesk through its Ticketing API.
 
-What Zendesk documents and this relies on:
-https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ and, for idempotency keys,
-https://developer.zendesk.com/api-reference/ticketing/introduction/#idempotency
+Documentation: https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ and, for
+idempotency keys, https://developer.zendesk.com/api-reference/ticketing/introduction/#idempotency
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from handoff_bot.sinks.http import Answer, Peer
 CONFLICT = 409
 CLOSED = "closed"
 _FIXABLE = frozenset({401, 403, CONFLICT})
-"""A wrong token, a missing permission, somebody else who was writing at the same moment."""
+"""Wrong token, missing permission, or a concurrent change."""
 _NOT_YET = 5.0
 """Seconds until a ticket that is being created can be found."""
 _COMMENTS = 100
 
 
 class _Ticket(TypedDict, total=False):
-    """A ticket as Zendesk has it, as far as we look."""
+    """The used fields of a Zendesk ticket."""
 
     id: int
     subject: str
@@ -42,7 +41,7 @@ class _Ticket(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Account:
-    """Whose Zendesk it is, e.g. "https://acme.zendesk.com", and who we are there."""
+    """A Zendesk account, e.g. "https://acme.zendesk.com", and our user there."""
 
     url: str
     email: str
@@ -50,7 +49,7 @@ class Account:
 
 
 class ZendeskSink:
-    """The port `TicketSink`: looks before it writes, so that doing it twice changes nothing."""
+    """Implements `TicketSink`: reads before it writes, so that repeating changes nothing."""
 
     def __init__(self, account: Account, clock: Clock) -> None:
         self._api = f"{account.url.rstrip('/')}/api/v2"
@@ -59,7 +58,7 @@ class ZendeskSink:
         self._peer = Peer("Zendesk", clock, _FIXABLE)
 
     def put(self, record: TicketRecord, external_id: str) -> str:
-        """Create the ticket, or bring it up to date; one that is closed there gets a follow-up."""
+        """Creates or updates the ticket; a closed one gets a follow-up."""
         found = self._get(external_id) if external_id else self._find(record.key)
         if found is None:
             return self._create(record, record.key)
@@ -70,11 +69,11 @@ class ZendeskSink:
         return self._follow_up(record, found)
 
     def role(self) -> str:
-        """What we are there: "admin", "agent"; "end-user" also when the token is not believed."""
+        """Returns our role: "admin", "agent"; also "end-user" if the token is not accepted."""
         answer = self._said(self._call("GET", "/users/me"))
         return str(answer.get("user", {}).get("role", ""))
 
-    # -- looking
+    # -- reading
 
     def _get(self, external_id: str) -> _Ticket:
         answer = self._call("GET", f"/tickets/{external_id}")
@@ -84,7 +83,7 @@ class ZendeskSink:
         return self._ticket(answer)
 
     def _find(self, key: str) -> _Ticket | None:
-        """The ticket with this external id. Zendesk lets several have it: the first one is ours."""
+        """Returns the ticket with this external id. Zendesk allows duplicates: the first one is used."""
         answer = self._said(self._call("GET", "/tickets", params={"external_id": key}))
         tickets: list[_Ticket] = answer.get("tickets", [])
         return min(tickets, key=lambda ticket: ticket["id"], default=None)
@@ -103,7 +102,7 @@ class ZendeskSink:
             **self._assignee(record, None),
             **more,
         }
-        # Zendesk knows the key for two hours: a creation whose answer was lost is not made again.
+        # Zendesk keeps the key for two hours: a creation whose response was lost is not repeated.
         answer = self._call(
             "POST", "/tickets", body={"ticket": ticket}, headers={"Idempotency-Key": key}
         )
@@ -113,7 +112,7 @@ class ZendeskSink:
         return str(self._ticket(answer)["id"])
 
     def _follow_up(self, record: TicketRecord, closed: _Ticket) -> str:
-        """A closed ticket can never be changed again; Zendesk's way is a new one that follows it."""
+        """Closed tickets cannot be changed; Zendesk's way is a new ticket that follows up."""
         key = f"{record.key}-after-{closed['id']}"
         found = self._find(key)
         if found is None:
@@ -130,7 +129,9 @@ class ZendeskSink:
         return {"requester_id": answer["user"]["id"]}
 
     def _assignee(self, record: TicketRecord, found: _Ticket | None) -> dict[str, str]:
-        """Zendesk solves no ticket that nobody has: then it is ours. Who had it here, the note says."""
+        """Zendesk does not solve unassigned tickets, so we assign ourselves. The note names the
+        agent.
+        """
         if not record.is_over or (found and found.get("assignee_id")):
             return {}
         return {"assignee_email": self._email}
@@ -139,14 +140,14 @@ class ZendeskSink:
         changes = dict(self._changes(record, found))
         if changes:
             changes |= self._assignee(record, found)
-            # Refused with 409 when somebody has changed it since we looked: then we look again.
+            # Zendesk refuses with 409 if the ticket has changed since we read it: read again.
             stamp = {"safe_update": True, "updated_stamp": found["updated_at"]}
             path = f"/tickets/{found['id']}"
             self._ticket(self._call("PUT", path, body={"ticket": changes | stamp}))
         return str(found["id"])
 
     def _changes(self, record: TicketRecord, found: _Ticket) -> Iterator[tuple[str, Any]]:
-        """What is not there yet. Tags are added alone: those that Zendesk's agents set stay."""
+        """Yields the differences. Tags are only added, so tags set in Zendesk stay."""
         wanted = {
             "subject": words.subject(record),
             "status": words.STATUSES[record.status],
@@ -161,13 +162,13 @@ class ZendeskSink:
             yield "comment", {"body": words.state(record), "public": False}
 
     def _last_note(self, ticket_id: int) -> str:
-        """The state that our newest comment tells, "" when none of the newest ones does."""
+        """Returns the state in our newest comment, "" if none of the newest comments is ours."""
         params = {"sort_order": "desc", "per_page": _COMMENTS}
         answer = self._said(self._call("GET", f"/tickets/{ticket_id}/comments", params=params))
         bodies = (str(comment.get("body", "")) for comment in answer.get("comments", []))
         return next(filter(None, map(words.state_in, bodies)), "")
 
-    # -- speaking
+    # -- requests
 
     def _call(
         self, method: str, path: str, *, body: dict[str, Any] | None = None, **how: Any
@@ -175,7 +176,7 @@ class ZendeskSink:
         return self._peer.ask(method, f"{self._api}{path}", auth=self._auth, json=body, **how)
 
     def _said(self, answer: Answer) -> dict[str, Any]:
-        """The JSON object in a success."""
+        """Returns the JSON object of a success."""
         if not answer.is_success:
             raise self._refusal(answer)
         said = _object(answer)
@@ -207,6 +208,6 @@ def _object(answer: Answer) -> dict[str, Any] | None:
 
 
 def _error(answer: Answer) -> str:
-    """Zendesk's name for what is wrong; its description may quote what the customer wrote."""
+    """Returns Zendesk's error name; its description may quote the customer."""
     error = (_object(answer) or {}).get("error", "")
     return error if isinstance(error, str) and re.fullmatch(r"\w{1,60}", error) else ""

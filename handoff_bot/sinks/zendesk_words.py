@@ -1,4 +1,4 @@
-"""What a ticket is called in Zendesk: its status, its tags, and the notes that only agents see."""
+"""A ticket's subject, status, tags and internal notes in Zendesk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STATUSES: dict[TicketStatus, str] = {
     TicketStatus.OPEN: "open",
     TicketStatus.PENDING: "pending",
     TicketStatus.SOLVED: "solved",
-    TicketStatus.CLOSED: "solved",  # "closed" could not be changed ever again, and a customer may come back
+    TicketStatus.CLOSED: "solved",  # "closed" cannot be changed again, but a customer may come back
 }
 
 _SUBJECT = 150
@@ -24,28 +24,27 @@ _NOT_IN_TAGS = re.compile(r"[^\w/:.-]+")
 
 
 def subject(record: TicketRecord) -> str:
-    """One line."""
     return _literal(one_line(record.subject, _SUBJECT)) or f"Handoff #{record.number}"
 
 
 def requester(record: TicketRecord) -> str:
-    """The contact's name, never empty."""
+    """Returns the contact's name, never empty."""
     return _literal(one_line(record.contact, _NAME)) or "A customer"
 
 
 def is_email(address: str) -> bool:
-    """Is this what Zendesk takes for an e-mail address?"""
+    """Returns whether Zendesk accepts this as an email address."""
     return _EMAIL.fullmatch(address) is not None
 
 
 def tags(record: TicketRecord) -> tuple[str, ...]:
-    """The ticket's own, and whence it came. Zendesk's tags hold no spaces."""
+    """Returns the ticket's tags and its origin. Zendesk's tags have no spaces."""
     given = ("handoff", f"handoff_{record.channel}", *record.tags)
     return tuple(dict.fromkeys(filter(None, (_NOT_IN_TAGS.sub("_", tag.lower()) for tag in given))))
 
 
 def state(record: TicketRecord) -> str:
-    """The line that says where it is, at the head of each note of ours."""
+    """Returns the first line of our notes, which gives the state."""
     line = f"Handoff #{record.number}: {record.status.value}"
     if record.assignee:
         line += (
@@ -57,13 +56,13 @@ def state(record: TicketRecord) -> str:
 
 
 def state_in(note: str) -> str:
-    """The state that a note tells, "" when it is not one of ours."""
+    """Returns the state in a note, "" if the note is not ours."""
     found = _STATE.match(note)
     return found.group().rstrip() if found else ""
 
 
 def opening(record: TicketRecord) -> str:
-    """The first note: who, where, why, and the way to the conversation."""
+    """Returns the first note: customer, channel, reason, link."""
     who = f"{requester(record)} ({_literal(one_line(record.address, _NAME))})"
     lines = [
         state(record),
@@ -76,5 +75,5 @@ def opening(record: TicketRecord) -> str:
 
 
 def _literal(text: str) -> str:
-    """Hostile words in which Zendesk finds no placeholder to fill in, as it does in agents' comments."""
+    """Escapes hostile text, because Zendesk expands placeholders in agents' comments."""
     return re.sub(r"\{(?=[{%])", "{ ", text)

@@ -1,4 +1,4 @@
-"""The tables. Unique and partial unique indexes carry the invariants; times are aware UTC."""
+"""Tables. Unique and partial unique indexes enforce the invariants; times are aware UTC."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from handoff_bot.storage.columns import (
 
 
 class Contact(Row, table=True):
-    """A person."""
+    """A customer."""
 
     __tablename__ = "contact"
 
@@ -30,7 +30,7 @@ class Contact(Row, table=True):
 
 
 class ContactAddress(Row, table=True):
-    """One name of a contact on a channel; opaque, not always a phone number."""
+    """One address or id of a contact on a channel; opaque, not always a phone number."""
 
     __tablename__ = "contact_address"
     __table_args__ = (Index("contact_address_once", "channel", "address", unique=True),)
@@ -43,11 +43,11 @@ class ContactAddress(Row, table=True):
 class Conversation(Row, table=True):
     """All messages with one contact on one channel.
 
-    `epoch` counts the changes of who speaks; an AI message leaves only in the epoch it was written in.
-    `address` is where the contact was last heard from, `recipient` our own address they wrote to,
-    `counted_with` the groups that the sender was last counted with (`InboundMessage`). Where the channel
-    lets us answer freely for a while only, `window_closes_at` is when that ends. `invited_at` is when they
-    last wrote after they had opted out, where that lets agents answer this conversation.
+    `epoch` counts the changes between AI and agent; an AI message is only sent in the epoch in
+    which it was written. `address` is the contact's last address, `recipient` our own address they
+    wrote to, `counted_with` the limit groups of the sender (`InboundMessage`). `window_closes_at`
+    is the end of the messaging window, where the channel has one. `invited_at` is the last message
+    after an opt-out, if it allows agents to answer.
     """
 
     __tablename__ = "conversation"
@@ -72,12 +72,13 @@ class Conversation(Row, table=True):
 
 
 class Message(Row, table=True):
-    """One utterance. `desk_channel` and `desk_ts` say which thread reply it was, for an agent's.
+    """One message. `desk_channel` and `desk_ts` identify an agent's thread reply.
 
-    `epoch` is set on what the AI and its fixed texts say, and binds them to it. `payload` of an inbound
-    message is every field the provider sent; of an assistant's {"confidence", "sources", "by"}. `media` of an
-    inbound message says where the provider keeps each file, of an agent's which attachment it becomes.
-    `context` is what an inbound message says besides (`MessageContext`), {} for nothing.
+    `epoch` is set on messages by the AI and on its fixed texts, and binds them to it. `payload` of
+    an inbound message contains every field from the provider; of an AI message {"confidence",
+    "sources", "by"}. `media` of an inbound message says where the provider stores each file; of an
+    agent's message which attachment it becomes. `context` is an inbound message's content besides
+    the text (`MessageContext`), {} for nothing.
     """
 
     __tablename__ = "message"
@@ -109,9 +110,9 @@ class Message(Row, table=True):
 
 
 class Delivery(Row, table=True):
-    """One part of an outbound message on its way; a Retry supersedes it with a fresh one.
+    """One part of an outbound message; a Retry supersedes it by a new one.
 
-    `file` is the token of the attachment that goes with it, "" for words alone.
+    `file` is the token of its attachment, "" for text only.
     """
 
     __tablename__ = "delivery"
@@ -143,12 +144,12 @@ class Delivery(Row, table=True):
 
 
 class Agent(Row, table=True):
-    """A human at the desk.
+    """An agent.
 
-    They are on the roster once they have said that they are available, or have taken a conversation.
-    `is_away` stands until `away_until` (None: until they come back by hand). `hours` is
-    {"mon": [["09:00", "17:00"]], …} in their `timezone` (IANA), empty for no hours of their own; `capacity`
-    is the most conversations at once, 0 for the team's default.
+    Agents are on the roster once they have set their availability or taken a conversation.
+    `is_away` holds until `away_until` (None: until they return). `hours` is {"mon": [["09:00",
+    "17:00"]], …} in their `timezone` (IANA), empty for none. `capacity` is the maximum number of
+    conversations, 0 for the team's default.
     """
 
     __tablename__ = "agent"
@@ -168,11 +169,11 @@ class Agent(Row, table=True):
 
 
 class Escalation(Row, table=True):
-    """One stretch of a conversation in which a human is wanted. At most one is open per conversation.
+    """One request for an agent in a conversation. At most one is open per conversation.
 
-    `settled_message_id` is the newest message of the conversation when it ended. `slack_channel` is where
-    its card goes ("" for the queue channel), `group_id` the Slack user group it was given to. While
-    `snoozed_until` is ahead nobody is reminded. `dismissed_why` is what an agent chose for "Not needed".
+    `settled_message_id` is the conversation's newest message when it ended. `slack_channel` is
+    where its card goes ("" for the queue channel), `group_id` the Slack user group it was assigned
+    to. No reminders are sent before `snoozed_until`. `dismissed_why` is the dismissal reason.
     """
 
     __tablename__ = "escalation"
@@ -217,9 +218,10 @@ class Escalation(Row, table=True):
 class Ticket(Row, table=True):
     """The support record of an escalation; its id is its number, and it outlives the escalation.
 
-    A customer who comes back soon continues it: `escalation_id` is its newest escalation. `searched` is
-    what a search looks through, in lower case: subject and contact's name. `reply_due_at` and `solve_due_at`
-    are the promises of its SLA, `replied_at` when an agent first answered since it was (re)opened.
+    A customer who returns soon continues it: `escalation_id` is its newest escalation. `searched`
+    is the lowercase text for searches: subject and contact's name. `reply_due_at` and
+    `solve_due_at` are its SLA targets, `replied_at` is the first agent reply since it was
+    (re)opened.
     """
 
     __tablename__ = "ticket"
@@ -263,10 +265,10 @@ class Ticket(Row, table=True):
 
 
 class DeskThread(Row, table=True):
-    """Where an escalation's card is at the desk; the replies below it are its thread.
+    """Location of an escalation's card in Slack; replies below it are its thread.
 
-    `read_until` is how far the thread was read back, `unread_since` is set while what was written since
-    then may have escaped us.
+    `read_until` is how far the thread was read back. `unread_since` is set while later replies may
+    have been missed.
     """
 
     __tablename__ = "desk_thread"
@@ -284,10 +286,10 @@ class DeskThread(Row, table=True):
 
 
 class Source(SQLModel, table=True):
-    """Where messages come to us from: the desk ("slack"), or a channel's kind.
+    """A source of messages: Slack ("slack"), or a channel's kind.
 
-    `in_contact_at` is when it could last reach us, `read_until` until when its messages were listed. From
-    `unread_since` to `unread_until`, both set until that has been read, messages may have escaped us.
+    `in_contact_at` is the last contact, `read_until` the end of the last listing. Between
+    `unread_since` and `unread_until`, both set until that is read, messages may have been missed.
     """
 
     __tablename__ = "source"
@@ -300,10 +302,10 @@ class Source(SQLModel, table=True):
 
 
 class Note(Row, table=True):
-    """A thread message for agents only. Apart from messages, so that no send can ever pick it up.
+    """An internal thread message. Separate from messages, so that no send can pick it up.
 
-    `held` ones wait for their author to say "Take over & send", "Send correction" or "Keep as note". `files`
-    are those that came with it, as the desk announces them (`DeskFile`).
+    `held` notes wait for their author to choose "Take over & send", "Send correction" or "Keep as
+    note". `files` are its attachments as described by Slack (`DeskFile`).
     """
 
     __tablename__ = "note"
@@ -324,7 +326,9 @@ class Note(Row, table=True):
 
 
 class Event(Row, table=True):
-    """One line of the append-only log; triggers refuse to change or delete it. No words, no addresses."""
+    """One entry of the append-only log; triggers refuse changes and deletions. Contains no free
+    text or addresses.
+    """
 
     __tablename__ = "event"
     __table_args__ = (Index("event_by_kind", "kind", "at"),)
@@ -340,9 +344,9 @@ class Event(Row, table=True):
 
 
 class Spent(Row, table=True):
-    """What asking a language model used on one day (UTC): a row for each contact, and one for all together.
+    """Language model usage of one day (UTC): a row per contact, and one in total.
 
-    `contact_id` 0 is all together; `micros` are millionths of the currency that prices are given in.
+    `contact_id` 0 is the total; `micros` are millionths of the currency of the prices.
     """
 
     __tablename__ = "spent"
@@ -368,10 +372,10 @@ class Preference(SQLModel, table=True):
 
 
 class Work(Row, table=True):
-    """One thing to do after a request, in the order of its lane.
+    """One job, run in the order of its lane.
 
-    `key` makes it unique: for ever where it names a provider's id, until it starts where redraws coalesce.
-    `begun_at` is set before a provider is called and cleared when its answer is known.
+    `key` makes it unique: permanently if it names a provider's id, until its start if jobs
+    coalesce. `begun_at` is set before a provider call and cleared when its response is known.
     """
 
     __tablename__ = "work"
@@ -401,11 +405,11 @@ class Work(Row, table=True):
 
 
 class Lane(SQLModel, table=True):
-    """The key that orders work. `due_at` is when its first row is due, NULL while it is empty.
+    """A lane: the key that orders jobs. `due_at` is the due time of its first job, NULL while
+    empty.
 
-    `grant` names the very lease, where `leased_by` names the process that holds it. `waits_for` is the
-    budget of a provider's limits that its first row waits for; of those who wait, the lowest `rank` goes
-    first, and it counts as 0 from `turn_by` on.
+    `grant` identifies the lease, `leased_by` the process. `waits_for` is the rate-limit budget that
+    its first job waits for; the lowest `rank` goes first, and it counts as 0 from `turn_by` on.
     """
 
     __tablename__ = "lane"
@@ -434,11 +438,11 @@ class Worker(SQLModel, table=True):
 
 
 class ModelState(SQLModel, table=True):
-    """How one language model is, as all processes know it together.
+    """State of one language model, shared by all processes.
 
-    `failures` are those in a row since `failing_since`; `told_at` is when the admins were told of them.
-    `shutdown` is the day (ISO 8601) on which the provider switches it off, "" when that is not known;
-    `looked_at` is when the provider was last asked for it.
+    `failures` are consecutive since `failing_since`; `told_at` is when admins were told. `shutdown`
+    is the date (ISO 8601) on which the provider shuts it down, "" if unknown; `looked_at` is the
+    last lookup of it.
     """
 
     __tablename__ = "model_state"

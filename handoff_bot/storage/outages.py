@@ -1,4 +1,4 @@
-"""Tells a database that is away for a while from a statement that can never work."""
+"""Distinguishes a database outage from a statement that can never work."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _SQLITE_AWAY = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     }
 )
-"""Others, such as SQLITE_ERROR ("no such table"), come as OperationalError too and are bugs."""
+"""Other codes, such as SQLITE_ERROR ("no such table"), are also OperationalErrors but are bugs."""
 _READ_ONLY = "25006"
-"""PostgreSQL's code after a failover, while we still talk to the server that was demoted."""
+"""PostgreSQL's code after a failover, while still connected to the demoted server."""
 
 
 @contextlib.contextmanager
 def told_apart() -> Iterator[None]:
-    """Raises DatabaseAway for what goes wrong inside because the database is away."""
+    """Raises DatabaseAway for errors inside that are caused by an outage."""
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
@@ -41,12 +41,12 @@ def told_apart() -> Iterator[None]:
 
 
 def is_away(error: DBAPIError | PoolTimeout) -> bool:
-    """Will the same work when the database is back? Deadlocks count too: one of the two has to retry."""
+    """Returns whether a later retry will work. Includes deadlocks, where one side has to retry."""
     if isinstance(error, PoolTimeout) or error.connection_invalidated:
         return True
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
-        return code & 0xFF in _SQLITE_AWAY  # the low byte; the rest says more of the same
+        return code & 0xFF in _SQLITE_AWAY  # the low byte; the rest is a detail
     if getattr(error.orig, "sqlstate", None) == _READ_ONLY:
         return True
     return isinstance(error, OperationalError | InterfaceError)

@@ -1,4 +1,4 @@
-"""Questions about the queue: its pages, and who is next."""
+"""Queries of the queue: pages, and the next conversations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from handoff_bot.storage.transaction import Transaction
 def page(
     tx: Transaction, wanted: Filter, now: datetime, offset: int, limit: int
 ) -> tuple[Sequence[BoardRow], int]:
-    """Rows that fit, most urgent first (the snoozed last), and how many fit in all."""
+    """Returns matching rows, most urgent first (snoozed last), and their total number."""
     found = _fitting(wanted, now)
     count = tx.session.execute(select(func.count()).select_from(found.subquery())).scalar_one()
     rows = tx.session.execute(found.order_by(*_urgency(now)).offset(offset).limit(limit))
@@ -31,7 +31,7 @@ def page(
 def next_waiting(
     tx: Transaction, now: datetime, limit: int, slack_channels: Collection[str] | None = None
 ) -> Sequence[int]:
-    """The ids of those to be taken next, most urgent first; nobody who is snoozed."""
+    """Returns the ids of the next conversations, most urgent first, without snoozed ones."""
     waiting: Select[Any] = select(col(Escalation.id).label("id")).where(
         Escalation.status == Status.QUEUED.value, ~_is_snoozed(now)
     )
@@ -124,7 +124,7 @@ def _row(
 
 
 def owners(tx: Transaction, limit: int) -> Sequence[AgentRef]:
-    """Those who have somebody now, in the order of their names."""
+    """Returns agents with open conversations, by name."""
     found = (
         select(Agent.desk_id, Agent.name)
         .join(Escalation, col(Escalation.owner_id) == Agent.id)
@@ -137,7 +137,7 @@ def owners(tx: Transaction, limit: int) -> Sequence[AgentRef]:
 
 
 def channels(tx: Transaction) -> Sequence[str]:
-    """The kinds of channels that open escalations came by, in alphabetical order."""
+    """Returns the kinds of channels of open escalations, in alphabetical order."""
     found = (
         select(Conversation.channel)
         .join(Escalation, col(Escalation.conversation_id) == Conversation.id)

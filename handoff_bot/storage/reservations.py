@@ -1,4 +1,4 @@
-"""Questions and changes about escalations that are reserved for an agent."""
+"""Queries and changes of reserved escalations."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from handoff_bot.storage.transaction import Transaction
 
 
 def of(tx: Transaction, escalation_id: int) -> Reservation | None:
-    """The reservation of an escalation, whether it still counts or not."""
+    """Returns an escalation's reservation, including an expired one."""
     return tx.session.get(Reservation, escalation_id, populate_existing=True)
 
 
 def live(tx: Transaction, escalation_id: int, now: datetime) -> Reservation | None:
-    """The reservation of an escalation that counts."""
+    """Returns an escalation's reservation if it has not expired."""
     found = of(tx, escalation_id)
     return found if found and found.until > now else None
 
 
 def make(tx: Transaction, escalation_id: int, desk_id: str, name: str, until: datetime) -> None:
-    """Reserve an escalation; one that no longer counts is replaced."""
+    """Reserves an escalation; an expired reservation is replaced."""
     found = of(tx, escalation_id)
     if found is None:
         row = Reservation(escalation_id=escalation_id, desk_id=desk_id, name=name, until=until)
@@ -32,14 +32,13 @@ def make(tx: Transaction, escalation_id: int, desk_id: str, name: str, until: da
 
 
 def told(tx: Transaction, reservation: Reservation, desk_id: str) -> None:
-    """Remember that another agent was told of it."""
+    """Records that another agent was told of it."""
     if desk_id not in reservation.others:
         reservation.others = [*reservation.others, desk_id]
         tx.session.flush()
 
 
 def end(tx: Transaction, escalation_id: int) -> None:
-    """Delete it."""
     found = of(tx, escalation_id)
     if found:
         tx.session.delete(found)

@@ -1,4 +1,4 @@
-"""Is this the only process that runs lanes on this SQLite file? The file system knows, even after kill -9."""
+"""Detects whether this is the only worker on this SQLite file. A file lock works even after kill -9."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sqlalchemy import make_url
 
 
 class SoleWorker:
-    """An exclusive lock on a file beside the database; it ends with the process that holds it."""
+    """An exclusive lock on a file beside the database; it ends with its process."""
 
     def __init__(self, url: str) -> None:
         self._path = f"{make_url(url).database}.lock"
         self._file: int | None = None
 
     def acquire(self) -> bool:
-        """True when no other process holds it."""
+        """Returns True if no other process holds it."""
         file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -27,7 +27,6 @@ class SoleWorker:
         return True
 
     def release(self) -> None:
-        """Let go of it."""
         if self._file is not None:
             os.close(self._file)
             self._file = None

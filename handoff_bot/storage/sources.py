@@ -1,4 +1,4 @@
-"""Questions and changes about sources: until when each was in contact with us, what is still to be read."""
+"""Queries and changes of sources: last contact, and gaps still to be read."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _OPEN = [status.value for status in OPEN]
 
 
 def get(tx: Transaction, name: str) -> Source | None:
-    """A source, None until it was first in contact."""
+    """Returns a source, None before its first contact."""
     return tx.session.get(Source, name, populate_existing=True)
 
 
 def beat(tx: Transaction, name: str, now: datetime, first_read: datetime) -> datetime | None:
-    """The source can reach us now; says when it last could, None for never before.
+    """Records a contact; returns the previous one, None if there was none.
 
-    `first_read` is from when on messages of a source that is new to us are listed.
+    `first_read` is from when on a new source's messages are listed.
     """
     known = tx.session.execute(
         select(Source).where(Source.name == name).with_for_update()
@@ -41,7 +41,7 @@ def beat(tx: Transaction, name: str, now: datetime, first_read: datetime) -> dat
 
 
 def _insert(tx: Transaction, name: str, now: datetime, first_read: datetime) -> None:
-    """Make it; of several processes that do so at once, one succeeds and the others need not."""
+    """Creates the source; concurrent processes may do so at once."""
     insert = (sqlite if tx.is_sqlite else postgresql).insert
     row = {"name": name, "in_contact_at": now, "read_until": first_read}
     made = insert(_SOURCE).values(**row).on_conflict_do_nothing(index_elements=[_SOURCE.c.name])
@@ -49,7 +49,7 @@ def _insert(tx: Transaction, name: str, now: datetime, first_read: datetime) -> 
 
 
 def missed(tx: Transaction, name: str, since: datetime, until: datetime) -> None:
-    """What the source sent in this time may have escaped us."""
+    """Records a gap: messages of this period may have been missed."""
     tx.core.execute(
         update(_SOURCE)
         .where(_SOURCE.c.name == name)
@@ -62,7 +62,7 @@ def missed(tx: Transaction, name: str, since: datetime, until: datetime) -> None
 
 
 def read(tx: Transaction, name: str, until: datetime, *, complete: bool) -> None:
-    """What the source sent until then has been listed; `complete` when nothing of the gap is left."""
+    """Records that messages until then were listed; `complete` if the gap is closed."""
     values: dict[str, datetime | None] = {"read_until": until}
     if complete:
         values |= {"unread_since": None, "unread_until": None}
@@ -70,14 +70,14 @@ def read(tx: Transaction, name: str, until: datetime, *, complete: bool) -> None
 
 
 def is_unread(tx: Transaction, name: str, ended_after: datetime) -> bool:
-    """Is there a gap of this source that ended after then and has not been read yet?"""
+    """Returns whether a gap that ended after then has not been read yet."""
     found = select(col(Source.unread_until)).where(Source.name == name)
     until = tx.session.execute(found).scalar()
     return until is not None and until > ended_after
 
 
 def recipients(tx: Transaction, channel: str, most: int) -> Sequence[str]:
-    """Our own addresses that customers of a channel have written to."""
+    """Returns our own addresses that customers of a channel have written to."""
     found = (
         select(Conversation.recipient)
         .where(Conversation.channel == channel, Conversation.recipient != "")
@@ -88,7 +88,7 @@ def recipients(tx: Transaction, channel: str, most: int) -> Sequence[str]:
 
 
 def addresses(tx: Transaction, channel: str, since: datetime, most: int) -> Sequence[str]:
-    """The addresses of customers who have written since then, the latest first."""
+    """Returns the addresses of customers who wrote since then, latest first."""
     found = (
         select(Conversation.address)
         .where(Conversation.channel == channel, col(Conversation.last_inbound_at) >= since)
@@ -99,7 +99,7 @@ def addresses(tx: Transaction, channel: str, since: datetime, most: int) -> Sequ
 
 
 def known(tx: Transaction, channel: str, provider_ids: Collection[str]) -> set[str]:
-    """Those of these messages of a channel that have reached us."""
+    """Returns those ids whose messages were received."""
     keys = [f"{channel}:{one}" for one in provider_ids]
     stored = select(Work.key).where(col(Work.key).in_(keys))
     waiting = (str(key) for key in tx.session.execute(stored).scalars())
@@ -107,18 +107,20 @@ def known(tx: Transaction, channel: str, provider_ids: Collection[str]) -> set[s
 
 
 def handled(tx: Transaction, channel: str, provider_ids: Collection[str]) -> set[str]:
-    """Those of these messages of a channel that stand in their conversations."""
+    """Returns those ids whose messages are stored in their conversations."""
     found = select(Message.provider_id).where(
         Message.channel == channel, col(Message.provider_id).in_(provider_ids)
     )
     return {str(one) for one in tx.session.execute(found).scalars()}
 
 
-# -- threads at the desk
+# -- Slack threads
 
 
 def thread(tx: Transaction, place: Place) -> DeskThread | None:
-    """The thread of an escalation at this place that is open, or that closed before all was read back."""
+    """Returns the escalation's thread at this location if it is open, or closed before it was read
+    back.
+    """
     return tx.session.execute(
         select(DeskThread)
         .join(Escalation, col(Escalation.id) == DeskThread.escalation_id)
@@ -131,7 +133,7 @@ def thread(tx: Transaction, place: Place) -> DeskThread | None:
 
 
 def threads_missed(tx: Transaction, since: datetime, most: int) -> Sequence[Place]:
-    """Open threads are to be read back from then on: these, those that somebody has taken first."""
+    """Marks open threads for reading back and returns them, claimed ones first."""
     found = tx.session.execute(
         select(DeskThread)
         .join(Escalation, col(Escalation.id) == DeskThread.escalation_id)
@@ -149,7 +151,7 @@ def threads_missed(tx: Transaction, since: datetime, most: int) -> Sequence[Plac
 
 
 def threads_to_look_at(tx: Transaction, before: datetime, most: int) -> Sequence[Place]:
-    """Threads that somebody has taken and that were not read back since then, the longest ago first."""
+    """Returns claimed threads not read back since then, oldest first."""
     last = func.coalesce(_THREAD.c.read_until, _THREAD.c.created_at)
     found = tx.session.execute(
         select(_THREAD.c.slack_channel, _THREAD.c.ts)
@@ -166,7 +168,7 @@ def threads_to_look_at(tx: Transaction, before: datetime, most: int) -> Sequence
 
 
 def thread_read(tx: Transaction, place: Place, until: datetime) -> None:
-    """A thread has been read back until then."""
+    """Records that a thread was read back until then."""
     tx.core.execute(
         update(_THREAD)
         .where(_THREAD.c.slack_channel == place.slack_channel, _THREAD.c.ts == place.ts)

@@ -1,4 +1,4 @@
-"""What asking a language model used, by day and contact."""
+"""Language model usage by day and contact."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from handoff_bot.storage.models import Spent
 from handoff_bot.storage.transaction import Transaction, table_of
 
 ALL = 0
-"""Stands for all contacts together."""
+"""Stands for the total of all contacts."""
 
 SPENT = table_of(Spent)
 
 
 def add(tx: Transaction, day: str, contact_id: int, usage: Usage, micros: int) -> None:
-    """Count one call."""
     insert = sqlite.insert if tx.core.dialect.name == "sqlite" else postgresql.insert
     row = {
         "calls": 1,
@@ -34,12 +33,12 @@ def add(tx: Transaction, day: str, contact_id: int, usage: Usage, micros: int) -
 
 
 def micros(tx: Transaction, day: str, contact_id: int) -> int:
-    """What was spent on a day for a contact, or for `ALL`."""
+    """Returns the spending of a day for a contact, or for `ALL`."""
     found = select(col(Spent.micros)).where(Spent.day == day, Spent.contact_id == contact_id)
     return tx.session.execute(found).scalar_one_or_none() or 0
 
 
 def days(tx: Transaction, most: int) -> Sequence[Spent]:
-    """The newest days with calls, all contacts together, newest first."""
+    """Returns the newest days with calls in total, newest first."""
     found = select(Spent).where(Spent.contact_id == ALL).order_by(col(Spent.day).desc())
     return list(tx.session.execute(found.limit(most)).scalars())

@@ -1,4 +1,4 @@
-"""Counts what limits are about, for all processes together: one row for each limit and window of time."""
+"""Counters of limits, shared by all processes: one row per limit and period."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TALLY = table_of(Tally)
 
 
 def _count(insert: Any) -> Any:
-    """Adds to a count unless that would be too much; without a row it was."""
+    """Adds to a counter unless it would exceed the limit; a missing row counts as 0."""
     statement = insert(TALLY).values(
         key=bindparam("window"), used=bindparam("amount"), ends_at=bindparam("end")
     )
@@ -31,12 +31,12 @@ _COUNT = {True: _count(sqlite.insert), False: _count(postgresql.insert)}
 
 
 def take(tx: Transaction, quotas: Mapping[str, Quota], now: datetime, amount: int = 1) -> str:
-    """Count so much against each of these limits, or against none.
+    """Counts the amount against all of these limits, or against none.
 
-    The counts are held until commit; in one order everywhere, so that two who count never deadlock.
+    The counters stay locked until commit, in one order everywhere, so that there is no deadlock.
 
     Returns:
-        "" when there was room in all of them, else the first that had none.
+        "" if all had room, otherwise the first that had none.
     """
     attempt = tx.core.begin_nested()
     for name, quota in sorted(quotas.items()):
@@ -58,5 +58,5 @@ def _has_room(tx: Transaction, name: str, quota: Quota, now: datetime, amount: i
 
 
 def prune(tx: Transaction, now: datetime) -> None:
-    """Forget windows that are over."""
+    """Deletes past periods."""
     tx.core.execute(delete(TALLY).where(TALLY.c.ends_at < now))

@@ -1,4 +1,4 @@
-"""The questions that taking tickets elsewhere asks, batch by batch."""
+"""Queries of the ticket export, in batches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from handoff_bot.storage.transaction import Transaction
 
 
 def after(tx: Transaction, query: TicketQuery, last: int, limit: int) -> list[TicketExport]:
-    """The first so many that fit and have a higher number, oldest first."""
+    """Returns the next matching tickets with a higher number, oldest first."""
     statement = tickets.fitting(query).where(col(Ticket.id) > last).order_by(col(Ticket.id))
     found = list(tx.session.execute(statement.limit(limit)))
     tags = _tags(tx, [ticket.id for ticket, *_ in found])

@@ -1,4 +1,4 @@
-"""Questions and changes about what tickets are called in other systems, and their tags."""
+"""Queries and changes of tickets' ids in other systems, and of tags."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from handoff_bot.storage.transaction import Transaction
 
 
 def external_id(tx: Transaction, ticket_id: int, sink: str) -> str:
-    """What a ticket is called there, "" while that is not known."""
+    """Returns a ticket's id in another system, "" if unknown."""
     found = _link(tx, ticket_id, sink)
     return found.external_id if found else ""
 
 
 def keep(tx: Transaction, ticket_id: int, sink: str, name: str, now: datetime) -> None:
-    """Remember what a ticket is called there."""
+    """Stores a ticket's id in another system."""
     known = _link(tx, ticket_id, sink) or tx.ensure(
         TicketLink(ticket_id=ticket_id, sink=sink, external_id=name, updated_at=now),
         "ticket_id",
@@ -34,7 +34,7 @@ def _link(tx: Transaction, ticket_id: int, sink: str) -> TicketLink | None:
 
 
 def tags(tx: Transaction, ticket_id: int) -> tuple[str, ...]:
-    """A ticket's tags in alphabetical order."""
+    """Returns a ticket's tags in alphabetical order."""
     found = (
         select(TicketTag.tag).where(TicketTag.ticket_id == ticket_id).order_by(col(TicketTag.tag))
     )

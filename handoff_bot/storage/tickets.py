@@ -1,4 +1,4 @@
-"""Questions and changes about tickets: search by keyset, tags, timelines."""
+"""Queries and changes of tickets: keyset search, tags, timelines."""
 
 from __future__ import annotations
 
@@ -31,29 +31,30 @@ from handoff_bot.storage.transaction import Transaction
 
 
 def get(tx: Transaction, number: int) -> Ticket | None:
-    """A ticket by its number."""
     return tx.session.get(Ticket, number, populate_existing=True)
 
 
 def searched(subject: str, contact: str) -> str:
-    """What a search for words looks through."""
+    """Returns the text that a word search looks through."""
     return f"{subject} {contact}".casefold()
 
 
 def row(tx: Transaction, number: int) -> TicketRow | None:
-    """One ticket as lists show it."""
+    """Returns one ticket as a list row."""
     rows = found(tx, TicketQuery(words=f"#{number}"), 1)
     return rows[0] if rows else None
 
 
 def found(tx: Transaction, query: TicketQuery, limit: int) -> list[TicketRow]:
-    """Tickets that fit, newest first, at most `limit`."""
+    """Returns matching tickets, newest first, at most `limit`."""
     statement = fitting(query).order_by(col(Ticket.id).desc()).limit(limit)
     return [_row(*each) for each in tx.session.execute(statement)]
 
 
 def fitting(query: TicketQuery) -> Any:
-    """The search. Without words it walks an index from the newest ticket down; it never sorts."""
+    """Builds the search. Without words, it walks an index from the newest ticket down; it never
+    sorts.
+    """
     statement: Any = (
         select_rows(Ticket, col(Contact.name), col(Conversation.address), Agent)
         .join(Contact, col(Contact.id) == Ticket.contact_id)
@@ -113,20 +114,20 @@ def _row(ticket: Ticket, name: str, address: str, agent: Agent | None) -> Ticket
 
 
 def tags(tx: Transaction, number: int) -> tuple[str, ...]:
-    """A ticket's tags, in the order in which they were given."""
+    """Returns a ticket's tags in the order in which they were added."""
     tagged = select(TicketTag.tag).where(TicketTag.ticket_id == number)
     return tuple(tx.session.execute(tagged.order_by(col(TicketTag.id))).scalars())
 
 
 def tags_of_contact(tx: Transaction, contact_id: int) -> frozenset[str]:
-    """The tags of all tickets that a contact has had."""
+    """Returns the tags of all tickets of a contact."""
     tagged = select(TicketTag.tag).join(Ticket, col(Ticket.id) == TicketTag.ticket_id)
     found = tx.session.execute(tagged.where(Ticket.contact_id == contact_id).distinct())
     return frozenset(found.scalars())
 
 
 def set_tags(tx: Transaction, number: int, wanted: Sequence[str]) -> None:
-    """Exactly these tags."""
+    """Replaces the ticket's tags."""
     tx.session.execute(
         delete(TicketTag).where(
             col(TicketTag.ticket_id) == number, col(TicketTag.tag).not_in(wanted)
@@ -136,7 +137,7 @@ def set_tags(tx: Transaction, number: int, wanted: Sequence[str]) -> None:
 
 
 def add_tags(tx: Transaction, number: int, wanted: Iterable[str]) -> None:
-    """Tag a ticket; tags that it has already stay."""
+    """Adds tags to a ticket."""
     known = set(tags(tx, number))
     for tag in wanted:
         if tag not in known:
@@ -145,7 +146,7 @@ def add_tags(tx: Transaction, number: int, wanted: Iterable[str]) -> None:
 
 
 def last_of(tx: Transaction, conversation_id: int, since: datetime) -> Ticket | None:
-    """The conversation's newest ticket, if it was solved since then."""
+    """Returns the conversation's newest ticket, if it was solved since then."""
     newest = (
         select(Ticket)
         .where(Ticket.conversation_id == conversation_id)
@@ -164,7 +165,9 @@ def last_of(tx: Transaction, conversation_id: int, since: datetime) -> Ticket | 
 def events(
     tx: Transaction, number: int, kinds: Iterable[str], most: int
 ) -> Sequence[tuple[Event, str | None]]:
-    """The newest of these kinds about its escalations and itself, oldest first, with who did it."""
+    """Returns the newest events of these kinds about the ticket and its escalations, oldest first,
+    with agents.
+    """
     ours = select(Escalation.id).where(Escalation.ticket_id == number)
     asked = (
         select(Event, Agent.name)
@@ -175,7 +178,7 @@ def events(
 
 
 def messages(tx: Transaction, ticket: Ticket, most: int) -> Sequence[tuple[Message, str | None]]:
-    """The newest that was said from the words on that called for a person, with the agent who said it."""
+    """Returns the newest messages from the escalating one on, with the agents."""
     began = select(func.min(Escalation.message_id)).where(Escalation.ticket_id == ticket.id)
     asked = (
         select(Message, Agent.name)
@@ -191,7 +194,7 @@ def messages(tx: Transaction, ticket: Ticket, most: int) -> Sequence[tuple[Messa
 
 
 def notes(tx: Transaction, number: int, most: int) -> Sequence[tuple[Note, str]]:
-    """The newest that agents noted and that stayed inside, oldest first."""
+    """Returns the newest internal notes, oldest first."""
     ours = select(Escalation.id).where(Escalation.ticket_id == number)
     asked = (
         select(Note, Agent.name)

@@ -1,4 +1,4 @@
-"""Questions for a visitor's view of their conversation: what they may see, and what has happened since."""
+"""Queries of a visitor's view: visible messages and changes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SHOWN = [
 ]
 _ON_ITS_WAY = [DeliveryStatus.QUEUED.value, DeliveryStatus.SENDING.value]
 
-# Asked for every visitor whenever something happens: built once, plain Core.
+# Runs for every visitor on every change: built once, plain Core.
 _CONVERSATION = (
     select(CONVERSATION.c.id)
     .join(ADDRESS, ADDRESS.c.contact_id == CONVERSATION.c.contact_id)
@@ -142,7 +142,7 @@ _EVENTS_AMONG = _EVENTS.where(EVENT.c.id.in_(bindparam("numbers", expanding=True
 
 
 class Happening(NamedTuple):
-    """One line of the log, and whose conversation it is about, if it is about one."""
+    """One log entry, and its conversation, if any."""
 
     id: int
     kind: str
@@ -151,16 +151,16 @@ class Happening(NamedTuple):
 
 
 def conversation_of(tx: Transaction, channel: str, address: str) -> int | None:
-    """The id of the conversation with this address, once they have written."""
+    """Returns the id of the conversation with this address, None before the first message."""
     found = tx.core.execute(_CONVERSATION, {"channel": channel, "address": address})
     return found.scalar_one_or_none()
 
 
 def lines(tx: Transaction, conversation_id: int, after: Cursor, limit: int) -> list[VisitorLine]:
-    """What may be shown after the cursor, at most `limit` inbound messages and as many of ours.
+    """Returns visible messages after the cursor, at most `limit` inbound ones and as many of ours.
 
-    In the order in which cursors grow, which is nearly that of the conversation. From the start on the
-    last ones, else the next ones.
+    In cursor order, which is nearly the conversation's order. From the start the last ones,
+    otherwise the next ones.
     """
     given = {"conversation_id": conversation_id, "limit": limit}
     asked = given | {"after": after.inbound}
@@ -174,13 +174,13 @@ def lines(tx: Transaction, conversation_id: int, after: Cursor, limit: int) -> l
 
 
 def _tokens(media: Sequence[dict[str, str]]) -> list[str]:
-    """Those of a message's files that are in our own keeping."""
+    """Returns the tokens of a message's stored files."""
     urls = (one.get("url", "") for one in media)
     return [url.removeprefix(attachments.OURS) for url in urls if url.startswith(attachments.OURS)]
 
 
 def _with_files(line: VisitorLine, kept: dict[str, tuple[str, str]]) -> VisitorLine:
-    """The line with what its files are called; of one that is gone only that it was there."""
+    """Returns the line with its files' names; a deleted file is only mentioned."""
     gone = ("", "")
     found = ((file.token, *kept.get(file.token, gone)) for file in line.files)
     files = (VisitorFile(token if name else "", name, kind) for token, name, kind in found)
@@ -198,7 +198,7 @@ def _rows(
 def _merged(
     theirs: Sequence[Row[Any]], ours: Sequence[Row[Any]], cursor: Cursor
 ) -> list[VisitorLine]:
-    """Both sides in one list; each side keeps its own order, for a cursor must never go back."""
+    """Merges both sides; each keeps its own order, because a cursor must never go back."""
     merged: list[VisitorLine] = []
     mine, yours = list(theirs), list(ours)
     while mine or yours:
@@ -240,7 +240,7 @@ def _outbound(row: Row[Any], cursor: Cursor) -> VisitorLine:
 
 
 def marks(tx: Transaction, conversation_id: int) -> tuple[int, int]:
-    """The orders up to which inbound messages were handled, and were answered."""
+    """Returns the orders up to which inbound messages were handled, and were answered."""
     asked = {"conversation_id": conversation_id}
     handled = tx.core.execute(_LAST_INBOUND, asked).scalar() or 0
     answered = tx.core.execute(_LAST_OUTBOUND, asked).scalar() or 0
@@ -248,7 +248,7 @@ def marks(tx: Transaction, conversation_id: int) -> tuple[int, int]:
 
 
 def is_composing(tx: Transaction, lane: str, conversation_id: int | None) -> bool:
-    """Is there something of theirs to handle, or something of ours that has not left?"""
+    """Returns whether an inbound message is unhandled or an answer is unsent."""
     if tx.core.execute(_UNHANDLED.limit(1), {"lane": lane}).first():
         return True
     if conversation_id is None:
@@ -260,19 +260,19 @@ def is_composing(tx: Transaction, lane: str, conversation_id: int | None) -> boo
 def statuses(
     tx: Transaction, channel: str, address: str, oids: Sequence[str]
 ) -> dict[str, DeliveryStatus]:
-    """How far those of these deliveries are that are for this address."""
+    """Returns the statuses of those deliveries that are for this address."""
     asked = {"channel": channel, "address": address, "oids": list(oids)}
     return {oid: DeliveryStatus(status) for oid, status in tx.core.execute(_STATUSES, asked)}
 
 
 def has_waiting(tx: Transaction, lane: str, count: int) -> bool:
-    """Does so much of theirs wait to be handled?"""
+    """Returns whether the address has at least `count` unhandled messages."""
     waiting = tx.core.execute(_UNHANDLED.limit(count), {"lane": lane}).all()
     return len(waiting) >= count
 
 
 def ahead(tx: Transaction, escalation: Escalation) -> int:
-    """How many wait in the queue before this one."""
+    """Returns how many wait in the queue before this one."""
     values = {
         "rank": escalation.priority_rank,
         "opened_at": escalation.opened_at,
@@ -282,16 +282,16 @@ def ahead(tx: Transaction, escalation: Escalation) -> int:
 
 
 def last_event(tx: Transaction) -> int:
-    """The number of the log's last line, 0 when it is empty."""
+    """Returns the id of the log's last entry, or 0."""
     return tx.core.execute(_LAST_EVENT).scalar() or 0
 
 
 def events_after(tx: Transaction, after: int, limit: int) -> list[Happening]:
-    """The log's next lines."""
+    """Returns the log's next entries."""
     found = tx.core.execute(_EVENTS_AFTER, {"after": after, "limit": limit})
     return [Happening(*row) for row in found]
 
 
 def events_among(tx: Transaction, numbers: list[int]) -> list[Happening]:
-    """Those of these lines that are there."""
+    """Returns those of these entries that exist."""
     return [Happening(*row) for row in tx.core.execute(_EVENTS_AMONG, {"numbers": numbers})]

@@ -12,14 +12,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 logger = logging.getLogger(__name__)
 
 LARGEST_BODY = 256 * 1024
-"""Bytes. Twilio's forms are a few kB, Slack's largest events some tens of kB."""
+"""In bytes. Twilio's forms are a few kB, Slack's largest events some tens of kB."""
 
 
 def create_web(blueprints: Iterable[Blueprint], *, proxies: int = 0) -> Flask:
-    """A Flask application of these parts, with one way to refuse.
+    """Creates a Flask application of these blueprints with uniform error responses.
 
     Args:
-        proxies: how many stand before us and name their client in X-Forwarded-For.
+        proxies: number of proxies that set X-Forwarded-For.
     """
     web = Flask("handoff_bot", static_folder=None)
     web.wsgi_app = ProxyFix(web.wsgi_app, x_for=proxies, x_proto=0)  # type: ignore[method-assign] # Flask's own way

@@ -1,4 +1,4 @@
-"""The website chat's side of the door: /chat/… for the widget, as docs/channels/webchat.md says."""
+"""Routes of the website chat widget: /chat/…, described in docs/channels/webchat.md."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from handoff_bot.web.webhooks import Stores, store
 logger = logging.getLogger(__name__)
 
 UPLOADS = "/chat/files"
-"""Where bodies may be larger than elsewhere."""
+"""Path with a higher body limit."""
 LATER = 5
-"""Seconds until somebody for whom there is no room may ask again."""
+"""Retry-After in seconds when the server is full."""
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID",
@@ -40,53 +40,51 @@ _PREFLIGHT = {
 
 
 class Sessions(Protocol):
-    """Makes and believes sessions."""
+    """Creates and verifies sessions."""
 
     def begin(self, *, before: str = "", identity: str = "") -> Session:
-        """A session. Raises Unauthentic when the identity is not the website's."""
+        """Creates a session. Raises Unauthentic if the identity is not signed by the website."""
 
     def visitor(self, token: str) -> Visitor:
-        """Whose session this is. Raises Unauthentic."""
+        """Returns the session's visitor. Raises Unauthentic."""
 
     def is_known(self, visitor: Visitor) -> bool:
-        """Does the website vouch for who this is?"""
+        """Returns whether the website has verified the visitor's identity."""
 
 
 class Keeps(Protocol):
-    """Takes files into our keeping."""
+    """Stores files."""
 
     def keep(self, message: InboundMessage, fetched: Fetched, token: str) -> tuple[str, File]:
-        """The file as it is kept, and under which token. Raises Unacceptable, Exhausted and Malformed."""
+        """Returns the stored file and its token. Raises Unacceptable, Exhausted and Malformed."""
 
 
 class Site(Protocol):
-    """The channel, as far as this side needs it."""
+    """The channel as used by these routes."""
 
     @property
     def origins(self) -> frozenset[str]:
-        """The websites that may ask."""
+        """Returns the allowed websites."""
 
     @property
-    def sessions(self) -> Sessions:
-        """Who visitors are."""
+    def sessions(self) -> Sessions: ...
 
     @property
     def longest_text(self) -> int:
-        """Characters of one message."""
+        """Returns the maximum characters of a message."""
 
     def uploaded(
         self, visitor: Visitor, message_id: str, url: str, kind: str, network: str
     ) -> InboundMessage:
-        """The message that a visitor's file is. Raises Malformed."""
+        """Returns the message of a visitor's file. Raises Malformed."""
 
     def receive(self, request: WebhookRequest) -> Sequence[InboundMessage | DeliveryUpdate]:
-        """What a visitor has sent. Raises Unauthentic and Malformed."""
+        """Returns a request's content. Raises Unauthentic and Malformed."""
 
 
 def chat(
     site: Site, inbox: Stores, streams: Streams, watchers: Watchers, keeper: Keeps
 ) -> Blueprint:
-    """The routes."""
     blueprint = Blueprint("chat", __name__, url_prefix="/chat")
     door = _Door(site, inbox, streams, watchers, keeper)
     blueprint.before_request(door.check)
@@ -103,7 +101,7 @@ def chat(
 
 
 class _Door:
-    """The routes' views; nothing of one request is kept for the next."""
+    """Views of the routes, without state between requests."""
 
     def __init__(
         self, site: Site, inbox: Stores, streams: Streams, watchers: Watchers, keeper: Keeps
@@ -116,7 +114,7 @@ class _Door:
     # -- before and after every request
 
     def check(self) -> None:
-        """Only websites that are allowed, not too often, not too much."""
+        """Checks the origin, the rate limit and the body size."""
         if request.method == "OPTIONS" or request.endpoint == "chat.file":
             return
         origin = request.headers.get("Origin")
@@ -129,7 +127,7 @@ class _Door:
             raise Refused(413, "too_long", "This message is too long.")
 
     def let_read(self, response: Response) -> Response:
-        """Let the website read the answer, as browsers demand."""
+        """Adds the CORS headers."""
         if request.endpoint == "chat.file":
             return response
         response.headers["Vary"] = "Origin"
@@ -146,13 +144,13 @@ class _Door:
     # -- the routes
 
     def session(self) -> Response:
-        """A session for this browser."""
+        """Creates or renews a session."""
         try:
             session = self._site.sessions.begin(before=asked.bearer(), identity=asked.identity())
         except Unauthentic as error:
             logger.warning("identity refused", extra={"why": str(error)})
             raise Refused(401, "identity", "This identity is not valid.") from None
-        # A crowd of strangers must not keep a customer out who is at the same address.
+        # Many anonymous visitors must not lock out a customer at the same address.
         is_known = self._site.sessions.is_known(session.visitor)
         who = session.visitor.address if is_known else _network()
         self._limit(rates.SESSIONS, "session", who)
@@ -164,7 +162,7 @@ class _Door:
         )
 
     def messages(self) -> tuple[Response, int]:
-        """A visitor writes. Answered when it is stored."""
+        """Receives a message. Responds after it is stored."""
         visitor = self._visitor()
         self._limit(rates.MESSAGES, "messages", visitor.address)
         self._limit(rates.MESSAGES_OF_NETWORK, "messages of network", _network())
@@ -182,7 +180,7 @@ class _Door:
         return jsonify(id=said.fields["id"]), 202
 
     def marks(self) -> tuple[str, int]:
-        """A visitor's page tells what it has shown; of what was sent to them only."""
+        """Receives read marks for messages to this visitor."""
         visitor = self._visitor()
         self._limit(rates.MARKS, "marks", visitor.address)
         news = [one for one in self._received() if isinstance(one, DeliveryUpdate)]
@@ -190,7 +188,7 @@ class _Door:
         return "", 204
 
     def files(self) -> tuple[Response, int]:
-        """A visitor hands us a file, as the body. Answered when it and its message are stored."""
+        """Receives a file as the body. Responds after it and its message are stored."""
         visitor = self._visitor()
         self._limit(rates.FILES, "files", visitor.address)
         self._limit(rates.FILES_OF_NETWORK, "files of network", _network())
@@ -205,7 +203,7 @@ class _Door:
         return self._site.uploaded(visitor, message_id, url, kind, _network())
 
     def _keep(self, visitor: Visitor, message_id: str) -> tuple[str, File]:
-        """The file in our keeping, and its token."""
+        """Stores the file and returns its token."""
         token, kind = new_token(), request.mimetype
         try:
             message = self._uploaded(visitor, message_id, token, kind)
@@ -221,7 +219,7 @@ class _Door:
             raise Refused(429, "too_often", str(error), seconds) from None
 
     def events(self) -> Response:
-        """News as they come, for as long as the page is there."""
+        """Streams changes while the page is open."""
         visitor = self._looking()
         cursor = asked.cursor(request.headers.get("Last-Event-ID", ""))
         try:
@@ -231,13 +229,13 @@ class _Door:
                 503, "full", "Too many open streams. Please poll instead.", LATER
             ) from None
         response = Response(body, mimetype="text/event-stream")
-        response.call_on_close(room.close)  # also when the stream was never begun
+        response.call_on_close(room.close)  # also if the stream was never started
         response.headers["Cache-Control"] = "no-cache"
         response.headers["X-Accel-Buffering"] = "no"
         return response
 
     def poll(self) -> Response:
-        """News since the last time; waits for some if asked to, and if there is room."""
+        """Returns changes since the last poll; waits for some if requested and if there is room."""
         visitor = self._looking()
         after, _, tag = request.args.get("after", "").partition("~")
         client = request.remote_addr or ""
@@ -246,10 +244,10 @@ class _Door:
         return Response(body, mimetype="application/json")
 
     def file(self, name: str) -> Response:
-        """One of the widget's modules."""
+        """Returns one of the widget's modules."""
         return self._files.answer(f"{name}.js") or Response("", 404)
 
-    # -- what they share
+    # -- shared
 
     def _visitor(self) -> Visitor:
         try:
@@ -269,7 +267,7 @@ class _Door:
             raise Refused(429, "too_often", "Too many requests. Please wait.", seconds)
 
     def _received(self) -> Sequence[InboundMessage | DeliveryUpdate]:
-        """What the channel makes of this request."""
+        """Parses the request with the channel."""
         arrived = WebhookRequest(
             path=request.path,
             query="",

@@ -1,4 +1,4 @@
-"""The chat widget's files: small ES modules, served as they are written, compressed."""
+"""The chat widget's files: small ES modules, served unchanged and compressed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask import Response, request
 
 WIDGET = Path(__file__).parent / "widget"
 CACHED = "public, max-age=300"
-"""A new version reaches every page within minutes; until then the browser asks with its ETag."""
+"""A new version reaches every page within minutes; after that, the browser revalidates with its ETag."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class WidgetFiles:
 
     @property
     def packed_size(self) -> int:
-        """Bytes that a browser fetches for all of it."""
+        """Returns the bytes that a browser downloads in total."""
         return sum(len(file.packed) for file in self._files.values())
 
     def answer(self, name: str) -> Response | None:
-        """The file as this browser takes it, None when there is no such file."""
+        """Returns the file in an encoding the browser accepts, None if it does not exist."""
         file = self._files.get(name)
         if file is None:
             return None
@@ -43,7 +43,7 @@ class WidgetFiles:
             response.headers["Content-Encoding"] = "gzip"
         response.headers["Vary"] = "Accept-Encoding"
         response.headers["Cache-Control"] = CACHED
-        # Modules are fetched with CORS, and any website may embed what it is allowed to use or not.
+        # Modules are fetched with CORS; the chat itself checks the website's origin.
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         response.headers["X-Content-Type-Options"] = "nosniff"

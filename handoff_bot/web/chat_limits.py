@@ -1,4 +1,4 @@
-"""How often a visitor, and a network on the internet, may ask for anything."""
+"""Rate limits per visitor and per network."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter, RateLimiter
 
 SESSIONS = parse_many("30 per minute; 300 per hour")
-"""New or renewed sessions of one network on the internet; a whole office may share one."""
+"""New or renewed sessions per network; a whole office may share one."""
 MESSAGES = parse_many("10 per 10 seconds; 60 per minute")
-"""Messages of one visitor."""
+"""Messages per visitor."""
 MESSAGES_OF_NETWORK = parse_many("200 per minute")
-"""Messages of one network."""
+"""Messages per network."""
 FILES = parse_many("5 per 10 seconds; 30 per hour")
-"""Files of one visitor."""
+"""Files per visitor."""
 FILES_OF_NETWORK = parse_many("100 per hour")
-"""Files of one network."""
+"""Files per network."""
 MARKS = parse_many("120 per minute")
-"""Reports of one visitor about what they were shown."""
+"""Read marks per visitor."""
 LOOKS = parse_many("120 per minute")
-"""Streams and polls that one visitor begins."""
+"""Streams and polls per visitor."""
 EVERYTHING = parse_many("1200 per minute")
-"""Requests of one network."""
+"""Requests per network."""
 
 
 class Limits:
-    """Counts in this process's memory; any number of threads may use it at once."""
+    """Counts in this process's memory; safe for any number of threads."""
 
     def __init__(self, strategy: type[RateLimiter] = MovingWindowRateLimiter) -> None:
         self._limiter = strategy(MemoryStorage())
@@ -36,9 +36,9 @@ class Limits:
     def seconds_to_wait(
         self, items: list[RateLimitItem], what: str, who: str, cost: int = 1
     ) -> int:
-        """0 when it may go on, and is counted; else the seconds until it may.
+        """Returns 0 and counts the request if it is allowed, otherwise the seconds to wait.
 
-        A moving window keeps each count by itself: for a cost above 1 take a fixed one.
+        A moving window stores each hit separately: use a fixed window for costs above 1.
         """
         for item in items:
             if not self._limiter.hit(item, what, who, cost=cost):

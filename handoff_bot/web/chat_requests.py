@@ -1,4 +1,4 @@
-"""What the website chat reads of a request, and how it refuses one."""
+"""Parses and refuses requests of the website chat."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from handoff_bot.services.files import LARGEST_UPLOAD
 from handoff_bot.web.chat_stream import LONGEST_POLL
 
 LARGEST = 32 * 1024
-"""Bytes of a request's body: 4,000 characters, each escaped, and some air."""
+"""Maximum body size in bytes: 4,000 escaped characters, plus a margin."""
 _LONGEST_NAME = 255
 _LONGEST_IDENTITY = 4096
 
 
 @dataclass
 class Refused(Exception):
-    """A request gets no more than this answer.
+    """Ends a request with this response.
 
     Attributes:
-        code: what the widget looks at.
-        retry_after: seconds, 0 for not said.
+        code: read by the widget.
+        retry_after: in seconds, 0 for none.
     """
 
     status: int
@@ -35,7 +35,6 @@ class Refused(Exception):
 
 
 def refusal(refused: Refused) -> Response:
-    """The answer."""
     response = jsonify(error=refused.code, message=refused.message)
     response.status_code = refused.status
     if refused.retry_after:
@@ -44,7 +43,7 @@ def refusal(refused: Refused) -> Response:
 
 
 class _Session(BaseModel):
-    """What a browser sends for a session; `identity` is what its website has signed."""
+    """Body of a session request; `identity` is signed by the website."""
 
     model_config = ConfigDict(extra="ignore", strict=True, hide_input_in_errors=True)
 
@@ -52,7 +51,7 @@ class _Session(BaseModel):
 
 
 def identity() -> str:
-    """The identity in the body of a request for a session, "" for none."""
+    """Returns the identity in a session request, or ""."""
     try:
         return _Session.model_validate_json(request.get_data(cache=False)).identity or ""
     except ValidationError as error:
@@ -62,7 +61,7 @@ def identity() -> str:
 
 
 def upload() -> bytes:
-    """The body, which is larger than any other: Flask's own limit does not count for it."""
+    """Returns an upload's body, which may exceed Flask's own limit."""
     if request.content_length is None:
         raise Refused(411, "length", "Send a Content-Length header.")
     stream = get_input_stream(request.environ, max_content_length=LARGEST_UPLOAD)
@@ -70,18 +69,17 @@ def upload() -> bytes:
 
 
 def file_name() -> str:
-    """What the visitor calls the file."""
+    """Returns the visitor's name of the file."""
     return request.args.get("name", "")[:_LONGEST_NAME]
 
 
 def bearer() -> str:
-    """The session's token, "" for none."""
+    """Returns the session's token, or ""."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""
 
 
 def cursor(text: str) -> Cursor:
-    """A place in the conversation."""
     try:
         return Cursor.parse(text.partition("~")[0])
     except Malformed as error:
@@ -89,7 +87,7 @@ def cursor(text: str) -> Cursor:
 
 
 def wait() -> float:
-    """Seconds that a poll may wait."""
+    """Returns the seconds that a poll may wait."""
     try:
         return min(float(request.args.get("wait", "0")), LONGEST_POLL)
     except ValueError:

@@ -1,4 +1,4 @@
-"""News of a visitor's conversation as a stream of events, or as the answer to a poll."""
+"""Changes of a visitor's conversation as a stream of events, or as the response to a poll."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ from handoff_bot.services.visitors import Visitors
 from handoff_bot.web.watchers import Full, Watch, Watchers
 
 HEARTBEAT = 20.0
-"""Seconds after which an idle stream says that it lives; that is also how a visitor's leaving is noticed."""
+"""Seconds after which an idle stream sends a heartbeat, which also detects a closed page."""
 SILENT_BEATS = 3
-"""Heartbeats after which a stream looks by itself: a hint may have been lost. In the queue it is one, for
-the estimate of the wait changes with the time alone."""
+"""Heartbeats after which a stream checks without a hint, because hints can be lost. One while
+queued, because the wait estimate changes with time.
+"""
 LONGEST_STREAM = 900.0
-"""Seconds; then the widget comes again, with a session that is renewed if need be."""
+"""In seconds; then the widget reconnects and renews its session if needed."""
 LONGEST_POLL = 25.0
-"""Seconds that a poll may wait."""
+"""Maximum wait of a poll in seconds."""
 _AUTHORS = {Author.CONTACT: "visitor"}
 
 
 class Streams:
-    """Makes streams and polls. What they wait in is their generator, after the view has returned."""
+    """Creates streams and polls. They wait in their generator, after the view has returned."""
 
     def __init__(self, visitors: Visitors, watchers: Watchers) -> None:
         self.visitors = visitors
@@ -38,13 +39,14 @@ class Streams:
     def stream(
         self, address: str, cursor: Cursor, client: str = ""
     ) -> tuple[contextlib.ExitStack, Iterator[str]]:
-        """Server-sent events until the visitor leaves, or comes again anyway; and the room to give back.
+        """Returns server-sent events until the visitor leaves or reconnects, and the slot to
+        release.
 
         Args:
-            client: the visitor's address on the internet.
+            client: the visitor's internet address.
 
         Raises:
-            Full: there is no room for another who waits; at once, before anything is iterated.
+            Full: no slot is free; raised before the first iteration.
         """
         room = contextlib.ExitStack()
         watch = room.enter_context(self._watchers.watch(address, client))
@@ -67,12 +69,12 @@ class Streams:
     def poll(
         self, address: str, cursor: Cursor, tag: str, wait: float, client: str = ""
     ) -> Iterator[str]:
-        """One JSON answer, which may come late: `{"cursor", "events"}`.
+        """Yields one JSON response, possibly late: `{"cursor", "events"}`.
 
         Args:
-            tag: of the state that the page shows, "" for none; another one is news.
-            wait: seconds; not waited when there is no room.
-            client: the visitor's address on the internet.
+            tag: of the state shown on the page, "" for none; a different one is a change.
+            wait: in seconds; does not wait if no slot is free.
+            client: the visitor's internet address.
         """
         look = self.visitors.look(address, cursor)
         if not look.lines and _tag(look.state) == tag and wait > 0:
@@ -84,7 +86,7 @@ class Streams:
         yield json.dumps({"cursor": cursor_and_tag, "events": events})
 
     def _wait(self, watch: Watch, cursor: Cursor, tag: str, wait: float) -> Look:
-        """Look until there is something new: one may be woken for nothing."""
+        """Reads until there is a change, because wake-ups can be spurious."""
         until = time.monotonic() + wait
         while True:
             look = self.visitors.look(watch.address, cursor)
@@ -115,7 +117,7 @@ def _message(line: VisitorLine) -> dict[str, Any]:
 
 
 def _file(file: VisitorFile) -> dict[str, str | None]:
-    """Where it is, from our own address on; nowhere when it is not kept any more."""
+    """Returns the file's path on our own host, or none if it is no longer stored."""
     url = address(file.token, file.name).removeprefix("/") if file.token else None
     return {"url": url, "name": file.name, "type": file.content_type}
 

@@ -1,4 +1,4 @@
-"""Which network a client is in: what limits count, because one client may have many addresses."""
+"""Client networks for rate limits, because one client may have many addresses."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from handoff_bot.domain.networks import bare
 
 _IPV6_PREFIX = 64
-"""Bits of an IPv6 address that name a network; whoever has one may use all the others at will (RFC 6177)."""
+"""IPv6 network prefix in bits; its owner can use all addresses in it (RFC 6177)."""
 
 
 def network_of(address: str | None) -> str:
-    """The IPv4 address itself, or the /64 of an IPv6 address; "unknown" for anything else."""
+    """Returns the IPv4 address, or the /64 of an IPv6 address; "unknown" for anything else."""
     try:
         found = ip_address(bare(address or ""))
     except ValueError:

@@ -1,7 +1,7 @@
-"""GET /files/<token>/<name>: files in our keeping, for whoever knows their token, as long as it is open.
+"""GET /files/<token>/<name>: stored files, for anyone with the token while it is open.
 
-Twilio fetches what agents send from here (GET and HEAD, with no credentials); visitors of a website look at
-it here. A file is served as what it was found to be, and never as a page of this address.
+Twilio downloads agents' files here (GET and HEAD, without credentials), and website visitors view
+them. A file is served with its verified type, and never as a page of this host.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ logger = logging.getLogger(__name__)
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _UNIT = 64 * 1024
-"""Bytes that count as one: what is counted is little, and a small file counts too."""
+"""Bytes per counted unit; a small file counts as one."""
 _GB = 1_000_000_000 // _UNIT
 REQUESTS = parse_many("1200 per minute")
-"""Requests of one network, also for files that are not here."""
+"""Requests per network, including unknown files."""
 OF_FILE = parse_many("120 per hour")
-"""Downloads of one file: providers fetch it a few times, browsers keep it for an hour."""
+"""Downloads per file: providers fetch it a few times, browsers cache it for an hour."""
 OF_NETWORK = parse_many(f"{2 * _GB} per hour")
-"""Units of one network; Twilio fetches everything from few networks."""
+"""Units per network; Twilio downloads everything from few networks."""
 OF_ALL = parse_many(f"{50 * _GB} per hour")
 """Units of all networks together."""
 _HARMLESS = {
@@ -44,14 +44,11 @@ _HARMLESS = {
 
 
 class Finds(Protocol):
-    """Where the files are."""
-
     def find(self, token: str) -> StoredFile | None:
-        """The file, None when there is none, or no longer."""
+        """Returns the file, None if it is unknown or no longer open."""
 
 
 def files(kept: Finds) -> Blueprint:
-    """The route."""
     downloads = Limits(FixedWindowRateLimiter)
     blueprint = Blueprint("files", __name__)
 
@@ -82,7 +79,7 @@ def files(kept: Finds) -> Blueprint:
 
 
 def _wait_for(downloads: Limits, file: StoredFile, token: str, network: str) -> int:
-    """Seconds to wait before this file may be had from there, 0 for none."""
+    """Returns the seconds to wait before this download, 0 for none."""
     units = 1 + file.size // _UNIT
     return (
         downloads.seconds_to_wait(OF_FILE, "file", token)
@@ -92,7 +89,7 @@ def _wait_for(downloads: Limits, file: StoredFile, token: str, network: str) -> 
 
 
 def _disposition(file: StoredFile) -> str:
-    """Pictures are shown, everything else is kept; the name in both spellings of RFC 6266."""
+    """Pictures are shown inline, other files are downloaded; the name in both forms of RFC 6266."""
     how = "inline" if is_picture(file.content_type) else "attachment"
     plain = file.name.encode("ascii", "replace").decode().replace("?", "_")
     return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(file.name, safe='')}"

@@ -1,7 +1,7 @@
-"""GET /healthz: is the process well, is the database, how far are the lanes behind, did Slack object, and
-how is the language model, as far as is known: a request to the page never asks it anything.
+"""GET /healthz: state of the process, the database, the lanes, Slack's rate limits and the language
+model. Requests to the page never query the model.
 
-Also what requests are answered while the database is away.
+Also answers requests while the database is down.
 """
 
 from __future__ import annotations
@@ -22,18 +22,19 @@ from handoff_bot.storage.database import Database
 logger = logging.getLogger(__name__)
 
 BEHIND_AFTER = 5.0
-"""Seconds that the first job of a lane a customer waits for may be overdue before the page says "behind"."""
+"""Seconds that a customer-facing lane may be overdue before the page says "behind"."""
 LATE_AFTER = 60.0
-"""Seconds that the first job of a lane may be overdue before the page says "late"."""
+"""Seconds that a lane may be overdue before the page says "late"."""
 PATIENT = dict.fromkeys(("draw", "mood", "tell", "mail", "sink-webhook", "sink-zendesk"), 300.0)
-"""The same for queues that no customer waits for."""
+"""Limits for queues that no customer waits for."""
 
 
 def health(database: Database, clock: Clock, model: ModelHealthPage | None = None) -> Blueprint:
-    """The route. 503 when the database does not answer; "behind", "late" and "degraded" are a 200.
+    """Returns the route. 503 if the database does not respond; "behind", "late" and "degraded" are
+    a 200.
 
-    What is late is the same for all processes on one database. With another code a load balancer would
-    take them all out, and webhooks that could still be stored would be lost.
+    Lateness is the same for all processes on one database. With an error code, a load balancer
+    would remove all of them, and webhooks that could still be stored would be lost.
     """
     blueprint = Blueprint("health", __name__)
 
@@ -51,7 +52,7 @@ def health(database: Database, clock: Clock, model: ModelHealthPage | None = Non
                 load = backlog.load(tx)
                 refusals = rate_limit_store.refusals(tx)
                 mind = model.read(tx) if model else {"status": "off"}
-        except Exception:  # whatever is wrong with it, the page must say so
+        except Exception:  # on any error, the page must report it
             logger.exception("database does not answer")
             return jsonify(status="failing", process="ok", database="failing"), 503
         now = clock.now()
@@ -85,7 +86,7 @@ def _status(behind: dict[str, float], late: dict[str, float], mind: Mapping[str,
 
 
 def _slowed_down(refusals: Sequence[rate_limit_store.Refusals]) -> dict[str, dict[str, object]]:
-    """By kind of call: which channel of Slack it was is nobody's business here."""
+    """Returns rate-limit responses by kind of call, without Slack channel ids."""
     found: dict[str, dict[str, object]] = {}
     for kind, group in groupby(refusals, key=lambda each: each.budget.partition(":")[0]):
         same = list(group)
@@ -95,7 +96,7 @@ def _slowed_down(refusals: Sequence[rate_limit_store.Refusals]) -> dict[str, dic
 
 
 def _behind(load: backlog.Load, now: datetime) -> dict[str, float]:
-    """Queues a customer waits for that are overdue -> their lag: more comes in than is done."""
+    """Returns overdue customer-facing queues -> lag: more work arrives than is done."""
     lags = _lags(load, now)
     return {
         queue: lag for queue, lag in lags.items() if queue not in PATIENT and lag > BEHIND_AFTER
@@ -103,18 +104,18 @@ def _behind(load: backlog.Load, now: datetime) -> dict[str, float]:
 
 
 def _late(load: backlog.Load, now: datetime) -> dict[str, float]:
-    """Queues with a lane beyond its bound -> its lag."""
+    """Returns queues with a lane beyond its limit -> lag."""
     lags = _lags(load, now)
     return {queue: lag for queue, lag in lags.items() if lag > PATIENT.get(queue, LATE_AFTER)}
 
 
 def _lags(load: backlog.Load, now: datetime) -> dict[str, float]:
-    """Queue -> seconds. Waiting for a turn at Slack does not count: it is not our being late."""
+    """Returns queue -> seconds. Waiting for Slack's rate limit does not count as a lag."""
     return {queue: _lag(part.ours_due_at, now) for queue, part in load.queues.items()}
 
 
 def _lag(due_at: datetime | None, now: datetime) -> float:
-    """Seconds since then; 0 when nothing is due."""
+    """Returns the seconds since then; 0 if nothing is due."""
     if due_at is None:
         return 0.0
     return max(0.0, round((now - due_at).total_seconds(), 3))

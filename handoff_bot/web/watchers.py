@@ -1,7 +1,7 @@
-"""Who waits for news of a conversation, and the one thread that wakes them.
+"""Waiting streams and polls, and the thread that wakes them.
 
-The event log is what wakes: whatever a visitor can see of, some process has written a line about. One
-thread reads the log's end while anybody waits, so it does not matter which process did what.
+The event log is the trigger: every change that a visitor can see has a log entry. One thread reads
+the end of the log while anyone waits, so it does not matter which process made the change.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from handoff_bot.storage.visitors import Happening
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.2
-"""Seconds between two looks at the log, while anybody waits."""
+"""Seconds between two reads of the log while anyone waits."""
 QUEUE_EVERY = 2.0
-"""Seconds between two wakings of those who wait in the queue: their place changes with every claim."""
+"""Seconds between two wake-ups of queued visitors: their position changes with every claim."""
 TROUBLE = 2.0
-"""Seconds to wait when the database does not answer."""
+"""Seconds to wait when the database does not respond."""
 PATIENCE = 5.0
-"""Seconds for which a line that was passed over may still be committed."""
+"""Seconds for which a skipped entry may still be committed."""
 BEFORE = 100
-"""Lines before the end of the log that a reader begins with."""
+"""Number of entries before the end of the log that a reader starts with."""
 MOST = 1000
-"""Lines read at a time."""
+"""Entries per read."""
 PER_VISITOR = 20
-"""Streams of one visitor: browser tabs, and pages they have left that we still write a heartbeat to."""
+"""Streams per visitor: browser tabs, and closed pages that still get a heartbeat."""
 
 
 PER_ADDRESS = 100
-"""Streams and waiting polls of one address on the internet; the rest poll without waiting."""
+"""Streams and waiting polls per internet address; further polls do not wait."""
 
 
 class Full(Exception):
-    """There is no room for another who waits."""
+    """No slot for another stream or poll."""
 
 
 class Watch:
-    """One who waits. Set `is_queued` when their place in the queue is shown."""
+    """One waiting stream or poll. Set `is_queued` while a queue position is shown."""
 
     def __init__(self, address: str, client: str = "") -> None:
         self.address = address
@@ -55,26 +55,24 @@ class Watch:
         self._news = threading.Event()
 
     def wake(self) -> None:
-        """Let them look."""
         self._news.set()
 
     def close(self) -> None:
-        """Let them go."""
         self.is_closed = True
         self._news.set()
 
     def wait(self, timeout: float) -> bool:
-        """Wait for news; False when there was none. What was not looked at since counts as news."""
+        """Waits for a change; False on a timeout. A change since the last read counts."""
         woken = self._news.wait(timeout)
         self._news.clear()
         return woken and not self.is_closed
 
 
 class Watchers:
-    """All who wait in this process, at most `limit`; each is a thread of its own.
+    """All streams and polls of this process, at most `limit`; each has its own thread.
 
     Args:
-        channel: the kind of the channel whose conversations are watched.
+        channel: the kind of the watched channel.
     """
 
     def __init__(self, database: Database, channel: str, limit: int) -> None:
@@ -92,13 +90,13 @@ class Watchers:
 
     @contextlib.contextmanager
     def watch(self, address: str, client: str = "") -> Iterator[Watch]:
-        """Wait for news of this visitor's conversation.
+        """Watches a visitor's conversation.
 
         Args:
-            client: the visitor's address on the internet, "" for unknown.
+            client: the visitor's internet address, "" if unknown.
 
         Raises:
-            Full: too many wait already, in this process, for this visitor, or from this address.
+            Full: too many streams in this process, for this visitor, or from this address.
         """
         watch = Watch(address, network(client))
         self._enter(watch)
@@ -108,14 +106,14 @@ class Watchers:
             self._leave(watch)
 
     def wake(self, address: str) -> None:
-        """Let those look who wait for this visitor, without waiting for the log."""
+        """Wakes this visitor's streams without waiting for the log."""
         with self._lock:
             found = [watch for watch in self._watches if watch.address == address]
         for watch in found:
             watch.wake()
 
     def close(self) -> None:
-        """Let everybody go, and let nobody in."""
+        """Closes all and refuses new ones."""
         self._closing.set()
         self._somebody.set()
         with self._lock:
@@ -158,7 +156,7 @@ class Watchers:
             if not (self._watches or self._closing.is_set()):
                 self._somebody.clear()
 
-    # -- the one thread
+    # -- the thread
 
     def _run(self) -> None:
         tail: _Tail | None = None
@@ -169,9 +167,9 @@ class Watchers:
             try:
                 if tail is None:
                     tail = _Tail(self._database)
-                    self._wake_all()  # whatever was written before the log is watched
+                    self._wake_all()  # entries before the start are not watched
                 self._tell(tail.read(), tail)
-            except Exception:  # whatever is wrong with the database: streams must survive it
+            except Exception:  # on any database error: the streams must survive it
                 logger.exception("the log cannot be read")
                 tail = None
                 self._closing.wait(TROUBLE)
@@ -198,21 +196,21 @@ class Watchers:
 class _Tail:
     """The end of the log.
 
-    On PostgreSQL a line can be committed after one with a higher number: numbers that were passed over
-    are asked for again for a while.
+    On PostgreSQL, an entry can be committed after one with a higher number: skipped numbers are
+    queried again for a while.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         with database.read() as tx:
-            # From a little before the end: of what is being written there some may be committed later.
+            # From a little before the end: entries being written there may be committed later.
             self._last = max(0, visitors.last_event(tx) - BEFORE)
         self._missing: dict[int, float] = {}
         self._moved = False
         self._told_queue_at = 0.0
 
     def read(self) -> list[Happening]:
-        """The lines that were not read before."""
+        """Returns the unread entries."""
         with self._database.read() as tx:
             fresh = visitors.events_after(tx, self._last, MOST)
             late = visitors.events_among(tx, list(self._missing)) if self._missing else []
@@ -232,7 +230,7 @@ class _Tail:
         self._last = newest
 
     def queue_moved(self, news: list[Happening]) -> bool:
-        """Has the queue moved, and is it time to say so?"""
+        """Returns whether the queue changed and queued visitors are due for a wake-up."""
         self._moved |= any(line.kind.startswith("escalation.") for line in news)
         now = time.monotonic()
         if not self._moved or now - self._told_queue_at < QUEUE_EVERY:

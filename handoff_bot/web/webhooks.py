@@ -1,4 +1,4 @@
-"""The customers' side of the door: POST /webhooks/<channel> and its /status."""
+"""Provider webhooks: POST /webhooks/<channel> and its /status."""
 
 from __future__ import annotations
 
@@ -20,19 +20,18 @@ logger = logging.getLogger(__name__)
 
 MOST_FIELDS = 500
 LONGEST_NAME = 400
-"""Characters of an id or an address; PostgreSQL's indexes take at most 2,700 bytes."""
+"""Maximum characters of an id or an address; PostgreSQL's indexes take at most 2,700 bytes."""
 FORM = "application/x-www-form-urlencoded"
 
 
 class Stores(Protocol):
-    """Where arrivals go; returns after commit."""
+    """Stores arrivals; returns after commit."""
 
     def store(self, kind: str, lane: str, key: str, payload: dict[str, object]) -> bool:
-        """False when this key was known already."""
+        """Returns False if the key was already known."""
 
 
 def webhooks(channels: Mapping[str, Channel], inbox: Stores) -> Blueprint:
-    """The routes of all channels."""
     blueprint = Blueprint("webhooks", __name__)
 
     @blueprint.post("/webhooks/<kind>")
@@ -57,7 +56,9 @@ def webhooks(channels: Mapping[str, Channel], inbox: Stores) -> Blueprint:
 
 
 def _parsed() -> WebhookRequest:
-    """The request as it arrived. The form is decoded by us: blanks and repeats must stay."""
+    """Returns the request as received. Parses the form itself, because blank and repeated fields
+    must stay.
+    """
     body = request.get_data(cache=False)
     if request.mimetype != FORM:
         raise Malformed("The body must be a form.")
@@ -80,10 +81,10 @@ def _parsed() -> WebhookRequest:
 
 
 def store(inbox: Stores, arrival: InboundMessage | DeliveryUpdate) -> None:
-    """Store what a channel has received; returns after commit.
+    """Stores what a channel has received; returns after commit.
 
     Raises:
-        Malformed: it has a name that no provider gives, and that no index holds.
+        Malformed: an id or address is longer than any provider's.
     """
     if not all(map(_is_name, _names(arrival))):
         raise Malformed("The form contains an invalid ID or address.")
