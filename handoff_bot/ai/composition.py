@@ -1,4 +1,6 @@
-"""Builds the detector, the assistant and the translator: local ones, or OpenAI's with the local behind."""
+"""Builds the detector, the assistant and the translator: local ones, or OpenAI's with a local
+fallback.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Minds:
-    """Who judges, who answers, and, with a language model only, who translates and asks whether it works."""
+    """Detector and assistant, and with a language model also translator and probe."""
 
     detector: Detector
     assistant: Assistant
@@ -27,12 +29,13 @@ class Minds:
 
 @dataclass(frozen=True)
 class Asking:
-    """How a language model is asked.
+    """Request options of the language model.
 
     Attributes:
-        judge_effort, answer_effort: reasoning effort, "none" to "max", or "default" for the model's own.
+        judge_effort, answer_effort: reasoning effort, "none" to "max", or "default" for the model's
+            own.
         judge_seconds, answer_seconds: deadlines.
-        tokens: room for an answer, reasoning included.
+        tokens: limit for an answer, including reasoning.
     """
 
     judge_effort: str = "none"
@@ -51,8 +54,9 @@ def build_model(
     watch: ModelWatch | None = None,
     asking: Asking = Asking(),
 ) -> LanguageModel:
-    """The language model, asked as it is for answers."""
-    # Here, because OpenAI's client alone takes 40 MB, which nobody without a key should pay.
+    """Returns the language model with the options for answers."""
+    # Imported here, because OpenAI's client takes 40 MB, which deployments without a key should not
+    # pay.
     from handoff_bot.ai.language_model import LanguageModel, connect
 
     return LanguageModel(
@@ -66,7 +70,6 @@ def build_model(
 
 
 def build_probe(model: LanguageModel, asking: Asking = Asking()) -> ModelProbe:
-    """What asks the model whether it works."""
     from handoff_bot.ai.probe import Probe
 
     return Probe(model, asking.answer_seconds)
@@ -82,10 +85,10 @@ def build_ai(
     watch: ModelWatch | None = None,
     asking: Asking = Asking(),
 ) -> Minds:
-    """All of them; the local ones without a key.
+    """Returns all services; local ones without a key.
 
     Raises:
-        ModelError: the local model is missing or broken.
+        ModelError: the local model is missing or damaged.
     """
     local_detector = LocalDetector.load()
     knowledge = Knowledge(knowledge_dir, meaning=local_detector.encoder.vectors)

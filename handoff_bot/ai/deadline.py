@@ -1,4 +1,4 @@
-"""Keeps a deadline over a call that may outlast any timeout of its own."""
+"""Enforces a deadline on a call whose own timeouts are not enough."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ Result = TypeVar("Result")
 
 
 def within(seconds: float, call: Callable[[], Result]) -> Result:
-    """What the call returns or raises.
+    """Returns or raises what the call does.
 
-    An HTTP client's own timeouts are for each read, and looking up a name has none.
+    An HTTP client's timeouts apply per read, and DNS lookups have none.
 
     Raises:
-        TimeoutError: the time is up; nobody waits for the call any more.
+        TimeoutError: the deadline has passed; the call continues unobserved.
     """
     future: Future[Result] = Future()
 
     def run() -> None:
         try:
             future.set_result(call())
-        except BaseException as error:  # it belongs to who waits
+        except BaseException as error:  # raised in the waiting thread
             future.set_exception(error)
 
     threading.Thread(target=run, name="language-model", daemon=True).start()

@@ -1,4 +1,4 @@
-"""What went wrong when a language model was asked: may another try help, what must admins know."""
+"""Failures of language model requests: whether a retry can help, and what admins must know."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _CHANGED = frozenset({404, 405})
 
 
 class Failure(Exception):
-    """The question has no answer; the text is the kind of failure.
+    """A request failed; the text is the kind of failure.
 
     Attributes:
-        trouble: what it says of the model, None when nothing is wrong with it.
-        detail: more for admins; nothing that a customer wrote.
-        may_pass: another try may not meet it.
-        is_refusal: the service would not take the request as it was.
-        is_elsewhere: there was nothing at the address, so what was learnt may be out of date.
+        trouble: the model's problem, None if the model is fine.
+        detail: more for admins; no customer text.
+        may_pass: True if a retry may succeed.
+        is_refusal: True if the service rejected the request's form.
+        is_elsewhere: True if the URL does not exist, so that learned facts may be outdated.
     """
 
     def __init__(
@@ -56,12 +56,12 @@ def timed_out() -> Failure:
 
 
 def malformed() -> Failure:
-    """The answer has another form than was asked for."""
+    """The answer has the wrong format."""
     return Failure("malformed answer", Trouble.UNREADABLE, may_pass=True)
 
 
 def failure_of(error: openai.OpenAIError) -> Failure:
-    """What an error of the client means."""
+    """Converts an error of the client."""
     if isinstance(error, openai.APITimeoutError):
         return timed_out()
     if isinstance(error, openai.APIConnectionError):
@@ -96,8 +96,8 @@ def _of_status(error: openai.APIStatusError) -> Failure:
 
 
 def never_left(error: openai.OpenAIError) -> bool:
-    """Was no connection made, so that the service cannot have worked on it?
+    """Returns whether no connection was made, so the service cannot have processed it.
 
-    Looks at names, because the client's HTTP library differs between its versions.
+    Compares names, because the client's HTTP library differs between its versions.
     """
     return type(error.__cause__).__name__ in {"ConnectError", "ConnectTimeout", "PoolTimeout"}

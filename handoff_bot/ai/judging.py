@@ -1,4 +1,4 @@
-"""Conversations in, judgements out, as JSON lines: what `handoff judge` does."""
+"""Evaluates conversations given as JSON lines, for `handoff judge`."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class _Conversation(BaseModel):
 
 
 def judge_lines(lines: Iterable[str], detector: Detector) -> Iterator[str]:
-    """One line of JSON, without its line end, for each line that is not blank, as soon as it is read.
+    """Yields one line of JSON, without a line end, for each non-blank line, as soon as it is read.
 
     In: {"id", "turns": [{"role": "customer"|"assistant"|"agent", "text"}]}. Out: {"id", "escalate",
-    "score", "reason", "signals", "priority", "language"}; reason is "none" when no human is needed.
-    A line that cannot be judged gives {"id": null, "error"}; it never raises.
+    "score", "reason", "signals", "priority", "language"}; reason is "none" if no agent is needed.
+    An invalid line gives {"id": null, "error"}; it never raises.
     """
     for line in lines:
         if line.strip():
@@ -37,10 +37,10 @@ def judge_lines(lines: Iterable[str], detector: Detector) -> Iterator[str]:
 
 
 def read_talk(text: str) -> Talk:
-    """One conversation from JSON, the id left out or not.
+    """Parses one conversation; the id is optional.
 
     Raises:
-        ValueError: it is not one; says what is wrong without repeating it.
+        ValueError: invalid; describes the error without repeating the input.
     """
     try:
         asked = _Conversation.model_validate({"id": 0} | json.loads(text))
@@ -63,7 +63,7 @@ def _judged(line: str, detector: Detector) -> dict[str, object]:
 
 
 def _what_is_wrong(error: ValidationError) -> str:
-    """The first problem and where it is, without the input: it may hold what a customer wrote."""
+    """Returns the first error and its location, without the input, which may contain customer text."""
     first = error.errors(include_input=False, include_url=False)[0]
     place = ".".join(map(str, first["loc"]))
     return f"{place}: {first['msg']}" if place else first["msg"]

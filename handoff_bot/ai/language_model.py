@@ -1,4 +1,4 @@
-"""Asks a language model, within a deadline, for an answer of a fixed shape, and counts what it uses."""
+"""Requests structured answers from a language model, within a deadline, and counts the usage."""
 
 from __future__ import annotations
 
@@ -38,46 +38,47 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 SPENT = "spent enough for today"
 _TRIES = 2
-_WORTH_A_TRY = 0.25  # seconds left of the deadline below which nothing is begun
-_LONGEST = 200_000  # characters of a whole answer; what we ask for fits into a tenth
+_WORTH_A_TRY = 0.25  # minimum seconds before the deadline to start a request
+_LONGEST = 200_000  # maximum characters of an answer; ours need a tenth
 _CHARACTERS_PER_TOKEN = 4
 
 
 def _probability(value: float) -> float:
-    if not 0.0 <= value <= 1.0:  # not a number is not in between either
+    if not 0.0 <= value <= 1.0:  # NaN also fails the comparison
         raise ValueError("is no probability")
     return value
 
 
 Probability = Annotated[float, AfterValidator(_probability)]
-"""From 0 to 1. Only checked here: not every service takes bounds in a schema."""
+"""From 0 to 1. Only checked here, because not every service supports bounds in a schema."""
 
 
 def connect(api_key: str, base_url: str = "") -> openai.OpenAI:
-    """A client without retries of its own: they would outlast our deadlines. Close it when done.
+    """Returns a client without its own retries, which would exceed our deadlines. Close it when
+    done.
 
     Args:
         api_key: the secret.
-        base_url: of a compatible service, e.g. "http://127.0.0.1:8080/v1"; "" for OpenAI itself.
+        base_url: of a compatible service, e.g. "http://127.0.0.1:8080/v1"; "" for OpenAI.
     """
     return openai.OpenAI(api_key=api_key, base_url=base_url or None, max_retries=0)
 
 
 class LanguageModel:
-    """One model of one service. Safe to use from many threads at once.
+    """One model of one service. Thread-safe.
 
     Args:
         client: from `connect`.
         model: its name.
         clock: monotonic seconds.
-        spending: asked before every question, told of every answer, the useless ones too.
+        spending: checked before every request, told about every answer, including useless ones.
         effort: reasoning effort, see `ways_of_asking`.
-        tokens: room for an answer, reasoning included.
-        watch: told whether questions were answered.
+        tokens: limit for an answer, including reasoning.
+        watch: told the outcome of requests.
         lessons: what the service has refused so far.
 
-    Services differ in what they take: parameters, forms of an answer, APIs. What a service refuses is
-    asked otherwise at once, within the same deadline, and remembered for all later questions.
+    Services differ in parameters, answer formats and APIs. A refused form is replaced at once,
+    within the same deadline, and remembered for later requests.
     """
 
     def __init__(
@@ -103,34 +104,33 @@ class LanguageModel:
 
     @property
     def name(self) -> str:
-        """The model's."""
         return self._model
 
     @property
     def watch(self) -> ModelWatch | None:
-        """Who is told whether questions were answered."""
+        """Returns the receiver of outcomes."""
         return self._watch
 
     def with_effort(self, effort: str) -> LanguageModel:
-        """The same model, asked with another reasoning effort; lessons are shared."""
+        """Returns the same model with another reasoning effort; lessons are shared."""
         other = copy.copy(self)
         other._effort = effort
         return other
 
     def heard_by(self, watch: ModelWatch) -> LanguageModel:
-        """The same model, with another one who is told; lessons are shared."""
+        """Returns the same model with another watch; lessons are shared."""
         other = copy.copy(self)
         other._watch = watch
         return other
 
     def shutdown_date(self, seconds: float) -> date | None:
-        """The day on which the provider switches the model off; None when it does not say. Raises nothing."""
+        """Returns the provider's shutdown date for the model; None if not given. Never raises."""
         models = self._client.models.with_raw_response
         try:
             body = within(seconds, lambda: models.retrieve(model=self._model, timeout=seconds).text)
             return _Lifetime.model_validate_json(body).shutdown_date
         except (openai.OpenAIError, TimeoutError, ValueError):
-            return None  # compatible services may lack the address, or say something else
+            return None  # compatible services may lack the URL, or return something else
 
     def ask(
         self,
@@ -140,13 +140,13 @@ class LanguageModel:
         seconds: float,
         contact_id: int | None = None,
     ) -> Shape:
-        """The model's answer to the data, nothing stored at the service.
+        """Returns the model's answer to the data; nothing is stored at the service.
 
-        A broken connection, a server error and a malformed answer are tried once more while time is
-        left; a rate limit, a timeout and a refusal are not.
+        A broken connection, a server error and a malformed answer are retried once if there is
+        time; a rate limit, a timeout and a refusal are not.
 
         Args:
-            contact_id: whose share of the spending it is.
+            contact_id: the contact whose spending cap applies.
 
         Raises:
             ModelError: with the kind of failure as its whole text, e.g. "timeout".
@@ -183,7 +183,7 @@ class LanguageModel:
             except _Otherwise as otherwise:
                 new |= otherwise.lessons
                 cut = cut or (None if otherwise.failure.is_refusal else otherwise.failure)
-                if otherwise.lessons <= known:  # asked so already: the loop ends
+                if otherwise.lessons <= known:  # already asked in this form: the loop ends
                     self._conclude(otherwise.failure, new)
                     raise otherwise.failure from None
                 last = timed_out()
@@ -194,11 +194,11 @@ class LanguageModel:
                 last, tries = malformed(), tries - 1
         if not last.is_refusal:
             self._keep(new)
-        # What a second try met in the time that the first had left says less.
+        # The failure of a shortened retry says less.
         raise cut or last
 
     def _conclude(self, failure: Failure, new: Set[Lesson]) -> None:
-        """Lessons that led to another refusal were none."""
+        """Lessons that led to another refusal are discarded."""
         if not failure.is_refusal:
             self._keep(new)
         elif failure.is_elsewhere:
@@ -209,7 +209,7 @@ class LanguageModel:
             logger.info("language model is asked otherwise", extra={"lessons": sorted(new)})
 
     def _said(self, question: Question, request: Request, seconds: float) -> str:
-        """What the model said, which should be JSON."""
+        """Returns the model's text, which should be JSON."""
         body = self._body(question, request, seconds)
         said = _read(request, body)
         self._count(question, tokens_in(body), said.text if said else body)
@@ -239,9 +239,9 @@ class LanguageModel:
     def _count(
         self, question: Question, counted: Tokens | None = None, made: str | None = None
     ) -> None:
-        """By the service's count, or else by the length of what was sent and came back.
+        """Counts the service's numbers, or else the length of what was sent and received.
 
-        A call without an answer has been paid for too, at least what was sent.
+        A call without an answer is paid too, at least for what was sent.
         """
         if not self._spending:
             return
@@ -254,7 +254,7 @@ class LanguageModel:
 
 
 class _Otherwise(Exception):
-    """The service must be asked otherwise; when that is how it was asked, this is the failure."""
+    """The request must be changed; if it already was, this is the failure."""
 
     def __init__(self, lessons: Set[Lesson], failure: Failure) -> None:
         super().__init__()
@@ -274,7 +274,7 @@ def _send(client: openai.OpenAI, request: Request, seconds: float) -> str:
 
 
 def _read(request: Request, body: str) -> Said | None:
-    """What the model said, None when the service answered something else or without end."""
+    """Returns the model's text, None for an invalid or endless response."""
     try:
         return request.read(body) if len(body) <= _LONGEST else None
     except ValueError:
@@ -282,9 +282,9 @@ def _read(request: Request, body: str) -> Said | None:
 
 
 def _check(said: Said) -> None:
-    """Raises unless the model has said all that it wanted to say."""
+    """Raises unless the answer is complete."""
     if said.is_refusal:
-        raise Failure("refusal", None)  # the model is well: it did not want to
+        raise Failure("refusal", None)  # the model works: it refused
     if said.is_cut:
         cut = Failure("incomplete answer", Trouble.CUT)
         reasons = {ROOM, LEAST_EFFORT} if said.has_reasoned else {ROOM}

@@ -1,4 +1,4 @@
-"""Reads what a language model service answered, by the Responses API or by Chat Completions."""
+"""Parses language model responses of the Responses API and of Chat Completions."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 @dataclass(frozen=True)
 class Said:
-    """What the model said.
+    """A model's response.
 
     Attributes:
-        text: its words, "" when there are none.
-        is_refusal: it would not answer.
-        is_cut: it did not come to the end.
-        lacks_room: that was for want of tokens.
-        has_reasoned: tokens went into reasoning.
+        text: its text, or "".
+        is_refusal: True if it refused.
+        is_cut: True if it is incomplete.
+        lacks_room: True if the token limit was the cause.
+        has_reasoned: True if tokens were used for reasoning.
     """
 
     text: str
@@ -28,7 +28,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Tokens:
-    """What a service counted; `cached` are those of `given` that it read from its cache."""
+    """A service's token counts; `cached` is the part of `given` read from its cache."""
 
     given: int
     made: int
@@ -97,10 +97,10 @@ class _Metered(BaseModel):
 
 
 def read_response(body: str) -> Said:
-    """What the model said by the Responses API.
+    """Parses a Responses API response.
 
     Raises:
-        ValueError: the body is no such answer.
+        ValueError: another format.
     """
     response = _Response.model_validate_json(body)
     details = response.incomplete_details if response.status == "incomplete" else None
@@ -117,10 +117,10 @@ def read_response(body: str) -> Said:
 
 
 def read_completion(body: str) -> Said:
-    """What the model said by Chat Completions.
+    """Parses a Chat Completions response.
 
     Raises:
-        ValueError: the body is no such answer.
+        ValueError: another format.
     """
     choice = _Completion.model_validate_json(body).choices[0]
     is_cut = choice.finish_reason == "length"
@@ -134,7 +134,7 @@ def read_completion(body: str) -> Said:
 
 
 def tokens_in(body: str) -> Tokens | None:
-    """The tokens by the service's count, None when it does not say."""
+    """Returns the service's token counts, None if not given."""
     try:
         usage = _Metered.model_validate_json(body).usage
     except ValidationError:
@@ -150,7 +150,7 @@ def _cached_in(body: str) -> int:
 
 
 def unfenced(text: str) -> str:
-    """The text without the Markdown fence that some models put around JSON whatever they are told."""
+    """Removes the Markdown fence that some models put around JSON despite the instructions."""
     text = text.strip()
     if not text.startswith("```"):
         return text

@@ -1,7 +1,7 @@
-"""Finds card numbers, IBANs, e-mail addresses and phone numbers in a text, in whichever script's digits.
+"""Finds card numbers, IBANs, email addresses and phone numbers in a text, with any script's digits.
 
-Every search is over the text in plain characters (see `plain`) and linear in its length: no pattern repeats
-what itself repeats, and what is counted has a limit.
+Every search runs over plain characters (see `plain`) in linear time: no pattern nests repetitions,
+and all counts are bounded.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from string import ascii_letters, digits
 from handoff_bot.ai.phone_numbers import DATE, phones
 from handoff_bot.ai.spans import Span, runs
 
-_BLANK = "\0"  # stands where something was found; no pattern takes it
+_BLANK = "\0"  # marks a match; no pattern matches it
 
 _SHOWN_ALIKE = {"\u3002": ".", "\uff61": ".", "\u2212": "-", "\u066b": ".", "\n": "\n", "\r": "\n"}
 
-_AT = re.compile("@|%40")  # an address in a link may write it so
+_AT = re.compile("@|%40")  # an address in a link may be encoded so
 # Quoted, as in "ana b"+shop@example.org, or not.
 _PLAIN_LOCAL = r"[^\s\0@\"<>()\[\]:;,\\\u2010-\u206f\u3000-\u303f]"
 _LOCAL = re.compile(rf'(?:"[^"\n\0]{{1,64}}"{_PLAIN_LOCAL}{{0,64}}|{_PLAIN_LOCAL}{{1,64}})\Z')
@@ -38,7 +38,7 @@ _CARD_SIZES = range(13, 20)
 
 
 def personal_data(text: str) -> list[tuple[Span, str]]:
-    """Where in the text something personal stands and what kind it is, in order, none over another."""
+    """Returns the locations and kinds of personal data, in order, without overlaps."""
     seen = plain(text)
     found: list[tuple[Span, str]] = []
     for kind, search in _SEARCHES.items():
@@ -49,7 +49,7 @@ def personal_data(text: str) -> list[tuple[Span, str]]:
 
 
 def plain(text: str) -> str:
-    """The text, as long as before, with ASCII for what only looks different: digits, letters, spaces."""
+    """Returns the text with the same length, with ASCII for equivalent digits, letters and spaces."""
     return text if text.isascii() else "".join(map(_plain, text))
 
 
@@ -64,7 +64,7 @@ def _plain(character: str) -> str:
     if kind in {"Zs", "Zl", "Zp"}:
         return " "
     if kind in {"Pd", "Cf"}:
-        return "-" if kind == "Pd" else "\u200b"  # Cf is what nobody sees: joiners, directions
+        return "-" if kind == "Pd" else "\u200b"  # Cf is invisible: joiners, directions
     alike = unicodedata.normalize("NFKC", character)
     return alike if len(alike) == 1 and alike.isascii() else character
 
@@ -103,7 +103,7 @@ def _ibans(seen: str) -> Iterator[Span]:
 
 
 def _end_of_iban(seen: str) -> int:
-    """Where the longest IBAN that this begins with ends, 0 when it begins with none."""
+    """Returns the end of the longest IBAN that starts here, 0 for none."""
     compact, gap, ends = "", 0, 0
     for at, character in enumerate(seen, 1):
         gap = gap + 1 if character in _IBAN_GAPS else 0
@@ -119,7 +119,7 @@ def _end_of_iban(seen: str) -> int:
 
 
 def _is_iban(compact: str, written: str) -> bool:
-    """By its checksum; words after a code pass that now and then, so they must look like one besides."""
+    """By its checksum; words after a code may pass it by chance, so the format must match too."""
     if not compact[2:4].isdigit():
         return False
     turned = compact[4:] + compact[:4]
@@ -136,7 +136,7 @@ def _cards(seen: str) -> Iterator[Span]:
 
 
 def _cards_among(groups: list[Span], seen: str) -> Iterator[Span]:
-    """Each stretch of whole groups that has a card's length and passes Luhn's check."""
+    """Yields runs of whole groups that have a card's length and pass Luhn's check."""
     values = [int(digit) for start, end in groups for digit in seen[start:end]]
     sums = [_luhn_sums(values, 0), _luhn_sums(values, 1)]
     before = list(accumulate((end - start for start, end in groups), initial=0))
@@ -152,7 +152,9 @@ def _cards_among(groups: list[Span], seen: str) -> Iterator[Span]:
 
 
 def _is_written_so(groups: list[Span], seen: str) -> bool:
-    """Not two phone numbers, of which every tenth pair passes the check: in fours, 4-6-5, or evenly."""
+    """Excludes two phone numbers, of which every tenth pair passes the check: requires fours,
+    4-6-5, or even groups.
+    """
     sizes = [end - start for start, end in groups]
     if sizes[:-1] in ([4] * len(sizes[:-1]), [4, 6]):
         return True
@@ -160,13 +162,15 @@ def _is_written_so(groups: list[Span], seen: str) -> bool:
 
 
 def _luhn_sums(values: list[int], undoubled: int) -> list[int]:
-    """Luhn's sum of the first n digits, for every n, when those at even (0) or odd (1) places stay."""
+    """Returns Luhn's sums of the first n digits, for every n, without doubling at even (0) or odd
+    (1) positions.
+    """
     worth = (n if at % 2 == undoubled else n * 2 - 9 * (n > 4) for at, n in enumerate(values))
     return list(accumulate(worth, initial=0))
 
 
 def _united(spans: Iterator[Span]) -> Iterator[Span]:
-    """The spans, ordered by start, with those that overlap made one."""
+    """Merges overlapping spans, ordered by start."""
     held: Span | None = None
     for start, end in spans:
         if held and start < held[1]:

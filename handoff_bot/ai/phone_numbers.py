@@ -1,4 +1,6 @@
-"""Tells phone numbers from order numbers, dates, prices and times. In doubt it is a phone number."""
+"""Distinguishes phone numbers from order numbers, dates, prices and times. When in doubt, it is a
+phone number.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,11 @@ DATE = re.compile(
     r"(?<![0-9])(?:(?:19|20)[0-9]{2}([./-])(?:0?[1-9]|1[0-2])\1(?:[12][0-9]|3[01]|0?[1-9])"
     r"|(?:[12][0-9]|3[01]|0?[1-9])([./-])(?:[12][0-9]|3[01]|0?[1-9])\2(?:19|20)[0-9]{2})(?![0-9])"
 )
-"""2026-11-23, 23.11.2026 or 11/23/2026, among plain characters."""
+"""2026-11-23, 23.11.2026 or 11/23/2026, in plain characters."""
 
 _GAP = re.compile(r"[ \t.\-/()\u200b]{1,4}")
 _FEWEST, _MOST = 7, 15
-_MOST_DIALLED = 17  # with the 00 before the country
+_MOST_DIALLED = 17  # with 00 before the country code
 
 _HOURS = r"(?:[01]?[0-9]|2[0-4])[.][0-5][0-9]"
 _YEAR = r"(?:19|20)[0-9]{2}"
@@ -29,7 +31,7 @@ _THOUSANDS = re.compile(r"[0-9]{1,3}(?:[. ][0-9]{3}){2,4}|[0-9]{7,}")
 _MONEY_BEFORE = re.compile(rf"{_MONEY} ?\Z", re.IGNORECASE)
 _MONEY_AFTER = re.compile(rf"(?:[.,][0-9]{{1,2}})? ?{_MONEY}", re.IGNORECASE)
 
-# A code, as in INV-20261123 or 1Z999AA10123456784; the letters of a phone's label are none.
+# A code, as in INV-20261123 or 1Z999AA10123456784; letters of a phone label are not.
 _CODE = re.compile(r"(?:[0-9]|(?<![A-Za-z]))(?!TEL|FAX|MOB|CEL|PHONE)[A-Z]{1,5}[-_/]?\Z")
 _LABEL = re.compile(
     r"(?:#|№|(?<![a-z])(?:order|tracking|parcel|shipment|invoice|ticket|ref|reference|sku|isbn"
@@ -44,7 +46,7 @@ _LOOK_BACK = 48
 
 
 def phones(seen: str) -> Iterator[Span]:
-    """Where phone numbers stand in a text of plain characters."""
+    """Yields the phone numbers in a text of plain characters."""
     dateless = DATE.sub(lambda date: "\0" * len(date[0]), seen)
     for run in runs(dateless, _GAP):
         rest = run if _is_international(run, seen) else _without_a_number_of_ours(run, seen)
@@ -53,7 +55,7 @@ def phones(seen: str) -> Iterator[Span]:
 
 
 def _parts(groups: list[Span], seen: str) -> Iterator[tuple[Span, Span]]:
-    """The first and the last group of each phone number: a run may hold several, one after another."""
+    """Yields first and last group of each phone number: a run may contain several in sequence."""
     part: list[Span] = []
     for group in groups:
         if part and _size([*part, group]) > _most(part, seen):
@@ -77,7 +79,7 @@ def _size(groups: list[Span]) -> int:
 
 
 def _with_its_opening(start: int, seen: str) -> int:
-    """Where "+49", "(030)", "+(49)" or "(+49)" starts, when its digits start here."""
+    """Returns where "+49", "(030)", "+(49)" or "(+49)" starts, if its digits start here."""
     before = seen[max(0, start - 3) : start]
     kept = before.rstrip(" \u200b") if before.rstrip(" \u200b").endswith("+") else before
     opening = kept.rstrip("+(")
@@ -90,7 +92,7 @@ def _is_international(run: list[Span], seen: str) -> bool:
 
 
 def _without_a_number_of_ours(run: list[Span], seen: str) -> list[Span]:
-    """The groups without a time, a price, or a number that is called an order's at their beginning."""
+    """Returns the groups without a leading time, price, or labelled order number."""
     start, end = run[0][0], run[-1][1]
     before, whole = seen[max(0, start - _LOOK_BACK) : start], seen[start:end]
     if _TIME.fullmatch(whole) or _is_price(before, whole, seen[end : end + 8]):
@@ -104,7 +106,7 @@ def _is_price(before: str, whole: str, after: str) -> bool:
 
 
 def _joined(run: list[Span], seen: str) -> int:
-    """How many of the groups are one number: up to a space, unless it is written in fours."""
+    """Returns how many groups form one number: up to a space, unless it is written in fours."""
     for count, (one, other) in enumerate(pairwise(run), 1):
         in_fours = one[1] - one[0] == 4 and other[1] - other[0] <= 4
         if not seen[one[1] : other[0]].strip(" \t\u200b") and not in_fours:

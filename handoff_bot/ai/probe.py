@@ -1,4 +1,4 @@
-"""One real question to the language model, to see whether it works."""
+"""Tests the language model with one real request."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.ports import ModelWatch
 
 _SECONDS = 10.0
-"""For the day on which it is switched off."""
+"""For looking up the shutdown date."""
 
 
 class Week(BaseModel):
-    """What the language model answers."""
+    """The language model's answer."""
 
     days: int
 
 
 class _Listener:
-    """Hears why a question failed, and passes it on."""
+    """Records and forwards the outcome."""
 
     def __init__(self, watch: ModelWatch | None) -> None:
         self._watch = watch
@@ -28,26 +28,24 @@ class _Listener:
         self.detail = ""
 
     def answered(self) -> None:
-        """It answered."""
         if self._watch:
             self._watch.answered()
 
     def failed(self, trouble: Trouble, detail: str = "") -> None:
-        """It did not."""
         self.trouble, self.detail = trouble, detail
         if self._watch:
             self._watch.failed(trouble, detail)
 
 
 class Probe:
-    """Asks as customers' questions are asked: same model, same service, same deadline."""
+    """Sends a request like a customer's: same model, service and deadline."""
 
     def __init__(self, model: LanguageModel, seconds: float) -> None:
         self._model = model
         self._seconds = seconds
 
     def look(self) -> Look:
-        """What it answered; its cost counts for the day and for no contact."""
+        """Returns the outcome; its cost counts for the day, not for a contact."""
         shutdown = self._model.shutdown_date(_SECONDS)
         heard = _Listener(self._model.watch)
         is_capped = False

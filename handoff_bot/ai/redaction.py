@@ -1,4 +1,4 @@
-"""Masks what is personal before text leaves, and undoes it on our side."""
+"""Masks personal data before text is sent, and restores it in the answer."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from handoff_bot.ai.personal_data import personal_data
 
 
 class Redactor:
-    """Remembers what it masked in the texts of one call, so that the answer can be restored.
+    """Remembers the masked values of one call, so that the answer can be restored.
 
-    Equal values get equal marks. A mark holds a random word of this call, as in [CARD_1_5f0c9a27]: nobody
-    who writes "[CARD_1]", or talks the model into it, gets a number for it. It never shows what it holds.
+    Equal values get equal marks. A mark contains a random word of this call, as in
+    [CARD_1_5f0c9a27]: a customer who writes "[CARD_1]", or makes the model write it, gets no number
+    for it. It never reveals its value.
     """
 
     def __init__(self) -> None:
@@ -26,7 +27,7 @@ class Redactor:
         return f"Redactor({len(self._marks)} masked)"
 
     def mask(self, text: str) -> str:
-        """The text with marks in place of what must not leave."""
+        """Returns the text with marks in place of personal data."""
         pieces: list[str] = []
         at = 0
         for (start, end), kind in personal_data(text):
@@ -35,10 +36,10 @@ class Redactor:
         return "".join([*pieces, text[at:]])
 
     def restore(self, text: str, never: Collection[str] = ()) -> str:
-        """The text with our marks replaced by what they stand for; whatever else stays.
+        """Replaces our marks by their values; everything else stays.
 
         Args:
-            never: kinds, as in a mark, whose marks leave a space.
+            never: kinds whose marks are replaced by a space.
         """
 
         def stood_for(found: re.Match[str]) -> str:

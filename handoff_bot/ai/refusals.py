@@ -1,7 +1,7 @@
-"""Reads which part of a request a service refuses; the services word it in many ways.
+"""Finds which part of a request a service refused; services word this in many ways.
 
-OpenAI names the parameter in `error.param`, servers built on FastAPI in `detail[].loc` (Mistral nests that
-in `message`), others only in the sentence.
+OpenAI names the parameter in `error.param`, FastAPI servers in `detail[].loc` (Mistral nests that
+in `message`), others only in the message.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LACK = re.compile(
     r"not support|n't support|unsupported|not permitted|not allowed|not implemented|not available"
     r"|unavailable|unknown|not recogni[sz]ed|unrecogni[sz]ed|forbidden|no endpoints|unexpected"
 )
-_OUR_MISTAKE = "invalid_json_schema"  # says "not permitted" of a part of the schema
+_OUR_MISTAKE = "invalid_json_schema"  # says "not permitted" about a part of the schema
 _OTHER_API = re.compile(r"(?:not|n't)\b[^.]{0,60}\b(?:v1/responses|responses (?:api|endpoint))")
 _TOO_MUCH = re.compile(r"too (?:large|long|many)|maximum context|context[_ ]length")
 _A_VALUE = re.compile(
@@ -38,7 +38,7 @@ _A_VALUE = re.compile(
 )
 _CHOICE = re.compile(r"supported values|input should be|one of")
 _SENT_BACK = frozenset({"input", "ctx", "url"})
-"""Fields in which FastAPI repeats the request, with the customer's text."""
+"""Fields in which FastAPI repeats the request, including customer text."""
 
 _NAMES: dict[str, Lesson] = {
     "store": STORE,
@@ -50,11 +50,13 @@ _NAMES: dict[str, Lesson] = {
     "reasoning": EFFORT,
 }
 _WORDS = frozenset({"store", "reasoning"})
-"""Names that are words too: in a sentence they count only in quotes, after a colon or on their own line."""
+"""Names that are also words: in a sentence they only count in quotes, after a colon or on their own
+line.
+"""
 
 
 def lessons_in(error: openai.APIStatusError, request: Request) -> frozenset[Lesson]:
-    """What is to be asked otherwise from now on; empty when the refusal has another cause."""
+    """Returns how to change the request; empty if the refusal has another cause."""
     said = _said(error.response.text)
     text = _as_text(said)
     found: set[Lesson] = set()
@@ -68,13 +70,13 @@ def lessons_in(error: openai.APIStatusError, request: Request) -> frozenset[Less
 
 
 def parameter_of(error: openai.APIStatusError) -> str:
-    """The parameter that a refusal names, for a report; "" when it names none that could be one."""
+    """Returns the refused parameter for a report; "" if none is named."""
     name = next(_named(_said(error.response.text)), "")
     return name if re.fullmatch(r"[\w.]{1,40}", name) else ""
 
 
 def _said(body: str) -> Any:
-    """The body without what it repeats of the request; as text in small letters when it is no JSON."""
+    """Returns the body without repeated request data; as lowercase text if it is not JSON."""
     try:
         return _without_request(json.loads(body))
     except (ValueError, RecursionError):
@@ -94,7 +96,7 @@ def _without_request(part: Any) -> Any:
 
 
 def _has_no_responses(status: int, text: str) -> bool:
-    """Is there nothing at the address? That a model is unknown is said with the same status."""
+    """Returns whether the URL does not exist. An unknown model has the same status."""
     if status in {404, 405} and "model" not in text:
         return True
     return status in {400, 404, 405, 422} and bool(_OTHER_API.search(text))
@@ -120,7 +122,7 @@ def _parameters(said: Any, text: str, request: Request) -> set[Lesson]:
 
 
 def _named(part: Any) -> Iterator[str]:
-    """The names of parameters in `param` and `loc`, wherever these stand."""
+    """Yields the parameter names in `param` and `loc`, at any depth."""
     if isinstance(part, list):
         for one in part:
             yield from _named(one)
@@ -145,7 +147,7 @@ def _is_in_sentence(name: str, text: str) -> bool:
 
 
 def _efforts(text: str, request: Request) -> set[Lesson]:
-    """The values that are refused, or the parameter itself."""
+    """Returns the refused values, or the parameter itself."""
     choices = _CHOICE.split(text)[1:]
     listed = {one for one in EFFORTS if choices and re.search(rf"\b{one}\b", choices[-1])}
     if not listed - {request.effort}:

@@ -1,4 +1,4 @@
-"""Stretches of a text, and the runs of digit groups that numbers are written in."""
+"""Spans of a text, and runs of digit groups."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 
 Span = tuple[int, int]
-"""Where something starts and where it ends."""
+"""Start and end."""
 
 _DIGITS = re.compile(r"[0-9]+")
 
 
 def runs(text: str, gap: re.Pattern[str]) -> Iterator[list[Span]]:
-    """The groups of digits of the text, those together between which there is nothing but a gap."""
+    """Yields the text's digit groups, grouped if only a gap separates them."""
     run: list[Span] = []
     for found in _DIGITS.finditer(text):
         if run and not gap.fullmatch(text, run[-1][1], found.start()):

@@ -1,4 +1,6 @@
-"""Translates single messages with a language model; refuses translations that lost or added something."""
+"""Translates single messages with a language model; refuses translations that lost or added
+something.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,12 @@ from handoff_bot.domain.languages import NAMES
 from handoff_bot.domain.messages import storable
 
 _LONGEST = 4_000
-"""Characters of a message; longer ones are not translated."""
+"""In characters; longer messages are not translated."""
 _GROWTH, _SPARE = 6, 200
-"""A translation of more than so many times the characters (and some) is none."""
+"""A translation longer than this many times the original, plus a margin, is refused."""
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]]")
-# Looks ahead a little only: as far as a word goes would take quadratic time.
+# Limited look-ahead: up to the end of a word would take quadratic time.
 _CODE = re.compile(r"\b(?=[\w-]{0,64}\d)(?=[\w-]{0,64}[A-Z])(?!\d{1,2}[AP]M\b)[A-Z0-9_-]{4,}\b")
 _NUMBER = re.compile(r"\d{2,}")
 _CLOCK = re.compile(r"\b\d{1,2}(?:\s?[:hH]\s?\d{2}\b|(?:[:.]\d{2})?\s?[aApP]\.?[mM]\b)")
@@ -31,23 +33,23 @@ _THOUSANDS = re.compile(r"(?<=\d)[.,'\u2019\u00a0\u202f ](?=\d{3}(?!\d))")
 
 
 class Translated(BaseModel):
-    """What the language model answers."""
+    """The language model's answer."""
 
     translation: str
 
 
 class OpenAITranslator:
-    """Safe to use from many threads at once."""
+    """Thread-safe."""
 
     def __init__(self, model: LanguageModel, timeout: float = 8.0) -> None:
         self._model = model
         self._timeout = timeout
 
     def translate(self, text: str, language: str, contact_id: int | None = None) -> str:
-        """The text in the language with this code (ISO 639-1).
+        """Translates the text into this language (ISO 639-1).
 
         Raises:
-            ModelError: it cannot be translated now, or what came back is no faithful translation.
+            ModelError: not possible now, or the result is not a faithful translation.
         """
         if language not in NAMES or len(text) > _LONGEST:
             raise ModelError("not translatable")
@@ -65,7 +67,7 @@ class OpenAITranslator:
 
 
 def _check(text: str, said: str) -> None:
-    """Links, codes and numbers are what a support conversation is about: none may go, no link may come."""
+    """Links, codes and numbers are essential in support: none may be lost, no link may be added."""
     if not said or len(said) > _GROWTH * len(text) + _SPARE:
         raise ModelError("malformed answer")
     if _facts(text) - _facts(said) or without_foreign_addresses(said, text) != said:
@@ -78,5 +80,5 @@ def _facts(text: str) -> Counter[str]:
 
 
 def _in_our_digits(text: str) -> str:
-    """Numbers may be written in the digits of the other language."""
+    """Numbers may use the target language's digits."""
     return "".join(str(unicodedata.decimal(one, one)) for one in text)

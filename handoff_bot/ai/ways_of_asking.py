@@ -1,4 +1,4 @@
-"""The requests that ask a service for an answer of a shape, by what the service is known to refuse."""
+"""Request forms for a structured answer, chosen by what the service is known to refuse."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pydantic import BaseModel
 from handoff_bot.ai.model_answers import Said, read_completion, read_response
 
 DEFAULT = "default"
-"""The reasoning effort that is left to the model."""
+"""Leaves the reasoning effort to the model."""
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-"""From https://developers.openai.com/api/docs/models/gpt-6-luna, with what earlier models called minimal."""
+"""From https://developers.openai.com/api/docs/models/gpt-6-luna, plus earlier models' "minimal"."""
 
 RESPONSES, SCHEMA, OBJECT, STORE, EFFORT = (
     "responses",
@@ -28,17 +28,17 @@ RESPONSES, SCHEMA, OBJECT, STORE, EFFORT = (
 )
 ROOM, LEAST_EFFORT = "more room", "least effort"
 MORE_ROOM = 4
-"""An answer that was cut short is asked for with so many times the tokens, from then on."""
+"""After a truncated answer, the token limit is multiplied by this from then on."""
 
 KEPT = 6 * 60 * 60
-"""Seconds after which lessons are forgotten: services change, and a lesson may have been a mistake."""
+"""Seconds until lessons expire: services change, and a lesson may have been wrong."""
 
 Lesson = str
-"""What a service lacks (a parameter by its name, a form, "responses"), or how it must be asked instead."""
+"""What a service lacks (a parameter, a form, "responses"), or how it must be asked instead."""
 
 
 class Lessons:
-    """What one model of one service has refused. Safe to use from many threads at once."""
+    """What one model of one service has refused. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -47,14 +47,14 @@ class Lessons:
         self._since = 0.0
 
     def known(self) -> frozenset[Lesson]:
-        """All that still count."""
+        """Returns the lessons that have not expired."""
         with self._guard:
             if self._learnt and self._clock() - self._since >= KEPT:
                 self._learnt = frozenset()
             return self._learnt
 
     def learn(self, lessons: Set[Lesson]) -> bool:
-        """Remember these; False when all were known."""
+        """Stores lessons; False if all were known."""
         with self._guard:
             if lessons <= self._learnt:
                 return False
@@ -64,23 +64,23 @@ class Lessons:
             return True
 
     def forget(self) -> None:
-        """Begin again with what a service that has everything takes."""
+        """Forgets everything."""
         with self._guard:
             self._learnt = frozenset()
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a model.
+    """A request to a model.
 
     Attributes:
         model: its name.
         instructions: ours.
-        data: what they are about; it may hold anything.
+        data: the subject; may contain anything.
         shape: of the answer. Every field is required.
-        contact_id: whose share of the spending it is.
+        contact_id: the contact whose spending cap applies.
         effort: one of `EFFORTS`, or `DEFAULT`.
-        tokens: room for the answer, reasoning included.
+        tokens: limit for the answer, including reasoning.
     """
 
     model: str
@@ -93,7 +93,7 @@ class Question:
 
     @property
     def instructions_with_schema(self) -> str:
-        """For a service that does not take the schema as such. Some insist on the word JSON."""
+        """For a service without schema support. Some require the word JSON."""
         schema = json.dumps(self.shape.model_json_schema())
         form = "Answer with one JSON object and nothing else. It must fit this JSON schema"
         return f"{self.instructions}\n\n{form}:\n{schema}"
@@ -105,9 +105,9 @@ class Request:
 
     Attributes:
         path: "/responses" or "/chat/completions".
-        form: of the answer, `SCHEMA`, `OBJECT`, or "" where only the instructions ask for it.
-        effort: the reasoning effort that is asked for, "" for none.
-        read: what the model said, from the body of an answer; ValueError when it is no answer.
+        form: of the answer, `SCHEMA`, `OBJECT`, or "" if only the instructions ask for it.
+        effort: the requested reasoning effort, "" for none.
+        read: parses a response body; ValueError if invalid.
     """
 
     path: str
@@ -118,7 +118,7 @@ class Request:
 
 
 def request_for(question: Question, lessons: Set[Lesson]) -> Request:
-    """The best request that these lessons leave."""
+    """Returns the best request that these lessons allow."""
     form = next((one for one in (SCHEMA, OBJECT) if one not in lessons), "")
     effort = _effort(question.effort, lessons)
     if RESPONSES in lessons:
@@ -147,7 +147,7 @@ def _by_chat(question: Question, lessons: Set[Lesson], form: str, effort: str) -
         body["reasoning_effort"] = effort
     if STORE not in lessons:
         body[STORE] = False
-    # The older name first: the newer one is unknown to many who have no Responses API.
+    # The older name first: many services without the Responses API do not know the newer one.
     names = [one for one in ("max_tokens", "max_completion_tokens") if one not in lessons]
     body |= {name: _tokens(question, lessons) for name in names[:1]}
     return Request("/chat/completions", body, form, effort, read_completion)
@@ -164,7 +164,7 @@ def _asked(question: Question, form: str) -> dict[str, Any]:
 def _format(question: Question, form: str) -> dict[str, Any]:
     if form != SCHEMA:
         return {"type": form}
-    # OpenAI's own client makes strict schemas for functions; a format takes the same ones.
+    # OpenAI's own client creates strict schemas for functions; a format accepts the same ones.
     function = openai.pydantic_function_tool(question.shape)["function"]
     schema = function.get("parameters", {})
     return {"type": form, "name": question.shape.__name__, "schema": schema, "strict": True}
@@ -175,12 +175,14 @@ def _tokens(question: Question, lessons: Set[Lesson]) -> int:
 
 
 def refused_effort(effort: str) -> Lesson:
-    """The lesson that this value is refused."""
+    """Returns the lesson that this value is refused."""
     return f"{EFFORT} {effort}"
 
 
 def _effort(wanted: str, lessons: Set[Lesson]) -> str:
-    """The wanted effort, or else the next higher one, or else the next lower one that is not refused."""
+    """Returns the wanted effort, else the next higher one, else the next lower one that is not
+    refused.
+    """
     if wanted == DEFAULT or EFFORT in lessons:
         return ""
     at = 0 if LEAST_EFFORT in lessons else EFFORTS.index(wanted)

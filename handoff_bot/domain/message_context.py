@@ -107,24 +107,24 @@ class MessageContext:
 
     @property
     def ad_line(self) -> str:
-        """The ad in one line, "" without one."""
+        """Returns the ad in one line, or ""."""
         return f"From the ad: {' · '.join(self.ad)}" if self.ad else ""
 
     @property
     def background(self) -> tuple[str, ...]:
-        """What is around the message: lines that are not the customer's own answer."""
+        """Returns the context lines that are not the customer's own answer."""
         forwarded = "Forwarded message" if self.forwarded else ""
         quoted = self.quote.line if self.quote else ""
         return tuple(filter(None, (self.ad_line, forwarded, quoted)))
 
     @property
     def answers(self) -> str:
-        """What the customer has filled in or chosen, a line each."""
+        """Returns the customer's form answers and choices, one per line."""
         return "\n".join(fact.line for fact in self.facts)
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """All of it, for the team."""
+        """Returns the whole context for the team."""
         return (*self.background, *(fact.line for fact in self.facts))
 
 
@@ -138,14 +138,13 @@ _FAMILIES = {
 
 
 def kind_with_files(kind: MessageKind, content_types: Sequence[str]) -> MessageKind:
-    """The kind of a message with these files, where its channel does not say."""
+    """Returns the kind of a message with these files, if its channel does not report it."""
     if kind is not MessageKind.TEXT or not content_types:
         return kind
     return kind_of_file(content_types[0])
 
 
 def kind_of_file(content_type: str) -> MessageKind:
-    """The kind of a message that is one file."""
     given = content_type.lower()
     if given.startswith(("text/vcard", "text/x-vcard", "text/directory")):
         return MessageKind.CONTACT
@@ -153,5 +152,5 @@ def kind_of_file(content_type: str) -> MessageKind:
 
 
 def named(kind: MessageKind) -> str:
-    """What stands where a message has no text: "[sent a location]"."""
+    """Returns the placeholder for a message without text: "[sent a location]"."""
     return f"[sent {SENT[kind]}]"

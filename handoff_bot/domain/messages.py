@@ -1,4 +1,4 @@
-"""What crosses the border of a channel: a message from a contact, a message to one, news of a delivery."""
+"""Messages and status updates as exchanged with channels."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from handoff_bot.domain.message_context import NO_CONTEXT, MessageContext
 
 
 class Direction(StrEnum):
-    """Towards us, or towards the contact."""
+    """From or to the contact."""
 
     INBOUND = "inbound"
     OUTBOUND = "outbound"
 
 
 class Author(StrEnum):
-    """Who wrote a message. `assistant` is the AI, `system` a fixed text of ours, `agent` a human."""
+    """Author of a message. `assistant` is the AI, `system` a fixed text of ours, `agent` a human."""
 
     CONTACT = "contact"
     ASSISTANT = "assistant"
@@ -28,7 +28,9 @@ class Author(StrEnum):
 
 
 class Consent(StrEnum):
-    """A whole message that is a keyword about consent. The provider or the law answers it, never the AI."""
+    """A message that consists of a consent keyword. Answered by the provider or a fixed text, never
+    by the AI.
+    """
 
     STOP = "stop"
     START = "start"
@@ -36,7 +38,7 @@ class Consent(StrEnum):
 
 
 class SenderKind(StrEnum):
-    """What kind of address a message comes from. Machines write from short codes and names."""
+    """Kind of the sender's address. Short codes and names are used by automated senders."""
 
     PERSON = "person"
     SHORT_CODE = "short_code"
@@ -45,7 +47,7 @@ class SenderKind(StrEnum):
 
 @dataclass(frozen=True)
 class Media:
-    """A file that came with a message: where the provider keeps it and what it says it is."""
+    """A file of a message: where the provider stores it and its declared type."""
 
     url: str
     content_type: str
@@ -53,28 +55,30 @@ class Media:
 
 @dataclass(frozen=True)
 class InboundMessage:
-    """One utterance of a contact, parsed and authenticated by its channel.
+    """A message from a contact, parsed and authenticated by its channel.
 
     Attributes:
         channel: the channel's kind, e.g. "sms".
-        provider_id: the provider's own id of the message; unique on the channel.
-        address: where an answer must go ("+15551234567", "whatsapp:+1555…", "whatsapp:US.1A2B…").
-            Opaque: it need not hold a phone number.
-        aliases: other names of the same person on this channel (WhatsApp's ExternalUserId).
-        recipient: our own address that was written to; answers leave from it.
-        text: the words, "" for media alone.
-        media: files that came along.
-        profile_name: what the contact calls themselves, "" when unknown. Hostile like the text.
-        consent: set when the whole message is a plain opt-out, a START, or a keyword of the carrier's.
-        consent_answered: True when the provider has already answered the keyword.
-        wants_person: True when they pressed a button that asks for a human: nothing is left to judge.
-        language: ISO 639-1 of what they read the channel in, "" when unknown; a hint for our first words.
-        counted_with: groups of senders that limits count this one with (`domain/crowds.py`); none for a
-            customer whose address says who they are.
-        context: what it says besides its text and files. Hostile like the text.
-        sender: what kind of address it comes from; a name (letters) can never be answered.
-        sent_at: when the provider got it, in seconds since the epoch; None for just now.
-        fields: everything the provider sent, unchanged.
+        provider_id: the provider's id; unique on the channel.
+        address: where to send an answer ("+15551234567", "whatsapp:+1555…", "whatsapp:US.1A2B…").
+            Opaque: it need not contain a phone number.
+        aliases: other ids of the same contact on this channel (WhatsApp's ExternalUserId).
+        recipient: our own address; answers are sent from it.
+        text: the text, "" for media only.
+        media: the files.
+        profile_name: the contact's own name, "" if unknown. Hostile like the text.
+        consent: set if the whole message is a plain opt-out, a START, or a carrier's keyword.
+        consent_answered: True if the provider has already answered the keyword.
+        wants_person: True if the contact pressed a button to talk to an agent: no detection is
+            needed.
+        language: ISO 639-1 of the channel's user interface, "" if unknown; a hint for our first
+            text.
+        counted_with: limit groups of the sender (`domain/crowds.py`); empty for a customer
+            identified by the address.
+        context: content besides text and files. Hostile like the text.
+        sender: kind of the address; a name (letters) cannot be answered.
+        sent_at: when the provider received it, in seconds since the epoch; None for now.
+        fields: everything from the provider, unchanged.
     """
 
     channel: str
@@ -98,17 +102,17 @@ class InboundMessage:
 
 @dataclass(frozen=True)
 class DeliveryUpdate:
-    """News of one delivery, in any order, possibly repeated or late.
+    """A delivery status update, in any order, possibly repeated or late.
 
     Attributes:
         channel: the channel's kind.
-        provider_id: the provider's id of the message it took.
-        oid: our own id, as we put it into the callback address; "" when the provider lost it.
-        status: the new status in our words.
-        error_code: the provider's code as text, "" when all is well.
-        error: the code in plain words, "" when all is well.
-        address: whose message it must be, "" where the provider's word is enough.
-        fields: everything the provider sent, unchanged.
+        provider_id: the provider's message id.
+        oid: our own id from the callback URL; "" if the provider lost it.
+        status: our status.
+        error_code: the provider's code as text, "" without an error.
+        error: its meaning, "" without an error.
+        address: the recipient the message must have, "" if the provider is trusted.
+        fields: everything from the provider, unchanged.
     """
 
     channel: str
@@ -123,7 +127,7 @@ class DeliveryUpdate:
 
 @dataclass(frozen=True)
 class Template:
-    """A text that the provider has approved, by its id there, with values for its variables by name."""
+    """A message template by the provider's id, with values for its variables by name."""
 
     content_sid: str
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -131,15 +135,15 @@ class Template:
 
 @dataclass(frozen=True)
 class OutboundMessage:
-    """One piece to hand to a provider: already within the channel's limits.
+    """A message for a provider, within the channel's limits.
 
     Attributes:
-        oid: our own opaque id; comes back in every DeliveryUpdate.
+        oid: our own opaque id; returned in every DeliveryUpdate.
         to: the contact's address.
-        sender: our own address to send from, "" for the channel's default.
-        text: plain text; of a template what it says with its values.
-        media: addresses at which the provider may fetch the files that go with it.
-        template: to be sent instead of the text, None for free text.
+        sender: our own sender address, "" for the channel's default.
+        text: plain text; for a template, its content with values.
+        media: URLs from which the provider can download the files.
+        template: sent instead of the text; None for free text.
     """
 
     oid: str
@@ -152,12 +156,12 @@ class OutboundMessage:
 
 @dataclass(frozen=True)
 class Receipt:
-    """The provider has taken a message.
+    """The provider has accepted a message.
 
     Attributes:
         provider_id: the provider's id.
-        status: how far it is already.
-        created_at: when the provider made it (aware UTC), None when it did not say.
+        status: the current status.
+        created_at: when the provider created it (aware UTC), None if not given.
     """
 
     provider_id: str
@@ -170,16 +174,19 @@ class Limits:
     """What a channel can carry.
 
     Attributes:
-        text: the most characters of one message; longer ones are split.
-        reply_window_hours: how long after the contact's last message free text is allowed; None for ever.
-        consent_by_us: True where we, not the provider, must honour and confirm STOP.
-        media: the most bytes of a file, for each content type that it carries; none: it carries no files.
-        caption: the most characters that can stand with a picture in one message.
-        shows_ours: True where customers look at files at our own address, for as long as we keep them.
-        templates: True where templates can be sent.
+        text: maximum characters of a message; longer ones are split.
+        reply_window_hours: length of the messaging window after the contact's last message; None
+            for no limit.
+        consent_by_us: True if we, not the provider, must honour and confirm STOP.
+        media: maximum bytes for each supported content type; empty if files are not supported.
+        caption: maximum characters of a picture's caption.
+        shows_ours: True if customers download files from us while they are stored.
+        templates: True if templates can be sent.
         opt_out_codes: the provider's codes for "this contact has opted out".
-        window_codes: the provider's codes for free text that came after the window.
-        marks: True where *bold*, _italic_, ~struck~ and code look so on the customer's side.
+        window_codes: the provider's codes for a closed messaging window.
+        marks: True if the customer sees *bold*, _italic_,
+        struck
+        and code formatted.
     """
 
     text: int
@@ -195,5 +202,5 @@ class Limits:
 
 
 def storable(text: str) -> str:
-    """Text without what a database cannot hold: NUL and lone surrogates."""
+    """Removes what a database cannot store: NUL and lone surrogates."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")

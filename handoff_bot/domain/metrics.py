@@ -1,4 +1,4 @@
-"""What is measured: a period, whose and which channel's figures, and the figures themselves."""
+"""Definitions of metrics: period, scope and values."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from handoff_bot.domain.until import zone
 SOON = timedelta(minutes=5)
 """A wait up to this long counts as short."""
 AGAIN = timedelta(hours=24)
-"""A conversation that is escalated within this time of its last end was not settled."""
+"""A conversation escalated again within this time was not settled."""
 LONGEST = 3660
-"""Days of the longest period."""
+"""Maximum days of a period."""
 MOST_DAYS = timedelta(days=92)
-"""A longer period is shown by months."""
+"""A longer period is shown by month."""
 
 
 class Choice(StrEnum):
-    """The periods that are offered."""
+    """The periods offered."""
 
     TODAY = "today"
     WEEK = "7d"
@@ -33,7 +33,7 @@ class Choice(StrEnum):
 
 
 class Unit(StrEnum):
-    """What a period is divided into."""
+    """Unit of a chart."""
 
     HOUR = "hour"
     DAY = "day"
@@ -42,7 +42,7 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True)
 class Period:
-    """From `since` on, up to before `until`; days begin at midnight in `timezone` (IANA)."""
+    """From `since` until before `until`; days begin at midnight in `timezone` (IANA)."""
 
     since: datetime
     until: datetime
@@ -51,7 +51,7 @@ class Period:
 
     @classmethod
     def chosen(cls, choice: Choice, now: datetime, timezone: str = "UTC") -> Period:
-        """One of the offered periods, as it lies now where somebody is."""
+        """Returns an offered period in the given time zone."""
         today = _midnight(now.astimezone(zone(timezone)))
         tomorrow, first = _days(today, 1), today.replace(day=1)
         since, until = {
@@ -65,19 +65,19 @@ class Period:
 
     @classmethod
     def last_days(cls, number: int, now: datetime, timezone: str = "UTC") -> Period:
-        """Today and the days before it, so many in all."""
+        """Returns today and the days before it, `number` in total."""
         today = _midnight(now.astimezone(zone(timezone)))
         return cls(_days(today, 1 - min(max(1, number), LONGEST)), _days(today, 1), timezone)
 
     @property
     def unit(self) -> Unit:
-        """What its figures are shown by: few enough to be told apart."""
+        """Returns the unit for charts, so that the slices stay readable."""
         if self.until - self.since <= timedelta(days=1, hours=1):  # clocks are put back in autumn
             return Unit.HOUR
         return Unit.DAY if self.until - self.since <= MOST_DAYS else Unit.MONTH
 
     def slices(self) -> Iterator[Period]:
-        """Its hours, days or months, the first and the last as much of one as is in it."""
+        """Yields its hours, days or months; the first and last may be partial."""
         for start, end in pairwise([*self._starts(), self.until]):
             yield Period(start, end, self.timezone)
 
@@ -108,13 +108,13 @@ def _midnight(at: datetime) -> datetime:
 
 
 def _days(midnight: datetime, number: int) -> datetime:
-    """So many midnights later on the same clock, also where a day has 23 or 25 hours."""
+    """Returns midnight `number` days later by the clock, also across days of 23 or 25 hours."""
     return midnight + timedelta(days=number)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What to measure: a period, of one channel or all (""), of one agent or all (0)."""
+    """What to measure: a period, one channel or all (""), one agent or all (0)."""
 
     period: Period
     channel: str = ""
@@ -123,7 +123,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Lengths:
-    """Lengths of time, each of one escalation."""
+    """Durations, one per escalation."""
 
     count: int = 0
     median: timedelta | None = None
@@ -131,7 +131,7 @@ class Lengths:
 
     @classmethod
     def of(cls, lengths: Sequence[timedelta]) -> Lengths:
-        """The middle one (or between the middle two), and the one that nine in ten do not exceed."""
+        """Returns the median and the 90th percentile."""
         if not lengths:
             return cls()
         ordered = sorted(lengths)
@@ -140,7 +140,7 @@ class Lengths:
 
 
 def _median(lengths: Sequence[timedelta]) -> timedelta:
-    # Whole microseconds: sums of them are exact, where seconds as floats are not.
+    # Whole microseconds: their sums are exact, unlike those of float seconds.
     return timedelta(
         microseconds=round(median(one // timedelta(microseconds=1) for one in lengths))
     )
@@ -148,7 +148,7 @@ def _median(lengths: Sequence[timedelta]) -> timedelta:
 
 @dataclass(frozen=True)
 class Slice:
-    """One hour, day or month: how many escalations began, how long those taken in it had waited."""
+    """One hour, day or month: number of new escalations, and waits of those claimed in it."""
 
     since: datetime
     escalations: int
@@ -157,11 +157,11 @@ class Slice:
 
 @dataclass(frozen=True)
 class AgentNumbers:
-    """What one agent did in the period.
+    """One agent's metrics of the period.
 
     Attributes:
-        taken: escalations that became theirs, by claim or by assignment.
-        replied: from having it to their own first reply.
+        taken: claimed or assigned escalations.
+        replied: time from assignment to the agent's first reply.
     """
 
     agent_id: int
@@ -173,14 +173,14 @@ class AgentNumbers:
 
 @dataclass(frozen=True)
 class Numbers:
-    """The figures; docs/metrics.md says of each what it means.
+    """All metrics; docs/metrics.md defines each.
 
     Attributes:
-        reasons, priorities, channels: how many escalations, most first.
-        hours_known, out_of_hours: escalations of which we know whether the team worked; when it did not.
-        waited_briefly: of those whose wait ended, how many had waited at most `SOON`.
-        ratings: how often each number from 1 to 5 was given.
-        model_turns, model_in_time: customers' turns that the language model was to answer; did in time.
+        reasons, priorities, channels: number of escalations, highest first.
+        hours_known, out_of_hours: escalations with known business hours, and those outside of them.
+        waited_briefly: ended waits of at most `SOON`.
+        ratings: number of each rating from 1 to 5.
+        model_turns, model_in_time: turns for the language model, and those answered in time.
     """
 
     conversations: int = 0
@@ -210,50 +210,50 @@ class Numbers:
 
     @property
     def escalation_rate(self) -> float | None:
-        """Of the conversations, the share that was escalated."""
+        """Share of conversations that were escalated."""
         return share(self.escalated, self.conversations)
 
     @property
     def briefly_rate(self) -> float | None:
-        """Of those whose wait ended, the share that waited at most `SOON`."""
+        """Share of ended waits of at most `SOON`."""
         return share(self.waited_briefly, self.waited.count)
 
     @property
     def again_rate(self) -> float | None:
-        """Of the escalations, the share that came within `AGAIN` of the last one's end."""
+        """Share of escalations within `AGAIN` of the previous one's end."""
         return share(self.escalated_again, self.escalations)
 
     @property
     def not_needed_rate(self) -> float | None:
-        """Of the ended ones, the share that an agent marked as not needed."""
+        """Share of closed escalations that were dismissed."""
         return share(self.not_needed, self.ended)
 
     @property
     def abandoned_rate(self) -> float | None:
-        """Of the ended ones, the share that nobody ever took."""
+        """Share of closed escalations that were never claimed."""
         return share(self.abandoned, self.ended)
 
     @property
     def out_of_hours_rate(self) -> float | None:
-        """Of the escalations whose hours are known, the share that came when nobody worked."""
+        """Share of escalations outside business hours, among those with known hours."""
         return share(self.out_of_hours, self.hours_known)
 
     @property
     def in_time_rate(self) -> float | None:
-        """Of the turns that the language model was to answer, the share that it answered in time."""
+        """Share of the language model's turns that it answered in time."""
         return share(self.model_in_time, self.model_turns)
 
     @property
     def rated(self) -> int:
-        """How many customers answered the question at the end."""
+        """Returns the number of CSAT answers."""
         return sum(self.ratings.values())
 
     @property
     def rating(self) -> float | None:
-        """The average of their answers."""
+        """Returns the average CSAT rating."""
         return share(sum(score * often for score, often in self.ratings.items()), self.rated)
 
 
 def share(part: int, whole: int) -> float | None:
-    """A part of the whole, None where there is nothing."""
+    """Returns part / whole, None for an empty whole."""
     return part / whole if whole else None

@@ -1,4 +1,4 @@
-"""How the language model is: why it does not answer, since when, and when it is switched off."""
+"""Health of the language model: last error, since when, shutdown date."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from handoff_bot.domain.findings import Finding
 
 DOWN_AFTER = timedelta(minutes=3)
 DOWN_FAILURES = 3
-"""So many failures in a row, over so long at least, are more than a hiccup."""
+"""Consecutive failures, over at least DOWN_AFTER, that count as an outage."""
 SOON_OFF = timedelta(days=60)
-"""A model that is switched off within this time has to be replaced."""
+"""A model that is shut down within this time must be replaced."""
 
 
 class Trouble(StrEnum):
-    """Why a language model did not answer."""
+    """Cause of a language model failure."""
 
     KEY = "key"
     QUOTA = "quota"
@@ -48,26 +48,26 @@ REASONS: dict[Trouble, str] = {
 
 
 def reason(trouble: Trouble, detail: str = "") -> str:
-    """Why it does not answer, and what to do.
+    """Describes a failure and how to fix it.
 
     Args:
-        detail: such as "HTTP 400, parameter text.format"; never what a customer wrote.
+        detail: such as "HTTP 400, parameter text.format"; never customer text.
     """
     return f"{REASONS[trouble]} ({detail})" if detail else REASONS[trouble]
 
 
 @dataclass(frozen=True)
 class ModelHealth:
-    """What all processes together know of the model.
+    """State of the model, shared by all processes.
 
     Attributes:
-        answered_at: its last answer, None when none is known.
-        failing_since: the first failure since then, None when there is none.
-        failures: how many in a row.
-        trouble: the last failure's cause, None when there was none.
-        is_told: do the admins know that it does not answer?
-        shutdown: the day on which it is switched off, None when that is not known.
-        looked_at: when the service was last asked for that day.
+        answered_at: last answer, None if unknown.
+        failing_since: first failure after it, None without one.
+        failures: number of consecutive failures.
+        trouble: cause of the last failure, None without one.
+        is_told: True if admins know about the failure.
+        shutdown: shutdown date, None if unknown.
+        looked_at: last lookup of the shutdown date.
     """
 
     answered_at: datetime | None = None
@@ -80,36 +80,38 @@ class ModelHealth:
     looked_at: datetime | None = None
 
     def is_down(self, now: datetime) -> bool:
-        """Has it not answered for some minutes, several times in a row?"""
+        """Returns whether it has failed repeatedly for some minutes."""
         if self.failing_since is None or self.failures < DOWN_FAILURES:
             return False
         return now - self.failing_since >= DOWN_AFTER
 
     @property
     def status(self) -> str:
-        """ "ok", "failing" after several failures in a row, or "unknown" before the first answer."""
+        """Returns "ok", "failing" after several consecutive failures, or "unknown" before the first
+        answer.
+        """
         if self.failures >= DOWN_FAILURES:
             return "failing"
         return "ok" if self.answered_at else "unknown"
 
     def is_off_soon(self, today: date) -> bool:
-        """Is it switched off so soon that it has to be replaced now?"""
+        """Returns whether it is shut down so soon that it must be replaced now."""
         return self.shutdown is not None and self.shutdown - today <= SOON_OFF
 
     @property
     def why(self) -> str:
-        """Why it does not answer, "" when it does."""
+        """Returns the cause of the failure, "" if it works."""
         return reason(self.trouble, self.detail) if self.trouble and self.failures else ""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What one question to the model showed.
+    """Result of a test request.
 
     Attributes:
-        trouble: why it did not answer, None when it did.
-        is_capped: it was not asked, because the day's money is spent.
-        shutdown: the day on which it is switched off, None when that is not known.
+        trouble: cause of the failure, None for a success.
+        is_capped: True if nothing was sent because the daily cap is reached.
+        shutdown: shutdown date, None if unknown.
     """
 
     model: str
@@ -119,7 +121,7 @@ class Look:
     shutdown: date | None = None
 
     def findings(self, today: date) -> Iterator[Finding]:
-        """For the doctor."""
+        """Yields the health checks for the doctor."""
         yield self._answering()
         if self.shutdown is not None:
             yield self._lasting(self.shutdown, today)

@@ -1,4 +1,4 @@
-"""Which addresses on the internet count as one client."""
+"""Internet addresses that count as one client."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import ipaddress
 import re
 
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([0-9.]+):\d+")
-"""As some proxies write a client into X-Forwarded-For (Azure's Application Gateway does)."""
+"""Address with port, as some proxies write it into X-Forwarded-For (Azure's Application Gateway)."""
 _SITE = 64
-"""Bits of an IPv6 address that one customer of a provider holds whole (RFC 6177)."""
+"""IPv6 prefix in bits that one internet customer owns (RFC 6177)."""
 
 
 def network(address: str) -> str:
-    """The address itself for IPv4, its /64 for IPv6; what is no address counts as it is written."""
+    """Returns the IPv4 address, or the /64 of an IPv6 address; anything else unchanged."""
     try:
         parsed = ipaddress.ip_address(bare(address))
     except ValueError:
@@ -25,6 +25,6 @@ def network(address: str) -> str:
 
 
 def bare(address: str) -> str:
-    """Without its port, brackets and zone: a port tells two connections of one client apart."""
+    """Removes port, brackets and zone; the port differs between connections of one client."""
     found = _WITH_PORT.fullmatch(address.strip())
     return ((found[1] or found[2] or "") if found else address.strip()).partition("%")[0]

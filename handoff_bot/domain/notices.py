@@ -1,4 +1,4 @@
-"""Whom admins want told when somebody begins to wait, and when nobody is to be disturbed."""
+"""Notification rules and quiet hours."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _SPAN = re.compile(r"(\d{1,2}):(\d\d)\s*-\s*(\d{1,2}):(\d\d)")
 
 @dataclass(frozen=True)
 class Quiet:
-    """Hours of each day in which nobody is to be disturbed; they may go over midnight."""
+    """Daily quiet hours; they may span midnight."""
 
     since: time
     until: time
 
     @classmethod
     def parse(cls, words: str) -> Quiet:
-        """From "22:00-7:00".
+        """Parses "22:00-7:00".
 
         Raises:
-            ValueError: it is not understood, with words for whoever wrote it.
+            ValueError: invalid; with a message for the user.
         """
         found = _SPAN.fullmatch(words.strip())
         if found is None:
@@ -41,7 +41,7 @@ class Quiet:
         return cls(since, until)
 
     def ends(self, at: datetime, zone: ZoneInfo) -> datetime | None:
-        """When the quiet that reigns at that moment ends; None when none does."""
+        """Returns the end of the current quiet hours; None outside of them."""
         here = at.astimezone(zone)
         clock = here.time().replace(tzinfo=None)
         over_midnight = self.until < self.since
@@ -55,15 +55,15 @@ class Quiet:
 
 @dataclass(frozen=True)
 class Audience:
-    """Who is told, and when.
+    """Recipients of a rule, and when they are notified.
 
     Attributes:
-        slack_channel: a message there, "" for none.
-        group_id: a user group that is called: in that message, or else in the conversation's thread.
-        people: desk ids of those who get a direct message.
-        emails: addresses.
-        quiet: hours in which it waits, as `Quiet` is written; "" for none.
-        wakes: True when urgent ones are told all the same.
+        slack_channel: channel for a message, or "".
+        group_id: user group to mention, in that message or in the conversation's thread.
+        people: Slack ids for direct messages.
+        emails: email addresses.
+        quiet: quiet hours in the form of `Quiet`; "" for none.
+        wakes: True if urgent notifications ignore quiet hours.
     """
 
     slack_channel: str = ""
@@ -74,11 +74,11 @@ class Audience:
     wakes: bool = False
 
     def is_nobody(self) -> bool:
-        """Would nobody be told?"""
+        """Returns whether there are no recipients."""
         return not (self.slack_channel or self.group_id or self.people or self.emails)
 
     def due_at(self, now: datetime, priority: Priority, zone: ZoneInfo) -> datetime:
-        """When to tell them."""
+        """Returns when to notify them."""
         if not self.quiet or (self.wakes and priority is Priority.URGENT):
             return now
         return Quiet.parse(self.quiet).ends(now, zone) or now
@@ -86,12 +86,12 @@ class Audience:
 
 @dataclass(frozen=True)
 class NoticeRule:
-    """Of conversations like these, they are told."""
+    """Notifies the audience about matching conversations."""
 
     when: Criteria = field(default_factory=Criteria)
     to: Audience = field(default_factory=Audience)
 
 
 def fitting(rules: Iterable[NoticeRule], case: Case) -> list[Audience]:
-    """Whom to tell: every rule that fits counts, not the first alone."""
+    """Returns the audiences of all matching rules, not only the first."""
     return [rule.to for rule in rules if rule.when.fit(case)]

@@ -1,4 +1,4 @@
-"""Pure decisions: when to escalate on what the AI says of itself, and how long a wait is."""
+"""Pure decisions: when to escalate by the AI's results, and wait estimates."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from handoff_bot.domain.rules import Rules
 from handoff_bot.domain.signals import Answer, Judgement, Mood, Priority, Signal
 
 UNSURE = 0.35
-"""Below this confidence an answer counts as not known."""
+"""Answers below this confidence count as unknown."""
 
 DEFAULT_WAIT_MINUTES = 5
 _TENSE, _UPSET = 0.4, 0.75
-"""From these scores of the sentiment on a customer counts as tense or upset."""
+"""Sentiment scores from which a customer counts as tense or upset."""
 
 
 def weigh(judgement: Judgement, answer: Answer | None, *, unsure_before: bool) -> Judgement:
-    """The judgement in the light of the answer: not knowing twice in a row needs a human."""
+    """Adjusts the judgement by the answer: two unknown answers in a row need an agent."""
     confidence = answer.confidence if answer else 0.0
     if judgement.escalate or confidence >= UNSURE or not unsure_before:
         return judgement
@@ -34,7 +34,7 @@ def weigh(judgement: Judgement, answer: Answer | None, *, unsure_before: bool) -
 
 
 def pressed_for_a_person(words: str) -> Judgement:
-    """The judgement of a customer who pressed the button for it: there is nothing to weigh."""
+    """Judgement for a customer who pressed the button for an agent."""
     return Judgement(
         scores={Signal.REQUEST: 1.0},
         reason=Signal.REQUEST,
@@ -46,7 +46,7 @@ def pressed_for_a_person(words: str) -> Judgement:
 
 
 def too_late(words: str) -> Judgement:
-    """The judgement of a message that reached us when the channel no longer lets us answer it freely."""
+    """Judgement for a message received after its messaging window closed."""
     return Judgement(
         scores={Signal.CONFIDENCE: 1.0},
         reason=Signal.CONFIDENCE,
@@ -60,7 +60,7 @@ def too_late(words: str) -> Judgement:
 
 
 def named_a_phrase(phrase: str, words: str) -> Judgement:
-    """The judgement of a message that holds a phrase which admins want a person for."""
+    """Judgement for a message with a phrase that always leads to a handoff."""
     return Judgement(
         scores={Signal.REQUEST: 1.0},
         reason=Signal.REQUEST,
@@ -71,7 +71,7 @@ def named_a_phrase(phrase: str, words: str) -> Judgement:
 
 
 def enough(rules: Rules, answers: int, judgement: Judgement) -> Judgement | None:
-    """A person, because the assistant has answered often enough, or may not answer in this language."""
+    """Judgement if the limit of AI replies is reached, or the AI may not answer in this language."""
     if rules.most_answers and answers >= rules.most_answers:
         return replace(
             judgement,
@@ -92,7 +92,7 @@ def enough(rules: Rules, answers: int, judgement: Judgement) -> Judgement | None
 
 
 def announced(judgement: Judgement) -> Judgement:
-    """The assistant was about to say that a person comes: then one has to come."""
+    """Judgement if the assistant promised an agent: the promise must be kept."""
     return replace(
         judgement,
         reason=Signal.CONFIDENCE,
@@ -102,7 +102,9 @@ def announced(judgement: Judgement) -> Judgement:
 
 
 def opted_out(judgement: Judgement) -> Judgement:
-    """A customer who opted out has written again: the assistant may not answer, so a person has to look."""
+    """Judgement for an opted-out customer who wrote again: the assistant may not answer, so an
+    agent must.
+    """
     if judgement.escalate:
         return judgement
     summary = f"The customer had opted out and has written again. {judgement.summary}".strip()
@@ -110,14 +112,14 @@ def opted_out(judgement: Judgement) -> Judgement:
 
 
 def ranked(judgement: Judgement, *, vip: bool) -> Judgement:
-    """The judgement with the priority that this contact has: for a VIP high at least."""
+    """Raises the priority to at least high for a VIP."""
     if vip and judgement.escalate and judgement.priority.rank > Priority.HIGH.rank:
         return replace(judgement, priority=Priority.HIGH)
     return judgement
 
 
 def mood(judgement: Judgement) -> Mood:
-    """The mood that the signals show."""
+    """Returns the mood by the signals."""
     sentiment = judgement.scores.get(Signal.SENTIMENT, 0.0)
     if judgement.reason is Signal.SENTIMENT or sentiment >= _UPSET:
         return Mood.UPSET
@@ -125,7 +127,7 @@ def mood(judgement: Judgement) -> Mood:
 
 
 def broken_detector(last_words: str) -> Judgement:
-    """What to believe when no detector can judge: a human had better look, once."""
+    """Judgement if no detector works: escalate once, to be safe."""
     return Judgement(
         scores={Signal.CONFIDENCE: 1.0},
         reason=Signal.CONFIDENCE,
@@ -137,10 +139,10 @@ def broken_detector(last_words: str) -> Judgement:
 
 
 def wait_minutes(waits: Sequence[timedelta], ahead: int) -> int:
-    """An honest estimate in whole minutes, at least 1.
+    """Returns a wait estimate in whole minutes, at least 1.
 
-    The middle of what others have recently waited, and no less for each two who are ahead in the queue;
-    without recent data a fixed guess.
+    Median of recent waits, plus as much for each two customers ahead; a fixed default without
+    recent data.
     """
     if not waits:
         return DEFAULT_WAIT_MINUTES + ahead

@@ -1,4 +1,4 @@
-"""The queue as agents look at it: what to show of it, and one page of that."""
+"""The queue as shown to agents: filter and page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAGE_ROWS = 15
 
 
 class Whose(StrEnum):
-    """Whose conversations to show."""
+    """Which conversations to show."""
 
     WAITING = "waiting"
     MINE = "mine"
@@ -23,12 +23,12 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True)
 class Filter:
-    """What of the queue to show; None for any.
+    """Filter of the queue; None for any.
 
     Attributes:
-        waited: at least so long.
-        owner: the desk id of the agent who has them.
-        slack_channels: in one of these; "" stands for the queue channel of the deployment's settings.
+        waited: minimum wait.
+        owner: Slack id of the assignee.
+        slack_channels: channels of the conversations; "" is the configured queue channel.
     """
 
     whose: Whose = Whose.WAITING
@@ -42,7 +42,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class HeldRow:
-    """A customer who waits for room in the queue; `contact` and `text` are hostile."""
+    """A customer held by the escalation limits; `contact` and `text` are hostile."""
 
     contact: str
     channel: str
@@ -55,12 +55,12 @@ class QueuePage:
     """One page of the queue, most urgent first; `page` counts from 0.
 
     Attributes:
-        found: how many fit the filter.
-        waiting: how many wait in all.
-        channels: the kinds of channels there are to filter by.
-        owners: those who have somebody, to filter by, in the order of their names.
-        held: the first customers who wait for room in the queue, longest first.
-        held_in_all: how many customers wait for room in the queue.
+        found: number of matches.
+        waiting: number of all waiting conversations.
+        channels: kinds of channels to filter by.
+        owners: agents with conversations to filter by, by name.
+        held: the longest held customers.
+        held_in_all: number of held customers.
     """
 
     rows: tuple[BoardRow, ...]
@@ -75,5 +75,5 @@ class QueuePage:
 
     @property
     def pages(self) -> int:
-        """How many pages there are, at least one."""
+        """Returns the number of pages, at least one."""
         return max(1, -(-self.found // PAGE_ROWS))

@@ -1,8 +1,8 @@
-"""What customers answer when they are asked for a rating from 1 to 5: digits, words, stars, a comment.
+"""Parses CSAT answers from 1 to 5: digits, words, stars, a comment.
 
-A rating is a number from 1 to 5 that stands for itself: all of a message, or with a unit (5/5, 4 stars),
-or in front of a comment that something parts from it ("5 - great service!"). Full marks on another scale
-(10/10) are a 5; other figures of other scales are no rating, and neither is a number that counts things.
+A rating is a separate number from 1 to 5: the whole message, or with a unit (5/5, 4 stars), or
+before a separated comment ("5 - great service!"). Full marks on another scale (10/10) are a 5.
+Other numbers of other scales are no rating, and neither is a number that counts things.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-# ruff: noqa: E501, RUF001 - these are the languages of customers
+# ruff: noqa: E501, RUF001 - customers' languages
 
 _WORDS = (
     "one uno una um uma un une eins ein een één jeden jedna ett bir satu một один одна одне ένα אחת אחד واحد एक ek "
@@ -45,7 +45,7 @@ _ALONE = frozenset(
         "さん",
     ]
 )
-"""Words that mean other things beside other words: they count only where they are all of a message."""
+"""Ambiguous words: they only count as a whole message."""
 
 _STARS = (
     r"stars?|estrellas?|estrelas?|étoiles?|etoiles?|sterne?n?|stelle|stella|sterren|ster|gwiazd\w*|stjärn\w*|yıldız"
@@ -97,8 +97,8 @@ class Rating:
 
     Attributes:
         score: from 1 to 5.
-        comment: what they wrote beside it, "" for nothing. Hostile text.
-        corrects: True when they say that an earlier one was a mistake.
+        comment: the rest of the text, or "". Hostile.
+        corrects: True if they say that an earlier rating was a mistake.
     """
 
     score: int
@@ -107,12 +107,12 @@ class Rating:
 
     @property
     def asks(self) -> bool:
-        """Does the comment ask something?"""
+        """Returns whether the comment contains a question."""
         return _ASKS.search(self.comment) is not None
 
 
 def rating_in(text: str) -> Rating | None:
-    """The rating that a message is; None when it is none."""
+    """Returns the rating in a message, or None."""
     if len(text) > _LONGEST:
         return None
     said = " ".join(_plain(text).split())

@@ -1,1 +1,1 @@
-"""Assistants: answers quoted from the knowledge base, and the one that asks a language model."""
+"""Assistants: local quotes from the knowledge base, and a language model."""

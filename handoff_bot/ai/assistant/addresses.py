@@ -1,13 +1,15 @@
-"""Addresses and phone numbers in what a language model says: only the knowledge base's may stay."""
+"""Filters addresses and phone numbers in a language model's answer: only those of the knowledge
+base may stay.
+"""
 
 from __future__ import annotations
 
 import re
 
-# What a phone, a browser or Slack may make a link of. Repetitions are bounded or possessive, so that time
-# grows with the text and no faster. Characters are given by number where some look like others.
+# Anything that a phone, a browser or Slack may link. Repetitions are bounded or possessive, so that
+# the time is linear. Look-alike characters are given by number.
 _LATIN = "a-z0-9\u00c0-\u024f\uff10-\uff5a\U0001d400-\U0001d7ff"
-# Browsers read the other dots as "." too; between Chinese or Japanese words they end a sentence.
+# Browsers accept the other dots as "."; between Chinese or Japanese words they end a sentence.
 _DOT = rf"(?:\.|(?<=[{_LATIN}])[\u2024\u3002\ufe52\uff0e\uff61](?=[{_LATIN}]))"
 _LABEL = r"[\w\u00c0-\u1fff\u2070-\u2fff\ufe0f\U0001f000-\U0001faff-]{1,250}+"
 _STOPS = r"\s<>\"'`()\[\]{}|\u3001\u300d\u300f\u3011\uff01\uff09\uff0c\uff1b\uff1f"
@@ -43,9 +45,10 @@ _FILE = re.compile(
 
 
 def without_foreign_addresses(text: str, passages: str) -> str:
-    """The text without addresses and phone numbers that no passage holds, whoever talked the model into them.
+    """Removes addresses and phone numbers that no passage contains, even if a customer tricked the
+    model into them.
 
-    Words that only lack a space after a full stop get one, which no app makes a link of.
+    Words that only lack a space after a full stop get one, so that no app links them.
     """
     known = {_essence(found[0]) for one in (_LINK, _PHONE) for found in one.finditer(passages)}
 
@@ -58,13 +61,15 @@ def without_foreign_addresses(text: str, passages: str) -> str:
 
 
 def _essence(address: str) -> str:
-    """What two ways to write one address have in common."""
+    """Returns the comparable form of an address."""
     bare = re.sub(r"\A(?:https?://)?(?:www\.)?", "", address.casefold()).rstrip(".,;:!?*_~/")
     return bare if re.search(r"[^\W\d]", bare) else re.sub(r"[^\d.]", "", bare)
 
 
 def _are_words(found: re.Match[str]) -> bool:
-    """Is it rather "the end.The next" than a host? Those are written in small letters, or all in capitals."""
+    """Returns whether it is "the end.The next" rather than a host, which is all lowercase or all
+    uppercase.
+    """
     parts = found.groupdict()
     letters = [character for character in parts.get("top") or "" if character.isalpha()]
     cased = all(map(str.islower, letters)) or all(map(str.isupper, letters))
@@ -76,7 +81,7 @@ def _spaced(words: str) -> str:
 
 
 def _gap(found: re.Match[str]) -> str:
-    """Nothing, or a space where what is left and right of it would grow together."""
+    """Returns a space if the surrounding text would join, otherwise ""."""
     before = found.string[max(found.start() - 1, 0) : found.start()]
     after = found.string[found.end() : found.end() + 1]
     return " " if before.strip() and after.strip() else ""

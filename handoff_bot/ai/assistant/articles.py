@@ -1,4 +1,4 @@
-"""The articles of the knowledge base, read into passages: one for each heading."""
+"""Reads the knowledge base's articles into passages, one per heading."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Passage:
-    """What stands under one heading.
+    """The text under one heading.
 
     Attributes:
-        title: of the article; what is named as the source.
+        title: the article's title, named as the source.
         heading: the passage's own, "" before the first one.
-        text: plain text, paragraphs kept.
-        locale: ISO 639-1, "" when the article does not say.
-        tags: other words customers use for it.
+        text: plain text with paragraphs.
+        locale: ISO 639-1, "" if not given.
+        tags: customers' other words for it.
     """
 
     title: str
@@ -36,14 +36,14 @@ class Passage:
 
 @dataclass(frozen=True)
 class Reading:
-    """What became of one file.
+    """Result of reading one file.
 
     Attributes:
-        name: below the folder.
-        passages: what customers can be told.
-        left_out: why nothing of it is told, "" when something is.
-        is_wrong: is there something to put right?
-        guessed: the encoding, when nothing in the file says it.
+        name: path within the folder.
+        passages: the usable passages.
+        left_out: why the file is skipped, "" if it is used.
+        is_wrong: True if the file needs fixing.
+        guessed: the guessed encoding, if the file does not declare one.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Reading:
 
 
 def read_folder(folder: Path, today: date) -> list[Passage]:
-    """All passages of the folder by file name; a file that cannot be read is left out and logged."""
+    """Returns the folder's passages by file name; unreadable files are skipped and logged."""
     found: list[Passage] = []
     for reading in readings(folder, today):
         found.extend(reading.passages)
@@ -67,7 +67,7 @@ def read_folder(folder: Path, today: date) -> list[Passage]:
 
 
 def readings(folder: Path, today: date) -> Iterator[Reading]:
-    """What becomes of each file that looks like an article."""
+    """Yields the result for each file that may be an article."""
     for found in articles(folder):
         yield (
             Reading(found.name, left_out=found.left_out, is_wrong=found.is_wrong)
@@ -102,7 +102,7 @@ def _parts(text: str, suffix: str) -> list[Section]:
 
 
 def passages(markdown: str, fallback_title: str) -> list[Passage]:
-    """The passages of one article in Markdown; those without text are left out."""
+    """Returns the passages of a Markdown article, without empty ones."""
     about, text = split(markdown, date.min)
     return list(_passages(about, sections(text), fallback_title))
 

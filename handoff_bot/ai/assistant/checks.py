@@ -1,4 +1,4 @@
-"""What the knowledge base holds, file by file: for `knowledge check` and the doctor."""
+"""Checks the knowledge base file by file, for `knowledge check` and the doctor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMED = 3
 
 
 def lines(found: Sequence[Reading]) -> Iterator[str]:
-    """A line for each file, then the sum."""
+    """Yields a line per file, then the sum."""
     for one in found:
         yield _line(one)
     read = sum(not one.left_out for one in found)
@@ -33,12 +33,12 @@ def _line(one: Reading) -> str:
 
 
 def needs_attention(found: Sequence[Reading]) -> bool:
-    """Is a file left out by mistake, or is there nothing to answer from?"""
+    """Returns whether a file is skipped by mistake, or there is no article."""
     return any(one.is_wrong for one in found) or not any(one.passages for one in found)
 
 
 def check_knowledge(folder: Path, today: date) -> Finding:
-    """Can everything be read that is meant for customers?"""
+    """Checks that every article for customers can be read."""
     found = list(readings(folder, today))
     wrong = [f"{one.name} ({one.left_out})" for one in found if one.is_wrong]
     guessed = [one.name for one in found if one.guessed]

@@ -1,4 +1,4 @@
-"""The passages that a language model answers from, found with the whole conversation."""
+"""Finds passages for a language model, using the whole conversation."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _FOR_THE_LAST = 6
 _EACH = 2
 _MOST = 9
 _TURNS = 5
-"""Earlier turns that are searched with: each search takes a few milliseconds."""
+"""Number of earlier turns used: each search takes a few milliseconds."""
 
 
 def passages_for(knowledge: Knowledge, turns: Sequence[Turn]) -> list[Passage]:
-    """Those for the last message first, then those for it together with each earlier turn.
+    """Returns passages for the last message, then for it combined with each earlier turn.
 
-    The model sees the conversation and can tell which of them the customer means, so an earlier subject
-    adds passages and never takes the place of one for the last message.
+    The model sees the conversation and can tell which passages apply, so earlier topics only add
+    passages and never replace those of the last message.
     """
     last = turns[-1].text
     found = [hit.passage for hit in knowledge.search(last, _FOR_THE_LAST)]
@@ -32,9 +32,9 @@ def passages_for(knowledge: Knowledge, turns: Sequence[Turn]) -> list[Passage]:
 
 
 def _earlier(turns: Sequence[Turn]) -> list[str]:
-    """Earlier turns that say something to search for, newest first, the customer's before others'.
+    """Returns earlier turns with content, newest first, the customer's before others.
 
-    Before them comes what stands around the customer's last such message: an ad, a quoted message.
+    Before them comes the context of the customer's last such message: an ad, a quoted message.
     """
     newest = [turn for turn in reversed(turns[:-1]) if is_question(turn.text)]
     theirs = [turn.text for turn in newest if turn.role == "customer"]

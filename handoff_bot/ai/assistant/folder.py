@@ -1,4 +1,4 @@
-"""Which files of the knowledge base are read, and why others are not."""
+"""Selects the knowledge base's files, with reasons for skipped ones."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _DRAFTS = frozenset({"draft", "drafts", "node_modules", "__pycache__"})
 
 @dataclass(frozen=True)
 class Found:
-    """A file with an article's ending.
+    """A file with an article's extension.
 
     Attributes:
-        path: where it is.
-        name: below the folder, with `/`.
-        left_out: why it is not read, "" when it is.
-        is_wrong: is that something to put right, rather than what the team wants?
+        path: its path.
+        name: path within the folder, with `/`.
+        left_out: why it is skipped, "" if it is read.
+        is_wrong: True if that needs fixing, False if intended.
     """
 
     path: Path
@@ -36,19 +36,19 @@ class Found:
 
 
 def articles(folder: Path) -> list[Found]:
-    """The files of a folder and its subfolders that look like articles, by name."""
+    """Returns the article files of a folder and its subfolders by name."""
     root = folder.resolve()
     found = [_judged(each, folder, root) for each in candidates(folder)]
     return sorted(found, key=lambda one: one.name)
 
 
 def candidates(folder: Path) -> list[Path]:
-    """The files that may be articles by their ending, at most MOST_FILES; nothing of them is opened."""
+    """Returns the files with an article's extension, at most MOST_FILES, without opening any."""
     return list(islice(_walk(folder), MOST_FILES))
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Links to folders are not followed: what they lead to inside is found anyway."""
+    """Does not follow links to folders: targets inside are found anyway."""
     for place, folders, files in os.walk(folder):
         folders.sort()
         for name in list(folders):
@@ -82,10 +82,10 @@ def _judged(path: Path, folder: Path, root: Path) -> Found:
 
 
 def read(path: Path) -> Decoded:
-    """The text of a file.
+    """Reads a file.
 
     Raises:
-        ValueError: with the reason, when it is too large or cannot be read.
+        ValueError: too large or unreadable; with the reason.
     """
     try:
         with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Questions that are only understood with an earlier one: "and in August?"."""
+"""Follow-up questions that need an earlier one: "and in August?"."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from handoff_bot.ai.assistant.words import telling_stems
 from handoff_bot.domain.signals import Turn
 
 _FEW = 3
-"""Telling words of a question that may need an earlier one; more of them say what it is about."""
+"""Maximum number of content words in a follow-up; a question with more names its topic."""
 _SHORT = 4
-"""Words of a question that begins with a preposition and says nothing else ("to Spain?")."""
+"""Maximum words of a question that begins with a preposition and has no other content ("to Spain?")."""
 _DEPTH = 6
-"""Turns of the customer's that are looked at for what a follow-up is about."""
+"""Number of customer turns searched for the topic."""
 
 _OPENERS_TEXT = "also and y und et e en or o oder ou of but pero aber mais ma maar"
 _OPENERS = frozenset(_OPENERS_TEXT.split())
@@ -26,7 +26,7 @@ _PREPOSITIONS = frozenset(_PREPOSITIONS_TEXT.split())
 
 
 def leans_on_earlier(text: str) -> bool:
-    """Does it begin as a question does that goes on from an earlier one?"""
+    """Returns whether it begins like a follow-up."""
     words = without_pleasantries(text)
     if not words or len(telling_stems(text)) > _FEW:
         return False
@@ -36,15 +36,12 @@ def leans_on_earlier(text: str) -> bool:
 
 
 def may_lean(text: str) -> bool:
-    """Says so little by itself that an earlier question may complete it."""
+    """Returns whether it is so short that an earlier question may complete it."""
     return 0 < len(telling_stems(text)) < _FEW or leans_on_earlier(text)
 
 
 def topic(turns: Sequence[Turn]) -> str:
-    """What the customer asked about before the last turn, back to a question that stands by itself.
-
-    "" when they have asked nothing before.
-    """
+    """Returns the customer's earlier turns, back to a self-contained question; "" without one."""
     found: list[str] = []
     asked = [turn.text for turn in turns[:-1] if turn.role == "customer"]
     for text in reversed(asked[-_DEPTH:]):
@@ -56,5 +53,5 @@ def topic(turns: Sequence[Turn]) -> str:
 
 
 def is_question(text: str) -> bool:
-    """Does it say anything to search for?"""
+    """Returns whether it has content to search for."""
     return bool(telling_stems(text) and without_pleasantries(text))

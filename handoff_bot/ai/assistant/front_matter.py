@@ -1,4 +1,4 @@
-"""The front matter of an article: its title, its language, and whether customers may read it."""
+"""Parses an article's front matter: title, language, and whether customers may read it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 import yaml
 
 _BEFORE = r"\A(?:\s|(?><!--(?s:.*?)-->))*"
-"""Comments, such as a licence or a word to a linter, may stand above it."""
+"""Comments, such as a licence or a linter directive, may precede it."""
 _BLOCK = re.compile(
     _BEFORE + r"(---|\+\+\+)[ \t]*\n(.*?)(?:^|\n)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
 )
 _UNCLOSED = re.compile(_BEFORE + r"(?:---[ \t]*\n[\w -]+:|\+\+\+[ \t]*\n[\w -]+=)")
 _LONGEST = 20_000
-"""Characters: a parser in Python takes a second for ten times as many."""
+"""In characters: a Python parser takes a second for ten times as many."""
 
 _YES = frozenset({"true", "yes", "y", "on", "1"})
 _NO = frozenset({"false", "no", "n", "off", "0", "", "null", "~", "none"})
@@ -36,9 +36,9 @@ _UNTIL = ("expiry_date", "expirydate", "unpublish_date", "unpublishdate", "expir
 
 
 class _Loader(yaml.BaseLoader):
-    """Leaves all values as text ("no" is Norwegian, not false) and takes no aliases.
+    """Reads all values as text ("no" is Norwegian, not false) and refuses aliases.
 
-    A few lines of aliases of aliases stand for more text than there is memory.
+    A few lines of nested aliases can expand beyond the memory.
     """
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
@@ -49,13 +49,13 @@ class _Loader(yaml.BaseLoader):
 
 @dataclass(frozen=True)
 class FrontMatter:
-    """What an article says of itself.
+    """An article's metadata.
 
     Attributes:
-        title: "" when it does not say.
-        locale: ISO 639-1, "" when it does not say.
-        tags: other words customers use for it.
-        withheld: why customers may not read it, "" when they may.
+        title: "" if not given.
+        locale: ISO 639-1, "" if not given.
+        tags: customers' other words for it.
+        withheld: why customers may not read it, or "".
     """
 
     title: str = ""
@@ -65,10 +65,10 @@ class FrontMatter:
 
 
 def split(text: str, today: date) -> tuple[FrontMatter, str]:
-    """The front matter of an article, in YAML (`---`) or TOML (`+++`), and the text below it.
+    """Splits an article into front matter, in YAML (`---`) or TOML (`+++`), and text.
 
     Raises:
-        ValueError: it cannot be read, so that nothing tells whether customers may read the article.
+        ValueError: unreadable, so it is unknown whether customers may read the article.
     """
     found = _BLOCK.match(text)
     if not found:
@@ -76,13 +76,13 @@ def split(text: str, today: date) -> tuple[FrontMatter, str]:
             raise ValueError("The front matter is not closed.")
         return FrontMatter(), text
     fields = _fields(found[2], is_toml=found[1] == "+++")
-    if fields is None:  # a line across the page, not front matter
+    if fields is None:  # a horizontal rule, not front matter
         return FrontMatter(), text
     return _read(fields, today), text[found.end() :]
 
 
 def _fields(block: str, *, is_toml: bool) -> dict[str, Any] | None:
-    """The fields by name in small letters with underscores; None when the block is prose."""
+    """Returns the fields with lowercase, underscored names; None if the block is prose."""
     if len(block) > _LONGEST:
         raise ValueError("The front matter is too long.")
     try:
@@ -145,7 +145,7 @@ def _first(fields: Mapping[str, Any], *names: str) -> str:
 
 
 def _all(fields: Mapping[str, Any], name: str) -> list[str]:
-    """The values of a field: a list, or a text; one of tags may hold several with commas."""
+    """Returns a field's values, from a list or a text; tags may be separated by commas."""
     value = fields.get(name)
     if value is None:
         return []

@@ -1,6 +1,6 @@
-"""The knowledge base: passages of Markdown files, found by their words and by what they mean.
+"""The knowledge base: passages of Markdown files, found by words and by meaning.
 
-The words are in an SQLite full-text index, the meanings in vectors; both are made anew when a file changes.
+Words are in an SQLite full-text index, meanings in vectors; both are rebuilt when a file changes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from handoff_bot.ai.assistant.articles import Passage, read_folder
 from handoff_bot.ai.assistant.folder import candidates
 from handoff_bot.ai.assistant.words import folded, telling_stems
 
-_LOOK_AGAIN = 1.0  # seconds between two looks at the files
+_LOOK_AGAIN = 1.0  # seconds between two checks of the files
 _TABLE = """
     CREATE VIRTUAL TABLE passage USING fts5 (
         title, heading, tags, body, tokenize = "unicode61 remove_diacritics 2"
@@ -35,31 +35,30 @@ _SEARCH = """
     WHERE passage MATCH ? ORDER BY rank DESC LIMIT ?
 """
 
-_EARLIER = 0.5  # what a word of an earlier question counts, beside one of the last
+_EARLIER = 0.5  # weight of an earlier question's word, relative to the last one's
 _BATCH = 32
 _SENTENCES = 8
 _SENTENCE_END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|\n+")
 
 Meaning = Callable[[Sequence[str]], NDArray[np.float32]]
-"""From texts to vectors of length one, as the detector's encoder makes them."""
+"""Texts to vectors of length one, by the detector's encoder."""
 
 Stamp = tuple[date, tuple[tuple[str, int, int], ...]]
-"""The day, for articles are published and expire by it, and what the files look like from outside."""
+"""The date, because articles are published and expire by date, and the files' sizes and times."""
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage that was found.
+    """A search result.
 
     Attributes:
-        passage: what was found.
-        rank: BM25, higher is better, comparable only within one search.
-        covered: the share of the question's telling words that the passage holds, rare ones
-            counting more, 0 to 1.
-        headed: the same share, of its heading, title and tags alone.
-        own: the same share without what was asked earlier; 1 when the question has no telling word.
-        near: how close the question comes in meaning to what the passage says where it is closest, -1 to 1;
-            0 without an encoder.
+        passage: the passage.
+        rank: BM25, higher is better, only comparable within one search.
+        covered: share of the question's content words in the passage, weighted by rarity, 0 to 1.
+        headed: same share, for heading, title and tags only.
+        own: same share without earlier questions; 1 without content words.
+        near: highest similarity in meaning of the question and the passage's sentences, -1 to 1; 0
+            without an encoder.
     """
 
     passage: Passage
@@ -71,7 +70,7 @@ class Hit:
 
 
 class Knowledge:
-    """Finds passages. Safe to use from many threads: one connection, one lock, searches of microseconds.
+    """Searches passages. Thread-safe: one connection, one lock, searches take microseconds.
 
     Close it, or use it as a context manager.
     """
@@ -109,15 +108,15 @@ class Knowledge:
         self.close()
 
     def close(self) -> None:
-        """Let go of the index."""
+        """Closes the index."""
         with self._lock:
             self._database.close()
 
     def search(self, question: str, limit: int = 5, earlier: str = "") -> list[Hit]:
-        """The best passages for a question by its words, then those by its meaning; none without any word.
+        """Returns the best passages by words, then by meaning; none without any word.
 
         Args:
-            earlier: what was asked before, when the question goes on from it; its words count for less.
+            earlier: the previous question for a follow-up; its words count less.
         """
         own = telling_stems(question)
         stems = list(dict.fromkeys([*own, *telling_stems(earlier)]))
@@ -146,20 +145,20 @@ class Knowledge:
         return [hit for hit in hits if hit.covered or hit.near]
 
     def languages(self) -> frozenset[str]:
-        """What the articles are written in, as they say themselves."""
+        """Returns the declared languages of the articles."""
         with self._lock:
             self._refresh()
             return frozenset(one.locale for one in self._passages if one.locale)
 
     def _nearness(self, question: str) -> NDArray[np.float32]:
-        """For each passage: how close the question comes to what it says."""
+        """Returns each passage's similarity in meaning to the question."""
         if self._meaning is None:
             return np.zeros(len(self._passages), dtype=np.float32)
         asked = self._meaning([question])[0]
         return np.array([float((meant @ asked).max()) for meant in self._meant], dtype=np.float32)
 
     def _read_meanings(self, passages: Sequence[Passage]) -> None:
-        """A vector for each thing that a passage says; those of what has not changed are kept."""
+        """Computes a vector for each sentence of a passage; unchanged ones are kept."""
         if self._meaning is None:
             return
         said = [_things_said(passage) for passage in passages]
@@ -172,13 +171,13 @@ class Knowledge:
         self._meant = [np.array([self._known[words] for words in one]) for one in said]
 
     def _weights(self, stems: Sequence[str]) -> dict[str, float]:
-        """How telling each stem is: one that no passage holds is the most telling of all."""
+        """Returns each stem's weight: one that no passage contains weighs most."""
         size = len(self._all)
         counts = {one: sum(_holds(text, one) for text in self._all) for one in stems}
         return {one: math.log((size + 1) / (count + 0.5)) for one, count in counts.items()}
 
     def _refresh(self) -> None:
-        """Read the files again if one changed; looks at most once a second."""
+        """Re-reads the files after a change; checks at most once a second."""
         now = self._clock()
         if now - self._looked_at < _LOOK_AGAIN:
             return
@@ -207,7 +206,7 @@ class Knowledge:
 
 
 def _things_said(passage: Passage) -> list[str]:
-    """Its heading and its first sentences; title and tags say too little about one passage of many."""
+    """Returns heading and first sentences; title and tags say too little about one passage of many."""
     ends = _SENTENCE_END.split(passage.text)
     said = [passage.heading or passage.title, *ends[:_SENTENCES]]
     return [words for words in said if words.strip()]
@@ -218,19 +217,21 @@ def _stamp(folder: Path, today: date) -> Stamp:
     for path in candidates(folder):
         try:
             facts = path.stat()
-        except OSError:  # gone between listing and looking
+        except OSError:  # deleted between listing and reading
             continue
         found.append((str(path), facts.st_mtime_ns, facts.st_size))
     return today, tuple(found)
 
 
 def _query(stems: Sequence[str]) -> str:
-    """Any of the stems, as FTS5 understands it: quoted, so that no word is an operator, and as prefixes."""
+    """Returns an FTS5 query for any of the stems: quoted, so that no word is an operator, and as
+    prefixes.
+    """
     return " OR ".join(f'"{one}"*' for one in stems)
 
 
 def _searchable(text: str) -> str:
-    """Words separated by single spaces, so that " ship" finds a word that starts so."""
+    """Returns words separated by single spaces, so that " ship" finds words with this prefix."""
     return " " + " ".join("".join(c if c.isalnum() else " " for c in text).split())
 
 

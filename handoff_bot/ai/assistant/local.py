@@ -1,4 +1,4 @@
-"""The local assistant: quotes the passage of the knowledge base that answers, or says that it is not sure."""
+"""The local assistant: quotes the passage that answers, or says that it is not sure."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ BY = "local"
 
 _FLOOR = 0.5
 _LONGEST, _SHORTEST = 900, 240
-"""Characters of a passage: alone in an answer, and among many."""
+"""Characters of a passage: as the only answer, and among several."""
 _CANDIDATES = 12
 _HOLDS_MOST, _HOLDS_ALL = 0.5, 0.999
-"""The share of the last question that a passage must hold which is found with an earlier one."""
+"""Minimum share of the last question in a passage that was found with an earlier one."""
 _QUOTED = 80
 _FEWEST_SHARED, _MOSTLY = 2, 0.6
-"""So many words, and this share, of a question must stand in what a person wrote to count as its answer."""
+"""Minimum number and share of a question's words in an agent's message to count as its answer."""
 
-# Logistic regression on the sample questions in tests/ai/questions.py (is the best passage the right one?):
-# what is held of the question, the BM25 rank, the nearness in meaning, and the constant. The second row is
-# for a knowledge base without an encoder, with what its headings hold in the place of the nearness.
+# Logistic regression on the sample questions in tests/ai/questions.py (is the best passage the
+# right one?): coverage, BM25 rank, similarity in meaning, constant. The second row is for a
+# knowledge base without an encoder, with the headings' coverage in place of the similarity.
 _HELD, _RANK, _NEAR, _CONSTANT = 1.0, 0.17, 9.71, -4.94
 _HELD_ALONE, _HEADED_ALONE, _RANK_ALONE, _CONSTANT_ALONE = 2.59, 0.92, 0.47, -5.0
-_HIGHEST_RANK = 12.0  # ranks grow with the length of a question, certainty does not
+_HIGHEST_RANK = 12.0  # ranks grow with a question's length, certainty does not
 
 
 class LocalAssistant:
-    """Answers from passages. Safe to use from many threads at once.
+    """Answers from passages. Thread-safe.
 
     Args:
-        act_of: what small talk the last turns are; as the shipped detector hears it by default.
+        act_of: classifies small talk in the last turns; by default with the shipped detector.
     """
 
     def __init__(self, knowledge: Knowledge, act_of: Callable[[Talk], Act] | None = None) -> None:
@@ -53,14 +53,14 @@ class LocalAssistant:
         self._act_of = act_of or _shipped_detector().act_of
 
     def is_small_talk(self, talk: Talk) -> bool:
-        """Do the waiting turns ask for nothing?"""
+        """Returns whether the waiting turns are only small talk."""
         return self._act_of(talk) is not Act.NONE
 
     def answer(self, talk: Talk, language: str) -> Answer | None:
-        """Quoted passages, what a person of the team wrote, or an honest "I'm not sure" with an offer.
+        """Returns quoted passages, an agent's earlier message, or "I'm not sure" with an offer.
 
-        Each waiting turn is answered, in order, in one answer. None when the last turn is not the
-        customer's or has no words.
+        Answers each waiting turn in order, in one answer. None if the last turn is not the
+        customer's or has no text.
         """
         turns = talk.turns
         if not turns or turns[-1].role != "customer" or not turns[-1].text.strip():
@@ -91,9 +91,10 @@ class LocalAssistant:
         return Answer(text, confidence=confidence, sources=(best.passage.title,), by=BY)
 
     def _best(self, said: str, earlier: str, language: str) -> Hit | None:
-        """The likeliest passage, read with the earlier question only where the last one leans on it.
+        """Returns the best passage; uses the earlier question only for a follow-up.
 
-        A passage that lacks what was asked last is no answer, however well it fits the earlier question.
+        A passage without the last question's words is no answer, however well it matches the
+        earlier question.
         """
         by_itself = self._likeliest(self._knowledge.search(said, _CANDIDATES), language)
         sure = certainty(by_itself) if by_itself else 0.0
@@ -112,7 +113,7 @@ class LocalAssistant:
         return by_itself
 
     def _likeliest(self, hits: Sequence[Hit], language: str) -> Hit | None:
-        """Among those in the customer's language, if there are any in it."""
+        """Prefers passages in the customer's language, if there are any."""
         spoken = language if language in self._knowledge.languages() else FALLBACK_LANGUAGE
         readable = [hit for hit in hits if hit.passage.locale in {spoken, ""} or not language]
         return max(readable or hits, key=certainty, default=None)
@@ -121,7 +122,7 @@ class LocalAssistant:
 def _recalled(
     turns: Sequence[Turn], question: str, language: str, confidence: float
 ) -> Answer | None:
-    """What a person of the team has written about it, when that fits better than the knowledge base."""
+    """Returns an agent's message about it if it matches better than the knowledge base."""
     stems = telling_stems(question)
     written = [turn.text for turn in turns if turn.role == "agent"]
     if len(stems) < _FEWEST_SHARED or not written:
@@ -135,7 +136,7 @@ def _recalled(
 
 
 def certainty(hit: Hit) -> float:
-    """The probability, 0 to 1, that the passage holds the answer."""
+    """Returns the probability, 0 to 1, that the passage contains the answer."""
     rank = min(hit.rank, _HIGHEST_RANK)
     margin = _HELD * hit.covered + _RANK * rank + _NEAR * hit.near + _CONSTANT
     if not hit.near:
@@ -145,7 +146,7 @@ def certainty(hit: Hit) -> float:
 
 
 def _together(asked: Sequence[Turn], answers: Sequence[Answer], language: str) -> Answer:
-    """Several answers as one: what is known first, each once and in order, then what is not."""
+    """Combines answers: known ones first, each once and in order, then unknown ones."""
     known = dict.fromkeys(one for one in answers if one.confidence >= _FLOOR)
     room = max(_SHORTEST, _LONGEST // max(1, len(known)))
     parts = [_shortened(one.text, room) for one in known]
@@ -171,7 +172,7 @@ def _shipped_detector() -> LocalDetector:
 
 
 def _shortened(text: str, longest: int) -> str:
-    """The first paragraphs that fit a phone's screen."""
+    """Returns the first paragraphs that fit a phone's screen."""
     if len(text) <= longest:
         return text
     cut = text[:longest].rsplit("\n\n", 1)[0]

@@ -1,4 +1,4 @@
-"""Markdown as a phone shows it: sections of plain text without marks, comments and what is struck out."""
+"""Renders Markdown as plain text sections, without markup, comments and struck-out text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SKIPPED = frozenset(
         "script", "strike", "style", "svg", "template", "title", "video",
     }
 )  # fmt: skip
-"""Not text, or struck out: a price that no longer holds must not be told."""
+"""Not text, or struck out: an outdated price must not be quoted."""
 _BLOCKS = frozenset(
     {
         "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog", "div",
@@ -38,7 +38,7 @@ _INLINE = frozenset(
 )  # fmt: skip
 _HTML = _HEADINGS | _SKIPPED | _BLOCKS | _INLINE
 
-# Whatever begins first counts: a comment inside of code is code, code inside of a comment is a comment.
+# The first to begin wins: a comment in code is code, code in a comment is a comment.
 _CODE = (
     r"(?P<code>^ {0,3}(?P<fence>`{3,}|~{3,})[^\n]*\n(?s:.*?)(?:^ {0,3}(?P=fence)[`~]*[ \t]*$|\Z)"
     r"|(?<!`)(?P<ticks>`+)(?!`)[^\n]*?(?<!`)(?P=ticks)(?!`))"
@@ -63,12 +63,12 @@ _PLACEHOLDER = re.compile(r"<([A-Za-z][\w-]*)(?:\s+[\w-]+)*\s*>")
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uff00-\uffef\u3000-\u303f"
 _BREAK = re.compile(rf"(?<=[{_UNSPACED}])[ \t]*\n[ \t]*(?=[{_UNSPACED}])")
 _ADDRESS = re.compile(r"(?:https?://|mailto:|tel:)\S+", re.IGNORECASE)
-_LINE_BREAK = "\x00"  # the parser lets none of these through
+_LINE_BREAK = "\x00"  # the parser never produces these
 
 
 @dataclass
 class Section:
-    """What stands under one heading.
+    """The content under one heading.
 
     Attributes:
         level: of the heading, 1 to 6; 0 before the first one.
@@ -82,12 +82,12 @@ class Section:
 
     @property
     def text(self) -> str:
-        """All of it, with a blank line between the blocks."""
+        """Returns all blocks, separated by blank lines."""
         return "\n\n".join(self.blocks)
 
 
 def sections(markdown: str, *, is_mdx: bool = False) -> list[Section]:
-    """The sections of an article (CommonMark with tables, struck text and HTML), in order."""
+    """Returns an article's sections (CommonMark with tables, struck text and HTML), in order."""
     comment = _COMMENT_MDX if is_mdx else _COMMENT
     bare = comment.sub(lambda found: found["code"] or "", markdown)
     bare = _DIRECTIVE.sub(r"\1", bare)
@@ -103,7 +103,7 @@ def sections(markdown: str, *, is_mdx: bool = False) -> list[Section]:
 
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"linkify": True})
-    # Addresses are found before marks are, so that `_` and `*` in them stay.
+    # URLs are found before marks, so that `_` and `*` in them stay.
     parser.enable(["table", "strikethrough", "linkify"])
     if parser.linkify:
         parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False})
@@ -112,7 +112,7 @@ def _parser() -> MarkdownIt:
 
 
 def _keep_literals(state: StateCore) -> None:
-    """Keep what only looks like markup: the stars of 2*3*4, placeholders like <order number>."""
+    """Keeps what only looks like markup: the stars of 2*3*4, placeholders like <order number>."""
     for token in state.tokens:
         if token.type == "html_block":
             token.content = _with_placeholders(token.content, state.src)
@@ -145,7 +145,7 @@ def _keep_stars(tokens: list[Token]) -> None:
 
 
 def _in_word(tokens: list[Token], position: int) -> bool:
-    """Do Latin letters or digits stand on both sides (for two stars, digits)?"""
+    """Returns whether Latin letters or digits are on both sides (for two stars, digits)."""
     if not 0 < position < len(tokens) - 1:
         return False
     around = tokens[position - 1].content[-1:], tokens[position + 1].content[:1]
@@ -157,7 +157,7 @@ def _in_word(tokens: list[Token], position: int) -> bool:
 
 
 def _blocks(node: Tag) -> Iterator[str | Section]:
-    """Text of the blocks in an element; headings outside of lists and tables as sections."""
+    """Yields the text blocks of an element; headings outside lists and tables as sections."""
     run: list[str] = []
     for child in node.children:
         if isinstance(child, Tag) and _is_block(child):
@@ -213,13 +213,13 @@ def _items(tag: Tag) -> Iterator[str]:
 
 
 def _plainly(tag: Tag) -> Iterator[str]:
-    """The blocks in an item of a list, where a heading is a line like any other."""
+    """Yields the blocks of a list item, where a heading is a normal line."""
     for block in _blocks(tag):
         yield block.heading if isinstance(block, Section) else block
 
 
 def _rows(table: Tag) -> Iterator[str]:
-    """A line for each row, "Country: Germany, Price: 4.90 EUR": no columns fit a phone."""
+    """Yields a line per row, "Country: Germany, Price: 4.90 EUR", because columns do not fit a phone."""
     names: list[str] = []
     for row in table.find_all("tr"):
         if not isinstance(row, Tag) or row.find_parent("table") is not table:
@@ -245,7 +245,7 @@ def _inner(tag: Tag) -> str:
 
 
 def _inline(node: object) -> str:
-    """Text with line breaks marked; what is no text (comments among it) is nothing."""
+    """Returns text with line breaks marked; non-text such as comments is dropped."""
     if type(node) is NavigableString:
         return str(node)
     if not isinstance(node, Tag) or _is_skipped(node):
@@ -259,7 +259,9 @@ def _inline(node: object) -> str:
 
 
 def _named(words: str, address: str) -> str:
-    """ "words (address)"; an address within the knowledge base leads customers nowhere."""
+    """Returns "text (URL)"; URLs within the knowledge base are dropped, because customers cannot
+    open them.
+    """
     if not _ADDRESS.fullmatch(address):
         return words
     shown = re.sub(r"\A(?:mailto|tel):", "", address, flags=re.IGNORECASE)
@@ -269,12 +271,12 @@ def _named(words: str, address: str) -> str:
 
 
 def _is_host(words: str, address: str) -> bool:
-    """Is the text the address without its scheme, or as people read it?"""
+    """Returns whether the text is the URL without its scheme, or its display form."""
     bare = re.sub(r"\Ahttps?://", "", address)
     return words.strip().rstrip("/") in (bare.rstrip("/"), bare.removeprefix("www.").rstrip("/"))
 
 
 def _lines(text: str) -> str:
-    """Lines as they were meant: breaks kept, all other white space as one blank."""
+    """Keeps intended line breaks and collapses other white space."""
     joined = _BREAK.sub("", text)
     return "\n".join(line for part in joined.split(_LINE_BREAK) if (line := " ".join(part.split())))

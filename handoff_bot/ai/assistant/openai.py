@@ -1,4 +1,4 @@
-"""The assistant that asks a language model to answer from passages, and the local one when it cannot."""
+"""Answers with a language model from passages, and with the local assistant as fallback."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ BY = "openai"
 _ADDRESSES = frozenset({"EMAIL", "PHONE"})
 _LONGEST = 2_000
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
-_UNSOURCED = 0.4  # the most an answer is worth that names no passage it came from
+_UNSOURCED = 0.4  # maximum confidence of an answer that cites no passage
 
 
 class Reply(BaseModel):
-    """What the language model answers."""
+    """The language model's answer."""
 
     answer: str
     confidence: Probability
@@ -39,7 +39,7 @@ class Reply(BaseModel):
 
 
 class OpenAIAssistant:
-    """Answers in the customer's language, from passages alone."""
+    """Answers in the customer's language, only from passages."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class OpenAIAssistant:
         self._timeout = timeout
 
     def answer(self, talk: Talk, language: str) -> Answer | None:
-        """What the model makes of the passages; the local assistant's answer when it fails."""
+        """Returns the model's answer from passages, or the local assistant's if the model fails."""
         local = self._local.answer(talk, language)
         if local is None or self._local.is_small_talk(talk):
             return local
@@ -84,7 +84,7 @@ class OpenAIAssistant:
         )
         known = "\n".join(one.text for one in passages)
         said = without_foreign_addresses(storable(reply.answer)[:_LONGEST], known)
-        # Through a mark a customer's own words could bring an address in.
+        # A mask's value could let the customer's own text bring a URL into the answer.
         text = redactor.restore(said, never=_ADDRESSES).strip()
         if not text:
             raise ModelError("empty answer")

@@ -1,4 +1,4 @@
-"""What the local assistant says by itself, in the customer's language: doubt, and answers to small talk."""
+"""The local assistant's own phrases by language: doubt, and replies to small talk."""
 
 # ruff: noqa: RUF001
 
@@ -166,12 +166,12 @@ _AGREED = frozenset(_AGREED_TEXT.split())
 
 
 def in_language(phrases: dict[str, str], language: str) -> str:
-    """The phrase in that language, in English when there is none."""
+    """Returns the phrase in that language, or in English."""
     return phrases.get(language, phrases[FALLBACK_LANGUAGE])
 
 
 def without_pleasantries(text: str) -> list[str]:
-    """The words without the greeting, thanks or "ok" before what is really said."""
+    """Returns the text without a leading greeting, thanks or "ok"."""
     words = words_of(text)
     while words and (words[0] in _AGREED or words[0] in _THANKS or words[0] in _GREETINGS):
         words = words[1:]
@@ -188,11 +188,11 @@ _REFUSAL = re.compile(
 
 
 def after_refusal(text: str) -> str:
-    """What follows a "no, thanks" to an offer, "" when the text begins with none."""
+    """Returns the text after "no, thanks" to an offer, "" if it does not begin so."""
     found = _REFUSAL.match(text)
     return text[found.end() :] if found else ""
 
 
 def pleasantry(act: Act, language: str) -> str:
-    """The friendly word that answers small talk."""
+    """Returns the reply to small talk."""
     return in_language(_PLEASANTRIES[act], language)

@@ -1,4 +1,4 @@
-"""Words of questions and passages, made comparable across endings, accents and scripts without spaces."""
+"""Normalises words of questions and passages across endings, accents and scripts without spaces."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WORD = re.compile(r"\w+")
 _MOST_WORDS = 40
 _LONG_NUMBER = 4
 
-# Words that questions are made of in any topic. Leaving one out costs a little confidence, no answer.
+# Question words of any topic. A missing one only costs a little confidence.
 _STOPWORDS_TEXT = """
 a about am an and any are as at be been but by can could did do does doing for from get give go
 had has have he hello help hey hi how i if in is it its just know let like ll look me my need now
@@ -39,20 +39,22 @@ STOPWORDS = frozenset(_STOPWORDS_TEXT.split())
 
 
 def folded(text: str) -> str:
-    """Lower case without Latin accents, and a space around each character of scripts without spaces."""
+    """Returns lowercase text without Latin accents, with spaces around characters of scripts
+    without spaces.
+    """
     bare = _MARKS.sub("", unicodedata.normalize("NFKD", text))
     return _UNSPACED.sub(r" \1 ", unicodedata.normalize("NFC", bare).casefold())
 
 
 def words_of(text: str) -> list[str]:
-    """All words, folded."""
+    """Returns all words, normalised."""
     return _WORD.findall(folded(text))
 
 
 def telling_stems(text: str) -> list[str]:
-    """What a question is about: the stems of its words without stopwords, each once, at most 40.
+    """Returns a question's distinct stems without stop words, at most 40.
 
-    In scripts without spaces a stem is a pair of neighbouring characters, with a space between.
+    In scripts without spaces, a stem is a pair of neighbouring characters, separated by a space.
     """
     words = words_of(text)
     spaced = [stem(word) for word in words if _is_telling(word)]
@@ -63,14 +65,14 @@ def telling_stems(text: str) -> list[str]:
 
 
 def stem(word: str) -> str:
-    """The start of a word that its other forms share: the longer the word, the more of its end goes."""
+    """Returns the common prefix of a word's forms; longer words lose more of their end."""
     if len(word) < 5:
         return word
     return word[: max(4, len(word) - (1 if len(word) == 5 else 2 if len(word) == 6 else 3))]
 
 
 def _is_telling(word: str) -> bool:
-    """Numbers of orders and the like are in no article, and say nothing of what is asked."""
+    """Excludes order numbers and the like, which no article contains."""
     is_number = word.isdecimal() and len(word) >= _LONG_NUMBER
     return not (is_number or word in STOPWORDS or _is_unspaced(word))
 

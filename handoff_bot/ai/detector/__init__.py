@@ -1,1 +1,1 @@
-"""Detectors: the local model and the one that asks a language model."""
+"""Detectors: the local model and a language model."""

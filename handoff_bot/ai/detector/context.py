@@ -1,4 +1,4 @@
-"""What the whole conversation shows: a few numbers for each signal, from the scores of its messages."""
+"""Conversation features: a few numbers per signal, from the scores of its messages."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ Likeness = Callable[[Traces, Traces], tuple[float, float]]
 _SIMILAR = 0.5
 _COPY = 0.8
 _RECENT = 3
-_HARDLY_UNKNOWN = 0.2  # below it confidence stays under 0.1, however alike the messages are
+_HARDLY_UNKNOWN = 0.2  # below it, confidence stays under 0.1, however similar the messages are
 
 
 @dataclass(frozen=True)
 class Scored:
-    """The stretch of a conversation since an agent last spoke, its messages scored.
+    """The scored messages since an agent's last one.
 
     Attributes:
-        utterances: the customer's, oldest first; the last one is judged. Never empty.
-        beside: others of the customer's that wait for an answer together with the judged one: written in one
-            go, so that they are no repetition.
+        utterances: the customer's, oldest first; the last one is evaluated. Never empty.
+        beside: other waiting messages of the customer, written together with it, so no repetition.
         replies: the assistant's, oldest first.
-        answered: the assistant's message right before the judged one, None when there is none.
-        declined: True when the customer refused an offered person within the last few turns.
+        answered: the assistant's message right before it, or None.
+        declined: True if the customer declined an offered agent within the last few turns.
     """
 
     utterances: tuple[Utterance, ...]
@@ -39,17 +38,17 @@ class Scored:
 
     @property
     def last(self) -> Utterance:
-        """The judged message."""
+        """Returns the evaluated message."""
         return self.utterances[-1]
 
     @property
     def before(self) -> tuple[Utterance, ...]:
-        """All that the customer wrote before the judged message."""
+        """Returns the customer's earlier messages."""
         return (*self.utterances[:-1], *self.beside)
 
 
 def scored(turns: Sequence[Utterance | Reply], waiting: int = 1) -> Scored:
-    """Sort out scored turns, oldest first; the last `waiting` ones are the customer's."""
+    """Groups scored turns, oldest first; the last `waiting` ones are the customer's."""
     before = turns[-2] if len(turns) > 1 else None
     said = tuple(turn for turn in turns if isinstance(turn, Utterance))
     beside = said[-waiting:-1]
@@ -124,11 +123,11 @@ NAMES: dict[Signal, tuple[str, ...]] = {
         "a plain yes, no or thanks",
     ),
 }
-"""What each input of a signal's last step is, in the order of `signal_features`."""
+"""Names of each signal's inputs, in the order of `signal_features`."""
 
 
 def signal_features(talk: Scored, likeness: Likeness) -> dict[Signal, tuple[float, ...]]:
-    """The inputs of each signal's last step, each about 0 to 1 or a logit."""
+    """Returns the inputs of each signal's last layer, each about 0 to 1 or a logit."""
     found = [likeness(one.traces, talk.last.traces) for one in talk.utterances[:-1]]
     return {
         Signal.REQUEST: _request(talk),
@@ -152,7 +151,8 @@ def _request(talk: Scored) -> tuple[float, ...]:
         _logit(talk.last.whole[0]),
         talk.last.request * max(earlier, default=0.0),
         talk.last.many,
-        # An answer is one or the other; a word that is "yes" in one language may be "no" in another.
+        # An answer is one or the other; a word that is "yes" in one language may be "no" in
+        # another.
         offer * no if no >= yes else 0.0,
         offer * yes if yes > no else 0.0,
     )
@@ -197,7 +197,7 @@ def _repetition(talk: Scored, found: Sequence[tuple[float, float]]) -> tuple[flo
 def _stuck(
     talk: Scored, found: Sequence[tuple[float, float]], likeness: Likeness
 ) -> tuple[float, ...]:
-    """Only where the assistant has tried something."""
+    """Only if the assistant has tried to answer."""
     tries = [one.stuck for one in talk.utterances[1:]][-_RECENT:] if talk.replies else []
     stuck, before = (tries[-1] if tries else 0.0), max(tries[:-1], default=0.0)
     sense = [one[1] for one in found]
@@ -216,14 +216,16 @@ def _stuck(
 
 
 def _again(talk: Scored, likeness: Likeness) -> float:
-    """How much the assistant repeats itself, from 0 to 1."""
+    """Returns how much the assistant repeats itself, from 0 to 1."""
     same = [likeness(one.traces, talk.replies[-1].traces)[0] for one in talk.replies[:-1]]
-    # Only near-copies count: forms that an assistant fills in step by step resemble each other too.
+    # Only near-copies count: an assistant's step-by-step forms also resemble each other.
     return max(0.0, max(same, default=0.0) - _COPY) / (1 - _COPY)
 
 
 def compares_meanings(talk: Scored, likeness: Likeness) -> bool:
-    """Can it matter to `signal_features` what the customer's messages have in common in meaning?"""
+    """Returns whether the similarity in meaning of the customer's messages can affect
+    `signal_features`.
+    """
     if len(talk.utterances) < 2:
         return False
     unknown = talk.answered.fallback if talk.answered else 0.0

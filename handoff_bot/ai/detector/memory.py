@@ -1,4 +1,4 @@
-"""What messages were found to show, remembered between the messages of a conversation."""
+"""Cache of message scores between the messages of a conversation."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _Found = TypeVar("_Found")
 
 _MOST_TEXTS = 1024
 _MOST_CHARACTERS = 1_000_000
-"""A text by itself may be huge, so that a bound on their number bounds no memory."""
+"""A single text may be huge, so the number of texts does not bound the memory."""
 
 
 class Memory(Generic[_Found]):
-    """Remembers what a function makes of the texts used last. Safe to use from many threads at once."""
+    """Caches a function's results for recently used texts. Thread-safe."""
 
     def __init__(
         self, make: Callable[[str], _Found], most: int = _MOST_TEXTS, room: int = _MOST_CHARACTERS
     ) -> None:
-        """Takes the function, how many texts and how many characters are remembered at most."""
+        """Takes the function, and the maximum number of texts and characters."""
         self._make = make
         self._most = most
         self._room = room
@@ -36,7 +36,7 @@ class Memory(Generic[_Found]):
             if words in self._known:
                 self._known.move_to_end(words)
                 return self._known[words]
-        # Unlocked, so that one message waits for no other; two threads may make the same.
+        # Unlocked, so that no message waits for another; two threads may compute the same.
         found = self._make(words)
         with self._lock:
             if words not in self._known:

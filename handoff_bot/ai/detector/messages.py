@@ -1,4 +1,4 @@
-"""What single messages show by themselves, whoever reads them."""
+"""Scores of single messages."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from handoff_bot.domain.signals import Act
 
 @dataclass
 class Traces:
-    """What messages are compared by.
+    """Data for comparing messages.
 
     Attributes:
         words: the message.
         ids: sorted features.
-        mass: how much they count, rare ones more.
-        vector: the meaning, of length one; None until the message is compared by it. Threads may fill it
-            in at the same time, because they fill in the same.
+        mass: their total weight, rare ones weigh more.
+        vector: the unit embedding; None until first needed. Threads may fill it in concurrently,
+            because they compute the same.
     """
 
     words: str
@@ -31,20 +31,21 @@ class Traces:
 
 @dataclass(frozen=True)
 class Utterance:
-    """What one customer message shows by itself; every score is a probability.
+    """Scores of one customer message; every score is a probability.
 
     Attributes:
-        meant: by what it means: request, sentiment, serious; the strongest over the message and its clauses.
-        spelt: the same by its characters and words.
-        whole: the same of both together, of the message as a whole.
-        request_words, sentiment_words: the clause that showed it most. Hostile text.
-        yes, no, thanks: what kind of short answer it is.
-        stuck: it says that what the assistant answered has not helped.
+        meant: by meaning: request, sentiment, serious; the maximum over the message and its
+            clauses.
+        spelt: same by characters and words.
+        whole: same of both together, for the whole message.
+        request_words, sentiment_words: the clause with the highest score. Hostile text.
+        yes, no, thanks: kind of short answer.
+        stuck: says that the assistant's answer has not helped.
         loud: from 0 to 1, capitals and exclamation marks.
-        many: of how many clauses it is, as a logarithm to the base of 2.
+        many: logarithm (base 2) of the number of clauses.
         traces: for comparing messages.
-        kinds: what small talk it is; empty when it says anything else as well.
-        plain: its spelling shows so little that its meaning was not read.
+        kinds: kinds of small talk; empty if it has other content.
+        plain: its spelling shows so little that its meaning was not computed.
     """
 
     meant: tuple[float, float, float]
@@ -64,18 +65,18 @@ class Utterance:
 
     @property
     def request(self) -> float:
-        """How much it asks for a person."""
+        """Returns the score of asking for an agent."""
         return (self.meant[0] + self.spelt[0]) / 2
 
     @property
     def sentiment(self) -> float:
-        """How much anger or despair it shows."""
+        """Returns the score of anger or despair."""
         return (self.meant[1] + self.spelt[1]) / 2
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What one assistant message shows: offers a person, does not know, says that a person comes."""
+    """Scores of one assistant message: offers an agent, does not know, promises an agent."""
 
     offer: float
     fallback: float
@@ -98,4 +99,4 @@ SILENCE = Utterance(
     many=0.0,
     traces=Traces("", np.empty(0, dtype=np.int32), 0.0),
 )
-"""A message without any letter or sign."""
+"""A message without any letter or symbol."""

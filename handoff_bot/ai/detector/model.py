@@ -1,4 +1,4 @@
-"""The trained arrays: reading them from their files, and scoring single messages with them."""
+"""The trained arrays: loading, and scoring single messages."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ PLAIN_BELOW = 0.05
 """Chosen so that hardly any escalation is lost; see "Speed" in docs/detector.md."""
 
 _ACTS_MAY = 4
-"""So many times more an act may show: it moves a judgement only together with what was said before."""
+"""Factor for acts, which only affect a judgement together with earlier messages."""
 
 _Parsed = TypeVar("_Parsed")
-_COMPARED = 400  # characters: enough to see a repetition, and it bounds what a cache holds
+_COMPARED = 400  # in characters: enough to detect a repetition, and it bounds the cache
 
-# What numpy and zipfile raise at a file that is cut off, altered or something else altogether.
+# Exceptions of numpy and zipfile for a truncated, altered or foreign file.
 _BROKEN = (
     OSError,
     ValueError,
@@ -65,26 +65,26 @@ KINDS: dict[Signal, tuple[int, ...]] = {
     Signal.COMPLEXITY: (4, 9, 8),
     Signal.CONFIDENCE: (6,),
 }
-"""How many conversation features each kind of evidence for a signal has; `context` computes them."""
+"""Number of conversation features per kind of evidence for a signal; computed by `context`."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """Everything that training produced.
+    """All results of training.
 
     Attributes:
-        encoder: from texts to what they mean.
-        intent, intent_meant: the classes of INTENTS (softmax), by spelling and by meaning.
-        acts, acts_meant: the classes of ACTS (each by itself).
-        replies, replies_meant: the classes of REPLIES (each by itself).
-        spelling: the classes of `languages` (softmax), for Latin script.
+        encoder: texts to embeddings.
+        intent, intent_meant: classes of INTENTS (softmax), by spelling and by meaning.
+        acts, acts_meant: classes of ACTS (independent).
+        replies, replies_meant: classes of REPLIES (independent).
+        spelling: classes of `languages` (softmax), for Latin script.
         languages: ISO 639-1 codes.
-        rarity: [buckets], int8; how much a shared feature counts when messages are compared.
-        stages: signal name -> weights of its conversation features, each kind's constant behind it.
+        rarity: [buckets], int8; weight of a shared feature when messages are compared.
+        stages: signal name -> weights of its conversation features, each kind's constant last.
         thresholds: [sensitivities, signals] in the order of `SENSITIVITIES` and of `Signal`.
-        small_talk: what hears small talk; None while the rest is being trained.
-        plain_below: the meaning of a message is not read when its spelling says less for everything.
-            While the rest is being trained all meanings are read.
+        small_talk: the small talk classifier; None during training of the rest.
+        plain_below: a message's meaning is not computed if its spelling scores less for everything.
+            During training, all are computed.
     """
 
     encoder: Encoder
@@ -104,19 +104,19 @@ class Model:
 
     @classmethod
     def load(cls, path: Path, encoder: Path = ENCODER) -> Model:
-        """Read the arrays; never unpickles anything.
+        """Reads the arrays; never unpickles.
 
         Raises:
-            ModelError: a file is missing, not ours, or broken.
+            ModelError: a file is missing, foreign or damaged.
         """
         read = _read(encoder, Encoder.of)
         return _read(path, lambda arrays: _parse(arrays, read))
 
     def utterance(self, words: str, *, closely: bool = False) -> Utterance:
-        """Score one customer message, by itself. Without any letter or sign it shows nothing.
+        """Scores one customer message. Without any letter or symbol, all scores are zero.
 
         Args:
-            closely: read its meaning even when its spelling shows nothing.
+            closely: computes its meaning even if its spelling shows nothing.
         """
         seen = _Seen.of(words)
         features = cache(text.features)
@@ -138,7 +138,7 @@ class Model:
         return replace(_utterance(seen, spelt, meant, acts / 2, traces), kinds=kinds)
 
     def by_spelling(self, words: str) -> float:
-        """The most that the spelling of a message says for a request, anger or a serious matter."""
+        """Returns the highest score by spelling for a request, anger or a serious matter."""
         parts = dict.fromkeys((words, *text.clauses_of(text.sentences(words))))
         ids = [text.features(part) for part in parts]
         if not len(ids[0]):
@@ -146,7 +146,7 @@ class Model:
         return float(softmax(self.intent.logits_each(ids))[:, 1:].max())
 
     def reply(self, words: str) -> Reply:
-        """Score one assistant message: the strongest of its sentences counts."""
+        """Scores one assistant message: the maximum over its sentences."""
         parts = list(dict.fromkeys((words, *text.sentences(words))))
         ids = [text.features(part) for part in parts]
         scores = sigmoid(self.replies.logits_each(ids))
@@ -157,7 +157,7 @@ class Model:
         return Reply(offer, fallback, announcement, self._traces(words, ids[0]))
 
     def compare_by_meaning(self, messages: Sequence[Traces]) -> None:
-        """Read the meaning of those messages for which that was not necessary before."""
+        """Computes the meaning of messages for which it was skipped."""
         unread = [one for one in messages if one.vector is None]
         if unread:
             vectors = self.encoder.vectors([one.words for one in unread])
@@ -165,9 +165,10 @@ class Model:
                 one.vector = vector
 
     def likeness(self, one: Traces, other: Traces) -> tuple[float, float]:
-        """How much two messages share, each 0 to 1: in words, rare ones counting more, and in meaning.
+        """Returns two messages' similarity, each 0 to 1: in words, weighted by rarity, and in
+        meaning.
 
-        In meaning 0 when that of either was not read.
+        The latter is 0 if either meaning was not computed.
         """
         both = np.concatenate((one.ids, other.ids))
         both.sort()
@@ -183,7 +184,7 @@ class Model:
         return bool(signals.max() < most and acts.max() < _ACTS_MAY * most)
 
     def _meanings(self, texts: Sequence[str]) -> Vectors:
-        """The vectors of texts, of which some may be the same."""
+        """Returns the texts' vectors; repeated texts are computed once."""
         each = {words: place for place, words in enumerate(dict.fromkeys(texts))}
         return self.encoder.vectors(list(each))[[each[words] for words in texts]]
 
@@ -199,12 +200,12 @@ class Model:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What of a message is scored.
+    """The scored texts of a message.
 
     Attributes:
-        texts: the message, its clauses, and the opening when it is none of them.
-        count: how many of them are parts of the message.
-        opening: which one an answer stands in.
+        texts: the message, its clauses, and its opening if different.
+        count: number of texts that are parts of the message.
+        opening: index of the text with an answer.
     """
 
     texts: list[str]
@@ -225,9 +226,7 @@ def _utterance(
     seen: _Seen, spelt: Floats, meant: Floats, acts: Floats, traces: Traces
 ) -> Utterance:
     both = spelt + meant
-    yes, no, _, _ = (
-        acts[[0, seen.opening]].max(axis=0).tolist()
-    )  # who answers begins with the answer
+    yes, no, _, _ = acts[[0, seen.opening]].max(axis=0).tolist()  # an answer comes first
     _, _, thanks, stuck = acts.max(axis=0).tolist()
     return Utterance(
         meant=_triple(meant.max(axis=0)),
@@ -252,7 +251,7 @@ def _triple(classes: Floats) -> tuple[float, float, float]:
 
 def _read(path: Path, parse: Callable[[dict[str, NDArray[Any]]], _Parsed]) -> _Parsed:
     try:
-        # Opened here because numpy leaves a file open that turns out not to be an archive.
+        # Opened here, because numpy leaves a file open that turns out not to be an archive.
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             return parse({name: file[name] for name in file.files})
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The detector that asks a language model, and the local one when it cannot or need not."""
+"""Detects with a language model, and with the local detector as fallback or shortcut."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SUMMARY = 140
 
 
 class Signals(BaseModel):
-    """A probability for each signal."""
+    """A probability per signal."""
 
     request: Probability
     sentiment: Probability
@@ -39,7 +39,7 @@ class Signals(BaseModel):
 
 
 class Verdict(BaseModel):
-    """What the language model answers; evidence comes first so that it looks before it judges."""
+    """The language model's answer; evidence comes first, so that it looks before it decides."""
 
     evidence: str
     signals: Signals
@@ -51,7 +51,7 @@ class Verdict(BaseModel):
 
 
 class OpenAIDetector:
-    """Judges with a language model by the local detector's thresholds."""
+    """Evaluates with a language model by the local detector's thresholds."""
 
     def __init__(self, model: LanguageModel, local: LocalDetector, timeout: float = 3.0) -> None:
         self._model = model
@@ -59,20 +59,18 @@ class OpenAIDetector:
         self._timeout = timeout
 
     def glance(self, talk: Talk) -> Judgement:
-        """What the local detector says; not final unless it is certain."""
+        """Returns the local detector's result; final only if it is certain."""
         local = self._local.judge(talk)
         return replace(local, final=_is_certain(local))
 
     def may_matter(self, words: str) -> bool:
-        """What the local detector says."""
         return self._local.may_matter(words)
 
     def announces(self, words: str) -> bool:
-        """As the local detector reads them."""
         return self._local.announces(words)
 
     def judge(self, talk: Talk) -> Judgement:
-        """Judge the last turn. When the model fails, what the local detector says stands."""
+        """Evaluates the last turn. If the model fails, the local detector's result stands."""
         local = self._local.judge(talk)
         if _is_certain(local):
             return local
@@ -99,7 +97,7 @@ def _is_certain(local: Judgement) -> bool:
 
 
 def _scores(verdict: Verdict, local: Judgement) -> dict[Signal, float]:
-    """The model's signals; it can neither lose a request that it named nor one that we saw ourselves."""
+    """Returns the model's signals; a request seen by either detector is never lost."""
     given = verdict.signals.model_dump()
     scores: dict[Signal, float] = {signal: given[signal.value] for signal in Signal}
     if verdict.escalate and verdict.reason == "request":
@@ -112,7 +110,7 @@ def _scores(verdict: Verdict, local: Judgement) -> dict[Signal, float]:
 def _in_its_words(
     judged: Judgement, verdict: Verdict, turns: Sequence[Turn], redactor: Redactor
 ) -> Judgement:
-    """The judgement with the model's summary and, if the customer really said it, its evidence."""
+    """Adds the model's summary and, if the customer really wrote it, its evidence."""
     evidence = one_line(storable(redactor.restore(verdict.evidence)), _EVIDENCE)
     said = " ".join(" ".join(turn.text.split()) for turn in turns if turn.role == "customer")
     summary = one_line(storable(redactor.restore(verdict.summary)), _SUMMARY)

@@ -1,4 +1,4 @@
-"""Words to word pieces: a unigram segmentation over the pieces that the encoder knows."""
+"""Word pieces: unigram segmentation with the encoder's vocabulary."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handoff_bot.ai.detector.vocabulary import Vocabulary
 
 UNKNOWN, BEGIN, END = 0, 1, 2
 SPECIAL = 3
-"""The first ids are no pieces: an unknown character, the start and the end of a text."""
+"""The first ids are reserved: unknown character, start and end of a text."""
 
 SPACE = "\u2581"
 _UNKNOWN_SCORE = -30.0
@@ -23,7 +23,7 @@ _QUOTES = str.maketrans("\u2019\u2018`\u00b4", "''''")
 
 
 class Pieces:
-    """Cuts texts into known pieces. Ids follow the order of the pieces, after the special ones."""
+    """Splits texts into pieces. Ids follow the order of the pieces, after the special ones."""
 
     def __init__(self, vocabulary: Vocabulary, scores: Sequence[float]) -> None:
         if len(scores) != len(vocabulary):
@@ -33,14 +33,14 @@ class Pieces:
         self._run = lru_cache(_CACHED)(self._segment)
 
     def ids(self, words: str) -> list[int]:
-        """The ids of a text, without start and end; a character that no piece has is UNKNOWN."""
+        """Returns a text's ids, without start and end; an unknown character is UNKNOWN."""
         found: list[int] = []
         for run in plain(words).split():
             found += self._run(SPACE + run[:_LONGEST_RUN])
         return found
 
     def _segment(self, run: str) -> tuple[int, ...]:
-        """The likeliest pieces of a run without spaces (Viterbi)."""
+        """Returns the most likely pieces of a run without spaces (Viterbi)."""
         best = [0.0] + [-1e9] * len(run)
         came: list[tuple[int, int]] = [(0, UNKNOWN)] * (len(run) + 1)
         letters = [letter.encode(errors="surrogatepass") for letter in run]
@@ -56,7 +56,7 @@ class Pieces:
         return tuple(reversed(found))
 
     def _from(self, letters: Sequence[bytes], start: int) -> list[tuple[int, float, int]]:
-        """(end, score, id) of what may start here; always a single character."""
+        """Returns (end, score, id) of possible pieces here; always includes a single character."""
         found = [(start + 1, _UNKNOWN_SCORE, UNKNOWN)]
         piece, checksum = b"", 0
         for end, letter in enumerate(letters[start : start + self._vocabulary.longest], start + 1):
@@ -68,7 +68,7 @@ class Pieces:
 
 
 def plain(words: str) -> str:
-    """Lower case, one form of each character, one kind of quotes, nothing stretched."""
+    """Normalises: lowercase, one form per character, one kind of quotes, no stretched letters."""
     clipped = text.clip(words).translate(_QUOTES)
     folded = (clipped if clipped.isascii() else unicodedata.normalize("NFKC", clipped)).casefold()
     return text.unstretched(folded)

@@ -1,4 +1,4 @@
-"""From four scores to a judgement: thresholds, which signal tips it, how urgent a person is."""
+"""From four scores to a judgement: thresholds, deciding signal, priority."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ Scores = Mapping[Signal, float]
 
 _FURIOUS = 0.95
 
-# Danger, fraud, the law, health: a list, not a model. It raises the priority of an escalation and never
-# starts one, so that a word too many costs an agent a glance and nothing else.
+# Danger, fraud, the law, health: a list, not a model. It only raises an escalation's priority and
+# never starts one, so a false match merely costs an agent a glance.
 _URGENT = re.compile(
     r"\b(?:"
     r"fraud\w*|scam\w*|stolen|hacked|identity theft|unauthori[sz]ed|phishing|lawyer|attorney|lawsuit"
@@ -32,26 +32,26 @@ _URGENT = re.compile(
 
 
 def is_urgent(words: str) -> bool:
-    """Do the words name danger, fraud, the law or health?"""
+    """Returns whether the text mentions danger, fraud, the law or health."""
     return _URGENT.search(words) is not None
 
 
 def tipping(scores: Scores, thresholds: Scores) -> Signal | None:
-    """The first signal over its threshold: request, then sentiment, complexity, confidence."""
+    """Returns the first signal over its threshold: request, then sentiment, complexity, confidence."""
     return next((signal for signal in Signal if scores[signal] >= thresholds[signal]), None)
 
 
 def priority(
     reason: Signal | None, scores: Scores, *, urgent: bool, again: bool, angry: bool
 ) -> Priority:
-    """How urgent a person is.
+    """Returns the priority.
 
     Args:
-        reason: what tips it, None when nothing does.
+        reason: the deciding signal, or None.
         scores: all four.
-        urgent: the words name danger, fraud, the law or health.
-        again: the customer asked for a person before.
-        angry: sentiment is over its threshold, whatever the reason.
+        urgent: True if danger, fraud, the law or health is mentioned.
+        again: True if the customer asked for an agent before.
+        angry: True if sentiment is over its threshold, whatever the reason.
     """
     if reason is None:
         return Priority.NORMAL
@@ -63,7 +63,7 @@ def priority(
 
 
 def one_line(words: str, longest: int) -> str:
-    """The words on one line, cut at a word's end with an ellipsis."""
+    """Returns one line, cut at a word's end with an ellipsis."""
     line = " ".join(words.split())
     if len(line) <= longest:
         return line

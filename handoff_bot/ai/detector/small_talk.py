@@ -1,7 +1,7 @@
-"""Small talk: a yes, a no, thanks, a goodbye or a greeting that asks for nothing else.
+"""Small talk: yes, no, thanks, a goodbye or a greeting without any other content.
 
-One class for each kind and one for everything else; a message may be of several ("ok thanks, bye"). It counts
-as small talk only when neither the whole of it nor any of its clauses says something else.
+One class per kind, and one for everything else; a message may have several ("ok thanks, bye"). It
+only counts as small talk if neither the whole message nor any clause has other content.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ CLASSES = (Act.ACCEPT, Act.DECLINE, Act.THANKS, Act.BYE, Act.HELLO, Act.NONE)
 SPELT, MEANT = "small_talk", "small_talk_meant"
 
 LONGEST = 240
-"""Characters: who writes more says more than thanks."""
+"""In characters: a longer message says more than thanks."""
 _IS, _LIKELY, _IS_NOT = 0.5, 0.25, 0.5
-"""A message is of each kind from the first probability on, and of its likeliest kind from the second; from
-the third on it says something else."""
+"""Probability thresholds: for each kind, for the most likely kind, and for other content."""
 _SURELY_NOT = 0.98
-"""From this probability, by spelling, it is something else; its meaning, which takes longer, is not asked."""
+"""From this probability by spelling, it is other content; the slower check by meaning is skipped."""
 
 _EMOTICONS = {
     ":)": "🙂", ":-)": "🙂", "(:": "🙂", ":D": "😀", ":-D": "😀", "xD": "😂", "^^": "😊", ";)": "😉",
@@ -34,7 +33,7 @@ _EMOTICONS = {
 }  # fmt: skip
 _EMOTICON = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in _EMOTICONS))
 _LOOKS = re.compile("[\ufe0e\ufe0f\u200d\u20e3\u2640\u2642\U0001f3fb-\U0001f3ff]")
-"""What changes only how an emoji looks: variants, joiners, genders, skin tones."""
+"""Characters that only affect an emoji's look: variants, joiners, genders, skin tones."""
 _NUMBER = re.compile(r"\d{2}")
 
 Chances = dict[Act, float]
@@ -43,11 +42,11 @@ _SOMETHING_ELSE: Chances = dict.fromkeys(CLASSES, 0.0) | {Act.NONE: 1.0}
 
 @dataclass(frozen=True)
 class SmallTalk:
-    """Which kinds of small talk a message is. Safe to use from many threads at once.
+    """Classifies small talk. Thread-safe.
 
     Attributes:
-        spelt: CLASSES by characters and words, each by itself.
-        meant: the same by meaning.
+        spelt: CLASSES by characters and words, independent.
+        meant: same by meaning.
     """
 
     encoder: Encoder
@@ -56,7 +55,7 @@ class SmallTalk:
 
     @classmethod
     def of(cls, arrays: Arrays, encoder: Encoder) -> SmallTalk:
-        """From a file's arrays; KeyError or ValueError when they are not right."""
+        """Reads a file's arrays; KeyError or ValueError if invalid."""
         return cls(
             encoder=encoder,
             spelt=Head.of(arrays, SPELT, len(CLASSES)),
@@ -64,22 +63,22 @@ class SmallTalk:
         )
 
     def kinds(self, words: str) -> frozenset[Act]:
-        """Its kinds; none when it says anything else as well."""
+        """Returns the kinds; empty if the message has other content."""
         maybe = self.candidates(words)
         return maybe.kinds(self.encoder.vectors(maybe.parts)) if maybe else frozenset()
 
     def chances(self, words: str) -> Chances:
-        """A probability for each kind; Act.NONE for "something else"."""
+        """Returns a probability per kind; Act.NONE for other content."""
         maybe = self.candidates(words)
         return maybe.chances(self.encoder.vectors(maybe.parts)) if maybe else _SOMETHING_ELSE
 
     def candidates(
         self, words: str, features: Callable[[str], Ids] = text.features
     ) -> Candidates | None:
-        """What may be small talk by its spelling; None when it surely is something else.
+        """Returns the candidates by spelling; None if it certainly has other content.
 
         Args:
-            features: of a part, from a caller that may know them already.
+            features: a part's features, if the caller has them.
         """
         if len(words) > LONGEST or _NUMBER.search(words):
             return None
@@ -92,7 +91,7 @@ class SmallTalk:
 
 @dataclass(frozen=True)
 class Candidates:
-    """The parts of a message that may be small talk, whose meanings have to be read.
+    """Parts of a message that may be small talk and need their meaning.
 
     Attributes:
         spelt: [parts, CLASSES] by characters and words.
@@ -103,12 +102,12 @@ class Candidates:
     meant: Network
 
     def chances(self, vectors: Vectors) -> Chances:
-        """As `SmallTalk.chances`, from the vectors of the parts."""
+        """Same as `SmallTalk.chances`, from the parts' vectors."""
         both = ((self.spelt + sigmoid(self.meant.logits(vectors))) / 2).max(axis=0)
         return dict(zip(CLASSES, both.tolist(), strict=True))
 
     def kinds(self, vectors: Vectors) -> frozenset[Act]:
-        """As `SmallTalk.kinds`, from the vectors of the parts."""
+        """Same as `SmallTalk.kinds`, from the parts' vectors."""
         chances = self.chances(vectors)
         likeliest = max(CLASSES[:-1], key=lambda act: chances[act])
         if chances[Act.NONE] >= _IS_NOT or chances[likeliest] < _LIKELY:
@@ -117,7 +116,7 @@ class Candidates:
 
 
 def parts_of(words: str) -> list[str]:
-    """What is scored: the words as a whole, their clauses, and the name of each emoji."""
+    """Returns the scored parts: the whole text, its clauses, and each emoji's name."""
     shown = _LOOKS.sub("", _EMOTICON.sub(lambda found: _EMOTICONS[found[0]], words[: LONGEST + 1]))
     said = " ".join("".join(" " if _is_emoji(c) else c for c in shown).split())
     if not text.tokens(text.fold(said)):
@@ -131,5 +130,5 @@ def _is_emoji(character: str) -> bool:
 
 
 def named(emoji: str) -> str:
-    """An emoji as Unicode names it, which is what it means in words."""
+    """Returns an emoji's Unicode name, which describes its meaning."""
     return unicodedata.name(emoji, "").lower().removesuffix(" sign").removeprefix("heavy ")

@@ -1,6 +1,6 @@
-"""From a customer's words to hashed features: normalising, sentences, character and word n-grams.
+"""From customer text to hashed features: normalisation, sentences, character and word n-grams.
 
-Training and running both go through here, so that they see the same features.
+Training and inference share this code, so that they see the same features.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LONGEST_GRAM = 5
 _URL = re.compile(r"\b(?:https?://|www\.)\S{1,300}", re.IGNORECASE)
 _MARKS = re.compile("[\u0300-\u036f]")
 _REPEATS = re.compile(r"([^\W\d_])\1{2,}|(.)\2{2,}", re.DOTALL)
-# What takes no room hides words from a machine and from nobody else; joiners mean something outside Latin.
+# Zero-width characters hide words from a machine only; joiners have a meaning outside Latin script.
 _UNSEEN = dict.fromkeys(
     [
         0xAD,
@@ -37,7 +37,8 @@ _UNSEEN = dict.fromkeys(
 )
 _GAPS = re.compile(r"[ \t]{2,}|\s{3,}")
 _HUGE = 200_000
-# Begins where a run of letters does: tried from each letter, a long word would take quadratic time.
+# Starts at the first letter of a run: tried from each letter, a long word would take quadratic
+# time.
 _MIXED = re.compile(
     "(?:(?<![A-Za-z])[A-Za-z]++[\u0370-\u04ff]|(?<![\u0370-\u04ff])[\u0370-\u04ff]++[A-Za-z])"
     "[A-Za-z\u0370-\u04ff]*"
@@ -49,7 +50,7 @@ _LOOK_ALIKE = str.maketrans(
 _SPELT_OUT = re.compile(r"(?<!\S)(?:[A-Za-z] ){3,40}[A-Za-z](?!\S)")
 _JOINERS = re.compile("(?<=[A-Za-z])[\u200c\u200d]+(?=[A-Za-z])")
 
-# East Asian, Indic and typographic marks, by number because some look like others.
+# East Asian, Indic and typographic marks, by number because some look alike.
 _STOPS = "\u2026\u0964\u3002"
 _FULL_WIDTH_ENDS = "\uff01\uff1f"
 _FULL_WIDTH_PAUSES = "\uff0c\u3001\uff1b\uff1a"
@@ -70,15 +71,15 @@ Ids = NDArray[np.int32]
 
 
 def clip(text: str) -> str:
-    """The text as people read it, without what no model needs.
+    """Returns the text as people read it, without parts that no model needs.
 
-    Gone are the middle of a huge text, control characters and surrogates, what takes no room; letters of
-    other scripts that only look like Latin ones are those, and words spelt with spaces have none.
+    Removes the middle of a huge text, control characters, surrogates and zero-width characters.
+    Look-alikes of Latin letters are replaced, and words spelt with spaces are joined.
     """
     text = _GAPS.sub(lambda found: found[0][0], text[:_HUGE])
     if len(text) > LONGEST:
         text = text[: LONGEST // 2] + "\n" + text[-LONGEST // 2 :]
-    # Most messages: none of the other steps changes ASCII, and they take ten times as long.
+    # Most messages are ASCII: no other step changes them, and those take ten times as long.
     if text.isascii():
         return _CONTROLS.sub(" ", _joined(text))
     seen = _JOINERS.sub("", text.translate(_UNSEEN))
@@ -99,7 +100,9 @@ def _is_readable(character: str) -> bool:
 
 
 def fold(text: str) -> str:
-    """Lower case, one form of each character, no Latin accents, digits as 0, nothing stretched."""
+    """Normalises: lowercase, one form per character, no Latin accents, digits as 0, no stretched
+    letters.
+    """
     text = clip(text)
     if text.isascii():
         return unstretched(_URL.sub(" url ", text).lower().translate(_FOLDED_ASCII))
@@ -109,17 +112,17 @@ def fold(text: str) -> str:
 
 
 def unstretched(text: str) -> str:
-    """A letter three times or more counts once ("pleeease"), any other sign twice."""
+    """Reduces a letter repeated three times or more to one ("pleeease"), any other character to two."""
     return _REPEATS.sub(lambda found: found[1] or found[2] * 2, text)
 
 
 def tokens(folded: str) -> list[str]:
-    """The words of a folded text; runs of ! and ? count as words."""
+    """Returns the words of a folded text; runs of ! and ? count as words."""
     return [token[:_LONGEST_WORD] for token in _TOKEN.findall(folded)]
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a message, each once, without empty ones; of very many the first and the last ones."""
+    """Returns the distinct non-empty sentences; of very many, the first and the last ones."""
     parts = (clip(part).strip() for part in dict.fromkeys(_SENTENCE_END.split(text[:_HUGE])))
     found = [part for part in dict.fromkeys(parts) if part]
     half = MOST_SENTENCES // 2
@@ -127,15 +130,15 @@ def sentences(text: str) -> list[str]:
 
 
 def clauses(text: str) -> list[str]:
-    """The sentences of a message and, where commas part them, their pieces of three words or more.
+    """Returns the sentences and, where commas separate them, their parts of three words or more.
 
-    At most twice `MOST_SENTENCES`; only one when the message is a single clause.
+    At most twice `MOST_SENTENCES`; one if the message is a single clause.
     """
     return clauses_of(sentences(text))
 
 
 def clauses_of(sentences: list[str]) -> list[str]:
-    """The clauses of a message that is cut into sentences already."""
+    """Same, for sentences already split."""
     found: dict[str, None] = {}
     for sentence in sentences:
         found[sentence] = None
@@ -146,12 +149,14 @@ def clauses_of(sentences: list[str]) -> list[str]:
 
 
 def opening(text: str) -> str:
-    """What comes before the first comma or full stop, where a short answer stands; else the whole text."""
+    """Returns the text before the first comma or full stop, where a short answer is; else the whole
+    text.
+    """
     return opening_of(sentences(text), text)
 
 
 def opening_of(sentences: list[str], text: str) -> str:
-    """The opening of a message that is cut into sentences already."""
+    """Same as `opening`, for sentences already split."""
     pieces = (piece.strip() for piece in _COMMA.split((sentences or [text])[0]))
     return next((piece for piece in pieces if piece), text)
 
@@ -190,7 +195,7 @@ def _distinct(arrays: list[Ids]) -> Ids:
 
 
 def features(text: str) -> Ids:
-    """The distinct feature buckets of a text, sorted, each in [0, 2**HASH_BITS); none for no words."""
+    """Returns a text's distinct feature buckets, sorted, each in [0, 2**HASH_BITS)."""
     words = tokens(fold(text))
     if not words:
         return _distinct([])
@@ -199,12 +204,12 @@ def features(text: str) -> Ids:
 
 
 def spelling(text: str) -> Ids:
-    """Buckets of the words as they are spelt, accents kept: what tells languages apart."""
+    """Returns the buckets of words with accents, which distinguish languages."""
     return _distinct([_word_ids(word) for word in tokens(clip(text).casefold())])
 
 
 def loudness(text: str) -> float:
-    """From 0 to 1: how much of it is in capitals or followed by rows of exclamation marks."""
+    """Returns 0 to 1: the share in capitals or followed by rows of exclamation marks."""
     letters = [letter for letter in clip(text) if letter.isalpha()]
     capitals = sum(letter.isupper() for letter in letters) / max(1, len(letters))
     shouted = capitals if len(letters) >= _FEWEST_SHOUTED else 0.0

@@ -1,4 +1,4 @@
-"""What a team's feedback suggests: other thresholds, and a last layer that fits its customers."""
+"""Suggestions from the team's feedback: thresholds, and a last layer that fits its customers."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from handoff_bot.domain.rules import Rules
 from handoff_bot.domain.signals import Signal
 
 FEWEST = 5
-"""So many decisions that agents spoke out, at least, before anything is suggested for a signal."""
+"""Minimum number of explicit decisions before anything is suggested for a signal."""
 
 _SHIFTS = np.arange(-2.0, 2.01, 0.1)
-_SAID, _SHOWN = 1.0, 0.2  # what agents said counts for more than what they merely did
-_LATE = 2.0  # a person who comes too late is worse than one too many
-_HOLD = 0.02  # of each unit of shift and decision: where little speaks for a change there is none
-_TIE = 0.5  # how firmly the shipped weights are held on to
+_SAID, _SHOWN = 1.0, 0.2  # explicit feedback weighs more than inferred feedback
+_LATE = 2.0  # a late escalation is worse than an unnecessary one
+_HOLD = 0.02  # per unit of shift and decision: without strong evidence nothing changes
+_TIE = 0.5  # how strongly the shipped weights are kept
 _STEPS = 400
 _PACE = 0.3
 
 
 @dataclass(frozen=True)
 class Advice:
-    """What the feedback says about one signal.
+    """Feedback about one signal.
 
     Attributes:
-        said: how many decisions agents spoke out.
-        needless, missed: how many turns the present threshold gets wrong.
-        threshold: as it is, 0 to 1.
+        said: number of explicit decisions.
+        needless, missed: errors with the present threshold.
+        threshold: current, 0 to 1.
         shift: suggested, in log-odds; 0 for none.
-        needless_then, missed_then: how many would be wrong with it.
+        needless_then, missed_then: errors with the suggestion.
     """
 
     signal: Signal
@@ -51,7 +51,7 @@ class Advice:
 
 @dataclass(frozen=True)
 class _Evidence:
-    """Lessons about one signal: its features, whether a person was needed, how much each counts."""
+    """Training examples of one signal: features, whether an agent was needed, weight."""
 
     inputs: Floats
     needed: Floats
@@ -60,7 +60,7 @@ class _Evidence:
 
 
 def advise(detector: LocalDetector, lessons: Sequence[Lesson], rules: Rules) -> Iterator[Advice]:
-    """One piece of advice for each signal, in their order."""
+    """Yields one suggestion per signal, in order."""
     for signal in Signal:
         evidence = _evidence(detector, lessons, signal)
         layer = detector.last_layer(signal, rules)
@@ -103,10 +103,10 @@ def _best(evidence: _Evidence, margins: Floats, least: float, present: float) ->
 def retrained(
     detector: LocalDetector, lessons: Sequence[Lesson]
 ) -> dict[Signal, tuple[float, ...]]:
-    """Weights of the last layer for the signals that agents said enough about.
+    """Returns last-layer weights for signals with enough feedback.
 
-    Gradient descent that begins at the shipped weights and is tied to them, so that a few lessons
-    move it a little and none can turn it around.
+    Gradient descent from the shipped weights with a penalty for distance, so a few examples change
+    little and none can reverse it.
     """
     found = {}
     for signal in Signal:

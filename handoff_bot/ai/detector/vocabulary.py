@@ -1,7 +1,7 @@
-"""The pieces that the encoder knows, in a tenth of the memory that a dict of strings takes.
+"""The encoder's vocabulary, in a tenth of the memory of a dict of strings.
 
-Pieces lie end to end as UTF-8. A table sorted by CRC-32 finds one: the upper bits of the checksum say where
-to look, and the bytes are compared, so that two pieces of one checksum are told apart.
+Pieces are stored end to end as UTF-8. A table sorted by CRC-32 finds one: the upper bits of the
+checksum give the position, and the bytes are compared to resolve collisions.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SHIFT = 15
-"""Bits of a checksum that do not choose the bucket: 131,072 buckets, mostly of no piece or one."""
+"""Checksum bits that do not select the bucket: 131,072 buckets, mostly with no piece or one."""
 
 _LINE_END = b"\n"
 
 
 class Vocabulary:
-    """Numbers pieces in their order, from 0. Safe to use from many threads at once.
+    """Numbers pieces in order, from 0. Thread-safe.
 
     Attributes:
         longest: characters of the longest piece.
     """
 
     def __init__(self, joined: bytes) -> None:
-        """Takes the pieces in UTF-8, with line ends between them."""
+        """Takes the pieces in UTF-8, separated by line ends."""
         codes = np.frombuffer(joined + _LINE_END, np.uint8)
         ends = np.flatnonzero(codes == _LINE_END[0])
         bounds = np.concatenate(([0], ends + 1))
@@ -51,10 +51,10 @@ class Vocabulary:
         return len(self._numbers)
 
     def number(self, piece: bytes, checksum: int | None = None) -> int | None:
-        """Returns the number of a piece, None when it is unknown.
+        """Returns the number of a piece, None if unknown.
 
         Args:
-            checksum: its CRC-32, from a caller that tries longer and longer pieces and has it at hand.
+            checksum: its CRC-32, from a caller that extends pieces step by step.
         """
         if checksum is None:
             checksum = zlib.crc32(piece)
@@ -68,5 +68,5 @@ class Vocabulary:
 
 
 def _compact(numbers: NDArray[Any]) -> array[int]:
-    """As an array of Python's, whose single numbers are read four times as fast as numpy's."""
+    """Converts to Python's array, whose single numbers are read four times as fast as numpy's."""
     return array("I", numbers.astype(np.uintc).tobytes())
