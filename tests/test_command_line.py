@@ -93,7 +93,7 @@ def test_the_doctor_finds_everything_well(environment):
     [
         ("SLACK_BOT_TOKEN", "xoxb-wrong", "Slack: token: not believed"),
         ("SLACK_QUEUE_CHANNEL", "C0NOWHERE", "channel_not_found"),
-        ("TWILIO_AUTH_TOKEN", "wrong", "Twilio: credentials: not believed"),
+        ("TWILIO_AUTH_TOKEN", "wrong", "Twilio: credentials: not accepted"),
         ("TWILIO_SMS_FROM", "+15559998888", "is not a number of this account"),
         ("PUBLIC_BASE_URL", "https://elsewhere.example.com", "set 'A message comes in' to POST"),
         ("DATABASE_URL", "sqlite:////nowhere/at/all.db", "database: cannot be used"),
@@ -311,7 +311,7 @@ def test_explain_says_what_tipped_it(tmp_path):
     result = run("explain", str(path))
 
     assert result.exit_code == 0
-    assert "<- tipped it" in result.stdout
+    assert "<- decided" in result.stdout
     assert run("explain", given=path.read_text()).stdout == result.stdout
 
 
@@ -380,7 +380,7 @@ def test_tune_suggests_and_follows_only_when_told_to(told):
     assert "too little" in next(line for line in suggested.splitlines() if "sentiment" in line)
     assert run("tune").stdout == suggested
 
-    assert "count from now on" in run("tune", "--apply", "--retrain").stdout
+    assert "now in effect" in run("tune", "--apply", "--retrain").stdout
     database = app.open_database(told)
     try:
         with database.read() as tx:
@@ -415,8 +415,8 @@ def test_canned_replies_come_out_as_they_went_in(environment, tmp_path):
 WRONG_REPLIES = {
     "columns": ("title,words\na,b\n", "must name the columns"),
     "a placeholder": ("name,language,text\nfine,,Fine\na,,{x}\n", "Reply 2, text: {x} cannot be"),
-    "a language": ("name,language,text\na,english,x\n", "Reply 1, language: This is not"),
-    "twice": ("name,language,text\na,,x\nA,,y\n", "Reply 2: a is there twice"),
+    "a language": ("name,language,text\na,english,x\n", "Reply 1, language: Unknown"),
+    "twice": ("name,language,text\na,,x\nA,,y\n", "Reply 2: a appears twice"),
 }
 
 

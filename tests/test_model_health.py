@@ -87,7 +87,7 @@ def test_the_doctor_names_the_day_on_which_the_model_is_switched_off(openai, day
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("OPENAI_API_KEY", "sk-wrong", "does not accept the key. Check OPENAI_API_KEY"),
+        ("OPENAI_API_KEY", "sk-wrong", "rejected the API key. Check OPENAI_API_KEY"),
         ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1", "cannot be reached. Check OPENAI_BASE_URL"),
         ("OPENAI_MODEL", "gpt-6.1-terra", "does not know this model. Check OPENAI_MODEL"),
     ],
@@ -97,7 +97,7 @@ def test_the_doctor_says_why_the_model_does_not_answer(environment, name, value,
     code, (line,) = doctor()
 
     assert code == 1
-    assert "does not answer, so answers are local. " in line
+    assert "does not respond, so answers are local. " in line
     assert says in line
     assert "wrong" not in line
 
@@ -120,7 +120,7 @@ def test_the_start_says_plainly_that_a_cap_cannot_be_computed(environment):
     result = CliRunner().invoke(main, ["serve"])
 
     assert result.exit_code == 2
-    assert "the price of this OPENAI_MODEL is not known" in result.stderr
+    assert "the price of this OPENAI_MODEL is unknown" in result.stderr
 
 
 def test_a_model_without_price_and_caps_is_a_line_of_the_doctor(environment, openai):
@@ -213,13 +213,13 @@ def test_a_key_that_is_refused_is_told_to_the_team_and_so_is_its_end(bot, openai
     for _ in range(6):
         bot.says(question)
     (words,) = told(bot)
-    assert "does not accept the key. Check OPENAI_API_KEY" in words
+    assert "rejected the API key. Check OPENAI_API_KEY" in words
     assert bot.turns() == (6, 0)
     openai.api_key = right
     openai.respond_when("delivery", {"answer": "Two days.", "confidence": 0.9})
     bot.says(question)
     bot.says(question)
-    assert [text[:34] for text in told(bot)][1:] == ["The language model answers again. "]
+    assert [text[:34] for text in told(bot)][1:] == ["The language model is responding a"]
     assert bot.turns() == (8, 2)
 
 

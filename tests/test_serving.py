@@ -29,7 +29,7 @@ def test_a_broken_model_is_one_clear_line_and_no_endless_restarts(caplog):
 
     assert ended.value.code == CANNOT_LOAD
     (line,) = caplog.records
-    assert "local.npz is broken" in line.problem
+    assert "local.npz is damaged" in line.problem
     assert line.exc_info is None
 
 

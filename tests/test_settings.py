@@ -133,7 +133,7 @@ def test_prices_are_the_models_unless_they_are_set(complete, change, price):
 )
 def test_a_cap_in_money_that_cannot_be_computed_is_refused(complete, change):
     text = problems(complete | OWN_MODEL | change)
-    assert "- OPENAI_INPUT_PRICE: the price of this OPENAI_MODEL is not known" in text
+    assert "- OPENAI_INPUT_PRICE: the price of this OPENAI_MODEL is unknown" in text
     assert SECRET not in text
 
 

@@ -184,9 +184,7 @@ class Limits:
         templates: True if templates can be sent.
         opt_out_codes: the provider's codes for "this contact has opted out".
         window_codes: the provider's codes for a closed messaging window.
-        marks: True if the customer sees *bold*, _italic_,
-        struck
-        and code formatted.
+        marks: True if the customer sees *bold*, _italic_, ~struck~ and code formatted.
     """
 
     text: int

@@ -162,7 +162,7 @@ def test_an_unknown_status_word_is_logged_and_ignored(kind, channel, word, caplo
     ("code", "words"),
     [
         ("21610", "STOP"),
-        ("63016", "24 hours"),
+        ("63016", "24-hour"),
         ("99999", "not delivered"),
         ("InvalidSandboxRequest", "not delivered"),
     ],
@@ -179,7 +179,7 @@ def test_a_failure_without_a_code_is_explained_too(kind, channel):
     (news,) = received(channel, status_form(kind, "undelivered", ErrorCode=""))
 
     assert news.error_code == ""
-    assert "did not say why" in news.error
+    assert "gave no reason" in news.error
 
 
 @pytest.mark.parametrize("code", [None, "", "0"], ids=["none", "empty", "zero"])

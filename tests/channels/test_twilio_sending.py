@@ -66,7 +66,7 @@ def test_a_template_goes_alone_with_its_values_as_json(api):
 
 @pytest.mark.parametrize("changes", [{"media": ("https://x/y",)}, {"template": Template("HX1")}])
 def test_chats_of_conversations_get_words_alone(changes):
-    with pytest.raises(DeliveryError, match="Only words") as failure:
+    with pytest.raises(DeliveryError, match="Only text") as failure:
         TWILIO["conversations"](ACCOUNT).send(outbound("conversations", **changes))
     assert failure.value.permanent
 

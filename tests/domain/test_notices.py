@@ -44,7 +44,7 @@ def test_quiet_within_a_day():
 
 @pytest.mark.parametrize("words", ["", "late", "22-7", "25:00-7:00", "7:60-8:00", "7:00-7:00"])
 def test_what_is_no_quiet_is_refused(words):
-    with pytest.raises(ValueError, match=r"Write|Quiet"):
+    with pytest.raises(ValueError, match=r"Enter|Quiet"):
         Quiet.parse(words)
 
 

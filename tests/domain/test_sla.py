@@ -45,12 +45,12 @@ def test_a_promise_can_be_set_and_switched_off_and_one_stored_wrongly_is_not_set
 @pytest.mark.parametrize(
     ("left", "words"),
     [
-        (timedelta(hours=5, minutes=20), "⏱️ SLA warning: 5 hours left for the first reply."),
-        (timedelta(minutes=119), "⏱️ SLA warning: 119 minutes left for the first reply."),
-        (timedelta(seconds=61), "⏱️ SLA warning: 1 minute left for the first reply."),
-        (timedelta(seconds=1), "⏱️ SLA warning: 1 minute left for the first reply."),
-        (timedelta(0), "⏱️ SLA breached: the first reply."),
-        (timedelta(hours=-1), "⏱️ SLA breached: the first reply."),
+        (timedelta(hours=5, minutes=20), "⏱️ SLA warning: 5 hours left for first reply."),
+        (timedelta(minutes=119), "⏱️ SLA warning: 119 minutes left for first reply."),
+        (timedelta(seconds=61), "⏱️ SLA warning: 1 minute left for first reply."),
+        (timedelta(seconds=1), "⏱️ SLA warning: 1 minute left for first reply."),
+        (timedelta(0), "⏱️ SLA breached: first reply."),
+        (timedelta(hours=-1), "⏱️ SLA breached: first reply."),
     ],
     ids=["hours", "minutes", "one", "seconds", "now", "over"],
 )

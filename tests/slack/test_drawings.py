@@ -59,7 +59,7 @@ def test_the_board_counts_what_it_does_not_show():
 
 
 def test_an_empty_board_says_so():
-    assert "No customers are waiting." in words_of(draw_board(builders.board(0), WORKSPACE))
+    assert "Nobody is waiting." in words_of(draw_board(builders.board(0), WORKSPACE))
 
 
 def test_the_board_links_to_threads():
@@ -73,7 +73,7 @@ def test_without_the_workspaces_address_there_is_no_link():
 
 def test_a_board_row_has_all_columns():
     shown = words_of(draw_board(builders.board(1), WORKSPACE))
-    for column in ("Dana R.", "WhatsApp", "Asked for an agent", "🟠 High", "Since <!date^"):
+    for column in ("Dana R.", "WhatsApp", "Asked for a person", "🟠 High", "Since <!date^"):
         assert column in shown
 
 

@@ -66,9 +66,9 @@ def test_the_same_file_sent_twice_has_one_effect(shop, talking):
 
 
 REFUSED = {
-    "a web page": (b"<html>", "text/html", 415, "cannot be passed on"),
-    "a program as a photo": (b"MZ\x90\x00", "image/jpeg", 415, "not what it says"),
-    "a picture that can run scripts": (b"<svg/>", "image/svg+xml", 415, "cannot be passed on"),
+    "a web page": (b"<html>", "text/html", 415, "cannot be forwarded"),
+    "a program as a photo": (b"MZ\x90\x00", "image/jpeg", 415, "does not match its type"),
+    "a picture that can run scripts": (b"<svg/>", "image/svg+xml", 415, "cannot be forwarded"),
     "too large": (JPEG + bytes(LARGEST_UPLOAD), "image/jpeg", 413, "too long"),
 }
 
