@@ -135,7 +135,7 @@ def test_after_so_many_answers_a_person_takes_over(house):
         house.says(text)
 
     assert house.desk.card.reason is Signal.COMPLEXITY
-    assert "2 answers" in house.desk.card.summary
+    assert "2 AI replies" in house.desk.card.summary
     assert len(house.assistant.asked) == 2
 
 

@@ -189,7 +189,7 @@ def test_what_customers_write_after_they_opted_out_reaches_the_team_which_can_an
     phone.texts("STOP")
     phone.texts("my refund of last week is still missing")
 
-    assert "Had opted out" in phone.desk.card.summary
+    assert "had opted out" in phone.desk.card.summary
     assert phone.desk.card.evidence == "my refund of last week is still missing"
     assert phone.desk.card.opted_out
     assert phone.desk.card.invited

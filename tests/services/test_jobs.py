@@ -138,7 +138,7 @@ def test_what_the_assistant_says_in_vain_is_told_once_an_hour(house):
         house.channel.troubles = [LANDLINE]
         house.says("What are your hours?", address=f"+1555000{number}")
     (told,) = house.desk.told["CQUEUE"]
-    assert "Messages from the assistant do not reach customers. That is a landline." in told.text
+    assert "AI assistant's messages are not reaching customers. That is a landline." in told.text
     house.clock.advance(hours=1)
     house.channel.troubles = [LANDLINE]
     house.says("Hello?", address="+15550009")
@@ -152,4 +152,4 @@ def test_a_report_that_cannot_be_handed_over_is_told_to_who_asked(house):
     house.core.reports.order("UANA", "tickets", {}, "one")
     house.settle()
     (told,) = house.desk.told["UANA"]
-    assert told.text.startswith("Your report could not be made.")
+    assert told.text.startswith("Your report could not be created.")

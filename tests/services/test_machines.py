@@ -40,7 +40,7 @@ def test_the_team_sees_what_a_machine_wrote_in_the_queue_channel(house, address,
     (post,) = house.desk.told["CQUEUE"]
     assert CODE in post.text
     assert address in post.text
-    assert "not answered" in post.text
+    assert "did not answer it" in post.text
 
 
 def test_a_flood_of_machines_is_shown_in_part_and_stored_in_full(house):
@@ -49,7 +49,7 @@ def test_a_flood_of_machines_is_shown_in_part_and_stored_in_full(house):
 
     posts = house.desk.told["CQUEUE"]
     assert len(posts) == MOST_AN_HOUR + 1
-    assert "not shown for an hour" in posts[-1].text
+    assert "not shown for one hour" in posts[-1].text
     assert len(stored(house)) == MOST_AN_HOUR + 10
 
     house.clock.advance(hours=1, seconds=1)

@@ -492,7 +492,7 @@ def test_when_the_provider_can_never_be_asked_it_is_said_and_nothing_is_doubled(
     house.settle()
     assert house.channel.phone.count("Hello!") == 1
     (failure,) = house.desk.said("failure")
-    assert failure.startswith("We cannot tell whether this reached the customer.")
+    assert failure.startswith("It is not known whether this message reached the customer.")
 
 
 def test_two_equal_messages_are_both_sent_after_a_lost_answer(house, ana):
@@ -525,7 +525,7 @@ def test_a_late_provider_is_told_to_the_team_once(house, ana):
         house.clock.advance(minutes=1)
         house.core.scheduler.tick("tick.watch")
         house.settle()
-    late = [text for text in house.desk.said("notice") if "waiting" in text]
+    late = [text for text in house.desk.said("notice") if "delayed" in text]
     assert late == [
         "Messages to the customer are delayed: Twilio is busy. Handoff keeps retrying, in order."
     ]

@@ -76,8 +76,8 @@ def test_admins_are_told_once_when_it_has_not_answered_for_minutes_and_why(team,
     fail(team, watch, 4, minutes=1)
 
     (words,) = told(team)
-    assert words.startswith("The language model has not answered since 09:00 UTC")
-    assert "does not accept the key. Check OPENAI_API_KEY" in words
+    assert words.startswith("The language model has not responded since 09:00 UTC")
+    assert "rejected the API key. Check OPENAI_API_KEY" in words
     assert "(HTTP 401)" in words
 
 
@@ -86,7 +86,7 @@ def test_they_are_told_once_when_it_is_back_and_again_of_the_next_outage(team, w
     watch.answered()
     watch.answered()
     assert len(told(team)) == 2
-    assert told(team)[1].startswith("The language model answers again.")
+    assert told(team)[1].startswith("The language model is responding again.")
     fail(team, watch, 7, minutes=1)
     assert len(told(team)) == 3
 
@@ -133,7 +133,7 @@ def test_all_processes_together_count_and_tell_once(team, database_url, watch):
     finally:
         for one in others:
             one.close()
-    assert [text[:30] for text in told(team)][1:] == ["The language model answers agai"[:30]]
+    assert [text[:30] for text in told(team)][1:] == ["The language model is responding"[:30]]
 
 
 def test_without_named_admins_the_queue_channel_is_told(database, clock, watch, probe):

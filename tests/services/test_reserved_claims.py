@@ -143,7 +143,7 @@ def test_it_lapses_when_the_message_is_not_sent_in_time_and_both_are_told(house,
     assert house.desk.card.owner == ben
 
 
-PRESS = "It is in the queue: press Take Over."
+PRESS = "It is in the queue. Select Take Over."
 
 
 def test_it_lapses_while_nothing_runs_and_the_second_can_take_it(house, wire, ana, ben):

@@ -112,7 +112,7 @@ def test_the_people_of_a_rule_are_called_by_name_below_the_card(house):
     rule(house, Route(people=("UANA", "UBEN")))
     house.says("I want a person")
     (post,) = house.desk.threads[house.desk.place]
-    assert (post.text, post.mentions) == ("This is for you.", ("UANA", "UBEN"))
+    assert (post.text, post.mentions) == ("This conversation is for you.", ("UANA", "UBEN"))
     assert asked(house) == []
 
 
@@ -329,7 +329,7 @@ def test_a_rule_may_give_it_without_asking(there):
         there.clock.advance(seconds=1)
     assert owners(there) == ["UANA", "UBEN", "UANA"]
     assert "Now speaking with Ana." in there.channel.phone
-    assert "gave you the conversation" in there.desk.told["UANA"][0].text
+    assert "assigned you the conversation" in there.desk.told["UANA"][0].text
 
 
 def test_capacity_holds_and_the_rest_is_given_when_there_is_room(there, ana, ben):

@@ -128,7 +128,7 @@ def test_a_channel_without_files_says_so(talk, ana):
 def test_more_than_ten_files_are_too_many(talk, ana):
     talk.replies(ana, "", attached=(PHOTO,) * 11)
     assert len(sent(talk)) == 10
-    assert "More than 10 files" in talk.desk.whispers[-1].text
+    assert "at most 10 files" in talk.desk.whispers[-1].text
 
 
 def test_a_file_that_is_not_what_it_says_is_shown_as_failed_and_the_words_go(talk, ana):

@@ -14,8 +14,8 @@ from handoff_bot.storage.models import Escalation, Ticket
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 """A Monday."""
-REPLY = "for the first reply"
-SOLVE = "for solving this"
+REPLY = "first reply"
+SOLVE = "resolution"
 
 
 @pytest.fixture
@@ -98,9 +98,9 @@ def test_time_running_out_is_said_once_and_so_is_a_breach(waiting):
     later(waiting, minutes=47)
     assert said(waiting) == []
     later(waiting, minutes=1)
-    assert said(waiting) == [("⏱️ SLA warning: 12 minutes left for the first reply.", ())]
+    assert said(waiting) == [("⏱️ SLA warning: 12 minutes left for first reply.", ())]
     later(waiting, minutes=12)
-    assert said(waiting)[1:] == [("⏱️ SLA breached: the first reply.", ())]
+    assert said(waiting)[1:] == [("⏱️ SLA breached: first reply.", ())]
     later(waiting, hours=5)
     assert len(said(waiting)) == 2
 
@@ -108,7 +108,7 @@ def test_time_running_out_is_said_once_and_so_is_a_breach(waiting):
 def test_the_owner_is_called_by_name(waiting, ana):
     waiting.take(Step.CLAIM, ana)
     later(waiting, minutes=48)
-    assert said(waiting) == [("⏱️ SLA warning: 12 minutes left for the first reply.", ("UANA",))]
+    assert said(waiting) == [("⏱️ SLA warning: 12 minutes left for first reply.", ("UANA",))]
 
 
 def test_a_first_reply_keeps_the_promise_and_the_end_is_still_due(waiting, ana):
@@ -142,12 +142,12 @@ def test_nobody_is_reminded_while_it_is_snoozed(waiting, ana):
     later(waiting, minutes=70)
     assert said(waiting) == []
     later(waiting, minutes=20)
-    assert said(waiting) == [("⏱️ SLA breached: the first reply.", ())]
+    assert said(waiting) == [("⏱️ SLA breached: first reply.", ())]
 
 
 def test_a_process_that_was_down_says_what_is_true_now(waiting):
     later(waiting, hours=2)
-    assert said(waiting) == [("⏱️ SLA breached: the first reply.", ())]
+    assert said(waiting) == [("⏱️ SLA breached: first reply.", ())]
 
 
 def test_the_log_knows_of_both(waiting):
@@ -169,8 +169,8 @@ def test_another_priority_promises_anew_from_the_beginning(waiting):
     later(waiting, minutes=7)
     later(waiting, minutes=3)
     assert [text for text, _ in said(waiting)] == [
-        "⏱️ SLA warning: 3 minutes left for the first reply.",
-        "⏱️ SLA breached: the first reply.",
+        "⏱️ SLA warning: 3 minutes left for first reply.",
+        "⏱️ SLA breached: first reply.",
     ]
     later(waiting, hours=1)
     assert len(said(waiting)) == 2
@@ -179,7 +179,7 @@ def test_another_priority_promises_anew_from_the_beginning(waiting):
 def test_a_priority_that_comes_too_late_is_a_breach_at_once(waiting):
     later(waiting, minutes=20)
     edited(waiting, priority=Priority.URGENT)
-    assert said(waiting) == [("⏱️ SLA breached: the first reply.", ())]
+    assert said(waiting) == [("⏱️ SLA breached: first reply.", ())]
 
 
 def test_a_priority_that_goes_and_comes_back_is_reminded_of_once(waiting):
@@ -189,8 +189,8 @@ def test_a_priority_that_goes_and_comes_back_is_reminded_of_once(waiting):
     later(waiting, minutes=10)
     later(waiting, hours=4)
     assert [text for text, _ in said(waiting)] == [
-        "⏱️ SLA warning: 10 minutes left for the first reply.",
-        "⏱️ SLA breached: the first reply.",
+        "⏱️ SLA warning: 10 minutes left for first reply.",
+        "⏱️ SLA breached: first reply.",
     ]
 
 
@@ -215,4 +215,4 @@ def test_who_comes_back_is_promised_anew(waiting, ana):
     assert (ticket.replied_at, ticket.assignee_id) == (None, None)
     assert ticket.reply_due_at == START + timedelta(hours=3)
     later(waiting, minutes=48)
-    assert said(waiting) == [("⏱️ SLA warning: 12 minutes left for the first reply.", ())]
+    assert said(waiting) == [("⏱️ SLA warning: 12 minutes left for first reply.", ())]
