@@ -112,7 +112,7 @@ def test_an_explanation_says_what_tipped_it_and_by_which_words(detector):
     lines = "\n".join(explain(detector, Talk(tuple(talk(words)))))
 
     assert "An agent is needed: reason request" in lines
-    assert "<- tipped it" in lines
+    assert "<- decided" in lines
     assert "asks for a person, by meaning" in lines
     assert "manager (-" in lines or "speak (-" in lines
 
@@ -121,7 +121,7 @@ def test_an_explanation_of_nothing(detector):
     lines = list(explain(detector, Talk(tuple(talk("when do you open?")))))
 
     assert lines[0].startswith("No agent is needed")
-    assert not any("<- tipped it" in line for line in lines)
+    assert not any("<- decided" in line for line in lines)
 
 
 def test_every_input_has_a_name():

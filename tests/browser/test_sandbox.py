@@ -46,7 +46,7 @@ def test_from_hello_to_a_rating_with_two_agents_and_a_race(sandbox, windows):
     winner.replies("note: third lost parcel in that street")
     loser.open_thread(f"{name} has this")
     loser.replies("Just send another one")
-    loser.sees("stayed inside as a note")
+    loser.sees("Saved as an internal note")
 
     # A reload in the middle loses nothing.
     one.reload()
@@ -147,7 +147,7 @@ def test_the_clock_shuts_whatsapps_window_and_the_thread_says_so(sandbox, window
     page.get_by_role("button", name="+25 h").click()
     ana.open_thread("Ana has this")
     ana.replies("Are you still there?")
-    ana.sees("The customer's last message is too old")
+    ana.sees("The messaging window has closed")
     ana.thread.get_by_role("button", name="Use template").click()
     window = page.get_by_role("dialog", name="Use a template")
     expect(window.get_by_text("/handoff templates")).to_be_visible()

@@ -250,7 +250,7 @@ def channels_and_people(story: Recording) -> None:
 def in_channel(story: Recording, who: str, channel: str, action_id: str) -> None:
     """Answer what the bot asked when it was invited."""
     slack, person = story.bureau.slack, getattr(story.bureau, who)
-    (ts,) = [m["ts"] for m in slack.messages(channel) if "What shall I do" in m["text"]]
+    (ts,) = [m["ts"] for m in slack.messages(channel) if "What should this channel" in m["text"]]
     story.does(f"{who} clicks {action_id}", lambda: slack.click(person, channel, ts, action_id))
 
 

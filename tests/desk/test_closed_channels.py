@@ -10,7 +10,7 @@ def chosen(bureau, purpose):
     care = bureau.slack.add_channel("care", [bureau.mia, bureau.ana])
     bureau.slack.invite_bot(care, bureau.mia)
     bureau.settle()
-    (asked,) = [m for m in bureau.slack.messages(care) if "What shall I do" in m["text"]]
+    (asked,) = [m for m in bureau.slack.messages(care) if "What should this channel" in m["text"]]
     bureau.slack.click(bureau.mia, care, asked["ts"], purpose)
     bureau.settle()
     return care
@@ -38,7 +38,7 @@ def test_the_admins_are_told_once_and_again_when_it_works(bureau):
     assert "I cannot write in this channel: The channel is archived." in told
     bureau.slack.archive(bureau.queue, is_archived=False)
     bureau.later(hours=1)
-    assert "I can write in this channel again." in bureau.told(bureau.ben)[-1]
+    assert "I can post in this channel again." in bureau.told(bureau.ben)[-1]
     assert len(bureau.told(bureau.ben)) == 2
     said = [text.split(": ")[-1] for text in bureau.thread() if "line" in text]
     assert said == ["line 0", "line 1", "line 2"]

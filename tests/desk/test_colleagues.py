@@ -159,7 +159,7 @@ def test_a_reply_that_the_customer_has_is_still_to_be_read_once_deleted(taken):
     taken.slack.delete(taken.ana, taken.queue, ts)
     taken.settle()
     (told,) = [said for said in taken.thread() if "deleted this reply" in said]
-    assert "the customer has it" in told
+    assert "the customer already received it" in told
     assert "You get a refund" in told
 
 

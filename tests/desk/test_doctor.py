@@ -57,7 +57,7 @@ def test_closing_the_window_meanwhile_does_no_harm(bureau):
 
 def test_it_says_whether_words_are_translated(bureau):
     bureau.command(bureau.mia, "doctor")
-    assert "off; admins switch it on" in words(bureau.window(bureau.mia))
+    assert "off; admins can turn it on" in words(bureau.window(bureau.mia))
     bureau.core.preferences.change("translation.on", True, bureau.mia)
     bureau.command(bureau.mia, "doctor")
     assert "on; the team speaks English" in words(bureau.window(bureau.mia))
@@ -68,7 +68,7 @@ def test_translation_without_a_key_is_a_mistake_once_it_is_switched_on(bureau):
     bureau.command(bureau.mia, "doctor")
     shown = words(bureau.window(bureau.mia))
     assert "All is well." in shown
-    assert "There is no key for a language model (OPENAI_API_KEY)" in shown
+    assert "no language model is set up (OPENAI_API_KEY)" in shown
     bureau.core.preferences.change("translation.on", True, bureau.mia)
     bureau.command(bureau.mia, "doctor")
     assert "1 thing is wrong." in words(bureau.window(bureau.mia))
@@ -106,4 +106,4 @@ def test_admins_and_the_queue_channel_read_in_slack_that_answers_are_local(burea
         watch.failed(Trouble.MODEL, "HTTP 404")
         bureau.later(minutes=1)
     posted = [message["text"] for message in bureau.slack.messages(bureau.queue)]
-    assert [one for one in posted if "The language model has not answered since" in one]
+    assert [one for one in posted if "The language model has not responded since" in one]

@@ -158,13 +158,13 @@ REPORTED = {
     answering.ANSWER: (lambda bureau: [queue(bureau)], "I want a person"),
     sending.SEND: (thread, "This did not reach the customer."),
     sent_files.COLLECT: (thread, "The customer has not seen"),
-    CLAIM: (lambda bureau: bureau.whispers(bureau.ben), "You have not taken this over."),
+    CLAIM: (lambda bureau: bureau.whispers(bureau.ben), "You did not take over this conversation."),
     tickets_out.TICKET_OUT: (thread, "Ticket #1: helpdesk does not have its latest state."),
-    mail.MAIL: (thread, "The e-mail to team@example.com could not be sent."),
-    translating.TRANSLATE: (thread, "This could not be translated"),
+    mail.MAIL: (thread, "The email to team@example.com could not be sent."),
+    translating.TRANSLATE: (thread, "This message could not be translated"),
     offers.OFFER: (thread, offers.NOT_KNOWN),
     assigning.ASSIGN: (thread, offers.NOT_KNOWN),
-    reports.REPORT: (lambda bureau: bureau.told(bureau.ben), "Your report could not be made."),
+    reports.REPORT: (lambda bureau: bureau.told(bureau.ben), "Your report could not be created."),
     files.FILE: (the_team, "A file from the customer could not be shown"),
     deskwork.CARD: (the_team, "could not be posted"),
     deskwork.POST: (the_team, LOST),
@@ -203,7 +203,9 @@ def test_what_a_bug_has_kept_from_being_done_is_told(bureau, monkeypatch, kind):
     with bureau.database.read() as tx:
         (row,) = tx.session.query(Work).filter(Work.lane == f"{family}:broken")
         assert (row.status, row.error) == ("failed", "RuntimeError")
-    (alarm,) = [text for text in bureau.told(bureau.mia) if "A job failed for good" in text]
+    (alarm,) = [
+        text for text in bureau.told(bureau.mia) if "A job failed and will not be retried" in text
+    ]
     assert kind in alarm
     assert f"handoff jobs show {row.id}" in alarm
     assert "private" not in alarm
@@ -233,9 +235,7 @@ def test_without_a_named_admin_the_queue_channel_is_told(bureau, monkeypatch):
     break_one(bureau, monkeypatch, idle.IDLE)
     for _ in range(TRIES):
         bureau.later(seconds=20)
-    assert f"A job failed for good on our side, so its work was not done: {idle.IDLE}" in queue(
-        bureau
-    )
+    assert f"A job failed and will not be retried: {idle.IDLE}" in queue(bureau)
 
 
 def test_many_jobs_that_fail_alike_are_one_alarm(bureau, monkeypatch):
@@ -247,4 +247,4 @@ def test_many_jobs_that_fail_alike_are_one_alarm(bureau, monkeypatch):
     break_one(bureau, monkeypatch, idle.IDLE)
     for _ in range(TRIES):
         bureau.later(seconds=20)
-    assert queue(bureau).count("A job failed for good") == 1
+    assert queue(bureau).count("A job failed and will not be retried") == 1

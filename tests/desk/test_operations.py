@@ -104,7 +104,7 @@ def test_when_nobody_is_there_no_wait_is_promised(bureau):
     bureau.command(bureau.ana, "on")
     bureau.command(bureau.ana, "off")
     bureau.says("I want a person")
-    assert bureau.heard()[0].startswith("Nobody of our team is free right now.")
+    assert bureau.heard()[0].startswith("Our team is busy right now.")
 
 
 # -- the ladder
@@ -121,9 +121,9 @@ def test_the_ladder_is_climbed_rung_by_rung(bureau):
     ]
     assert f"<!subteam^{group}>" in str(bureau.slack.thread(bureau.queue, bureau.card())[-1])
     climb(bureau, 6)
-    assert "Sorry that this takes longer" in bureau.heard()[-1]
+    assert "Sorry for the wait." in bureau.heard()[-1]
     climb(bureau, 50)
-    assert "We couldn't reach anybody for you in time." in bureau.heard()[-1]
+    assert "We couldn't connect you with our team in time." in bureau.heard()[-1]
     assert escalation(bureau).status == "queued"
     with bureau.database.read() as tx:
         assert tx.session.execute(select(TicketTag.tag)).scalars().all() == ["callback"]
@@ -135,7 +135,7 @@ def test_a_claim_ends_it(bureau):
     before = list(bureau.heard())
     climb(bureau, 70)
     assert bureau.heard() == before
-    assert not any("Nobody has taken" in said for said in bureau.thread())
+    assert not any("No agent has taken" in said for said in bureau.thread())
 
 
 def test_a_release_begins_it_anew(bureau):
@@ -151,9 +151,9 @@ def test_what_is_snoozed_waits_with_it(bureau):
     bureau.says("I want a person")
     bureau.writes(bureau.ana, "!snooze 30m")
     climb(bureau, 29)
-    assert not any("Nobody has taken" in said for said in bureau.thread())
+    assert not any("No agent has taken" in said for said in bureau.thread())
     climb(bureau, 2)
-    said = [line for line in bureau.thread() if "Nobody has taken" in line]
+    said = [line for line in bureau.thread() if "No agent has taken" in line]
     assert said == [
         "No agent has taken this conversation for 4 minutes."
     ]  # of what was put off, the last
@@ -177,7 +177,7 @@ def test_a_priority_may_have_a_ladder_of_its_own():
 
 @pytest.mark.parametrize("line", ["", "remind", "5 dance", "-1 tell", "soon tell", "99999 tell"])
 def test_a_rung_that_is_none_is_refused(line):
-    with pytest.raises(ValueError, match="not understood"):
+    with pytest.raises(ValueError, match="not valid"):
         Rung.parse(line)
 
 
@@ -195,7 +195,7 @@ def test_processes_climb_together_and_each_rung_is_climbed_once(bureau):
     said = bureau.thread()
     assert said.count("No agent has taken this conversation for 2 minutes.") == 1
     assert said.count("No agent has taken this conversation for 4 minutes.") == 1
-    assert sum("Sorry that this takes longer" in each for each in bureau.heard()) == 1
+    assert sum("Sorry for the wait." in each for each in bureau.heard()) == 1
 
 
 # -- offers
@@ -293,7 +293,7 @@ def test_hours_and_ladder_are_set_in_words_and_checked(bureau):
     right = {"hours.lines": "mon-fri 9:00-17:00", "hours.timezone": "Europe/Berlin"}
     assert bureau.sends(bureau.mia, right).errors == {}
     bureau.presses(bureau.mia, "settings_open", "waiting")
-    assert "not understood" in str(bureau.sends(bureau.mia, {"ladder.rungs": "soon"}).errors)
+    assert "not valid" in str(bureau.sends(bureau.mia, {"ladder.rungs": "soon"}).errors)
     assert bureau.sends(bureau.mia, {"ladder.rungs": "3 tell"}).errors == {}
     assert bureau.core.preferences.get("ladder.rungs", None) == ["3 tell"]
 
@@ -316,8 +316,8 @@ def test_after_a_stop_each_is_told_the_latest_alone(bureau):
     before = len(bureau.heard())
     bureau.later(minutes=61)
     (said,) = bureau.heard()[before:]
-    assert "We couldn't reach anybody for you in time." in said
-    assert [line for line in bureau.thread() if "Nobody has taken" in line] == [
+    assert "We couldn't connect you with our team in time." in said
+    assert [line for line in bureau.thread() if "No agent has taken" in line] == [
         "No agent has taken this conversation for 4 minutes."
     ]
 
@@ -387,7 +387,7 @@ def test_out_of_hours_nobody_is_promised_a_wait_when_it_is_put_back(bureau):
     bureau.click(bureau.ana, "claim")
     prefers(bureau, hours__lines=["mon-fri 13:00-17:00"], hours__timezone="UTC")
     bureau.writes(bureau.ana, "!release")
-    assert bureau.heard()[-1].startswith("Our team is not here at the moment.")
+    assert bureau.heard()[-1].startswith("Our team is currently offline.")
 
 
 def test_no_wait_is_promised_when_those_whom_it_is_for_are_away(bureau):
@@ -396,7 +396,7 @@ def test_no_wait_is_promised_when_those_whom_it_is_for_are_away(bureau):
     bureau.command(bureau.ana, "on")
     bureau.command(bureau.ben, "off 2h")
     bureau.says("I want a person")
-    assert bureau.heard()[0].startswith("Nobody of our team is free right now.")
+    assert bureau.heard()[0].startswith("Our team is busy right now.")
 
 
 def test_the_estimate_counts_the_hours_in_which_the_team_works(bureau):

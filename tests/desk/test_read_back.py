@@ -65,7 +65,7 @@ def test_a_reply_of_a_colleague_in_the_gap_stays_a_note(claimed):
     back(claimed)
 
     assert "typical" not in claimed.heard()
-    assert any("stayed inside" in told for told in claimed.whispers(claimed.ben))
+    assert any("Saved as an internal note" in told for told in claimed.whispers(claimed.ben))
 
 
 def test_a_thread_command_of_the_gap_is_obeyed_once(claimed):
@@ -87,7 +87,7 @@ def test_an_edit_of_the_gap_is_offered_as_a_correction_once(claimed):
     back(claimed)
     back(claimed)
 
-    told = [said for said in claimed.whispers(claimed.ana) if "first version" in said]
+    told = [said for said in claimed.whispers(claimed.ana) if "original message" in said]
     assert len(told) == 1
     assert from_ana(claimed) == ["reply 1"]
 
@@ -102,7 +102,7 @@ def test_an_edit_of_the_gap_is_found_whenever_the_reply_was_written(claimed):
     claimed.slack.edit(claimed.ana, claimed.queue, ts, "reply one")
     back(claimed)
 
-    assert len([said for said in claimed.whispers(claimed.ana) if "first version" in said]) == 1
+    assert len([said for said in claimed.whispers(claimed.ana) if "original message" in said]) == 1
     assert from_ana(claimed) == ["reply 1"]
 
 
@@ -215,7 +215,8 @@ def test_a_reply_of_the_gap_is_not_dropped_when_its_conversation_is_closed_befor
 
     assert from_ana(claimed) == []
     assert any(
-        "stayed inside" in said or "closed" in said for said in claimed.whispers(claimed.ana)
+        "Saved as an internal note" in said or "closed" in said
+        for said in claimed.whispers(claimed.ana)
     )
 
 

@@ -64,7 +64,7 @@ def test_r01_what_the_thread_refuses_in_every_form_is_told_with_the_words(bureau
     bureau.says(WORDS)
     for told in (bureau.told(bureau.ana), bureau.told(bureau.mia)):
         (said,) = [text for text in told if "my words" in text]
-        assert "could not be shown in its thread" in said
+        assert "could not be posted in its thread" in said
         assert "<!channel>" not in said
     (post,) = [m for m in bureau.slack.messages(bureau.queue) if "my words" in words(m["blocks"])]
     assert "View conversation" in words(post["blocks"])
@@ -137,7 +137,7 @@ def test_a_refused_card_is_tried_in_the_queue_channel(bureau):
     urgent = bureau.slack.add_channel("urgent", [bureau.mia, bureau.ana])
     bureau.slack.invite_bot(urgent, bureau.mia)
     bureau.settle()
-    (asked,) = [m for m in bureau.slack.messages(urgent) if "What shall I do" in m["text"]]
+    (asked,) = [m for m in bureau.slack.messages(urgent) if "What should this channel" in m["text"]]
     bureau.slack.click(bureau.mia, urgent, asked["ts"], "queue_here")
     bureau.settle()
     refused = "slack_connect_lists_sharing_blocked"
@@ -173,7 +173,9 @@ def test_a_code_that_we_do_not_know_waits_for_hours_and_is_told_early(bureau):
     for _ in range(3):
         bureau.later(seconds=5)
     assert "desk.post" not in given_up(bureau)
-    assert any("We keep trying" in text and "my words" in text for text in bureau.told(bureau.ana))
+    assert any(
+        "Handoff keeps retrying" in text and "my words" in text for text in bureau.told(bureau.ana)
+    )
     bureau.slack.refusals.clear()
     bureau.later(minutes=15)
     assert any("my words" in text for text in bureau.thread(newest(bureau)))
@@ -187,7 +189,7 @@ def test_a_card_that_is_refused_for_a_reason_that_we_do_not_know_is_told_early(b
     for _ in range(3):
         bureau.later(seconds=5)
     assert "desk.card" not in given_up(bureau)
-    (told,) = [text for text in bureau.told(bureau.mia) if "cannot be posted now" in text]
+    (told,) = [text for text in bureau.told(bureau.mia) if "cannot be posted right now" in text]
     assert "I want a person, says Dana" in told
     bureau.slack.refusals.clear()
     bureau.later(minutes=15)
@@ -204,7 +206,7 @@ def test_a_code_that_we_do_not_know_is_told_early_though_it_comes_after_other_tr
     bureau.slack.refusals.add("chat.postMessage", "brand_new_error", in_thread)
     for _ in range(4):
         bureau.later(minutes=1)
-    told = [text for text in bureau.told(bureau.ana) if "We keep trying" in text]
+    told = [text for text in bureau.told(bureau.ana) if "Handoff keeps retrying" in text]
     assert len(told) == 1
     assert "my words" in told[0]
 
@@ -218,7 +220,7 @@ def test_a_code_that_we_do_not_know_is_final_after_some_hours(bureau):
     tries = bureau.slack.journal.entries("slack", "/api/chat.postMessage")
     assert len(tries) > 8
     assert "desk.post" in given_up(bureau)
-    assert any("could not be shown" in text for text in bureau.told(bureau.mia))
+    assert any("could not be posted" in text for text in bureau.told(bureau.mia))
 
 
 @pytest.mark.parametrize(
@@ -228,7 +230,7 @@ def test_a_channel_that_takes_no_cards_or_threads_is_closed(bureau, code):
     claimed(bureau)
     bureau.slack.refusals.add("chat.postMessage", code, in_thread)
     bureau.says("wait for me")
-    assert any("I cannot write in this channel" in text for text in bureau.told(bureau.mia))
+    assert any("I cannot post in this channel" in text for text in bureau.told(bureau.mia))
     bureau.slack.refusals.clear()
     bureau.later(hours=1)
     assert any("wait for me" in text for text in bureau.thread(newest(bureau)))
@@ -238,7 +240,7 @@ def test_a_whisper_that_slack_refuses_comes_as_a_direct_message(bureau):
     claimed(bureau)
     bureau.slack.refusals.add("chat.postEphemeral", "user_not_in_channel")
     bureau.writes(bureau.ben, "I am not the owner")
-    (told,) = [text for text in bureau.told(bureau.ben) if "stayed inside" in text]
+    (told,) = [text for text in bureau.told(bureau.ben) if "Saved as an internal note" in text]
     assert "Ana has this conversation" in told
 
 

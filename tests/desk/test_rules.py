@@ -247,7 +247,7 @@ def test_a_group_that_slack_does_not_name_any_more_stays(bureau):
 
 def test_a_typed_group_must_look_like_one(bureau):
     refused = told(bureau, notices_group="care team", notices_people=[bureau.ben])
-    assert "not a user group's id" in refused.errors["notices_group"]
+    assert "not a user group ID" in refused.errors["notices_group"]
 
 
 def test_giving_without_asking_needs_an_order(bureau):

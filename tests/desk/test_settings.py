@@ -154,9 +154,9 @@ def test_a_text_for_one_reason_leaves_the_others(admin):
 REFUSED = {
     "a placeholder is missing": ("We are coming.", "Add the placeholder {wait_minutes}."),
     "one is unknown": ("{wait_minutes} {name}", "{name} cannot be used here."),
-    "one is half": ("{wait_minutes} {", "A { or } has no partner."),
+    "one is half": ("{wait_minutes} {", "A { or } is missing its counterpart."),
     "one digs": ("{wait_minutes} {agent.desk_id}", "{agent.desk_id} cannot be used here."),
-    "one is formatted": ("{wait_minutes:9999}", "Placeholders are plain names"),
+    "one is formatted": ("{wait_minutes:9999}", "Placeholders are simple names"),
 }
 
 
@@ -261,7 +261,9 @@ def test_a_text_that_somebody_else_changed_meanwhile_is_not_overwritten(admin):
     theirs = Text(Moment.STARTED, "en")
     admin.core.customer_texts.save(theirs, "Ben says {wait_minutes} minutes.", admin.ben)
     sent = admin.sends(admin.mia, {"text_words": "Mia says {wait_minutes} minutes."})
-    assert any("Somebody changed this meanwhile" in each for each in sent.errors.values())
+    assert any(
+        "Another admin changed this in the meantime" in each for each in sent.errors.values()
+    )
     assert admin.core.customer_texts.of(theirs).template == "Ben says {wait_minutes} minutes."
 
 

@@ -19,7 +19,9 @@ def invited(bureau):
 
 
 def question(bureau, channel):
-    (asked,) = [m for m in bureau.slack.messages(channel) if "What shall I do" in m["text"]]
+    (asked,) = [
+        m for m in bureau.slack.messages(channel) if "What should this channel" in m["text"]
+    ]
     return asked
 
 
@@ -81,4 +83,6 @@ def test_an_agent_who_is_no_admin_is_told_who_may(invited):
 def test_somebody_else_who_joins_is_not_asked(bureau):
     bureau.slack.join(bureau.slack.add_person("eve", "Eve"), bureau.queue)
     bureau.settle()
-    assert not any("What shall I do" in m["text"] for m in bureau.slack.messages(bureau.queue))
+    assert not any(
+        "What should this channel" in m["text"] for m in bureau.slack.messages(bureau.queue)
+    )

@@ -186,7 +186,9 @@ def test_afterwards_the_truth_is_told_and_a_correction_offered(holding):
     holding.later(seconds=10)
     holding.slack.edit(holding.ana, holding.queue, reply, "It costs 20")
     holding.settle()
-    assert any("already has your first version" in said for said in holding.whispers(holding.ana))
+    assert any(
+        "already received the original message" in said for said in holding.whispers(holding.ana)
+    )
 
 
 @pytest.mark.parametrize("wrong", [-1, 11, "5", None])

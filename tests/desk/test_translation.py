@@ -160,7 +160,7 @@ def test_an_edit_in_time_that_cannot_be_translated_changes_nothing_and_its_autho
     spanish.settle()
     spanish.later(seconds=11)
     assert spanish.heard()[-1] == "[es] ON ITS WAY"
-    assert "what you wrote first stands" in spanish.whispers(spanish.ana)[-1]
+    assert "the original message is kept" in spanish.whispers(spanish.ana)[-1]
 
 
 def test_an_edit_too_late_is_offered_as_a_correction_and_then_translated(spanish):
@@ -247,7 +247,7 @@ def test_admins_switch_it_on(bureau):
 
 def test_without_a_key_the_settings_say_so(bureau):
     bureau.command(bureau.mia, "settings translation")
-    assert "nothing is translated" not in words(bureau.window(bureau.mia))
+    assert "Nothing is translated" not in words(bureau.window(bureau.mia))
     bureau.core.interpreter._translator = None
     bureau.command(bureau.mia, "settings translation")
-    assert "so nothing is translated." in words(bureau.window(bureau.mia))
+    assert "Nothing is translated" in words(bureau.window(bureau.mia))

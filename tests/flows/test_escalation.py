@@ -75,7 +75,7 @@ def test_from_hello_to_the_end_and_back_to_the_assistant(world):
     )
 
     world.slack.say(world.ben, world.queue, "typical", ts)
-    whispered(world, world.ben, "stayed inside as a note")
+    whispered(world, world.ben, "Saved as an internal note")
     world.slack.say(world.ana, world.queue, "note: refund her", ts)
     assert world.slack.click(world.ana, world.queue, ts, "return").status == 200
     world.slack.wait_for(lambda: bool(world.slack.views(world.ana)), PATIENCE)

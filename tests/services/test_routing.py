@@ -404,7 +404,7 @@ def test_while_the_assistants_last_message_leaves_it_is_tried_again(there):
     def refused(change, to, note):
         if busy:
             busy.pop()
-            return Outcome(False, "The assistant's last message is leaving.")
+            return Outcome(False, "The assistant's last message was still being sent.")
         return reassign(change, to, note)
 
     there.core.escalations._reassign = refused
