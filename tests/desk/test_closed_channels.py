@@ -35,7 +35,7 @@ def test_the_admins_are_told_once_and_again_when_it_works(bureau):
         bureau.says(f"line {number}", DANA)
         bureau.later(minutes=5)
     (told,) = bureau.told(bureau.ben)
-    assert "I cannot write in this channel: The channel is archived." in told
+    assert "I cannot post in this channel: The channel is archived." in told
     bureau.slack.archive(bureau.queue, is_archived=False)
     bureau.later(hours=1)
     assert "I can post in this channel again." in bureau.told(bureau.ben)[-1]

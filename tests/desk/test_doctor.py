@@ -88,7 +88,7 @@ def test_it_asks_the_language_model_and_says_why_it_does_not_answer(bureau):
     bureau.command(bureau.mia, "doctor")
     shown = words(bureau.window(bureau.mia))
     assert "1 thing is wrong." in shown
-    assert "gpt-6-luna does not answer, so answers are local." in shown
+    assert "gpt-6-luna does not respond, so answers are local." in shown
     assert "quota is used up" in shown
 
 
@@ -97,7 +97,7 @@ def test_it_says_when_the_model_is_switched_off(bureau):
     bureau.command(bureau.mia, "doctor")
     shown = words(bureau.window(bureau.mia))
     assert "gpt-5-mini answered a question" in shown
-    assert "switches gpt-5-mini off on 2026-12-11" in shown
+    assert "shuts down gpt-5-mini on 2026-12-11" in shown
 
 
 def test_admins_and_the_queue_channel_read_in_slack_that_answers_are_local(bureau):

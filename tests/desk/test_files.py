@@ -141,7 +141,7 @@ def test_a_photo_in_a_reply_reaches_the_customer_with_its_words(talking):
 def test_what_cannot_be_sent_is_whispered_and_the_words_go(talking):
     talking.writes(talking.ana, "Run it", files=[Attachment("setup.exe", b"MZ")])
     assert talking.heard()[-1] == "Run it"
-    assert "The customer has not seen setup.exe" in talking.whispers(talking.ana)[-1]
+    assert "The customer did not receive setup.exe" in talking.whispers(talking.ana)[-1]
 
 
 def test_a_login_page_is_not_taken_for_a_photo(talking):

@@ -97,7 +97,7 @@ LABELS = {
     "a setting": ("hold_seconds", "Seconds to hold replies before sending"),
     "a text": (
         "text.started.de.request",
-        "Customer text “Started: escalated”, German, when: Asked for an agent",
+        "Customer text “Started: a person was asked for”, German, when: Asked for a person",
     ),
     "a text for all": ("text.taken.en.any", "Customer text “Taken”, English, any reason"),
     "a canned reply": ("canned.refund.any", "Canned reply “refund”, any language"),

@@ -69,7 +69,7 @@ def test_sensitivities_count_from_then_on(admin):
 WRONG = {
     "too much": ("team", {"hold_seconds": "11"}, "Between 0 and 10."),
     "no number": ("team", {"hold_seconds": "soon"}, "Enter a whole number."),
-    "too long": ("triggers", {"rules.languages": "en\nus"}, "us is not a language"),
+    "too long": ("triggers", {"rules.languages": "en\nus"}, "us is not a known language"),
 }
 
 
@@ -96,7 +96,7 @@ def test_the_changes_are_shown_before_they_are_saved(admin):
     assert "Seconds to hold replies before sending: Between 0 and 10." in shown
     assert "Send satisfaction survey\nyes → no" in shown
     admin.sends(admin.mia, {"hold_seconds": "3"})
-    assert "Saved: Seconds that replies wait" in words(admin.window(admin.mia))
+    assert "Saved: Seconds to hold replies" in words(admin.window(admin.mia))
     assert (stored(admin, "hold_seconds"), stored(admin, "csat")) == (3, False)
 
 
@@ -120,7 +120,7 @@ def test_saving_what_is_there_already_changes_nothing(admin, section):
 def test_a_section_can_be_opened_by_its_name(bureau):
     bureau.command(bureau.mia, "settings team")
     bureau.sends(bureau.mia, {"hold_seconds": "2"})
-    assert "Saved: Seconds that replies wait" in words(bureau.window(bureau.mia))
+    assert "Saved: Seconds to hold replies" in words(bureau.window(bureau.mia))
     bureau.command(bureau.mia, "settings texts")
     assert "Your wait time is approximately" in words(bureau.window(bureau.mia))
 
