@@ -89,7 +89,7 @@ def test_a_ticket_shows_its_whole_story(two):
         "Hello Dana",
         "Ana note",
         "third time",
-        "Automatic text",
+        "Automatic message",
     ):
         assert fact in told
     assert "|Open thread>" in told
