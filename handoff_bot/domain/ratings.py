@@ -120,14 +120,14 @@ def rating_in(text: str) -> Rating | None:
 
 
 def _plain(text: str) -> str:
-    """The text with digits of any script as ASCII ones, in lower case, in the usual width."""
+    """Normalises: ASCII digits, lowercase, standard width."""
     shown = unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
     digits = (str(unicodedata.digit(c)) if c.isdecimal() else c for c in shown)
     return "".join(digits).casefold()
 
 
 def _drawn(said: str) -> Rating | None:
-    """Stars in a row, as far as they are filled."""
+    """Returns a row of stars as a rating; only filled ones count."""
     rows = _DRAWN.findall(said.replace(" ", ""))
     filled = sum(c in _STAR for c in rows[0]) if len(rows) == 1 else 0
     beside = _DRAWN.sub("", said)
@@ -140,7 +140,7 @@ def _drawn(said: str) -> Rating | None:
 
 
 def _alone(said: str) -> Rating | None:
-    """Nothing but a number, with punctuation and signs around it."""
+    """A number with only punctuation and symbols around it."""
     words = "".join(c if c.isalnum() or c in "'" or _is_mark(c) else " " for c in said).split()
     found = _ALONE_AT_ALL.fullmatch(words[0]) if len(words) == 1 else None
     if found is None or re.search(r"[-−]\s?\d|\d\s?%|\$|€|£", said):
@@ -153,7 +153,7 @@ def _is_mark(character: str) -> bool:
 
 
 def _corrected(said: str) -> Rating | None:
-    """ "Sorry, I meant 2", or "my rating is 4": a number at the end of a few words that lead to it."""
+    """ "Sorry, I meant 2", or "my rating is 4": a number after a few introducing words."""
     found = _AT_THE_END.search(said)
     lead = said[: found.start()] if found else ""
     if found is None or len(said.split()) > _FEW_WORDS or re.search(r"\d", lead):
@@ -167,7 +167,7 @@ def _corrected(said: str) -> Rating | None:
 
 
 def _with_unit(said: str) -> Rating | None:
-    """A number with what it counts: 5/5, 4 stars, three out of five."""
+    """A number with its unit: 5/5, 4 stars, three out of five."""
     if full := _FULL_MARKS.match(said):
         return Rating(5, _comment(said[full.end() :]))
     found = _WITH_UNIT.search(said)
@@ -179,7 +179,7 @@ def _with_unit(said: str) -> Rating | None:
 
 
 def _in_front(said: str) -> Rating | None:
-    """A number, something that parts it from what follows, and a comment."""
+    """A number, a separator and a comment."""
     found = _IN_FRONT.match(said) or _GOES_ON.match(said)
     rest = said[found.end() :].strip() if found else ""
     if found is None or rest[:1].isdigit():  # "3 - 4 days"
@@ -192,6 +192,6 @@ def _score(word: str) -> int:
 
 
 def _comment(rest: str) -> str:
-    """What is left, without what parted it; "" without any letter."""
+    """Returns the comment without the separator; "" without any letter."""
     words = rest.strip(" \t\n-–—:,.;!()+*\"'")
     return words if any(c.isalpha() for c in words) else ""

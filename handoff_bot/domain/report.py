@@ -1,4 +1,4 @@
-"""The figures in words: what a report, a message and a picture's alternative text say."""
+"""Renders the metrics as text, for reports, messages and a picture's alternative text."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CHOICES = {
 
 @dataclass(frozen=True)
 class Fact:
-    """One figure; `more` stands beside it, smaller."""
+    """One metric; `more` is a detail shown beside it."""
 
     label: str
     value: str
@@ -47,21 +47,21 @@ class Fact:
 
 @dataclass(frozen=True)
 class Topic:
-    """Figures that belong together."""
+    """Metrics that belong together."""
 
     title: str
     facts: tuple[Fact, ...]
 
 
 def title(scope: Scope) -> str:
-    """What is shown, on one line, in words of ours alone: fit for the picture too."""
+    """Returns the scope on one line, only in our own terms, so that it can also be drawn."""
     channel = spelled(scope.channel) if scope.channel else "All channels"
     whose = " · one agent" if scope.agent_id else ""
     return f"{dates(scope.period)} · {channel}{whose}"
 
 
 def dates(period: Period) -> str:
-    """Such as "23 Nov 2026", "17 to 23 Nov 2026", "30 Dec 2026 to 2 Jan 2027"."""
+    """Formats like "23 Nov 2026", "17 to 23 Nov 2026", "30 Dec 2026 to 2 Jan 2027"."""
     here = zone(period.timezone)
     first = period.since.astimezone(here)
     last = (period.until - timedelta(microseconds=1)).astimezone(here)
@@ -75,12 +75,12 @@ def dates(period: Period) -> str:
 
 
 def reason_words(reason: str) -> str:
-    """A reason in words; an old event may not tell it."""
+    """Returns the label of a reason; old events may have none."""
     return REASONS.get(reason, reason or "Unknown")
 
 
 def headline(numbers: Numbers) -> str:
-    """All of it in one sentence."""
+    """Returns the summary in one sentence."""
     if not numbers.escalations:
         return f"No escalations in {many(numbers.conversations, 'conversation')}."
     parts = [
@@ -95,7 +95,7 @@ def headline(numbers: Numbers) -> str:
 
 
 def topics(numbers: Numbers) -> tuple[Topic, ...]:
-    """Every figure that is no list."""
+    """Returns all metrics except lists."""
     return (
         Topic("Escalations", tuple(_escalations(numbers))),
         Topic("Waiting", tuple(_waiting(numbers))),
@@ -148,7 +148,7 @@ def _lengths(label: str, lengths: Lengths) -> Fact:
 
 
 def of_agent(agent: AgentNumbers) -> str:
-    """What one agent did, without their name."""
+    """Returns one agent's metrics without the name."""
     parts = [f"{agent.taken:,} taken", f"{agent.resolved:,} resolved"]
     if agent.replied.count:
         parts.append(f"first reply after {length(agent.replied.median)} (median)")
@@ -156,7 +156,7 @@ def of_agent(agent: AgentNumbers) -> str:
 
 
 def alt_text(numbers: Numbers, title: str, unit: Unit) -> str:
-    """What the picture shows, for whoever does not see it."""
+    """Returns the picture's alternative text."""
     said = [f"{title}. {headline(numbers)}"]
     busiest = max(numbers.slices, key=lambda one: one.escalations, default=None)
     if busiest and busiest.escalations:
@@ -173,7 +173,7 @@ def alt_text(numbers: Numbers, title: str, unit: Unit) -> str:
 
 
 def moment(at: datetime, unit: Unit) -> str:
-    """An hour, a day or a month, as it is called."""
+    """Returns the label of an hour, a day or a month."""
     return {
         Unit.HOUR: f"at {at:%H:%M}",
         Unit.DAY: f"on {at.day} {at:%b}",
@@ -186,7 +186,7 @@ def _listed(reasons: Mapping[str, int]) -> str:
 
 
 def lines(numbers: Numbers, title: str) -> Iterator[str]:
-    """A report to be read in a terminal."""
+    """Yields a report for a terminal."""
     yield f"{title}. {headline(numbers)}"
     for topic in topics(numbers):
         yield from ("", topic.title)
@@ -213,7 +213,7 @@ def _counted(name: str, counts: Mapping[str, int], whole: int) -> Iterator[str]:
 
 
 def data(numbers: Numbers, title: str) -> dict[str, Any]:
-    """All of it for a program: lengths in seconds, shares from 0 to 1, null where there is nothing."""
+    """Returns all metrics for programs: durations in seconds, shares from 0 to 1, null for no value."""
     rates = {name: getattr(numbers, name) for name in RATES}
     known = {key: _plain(value) for key, value in asdict(numbers).items()}
     return {"title": title} | known | rates

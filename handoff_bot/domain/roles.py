@@ -1,6 +1,6 @@
-"""Who may do what: the roles of the people at the desk, asked before every action.
+"""Permissions: roles of Slack users, checked before every action.
 
-The desk's signature says that a request comes from the desk, not that this person may act.
+Slack's signature proves that a request comes from Slack, not that the person is authorised.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from enum import StrEnum
 
 
 class Action(StrEnum):
-    """What a listener does, as far as roles tell a difference."""
+    """Actions, as far as permissions distinguish them."""
 
     REPORT = "report"
-    """The desk reports a fact. The listener does nothing on anybody's word."""
+    """Slack reports a fact. Nothing is done on a person's behalf."""
     USE = "use"
-    """Help, availability, canned replies, metrics: nothing of a particular conversation."""
+    """Help, availability, canned replies, metrics: no particular conversation."""
     SEARCH = "search"
-    """Lists of conversations, which show only what the person may see."""
+    """Lists of conversations, filtered to those the person may see."""
     SEE = "see"
     CLAIM = "claim"
     REPLY = "reply"
@@ -30,15 +30,15 @@ class Action(StrEnum):
     RESOLVE = "resolve"
     RETURN = "return"
     ADMINISTER = "administer"
-    """Settings, rules, texts, audit log, export, forget."""
+    """Settings, rules, texts, audit log, export, erasure."""
 
 
 ASSIGNEES_ONLY = frozenset({Action.SNOOZE, Action.RELEASE, Action.RESOLVE, Action.RETURN})
-"""What other agents may do only while no agent has the conversation."""
+"""Actions that other agents may only take while the conversation is unassigned."""
 
 
 class Refusal(StrEnum):
-    """Why a person may not."""
+    """Why a person may not take an action."""
 
     BOT = "bot"
     DEACTIVATED = "deactivated"
@@ -48,16 +48,16 @@ class Refusal(StrEnum):
     NOT_ASSIGNEE = "not_assignee"
     NOT_ADMIN = "not_admin"
     UNKNOWN = "unknown"
-    """The desk does not say who this is."""
+    """Slack does not say who this is."""
 
 
 @dataclass(frozen=True)
 class Home:
-    """The workspace that the bot is installed in.
+    """The bot's workspace.
 
     Attributes:
-        enterprise_id: the organisation that the workspace belongs to, "" for none.
-        is_org_wide: True when the bot is installed for the whole organisation.
+        enterprise_id: its organisation, "" for none.
+        is_org_wide: True if the bot is installed for the whole organisation.
     """
 
     team_id: str
@@ -67,17 +67,17 @@ class Home:
 
 @dataclass(frozen=True)
 class Person:
-    """A person as the desk knows them.
+    """A person according to Slack.
 
     Attributes:
-        team_ids: the workspaces that they are a full part of.
-        enterprise_id: their organisation, "" for none.
+        team_ids: workspaces with full membership.
+        enterprise_id: the person's organisation, "" for none.
         is_admin: admin or owner of a workspace.
-        is_restricted, is_ultra_restricted: guests of several Slack channels and of one.
-        is_stranger: known only from a Slack channel that is shared with another workspace.
+        is_restricted, is_ultra_restricted: guest of several Slack channels, or of one.
+        is_stranger: only known from a channel shared with another workspace.
         is_named_admin: named as an admin in our settings.
-        slack_channels: those in question that they are a member of.
-        in_agents_group: True when they are in the agents' user group.
+        slack_channels: memberships among the checked channels.
+        in_agents_group: True if in the agents' user group.
     """
 
     id: str
@@ -95,18 +95,17 @@ class Person:
 
     @property
     def is_guest(self) -> bool:
-        """True for guests of both kinds."""
         return self.is_restricted or self.is_ultra_restricted
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """What matters of a conversation.
+    """The data of a conversation that permissions need.
 
     Attributes:
         slack_channel: the Slack channel that holds it.
-        assignee: the desk id of the agent who has it, "" for none.
-        assignee_name: what that agent is called.
+        assignee: Slack id of the assignee, "" for none.
+        assignee_name: the assignee's name.
     """
 
     slack_channel: str
@@ -116,10 +115,10 @@ class Conversation:
 
 @dataclass(frozen=True)
 class Policy:
-    """The home of the bot, and what admins set.
+    """The bot's workspace and the admins' settings.
 
     Attributes:
-        guests_in: the Slack channels in which guests count as agents.
+        guests_in: Slack channels in which guests count as agents.
     """
 
     home: Home
@@ -127,14 +126,14 @@ class Policy:
 
 
 def may(person: Person, action: Action, conversation: Conversation | None, policy: Policy) -> bool:
-    """True when this person may do this with this conversation (None for no particular one)."""
+    """Returns whether the person may do this; the conversation is None if there is no particular one."""
     return why_not(person, action, conversation, policy) is None
 
 
 def why_not(
     person: Person, action: Action, conversation: Conversation | None, policy: Policy
 ) -> Refusal | None:
-    """The reason why this person may not, None when they may."""
+    """Returns why the person may not do this, or None."""
     if action is Action.REPORT:
         return None
     barred = why_barred(person, policy.home)
@@ -154,7 +153,7 @@ def why_not(
 
 
 def why_barred(person: Person, home: Home) -> Refusal | None:
-    """Why this person can have no role at all; a guest may get one from an admin."""
+    """Returns why the person cannot have any role; an admin can grant one to a guest."""
     if person.is_bot:
         return Refusal.BOT
     if person.deleted:
@@ -165,14 +164,14 @@ def why_barred(person: Person, home: Home) -> Refusal | None:
 
 
 def is_admin(person: Person, home: Home) -> bool:
-    """True for the workspace's admins and those named in settings, as long as they are full members."""
+    """Returns True for workspace admins and those named in settings who are full members."""
     if why_barred(person, home) or person.is_guest:
         return False
     return person.is_admin or person.is_named_admin
 
 
 def sees_all(person: Person, policy: Policy) -> bool:
-    """True when no membership of a Slack channel is needed to see a conversation."""
+    """Returns whether the person sees all conversations without channel membership."""
     if why_barred(person, policy.home) or person.is_guest:
         return False
     return is_admin(person, policy.home) or person.in_agents_group
@@ -187,7 +186,7 @@ def _belongs_to(person: Person, home: Home) -> bool:
 def _why_outside(
     person: Person, conversation: Conversation | None, policy: Policy
 ) -> Refusal | None:
-    """Why the person is no agent there; without a conversation, why they are no agent anywhere."""
+    """Returns why the person is not an agent there; without a conversation, not an agent anywhere."""
     if sees_all(person, policy):
         return None
     inside = person.slack_channels

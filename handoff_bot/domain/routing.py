@@ -1,4 +1,4 @@
-"""Where conversations go: admins' rules, of which the first that fits decides."""
+"""Routing rules set by admins; the first match decides."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from enum import StrEnum
 from handoff_bot.domain.criteria import Case, Criteria
 
 SHORTEST_PATIENCE, USUAL_PATIENCE, LONGEST_PATIENCE = 15, 120, 3600
-"""Seconds that one who was asked has to answer."""
+"""Seconds to respond to an offer."""
 
 
 class Mode(StrEnum):
-    """Who gets a conversation."""
+    """How a conversation is assigned."""
 
     FREE = "free"
     ROUND_ROBIN = "round_robin"
@@ -22,15 +22,15 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Route:
-    """Where a conversation goes, and how it finds an owner there.
+    """Where a conversation goes, and how it is assigned.
 
     Attributes:
         slack_channel: where its card goes, "" for the queue channel.
-        group_id: the user group it is for, "" for everybody.
-        people: the desk ids of those it is for; none for everybody, or for the group.
-        mode: free for whoever takes it, or offered to one after the other.
-        assigns: True when they are not asked: it is given to them.
-        seconds: how long one who was asked has to answer before the next one is asked.
+        group_id: its user group, "" for all agents.
+        people: Slack ids of its agents; empty for all agents, or for the group.
+        mode: free to claim, or offered to one agent after another.
+        assigns: True if it is assigned without an offer.
+        seconds: time to respond to an offer.
     """
 
     slack_channel: str = ""
@@ -42,31 +42,31 @@ class Route:
 
     @property
     def is_offered(self) -> bool:
-        """Is it for one agent after the other, not for whoever takes it?"""
+        """Returns whether it is offered to one agent after another, rather than free to claim."""
         return self.mode is not Mode.FREE
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Conversations like these go there."""
+    """Sends matching conversations to the route."""
 
     when: Criteria = field(default_factory=Criteria)
     to: Route = field(default_factory=Route)
 
 
 def first(rules: Iterable[Rule], case: Case) -> Rule | None:
-    """The rule that decides; None when the queue is free for all, as usual."""
+    """Returns the first matching rule, or None."""
     return next((rule for rule in rules if rule.when.fit(case)), None)
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How one agent stands when somebody is to be asked.
+    """An agent's data for choosing whom to offer to.
 
     Attributes:
-        id: ours.
-        load: how many conversations they have.
-        asked_at: when they were last asked, as a timestamp; 0 for never.
+        id: our id.
+        load: number of conversations.
+        asked_at: last offer as a timestamp; 0 for never.
     """
 
     id: int
@@ -75,7 +75,7 @@ class Standing:
 
 
 def turn(mode: Mode, standing: Standing) -> tuple[float, ...]:
-    """What agents are sorted by: the first of them is the one to ask. Equal ones take turns."""
+    """Returns the sort key: the first agent gets the offer. Equal ones take turns."""
     if mode is Mode.ROUND_ROBIN:
         return standing.asked_at, standing.id
     return standing.load, standing.asked_at, standing.id

@@ -1,4 +1,4 @@
-"""What admins decide about when a person is needed: which signals count, how easily, and for whom."""
+"""Detection rules set by admins: which signals lead to a handoff, how easily, and for whom."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST_PAUSE = 30.0
 
 
 class Sensitivity(StrEnum):
-    """How easily a signal calls for a person; `off` never does."""
+    """How easily a signal leads to a handoff; `off` never does."""
 
     OFF = "off"
     LOW = "low"
@@ -30,11 +30,11 @@ def _medium() -> dict[Signal, Sensitivity]:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What a team's feedback taught the local detector; see `handoff tune`.
+    """Adjustments of the local detector from feedback; see `handoff tune`.
 
     Attributes:
         shifts: by signal, added to the log-odds of its threshold; above 0 means fewer escalations.
-        last_layer: by signal, weights that stand for the shipped ones, the constant last.
+        last_layer: by signal, weights that replace the shipped ones, the constant last.
     """
 
     shifts: Mapping[Signal, float] = field(default_factory=dict)
@@ -43,19 +43,18 @@ class Tuning:
 
 @dataclass(frozen=True)
 class Rules:
-    """The settings of a team.
+    """A team's detection rules.
 
     Attributes:
-        triggers: how easily each signal calls for a person.
-        always: phrases that call for a person wherever they stand.
-        never: phrases that are not looked at when a message is judged.
-        pause_seconds: how long a customer must be silent before they are answered, so that what they
-            write in one go is answered once.
-        most_answers: how often the assistant may answer before a person takes over; 0 is no limit.
-        vips: addresses, in small letters, of contacts who get a person easily and soon.
-        languages: ISO 639-1 codes in which the assistant may answer; empty for all.
-        tuning: what feedback changed.
-        answer_short_codes: True when texts from short codes are answered like those from phones.
+        triggers: sensitivity of each signal.
+        always: phrases that always lead to a handoff.
+        never: phrases that are ignored.
+        pause_seconds: silence before an answer, so that consecutive messages are answered once.
+        most_answers: AI replies before a handoff; 0 means no limit.
+        vips: lowercase addresses of contacts with easy and fast handoff.
+        languages: ISO 639-1 codes in which the AI may answer; empty for all.
+        tuning: adjustments from feedback.
+        answer_short_codes: True if messages from short codes are answered.
     """
 
     triggers: Mapping[Signal, Sensitivity] = field(default_factory=_medium)
@@ -69,11 +68,11 @@ class Rules:
     answer_short_codes: bool = False
 
     def is_vip(self, address: str) -> bool:
-        """Is the contact at this address one of them?"""
+        """Returns whether the address is a VIP's."""
         return as_address(address) in self.vips
 
     def for_vip(self) -> Rules:
-        """The same, every trigger that is on at its easiest."""
+        """Returns the rules with every enabled trigger at its highest sensitivity."""
         easy = {
             signal: Sensitivity.OFF if wish is Sensitivity.OFF else Sensitivity.HIGH
             for signal, wish in self.triggers.items()
@@ -81,11 +80,11 @@ class Rules:
         return replace(self, triggers=easy)
 
     def phrase_in(self, words: str) -> str:
-        """The first phrase of `always` that these words hold, "" when none."""
+        """Returns the first phrase of `always` in the text, or ""."""
         return next((one for one in self.always if _pattern(one).search(words)), "")
 
     def without_phrases(self, turns: Sequence[Turn]) -> tuple[Turn, ...]:
-        """The turns as they are judged: what the customer said, less the phrases of `never`."""
+        """Returns the turns with the phrases of `never` removed from the customer's text."""
         if not self.never:
             return tuple(turns)
         return tuple(
@@ -103,7 +102,7 @@ DEFAULTS = Rules()
 
 
 def as_address(words: str) -> str:
-    """An address as it is compared: of a number its digits alone, however it was written."""
+    """Returns the address in comparable form: only the digits of a number."""
     if _NUMBER.fullmatch(words.strip()):
         digits = re.sub(r"\D", "", words)
         return (
@@ -114,7 +113,7 @@ def as_address(words: str) -> str:
 
 @lru_cache(maxsize=512)
 def _pattern(phrase: str) -> re.Pattern[str]:
-    """The phrase in any case and spacing; whole words, where its script has them."""
+    """Returns a regex for the phrase in any case and spacing; whole words, if its script has them."""
     inner = r"\s+".join(map(re.escape, phrase.split())) or r"(?!)"
     start = r"\b" if phrase[:1].isascii() and phrase[:1].isalnum() else ""
     end = r"\b" if phrase[-1:].isascii() and phrase[-1:].isalnum() else ""

@@ -1,4 +1,4 @@
-"""Settings that admins change while the bot runs: what each is, and what a value must look like."""
+"""Live settings: fields, parsing and validation."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from handoff_bot.domain.hours import Hours
 from handoff_bot.domain.languages import code_in
 
 Parse = Callable[[tuple[str, ...]], Any]
-"""From what a field holds to the value; raises ValueError with words for whoever typed it."""
+"""Converts a field's content to the value; raises ValueError with a message for the user."""
 
 
 class Widget(StrEnum):
-    """How a setting is asked for."""
+    """Input element of a setting."""
 
     CHOICE = "choice"
     YES_NO = "yes_no"
@@ -33,10 +33,10 @@ class Setting:
     """One setting.
 
     Attributes:
-        key: the preference.
-        label, hint: in plain words.
-        default: the value while nobody has set it.
-        part: of a preference that holds several values by name, which of them this is.
+        key: its storage key.
+        label, hint: texts for admins.
+        default: the default value.
+        part: the value's name, if the key stores several by name.
         choices: value -> label, for a choice.
         parse: see `Parse`.
     """
@@ -52,18 +52,18 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """Its name among the fields of a window."""
+        """Returns its field name in a modal."""
         return f"{self.key}:{self.part}" if self.part else self.key
 
     def current(self, stored: Any) -> Any:
-        """Its value, from what the preference holds."""
+        """Returns its value from the stored one."""
         if not self.part:
             return self.default if stored is None else stored
         held = stored if isinstance(stored, dict) else {}
         return held.get(self.part, self.default)
 
     def merged(self, stored: Any, value: Any) -> Any:
-        """What the preference holds once this setting has this value."""
+        """Returns what is stored when this setting has this value."""
         if not self.part:
             return value
         held = stored if isinstance(stored, dict) else {}
@@ -72,7 +72,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Section:
-    """Settings that belong together, on one window."""
+    """Settings shown together in one modal."""
 
     name: str
     title: str
@@ -80,7 +80,7 @@ class Section:
     settings: tuple[Setting, ...]
 
     def with_groups(self, groups: Mapping[str, str]) -> Section:
-        """The same where the groups to choose from (id -> name) are known."""
+        """Returns the section with the user groups (id -> name) as choices."""
         chosen = (
             replace(each, choices=groups) if each.widget is Widget.GROUP else each
             for each in self.settings
@@ -90,12 +90,12 @@ class Section:
 
 _GROUP = re.compile(r"S[A-Z0-9]{2,20}")
 ANYBODY = "any"
-"""What a menu of groups holds while none is chosen."""
+"""Value of a group menu without a selection."""
 _EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+\.[^\s@,;<>\"]+")
 
 
 def choice(choices: Mapping[str, str]) -> Parse:
-    """One of these."""
+    """Accepts one of these choices."""
 
     def parse(held: tuple[str, ...]) -> str:
         if not held or held[0] not in choices:
@@ -106,17 +106,17 @@ def choice(choices: Mapping[str, str]) -> Parse:
 
 
 def yes_no(held: tuple[str, ...]) -> bool:
-    """Checked or not."""
+    """Parses a checkbox."""
     return bool(held)
 
 
 def line(held: tuple[str, ...]) -> str:
-    """A few words, or none."""
+    """Parses a single line; may be empty."""
     return held[0].strip() if held else ""
 
 
 def lines(most: int = 100, longest: int = 200) -> Parse:
-    """One thing a line, each once."""
+    """Parses distinct lines."""
 
     def parse(held: tuple[str, ...]) -> list[str]:
         found = [line.strip() for line in (held[0] if held else "").splitlines()]
@@ -131,7 +131,7 @@ def lines(most: int = 100, longest: int = 200) -> Parse:
 
 
 def languages(held: tuple[str, ...]) -> list[str]:
-    """Language codes, one a line or with commas between them; names in English will do."""
+    """Parses language codes, separated by lines or commas; accepts English names."""
     said = (held[0] if held else "").replace(",", "\n").splitlines()
     codes = {words.strip(): code_in(words) for words in said if words.strip()}
     unknown = [words for words, code in codes.items() if not code]
@@ -143,7 +143,7 @@ def languages(held: tuple[str, ...]) -> list[str]:
 
 
 def number(least: float, most: float, *, whole: bool = True) -> Parse:
-    """A number in a range."""
+    """Parses a number in a range."""
 
     def parse(held: tuple[str, ...]) -> float | int:
         words = (held[0] if held else "").strip().replace(",", ".")
@@ -159,21 +159,21 @@ def number(least: float, most: float, *, whole: bool = True) -> Parse:
 
 
 def working_hours(held: tuple[str, ...]) -> list[str]:
-    """Lines like "mon-fri 9:00-17:00"."""
+    """Parses lines like "mon-fri 9:00-17:00"."""
     kept: list[str] = lines(50, 60)(held)
     Hours.parse(kept, "")
     return kept
 
 
 def holidays(held: tuple[str, ...]) -> list[str]:
-    """Dates like "2026-12-25", one a line."""
+    """Parses dates like "2026-12-25", one per line."""
     kept: list[str] = lines(200, 20)(held)
     Hours.parse([], "", kept)
     return kept
 
 
 def time_zone(held: tuple[str, ...]) -> str:
-    """The name of a time zone, or nothing."""
+    """Parses a time zone name; may be empty."""
     name = line(held)
     if name and name not in available_timezones():
         raise ValueError("Unknown time zone. Enter a name such as Europe/Berlin.")
@@ -181,7 +181,7 @@ def time_zone(held: tuple[str, ...]) -> str:
 
 
 def emails(held: tuple[str, ...]) -> list[str]:
-    """E-mail addresses, one a line; the mail server has the last word."""
+    """Parses email addresses, one per line; the mail server has the final say."""
     kept: list[str] = lines(20, 254)(held)
     wrong = [one for one in kept if not _EMAIL.fullmatch(one)]
     if wrong:
@@ -190,7 +190,7 @@ def emails(held: tuple[str, ...]) -> list[str]:
 
 
 def group(held: tuple[str, ...]) -> str:
-    """The id of a user group, or none."""
+    """Parses a user group id; may be empty."""
     name = line(held)
     if name in ("", ANYBODY):
         return ""
@@ -203,12 +203,12 @@ _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}")
 
 
 def slack_channels(held: tuple[str, ...]) -> list[str]:
-    """The ids of Slack channels."""
+    """Parses Slack channel ids."""
     if not all(_CHANNEL.fullmatch(one) for one in held):
         raise ValueError("Choose Slack channels.")
     return list(dict.fromkeys(held))
 
 
 def people(held: tuple[str, ...]) -> list[str]:
-    """Desk ids."""
+    """Parses Slack user ids."""
     return list(held)

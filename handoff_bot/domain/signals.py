@@ -1,4 +1,4 @@
-"""What the detector says of one turn of a conversation."""
+"""Results of the detector and the assistant for one turn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Signal(StrEnum):
-    """One kind of evidence that a human is needed."""
+    """A kind of evidence that an agent is needed."""
 
     REQUEST = "request"
     SENTIMENT = "sentiment"
@@ -16,7 +16,7 @@ class Signal(StrEnum):
 
 
 class Priority(StrEnum):
-    """How urgent, most urgent first."""
+    """Priorities, most urgent first."""
 
     URGENT = "urgent"
     HIGH = "high"
@@ -25,12 +25,12 @@ class Priority(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for the most urgent."""
+        """Returns 0 for the most urgent."""
         return list(Priority).index(self)
 
 
 class Act(StrEnum):
-    """What a short message does that asks for nothing; NONE for any other message."""
+    """Kind of small talk; NONE for any other message."""
 
     NONE = "none"
     ACCEPT = "accept"
@@ -41,7 +41,7 @@ class Act(StrEnum):
 
 
 class Mood(StrEnum):
-    """How the customer feels by their last words."""
+    """The customer's mood by their last message."""
 
     CALM = "calm"
     TENSE = "tense"
@@ -50,14 +50,14 @@ class Mood(StrEnum):
 
 @dataclass(frozen=True)
 class Turn:
-    """One utterance as the AI sees it.
+    """One message as the AI sees it.
 
     Attributes:
-        role: "customer", "assistant" or "agent"; fixed texts of ours count as the assistant's.
-        text: the words.
-        context: what stands around them and is not the speaker's own: the quoted message, an ad.
-        filled: are they the fields of a form or of an order? They are no small talk, whatever they say, and
-            their names show no language.
+        role: "customer", "assistant" or "agent"; fixed texts count as the assistant's.
+        text: the text.
+        context: content that is not the author's own: the quoted message, an ad.
+        filled: True for fields of a form or an order. They are never small talk, and their names
+            show no language.
     """
 
     role: str
@@ -68,18 +68,18 @@ class Turn:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the detector says of the last turn, in the light of the whole conversation.
+    """The detector's result for the last turn, with the whole conversation as context.
 
     Attributes:
-        scores: for each signal a probability from 0 to 1.
-        reason: the signal that tips it, None when no human is needed.
-        priority: how urgent a human is.
-        evidence: the customer's own words that show it, "" when there is none. Hostile text.
+        scores: probability of each signal, 0 to 1.
+        reason: the deciding signal, None if no agent is needed.
+        priority: the priority of an escalation.
+        evidence: the customer's own text that shows it, or "". Hostile text.
         summary: one line for the card. Hostile text.
-        language: ISO 639-1 of the customer's last words, "" when unsure.
-        by: which detector judged ("local", "openai"), for the card and the log.
-        act: what small talk it is, so that nobody is needed; NONE for anything else.
-        final: False when a longer look would be worth its while.
+        language: ISO 639-1 of the customer's last message, "" if unsure.
+        by: the detector ("local", "openai"), for the card and the log.
+        act: kind of small talk, if no agent is needed; otherwise NONE.
+        final: False if a full evaluation would be worthwhile.
     """
 
     scores: dict[Signal, float] = field(default_factory=dict)
@@ -94,25 +94,24 @@ class Judgement:
 
     @property
     def escalate(self) -> bool:
-        """Is a human needed now?"""
         return self.reason is not None
 
     @property
     def score(self) -> float:
-        """The strongest signal, 0 to 1."""
+        """Returns the highest signal, 0 to 1."""
         return max(self.scores.values(), default=0.0)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the assistant would say.
+    """The assistant's answer.
 
     Attributes:
         text: plain text in the customer's language.
         confidence: how sure it is that this answers the question, 0 to 1.
-        sources: titles of the knowledge it used.
-        by: which assistant answered ("local", "openai").
-        in_time: did a language model answer within its deadline? None where none was to answer.
+        sources: titles of the articles used.
+        by: the assistant ("local", "openai").
+        in_time: whether a language model answered within its deadline; None if none was asked.
     """
 
     text: str

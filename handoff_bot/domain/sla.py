@@ -1,4 +1,4 @@
-"""What is promised to customers who wait: how soon a first reply, how soon the end; by priority."""
+"""SLA targets by priority: first reply and resolution."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from enum import StrEnum
 from handoff_bot.domain.signals import Priority
 
 NEAR = 0.8
-"""The share of the time after which somebody is reminded."""
+"""Share of the target's time at which the warning is posted."""
 LONGEST_MINUTES = 30 * 24 * 60
 
 
 class Promise(StrEnum):
-    """What an SLA promises."""
+    """Kinds of SLA targets."""
 
     REPLY = "reply"
     SOLVE = "solve"
@@ -26,18 +26,20 @@ DEFAULT: dict[Priority, dict[Promise, int]] = {
     Priority.NORMAL: {Promise.REPLY: 60, Promise.SOLVE: 24 * 60},
     Priority.LOW: {Promise.REPLY: 4 * 60, Promise.SOLVE: 48 * 60},
 }
-"""Minutes, while nobody has set others."""
+"""Default minutes."""
 
 _WHAT = {Promise.REPLY: "first reply", Promise.SOLVE: "resolution"}
 
 
 def name_of(priority: Priority, promise: Promise) -> str:
-    """What a promise is called where all are kept together: "urgent.reply"."""
+    """Returns a target's key: "urgent.reply"."""
     return f"{priority.value}.{promise.value}"
 
 
 def length(stored: Mapping[str, object], priority: Priority, promise: Promise) -> timedelta | None:
-    """How long it may take, None for as long as it takes. What is stored wrongly counts as not set."""
+    """Returns the target's duration, None for no target. A value that is stored wrongly counts as
+    not set.
+    """
     minutes = stored.get(name_of(priority, promise))
     if not isinstance(minutes, int) or not 0 <= minutes <= LONGEST_MINUTES:
         minutes = DEFAULT[priority][promise]
@@ -45,7 +47,7 @@ def length(stored: Mapping[str, object], priority: Priority, promise: Promise) -
 
 
 def in_words(promise: Promise, due: datetime, now: datetime) -> str:
-    """What the thread is told: how much time is left, or that none is."""
+    """Returns the thread's text of a warning or a breach."""
     what = _WHAT[promise]
     if now >= due:
         return f"⏱️ SLA breached: {what}."

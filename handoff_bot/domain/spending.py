@@ -1,4 +1,4 @@
-"""What asking a language model costs, and what it may cost."""
+"""Prices and spending caps of language models."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Usage:
-    """What one call used.
+    """Usage of one call.
 
     Attributes:
-        model: as the service calls it.
-        input_tokens, output_tokens: as the service counts them; estimated where it does not say.
-        cached_tokens: those of `input_tokens` that the service read from its cache.
+        model: the service's name for it.
+        input_tokens, output_tokens: the service's counts, or estimates.
+        cached_tokens: part of `input_tokens` read from the service's cache.
     """
 
     model: str
@@ -24,10 +24,10 @@ class Usage:
 
 @dataclass(frozen=True)
 class Price:
-    """What a million tokens cost.
+    """Price of a million tokens.
 
     Attributes:
-        cached: of input that the service read from its cache; None where it costs as much as other input.
+        cached: for input from the service's cache; None if the same as other input.
     """
 
     input: float
@@ -42,28 +42,28 @@ KNOWN = {
     "gpt-6-sol": Price(2.00, 10.00),
     "gpt-5-mini": Price(0.25, 2.00, 0.025),
 }
-"""US dollars, standard tier, up to 272,000 input tokens a request, looked up in November 2026:
-https://developers.openai.com/api/docs/pricing. Where the price of cached input is not certain, none is
-given, and it counts as other input: rather too much than too little.
+"""US dollars, standard tier, up to 272,000 input tokens per request, looked up in November 2026:
+https://developers.openai.com/api/docs/pricing. Without a certain price for cached input, it counts
+as other input, which errs on the high side.
 """
 
 _SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}\Z")
 
 
 def known_price(model: str) -> Price | None:
-    """The price of a model or of its dated snapshot, None when we do not know it."""
+    """Returns the price of a model or of its dated snapshot, None if unknown."""
     return KNOWN.get(_SNAPSHOT.sub("", model))
 
 
 @dataclass(frozen=True)
 class Caps:
-    """Prices, and how much may be spent on one day (UTC).
+    """Prices, and daily caps (UTC).
 
     Attributes:
         input_price, output_price: of a million tokens, in the currency of the caps.
-        daily: in all; 0 for no cap.
-        daily_each: for one contact; 0 for no cap.
-        cached_price: of a million input tokens from the service's cache; None for `input_price`.
+        daily: in total; 0 for no cap.
+        daily_each: per contact; 0 for no cap.
+        cached_price: of a million cached input tokens; None for `input_price`.
     """
 
     input_price: float = 0.0
@@ -73,10 +73,10 @@ class Caps:
     cached_price: float | None = None
 
     def micros(self, usage: Usage) -> int:
-        """What it cost, in millionths of the currency."""
+        """Returns the cost in millionths of the currency."""
         cached = min(usage.cached_tokens, usage.input_tokens)
         cached_price = self.input_price if self.cached_price is None else self.cached_price
-        # Tokens times the price of a million of them are millionths already.
+        # Tokens times the price per million are already millionths.
         return round(
             (usage.input_tokens - cached) * self.input_price
             + cached * cached_price

@@ -1,4 +1,4 @@
-"""Cuts a text into pieces that a channel can carry, where it hurts a reader least."""
+"""Splits a text into pieces that a channel can carry, at the most readable places."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from itertools import accumulate
 
 _PARAGRAPH = re.compile(r"(?<=\S)(?=[^\S\n]*\n[^\S\n]*\n)")
 _SENTENCE = re.compile(
-    r"(?<!\n\d)(?<!\n\d\d)"  # not behind the number of a list's line
+    r"(?<!\n\d)(?<!\n\d\d)"  # not after the number of a list item
     r"[.!?…]++[\"'”»)\]\N{RIGHT SINGLE QUOTATION MARK}]*+(?=\s)"  # not inside 3.14 or example.org
-    # These need no space behind them.
+    # no space is needed after these
     r"|[。｡؟।॥\N{FULLWIDTH EXCLAMATION MARK}\N{FULLWIDTH QUESTION MARK}]++"
     r"[\"'”»)\]」』】\N{RIGHT SINGLE QUOTATION MARK}\N{FULLWIDTH RIGHT PARENTHESIS}]*+"
     r"|(?<=\S)(?=\n)"
@@ -18,22 +18,23 @@ _SENTENCE = re.compile(
 _SPACE = re.compile(r"(?<=\S)(?=\s)")
 
 _BOUNDS = ((_PARAGRAPH, 1 / 2), (_SENTENCE, 1 / 4), (_SPACE, 0))
-"""Where to cut, best first, each with the share of a piece it must fill at least: a list's "1." alone
-is no piece."""
+"""Where to cut, best first, with the minimum share of a piece to fill: a list's "1." is no piece by
+itself.
+"""
 
 _JOINER = "\u200d"
 _ZERO_WIDTH = frozenset({_JOINER, "\u200c"})
 _VIRAMA = 9
-"""The canonical combining class of the sign that binds an Indic consonant to the next."""
+"""Canonical combining class of the sign that joins an Indic consonant to the next."""
 
 
 def split_text(text: str, limit: int) -> list[str]:
-    """The text in pieces of at most `limit` characters, in order; none for a blank text.
+    """Returns pieces of at most `limit` characters, in order; empty for a blank text.
 
-    Cut at paragraphs, else at sentence ends, else between words, else anywhere but inside what a reader
-    sees as one character (unless that alone is longer than the limit). White space at a cut is dropped,
-    nothing else. A character outside the Basic Multilingual Plane (most emoji) counts as two, because
-    that is the most that any provider counts.
+    Cuts at paragraphs, else at sentence ends, else between words, else anywhere except inside a
+    visible character (unless that is longer than the limit). Only white space at a cut is dropped.
+    A character outside the Basic Multilingual Plane (most emoji) counts as two, the highest count
+    of any provider.
 
     Raises:
         ValueError: the limit is below 1.
@@ -50,7 +51,7 @@ def split_text(text: str, limit: int) -> list[str]:
 
 
 def _room(text: str, limit: int) -> int:
-    """How many characters of the text fit, at least 1."""
+    """Returns how many characters of the text fit, at least 1."""
     if len(text) <= limit and (2 * len(text) <= limit or text.isascii()):
         return len(text)
     widths = accumulate(2 if char > "\uffff" else 1 for char in text[:limit])
@@ -58,7 +59,7 @@ def _room(text: str, limit: int) -> int:
 
 
 def _cut(text: str, room: int) -> int:
-    """The best place to cut, between 1 and `room`; the text is longer than that."""
+    """Returns the best place to cut, between 1 and `room`; the text is longer than that."""
     window = text[: room + 1]
     for bound, share in _BOUNDS:
         places = (found.end() for found in bound.finditer(window))
@@ -69,7 +70,7 @@ def _cut(text: str, room: int) -> int:
 
 
 def _is_inside(text: str, at: int) -> bool:
-    """Would a cut here fall inside what a reader sees as one character?"""
+    """Returns whether a cut here would be inside a visible character."""
     before, after = text[at - 1], text[at]
     return (
         _extends(after)
@@ -81,7 +82,7 @@ def _is_inside(text: str, at: int) -> bool:
 
 
 def _extends(char: str) -> bool:
-    """Marks, joiners, skin tones and the tags of a flag belong to what stands before them."""
+    """Marks, joiners, skin tones and flag tags belong to the preceding character."""
     return (
         unicodedata.category(char).startswith("M")
         or char in _ZERO_WIDTH
@@ -91,7 +92,7 @@ def _extends(char: str) -> bool:
 
 
 def _is_half_flag(text: str, at: int) -> bool:
-    """A country's flag is two regional indicators; a row of them pairs up from its start."""
+    """A country flag is two regional indicators; a row of them pairs up from its start."""
     run = 0
     while run < at and _is_indicator(text[at - 1 - run]):
         run += 1
@@ -103,11 +104,11 @@ def _is_indicator(char: str) -> bool:
 
 
 def _binds(before: str, after: str) -> bool:
-    """Indic conjuncts, and a pair of surrogates that was never put together."""
+    """Indic conjuncts, and split surrogate pairs."""
     conjunct = unicodedata.combining(before) == _VIRAMA and unicodedata.category(after) == "Lo"
     return conjunct or ("\ud800" <= before <= "\udbff" and "\udc00" <= after <= "\udfff")
 
 
 def _is_jamo(char: str) -> bool:
-    """Letters that a Korean syllable is composed of."""
+    """Letters that compose a Korean syllable."""
     return "\u1100" <= char <= "\u11ff"

@@ -183,7 +183,7 @@ class Escalations:
     def reassign(
         self, escalation_id: int, agent: AgentRef, to: AgentRef, note: str = ""
     ) -> Outcome:
-        """Assigns an escalation to an agent, whoever has it now. The note is internal."""
+        """Assigns an escalation to an agent, even if another agent has it. The note is internal."""
         with self._database.write() as tx:
             return self.reassign_in(tx, escalation_id, agent, to, note)
 
@@ -212,7 +212,7 @@ class Escalations:
     def hand_back(
         self, escalation_id: int, agent: AgentRef, group_id: str = "", note: str = ""
     ) -> Outcome:
-        """Releases an escalation to the queue, whoever has it, optionally for one user group."""
+        """Releases an escalation to the queue, even another agent's, optionally for one user group."""
         with self._database.write() as tx:
             return self.hand_back_in(tx, escalation_id, agent, group_id, note)
 
