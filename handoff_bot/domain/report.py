@@ -209,7 +209,7 @@ def _counted(name: str, counts: Mapping[str, int], whole: int) -> Iterator[str]:
     if counts:
         yield from ("", name)
     for key, often in counts.items():
-        yield f"  {key or 'Not known':<28}{often:>16,}   {percent(share(often, whole))}"
+        yield f"  {key or 'Unknown':<28}{often:>16,}   {percent(share(often, whole))}"
 
 
 def data(numbers: Numbers, title: str) -> dict[str, Any]:

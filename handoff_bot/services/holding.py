@@ -1,6 +1,6 @@
 """Escalation limits: a surge of anonymous visitors must not keep agents from other customers.
 
-A customer over the limit is told so and keeps the assistant. Held escalations start when the
+A customer over the limit is informed and keeps the assistant. Held escalations start when the
 limit's period is over, oldest first. One digest in the queue channel reports how many are held.
 """
 
