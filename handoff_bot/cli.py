@@ -51,7 +51,7 @@ def settings_or_exit() -> Settings:
     type=click.Choice(["all", "web", "worker"]),
     default="all",
     show_default=True,
-    help="Answer requests, do the work behind them, or both.",
+    help="Answer web requests, run background jobs, or both.",
 )
 def serve(role: str) -> None:
     """Serve: webhooks, Slack, lanes and timers."""
@@ -107,9 +107,12 @@ def doctor() -> None:
 
 
 @main.command()
-@click.option("--socket", is_flag=True, help="For Socket Mode: without public addresses.")
+@click.option("--socket", is_flag=True, help="For Socket Mode, without public addresses.")
 @click.option(
-    "--base-url", default="https://bot.example.com", show_default=True, help="Your public address."
+    "--base-url",
+    default="https://bot.example.com",
+    show_default=True,
+    help=("Public address of the bot."),
 )
 def manifest(socket: bool, base_url: str) -> None:
     """Print the Slack app's manifest, to create the app from."""
@@ -147,8 +150,10 @@ def explain(file: TextIO) -> None:
 
 
 @main.command()
-@click.option("--apply", is_flag=True, help="Let the suggested thresholds count from now on.")
-@click.option("--retrain", is_flag=True, help="Teach the last layer what agents said, from now on.")
+@click.option("--apply", is_flag=True, help="Apply the suggested thresholds.")
+@click.option(
+    "--retrain", is_flag=True, help=("Train the last layer on agents' feedback, and use it.")
+)
 def tune(apply: bool, retrain: bool) -> None:
     """Say what agents' feedback suggests about the thresholds; with an option, follow it."""
     import app
@@ -188,7 +193,9 @@ def import_canned(file: BinaryIO) -> None:
         click.echo(str(error), err=True)
         sys.exit(2)
     if table.guessed:
-        click.echo(f"Read as {table.guessed}: please check accents and signs.", err=True)
+        click.echo(
+            f"Encoding guessed: {table.guessed}. Check accents and special characters.", err=True
+        )
     rows = _rows(table.text)
     if not set(COLUMNS) <= set(rows.fieldnames or ()):
         click.echo(f"The first line must name the columns {', '.join(COLUMNS)}.", err=True)
@@ -244,13 +251,15 @@ def tickets() -> None:
 @tickets.command("export")
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv")
 @click.option("--status", type=click.Choice([one.value for one in TicketStatus]), default=None)
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Made on that day (UTC) or later.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Made before that day (UTC).")
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help=("Created on this day (UTC) or later.")
+)
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Created before this day (UTC).")
 @click.option(
     "--bom/--no-bom",
     default=True,
     show_default=True,
-    help="Begin CSV with a byte order mark, by which Excel knows that it is UTF-8.",
+    help="Start the CSV with a byte order mark, so that Excel reads it as UTF-8.",
 )
 def export_tickets(
     form: str, status: str | None, since: datetime | None, until: datetime | None, *, bom: bool
@@ -285,7 +294,11 @@ def list_jobs(limit: int) -> None:
 
 @jobs.command("show")
 @click.argument("job_id", type=int, metavar="ID")
-@click.option("--with-text", is_flag=True, help="Print what it holds: customers' texts, addresses.")
+@click.option(
+    "--with-text",
+    is_flag=True,
+    help=("Also print the payload, with customers' messages and addresses."),
+)
 def show_job(job_id: int, with_text: bool) -> None:
     """Print all about one, and which conversation and ticket it belongs to."""
     import app
@@ -295,7 +308,7 @@ def show_job(job_id: int, with_text: bool) -> None:
     for line in lines:
         click.echo(line)
     if not lines:
-        click.echo(f"No job {job_id} was given up, or it has been dealt with.", err=True)
+        click.echo(f"No failed job {job_id}, or it was already retried or dismissed.", err=True)
         sys.exit(1)
 
 
@@ -340,10 +353,10 @@ def spending() -> None:
     type=click.IntRange(1, 3660),
     default=7,
     show_default=True,
-    help="Today and the days before it, so many in all.",
+    help="Number of days, including today.",
 )
-@click.option("--channel", default="", help="Of one channel alone, such as whatsapp.")
-@click.option("--json", "as_json", is_flag=True, help="For a program: lengths are in seconds.")
+@click.option("--channel", default="", help="Only this channel, such as whatsapp.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with durations in seconds.")
 @click.option("--chart", type=click.Path(dir_okay=False, writable=True), default="", metavar="FILE")
 def report(days: int, channel: str, as_json: bool, chart: str) -> None:
     """Say how much was escalated and why, how long people waited, and what came of it.

@@ -34,15 +34,15 @@ from handoff_bot.services.sending import HOLD, LONGEST_HOLD
 
 SENSITIVITIES = {
     Sensitivity.OFF.value: "Off",
-    Sensitivity.LOW.value: "Low: only when it is plain",
+    Sensitivity.LOW.value: "Low: only when clear",
     Sensitivity.MEDIUM.value: "Medium",
-    Sensitivity.HIGH.value: "High: rather once too often",
+    Sensitivity.HIGH.value: "High: escalate when in doubt",
 }
 
 _SIGNALS = {
     Signal.REQUEST: "The customer asks for a person",
     Signal.SENTIMENT: "The customer is upset or confused",
-    Signal.COMPLEXITY: "It is too complex, or goes in circles",
+    Signal.COMPLEXITY: "The issue is too complex, or repeats",
     Signal.CONFIDENCE: "The assistant is not sure",
 }
 
@@ -69,24 +69,24 @@ def _trigger(signal: Signal) -> Setting:
 TRIGGERS = Section(
     "triggers",
     "Triggers",
-    "Which signals call a person, and how easily; phrases, VIPs, languages.",
+    "Which signals hand off to an agent, and how easily; phrases, VIPs, languages.",
     (
         *map(_trigger, Signal),
         Setting(
             "rules.always",
-            "Phrases that always call a person",
+            "Always hand off on these phrases",
             Widget.LINES,
             [],
             lines(),
-            hint="One a line, e.g. cancel my contract",
+            hint="One per line, e.g. cancel my contract",
         ),
         Setting(
             "rules.never",
-            "Phrases that never do",
+            "Ignore these phrases",
             Widget.LINES,
             [],
             lines(),
-            hint="One a line, e.g. personal trainer",
+            hint="One per line, e.g. personal trainer",
         ),
         Setting(
             "rules.vips",
@@ -94,38 +94,38 @@ TRIGGERS = Section(
             Widget.LINES,
             [],
             lines(2000),
-            hint="Addresses, one a line, e.g. +15551234567. They get a person sooner.",
+            hint="One address per line, e.g. +15551234567. VIPs are handed off sooner.",
         ),
         Setting(
             "rules.languages",
-            "Languages that the assistant may answer in",
+            "Languages the assistant may answer in",
             Widget.LINES,
             [],
             languages,
-            hint="Two letters, one a line, e.g. en. None for any.",
+            hint="Two-letter codes, one per line, e.g. en. Leave empty for any language.",
         ),
         Setting(
             "rules.most_answers",
-            "A person after so many answers",
+            "Hand off after this many AI replies",
             Widget.LINE,
             0,
             number(0, 100),
-            hint="0 for no limit.",
+            hint="0 = never",
         ),
         Setting(
             "rules.pause_seconds",
-            "Seconds to wait for more before answering",
+            "Wait for further messages before answering (seconds)",
             Widget.LINE,
             DEFAULT_PAUSE,
             number(0, LONGEST_PAUSE, whole=False),
         ),
         Setting(
             "rules.answer_short_codes",
-            "Answer texts from short codes",
+            "Answer messages from short codes",
             Widget.YES_NO,
             False,
             yes_no,
-            hint="Usually machines. Texts from sender names can never be answered.",
+            hint="Usually automated senders. Messages from sender names can never be answered.",
         ),
     ),
 )
@@ -133,11 +133,11 @@ TRIGGERS = Section(
 TEAM = Section(
     "team",
     "Team",
-    "Who may change settings, how notes are marked, how replies leave, when tickets reopen.",
+    "Admins, agents and guests; internal notes, reply delay, survey, reopening of tickets.",
     (
         Setting(
             ADMINS,
-            "Who may change settings, besides the workspace's admins",
+            "Admins, in addition to the workspace's admins",
             Widget.PEOPLE,
             [],
             people,
@@ -148,7 +148,9 @@ TEAM = Section(
             Widget.GROUP,
             "",
             group,
-            hint="Its members are agents in every Slack channel, besides the members of each.",
+            hint=(
+                "Members are agents in every Slack channel, in addition to each channel's members."
+            ),
         ),
         Setting(
             roles.GUESTS_IN,
@@ -156,32 +158,32 @@ TEAM = Section(
             Widget.CHANNELS,
             [],
             slack_channels,
-            hint="Guests of other Slack channels cannot see or do anything.",
+            hint="In all other Slack channels, guests cannot see or do anything.",
         ),
         Setting(
             "note.prefixes",
-            "What a note begins with",
+            "Note prefixes",
             Widget.LINES,
             list(NOTE_PREFIXES),
             lines(10, 20),
-            hint="One a line. A reply that begins so never leaves.",
+            hint="One per line. Messages starting with these are internal.",
         ),
         Setting(
             HOLD,
-            "Seconds that replies wait before they leave",
+            "Delay before replies are sent (seconds)",
             Widget.LINE,
             0,
             number(0, LONGEST_HOLD),
-            hint="0 to 10. In that time an edit or a deletion still acts.",
+            hint="0 to 10. You can still edit or delete during this time.",
         ),
-        Setting(ASKED, "Ask customers how it was", Widget.YES_NO, True, yes_no),
+        Setting(ASKED, "Send satisfaction survey", Widget.YES_NO, True, yes_no),
         Setting(
             "reopen_hours",
-            "Hours in which a customer who comes back continues the same ticket",
+            "Reopen the ticket if the customer returns within (hours)",
             Widget.LINE,
             24,
             number(0, 720),
-            hint="0 for a new ticket each time.",
+            hint="0 = always open a new ticket",
         ),
     ),
 )
@@ -189,12 +191,15 @@ TEAM = Section(
 TRANSLATION = Section(
     "translation",
     "Translation",
-    "Agents write their language, customers theirs. Needs a key for a language model (OPENAI_API_KEY).",
     (
-        Setting(translating.ON, "Translate", Widget.YES_NO, False, yes_no),
+        "Agents and customers each use their own language. Requires a language model "
+        "(OPENAI_API_KEY)."
+    ),
+    (
+        Setting(translating.ON, "Translate messages", Widget.YES_NO, False, yes_no),
         Setting(
             translating.LANGUAGE,
-            "The team's language",
+            "Team language",
             Widget.CHOICE,
             translating.DEFAULT_LANGUAGE,
             choice(NAMES),
@@ -205,27 +210,28 @@ TRANSLATION = Section(
 
 HOURS = Section(
     "hours",
-    "Hours",
-    "When the team works; outside of it customers are told so, and the ladder waits.",
+    "Business hours",
+    (
+        "When the team works. Outside business hours, customers are told so and the "
+        "waiting policy pauses."
+    ),
     (
         Setting(
             hours.LINES,
-            "Working hours",
+            "Business hours",
             Widget.LINES,
             [],
             working_hours,
-            hint="One a line, like mon-fri 9:00-17:00. Nothing for any time.",
+            hint="One per line, e.g. mon-fri 9:00-17:00. Leave empty for 24/7.",
         ),
-        Setting(
-            hours.TIMEZONE, "Time zone", Widget.LINE, "", time_zone, hint="Like Europe/Berlin."
-        ),
+        Setting(hours.TIMEZONE, "Time zone", Widget.LINE, "", time_zone, hint="E.g. Europe/Berlin"),
         Setting(
             hours.HOLIDAYS,
             "Holidays",
             Widget.LINES,
             [],
             holidays,
-            hint="Dates, one a line, like 2026-12-25.",
+            hint="One date per line, e.g. 2026-12-25",
         ),
     ),
 )
@@ -233,64 +239,64 @@ HOURS = Section(
 WAITING = Section(
     "waiting",
     "Waiting",
-    "What happens while nobody takes a conversation, and when an owner is silent.",
+    "What happens while no agent takes a conversation, and when an assignee does not reply.",
     (
         Setting(
             ladder.LADDER,
-            "Ladder: minutes, and what happens then",
+            "Waiting policy: minutes and step",
             Widget.LINES,
             list(DEFAULT),
             _rungs,
             hint="; ".join(f"{kind}: {what}" for kind, what in WHAT.items())
-            + ". For one priority, in place of the same for all: urgent: 1 mention.",
+            + ". To override a step for one priority: urgent: 1 mention",
         ),
-        Setting(ladder.GROUP, "The group that is called", Widget.GROUP, "", group),
+        Setting(ladder.GROUP, "Group to mention", Widget.GROUP, "", group),
         Setting(
             positions.MINUTES,
-            "Minutes between updates of a customer's place",
+            "Minutes between queue position updates",
             Widget.LINE,
             0,
             number(0, positions.LONGEST_MINUTES),
-            hint="0 for none. Said only when the place is better than the one before.",
+            hint="0 = none. Sent only when the customer has moved up.",
         ),
         Setting(
             MINUTES,
-            "Minutes until a silent owner is reminded",
+            "Minutes until the assignee is reminded to reply",
             Widget.LINE,
             DEFAULT_MINUTES,
             number(0, 1440),
-            hint="0 for never.",
+            hint="0 = never",
         ),
         Setting(
             CAPACITY,
-            "Conversations an agent has at once",
+            "Capacity: open conversations per agent",
             Widget.LINE,
             0,
             number(0, 99),
-            hint="0 for any number. Agents may set their own.",
+            hint="0 = no limit. Agents can set their own.",
         ),
     ),
 )
 
-_PROMISED = {Promise.REPLY: "the first reply", Promise.SOLVE: "it is solved"}
+_PROMISED = {Promise.REPLY: "first reply", Promise.SOLVE: "resolution"}
 
 
 def _promise(priority: Priority, promise: Promise) -> Setting:
     return Setting(
         key=sla.MINUTES,
         part=name_of(priority, promise),
-        label=f"{priority.value.capitalize()}: minutes until {_PROMISED[promise]}",
+        label=f"{priority.value.capitalize()}: minutes to {_PROMISED[promise]}",
         widget=Widget.LINE,
         default=SLA_MINUTES[priority][promise],
         parse=number(0, LONGEST_MINUTES),
-        hint="0 for no promise." if priority is Priority.URGENT else "",
+        hint="0 = no target" if priority is Priority.URGENT else "",
     )
 
 
 SLA = Section(
     "sla",
     "SLA",
-    "What customers are promised, by priority, in working hours. Threads are reminded at 80% of it.",
+    "Targets by priority, in minutes of business hours. Threads are warned at 80% of a target.",
     tuple(_promise(priority, promise) for priority in Priority for promise in Promise),
 )
 

@@ -24,9 +24,11 @@ def examine(client: WebClient, queue_channel: str) -> Iterator[Finding]:
     try:
         answer = client.auth_test()
     except (SlackClientError, OSError) as error:
-        yield Finding("Slack: token", False, f"not believed ({_why(error)}); check SLACK_BOT_TOKEN")
+        yield Finding("Slack: token", False, f"rejected ({_why(error)}); check SLACK_BOT_TOKEN")
         return
-    yield Finding("Slack: token", True, f"we are @{answer.get('user')} in {answer.get('team')}")
+    yield Finding(
+        "Slack: token", True, f"connected as @{answer.get('user')} in {answer.get('team')}"
+    )
     yield from _check_scopes(dict(answer.headers))
     yield check_channel(client, queue_channel)
 
@@ -34,7 +36,7 @@ def examine(client: WebClient, queue_channel: str) -> Iterator[Finding]:
 def _check_scopes(headers: dict[str, Any]) -> Iterator[Finding]:
     held = next((v for k, v in headers.items() if k.lower() == "x-oauth-scopes"), None)
     if held is None:
-        yield Finding("Slack: scopes", True, "not told by this service")
+        yield Finding("Slack: scopes", True, "not reported by this service")
         return
     granted = {scope.strip() for scope in str(held).split(",")}
     lacking = missing(granted, NEEDED)
@@ -42,10 +44,10 @@ def _check_scopes(headers: dict[str, Any]) -> Iterator[Finding]:
         words = f"missing {', '.join(lacking)}; add them under OAuth & Permissions and reinstall"
         yield Finding("Slack: scopes", False, words)
     else:
-        yield Finding("Slack: scopes", True, "all there")
+        yield Finding("Slack: scopes", True, "all granted")
     spare = missing(granted, OPTIONAL)
     if spare:
-        yield Finding("Slack: optional scopes", True, f"doing without {', '.join(spare)}")
+        yield Finding("Slack: optional scopes", True, f"not granted: {', '.join(spare)}")
 
 
 def check_channel(client: WebClient, channel: str, purpose: str = "queue channel") -> Finding:
@@ -61,7 +63,7 @@ def check_channel(client: WebClient, channel: str, purpose: str = "queue channel
         }
         why = _why(error)
         return Finding(what, False, f"{why}; {hints.get(why, 'see the scopes above')}")
-    return Finding(what, True, "we are in it")
+    return Finding(what, True, "the app is a member")
 
 
 def _why(error: Exception) -> str:

@@ -52,7 +52,7 @@ EARLIER_FIRST = "the thread is being read back"
 LISTENER_THREADS = 32
 """Bolt's own default is 5, and the sixth slow answer would make the next click fail."""
 
-LOST = "This failed on our side, so the customer has not seen it. {why} Write it again, please.\n“{text}”"
+LOST = "Not sent: an error on our side. {why} Please send it again.\n“{text}”"
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,9 @@ _UNSUPPORTED = re.compile(r"unsupported type: ([a-z_]{1,40})")
 _MOST_LINES = 20
 
 UNANSWERED = "Slack did not answer."
-INCOMPLETE = "This is from an older version. Close it, and begin again."
+INCOMPLETE = "This is from an older version. Close it and start again."
 UNREACHABLE = "Slack cannot be reached."
-LIMITED = "Slack asks us to slow down."
+LIMITED = "Slack's rate limit is reached."
 
 
 @contextmanager

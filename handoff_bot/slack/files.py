@@ -23,7 +23,7 @@ LONGEST = 60
 _CHUNK = 64 * 1024
 _LONGEST_ALT = 1000
 
-ELSEWHERE = "Slack wants us to look elsewhere."
+ELSEWHERE = "Slack redirected the download."
 LACKS_WRITE = "The Slack app lacks the permission files:write. Reinstall it with the manifest."
 LACKS_READ = "The Slack app lacks the permission files:read. Reinstall it with the manifest."
 
@@ -66,7 +66,7 @@ class SlackFiles:
     def _send(self, url: str, file: File) -> None:
         address = self._slacks(url)
         if not address:
-            raise DeskError("Slack named a place for files that is not its own.", permanent=True)
+            raise DeskError("Slack returned a file address outside Slack.", permanent=True)
         try:
             answer = requests.post(
                 address,
@@ -90,7 +90,7 @@ class SlackFiles:
         known = self._looked_up(file) if not file.url else file
         address = self._slacks(known.url)
         if not address:
-            raise DeskError("This file is not kept in Slack.", permanent=True, code="external")
+            raise DeskError("This file is not stored in Slack.", permanent=True, code="external")
         try:
             with requests.get(
                 address,
@@ -116,7 +116,7 @@ class SlackFiles:
         with _files_errors(LACKS_READ), slack_errors():
             found: dict[str, Any] = self._client.files_info(file=file.id).get("file") or {}
         if not is_kept(found):
-            raise DeskError("This file is not kept in Slack.", permanent=True, code="external")
+            raise DeskError("This file is not stored in Slack.", permanent=True, code="external")
         return desk_file(found)
 
     def _slacks(self, url: str) -> str:
@@ -181,7 +181,7 @@ def _read(answer: requests.Response, file: DeskFile, most: int) -> bytes:
 def _refusal(status: int) -> DeskError:
     """What a status means: a file that is gone stays gone, everything else may pass."""
     if status in (404, 410):
-        return DeskError("The file is not in Slack any more.", permanent=True, code="gone")
+        return DeskError("The file is no longer in Slack.", permanent=True, code="gone")
     if 300 <= status < 400:
         return DeskError(ELSEWHERE, permanent=True, code="redirect")
     return DeskError(UNANSWERED, permanent=400 <= status < 429, code=str(status))
@@ -196,6 +196,6 @@ def _files_errors(lacking: str) -> Iterator[None]:
         if error.code == "missing_scope":
             raise DeskError(lacking, permanent=True, code=error.code) from error
         if error.code in FILE_REFUSED or error.code == "posting_to_channel_denied":
-            words = f"This workspace does not take the file ({error.code})."
+            words = f"This workspace does not accept the file ({error.code})."
             raise DeskError(words, permanent=True, code=error.code) from error
         raise

@@ -63,7 +63,7 @@ def manifest(base_url: str = "") -> Manifest:
 def _command(address: str) -> Manifest:
     command: Manifest = {
         "command": COMMAND,
-        "description": "See who is waiting for a person, and everything else",
+        "description": "View the queue, tickets, reports and settings",
         "usage_hint": "queue | next | help",
         "should_escape": True,
     }

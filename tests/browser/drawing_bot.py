@@ -198,7 +198,7 @@ class DrawingBot:
         app.action(re.compile(""))(lambda ack: ack())
         app.shortcut("open_form")(lambda ack, body: (ack(), self.open(body)))
         app.shortcut("add_note")(lambda ack: ack())
-        app.command("/handoff")(lambda ack: ack("Nobody is waiting."))
+        app.command("/handoff")(lambda ack: ack("No customers are waiting."))
         app.view("form")(lambda ack: ack(**self.answer))
         app.view_closed("form")(lambda ack: ack())
         for kind in ("message", "app_home_opened", "member_joined_channel", "dnd_updated_user"):

@@ -26,17 +26,17 @@ def test_an_agent_works_from_home(page):
     home = ana.home()
     expect(home.get_by_text("Queue: 1 waiting")).to_be_visible()
     assert findings(page) == []
-    home.get_by_role("button", name="Next for me").click()
+    home.get_by_role("button", name="Take next").click()
     expect(home.get_by_text("Your conversations: 1")).to_be_visible()
     expect(home.get_by_text("Waits for your answer")).to_be_visible()
-    home.get_by_role("button", name="Show all").click()
+    home.get_by_role("button", name="View queue").click()
     window = page.get_by_role("dialog", name="Queue")
     expect(window.get_by_text("Nobody")).to_be_visible()
     assert findings(page) == []
     page.keyboard.press("Escape")
     expect(window).to_have_count(0)
-    home.get_by_role("button", name="Figures").click()
-    window = page.get_by_role("dialog", name="Figures")
+    home.get_by_role("button", name="Reports").click()
+    window = page.get_by_role("dialog", name="Reports")
     expect(window.get_by_text("1 escalation in 1 conversation")).to_be_visible()
     assert findings(page) == []
     window.get_by_role("button", name="Send me the chart").click()
@@ -51,7 +51,7 @@ def test_an_agent_drafts_resolves_and_finds_the_ticket_again(page):
     phone, ana = Phone(page), Desk(page, "Ana")
     ana.press("claim", "is waiting")
     phone.hears("I've reviewed your conversation")
-    ana.press("draft", "Ana has this")
+    ana.press("draft", "Assigned to Ana")
     window = page.get_by_role("dialog", name="Reply with draft")
     field = window.get_by_role("textbox").first
     expect(field).to_be_visible()
@@ -59,7 +59,7 @@ def test_an_agent_drafts_resolves_and_finds_the_ticket_again(page):
     field.fill("I'm sending it again today.")
     window.get_by_role("button", name="Send").click()
     phone.hears("I'm sending it again today.")
-    ana.press("resolve", "Ana has this")
+    ana.press("resolve", "Assigned to Ana")
     window = page.get_by_role("dialog", name="Resolve")
     window.get_by_role("textbox", name="Tags").fill("late parcel")
     assert findings(page) == []
@@ -87,13 +87,13 @@ def test_an_admin_writes_a_rule_and_it_counts(page):
     form = page.get_by_role("dialog", name="Add a rule")
     assert findings(page) == []
     form.get_by_role("button", name="Save").click()
-    expect(form.get_by_text("Say who is to be told.")).to_be_visible()
+    expect(form.get_by_text("Choose who is notified.")).to_be_visible()
     form.get_by_role("combobox", name="Direct message to").click()
     page.get_by_role("listbox", name="Options").get_by_role("option", name="Ben").click()
     form.get_by_role("button", name="Preview").click()
     expect(form.get_by_text("Of 1 of the last 1 conversations")).to_be_visible()
     form.get_by_role("button", name="Save").click()
-    expect(rules.get_by_text("The rule is saved.")).to_be_visible()
+    expect(rules.get_by_text("Rule saved.")).to_be_visible()
     expect(rules.get_by_text("1. Everything")).to_be_visible()
     assert findings(page) == []
     for window in (rules, settings):
@@ -101,7 +101,7 @@ def test_an_admin_writes_a_rule_and_it_counts(page):
         expect(window).to_have_count(0)
     mia.press("claim", "is waiting")
     phone.hears("Now speaking with Mia.")
-    mia.press("resolve", "Mia has this")
+    mia.press("resolve", "Assigned to Mia")
     resolving = page.get_by_role("dialog", name="Resolve")
     resolving.get_by_role("button", name="Resolve").click()
     expect(resolving).to_have_count(0)

@@ -115,7 +115,7 @@ def test_shortcuts_and_commands_are_beside_the_field(studio, windows):
     field = queue.get_by_role("textbox", name="Message queue")
     expect(field).to_have_value("/handoff ")
     field.press("Enter")
-    expect(queue.get_by_text("Nobody is waiting.")).to_be_visible()
+    expect(queue.get_by_text("No customers are waiting.")).to_be_visible()
 
 
 # -- Home, direct messages, channels

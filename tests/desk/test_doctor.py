@@ -23,7 +23,7 @@ def test_what_is_missing_is_said_with_what_it_is_for(bureau):
     bureau.command(bureau.mia, "settings")
     bureau.presses(bureau.mia, "doctor_show")
     shown = words(bureau.window(bureau.mia))
-    assert "1 thing is wrong." in shown
+    assert "1 problem found." in shown
     assert "missing pins:write (to pin the board)" in shown
     assert "doing without chat:write.customize (to show customers' words" in shown
 
@@ -33,7 +33,7 @@ def test_a_channel_that_we_are_not_in_is_named(bureau):
     bureau.core.desk_channels.choose(urgent, Purpose.URGENT, bureau.mia)
     bureau.command(bureau.mia, "doctor")
     shown = words(bureau.window(bureau.mia))
-    assert f"channel for urgent ones {urgent}" in shown
+    assert f"channel for urgent conversations {urgent}" in shown
     assert "type /invite @Handoff in it" in shown
 
 
@@ -71,7 +71,7 @@ def test_translation_without_a_key_is_a_mistake_once_it_is_switched_on(bureau):
     assert "There is no key for a language model (OPENAI_API_KEY)" in shown
     bureau.core.preferences.change("translation.on", True, bureau.mia)
     bureau.command(bureau.mia, "doctor")
-    assert "1 thing is wrong." in words(bureau.window(bureau.mia))
+    assert "1 problem found." in words(bureau.window(bureau.mia))
 
 
 def watched(bureau, look):
@@ -87,7 +87,7 @@ def test_it_asks_the_language_model_and_says_why_it_does_not_answer(bureau):
     watched(bureau, Look("gpt-6-luna", Trouble.QUOTA, "HTTP 429"))
     bureau.command(bureau.mia, "doctor")
     shown = words(bureau.window(bureau.mia))
-    assert "1 thing is wrong." in shown
+    assert "1 problem found." in shown
     assert "gpt-6-luna does not answer, so answers are local." in shown
     assert "quota is used up" in shown
 

@@ -30,11 +30,11 @@ def test_the_audit_says_who_did_what_newest_first(busy):
     shown = [line.partition(" | ")[2] for line in lines(busy)]
     assert shown == [
         f"<@{busy.mia}> | changed the canned replies",
-        f"<@{busy.mia}> | changed a setting: Seconds that replies wait before they leave",
-        f"<@{busy.ben}> | gave it to | <@{busy.ana}> | ticket #1",
-        f"<@{busy.ben}> | took the conversation over | ticket #1",
-        f"<@{busy.ana}> | put it back into the queue | ticket #1",
-        f"<@{busy.ana}> | took the conversation over | ticket #1",
+        f"<@{busy.mia}> | changed a setting: Delay before replies are sent (seconds)",
+        f"<@{busy.ben}> | assigned it to | <@{busy.ana}> | ticket #1",
+        f"<@{busy.ben}> | took over the conversation | ticket #1",
+        f"<@{busy.ana}> | released it to the queue | ticket #1",
+        f"<@{busy.ana}> | took over the conversation | ticket #1",
     ]
 
 
@@ -68,7 +68,7 @@ def test_a_new_workspace_has_nothing_to_look_back_at(bureau):
     bureau.core.preferences.change("rules.pause_seconds", None, "test")
     bureau.command(bureau.mia, "audit")
     bureau.chooses(bureau.mia, "audit_person", bureau.ben)
-    assert "Nothing was done yet." in words(bureau.window(bureau.mia))
+    assert "No activity yet." in words(bureau.window(bureau.mia))
 
 
 @pytest.mark.parametrize("command", ["audit", "doctor", "settings"])
@@ -94,10 +94,10 @@ def test_the_history_is_paged(bureau):
 
 
 LABELS = {
-    "a setting": ("hold_seconds", "Seconds that replies wait before they leave"),
+    "a setting": ("hold_seconds", "Delay before replies are sent (seconds)"),
     "a text": (
         "text.started.de.request",
-        "Customer text “Started: a person was asked for”, German, when: Asked for a person",
+        "Customer text “Escalated: agent requested”, German, when: Asked for a person",
     ),
     "a text for all": ("text.taken.en.any", "Customer text “Taken”, English, any reason"),
     "a canned reply": ("canned.refund.any", "Canned reply “refund”, any language"),

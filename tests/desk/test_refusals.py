@@ -260,7 +260,7 @@ def test_a_redraw_that_is_refused_heals_with_the_next(bureau):
     bureau.later(seconds=5)
     bureau.slack.refusals.clear()
     redraw(bureau)
-    assert "Ana has this" in cards(bureau)[-1]["text"]
+    assert "Assigned to Ana" in cards(bureau)[-1]["text"]
     assert given_up(bureau) == []
 
 

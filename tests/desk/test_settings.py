@@ -88,13 +88,13 @@ def test_what_cannot_be_is_refused_at_its_field_and_nothing_is_saved(
 def test_the_changes_are_shown_before_they_are_saved(admin):
     admin.presses(admin.mia, "settings_open", "team")
     admin.presses(admin.mia, "settings_check")
-    assert "Nothing would change." in words(admin.window(admin.mia))
+    assert "No changes." in words(admin.window(admin.mia))
     sent = admin.sends(admin.mia, {"hold_seconds": "99", "csat": []})
     assert sent.errors == {"hold_seconds": "Between 0 and 10."}
     admin.presses(admin.mia, "settings_check")
     shown = words(admin.window(admin.mia))
-    assert "Seconds that replies wait before they leave: Between 0 and 10." in shown
-    assert "Ask customers how it was\nyes → no" in shown
+    assert "Delay before replies are sent (seconds): Between 0 and 10." in shown
+    assert "Send satisfaction survey\nyes → no" in shown
     admin.sends(admin.mia, {"hold_seconds": "3"})
     assert "Saved: Seconds that replies wait" in words(admin.window(admin.mia))
     assert (stored(admin, "hold_seconds"), stored(admin, "csat")) == (3, False)
@@ -112,7 +112,7 @@ def test_a_window_that_somebody_else_overtook_is_not_saved(admin):
 def test_saving_what_is_there_already_changes_nothing(admin, section):
     admin.presses(admin.mia, "settings_open", section)
     admin.sends(admin.mia)
-    assert "Nothing has changed." in words(admin.window(admin.mia))
+    assert "No changes." in words(admin.window(admin.mia))
     with admin.database.read() as tx:
         assert tx.session.execute(select(SettingChange)).all() == []
 
@@ -230,7 +230,7 @@ def test_the_history_says_who_changed_what(admin):
     admin.sends(admin.mia, {"hold_seconds": "7"})
     admin.presses(admin.mia, "settings_history")
     shown = words(admin.window(admin.mia))
-    assert f"<@{admin.mia}>\nSeconds that replies wait before they leave" in shown
+    assert f"<@{admin.mia}>\nDelay before replies are sent (seconds)" in shown
     assert "5 → 7" in shown
     assert "(not set) → 5" in shown
 
@@ -286,11 +286,11 @@ def test_an_export_leaves_a_trace(admin):
     admin.command(admin.mia, "tickets")
     admin.presses(admin.mia, "tickets_csv")
     admin.command(admin.mia, "audit")
-    assert "had this sent as a file: tickets" in words(admin.window(admin.mia))
+    assert "exported as a file: tickets" in words(admin.window(admin.mia))
 
 
 def test_the_history_speaks_of_promises_and_templates_in_words(admin):
     admin.core.preferences.change("sla", {"urgent.reply": 5}, admin.mia)
     admin.command(admin.mia, "settings history")
     shown = words(admin.window(admin.mia))
-    assert "Promises to customers (SLA)" in shown
+    assert "SLA targets" in shown

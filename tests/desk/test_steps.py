@@ -118,9 +118,9 @@ def test_an_app_cannot_be_assigned(taken):
 def test_what_is_put_aside_comes_back_at_its_time(waiting):
     waiting.click(waiting.ana, "snooze")
     waiting.sends(waiting.ana, {"how_long": "1h"})
-    assert "💤 Put aside until" in words(waiting.cards()[-1]["blocks"])
+    assert "💤 Snoozed until" in words(waiting.cards()[-1]["blocks"])
     waiting.command(waiting.ben, "next")
-    assert waiting.whispers(waiting.ben) == ["Nobody is waiting."]
+    assert waiting.whispers(waiting.ben) == ["No customers are waiting."]
 
     waiting.later(minutes=59)
     assert "The snooze is over." not in waiting.thread()

@@ -59,7 +59,7 @@ def test_a_number_or_words_find_a_ticket(two, asked):
 @pytest.mark.parametrize("asked", ["%", "_", "nothing of the kind", "#99"])
 def test_what_does_not_fit_finds_nothing(two, asked):
     two.command(two.ana, f"tickets {asked}")
-    assert "No ticket fits." in shown(two)
+    assert "No tickets found." in shown(two)
 
 
 def test_filters_narrow_it_down(two):
@@ -89,7 +89,7 @@ def test_a_ticket_shows_its_whole_story(two):
         "Hello Dana",
         "Ana note",
         "third time",
-        "Automatic text",
+        "Automatic message",
     ):
         assert fact in told
     assert "|Open thread>" in told
@@ -194,7 +194,7 @@ def test_who_comes_back_soon_continues_the_same_ticket(bureau):
     (ticket,) = rows(bureau, Ticket)
     assert (ticket.status, ticket.reopened, ticket.solved_at) == ("open", 1, None)
     assert [e.ticket_id for e in rows(bureau, Escalation)] == [ticket.id, ticket.id]
-    assert "Came back, Ana had it before" in words(bureau.cards()[-1]["blocks"])
+    assert "Customer returned, previously with Ana" in words(bureau.cards()[-1]["blocks"])
 
 
 def test_who_comes_back_late_gets_a_new_one(bureau):
@@ -331,7 +331,7 @@ def test_a_tickets_conversation_is_given_to_somebody_by_command(two):
     assert rows(two, Escalation)[1].owner_id == 2
     assert "Please, you know invoices" in two.told(two.ben)[0]
     assert "Now speaking with Ben." in two.heard(OTHER)
-    assert two.whispers(two.ana)[-1] == "#2 is given on."
+    assert two.whispers(two.ana)[-1] == "Ticket #2 is reassigned."
 
 
 def test_it_can_be_put_back_into_the_queue(two):
@@ -345,7 +345,7 @@ def test_it_can_be_given_to_a_group(two):
     two.command(two.ana, f"assign #1\n<!subteam^{group}|@billing> an invoice again")
     first = rows(two, Escalation)[0]
     assert (first.owner_id, first.group_id) == (None, group)
-    assert two.whispers(two.ana)[-1] == "#1 is given on."
+    assert two.whispers(two.ana)[-1] == "Ticket #1 is reassigned."
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ from handoff_bot.slack.blocks.fields import window
 from handoff_bot.slack.blocks.text import Block, Drawing, mrkdwn, notification, section
 
 ADMINS_ALONE = (
-    "Settings are for admins: those of this Slack workspace, and those whom one of them named "
-    "under Team."
+    "Only admins can change settings: admins of this Slack workspace, and admins added under Team."
 )
 _MOST_NAMED = 20
 _ID = re.compile("[UW][A-Z0-9]{2,20}")
@@ -30,7 +29,7 @@ def _who_may(named: Sequence[str]) -> list[Block]:
     blocks = [section(ADMINS_ALONE)]
     called = [mention(one) for one in named[:_MOST_NAMED] if mention(one)]
     if called:
-        text = mrkdwn(f"You can ask {', '.join(called)}, or an admin of the workspace.")
+        text = mrkdwn(f"Ask {', '.join(called)} or an admin of the workspace.")
         blocks.append({"type": "section", "text": text})
     return blocks
 

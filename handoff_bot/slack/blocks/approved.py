@@ -87,19 +87,19 @@ class Using:
 
 def draw_list(templates: Sequence[Approved], banner: str = "") -> Block:
     """All of them, to add to and to change."""
-    how = "What may be sent on WhatsApp when the customer's last message is over 24 hours old."
+    how = "Messages for WhatsApp when the customer's last message is more than 24 hours old."
     blocks = [section(banner)] if banner else []
     blocks += [context(plain(how)), actions(labelled(TemplateAction.ADD, "Add a template…", "new"))]
     blocks += [_row(each) for each in templates[:MOST]]
     if not templates:
-        blocks.append(section("There are none yet."))
+        blocks.append(section("No templates yet."))
     return window(TITLE, blocks)
 
 
 def _row(template: Approved) -> Block:
     name = one_line(template.name, LONGEST_NAME)
     row = section(f"{name}\n{one_line(template.text, SHOWN)}")
-    row["accessory"] = labelled(TemplateAction.CHANGE, "Change…", template.name, name)
+    row["accessory"] = labelled(TemplateAction.CHANGE, "Edit…", template.name, name)
     return row
 
 
@@ -113,19 +113,22 @@ def draw_edit(template: Approved) -> Block:
     )
     asked = text_field(TemplateAction.LABELS, initial=labels, many_lines=True, most=_LABELS)
     blocks = [
-        asking("Name", name, hint="What agents know it by."),
+        asking("Name", name, hint="The name that agents see."),
         asking("ContentSid", sid, hint="From Twilio's Content Template Builder, once approved."),
-        asking("Text", text, hint="As it was approved, with its variables: Hi {{1}}, …"),
+        asking("Text", text, hint="The approved text with its variables: Hi {{1}}, …"),
         asking(
-            "What agents are asked for each variable",
+            "Prompt for each variable",
             asked,
-            hint="One per line, e.g. 1: Customer's name. Also those of buttons, links and files.",
+            hint=(
+                "One per line, e.g. 1: Customer's name. Include variables of buttons, "
+                "links and files."
+            ),
             optional=True,
         ),
         *_delete(template),
     ]
     return window(
-        "Change template" if template.name else "Add a template",
+        "Edit template" if template.name else "Add a template",
         blocks,
         callback_id=TemplateWindow.EDIT,
         submit="Save",
@@ -138,7 +141,7 @@ def _delete(template: Approved) -> Iterator[Block]:
     if template.name:
         confirm: Block = {
             "title": plain("Delete this template?", 100),
-            "text": plain("Agents cannot send it any more. Twilio keeps it.", 300),
+            "text": plain("Agents can no longer send it. It stays at Twilio.", 300),
             "confirm": plain("Delete", 30),
             "deny": plain("Cancel", 30),
         }
@@ -177,13 +180,13 @@ def draw_use(
 ) -> Block:
     """Choose one, fill in its variables, send it."""
     if not templates:
-        words = "There are no templates yet. Ask an admin to add some: /handoff templates."
+        words = "No templates yet. Ask an admin to add one with /handoff templates."
         return window("Use a template", [section(words)])
     chosen = chosen or templates[0]
     names = {each.name: each.name for each in templates[:MOST]}
     choice = menu(TemplateAction.CHOICE, "Choose a template", names, chosen.name)
     blocks = [asking("Template", choice, acts=True)]
-    blocks.append(rich(line(strong("It says:")), quote(chosen.text, LONGEST_TEXT)))
+    blocks.append(rich(line(strong("Preview:")), quote(chosen.text, LONGEST_TEXT)))
     for number, variable in enumerate(chosen.variables):
         initial = (values or {}).get(variable, "")
         field = text_field(value_field(number), initial=initial, most=LONGEST_VALUE)

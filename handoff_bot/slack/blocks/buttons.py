@@ -23,11 +23,11 @@ _LOOKS: dict[Button, _Look] = {
     Button.RELEASE: _Look("Release"),
     Button.RESOLVE: _Look("Resolve…"),
     Button.RETURN: _Look("Return to AI…"),
-    Button.DISMISS: _Look("Not needed…"),
-    Button.ACCEPT: _Look("Take it", "primary"),
-    Button.DECLINE: _Look("Not now"),
-    Button.QUEUE_HERE: _Look("Queue here", "primary"),
-    Button.URGENT_HERE: _Look("Only urgent ones"),
+    Button.DISMISS: _Look("Dismiss…"),
+    Button.ACCEPT: _Look("Accept", "primary"),
+    Button.DECLINE: _Look("Decline"),
+    Button.QUEUE_HERE: _Look("Use for the queue", "primary"),
+    Button.URGENT_HERE: _Look("Use for urgent only"),
     Button.NOT_HERE: _Look("Not now"),
     Button.FETCH_AGAIN: _Look("Fetch again"),
     Button.USE_TEMPLATE: _Look("Use template…"),
@@ -43,7 +43,7 @@ _LOOKS: dict[Button, _Look] = {
     Button.TRANSLATE_AGAIN: _Look("Try again", "primary"),
     Button.SEND_AS_WRITTEN: _Look("Send untranslated"),
     Button.SHOW_QUEUE: _Look("View queue", "primary"),
-    Button.SOONER: _Look("Should have come sooner"),
+    Button.SOONER: _Look("Escalated too late"),
 }
 
 

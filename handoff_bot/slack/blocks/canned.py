@@ -123,26 +123,30 @@ def draw_list(page: CannedPage, search: Search, *, may_change: bool, banner: str
 
 def _search(search: Search) -> Iterator[Block]:
     words = text_field(CannedAction.QUERY, initial=search.query, hint="refund", most=100)
-    yield asking("Look for", words, hint="A name, or words of the reply.", optional=True)
+    yield asking("Search for", words, hint="Name or text of the reply", optional=True)
     languages = filter_menu(CannedAction.WANTED, "Any language", NAMES, search.language)
-    yield asking("In", languages, optional=True)
+    yield asking("Language", languages, optional=True)
 
 
 def _heading(page: CannedPage, search: Search, *, may_change: bool) -> Iterator[Block]:
     how_many = "1 reply" if page.found == 1 else f"{page.found} replies"
     where = f"{how_many} · page {page.page + 1} of {page.pages}"
-    yield context(plain(f"{where} · In a thread of yours, !reply and its name sends one."))
+    yield context(
+        plain(
+            f"{where} · To send one, write !reply and its name in the thread of your conversation."
+        )
+    )
     if may_change:
         yield actions(labelled(CannedAction.ADD, "Add a reply…", "new"))
     if not page.found:
-        yield section("Nothing fits." if search.query else "There are none yet.")
+        yield section("No canned replies found." if search.query else "No canned replies yet.")
 
 
 def _row(reply: CannedReply, *, may_change: bool) -> Block:
     words = f"{_title(reply)}\n{one_line(reply.text, SHOWN)}"
     row = section(words)
     if may_change:
-        button = labelled(CannedAction.CHANGE, "Change…", str(reply.id), _title(reply))
+        button = labelled(CannedAction.CHANGE, "Edit…", str(reply.id), _title(reply))
         row["accessory"] = button
     return row
 
@@ -168,13 +172,17 @@ def draw_edit(
     text = text_field(CannedAction.TEXT, initial=reply.text, many_lines=True, most=LONGEST)
     may = ", ".join(f"{{{each}}}" for each in sorted(PLACEHOLDERS))
     blocks = [
-        asking("Name", name, hint="One word; agents write !reply and this name in a thread."),
-        asking("Language", languages, hint="The customer's language is said where there is one."),
+        asking("Name", name, hint="One word. Agents write !reply and this name in a thread."),
+        asking(
+            "Language",
+            languages,
+            hint=("Customers get the version in their language, if there is one."),
+        ),
         asking("Reply", text, hint=f"Placeholders: {may}."),
         *_reads(preview, problem),
         actions(*_buttons(reply)),
     ]
-    title = "Change reply" if reply.id else "Add a reply"
+    title = "Edit reply" if reply.id else "Add a reply"
     return window(
         title,
         blocks,
@@ -189,7 +197,7 @@ def _reads(preview: str, problem: str) -> Iterator[Block]:
     if problem:
         yield section(f"⚠️ {problem}")
     elif preview:
-        yield rich(line(strong("This is how it reads:")), quote(preview, LONGEST))
+        yield rich(line(strong("Preview:")), quote(preview, LONGEST))
 
 
 def _buttons(reply: CannedReply) -> Iterator[Block]:
@@ -197,7 +205,7 @@ def _buttons(reply: CannedReply) -> Iterator[Block]:
     if reply.id:
         confirm: Block = {
             "title": plain("Delete this reply?", 100),
-            "text": plain("The history keeps what it said.", 300),
+            "text": plain("Its text stays in the history.", 300),
             "confirm": plain("Delete", 30),
             "deny": plain("Cancel", 30),
         }

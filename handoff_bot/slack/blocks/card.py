@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from handoff_bot.domain.desk import AgentRef, Button, Card, Line
 from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.domain.languages import NAMES
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.slack.blocks.buttons import button, more
@@ -57,7 +58,7 @@ MOODS: dict[Mood, str] = {
 _ENDINGS: dict[Status, str] = {
     Status.RESOLVED: "✅ Resolved by {agent}",
     Status.RETURNED: "🤖 Returned to the assistant by {agent}",
-    Status.DISMISSED: "⚪ Not needed, said {agent}",
+    Status.DISMISSED: "⚪ Dismissed by {agent}",
 }
 
 _BUTTONS: dict[Status, tuple[Button, ...]] = {
@@ -83,17 +84,18 @@ _MORE: dict[Status, tuple[Button, ...]] = {
     Status.CLAIMED: (Button.RELEASE, Button.NOTE),
 }
 
-_OPTED_OUT = "⛔ The customer has sent STOP: nothing may be sent to them."
+_OPTED_OUT = "⛔ The customer sent STOP. No messages can be sent."
 _INVITED = (
-    "⛔ The customer had sent STOP and has written again: you can answer here for 24 hours after "
-    "their last message."
+    "⛔ The customer sent STOP but has written again. You can reply for 24 hours "
+    "after their last message."
 )
 _GROUP = re.compile("S[A-Z0-9]{2,20}")
 _QUOTE = 600
 _RECENT = 300
 _MOST_RECENT = 5
 _BAR = 10
-_STRENGTHS = ((0.75, "strong"), (0.5, "clear"), (0.25, "weak"), (0.0, "hardly any"))
+_LEAST_SHOWN = 0.005
+_STRENGTHS = ((0.75, "strong"), (0.5, "clear"), (0.25, "weak"), (0.0, "very weak"))
 
 
 def draw_card(card: Card) -> Drawing:
@@ -113,7 +115,7 @@ def _state(card: Card) -> str:
     if card.status is Status.QUEUED:
         return f"{PRIORITIES[card.priority]} · {named(card.contact)} is waiting on {spelled(card.channel)}"
     if card.status is Status.CLAIMED:
-        return f"🟢 {_name(card.owner)} has this · {_who(card)}"
+        return f"🟢 Assigned to {_name(card.owner)} · {_who(card)}"
     return f"{_ENDINGS[card.status].format(agent=_name(card.closed_by))} · {_who(card)}"
 
 
@@ -131,7 +133,7 @@ def _name(agent: AgentRef | None) -> str:
 
 def _facts(card: Card) -> Iterator[Block]:
     address = card.address if card.address != card.contact else ""
-    language = f"writes {card.language}" if card.language else ""
+    language = NAMES.get(card.language, card.language)
     priority = PRIORITIES[card.priority] if card.status is not Status.QUEUED else ""
     mood = MOODS[card.mood] if card.mood and card.status in OPEN else ""
     vip = "⭐ VIP" if card.vip else ""
@@ -141,13 +143,13 @@ def _facts(card: Card) -> Iterator[Block]:
     yield mrkdwn(_clock(card))
     yield plain(f"Ticket #{card.ticket} · {_history(card.earlier_tickets)}")
     if card.reopened:
-        had = f", {named(card.previous_owner)} had it before" if card.previous_owner else ""
-        yield plain(f"↩️ Came back{had}")
+        had = f", previously with {named(card.previous_owner)}" if card.previous_owner else ""
+        yield plain(f"↩️ Customer returned{had}")
     due = _due(card)
     if due and card.status in OPEN:
         yield mrkdwn(due)
     if card.snoozed_until and card.status in OPEN:
-        yield mrkdwn(f"💤 Put aside until {moment(card.snoozed_until)}")
+        yield mrkdwn(f"💤 Snoozed until {moment(card.snoozed_until)}")
     if card.group_id and card.status is Status.QUEUED and _GROUP.fullmatch(card.group_id):
         yield mrkdwn(f"For <!subteam^{card.group_id}>")
 
@@ -170,15 +172,15 @@ def _due(card: Card) -> str:
     if card.reply_due_at:
         parts.append(f"⏱️ First reply due {moment(card.reply_due_at)}")
     if card.solve_due_at:
-        parts.append(f"to be solved by {moment(card.solve_due_at)}")
+        parts.append(f"⏱️ Resolution due {moment(card.solve_due_at)}")
     if card.window_closes_at:
-        parts.append(f"⌛ replies open until {moment(card.window_closes_at)}")
+        parts.append(f"⌛ Messaging window open until {moment(card.window_closes_at)}")
     return " · ".join(parts)
 
 
 def _history(earlier: int) -> str:
     if not earlier:
-        return "first ticket of this contact"
+        return "first ticket of this customer"
     return f"{earlier} earlier ticket{'s' if earlier > 1 else ''}"
 
 
@@ -186,14 +188,17 @@ def _why(card: Card) -> Iterator[Block]:
     yield line(strong(REASONS[card.reason]))
     if card.evidence:
         yield quote(card.evidence, _QUOTE)
-    if card.scores:
-        yield bullets(*(line(words(text, _RECENT)) for text in _signals(card)))
+    signals = [line(words(text, _RECENT)) for text in _signals(card)]
+    if signals:
+        yield bullets(*signals)
 
 
 def _signals(card: Card) -> Iterator[str]:
-    """Words and numbers first: a screen reader need not read the bars."""
+    """The signals above 0%. The bar comes last, so that screen readers can skip it."""
     for signal, score in sorted(card.scores.items(), key=lambda item: -_share(item[1])):
         share = _share(score)
+        if share < _LEAST_SHOWN:
+            continue
         strength = next(word for least, word in _STRENGTHS if share >= least)
         full = round(share * _BAR)
         yield f"{REASONS[signal]}: {share:.0%}, {strength}  {'▰' * full}{'▱' * (_BAR - full)}"
@@ -207,11 +212,11 @@ def _story(card: Card) -> Iterator[Block]:
     if card.notes:
         yield rich(bullets(*(line(words(one_line(note, _RECENT), _RECENT)) for note in card.notes)))
     if card.summary:
-        yield rich(line(strong("In short: "), words(one_line(card.summary, _QUOTE), _QUOTE)))
+        yield rich(line(strong("Summary: "), words(one_line(card.summary, _QUOTE), _QUOTE)))
     if card.tried:
-        yield rich(line(strong("The assistant last answered:")), quote(card.tried, _QUOTE))
+        yield rich(line(strong("Last reply by the assistant:")), quote(card.tried, _QUOTE))
     else:
-        yield context(plain("The assistant has not answered yet."))
+        yield context(plain("The assistant has not replied yet."))
     if card.recent:
         said = (_said(each, card.contact) for each in card.recent[-_MOST_RECENT:])
         yield rich(line(strong("Last messages:")), bullets(*said))
@@ -229,7 +234,7 @@ def speaker(said: Line, contact: str) -> str:
         return named(said.name or contact)
     if said.author is Author.AGENT:
         return named(said.name)
-    return "Assistant" if said.author is Author.ASSISTANT else "Automatic text"
+    return "Assistant" if said.author is Author.ASSISTANT else "Automatic message"
 
 
 def _buttons(card: Card) -> Iterator[Block]:

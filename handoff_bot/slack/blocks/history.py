@@ -54,7 +54,7 @@ class ShownChange:
 
 def draw_history(changes: Sequence[ShownChange], page: int, *, more: bool) -> Block:
     """Who changed what, newest first."""
-    blocks: list[Block] = [header("Who changed what")]
+    blocks: list[Block] = [header("Changes to settings")]
     for each in changes:
         blocks.append(
             context(
@@ -65,7 +65,7 @@ def draw_history(changes: Sequence[ShownChange], page: int, *, more: bool) -> Bl
             )
         )
     if not changes:
-        blocks.append(section("Nothing was changed yet." if not page else "Nothing older."))
+        blocks.append(section("No changes yet." if not page else "No older changes."))
     turns = list(_turns(page, more=more))
     return window("History", [*blocks, actions(*turns)] if turns else blocks)
 
@@ -80,25 +80,25 @@ def _turns(page: int, *, more: bool) -> Iterator[Block]:
 def _who(who: str) -> Iterator[Block]:
     """Their name as Slack shows it to the reader, or our own word for what we did ourselves."""
     called = mention(who)
-    yield mrkdwn(called) if called else plain(who or "Somebody", 80)
+    yield mrkdwn(called) if called else plain(who or "Unknown user", 80)
 
 
 # -- the audit
 
 
 _DONE: dict[str, str] = {
-    "escalation.claim": "took the conversation over",
-    "escalation.release": "put it back into the queue",
+    "escalation.claim": "took over the conversation",
+    "escalation.release": "released it to the queue",
     "escalation.resolve": "resolved it",
     "escalation.return": "returned it to the assistant",
-    "escalation.dismiss": "marked it as not needed",
-    "escalation.reassign": "gave it to",
+    "escalation.dismiss": "dismissed it",
+    "escalation.reassign": "assigned it to",
     "escalation.snoozed": "snoozed it",
-    "feedback.sooner": "said that it should have come sooner",
+    "feedback.sooner": "reported that it was escalated too late",
     "setting.changed": "changed a setting:",
     "canned.changed": "changed the canned replies",
-    "channel.purpose": "said what a channel is for:",
-    "report.ordered": "had this sent as a file:",
+    "channel.purpose": "set the purpose of a channel:",
+    "report.ordered": "exported as a file:",
 }
 
 
@@ -126,18 +126,18 @@ def draw_audit(page: AuditPage, looking: Looking, *, older: bool = False) -> Blo
     chooser: Block = {
         "type": "users_select",
         "action_id": AuditAction.PERSON,
-        "placeholder": plain("Of one person", 150),
+        "placeholder": plain("Filter by person", 150),
     }
     if mention(looking.desk_id):
         chooser["initial_user"] = looking.desk_id
-    everybody = labelled(AuditAction.EVERYBODY, "Of everybody", "everybody")
+    everybody = labelled(AuditAction.EVERYBODY, "Show everyone", "everybody")
     blocks = [actions(chooser, *([everybody] if looking.desk_id else []))]
     blocks += [_line(each) for each in page.done]
     if not page.done:
-        blocks.append(section("Nothing was done yet."))
+        blocks.append(section("No activity yet."))
     turns = list(_audit_turns(page, older=older))
     shown = [*blocks, actions(*turns)] if turns else blocks
-    return window("Audit", shown, metadata=looking.dump())
+    return window("Audit log", shown, metadata=looking.dump())
 
 
 def _line(did: Did) -> Block:

@@ -65,13 +65,13 @@ def conversation(page: TranscriptPage, escalation_id: int) -> Block:
     blocks = [context(plain(f"{about} · page {page.page + 1} of {page.pages}"))]
     earlier = len(page.lines) - _MOST_LINES
     if earlier > 0:
-        blocks.append(context(plain(f"{earlier} earlier lines of this page are left out.")))
+        blocks.append(context(plain(f"Earlier messages left out on this page: {earlier}")))
     shown = page.lines[-_MOST_LINES:]
     limit = min(_WORDS_OF_ONE, _WORDS_IN_ALL // max(1, len(shown)))
     for said in shown:
         blocks += _line(said, page.contact, limit)
     if not shown:
-        blocks.append(section("Nothing has been said yet."))
+        blocks.append(section("No messages yet."))
     turns = list(_turns(page, escalation_id))
     return _window("Conversation", [*blocks, actions(*turns)] if turns else blocks)
 

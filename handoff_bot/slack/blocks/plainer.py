@@ -17,7 +17,7 @@ from handoff_bot.slack.blocks.text import (
     shorten,
 )
 
-PLAINER = "(Slack could not show this in its usual layout.)"
+PLAINER = "(Slack could not show this message in its usual layout.)"
 """Below every plainer form, so that nobody takes it for all that there is to see."""
 WHOLE = 12_000
 """Characters of a message without blocks; Slack cuts a text off after 40,000."""

@@ -87,14 +87,14 @@ class RuleList:
 ROUTING = RuleList(
     "routing",
     "Routing",
-    "Where a conversation goes, and who is asked. The first rule that fits decides.",
-    "Everything else is shown in the queue channel, free for whoever takes it.",
+    "Where a conversation goes and who is asked. The first matching rule applies.",
+    "All other conversations go to the queue channel, where any agent can take them.",
 )
 NOTICES = RuleList(
     "notices",
     "Notifications",
-    "Who is told when a customer begins to wait. Every rule that fits counts.",
-    "Of everything else the card in its channel tells, as always.",
+    "Who is notified when a customer enters the queue. All matching rules apply.",
+    "All other conversations only post a card in the queue channel.",
 )
 
 
@@ -144,13 +144,13 @@ def _rule(kind: RuleList, number: int, rule: RuleWords) -> Iterator[Block]:
     yield section(f"{number + 1}. {rule.text}")
     if named := ", ".join(filter(None, map(mention, rule.named))):
         yield context(mrkdwn(named))
-    buttons = [labelled(kind.change, "Change…", str(number), where)]
+    buttons = [labelled(kind.change, "Edit…", str(number), where)]
     if number:
         buttons.append(labelled(kind.up, "Move up", str(number), where))
     delete = labelled(kind.delete, "Delete", str(number), where)
     confirm: Block = {
         "title": plain("Delete this rule?", 100),
-        "text": plain("The history keeps what it said.", 300),
+        "text": plain("Its text stays in the history.", 300),
         "confirm": plain("Delete", 30),
         "deny": plain("Cancel", 30),
     }
@@ -187,10 +187,13 @@ def criteria_fields(when: Criteria, channels: Iterable[str]) -> Iterator[Block]:
         RuleField.TAGS, initial=", ".join(when.tags), hint="refund, damaged", most=300
     )
     yield asking(
-        "Tags", tags, hint="Of the customer's tickets; one of them is enough.", optional=True
+        "Tags",
+        tags,
+        hint="Tags of the customer's tickets. One matching tag is enough.",
+        optional=True,
     )
-    vips = tick(RuleField.VIP, "VIPs alone", chosen=when.vip)
-    yield asking("Who", vips, optional=True)
+    vips = tick(RuleField.VIP, "VIPs only", chosen=when.vip)
+    yield asking("Customers", vips, optional=True)
 
 
 def _any(label: str, element: Block) -> Block:
@@ -207,7 +210,7 @@ def criteria_words(when: Criteria) -> str:
         _or(name_of(one) for one in when.languages),
         _or(f"tag {one}" for one in when.tags),
     ]
-    return shorten(" · ".join(filter(None, parts)), 400) or "Everything"
+    return shorten(" · ".join(filter(None, parts)), 400) or "All conversations"
 
 
 def _or(words: Iterable[str]) -> str:

@@ -67,17 +67,29 @@ class Entry:
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
-        SettingsAction.TEXTS, "Customer texts", "Every fixed text, for each language and reason."
+        SettingsAction.TEXTS, "Customer texts", "All automatic messages, by language and reason."
     ),
-    Entry(CannedAction.SHOW, "Canned replies", "What agents keep ready, in several languages."),
     Entry(
-        TemplateAction.SHOW, "Templates", "What WhatsApp lets us send after 24 hours of silence."
+        CannedAction.SHOW, "Canned replies", ("Prepared replies for agents, in several languages.")
+    ),
+    Entry(
+        TemplateAction.SHOW,
+        "Templates",
+        ("Messages that WhatsApp allows after its 24-hour window has closed."),
     ),
     Entry(ROUTING.show, ROUTING.title, ROUTING.intro),
     Entry(NOTICES.show, NOTICES.title, NOTICES.intro),
-    Entry(SettingsAction.HISTORY, "History", "Who changed what, and when."),
-    Entry(SettingsAction.AUDIT, "Audit", "Who took, released, resolved or changed what."),
-    Entry(SettingsAction.DOCTOR, "Doctor", "What is missing in Slack: permissions, channels."),
+    Entry(SettingsAction.HISTORY, "History", "Who changed which setting, and when."),
+    Entry(
+        SettingsAction.AUDIT,
+        "Audit log",
+        ("Who took, released or resolved conversations, and changed settings."),
+    ),
+    Entry(
+        SettingsAction.DOCTOR,
+        "Doctor",
+        ("Checks of Slack permissions, channels and the language model."),
+    ),
 )
 """The only list of them: a new one is one line."""
 
@@ -149,7 +161,7 @@ def draw_section(
         differences: what saving would change; None before anybody asked.
     """
     blocks = [_field(each, each.current(values.get(each.key))) for each in shown.settings]
-    blocks.append(actions(labelled(SettingsAction.CHECK, "Preview the changes", shown.name)))
+    blocks.append(actions(labelled(SettingsAction.CHECK, "Preview changes", shown.name)))
     blocks += _differences(differences) if differences is not None else []
     return window(
         shown.title,
@@ -168,7 +180,7 @@ def _differences(differences: Sequence[Difference]) -> Iterator[Block]:
         else:
             yield section(f"{each.label}\n{before_and_after(each.before, each.after)}")
     if not differences:
-        yield section("Nothing would change.")
+        yield section("No changes.")
 
 
 def before_and_after(before: str, after: str) -> str:

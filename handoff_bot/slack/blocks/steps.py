@@ -77,16 +77,16 @@ _ABOUT = TypeAdapter(_About)
 SOLVED: dict[SolvedAs, str] = {
     SolvedAs.SOLVED: "Solved",
     SolvedAs.ANSWERED: "Question answered",
-    SolvedAs.WORKAROUND: "Helped with a workaround",
-    SolvedAs.PASSED_ON: "Passed on to somebody else",
-    SolvedAs.NO_REPLY: "The customer did not reply",
+    SolvedAs.WORKAROUND: "Workaround provided",
+    SolvedAs.PASSED_ON: "Passed on to another team",
+    SolvedAs.NO_REPLY: "Customer did not reply",
 }
 
 NOT_NEEDED: dict[NotNeeded, str] = {
     NotNeeded.AI_COULD: "The assistant could have answered",
-    NotNeeded.ALREADY_ANSWERED: "It was answered already",
+    NotNeeded.ALREADY_ANSWERED: "Already answered",
     NotNeeded.SPAM: "Spam or a test",
-    NotNeeded.MISTAKE: "The customer did not want a person",
+    NotNeeded.MISTAKE: "Customer did not want an agent",
 }
 
 SNOOZES = {
@@ -108,11 +108,11 @@ def assign(about: About, groups: Mapping[str, str]) -> Block:
     blocks = [asking("An agent", people, optional=True)]
     if groups:
         chooser = menu(Field.GROUP, "Choose a group", groups)
-        hint = "It goes back into the queue, and the group is called."
+        hint = "It goes back to the queue, and the group is mentioned."
         blocks.append(asking("Or a group", chooser, hint=hint, optional=True))
-    blocks.append(asking("Or", _box(Field.QUEUE, "Back into the queue"), optional=True))
+    blocks.append(asking("Or", _box(Field.QUEUE, "Back to the queue"), optional=True))
     note = text_field(Field.NOTE, many_lines=True, most=LONGEST_WORDS)
-    hint = "For the team alone. The new owner gets it as a direct message, with the last words."
+    hint = "Internal. The new assignee gets it as a direct message, with the latest messages."
     blocks.append(asking("Note", note, hint=hint, optional=True))
     return _window(Window.ASSIGN, "Assign conversation", blocks, "Assign", about)
 
@@ -126,12 +126,12 @@ def _box(name: Field, label: str, *, checked: bool = False) -> Block:
 def snooze(about: About) -> Block:
     """Asks until when it is put aside."""
     blocks = [
-        section("Nobody is reminded of it until then. It comes back when the customer writes."),
+        section("Reminders are paused until then. It comes back when the customer writes."),
         asking("For how long?", menu(Field.HOW_LONG, "Choose", SNOOZES, "1h"), optional=True),
         asking(
             "Or",
             text_field(Field.UNTIL, hint="45m, 2h, 1d, 14:30", most=40),
-            hint="In your own time zone.",
+            hint="In your time zone",
             optional=True,
         ),
     ]
@@ -152,17 +152,17 @@ def resolve(about: About, closing: str, *, asks: bool) -> Block:
         asking(
             "Tags",
             text_field(Field.TAGS, hint="refund, delivery", most=300),
-            hint="Words, with commas or spaces between them.",
+            hint="Separate tags with commas or spaces.",
             optional=True,
         ),
         asking(
-            "What the customer is told",
+            "Closing message",
             text_field(Field.CLOSING, initial=closing, many_lines=True, most=LONGEST_WORDS),
             optional=not closing,
         ),
     ]
     if asks:
-        box = _box(Field.ASK, "Ask the customer how we did", checked=True)
+        box = _box(Field.ASK, "Send satisfaction survey", checked=True)
         blocks.append(asking("Afterwards", box, optional=True))
     return _window(Window.RESOLVE, "Resolve", blocks, "Resolve", about)
 
@@ -172,7 +172,7 @@ def give_back(about: About) -> Block:
     memory = text_field(
         Field.MEMORY, hint="Refund of 20 € promised by Friday", many_lines=True, most=LONGEST_WORDS
     )
-    hint = "What you did and promised. The assistant takes it into account and never quotes it."
+    hint = "What you did and promised. The assistant uses it but never quotes it."
     blocks = [asking("What should the assistant know?", memory, hint=hint, optional=True)]
     return _window(Window.RETURN, "Return to AI", blocks, "Return", about)
 
@@ -182,17 +182,17 @@ def not_needed(about: About) -> Block:
     reasons = {why.value: label for why, label in NOT_NEEDED.items()}
     chooser: Block = {"type": "radio_buttons", "action_id": Field.WHY, "options": options(reasons)}
     blocks = [
-        section("Nobody will talk to the customer: the assistant carries on."),
-        asking("Why was nobody needed?", chooser, hint="The detector learns from it."),
+        section("No agent needed. The AI keeps answering."),
+        asking("Why was no agent needed?", chooser, hint="The detector learns from your choice."),
     ]
-    return _window(Window.DISMISS, "Not needed", blocks, "Not needed", about)
+    return _window(Window.DISMISS, "Dismiss", blocks, "Dismiss", about)
 
 
 def note(about: About) -> Block:
     """Asks for a note."""
     words = text_field(Field.NOTE, many_lines=True)
     blocks = [asking("Note for the team", words, hint="The customer never sees it.")]
-    return _window(Window.NOTE, "Add a note", blocks, "Keep", about)
+    return _window(Window.NOTE, "Add a note", blocks, "Save", about)
 
 
 def draft(about: About, words: str, sources: tuple[str, ...], *, claims: bool) -> Block:
@@ -206,12 +206,12 @@ def draft(about: About, words: str, sources: tuple[str, ...], *, claims: bool) -
     """
     blocks: list[Block] = []
     if not words:
-        blocks.append(section("The assistant has nothing to suggest. Write the reply yourself."))
+        blocks.append(section("The assistant has no suggestion. Write the reply yourself."))
     blocks.append(
         asking(
             "Reply to the customer",
             text_field(Field.WORDS, initial=words, many_lines=True),
-            hint="Nothing is sent before you press the button.",
+            hint="Nothing is sent until you press the button.",
         )
     )
     if sources:

@@ -45,7 +45,7 @@ class Drawing:
 
 def named(name: str, limit: int = NAME_LIMIT) -> str:
     """A name on one line, never empty."""
-    return one_line(name, limit) or "Somebody"
+    return one_line(name, limit) or "Unknown"
 
 
 def escape(text: str) -> str:

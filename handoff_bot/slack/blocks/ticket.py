@@ -49,7 +49,7 @@ class Field(StrEnum):
 
 _OUTCOMES = {outcome.value: label for outcome, label in SOLVED.items()} | {
     "returned": "Returned to the assistant",
-    "not_needed": "Not needed",
+    "not_needed": "Dismissed",
 }
 _QUOTE = 400
 _TIMELINE_WORDS = 150
@@ -59,7 +59,7 @@ def draw_ticket(view: TicketView, workspace_url: str) -> Block:
     """One ticket: its fields, its timeline, and what can be done."""
     row = view.row
     value = f"{row.number}:{view.page}"
-    buttons = [labelled(TicketAction.CHANGE, "Change…", str(row.number))]
+    buttons = [labelled(TicketAction.CHANGE, "Edit…", str(row.number))]
     if view.older:
         older = labelled(TicketAction.OLDER, "Older", f"{row.number}:{view.page + 1}")
         buttons.append(older)
@@ -80,7 +80,7 @@ def _facts(view: TicketView, workspace_url: str) -> Iterator[Block]:
     owner = named(row.assignee.name) if row.assignee else "nobody"
     yield plain(f"{STATUSES[row.status]} · {PRIORITIES[row.priority]} · assigned to {owner}", 300)
     yield plain(f"{named(row.contact)} on {spelled(row.channel)} · {REASONS[view.reason]}", 300)
-    yield mrkdwn(f"Made {moment(row.created_at)}")
+    yield mrkdwn(f"Created {moment(row.created_at)}")
     if view.solved_at:
         outcome = _OUTCOMES.get(view.outcome, "Ended")
         yield plain(outcome, 100)
@@ -88,7 +88,7 @@ def _facts(view: TicketView, workspace_url: str) -> Iterator[Block]:
     if view.reply_due_at:
         yield mrkdwn(f"⏱️ First reply due {moment(view.reply_due_at)}")
     if view.solve_due_at:
-        yield mrkdwn(f"⏱️ To be solved by {moment(view.solve_due_at)}")
+        yield mrkdwn(f"⏱️ Resolution due {moment(view.solve_due_at)}")
     if view.tags:
         yield plain(" ".join(f"#{tag}" for tag in view.tags), 500)
     if view.reopened:
@@ -119,14 +119,14 @@ def draw_edit(view: TicketView) -> Block:
         asking(
             "Status",
             menu(Field.STATUS, "Choose", _may_become(shown.status), shown.status),
-            hint="Solving it resolves the conversation, and the customer is told.",
+            hint="Solved also resolves the conversation, and the customer is told.",
         ),
         asking("Priority", menu(Field.PRIORITY, "Choose", priorities, shown.priority)),
         asking("Assignee", _chooser(shown.assignee), hint=_ASSIGNEE_HINT, optional=True),
-        asking("Tags", tags, hint="Words, with spaces or commas between them.", optional=True),
+        asking("Tags", tags, hint="Separate tags with commas or spaces.", optional=True),
     ]
     return window(
-        f"Change #{view.row.number}"[:24],
+        f"Edit #{view.row.number}"[:24],
         blocks,
         callback_id=EDIT,
         submit="Save",
@@ -135,7 +135,7 @@ def draw_edit(view: TicketView) -> Block:
     )
 
 
-_ASSIGNEE_HINT = "Nobody puts an open conversation back into the queue."
+_ASSIGNEE_HINT = "If you leave it empty, an open conversation goes back to the queue."
 
 
 def _may_become(status: TicketStatus) -> Mapping[str, str]:
@@ -148,7 +148,7 @@ def _chooser(assignee: str) -> Block:
     chooser: Block = {
         "type": "multi_users_select",
         "action_id": Field.ASSIGNEE,
-        "placeholder": plain("Nobody", 150),
+        "placeholder": plain("Unassigned", 150),
         "max_selected_items": 1,
     }
     return chooser | ({"initial_users": [assignee]} if assignee else {})

@@ -66,7 +66,7 @@ PERIODS: dict[Period, str] = {
     Period.YEAR: "Last 365 days",
 }
 
-HINT = "#12, #tag, or words"
+HINT = "#12, #tag or text"
 
 
 def draw_tickets(
@@ -85,7 +85,7 @@ def draw_tickets(
         *map(_row, page.rows),
     ]
     if not page.rows:
-        blocks.append(section("No ticket fits."))
+        blocks.append(section("No tickets found."))
     blocks += _turns(page, may_export=may_export)
     return window("Tickets", blocks, callback_id=SEARCH, submit="Search")
 
@@ -137,7 +137,7 @@ def _turns(page: TicketPage, *, may_export: bool) -> Iterator[Block]:
     if replace(page.query, words="", no_number=False, before=None, since=None) != TicketQuery():
         turns.append(labelled(TicketAction.ALL, "Clear filters", "all"))
     if may_export and page.rows:
-        turns.append(labelled(TicketAction.CSV, "Export as CSV", "csv", "all that fit"))
-        turns.append(labelled(TicketAction.JSON, "Export as JSON", "json", "all that fit"))
+        turns.append(labelled(TicketAction.CSV, "Export as CSV", "csv", "all results"))
+        turns.append(labelled(TicketAction.JSON, "Export as JSON", "json", "all results"))
     if turns:
         yield actions(*turns)

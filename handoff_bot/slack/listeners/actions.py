@@ -23,8 +23,8 @@ from handoff_bot.slack.listeners.feature import ClickListener, Feature, Subject,
 
 Decision = Callable[[DeskActions, int, AgentRef], Outcome]
 
-OLD_BUTTON = "This button is from an older version. The card shows what can be done now."
-NOT_KNOWN = "This conversation is not known any more."
+OLD_BUTTON = "This button is from an older version. Use the buttons on the card."
+NOT_KNOWN = "This conversation no longer exists."
 DONE = "Done."
 
 

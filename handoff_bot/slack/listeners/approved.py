@@ -90,7 +90,7 @@ def _saved(new: Approved) -> str:
     if not new.further:
         return f"{new.name} is saved."
     names = ", ".join(f"{{{{{name}}}}}" for name in new.further)
-    return f"{new.name} is saved. Not in the text, so for a button, link or file: {names}."
+    return f"{new.name} is saved. Variables outside the text, for a button, link or file: {names}"
 
 
 def _written(state: Mapping[str, Any]) -> tuple[Approved, Problem | None]:
@@ -204,5 +204,5 @@ FEATURE = Feature(
         TemplateWindow.USE: guarded(Action.REPLY, sent, Subject.MESSAGE),
     },
     commands={"templates": by_admins(in_words)},
-    help=("/handoff templates: texts that WhatsApp has approved, for admins",),
+    help=("/handoff templates: message templates that WhatsApp has approved (admins)",),
 )

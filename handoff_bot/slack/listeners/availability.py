@@ -18,7 +18,7 @@ from handoff_bot.slack.blocks.availability import (
     Presence,
     draw_arrangement,
 )
-from handoff_bot.slack.blocks.text import Drawing
+from handoff_bot.slack.blocks.text import Drawing, context, moment, mrkdwn
 from handoff_bot.slack.blocks.thread import draw_words, settled
 from handoff_bot.slack.listeners import queue
 from handoff_bot.slack.listeners.click import (
@@ -32,16 +32,16 @@ from handoff_bot.slack.listeners.click import (
 )
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature, Subject, guarded
 
-NOT_A_TIME = "Say it like /handoff off 30m, 2h, 14:30 or tomorrow."
-TAKEN = "You have this conversation now."
-DECLINED = "Somebody else is asked."
+NOT_A_TIME = "Try /handoff off 30m, 2h, 14:30 or tomorrow."
+TAKEN = "This conversation is now assigned to you."
+DECLINED = "Declined. The next agent is asked."
 
 
 def on(tools: Tools, asked: Asked) -> Drawing:
     """`/handoff on`."""
     agent = tools.desk.agent(asked.desk_id)
     tools.core.availability.come(agent, tools.desk.person(asked.desk_id).timezone)
-    return draw_words("You are available.")
+    return draw_words("You're available.")
 
 
 def off(tools: Tools, asked: Asked) -> Drawing:
@@ -51,7 +51,10 @@ def off(tools: Tools, asked: Asked) -> Drawing:
     if asked.words and back is None:
         return draw_words(NOT_A_TIME)
     tools.core.availability.leave(tools.desk.agent(asked.desk_id), timezone, back)
-    return draw_words("You are away." if back is None else "You are away until then.")
+    if back is None:
+        return draw_words("You're away.")
+    words = f"You're away until {moment(back)}."
+    return Drawing(words, [context(mrkdwn(words))])
 
 
 # -- Home
@@ -140,7 +143,7 @@ FEATURE = Feature(
     views={ARRANGE: guarded(Action.USE, arranged)},
     commands={"on": guarded(Action.USE, on), "off": guarded(Action.USE, off)},
     help=(
-        "/handoff on: I am available",
-        "/handoff off: I am away (30m, 2h, 14:30, tomorrow)",
+        "/handoff on: set yourself as available",
+        "/handoff off: set yourself as away (30m, 2h, 14:30, tomorrow)",
     ),
 )

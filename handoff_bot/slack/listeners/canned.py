@@ -30,7 +30,7 @@ FIELDS = {
     Part.LANGUAGE: CannedAction.LANGUAGE,
     Part.TEXT: CannedAction.TEXT,
 }
-GONE = "This reply was deleted in the meantime."
+GONE = "This reply has been deleted."
 
 
 # -- the list
@@ -172,10 +172,10 @@ FEATURE = Feature(
     shortcuts={
         "show_canned": Shortcut(
             "Canned replies",
-            "Replies that are kept ready, to look up",
+            "Look up prepared replies",
             False,
             guarded(Action.USE, look_up_from_anywhere),
         ),
     },
-    help=("/handoff canned: replies that are kept ready; words to look for may follow",),
+    help=("/handoff canned: look up canned replies (refund)",),
 )

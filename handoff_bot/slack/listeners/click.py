@@ -29,13 +29,13 @@ _LONGEST_NUMBER = 12
 
 Word = TypeVar("Word", bound=Enum)
 
-_CANNOT = "Choose a person who can answer customers: {why}."
+_CANNOT = "Choose a person who can reply to customers: {why}."
 NOT_TO: dict[Refusal, str] = {
     Refusal.BOT: _CANNOT.format(why="this is an app"),
-    Refusal.DEACTIVATED: _CANNOT.format(why="this one has left"),
-    Refusal.STRANGER: _CANNOT.format(why="this one is not a member of this workspace"),
-    Refusal.GUEST: _CANNOT.format(why="this one is a guest"),
-    Refusal.OUTSIDE: _CANNOT.format(why="this one is not in the conversation's Slack channel"),
+    Refusal.DEACTIVATED: _CANNOT.format(why="this user has left"),
+    Refusal.STRANGER: _CANNOT.format(why="this user is not a member of this workspace"),
+    Refusal.GUEST: _CANNOT.format(why="this user is a guest"),
+    Refusal.OUTSIDE: _CANNOT.format(why="this user is not in the conversation's Slack channel"),
 }
 """Why a conversation cannot be given to somebody. While Slack does not say, it can."""
 

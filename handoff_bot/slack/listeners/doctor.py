@@ -31,7 +31,7 @@ EXAMINE = "slack.examine"
 
 PURPOSES: dict[Purpose, str] = {
     Purpose.QUEUE: "queue channel",
-    Purpose.URGENT: "channel for urgent ones",
+    Purpose.URGENT: "channel for urgent conversations",
 }
 
 
@@ -77,7 +77,7 @@ def _of_place(client: WebClient, place: DeskPlace) -> Finding:
     purpose = PURPOSES.get(place.purpose, "channel")
     found = check_channel(client, place.slack_channel, purpose)
     if found.ok and place.suspended_why:
-        words = f"nothing can be posted there: {place.suspended_why}"
+        words = f"cannot post there: {place.suspended_why}"
         return Finding(found.what, False, words)
     return found
 
@@ -101,5 +101,5 @@ def _begin(tools: Tools, view_id: str) -> None:
 FEATURE = Feature(
     clicks={SettingsAction.DOCTOR: by_admins(show)},
     commands={"doctor": by_admins(asked_for)},
-    help=("/handoff doctor: what is missing in Slack, does the language model answer (admins)",),
+    help=("/handoff doctor: check Slack and the language model (admins)",),
 )

@@ -32,10 +32,9 @@ _ORDERS = frozenset({None, "thread_broadcast", "file_share"})
 _LONGEST_VERB = 20
 
 UNKNOWN_VERB = (
-    "!{verb} is not a command, so nothing was done and the customer has not seen this.{near} "
-    "Commands: {verbs}."
+    "!{verb} is not a command. Nothing was done, and nothing was sent.{near} Commands: {verbs}"
 )
-WITH_FILES = "Send !{verb} without files. Nothing was done, and the customer has not seen this."
+WITH_FILES = "Send !{verb} without files. Nothing was done, and nothing was sent."
 
 
 def handle_event(payload: Payload, threads: ThreadEvents, desk: Desk, verbs: Verbs) -> None:

@@ -40,14 +40,13 @@ WORDS: dict[Refusal, str] = {
         "Nothing was done. Join that Slack channel, and try again."
     ),
     Refusal.NOT_ADMIN: (
-        "Only admins of this workspace, and those whom they named in the settings, can do this."
+        "Only admins can do this: admins of this workspace, and admins added in the settings."
     ),
     Refusal.UNKNOWN: (
-        "Slack does not answer the question who you are, so nothing was done. "
-        "Please try again in a moment."
+        "Slack could not confirm who you are, so nothing was done. Please try again in a moment."
     ),
 }
-NOT_SENT = "The customer has not seen this."
+NOT_SENT = "Nothing was sent to the customer."
 
 _KEYS = {
     Subject.ESCALATION: "escalation_id",

@@ -34,9 +34,9 @@ from handoff_bot.slack.listeners.feature import Asked, Feature
 HISTORY_PAGE = 30
 
 _SHARED = {
-    "rules.triggers": "How easily each signal calls a person",
-    sla.MINUTES: "Promises to customers (SLA)",
-    texts.SILENT: "When nothing is said",
+    "rules.triggers": "Sensitivity of each signal",
+    sla.MINUTES: "SLA targets",
+    texts.SILENT: "Customer texts that are switched off",
     routes.RULES: "Routing",
     notices.RULES: "Notifications",
     approved.TEMPLATES: "Templates",
@@ -180,5 +180,5 @@ FEATURE = Feature(
         AuditAction.NEWEST: by_admins(turned),
     },
     commands={"audit": by_admins(audit)},
-    help=("/handoff audit: who did what (admins)",),
+    help=("/handoff audit: audit log (admins)",),
 )

@@ -32,7 +32,7 @@ from handoff_bot.slack.listeners.feature import (
 
 _LONGEST_WAIT = 366 * 24 * 60
 """Minutes: longer ones are none of the menu's, and no calendar need hold them."""
-YOURS = "You have this conversation now."
+YOURS = "This conversation is now assigned to you."
 
 
 # -- the window
@@ -212,15 +212,15 @@ FEATURE = Feature(
     },
     shortcuts={
         "show_queue": Shortcut(
-            "Show the queue",
-            "Who is waiting for a person, and who has whom",
+            "View queue",
+            "Waiting customers and assigned agents",
             False,
             guarded(Action.SEARCH, show_from_anywhere),
         ),
     },
     events={"app_home_opened": guarded(Action.SEARCH, opened)},
     help=(
-        "/handoff queue: who is waiting for a person",
+        "/handoff queue: view the queue",
         "/handoff next: take the most urgent conversation",
     ),
 )

@@ -37,14 +37,14 @@ logger = logging.getLogger(__name__)
 
 COMMAND = "/handoff"
 
-NOT_UNDERSTOOD = "I do not know that one. This is what I know:\n"
-UNKNOWN = "This command is not known here any more. Try /handoff help."
+NOT_UNDERSTOOD = "Unknown command. Available commands:\n"
+UNKNOWN = "This command no longer exists. Try /handoff help."
 HELP = "\n".join(
     (
         *EVERYTHING.help,
         "/handoff help: this list",
-        "In the thread of a conversation that is yours, what you write reaches the customer. "
-        "Begin with note: to keep it inside.",
+        "In the thread of a conversation assigned to you, your messages go to the "
+        "customer. Start with note: to keep one internal.",
     )
 )
 

@@ -34,9 +34,9 @@ from handoff_bot.slack.listeners.click import (
 )
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature
 
-CHANGED_MEANWHILE = "Somebody changed the rules meanwhile. Go back and look again."
-TOO_MANY = f"There are {MOST} rules already: delete one first."
-NOT_THERE = "I cannot write there. Invite me into that channel first."
+CHANGED_MEANWHILE = "Another admin has changed the rules. Go back and open them again."
+TOO_MANY = f"Limit of {MOST} rules reached. Delete one first."
+NOT_THERE = "Handoff cannot post there. Invite @Handoff first."
 
 Rule = TypeVar("Rule")
 State = Mapping[str, Any]
@@ -121,7 +121,7 @@ class RuleWindows(Generic[Rule]):
         ack()
         seen = Opened.parse(click.metadata).seen
         gone = self.book(tools).delete(click.number or 0, click.desk_id, seen)
-        words = "The rule is deleted." if gone else CHANGED_MEANWHILE
+        words = "Rule deleted." if gone else CHANGED_MEANWHILE
         tools.desk.update_view(click.view_id, self.draw(tools, words))
 
     def previewed(self, tools: Tools, click: Click, ack: Ack) -> None:
@@ -152,7 +152,7 @@ class RuleWindows(Generic[Rule]):
         ack()
         below = str(view.get("previous_view_id") or "")
         if below:
-            tools.desk.update_view(below, self.draw(tools, "The rule is saved."))
+            tools.desk.update_view(below, self.draw(tools, "Rule saved."))
 
     def _keep(self, tools: Tools, body: Body, opened: Opened) -> None:
         rule = self.parse(tools, filled_in(body))

@@ -28,10 +28,8 @@ from handoff_bot.slack.listeners.feature import Asked, Body, Feature
 from handoff_bot.slack.listeners.history import history_page
 from handoff_bot.slack.listeners.texts import first_text
 
-CHANGED_MEANWHILE = (
-    "Somebody changed these settings after you opened this window. Go back and open it again."
-)
-UNCHANGED = "Nothing has changed."
+CHANGED_MEANWHILE = "Another admin has changed these settings. Go back and open them again."
+UNCHANGED = "No changes."
 
 _BY_NAME = {each.name: each for each in SECTIONS}
 _WINDOWS: Mapping[str, Callable[[Tools], Block]] = {

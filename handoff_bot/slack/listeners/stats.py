@@ -17,9 +17,9 @@ from handoff_bot.slack.blocks.thread import draw_words
 from handoff_bot.slack.listeners.click import Click, Tools, number, one, word_of
 from handoff_bot.slack.listeners.feature import Asked, Feature, guarded
 
-NOT_KNOWN = "I do not know “{word}”. Say one or more of: {words}."
+NOT_KNOWN = "Unknown: “{word}”. Use one or more of: {words}."
 _MENTION = re.compile(r"<@([uw][a-z0-9]+)(?:\|[^>]*)?>")
-ON_ITS_WAY = "The chart is on its way: it comes as a direct message."
+ON_ITS_WAY = "You will get the chart as a direct message."
 
 
 def in_words(tools: Tools, asked: Asked) -> Drawing | None:
@@ -51,9 +51,7 @@ def _narrowed(tools: Tools, scope: Scope, word: str, desk_id: str) -> Scope | No
 
 
 def _words_known(tools: Tools) -> str:
-    return ", ".join(
-        [*Choice, *tools.core.metrics.channels(), "@somebody who has had conversations"]
-    )
+    return ", ".join([*Choice, *tools.core.metrics.channels(), "@agent with conversations"])
 
 
 def show(tools: Tools, click: Click, ack: Ack) -> None:
@@ -63,7 +61,7 @@ def show(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def _open(tools: Tools, trigger_id: str, scope: Scope) -> None:
-    view_id = tools.desk.open_view(trigger_id, window("Figures", [section("Computing…")]))
+    view_id = tools.desk.open_view(trigger_id, window("Reports", [section("Computing…")]))
     tools.desk.update_view(view_id, _drawn(tools, scope))
 
 
@@ -107,6 +105,6 @@ FEATURE = Feature(
     },
     commands={"stats": guarded(Action.USE, in_words)},
     help=(
-        "/handoff stats: how much is escalated and why, how long people wait (today, sms, @somebody)",
+        "/handoff stats: reports on escalations, reasons and waiting times (today, sms, @agent)",
     ),
 )

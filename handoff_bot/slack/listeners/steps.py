@@ -51,12 +51,12 @@ from handoff_bot.slack.listeners.feature import (
 )
 
 CHOOSE_WHY = "Choose a reason."
-CHOOSE_ONE = "Choose one: an agent, a group, or the queue."
-NOT_A_TIME = "Say it like 45m, 2h, 1d, 14:30 or tomorrow."
-OLD_WINDOW = "This window is from an older version. Please close it and click again."
-EMPTY = "Write something first."
-NOT_OURS = "This is not in the thread of a conversation with a customer."
-CLOSED = "This conversation is closed already."
+CHOOSE_ONE = "Choose an agent, a group or the queue."
+NOT_A_TIME = "Enter a time such as 45m, 2h, 1d, 14:30 or tomorrow."
+OLD_WINDOW = "This is from an older version. Close it and start again."
+EMPTY = "Enter a text first."
+NOT_OURS = "This message is not in the thread of a conversation."
+CLOSED = "This conversation is already closed."
 
 Opener = Callable[[Tools, About, str], Block]
 """Draws a window about an escalation, for the person with this desk id."""

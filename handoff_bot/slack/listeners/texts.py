@@ -24,8 +24,8 @@ from handoff_bot.slack.listeners.feature import Body, Feature
 _METADATA = TypeAdapter(tuple[str, str, str, Number])
 
 FIRST = Text(Moment.STARTED, "en")
-SAVED = "Saved. This is said from now on."
-BACK = "Your own text is gone: this one counts again."
+SAVED = "Saved. Customers get this text from now on."
+BACK = "Reset. Customers get the default text again."
 
 
 def first_text(tools: Tools) -> Block:

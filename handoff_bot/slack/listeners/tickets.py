@@ -34,9 +34,9 @@ from handoff_bot.slack.listeners.click import (
 )
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature, Subject, guarded
 
-NO_NUMBER = "Say which: /handoff ticket 12"
-OLD_WINDOW = "This window is from an older version. Please close it and click again."
-ON_ITS_WAY = "The file is on its way: it comes as a direct message."
+NO_NUMBER = "Add a ticket number: /handoff ticket 12"
+OLD_WINDOW = "This is from an older version. Close it and start again."
+ON_ITS_WAY = "You will get the file as a direct message."
 
 
 # -- searching
@@ -242,7 +242,7 @@ FEATURE = Feature(
         "ticket": guarded(Action.SEE, ticket_in_words, Subject.TICKET),
     },
     help=(
-        "/handoff tickets: search tickets (words may follow)",
+        "/handoff tickets: search tickets (refund)",
         "/handoff ticket 12: one ticket with its timeline",
     ),
 )
