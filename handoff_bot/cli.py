@@ -25,10 +25,10 @@ from handoff_bot.domain.tickets import TicketQuery
 from handoff_bot.settings import Settings, knowledge_dir, read_settings
 
 REAL = ("SLACK_", "TWILIO_", "WEBCHAT_")
-"""How the names of settings begin that only a real deployment has."""
+"""Prefixes of the settings that only a real deployment has."""
 
 COLUMNS = ("name", "language", "text")
-"""Of canned replies as CSV."""
+"""Columns of canned replies in CSV."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def settings_or_exit() -> Settings:
-    """The settings; on a problem say all of them and exit with 2."""
+    """Returns the settings. Prints all problems and exits with 2 if they are not valid."""
     try:
         return read_settings()
     except HandoffError as error:
@@ -54,7 +54,7 @@ def settings_or_exit() -> Settings:
     help="Answer web requests, run background jobs, or both.",
 )
 def serve(role: str) -> None:
-    """Serve: webhooks, Slack, lanes and timers."""
+    """Run the bot: webhooks, Slack, jobs and timers."""
     import app
 
     settings = settings_or_exit()
@@ -68,7 +68,7 @@ def serve(role: str) -> None:
 @main.command()
 @click.option("--port", type=int, envvar="PORT", default=3000, show_default=True)
 def sandbox(port: int) -> None:
-    """Open the whole thing in a browser, with no accounts: customers, agents and admin."""
+    """Open the sandbox in a browser, without accounts: customers, agents and an admin."""
     from handoff_sandbox.page.run import run as run_sandbox
 
     sys.exit(run_sandbox(port, click.echo))
@@ -76,13 +76,13 @@ def sandbox(port: int) -> None:
 
 @main.command()
 def run() -> None:
-    """Serve for real when there are credentials; without any, open the sandbox."""
+    """Run the bot if credentials are set; otherwise open the sandbox."""
     is_real = any(value.strip() for name, value in os.environ.items() if name.startswith(REAL))
     (serve if is_real else sandbox).main([], prog_name="handoff")
 
 
 def _work(settings: Settings) -> None:
-    """Run lanes and timers alone, until told to stop."""
+    """Runs jobs and timers, without a web server, until the process is told to stop."""
     import app
 
     ended = threading.Event()
@@ -96,7 +96,7 @@ def _work(settings: Settings) -> None:
 
 @main.command()
 def doctor() -> None:
-    """Check everything that must be right, and say what to do about what is not."""
+    """Check the configuration, and say how to fix each problem."""
     import app
 
     well = True
@@ -123,7 +123,7 @@ def manifest(socket: bool, base_url: str) -> None:
 
 @main.command()
 def judge() -> None:
-    """Judge conversations: JSON lines in, judgements out, one line each."""
+    """Judge conversations: JSON lines in, one judgement per line out."""
     from handoff_bot.ai.detector.local import LocalDetector
     from handoff_bot.ai.judging import judge_lines
 
@@ -135,7 +135,7 @@ def judge() -> None:
 @main.command()
 @click.argument("file", type=click.File(encoding="utf-8"), default="-")
 def explain(file: TextIO) -> None:
-    """Say why a conversation is judged as it is: one JSON object, from FILE or standard input."""
+    """Explain how a conversation is judged: one JSON object, from FILE or standard input."""
     from handoff_bot.ai.detector.explaining import explain as lines_about
     from handoff_bot.ai.detector.local import LocalDetector
     from handoff_bot.ai.judging import read_talk
@@ -155,7 +155,7 @@ def explain(file: TextIO) -> None:
     "--retrain", is_flag=True, help=("Train the last layer on agents' feedback, and use it.")
 )
 def tune(apply: bool, retrain: bool) -> None:
-    """Say what agents' feedback suggests about the thresholds; with an option, follow it."""
+    """Suggest thresholds from agents' feedback; with an option, apply them."""
     import app
 
     for line in app.tune(settings_or_exit(), apply=apply, retrain=retrain):
@@ -181,9 +181,10 @@ def export_canned() -> None:
 @canned.command("import")
 @click.argument("file", type=click.File("rb"), default="-")
 def import_canned(file: BinaryIO) -> None:
-    """Keep all replies of FILE or standard input, or none; one that is there already is replaced.
+    """Import all replies of FILE or standard input, or none. Replaces replies that already exist.
 
-    Separated by commas, semicolons or tabs, in UTF-8, UTF-16 or Windows-1252, as spreadsheets save it.
+    Columns are separated by commas, semicolons or tabs. The encoding is UTF-8, UTF-16 or Windows-1252,
+    as spreadsheets save it.
     """
     import app
 
@@ -215,14 +216,14 @@ def import_canned(file: BinaryIO) -> None:
 
 
 def _rows(table: str) -> csv.DictReader[str]:
-    """The rows by column; which sign separates the columns is seen in the first line."""
+    """Yields each row by column. The separator is detected in the first line."""
     first = table.partition("\n")[0]
     return csv.DictReader(io.StringIO(table, newline=""), delimiter=max(",;\t", key=first.count))
 
 
 @main.group()
 def knowledge() -> None:
-    """The articles that the assistant answers from."""
+    """Articles that the assistant answers from."""
 
 
 @knowledge.command("check")
@@ -230,9 +231,9 @@ def knowledge() -> None:
     "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False
 )
 def check_knowledge(folder: Path | None) -> None:
-    """List what is read, what is left out and why; exits with 1 when a file needs attention.
+    """List the articles that are read or skipped, and why. Exits with 1 if a file needs attention.
 
-    FOLDER is KNOWLEDGE_DIR unless given.
+    FOLDER defaults to KNOWLEDGE_DIR.
     """
     from handoff_bot.ai.assistant.articles import readings
     from handoff_bot.ai.assistant.checks import lines, needs_attention
@@ -245,7 +246,7 @@ def check_knowledge(folder: Path | None) -> None:
 
 @main.group()
 def tickets() -> None:
-    """The support records."""
+    """Support tickets."""
 
 
 @tickets.command("export")
@@ -264,7 +265,7 @@ def tickets() -> None:
 def export_tickets(
     form: str, status: str | None, since: datetime | None, until: datetime | None, *, bom: bool
 ) -> None:
-    """Print all tickets that fit, oldest first; docs/tickets.md names the columns."""
+    """Print all matching tickets, oldest first. docs/tickets.md describes the columns."""
     import app
 
     query = TicketQuery(
@@ -278,13 +279,13 @@ def export_tickets(
 
 @main.group()
 def jobs() -> None:
-    """Jobs that were given up: what could not be done for good."""
+    """Failed jobs: jobs that ran out of retries."""
 
 
 @jobs.command("list")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
 def list_jobs(limit: int) -> None:
-    """Print the newest ones that nobody has dealt with."""
+    """List the newest failed jobs."""
     import app
 
     with app.given_up_jobs(settings_or_exit()) as found:
@@ -300,7 +301,7 @@ def list_jobs(limit: int) -> None:
     help=("Also print the payload, with customers' messages and addresses."),
 )
 def show_job(job_id: int, with_text: bool) -> None:
-    """Print all about one, and which conversation and ticket it belongs to."""
+    """Print all details of one job, with its conversation and ticket."""
     import app
 
     with app.given_up_jobs(settings_or_exit()) as found:
@@ -315,14 +316,14 @@ def show_job(job_id: int, with_text: bool) -> None:
 @jobs.command("retry")
 @click.argument("job_ids", type=int, nargs=-1, required=True, metavar="ID…")
 def retry_jobs(job_ids: tuple[int, ...]) -> None:
-    """Run them again, each in its lane."""
+    """Retry failed jobs, each in its lane."""
     _deal_with(job_ids, "retry")
 
 
 @jobs.command("dismiss")
 @click.argument("job_ids", type=int, nargs=-1, required=True, metavar="ID…")
 def dismiss_jobs(job_ids: tuple[int, ...]) -> None:
-    """Leave them undone; they no longer count as given up."""
+    """Dismiss failed jobs. They do not run, and no longer count as failed."""
     _deal_with(job_ids, "dismiss")
 
 
@@ -340,7 +341,7 @@ def _deal_with(job_ids: tuple[int, ...], what: str) -> None:
 
 @main.command()
 def spending() -> None:
-    """Say what the language model has cost on the last days."""
+    """Show the daily costs of the language model."""
     import app
 
     for line in app.spent(settings_or_exit()):
@@ -359,9 +360,9 @@ def spending() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with durations in seconds.")
 @click.option("--chart", type=click.Path(dir_okay=False, writable=True), default="", metavar="FILE")
 def report(days: int, channel: str, as_json: bool, chart: str) -> None:
-    """Say how much was escalated and why, how long people waited, and what came of it.
+    """Report escalations, their reasons, waiting times and outcomes.
 
-    With --chart, the picture of it goes into FILE, a PNG. docs/metrics.md defines each figure.
+    With --chart, FILE gets the chart as a PNG. docs/metrics.md defines each metric.
     """
     import app
 
@@ -373,7 +374,7 @@ def report(days: int, channel: str, as_json: bool, chart: str) -> None:
 
 @main.command()
 def demo() -> None:
-    """Play a whole escalation with no accounts and no network: the real bot between stand-ins."""
+    """Play a complete escalation without accounts or network: the real bot between stand-ins."""
     from handoff_sandbox.demo import play
 
     sys.exit(play(click.echo))

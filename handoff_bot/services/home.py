@@ -1,4 +1,4 @@
-"""Reads what an agent's Home tab shows."""
+"""Reads the data of an agent's Home tab."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
 MOST_MINE = 60
-"""Of one's own, looked at; those who wait for an answer come first."""
+"""Limit of the agent's own conversations that are read. Conversations that wait for a reply come first."""
 MOST_WAITING = 10
 _SPOKEN = frozenset({Author.CONTACT, Author.AGENT})
 
 
 class Homes:
-    """Home tabs."""
+    """Reads the data of Home tabs."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -39,7 +39,7 @@ class Homes:
         *,
         may_administer: bool,
     ) -> Home:
-        """One agent's, as it is now; `slack_channels` are those they may see, None for all."""
+        """Returns an agent's Home tab; `slack_channels` are the ones they may see, None for all."""
         now = self._clock.now()
         with self._database.read() as tx:
             own = Filter(Whose.MINE, owner=agent.desk_id, slack_channels=slack_channels)

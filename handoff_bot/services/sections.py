@@ -40,10 +40,10 @@ SENSITIVITIES = {
 }
 
 _SIGNALS = {
-    Signal.REQUEST: "The customer asks for a person",
+    Signal.REQUEST: "The customer asks for an agent",
     Signal.SENTIMENT: "The customer is upset or confused",
-    Signal.COMPLEXITY: "The issue is too complex, or repeats",
-    Signal.CONFIDENCE: "The assistant is not sure",
+    Signal.COMPLEXITY: "The request is complex or goes in circles",
+    Signal.CONFIDENCE: "The AI is not sure",
 }
 
 
@@ -69,7 +69,7 @@ def _trigger(signal: Signal) -> Setting:
 TRIGGERS = Section(
     "triggers",
     "Triggers",
-    "Which signals hand off to an agent, and how easily; phrases, VIPs, languages.",
+    "Which signals lead to a handoff, and how easily; phrases, VIPs and languages.",
     (
         *map(_trigger, Signal),
         Setting(
@@ -94,11 +94,11 @@ TRIGGERS = Section(
             Widget.LINES,
             [],
             lines(2000),
-            hint="One address per line, e.g. +15551234567. VIPs are handed off sooner.",
+            hint="Addresses, one per line, e.g. +15551234567. VIPs get higher priority.",
         ),
         Setting(
             "rules.languages",
-            "Languages the assistant may answer in",
+            "Languages the AI may answer in",
             Widget.LINES,
             [],
             languages,
@@ -114,18 +114,18 @@ TRIGGERS = Section(
         ),
         Setting(
             "rules.pause_seconds",
-            "Wait for further messages before answering (seconds)",
+            "Seconds to wait for further messages before answering",
             Widget.LINE,
             DEFAULT_PAUSE,
             number(0, LONGEST_PAUSE, whole=False),
         ),
         Setting(
             "rules.answer_short_codes",
-            "Answer messages from short codes",
+            "Answer SMS from short codes",
             Widget.YES_NO,
             False,
             yes_no,
-            hint="Usually automated senders. Messages from sender names can never be answered.",
+            hint="Short codes are usually automated. SMS from sender names can never be answered.",
         ),
     ),
 )
@@ -133,11 +133,11 @@ TRIGGERS = Section(
 TEAM = Section(
     "team",
     "Team",
-    "Admins, agents and guests; internal notes, reply delay, survey, reopening of tickets.",
+    "Admins and agents, note prefixes, reply delay, surveys and reopening of tickets.",
     (
         Setting(
             ADMINS,
-            "Admins, in addition to the workspace's admins",
+            "Admins, in addition to workspace admins",
             Widget.PEOPLE,
             [],
             people,
@@ -149,7 +149,8 @@ TEAM = Section(
             "",
             group,
             hint=(
-                "Members are agents in every Slack channel, in addition to each channel's members."
+                "Members of this group are agents in every Slack channel, in addition to each "
+                "channel's members."
             ),
         ),
         Setting(
@@ -158,7 +159,7 @@ TEAM = Section(
             Widget.CHANNELS,
             [],
             slack_channels,
-            hint="In all other Slack channels, guests cannot see or do anything.",
+            hint="Guests in other Slack channels have no access.",
         ),
         Setting(
             "note.prefixes",
@@ -170,7 +171,7 @@ TEAM = Section(
         ),
         Setting(
             HOLD,
-            "Delay before replies are sent (seconds)",
+            "Seconds to hold replies before sending",
             Widget.LINE,
             0,
             number(0, LONGEST_HOLD),
@@ -183,7 +184,7 @@ TEAM = Section(
             Widget.LINE,
             24,
             number(0, 720),
-            hint="0 = always open a new ticket",
+            hint="0 = always create a new ticket",
         ),
     ),
 )
@@ -192,14 +193,14 @@ TRANSLATION = Section(
     "translation",
     "Translation",
     (
-        "Agents and customers each use their own language. Requires a language model "
+        "Agents and customers each write in their own language. Requires a language model "
         "(OPENAI_API_KEY)."
     ),
     (
-        Setting(translating.ON, "Translate messages", Widget.YES_NO, False, yes_no),
+        Setting(translating.ON, "Translate", Widget.YES_NO, False, yes_no),
         Setting(
             translating.LANGUAGE,
-            "Team language",
+            "The team's language",
             Widget.CHOICE,
             translating.DEFAULT_LANGUAGE,
             choice(NAMES),
@@ -210,10 +211,10 @@ TRANSLATION = Section(
 
 HOURS = Section(
     "hours",
-    "Business hours",
+    "Hours",
     (
-        "When the team works. Outside business hours, customers are told so and the "
-        "waiting policy pauses."
+        "When the team works. Outside business hours, customers are informed and the waiting "
+        "policy pauses."
     ),
     (
         Setting(
@@ -224,14 +225,21 @@ HOURS = Section(
             working_hours,
             hint="One per line, e.g. mon-fri 9:00-17:00. Leave empty for 24/7.",
         ),
-        Setting(hours.TIMEZONE, "Time zone", Widget.LINE, "", time_zone, hint="E.g. Europe/Berlin"),
+        Setting(
+            hours.TIMEZONE,
+            "Time zone",
+            Widget.LINE,
+            "",
+            time_zone,
+            hint="For example Europe/Berlin.",
+        ),
         Setting(
             hours.HOLIDAYS,
             "Holidays",
             Widget.LINES,
             [],
             holidays,
-            hint="One date per line, e.g. 2026-12-25",
+            hint="Dates, one per line, e.g. 2026-12-25.",
         ),
     ),
 )
@@ -239,7 +247,7 @@ HOURS = Section(
 WAITING = Section(
     "waiting",
     "Waiting",
-    "What happens while no agent takes a conversation, and when an assignee does not reply.",
+    "What happens while a conversation waits in the queue, and when an assignee does not reply.",
     (
         Setting(
             ladder.LADDER,
@@ -248,7 +256,7 @@ WAITING = Section(
             list(DEFAULT),
             _rungs,
             hint="; ".join(f"{kind}: {what}" for kind, what in WHAT.items())
-            + ". To override a step for one priority: urgent: 1 mention",
+            + ". To replace the steps for one priority, write e.g. urgent: 1 mention.",
         ),
         Setting(ladder.GROUP, "Group to mention", Widget.GROUP, "", group),
         Setting(
@@ -257,7 +265,7 @@ WAITING = Section(
             Widget.LINE,
             0,
             number(0, positions.LONGEST_MINUTES),
-            hint="0 = none. Sent only when the customer has moved up.",
+            hint="0 = no updates. Sent only when the customer has moved up.",
         ),
         Setting(
             MINUTES,
@@ -269,11 +277,11 @@ WAITING = Section(
         ),
         Setting(
             CAPACITY,
-            "Capacity: open conversations per agent",
+            "Conversations per agent",
             Widget.LINE,
             0,
             number(0, 99),
-            hint="0 = no limit. Agents can set their own.",
+            hint="0 = no limit. Agents can set their own limit.",
         ),
     ),
 )
@@ -285,18 +293,18 @@ def _promise(priority: Priority, promise: Promise) -> Setting:
     return Setting(
         key=sla.MINUTES,
         part=name_of(priority, promise),
-        label=f"{priority.value.capitalize()}: minutes to {_PROMISED[promise]}",
+        label=f"{priority.value.capitalize()}: minutes until {_PROMISED[promise]}",
         widget=Widget.LINE,
         default=SLA_MINUTES[priority][promise],
         parse=number(0, LONGEST_MINUTES),
-        hint="0 = no target" if priority is Priority.URGENT else "",
+        hint="0 = no SLA target" if priority is Priority.URGENT else "",
     )
 
 
 SLA = Section(
     "sla",
     "SLA",
-    "Targets by priority, in minutes of business hours. Threads are warned at 80% of a target.",
+    "SLA targets by priority, in business hours. A warning is posted in the thread at 80%.",
     tuple(_promise(priority, promise) for priority in Priority for promise in Promise),
 )
 

@@ -1,4 +1,4 @@
-"""What the doctor asks of Slack: is the token believed, are the scopes there, is the bot in its channel?"""
+"""The doctor's health checks of Slack: token, scopes and queue channel."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from handoff_bot.slack.scopes import NEEDED, OPTIONAL, missing
 
 
 def check_slack(token: str, api_url: str, queue_channel: str) -> Iterator[Finding]:
-    """Everything about Slack that can be found out without posting a message."""
+    """Yields all health checks of Slack that need no message to be posted."""
     client = WebClient(token=token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
     yield from examine(client, queue_channel)
 
 
 def examine(client: WebClient, queue_channel: str) -> Iterator[Finding]:
-    """The same with a client that there is already."""
+    """Yields the health checks, with an existing client."""
     try:
         answer = client.auth_test()
     except (SlackClientError, OSError) as error:
@@ -51,7 +51,7 @@ def _check_scopes(headers: dict[str, Any]) -> Iterator[Finding]:
 
 
 def check_channel(client: WebClient, channel: str, purpose: str = "queue channel") -> Finding:
-    """Are we in a slack_channel, and may we read it?"""
+    """Checks that the app is a member of a slack_channel and may read it."""
     what = f"Slack: {purpose} {channel}"
     try:
         client.conversations_history(channel=channel, limit=1)

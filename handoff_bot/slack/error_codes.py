@@ -1,7 +1,7 @@
-"""Slack's error codes, each in exactly one class, which says what to do about it.
+"""Slack's error codes, each in exactly one class that decides how it is handled.
 
-The codes are those of https://api.slack.com/methods for the methods that we call; a code that is in no
-class is waited for some hours before it counts as final, see `errors`.
+The codes are from https://api.slack.com/methods, for the methods that we call. An unknown code is
+retried for some hours before it is final, see `errors`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 RATE_LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 
 MAYBE_DONE = frozenset({"internal_error", "fatal_error"})
-"""Slack's own words for these: some part of the operation may have succeeded."""
+"""Slack documents for these codes that part of the operation may have succeeded."""
 
 TEMPORARY: dict[str, str] = {
     "access_denied": "Slack denies the bot access.",
@@ -38,7 +38,7 @@ TEMPORARY: dict[str, str] = {
     "token_revoked": "The bot token was revoked. Reinstall the app.",
     "update_failed": "Slack could not update the message.",
 }
-"""An admin or Slack itself can put it right: the job waits."""
+"""An admin or Slack itself can fix the cause: the job waits."""
 
 CLOSED: dict[str, str] = {
     "channel_is_limited_access": "Access to the channel is limited.",
@@ -55,7 +55,7 @@ CLOSED: dict[str, str] = {
     "restricted_action_read_only_channel": "Only some members may post in the channel.",
     "restricted_action_thread_only_channel": "The channel allows replies in threads only.",
 }
-"""Of a Slack channel: temporary as well, but all that is said there waits for a person."""
+"""Problems of a Slack channel: temporary as well, but everything for the channel waits for an admin."""
 
 LAYOUT: dict[str, str] = {
     "attachment_payload_limit_exceeded": "The message is too long for Slack.",
@@ -75,7 +75,7 @@ LAYOUT: dict[str, str] = {
     "too_many_attachments": "The message has too many parts for Slack.",
     "too_many_contact_cards": "The message has too many parts for Slack.",
 }
-"""Of how a message is written: the same content is tried in plainer forms."""
+"""Problems of a message's form: the same content is retried in plainer forms."""
 
 GONE: dict[str, str] = {
     "cannot_reply_to_message": "Slack does not allow replies to this message.",
@@ -86,10 +86,10 @@ GONE: dict[str, str] = {
     "thread_locked": "The thread is locked.",
     "thread_not_found": "The thread no longer exists.",
 }
-"""Of a message or its thread: a new card is posted, and the conversation goes on below that."""
+"""The message or its thread is gone: a new card is posted, and the conversation continues in its thread."""
 
 NOTHING_TO_DO = frozenset({"already_pinned", "already_reacted", "no_reaction"})
-"""It is already as it was to be."""
+"""The intended state already exists."""
 
 PERMANENT: dict[str, str] = {
     "cant_delete_message": "The bot may not delete this message.",
@@ -116,7 +116,7 @@ PERMANENT: dict[str, str] = {
     "user_not_in_channel": "This user is not in the channel.",
     "view_too_large": "There is too much to show in one modal.",
 }
-"""No waiting and no other form helps."""
+"""Final: neither waiting nor another form helps."""
 
 FILE_REFUSED = frozenset(
     {
@@ -141,7 +141,7 @@ FILE_REFUSED = frozenset(
         "unable_to_share_files",
     }
 )
-"""Permanent: an admin has forbidden this file there, or there is no room for it."""
+"""Permanent: an admin has forbidden the file there, or the storage is full."""
 
 OUR_MISTAKE = frozenset(
     {
@@ -197,7 +197,7 @@ OUR_MISTAKE = frozenset(
         "unknown_type",
     }
 )
-"""Permanent: only a call that no version of ours makes is answered so."""
+"""Permanent: programming errors."""
 
 CLASSES: dict[str, frozenset[str]] = {
     "rate limited": RATE_LIMITED,
@@ -211,4 +211,4 @@ CLASSES: dict[str, frozenset[str]] = {
     "file refused": FILE_REFUSED,
     "our mistake": OUR_MISTAKE,
 }
-"""All of them; no code is in two."""
+"""All codes; each is in one class only."""

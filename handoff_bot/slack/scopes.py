@@ -1,4 +1,4 @@
-"""What the app may be granted in Slack, and what each permission is for, in words."""
+"""The Slack app's scopes, with the purpose of each."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ OPTIONAL: dict[str, str] = {
     "dnd:read": "to offer to agents in do-not-disturb last",
     "usergroups:read": "to assign conversations to user groups, and to know their members",
 }
-"""What an installation may go without."""
+"""Scopes that an installation may leave out."""
 
 
 def missing(granted: Iterable[str], wanted: dict[str, str] = NEEDED) -> list[str]:
-    """A line for each permission that was not granted."""
+    """Returns a line for each scope that was not granted."""
     given = set(granted)
     return [f"{scope} ({why})" for scope, why in wanted.items() if scope not in given]

@@ -97,7 +97,7 @@ LABELS = {
     "a setting": ("hold_seconds", "Delay before replies are sent (seconds)"),
     "a text": (
         "text.started.de.request",
-        "Customer text “Escalated: agent requested”, German, when: Asked for a person",
+        "Customer text “Escalated: agent requested”, German, when: Asked for an agent",
     ),
     "a text for all": ("text.taken.en.any", "Customer text “Taken”, English, any reason"),
     "a canned reply": ("canned.refund.any", "Canned reply “refund”, any language"),

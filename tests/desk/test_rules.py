@@ -101,9 +101,7 @@ def test_rules_are_changed_moved_and_deleted(bureau):
     routed(bureau, rule_vip=["yes"], routing_people=[bureau.ben])
     bureau.presses(bureau.mia, "routing_up", "1")
     shown = words(bureau.window(bureau.mia))
-    assert (
-        "1. VIPs\n→ in the queue channel, for specific agents, anyone can take it" in shown
-    )
+    assert "1. VIPs\n→ in the queue channel, for specific agents, anyone can take it" in shown
     assert f"<@{bureau.ben}>" in shown
     bureau.presses(bureau.mia, "routing_change", "0")
     bureau.sends(bureau.mia, NOBODY | TO | {"routing_mode": "least_busy"})

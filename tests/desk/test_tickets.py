@@ -83,7 +83,7 @@ def test_a_ticket_shows_its_whole_story(two):
     told = shown(two)
     for fact in (
         "assigned to Ana",
-        "Dana Reyes on SMS · Asked for a person",
+        "Dana Reyes on SMS · Asked for an agent",
         "a person was asked for",
         "Ana taken",
         "Hello Dana",

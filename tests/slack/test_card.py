@@ -63,7 +63,7 @@ STATES = {
     "queued": "🟠 High · Dana R. is waiting on WhatsApp",
     "claimed": "🟢 Assigned to Ana · Dana R. on WhatsApp",
     "resolved": "✅ Resolved by Ana · Dana R. on WhatsApp",
-    "returned": "🤖 Returned to the assistant by Ana · Dana R. on WhatsApp",
+    "returned": "🤖 Returned to the AI by Ana · Dana R. on WhatsApp",
     "dismissed": "⚪ Dismissed by Ana · Dana R. on WhatsApp",
 }
 
@@ -93,7 +93,7 @@ def test_the_wait_is_rendered_by_the_client():
 def test_a_card_shows_the_evidence():
     shown = words_of(draw_card(builders.card()))
     for fact in (
-        "Asked for a person: 97%, strong  ▰▰▰▰▰▰▰▰▰▰",
+        "Asked for an agent: 97%, strong  ▰▰▰▰▰▰▰▰▰▰",
         "Upset or confused: 40%, weak  ▰▰▰▰▱▱▱▱▱▱",
         "I want a person",
         "Order 4711 has not arrived.",
@@ -116,7 +116,7 @@ def test_a_score_out_of_range_does_not_break_the_card(score):
 
 def test_a_card_without_evidence_says_that_nothing_was_tried():
     bare = builders.card(scores={}, evidence="", summary="", tried="", recent=())
-    assert "The assistant has not replied yet." in words_of(draw_card(bare))
+    assert "The AI has not replied yet." in words_of(draw_card(bare))
 
 
 @pytest.mark.parametrize("name", CARDS)

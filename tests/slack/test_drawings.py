@@ -73,7 +73,7 @@ def test_without_the_workspaces_address_there_is_no_link():
 
 def test_a_board_row_has_all_columns():
     shown = words_of(draw_board(builders.board(1), WORKSPACE))
-    for column in ("Dana R.", "WhatsApp", "Asked for a person", "🟠 High", "Since <!date^"):
+    for column in ("Dana R.", "WhatsApp", "Asked for an agent", "🟠 High", "Since <!date^"):
         assert column in shown
 
 

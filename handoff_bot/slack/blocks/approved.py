@@ -1,4 +1,4 @@
-"""The windows of approved templates: the admins' list, one to change, and one to send."""
+"""Renders the modals of message templates: the admins' list, one template to edit, and one to send."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _LABELS = 1000
 
 
 class TemplateAction(StrEnum):
-    """What can be clicked and filled in; the value is the action id."""
+    """Action ids of buttons and fields."""
 
     SHOW = "templates_show"
     ADD = "template_add"
@@ -53,7 +53,7 @@ class TemplateAction(StrEnum):
 
 
 class TemplateWindow(StrEnum):
-    """The windows that are sent; the value is the callback id."""
+    """Callback ids of the modals that can be submitted."""
 
     EDIT = "template_edit"
     USE = "template_use"
@@ -61,7 +61,7 @@ class TemplateWindow(StrEnum):
 
 @dataclass(frozen=True)
 class Using:
-    """Instead of which message one is sent, and where that is told of."""
+    """The message that a template replaces, and the thread for the result."""
 
     message_id: Number
     slack_channel: str
@@ -69,16 +69,16 @@ class Using:
 
     @property
     def thread(self) -> Place:
-        """The thread."""
+        """The thread in which the result is posted."""
         return Place(self.slack_channel, self.ts)
 
     def dump(self) -> str:
-        """As `private_metadata`."""
+        """Returns the `private_metadata` of a modal."""
         return json.dumps(asdict(self))
 
     @classmethod
     def parse(cls, metadata: str) -> Using | None:
-        """From `private_metadata`; None when it is not ours."""
+        """Parses `private_metadata`; None if it is not valid."""
         return read(_USING, metadata)
 
 
@@ -86,7 +86,7 @@ class Using:
 
 
 def draw_list(templates: Sequence[Approved], banner: str = "") -> Block:
-    """All of them, to add to and to change."""
+    """Renders all templates, with buttons to add and edit."""
     how = "Messages for WhatsApp when the customer's last message is more than 24 hours old."
     blocks = [section(banner)] if banner else []
     blocks += [context(plain(how)), actions(labelled(TemplateAction.ADD, "Add a template…", "new"))]
@@ -104,7 +104,7 @@ def _row(template: Approved) -> Block:
 
 
 def draw_edit(template: Approved) -> Block:
-    """One to write or change."""
+    """Renders the form of a new or existing template."""
     labels = "\n".join(f"{name}: {label}" for name, label in template.labels.items())
     name = text_field(TemplateAction.NAME, initial=template.name, hint="News", most=LONGEST_NAME)
     sid = text_field(TemplateAction.SID, initial=template.content_sid, hint="HX…", most=64)
@@ -154,13 +154,13 @@ _NAMED = TypeAdapter(dict[str, str])
 
 
 def name_in(metadata: str) -> str:
-    """Which one a window is about, "" for a new one."""
+    """Returns the template's name from a modal; "" for a new one."""
     held = read(_NAMED, metadata)
     return held.get("name", "") if held else ""
 
 
 def draw_deleted(name: str) -> Block:
-    """What is left in the window of one that was deleted."""
+    """Renders the confirmation that a template was deleted."""
     return window(TITLE, [section(f"{one_line(name, LONGEST_NAME)} is deleted.")], close="Back")
 
 
@@ -168,7 +168,7 @@ def draw_deleted(name: str) -> Block:
 
 
 def value_field(number: int) -> str:
-    """The field of a template's variable: by number, for its name may be anything."""
+    """Returns the field of a variable. Numbered, because a variable's name may be any text."""
     return f"template_value_{number}"
 
 
@@ -178,7 +178,7 @@ def draw_use(
     chosen: Approved | None = None,
     values: Mapping[str, str] | None = None,
 ) -> Block:
-    """Choose one, fill in its variables, send it."""
+    """Renders the modal in which an agent chooses a template, fills in its variables and sends it."""
     if not templates:
         words = "No templates yet. Ask an admin to add one with /handoff templates."
         return window("Use a template", [section(words)])

@@ -1,4 +1,4 @@
-"""One's own availability: as a line in Home, and as a window."""
+"""Renders an agent's availability in the Home tab, and the modal to change it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CAPACITY, HOURS, TIMEZONE = "my_capacity", "my_hours", "my_timezone"
 
 
 class Presence(StrEnum):
-    """Buttons in Home; the value is the action id."""
+    """Action ids of the buttons in the Home tab."""
 
     COME = "availability_on"
     LEAVE = "availability_off"
@@ -22,7 +22,7 @@ class Presence(StrEnum):
 
 
 def draw_presence(mine: Availability) -> list[Block]:
-    """The state in words, and how to change it."""
+    """Renders the current state and the buttons to change it."""
     change = (
         labelled(Presence.COME, "Set available", "on")
         if mine.is_away or not mine.on_roster
@@ -33,7 +33,7 @@ def draw_presence(mine: Availability) -> list[Block]:
 
 
 def in_words(mine: Availability) -> str:
-    """In our own words and Slack's dates."""
+    """Returns the state as text, with Slack's dates."""
     load = f"{mine.load} of {mine.capacity}" if mine.capacity else str(mine.load)
     busy = f" · {load} in progress"
     if not mine.on_roster:
@@ -47,7 +47,7 @@ def in_words(mine: Availability) -> str:
 
 
 def draw_arrangement(mine: Availability) -> Block:
-    """Hours and capacity."""
+    """Renders the modal for hours and capacity."""
     blocks = [
         asking(
             "Capacity (open conversations)",

@@ -1,4 +1,4 @@
-"""Every button: its label, style, confirmation and what a screen reader says."""
+"""Labels, styles, confirmations and accessibility labels of all buttons."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ _LOOKS: dict[Button, _Look] = {
 
 
 def button(kind: Button, value: str, about: str = "") -> Block:
-    """A button that carries `value`.
+    """Returns a button that carries `value`.
 
     Args:
-        kind: which button; its value is the action id.
-        value: what a click brings back, at most 2,000 characters.
-        about: whom it is about, for screen readers, where many buttons look the same.
+        kind: the button; its value is the action id.
+        value: returned by a click, at most 2,000 characters.
+        about: the customer, for screen readers, where several buttons have the same label.
     """
     look = _LOOKS[kind]
     return labelled(kind.value, look.label, value, about) | _extras(look)
 
 
 def more(kinds: Sequence[Button], value: str) -> Block:
-    """The menu behind "⋯"; each option carries its action and the value."""
+    """Returns the overflow menu "⋯"; each option carries its action and the value."""
     return {
         "type": "overflow",
         "action_id": Button.MORE.value,
@@ -69,7 +69,7 @@ def more(kinds: Sequence[Button], value: str) -> Block:
 
 
 def labelled(action_id: str, label: str, value: str, about: str = "") -> Block:
-    """A button with these words; what is heard begins with what is seen (WCAG 2.5.3)."""
+    """Returns a button. Its accessibility label begins with the visible label (WCAG 2.5.3)."""
     full = f"{label}: {about}" if about else label
     return {
         "type": "button",

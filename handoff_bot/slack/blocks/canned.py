@@ -1,4 +1,4 @@
-"""The windows of the canned replies: the list with its search, and one reply to change."""
+"""Renders the modals of canned replies: the list with its search, and the form of one reply."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SHOWN = 300
 
 
 class CannedAction(StrEnum):
-    """What can be clicked and filled in; the value is the action id."""
+    """Action ids of buttons and fields."""
 
     SHOW = "canned_show"
     PAGE_BACK = "canned_page_back"
@@ -49,7 +49,7 @@ class CannedAction(StrEnum):
 
 
 class CannedWindow(StrEnum):
-    """The windows; the value is the callback id."""
+    """Callback ids of the modals."""
 
     LIST = "canned_list"
     EDIT = "canned_edit"
@@ -57,26 +57,26 @@ class CannedWindow(StrEnum):
 
 @dataclass(frozen=True)
 class Search:
-    """What is looked for, and where one is in it; `language` "" for all."""
+    """Search text, language and page; `language` is "" for all."""
 
     query: str = ""
     language: str = ""
     page: Number = 0
 
     def dump(self) -> str:
-        """As `private_metadata`."""
+        """Returns the `private_metadata` of a modal."""
         return json.dumps(asdict(self))
 
     @classmethod
     def parse(cls, metadata: str) -> Search:
-        """From `private_metadata`; everything when it is not ours."""
+        """Parses `private_metadata`; the search for everything if it is not valid."""
         return read(_SEARCH, metadata) or cls()
 
 
 @dataclass(frozen=True)
 class Editing:
-    """Which reply a window is about (`id` 0 for a new one), the search below it to go back to, and the
-    newest change of the reply that was known when it was opened.
+    """The edited reply (`id` 0 for a new one), the search in the modal below, and the reply's newest change
+    when the modal was opened, to detect concurrent edits.
     """
 
     id: int
@@ -84,12 +84,12 @@ class Editing:
     seen: int = 0
 
     def dump(self) -> str:
-        """As `private_metadata`."""
+        """Returns the `private_metadata` of a modal."""
         return json.dumps({"id": self.id, "search": self.search.dump(), "seen": self.seen})
 
     @classmethod
     def parse(cls, metadata: str) -> Editing:
-        """From `private_metadata`; a new one when it is not ours."""
+        """Parses `private_metadata`; a new reply if it is not valid."""
         held = read(_EDITING, metadata)
         return cls(held.id, Search.parse(held.search), held.seen) if held else cls(0, Search())
 
@@ -106,7 +106,7 @@ _EDITING = TypeAdapter(_Editing)
 
 
 def draw_list(page: CannedPage, search: Search, *, may_change: bool, banner: str = "") -> Block:
-    """A search and what it finds; admins can change what they see."""
+    """Renders a search and its results; admins can edit the results."""
     blocks: list[Block] = [section(banner)] if banner else []
     blocks += [*_search(search), *_heading(page, search, may_change=may_change)]
     for reply in page.rows:
@@ -166,7 +166,7 @@ def _turns(page: CannedPage) -> Iterator[Block]:
 def draw_edit(
     reply: CannedReply, search: Search, preview: str = "", problem: str = "", seen: int = 0
 ) -> Block:
-    """One reply to write or change."""
+    """Renders the form of a new or existing reply."""
     name = text_field(CannedAction.NAME, initial=reply.name, hint="refund", most=LONGEST_NAME + 8)
     languages = filter_menu(CannedAction.LANGUAGE, "Any language", NAMES, reply.language)
     text = text_field(CannedAction.TEXT, initial=reply.text, many_lines=True, most=LONGEST)
@@ -214,5 +214,5 @@ def _buttons(reply: CannedReply) -> Iterator[Block]:
 
 
 def draw_deleted(name: str) -> Block:
-    """What is left in the window of a reply that was deleted."""
+    """Renders the confirmation that a reply was deleted."""
     return window(TITLE, [section(f"{one_line(name, LONGEST_NAME)} is deleted.")], close="Back")

@@ -1,4 +1,4 @@
-"""The card of an escalation: where it stands, why it is here, and what an agent can do about it."""
+"""Renders the card of an escalation: its state, its reason, and the buttons."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ PRIORITIES: dict[Priority, str] = {
 }
 
 REASONS: dict[Signal, str] = {
-    Signal.REQUEST: "Asked for a person",
+    Signal.REQUEST: "Asked for an agent",
     Signal.SENTIMENT: "Upset or confused",
-    Signal.COMPLEXITY: "Too complex, or going in circles",
-    Signal.CONFIDENCE: "The assistant was not sure",
+    Signal.COMPLEXITY: "Complex or going in circles",
+    Signal.CONFIDENCE: "The AI was not sure",
 }
 
 MOODS: dict[Mood, str] = {
@@ -57,7 +57,7 @@ MOODS: dict[Mood, str] = {
 
 _ENDINGS: dict[Status, str] = {
     Status.RESOLVED: "✅ Resolved by {agent}",
-    Status.RETURNED: "🤖 Returned to the assistant by {agent}",
+    Status.RETURNED: "🤖 Returned to the AI by {agent}",
     Status.DISMISSED: "⚪ Dismissed by {agent}",
 }
 
@@ -99,7 +99,7 @@ _STRENGTHS = ((0.75, "strong"), (0.5, "clear"), (0.25, "weak"), (0.0, "very weak
 
 
 def draw_card(card: Card) -> Drawing:
-    """The card as a message: its state first, because notifications begin with it."""
+    """Renders the card. The state comes first, because notifications begin with it."""
     blocks = [header(_state(card)), context(*_facts(card))]
     if card.opted_out:
         blocks.append(section(_INVITED if card.invited else _OPTED_OUT))
@@ -155,19 +155,19 @@ def _facts(card: Card) -> Iterator[Block]:
 
 
 def _clock(card: Card) -> str:
-    """Rendered by the client, so that no update is spent on a clock."""
+    """Slack's clients render the date, so that no update is spent on a clock."""
     if card.status is Status.QUEUED:
         return f"Waiting since {moment(card.opened_at)} ({date(card.opened_at, '{ago}')})"
     parts = [f"Opened {moment(card.opened_at)}"]
     if card.claimed_at:
-        parts.append(f"taken {moment(card.claimed_at)}")
+        parts.append(f"claimed {moment(card.claimed_at)}")
     if card.closed_at:
         parts.append(f"closed {moment(card.closed_at)}")
     return " · ".join(parts)
 
 
 def _due(card: Card) -> str:
-    """What was promised, and until when the channel lets us answer."""
+    """Lists SLA targets, and the end of the messaging window."""
     parts = []
     if card.reply_due_at:
         parts.append(f"⏱️ First reply due {moment(card.reply_due_at)}")
@@ -214,9 +214,9 @@ def _story(card: Card) -> Iterator[Block]:
     if card.summary:
         yield rich(line(strong("Summary: "), words(one_line(card.summary, _QUOTE), _QUOTE)))
     if card.tried:
-        yield rich(line(strong("Last reply by the assistant:")), quote(card.tried, _QUOTE))
+        yield rich(line(strong("Last reply by the AI:")), quote(card.tried, _QUOTE))
     else:
-        yield context(plain("The assistant has not replied yet."))
+        yield context(plain("The AI has not replied yet."))
     if card.recent:
         said = (_said(each, card.contact) for each in card.recent[-_MOST_RECENT:])
         yield rich(line(strong("Last messages:")), bullets(*said))
@@ -227,7 +227,7 @@ def _said(said: Line, contact: str) -> Block:
 
 
 def speaker(said: Line, contact: str) -> str:
-    """Who said a line, as agents call them."""
+    """Returns the author of a message, as agents call them."""
     if said.note:
         return f"Note by {named(said.name)}"
     if said.author is Author.CONTACT:

@@ -1,4 +1,4 @@
-"""The doctor's window: what is well in Slack, and what to do about what is not."""
+"""Renders the doctor's modal: the health checks, failed ones first."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _CHANNEL = re.compile(r"\b[CG][A-Z0-9]{6,20}\b")
 
 
 def looking() -> Block:
-    """While it looks."""
+    """Renders the modal while the checks run."""
     return window(TITLE, [section("Checking Slack…")])
 
 
 def draw_findings(findings: Sequence[Finding]) -> Block:
-    """What it found, what is wrong first."""
+    """Renders the results, failed checks first."""
     wrong = [each for each in findings if not each.ok]
     well = [each for each in findings if each.ok]
     blocks: list[Block] = [header(_summary(len(wrong)))]

@@ -1,4 +1,7 @@
-"""The Home tab: one's own conversations, the queue, today's numbers, and the ways to everything else."""
+"""Renders the Home tab:
+
+the agent's conversations, the queue, today's metrics, and buttons to everything else.
+"""
 
 from __future__ import annotations
 
@@ -35,13 +38,13 @@ _MOST_MINE = 20
 def draw_home(
     home: Home, workspace_url: str, banner: str = "", presence: Sequence[Block] = ()
 ) -> Block:
-    """The tab.
+    """Renders the Home tab.
 
     Args:
-        home: what is on it.
-        workspace_url: where links to threads begin, "" for no links.
-        banner: what came of the last click, above everything.
-        presence: how available one is, and how to change it.
+        home: its data.
+        workspace_url: the base of links to threads, "" for no links.
+        banner: the result of the last click, at the top.
+        presence: the agent's availability, with its buttons.
     """
     blocks: list[Block] = [section(banner)] if banner else []
     blocks += [

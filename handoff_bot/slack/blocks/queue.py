@@ -1,4 +1,4 @@
-"""The whole queue in a window: filters above, fifteen rows a page below."""
+"""Renders the modal of the queue: filters, then up to fifteen rows per page."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from handoff_bot.slack.blocks.text import (
 
 QUEUE = "queue"
 OWNED = "agent:"
-"""Stands before an agent's desk id where one chooses whose conversations to see."""
+"""Prefix of an agent's desk id in the menu that filters by assignee."""
 _SAID = 120
 NOTHING_NOW = "An agent with no open conversations"
 
 
 class QueueAction(StrEnum):
-    """What can be done in the queue's window and in the Home tab; the value is the action id."""
+    """Action ids of the queue's modal and of the Home tab."""
 
     SHOW = "queue_show"
     NEXT = "queue_next"
@@ -57,13 +57,13 @@ _WAITED = {"5": "5 minutes or more", "15": "15 minutes or more", "60": "1 hour o
 
 
 def draw_queue(page: QueuePage, shown: Filter, workspace_url: str, banner: str = "") -> Block:
-    """The window.
+    """Renders the modal.
 
     Args:
-        page: what to show.
-        shown: the filter it came from.
-        workspace_url: where links to threads begin, "" for no links.
-        banner: what came of the last click, above everything.
+        page: its data.
+        shown: the filter of this page.
+        workspace_url: the base of links to threads, "" for no links.
+        banner: the result of the last click, at the top.
     """
     blocks: list[Block] = [section(banner)] if banner else []
     blocks.append(actions(*_filters(page, shown)))
@@ -84,7 +84,7 @@ def _totals(page: QueuePage) -> str:
 
 
 def _held(page: QueuePage) -> Iterator[Block]:
-    """Customers who join the queue when there is room in it."""
+    """Yields the customers who wait for room in the queue."""
     if not page.held_in_all:
         return
     yield section(f"⏳ {held_in_words(page.held_in_all)}")
@@ -124,7 +124,7 @@ def _filters(page: QueuePage, shown: Filter) -> Iterator[Block]:
 
 
 def draw_row(row: BoardRow, workspace_url: str) -> Block:
-    """One conversation: who, why, since when, and the button that fits."""
+    """Renders one conversation: customer, reason, waiting time, and the matching button."""
     who = f"{named(row.contact)} on {spelled(row.channel)}"
     vip = "⭐ VIP · " if row.vip else ""
     what = f"{PRIORITIES[row.priority]} · {vip}{who}\n{REASONS[row.reason]}"

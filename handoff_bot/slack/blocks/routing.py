@@ -1,4 +1,4 @@
-"""A rule of routing: its fields, and how it reads."""
+"""Renders routing rules: their form, and their text in the list."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MODES: dict[Mode, str] = {
 
 
 class RoutingField(StrEnum):
-    """The fields that say where it goes; the value is the action id."""
+    """Action ids of the fields for the destination."""
 
     CHANNEL = "routing_channel"
     GROUP = "routing_group"
@@ -44,7 +44,7 @@ class RoutingField(StrEnum):
 def routing_fields(
     rule: Rule, channels: Collection[str], groups: Mapping[str, str]
 ) -> Iterator[Block]:
-    """The whole form."""
+    """Yields the whole form."""
     yield from criteria_fields(rule.when, channels)
     to = rule.to
     card = channel_menu(RoutingField.CHANNEL, "The queue channel", to.slack_channel)
@@ -65,7 +65,7 @@ def routing_fields(
 
 
 def routing_words(rule: Rule) -> RuleWords:
-    """How it reads."""
+    """Returns a rule as text."""
     to = rule.to
     whom = to.people or tuple(filter(None, (to.group_id,)))
     parts = [

@@ -1,4 +1,4 @@
-"""The windows of admins' lists of rules: the list in plain words, and one rule to write or change."""
+"""Renders the modals of admins' rule lists: the list, and the form of one rule."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from handoff_bot.slack.blocks.text import (
 
 
 class RuleField(StrEnum):
-    """The fields that say which conversations a rule is about."""
+    """Action ids of the fields for a rule's conditions."""
 
     CHANNELS = "rule_channels"
     REASONS = "rule_reasons"
@@ -41,7 +41,7 @@ class RuleField(StrEnum):
 
 @dataclass(frozen=True)
 class RuleList:
-    """One list of rules: what it is called, and how its buttons and windows begin."""
+    """One list of rules: its title, and the prefix of its action and callback ids."""
 
     name: str
     title: str
@@ -50,37 +50,37 @@ class RuleList:
 
     @property
     def show(self) -> str:
-        """The button in the settings."""
+        """Action id of the button in the settings."""
         return f"{self.name}_show"
 
     @property
     def add(self) -> str:
-        """A new rule."""
+        """Action id: a new rule."""
         return f"{self.name}_add"
 
     @property
     def change(self) -> str:
-        """Another look at a rule."""
+        """Action id: edit a rule."""
         return f"{self.name}_change"
 
     @property
     def up(self) -> str:
-        """Let a rule come earlier."""
+        """Action id: move a rule up."""
         return f"{self.name}_up"
 
     @property
     def delete(self) -> str:
-        """Take a rule out."""
+        """Action id: delete a rule."""
         return f"{self.name}_delete"
 
     @property
     def preview(self) -> str:
-        """What a rule would have done."""
+        """Action id: preview the effect of a rule."""
         return f"{self.name}_preview"
 
     @property
     def edit(self) -> str:
-        """The window of one rule."""
+        """Callback id of the form."""
         return f"{self.name}_edit"
 
 
@@ -100,18 +100,18 @@ NOTICES = RuleList(
 
 @dataclass(frozen=True)
 class Opened:
-    """Which rule a window is about (-1 for a new one), and the newest change that was known then."""
+    """The edited rule (-1 for a new one), and the newest change when the modal was opened."""
 
     number: Number = -1
     seen: Number = 0
 
     def dump(self) -> str:
-        """As `private_metadata`."""
+        """Returns the `private_metadata` of a modal."""
         return json.dumps({"number": self.number, "seen": self.seen})
 
     @classmethod
     def parse(cls, metadata: str) -> Opened:
-        """From `private_metadata`; a new rule when it is not ours."""
+        """Parses `private_metadata`; a new rule if it is not valid."""
         return read(_OPENED, metadata) or cls()
 
 
@@ -120,14 +120,14 @@ _OPENED = TypeAdapter(Opened)
 
 @dataclass(frozen=True)
 class RuleWords:
-    """How a rule reads: what it is about and what it does, and whom it names (desk ids)."""
+    """A rule as text, and the desk ids that it names."""
 
     text: str
     named: tuple[str, ...] = ()
 
 
 def draw_rules(kind: RuleList, rules: Sequence[RuleWords], seen: int, banner: str = "") -> Block:
-    """The list, in plain words."""
+    """Renders the list."""
     blocks: list[Block] = [section(banner)] if banner else []
     blocks.append(section(kind.intro))
     for number, rule in enumerate(rules):
@@ -160,7 +160,7 @@ def _rule(kind: RuleList, number: int, rule: RuleWords) -> Iterator[Block]:
 def draw_rule(
     kind: RuleList, fields: Sequence[Block], opened: Opened, preview: Sequence[str] = ()
 ) -> Block:
-    """One rule to write or change."""
+    """Renders the form of a new or existing rule."""
     blocks = [
         *fields,
         actions(labelled(kind.preview, "Preview", "preview")),
@@ -173,7 +173,7 @@ def draw_rule(
 
 
 def criteria_fields(when: Criteria, channels: Iterable[str]) -> Iterator[Block]:
-    """Which conversations it is about; what is left empty is not looked at."""
+    """Yields the fields of the conditions; an empty field matches everything."""
     kinds = {one: spelled(one) for one in channels}
     yield _any("Channels", several(RuleField.CHANNELS, "Any channel", kinds, when.channels))
     reasons = {signal.value: words for signal, words in REASONS.items()}

@@ -1,4 +1,4 @@
-"""The windows of the settings: the list of sections, one section, a text with its preview, the history."""
+"""Renders the modals of the settings: the list of sections, and one section."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SHOWN = 300
 
 
 class SettingsAction(StrEnum):
-    """What can be clicked in the settings; the value is the action id."""
+    """Action ids of the settings."""
 
     SHOW = "settings_show"
     OPEN = "settings_open"
@@ -58,7 +58,7 @@ class SettingsAction(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """A window of its own that the settings lead to, by the action id of its button."""
+    """A modal of its own that the settings link to, by the action id of its button."""
 
     action: str
     title: str
@@ -91,11 +91,11 @@ ENTRIES: tuple[Entry, ...] = (
         ("Checks of Slack permissions, channels and the language model."),
     ),
 )
-"""The only list of them: a new one is one line."""
+"""The only list of these modals."""
 
 
 def draw_sections(sections: Sequence[Section], banner: str = "") -> Block:
-    """The list of everything that can be set."""
+    """Renders the list of all sections and modals."""
     blocks: list[Block] = [section(banner)] if banner else []
     for each in sections:
         button = labelled(SettingsAction.OPEN, "Open", each.name, each.title)
@@ -112,18 +112,18 @@ def _row(title: str, description: str, button: Block) -> Block:
 
 @dataclass(frozen=True)
 class Opened:
-    """Which section a window shows, and the newest change of it that was known then."""
+    """The section of a modal, and its newest change when the modal was opened."""
 
     section: str
     seen: Number
 
     def dump(self) -> str:
-        """As `private_metadata`."""
+        """Returns the `private_metadata` of a modal."""
         return json.dumps({"section": self.section, "seen": self.seen})
 
     @classmethod
     def parse(cls, metadata: str) -> Opened:
-        """From `private_metadata`; no section when it is not ours."""
+        """Parses `private_metadata`; no section if it is not valid."""
         return read(_OPENED, metadata) or cls("", 0)
 
 
@@ -132,12 +132,12 @@ _OPENED = TypeAdapter(Opened)
 
 @dataclass(frozen=True)
 class Difference:
-    """What saving would change, or what stands in the way of it.
+    """One change that saving would make, or the problem that prevents it.
 
     Attributes:
-        label: of the setting.
-        before, after: in words.
-        problem: why it cannot be saved, "".
+        label: the setting's label.
+        before, after: the values as text.
+        problem: why the value is not valid, "".
     """
 
     label: str
@@ -152,13 +152,13 @@ def draw_section(
     seen: int = 0,
     differences: Sequence[Difference] | None = None,
 ) -> Block:
-    """One section.
+    """Renders one section.
 
     Args:
         shown: the section.
         values: the preferences by key.
-        seen: the newest change of them.
-        differences: what saving would change; None before anybody asked.
+        seen: their newest change.
+        differences: what saving would change; None before a preview.
     """
     blocks = [_field(each, each.current(values.get(each.key))) for each in shown.settings]
     blocks.append(actions(labelled(SettingsAction.CHECK, "Preview changes", shown.name)))
@@ -184,13 +184,13 @@ def _differences(differences: Sequence[Difference]) -> Iterator[Block]:
 
 
 def before_and_after(before: str, after: str) -> str:
-    """A change of a value, each side on one line."""
+    """Returns a change of a value, each side on one line."""
     was, will_be = (one_line(each, _SHOWN) or "(not set)" for each in (before, after))
     return f"{was} → {will_be}"
 
 
 def in_words(setting: Setting, value: Any) -> str:
-    """A value as the preview says it."""
+    """Returns a value as text."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
@@ -228,7 +228,7 @@ def _people(setting: Setting, value: Any) -> Block:
 
 
 def _group(setting: Setting, value: Any) -> Block:
-    """A menu of the groups; where they are not known, their id can be typed."""
+    """Returns a menu of the groups; a text field for an id if the groups are unknown."""
     return group_menu(setting.name, "No group", setting.choices, str(value or ""))
 
 

@@ -1,4 +1,4 @@
-"""The figures in Slack: as text, for a period, a channel and an agent."""
+"""Renders reports as text, for a period, a channel and an agent."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _NO_AGENT = "Former agent"
 
 
 class StatsAction(StrEnum):
-    """What can be chosen or pressed. A choice is its option's value, ANY for all."""
+    """Action ids. A choice is its option's value, ANY for all."""
 
     SHOW = "stats_show"
     PICTURE = "stats_picture"
@@ -52,7 +52,7 @@ class StatsAction(StrEnum):
 
 @dataclass(frozen=True)
 class Choices:
-    """What there is to choose from: channels by kind, agents by our number."""
+    """The choices: channels by kind, agents by our number."""
 
     channels: tuple[str, ...] = ()
     agents: Mapping[int, str] = field(default_factory=dict)
@@ -64,7 +64,7 @@ NONE_KNOWN = Choices()
 def draw_stats(
     numbers: Numbers, scope: Scope, choices: Choices = NONE_KNOWN, banner: str = ""
 ) -> Block:
-    """The window; `banner` is what came of the last click."""
+    """Renders the modal; `banner` is the result of the last click."""
     blocks = [*([section(banner)] if banner else ()), *_blocks(numbers, scope, choices)]
     return window("Reports", blocks, callback_id=STATS)
 
@@ -98,7 +98,7 @@ def _filters(numbers: Numbers, scope: Scope, choices: Choices) -> Iterator[Block
 
 
 def _agents_offered(numbers: Numbers, scope: Scope, choices: Choices) -> Iterator[tuple[str, str]]:
-    """Whoever is chosen, then who did most, then all others: a message holds only so many."""
+    """Lists the chosen agent, then the busiest ones, then the others: a menu has limited room."""
     busiest = (one.agent_id for one in numbers.agents)
     for number in dict.fromkeys((scope.agent_id, *busiest, *choices.agents)):
         if number:

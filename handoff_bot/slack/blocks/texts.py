@@ -1,4 +1,4 @@
-"""The window of the customer texts: one text for a moment, a language and a reason, and how it reads."""
+"""Renders the modal of customer texts: one text for a moment, a language and a reason, with a preview."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from handoff_bot.slack.blocks.text import (
 TEXT = "settings_text"
 
 MOMENTS: dict[Moment, str] = {
-    Moment.DISCLOSURE: "The assistant's introduction",
+    Moment.DISCLOSURE: "The AI's introduction",
     Moment.VOICE_NOTE: "A voice note without text",
     Moment.PICTURE: "A picture without text",
     Moment.UNREADABLE: "Another message without text",
@@ -43,8 +43,8 @@ MOMENTS: dict[Moment, str] = {
     Moment.RELEASED: "Back to the queue",
     Moment.TRANSFERRED: "Transferred",
     Moment.RESOLVED: "Closed",
-    Moment.RETURNED: "Returned to the assistant",
-    Moment.DISMISSED: "Dismissed: assistant continues",
+    Moment.RETURNED: "Returned to the AI",
+    Moment.DISMISSED: "Dismissed: the AI continues",
     Moment.CSAT: "Satisfaction survey",
     Moment.CSAT_THANKS: "Survey answered",
     Moment.STOPPED: "After STOP",
@@ -55,16 +55,16 @@ MOMENTS: dict[Moment, str] = {
 
 @dataclass(frozen=True)
 class ShownText:
-    """A text in its window.
+    """A text in its modal.
 
     Attributes:
-        moment, language, reason: which one; reason "any" for all.
-        template: what it says now.
-        preview: how that reads, "" when it cannot be filled.
+        moment, language, reason: the key of the text; reason "any" for all.
+        template: the current text.
+        preview: the text with example values, "" if it is not valid.
         problem: why it cannot be saved, "".
-        is_own: True when an admin wrote it.
-        is_silent: True when nothing is said at that moment.
-        seen: the newest change of it that was known when it was opened.
+        is_own: True if an admin wrote it.
+        is_silent: True if nothing is sent at that moment.
+        seen: its newest change when the modal was opened.
     """
 
     moment: Moment
@@ -79,17 +79,17 @@ class ShownText:
 
 
 def words_of(moment: str, language: str, reason: str) -> str:
-    """The name of the field that holds a text."""
+    """Returns the name of the field for a text."""
     return f"{SettingsAction.PREVIEW}.{moment}.{language}.{reason}"
 
 
 def silence_of(moment: Moment) -> str:
-    """The name of the field that says whether anything is said."""
+    """Returns the name of the field that says whether a text is sent."""
     return f"silent.{moment}"
 
 
 def draw_text(shown: ShownText, banner: str = "") -> Block:
-    """Choose a text, change it, and see how it reads; `banner` says what came of the last click."""
+    """Renders a text to choose, edit and preview; `banner` is the result of the last click."""
     blocks: list[Block] = [section(banner)] if banner else []
     blocks += [_choice(shown), _words(shown), *_reads(shown)]
     if shown.is_own:
@@ -119,7 +119,7 @@ def _choice(shown: ShownText) -> Block:
 
 
 def _words(shown: ShownText) -> Block:
-    """Named after its text: of a field with the same name Slack keeps what was typed into it."""
+    """The block_id names the text: Slack keeps what was typed into a field of the same name."""
     words = text_field(SettingsAction.PREVIEW, initial=shown.template, many_lines=True, most=1500)
     words["dispatch_action_config"] = {"trigger_actions_on": ["on_character_entered"]}
     may = ", ".join(f"{{{name}}}" for name in sorted(allowed(shown.moment))) or "none"

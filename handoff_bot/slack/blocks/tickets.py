@@ -1,4 +1,4 @@
-"""The search for tickets in a window: what is looked for, and what was found."""
+"""Renders the search for tickets in a modal: filters and results."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SEARCH = "tickets"
 
 
 class TicketAction(StrEnum):
-    """What can be done in the windows; the value is the action id."""
+    """Action ids of the modals."""
 
     SHOW = "tickets_show"
     WORDS = "tickets_words"
@@ -72,7 +72,7 @@ HINT = "#12, #tag or text"
 def draw_tickets(
     page: TicketPage, channels: Sequence[str], *, may_export: bool = False, banner: str = ""
 ) -> Block:
-    """The search window."""
+    """Renders the search."""
     blocks: list[Block] = [
         *([section(banner)] if banner else ()),
         asking(

@@ -1,4 +1,4 @@
-"""Agents say whether they are there: commands, buttons in Home, and answers to offers."""
+"""Agents' availability: commands, buttons in the Home tab, and answers to offers."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def off(tools: Tools, asked: Asked) -> Drawing:
 
 
 def come(tools: Tools, click: Click, ack: Ack) -> None:
-    """The button."""
+    """The button "Set available"."""
     ack()
     agent = tools.desk.agent(click.desk_id)
     tools.core.availability.come(agent, tools.desk.person(click.desk_id).timezone)
@@ -69,7 +69,7 @@ def come(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def leave(tools: Tools, click: Click, ack: Ack) -> None:
-    """The button."""
+    """The button "Set away"."""
     ack()
     agent = tools.desk.agent(click.desk_id)
     tools.core.availability.leave(agent, tools.desk.person(click.desk_id).timezone, None)
@@ -77,14 +77,14 @@ def leave(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def arrange(tools: Tools, click: Click, ack: Ack) -> None:
-    """Ask for hours and capacity."""
+    """Opens the modal for hours and capacity."""
     ack()
     mine = tools.core.availability.of(tools.desk.agent(click.desk_id))
     tools.desk.open_view(click.trigger_id, draw_arrangement(mine))
 
 
 def arranged(tools: Tools, body: Body, ack: Ack) -> None:
-    """Save them, unless something is not understood."""
+    """Saves hours and capacity, unless a value is not valid."""
     state = filled_in(body)
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}
@@ -103,7 +103,7 @@ def arranged(tools: Tools, body: Body, ack: Ack) -> None:
 
 
 def _capacity(typed: tuple[str, ...]) -> int:
-    """A number; nothing is the team's usual one."""
+    """A number; empty means the team's default."""
     return int(number(0, 99)(("".join(typed).strip() or "0",)))
 
 
@@ -114,7 +114,7 @@ _FIELDS: dict[str, Parse] = {CAPACITY: _capacity, HOURS: working_hours, TIMEZONE
 
 
 def accept(tools: Tools, click: Click, ack: Ack) -> None:
-    """Take what was offered, if nobody else has."""
+    """Accepts an offer, if no other agent has taken the conversation."""
     agent = tools.desk.agent(click.desk_id)
     outcome = tools.core.escalations.take(Step.CLAIM, click.number or 0, agent)
     ack()
@@ -126,7 +126,7 @@ def accept(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def decline(tools: Tools, click: Click, ack: Ack) -> None:
-    """Let the next one be asked."""
+    """Declines an offer, so that the next agent gets it."""
     tools.core.offers.decline(click.number or 0, click.desk_id)
     ack()
     replace(tools.desk, click, settled(click.blocks, DECLINED))

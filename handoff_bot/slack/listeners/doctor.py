@@ -1,7 +1,6 @@
-"""`/handoff doctor`: a window at once, and in it what a look at Slack finds, when it is found; and how the
-language model is, and what else admins switch on there.
+"""`/handoff doctor`: opens a modal at once, and fills it in with the health checks of Slack and the model.
 
-Looking takes several calls, and Slack waits three seconds for an answer: so it is work of a lane.
+The checks need several calls, and Slack expects an answer within three seconds, so they run as a job.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ PURPOSES: dict[Purpose, str] = {
 
 
 class Examine(ProviderJob[str, None]):
-    """Looks, and shows in a window what it found."""
+    """Runs the health checks, and shows them in a modal."""
 
     repeatable = True
     told = ADMINS
@@ -45,11 +44,11 @@ class Examine(ProviderJob[str, None]):
         self._tools = tools
 
     def prepare(self, tx: Transaction, job: Job) -> str:
-        """The window."""
+        """Returns the modal."""
         return str(job.payload["view_id"])
 
     def call(self, plan: str) -> None:
-        """Look. Whoever asked may have closed the window by now."""
+        """Runs the checks. The modal may be closed by then."""
         view = draw_findings(_findings(self._tools))
         try:
             self._tools.desk.update_view(plan, view)

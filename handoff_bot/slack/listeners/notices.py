@@ -1,4 +1,4 @@
-"""The rules of notifications, as admins write them."""
+"""The admins' list of notification rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of routing, as admins write them."""
+"""The admins' list of routing rules."""
 
 from __future__ import annotations
 

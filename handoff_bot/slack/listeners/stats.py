@@ -1,4 +1,4 @@
-"""The figures: in a window, and their chart as a direct message."""
+"""Reports: in a modal, and their chart as a direct message."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ON_ITS_WAY = "You will get the chart as a direct message."
 
 
 def in_words(tools: Tools, asked: Asked) -> Drawing | None:
-    """`/handoff stats`, `/handoff stats today sms @somebody`, in any order."""
+    """`/handoff stats`, `/handoff stats today sms @agent`, in any order."""
     scope = Scope(_period(tools, Choice.WEEK, asked.desk_id))
     for word in asked.words.lower().split():
         known = _narrowed(tools, scope, word, asked.desk_id)
@@ -39,7 +39,7 @@ def _period(tools: Tools, choice: Choice, desk_id: str) -> Period:
 
 
 def _narrowed(tools: Tools, scope: Scope, word: str, desk_id: str) -> Scope | None:
-    """The scope with what a word says: a period, a channel or an agent; None when it says none of these."""
+    """Narrows the scope by a word: a period, a channel or an agent; None for an unknown word."""
     choice = word_of(Choice, word)
     if choice:
         return replace(scope, period=_period(tools, choice, desk_id))
@@ -55,7 +55,7 @@ def _words_known(tools: Tools) -> str:
 
 
 def show(tools: Tools, click: Click, ack: Ack) -> None:
-    """The button in Home."""
+    """The button in the Home tab."""
     ack()
     _open(tools, click.trigger_id, Scope(_period(tools, Choice.WEEK, click.desk_id)))
 
@@ -72,7 +72,7 @@ def filtered(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def picture(tools: Tools, click: Click, ack: Ack) -> None:
-    """The chart of what the window shows."""
+    """Sends the chart of the modal's scope."""
     ack()
     scope = _scope(tools, click)
     key = f"{click.desk_id}:{click.trigger_id}"
@@ -87,7 +87,7 @@ def _drawn(tools: Tools, scope: Scope, banner: str = "") -> Block:
 
 
 def _scope(tools: Tools, click: Click) -> Scope:
-    """What the menus of the window say; what they cannot say counts as all."""
+    """Parses the menus of the modal; an unknown value means all."""
     choice = word_of(Choice, one(click.state, StatsAction.PERIOD)) or Choice.WEEK
     period = tools.core.metrics.period(choice, tools.desk.person(click.desk_id).timezone)
     channel = one(click.state, StatsAction.CHANNEL)

@@ -1,4 +1,4 @@
-"""Verbs in a thread, where slash commands do not work: !take, !assign, !snooze, !resolve, !return, …"""
+"""Thread commands, because slash commands do not work in threads: !take, !assign, !snooze, !resolve, …"""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MENTION = re.compile(
 
 
 def take(tools: Tools, said: Said) -> Outcome:
-    """`!take`: it is mine."""
+    """`!take`."""
     return tools.core.escalations.take(Step.CLAIM, said.escalation_id, said.author)
 
 
@@ -51,7 +51,7 @@ def assign_by_number(tools: Tools, asked: Asked) -> Drawing:
 
 
 def _give(tools: Tools, escalation_id: int, giver: AgentRef, said: str = "") -> Outcome:
-    """To whom stands first: somebody, a group, or the queue; then a note."""
+    """Assigns to the first word: an agent, a group or the queue; the rest is a note."""
     core = tools.core.escalations
     if _QUEUE.match(said):
         return core.hand_back(escalation_id, giver, note=said[5:].strip())
@@ -81,7 +81,7 @@ def resolve(tools: Tools, said: Said) -> Outcome:
 
 
 def give_back(tools: Tools, said: Said) -> Outcome:
-    """`!return what the assistant should know`."""
+    """`!return NOTE`."""
     ending = Ending(memory=said.words)
     return tools.core.escalations.take(Step.RETURN, said.escalation_id, said.author, ending)
 
@@ -92,7 +92,7 @@ def release(tools: Tools, said: Said) -> Outcome:
 
 
 def reply(tools: Tools, said: Said) -> Outcome:
-    """`!reply name`: a canned reply, sent once for each time that it is said."""
+    """`!reply NAME`: sends a canned reply, once for each message."""
     text = tools.core.canned.say(said.words, said.escalation_id, said.author)
     if text is None:
         return Outcome(False, NO_SUCH_REPLY)
@@ -109,7 +109,7 @@ HELP = (
     "!assign @agent, !assign @group, !assign queue: reassign it, with an optional note",
     "!snooze 2h: snooze it (45m, 1d, 14:30, tomorrow)",
     "!resolve: resolve it, with optional tags",
-    "!return: return it to the AI, with an optional note for the assistant",
+    "!return: return it to the AI, with an optional note for the AI",
     "!release: release it to the queue",
     "!reply name: send a canned reply, and take over if the conversation is unassigned",
     "!note: add an internal note",
