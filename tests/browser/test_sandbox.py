@@ -99,7 +99,7 @@ def test_slack_in_trouble_delays_the_card_and_loses_nothing(sandbox, windows):
     page = windows.open(sandbox.url)
     phone, ana = Phone(page), Desk(page, "Ana")
     page.get_by_role("button", name="Behind the scenes").click()
-    switch = page.get_by_role("switch", name="Slack has an error")
+    switch = page.get_by_role("switch", name="Slack server error")
     switch.click()
     expect(switch).to_be_checked()
     phone.writes("I want to talk to a human being")
