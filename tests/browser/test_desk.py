@@ -28,10 +28,10 @@ def test_an_agent_works_from_home(page):
     assert findings(page) == []
     home.get_by_role("button", name="Take next").click()
     expect(home.get_by_text("Your conversations: 1")).to_be_visible()
-    expect(home.get_by_text("Waits for your answer")).to_be_visible()
+    expect(home.get_by_text("Waiting for your reply")).to_be_visible()
     home.get_by_role("button", name="View queue").click()
     window = page.get_by_role("dialog", name="Queue")
-    expect(window.get_by_text("Nobody")).to_be_visible()
+    expect(window.get_by_text("No customers are waiting.")).to_be_visible()
     assert findings(page) == []
     page.keyboard.press("Escape")
     expect(window).to_have_count(0)
@@ -40,7 +40,7 @@ def test_an_agent_works_from_home(page):
     expect(window.get_by_text("1 escalation in 1 conversation")).to_be_visible()
     assert findings(page) == []
     window.get_by_role("button", name="Send me the chart").click()
-    expect(window.get_by_text("on its way")).to_be_visible()
+    expect(window.get_by_text("as a direct message")).to_be_visible()
     page.keyboard.press("Escape")
     expect(window).to_have_count(0)
     ana.side.get_by_role("button", name="Messages").click()
@@ -91,10 +91,12 @@ def test_an_admin_writes_a_rule_and_it_counts(page):
     form.get_by_role("combobox", name="Direct message to").click()
     page.get_by_role("listbox", name="Options").get_by_role("option", name="Ben").click()
     form.get_by_role("button", name="Preview").click()
-    expect(form.get_by_text("Of 1 of the last 1 conversations")).to_be_visible()
+    expect(
+        form.get_by_text("Tested on the last 1 escalation: the rule would have applied to 1.")
+    ).to_be_visible()
     form.get_by_role("button", name="Save").click()
     expect(rules.get_by_text("Rule saved.")).to_be_visible()
-    expect(rules.get_by_text("1. Everything")).to_be_visible()
+    expect(rules.get_by_text("1. All conversations")).to_be_visible()
     assert findings(page) == []
     for window in (rules, settings):
         page.keyboard.press("Escape")

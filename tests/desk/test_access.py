@@ -359,10 +359,10 @@ def test_a_conversation_cannot_be_given_to_those_who_cannot_answer(taken):
     guest, otto = person(taken, "gil", is_restricted=True), outsider(taken)
     for one in (guest, otto):
         taken.writes(taken.ana, f"!assign <@{one}>")
-        assert "Choose a person who can answer customers" in taken.whispers(taken.ana)[-1]
+        assert "Choose a person who can reply to customers" in taken.whispers(taken.ana)[-1]
         taken.click(taken.ana, "assign")
         sent = taken.sends(taken.ana, {"assignee": one})
-        assert "Choose a person who can answer customers" in sent.errors["assignee"]
+        assert "Choose a person who can reply to customers" in sent.errors["assignee"]
         taken.slack.close(taken.ana, taken.window(taken.ana)["id"])
     assert "Assigned to Ana" in words(taken.cards()[-1])
 

@@ -14,7 +14,7 @@ from tests.desk.conftest import words
 def test_all_is_well(bureau):
     bureau.command(bureau.mia, "doctor")
     shown = words(bureau.window(bureau.mia))
-    assert "All is well." in shown
+    assert "Everything looks good." in shown
     assert f"<#{bureau.queue}>" in shown
 
 
@@ -67,7 +67,7 @@ def test_translation_without_a_key_is_a_mistake_once_it_is_switched_on(bureau):
     bureau.core.interpreter._translator = None
     bureau.command(bureau.mia, "doctor")
     shown = words(bureau.window(bureau.mia))
-    assert "All is well." in shown
+    assert "Everything looks good." in shown
     assert "There is no key for a language model (OPENAI_API_KEY)" in shown
     bureau.core.preferences.change("translation.on", True, bureau.mia)
     bureau.command(bureau.mia, "doctor")

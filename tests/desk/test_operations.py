@@ -74,7 +74,7 @@ def test_hours_and_capacity_are_checked_and_kept(bureau):
     assert set(bureau.sends(bureau.ana, wrong).errors) == set(wrong)
     right = {"my_capacity": "3", "my_hours": "mon-fri 14:00-17:00", "my_timezone": "UTC"}
     assert bureau.sends(bureau.ana, right).errors == {}
-    assert "outside of your hours · talking to 0 of 3" in words(bureau.home(bureau.ana))
+    assert "outside your hours · 0 of 3 in progress" in words(bureau.home(bureau.ana))
 
 
 def test_who_takes_a_conversation_is_on_the_roster(bureau):

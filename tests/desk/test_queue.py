@@ -19,7 +19,7 @@ def crowd(bureau):
 def test_the_queue_is_paged_and_the_longest_wait_comes_first(crowd):
     crowd.command(crowd.ana, "queue")
     shown = words(crowd.window(crowd.ana))
-    assert "40 shown · 40 waiting in all · page 1 of 3" in shown
+    assert "40 shown · 40 waiting in total · page 1 of 3" in shown
     assert PHONES[0] in shown
     assert PHONES[15] not in shown
 
@@ -33,9 +33,9 @@ def test_filters_hold_while_pages_are_turned(crowd):
     crowd.command(crowd.ana, "queue")
     crowd.chooses(crowd.ana, "queue_waited", "15")
     shown = words(crowd.window(crowd.ana))
-    assert "26 shown · 40 waiting in all · page 1 of 2" in shown
+    assert "26 shown · 40 waiting in total · page 1 of 2" in shown
     crowd.presses(crowd.ana, "queue_page_later")
-    assert "26 shown · 40 waiting in all · page 2 of 2" in words(crowd.window(crowd.ana))
+    assert "26 shown · 40 waiting in total · page 2 of 2" in words(crowd.window(crowd.ana))
 
 
 def test_a_filter_that_nobody_fits_says_so(crowd):
@@ -112,4 +112,4 @@ def test_the_shortcut_opens_the_queue(bureau):
     bureau.says("I want a person")
     bureau.slack.shortcut(bureau.ana, "show_queue")
     bureau.settle()
-    assert "1 waiting in all" in words(bureau.window(bureau.ana))
+    assert "1 waiting in total" in words(bureau.window(bureau.ana))

@@ -141,7 +141,7 @@ def test_a_rule_is_tried_on_what_was(bureau):
     values = NOBODY | TO | {"routing_people": [bureau.ana]}
     bureau.slack.click_view(bureau.mia, view, "routing_preview", values=values)
     bureau.settle()
-    assert "Of the last 1 conversations that needed a person, 1 would go this way." in words(
+    assert "Tested on the last 1 escalation: the rule would have applied to 1." in words(
         bureau.window(bureau.mia)
     )
 

@@ -31,7 +31,7 @@ def chosen(bureau, channel, who, button):
 def test_it_asks_once_what_to_do_there(invited):
     bureau, care = invited
     shown = words(question(bureau, care)["blocks"])
-    for answer in ("Queue here", "Use for urgent only", "Not now"):
+    for answer in ("Use for the queue", "Use for urgent only", "Not now"):
         assert answer in shown
     assert "permissions" not in shown
 

@@ -92,4 +92,4 @@ def test_the_command_takes_a_period_a_channel_and_an_agent(bureau):
 
 def test_words_that_say_nothing_of_the_kind_are_named(bureau):
     bureau.command(bureau.ana, "stats yesterday")
-    assert "I do not know “yesterday”." in bureau.whispers(bureau.ana)[-1]
+    assert "Unknown: “yesterday”." in bureau.whispers(bureau.ana)[-1]

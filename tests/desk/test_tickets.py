@@ -355,7 +355,7 @@ def test_it_can_be_given_to_a_group(two):
         ("assign x", "Say which ticket and to whom"),
         ("assign #", "Say which ticket and to whom"),
         ("assign 99999999999999999999 queue", "Say which ticket and to whom"),
-        ("assign 99 queue", "There is no ticket #99."),
+        ("assign 99 queue", "Ticket #99 does not exist."),
         ("assign 0 queue", "There is no ticket #0."),
         ("assign 1", "Say to whom"),
         ("assign 1 Ben", "Say to whom"),

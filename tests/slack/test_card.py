@@ -175,6 +175,6 @@ def test_a_channel_nobody_told_us_about_has_a_name(channel):
     assert {"sms": "SMS", "instagram": "Instagram", "made_up": "Made up"}[channel] in shown
 
 
-def test_a_claimed_card_says_when_it_was_taken():
+def test_a_claimed_card_says_when_it_was_claimed():
     stamp = int((builders.NOW + timedelta(minutes=2)).timestamp())
-    assert f"taken <!date^{stamp}^" in words_of(draw_card(builders.claimed(owner=ANA)))
+    assert f"claimed <!date^{stamp}^" in words_of(draw_card(builders.claimed(owner=ANA)))

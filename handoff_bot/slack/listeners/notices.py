@@ -54,9 +54,8 @@ def _preview(tools: Tools, rules: list[NoticeRule], which: int) -> str:
     tried = tools.core.notices.tried(rules[which])
     if not tried.of:
         return "No escalations yet to test the rule on."
-    return (
-        f"Of the last {many(tried.of, 'escalation')}, this rule would have notified of {tried.fit}."
-    )
+    escalations = many(tried.of, "escalation")
+    return f"Tested on the last {escalations}: the rule would have applied to {tried.fit}."
 
 
 WINDOWS = RuleWindows(

@@ -53,7 +53,7 @@ def _preview(tools: Tools, rules: list[Rule], which: int) -> str:
     if not tried.of:
         return "No escalations yet to test the rule on."
     escalations = many(tried.of, "escalation")
-    said = f"Of the last {escalations}, this rule would have applied to {tried.decided}."
+    said = f"Tested on the last {escalations}: the rule would have applied to {tried.decided}."
     others = tried.fit - tried.decided
     return f"{said} {others} more match, but an earlier rule applies." if others else said
 
