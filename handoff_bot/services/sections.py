@@ -1,4 +1,4 @@
-"""The sections of the settings: which preferences there are to set, grouped as admins look for them."""
+"""The settings catalogue in sections, as admins see them."""
 
 from __future__ import annotations
 
@@ -309,4 +309,4 @@ SLA = Section(
 )
 
 SECTIONS: tuple[Section, ...] = (TRIGGERS, TEAM, TRANSLATION, HOURS, WAITING, SLA)
-"""All that are plain lists of settings, in the order in which they are shown."""
+"""All sections, in display order."""

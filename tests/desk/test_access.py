@@ -229,7 +229,7 @@ def test_an_admin_who_is_none_any_more_is_refused_at_the_very_next_step(bureau):
     bureau.slack.person(bureau.mia).is_admin = False
     bureau.sends(bureau.mia, {"hold_seconds": "3"})
     assert bureau.core.preferences.get("hold_seconds", None) is None
-    assert "Settings are for admins" in words(bureau.window(bureau.mia))
+    assert "Only admins can change settings" in words(bureau.window(bureau.mia))
 
 
 def test_a_role_is_never_trusted_for_more_than_a_minute(waiting):
@@ -273,7 +273,7 @@ def test_while_slack_does_not_answer_nothing_old_is_believed(waiting):
     fails(waiting, "users.info")
     waiting.later(minutes=6)
     waiting.click(waiting.ben, "claim")
-    assert "Slack does not answer" in waiting.whispers(waiting.ben)[-1]
+    assert "Slack could not confirm" in waiting.whispers(waiting.ben)[-1]
     assert "is waiting" in waiting.cards()[-1]["text"]
 
 
@@ -281,7 +281,7 @@ def test_while_slack_does_not_answer_a_person_whom_we_do_not_know_is_refused(wai
     zoe = person(waiting, "zoe", is_stranger=True, team_id="T0OTHER")
     fails(waiting, "users.info")
     waiting.click(zoe, "claim")
-    assert "Slack does not answer" in waiting.whispers(zoe)[-1]
+    assert "Slack could not confirm" in waiting.whispers(zoe)[-1]
     assert "is waiting" in waiting.cards()[-1]["text"]
 
 
@@ -291,7 +291,7 @@ def test_while_slack_does_not_answer_no_setting_is_changed(bureau):
     fails(bureau, "users.info")
     bureau.sends(bureau.mia, {"hold_seconds": "3"})
     assert bureau.core.preferences.get("hold_seconds", None) is None
-    assert "Slack does not answer" in words(bureau.window(bureau.mia))
+    assert "Slack could not confirm" in words(bureau.window(bureau.mia))
 
 
 def test_a_reply_waits_until_slack_says_who_wrote_it(taken):
@@ -334,9 +334,9 @@ def test_a_payload_that_names_another_workspace_is_refused(waiting):
 def test_a_colleague_cannot_snooze_what_another_agent_has(taken):
     taken.writes(taken.ben, "!snooze 2h")
     assert "Ana has this conversation" in taken.whispers(taken.ben)[-1]
-    assert "Put aside" not in words(taken.cards()[-1])
+    assert "💤 Snoozed until" not in words(taken.cards()[-1])
     taken.writes(taken.ana, "!snooze 2h")
-    assert "Put aside" in words(taken.cards()[-1])
+    assert "💤 Snoozed until" in words(taken.cards()[-1])
 
 
 @pytest.mark.parametrize("verb", ["release", "resolve", "return", "snooze 2h"])
@@ -351,7 +351,7 @@ def test_a_colleague_may_not(taken, verb):
     taken.writes(taken.ben, f"!{verb}")
     shown = words(taken.cards()[-1])
     assert "Assigned to Ana" in shown
-    assert "Put aside" not in shown
+    assert "💤 Snoozed until" not in shown
     assert "Ana has this conversation" in taken.whispers(taken.ben)[-1]
 
 

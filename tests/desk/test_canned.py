@@ -97,7 +97,7 @@ def test_who_is_no_admin_any_more_cannot_save(replies):
     replies.core.preferences.change("admins", [replies.ben], "test")
     replies.sends(replies.ana, {"canned_text": "Never."})
     shown = words(replies.window(replies.ana))
-    assert "Settings are for admins" in shown
+    assert "Only admins can change settings" in shown
     assert f"<@{replies.ben}>" in shown
     assert ("refund", "", TEXT, replies.mia) in kept(replies)
 

@@ -25,7 +25,7 @@ def test_what_is_missing_is_said_with_what_it_is_for(bureau):
     shown = words(bureau.window(bureau.mia))
     assert "1 problem found." in shown
     assert "missing pins:write (to pin the board)" in shown
-    assert "doing without chat:write.customize (to show customers' words" in shown
+    assert "not granted: chat:write.customize (to show customers' messages" in shown
 
 
 def test_a_channel_that_we_are_not_in_is_named(bureau):
@@ -45,7 +45,7 @@ def test_a_suspended_channel_says_why(bureau):
         row.suspended_at, row.suspended_why = now, "The channel is archived."
         tx.add(row)
     bureau.command(bureau.mia, "doctor")
-    assert "posted there: The channel is archived." in words(bureau.window(bureau.mia))
+    assert "post there: The channel is archived." in words(bureau.window(bureau.mia))
 
 
 def test_closing_the_window_meanwhile_does_no_harm(bureau):

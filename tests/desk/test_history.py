@@ -30,7 +30,7 @@ def test_the_audit_says_who_did_what_newest_first(busy):
     shown = [line.partition(" | ")[2] for line in lines(busy)]
     assert shown == [
         f"<@{busy.mia}> | changed the canned replies",
-        f"<@{busy.mia}> | changed a setting: Delay before replies are sent (seconds)",
+        f"<@{busy.mia}> | changed a setting: Seconds to hold replies before sending",
         f"<@{busy.ben}> | assigned it to | <@{busy.ana}> | ticket #1",
         f"<@{busy.ben}> | took over the conversation | ticket #1",
         f"<@{busy.ana}> | released it to the queue | ticket #1",
@@ -75,7 +75,7 @@ def test_a_new_workspace_has_nothing_to_look_back_at(bureau):
 def test_agents_are_told_who_may(bureau, command):
     bureau.core.preferences.change("admins", [bureau.ben], "test")
     bureau.command(bureau.ana, command)
-    assert any("Settings are for admins" in said for said in bureau.whispers(bureau.ana))
+    assert any("Only admins can change settings" in said for said in bureau.whispers(bureau.ana))
     assert f"<@{bureau.ben}>" in words(bureau.slack.ephemerals(bureau.ana)[-1]["blocks"])
     assert bureau.slack.views(bureau.ana) == []
 
@@ -94,12 +94,12 @@ def test_the_history_is_paged(bureau):
 
 
 LABELS = {
-    "a setting": ("hold_seconds", "Delay before replies are sent (seconds)"),
+    "a setting": ("hold_seconds", "Seconds to hold replies before sending"),
     "a text": (
         "text.started.de.request",
         "Customer text “Escalated: agent requested”, German, when: Asked for an agent",
     ),
-    "a text for all": ("text.taken.en.any", "Customer text “Taken”, English, any reason"),
+    "a text for all": ("text.taken.en.any", "Customer text “Taken over”, English, any reason"),
     "a canned reply": ("canned.refund.any", "Canned reply “refund”, any language"),
     "one that we do not know": ("text.of.old", "text.of.old"),
 }

@@ -52,7 +52,7 @@ def test_on_and_off(bureau):
     bureau.later(minutes=31)
     assert "You're available" in words(bureau.home(bureau.ana))
     bureau.command(bureau.ana, "off whenever")
-    assert any("Say it like" in said for said in bureau.whispers(bureau.ana))
+    assert any("Try /handoff off" in said for said in bureau.whispers(bureau.ana))
 
 
 def test_buttons_in_home_do_the_same(bureau):

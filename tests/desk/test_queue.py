@@ -64,8 +64,8 @@ def test_one_agents_conversations_are_shown_alone(bureau):
     bureau.command(bureau.mia, "queue")
     bureau.chooses(bureau.mia, "queue_whose", f"agent:{bureau.ben}")
     shown = words(bureau.window(bureau.mia))
-    assert "Assigned to Ben" in shown
-    assert "Assigned to Ana" not in shown
+    assert "🟢 Assigned to Ben" in shown
+    assert "🟢 Assigned to Ana" not in shown
     bureau.writes(bureau.ben, "!resolve", ts=bureau.card())
     bureau.chooses(bureau.mia, "queue_waited", "any")
     assert "An agent with no open conversations" in words(bureau.window(bureau.mia))
@@ -79,7 +79,7 @@ def test_next_for_me_takes_the_most_urgent_and_each_gets_another(bureau):
     bureau.command(bureau.mia, "next")
     assert "Now speaking with Ana." in bureau.heard(PHONES[0])
     assert "Now speaking with Ben." in bureau.heard(PHONES[1])
-    assert bureau.whispers(bureau.mia) == ["No customers are waiting."]
+    assert bureau.whispers(bureau.mia) == ["Nobody is waiting."]
 
 
 def test_home_shows_what_is_mine_and_who_waits(bureau):
@@ -88,7 +88,7 @@ def test_home_shows_what_is_mine_and_who_waits(bureau):
     bureau.command(bureau.ana, "next")
     shown = words(bureau.home(bureau.ana))
     assert "Your conversations: 1" in shown
-    assert "Waits for your answer" in shown
+    assert "Waiting for your reply" in shown
     assert "Queue: 1 waiting · 1 in progress" in shown
     assert "2 escalations in 2 conversations (100 % of them)" in shown
     assert "You: 1 taken · 0 resolved" in shown

@@ -36,7 +36,7 @@ def editing(bureau, moment="started", reason="any"):
 
 def test_an_agent_who_is_no_admin_is_told_who_may(bureau):
     bureau.command(bureau.ana, "settings")
-    assert any("Settings are for admins" in said for said in bureau.whispers(bureau.ana))
+    assert any("Only admins can change settings" in said for said in bureau.whispers(bureau.ana))
     assert bureau.slack.views(bureau.ana) == []
 
 
@@ -54,7 +54,7 @@ def test_who_is_no_admin_cannot_save_what_was_opened_by_one(admin):
     admin.core.preferences.change("admins", [], "test")
     admin.sends(admin.ana, {"hold_seconds": "3"})
     assert stored(admin, "hold_seconds") is None
-    assert "Settings are for admins" in words(admin.window(admin.ana))
+    assert "Only admins can change settings" in words(admin.window(admin.ana))
 
 
 def test_sensitivities_count_from_then_on(admin):
@@ -93,10 +93,10 @@ def test_the_changes_are_shown_before_they_are_saved(admin):
     assert sent.errors == {"hold_seconds": "Between 0 and 10."}
     admin.presses(admin.mia, "settings_check")
     shown = words(admin.window(admin.mia))
-    assert "Delay before replies are sent (seconds): Between 0 and 10." in shown
+    assert "Seconds to hold replies before sending: Between 0 and 10." in shown
     assert "Send satisfaction survey\nyes → no" in shown
     admin.sends(admin.mia, {"hold_seconds": "3"})
-    assert "Saved: Seconds that replies wait" in words(admin.window(admin.mia))
+    assert "Saved: Seconds to hold replies" in words(admin.window(admin.mia))
     assert (stored(admin, "hold_seconds"), stored(admin, "csat")) == (3, False)
 
 
@@ -104,7 +104,7 @@ def test_a_window_that_somebody_else_overtook_is_not_saved(admin):
     admin.presses(admin.mia, "settings_open", "team")
     admin.core.preferences.change("hold_seconds", 7, "UBEN")
     sent = admin.sends(admin.mia, {"hold_seconds": "3"})
-    assert "Somebody changed these settings" in sent.errors["admins"]
+    assert "Another admin has changed these settings" in sent.errors["admins"]
     assert stored(admin, "hold_seconds") == 7
 
 
@@ -120,7 +120,7 @@ def test_saving_what_is_there_already_changes_nothing(admin, section):
 def test_a_section_can_be_opened_by_its_name(bureau):
     bureau.command(bureau.mia, "settings team")
     bureau.sends(bureau.mia, {"hold_seconds": "2"})
-    assert "Saved: Seconds that replies wait" in words(bureau.window(bureau.mia))
+    assert "Saved: Seconds to hold replies" in words(bureau.window(bureau.mia))
     bureau.command(bureau.mia, "settings texts")
     assert "Your wait time is approximately" in words(bureau.window(bureau.mia))
 
@@ -230,7 +230,7 @@ def test_the_history_says_who_changed_what(admin):
     admin.sends(admin.mia, {"hold_seconds": "7"})
     admin.presses(admin.mia, "settings_history")
     shown = words(admin.window(admin.mia))
-    assert f"<@{admin.mia}>\nDelay before replies are sent (seconds)" in shown
+    assert f"<@{admin.mia}>\nSeconds to hold replies before sending" in shown
     assert "5 → 7" in shown
     assert "(not set) → 5" in shown
 

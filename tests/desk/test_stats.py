@@ -58,7 +58,7 @@ def test_menus_narrow_it_down(busy):
 def test_the_chart_comes_as_a_direct_message_and_says_what_it_shows(busy):
     busy.command(busy.ana, "stats")
     busy.presses(busy.ana, "stats_picture")
-    assert "on its way" in words(busy.window(busy.ana))
+    assert "as a direct message" in words(busy.window(busy.ana))
     ((post, file),) = handed(busy, busy.ana)
     assert file.content.startswith(b"\x89PNG")
     assert file.name == "figures.png"

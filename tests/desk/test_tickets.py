@@ -89,7 +89,7 @@ def test_a_ticket_shows_its_whole_story(two):
         "Hello Dana",
         "Ana note",
         "third time",
-        "Automatic message",
+        "Automatic text",
     ):
         assert fact in told
     assert "|Open thread>" in told
@@ -305,7 +305,7 @@ def test_an_admin_gets_all_that_fit_as_csv(bureau):
     bureau.says("I want a person, too", OTHER)
     bureau.command(bureau.mia, "tickets too")
     bureau.presses(bureau.mia, "tickets_csv")
-    assert "on its way" in words(bureau.window(bureau.mia))
+    assert "as a direct message" in words(bureau.window(bureau.mia))
     file = given_file(bureau, bureau.mia)
     assert file.name == "tickets.csv"
     rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
@@ -351,15 +351,15 @@ def test_it_can_be_given_to_a_group(two):
 @pytest.mark.parametrize(
     ("words_said", "answer"),
     [
-        ("assign", "Say which ticket and to whom"),
-        ("assign x", "Say which ticket and to whom"),
-        ("assign #", "Say which ticket and to whom"),
-        ("assign 99999999999999999999 queue", "Say which ticket and to whom"),
+        ("assign", "Add a ticket number and an assignee"),
+        ("assign x", "Add a ticket number and an assignee"),
+        ("assign #", "Add a ticket number and an assignee"),
+        ("assign 99999999999999999999 queue", "Add a ticket number and an assignee"),
         ("assign 99 queue", "Ticket #99 does not exist."),
-        ("assign 0 queue", "There is no ticket #0."),
-        ("assign 1", "Say to whom"),
-        ("assign 1 Ben", "Say to whom"),
-        ("assign 1 queued", "Say to whom"),
+        ("assign 0 queue", "Ticket #0 does not exist."),
+        ("assign 1", "Add an assignee"),
+        ("assign 1 Ben", "Add an assignee"),
+        ("assign 1 queued", "Add an assignee"),
         ("assign 1 <@{bot}>", "a person"),
         ("assign 1 <@{ana}>", "Ana already has this conversation."),
     ],
@@ -376,10 +376,10 @@ def test_what_is_closed_is_given_to_nobody(two):
     two.writes(two.ana, "!resolve", ts=two.cards()[0]["ts"])
     for to in (f"<@{two.ben}>", "queue"):
         two.command(two.ben, f"assign 1 {to}")
-        assert "given on" not in two.whispers(two.ben)[-1]
+        assert "is reassigned" not in two.whispers(two.ben)[-1]
     assert rows(two, Escalation)[0].status == "resolved"
 
 
 def test_the_help_names_it(two):
     two.command(two.ana, "help")
-    assert "/handoff assign 12 @somebody" in two.whispers(two.ana)[-1]
+    assert "/handoff assign 12 @agent" in two.whispers(two.ana)[-1]
