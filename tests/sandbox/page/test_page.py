@@ -177,7 +177,7 @@ def test_the_shop_names_the_bot_and_trusts_nobody_else(http, stage):
         ("nothing", {}, "Unknown action"),
         ("phone.write", {"app": "fax", "address": DANA, "text": "x"}, "app"),
         ("phone.write", {"app": "sms", "address": "+1", "text": "x"}, "No customer has the number"),
-        ("phone.write", {"app": "sms", "address": DANA, "text": " "}, "nothing to send"),
+        ("phone.write", {"app": "sms", "address": DANA, "text": " "}, "Nothing to send"),
         ("phone.write", {"app": "sms", "address": DANA, "text": "x" * 20_000}, "text"),
         ("phone.write", {"app": "sms"}, "address"),
         ("phone.add", {"name": ""}, "name"),
