@@ -309,7 +309,9 @@ def show_job(job_id: int, with_text: bool) -> None:
     for line in lines:
         click.echo(line)
     if not lines:
-        click.echo(f"No failed job {job_id}, or it was already retried or dismissed.", err=True)
+        click.echo(
+            f"Job {job_id} has not failed, or it was already retried or dismissed.", err=True
+        )
         sys.exit(1)
 
 
