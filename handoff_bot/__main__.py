@@ -1,4 +1,4 @@
-"""`python -m handoff_bot COMMAND`."""
+"""Entry point of `python -m handoff_bot COMMAND`."""
 
 from handoff_bot.cli import main
 

@@ -25,10 +25,10 @@ from handoff_bot.domain.tickets import TicketQuery
 from handoff_bot.settings import Settings, knowledge_dir, read_settings
 
 REAL = ("SLACK_", "TWILIO_", "WEBCHAT_")
-"""How the names of settings begin that only a real deployment has."""
+"""Prefixes of the settings that only a real deployment has."""
 
 COLUMNS = ("name", "language", "text")
-"""Of canned replies as CSV."""
+"""Columns of canned replies in CSV."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def settings_or_exit() -> Settings:
-    """The settings; on a problem say all of them and exit with 2."""
+    """Returns the settings. Prints all problems and exits with 2 if they are not valid."""
     try:
         return read_settings()
     except HandoffError as error:
@@ -51,10 +51,10 @@ def settings_or_exit() -> Settings:
     type=click.Choice(["all", "web", "worker"]),
     default="all",
     show_default=True,
-    help="Answer requests, do the work behind them, or both.",
+    help="Answer web requests, run background jobs, or both.",
 )
 def serve(role: str) -> None:
-    """Serve: webhooks, Slack, lanes and timers."""
+    """Run the bot: webhooks, Slack, jobs and timers."""
     import app
 
     settings = settings_or_exit()
@@ -68,7 +68,7 @@ def serve(role: str) -> None:
 @main.command()
 @click.option("--port", type=int, envvar="PORT", default=3000, show_default=True)
 def sandbox(port: int) -> None:
-    """Open the whole thing in a browser, with no accounts: customers, agents and admin."""
+    """Open the sandbox in a browser, without accounts: customers, agents and an admin."""
     from handoff_sandbox.page.run import run as run_sandbox
 
     sys.exit(run_sandbox(port, click.echo))
@@ -76,13 +76,13 @@ def sandbox(port: int) -> None:
 
 @main.command()
 def run() -> None:
-    """Serve for real when there are credentials; without any, open the sandbox."""
+    """Run the bot if credentials are set; otherwise open the sandbox."""
     is_real = any(value.strip() for name, value in os.environ.items() if name.startswith(REAL))
     (serve if is_real else sandbox).main([], prog_name="handoff")
 
 
 def _work(settings: Settings) -> None:
-    """Run lanes and timers alone, until told to stop."""
+    """Runs jobs and timers, without a web server, until the process is told to stop."""
     import app
 
     ended = threading.Event()
@@ -96,7 +96,7 @@ def _work(settings: Settings) -> None:
 
 @main.command()
 def doctor() -> None:
-    """Check everything that must be right, and say what to do about what is not."""
+    """Check the configuration, and say how to fix each problem."""
     import app
 
     well = True
@@ -107,9 +107,12 @@ def doctor() -> None:
 
 
 @main.command()
-@click.option("--socket", is_flag=True, help="For Socket Mode: without public addresses.")
+@click.option("--socket", is_flag=True, help="For Socket Mode, without public addresses.")
 @click.option(
-    "--base-url", default="https://bot.example.com", show_default=True, help="Your public address."
+    "--base-url",
+    default="https://bot.example.com",
+    show_default=True,
+    help=("Public address of the bot."),
 )
 def manifest(socket: bool, base_url: str) -> None:
     """Print the Slack app's manifest, to create the app from."""
@@ -120,7 +123,7 @@ def manifest(socket: bool, base_url: str) -> None:
 
 @main.command()
 def judge() -> None:
-    """Judge conversations: JSON lines in, judgements out, one line each."""
+    """Judge conversations: JSON lines in, one judgement per line out."""
     from handoff_bot.ai.detector.local import LocalDetector
     from handoff_bot.ai.judging import judge_lines
 
@@ -132,7 +135,7 @@ def judge() -> None:
 @main.command()
 @click.argument("file", type=click.File(encoding="utf-8"), default="-")
 def explain(file: TextIO) -> None:
-    """Say why a conversation is judged as it is: one JSON object, from FILE or standard input."""
+    """Explain how a conversation is judged: one JSON object, from FILE or standard input."""
     from handoff_bot.ai.detector.explaining import explain as lines_about
     from handoff_bot.ai.detector.local import LocalDetector
     from handoff_bot.ai.judging import read_talk
@@ -147,10 +150,12 @@ def explain(file: TextIO) -> None:
 
 
 @main.command()
-@click.option("--apply", is_flag=True, help="Let the suggested thresholds count from now on.")
-@click.option("--retrain", is_flag=True, help="Teach the last layer what agents said, from now on.")
+@click.option("--apply", is_flag=True, help="Apply the suggested thresholds.")
+@click.option(
+    "--retrain", is_flag=True, help=("Train the last layer on agents' feedback, and use it.")
+)
 def tune(apply: bool, retrain: bool) -> None:
-    """Say what agents' feedback suggests about the thresholds; with an option, follow it."""
+    """Suggest thresholds from agents' feedback; with an option, apply them."""
     import app
 
     for line in app.tune(settings_or_exit(), apply=apply, retrain=retrain):
@@ -176,9 +181,10 @@ def export_canned() -> None:
 @canned.command("import")
 @click.argument("file", type=click.File("rb"), default="-")
 def import_canned(file: BinaryIO) -> None:
-    """Keep all replies of FILE or standard input, or none; one that is there already is replaced.
+    """Import all replies of FILE or standard input, or none. Replaces replies that already exist.
 
-    Separated by commas, semicolons or tabs, in UTF-8, UTF-16 or Windows-1252, as spreadsheets save it.
+    Columns are separated by commas, semicolons or tabs. The encoding is UTF-8, UTF-16 or Windows-1252,
+    as spreadsheets save it.
     """
     import app
 
@@ -188,7 +194,9 @@ def import_canned(file: BinaryIO) -> None:
         click.echo(str(error), err=True)
         sys.exit(2)
     if table.guessed:
-        click.echo(f"Read as {table.guessed}: please check accents and signs.", err=True)
+        click.echo(
+            f"Encoding guessed: {table.guessed}. Check accents and special characters.", err=True
+        )
     rows = _rows(table.text)
     if not set(COLUMNS) <= set(rows.fieldnames or ()):
         click.echo(f"The first line must name the columns {', '.join(COLUMNS)}.", err=True)
@@ -208,14 +216,14 @@ def import_canned(file: BinaryIO) -> None:
 
 
 def _rows(table: str) -> csv.DictReader[str]:
-    """The rows by column; which sign separates the columns is seen in the first line."""
+    """Yields each row by column. The separator is detected in the first line."""
     first = table.partition("\n")[0]
     return csv.DictReader(io.StringIO(table, newline=""), delimiter=max(",;\t", key=first.count))
 
 
 @main.group()
 def knowledge() -> None:
-    """The articles that the assistant answers from."""
+    """Articles that the assistant answers from."""
 
 
 @knowledge.command("check")
@@ -223,9 +231,9 @@ def knowledge() -> None:
     "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False
 )
 def check_knowledge(folder: Path | None) -> None:
-    """List what is read, what is left out and why; exits with 1 when a file needs attention.
+    """List the articles that are read or skipped, and why. Exits with 1 if a file needs attention.
 
-    FOLDER is KNOWLEDGE_DIR unless given.
+    FOLDER defaults to KNOWLEDGE_DIR.
     """
     from handoff_bot.ai.assistant.articles import readings
     from handoff_bot.ai.assistant.checks import lines, needs_attention
@@ -238,24 +246,26 @@ def check_knowledge(folder: Path | None) -> None:
 
 @main.group()
 def tickets() -> None:
-    """The support records."""
+    """Support tickets."""
 
 
 @tickets.command("export")
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv")
 @click.option("--status", type=click.Choice([one.value for one in TicketStatus]), default=None)
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Made on that day (UTC) or later.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Made before that day (UTC).")
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help=("Created on this day (UTC) or later.")
+)
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Created before this day (UTC).")
 @click.option(
     "--bom/--no-bom",
     default=True,
     show_default=True,
-    help="Begin CSV with a byte order mark, by which Excel knows that it is UTF-8.",
+    help="Start the CSV with a byte order mark, so that Excel reads it as UTF-8.",
 )
 def export_tickets(
     form: str, status: str | None, since: datetime | None, until: datetime | None, *, bom: bool
 ) -> None:
-    """Print all tickets that fit, oldest first; docs/tickets.md names the columns."""
+    """Print all matching tickets, oldest first. docs/tickets.md describes the columns."""
     import app
 
     query = TicketQuery(
@@ -269,13 +279,13 @@ def export_tickets(
 
 @main.group()
 def jobs() -> None:
-    """Jobs that were given up: what could not be done for good."""
+    """Failed jobs: jobs that ran out of retries."""
 
 
 @jobs.command("list")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
 def list_jobs(limit: int) -> None:
-    """Print the newest ones that nobody has dealt with."""
+    """List the newest failed jobs."""
     import app
 
     with app.given_up_jobs(settings_or_exit()) as found:
@@ -285,9 +295,13 @@ def list_jobs(limit: int) -> None:
 
 @jobs.command("show")
 @click.argument("job_id", type=int, metavar="ID")
-@click.option("--with-text", is_flag=True, help="Print what it holds: customers' texts, addresses.")
+@click.option(
+    "--with-text",
+    is_flag=True,
+    help=("Also print the payload, with customers' messages and addresses."),
+)
 def show_job(job_id: int, with_text: bool) -> None:
-    """Print all about one, and which conversation and ticket it belongs to."""
+    """Print all details of one job, with its conversation and ticket."""
     import app
 
     with app.given_up_jobs(settings_or_exit()) as found:
@@ -295,21 +309,23 @@ def show_job(job_id: int, with_text: bool) -> None:
     for line in lines:
         click.echo(line)
     if not lines:
-        click.echo(f"No job {job_id} was given up, or it has been dealt with.", err=True)
+        click.echo(
+            f"Job {job_id} has not failed, or it was already retried or dismissed.", err=True
+        )
         sys.exit(1)
 
 
 @jobs.command("retry")
 @click.argument("job_ids", type=int, nargs=-1, required=True, metavar="ID…")
 def retry_jobs(job_ids: tuple[int, ...]) -> None:
-    """Run them again, each in its lane."""
+    """Retry failed jobs, each in its lane."""
     _deal_with(job_ids, "retry")
 
 
 @jobs.command("dismiss")
 @click.argument("job_ids", type=int, nargs=-1, required=True, metavar="ID…")
 def dismiss_jobs(job_ids: tuple[int, ...]) -> None:
-    """Leave them undone; they no longer count as given up."""
+    """Dismiss failed jobs. They do not run, and no longer count as failed."""
     _deal_with(job_ids, "dismiss")
 
 
@@ -327,7 +343,7 @@ def _deal_with(job_ids: tuple[int, ...], what: str) -> None:
 
 @main.command()
 def spending() -> None:
-    """Say what the language model has cost on the last days."""
+    """Show the daily costs of the language model."""
     import app
 
     for line in app.spent(settings_or_exit()):
@@ -340,15 +356,15 @@ def spending() -> None:
     type=click.IntRange(1, 3660),
     default=7,
     show_default=True,
-    help="Today and the days before it, so many in all.",
+    help="Number of days, including today.",
 )
-@click.option("--channel", default="", help="Of one channel alone, such as whatsapp.")
-@click.option("--json", "as_json", is_flag=True, help="For a program: lengths are in seconds.")
+@click.option("--channel", default="", help="Only this channel, such as whatsapp.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with durations in seconds.")
 @click.option("--chart", type=click.Path(dir_okay=False, writable=True), default="", metavar="FILE")
 def report(days: int, channel: str, as_json: bool, chart: str) -> None:
-    """Say how much was escalated and why, how long people waited, and what came of it.
+    """Report escalations, their reasons, waiting times and outcomes.
 
-    With --chart, the picture of it goes into FILE, a PNG. docs/metrics.md defines each figure.
+    With --chart, FILE gets the chart as a PNG. docs/metrics.md defines each metric.
     """
     import app
 
@@ -360,7 +376,7 @@ def report(days: int, channel: str, as_json: bool, chart: str) -> None:
 
 @main.command()
 def demo() -> None:
-    """Play a whole escalation with no accounts and no network: the real bot between stand-ins."""
+    """Play a complete escalation without accounts or network: the real bot between stand-ins."""
     from handoff_sandbox.demo import play
 
     sys.exit(play(click.echo))

@@ -1,1 +1,1 @@
-"""The whole thing with no accounts: stand-ins for Slack, Twilio and OpenAI on loopback."""
+"""The sandbox: stand-ins for Slack, Twilio and OpenAI on loopback, so that no accounts are needed."""

@@ -1,4 +1,4 @@
-"""The real bot with a clock that the sandbox can move: `python -m handoff_sandbox.bot CLOCK_FILE`."""
+"""The real bot with a clock that the sandbox moves: `python -m handoff_sandbox.bot CLOCK_FILE`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handoff_sandbox.movable_time import FollowingClock
 
 
 def main() -> None:
-    """Serve, as `serve` does."""
+    """Runs the bot like `serve`."""
     settings = read_settings()
     logs.set_up(settings.LOG_LEVEL)
     app.server(settings, clock=FollowingClock(Path(sys.argv[1]))).run()

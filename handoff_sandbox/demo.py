@@ -1,4 +1,4 @@
-"""Plays one escalation from hello to the end, showing both sides as it goes."""
+"""Plays one complete escalation, and prints both sides of it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Echo = Callable[[str], object]
 DANA = "+15550123"
 PHONE = f"whatsapp:{DANA}"
 PAUSE = 0.4
-"""Seconds between scenes, for the reader's eyes."""
+"""Seconds between scenes, so that a reader can follow."""
 PATIENCE = 10.0
-"""Seconds to wait for anything."""
+"""Timeout in seconds of every wait."""
 
 
 def play(echo: Echo) -> int:
-    """Play it; says the exit code: 0 when everything happened as it should."""
+    """Plays the demo; returns the exit code, 0 on success."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="handoff-demo-") as folder:
         files = Path(folder)
@@ -33,14 +33,16 @@ def play(echo: Echo) -> int:
                 world.wait_until_ready()
                 Scene(world, echo).play()
             except (TimeoutError, LookupError) as error:
-                echo(f"\nThe demo got stuck: {error}\n\nWhat the bot said:\n{world.log()}")
+                echo(f"\nThe demo failed: {error}\n\nLog of the bot:\n{world.log()}")
                 return 1
-    echo(f"\nThat was all of it: {time.monotonic() - began:.1f} seconds, no accounts, no network.")
+    echo(
+        f"\nThe demo is complete: {time.monotonic() - began:.1f} seconds, no accounts, no network."
+    )
     return 0
 
 
 class Scene:
-    """The play: Dana on WhatsApp, Ana and Ben in Slack."""
+    """The script: Dana on WhatsApp, Ana and Ben in Slack."""
 
     def __init__(self, world: World, echo: Echo) -> None:
         self._world = world
@@ -51,10 +53,10 @@ class Scene:
         self._shown = 0
 
     def play(self) -> None:
-        """All scenes in order."""
+        """Plays all scenes in order."""
         self._title("Dana writes on WhatsApp; the assistant answers from the knowledge base")
         self._dana("Hi! How long does delivery take?", heard=1)
-        self._title("Dana wants a person: a ticket, a card in the queue, an honest estimate")
+        self._title("Dana asks for an agent: a ticket, a card in the queue, a wait estimate")
         self._dana("Thanks, but I would like to talk to a real person please", heard=1)
         card = self._card()
         self._show_card(card)
@@ -63,16 +65,16 @@ class Scene:
         self._slack.click(self._ben, self._queue, card, "claim")
         self._listen(2)
         self._overhear(self._ben)
-        self._title("Ana answers in the thread; Dana's words come into it")
+        self._title("Ana replies in the thread; Dana's messages appear in it")
         self._say(self._ana, "Hello Dana, what happened?", card, heard=1)
         self._dana("My parcel says delivered, but it never came.", heard=0)
         self._thread(card)
-        self._title("Ben writes a reply, too: it stays inside, because Ana has the conversation")
+        self._title("Ben writes a reply, too: it stays internal, because Ana has the conversation")
         self._slack.say(self._ben, self._queue, "Just send her a new one", card)
         self._overhear(self._ben)
-        self._title("A note for colleagues never leaves")
+        self._title("A note is internal: it is not sent")
         self._slack.say(self._ana, self._queue, "note: third lost parcel in that street", card)
-        self._title("Ana solves it")
+        self._title("Ana resolves the conversation")
         self._say(
             self._ana, "I'm sending it again today, express and free of charge.", card, heard=1
         )
@@ -83,7 +85,7 @@ class Scene:
         self._show_card(card)
         self._marks(card)
 
-    # -- what happens
+    # -- actions
 
     def _dana(self, text: str, *, heard: int) -> None:
         self._line("Dana", text)
@@ -93,7 +95,7 @@ class Scene:
         self._listen(heard)
 
     def _listen(self, count: int) -> None:
-        """Show what has reached Dana's phone."""
+        """Prints new messages on Dana's phone."""
         wanted = self._heard + count
         self._world.twilio.wait_for(lambda: len(self._phone()) >= wanted)
         for text in self._phone()[self._heard : wanted]:
@@ -110,7 +112,7 @@ class Scene:
         self._listen(heard)
 
     def _overhear(self, user: str) -> None:
-        """Show what only this agent is told."""
+        """Prints new ephemeral messages to this agent."""
         self._slack.wait_for(lambda: len(self._slack.ephemerals(user)) > self._shown, PATIENCE)
         told = self._slack.ephemerals(user)
         self._shown = len(told)
@@ -149,7 +151,7 @@ class Scene:
         marks = " ".join(f":{name}:" for name in self._slack.reactions(self._queue, replies[0]))
         self._line("      delivery marks on Ana's first reply", marks)
 
-    # -- how it is shown
+    # -- output
 
     def _name(self, user: str) -> str:
         return self._slack.person(user).real_name

@@ -1,4 +1,4 @@
-"""Trouble on demand: slow answers, HTTP errors and dropped connections, by path, chance and count."""
+"""Injected faults: slow responses, HTTP errors and dropped connections, by path, probability and count."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Drop = Literal["before", "after"]
 
 @dataclass
 class Fault:
-    """One thing that goes wrong; see `Faults.add`. `left` is None while it may strike for ever."""
+    """One fault; see `Faults.add`. `left` is None for an unlimited number of requests."""
 
     path: str
     latency: float = 0.0
@@ -25,15 +25,15 @@ class Fault:
 
     @property
     def is_outcome(self) -> bool:
-        """Does it decide the answer, or is it only slow?"""
+        """Whether it decides the response, and does not only delay it."""
         return bool(self.status or self.drop)
 
 
 class Faults:
-    """Scripted trouble for requests, by path; safe to use from any thread.
+    """Scripted faults of requests, by path; thread-safe.
 
     Args:
-        seed: of the dice that `probability` throws.
+        seed: of the random numbers for `probability`.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -52,28 +52,28 @@ class Faults:
         probability: float = 1.0,
         count: int | None = None,
     ) -> None:
-        """Let requests to `path` (a pattern as in a shell) fail, until `clear()`.
+        """Makes requests to `path` (a shell pattern) fail, until `clear()`.
 
         Args:
             path: e.g. "/api/chat.postMessage" or "*".
-            latency: seconds to wait first; latencies of several faults add up.
-            status: answer with this HTTP status, and do nothing.
-            retry_after: seconds, as the header of that answer.
-            drop: close the connection with no answer: "before" anything is done, or "after" it took effect.
-            probability: of striking, for each request that matches.
-            count: strike so many times, then no more.
+            latency: seconds of delay; latencies of several faults add up.
+            status: the HTTP status of the response; the request has no effect.
+            retry_after: seconds, as a header of that response.
+            drop: close the connection without a response: "before" or "after" the request took effect.
+            probability: for each matching request.
+            count: number of requests, then the fault ends.
         """
         fault = Fault(path, latency, status, retry_after, drop, probability, count)
         with self._lock:
             self._faults.append(fault)
 
     def clear(self) -> None:
-        """From now on nothing goes wrong."""
+        """Removes all faults."""
         with self._lock:
             self._faults.clear()
 
     def strike(self, path: str) -> Fault:
-        """What happens to one request: latencies added up, and the first outcome that struck."""
+        """Returns what happens to a request: the sum of latencies, and the first outcome that applies."""
         with self._lock:
             happening = Fault(path)
             for fault in self._faults:

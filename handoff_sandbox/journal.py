@@ -1,4 +1,4 @@
-"""The stand-ins' journal: every request and answer, to wait for, to look at, to keep as a file."""
+"""The stand-ins' journal: every request and response, to wait for, to read, and to store in a file."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ Who = Literal["slack", "twilio", "openai", "zendesk", "webhook"]
 Direction = Literal["in", "out"]
 
 UNANSWERED = 0
-"""The status of an exchange that never got an answer."""
+"""The status of an exchange without a response."""
 
 _SECRETS = frozenset({"token", "client_secret", "refresh_token"})
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One exchange: `in` for what the bot asked a stand-in, `out` for what a stand-in sent to the bot.
+    """One exchange: `in` for a request of the bot to a stand-in, `out` for one of a stand-in to the bot.
 
     Attributes:
-        at: seconds since the epoch, when the answer was known.
-        who: whose stand-in.
-        path: the path alone.
+        at: seconds since the epoch, when the response was known.
+        who: the vendor.
+        path: without the query.
         request, response: parsed JSON or form; text; or {"bytes": size}. Never headers, never tokens.
-        status: HTTP status, 0 when no answer was given or received; `response` then is what would have
-            been the answer to a request that took effect, or None.
+        status: HTTP status, 0 without a response; `response` is then the response that a request which
+            took effect would have had, or None.
     """
 
     at: float
@@ -48,11 +48,11 @@ class Entry:
 
 
 class Journal:
-    """Every exchange in the order in which it ended; safe to use from any thread.
+    """All exchanges in the order in which they ended; thread-safe.
 
     Args:
-        file: also append each entry as one JSON line here.
-        limit: how many entries to keep in memory; the oldest go first.
+        file: also append each entry to this file, as one JSON line.
+        limit: how many entries are kept in memory; the oldest are dropped.
     """
 
     def __init__(self, file: Path | None = None, limit: int = 200_000) -> None:
@@ -62,7 +62,7 @@ class Journal:
         self._file = file.open("a", encoding="utf-8") if file else None
 
     def add(self, entry: Entry) -> None:
-        """Write one exchange down."""
+        """Adds an exchange."""
         with self._changed:
             self._entries.append(entry)
             self._total += 1
@@ -72,7 +72,7 @@ class Journal:
             self._changed.notify_all()
 
     def entries(self, who: Who | None = None, path: str | None = None) -> list[Entry]:
-        """What happened so far, oldest first; `path` may be a pattern as in a shell."""
+        """Returns the entries, oldest first; `path` may be a shell pattern."""
         with self._changed:
             everything = list(self._entries)
         return [
@@ -83,11 +83,11 @@ class Journal:
 
     @property
     def total(self) -> int:
-        """How much has happened; entries are numbered from 1."""
+        """The number of all exchanges; entries are numbered from 1."""
         return self._total
 
     def after(self, number: int, limit: int) -> list[tuple[int, Entry]]:
-        """The next entries after this number that are kept, each with its own, oldest first."""
+        """Returns the kept entries after this number, each with its number, oldest first."""
         with self._changed:
             first = self._total - len(self._entries) + 1
             begin = max(number + 1, first)
@@ -95,10 +95,10 @@ class Journal:
         return list(enumerate(found, begin))
 
     def wait_for(self, predicate: Callable[[Entry], bool], timeout: float) -> Entry:
-        """The first entry, past or coming, for which the predicate holds.
+        """Returns the first past or future entry that matches the predicate.
 
         Raises:
-            TimeoutError: none came within `timeout` seconds.
+            TimeoutError: none within `timeout` seconds.
         """
         until = time.monotonic() + timeout
         seen = 0
@@ -112,17 +112,17 @@ class Journal:
                     raise TimeoutError(f"no such entry within {timeout} s")
 
     def close(self) -> None:
-        """Close the file, if there is one."""
+        """Closes the file, if there is one."""
         if self._file:
             self._file.close()
 
     def _since(self, seen: int) -> list[Entry]:
-        """Entries after the first `seen`, as far as they are kept."""
+        """Returns the kept entries after the first `seen`."""
         return list(islice(reversed(self._entries), self._total - seen))[::-1]
 
 
 def readable(content_type: str, body: bytes) -> Any:
-    """A body as the journal shows it: parsed JSON or form, text, or {"bytes": size}."""
+    """Returns a body as the journal shows it: parsed JSON or form, text, or {"bytes": size}."""
     kind = content_type.partition(";")[0].strip().lower()
     with suppress(ValueError):
         if kind == "application/json":
@@ -135,7 +135,7 @@ def readable(content_type: str, body: bytes) -> Any:
 
 
 def _form(body: str) -> dict[str, str | list[str]]:
-    """Fields by name; those that repeat as a list."""
+    """Returns fields by name; repeated fields as a list."""
     fields: dict[str, str | list[str]] = {}
     for name, value in parse_qsl(body, keep_blank_values=True):
         before = fields.get(name)
@@ -147,7 +147,7 @@ def _form(body: str) -> dict[str, str | list[str]]:
 
 
 def without_secrets(request: Any) -> Any:
-    """A request as the journal may keep it."""
+    """Returns a request without its secrets."""
     if not isinstance(request, dict) or _SECRETS.isdisjoint(request):
         return request
     return {name: value for name, value in request.items() if name not in _SECRETS}

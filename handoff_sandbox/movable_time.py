@@ -1,4 +1,4 @@
-"""A clock that can be moved forward, for the stand-ins and, in another process, for the bot."""
+"""A clock that can be moved forward, for the stand-ins and for the bot in another process."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 class MovableTime:
-    """The real time and what it was moved forward by; written to a file for the bot to read.
+    """The real time plus an offset, which is written to a file for the bot.
 
-    Signatures and time-outs stay in real time: only what the world calls "now" moves.
+    Signatures and timeouts use the real time: only "now" moves.
     """
 
     def __init__(self, file: Path) -> None:
@@ -25,11 +25,11 @@ class MovableTime:
         return time.time() + self.offset
 
     def now_utc(self) -> datetime:
-        """The same, aware."""
+        """The current time, aware."""
         return datetime.fromtimestamp(self.now(), UTC)
 
     def forward(self, seconds: float) -> None:
-        """Move it forward; it never goes back."""
+        """Moves the clock forward; it never goes back."""
         with self._lock:
             self.offset += max(0.0, seconds)
             self._write()
@@ -37,11 +37,11 @@ class MovableTime:
     def _write(self) -> None:
         fresh = self._file.with_suffix(".new")
         fresh.write_text(repr(self.offset), encoding="ascii")
-        fresh.replace(self._file)  # at once: the bot must never read half a number
+        fresh.replace(self._file)  # atomic: the bot must never read a partial number
 
 
 class FollowingClock:
-    """The bot's clock: the machine's, moved by what the file says now."""
+    """The bot's clock: the system time plus the offset in the file."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -49,7 +49,7 @@ class FollowingClock:
         self._offset = timedelta()
 
     def now(self) -> datetime:
-        """Aware UTC."""
+        """The current time, aware UTC."""
         changed_at = self._file.stat().st_mtime_ns
         if changed_at != self._changed_at:
             self._offset = timedelta(seconds=float(self._file.read_text(encoding="ascii")))

@@ -1,7 +1,7 @@
-"""What the stand-ins share: a server on loopback that journals every exchange and strikes with faults.
+"""The base of all stand-ins: a loopback server that journals every exchange and injects faults.
 
-It drops connections for real (the socket is closed with no answer) and keeps those alive that work,
-which werkzeug's own request handler never does.
+It really drops connections (the socket closes without a response) and keeps working ones alive, which
+werkzeug's own request handler never does.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ HOST = "127.0.0.1"
 SWITCHING_PROTOCOLS = 101
 
 _IDLE = 30
-"""Seconds after which a connection that nobody uses is closed."""
+"""Seconds until an idle connection is closed."""
 _PATIENCE = 5
-"""Seconds to wait for threads that were told to end."""
+"""Timeout in seconds for threads to end."""
 
 
 class Answer(NamedTuple):
-    """An HTTP answer, complete."""
+    """A complete HTTP response."""
 
     status: int
     headers: Headers
@@ -67,14 +67,14 @@ class Answer(NamedTuple):
 
 
 def json_answer(status: int, content: object) -> Answer:
-    """An answer that holds JSON."""
+    """Returns a JSON response."""
     return Answer(
         status, Headers({"Content-Type": "application/json"}), json.dumps(content).encode()
     )
 
 
 def plain_fault(status: int) -> Answer:
-    """How an HTTP fault looks when the stand-in does not say it in its own way."""
+    """The default body of an injected HTTP error."""
     return json_answer(status, {"error": "fault"})
 
 
@@ -83,14 +83,14 @@ class Server:
 
     Args:
         app: the stand-in.
-        who: whose stand-in, for the journal.
+        who: the vendor, for the journal.
         journal: gets every exchange.
-        faults: strike before the app is asked.
-        port: 0 for any free one. It is taken at once, so that `url` is known before `start()`.
-        fault_answer: the body of a 429 or 500 as this vendor words it.
+        faults: apply before the app is called.
+        port: 0 for any free one. It is bound at once, so that `url` is known before `start()`.
+        fault_answer: the vendor's body of a 429 or 500.
 
-    A view that took the socket over (a websocket) returns status 101 when it is done with it. Answers
-    are sent whole, never streamed.
+    A view that took over the socket (a websocket) returns status 101 when it is done with it. Responses are
+    sent whole, never streamed.
 
     Raises:
         OSError: the port is taken.
@@ -117,12 +117,12 @@ class Server:
         )
 
     def start(self) -> Server:
-        """Begin to answer; returns itself."""
+        """Starts the server; returns itself."""
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """Close every connection and wait for the threads to end."""
+        """Closes every connection and waits for the threads to end."""
         self._ending.set()
         if self._thread.ident is not None:
             self._listener.shutdown()
@@ -137,7 +137,7 @@ class Server:
         self.stop()
 
     def exchange(self, environ: dict[str, Any], body: bytes) -> Answer | None:
-        """Answer one request; None to close the connection without a word."""
+        """Handles one request; None closes the connection without a response."""
         fault = self._faults.strike(environ["PATH_INFO"])
         if fault.latency:
             self._ending.wait(fault.latency)
@@ -176,7 +176,7 @@ class Server:
 
 
 class _Listener(ThreadedWSGIServer):
-    """Werkzeug's server, which besides knows its connections, so that it can end them."""
+    """Werkzeug's server with a list of its connections, so that it can close them."""
 
     def __init__(
         self,
@@ -191,7 +191,7 @@ class _Listener(ThreadedWSGIServer):
         super().__init__(HOST, port, _never, handler=_Handler, fd=bound.fileno())
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve one connection until it ends."""
+        """Serves one connection until it ends."""
         thread = threading.current_thread()
         with self._guard:
             self._open[thread] = request
@@ -204,7 +204,7 @@ class _Listener(ThreadedWSGIServer):
                 del self._open[thread]
 
     def hang_up(self) -> None:
-        """End every connection and wait for its thread."""
+        """Closes every connection and waits for its thread."""
         with self._guard:
             self._is_over = True
             connections = list(self._open.items())
@@ -215,18 +215,18 @@ class _Listener(ThreadedWSGIServer):
 
 
 def _end(connection: socket.socket) -> None:
-    """Both sides see the end of it at once; its thread then closes the socket."""
+    """Shuts the connection down on both sides; its thread then closes the socket."""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 
 
 def _never(environ: object, start_response: object) -> list[bytes]:
-    """Werkzeug wants an application; the handler asks `exchange` instead."""
+    """A placeholder: werkzeug needs an application, but the handler calls `exchange`."""
     raise NotImplementedError
 
 
 class _Handler(WSGIRequestHandler):
-    """Reads a request to its end, answers in one go, and leaves the connection open."""
+    """Reads a whole request, responds at once, and keeps the connection open."""
 
     server: _Listener
     protocol_version = "HTTP/1.1"
@@ -234,7 +234,7 @@ class _Handler(WSGIRequestHandler):
     timeout = _IDLE
 
     def run_wsgi(self) -> None:
-        """Answer one request."""
+        """Handles one request."""
         environ = self.make_environ()
         body = self._body(environ)
         environ["wsgi.input"] = BytesIO(body)
@@ -266,4 +266,4 @@ class _Handler(WSGIRequestHandler):
         _end(self.connection)
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        """The journal is the log."""
+        """The journal replaces the log."""

@@ -1,4 +1,4 @@
-"""The world the bot lives in, on loopback: stand-ins, its environment, and the real bot as a process."""
+"""The bot's environment on loopback: stand-ins, settings, and the real bot as a process."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from handoff_sandbox.twilio import TwilioStandIn
 PUBLIC = "https://bot.example.com"
 PEERS = ("TICKET_", "ZENDESK_", "SMTP_", "MAIL_")
 OURS = ("SLACK_", "TWILIO_", "OPENAI_", "DATABASE_", "KNOWLEDGE_", "WEBCHAT_", *PEERS)
-"""How the names of settings begin that say where the bot is, and who."""
+"""Prefixes of the settings for the bot's accounts and addresses."""
 ROOT = Path(__file__).resolve().parents[1]
 
 
 class World:
-    """Stand-ins for Slack and Twilio, and what a bot must be told to live among them.
+    """Stand-ins for Slack and Twilio, and the settings for a bot that uses them.
 
     Args:
         database_url: the bot's database.
         knowledge: the folder of Markdown files.
-        log: the file that the bot's output goes to.
-        now: the world's time, in seconds since the epoch.
+        log: the file for the bot's output.
+        now: the sandbox's time, in seconds since the epoch.
 
     Attributes:
         ana, ben, mia: the ids of two agents and an admin.
-        queue: the id of the Slack channel with the queue.
+        queue: the id of the queue's Slack channel.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class World:
             "SLACK_SIGNING_SECRET": self.slack.signing_secret,
             "SLACK_API_URL": self.slack.api_url,
             "SLACK_QUEUE_CHANNEL": self.queue,
-            "SLACK_LIMITS": "none",  # this workspace has none, and nobody wants to wait in a sandbox
+            "SLACK_LIMITS": "none",  # this workspace has none, and a sandbox should not wait
             "TWILIO_ACCOUNT_SID": self.twilio.account_sid,
             "TWILIO_AUTH_TOKEN": self.twilio.auth_token,
             "TWILIO_SMS_FROM": self.twilio.sms_number,
@@ -93,7 +93,7 @@ class World:
         }
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The bot's environment; nothing of a real account is inherited."""
+        """Returns the bot's environment; settings of real accounts are not inherited."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         return {**inherited, **self._settings, **(more or {})}
 
@@ -102,7 +102,7 @@ class World:
     def start_bot(
         self, arguments: Sequence[str] = ("app.py",), more: Mapping[str, str] | None = None
     ) -> None:
-        """Start the real bot in a process group of its own; does not wait for it."""
+        """Starts the real bot in its own process group; does not wait for it."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, *arguments],
@@ -114,7 +114,7 @@ class World:
             )
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
-        """Until the bot answers. Raises TimeoutError, also when it has died."""
+        """Waits until the bot answers. Raises TimeoutError, also if it has exited."""
         deadline = time.monotonic() + timeout
         with requests.Session() as session:
             session.trust_env = False
@@ -128,23 +128,23 @@ class World:
 
     @property
     def pid(self) -> int:
-        """Of the bot's first process; 0 before it was started."""
+        """Id of the bot's first process; 0 before the start."""
         return self._process.pid if self._process else 0
 
     def is_up(self) -> bool:
-        """Is the process there?"""
+        """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
     def kill_bot(self, how: int = signal.SIGKILL) -> None:
-        """Kill it with all its children."""
+        """Kills the bot with its child processes."""
         if self._process is None:
             return
-        with contextlib.suppress(ProcessLookupError):  # it may have been faster
+        with contextlib.suppress(ProcessLookupError):  # it may have exited
             os.killpg(self._process.pid, how)
         self._process.wait(timeout=30)
 
     def stop_bot(self) -> None:
-        """Ask it to stop, as an operator would."""
+        """Stops the bot as an operator would."""
         if self._process and self.is_up():
             self._process.terminate()
             try:
@@ -153,11 +153,11 @@ class World:
                 self.kill_bot()
 
     def cards(self) -> list[Json]:
-        """The cards in the queue channel that wait for somebody, oldest first."""
+        """Returns the cards in the queue channel that wait for an agent, oldest first."""
         return [m for m in self.slack.messages(self.queue) if " is waiting on " in m["text"]]
 
     def log(self) -> str:
-        """What the bot has said."""
+        """Returns the bot's log."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def __enter__(self) -> World:

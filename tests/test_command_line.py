@@ -91,7 +91,7 @@ def test_the_doctor_finds_everything_well(environment):
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("SLACK_BOT_TOKEN", "xoxb-wrong", "Slack: token: not believed"),
+        ("SLACK_BOT_TOKEN", "xoxb-wrong", "Slack: token: rejected"),
         ("SLACK_QUEUE_CHANNEL", "C0NOWHERE", "channel_not_found"),
         ("TWILIO_AUTH_TOKEN", "wrong", "Twilio: credentials: not accepted"),
         ("TWILIO_SMS_FROM", "+15559998888", "is not a number of this account"),

@@ -34,7 +34,7 @@ from handoff_bot.services.sending import HOLD, LONGEST_HOLD
 
 SENSITIVITIES = {
     Sensitivity.OFF.value: "Off",
-    Sensitivity.LOW.value: "Low: escalate only when clear",
+    Sensitivity.LOW.value: "Low: only when clear",
     Sensitivity.MEDIUM.value: "Medium",
     Sensitivity.HIGH.value: "High: escalate when in doubt",
 }

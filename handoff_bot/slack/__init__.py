@@ -1,1 +1,1 @@
-"""Slack as the desk: listeners it drives us with, and the desk we drive."""
+"""Slack: the listeners for its requests, and the client of its Web API."""

@@ -1,4 +1,4 @@
-"""Puts the listeners into a Bolt app. Building it, and running it, needs no call to Slack."""
+"""Registers the listeners with a Bolt app. Building and running it makes no call to Slack."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def build_bolt(
     inbox: Inbox,
     executor: Executor,
 ) -> App:
-    """A Bolt app with all our listeners.
+    """Returns a Bolt app with all listeners.
 
-    Bolt would ask Slack who it is (`auth.test`) as soon as it had a token; so it gets none, and our
-    listeners call Slack through the desk alone.
+    With a token, Bolt would call `auth.test` on every start. It gets none: the listeners call Slack
+    through the desk.
 
     Args:
-        client: says where the Web API is, and which logger to use: below WARNING, Bolt logs whole
-            requests. Its token is not used.
-        signing_secret: "" when only Socket Mode is used.
+        client: has the Web API's address and the logger. Below WARNING, Bolt logs whole requests. Its
+            token is not used.
+        signing_secret: "" for Socket Mode only.
         tools: what the listeners work with.
-        inbox: where events are stored before they are acknowledged.
-        executor: runs the listeners; each holds a thread until its last answer is out.
+        inbox: stores events before they are acknowledged.
+        executor: runs the listeners; each occupies a thread until its last response is sent.
     """
     app = App(
         name="handoff",
@@ -53,10 +53,10 @@ def build_bolt(
 
 
 def _authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-    """Nobody to look up: there is one installation, and the signature was checked before."""
+    """There is one installation, and the signature is already checked, so nothing is looked up."""
     return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id)
 
 
 def _failed(error: Exception) -> None:
-    """Something broke, and Bolt answers 500: Slack sends events again, and says that a click failed."""
+    """Answers 500, so that Slack retries an event, or tells the user that the click failed."""
     logger.error("request failed", exc_info=error)

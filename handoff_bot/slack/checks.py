@@ -1,4 +1,4 @@
-"""What the doctor asks of Slack: is the token believed, are the scopes there, is the bot in its channel?"""
+"""The doctor's health checks of Slack: token, scopes and queue channel."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from handoff_bot.slack.scopes import NEEDED, OPTIONAL, missing
 
 
 def check_slack(token: str, api_url: str, queue_channel: str) -> Iterator[Finding]:
-    """Everything about Slack that can be found out without posting a message."""
+    """Yields all health checks of Slack that need no message to be posted."""
     client = WebClient(token=token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
     yield from examine(client, queue_channel)
 
 
 def examine(client: WebClient, queue_channel: str) -> Iterator[Finding]:
-    """The same with a client that there is already."""
+    """Yields the health checks, with an existing client."""
     try:
         answer = client.auth_test()
     except (SlackClientError, OSError) as error:
-        yield Finding("Slack: token", False, f"not believed ({_why(error)}); check SLACK_BOT_TOKEN")
+        yield Finding("Slack: token", False, f"rejected ({_why(error)}); check SLACK_BOT_TOKEN")
         return
-    yield Finding("Slack: token", True, f"we are @{answer.get('user')} in {answer.get('team')}")
+    yield Finding(
+        "Slack: token", True, f"connected as @{answer.get('user')} in {answer.get('team')}"
+    )
     yield from _check_scopes(dict(answer.headers))
     yield check_channel(client, queue_channel)
 
@@ -34,7 +36,7 @@ def examine(client: WebClient, queue_channel: str) -> Iterator[Finding]:
 def _check_scopes(headers: dict[str, Any]) -> Iterator[Finding]:
     held = next((v for k, v in headers.items() if k.lower() == "x-oauth-scopes"), None)
     if held is None:
-        yield Finding("Slack: scopes", True, "not told by this service")
+        yield Finding("Slack: scopes", True, "not reported by this service")
         return
     granted = {scope.strip() for scope in str(held).split(",")}
     lacking = missing(granted, NEEDED)
@@ -42,14 +44,14 @@ def _check_scopes(headers: dict[str, Any]) -> Iterator[Finding]:
         words = f"missing {', '.join(lacking)}; add them under OAuth & Permissions and reinstall"
         yield Finding("Slack: scopes", False, words)
     else:
-        yield Finding("Slack: scopes", True, "all there")
+        yield Finding("Slack: scopes", True, "all granted")
     spare = missing(granted, OPTIONAL)
     if spare:
-        yield Finding("Slack: optional scopes", True, f"doing without {', '.join(spare)}")
+        yield Finding("Slack: optional scopes", True, f"not granted: {', '.join(spare)}")
 
 
 def check_channel(client: WebClient, channel: str, purpose: str = "queue channel") -> Finding:
-    """Are we in a slack_channel, and may we read it?"""
+    """Checks that the app is a member of a slack_channel and may read it."""
     what = f"Slack: {purpose} {channel}"
     try:
         client.conversations_history(channel=channel, limit=1)
@@ -61,7 +63,7 @@ def check_channel(client: WebClient, channel: str, purpose: str = "queue channel
         }
         why = _why(error)
         return Finding(what, False, f"{why}; {hints.get(why, 'see the scopes above')}")
-    return Finding(what, True, "we are in it")
+    return Finding(what, True, "the app is a member")
 
 
 def _why(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Builds Slack's side from its settings: the desk at once, what listens once there is a core to ask."""
+"""Builds the Slack side: the client at once, the listeners when the core exists."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ from handoff_bot.storage.transaction import Transaction
 
 HOME_OPENED = "app_home_opened"
 LONGEST_WAIT = timedelta(minutes=1)
-"""How long what is written in a thread waits until the thread has been read back."""
+"""How long an event waits until its thread has been read back."""
 EARLIER_FIRST = "the thread is being read back"
 LISTENER_THREADS = 32
-"""Bolt's own default is 5, and the sixth slow answer would make the next click fail."""
+"""Bolt's default is 5: a sixth slow response would make the next click fail."""
 
-LOST = "This failed on our side, so the customer has not seen it. {why} Write it again, please.\n“{text}”"
+LOST = "Not sent: an error on our side. {why} Please send it again.\n“{text}”"
 
 
 @dataclass(frozen=True)
 class CoreActions:
-    """What agents can do, from the services that do it."""
+    """Implements the actions of the buttons with the services."""
 
     escalations: Escalations
     decisions: Decisions
@@ -65,48 +65,48 @@ class CoreActions:
     feedback: Feedback
 
     def take(self, step: Step, escalation_id: int, agent: AgentRef) -> Outcome:
-        """Take one step with an escalation."""
+        """Takes one step with an escalation."""
         return self.escalations.take(step, escalation_id, agent)
 
     def transcript(self, escalation_id: int, page: int) -> TranscriptPage | None:
-        """One page of a conversation."""
+        """Returns one page of a conversation."""
         return self.escalations.transcript(escalation_id, page)
 
     def send_held(self, note_id: int, agent: AgentRef) -> Outcome:
-        """Take over and send a reply that was kept back."""
+        """Claims the escalation, and sends a held reply."""
         return self.decisions.send_held(note_id, agent)
 
     def keep_as_note(self, note_id: int, agent: AgentRef) -> Outcome:
-        """Leave a reply inside."""
+        """Keeps a held reply as an internal note."""
         return self.decisions.keep_as_note(note_id, agent)
 
     def retry(self, message_id: int, agent: AgentRef) -> Outcome:
-        """Send a failed message again."""
+        """Retries a failed message."""
         return self.decisions.retry(message_id, agent)
 
     def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
-        """Send what a delivered reply was changed to."""
+        """Sends the edited text of a delivered reply."""
         return self.decisions.send_correction(correction_id, agent)
 
     def translate_again(self, note_id: int, agent: AgentRef) -> Outcome:
-        """Try once more to translate a reply, and send it."""
+        """Retries the translation of a reply, and sends it."""
         return self.decisions.translate_again(note_id, agent)
 
     def send_as_written(self, note_id: int, agent: AgentRef) -> Outcome:
-        """Send a reply that could not be translated as it was written."""
+        """Sends a reply untranslated after its translation failed."""
         return self.decisions.send_as_written(note_id, agent)
 
     def may_be_slow(self) -> bool:
-        """Is there a model that translates replies?"""
+        """Whether a model translates replies."""
         return self.interpreter.is_at_work()
 
     def came_late(self, escalation_id: int, agent: AgentRef) -> Outcome:
-        """Remember that a person should have been asked for sooner."""
+        """Records the feedback that the conversation was escalated too late."""
         return self.feedback.came_late(escalation_id, agent)
 
 
 class HandleEvent(ProviderJob[dict[str, Any], None]):
-    """Runs a stored event. The services know what they have heard before, so twice is harmless."""
+    """Handles a stored event. Safe to repeat, because the services recognise handled events."""
 
     repeatable = True
     chained = True
@@ -120,17 +120,17 @@ class HandleEvent(ProviderJob[dict[str, Any], None]):
         }
 
     def prepare(self, tx: Transaction, job: Job) -> dict[str, Any] | None:
-        """The event as Slack sent it; None when it is of a thread with a lane of its own."""
+        """Returns Slack's event; None if its thread has a lane of its own."""
         thread = thread_of(job.payload["event"])
         if thread and not job.payload.get(READ_BACK):
             self._let_earlier_go_first(tx, job, thread)
         return None if thread and translating.detour(tx, job, thread) else job.payload
 
     def _let_earlier_go_first(self, tx: Transaction, job: Job, thread: Place) -> None:
-        """While a thread is being read back, what comes live waits for what was written before it.
+        """Defers a live event while its thread is being read back, so that earlier messages come first.
 
         Raises:
-            DeskError: come back soon.
+            DeskError: temporary; retry soon.
         """
         now = self._tools.core.clock.now()
         known = sources.thread(tx, thread)
@@ -140,13 +140,13 @@ class HandleEvent(ProviderJob[dict[str, Any], None]):
     def on_retry(
         self, tx: Transaction, job: Job, plan: dict[str, Any] | None, error: Exception
     ) -> None:
-        """What it waits for is hurried."""
+        """Raises the priority of the job that this one waits for."""
         thread = thread_of(job.payload["event"])
         if thread and isinstance(error, DeskError) and error.code == "catching_up":
             read_thread(tx, thread, self._tools.core.clock.now(), high_priority=True)
 
     def call(self, plan: dict[str, Any]) -> None:
-        """Do what it asks for."""
+        """Handles the event."""
         event = plan["event"]
         rule = EVERYTHING.events.get(event["type"])
         if rule:
@@ -159,7 +159,7 @@ class HandleEvent(ProviderJob[dict[str, Any], None]):
             handle_event(plan, self._threads, self._tools.desk, self._verbs)
 
     def finish(self, tx: Transaction, job: Job, plan: dict[str, Any], result: None) -> None:
-        """Nobody is told twice why their reply was refused."""
+        """Sends the author no second ephemeral message about the same refusal."""
         heard(tx, plan["event"], self._tools.core.clock.now())
 
     def _obey(self, listener: VerbListener, said: Said) -> Outcome:
@@ -169,7 +169,7 @@ class HandleEvent(ProviderJob[dict[str, Any], None]):
     def on_failed(
         self, tx: Transaction, job: Job, plan: dict[str, Any] | None, error: Exception
     ) -> None:
-        """What an agent wrote in a thread has reached nobody: say so to its author."""
+        """Tells the author that a message in a thread was not sent."""
         event = job.payload["event"]
         subject = event.get("message") or event
         author, text = subject.get("user"), subject.get("text")
@@ -180,7 +180,7 @@ class HandleEvent(ProviderJob[dict[str, Any], None]):
 
 
 class SlackSide:
-    """All of Slack in one process: the desk, and after `attach` also the route and Socket Mode."""
+    """The Slack side of one process: the client, and after `attach` the route and Socket Mode."""
 
     blueprint: Blueprint
 
@@ -195,7 +195,7 @@ class SlackSide:
         self._socket: SocketMode | None = None
 
     def attach(self, core: Core) -> None:
-        """Let the core hear what happens in Slack."""
+        """Registers the listeners."""
         actions = CoreActions(core.escalations, core.decisions, core.interpreter, core.feedback)
         tools = Tools(actions, self.desk, core)
         self._bolt = build_bolt(
@@ -212,13 +212,13 @@ class SlackSide:
         self.blueprint = slack_events(self._bolt, self._signing_secret)
 
     def is_connected(self) -> bool:
-        """Can Slack's events reach this process? Over HTTP we cannot tell."""
+        """Whether Slack's events can reach this process. Always True over HTTP, where it is unknown."""
         if not self._app_token:
             return True
         return self._socket is not None and self._socket.is_connected()
 
     def start(self) -> None:
-        """Connect by Socket Mode, if that is how Slack reaches us."""
+        """Connects by Socket Mode, if it is configured."""
         if self._app_token:
             self._socket = start_socket_mode(
                 self._bolt,
@@ -228,7 +228,7 @@ class SlackSide:
             )
 
     def stop(self) -> None:
-        """Hang up, and let the listeners finish."""
+        """Disconnects, and lets running listeners finish."""
         if self._socket:
             self._socket.close()
         self._executor.shutdown()
@@ -237,9 +237,9 @@ class SlackSide:
 def build_slack(
     *, bot_token: str, signing_secret: str, app_token: str, api_url: str, queue_channel: str
 ) -> SlackSide:
-    """Slack's side; nothing runs and nothing is called yet."""
+    """Builds the Slack side without starting or calling anything."""
     log = logging.getLogger("slack_sdk")
-    log.setLevel(logging.WARNING)  # below, the SDK and Bolt log what people write
+    log.setLevel(logging.WARNING)  # below, the SDK and Bolt log message texts
     client = KeptAliveClient(
         token=bot_token, base_url=api_url, timeout=TIMEOUT, logger=log, retry_handlers=[]
     )

@@ -1,4 +1,7 @@
-"""Slack as the desk: draws cards, threads, whispers, marks and the board through the Web API."""
+"""Implements the desk on Slack:
+
+cards, threads, ephemeral messages, reactions and the board, by the Web API.
+"""
 
 from __future__ import annotations
 
@@ -39,10 +42,10 @@ logger = logging.getLogger(__name__)
 MARK_EVENT = "handoff_post"
 _NO_ROOM = frozenset({"channel_not_found", "not_in_channel", "is_archived"})
 TIMEOUT = 10
-"""Seconds for each call."""
+"""Timeout of each call, in seconds."""
 
 CUSTOMIZE = "chat:write.customize"
-"""The scope that lets a customer's words stand under their own name; the installation may go without."""
+"""Optional scope, which shows customers' messages under their own names."""
 CHANNEL_ICONS = {
     "sms": ":iphone:",
     "whatsapp": ":green_heart:",
@@ -51,7 +54,7 @@ CHANNEL_ICONS = {
 OTHER_ICON = ":speech_balloon:"
 
 NO_BUTTONS = "Write !take in the thread to take over, !resolve to resolve."
-"""Below a card that could only be shown as text."""
+"""Hint below a card that is shown as text only."""
 
 WAITING = "hourglass_flowing_sand"
 REACTIONS: dict[DeliveryStatus, str] = {
@@ -69,7 +72,7 @@ _NOTHING_TO_UNMARK = frozenset({"no_reaction", "message_not_found"})
 
 
 class SlackDesk:
-    """The port `Desk` on one workspace; what is posted goes to one queue channel and its threads."""
+    """The port `Desk` on one workspace; posts go to one queue channel and its threads."""
 
     def __init__(self, client: WebClient, queue_channel: str, clock: Clock) -> None:
         self._client = client
@@ -89,50 +92,50 @@ class SlackDesk:
     # -- the port
 
     def draw_card(self, card: Card, at: Place | None, mark: str) -> Place:
-        """Post the card where it belongs, or redraw it."""
+        """Posts or updates a card."""
         hint = NO_BUTTONS if card.status in OPEN else ""
         return self._draw(forms(draw_card(card), hint=hint), at, mark, card.slack_channel)
 
     def find_card(self, mark: str, since: datetime, slack_channel: str = "") -> Place | None:
-        """The message in that channel, or in the queue channel, that carries this mark."""
+        """Finds the message with this mark in that channel, or in the queue channel."""
         channel = slack_channel or self.queue_channel
         return self._find(self._client.conversations_history, mark, since, channel=channel)
 
     def post(self, thread: Place, posts: Sequence[Post], mark: str) -> Place:
-        """Post a reply below the card; the customer's words under their name, where we may."""
+        """Posts a reply in a card's thread; a customer's message under their name if the scope is granted."""
         guise = self._guise(posts[0])
         drawing = draw_posts(posts, named_outside=bool(guise))
         written = forms(drawing, named=draw_posts(posts))
         return self._post(thread.slack_channel, written, mark, thread_ts=thread.ts, **guise)
 
     def _guise(self, post: Post) -> dict[str, str]:
-        """The name and icon of a post that shows a customer's words; nothing where that is not granted."""
+        """Returns the name and icon for a customer's message; nothing without the scope."""
         if post.kind is not PostKind.CONTACT or CUSTOMIZE not in self.scopes():
             return {}
         icon = CHANNEL_ICONS.get(post.channel, OTHER_ICON)
         return {"username": guise_of(post), "icon_emoji": icon}
 
     def own_id(self) -> str:
-        """The desk's id of the bot itself; "" while Slack does not say."""
+        """Returns the bot's desk id; "" while Slack is unavailable."""
         self.workspace()
         return self._own_id
 
     def scopes(self) -> frozenset[str]:
-        """What the installation has been granted; empty while Slack does not say."""
+        """Returns the granted scopes; empty while Slack is unavailable."""
         self.workspace()
         return self._scopes
 
     def find_post(self, thread: Place, mark: str, since: datetime) -> Place | None:
-        """The reply below the card that carries this mark."""
+        """Finds the reply in a thread with this mark."""
         channel = thread.slack_channel
         ask = self._client.conversations_replies
         return self._find(ask, mark, since, channel=channel, ts=thread.ts)
 
     def replies(self, thread: Place, since: datetime, most_pages: int) -> Iterator[Block]:
-        """What was written in a thread since then, the thread's first message among it.
+        """Returns the messages of a thread since then, with the thread's first message.
 
         Raises:
-            DeskError: Slack does not say.
+            DeskError: Slack is unavailable.
         """
         cursor: str | None = None
         for _ in range(most_pages):
@@ -150,15 +153,15 @@ class SlackDesk:
                 return
 
     def tell(self, to: str, post: Post, mark: str) -> Place:
-        """Post to a person or into a slack_channel; Slack takes a person's id for the direct message."""
+        """Posts to a person or a slack_channel. Slack accepts a person's id for a direct message."""
         return self._post(to, forms(draw_post(post, self.workspace())), mark)
 
     def link(self, thread: Place) -> str:
-        """The address of a thread, once Slack has said where the workspace is."""
+        """Returns the address of a thread, once the workspace's address is known."""
         return permalink(thread, self.workspace())
 
     def upload(self, thread: Place, file: File, post: Post, mark: str) -> None:
-        """Show a file below the card. Slack takes no metadata with it, so its mark is a block's id."""
+        """Posts a file in a thread. Slack stores no metadata with a file, so a block's id marks it."""
         guise = self._guise(post)
         drawing = draw_post(post, named_outside=bool(guise))
         written = forms(drawing, named=draw_post(post))
@@ -182,16 +185,19 @@ class SlackDesk:
         self._layouts.say(written, say)
 
     def hand(self, to: str, file: File, post: Post, mark: str) -> None:
-        """Tell them, and put the file below what they are told: only its answer says where that is."""
+        """Posts a direct message, and a file in its thread:
+
+        only the message's response has the channel's id.
+        """
         there = self.tell(to, post, mark)
         self._upload(there, file, forms(draw_post(post)), alt=post.text, guise={})
 
     def download(self, file: DeskFile, most: int) -> Fetched:
-        """A file that somebody put into a thread."""
+        """Downloads a file from a thread."""
         return self._files.download(file, most)
 
     def whisper(self, whisper: Whisper) -> None:
-        """Show one agent a reply that nobody else sees, and that is gone when they reload."""
+        """Shows one agent an ephemeral message. It disappears when they reload Slack."""
 
         def say(form: Form) -> None:
             with slack_errors():
@@ -207,7 +213,7 @@ class SlackDesk:
         self._layouts.say(forms(draw_whisper(whisper)), say)
 
     def mark_delivery(self, reply: Place, status: DeliveryStatus, *, held: bool = False) -> None:
-        """Add the reaction that stands for the status; of earlier ones that for waiting alone goes."""
+        """Adds the reaction for a status, and removes the reaction for waiting."""
         if status is DeliveryStatus.QUEUED and not held:
             return
         place = {"channel": reply.slack_channel, "timestamp": reply.ts}
@@ -219,44 +225,47 @@ class SlackDesk:
                 self._client.reactions_add(name=name, **place)
 
     def draw_board(self, board: Board, at: Place | None, mark: str) -> Place:
-        """Post the board into the queue channel and pin it, or redraw it."""
+        """Posts and pins the board in the queue channel, or updates it."""
         drawing = draw_board(board, self.workspace())
         place = self._draw(forms(drawing), at, mark, board.slack_channel)
         self._pin(place)
         return place
 
     def agent(self, desk_id: str) -> AgentRef:
-        """Who this is; "an agent" when Slack cannot say. Never raises."""
+        """Returns an agent; "an agent" as the name while Slack is unavailable. Never raises."""
         return AgentRef(desk_id, self._people.find(desk_id).name)
 
     # -- what listeners need besides
 
     def is_human(self, desk_id: str) -> bool:
-        """False for apps and for people who have left; True when Slack cannot say."""
+        """False for apps and deactivated users; True while Slack is unavailable."""
         return self._people.find(desk_id).is_human
 
     def person(self, desk_id: str, *, fresh: bool = False) -> Person:
-        """What Slack says of somebody, now or minutes ago; a nameless human while it says nothing."""
+        """Returns a person, cached for minutes; a nameless human while Slack is unavailable."""
         return self._people.find(desk_id, fresh=fresh)
 
     def groups(self) -> dict[str, str]:
-        """The workspace's user groups, id -> name; empty where we may not know them."""
+        """Returns the workspace's user groups, id -> name; empty without the scope."""
         return self._groups.all()
 
     def members(self, group_id: str) -> tuple[str, ...]:
-        """Who is in a user group; nobody where we may not know."""
+        """Returns the members of a user group; empty without the scope."""
         return self._groups.members(group_id)
 
     def resting(self, people: Collection[str], now: datetime) -> set[str]:
-        """Those of these who have Slack's do-not-disturb on now; nobody where we may not know."""
+        """Returns the given people who are in do-not-disturb; empty without the scope."""
         return self._resting.of(people, now)
 
     def inspect(self, look: Callable[[WebClient, str], Iterator[Finding]]) -> list[Finding]:
-        """What somebody finds who looks at this workspace with our client, knowing our queue channel."""
+        """Returns the result of health checks with this client and queue channel."""
         return list(look(self._client, self.queue_channel))
 
     def may_write_in(self, slack_channel: str) -> bool:
-        """Are we in a slack_channel that is in use? While Slack does not say, we may be. At once."""
+        """Whether a slack_channel is in use and the app is a member.
+
+        True while Slack is unavailable. No retries.
+        """
         try:
             with slack_errors():
                 answer = self._quick.conversations_info(channel=slack_channel)
@@ -266,34 +275,34 @@ class SlackDesk:
         return bool(found.get("is_member")) and not found.get("is_archived")
 
     def publish_home(self, desk_id: str, view: Block) -> None:
-        """Show somebody their Home tab."""
+        """Publishes a person's Home tab."""
         with slack_errors():
             self._client.views_publish(user_id=desk_id, view=view)
 
     def push_view(self, trigger_id: str, view: Block) -> str:
-        """Put a window on top of the one that was clicked in; says its id."""
+        """Opens a modal on top of the clicked one; returns its id."""
         with slack_errors():
             answer = self._client.views_push(trigger_id=trigger_id, view=view)
         return str((answer.get("view") or {}).get("id", ""))
 
     def open_view(self, trigger_id: str, view: Block) -> str:
-        """Open a window for whoever clicked, within three seconds of the click; says its id."""
+        """Opens a modal within three seconds of the click; returns its id."""
         with slack_errors():
             answer = self._client.views_open(trigger_id=trigger_id, view=view)
         return str((answer.get("view") or {}).get("id", ""))
 
     def update_view(self, view_id: str, view: Block) -> None:
-        """Show something else in an open window."""
+        """Updates an open modal."""
         with slack_errors():
             self._client.views_update(view_id=view_id, view=view)
 
     def answer(
         self, response_url: str, drawing: Drawing, *, replace: bool, thread_ts: str = ""
     ) -> None:
-        """Answer a click through its own address: to the one who clicked, or in place of the message.
+        """Answers a click by its response_url: with an ephemeral message, or by replacing the message.
 
         Raises:
-            DeskError: Slack did not take the answer.
+            DeskError: Slack did not accept the answer.
         """
         body: dict[str, Any] = {
             "text": drawing.text,
@@ -314,7 +323,7 @@ class SlackDesk:
         if answer.status_code != 200:
             raise DeskError("Slack did not take the answer.", permanent=True, code="response_url")
 
-    # -- how
+    # -- internals
 
     def _draw(
         self, written: Sequence[Form], at: Place | None, mark: str, slack_channel: str = ""
@@ -369,7 +378,10 @@ class SlackDesk:
         return self._layouts.say(written, say)
 
     def _take_back(self, stray: Place) -> None:
-        """Delete a message that Slack put beside the thread. It stays when that fails: better seen twice."""
+        """Deletes a message that Slack put beside the thread.
+
+        A failure is ignored: a duplicate is better than a loss.
+        """
         try:
             with slack_errors():
                 self._client.chat_delete(channel=stray.slack_channel, ts=stray.ts)
@@ -385,7 +397,7 @@ class SlackDesk:
         channel: str,
         **where: str,
     ) -> Place | None:
-        """Page through messages since then until one carries the mark."""
+        """Pages through messages until one carries the mark."""
         oldest = f"{(since - _CLOCKS_APART).timestamp():.6f}"
         cursor: str | None = None
         while cursor != "":
@@ -405,7 +417,7 @@ class SlackDesk:
         return None
 
     def workspace(self) -> str:
-        """The workspace's address, learnt once; "" while Slack does not say."""
+        """Returns the workspace's address, cached after the first call; "" while Slack is unavailable."""
         if not self._workspace_url:
             try:
                 with slack_errors():
@@ -418,7 +430,7 @@ class SlackDesk:
         return self._workspace_url
 
     def _pin(self, place: Place) -> None:
-        """Pin it, once for each process. The board does without, so a failure is only logged."""
+        """Pins a message, once per process. The board works without, so a failure is only logged."""
         if place in self._pinned:
             return
         self._pinned.add(place)
@@ -431,15 +443,15 @@ class SlackDesk:
 
 
 def _is_stray(answer: SlackResponse) -> bool:
-    """Is a reply no reply? To a message that is gone Slack posts without a word beside the thread
-    (slack-go/slack#1571). An answer that does not hold the whole message says nothing of it.
+    """Whether a reply ended up outside its thread. Slack posts a reply to a deleted message beside the
+    thread, without an error (slack-go/slack#1571). A response without the whole message does not tell.
     """
     message = answer.get("message") or {}
     return message.get("type") == "message" and not message.get("thread_ts")
 
 
 def _granted(answer: SlackResponse) -> frozenset[str]:
-    """The scopes that Slack names in a header of each answer."""
+    """Slack lists the scopes in a header of each response."""
     headers = {name.lower(): value for name, value in answer.headers.items()}
     return frozenset(
         filter(None, str(headers.get("x-oauth-scopes", "")).replace(" ", "").split(","))
@@ -448,7 +460,7 @@ def _granted(answer: SlackResponse) -> frozenset[str]:
 
 @contextmanager
 def _harmless(codes: frozenset[str]) -> Iterator[None]:
-    """Refusals with these codes say that there is nothing to do."""
+    """Ignores refusals that say that there is nothing to do."""
     try:
         yield
     except DeskError as error:

@@ -1,4 +1,4 @@
-"""The people of the workspace as roles ask about them: who they are, and where they are members."""
+"""Implements `Directory`, the source of roles: people, channel members and group members."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handoff_bot.slack.people import People
 
 
 class SlackDirectory:
-    """The port `Directory`. `quick` is the client for what a click waits for."""
+    """The port `Directory`. `quick` is a client that fails fast, for clicks."""
 
     def __init__(self, people: People, quick: WebClient) -> None:
         self._people = people
@@ -22,7 +22,7 @@ class SlackDirectory:
         self._home: Home | None = None
 
     def home(self) -> Home:
-        """The workspace that the bot is installed in, asked for once."""
+        """The workspace of the bot, looked up once."""
         if self._home is None:
             with slack_errors():
                 answer = self._quick.auth_test()
@@ -36,7 +36,7 @@ class SlackDirectory:
     def person(
         self, desk_id: str, now: datetime, max_age: timedelta, trusted: timedelta
     ) -> Person | None:
-        """What Slack says of a person, None when it knows no such person."""
+        """Returns a person; None if Slack does not know them."""
         return self._people.account(desk_id, now, max_age, trusted)
 
     def is_in(self, desk_id: str, slack_channel: str, now: datetime, trusted: timedelta) -> bool:
@@ -44,13 +44,13 @@ class SlackDirectory:
         return self._members.is_in(desk_id, slack_channel, now, trusted)
 
     def is_in_group(self, desk_id: str, group_id: str, now: datetime, trusted: timedelta) -> bool:
-        """Whether a person is in a user group."""
+        """Whether a person is a member of a user group."""
         return self._members.is_in_group(desk_id, group_id, now, trusted)
 
     def forget_person(self, desk_id: str) -> None:
-        """Something about this person has changed."""
+        """Drops what is cached about a person."""
         self._people.forget(desk_id)
 
     def forget_channel(self, slack_channel: str) -> None:
-        """A person came into this Slack channel, or left it."""
+        """Drops what is cached about a Slack channel, after a person joined or left it."""
         self._members.forget(slack_channel)

@@ -1,7 +1,7 @@
-"""Slack's error codes, each in exactly one class, which says what to do about it.
+"""Slack's error codes, each in exactly one class that decides how it is handled.
 
-The codes are those of https://api.slack.com/methods for the methods that we call; a code that is in no
-class is waited for some hours before it counts as final, see `errors`.
+The codes are from https://api.slack.com/methods, for the methods that we call. An unknown code is
+retried for some hours before it is final, see `errors`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 RATE_LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 
 MAYBE_DONE = frozenset({"internal_error", "fatal_error"})
-"""Slack's own words for these: some part of the operation may have succeeded."""
+"""Slack documents for these codes that part of the operation may have succeeded."""
 
 TEMPORARY: dict[str, str] = {
     "access_denied": "Slack denies the bot access.",
@@ -18,8 +18,8 @@ TEMPORARY: dict[str, str] = {
     "app_access_restricted": "An admin restricts this app in Slack.",
     "ekm_access_denied": "An admin has suspended posting in Slack.",
     "external_channel_migrating": "The queue channel is being migrated by Slack.",
-    "file_update_failed": "Slack could not take the file.",
-    "file_under_review": "Slack is still looking at the file.",
+    "file_update_failed": "Slack could not accept the file.",
+    "file_under_review": "Slack is still processing the file.",
     "hash_conflict": "The modal was changed at the same moment.",
     "invalid_auth": "Slack does not accept the bot token.",
     "list_record_comment_fetch_failed": "Slack could not read the thread.",
@@ -29,21 +29,21 @@ TEMPORARY: dict[str, str] = {
     "not_authed": "The bot token is missing.",
     "not_enabled": "The app's Home tab is switched off. Reinstall it with the current manifest.",
     "org_login_required": "The workspace is being migrated by Slack.",
-    "request_timeout": "Slack did not get the whole request.",
+    "request_timeout": "Slack received an incomplete request.",
     "service_unavailable": "Slack is not available.",
     "streaming_state_conflict": "The message is still being written.",
     "team_added_to_org": "The workspace is being migrated by Slack.",
-    "team_not_found": "The workspace is not known to Slack.",
+    "team_not_found": "Slack does not know the workspace.",
     "token_expired": "The bot token has expired.",
     "token_revoked": "The bot token was revoked. Reinstall the app.",
     "update_failed": "Slack could not update the message.",
 }
-"""An admin or Slack itself can put it right: the job waits."""
+"""An admin or Slack itself can fix the cause: the job waits."""
 
 CLOSED: dict[str, str] = {
     "channel_is_limited_access": "Access to the channel is limited.",
-    "channel_not_found": "The channel is not known to the bot. Invite the bot to it.",
-    "invalid_channel": "The channel is not known to the bot. Invite the bot to it.",
+    "channel_not_found": "The bot cannot see the channel. Invite it.",
+    "invalid_channel": "The bot cannot see the channel. Invite it.",
     "is_archived": "The channel is archived.",
     "is_inactive": "The channel is archived.",
     "method_not_supported_for_channel_type": "The bot cannot work in this kind of channel.",
@@ -52,10 +52,10 @@ CLOSED: dict[str, str] = {
     "posting_to_general_channel_denied": "The workspace does not let the bot post here.",
     "restricted_action": "The workspace does not let the bot post here.",
     "restricted_action_non_threadable_channel": "The channel does not allow threads.",
-    "restricted_action_read_only_channel": "Only some people may post in the channel.",
+    "restricted_action_read_only_channel": "Only some members may post in the channel.",
     "restricted_action_thread_only_channel": "The channel allows replies in threads only.",
 }
-"""Of a Slack channel: temporary as well, but all that is said there waits for a person."""
+"""Problems of a Slack channel: temporary as well, but everything for the channel waits for an admin."""
 
 LAYOUT: dict[str, str] = {
     "attachment_payload_limit_exceeded": "The message is too long for Slack.",
@@ -75,7 +75,7 @@ LAYOUT: dict[str, str] = {
     "too_many_attachments": "The message has too many parts for Slack.",
     "too_many_contact_cards": "The message has too many parts for Slack.",
 }
-"""Of how a message is written: the same content is tried in plainer forms."""
+"""Problems of a message's form: the same content is retried in plainer forms."""
 
 GONE: dict[str, str] = {
     "cannot_reply_to_message": "Slack does not allow replies to this message.",
@@ -86,37 +86,37 @@ GONE: dict[str, str] = {
     "thread_locked": "The thread is locked.",
     "thread_not_found": "The thread no longer exists.",
 }
-"""Of a message or its thread: a new card is posted, and the conversation goes on below that."""
+"""The message or its thread is gone: a new card is posted, and the conversation continues in its thread."""
 
 NOTHING_TO_DO = frozenset({"already_pinned", "already_reacted", "no_reaction"})
-"""It is already as it was to be."""
+"""The intended state already exists."""
 
 PERMANENT: dict[str, str] = {
     "cant_delete_message": "The bot may not delete this message.",
-    "edit_window_closed": "This message is too old to be changed.",
-    "exchanged_trigger_id": "The click was answered already.",
+    "edit_window_closed": "This message is too old to be edited.",
+    "exchanged_trigger_id": "The click was already answered.",
     "expired_trigger_id": "The click is too old. Please click again.",
     "file_deleted": "The file was deleted in Slack.",
     "file_is_deleted": "The file was deleted in Slack.",
-    "file_not_found": "The file is not in Slack any more.",
+    "file_not_found": "The file is no longer in Slack.",
     "invalid_trigger_id": "The click is too old. Please click again.",
     "malware_detected": "Slack has found malware in the file.",
     "messages_tab_disabled": "Direct messages from the app are switched off.",
     "no_access": "The bot may not see this message.",
-    "not_found": "The window is closed.",
+    "not_found": "The modal is closed.",
     "not_pinnable": "This message cannot be pinned.",
-    "not_reactable": "This message takes no reactions.",
+    "not_reactable": "This message does not allow reactions.",
     "not_visible": "The bot may not see this file.",
-    "push_limit_reached": "Too many windows are open.",
+    "push_limit_reached": "Too many modals are open.",
     "send_on_behalf_not_allowed": "The workspace does not let the bot write here.",
     "too_many_emoji": "The message has too many reactions.",
     "too_many_pins": "The channel has too many pins.",
     "too_many_reactions": "The message has too many reactions.",
-    "user_not_found": "Slack does not know this person.",
-    "user_not_in_channel": "This person is not in the channel.",
-    "view_too_large": "There is too much to show in one window.",
+    "user_not_found": "Slack does not know this user.",
+    "user_not_in_channel": "This user is not in the channel.",
+    "view_too_large": "There is too much to show in one modal.",
 }
-"""No waiting and no other form helps."""
+"""Final: neither waiting nor another form helps."""
 
 FILE_REFUSED = frozenset(
     {
@@ -141,7 +141,7 @@ FILE_REFUSED = frozenset(
         "unable_to_share_files",
     }
 )
-"""Permanent: an admin has forbidden this file there, or there is no room for it."""
+"""Permanent: an admin has forbidden the file there, or the storage is full."""
 
 OUR_MISTAKE = frozenset(
     {
@@ -197,7 +197,7 @@ OUR_MISTAKE = frozenset(
         "unknown_type",
     }
 )
-"""Permanent: only a call that no version of ours makes is answered so."""
+"""Permanent: programming errors."""
 
 CLASSES: dict[str, frozenset[str]] = {
     "rate limited": RATE_LIMITED,
@@ -211,4 +211,4 @@ CLASSES: dict[str, frozenset[str]] = {
     "file refused": FILE_REFUSED,
     "our mistake": OUR_MISTAKE,
 }
-"""All of them; no code is in two."""
+"""All codes; each is in one class only."""

@@ -1,8 +1,8 @@
-"""Slack's failures as errors of the desk: plain words, and whether trying again can help.
+"""Translates Slack's failures into errors of the desk, with a message and whether a retry can help.
 
-`error_codes` says which code is of which class. What an admin can put right (a missing invitation, a
-revoked token) is temporary: the job waits, and nothing is lost. A refusal that we do not know may be either:
-it is tried again for some hours before it counts as final.
+`error_codes` classifies the codes. Problems that an admin can fix (a missing invitation, a revoked token)
+are temporary: the job waits, and nothing is lost. An unknown refusal is retried for some hours before it is
+final.
 """
 
 from __future__ import annotations
@@ -40,39 +40,39 @@ from handoff_bot.slack.error_codes import PERMANENT as PERMANENT
 from handoff_bot.slack.error_codes import TEMPORARY as TEMPORARY
 
 NEVER_REACHED = (ConnectionRefusedError, SSLCertVerificationError, gaierror)
-"""Reasons for which nothing can have been sent to Slack."""
+"""Reasons for which nothing can have reached Slack."""
 
 _UNSUPPORTED = re.compile(r"unsupported type: ([a-z_]{1,40})")
-"""How `invalid_blocks` names a block that a workspace lacks."""
+"""How `invalid_blocks` names an unsupported block."""
 _MOST_LINES = 20
 
 UNANSWERED = "Slack did not answer."
-INCOMPLETE = "This is from an older version. Close it, and begin again."
+INCOMPLETE = "This is from an older version. Close it and start again."
 UNREACHABLE = "Slack cannot be reached."
-LIMITED = "Slack asks us to slow down."
+LIMITED = "Slack's rate limit is reached."
 
 
 @contextmanager
 def slack_errors(*, posts: bool = False) -> Iterator[None]:
-    """Calls of the SDK inside raise the desk's errors.
+    """Context manager: calls of the SDK raise the desk's errors.
 
     Args:
-        posts: True for calls that may not be made twice, of which we must know the outcome.
+        posts: True for calls that must not be repeated while their outcome is unknown.
 
     Raises:
-        DeskLimited: Slack asks us to slow down.
-        DeskClosed: nothing can be written in this channel until somebody mends that.
-        DeskLayout: Slack refuses how the message is written.
+        DeskLimited: Slack's rate limit is reached.
+        DeskClosed: nothing can be posted in this channel until an admin fixes the cause.
+        DeskLayout: Slack refuses the form of the message.
         DeskGone: the message or thread no longer exists.
-        DeskUnsure: Slack refused with a code that we do not know.
+        DeskUnsure: Slack refused with an unknown code.
         DeskError: Slack refused, or cannot be reached.
-        DeskOutcomeUnknown: only if `posts`; Slack was called and gave no clear answer.
+        DeskOutcomeUnknown: only with `posts`; Slack was called and gave no clear answer.
     """
     try:
         yield
     except SlackApiError as error:
         raise _refused(error, posts=posts) from error
-    except SlackRequestError as error:  # the SDK sends no request that lacks an argument
+    except SlackRequestError as error:  # the SDK sends no request without a required argument
         raise DeskError(INCOMPLETE, permanent=True, code="request") from error
     except (OSError, HTTPException, UnicodeDecodeError) as error:
         raise _unanswered(error, posts=posts) from error
@@ -90,7 +90,7 @@ def _refused(error: SlackApiError, *, posts: bool) -> DeskError:
 
 
 def _known(code: str, metadata: object) -> DeskError:
-    """A refusal by its class."""
+    """Returns the desk's error for a refusal with a known code."""
     if code in CLOSED:
         return DeskClosed(CLOSED[code], code)
     if code in LAYOUT:
@@ -106,7 +106,7 @@ def _known(code: str, metadata: object) -> DeskError:
 
 
 def _unsupported(metadata: object) -> tuple[str, ...]:
-    """The types of blocks that Slack says it does not know."""
+    """Returns the types of blocks that Slack reports as unsupported."""
     said = metadata.get("messages") if isinstance(metadata, dict) else None
     lines = said if isinstance(said, list) else []
     found = (_UNSUPPORTED.search(str(line)) for line in lines[:_MOST_LINES])
@@ -114,7 +114,7 @@ def _unsupported(metadata: object) -> tuple[str, ...]:
 
 
 def _seconds(headers: dict[str, str]) -> float | None:
-    """How long Slack asked us to wait."""
+    """Returns the seconds of Retry-After."""
     named = {name.lower(): value for name, value in headers.items()}
     given = str(named.get("retry-after", ""))
     return float(given) if given.isascii() and given.isdigit() else None

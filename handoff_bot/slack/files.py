@@ -1,4 +1,4 @@
-"""Files in Slack: uploaded into threads by Slack's three steps, downloaded with the bot's token alone."""
+"""Files in Slack: uploads in Slack's three steps, downloads with the bot's token."""
 
 from __future__ import annotations
 
@@ -19,26 +19,25 @@ from handoff_bot.slack.errors import UNANSWERED, slack_errors
 
 TIMEOUT = 10
 LONGEST = 60
-"""Seconds: between two packets, and in all."""
+"""In seconds: between two packets, and in total."""
 _CHUNK = 64 * 1024
 _LONGEST_ALT = 1000
 
-ELSEWHERE = "Slack wants us to look elsewhere."
+ELSEWHERE = "Slack redirected the download."
 LACKS_WRITE = "The Slack app lacks the permission files:write. Reinstall it with the manifest."
 LACKS_READ = "The Slack app lacks the permission files:read. Reinstall it with the manifest."
 
 
 class SlackFiles:
-    """Files of one workspace."""
+    """Uploads and downloads of one workspace."""
 
     def __init__(self, client: WebClient) -> None:
         self._client = client
 
     def begin(self, file: File, alt: str) -> str:
-        """Hand a file to Slack, which shows it nowhere yet; says its id there.
+        """Uploads a file without showing it; returns its id.
 
-        Only `complete` shows anything, so only its outcome must be known: this can be done again, and Slack
-        forgets uploads that are never completed.
+        Safe to repeat: only `complete` shows the file, and Slack discards uploads that are never completed.
         """
         with _files_errors(LACKS_WRITE), slack_errors():
             begun = self._client.files_getUploadURLExternal(
@@ -50,10 +49,10 @@ class SlackFiles:
         return str(begun["file_id"])
 
     def complete(self, file_id: str, thread: Place, file: File, above: dict[str, Any]) -> None:
-        """Show it in a thread, with what the arguments in `above` say.
+        """Shows the file in a thread, with the arguments in `above`.
 
         Raises:
-            DeskLayout: Slack refuses what is said above; the file can still be shown with something else.
+            DeskLayout: Slack refuses the text above; the file can still be shown with another text.
         """
         with _files_errors(LACKS_WRITE), slack_errors(posts=True):
             self._client.files_completeUploadExternal(
@@ -66,7 +65,7 @@ class SlackFiles:
     def _send(self, url: str, file: File) -> None:
         address = self._slacks(url)
         if not address:
-            raise DeskError("Slack named a place for files that is not its own.", permanent=True)
+            raise DeskError("Slack returned a file address outside Slack.", permanent=True)
         try:
             answer = requests.post(
                 address,
@@ -77,20 +76,20 @@ class SlackFiles:
             )
         except requests.RequestException:
             raise DeskError(UNANSWERED, permanent=False, code="unanswered") from None
-        except ValueError:  # the client looks at a redirect even when it is not to follow it
+        except ValueError:  # the client evaluates a redirect even when it does not follow it
             raise DeskError(ELSEWHERE, permanent=True, code="redirect") from None
         if answer.status_code != 200:
             raise _refusal(answer.status_code)
 
     def download(self, file: DeskFile, most: int) -> Fetched:
-        """A file that somebody shared, with the type that Slack knows it by.
+        """Downloads a shared file, with the type that Slack reports.
 
-        Slack answers a request that it does not believe with its login page, and 200.
+        If the token is not accepted, Slack answers with its login page and 200.
         """
         known = self._looked_up(file) if not file.url else file
         address = self._slacks(known.url)
         if not address:
-            raise DeskError("This file is not kept in Slack.", permanent=True, code="external")
+            raise DeskError("This file is not stored in Slack.", permanent=True, code="external")
         try:
             with requests.get(
                 address,
@@ -102,25 +101,25 @@ class SlackFiles:
                 data = _read(answer, known, most)
         except requests.RequestException:
             raise DeskError(UNANSWERED, permanent=False, code="unanswered") from None
-        except ValueError:  # the client looks at a redirect even when it is not to follow it
+        except ValueError:  # the client evaluates a redirect even when it does not follow it
             raise DeskError(ELSEWHERE, permanent=True, code="redirect") from None
         return Fetched(known.content_type, known.name, data)
 
     def _with_token(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """With the token, and never with a password that this machine knows (.netrc)."""
+        """Sends the token, but never a password from this machine's .netrc."""
         request.headers["Authorization"] = f"Bearer {self._client.token}"
         return request
 
     def _looked_up(self, file: DeskFile) -> DeskFile:
-        """What Slack says of a file that an event only hints at, as in channels shared with others."""
+        """Returns the full description of a file that an event only hints at, as in shared channels."""
         with _files_errors(LACKS_READ), slack_errors():
             found: dict[str, Any] = self._client.files_info(file=file.id).get("file") or {}
         if not is_kept(found):
-            raise DeskError("This file is not kept in Slack.", permanent=True, code="external")
+            raise DeskError("This file is not stored in Slack.", permanent=True, code="external")
         return desk_file(found)
 
     def _slacks(self, url: str) -> str:
-        """The address to ask for when it is Slack's, so that the token may go there; else ""."""
+        """Returns the address if it belongs to Slack, so that the token may be sent there; else ""."""
         try:
             there, api = WebAddress.parse(url), origin_of(self._client.base_url)
         except Malformed:
@@ -134,16 +133,16 @@ _UNKEPT = frozenset({"external", "hidden_by_limit", "tombstone"})
 
 
 def is_kept(described: dict[str, Any]) -> bool:
-    """Not linked from elsewhere, deleted, or hidden by the workspace's plan."""
+    """False for files that are only linked, deleted, or hidden by the workspace's plan."""
     is_elsewhere = described.get("is_external") or described.get("mode") in _UNKEPT
     return bool(described.get("id")) and not is_elsewhere
 
 
 def desk_file(described: dict[str, object], *, is_shared: bool = False) -> DeskFile:
-    """A file as Slack describes it; without an address when it has to be looked up first.
+    """Parses a file of Slack's; without an address if files.info has to be called first.
 
-    `is_shared` when the Slack channel is shared with another workspace: there an event may hold less, or
-    something else, than files.info says.
+    `is_shared` if another workspace shares the Slack channel: events there may hold less than files.info, or
+    other data.
     """
 
     def said(name: str) -> str:
@@ -179,9 +178,9 @@ def _read(answer: requests.Response, file: DeskFile, most: int) -> bytes:
 
 
 def _refusal(status: int) -> DeskError:
-    """What a status means: a file that is gone stays gone, everything else may pass."""
+    """A missing file is permanent, everything else temporary."""
     if status in (404, 410):
-        return DeskError("The file is not in Slack any more.", permanent=True, code="gone")
+        return DeskError("The file is no longer in Slack.", permanent=True, code="gone")
     if 300 <= status < 400:
         return DeskError(ELSEWHERE, permanent=True, code="redirect")
     return DeskError(UNANSWERED, permanent=400 <= status < 429, code=str(status))
@@ -189,13 +188,15 @@ def _refusal(status: int) -> DeskError:
 
 @contextmanager
 def _files_errors(lacking: str) -> Iterator[None]:
-    """A missing permission must not hold up the words behind the file; nor what an admin forbids."""
+    """A missing permission or a forbidden file type is permanent, so that it does not block later
+    messages.
+    """
     try:
         yield
     except DeskError as error:
         if error.code == "missing_scope":
             raise DeskError(lacking, permanent=True, code=error.code) from error
         if error.code in FILE_REFUSED or error.code == "posting_to_channel_denied":
-            words = f"This workspace does not take the file ({error.code})."
+            words = f"This workspace does not accept the file ({error.code})."
             raise DeskError(words, permanent=True, code=error.code) from error
         raise

@@ -1,4 +1,4 @@
-"""The workspace's user groups, looked up at Slack and remembered for minutes."""
+"""The workspace's user groups, cached for minutes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _AGAIN = timedelta(seconds=30)
 
 
 class Groups:
-    """Asks Slack for the groups and who is in them. Without the scope usergroups:read there are none.
+    """Looks up groups and their members. Empty without the scope usergroups:read.
 
-    `quick` is the client for what a window waits for.
+    `quick` is a client that fails fast, for modals.
     """
 
     def __init__(self, client: WebClient, quick: WebClient, clock: Clock) -> None:
@@ -34,7 +34,7 @@ class Groups:
         self._guard = threading.Lock()
 
     def all(self) -> dict[str, str]:
-        """Id -> name of each group that is in use, in the order of the names; never raises."""
+        """Returns id -> name of each active group, sorted by name. Never raises."""
         now = self._clock.now()
         with self._guard:
             if self._until is not None and now < self._until:
@@ -46,10 +46,10 @@ class Groups:
             return dict(self._known)
 
     def members(self, group_id: str) -> tuple[str, ...]:
-        """The ids of who is in a group; nobody where we may not know, or where there is no such group.
+        """Returns the ids of a group's members; empty without the scope, or if there is no such group.
 
         Raises:
-            DeskError: Slack is in trouble; ask again later.
+            DeskError: Slack is unavailable; retry later.
         """
         now = self._clock.now()
         with self._guard:
@@ -73,7 +73,7 @@ class Groups:
         return tuple(map(str, answer.get("users") or ()))
 
     def _ask(self) -> dict[str, str] | None:
-        """While a window waits to be opened, so at once or not at all."""
+        """A modal waits for the answer, so there is no retry."""
         try:
             with slack_errors():
                 found = self._quick.usergroups_list().get("usergroups") or ()

@@ -1,4 +1,4 @@
-"""POST /slack/events: events, clicks, windows and commands, over HTTP."""
+"""POST /slack/events: events, clicks, modals and commands over HTTP."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _LONGEST_TIMESTAMP = 20
 
 
 def slack_events(bolt: App, signing_secret: str) -> Blueprint:
-    """The route. It checks the signature before anything is parsed; Bolt checks it again.
+    """Returns the route. It checks the signature before anything is parsed; Bolt checks it again.
 
     Args:
-        bolt: what answers.
+        bolt: handles the requests.
         signing_secret: "" refuses every request, because Socket Mode is in use.
     """
     blueprint = Blueprint("slack", __name__)
@@ -56,7 +56,7 @@ def _is_signed(body: str, signing_secret: str) -> bool:
 
 
 def _parsed(body: str) -> BoltRequest | None:
-    """The request as Bolt wants it; None when it is no JSON object or form with one."""
+    """Returns Bolt's request; None if the body is neither a JSON object nor a form with one."""
     try:
         return BoltRequest(
             body=body,

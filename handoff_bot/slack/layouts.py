@@ -1,4 +1,4 @@
-"""Says a message in the first form that Slack takes, and remembers which blocks a workspace lacks."""
+"""Posts a message in the first form that Slack accepts, and remembers which blocks a workspace lacks."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ Said = TypeVar("Said")
 
 
 class Layouts:
-    """Of one workspace. What it lacks is remembered until the process ends, for it may come later."""
+    """The forms for one workspace.
+
+    What it lacks is remembered until the process ends, because Slack may add it.
+    """
 
     def __init__(self) -> None:
         self._lacking: set[str] = set()
 
     def say(self, forms: Sequence[Form], say: Callable[[Form], Said]) -> Said:
-        """Say it, in a plainer form each time that Slack refuses how it is written.
+        """Posts a message, in a plainer form each time Slack refuses its layout.
 
         Raises:
-            DeskLayout: Slack refuses the plainest form too.
+            DeskLayout: Slack refuses the plainest form as well.
         """
         remaining = [form for form in forms if self._is_known(form)]
         while True:
@@ -43,7 +46,10 @@ class Layouts:
         return form.blocks is None or not self._lacking & _types(form)
 
     def _learn(self, form: Form, error: DeskLayout) -> None:
-        """Only what the answer names, or what is newer than the basic blocks: a card keeps its buttons."""
+        """Remembers only blocks that the answer names, or newer ones than the basic blocks:
+
+        a card keeps its buttons.
+        """
         newer = _types(form) - BASIC if error.code == "invalid_blocks" else frozenset()
         self._lacking |= (_types(form) & set(error.unsupported)) or newer
 
@@ -53,7 +59,10 @@ def _types(form: Form) -> frozenset[str]:
 
 
 def _plainer(forms: list[Form], error: DeskLayout) -> list[Form]:
-    """What is left to try: without metadata when that is what Slack refuses, otherwise the next form."""
+    """Returns the forms left to try:
+
+    without metadata if Slack refuses the metadata, otherwise the next ones.
+    """
     if forms[0].is_marked and "metadata" in error.code:
         return [replace(form, is_marked=False) for form in forms]
     return forms[1:]

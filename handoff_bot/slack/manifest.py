@@ -1,4 +1,4 @@
-"""The Slack app as its manifest says it: one source for HTTP and for Socket Mode."""
+"""The Slack app's manifest: one source for HTTP and Socket Mode."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ EVENTS = (
     "message.groups",
     "user_change",
 )
-"""Messages of both kinds, so that the queue channel may be public or private."""
+"""Message events of both kinds of channels, so that the queue channel may be public or private."""
 
 SCOPES = tuple(NEEDED)
 OPTIONAL_SCOPES = tuple(OPTIONAL)
 
 
 def manifest(base_url: str = "") -> Manifest:
-    """The manifest, as Slack's "create from a manifest" takes it (as JSON or YAML).
+    """Returns the manifest for Slack's "create from a manifest" (as JSON or YAML).
 
     Args:
-        base_url: the public address of the bot; "" for Socket Mode, which needs none.
+        base_url: the bot's public address; "" for Socket Mode, which needs none.
     """
     address = f"{base_url.rstrip('/')}/slack/events" if base_url else ""
     return {
@@ -63,7 +63,7 @@ def manifest(base_url: str = "") -> Manifest:
 def _command(address: str) -> Manifest:
     command: Manifest = {
         "command": COMMAND,
-        "description": "See who is waiting for a person, and everything else",
+        "description": "View the queue, tickets, reports and settings",
         "usage_hint": "queue | next | help",
         "should_escape": True,
     }

@@ -1,4 +1,4 @@
-"""Who is in a Slack channel or a user group, looked up at Slack and believed for a minute."""
+"""Members of Slack channels and user groups, cached for a minute."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ logger = logging.getLogger(__name__)
 
 _PAGE = 999
 _SECONDS = 1.5
-"""For all pages of one Slack channel: a click must be answered within 3."""
+"""Seconds for all pages of one Slack channel: a click must be answered within 3."""
 _MOST_PLACES = 500
 MAX_AGE = timedelta(minutes=1)
 _ABSENT_AGE = timedelta(seconds=5)
-"""How long a person is believed not to be in it: they are told to join, and try again."""
+"""How long a negative answer is cached: the person is told to join and try again."""
 
 TOO_LARGE = "too_large"
 
 
 @dataclass(frozen=True)
 class _Known:
-    """`is_whole` is False when there are more members than we could read."""
+    """`is_whole` is False if there are more members than were read."""
 
     members: frozenset[str]
     is_whole: bool
@@ -37,7 +37,7 @@ class _Known:
 
 
 class Members:
-    """Asks with the client that gives up at once. Raises as `Directory.is_in` does."""
+    """Uses a client that fails fast. Raises as `Directory.is_in` does."""
 
     def __init__(self, quick: WebClient) -> None:
         self._quick = quick
@@ -45,15 +45,15 @@ class Members:
         self._guard = threading.Lock()
 
     def is_in(self, desk_id: str, slack_channel: str, now: datetime, trusted: timedelta) -> bool:
-        """Whether a person is in a Slack channel."""
+        """Whether a person is a member of a Slack channel."""
         return self._has(slack_channel, self._in_channel, desk_id, now, trusted)
 
     def is_in_group(self, desk_id: str, group_id: str, now: datetime, trusted: timedelta) -> bool:
-        """Whether a person is in a user group."""
+        """Whether a person is a member of a user group."""
         return self._has(group_id, self._in_group, desk_id, now, trusted)
 
     def forget(self, place: str) -> None:
-        """What we know of it is no longer true."""
+        """Drops the cache of a channel or group."""
         with self._guard:
             self._known.pop(place, None)
 
@@ -107,7 +107,7 @@ class Members:
                 return frozenset(found), False
 
     def _is_in_large(self, desk_id: str, slack_channel: str) -> bool:
-        """Whether a Slack channel with too many members is among those of the person."""
+        """Looks for a large Slack channel among the channels of the person."""
         with slack_errors():
             answer = self._quick.users_conversations(
                 user=desk_id, types="public_channel,private_channel", limit=_PAGE

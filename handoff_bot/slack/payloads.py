@@ -1,6 +1,6 @@
-"""What Slack sends, as far as anything here relies on it: checked at the door, so that nothing behind it is.
+"""Slack's payloads, as far as listeners use them: validated on arrival, trusted afterwards.
 
-A signed request that does not look like this is answered 400: sending it again would not help.
+A signed request that is not valid is answered 400: a retry would not help.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 DEEPEST = 64
-"""Levels of a payload. Slack's own are below 20; Python's own functions fail at some hundreds."""
+"""Depth of a payload. Slack's own stay below 20; Python's recursion fails at some hundreds."""
 _LARGEST = 2**63 - 1
-"""What fits into a column of either database."""
+"""Fits into a column of either database."""
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 """An id."""
@@ -21,13 +21,13 @@ Parts = list[dict[str, Any]]
 
 
 class _Payload(BaseModel):
-    """Types are taken as they come: Slack sends no numbers for texts."""
+    """Types are strict: Slack sends no numbers in place of texts."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
 
 class User(_Payload):
-    """The person who clicked, called or sent."""
+    """The person who clicked, ran a command or submitted a modal."""
 
     id: Name
     team_id: str | None = None
@@ -46,7 +46,7 @@ class Place(_Payload):
 
 
 class Container(_Payload):
-    """What was clicked in."""
+    """The container of the clicked element."""
 
     message_ts: str | None = None
     thread_ts: str | None = None
@@ -55,7 +55,7 @@ class Container(_Payload):
 
 
 class Message(_Payload):
-    """A message that was clicked on, or on which a shortcut was called."""
+    """The message of a click or a message shortcut."""
 
     ts: str | None = None
     thread_ts: str | None = None
@@ -64,13 +64,13 @@ class Message(_Payload):
 
 
 class State(_Payload):
-    """What is filled in, by block id and action id."""
+    """Values of fields, by block id and action id."""
 
     values: dict[str, dict[str, dict[str, Any]]] | None = None
 
 
 class View(_Payload):
-    """A window or Home tab."""
+    """A modal or Home tab."""
 
     id: str | None = None
     type: str | None = None
@@ -80,14 +80,14 @@ class View(_Payload):
 
 
 class SentView(View):
-    """A window that was sent. Bolt itself reads its type."""
+    """A submitted modal. Bolt itself reads its type."""
 
     type: Name
     callback_id: Name
 
 
 class Action(_Payload):
-    """What was pressed or chosen."""
+    """A pressed or chosen element."""
 
     action_id: Name
     type: str | None = None
@@ -113,14 +113,14 @@ class BlockActions(_Interaction):
 
 
 class BlockSuggestion(_Interaction):
-    """A question for the options of a menu."""
+    """A request for the options of a menu."""
 
     action_id: Name
     value: str | None = None
 
 
 class Shortcut(_Interaction):
-    """A shortcut, from anywhere or on a message."""
+    """A global shortcut or a message shortcut."""
 
     callback_id: Name
     channel: Place | None = None
@@ -128,7 +128,7 @@ class Shortcut(_Interaction):
 
 
 class ViewSubmission(_Interaction):
-    """A window that is sent."""
+    """A submitted modal."""
 
     view: SentView
 
@@ -145,7 +145,7 @@ class Command(_Payload):
 
 
 class Said(_Payload):
-    """A message as it was, or as it is now."""
+    """A message before or after an edit."""
 
     ts: str | None = None
     thread_ts: str | None = None
@@ -160,7 +160,7 @@ class Said(_Payload):
 
 
 class MessageEvent(Said):
-    """Words, or a change of them."""
+    """A message, or a change of one."""
 
     ts: Name
     channel: Name
@@ -169,14 +169,14 @@ class MessageEvent(Said):
 
 
 class HomeOpened(_Payload):
-    """A person looks at the app."""
+    """A person opened the app."""
 
     user: Name
     tab: str | None = None
 
 
 class MemberEvent(_Payload):
-    """A person came into a Slack channel, or left it."""
+    """A person joined or left a Slack channel."""
 
     user: Name
     channel: Name
@@ -212,7 +212,10 @@ _EVENTS: dict[str, type[BaseModel]] = {
 
 
 def is_storable(body: Any) -> bool:
-    """False for what no database or encoder takes: lone surrogates, NUL, huge numbers, bottomless depth."""
+    """False for values that no database or encoder accepts:
+
+    lone surrogates, NUL, huge numbers, deep nesting.
+    """
     level: list[Any] = [body]
     for _ in range(DEEPEST):
         level = [part for one in level for part in _parts_of(one)]
@@ -238,7 +241,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def is_event(body: dict[str, Any]) -> bool:
-    """Whether it is an event with all that its handler relies on."""
+    """Whether an event holds everything that its handler uses."""
     if not _fits(EventCallback, body):
         return False
     event = body["event"]
@@ -247,7 +250,7 @@ def is_event(body: dict[str, Any]) -> bool:
 
 
 def is_request(body: dict[str, Any]) -> bool:
-    """Whether a click, window, shortcut or command holds all that its listener relies on."""
+    """Whether a click, modal, shortcut or command holds everything that its listener uses."""
     kind = body.get("type")
     known = _INTERACTIONS.get(kind) if isinstance(kind, str) else None
     if known:

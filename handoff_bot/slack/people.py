@@ -1,4 +1,4 @@
-"""Who the people at the desk are: names that customers may see, looked up at Slack and remembered."""
+"""The people of the workspace: names that customers may see, looked up in Slack and cached."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from handoff_bot.slack.web_client import KeptAliveClient
 logger = logging.getLogger(__name__)
 
 _PATIENCE = 1
-"""Seconds for a look-up: clicks must be answered within 3, and an assignment needs two people."""
+"""Seconds for a look-up: clicks must be answered within 3, and an assignment looks up two people."""
 
 _REMEMBERED = timedelta(minutes=10)
 _AGAIN = timedelta(seconds=30)
@@ -32,9 +32,9 @@ _NAME = 80
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody at the desk; not `is_human` for apps and those who have left.
+    """A person at the desk; `is_human` is False for apps and deactivated users.
 
-    `timezone` is an IANA name, as they set it in Slack; "" when unknown.
+    `timezone` is the IANA name from their Slack profile; "" if unknown.
     """
 
     name: str
@@ -45,9 +45,9 @@ class Person:
 
 @dataclass(frozen=True)
 class _Known:
-    """What Slack said last of a person, when, and until when that does for showing a name.
+    """Slack's last answer about a person, its time, and how long it suffices for showing a name.
 
-    `account` is None when Slack knows no such person, or has not said anything yet (`asked_at` None).
+    `account` is None if Slack does not know the person, or has not answered yet (`asked_at` None).
     """
 
     person: Person
@@ -57,7 +57,7 @@ class _Known:
 
 
 class People:
-    """Asks Slack who somebody is, and remembers it: for minutes to show a name, for less to let them act."""
+    """Looks people up, cached for minutes to show a name, for less to let them act."""
 
     def __init__(self, client: WebClient, clock: Clock) -> None:
         self._client = impatient(client)
@@ -66,9 +66,9 @@ class People:
         self._guard = threading.Lock()
 
     def find(self, desk_id: str, *, fresh: bool = False) -> Person:
-        """The person; when Slack cannot say, whom we knew, else a nameless human. Never raises.
+        """Returns a person; the cached one while Slack is unavailable, else a nameless human. Never raises.
 
-        `fresh` asks Slack even if we know them.
+        `fresh` ignores the cache.
         """
         known = self._of(desk_id)
         if known and self._clock.now() < known.until and not fresh:
@@ -81,7 +81,7 @@ class People:
     def account(
         self, desk_id: str, now: datetime, max_age: timedelta, trusted: timedelta
     ) -> roles.Person | None:
-        """What roles need to know of a person, as in `Directory.person`."""
+        """Returns what roles need to know of a person, as in `Directory.person`."""
         known = self._of(desk_id)
         age = _age(known, now)
         if known and age is not None and age < max_age:
@@ -94,7 +94,7 @@ class People:
             raise
 
     def forget(self, desk_id: str) -> None:
-        """What we know of a person is no longer true."""
+        """Drops a person from the cache."""
         with self._guard:
             self._known.pop(desk_id, None)
 
@@ -103,10 +103,10 @@ class People:
             return self._known.get(desk_id)
 
     def _ask(self, desk_id: str, now: datetime | None = None) -> _Known:
-        """Ask Slack, and remember.
+        """Looks a person up, and caches the answer.
 
         Raises:
-            DeskError: Slack does not say.
+            DeskError: Slack is unavailable.
         """
         try:
             with slack_errors():
@@ -119,7 +119,7 @@ class People:
         return self._remember(desk_id, _person(user), account_of(user), now, _REMEMBERED)
 
     def _unsaid(self, desk_id: str) -> Person:
-        """Who we knew; Slack is asked again in a while."""
+        """Returns the cached person; Slack is asked again after a while."""
         known = self._of(desk_id)
         person = known.person if known else Person(NAMELESS, is_human=True)
         with self._guard:
@@ -148,7 +148,7 @@ class People:
 
 
 def _age(known: _Known | None, now: datetime) -> timedelta | None:
-    """How old an answer is; a clock that went back makes it too old."""
+    """Age of an answer; a clock that went back makes it too old."""
     if known is None or known.asked_at is None:
         return None
     age = now - known.asked_at
@@ -156,7 +156,7 @@ def _age(known: _Known | None, now: datetime) -> timedelta | None:
 
 
 def impatient(client: WebClient) -> WebClient:
-    """The same client for what a click waits for: it gives up at once."""
+    """Returns a copy of the client that fails fast, for clicks."""
     return KeptAliveClient(
         token=client.token,
         base_url=client.base_url,
@@ -182,7 +182,7 @@ def _person(user: dict[str, Any]) -> Person:
 
 
 def account_of(user: dict[str, Any]) -> roles.Person:
-    """From the object `user` of users.info; in an organisation people belong to several workspaces."""
+    """Parses the object `user` of users.info; people of an organisation belong to several workspaces."""
     enterprise = user.get("enterprise_user") or {}
     teams = {user.get("team_id"), *(enterprise.get("teams") or ())}
     return roles.Person(

@@ -1,7 +1,7 @@
-"""Reads threads back: what agents wrote while Slack's events could not reach us.
+"""Reads threads back: messages that agents wrote while Slack's events could not reach us.
 
-`conversations.replies` is a tier 3 method; apps that are sold outside of Slack's Marketplace get one
-request a minute and 15 messages a page, which paging and the wait that Slack asks for allow for.
+`conversations.replies` is a tier 3 method. Apps that are distributed outside of Slack's Marketplace get one
+request a minute and 15 messages a page, which paging and Retry-After allow for.
 https://docs.slack.dev/reference/methods/conversations.replies
 """
 
@@ -33,19 +33,20 @@ Json = dict[str, Any]
 
 BUDGET = "replies"
 READ_BACK = "read_back"
-"""Marks an event that was read back and not sent by Slack."""
+"""Marks an event that was read back, not sent by Slack."""
 CLOCKS_APART = timedelta(minutes=1)
 STILL_EDITED = timedelta(days=1)
-"""How long before a gap a reply may have been written whose change in the gap is found: Slack lists replies
-by when they were written, whatever was changed in them since."""
+"""How old a reply may be for an edit within the gap to be found: Slack lists replies by when they were
+written, not by when they were edited.
+"""
 MOST_PAGES = 20
 _ABOUT_OTHERS = frozenset({"message_changed", "message_deleted"})
-"""Subtypes of events whose ts is not that of a message."""
+"""Subtypes of events whose ts is not the ts of a message."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One thread to read: what was written or changed since then, of replies since `oldest`."""
+    """A thread to read back: from the start of the gap, with replies since `oldest`."""
 
     place: Place
     since: datetime
@@ -55,14 +56,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class Found:
-    """What stands in a thread, oldest first, and who we are there."""
+    """The messages of a thread, oldest first, and our own id there."""
 
     messages: tuple[Json, ...]
     own_id: str
 
 
 class ReadThread(ProviderJob[Reading, Found]):
-    """Reads one thread, and stores what has not reached us as the events that Slack would have sent."""
+    """Reads one thread, and stores missed messages as the events that Slack would have sent."""
 
     repeatable = True
     coalesces = True
@@ -74,11 +75,11 @@ class ReadThread(ProviderJob[Reading, Found]):
         self._clock = clock
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
-        """Reading has a budget of its own."""
+        """Reading has a rate limit of its own."""
         return (BucketCost(BUDGET, rank=1),)
 
     def prepare(self, tx: Transaction, job: Job) -> Reading | None:
-        """From when on to read; nothing when its escalation has ended and nothing was missed before."""
+        """Returns where to read from; None if the escalation has ended and nothing was missed."""
         place = Place(job.payload["slack_channel"], job.payload["ts"])
         thread = sources.thread(tx, place)
         if thread is None:
@@ -100,7 +101,7 @@ class ReadThread(ProviderJob[Reading, Found]):
         return Found(messages, self._desk.own_id())
 
     def finish(self, tx: Transaction, job: Job, plan: Reading, result: Found) -> None:
-        """Store what is new before whatever waits in the thread's lane."""
+        """Stores missed messages before everything that waits in the thread's lane."""
         events = list(_events(tx, plan, result))
         if events:
             self._store(tx, events)
@@ -116,7 +117,7 @@ class ReadThread(ProviderJob[Reading, Found]):
         logger.info("replies fetched", extra={"events": len(events)})
 
     def on_failed(self, tx: Transaction, job: Job, plan: Reading | None, error: Exception) -> None:
-        """A day of trying was in vain: what comes live must not wait for it."""
+        """After a day of failed retries, live events are no longer held back."""
         if plan:
             sources.thread_read(tx, plan.place, plan.begun_at)
 
@@ -133,7 +134,7 @@ def _events(tx: Transaction, plan: Reading, found: Found) -> Iterator[Json]:
                 "event": event,
                 "event_id": _key(plan.place, ts, _edited(message)),
                 "authorizations": [{"user_id": found.own_id, "is_bot": True}],
-                "is_ext_shared_channel": True,  # it may be: Slack is asked of each file
+                "is_ext_shared_channel": True,  # possibly present: files.info is called for each file
                 READ_BACK: True,
             }
 
@@ -143,7 +144,11 @@ def _key(place: Place, ts: str, edited: str = "") -> str:
 
 
 def heard(tx: Transaction, event: Mapping[str, Any], now: datetime) -> None:
-    """A live event was handled: one that left no trace, as a refusal does, is not handled again when read."""
+    """Records that a live event was handled.
+
+    Without it, an event that left no trace, such as a refused one, would be handled again when the
+    thread is read back.
+    """
     thread, ts = thread_of(event), event.get("ts")
     if thread is None or not isinstance(ts, str) or event.get("subtype") in _ABOUT_OTHERS:
         return
@@ -152,7 +157,7 @@ def heard(tx: Transaction, event: Mapping[str, Any], now: datetime) -> None:
 
 
 def _event(tx: Transaction, plan: Reading, message: Mapping[str, Any], ts: str) -> Json | None:
-    """What Slack would have sent; None for what we know."""
+    """Returns the event that Slack would have sent; None for a known message."""
     channel = plan.place.slack_channel
     said = {**message, "thread_ts": plan.place.ts}
     since = plan.since.timestamp()
@@ -161,7 +166,7 @@ def _event(tx: Transaction, plan: Reading, message: Mapping[str, Any], ts: str) 
         return {**said, "type": "message", "channel": channel} if is_new else None
     if _seconds(_edited(message)) < since:
         return None
-    # Without what it was before; hearing of the same edit again changes nothing.
+    # Without the previous text; handling the same edit again changes nothing.
     return {
         "type": "message",
         "subtype": "message_changed",
@@ -173,7 +178,7 @@ def _event(tx: Transaction, plan: Reading, message: Mapping[str, Any], ts: str) 
 
 
 def _edited(message: Mapping[str, Any]) -> str:
-    """When it was changed last, "" for never."""
+    """Time of the last edit, "" for never."""
     edited = message.get("edited")
     ts = edited.get("ts") if isinstance(edited, dict) else None
     return ts if isinstance(ts, str) else ""

@@ -1,4 +1,4 @@
-"""Who does not want to be disturbed now, as Slack says: a hint beside what agents say themselves."""
+"""Do-not-disturb as reported by Slack: a hint, in addition to the availability that agents set."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from handoff_bot.slack.errors import slack_errors
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 50
-"""People of whom dnd.teamInfo tells at once."""
+"""Most people per call of dnd.teamInfo."""
 
 
 class Resting:
-    """Asks Slack; without the scope dnd:read nobody rests. Never raises."""
+    """Asks Slack; without the scope dnd:read the result is empty. Never raises."""
 
     def __init__(self, client: WebClient) -> None:
         self._client = client
 
     def of(self, people: Collection[str], now: datetime) -> set[str]:
-        """Those of these who have do-not-disturb on now."""
+        """Returns the given people who are in do-not-disturb."""
         asked = sorted(people)
         found: set[str] = set()
         for first in range(0, len(asked), AT_ONCE):
@@ -44,7 +44,7 @@ class Resting:
 
 
 def rests(status: Mapping[str, Any], now: float) -> bool:
-    """From an object of dnd.teamInfo: within the hours that they have set, or while they have snoozed."""
+    """Parses an object of dnd.teamInfo: scheduled hours, or a snooze."""
     begins, ends = status.get("next_dnd_start_ts") or 0, status.get("next_dnd_end_ts") or 0
     snoozed = status.get("snooze_enabled") and (status.get("snooze_endtime") or 0) > now
     return bool(snoozed or (status.get("dnd_enabled") and begins <= now < ends))

@@ -1,32 +1,32 @@
-"""What the app may be granted in Slack, and what each permission is for, in words."""
+"""The Slack app's scopes, with the purpose of each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 NEEDED: dict[str, str] = {
-    "channels:history": "to hear what agents write in public channels",
+    "channels:history": "to receive agents' messages in public channels",
     "channels:read": "to know when it is invited into a channel, and who is in it",
     "chat:write": "to post cards and messages",
     "commands": "for /handoff and the shortcuts",
     "files:read": "to send agents' files to customers",
     "files:write": "to show customers' files in threads",
-    "groups:history": "to hear what agents write in private channels",
+    "groups:history": "to receive agents' messages in private channels",
     "groups:read": "to know when it is invited into a private channel, and who is in it",
     "pins:write": "to pin the board",
-    "reactions:write": "to mark how far replies have come",
-    "users:read": "to know agents' names, and who may do what",
+    "reactions:write": "to show the delivery status of replies",
+    "users:read": "to know agents' names and roles",
 }
 
 OPTIONAL: dict[str, str] = {
-    "chat:write.customize": "to show customers' words under their own names",
-    "dnd:read": "to ask those last who do not want to be disturbed",
-    "usergroups:read": "to give conversations to user groups, and to know who is in them",
+    "chat:write.customize": "to show customers' messages under their names",
+    "dnd:read": "to offer to agents in do-not-disturb last",
+    "usergroups:read": "to assign conversations to user groups, and to know their members",
 }
-"""What an installation may go without."""
+"""Scopes that an installation may leave out."""
 
 
 def missing(granted: Iterable[str], wanted: dict[str, str] = NEEDED) -> list[str]:
-    """A line for each permission that was not granted."""
+    """Returns a line for each scope that was not granted."""
     given = set(granted)
     return [f"{scope} ({why})" for scope, why in wanted.items() if scope not in given]

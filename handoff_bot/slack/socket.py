@@ -1,4 +1,4 @@
-"""Socket Mode: Slack reaches us through a connection that we open, so no public address is needed."""
+"""Socket Mode: Slack's requests come over a connection that we open, so no public address is needed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ LONGEST_PAUSE = 60.0
 
 
 class SocketMode:
-    """Keeps one connection. The SDK mends a broken one; the first is tried for as long as it takes."""
+    """Keeps one connection. The SDK reconnects a broken one;
+
+    the first attempt is repeated until it succeeds.
+    """
 
     def __init__(self, client: SocketModeClient, first_pause: float) -> None:
         self._client = client
@@ -27,15 +30,15 @@ class SocketMode:
         self._opening = threading.Thread(target=self._open, name="slack-socket", daemon=True)
 
     def start(self) -> None:
-        """Connect, in the background."""
+        """Connects in the background."""
         self._opening.start()
 
     def is_connected(self) -> bool:
-        """Is there a connection now?"""
+        """Whether the connection is open."""
         return bool(self._client.is_connected())
 
     def close(self) -> None:
-        """Hang up and end every thread."""
+        """Disconnects, and ends every thread."""
         self._closing.set()
         self._opening.join(TIMEOUT)
         self._client.close()
@@ -63,14 +66,14 @@ def start_socket_mode(
     concurrency: int = 16,
     first_pause: float = 1.0,
 ) -> SocketMode:
-    """Connect an app to Slack by Socket Mode; events and clicks arrive as over HTTP.
+    """Connects an app to Slack by Socket Mode; requests arrive as over HTTP.
 
     Args:
-        app: what answers.
+        app: handles the requests.
         app_token: `xapp-…`, with the scope connections:write.
         base_url: the Web API's address.
         sdk_logger: the SDK's; below WARNING it logs whole requests.
-        concurrency: how many requests are answered at once.
+        concurrency: how many requests are handled at once.
         first_pause: seconds until the second attempt to connect; each later pause is twice as long.
     """
     client = WebClient(base_url=base_url, timeout=TIMEOUT, logger=sdk_logger, retry_handlers=[])

@@ -1,4 +1,4 @@
-"""The SDK's client on connections that are kept open: by itself it opens one for each call."""
+"""The SDK's client with keep-alive: by default it opens a connection for each call."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError as TransportError
 
 MOST_IDLE = 16
-"""Connections that are kept open: as many as threads call Slack at once."""
+"""Idle connections to keep: as many as threads that call Slack."""
 _PROBE_SECONDS = 20
-"""An idle connection is probed this often: routers drop silent ones without a word."""
+"""Interval of keep-alive probes: routers drop silent connections without notice."""
 _ALIVE = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     *(
@@ -27,10 +27,10 @@ _ALIVE = (
             ("TCP_KEEPINTVL", 5),
             ("TCP_KEEPCNT", 3),
         )
-        if hasattr(socket, option)  # each system names its own
+        if hasattr(socket, option)  # the option's name depends on the system
     ),
 )
-# One for all clients of the process: Bolt makes a client for each request.
+# One pool for all clients of the process: Bolt creates a client for each request.
 _CONNECTIONS = urllib3.PoolManager(
     maxsize=MOST_IDLE,
     retries=False,
@@ -39,12 +39,12 @@ _CONNECTIONS = urllib3.PoolManager(
 
 
 class KeptAliveClient(WebClient):
-    """Calls Slack as the SDK does, and raises what the SDK raises."""
+    """Calls Slack like the SDK's client, and raises the same errors."""
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
-        if self.proxy or self.ssl:  # the SDK knows how to use them
+        if self.proxy or self.ssl:  # the SDK passes them on
             return super()._perform_urllib_http_request_internal(url, req)
-        body = req.data if isinstance(req.data, bytes) else None  # the SDK makes no other
+        body = req.data if isinstance(req.data, bytes) else None  # the SDK creates no other type
         try:
             answer = _CONNECTIONS.request(
                 "POST",
@@ -70,6 +70,6 @@ class KeptAliveClient(WebClient):
 
 
 def _reason(error: TransportError) -> BaseException:
-    """What the system said, for it tells whether anything can have been sent."""
+    """The operating system's error tells whether anything can have been sent."""
     said = (error.__cause__, *error.args)
     return next((each for each in said if isinstance(each, OSError)), error)

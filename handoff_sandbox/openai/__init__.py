@@ -1,4 +1,4 @@
-"""OpenAI's stand-in: Responses, Chat Completions and models, for the unchanged client."""
+"""OpenAI's stand-in: Responses, Chat Completions and models, for the unmodified client."""
 
 from handoff_sandbox.openai.shapes import Refusal
 from handoff_sandbox.openai.stand_in import OpenAIStandIn, Said, Script

@@ -1,4 +1,4 @@
-"""What a service that is compatible with OpenAI may refuse of a request, and how different ones say so."""
+"""Parameters that services compatible with OpenAI refuse, and the format of their errors."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from handoff_sandbox.openai import shapes
 Json = dict[str, Any]
 
 EFFORTS = ("none", "low", "medium", "high", "xhigh", "max")
-"""Those of gpt-6-luna: https://developers.openai.com/api/docs/models/gpt-6-luna."""
+"""The values of gpt-6-luna: https://developers.openai.com/api/docs/models/gpt-6-luna."""
 INSTEAD = {"max_tokens": "max_completion_tokens"}
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A parameter that is not taken.
+    """A refused parameter.
 
     Attributes:
         path: of the parameter, such as ("reasoning", "effort").
-        words: of the whole message.
-        code: OpenAI's, None where it gives none.
+        words: the error message.
+        code: OpenAI's code, None for none.
     """
 
     path: tuple[str, ...]
@@ -31,11 +31,11 @@ class Refused:
 
 
 def refused(body: Json, lacks: Collection[str], efforts: Collection[str]) -> Iterator[Refused]:
-    """The parameters of this request that are not taken.
+    """Returns the refused parameters of a request.
 
     Args:
-        lacks: names, as "store" or "reasoning.effort" (which is "reasoning_effort" in a chat).
-        efforts: the values of the reasoning effort that are taken.
+        lacks: names, such as "store" or "reasoning.effort" (in a chat: "reasoning_effort").
+        efforts: the accepted values of the reasoning effort.
     """
     for path in _paths(body):
         name = ".".join(path)
@@ -66,12 +66,12 @@ def _paths(body: Json) -> Iterator[tuple[str, ...]]:
 
 
 def as_openai(one: Refused) -> Json:
-    """The first of them, as OpenAI says it with status 400."""
+    """Returns OpenAI's error for the first of them, for status 400."""
     return shapes.error(one.words, "invalid_request_error", one.code, ".".join(one.path))
 
 
 def as_fastapi(several: Collection[Refused], body: Json) -> Json:
-    """All of them, as servers built on FastAPI say it with status 422; they repeat what was sent."""
+    """Returns FastAPI's error for all of them, for status 422; it repeats the input."""
     return {
         "detail": [
             {

@@ -1,4 +1,4 @@
-"""JSON schemas as OpenAI's structured outputs take them: what is wrong with one, and what fits one."""
+"""JSON schemas for OpenAI's structured outputs: validation, and the smallest matching value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Json = dict[str, Any]
 
 
 def complaint(schema: Json) -> str | None:
-    """Why OpenAI does not take this as a strict schema, None when it does."""
+    """Returns OpenAI's error for a strict schema, None if it is accepted."""
     for where, part in _objects(schema, ()):
         if part.get("additionalProperties") is not False:
             return f"In context={where}, 'additionalProperties' is required to be supplied and to be false."
@@ -22,7 +22,7 @@ def complaint(schema: Json) -> str | None:
 
 
 def _objects(schema: object, where: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Json]]:
-    """Every schema of an object in a schema, and where it is."""
+    """Yields every object schema in a schema, with its path."""
     if isinstance(schema, list):
         for number, part in enumerate(schema):
             yield from _objects(part, (*where, str(number)))
@@ -35,7 +35,7 @@ def _objects(schema: object, where: tuple[str, ...]) -> Iterator[tuple[tuple[str
 
 
 def smallest(schema: Json) -> Any:
-    """The least that fits a schema: false, the lowest number, empty texts and lists, the last choice."""
+    """Returns the smallest matching value: false, the minimum, empty texts and lists, the last enum value."""
     return _smallest(schema, schema.get("$defs", {}))
 
 
@@ -72,12 +72,12 @@ def _scalar(schema: Json) -> Any:
 
 
 def covers(schema: Json, said: Json) -> bool:
-    """Could this be part of what fits the schema, by its names?"""
+    """Whether the names of an object could match a part of the schema."""
     return set(said) <= set(schema.get("properties", ()))
 
 
 def laid_over(below: Json, above: Json) -> Json:
-    """One object with another one laid over it, level by level."""
+    """Merges two objects recursively; the second one wins."""
     both = {
         name: laid_over(below[name], value)
         for name, value in above.items()

@@ -1,4 +1,4 @@
-"""The JSON that OpenAI's two ways of answering speak: what was asked, and the answers around a text."""
+"""The JSON of OpenAI's two APIs: reading requests, and building responses."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Refusal:
-    """The model does not answer; these are its words."""
+    """The model refuses to answer; the text of the refusal."""
 
     words: str = "I'm sorry, I can't help with that."
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The form that an answer is to have: "text", "json_object", or "json_schema" with a schema."""
+    """The requested format: "text", "json_object", or "json_schema" with a schema."""
 
     kind: str
     schema: Json
@@ -31,7 +31,7 @@ class Wanted:
 
 
 def wanted_by(body: Json) -> Wanted:
-    """What form a request wants, in either way of asking."""
+    """Returns the requested format, for either API."""
     if "messages" in body:
         outer = body.get("response_format") or {}
         form = outer.get("json_schema") or {}
@@ -42,7 +42,7 @@ def wanted_by(body: Json) -> Wanted:
 
 
 def words_of(body: Json, *roles: str) -> str:
-    """What a request says, all of it or in some roles; a bare input counts as the user's."""
+    """Returns the text of a request, of all or some roles; a bare input counts as the user's."""
     asked = body.get("messages", body.get("input"))
     items = asked if isinstance(asked, list) else [{"role": "user", "content": asked}]
     items = [{"role": "system", "content": body.get("instructions")}, *items]
@@ -62,9 +62,9 @@ def _texts(item: Json) -> Iterator[str]:
 
 
 def response(body: Json, said: str | Refusal, reasoned: int = 0) -> Json:
-    """An answer of the Responses API.
+    """Returns a response of the Responses API.
 
-    It is cut short when the tokens are not enough for reasoning and text; a text without is said as it is.
+    It is cut off if the tokens do not suffice for reasoning and text. Without reasoning it is never cut off.
     """
     now, given, made = int(time.time()), _tokens(body), reasoned + _tokens(str(said))
     room = (body.get("max_output_tokens") if reasoned else None) or made
@@ -108,7 +108,7 @@ def response(body: Json, said: str | Refusal, reasoned: int = 0) -> Json:
 
 
 def effort_of(body: Json) -> str | None:
-    """The reasoning effort that a request asks for, in either way of asking."""
+    """Returns the requested reasoning effort, for either API."""
     effort = body.get("reasoning_effort") or (body.get("reasoning") or {}).get("effort")
     return effort if isinstance(effort, str) else None
 
@@ -131,7 +131,7 @@ def _message(said: str | Refusal) -> Json:
 
 
 def completion(body: Json, said: str | Refusal, reasoned: int = 0) -> Json:
-    """An answer of Chat Completions, cut short like one of the Responses API."""
+    """Returns a response of Chat Completions, cut off like one of the Responses API."""
     given, made = _tokens(body), reasoned + _tokens(str(said))
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     room = (limit if reasoned else None) or made
@@ -162,12 +162,12 @@ def completion(body: Json, said: str | Refusal, reasoned: int = 0) -> Json:
 
 
 def _tokens(content: object) -> int:
-    """About as many as a real count would give: four characters each."""
+    """Estimates a token count: four characters each."""
     return len(json.dumps(content)) // 4 + 1
 
 
 def model(name: str, shutdown_date: str | None) -> Json:
-    """What `GET /v1/models/{name}` answers."""
+    """Returns the response of `GET /v1/models/{name}`."""
     return {
         "id": name,
         "object": "model",
@@ -178,12 +178,12 @@ def model(name: str, shutdown_date: str | None) -> Json:
 
 
 def error(words: str, kind: str, code: str | None = None, param: str | None = None) -> Json:
-    """What an error looks like."""
+    """Returns an error."""
     return {"error": {"message": words, "type": kind, "param": param, "code": code}}
 
 
 def fault(status: int) -> Answer:
-    """How OpenAI words trouble of its own, or too many requests."""
+    """Returns OpenAI's body of a 500 or a 429."""
     if status == 429:
         return json_answer(status, error("Rate limit reached", "requests", "rate_limit_exceeded"))
     return json_answer(status, error("The server had an error", "server_error"))

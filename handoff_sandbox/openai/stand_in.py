@@ -1,4 +1,4 @@
-"""A stand-in for OpenAI on loopback: Responses and Chat Completions, with answers from a script."""
+"""OpenAI's stand-in on loopback: Responses and Chat Completions, with scripted answers."""
 
 from __future__ import annotations
 
@@ -16,34 +16,33 @@ from handoff_sandbox.server import Faults, Journal, Server
 
 Json = dict[str, Any]
 Said = str | Json | Refusal
-"""A text as it is, an object to be said as JSON, or a refusal."""
+"""A text, an object to return as JSON, or a refusal."""
 Script = Callable[[Json], Said | None]
-"""What to answer to the body of a request; None leaves it to the rules."""
+"""Returns the answer for a request body; None falls back to the rules."""
 
 INVALID = "invalid_request_error"
 
 
 class OpenAIStandIn:
-    """OpenAI, for the unchanged client: `OpenAI(api_key=…, base_url=stand_in.base_url)`.
+    """OpenAI, for the unmodified client: `OpenAI(api_key=…, base_url=stand_in.base_url)`.
 
-    Without a script and a rule that fits, the answer is the least that fits the form asked for; a
-    translation is the words themselves, with the language before them.
+    Without a script or a matching rule, the answer is the smallest value of the requested format. A
+    translation is the original text with the language in front.
 
     Args:
         journal, faults: shared with other stand-ins; its own if None.
-        api_key: nothing else is accepted.
+        api_key: the only accepted key.
         port: 0 for any free one.
-        lacks: what this one has not got, as some compatible services: "responses", "models" (the
-            addresses), "json_schema", "json_object" (the forms), and parameters: "store", "max_tokens",
+        lacks: features that some compatible services lack: "responses", "models" (the endpoints),
+            "json_schema", "json_object" (the formats), and parameters: "store", "max_tokens",
             "max_completion_tokens", "max_output_tokens", "reasoning.effort".
-        efforts: the values of the reasoning effort that it takes.
-        is_strict: says what it does not take as servers built on FastAPI do, all at once.
-        models: name -> the day on which it is switched off, or None; no other model is known then.
-            Without it any name is.
-        reasoning: effort -> tokens that reasoning takes; without an effort it is that of "medium".
+        efforts: the accepted values of the reasoning effort.
+        is_strict: reports all refused parameters at once, as servers built on FastAPI do.
+        models: name -> shutdown day, or None; other models are unknown then. Without it, any name is valid.
+        reasoning: effort -> reasoning tokens; without an effort, the value of "medium".
 
     Attributes:
-        url, base_url: where it answers, without and with "/v1".
+        url, base_url: the address, without and with "/v1".
         models, reasoning: as given; may be changed.
     """
 
@@ -73,12 +72,12 @@ class OpenAIStandIn:
         self.url, self.base_url = self._server.url, f"{self._server.url}/v1"
 
     def start(self) -> OpenAIStandIn:
-        """Begin to answer; returns itself."""
+        """Starts the server; returns itself."""
         self._server.start()
         return self
 
     def stop(self) -> None:
-        """End all connections and threads."""
+        """Closes all connections and threads."""
         self._server.stop()
 
     def __enter__(self) -> OpenAIStandIn:
@@ -90,20 +89,20 @@ class OpenAIStandIn:
     # -- the script
 
     def respond_with(self, script: Script) -> None:
-        """From now on this decides what is answered."""
+        """Sets the script that decides all answers."""
         self._script = script
 
     def respond_when(self, words: str, said: Said) -> None:
-        """Answer so where the user's input holds these words, in whichever case; the first rule wins.
+        """Adds a rule: answers so if the user's input contains `said`, ignoring case. The first match wins.
 
         Args:
-            said: an object is laid over the least that fits, and counts only where its names fit.
+            said: an object is merged into the smallest value, and only applies if its names match.
         """
         with self._guard:
             self._rules.append((words.casefold(), said))
 
     def requests(self) -> list[Json]:
-        """The bodies that were sent with the right key and could be read, oldest first."""
+        """Returns the bodies of valid, authenticated requests, oldest first."""
         with self._guard:
             return list(self._requests)
 
@@ -195,7 +194,7 @@ class OpenAIStandIn:
 
 
 def _problem_with(body: Json, asked: str) -> Response | None:
-    """What OpenAI does not take of this request, None when it takes it."""
+    """Returns OpenAI's error for a request, None if it is accepted."""
     for name in ("model", asked):
         if not body.get(name):
             words = f"Missing required parameter: '{name}'."

@@ -1,4 +1,4 @@
-"""How the stand-in for OpenAI translates: visibly, the words as they are with the language before them."""
+"""Visible translations of the OpenAI stand-in: the original text with the language in front."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MESSAGE = re.compile(r"<message>\n(.*)\n</message>", re.DOTALL)
 
 
 def is_wanted(body: Json) -> bool:
-    """Is a translation asked for?"""
+    """Whether a translation is requested."""
     return "translation" in shapes.wanted_by(body).schema.get("properties", {})
 
 
 def translated(body: Json) -> Json:
-    """The message, so that a reader sees into which language it was put."""
+    """Returns the message with the target language in front."""
     language = _LANGUAGE.search(" ".join(shapes.words_of(body, "system").split()))
     message = _MESSAGE.search(shapes.words_of(body, "user"))
     words = json.loads(message[1]) if message else ""
@@ -29,5 +29,5 @@ def translated(body: Json) -> Json:
 
 
 def nothing_else(body: Json) -> Refusal | None:
-    """As a script of the stand-in: it translates, and leaves all the rest to whoever asks."""
+    """A script for the stand-in: it only translates, and leaves everything else to the defaults."""
     return None if is_wanted(body) else Refusal()

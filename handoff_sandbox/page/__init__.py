@@ -1,1 +1,4 @@
-"""The sandbox's page: a customer's phone, a little shop, a Slack workspace, and what goes on between them."""
+"""The sandbox's page:
+
+a customer's phone, a shop with a chat, a Slack workspace, and the traffic between them.
+"""

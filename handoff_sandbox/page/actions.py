@@ -1,4 +1,4 @@
-"""Whatever a person does on the page: one method for each action of web/src/api.ts."""
+"""Actions of a visitor on the page: one method per action of web/src/api.ts."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from handoff_sandbox.page.stage import Stage
 from handoff_sandbox.slack.ui.elements import Impossible
 
 FURTHEST = 400 * 86400.0
-"""Seconds by which the clock may be moved at once."""
+"""Limit in seconds of one move of the clock."""
 
 
 class Actions(SlackActions):
-    """What can be done, by name; `do` is the way in."""
+    """All actions by name; `do` is the entry point."""
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage.slack, stage.time.now)
         self._stage = stage
 
     def do(self, name: str, details: dict[str, Any]) -> Result:
-        """Do it: {"ok": True, "result": …} or {"ok": False, "error": words}."""
+        """Runs an action: {"ok": True, "result": …} or {"ok": False, "error": message}."""
         method = _TABLE.get(name)
         if method is None:
-            return _failed(f"There is no action {name!r}.")
+            return _failed(f"Unknown action: {name!r}.")
         try:
             result = method(self, **details)
         except ValidationError as error:
             wrong = {".".join(map(str, one["loc"])) for one in error.errors()}
-            return _failed(f"Wrong or missing: {', '.join(sorted(wrong))}.")
+            return _failed(f"Invalid or missing: {', '.join(sorted(wrong))}.")
         except (Impossible, LookupError, Failed, ValueError) as error:
             return _failed(str(error))
         return {"ok": True, "result": result or {}}
@@ -48,42 +48,42 @@ class Actions(SlackActions):
     # -- customers
 
     def phone_write(self, app: App, address: Id, text: Text, media: Files = []) -> Result:  # noqa: B006 - pydantic copies it
-        """A customer writes."""
+        """A customer sends a message."""
         phone = self._stage.phones.find(address)
         if not (text.strip() or media):
-            raise Failed("There is nothing to send.")
+            raise Failed("Nothing to send.")
         files = [(file.content_type, file.content) for file in media]
         result = self._stage.twilio.customer_writes(
             app, phone.address, text, media=files, profile_name=phone.name
         )
-        # It has left the phone either way; whether the bot has heard it is another thing.
+        # The message has left the phone; whether the bot received it is a separate question.
         return {"unheard": "" if result.status == 200 else _unheard(result.status)}
 
     def phone_add(self, name: Annotated[str, Field(min_length=1, max_length=60)]) -> Result:
-        """Somebody new."""
+        """Adds a customer."""
         return vars(self._stage.phones.add(name))
 
     # -- behind the scenes
 
     def fault(self, name: Id, on: bool) -> None:
-        """Turn a switch."""
+        """Switches a fault."""
         self._stage.switches.turn(name, on=on)
 
     def clock(self, forward: Annotated[float, Field(gt=0, le=FURTHEST)]) -> None:
-        """Move the clock forward."""
+        """Moves the clock forward."""
         self._stage.time.forward(forward)
 
     def script(self, name: Id) -> Result:
-        """Let a customer act."""
+        """Starts a scripted customer."""
         people = self._stage.player.play(name)
         return {"addresses": [person.address for person in people]}
 
     def kill(self) -> None:
-        """Kill the bot."""
+        """Kills the bot."""
         self._stage.kill_bot()
 
     def start(self) -> None:
-        """Start the bot again."""
+        """Starts the bot again."""
         self._stage.start_bot()
 
 
@@ -107,4 +107,4 @@ def _failed(words: str) -> Result:
 def _unheard(status: int) -> str:
     if status:
         return f"The bot answered the webhook with {status}."
-    return "The bot did not answer the webhook, so it has not heard this. Is it down?"
+    return "The bot did not answer the webhook, so it did not receive this message. Is it down?"

@@ -1,4 +1,4 @@
-"""What every window of the page sees: the world as keys with values, and whatever changes of it."""
+"""The state that every window of the page shows: keys with values, and their changes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 Values = dict[str, Any]
 
 LOOK_EVERY = 0.15
-"""Seconds between two looks at the world."""
+"""Seconds between two updates."""
 HEARTBEAT = 15.0
-"""Seconds after which a silent window hears that we live."""
+"""Seconds after which an idle stream gets a heartbeat."""
 
 
 class Listener:
-    """One window: what has changed since it was told last. Bounded: a key is held once."""
+    """One window: the changes since its last update. Bounded: each key is held once."""
 
     def __init__(self) -> None:
         self._pending: set[str] = set()
@@ -24,19 +24,19 @@ class Listener:
         self._is_closed = False
 
     def add(self, keys: set[str]) -> None:
-        """These have changed."""
+        """Adds changed keys."""
         with self._changed:
             self._pending |= keys
             self._changed.notify()
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """Ends the stream."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()
 
     def take(self, timeout: float) -> set[str] | None:
-        """What has changed, waited for; None when it is over."""
+        """Waits for changes and returns them; None at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._pending or self._is_closed, timeout)
             if self._is_closed:
@@ -46,10 +46,10 @@ class Listener:
 
 
 class Mirror:
-    """Looks at the world now and then, and tells all windows what is different.
+    """Polls the state, and sends changes to all windows.
 
     Args:
-        look: gives all keys and values, JSON; called from one thread.
+        look: returns all keys and values, as JSON; called from one thread.
     """
 
     def __init__(self, look: Callable[[], Values]) -> None:
@@ -62,13 +62,13 @@ class Mirror:
         self._thread = threading.Thread(target=self._run, name="mirror", daemon=True)
 
     def start(self) -> Mirror:
-        """Begin to look; returns itself."""
+        """Starts polling; returns itself."""
         self.refresh()
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """End it, and every stream."""
+        """Stops polling, and ends every stream."""
         self._ending.set()
         self._thread.join()
         with self._lock:
@@ -77,7 +77,7 @@ class Mirror:
             listener.close()
 
     def refresh(self) -> None:
-        """Look now."""
+        """Polls now."""
         texts = {key: json.dumps(value) for key, value in self._look().items()}
         with self._lock:
             keys = texts.keys() | self._texts.keys()
@@ -91,12 +91,12 @@ class Mirror:
             listener.add(changed)
 
     def state(self) -> str:
-        """Everything, as the JSON object {revision, values}."""
+        """Returns everything, as the JSON object {revision, values}."""
         with self._lock:
             return f'{{"revision": {self._revision}, "values": {_object(self._texts)}}}'
 
     def stream(self) -> Iterator[str]:
-        """Server-sent events: everything, then what changes."""
+        """Server-sent events: everything, then changes."""
         listener = Listener()
         with self._lock:
             self._listeners.add(listener)
@@ -120,5 +120,5 @@ class Mirror:
 
 
 def _object(texts: dict[str, str]) -> str:
-    """A JSON object of values that are JSON already."""
+    """Returns a JSON object of values that are JSON already."""
     return "{" + ", ".join(f"{json.dumps(key)}: {text}" for key, text in texts.items()) + "}"

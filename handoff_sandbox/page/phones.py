@@ -1,4 +1,4 @@
-"""The customers with a phone, and what is on their screens."""
+"""The customers with a phone, and their screens."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from handoff_sandbox.twilio.messages import Message, StoredFile
 App = Literal["whatsapp", "sms"]
 APPS: tuple[App, ...] = ("whatsapp", "sms")
 _FIRST = 15550160
-"""The numbers of those who come later go up from here; all are in the range kept for fiction."""
+"""First number of added customers; all numbers are in the range reserved for fiction."""
 
 
 @dataclass(frozen=True)
 class Phone:
-    """Somebody with a phone: their number and what they call themselves."""
+    """A customer's phone: number and profile name."""
 
     address: str
     name: str
 
 
 class Phones:
-    """All of them; more can come at any time."""
+    """All phones; customers can be added at any time."""
 
     def __init__(self, twilio: TwilioStandIn) -> None:
         self._twilio = twilio
@@ -37,7 +37,7 @@ class Phones:
         ]
 
     def add(self, name: str) -> Phone:
-        """Somebody new."""
+        """Adds a customer."""
         with self._lock:
             self._next += 1
             phone = Phone(f"+{self._next}", name)
@@ -45,23 +45,23 @@ class Phones:
             return phone
 
     def all(self) -> list[Phone]:
-        """Everybody, in the order in which they came."""
+        """Returns all customers, oldest first."""
         with self._lock:
             return list(self._phones)
 
     def find(self, address: str) -> Phone:
-        """Whose number this is.
+        """Returns the customer with this number.
 
         Raises:
-            LookupError: nobody's.
+            LookupError: no customer has it.
         """
         for phone in self.all():
             if phone.address == address:
                 return phone
-        raise LookupError(f"Nobody has the number {address}.")
+        raise LookupError(f"No customer has the number {address}.")
 
     def screens(self) -> dict[str, list[dict[str, Any]]]:
-        """What is on every screen, oldest first, by "phone:<app>:<address>"."""
+        """Returns every screen's messages, oldest first, by "phone:<app>:<address>"."""
         screens: dict[str, list[dict[str, Any]]] = {
             _key(app, phone.address): [] for phone in self.all() for app in APPS
         }
@@ -74,7 +74,7 @@ class Phones:
         return screens
 
     def file(self, sid: str) -> StoredFile | None:
-        """A file that came with a message."""
+        """Returns a file of a message."""
         for message in self._twilio.account.messages.newest_first():
             for file in message.files:
                 if file.sid == sid:
@@ -87,7 +87,7 @@ def _key(app: App, address: str) -> str:
 
 
 def _shown(message: Message) -> dict[str, Any]:
-    """A message as the page takes it."""
+    """Returns a message in the page's format."""
     return {
         "sid": message.sid,
         "direction": "inbound" if message.direction == "inbound" else "outbound",

@@ -1,4 +1,4 @@
-"""Runs the sandbox until it is told to stop."""
+"""Runs the sandbox until it is stopped."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ SECRETS = (
     "TWILIO_API_SECRET",
     "OPENAI_API_KEY",
 )
-"""Settings that open something real."""
+"""Settings that connect to a real account."""
 
 
 def real_credentials(environ: Mapping[str, str]) -> list[str]:
-    """Names of settings in this environment that open something real."""
+    """Returns the names of settings in this environment that connect to a real account."""
     names = (name + suffix for name in SECRETS for suffix in ("", "_FILE"))
     return [name for name in names if environ.get(name, "").strip()]
 
 
 def run(port: int, echo: Callable[[str], object]) -> int:
-    """Serve the sandbox until SIGINT or SIGTERM; says the exit code."""
+    """Serves the sandbox until SIGINT or SIGTERM; returns the exit code."""
     found = real_credentials(os.environ)
     if found:
         echo(

@@ -1,4 +1,4 @@
-"""Customers who act by themselves: what they say, and a player that lets them."""
+"""Scripted customers: their lines, and the player."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from handoff_sandbox.page.phones import App, Phone, Phones
 from handoff_sandbox.twilio import TwilioStandIn
 
 ANSWER = 6.0
-"""Seconds that somebody waits for an answer before they write on."""
+"""Seconds that a customer waits for a reply before they continue."""
 PAUSE = 1.2
-"""Seconds that somebody needs to write."""
+"""Seconds that a customer needs to write."""
 
 
 @dataclass(frozen=True)
 class Script:
-    """Somebody's part: a name, an app, and lines; `count` people play it at once."""
+    """A script: a name, an app, and lines; `count` customers play it at once."""
 
     name: str
     label: str
@@ -43,7 +43,7 @@ SCRIPTS: tuple[Script, ...] = (
     Script(
         "asks-twice",
         "Asks twice",
-        "Tom asks the same thing again and again: the answer does not help him.",
+        "Tom asks the same question repeatedly, because the answer does not help him.",
         "Tom",
         "sms",
         (
@@ -54,8 +54,11 @@ SCRIPTS: tuple[Script, ...] = (
     ),
     Script(
         "accepts-transfer",
-        "Says yes to a transfer",
-        "Priya asks what the assistant cannot know, and accepts a person.",
+        "Accepts a transfer",
+        (
+            "Priya asks a question that the assistant cannot answer, and accepts a "
+            "transfer to an agent."
+        ),
         "Priya",
         "whatsapp",
         (
@@ -67,7 +70,7 @@ SCRIPTS: tuple[Script, ...] = (
     Script(
         "sarcastic",
         "Sarcastic",
-        "Max says how wonderful it all is. He does not mean it.",
+        "Max praises the service sarcastically.",
         "Max",
         "sms",
         (
@@ -79,7 +82,7 @@ SCRIPTS: tuple[Script, ...] = (
     Script(
         "ten-at-once",
         "Ten at once",
-        "Ten customers ask for a person in the same second.",
+        "Ten customers ask for an agent in the same second.",
         "Customer",
         "whatsapp",
         ("I want to talk to a person, please",),
@@ -89,7 +92,7 @@ SCRIPTS: tuple[Script, ...] = (
 
 
 class Player:
-    """Lets people play their parts; ends with the world."""
+    """Plays scripts; ends with the world."""
 
     def __init__(self, twilio: TwilioStandIn, phones: Phones) -> None:
         self._twilio = twilio
@@ -100,7 +103,7 @@ class Player:
         self._threads: list[threading.Thread] = []
 
     def shown(self) -> list[dict[str, object]]:
-        """All of them, as the page takes them."""
+        """Returns all scripts in the page's format."""
         with self._lock:
             running = {name for name, count in self._running.items() if count}
         return [
@@ -109,14 +112,14 @@ class Player:
         ]
 
     def play(self, name: str) -> list[Phone]:
-        """Begin; returns who plays, while they do.
+        """Starts a script; returns the names of its customers while they play.
 
         Raises:
-            LookupError: there is no such script.
+            LookupError: the script does not exist.
         """
         script = next((one for one in SCRIPTS if one.name == name), None)
         if script is None:
-            raise LookupError(f"There is no script {name!r}.")
+            raise LookupError(f"Unknown script: {name!r}.")
         names = [script.who] if script.count == 1 else _numbered(script)
         people = [self._phones.add(who) for who in names]
         for person in people:
@@ -124,7 +127,7 @@ class Player:
         return people
 
     def stop(self) -> None:
-        """Let everybody fall silent."""
+        """Stops all customers."""
         self._ending.set()
         for thread in self._threads:
             thread.join()
@@ -147,7 +150,7 @@ class Player:
                 self._running[script.name] -= 1
 
     def _say(self, app: App, person: Phone, line: str) -> None:
-        """Write, wait for an answer as long as a person would, and take a breath."""
+        """Writes, waits for a reply as long as a person would, and pauses."""
         address = f"whatsapp:{person.address}" if app == "whatsapp" else person.address
         heard = len(self._twilio.phone(address))
         self._twilio.customer_writes(app, person.address, line, profile_name=person.name)

@@ -1,4 +1,4 @@
-"""Serves the page, its files, and what it asks: on loopback, to its own windows, and to nobody else."""
+"""Serves the page, its files and its API, on loopback and only to the page itself."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from handoff_sandbox.server import HOST
 SANDBOX = Path(__file__).resolve().parents[1]
 STATIC, SHOP = SANDBOX / "static", SANDBOX / "shop"
 LARGEST = 30 * 1024 * 1024
-"""Bytes of a request: files come along in base64."""
+"""Limit in bytes of a request: files are sent in base64."""
 JOURNAL_PAGE = 500
 PATIENCE = 5
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-"""What is shown as it is; everything else is only to be kept."""
+"""Types that are shown; all others are only downloaded."""
 _ABOUT = re.compile(
     r"(?:whatsapp:)?(\+\d{6,15})|\b(\d{10}\.\d{6})\b|((?:visitor|user):[\w-]{4,64})"
 )
 
 
 class PageServer:
-    """The page of a stage.
+    """The server of a stage's page.
 
     Args:
         port: 0 for any free one.
@@ -49,13 +49,13 @@ class PageServer:
         self.url = f"http://{HOST}:{self._server.server_port}"
 
     def start(self) -> PageServer:
-        """Begin to answer; returns itself."""
+        """Starts the server; returns itself."""
         self._mirror.start()
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """End all connections and threads."""
+        """Closes all connections and threads."""
         self._mirror.stop()
         self._server.shutdown()
         self._thread.join(PATIENCE)
@@ -68,10 +68,10 @@ def origins(port: int) -> tuple[str, ...]:
 
 
 class _Quiet(WSGIRequestHandler):
-    """A line for each request helps nobody: the page has a journal."""
+    """Without access log: the page has a journal."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
+        """Logs nothing."""
 
 
 def _listen(app: Flask, port: int) -> BaseWSGIServer:
@@ -91,7 +91,7 @@ def _application(stage: Stage, mirror: Mirror, port: int) -> Flask:
 
 
 class _Guard:
-    """Other websites must not use the sandbox through somebody's browser."""
+    """Prevents other websites from using the sandbox through a visitor's browser."""
 
     def __init__(self, stage: Stage, port: int) -> None:
         self._stage = stage
@@ -99,7 +99,7 @@ class _Guard:
         self._hosts = frozenset(origin.removeprefix("http://") for origin in self._origins)
 
     def check(self) -> Response | None:
-        """Only under our own names, and changes only from our own page."""
+        """Allows only our own host names, and changes only from our own page."""
         if request.host not in self._hosts:
             return Response("This is not the sandbox's address.\n", 421)
         if request.method == "GET":
@@ -112,7 +112,7 @@ class _Guard:
         return None
 
     def protect(self, response: Response) -> Response:
-        """What the browser may do with an answer."""
+        """Adds the security headers to a response."""
         bot = self._stage.world.bot_url
         is_shop = request.path.startswith("/shop")
         response.headers["Content-Security-Policy"] = _shop_policy(bot) if is_shop else _POLICY
@@ -127,11 +127,11 @@ _POLICY = (
     "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; frame-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
-"""Inline styles are React's; no script can be."""
+"""React uses inline styles; inline scripts are forbidden."""
 
 
 def _shop_policy(bot: str) -> str:
-    """As strict as a careful shop's: the chat widget needs the bot's address and nothing else."""
+    """A shop's strict policy: the chat widget needs only the bot's address."""
     return (
         f"default-src 'none'; script-src {bot}; connect-src {bot}; style-src 'self'; "
         f"img-src 'self' {bot}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -139,7 +139,7 @@ def _shop_policy(bot: str) -> str:
 
 
 def _pages(stage: Stage) -> Blueprint:
-    """The page, the shop, and files that people sent."""
+    """The page, the shop, and sent files."""
     pages = Blueprint("pages", __name__)
 
     @pages.get("/")
@@ -178,7 +178,7 @@ def _pages(stage: Stage) -> Blueprint:
 
 
 def _api(stage: Stage, mirror: Mirror) -> Blueprint:
-    """What the page's script asks."""
+    """The API of the page's script."""
     api = Blueprint("api", __name__, url_prefix="/sandbox/api")
     actions = Actions(stage)
 
@@ -215,7 +215,7 @@ def _json(content: object) -> Response:
 
 
 def _sent(content: bytes | None, content_type: str) -> Response:
-    """A file that somebody sent: pictures to be shown, everything else to be kept."""
+    """A sent file: pictures are shown, everything else is downloaded."""
     if content is None:
         raise NotFound
     if content_type in PICTURES:
@@ -226,7 +226,7 @@ def _sent(content: bytes | None, content_type: str) -> Response:
 
 
 def _entry(number: int, entry: Entry, ours: set[str]) -> dict[str, Any]:
-    """An entry as the page takes it, with the names of the conversations it is about."""
+    """Returns an entry in the page's format, with the names of its conversations."""
     text = f"{entry.path} {json.dumps(entry.request)} {json.dumps(entry.response)}"
     about = {next(name for name in found if name) for found in _ABOUT.findall(text)}
     return {"number": number, **vars(entry), "about": sorted(about - ours)}

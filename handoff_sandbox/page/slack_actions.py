@@ -1,4 +1,4 @@
-"""Whatever a person does on Slack's side of the page."""
+"""Actions of a visitor on Slack's side of the page."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from handoff_sandbox.slack.ui.suggesting import NoSuggestions
 Text = Annotated[str, Field(max_length=12_000)]
 Id = Annotated[str, Field(max_length=255)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,80}$")]
-"""Of a slack_channel, as Slack takes it."""
+"""Slack's limit for the name of a slack_channel."""
 
 Result = dict[str, Any]
 MOST_FILES = 5
-"""Files of one message."""
+"""Limit of files per message."""
 LONGEST = 7 * 24 * 60
-"""Minutes for which somebody may not want to be disturbed."""
+"""Limit in minutes of do-not-disturb."""
 _NOT_IN_TIME = {
     "operation_timeout": "The bot did not answer within three seconds.",
     "dispatch_failed": "The bot could not be reached.",
@@ -42,11 +42,11 @@ Files = Annotated[list[_File], Field(max_length=MOST_FILES)]
 
 
 class Failed(Exception):
-    """It did not come about; the text is for a person."""
+    """The action failed; the text is shown to the visitor."""
 
 
 class SlackActions:
-    """One method for each action `slack.…` of web/src/api.ts; `now` is the world's time."""
+    """One method for each action `slack.…` of web/src/api.ts; `now` is the sandbox's time."""
 
     def __init__(self, slack: SlackStandIn, now: Callable[[], float]) -> None:
         self._slack = slack
@@ -61,45 +61,45 @@ class SlackActions:
         broadcast: bool = False,
         files: Files = [],  # noqa: B006 - pydantic copies it
     ) -> Result:
-        """Write a message or a reply."""
+        """Posts a message or a reply."""
         if not (text.strip() or files):
-            raise Failed("There is nothing to send.")
+            raise Failed("Nothing to send.")
         attached = [Attachment(file.name, file.content, file.content_type) for file in files]
         ts = self._slack.say(user, channel, text, thread_ts, broadcast=broadcast, files=attached)
         return {"ts": ts}
 
     def edit(self, user: Id, channel: Id, ts: Id, text: Text) -> None:
-        """Change one's own message."""
+        """Edits one's own message."""
         self._slack.edit(user, channel, ts, text)
 
     def delete(self, user: Id, channel: Id, ts: Id) -> None:
-        """Delete one's own message."""
+        """Deletes one's own message."""
         self._slack.delete(user, channel, ts)
 
     def react(self, user: Id, channel: Id, ts: Id, name: Id) -> None:
-        """Add a reaction or take it back."""
+        """Adds or removes a reaction."""
         self._slack.react(user, channel, ts, name)
 
     def pin(self, user: Id, channel: Id, ts: Id) -> None:
-        """Pin a message or take the pin out."""
+        """Pins or unpins a message."""
         self._slack.pin(user, channel, ts)
 
     def click(
         self, user: Id, channel: Id, ts: Id, action_id: Id, value: Text | None = None
     ) -> None:
-        """Press a button of a message."""
+        """Clicks a button of a message."""
         _heard(self._slack.click(user, channel, ts, action_id, value))
 
     def select(self, user: Id, channel: Id, ts: Id, action_id: Id, choice: Any) -> None:
-        """Choose in a menu of a message."""
+        """Chooses in a menu of a message."""
         _heard(self._slack.select(user, channel, ts, action_id, choice))
 
     def click_ephemeral(self, user: Id, ts: Id, action_id: Id, value: Text | None = None) -> None:
-        """Press a button of a message that one alone sees."""
+        """Clicks a button of an ephemeral message."""
         _heard(self._slack.click_ephemeral(user, ts, action_id, value))
 
     def select_ephemeral(self, user: Id, ts: Id, action_id: Id, choice: Any) -> None:
-        """Choose in a menu of a message that one alone sees."""
+        """Chooses in a menu of an ephemeral message."""
         _heard(self._slack.select_ephemeral(user, ts, action_id, choice))
 
     def click_view(
@@ -110,7 +110,7 @@ class SlackActions:
         value: Text | None = None,
         values: dict[str, Any] = {},  # noqa: B006 - pydantic copies it
     ) -> None:
-        """Press a button of a window or Home tab; `values` are what was filled in before."""
+        """Clicks a button of a modal or Home tab; `values` are the fields that were filled in before."""
         _heard(self._slack.click_view(user, view_id, action_id, value, _with_files(values)))
 
     def select_view(
@@ -121,7 +121,7 @@ class SlackActions:
         choice: Any,
         values: dict[str, Any] = {},  # noqa: B006 - pydantic copies it
     ) -> None:
-        """Choose in a menu of a window or Home tab."""
+        """Chooses in a menu of a modal or Home tab."""
         _heard(self._slack.select_view(user, view_id, action_id, choice, _with_files(values)))
 
     def suggest(
@@ -133,7 +133,7 @@ class SlackActions:
         channel: Id = "",
         ts: Id = "",
     ) -> Result:
-        """What the bot has for a menu into which somebody types."""
+        """Returns the bot's options for a menu with typed text."""
         place = view_id or (channel, ts)
         try:
             return self._slack.suggestions(user, place, action_id, typed)
@@ -141,55 +141,55 @@ class SlackActions:
             raise Failed(_NOT_IN_TIME.get(str(error), f"No options: {error}.")) from error
 
     def submit(self, user: Id, view_id: Id, values: dict[str, Any]) -> Result:
-        """Fill a window in and send it."""
+        """Fills in a modal and submits it."""
         submission = self._slack.submit(user, view_id, _with_files(values))
         if submission.error:
             raise Failed(_NOT_IN_TIME.get(submission.error, submission.error))
         return {"errors": submission.errors}
 
     def close(self, user: Id, view_id: Id, and_below: bool = False) -> None:
-        """Cancel a window, or all that lie on each other."""
+        """Closes a modal, or the whole stack."""
         self._slack.close(user, view_id, and_below=and_below)
 
     def command(self, user: Id, channel: Id, command: Id, text: Text) -> None:
-        """Call a slash command."""
+        """Runs a slash command."""
         _heard(self._slack.command(user, channel, command, text))
 
     def shortcut(self, user: Id, callback_id: Id, channel: Id = "", ts: Id = "") -> None:
-        """Call a shortcut."""
+        """Runs a shortcut."""
         _heard(self._slack.shortcut(user, callback_id, channel, ts))
 
     def home(self, user: Id, tab: Literal["home", "messages"]) -> Result:
-        """Look at the app's Home or at the messages with it; says where those are."""
+        """Opens the app's Home tab or its direct messages; returns their id."""
         return {"channel": self._slack.open_home(user, tab)}
 
     def create_channel(self, user: Id, name: Name, is_private: bool = False) -> Result:
-        """A new slack_channel with everybody in it but the app."""
+        """Creates a slack_channel with everyone in it but the app."""
         if any(one.name == name for one in self._slack.channels()):
-            raise Failed(f"There is a channel {name} already.")
+            raise Failed(f"The channel {name} already exists.")
         people = [one.id for one in self._slack.people() if not (one.is_bot or one.deleted)]
         members = [user, *(one for one in people if one != user)]
         return {"channel": self._slack.add_channel(name, members, is_private=is_private)}
 
     def invite(self, user: Id, channel: Id) -> None:
-        """Bring the app into a slack_channel."""
+        """Adds the app to a slack_channel."""
         self._slack.invite_bot(channel, user)
 
     def remove(self, user: Id, channel: Id) -> None:
-        """Throw the app out of a slack_channel."""
+        """Removes the app from a slack_channel."""
         self._slack.remove_bot(channel, user)
 
     def presence(self, user: Id, presence: Literal["active", "away"]) -> None:
-        """Come or go."""
+        """Sets a person active or away."""
         self._slack.set_presence(user, presence)
 
     def snooze(self, user: Id, minutes: Annotated[float, Field(ge=0, le=LONGEST)]) -> None:
-        """Not to be disturbed for so long; 0 ends it."""
+        """Sets do-not-disturb for some minutes; 0 ends it."""
         self._slack.snooze(user, self._now() + 60 * minutes if minutes else 0)
 
 
 def _with_files(values: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a window, files as Slack's side takes them."""
+    """Returns a modal's fields, with files in the stand-in's format."""
     return {
         name: _attached(value) if _are_files(value) else value for name, value in values.items()
     }
@@ -207,7 +207,7 @@ def _attached(value: Any) -> list[Attachment]:
 
 
 def _heard(result: ClickResult) -> None:
-    """Nothing, if the bot has answered in time."""
+    """Raises unless the bot answered in time."""
     if result.error:
         raise Failed(
             _NOT_IN_TIME.get(result.error, f"Slack refused the bot's answer: {result.error}.")
@@ -243,4 +243,4 @@ SLACK: dict[str, Callable[..., Result | None]] = {
         "snooze",
     )
 }
-"""What can be done on Slack's side, by name."""
+"""Actions on Slack's side, by name."""

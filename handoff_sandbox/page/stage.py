@@ -1,4 +1,4 @@
-"""The world that the page shows: a bot, its stand-ins, the people, and a clock that moves."""
+"""The world of the page: a bot, its stand-ins, the people, and a clock that moves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from handoff_sandbox.slack.state.people import Person, UserGroup
 from handoff_sandbox.world import ROOT, World
 
 START = 60.0
-"""Seconds that the bot may take to come up."""
+"""Timeout in seconds of the bot's start."""
 BotState = Literal["starting", "up", "down"]
 
 
@@ -34,8 +34,8 @@ class Stage:
         origins: the page's own addresses, which may show the website chat.
 
     Attributes:
-        shop_url: where the little shop is.
-        website_secrets: what signs sessions, and what the shop would sign its customers' identities with.
+        shop_url: the address of the shop.
+        website_secrets: sign sessions, and the identities of the shop's customers.
     """
 
     def __init__(self, folder: Path, origins: tuple[str, ...]) -> None:
@@ -49,7 +49,7 @@ class Stage:
         )
         self.slack, self.twilio = self.world.slack, self.world.twilio
         self.journal = self.world.journal
-        # It translates; judging and answering it leaves to the local models, which are the real thing.
+        # It only translates: judging and answering stay with the real local models.
         self._openai = OpenAIStandIn(self.journal).start()
         self._openai.respond_with(nothing_else)
         self.shop_url = f"{origins[0]}/shop/"
@@ -67,7 +67,7 @@ class Stage:
     # -- the bot
 
     def start_bot(self) -> None:
-        """Start it, if it is down; does not wait for it."""
+        """Starts the bot if it is down; does not wait for it."""
         with self._changing:
             if self.world.is_up():
                 return
@@ -78,20 +78,20 @@ class Stage:
             self._watcher.start()
 
     def kill_bot(self) -> None:
-        """Kill it as `kill -9` does."""
+        """Kills the bot like `kill -9`."""
         with self._changing:
             self.world.kill_bot()
             self._state = "down"
 
     def bot_state(self) -> BotState:
-        """How it is."""
+        """Returns the bot's state."""
         return self._state if self.world.is_up() else "down"
 
     def _watch(self) -> None:
         try:
             self.world.wait_until_ready(START)
         except TimeoutError:
-            return  # it stays "starting", or is "down" when it has died
+            return  # it stays "starting", or is "down" after an exit
         self._state = "up"
 
     def _settings(self) -> Mapping[str, str]:
@@ -106,7 +106,7 @@ class Stage:
         }
 
     def stop(self) -> None:
-        """End everything that was started. Nothing is kept, so the bot need not tidy up."""
+        """Stops everything. No data is kept, so the bot is killed."""
         self.player.stop()
         self.world.kill_bot()
         self.world.__exit__(None, None, None)
@@ -114,10 +114,10 @@ class Stage:
         if self._watcher:
             self._watcher.join()
 
-    # -- what can be seen of it
+    # -- state
 
     def look(self) -> dict[str, Any]:
-        """Everything, as keys and values; web/src/api.ts says what each is."""
+        """Returns everything as keys and values; web/src/api.ts describes them."""
         values: dict[str, Any] = {
             "world": self._world(),
             "journal": {"total": self.journal.total},
@@ -128,7 +128,7 @@ class Stage:
 
     def _world(self) -> dict[str, Any]:
         return {
-            # Whole minutes: the page counts on by itself, and a value that never rests is news for ever.
+            # Whole minutes: the page counts on by itself, and a changing value would be sent all the time.
             "now": _minute(time.time()) + self.time.offset,
             "sent_at": _minute(time.time()),
             "offset": self.time.offset,
@@ -211,7 +211,7 @@ def _channel(channel: SlackChannel) -> dict[str, Any]:
 
 
 def _with_files(message: Json) -> Json:
-    """The message with addresses of its files that the page may fetch."""
+    """Returns the message with addresses of its files for the page."""
     if "files" in message:
         message["files"] = [
             file | {"sandbox_url": f"/sandbox/files/{file['id']}"} for file in message["files"]

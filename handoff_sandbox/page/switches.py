@@ -1,4 +1,4 @@
-"""Trouble that a person can switch on and off, in plain words."""
+"""Faults that a visitor can switch on and off."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from handoff_sandbox.faults import Faults
 from handoff_sandbox.twilio.carrier import Callbacks
 
 SLOW = 2.0
-"""Seconds that a slow service takes longer."""
+"""Additional seconds of a slow service."""
 HURRY = 5
-"""Seconds that a refused bot is told to wait."""
+"""Retry-After of refused requests, in seconds."""
 SOMETIMES = 0.3
 LATE = 4.0
-"""Seconds by which a delivery report comes late, at the most."""
+"""Maximum delay of a status callback, in seconds."""
 
 
 @dataclass(frozen=True)
 class Switch:
-    """One of them; `fault` are the arguments of Faults.add, or `callbacks` what delivery reports do."""
+    """One switch;
+
+    `fault` are the arguments of Faults.add, or `callbacks` the behaviour of status callbacks.
+    """
 
     name: str
     label: str
@@ -43,22 +46,22 @@ SWITCHES: tuple[Switch, ...] = (
     ),
     Switch(
         "slack-429",
-        "Slack says: too many requests",
+        "Slack rate limit",
         f"Posts and updates are refused with 429; the bot is told to wait {HURRY} seconds.",
         "slack",
         {"path": _SLACK_CALLS, "status": 429, "retry_after": HURRY},
     ),
     Switch(
         "slack-500",
-        "Slack has an error",
+        "Slack server error",
         "Posts and updates are answered with 500.",
         "slack",
         {"path": _SLACK_CALLS, "status": 500},
     ),
     Switch(
         "slack-drop",
-        "Slack loses its answers",
-        "Three posts in ten take effect, but the bot never hears so.",
+        "Lost Slack responses",
+        "Three posts in ten take effect, but the bot gets no response.",
         "slack",
         {"path": _SLACK_CALLS, "drop": "after", "probability": SOMETIMES},
     ),
@@ -71,43 +74,43 @@ SWITCHES: tuple[Switch, ...] = (
     ),
     Switch(
         "twilio-429",
-        "Twilio says: too many requests",
+        "Twilio rate limit",
         "Messages to phones are refused with 429.",
         "twilio",
         {"path": _TWILIO_CALLS, "status": 429},
     ),
     Switch(
         "twilio-500",
-        "Twilio has an error",
-        "Messages to phones are answered with 500; nobody knows whether they were taken.",
+        "Twilio server error",
+        "Messages to phones are answered with 500; whether Twilio accepted them is unknown.",
         "twilio",
         {"path": _TWILIO_CALLS, "status": 500},
     ),
     Switch(
         "twilio-drop",
-        "Twilio loses its answers",
-        "Three messages in ten reach the phone, but the bot never hears so.",
+        "Lost Twilio responses",
+        "Three messages in ten reach the phone, but the bot gets no response.",
         "twilio",
         {"path": _TWILIO_CALLS, "drop": "after", "probability": SOMETIMES},
     ),
     Switch(
         "callbacks-late",
-        "Late delivery reports",
-        f"Reports of deliveries come up to {LATE:.0f} seconds late.",
+        "Late status callbacks",
+        f"Status callbacks come up to {LATE:.0f} seconds late.",
         "twilio",
         callbacks={"delay": LATE},
     ),
     Switch(
         "callbacks-twice",
-        "Doubled delivery reports",
-        "Every report comes twice.",
+        "Duplicate status callbacks",
+        "Every status callback comes twice.",
         "twilio",
         callbacks={"duplicated": 1.0},
     ),
     Switch(
         "callbacks-shuffled",
-        "Shuffled delivery reports",
-        "Reports come in any order.",
+        "Shuffled status callbacks",
+        "Status callbacks come in any order.",
         "twilio",
         callbacks={"shuffled": 1.0},
     ),
@@ -115,7 +118,7 @@ SWITCHES: tuple[Switch, ...] = (
 
 
 class Switches:
-    """Which are on; turning one sets the services' faults anew."""
+    """The state of all switches; each change resets the services' faults."""
 
     def __init__(self, slack: Faults, twilio: Faults, callbacks: Callbacks) -> None:
         self._faults = {"slack": slack, "twilio": twilio}
@@ -123,20 +126,20 @@ class Switches:
         self._on: set[str] = set()
 
     def shown(self) -> list[dict[str, object]]:
-        """All of them, as the page takes them."""
+        """Returns all switches in the page's format."""
         return [
             {"name": one.name, "label": one.label, "help": one.help, "on": one.name in self._on}
             for one in SWITCHES
         ]
 
     def turn(self, name: str, *, on: bool) -> None:
-        """Turn one.
+        """Switches one fault.
 
         Raises:
-            LookupError: there is no such switch.
+            LookupError: the switch does not exist.
         """
         if name not in {one.name for one in SWITCHES}:
-            raise LookupError(f"There is no switch {name!r}.")
+            raise LookupError(f"Unknown switch: {name!r}.")
         (self._on.add if on else self._on.discard)(name)
         self._apply()
 

@@ -1,8 +1,8 @@
-"""Slack's stand-in: a whole workspace on loopback, for the unchanged slack_sdk and Bolt.
+"""Slack's stand-in: a workspace on loopback, for the unmodified slack_sdk and Bolt.
 
-Words here are Slack's own, since this is Slack: a `channel` is the id of a slack_channel, a `user` the id of
-somebody in the workspace. `state` holds the workspace, `api` answers what the app calls, and `ui` does what
-people do. `delivery` brings all of it to the bot, and `validation` knows what Slack accepts.
+Terms here are Slack's own: a `channel` is the id of a slack_channel, a `user` the id of a person in the
+workspace. `state` holds the workspace, `api` answers the app's calls, and `ui` acts for people. `delivery`
+brings all of it to the bot, and `validation` knows what Slack accepts.
 """
 
 from handoff_sandbox.slack.delivery.deliveries import SLACKS_RETRIES, Delivery

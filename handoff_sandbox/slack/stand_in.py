@@ -1,4 +1,4 @@
-"""A workspace with one app in it, on the wire as Slack is."""
+"""A workspace with one app, served like Slack."""
 
 from __future__ import annotations
 
@@ -31,32 +31,32 @@ from handoff_sandbox.slack.ui.windows import Windows
 
 APP = App(app_id="A0SBXHANDOFF", bot_id="B0SBXHANDOFF", user_id="U0SBXHANDOFF", name="handoff")
 TEAM = "T0SBXTEAM"
-"""Ids that look like Slack's and can be told from real ones."""
+"""Ids that look like Slack's but are recognisably not real."""
 
 
 class SlackStandIn(Talking, Attending, Windows, Inspection):
-    """Slack, for the unchanged slack_sdk and Bolt: `WebClient(token=…, base_url=slack.api_url)`.
+    """Slack, for the unmodified slack_sdk and Bolt: `WebClient(token=…, base_url=slack.api_url)`.
 
     Args:
         journal, faults: shared with other stand-ins; their own if None.
         port: 0 for any free one.
-        bot_token, app_token, signing_secret: what the bot must use; nothing else is accepted.
-        events_url: the bot's request URL for events, interactions and commands. "" lets everything go
+        bot_token, app_token, signing_secret: the only accepted ones.
+        events_url: the bot's request URL for events, interactions and commands. "" sends everything
             through Socket Mode. May be set later, as `events_url`.
         subscriptions: names as in a manifest's `bot_events`; other events are not sent.
-        scopes: what the app was granted; None for everything. Methods that need another answer missing_scope.
-        deliver: "sync" lets what people do return only when the bot has heard of it.
+        scopes: the granted scopes; None for all. Methods that need another one answer missing_scope.
+        deliver: "sync" makes people's actions return only after the bot has received them.
         retries: seconds after a failed delivery of an event until the next attempt, for each retry.
-        ack_deadline: seconds that the bot has to answer anything.
-        enforce_limits: answer 429 as Slack's tiers say.
+        ack_deadline: seconds that the bot has to answer.
+        enforce_limits: answer 429 according to Slack's tiers.
         now: seconds since the epoch.
 
     Attributes:
-        url, api_url: where it answers.
-        tokens: set `tokens.is_revoked` to throw the app out.
-        scopes: set `scopes.granted` to install it anew with others.
+        url, api_url: the addresses.
+        tokens: set `tokens.is_revoked` to uninstall the app.
+        scopes: set `scopes.granted` to reinstall it with other scopes.
         bot_user: the id of the app's user.
-        refusals: add error codes with which calls are refused.
+        refusals: add error codes for calls to refuse.
     """
 
     def __init__(
@@ -116,13 +116,13 @@ class SlackStandIn(Talking, Attending, Windows, Inspection):
         self._slack.deliveries.retries = tuple(retries)
 
     def start(self) -> SlackStandIn:
-        """Begin to answer and to deliver; returns itself."""
+        """Starts the server and the deliveries; returns itself."""
         self._slack.deliveries.start()
         self._server.start()
         return self
 
     def stop(self) -> None:
-        """End all connections and threads; events that wait are dropped."""
+        """Closes all connections and threads; waiting events are dropped."""
         self._slack.deliveries.stop()
         self._slack.courier.close()
         self._server.stop()
@@ -134,25 +134,25 @@ class SlackStandIn(Talking, Attending, Windows, Inspection):
         self.stop()
 
     def wait_for_sockets(self, count: int, timeout: float) -> None:
-        """Wait until the bot has so many Socket Mode connections.
+        """Waits until the bot has this many Socket Mode connections.
 
         Raises:
-            TimeoutError: it had not within `timeout` seconds.
+            TimeoutError: not within `timeout` seconds.
         """
         with self._socket.changed:
             if not self._socket.changed.wait_for(lambda: self._socket.count == count, timeout):
                 raise TimeoutError(f"the bot has {self._socket.count} connections")
 
     def refresh_sockets(self) -> None:
-        """Ask the bot to connect anew, as Slack does every few hours."""
+        """Asks the bot to reconnect, as Slack does every few hours."""
         self._socket.refresh()
 
-    # -- furnishing
+    # -- setup
 
     def add_person(
         self, name: str, real_name: str, *, display_name: str = "", is_admin: bool = False
     ) -> str:
-        """Bring somebody into the workspace; returns their id."""
+        """Adds a person to the workspace; returns their id."""
         with self._workspace.changed:
             person = Person(self._workspace.new_id("U"), name, real_name, display_name)
             person.email, person.is_admin = f"{name}@example.com", is_admin
@@ -160,13 +160,13 @@ class SlackStandIn(Talking, Attending, Windows, Inspection):
             return person.id
 
     def person(self, user: str) -> Person:
-        """Somebody, to change: their name, presence, whether they have left."""
+        """Returns a person, to change their name, presence, or whether they have left."""
         return self._workspace.people[user]
 
     def add_channel(
         self, name: str, members: Iterable[str] = (), *, is_private: bool = False
     ) -> str:
-        """Create a slack_channel with these people in it (`bot_user` too, if listed); returns its id."""
+        """Creates a slack_channel with these members (`bot_user` included, if listed); returns its id."""
         with self._workspace.changed:
             created = int(self._workspace.now())
             everybody = list(members)
@@ -177,7 +177,7 @@ class SlackStandIn(Talking, Attending, Windows, Inspection):
             return where.id
 
     def add_group(self, handle: str, name: str, members: Iterable[str]) -> str:
-        """Create a user group; returns its id."""
+        """Creates a user group; returns its id."""
         with self._workspace.changed:
             group = UserGroup(self._workspace.new_id("S"), handle, name, list(members))
             group.created, group.created_by = int(self._workspace.now()), self.bot_user

@@ -1,4 +1,4 @@
-"""Twilio's stand-in: messages, Conversations (classic) and signed webhooks, for the unchanged client."""
+"""Twilio's stand-in: messages, Conversations (classic) and signed webhooks, for the unmodified client."""
 
 from handoff_sandbox.twilio.carrier import Callbacks
 from handoff_sandbox.twilio.forms import Button, Location

@@ -1,4 +1,4 @@
-"""One account at Twilio's stand-in: what it takes from us, what it hears from customers, what it knows."""
+"""One account of Twilio's stand-in: outbound messages, customers' messages, and settings."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ Report = Callable[[Message, list[News]], None]
 
 @dataclass
 class Account:
-    """What happens in one account.
+    """The state and behaviour of one account.
 
     Attributes:
-        secrets: who may ask, and who signs.
-        senders: what it may send from.
-        webhooks: where what customers write is posted to, by channel; an address may end in overrides,
+        secrets: authenticate requests, and sign webhooks.
+        senders: the addresses that it may send from.
+        webhooks: addresses for customers' messages, by channel; an address may end in overrides,
             e.g. "#rc=2&rp=5xx".
         now: the time, aware.
-        report: lets the steps of a delivery happen.
-        dice: decides what `callbacks` leaves to chance.
+        report: runs the steps of a delivery.
+        dice: random numbers for `callbacks`.
         failing: address -> the code with which every delivery to it fails.
-        media_delay: how long a customer's file is not there yet after its webhook.
+        media_delay: how long a customer's file is missing after its webhook.
         templates: approved texts by their ContentSid, with variables like {{1}}.
-        fetch: brings the files that we asked Twilio to send along; returns at once, `bring` comes next.
+        fetch: fetches the files that the bot sends; returns at once, `bring` is called next.
     """
 
     secrets: Secrets
@@ -74,10 +74,10 @@ class Account:
         return self.secrets.account_sid
 
     def take(self, form: Form) -> Message:
-        """Take a message from us; `deliver` is to be called next.
+        """Accepts a message of the bot; call `deliver` next.
 
         Raises:
-            Refusal: Twilio does not take it.
+            Refusal: Twilio does not accept it.
         """
         check_parameters(form)
         to = form.get("To", "")
@@ -100,14 +100,14 @@ class Account:
         return message
 
     def deliver(self, message: Message) -> None:
-        """Let the delivery of a message happen; does not wait for it. Files are fetched first."""
+        """Starts the delivery of a message; does not wait for it. Files are fetched first."""
         if message.media_urls and not message.fails_with:
             self.fetch(message)
             return
         self._deliver(message)
 
     def bring(self, message: Message, files: tuple[StoredFile, ...], problem: int | None) -> None:
-        """The files of a message were fetched, or could not be: its delivery goes on."""
+        """Continues a delivery after its files were fetched, or failed."""
         with self.messages.changed:
             message.files, message.fails_with = files, problem
         self._deliver(message)
@@ -120,7 +120,7 @@ class Account:
     def hear(
         self, sid: str, customer: str, ours: str, text: str, files: tuple[StoredFile, ...] = ()
     ) -> None:
-        """Take a message from a customer; the same one again changes nothing."""
+        """Receives a customer's message; a repeated one changes nothing."""
         with self.messages.changed:
             if sid in self.messages:
                 return
@@ -132,7 +132,7 @@ class Account:
                 self._answer(customer, ours, text)
 
     def _answer(self, customer: str, ours: str, text: str) -> None:
-        """Twilio itself answers keywords on SMS."""
+        """Twilio's own replies to keywords on SMS."""
         reply = self._opt_outs.hear(customer, ours, text)
         if reply:
             answer = self._new("outbound-reply", ours, customer, reply, "delivered")
@@ -155,7 +155,7 @@ class Account:
         return heard is None or message.created - heard > WINDOW
 
     def _steps(self, message: Message) -> list[str]:
-        """What happens to it after Twilio has taken it; the first status is never reported."""
+        """Returns the delivery steps after acceptance; the first status is never reported."""
         begun = ["queued"] if message.service else []
         if message.fails_with:
             return [*begun, "failed"] if message.is_whatsapp else [*begun, "sent", "undelivered"]

@@ -1,4 +1,4 @@
-"""Twilio's REST API as the official client calls it, of all its hosts at one address."""
+"""Twilio's REST API as the official client calls it, with all hosts at one address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from handoff_sandbox.twilio.messages import FINAL, Message, StoredFile
 from handoff_sandbox.twilio.refusals import NOT_FOUND, Refusal
 
 CDN = "/cdn/"
-"""Below this path is another host: where files really are, and where credentials must not get."""
+"""Paths of another host, where files are stored and credentials must not be sent."""
 
 _MOST = 1000
 _REALM = 'Basic realm="Twilio API"'
@@ -28,7 +28,7 @@ class Api:
         self._account = account
 
     def put_on(self, app: Flask) -> None:
-        """Let the app answer as Twilio does."""
+        """Adds Twilio's routes to a Flask app."""
         app.json.sort_keys = False  # type: ignore[attr-defined] # of the default provider, which this is
         app.before_request(self._authorise)
         app.register_error_handler(Refusal, _refused)
@@ -66,11 +66,11 @@ class Api:
     # -- the account
 
     def account(self, account: str) -> Response:
-        """Who the account is."""
+        """Returns the account."""
         return jsonify(shapes.account(account))
 
     def numbers(self, account: str) -> Response:
-        """The account's numbers, and where they lead to."""
+        """Returns the account's numbers, and their webhooks."""
         page, _ = _asked()
         number = self._account.senders.sms
         shown = request.args.get("PhoneNumber", number) == number and page.number == 0
@@ -80,14 +80,14 @@ class Api:
     # -- messages
 
     def create(self, account: str) -> tuple[Response, int]:
-        """Take a message."""
+        """Creates a message."""
         message = self._account.take(request.form)
-        answer = jsonify(shapes.message(account, message))  # before anything happens to it
+        answer = jsonify(shapes.message(account, message))  # before its delivery starts
         self._account.deliver(message)
         return answer, 201
 
     def messages(self, account: str) -> Response:
-        """A page of messages, the newest first."""
+        """Returns a page of messages, newest first."""
         page, token = _asked()
         wanted = _Filter(page.filters)
         every = self._account.messages.newest_first(page.filters.get("To"))
@@ -100,11 +100,11 @@ class Api:
         return jsonify(page.show("messages", items, following))
 
     def fetch(self, account: str, sid: str) -> Response:
-        """One message."""
+        """Returns one message."""
         return jsonify(shapes.message(account, self._message(sid)))
 
     def update(self, account: str, sid: str) -> Response:
-        """Redact a message; nothing else can be changed here."""
+        """Redacts a message; nothing else can be changed."""
         message = self._message(sid)
         if request.form.to_dict(flat=False) != {"Body": [""]}:
             raise Refusal(400, 20001, "Only an empty Body can be given")
@@ -112,7 +112,7 @@ class Api:
         return jsonify(shapes.message(account, message))
 
     def delete(self, account: str, sid: str) -> tuple[str, int]:
-        """Forget a message and its files."""
+        """Deletes a message and its files."""
         message = self._message(sid)
         if message.status not in FINAL:
             raise Refusal(409, 20009, "Cannot delete this resource before it is complete")
@@ -128,26 +128,26 @@ class Api:
     # -- files
 
     def files(self, account: str, sid: str) -> Response:
-        """The files of a message."""
+        """Returns the files of a message."""
         page, _ = _asked()
         message = self._message(sid)
         items = [shapes.stored_file(account, message, file) for file in self._there(message)]
         return jsonify(page.show("media_list", items, None))
 
     def file(self, account: str, sid: str, media: str) -> Response:
-        """What is known of a file."""
+        """Returns the metadata of a file."""
         message, file = self._file(sid, media)
         return jsonify(shapes.stored_file(account, message, file))
 
     def redirect(self, account: str, sid: str, media: str) -> Response:
-        """Where the file is: at another host."""
+        """Redirects to the file, on another host."""
         self._file(sid, media)
         return Response(
             status=302, headers={"Location": f"{request.host_url[:-1]}{CDN}{sid}/{media}"}
         )
 
     def content(self, sid: str, media: str) -> Response:
-        """The file itself."""
+        """Returns the file's content."""
         _, file = self._file(sid, media)
         return Response(file.content, content_type=file.content_type)
 
@@ -159,14 +159,14 @@ class Api:
         raise Refusal(*NOT_FOUND)
 
     def _there(self, message: Message) -> Iterable[StoredFile]:
-        """The files that can be had already: Twilio's webhook may be faster than its storage."""
+        """Returns the files that are available: Twilio's webhook may be faster than its storage."""
         is_there = self._account.now() - message.created >= self._account.media_delay
         return message.files if is_there else ()
 
     # -- indicators
 
     def typing(self) -> Response:
-        """Show the customer that somebody is writing."""
+        """Shows the customer a typing indicator."""
         message = self._account.messages.get(request.form.get("messageId", ""))
         if request.form.get("channel") != "whatsapp" or not (message and message.is_whatsapp):
             raise Refusal(400, 20001, "Invalid parameter: channel or messageId")
@@ -174,7 +174,7 @@ class Api:
 
 
 class _Filter:
-    """What a list of messages is narrowed down to; dates as days or moments, both ends included."""
+    """The filters of a list of messages; dates as days or moments, both ends included."""
 
     def __init__(self, given: Any) -> None:
         self._sender = given.get("From")
@@ -183,7 +183,7 @@ class _Filter:
         self._until = _moment(given.get("DateSent<") or (day and day[:10]), is_end=True)
 
     def fits(self, message: Message) -> bool:
-        """Is it one of those?"""
+        """Whether a message matches."""
         if self._sender not in (None, message.sender):
             return False
         sent = message.sent and message.sent.replace(microsecond=0)
@@ -193,7 +193,7 @@ class _Filter:
 
 
 def _moment(text: str | None, *, is_end: bool = False) -> datetime | None:
-    """Its beginning when it is a day, or its end."""
+    """Returns the start of a day, or its end."""
     if not text:
         return None
     try:
@@ -205,7 +205,7 @@ def _moment(text: str | None, *, is_end: bool = False) -> datetime | None:
 
 
 def _asked() -> tuple[shapes.Page, str | None]:
-    """Which page of a list, and the token that says where it begins."""
+    """Returns the requested page of a list, and the token of its start."""
     query = request.args.to_dict()
     number, size = query.pop("Page", "0"), query.pop("PageSize", "50")
     token = query.pop("PageToken", None)
@@ -222,7 +222,7 @@ def _refused(refusal: Refusal) -> tuple[Response, int]:
 
 
 def _unknown(error: HTTPException) -> tuple[Response, int]:
-    """A path or a method that is not there, said as Twilio says it."""
+    """Twilio's error for an unknown path or method."""
     status = error.code or 500
     code = {404: 20404, 405: 20004}.get(status, 20500)
     return jsonify(shapes.problem(status, code, error.name)), status

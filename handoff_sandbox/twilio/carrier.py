@@ -1,4 +1,4 @@
-"""What a carrier does to messages: cuts them in parts, minds STOP and START, delivers, brings news."""
+"""The carrier: splits messages into segments, handles STOP and START, delivers, and reports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _ESCAPED = frozenset("^{}\\[~]|€\f")
 
 
 def segments(text: str) -> int:
-    """How many SMS a text is: GSM-7 in 160 (153 each when cut), else UCS-2 in 70 (67)."""
+    """Returns the number of SMS segments of a text:
+
+    GSM-7 in 160 (153 each if split), else UCS-2 in 70 (67).
+    """
     if set(text) <= _BASIC | _ESCAPED:
         size, whole, part = len(text) + sum(c in _ESCAPED for c in text), 160, 153
     else:
@@ -28,7 +31,7 @@ def segments(text: str) -> int:
 
 
 class AutoReply(StrEnum):
-    """What the carrier answers to a keyword, in Twilio's default words."""
+    """The carrier's reply to a keyword, in Twilio's default texts."""
 
     STOPPED = (
         "You have successfully been unsubscribed. You will not receive any more messages from "
@@ -43,12 +46,12 @@ class AutoReply(StrEnum):
 
 @dataclass
 class OptOuts:
-    """Who has sent STOP to which number; a keyword counts only when it is the whole message."""
+    """Opt-outs by customer and number; a keyword counts only if it is the whole message."""
 
     _pairs: set[tuple[str, str]] = field(default_factory=set, init=False)
 
     def hear(self, customer: str, number: str, text: str) -> AutoReply | None:
-        """What a customer wrote to our number; what the carrier answers to it, None for nothing."""
+        """Handles a customer's message to our number; returns the carrier's reply, None for none."""
         pair, word = (customer, number), text.strip().lower()
         if word in HELP:
             return None if pair in self._pairs else AutoReply.HELPED
@@ -61,13 +64,13 @@ class OptOuts:
         return None
 
     def bar(self, customer: str, number: str) -> bool:
-        """May nothing be sent to this customer from our number?"""
+        """Whether the customer has opted out of messages from our number."""
         return (customer, number) in self._pairs
 
 
 @dataclass(frozen=True)
 class News:
-    """One step of a delivery: the word for it, seconds to wait first, and whether we hear of it."""
+    """One step of a delivery: its status, the seconds before it, and whether it is reported."""
 
     step: str
     delay: float
@@ -76,10 +79,10 @@ class News:
 
 @dataclass
 class Callbacks:
-    """How news of deliveries behaves.
+    """Behaviour of status callbacks.
 
     Attributes:
-        delay: seconds to wait before each callback, at the most.
+        delay: maximum seconds before each callback.
         duplicated, missing: the probability for each callback.
         shuffled: the probability that a message's callbacks lose their order.
         read: the probability that a customer on WhatsApp reads a message.
@@ -92,7 +95,7 @@ class Callbacks:
     read: float = 1.0
 
     def plan(self, steps: Sequence[str], dice: random.Random) -> list[News]:
-        """The news of one message that takes these steps."""
+        """Returns the callbacks of one message with these steps."""
         order = list(steps)
         if dice.random() < self.shuffled:
             dice.shuffle(order)

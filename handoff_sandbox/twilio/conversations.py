@@ -1,4 +1,4 @@
-"""Conversations (classic) of one account at Twilio's stand-in: who writes in them, and who hears of it."""
+"""Conversations (classic) of one account: their messages and webhooks."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ ADDED = "added"
 
 
 class Conversations:
-    """What happens in one account's conversations; safe to use from any thread.
+    """The conversations of one account; thread-safe.
 
     Args:
-        account: says the time, throws the dice, knows who cannot be reached (`failing`, by conversation).
+        account: has the time, the random numbers, and unreachable recipients (`failing`, by conversation).
         hooks: post events.
-        report: lets the steps of a delivery happen.
+        report: runs the steps of a delivery.
 
     Attributes:
-        service: the id of the service that all of them are in.
-        patience: seconds to wait for the bot; there is no second try, and no override.
-        echoes: True to post what the bot itself has sent, even if it did not ask for that.
+        service: the id of the service of all conversations.
+        patience: timeout in seconds of a webhook; there is no retry, and no override.
+        echoes: True to post the bot's own messages, even if it did not ask for it.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Conversations:
         sid: str | None = None,
         times: int = 1,
     ) -> WebhookResult:
-        """Somebody writes in a conversation, new or old; returns when the bot has answered or is too late.
+        """Writes in a new or existing conversation; returns when the bot has answered or timed out.
 
         Args:
             conversation_sid: "CH…".
@@ -71,8 +71,8 @@ class Conversations:
             attributes: JSON, as their chat sets it.
             media: content type and content of each file.
             fields: parameters to add or to replace.
-            sid: the message's id, a new one if None; the same one again is the same message again.
-            times: how often the webhook is sent, all at once.
+            sid: the message's id, a new one if None; a repeated id is the same message.
+            times: number of simultaneous copies of the webhook.
         """
         files = tuple(StoredFile(new_sid("ME"), *one) for one in media)
         with self.account.messages.changed:
@@ -84,12 +84,12 @@ class Conversations:
         form = forms.added(self.account.sid, self.service, said) | dict(fields or {})
         return self._hooks.post(self._webhook, form, times)
 
-    # -- what the bot does
+    # -- calls of the bot
 
     def take(
         self, talk: Conversation, author: str, text: str, attributes: str, *, is_told: bool
     ) -> ChatMessage:
-        """Take a message from the bot; `is_told` when it wants the webhook for it. Call `deliver` next."""
+        """Accepts a message of the bot; `is_told` if it wants a webhook for it. Call `deliver` next."""
         with self.account.messages.changed:
             message = self._add(talk, author, text, attributes, "API")
         if is_told or self.echoes:
@@ -97,7 +97,7 @@ class Conversations:
         return message
 
     def deliver(self, talk: Conversation, message: ChatMessage) -> None:
-        """Let the delivery to a phone happen; does not wait for it. Of chats Twilio tells nothing."""
+        """Starts the delivery to a phone; does not wait for it. Twilio reports no delivery for chats."""
         with self.account.messages.changed:
             news = self.account.callbacks.plan(self._steps(talk), self.account.dice)
         self._report(news, partial(self._happen, message))
@@ -105,7 +105,7 @@ class Conversations:
     def tell_delivery(
         self, message: ChatMessage, status: str, error_code: int | None = None
     ) -> WebhookResult:
-        """Say how far a message is: "sent", "delivered", "read", "undelivered" or "failed"."""
+        """Reports a status: "sent", "delivered", "read", "undelivered" or "failed"."""
         with self.account.messages.changed:
             message.steps.append(status)
             message.error_code = error_code
@@ -113,23 +113,23 @@ class Conversations:
         form = forms.delivery(self.account.sid, self.service, message, self.account.now())
         return self._hooks.post(self._webhook, form)
 
-    # -- looking
+    # -- queries
 
     def find(self, sid: str) -> Conversation | None:
-        """The conversation with this id."""
+        """Returns the conversation with this id."""
         return self._all.get(sid)
 
     def messages(self, conversation_sid: str) -> list[ChatMessage]:
-        """What was said in a conversation, by everybody, oldest first."""
+        """Returns all messages of a conversation, oldest first."""
         with self.account.messages.changed:
             talk = self._all.get(conversation_sid)
             return list(talk.messages) if talk else []
 
-    # -- the rest
+    # -- internals
 
     @property
     def _webhook(self) -> str:
-        """Where events go, with Conversations' own patience in the words of Messaging's overrides."""
+        """The address for events, with Conversations' own timeouts, written as Messaging's overrides."""
         wait = int(self.patience * 1000)
         return f"{self.account.webhooks['conversations']}#ct={wait}&rt={wait}&tt={wait}&rc=0"
 
@@ -162,7 +162,7 @@ class Conversations:
         return message
 
     def _steps(self, talk: Conversation) -> list[str]:
-        """What Twilio tells of a delivery."""
+        """Returns the reported steps of a delivery."""
         on_whatsapp = talk.source == "WHATSAPP"
         if talk.source == "SDK":
             return []

@@ -1,4 +1,4 @@
-"""Twilio's REST API of Conversations (classic), as far as the official client is used for messages."""
+"""The part of Twilio's REST API of Conversations (classic) that handles messages."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ HOST = "https://conversations.twilio.com"
 
 _MOST = 100
 _KNOWN = frozenset({"Author", "Body", "Attributes"})
-"""What it acts on; anything else is refused, so that no slip stays hidden."""
+"""Supported parameters; others are refused, so that no mistake stays hidden."""
 _STEPS = ("sent", "delivered", "read", "failed", "undelivered")
 
 
 class ConversationsApi:
-    """The views of one account's conversations, under their service and, without it, as the default one."""
+    """The routes of one account's conversations, under their service and under the default one."""
 
     def __init__(self, conversations: Conversations) -> None:
         self._conversations = conversations
 
     def put_on(self, app: Flask) -> None:
-        """Let the app answer; who may ask is checked by the app already."""
+        """Adds the routes; the app already checks credentials."""
         for base in ("/v1", "/v1/Services/<service>"):
             path = f"{base}/Conversations/<sid>/Messages"
             for method, view in (("POST", self.create), ("GET", self.messages)):
                 app.add_url_rule(path, f"{method} {path}", view, methods=[method])
 
     def create(self, sid: str, service: str = "") -> tuple[Response, int]:
-        """Put a message into a conversation."""
+        """Adds a message to a conversation."""
         talk = self._talk(sid, service)
         form = request.form
         _check(form.to_dict())
         author, attributes = form.get("Author") or "system", form.get("Attributes", "{}")
         is_told = request.headers.get("X-Twilio-Webhook-Enabled") == "true"
         taken = self._conversations.take(talk, author, form["Body"], attributes, is_told=is_told)
-        answer = jsonify(self._shape(taken, service))  # before anything happens to it
+        answer = jsonify(self._shape(taken, service))  # before its delivery starts
         self._conversations.deliver(talk, taken)
         return answer, 201
 
     def messages(self, sid: str, service: str = "") -> Response:
-        """A page of a conversation's messages, the oldest first unless asked otherwise."""
+        """Returns a page of a conversation's messages, oldest first by default."""
         self._talk(sid, service)
         found = self._conversations.messages(sid)
         order, size, number, token = _asked()
@@ -116,14 +116,14 @@ def _media(one: ChatMessage) -> list[dict[str, Any]] | None:
 
 
 def _delivery(one: ChatMessage) -> dict[str, Any] | None:
-    """The summary for phones; there is none for chats."""
+    """Returns the delivery summary for phones; there is none for chats."""
     if not one.steps:
         return None
     return {"total": 1, **{step: "all" if step in one.steps else "none" for step in _STEPS}}
 
 
 def _check(form: dict[str, str]) -> None:
-    """Everything is known and of its kind; of the codes for what is not, none is documented."""
+    """Validates the parameters; the error codes are not documented."""
     unknown = form.keys() - _KNOWN
     if unknown:
         raise Refusal(400, 20001, f"Unknown parameter: {min(unknown)}")
@@ -136,7 +136,7 @@ def _check(form: dict[str, str]) -> None:
 
 
 def _asked() -> tuple[str, int, int, str]:
-    """The order, how many on which page, and the token that says where it begins."""
+    """Returns the order, the page, and the token of its start."""
     asked = request.args
     order, size, number = (
         asked.get(name, default).lower()

@@ -1,4 +1,4 @@
-"""The forms that Twilio's Conversations (classic) posts, with the parameters that are documented."""
+"""Forms of Twilio's Conversations (classic) webhooks, with the documented parameters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from handoff_sandbox.twilio.messages import ChatMessage, new_sid
 
 
 def added(account: str, service: str, message: ChatMessage) -> Form:
-    """The webhook after a message was added."""
+    """The webhook for an added message."""
     is_chat = message.source == "SDK"
     return {
         "EventType": "onMessageAdded",
@@ -46,7 +46,7 @@ def _media(message: ChatMessage) -> str:
 
 
 def delivery(account: str, service: str, message: ChatMessage, at: datetime) -> Form:
-    """The webhook after the last step of a message's delivery."""
+    """The webhook for the last step of a message's delivery."""
     form = {
         "EventType": "onDeliveryUpdated",
         "AccountSid": account,

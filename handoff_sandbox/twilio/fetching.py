@@ -1,4 +1,4 @@
-"""Fetches files from the bot as Twilio does before it sends them along: HEAD and GET, with no credentials."""
+"""Fetches files from the bot as Twilio does before it sends them: HEAD and GET, without credentials."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import requests
 from handoff_sandbox.twilio.messages import Message, StoredFile, new_sid
 
 UNREACHED, WRONG_KIND, TOO_LARGE, WHATSAPP_UNREACHED = 11200, 12300, 11751, 63019
-"""What Twilio says when it cannot have a file, does not take its kind, or finds it too large."""
+"""Twilio's errors for a file that is unavailable, of an unsupported type, or too large."""
 
 _MMS, _WHATSAPP = 5_000_000, 16_000_000
 _TIMEOUT = 10
@@ -17,7 +17,7 @@ _KINDS = ("image/", "audio/", "video/", "application/", "text/")
 
 
 class Unfetched(Exception):
-    """A file could not be had; `code` is Twilio's."""
+    """A file could not be fetched; `code` is Twilio's."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -26,16 +26,16 @@ class Unfetched(Exception):
 
 @dataclass
 class Fetcher:
-    """Asks nobody but the bot: what lies below its public address, where it really listens."""
+    """Fetches only from the bot: its public address is mapped to its real one."""
 
     public_base_url: str
     bot_url: str = ""
 
     def files(self, message: Message) -> tuple[StoredFile, ...]:
-        """The files of a message.
+        """Returns the files of a message.
 
         Raises:
-            Unfetched: one of them cannot be sent along.
+            Unfetched: one of them cannot be sent.
         """
         found = tuple(self._file(url, message) for url in message.media_urls)
         most = _WHATSAPP if message.is_whatsapp else _MMS

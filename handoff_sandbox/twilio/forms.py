@@ -1,4 +1,4 @@
-"""The forms that Twilio posts, with the parameters that were seen in real ones."""
+"""Forms of Twilio's webhooks, with the parameters that real ones have."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ API_VERSION = "2010-04-01"
 
 _PHONE = re.compile(r"whatsapp:\+(\d+)")
 _HOME = {"City": "SAN FRANCISCO", "State": "CA", "Zip": "94103", "Country": "US"}
-"""Where all numbers are said to be."""
+"""The place of all numbers."""
 ERRORS = {63016: "Failed to send freeform message because you are outside the allowed window"}
 
 
 @dataclass(frozen=True)
 class Button:
-    """A quick reply that was tapped; `replied_to` is the id of our message that it hangs below."""
+    """A tapped quick reply; `replied_to` is the id of our message with the button."""
 
     text: str
     payload: str
@@ -32,7 +32,7 @@ class Button:
 
 @dataclass(frozen=True)
 class Location:
-    """A place that was shared; decimal degrees."""
+    """A shared location, in decimal degrees."""
 
     latitude: float
     longitude: float
@@ -42,12 +42,12 @@ class Location:
 
 @dataclass(frozen=True)
 class Utterance:
-    """What a customer did at their phone.
+    """A customer's message.
 
     Attributes:
-        text: the words.
+        text: its text.
         media: address and content type of each file.
-        profile_name, external_user_id: what WhatsApp says of them, "" for nothing.
+        profile_name, external_user_id: from WhatsApp, "" for none.
     """
 
     text: str
@@ -113,7 +113,7 @@ def _whatsapp(sender: str, to: str, said: Utterance) -> Form:
 
 
 def _identity(sender: str, external: str, *, has_phone: bool) -> Form:
-    """Who hides the phone number is known by WhatsApp's own id, in both parameters."""
+    """A customer who hides their number has WhatsApp's own id, in both parameters."""
     if not has_phone:
         return {"ExternalUserId": sender}
     return {"ExternalUserId": "whatsapp:" + external.removeprefix("whatsapp:")} if external else {}
@@ -147,7 +147,7 @@ def _message_type(said: Utterance) -> str:
 
 
 def report(account: str, message: Message, status: str, at: datetime) -> Form:
-    """The callback that says how far a message is."""
+    """The status callback of a message."""
     form = {
         "MessageSid": message.sid,
         "SmsSid": message.sid,

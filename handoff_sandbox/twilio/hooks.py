@@ -1,4 +1,4 @@
-"""Signs forms and has them posted to the bot, as often as is asked for."""
+"""Signs forms and posts them to the bot."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from handoff_sandbox.twilio.webhooks import Courier
 
 @dataclass(frozen=True)
 class WebhookResult:
-    """What the bot answered to a webhook; status 0 when it did not.
+    """The bot's answer to a webhook; status 0 for none.
 
     Attributes:
         message_sid: the id of the message.
-        copies: the answers to the other copies of a webhook that was sent several times.
+        copies: the answers to the other copies of a repeated webhook.
     """
 
     status: int
@@ -32,17 +32,17 @@ class Hooks:
 
     Args:
         secrets: sign them.
-        courier: brings them.
+        courier: delivers them.
     """
 
     def __init__(self, secrets: Secrets, courier: Courier) -> None:
         self._secrets, self._courier = secrets, courier
 
     def post(self, url: str, form: Mapping[str, str], times: int = 1) -> WebhookResult:
-        """Post a form that holds a MessageSid; returns when the bot has answered, or patience ended.
+        """Posts a form with a MessageSid; returns after the answer or the timeout.
 
         Args:
-            times: how many copies of this one webhook are sent, all at once.
+            times: number of simultaneous copies of this webhook.
         """
         content, headers = urlencode(form).encode(), self._secrets.headers(url, form)
         sid, token = form["MessageSid"], str(uuid4())

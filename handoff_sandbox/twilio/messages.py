@@ -1,4 +1,4 @@
-"""The messages and files that Twilio's stand-in keeps."""
+"""Messages and files of Twilio's stand-in."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Direction = Literal["inbound", "outbound-api", "outbound-reply"]
 _RANK = ("accepted", "queued", "sent", "delivered", "read")
 FAILURES = frozenset({"failed", "undelivered"})
 FINAL = FAILURES | {"received", "delivered", "read"}
-"""Statuses of messages that Twilio has finished with."""
+"""Final statuses of messages."""
 
 
 def new_sid(kind: str) -> str:
-    """An id as Twilio makes them, e.g. "SM" and 32 hexadecimal digits."""
+    """Returns an id in Twilio's format, e.g. "SM" and 32 hexadecimal digits."""
     return kind + uuid.uuid4().hex
 
 
@@ -34,18 +34,18 @@ class StoredFile:
 
 @dataclass
 class Message:
-    """One message, either way. Changes only through `Messages`.
+    """One message in either direction. Changed only by `Messages`.
 
     Attributes:
-        sender, to: addresses as Twilio writes them, "whatsapp:" included.
+        sender, to: addresses in Twilio's format, with "whatsapp:".
         callback: the StatusCallback, "" for none.
         service: the Messaging Service that sends it, None for none.
-        fails_with: the code with which it is going to fail, None when it is not.
-        error_code: why it failed, once it has.
-        media_urls: files that we asked Twilio to fetch and send along.
-        files: files that came with it.
-        is_template: True when it was sent by a ContentSid.
-        by_twilio: True when Twilio itself wrote it, in answer to a keyword.
+        fails_with: the code with which it will fail, None for success.
+        error_code: the code with which it failed.
+        media_urls: files for Twilio to fetch and send.
+        files: files of the message.
+        is_template: True if it was sent by a ContentSid.
+        by_twilio: True for Twilio's own reply to a keyword.
     """
 
     sid: str
@@ -68,15 +68,15 @@ class Message:
 
     @property
     def is_whatsapp(self) -> bool:
-        """Does it go over WhatsApp?"""
+        """Whether it is a WhatsApp message."""
         return self.to.startswith("whatsapp:")
 
 
 class Messages:
-    """All messages of an account in the order in which they were made; safe to use from any thread.
+    """All messages of an account in the order of their creation; thread-safe.
 
     Attributes:
-        changed: guards what the account knows, and announces every change.
+        changed: guards the account's state, and is notified of every change.
     """
 
     def __init__(self, now: Clock) -> None:
@@ -89,36 +89,36 @@ class Messages:
         return sid in self._all
 
     def add(self, message: Message) -> None:
-        """Keep a message."""
+        """Adds a message."""
         with self.changed:
             self._all[message.sid] = message
             self._by_recipient.setdefault(message.to, []).append(message)
             self.changed.notify_all()
 
     def get(self, sid: str) -> Message | None:
-        """The message with this id."""
+        """Returns the message with this id."""
         return self._all.get(sid)
 
     def remove(self, message: Message) -> None:
-        """Forget a message for good."""
+        """Deletes a message."""
         with self.changed:
             del self._all[message.sid]
             self._by_recipient[message.to].remove(message)
             self.changed.notify_all()
 
     def to(self, address: str) -> list[Message]:
-        """What was sent to this address, oldest first."""
+        """Returns the messages to this address, oldest first."""
         with self.changed:
             return list(self._by_recipient.get(address, ()))
 
     def newest_first(self, to: str | None = None) -> Iterator[Message]:
-        """All messages, or all to one address."""
+        """Returns all messages, or those to one address."""
         with self.changed:
             found = list(self._all.values()) if to is None else self.to(to)
         return reversed(found)
 
     def advance(self, message: Message, status: str) -> None:
-        """It has come as far as this; what it has passed already changes nothing."""
+        """Sets the status of a message; an earlier status changes nothing."""
         with self.changed:
             if status in FAILURES:
                 message.status, message.error_code = status, message.fails_with
@@ -132,7 +132,7 @@ class Messages:
             self.changed.notify_all()
 
     def redact(self, message: Message) -> None:
-        """Forget what it said."""
+        """Removes the text of a message."""
         with self.changed:
             message.body, message.updated = "", self._now()
             self.changed.notify_all()
@@ -140,15 +140,15 @@ class Messages:
 
 @dataclass
 class ChatMessage:
-    """One message of a conversation. Changes only through `twilio_conversations`.
+    """One message of a conversation. Changed only by `twilio_conversations`.
 
     Attributes:
         index: its number in the conversation, from 0.
         attributes: JSON.
-        source: what it was written with: "SDK" (a chat), "API", "SMS", "WHATSAPP".
+        source: "SDK" (a chat), "API", "SMS", "WHATSAPP".
         participant: the id of its author among the participants, "" for a program.
-        steps: what has been told of its delivery, in Twilio's words.
-        error_code: why its delivery failed, once it has.
+        steps: its reported delivery steps, in Twilio's terms.
+        error_code: the code with which its delivery failed.
     """
 
     sid: str
@@ -167,7 +167,7 @@ class ChatMessage:
 
 @dataclass
 class Conversation:
-    """One conversation: what was said, by whom, and with what its customer writes."""
+    """One conversation: its messages, their authors, and the customer's channel."""
 
     sid: str
     messages: list[ChatMessage] = field(default_factory=list)

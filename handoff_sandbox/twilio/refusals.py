@@ -1,4 +1,4 @@
-"""What Twilio does not take: the checks on a message that is to be made, each with Twilio's code."""
+"""Validation of new messages, with Twilio's error codes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _ONCE = {
     "ContentSid": "HX[0-9a-fA-F]{32}",
     "ContentVariables": ".*",
 }
-"""Parameters that are understood, or can be left aside without harm, and what they may hold."""
+"""Supported parameters, or harmless ones, with their format."""
 _REPEATED = frozenset({"MediaUrl", "PersistentAction"})
 
 _WORDS = {
@@ -85,7 +85,7 @@ _WORDS = {
 
 
 class Refusal(Exception):
-    """The API does not do it; `code` is Twilio's."""
+    """The API refuses; `code` is Twilio's."""
 
     def __init__(self, status: int, code: int, words: str) -> None:
         super().__init__(words)
@@ -93,7 +93,7 @@ class Refusal(Exception):
 
 
 def refuse(code: int) -> Refusal:
-    """A refusal of a message."""
+    """Returns a refusal of a message."""
     return Refusal(400, code, _WORDS[code])
 
 
@@ -102,14 +102,14 @@ NOT_FOUND = (404, 20404, "The requested resource was not found")
 
 @dataclass(frozen=True)
 class Senders:
-    """What an account may send from: its numbers, and the service that chooses among them."""
+    """The senders of an account: its numbers, and the service that chooses among them."""
 
     sms: str
     whatsapp: str
     service: str
 
     def choose(self, form: Form) -> str:
-        """The address that a message goes out from.
+        """Returns the sender of a message.
 
         Raises:
             Refusal: there is none, or it is not the account's.
@@ -134,13 +134,13 @@ class Senders:
 
 
 def check_parameters(form: Form) -> None:
-    """Everything is known and of its kind.
+    """Validates the parameters.
 
-    Twilio ignores a parameter it does not know; that would hide a slip, so it is refused here. So are
-    those that this stand-in does not act on and that change what happens (schedules).
+    Twilio ignores unknown parameters. Here they are refused, because ignoring them would hide a mistake; so
+    are parameters that the stand-in does not support and that change the result (schedules).
 
     Raises:
-        Refusal: something is not.
+        Refusal: a parameter is unknown or not valid.
     """
     for name, values in form.lists():
         if name in _REPEATED:
@@ -153,10 +153,10 @@ def check_parameters(form: Form) -> None:
 
 
 def check_recipient(to: str) -> None:
-    """It is an address that can be sent to.
+    """Validates the recipient.
 
     Raises:
-        Refusal: it is not.
+        Refusal: it is not a valid address.
     """
     if not to:
         raise refuse(21604)
@@ -167,10 +167,10 @@ def check_recipient(to: str) -> None:
 
 
 def check_content(form: Form) -> None:
-    """There is something to send, not too much of it, and the addresses in it are addresses.
+    """Validates the content: not empty, not too long, with valid addresses.
 
     Raises:
-        Refusal: it is not so.
+        Refusal: it is not valid.
     """
     body, media = form.get("Body", ""), form.getlist("MediaUrl")
     is_template = bool(form.get("ContentSid"))
@@ -190,10 +190,10 @@ def check_content(form: Form) -> None:
 
 
 def rendered(form: Form, templates: Mapping[str, str]) -> str:
-    """What a template says with its variables.
+    """Returns the text of a template with its variables.
 
     Raises:
-        Refusal: it is not known, or its variables are not what Twilio takes.
+        Refusal: it is unknown, or its variables are not valid.
     """
     text = templates.get(form["ContentSid"])
     if text is None:
@@ -210,7 +210,7 @@ def rendered(form: Form, templates: Mapping[str, str]) -> str:
 
 
 def _is_value(value: object) -> bool:
-    """Not blank, on one line, and without more than four spaces in a row: WhatsApp's rules."""
+    """WhatsApp's rules: not blank, on one line, and at most four spaces in a row."""
     if not isinstance(value, str) or not value.strip():
         return False
     return not re.search(r"[\r\n\t]| {5}", value)
@@ -225,7 +225,7 @@ def _is_url(text: str) -> bool:
 
 
 def check_pair(to: str, sender: str, opt_outs: OptOuts) -> None:
-    """This sender may write to this recipient.
+    """Checks that this sender may message this recipient.
 
     Raises:
         Refusal: it may not.

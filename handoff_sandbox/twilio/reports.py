@@ -1,4 +1,4 @@
-"""Brings the news of deliveries to the bot from a few threads: late, twice, in disorder or never."""
+"""Sends status callbacks to the bot from a few threads: late, twice, out of order or never."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from handoff_sandbox.twilio.carrier import News
 
 Happen = Callable[[News], None]
-"""Lets one step of a delivery happen and tells the bot of it."""
+"""Runs one step of a delivery, and reports it to the bot."""
 
 THREADS = 4
 _PATIENCE = 20
-"""Seconds to wait for a thread that was told to end; a callback takes 15 at the most."""
+"""Timeout in seconds for a thread to end; a callback takes 15 at most."""
 
 
 @dataclass(order=True)
@@ -27,7 +27,7 @@ class _Due:
 
 
 class Reports:
-    """Steps of deliveries that are still to come. The steps of one message follow one another."""
+    """Future steps of deliveries. The steps of one message follow one another."""
 
     def __init__(self) -> None:
         self._due: list[_Due] = []
@@ -42,17 +42,17 @@ class Reports:
 
     @property
     def pending(self) -> int:
-        """How many steps are still to come."""
+        """The number of future steps."""
         with self._changed:
             return self._pending
 
     def start(self) -> None:
-        """Begin to work."""
+        """Starts the threads."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End after the steps that are under way; what waits is dropped."""
+        """Stops after the running steps; waiting ones are dropped."""
         with self._changed:
             self._is_over = True
             self._changed.notify_all()
@@ -60,16 +60,16 @@ class Reports:
             thread.join(_PATIENCE)
 
     def enqueue(self, news: Sequence[News], happen: Happen) -> None:
-        """Let these steps of one message happen in this order. Never waits."""
+        """Adds these steps of one message, in this order. Never blocks."""
         with self._changed:
             self._pending += len(news)
             self._push(news, happen)
 
     def drain(self, timeout: float) -> None:
-        """Wait until nothing is to come.
+        """Waits until no step is left.
 
         Raises:
-            TimeoutError: something still was after `timeout` seconds.
+            TimeoutError: not within `timeout` seconds.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: not self._pending, timeout):
@@ -90,7 +90,7 @@ class Reports:
                 self._done(due)
 
     def _next(self) -> _Due | None:
-        """Wait for the next that is due; None at the end."""
+        """Waits for the next due step; None at the end."""
         with self._changed:
             while not self._is_over:
                 wait = self._due[0].at - time.monotonic() if self._due else None

@@ -1,4 +1,4 @@
-"""The JSON that Twilio answers with."""
+"""The JSON of Twilio's responses."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Json = dict[str, Any]
 
 
 def root(account: str) -> str:
-    """Where an account's resources live."""
+    """Returns the path of an account's resources."""
     return f"/{API_VERSION}/Accounts/{account}"
 
 
 def message(account: str, one: Message) -> Json:
     """A message resource."""
     path = f"{root(account)}/Messages/{one.sid}"
-    is_accepted = one.status == "accepted"  # no sender and no parts chosen yet
+    is_accepted = one.status == "accepted"  # no sender and no segments chosen yet
     return {
         "account_sid": account,
         "api_version": API_VERSION,
@@ -103,7 +103,7 @@ def phone_number(account: str, number: str, sms_url: str) -> Json:
 
 @dataclass(frozen=True)
 class Page:
-    """What was asked of a list: where it is, its filters, and which stretch of it."""
+    """A requested part of a list: its path, its filters, and its range."""
 
     path: str
     filters: Mapping[str, str]
@@ -111,7 +111,7 @@ class Page:
     size: int
 
     def show(self, name: str, items: Sequence[Json], token: str | None) -> Json:
-        """These items as this page; `token` is where the next one begins, None at the end."""
+        """Returns these items as this page; `token` is the start of the next one, None at the end."""
         end = self.number * self.size + max(len(items) - 1, 0)
         following = {"Page": self.number + 1, "PageToken": token}
         return {
@@ -131,13 +131,13 @@ class Page:
 
 
 def problem(status: int, code: int, words: str) -> Json:
-    """What an error looks like."""
+    """Returns an error."""
     more = f"https://www.twilio.com/docs/errors/{code}"
     return {"code": code, "message": words, "more_info": more, "status": status}
 
 
 def fault(status: int) -> Answer:
-    """How Twilio words trouble of its own, or too many requests."""
+    """Returns Twilio's body of a 500 or a 429."""
     too_many = status == 429
     code, words = (20429, "Too Many Requests") if too_many else (20500, "Internal Server Error")
     return json_answer(status, problem(status, code, words))

@@ -1,4 +1,4 @@
-"""Who may call Twilio's stand-in, and how it signs what it sends; by the standard library alone."""
+"""Authentication at Twilio's stand-in, and webhook signatures, by the standard library only."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 Fields = Mapping[str, str | Sequence[str]]
-"""A form; a field that repeats has several values."""
+"""A form; a repeated field has several values."""
 
 
 def sign(secret: str, url: str, fields: Fields, algorithm: str = "sha1") -> str:
-    """The signature of a webhook: base64 of the HMAC over the address and the sorted form.
+    """Returns the signature of a webhook: base64 of the HMAC over the address and the sorted form.
 
     Args:
         secret: the auth token, or a shared key's secret.
         url: as Twilio knows it; its query counts, its fragment does not.
-        fields: the form, empty when the body is no form.
+        fields: the form, empty if the body is not a form.
         algorithm: a name that `hashlib` knows.
     """
     form = "".join(name + value for name in sorted(fields) for value in _values(fields[name]))
@@ -26,13 +26,13 @@ def sign(secret: str, url: str, fields: Fields, algorithm: str = "sha1") -> str:
 
 
 def _values(given: str | Sequence[str]) -> list[str]:
-    """Repeats of one value count once, and their order does not."""
+    """Repeats of a value count once, and their order does not matter."""
     return [given] if isinstance(given, str) else sorted(set(given))
 
 
 @dataclass(frozen=True)
 class SharedKey:
-    """A key of the newer scheme of signing: its id, which everybody sees, and its secret."""
+    """A key of the newer signature scheme: its public id and its secret."""
 
     name: str
     secret: str = field(repr=False)
@@ -57,7 +57,7 @@ class Secrets:
     shared_key: SharedKey | None = None
 
     def promote(self) -> None:
-        """The secondary token becomes the primary, and the primary is worth nothing from now on.
+        """Makes the secondary token the primary one; the old primary token is invalid from then on.
 
         Raises:
             ValueError: there is no secondary token.
@@ -67,7 +67,7 @@ class Secrets:
         self.auth_token, self.next_auth_token = self.next_auth_token, ""
 
     def admit(self, user: str, password: str) -> bool:
-        """May this pair use the API?"""
+        """Whether this pair may use the API."""
         if user == self.account_sid:
             known = [self.auth_token, self.next_auth_token]
         else:
@@ -76,7 +76,7 @@ class Secrets:
         return any(secret and hmac.compare_digest(secret.encode(), given) for secret in known)
 
     def headers(self, url: str, fields: Fields) -> dict[str, str]:
-        """The headers that prove a webhook genuine."""
+        """Returns the signature headers of a webhook."""
         key = self.shared_key
         if key is None:
             return {"X-Twilio-Signature": sign(self.auth_token, url, fields)}

@@ -1,4 +1,4 @@
-"""A stand-in for Twilio on loopback: its API for the unchanged client, and customers with phones."""
+"""Twilio's stand-in on loopback: its API for the unmodified client, and customers with phones."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ CHANNELS = ("sms", "whatsapp", "conversations")
 
 
 class TwilioStandIn:
-    """One Twilio account, answering as soon as it is made. Stop it when done.
+    """One Twilio account, which answers as soon as it is created. Stop it at the end.
 
-    Every host of Twilio's is `server.url`: give the client an HTTP client that goes there.
+    Every host of Twilio's is `server.url`: give the client an HTTP client that maps to it.
 
     Args:
         account_sid: "AC…".
         auth_token: the primary token.
-        public_base_url: the bot's address as Twilio knows it; signatures are made over it, and only what
-            lies below it is ever called.
-        bot_url: where the bot really listens; may be set later, "" for nowhere yet.
+        public_base_url: the bot's address as Twilio knows it; signatures are made over it, and only
+            addresses below it are called.
+        bot_url: the bot's real address; may be set later, "" for none yet.
         journal, faults: shared with other stand-ins; its own if None.
-        seed: of the dice that `callbacks` leaves things to.
+        seed: of the random numbers for `callbacks`.
         port: 0 for any free one.
 
     Attributes:
         secrets: set `shared_key`, add to `api_keys`.
         account: set `webhooks`, `failing`, `media_delay`.
-        callbacks: how news of deliveries behaves; change it at any time.
+        callbacks: behaviour of status callbacks; may be changed at any time.
         conversations: the account's Conversations (classic).
-        conversation_writes: lets somebody write in one of them, see `Conversations.write`.
+        conversation_writes: writes in one of them, see `Conversations.write`.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class TwilioStandIn:
         self.server.start()
 
     def stop(self) -> None:
-        """End all connections and threads; callbacks that wait are dropped."""
+        """Closes all connections and threads; waiting callbacks are dropped."""
         self._courier.close()
         self._reports.stop()
         self.server.stop()
@@ -114,11 +114,11 @@ class TwilioStandIn:
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
-    # -- what is set in the console
+    # -- settings of the console
 
     @property
     def bot_url(self) -> str:
-        """Where the bot listens."""
+        """The bot's real address."""
         return self._courier.bot_url
 
     @bot_url.setter
@@ -136,7 +136,7 @@ class TwilioStandIn:
 
     @property
     def next_auth_token(self) -> str:
-        """The secondary token, "" for none; set it to begin a rotation."""
+        """The secondary token, "" for none; set it to start a rotation."""
         return self.secrets.next_auth_token
 
     @next_auth_token.setter
@@ -144,10 +144,10 @@ class TwilioStandIn:
         self.secrets.next_auth_token = token
 
     def promote(self) -> None:
-        """The secondary token becomes the primary one. Raises ValueError when there is none."""
+        """Makes the secondary token the primary one. Raises ValueError if there is none."""
         self.secrets.promote()
 
-    # -- what customers do
+    # -- actions of customers
 
     def customer_writes(
         self,
@@ -164,15 +164,15 @@ class TwilioStandIn:
         sid: str | None = None,
         times: int = 1,
     ) -> WebhookResult:
-        """A customer sends a message; returns when the bot has answered, or has not in 15 s.
+        """A customer sends a message; returns after the bot's answer, or after 15 s without one.
 
         Args:
             channel: "sms" or "whatsapp".
-            address: a phone number, or on WhatsApp a user id like "US.1A2b" of one who hides it.
+            address: a phone number, or on WhatsApp a user id like "US.1A2b" of a customer who hides it.
             media: content type and content of each file.
             fields: parameters to add or to replace.
             sid: the message's id, a new one if None.
-            times: how often the webhook is sent, all at once.
+            times: number of simultaneous copies of the webhook.
         """
         url, sid = self.account.webhooks[channel], sid or new_sid("MM" if media else "SM")
         sender, ours = self._ends(channel, address)
@@ -184,17 +184,17 @@ class TwilioStandIn:
         return self._hooks.post(url, form, times)
 
     def inbound_form(self, channel: str, address: str, text: str, sid: str) -> Form:
-        """What Twilio would post if a customer wrote this; nothing is sent."""
+        """Returns the form that Twilio would post for a customer's message; nothing is sent."""
         return forms.inbound(self.account_sid, sid, *self._ends(channel, address), Utterance(text))
 
     def webhook(
         self, path: str, sent: Fields | bytes, *, signature: str | None = None
     ) -> WebhookResult:
-        """Post anything to a path of the bot's, e.g. "/webhooks/sms?x=1", broken as it may be.
+        """Posts anything to a path of the bot, e.g. "/webhooks/sms?x=1", valid or not.
 
         Args:
-            sent: fields, or a whole form as it is; it is signed as what can be read of it.
-            signature: one to use instead of the right one, "" for none at all.
+            sent: fields, or a whole form as it is; signed as far as it can be parsed.
+            signature: replaces the valid one, "" for none.
         """
         url = self.public_base_url + path
         content = sent if isinstance(sent, bytes) else urlencode(sent, doseq=True).encode()
@@ -207,7 +207,7 @@ class TwilioStandIn:
         return WebhookResult(reply.status, reply.body, fields.get("MessageSid", [""])[0])
 
     def _ends(self, channel: str, address: str) -> tuple[str, str]:
-        """The customer's address and ours, as Twilio writes them."""
+        """Returns the customer's address and ours, in Twilio's format."""
         if channel == "sms":
             return address, self.sms_number
         return "whatsapp:" + address.removeprefix("whatsapp:"), self.whatsapp_number
@@ -215,7 +215,7 @@ class TwilioStandIn:
     def _file_url(self, sid: str, file: StoredFile) -> str:
         return f"{self.server.url}{root(self.account_sid)}/Messages/{sid}/Media/{file.sid}"
 
-    # -- news of deliveries
+    # -- status callbacks
 
     def _happen(self, message: Message, news: News) -> None:
         self.account.messages.advance(message, news.step)
@@ -225,7 +225,7 @@ class TwilioStandIn:
         self._hooks.post(message.callback, form)
 
     def _fetch(self, message: Message) -> None:
-        """Get the files of a message from the bot, then let its delivery happen."""
+        """Fetches the files of a message from the bot, then continues its delivery."""
         try:
             found = Fetcher(self.public_base_url, self.bot_url).files(message)
         except Unfetched as failed:
@@ -234,34 +234,34 @@ class TwilioStandIn:
             self.account.bring(message, found, None)
 
     def pending_callbacks(self) -> int:
-        """How many steps of deliveries are still to come."""
+        """The number of future delivery steps."""
         return self._reports.pending
 
     def drain(self, timeout: float = 10.0) -> None:
-        """Wait until all deliveries have come to their end. Raises TimeoutError."""
+        """Waits until all deliveries have ended. Raises TimeoutError."""
         self._reports.drain(timeout)
 
-    # -- looking
+    # -- queries
 
     def phone(self, address: str) -> list[Message]:
-        """What this customer's phone has been sent, oldest first, Twilio's own answers included.
+        """Returns the messages on a customer's phone, oldest first, Twilio's own replies included.
 
         Args:
-            address: as Twilio writes it: "+1555…" for SMS, "whatsapp:+1555…" for WhatsApp.
+            address: in Twilio's format: "+1555…" for SMS, "whatsapp:+1555…" for WhatsApp.
         """
         return self.account.messages.to(address)
 
     def messages(self) -> list[Message]:
-        """All messages that were taken from the bot, oldest first."""
+        """Returns all messages of the bot that were accepted, oldest first."""
         every = self.account.messages.newest_first()
         return [one for one in every if one.direction == "outbound-api"][::-1]
 
     def wait_for(self, predicate: Callable[[], bool], timeout: float = 10.0) -> None:
-        """Wait until this holds; asked again whenever a message is made or comes further.
+        """Waits until the predicate holds; it is called after each change of a message.
 
         Raises:
-            TimeoutError: it did not within `timeout` seconds.
+            TimeoutError: not within `timeout` seconds.
         """
         with self.account.messages.changed:
             if not self.account.messages.changed.wait_for(predicate, timeout):
-                raise TimeoutError(f"it did not come about within {timeout} s")
+                raise TimeoutError(f"no matching change within {timeout} s")

@@ -1,4 +1,4 @@
-"""The way from Twilio's stand-in to the bot: HTTP with Twilio's time-outs and rules for another try."""
+"""Webhooks of Twilio's stand-in to the bot: HTTP with Twilio's timeouts and retry rules."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ TOKEN = "I-Twilio-Idempotency-Token"  # noqa: S105 - the name of a header
 _LONGEST_ANSWER = 64 * 1024
 
 Trouble = Literal["", "ct", "rt", "4xx", "5xx"]
-"""What went wrong, in the words of Twilio's retry policies: no connection, no answer, or an error."""
+"""The failures of Twilio's retry policies: no connection, no response, or an error."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What the bot answered; status 0 when it did not."""
+    """The bot's response; status 0 for none."""
 
     status: int = UNANSWERED
     body: str = ""
@@ -34,12 +34,12 @@ class Reply:
 
 @dataclass(frozen=True)
 class Overrides:
-    """How Twilio connects, as the fragment of a webhook's address may say, e.g. "#rc=2&rp=5xx,ct".
+    """Connection overrides, as in the fragment of a webhook's address, e.g. "#rc=2&rp=5xx,ct".
 
     Attributes:
-        connect, read, total: seconds; `total` is for all tries together.
-        retries: tries after the first.
-        policy: troubles that are worth another try.
+        connect, read, total: seconds; `total` is for all attempts together.
+        retries: attempts after the first.
+        policy: failures that are retried.
     """
 
     connect: float = 5.0
@@ -50,7 +50,7 @@ class Overrides:
 
     @classmethod
     def of(cls, fragment: str) -> Overrides:
-        """What this fragment says; values out of Twilio's range count as not there."""
+        """Parses a fragment; values outside of Twilio's range are ignored."""
         said = dict(parse_qsl(fragment))
         return cls(
             connect=_within(said.get("ct"), 100, 10_000, 5_000) / 1000,
@@ -61,7 +61,7 @@ class Overrides:
         )
 
     def retry(self, reply: Reply) -> bool:
-        """Is this worth another try?"""
+        """Whether a failure is retried."""
         return bool(reply.trouble) and not self.policy.isdisjoint({reply.trouble, "all"})
 
 
@@ -70,12 +70,12 @@ def _within(given: str | None, low: int, high: int, default: int) -> int:
 
 
 class Courier:
-    """Posts to the bot. Nothing leaves for any address but the bot's.
+    """Posts to the bot, and never to any other address.
 
     Args:
-        public_base_url: the address that the world knows the bot by.
-        bot_url: where it really listens, "http://127.0.0.1:…"; may be set later, "" for nowhere.
-        journal: gets every try.
+        public_base_url: the bot's public address.
+        bot_url: its real address, "http://127.0.0.1:…"; may be set later, "" for none.
+        journal: gets every attempt.
     """
 
     def __init__(self, public_base_url: str, bot_url: str, journal: Journal) -> None:
@@ -87,7 +87,7 @@ class Courier:
         self._is_closed = False
 
     def post(self, url: str, content: bytes, headers: Mapping[str, str], token: str = "") -> Reply:
-        """Post a form, with Twilio's patience and as often as the address says.
+        """Posts a form, with Twilio's timeouts and the retries of the address.
 
         Args:
             url: the public address.
@@ -106,7 +106,7 @@ class Courier:
         return reply
 
     def close(self) -> None:
-        """Cut what is under way; whatever comes later finds nobody."""
+        """Aborts running requests; later ones fail."""
         with self._guard:
             self._is_closed = True
             for connected in self._open:
@@ -145,7 +145,7 @@ class Courier:
             connection.close()
 
     def _know(self, connected: socket) -> None:
-        """Let `close` cut it; at once when that has been called."""
+        """Registers a connection for `close`; closes it at once after `close`."""
         with self._guard:
             self._open.add(connected)
             if self._is_closed:

@@ -1,4 +1,4 @@
-"""Zendesk's stand-in: the part of its Ticketing API that keeps tickets."""
+"""Zendesk's stand-in: the part of its Ticketing API for tickets."""
 
 from handoff_sandbox.zendesk.stand_in import ZendeskStandIn
 

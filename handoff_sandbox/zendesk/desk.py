@@ -1,4 +1,4 @@
-"""What the Zendesk stand-in keeps: users, tickets and their comments, under Zendesk's rules."""
+"""The state of the Zendesk stand-in: users, tickets and comments, under Zendesk's rules."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _WRITABLE = ("subject", "status", "priority", "tags", "external_id", "requester_
 
 
 class Refusal(Exception):
-    """An error as Zendesk answers it.
+    """An error in Zendesk's format.
 
     Attributes:
-        body: `{"error": …, "description": …}` and, for a record that is not valid, `details`.
+        body: `{"error": …, "description": …}` and, for an invalid record, `details`.
     """
 
     def __init__(self, status: int, error: str, description: str, **more: Any) -> None:
@@ -31,7 +31,7 @@ class Refusal(Exception):
 
 
 def invalid(name: str, description: str) -> Refusal:
-    """The record is not valid because of this field ("base" for the whole of it)."""
+    """Returns the error for an invalid field ("base" for the whole record)."""
     details = {name: [{"description": description, "error": None}]}
     return Refusal(422, "RecordInvalid", "Record validation errors", details=details)
 
@@ -47,7 +47,7 @@ class Ticket:
 
 @dataclass(frozen=True)
 class _Created:
-    """What an idempotency key stands for."""
+    """The ticket of an idempotency key."""
 
     body: str
     ticket: Ticket
@@ -55,7 +55,7 @@ class _Created:
 
 
 class ZendeskDesk:
-    """One account. Whoever calls sees to it that calls come one after the other."""
+    """One account. The caller serialises the calls."""
 
     def __init__(self, agent_email: str, now: Callable[[], datetime]) -> None:
         self._now = now
@@ -67,7 +67,7 @@ class ZendeskDesk:
 
     @property
     def agent(self) -> Json:
-        """Who the token is for."""
+        """Returns the agent of the token."""
         return self._agent
 
     def _new_id(self) -> int:
@@ -80,7 +80,7 @@ class ZendeskDesk:
     # -- users
 
     def user(self, given: Json, *, rename: bool = True) -> Json:
-        """The user with this e-mail address or external id, made if new."""
+        """Returns the user with this email address or external id; creates it if needed."""
         known = self._known(given)
         if known is None:
             if not str(given.get("name", "")).strip():
@@ -103,7 +103,10 @@ class ZendeskDesk:
     # -- tickets
 
     def create(self, given: Json, key: str) -> tuple[Ticket, str]:
-        """A new ticket, or the one that was created with this key; and how looking the key up ended."""
+        """Creates a ticket, or returns the one that this key created;
+
+        and the result of looking the key up.
+        """
         body = json.dumps(given, sort_keys=True)
         if len(key) > LONGEST_KEY:
             raise Refusal(400, "IdempotentRequestError", "The idempotency key is too long")
@@ -124,7 +127,7 @@ class ZendeskDesk:
             raise invalid("base", "Description: cannot be blank")
         follows = given.get("via_followup_source_id")
         if follows and self._ticket(int(follows)).fields["status"] != "closed":
-            follows = None  # documented: it has no effect with tickets that are not closed
+            follows = None  # documented: it only affects closed tickets
         ticket = Ticket(
             self._new_id(),
             {
@@ -145,7 +148,7 @@ class ZendeskDesk:
         return ticket
 
     def update(self, ticket_id: int, given: Json) -> Ticket:
-        """Change a ticket, unless it is closed or has changed since the caller looked."""
+        """Updates a ticket, unless it is closed or has changed since the caller read it."""
         ticket = self._ticket(ticket_id)
         if ticket.fields["status"] == "closed":
             raise invalid("status", "Status: closed prevents ticket update")
@@ -186,7 +189,7 @@ class ZendeskDesk:
         )
 
     def get(self, ticket_id: int) -> Ticket:
-        """A ticket. Raises Refusal when there is none."""
+        """Returns a ticket. Raises Refusal if it does not exist."""
         return self._ticket(ticket_id)
 
     def _ticket(self, ticket_id: int) -> Ticket:
@@ -197,7 +200,7 @@ class ZendeskDesk:
 
 
 def _check(fields: Json) -> None:
-    """What Zendesk refuses of a ticket."""
+    """Validates a ticket."""
     if fields["status"] not in STATUSES:
         raise invalid("status", f"Status: {fields['status']} is not a valid status")
     if fields["priority"] not in PRIORITIES | {None}:

@@ -1,6 +1,6 @@
-"""A stand-in for Zendesk on loopback: the part of its Ticketing API that keeps tickets.
+"""Zendesk's stand-in on loopback: the part of its Ticketing API for tickets.
 
-Shaped after https://developer.zendesk.com/api-reference/ticketing/ ; no account was at hand to compare.
+Modelled on https://developer.zendesk.com/api-reference/ticketing/ ; not compared with a real account.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from handoff_sandbox.server import Answer, Faults, Journal, Server, json_answer
 from handoff_sandbox.zendesk.desk import Json, Refusal, Ticket, ZendeskDesk
 
 _MOST = 100
-"""Records on a page."""
+"""Records per page."""
 
 
 class ZendeskStandIn:
-    """Zendesk, for whoever speaks its API at `url`.
+    """Zendesk, for clients of its API at `url`.
 
     Args:
         journal, faults: shared with other stand-ins; its own if None.
-        email, token: nothing else is believed.
+        email, token: the only accepted ones.
         now: the time of the account.
         port: 0 for any free one.
 
     Attributes:
-        desk: what it keeps, to look at and to change.
+        desk: its state, to read and to change.
     """
 
     def __init__(
@@ -51,12 +51,12 @@ class ZendeskStandIn:
         self.url = self._server.url
 
     def start(self) -> ZendeskStandIn:
-        """Begin to answer; returns itself."""
+        """Starts the server; returns itself."""
         self._server.start()
         return self
 
     def stop(self) -> None:
-        """End all connections and threads."""
+        """Closes all connections and threads."""
         self._server.stop()
 
     def __enter__(self) -> ZendeskStandIn:
@@ -65,14 +65,14 @@ class ZendeskStandIn:
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
-    # -- what people look at
+    # -- queries
 
     def tickets(self) -> list[Json]:
-        """All tickets, oldest first."""
+        """Returns all tickets, oldest first."""
         return [_shown(ticket) for ticket in self.desk.tickets.values()]
 
     def notes(self, ticket_id: int) -> list[str]:
-        """What agents read in a ticket, oldest first."""
+        """Returns the internal notes of a ticket, oldest first."""
         return [comment["body"] for comment in self.desk.tickets[ticket_id].comments]
 
     # -- the API
@@ -113,7 +113,7 @@ class ZendeskStandIn:
         return {"error": "Couldn't authenticate you"}, 401
 
     def _me(self) -> Response:
-        """Documented: whoever is not signed in is an anonymous end user."""
+        """Documented: a caller without credentials is an anonymous end user."""
         nobody = {
             "id": None,
             "name": "Anonymous user",
@@ -171,7 +171,7 @@ def _shown(ticket: Ticket) -> Json:
 
 
 def _fault(status: int) -> Answer:
-    """How Zendesk words a fault; the words of a 429 are documented."""
+    """Zendesk's error body; the one of a 429 is documented."""
     if status == 429:
         words = "Number of allowed API requests per minute exceeded"
         return json_answer(status, {"error": "APIRateLimitExceeded", "description": words})

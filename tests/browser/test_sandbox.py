@@ -34,7 +34,7 @@ def test_from_hello_to_a_rating_with_two_agents_and_a_race(sandbox, windows):
     expect(loser.side.get_by_text(f"{name} took this just now.")).to_be_visible()
     assert len([t for t in texts(sandbox) if t.startswith("Now speaking with")]) == 1
 
-    winner.open_thread(f"{name} has this")
+    winner.open_thread(f"Assigned to {name}")
     winner.replies("Hello Dana, *what* happened?")
     heard = phone.hears("Hello Dana, what happened?")
     expect(heard.locator("strong")).to_have_text("what")
@@ -44,7 +44,7 @@ def test_from_hello_to_a_rating_with_two_agents_and_a_race(sandbox, windows):
 
     # What is not for the customer never reaches the phone.
     winner.replies("note: third lost parcel in that street")
-    loser.open_thread(f"{name} has this")
+    loser.open_thread(f"Assigned to {name}")
     loser.replies("Just send another one")
     loser.sees("Saved as an internal note")
 
@@ -57,7 +57,7 @@ def test_from_hello_to_a_rating_with_two_agents_and_a_race(sandbox, windows):
     phone.hears("It leaves again today.")
     assert not any("third lost" in text or "another one" in text for text in texts(sandbox))
 
-    winner.press("resolve", f"{name} has this")
+    winner.press("resolve", f"Assigned to {name}")
     dialog = winner.side.get_by_role("dialog", name="Resolve")
     dialog.get_by_role("button", name="Resolve").click()
     phone.hears("How did we do?")
@@ -82,11 +82,11 @@ def test_a_visitor_of_the_shop_talks_to_mia_and_is_returned_to_the_assistant(san
 
     mia.press("claim", "is waiting on web chat")
     expect(shop.get_by_text("You are talking to Mia.")).to_be_visible()
-    mia.open_thread("Mia has this")
+    mia.open_thread("Assigned to Mia")
     mia.replies("Welcome to Fern & Finch")
     expect(shop.get_by_text("Welcome to Fern & Finch")).to_be_visible()
 
-    mia.press("return", "Mia has this")
+    mia.press("return", "Assigned to Mia")
     window = page.get_by_role("dialog", name="Return to AI")
     window.get_by_role("button", name="Return").click()
     expect(shop.get_by_text("You're back with our automated assistant.")).to_be_visible()
@@ -99,7 +99,7 @@ def test_slack_in_trouble_delays_the_card_and_loses_nothing(sandbox, windows):
     page = windows.open(sandbox.url)
     phone, ana = Phone(page), Desk(page, "Ana")
     page.get_by_role("button", name="Behind the scenes").click()
-    switch = page.get_by_role("switch", name="Slack has an error")
+    switch = page.get_by_role("switch", name="Slack server error")
     switch.click()
     expect(switch).to_be_checked()
     phone.writes("I want to talk to a human being")
@@ -123,7 +123,7 @@ def test_a_killed_bot_comes_back_and_goes_on(sandbox, windows):
     expect(page.get_by_text("The bot is down")).to_be_visible()
     page.get_by_role("button", name="Start the bot").click()
     expect(page.get_by_text("The bot is up")).to_be_visible()
-    ana.open_thread("Ana has this")
+    ana.open_thread("Assigned to Ana")
     ana.replies("Here I am again")
     phone.hears("Here I am again")
 
@@ -145,7 +145,7 @@ def test_the_clock_shuts_whatsapps_window_and_the_thread_says_so(sandbox, window
     phone.hears("I've reviewed your conversation")  # all that is sent by itself has left
     page.get_by_role("button", name="Behind the scenes").click()
     page.get_by_role("button", name="+25 h").click()
-    ana.open_thread("Ana has this")
+    ana.open_thread("Assigned to Ana")
     ana.replies("Are you still there?")
     ana.sees("The messaging window has closed")
     ana.thread.get_by_role("button", name="Use template").click()
@@ -163,7 +163,7 @@ def test_windows_commands_and_edits_work(sandbox, windows):
     window.get_by_role("button", name="Assign").click()
     phone.hears("Now speaking with Ben.")
 
-    ana.press("view", "Ben has this")
+    ana.press("view", "Assigned to Ben")
     window = page.get_by_role("dialog")
     expect(window).to_contain_text("I want to talk to a person")
     page.keyboard.press("Escape")
@@ -177,7 +177,7 @@ def test_windows_commands_and_edits_work(sandbox, windows):
     expect(ana.channel.get_by_text("Only visible to you")).to_be_visible()
 
     ben = Desk(page, "Ben")
-    ben.open_thread("Ben has this")
+    ben.open_thread("Assigned to Ben")
     ben.replies("One momet")
     phone.hears("One momet")
     said = ben.reply("One momet")

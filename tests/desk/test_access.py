@@ -53,9 +53,9 @@ def test_what_those_write_who_are_no_agents_never_reaches_the_customer(taken, ma
     taken.slack.delete(who, taken.queue, reply)
     taken.settle()
     assert taken.heard() == heard
-    told = [said for said in taken.whispers(who) if "The customer has not seen this." in said]
+    told = [said for said in taken.whispers(who) if "Nothing was sent to the customer." in said]
     assert len(told) == 2
-    assert "Ana has this" in words(taken.cards()[-1])
+    assert "Assigned to Ana" in words(taken.cards()[-1])
 
 
 def test_a_claim_by_a_guest_changes_nothing_and_is_answered(waiting):
@@ -77,7 +77,7 @@ def test_an_admin_may_allow_guests_for_a_slack_channel(waiting):
     waiting.presses(waiting.mia, "settings_open", "team")
     assert waiting.sends(waiting.mia, {"roles.guests_in": [waiting.queue]}).errors == {}
     waiting.click(guest, "claim")
-    assert "Gil has this" in words(waiting.cards()[-1])
+    assert "Assigned to Gil" in words(waiting.cards()[-1])
     waiting.command(guest, "settings")
     assert waiting.slack.views(guest) == []
 
@@ -181,7 +181,7 @@ def test_in_a_slack_channel_with_thousands_members_are_found(waiting):
     channel = waiting.slack._workspace.channels[waiting.queue]
     channel.members[:0] = [f"U1{number:06d}" for number in range(2500)]
     waiting.click(waiting.ana, "claim")
-    assert "Ana has this" in words(waiting.cards()[-1])
+    assert "Assigned to Ana" in words(waiting.cards()[-1])
 
 
 # -- changes take effect
@@ -220,7 +220,7 @@ def test_who_joins_may_act_at_once(waiting):
     waiting.slack.join(otto, waiting.queue)
     waiting.settle()
     waiting.click(otto, "claim", ts=card)
-    assert "Otto has this" in words(waiting.cards()[0])
+    assert "Assigned to Otto" in words(waiting.cards()[0])
 
 
 def test_an_admin_who_is_none_any_more_is_refused_at_the_very_next_step(bureau):
@@ -229,7 +229,7 @@ def test_an_admin_who_is_none_any_more_is_refused_at_the_very_next_step(bureau):
     bureau.slack.person(bureau.mia).is_admin = False
     bureau.sends(bureau.mia, {"hold_seconds": "3"})
     assert bureau.core.preferences.get("hold_seconds", None) is None
-    assert "Settings are for admins" in words(bureau.window(bureau.mia))
+    assert "Only admins can change settings" in words(bureau.window(bureau.mia))
 
 
 def test_a_role_is_never_trusted_for_more_than_a_minute(waiting):
@@ -256,7 +256,7 @@ def test_members_of_a_slack_channel_see_it_though_the_agents_group_is_not_known(
     waiting.command(waiting.ben, "queue")
     assert "+15550001" in words(waiting.window(waiting.ben))
     waiting.command(waiting.ben, "next")
-    assert "Ben has this" in words(waiting.cards()[-1])
+    assert "Assigned to Ben" in words(waiting.cards()[-1])
 
 
 def test_while_slack_does_not_answer_those_whom_we_know_can_work_on(waiting):
@@ -265,7 +265,7 @@ def test_while_slack_does_not_answer_those_whom_we_know_can_work_on(waiting):
     fails(waiting, "conversations.members")
     waiting.later(minutes=3)
     waiting.click(waiting.ben, "claim")
-    assert "Ben has this" in words(waiting.cards()[-1])
+    assert "Assigned to Ben" in words(waiting.cards()[-1])
 
 
 def test_while_slack_does_not_answer_nothing_old_is_believed(waiting):
@@ -273,7 +273,7 @@ def test_while_slack_does_not_answer_nothing_old_is_believed(waiting):
     fails(waiting, "users.info")
     waiting.later(minutes=6)
     waiting.click(waiting.ben, "claim")
-    assert "Slack does not answer" in waiting.whispers(waiting.ben)[-1]
+    assert "Slack could not confirm" in waiting.whispers(waiting.ben)[-1]
     assert "is waiting" in waiting.cards()[-1]["text"]
 
 
@@ -281,7 +281,7 @@ def test_while_slack_does_not_answer_a_person_whom_we_do_not_know_is_refused(wai
     zoe = person(waiting, "zoe", is_stranger=True, team_id="T0OTHER")
     fails(waiting, "users.info")
     waiting.click(zoe, "claim")
-    assert "Slack does not answer" in waiting.whispers(zoe)[-1]
+    assert "Slack could not confirm" in waiting.whispers(zoe)[-1]
     assert "is waiting" in waiting.cards()[-1]["text"]
 
 
@@ -291,7 +291,7 @@ def test_while_slack_does_not_answer_no_setting_is_changed(bureau):
     fails(bureau, "users.info")
     bureau.sends(bureau.mia, {"hold_seconds": "3"})
     assert bureau.core.preferences.get("hold_seconds", None) is None
-    assert "Slack does not answer" in words(bureau.window(bureau.mia))
+    assert "Slack could not confirm" in words(bureau.window(bureau.mia))
 
 
 def test_a_reply_waits_until_slack_says_who_wrote_it(taken):
@@ -311,7 +311,7 @@ def test_a_member_of_several_workspaces_of_an_organisation_belongs_to_each(waiti
     grid = {"enterprise_id": "E0ACME", "teams": ("T0SISTER", waiting.slack.team_id)}
     otto = person(waiting, "otto", team_id="T0SISTER", **grid)
     waiting.click(otto, "claim")
-    assert "Otto has this" in words(waiting.cards()[-1])
+    assert "Assigned to Otto" in words(waiting.cards()[-1])
 
 
 def test_a_member_of_a_sister_workspace_alone_is_a_stranger(waiting):
@@ -334,9 +334,9 @@ def test_a_payload_that_names_another_workspace_is_refused(waiting):
 def test_a_colleague_cannot_snooze_what_another_agent_has(taken):
     taken.writes(taken.ben, "!snooze 2h")
     assert "Ana has this conversation" in taken.whispers(taken.ben)[-1]
-    assert "Put aside" not in words(taken.cards()[-1])
+    assert "💤 Snoozed until" not in words(taken.cards()[-1])
     taken.writes(taken.ana, "!snooze 2h")
-    assert "Put aside" in words(taken.cards()[-1])
+    assert "💤 Snoozed until" in words(taken.cards()[-1])
 
 
 @pytest.mark.parametrize("verb", ["release", "resolve", "return", "snooze 2h"])
@@ -350,8 +350,8 @@ def test_an_admin_may_do_what_the_owner_may(taken, verb):
 def test_a_colleague_may_not(taken, verb):
     taken.writes(taken.ben, f"!{verb}")
     shown = words(taken.cards()[-1])
-    assert "Ana has this" in shown
-    assert "Put aside" not in shown
+    assert "Assigned to Ana" in shown
+    assert "💤 Snoozed until" not in shown
     assert "Ana has this conversation" in taken.whispers(taken.ben)[-1]
 
 
@@ -359,12 +359,12 @@ def test_a_conversation_cannot_be_given_to_those_who_cannot_answer(taken):
     guest, otto = person(taken, "gil", is_restricted=True), outsider(taken)
     for one in (guest, otto):
         taken.writes(taken.ana, f"!assign <@{one}>")
-        assert "Choose a person who can answer customers" in taken.whispers(taken.ana)[-1]
+        assert "Choose a person who can reply to customers" in taken.whispers(taken.ana)[-1]
         taken.click(taken.ana, "assign")
         sent = taken.sends(taken.ana, {"assignee": one})
-        assert "Choose a person who can answer customers" in sent.errors["assignee"]
+        assert "Choose a person who can reply to customers" in sent.errors["assignee"]
         taken.slack.close(taken.ana, taken.window(taken.ana)["id"])
-    assert "Ana has this" in words(taken.cards()[-1])
+    assert "Assigned to Ana" in words(taken.cards()[-1])
 
 
 def test_nobody_is_offered_what_they_could_not_answer(waiting):
@@ -388,7 +388,7 @@ def test_the_next_message_finds_that_the_owner_has_left_slack(taken):
     assert "is waiting" in taken.cards()[-1]["text"]
     assert len(taken.heard()) > 2
     taken.writes(taken.ben, "!take")
-    assert "Ben has this" in words(taken.cards()[-1])
+    assert "Assigned to Ben" in words(taken.cards()[-1])
 
 
 def test_slack_reports_at_once_that_the_owner_has_left(taken):

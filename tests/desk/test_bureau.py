@@ -11,5 +11,5 @@ def test_a_customer_asks_and_an_agent_answers(bureau):
 def test_an_answer_to_a_command_is_for_whoever_asked(bureau):
     bureau.says("I want to talk to a human")
     bureau.command(bureau.ana, "next")
-    assert any("You have" in text for text in bureau.whispers(bureau.ana))
+    assert any("now assigned to you" in text for text in bureau.whispers(bureau.ana))
     assert bureau.whispers(bureau.ben) == []

@@ -49,7 +49,7 @@ def test_searching_in_the_window(replies):
     replies.sends(replies.ana, {"canned_query": "guten", "canned_wanted": "de"})
     assert "hello · German" in words(replies.window(replies.ana))
     replies.sends(replies.ana, {"canned_query": "nothing like it", "canned_wanted": "any"})
-    assert "Nothing fits." in words(replies.window(replies.ana))
+    assert "No canned replies found." in words(replies.window(replies.ana))
 
 
 def test_an_admin_adds_one_after_a_preview(bureau):
@@ -86,7 +86,7 @@ def test_an_admin_changes_and_deletes_one(replies):
     replies.presses(replies.mia, "canned_delete")
     assert "refund is deleted." in words(replies.window(replies.mia))
     replies.slack.close(replies.mia, replies.window(replies.mia)["id"])
-    assert "Nothing fits." in words(replies.window(replies.mia))
+    assert "No canned replies found." in words(replies.window(replies.mia))
     assert [name for name, *_ in kept(replies)] == ["hello"]
 
 
@@ -97,7 +97,7 @@ def test_who_is_no_admin_any_more_cannot_save(replies):
     replies.core.preferences.change("admins", [replies.ben], "test")
     replies.sends(replies.ana, {"canned_text": "Never."})
     shown = words(replies.window(replies.ana))
-    assert "Settings are for admins" in shown
+    assert "Only admins can change settings" in shown
     assert f"<@{replies.ben}>" in shown
     assert ("refund", "", TEXT, replies.mia) in kept(replies)
 

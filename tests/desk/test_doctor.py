@@ -14,7 +14,7 @@ from tests.desk.conftest import words
 def test_all_is_well(bureau):
     bureau.command(bureau.mia, "doctor")
     shown = words(bureau.window(bureau.mia))
-    assert "All is well." in shown
+    assert "Everything looks good." in shown
     assert f"<#{bureau.queue}>" in shown
 
 
@@ -23,9 +23,9 @@ def test_what_is_missing_is_said_with_what_it_is_for(bureau):
     bureau.command(bureau.mia, "settings")
     bureau.presses(bureau.mia, "doctor_show")
     shown = words(bureau.window(bureau.mia))
-    assert "1 thing is wrong." in shown
+    assert "1 problem found." in shown
     assert "missing pins:write (to pin the board)" in shown
-    assert "doing without chat:write.customize (to show customers' words" in shown
+    assert "not granted: chat:write.customize (to show customers' messages" in shown
 
 
 def test_a_channel_that_we_are_not_in_is_named(bureau):
@@ -33,7 +33,7 @@ def test_a_channel_that_we_are_not_in_is_named(bureau):
     bureau.core.desk_channels.choose(urgent, Purpose.URGENT, bureau.mia)
     bureau.command(bureau.mia, "doctor")
     shown = words(bureau.window(bureau.mia))
-    assert f"channel for urgent ones {urgent}" in shown
+    assert f"channel for urgent conversations {urgent}" in shown
     assert "type /invite @Handoff in it" in shown
 
 
@@ -45,7 +45,7 @@ def test_a_suspended_channel_says_why(bureau):
         row.suspended_at, row.suspended_why = now, "The channel is archived."
         tx.add(row)
     bureau.command(bureau.mia, "doctor")
-    assert "posted there: The channel is archived." in words(bureau.window(bureau.mia))
+    assert "post there: The channel is archived." in words(bureau.window(bureau.mia))
 
 
 def test_closing_the_window_meanwhile_does_no_harm(bureau):
@@ -67,11 +67,11 @@ def test_translation_without_a_key_is_a_mistake_once_it_is_switched_on(bureau):
     bureau.core.interpreter._translator = None
     bureau.command(bureau.mia, "doctor")
     shown = words(bureau.window(bureau.mia))
-    assert "All is well." in shown
+    assert "Everything looks good." in shown
     assert "no language model is set up (OPENAI_API_KEY)" in shown
     bureau.core.preferences.change("translation.on", True, bureau.mia)
     bureau.command(bureau.mia, "doctor")
-    assert "1 thing is wrong." in words(bureau.window(bureau.mia))
+    assert "1 problem found." in words(bureau.window(bureau.mia))
 
 
 def watched(bureau, look):
@@ -87,7 +87,7 @@ def test_it_asks_the_language_model_and_says_why_it_does_not_answer(bureau):
     watched(bureau, Look("gpt-6-luna", Trouble.QUOTA, "HTTP 429"))
     bureau.command(bureau.mia, "doctor")
     shown = words(bureau.window(bureau.mia))
-    assert "1 thing is wrong." in shown
+    assert "1 problem found." in shown
     assert "gpt-6-luna does not respond, so answers are local." in shown
     assert "quota is used up" in shown
 

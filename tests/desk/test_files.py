@@ -212,7 +212,7 @@ def test_a_file_of_a_shared_channel_is_asked_about_before_it_is_sent(talking):
     assert talking.slack.journal.entries("slack", "*files.info")
     assert all(not message.media for message, _ in talking.channel.taken)
     card = event["event"]["thread_ts"]
-    assert "This file is not kept in Slack" in " ".join(talking.thread(card))
+    assert "This file is not stored in Slack" in " ".join(talking.thread(card))
 
 
 def test_a_file_of_a_shared_channel_that_is_kept_in_slack_is_sent(talking):

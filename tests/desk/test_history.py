@@ -31,10 +31,10 @@ def test_the_audit_says_who_did_what_newest_first(busy):
     assert shown == [
         f"<@{busy.mia}> | changed the canned replies",
         f"<@{busy.mia}> | changed a setting: Seconds to hold replies before sending",
-        f"<@{busy.ben}> | gave it to | <@{busy.ana}> | ticket #1",
-        f"<@{busy.ben}> | took the conversation over | ticket #1",
-        f"<@{busy.ana}> | put it back into the queue | ticket #1",
-        f"<@{busy.ana}> | took the conversation over | ticket #1",
+        f"<@{busy.ben}> | assigned it to | <@{busy.ana}> | ticket #1",
+        f"<@{busy.ben}> | took over the conversation | ticket #1",
+        f"<@{busy.ana}> | released it to the queue | ticket #1",
+        f"<@{busy.ana}> | took over the conversation | ticket #1",
     ]
 
 
@@ -68,14 +68,14 @@ def test_a_new_workspace_has_nothing_to_look_back_at(bureau):
     bureau.core.preferences.change("rules.pause_seconds", None, "test")
     bureau.command(bureau.mia, "audit")
     bureau.chooses(bureau.mia, "audit_person", bureau.ben)
-    assert "Nothing was done yet." in words(bureau.window(bureau.mia))
+    assert "No activity yet." in words(bureau.window(bureau.mia))
 
 
 @pytest.mark.parametrize("command", ["audit", "doctor", "settings"])
 def test_agents_are_told_who_may(bureau, command):
     bureau.core.preferences.change("admins", [bureau.ben], "test")
     bureau.command(bureau.ana, command)
-    assert any("Settings are for admins" in said for said in bureau.whispers(bureau.ana))
+    assert any("Only admins can change settings" in said for said in bureau.whispers(bureau.ana))
     assert f"<@{bureau.ben}>" in words(bureau.slack.ephemerals(bureau.ana)[-1]["blocks"])
     assert bureau.slack.views(bureau.ana) == []
 
@@ -97,9 +97,9 @@ LABELS = {
     "a setting": ("hold_seconds", "Seconds to hold replies before sending"),
     "a text": (
         "text.started.de.request",
-        "Customer text “Started: a person was asked for”, German, when: Asked for a person",
+        "Customer text “Escalated: agent requested”, German, when: Asked for an agent",
     ),
-    "a text for all": ("text.taken.en.any", "Customer text “Taken”, English, any reason"),
+    "a text for all": ("text.taken.en.any", "Customer text “Taken over”, English, any reason"),
     "a canned reply": ("canned.refund.any", "Canned reply “refund”, any language"),
     "one that we do not know": ("text.of.old", "text.of.old"),
 }

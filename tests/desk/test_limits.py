@@ -44,7 +44,7 @@ def test_everybody_writes_at_once_and_slack_refuses_nothing(bureau):
     waits(bureau, 60)
     assert refused(bureau) == []
     for card, address in zip(bureau.cards(), CUSTOMERS, strict=True):
-        assert "Ana has this" in card["text"]
+        assert "Assigned to Ana" in card["text"]
         posts = bureau.slack.thread(bureau.queue, card["ts"])[1:]
         said = [text for post in posts for text in text_of(post) if text.endswith(address)]
         assert said == [f"{words} from {address}" for words in ("one", "two", "three")] * 2

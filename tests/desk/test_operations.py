@@ -46,24 +46,24 @@ def climb(bureau, minutes):
 
 def test_on_and_off(bureau):
     bureau.command(bureau.ana, "on")
-    assert "You are available" in words(bureau.home(bureau.ana))
+    assert "You're available" in words(bureau.home(bureau.ana))
     bureau.command(bureau.ana, "off 30m")
-    assert "You are away until" in words(bureau.home(bureau.ana))
+    assert "You're away until" in words(bureau.home(bureau.ana))
     bureau.later(minutes=31)
-    assert "You are available" in words(bureau.home(bureau.ana))
+    assert "You're available" in words(bureau.home(bureau.ana))
     bureau.command(bureau.ana, "off whenever")
-    assert any("Say it like" in said for said in bureau.whispers(bureau.ana))
+    assert any("Try /handoff off" in said for said in bureau.whispers(bureau.ana))
 
 
 def test_buttons_in_home_do_the_same(bureau):
     view = bureau.home(bureau.ana)
-    assert "You are not on the roster" in words(view)
+    assert "You're offline" in words(view)
     bureau.slack.click_view(bureau.ana, view["id"], "availability_on")
     bureau.settle()
-    assert "You are available" in words(bureau.slack.home(bureau.ana))
+    assert "You're available" in words(bureau.slack.home(bureau.ana))
     bureau.slack.click_view(bureau.ana, bureau.slack.home(bureau.ana)["id"], "availability_off")
     bureau.settle()
-    assert "You are away" in words(bureau.slack.home(bureau.ana))
+    assert "You're away" in words(bureau.slack.home(bureau.ana))
 
 
 def test_hours_and_capacity_are_checked_and_kept(bureau):
@@ -74,7 +74,7 @@ def test_hours_and_capacity_are_checked_and_kept(bureau):
     assert set(bureau.sends(bureau.ana, wrong).errors) == set(wrong)
     right = {"my_capacity": "3", "my_hours": "mon-fri 14:00-17:00", "my_timezone": "UTC"}
     assert bureau.sends(bureau.ana, right).errors == {}
-    assert "outside of your hours · talking to 0 of 3" in words(bureau.home(bureau.ana))
+    assert "outside your hours · 0 of 3 in progress" in words(bureau.home(bureau.ana))
 
 
 def test_who_takes_a_conversation_is_on_the_roster(bureau):

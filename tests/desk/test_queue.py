@@ -1,4 +1,4 @@
-"""The queue: the window with its filters, "Next for me", and the Home tab."""
+"""The queue: the modal with its filters, "Take next", and the Home tab."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def crowd(bureau):
 def test_the_queue_is_paged_and_the_longest_wait_comes_first(crowd):
     crowd.command(crowd.ana, "queue")
     shown = words(crowd.window(crowd.ana))
-    assert "40 shown · 40 waiting in all · page 1 of 3" in shown
+    assert "40 shown · 40 waiting in total · page 1 of 3" in shown
     assert PHONES[0] in shown
     assert PHONES[15] not in shown
 
@@ -33,15 +33,15 @@ def test_filters_hold_while_pages_are_turned(crowd):
     crowd.command(crowd.ana, "queue")
     crowd.chooses(crowd.ana, "queue_waited", "15")
     shown = words(crowd.window(crowd.ana))
-    assert "26 shown · 40 waiting in all · page 1 of 2" in shown
+    assert "26 shown · 40 waiting in total · page 1 of 2" in shown
     crowd.presses(crowd.ana, "queue_page_later")
-    assert "26 shown · 40 waiting in all · page 2 of 2" in words(crowd.window(crowd.ana))
+    assert "26 shown · 40 waiting in total · page 2 of 2" in words(crowd.window(crowd.ana))
 
 
 def test_a_filter_that_nobody_fits_says_so(crowd):
     crowd.command(crowd.ana, "queue")
     crowd.chooses(crowd.ana, "queue_priority", "low")
-    assert "Nobody fits these filters." in words(crowd.window(crowd.ana))
+    assert "No conversations match these filters." in words(crowd.window(crowd.ana))
 
 
 def test_taking_in_the_window_says_what_came_of_it(bureau):
@@ -50,10 +50,10 @@ def test_taking_in_the_window_says_what_came_of_it(bureau):
     bureau.command(bureau.ben, "queue")
     bureau.presses(bureau.ana, "queue_take")
     bureau.presses(bureau.ben, "queue_take")
-    assert "You have this conversation now." in words(bureau.window(bureau.ana))
+    assert "This conversation is now assigned to you." in words(bureau.window(bureau.ana))
     assert "Ana took this just now." in words(bureau.window(bureau.ben))
     bureau.chooses(bureau.ben, "queue_whose", "claimed")
-    assert "Ana has this" in words(bureau.window(bureau.ben))
+    assert "Assigned to Ana" in words(bureau.window(bureau.ben))
 
 
 def test_one_agents_conversations_are_shown_alone(bureau):
@@ -64,11 +64,11 @@ def test_one_agents_conversations_are_shown_alone(bureau):
     bureau.command(bureau.mia, "queue")
     bureau.chooses(bureau.mia, "queue_whose", f"agent:{bureau.ben}")
     shown = words(bureau.window(bureau.mia))
-    assert "Ben has this" in shown
-    assert "Ana has this" not in shown
+    assert "🟢 Assigned to Ben" in shown
+    assert "🟢 Assigned to Ana" not in shown
     bureau.writes(bureau.ben, "!resolve", ts=bureau.card())
     bureau.chooses(bureau.mia, "queue_waited", "any")
-    assert "An agent who has nobody now" in words(bureau.window(bureau.mia))
+    assert "An agent with no open conversations" in words(bureau.window(bureau.mia))
 
 
 def test_next_for_me_takes_the_most_urgent_and_each_gets_another(bureau):
@@ -88,14 +88,14 @@ def test_home_shows_what_is_mine_and_who_waits(bureau):
     bureau.command(bureau.ana, "next")
     shown = words(bureau.home(bureau.ana))
     assert "Your conversations: 1" in shown
-    assert "Waits for your answer" in shown
-    assert "Queue: 1 waiting · 1 being talked to" in shown
+    assert "Waiting for your reply" in shown
+    assert "Queue: 1 waiting · 1 in progress" in shown
     assert "2 escalations in 2 conversations (100 % of them)" in shown
     assert "You: 1 taken · 0 resolved" in shown
 
     bureau.writes(bureau.ana, "Hello", ts=str(bureau.cards()[0]["ts"]))
     assert "Waiting for the customer" in words(bureau.home(bureau.ana))
-    assert "You are not talking to anybody." in words(bureau.home(bureau.ben))
+    assert "You have no open conversations." in words(bureau.home(bureau.ben))
 
 
 def test_next_for_me_works_in_home(bureau):
@@ -104,7 +104,7 @@ def test_next_for_me_works_in_home(bureau):
     bureau.slack.click_view(bureau.ana, view["id"], "queue_next", "home")
     bureau.settle()
     shown = words(bureau.slack.home(bureau.ana))
-    assert "You have this conversation now." in shown
+    assert "This conversation is now assigned to you." in shown
     assert "Your conversations: 1" in shown
 
 
@@ -112,4 +112,4 @@ def test_the_shortcut_opens_the_queue(bureau):
     bureau.says("I want a person")
     bureau.slack.shortcut(bureau.ana, "show_queue")
     bureau.settle()
-    assert "1 waiting in all" in words(bureau.window(bureau.ana))
+    assert "1 waiting in total" in words(bureau.window(bureau.ana))

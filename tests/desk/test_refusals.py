@@ -52,7 +52,7 @@ def test_r01_the_thread_shows_a_refused_message_in_a_plainer_form(bureau, code):
     bureau.says(WORDS)
     (said,) = [text for text in bureau.thread() if "my words" in text]
     assert "Dana" in said or DANA in said
-    assert "could not show this in its usual layout" in said
+    assert "could not show this message in its usual layout" in said
     assert "<!channel>" not in said
     assert given_up(bureau) == []
 
@@ -262,7 +262,7 @@ def test_a_redraw_that_is_refused_heals_with_the_next(bureau):
     bureau.later(seconds=5)
     bureau.slack.refusals.clear()
     redraw(bureau)
-    assert "Ana has this" in cards(bureau)[-1]["text"]
+    assert "Assigned to Ana" in cards(bureau)[-1]["text"]
     assert given_up(bureau) == []
 
 

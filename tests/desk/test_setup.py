@@ -33,7 +33,7 @@ def chosen(bureau, channel, who, button):
 def test_it_asks_once_what_to_do_there(invited):
     bureau, care = invited
     shown = words(question(bureau, care)["blocks"])
-    for answer in ("Queue here", "Only urgent ones", "Not now"):
+    for answer in ("Use for the queue", "Use for urgent only", "Not now"):
         assert answer in shown
     assert "permissions" not in shown
 
@@ -44,7 +44,7 @@ def test_it_says_in_words_which_permissions_are_missing(bureau):
     bureau.slack.invite_bot(care, bureau.mia)
     bureau.settle()
     shown = words(question(bureau, care)["blocks"])
-    assert "reactions:write (to mark how far replies have come)" in shown
+    assert "reactions:write (to show the delivery status of replies)" in shown
     assert "chat:write (" not in shown
 
 

@@ -58,7 +58,7 @@ def test_menus_narrow_it_down(busy):
 def test_the_chart_comes_as_a_direct_message_and_says_what_it_shows(busy):
     busy.command(busy.ana, "stats")
     busy.presses(busy.ana, "stats_picture")
-    assert "on its way" in words(busy.window(busy.ana))
+    assert "as a direct message" in words(busy.window(busy.ana))
     ((post, file),) = handed(busy, busy.ana)
     assert file.content.startswith(b"\x89PNG")
     assert file.name == "figures.png"
@@ -92,4 +92,4 @@ def test_the_command_takes_a_period_a_channel_and_an_agent(bureau):
 
 def test_words_that_say_nothing_of_the_kind_are_named(bureau):
     bureau.command(bureau.ana, "stats yesterday")
-    assert "I do not know “yesterday”." in bureau.whispers(bureau.ana)[-1]
+    assert "Unknown: “yesterday”." in bureau.whispers(bureau.ana)[-1]

@@ -106,7 +106,7 @@ TOO_MANY_OR_NONE = {"nobody": {}, "two": {"assignee": "ben", "queue": ["yes"]}}
 def test_one_has_to_be_chosen(taken, choice):
     taken.click(taken.ana, "assign")
     values = {k: taken.ben if v == "ben" else v for k, v in choice.items()}
-    assert "Choose one" in taken.sends(taken.ana, values).errors["assignee"]
+    assert "Choose an agent" in taken.sends(taken.ana, values).errors["assignee"]
 
 
 def test_an_app_cannot_be_assigned(taken):
@@ -118,7 +118,7 @@ def test_an_app_cannot_be_assigned(taken):
 def test_what_is_put_aside_comes_back_at_its_time(waiting):
     waiting.click(waiting.ana, "snooze")
     waiting.sends(waiting.ana, {"how_long": "1h"})
-    assert "💤 Put aside until" in words(waiting.cards()[-1]["blocks"])
+    assert "💤 Snoozed until" in words(waiting.cards()[-1]["blocks"])
     waiting.command(waiting.ben, "next")
     assert waiting.whispers(waiting.ben) == ["No customers are waiting."]
 
@@ -152,8 +152,10 @@ def test_a_second_snooze_counts_instead_of_the_first(waiting):
 
 def test_a_time_that_is_none_is_refused_at_its_field(waiting):
     waiting.click(waiting.ana, "snooze")
-    assert "Say it like" in waiting.sends(waiting.ana, {"until": "soonish"}).errors["until"]
-    assert "at most 30 days" in waiting.sends(waiting.ana, {"until": "90d"}).errors["until"]
+    assert (
+        "Enter a time such as" in waiting.sends(waiting.ana, {"until": "soonish"}).errors["until"]
+    )
+    assert "within 30 days" in waiting.sends(waiting.ana, {"until": "90d"}).errors["until"]
 
 
 def test_a_note_from_the_window_stays_inside_and_is_shown(taken):

@@ -43,7 +43,7 @@ def test_it_is_changed_and_deleted(bureau):
 def test_the_settings_lead_there(bureau):
     bureau.command(bureau.mia, "settings")
     bureau.presses(bureau.mia, "templates_show")
-    assert "There are none yet." in words(bureau.window(bureau.mia))
+    assert "No templates yet." in words(bureau.window(bureau.mia))
 
 
 WRONG = {
@@ -144,4 +144,4 @@ def test_the_card_says_until_when_replies_are_open(bureau):
     bureau.says("I want a person")
     bureau.click(bureau.ana, "claim")
     shown = bureau.slack.message(bureau.queue, bureau.card())
-    assert "replies open until" in str(shown["blocks"])
+    assert "Messaging window open until" in str(shown["blocks"])

@@ -55,8 +55,8 @@ def test_a_return_with_a_hint_lets_the_assistant_know(taken):
 
 
 SAID_WRONGLY = {
-    "nobody named": ("!assign", "Say to whom"),
-    "no time": ("!snooze whenever", "Say it like"),
+    "nobody named": ("!assign", "Add an assignee"),
+    "no time": ("!snooze whenever", "Enter a time such as"),
     "somebody else's": ("!resolve", "Ana has this conversation."),
 }
 
@@ -102,7 +102,7 @@ def test_a_canned_reply_that_is_none_is_not_sent(taken):
     before = list(taken.heard())
     taken.writes(taken.ana, "!reply dragons")
     assert taken.heard() == before
-    assert any("There is no canned reply" in said for said in taken.whispers(taken.ana))
+    assert any("No canned reply has this name" in said for said in taken.whispers(taken.ana))
 
 
 def test_a_canned_reply_to_somebody_elses_customer_stays_inside(taken):
@@ -263,7 +263,7 @@ def test_home_counts_all_of_ones_own_and_shows_who_waits(bureau):
         bureau.writes(bureau.ana, "Hello", ts=ts)
     shown = words(bureau.home(bureau.ana))
     assert "Your conversations: 25" in shown
-    assert shown.count("Waits for your answer") == 1
+    assert shown.count("Waiting for your reply") == 1
     assert "… and 5 more." in shown
 
 
@@ -274,4 +274,4 @@ def test_hours_can_be_changed_without_fixing_the_capacity(bureau):
     bureau.settle()
     assert bureau.sends(bureau.ana, {"my_hours": "mon-fri 8:00-17:00"}).errors == {}
     bureau.core.preferences.change("capacity", 5, bureau.mia)
-    assert "talking to 0 of 5" in words(bureau.home(bureau.ana))
+    assert "0 of 5 in progress" in words(bureau.home(bureau.ana))

@@ -61,10 +61,10 @@ def test_every_step_that_is_possible_has_a_button(status):
 
 STATES = {
     "queued": "🟠 High · Dana R. is waiting on WhatsApp",
-    "claimed": "🟢 Ana has this · Dana R. on WhatsApp",
+    "claimed": "🟢 Assigned to Ana · Dana R. on WhatsApp",
     "resolved": "✅ Resolved by Ana · Dana R. on WhatsApp",
-    "returned": "🤖 Returned to the assistant by Ana · Dana R. on WhatsApp",
-    "dismissed": "⚪ Not needed, said Ana · Dana R. on WhatsApp",
+    "returned": "🤖 Returned to the AI by Ana · Dana R. on WhatsApp",
+    "dismissed": "⚪ Dismissed by Ana · Dana R. on WhatsApp",
 }
 
 
@@ -93,13 +93,13 @@ def test_the_wait_is_rendered_by_the_client():
 def test_a_card_shows_the_evidence():
     shown = words_of(draw_card(builders.card()))
     for fact in (
-        "Asked for a person: 97%, strong  ▰▰▰▰▰▰▰▰▰▰",
+        "Asked for an agent: 97%, strong  ▰▰▰▰▰▰▰▰▰▰",
         "Upset or confused: 40%, weak  ▰▰▰▰▱▱▱▱▱▱",
         "I want a person",
         "Order 4711 has not arrived.",
         "Your order is on its way.",
         "Ticket #12 · 2 earlier tickets",
-        "whatsapp:+15551234567 · writes en",
+        "whatsapp:+15551234567 · English",
         "Dana R.: ",
     ):
         assert fact in shown
@@ -116,7 +116,7 @@ def test_a_score_out_of_range_does_not_break_the_card(score):
 
 def test_a_card_without_evidence_says_that_nothing_was_tried():
     bare = builders.card(scores={}, evidence="", summary="", tried="", recent=())
-    assert "The assistant has not answered yet." in words_of(draw_card(bare))
+    assert "The AI has not replied yet." in words_of(draw_card(bare))
 
 
 @pytest.mark.parametrize("name", CARDS)
@@ -126,7 +126,7 @@ def test_an_opted_out_customer_is_named_as_such(name):
 
 
 def test_a_claimed_card_still_shows_its_priority():
-    assert "writes en · 🟠 High" in words_of(draw_card(builders.claimed()))
+    assert "English · 🟠 High" in words_of(draw_card(builders.claimed()))
 
 
 def test_a_card_shows_nothing_where_it_knows_nothing():
@@ -135,7 +135,7 @@ def test_a_card_shows_nothing_where_it_knows_nothing():
 
 
 def test_a_first_ticket_is_named_as_such():
-    assert "first ticket of this contact" in words_of(draw_card(builders.card(earlier_tickets=0)))
+    assert "first ticket of this customer" in words_of(draw_card(builders.card(earlier_tickets=0)))
     assert "1 earlier ticket" in words_of(draw_card(builders.card(earlier_tickets=1)))
 
 
@@ -153,7 +153,7 @@ def test_buttons_that_look_the_same_sound_different():
 def test_what_is_put_aside_and_for_whom_is_shown():
     later = builders.NOW + timedelta(hours=2)
     shown = words_of(draw_card(builders.card(snoozed_until=later, group_id="S0CARE", vip=True)))
-    for fact in ("💤 Put aside until", "<!subteam^S0CARE>", "⭐ VIP"):
+    for fact in ("💤 Snoozed until", "<!subteam^S0CARE>", "⭐ VIP"):
         assert fact in shown
 
 
@@ -175,6 +175,6 @@ def test_a_channel_nobody_told_us_about_has_a_name(channel):
     assert {"sms": "SMS", "instagram": "Instagram", "made_up": "Made up"}[channel] in shown
 
 
-def test_a_claimed_card_says_when_it_was_taken():
+def test_a_claimed_card_says_when_it_was_claimed():
     stamp = int((builders.NOW + timedelta(minutes=2)).timestamp())
-    assert f"taken <!date^{stamp}^" in words_of(draw_card(builders.claimed(owner=ANA)))
+    assert f"claimed <!date^{stamp}^" in words_of(draw_card(builders.claimed(owner=ANA)))

@@ -55,11 +55,11 @@ def test_the_board_counts_what_it_does_not_show():
     drawing = draw_board(builders.board(500), WORKSPACE)
     assert buttons_of(drawing) == ["claim"] * 15
     assert "… and 485 more, less urgent." in words_of(drawing)
-    assert drawing.text == "Queue: 500 waiting · 3 being talked to"
+    assert drawing.text == "Queue: 500 waiting · 3 in progress"
 
 
 def test_an_empty_board_says_so():
-    assert "Nobody is waiting." in words_of(draw_board(builders.board(0), WORKSPACE))
+    assert "No customers are waiting." in words_of(draw_board(builders.board(0), WORKSPACE))
 
 
 def test_the_board_links_to_threads():
@@ -73,7 +73,7 @@ def test_without_the_workspaces_address_there_is_no_link():
 
 def test_a_board_row_has_all_columns():
     shown = words_of(draw_board(builders.board(1), WORKSPACE))
-    for column in ("Dana R.", "WhatsApp", "Asked for a person", "🟠 High", "Since <!date^"):
+    for column in ("Dana R.", "WhatsApp", "Asked for an agent", "🟠 High", "Since <!date^"):
         assert column in shown
 
 
@@ -98,7 +98,7 @@ def test_every_line_says_who_spoke_and_how_far_it_came():
     shown = "\n".join(linter.texts(conversation(builders.page(5), 7)["blocks"]))
     for fact in ("Dana R.", "Assistant", "✓✓ delivered", "❌ not delivered", "Note by Ana"):
         assert fact in shown
-    assert "Automatic text" in shown
+    assert "Automatic message" in shown
 
 
 def test_a_window_knows_what_it_is_about():

@@ -69,10 +69,10 @@ def test_help_lists_what_can_be_asked(slack, text):
 
 def test_what_is_not_understood_is_answered_with_help(slack):
     text = slack.sends(*as_command(command("dance"))).get_json()["text"]
-    assert text.startswith("I do not know that one.")
+    assert text.startswith("Unknown command.")
 
 
 def test_an_unknown_command_is_answered_in_words(slack, caplog):
     answer = slack.sends(*as_command(command("", "/old"))).get_json()
-    assert answer["text"].startswith("This command is not known here any more.")
+    assert answer["text"].startswith("This command no longer exists.")
     assert "unknown command" in caplog.text

@@ -158,7 +158,7 @@ def test_a_whole_escalation(house):
     house.says(HUMAN)
     assert "Dana is waiting on SMS" in house.card["text"]
     house.clicks(house.ana, "claim")
-    assert "Ana has this" in house.card["text"]
+    assert "Assigned to Ana" in house.card["text"]
     ts = house.writes(house.ana, "*Hello* Dana :wave:")
     assert house.channel.phone[-1] == "Hello Dana 👋"
     house.reports(DeliveryStatus.DELIVERED)
@@ -183,7 +183,7 @@ def test_everybody_elses_words_stay_inside_until_they_take_over(house):
     house.settle()
     assert result.status == 200
     assert house.channel.phone[-1] == "I can help"
-    assert "Ben has this" in house.card["text"]
+    assert "Assigned to Ben" in house.card["text"]
 
 
 def test_words_can_stay_inside_for_good(house):

@@ -1,1 +1,1 @@
-"""Draws values of the core as Block Kit: pure functions, no I/O."""
+"""Renders values of the core as Block Kit: pure functions without I/O."""

@@ -1,4 +1,4 @@
-"""Says who may change settings, to those who may not."""
+"""Renders the refusal of settings to agents who are not admins."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from handoff_bot.slack.blocks.fields import window
 from handoff_bot.slack.blocks.text import Block, Drawing, mrkdwn, notification, section
 
 ADMINS_ALONE = (
-    "Settings are for admins: those of this Slack workspace, and those whom one of them named "
-    "under Team."
+    "Only admins can change settings: admins of this Slack workspace, and admins added under Team."
 )
 _MOST_NAMED = 20
 _ID = re.compile("[UW][A-Z0-9]{2,20}")
 
 
 def draw_admins_alone(named: Sequence[str]) -> Drawing:
-    """As an answer to a command; `named` are the desk ids of those whom admins named."""
+    """Renders the refusal as an answer to a command; `named` are the desk ids of admins named in settings."""
     return Drawing(notification(ADMINS_ALONE), _who_may(named))
 
 
 def admins_alone_window(title: str, named: Sequence[str]) -> Block:
-    """In a window."""
+    """Renders the refusal as a modal."""
     return window(title, _who_may(named))
 
 
@@ -30,11 +29,11 @@ def _who_may(named: Sequence[str]) -> list[Block]:
     blocks = [section(ADMINS_ALONE)]
     called = [mention(one) for one in named[:_MOST_NAMED] if mention(one)]
     if called:
-        text = mrkdwn(f"You can ask {', '.join(called)}, or an admin of the workspace.")
+        text = mrkdwn(f"Ask {', '.join(called)} or an admin of the workspace.")
         blocks.append({"type": "section", "text": text})
     return blocks
 
 
 def mention(desk_id: str) -> str:
-    """Somebody's name as Slack shows it to whoever reads it; "" for what is no person's id."""
+    """Returns the mention of a person; "" for anything that is not a person's id."""
     return f"<@{desk_id}>" if _ID.fullmatch(desk_id) else ""

@@ -1,4 +1,4 @@
-"""The windows of approved templates: the admins' list, one to change, and one to send."""
+"""Renders the modals of message templates: the admins' list, one template to edit, and one to send."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _LABELS = 1000
 
 
 class TemplateAction(StrEnum):
-    """What can be clicked and filled in; the value is the action id."""
+    """Action ids of buttons and fields."""
 
     SHOW = "templates_show"
     ADD = "template_add"
@@ -53,7 +53,7 @@ class TemplateAction(StrEnum):
 
 
 class TemplateWindow(StrEnum):
-    """The windows that are sent; the value is the callback id."""
+    """Callback ids of the modals that can be submitted."""
 
     EDIT = "template_edit"
     USE = "template_use"
@@ -61,7 +61,7 @@ class TemplateWindow(StrEnum):
 
 @dataclass(frozen=True)
 class Using:
-    """Instead of which message one is sent, and where that is told of."""
+    """The message that a template replaces, and the thread for the result."""
 
     message_id: Number
     slack_channel: str
@@ -69,16 +69,16 @@ class Using:
 
     @property
     def thread(self) -> Place:
-        """The thread."""
+        """The thread in which the result is posted."""
         return Place(self.slack_channel, self.ts)
 
     def dump(self) -> str:
-        """As `private_metadata`."""
+        """Returns the `private_metadata` of a modal."""
         return json.dumps(asdict(self))
 
     @classmethod
     def parse(cls, metadata: str) -> Using | None:
-        """From `private_metadata`; None when it is not ours."""
+        """Parses `private_metadata`; None if it is not valid."""
         return read(_USING, metadata)
 
 
@@ -86,25 +86,25 @@ class Using:
 
 
 def draw_list(templates: Sequence[Approved], banner: str = "") -> Block:
-    """All of them, to add to and to change."""
-    how = "What may be sent on WhatsApp when the customer's last message is over 24 hours old."
+    """Renders all templates, with buttons to add and edit."""
+    how = "Messages for WhatsApp when the customer's last message is more than 24 hours old."
     blocks = [section(banner)] if banner else []
     blocks += [context(plain(how)), actions(labelled(TemplateAction.ADD, "Add a template…", "new"))]
     blocks += [_row(each) for each in templates[:MOST]]
     if not templates:
-        blocks.append(section("There are none yet."))
+        blocks.append(section("No templates yet."))
     return window(TITLE, blocks)
 
 
 def _row(template: Approved) -> Block:
     name = one_line(template.name, LONGEST_NAME)
     row = section(f"{name}\n{one_line(template.text, SHOWN)}")
-    row["accessory"] = labelled(TemplateAction.CHANGE, "Change…", template.name, name)
+    row["accessory"] = labelled(TemplateAction.CHANGE, "Edit…", template.name, name)
     return row
 
 
 def draw_edit(template: Approved) -> Block:
-    """One to write or change."""
+    """Renders the form of a new or existing template."""
     labels = "\n".join(f"{name}: {label}" for name, label in template.labels.items())
     name = text_field(TemplateAction.NAME, initial=template.name, hint="News", most=LONGEST_NAME)
     sid = text_field(TemplateAction.SID, initial=template.content_sid, hint="HX…", most=64)
@@ -113,19 +113,22 @@ def draw_edit(template: Approved) -> Block:
     )
     asked = text_field(TemplateAction.LABELS, initial=labels, many_lines=True, most=_LABELS)
     blocks = [
-        asking("Name", name, hint="What agents know it by."),
+        asking("Name", name, hint="The name that agents see."),
         asking("ContentSid", sid, hint="From Twilio's Content Template Builder, once approved."),
-        asking("Text", text, hint="As it was approved, with its variables: Hi {{1}}, …"),
+        asking("Text", text, hint="The approved text with its variables: Hi {{1}}, …"),
         asking(
-            "What agents are asked for each variable",
+            "Prompt for each variable",
             asked,
-            hint="One per line, e.g. 1: Customer's name. Also those of buttons, links and files.",
+            hint=(
+                "One per line, e.g. 1: Customer's name. Include variables of buttons, "
+                "links and files."
+            ),
             optional=True,
         ),
         *_delete(template),
     ]
     return window(
-        "Change template" if template.name else "Add a template",
+        "Edit template" if template.name else "Add a template",
         blocks,
         callback_id=TemplateWindow.EDIT,
         submit="Save",
@@ -138,7 +141,7 @@ def _delete(template: Approved) -> Iterator[Block]:
     if template.name:
         confirm: Block = {
             "title": plain("Delete this template?", 100),
-            "text": plain("Agents cannot send it any more. Twilio keeps it.", 300),
+            "text": plain("Agents can no longer send it. It stays at Twilio.", 300),
             "confirm": plain("Delete", 30),
             "deny": plain("Cancel", 30),
         }
@@ -151,13 +154,13 @@ _NAMED = TypeAdapter(dict[str, str])
 
 
 def name_in(metadata: str) -> str:
-    """Which one a window is about, "" for a new one."""
+    """Returns the template's name from a modal; "" for a new one."""
     held = read(_NAMED, metadata)
     return held.get("name", "") if held else ""
 
 
 def draw_deleted(name: str) -> Block:
-    """What is left in the window of one that was deleted."""
+    """Renders the confirmation that a template was deleted."""
     return window(TITLE, [section(f"{one_line(name, LONGEST_NAME)} is deleted.")], close="Back")
 
 
@@ -165,7 +168,7 @@ def draw_deleted(name: str) -> Block:
 
 
 def value_field(number: int) -> str:
-    """The field of a template's variable: by number, for its name may be anything."""
+    """Returns the field of a variable. Numbered, because a variable's name may be any text."""
     return f"template_value_{number}"
 
 
@@ -175,15 +178,15 @@ def draw_use(
     chosen: Approved | None = None,
     values: Mapping[str, str] | None = None,
 ) -> Block:
-    """Choose one, fill in its variables, send it."""
+    """Renders the modal in which an agent chooses a template, fills in its variables and sends it."""
     if not templates:
-        words = "There are no templates yet. Ask an admin to add some: /handoff templates."
+        words = "No templates yet. Ask an admin to add one with /handoff templates."
         return window("Use a template", [section(words)])
     chosen = chosen or templates[0]
     names = {each.name: each.name for each in templates[:MOST]}
     choice = menu(TemplateAction.CHOICE, "Choose a template", names, chosen.name)
     blocks = [asking("Template", choice, acts=True)]
-    blocks.append(rich(line(strong("It says:")), quote(chosen.text, LONGEST_TEXT)))
+    blocks.append(rich(line(strong("Preview:")), quote(chosen.text, LONGEST_TEXT)))
     for number, variable in enumerate(chosen.variables):
         initial = (values or {}).get(variable, "")
         field = text_field(value_field(number), initial=initial, most=LONGEST_VALUE)

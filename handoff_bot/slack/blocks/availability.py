@@ -1,4 +1,4 @@
-"""One's own availability: as a line in Home, and as a window."""
+"""Renders an agent's availability in the Home tab, and the modal to change it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CAPACITY, HOURS, TIMEZONE = "my_capacity", "my_hours", "my_timezone"
 
 
 class Presence(StrEnum):
-    """Buttons in Home; the value is the action id."""
+    """Action ids of the buttons in the Home tab."""
 
     COME = "availability_on"
     LEAVE = "availability_off"
@@ -22,49 +22,49 @@ class Presence(StrEnum):
 
 
 def draw_presence(mine: Availability) -> list[Block]:
-    """The state in words, and how to change it."""
+    """Renders the current state and the buttons to change it."""
     change = (
-        labelled(Presence.COME, "I am here", "on")
+        labelled(Presence.COME, "Set available", "on")
         if mine.is_away or not mine.on_roster
-        else labelled(Presence.LEAVE, "I am away", "off")
+        else labelled(Presence.LEAVE, "Set away", "off")
     )
     buttons = actions(change, labelled(Presence.ARRANGE, "Hours and capacity…", "mine"))
     return [context(mrkdwn(in_words(mine))), buttons]
 
 
 def in_words(mine: Availability) -> str:
-    """In our own words and Slack's dates."""
+    """Returns the state as text, with Slack's dates."""
     load = f"{mine.load} of {mine.capacity}" if mine.capacity else str(mine.load)
-    busy = f" · talking to {load}"
+    busy = f" · {load} in progress"
     if not mine.on_roster:
-        return "⚪ You are not on the roster: nobody is offered to you."
+        return "⚪ You're offline. New conversations won't be offered to you."
     if mine.is_away:
         back = f" until {moment(mine.until)}" if mine.until else ""
-        return f"⚪ You are away{back}{busy}"
+        return f"⚪ You're away{back}{busy}"
     if not mine.in_hours:
-        return f"🟡 You are here, outside of your hours{busy}"
-    return f"🟢 You are available{busy}"
+        return f"🟡 You're available, but outside your hours{busy}"
+    return f"🟢 You're available{busy}"
 
 
 def draw_arrangement(mine: Availability) -> Block:
-    """Hours and capacity."""
+    """Renders the modal for hours and capacity."""
     blocks = [
         asking(
-            "Conversations at once",
+            "Capacity (open conversations)",
             text_field(CAPACITY, initial=str(mine.own_capacity), most=3),
-            hint="0 for the team's usual number.",
+            hint="0 = the team's default",
             optional=True,
         ),
         asking(
-            "My working hours",
+            "My hours",
             text_field(HOURS, initial="\n".join(mine.hours), many_lines=True, most=600),
-            hint="One a line, like mon-fri 9:00-17:00. Nothing for any time.",
+            hint="One per line, e.g. mon-fri 9:00-17:00. Leave empty for 24/7.",
             optional=True,
         ),
         asking(
             "My time zone",
             text_field(TIMEZONE, initial=mine.timezone, most=60),
-            hint="Like Europe/Berlin.",
+            hint="E.g. Europe/Berlin",
             optional=True,
         ),
     ]

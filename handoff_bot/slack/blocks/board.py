@@ -1,4 +1,4 @@
-"""The board: the queue in one pinned message, and as the short answer to a command."""
+"""Renders the board: the queue in a pinned message, and as a short answer to a command."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ MOST_ROWS = 15
 
 
 def draw_board(board: Board, workspace_url: str) -> Drawing:
-    """The queue, most urgent first.
+    """Renders the queue, most urgent first.
 
     Args:
-        board: what to show; more than 15 rows are counted, not drawn.
-        workspace_url: where links to threads begin ("https://acme.slack.com/"), "" for no links.
+        board: the rows; only the first 15 are shown, the others are counted.
+        workspace_url: the base of links to threads ("https://acme.slack.com/"), "" for no links.
     """
-    totals = f"{board.waiting} waiting · {board.claimed} being talked to"
+    totals = f"{board.waiting} waiting · {board.claimed} in progress"
     rows = [_row(row, workspace_url) for row in board.rows[:MOST_ROWS]]
     blocks = [header(f"Queue: {totals}"), *rows, *_rest(board, len(rows))]
     return Drawing(notification(f"Queue: {totals}"), blocks)
@@ -53,19 +53,19 @@ def _rest(board: Board, drawn: int) -> Iterator[Block]:
     if board.waiting > drawn:
         yield context(plain(f"… and {board.waiting - drawn} more, less urgent."))
     if not board.waiting:
-        yield context(plain("Nobody is waiting."))
+        yield context(plain("No customers are waiting."))
     if board.held:
         yield context(plain(f"⏳ {held_in_words(board.held)}"))
 
 
 def held_in_words(count: int) -> str:
-    """How many customers wait for room in the queue."""
+    """Says how many customers wait for room in the queue."""
     who = "1 more customer asks" if count == 1 else f"{count} more customers ask"
-    return f"{who} for a person, and will join the queue when the limits for strangers allow it."
+    return f"{who} for an agent, and will join the queue when the limits for anonymous visitors allow it."
 
 
 def permalink(thread: Place | None, workspace_url: str) -> str:
-    """The address of a thread, "" when it is not known."""
+    """Returns the address of a thread; "" if it is unknown."""
     if thread is None or not workspace_url.startswith("http"):
         return ""
     name = thread.ts.replace(".", "")

@@ -1,4 +1,4 @@
-"""Every button: its label, style, confirmation and what a screen reader says."""
+"""Labels, styles, confirmations and accessibility labels of all buttons."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _LOOKS: dict[Button, _Look] = {
     Button.RELEASE: _Look("Release"),
     Button.RESOLVE: _Look("Resolve…"),
     Button.RETURN: _Look("Return to AI…"),
-    Button.DISMISS: _Look("Not needed…"),
-    Button.ACCEPT: _Look("Take it", "primary"),
-    Button.DECLINE: _Look("Not now"),
-    Button.QUEUE_HERE: _Look("Queue here", "primary"),
-    Button.URGENT_HERE: _Look("Only urgent ones"),
+    Button.DISMISS: _Look("Dismiss…"),
+    Button.ACCEPT: _Look("Accept", "primary"),
+    Button.DECLINE: _Look("Decline"),
+    Button.QUEUE_HERE: _Look("Use for the queue", "primary"),
+    Button.URGENT_HERE: _Look("Use for urgent only"),
     Button.NOT_HERE: _Look("Not now"),
     Button.FETCH_AGAIN: _Look("Fetch again"),
     Button.USE_TEMPLATE: _Look("Use template…"),
@@ -43,24 +43,24 @@ _LOOKS: dict[Button, _Look] = {
     Button.TRANSLATE_AGAIN: _Look("Try again", "primary"),
     Button.SEND_AS_WRITTEN: _Look("Send untranslated"),
     Button.SHOW_QUEUE: _Look("View queue", "primary"),
-    Button.SOONER: _Look("Should have come sooner"),
+    Button.SOONER: _Look("Escalated too late"),
 }
 
 
 def button(kind: Button, value: str, about: str = "") -> Block:
-    """A button that carries `value`.
+    """Returns a button that carries `value`.
 
     Args:
-        kind: which button; its value is the action id.
-        value: what a click brings back, at most 2,000 characters.
-        about: whom it is about, for screen readers, where many buttons look the same.
+        kind: the button; its value is the action id.
+        value: returned by a click, at most 2,000 characters.
+        about: the customer, for screen readers, where several buttons have the same label.
     """
     look = _LOOKS[kind]
     return labelled(kind.value, look.label, value, about) | _extras(look)
 
 
 def more(kinds: Sequence[Button], value: str) -> Block:
-    """The menu behind "⋯"; each option carries its action and the value."""
+    """Returns the overflow menu "⋯"; each option carries its action and the value."""
     return {
         "type": "overflow",
         "action_id": Button.MORE.value,
@@ -69,7 +69,7 @@ def more(kinds: Sequence[Button], value: str) -> Block:
 
 
 def labelled(action_id: str, label: str, value: str, about: str = "") -> Block:
-    """A button with these words; what is heard begins with what is seen (WCAG 2.5.3)."""
+    """Returns a button. Its accessibility label begins with the visible label (WCAG 2.5.3)."""
     full = f"{label}: {about}" if about else label
     return {
         "type": "button",

@@ -1,4 +1,4 @@
-"""The windows of the canned replies: the list with its search, and one reply to change."""
+"""Renders the modals of canned replies: the list with its search, and the form of one reply."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SHOWN = 300
 
 
 class CannedAction(StrEnum):
-    """What can be clicked and filled in; the value is the action id."""
+    """Action ids of buttons and fields."""
 
     SHOW = "canned_show"
     PAGE_BACK = "canned_page_back"
@@ -49,7 +49,7 @@ class CannedAction(StrEnum):
 
 
 class CannedWindow(StrEnum):
-    """The windows; the value is the callback id."""
+    """Callback ids of the modals."""
 
     LIST = "canned_list"
     EDIT = "canned_edit"
@@ -57,26 +57,26 @@ class CannedWindow(StrEnum):
 
 @dataclass(frozen=True)
 class Search:
-    """What is looked for, and where one is in it; `language` "" for all."""
+    """Search text, language and page; `language` is "" for all."""
 
     query: str = ""
     language: str = ""
     page: Number = 0
 
     def dump(self) -> str:
-        """As `private_metadata`."""
+        """Returns the `private_metadata` of a modal."""
         return json.dumps(asdict(self))
 
     @classmethod
     def parse(cls, metadata: str) -> Search:
-        """From `private_metadata`; everything when it is not ours."""
+        """Parses `private_metadata`; the search for everything if it is not valid."""
         return read(_SEARCH, metadata) or cls()
 
 
 @dataclass(frozen=True)
 class Editing:
-    """Which reply a window is about (`id` 0 for a new one), the search below it to go back to, and the
-    newest change of the reply that was known when it was opened.
+    """The edited reply (`id` 0 for a new one), the search in the modal below, and the reply's newest change
+    when the modal was opened, to detect concurrent edits.
     """
 
     id: int
@@ -84,12 +84,12 @@ class Editing:
     seen: int = 0
 
     def dump(self) -> str:
-        """As `private_metadata`."""
+        """Returns the `private_metadata` of a modal."""
         return json.dumps({"id": self.id, "search": self.search.dump(), "seen": self.seen})
 
     @classmethod
     def parse(cls, metadata: str) -> Editing:
-        """From `private_metadata`; a new one when it is not ours."""
+        """Parses `private_metadata`; a new reply if it is not valid."""
         held = read(_EDITING, metadata)
         return cls(held.id, Search.parse(held.search), held.seen) if held else cls(0, Search())
 
@@ -106,7 +106,7 @@ _EDITING = TypeAdapter(_Editing)
 
 
 def draw_list(page: CannedPage, search: Search, *, may_change: bool, banner: str = "") -> Block:
-    """A search and what it finds; admins can change what they see."""
+    """Renders a search and its results; admins can edit the results."""
     blocks: list[Block] = [section(banner)] if banner else []
     blocks += [*_search(search), *_heading(page, search, may_change=may_change)]
     for reply in page.rows:
@@ -123,26 +123,30 @@ def draw_list(page: CannedPage, search: Search, *, may_change: bool, banner: str
 
 def _search(search: Search) -> Iterator[Block]:
     words = text_field(CannedAction.QUERY, initial=search.query, hint="refund", most=100)
-    yield asking("Look for", words, hint="A name, or words of the reply.", optional=True)
+    yield asking("Search for", words, hint="Name or text of the reply", optional=True)
     languages = filter_menu(CannedAction.WANTED, "Any language", NAMES, search.language)
-    yield asking("In", languages, optional=True)
+    yield asking("Language", languages, optional=True)
 
 
 def _heading(page: CannedPage, search: Search, *, may_change: bool) -> Iterator[Block]:
     how_many = "1 reply" if page.found == 1 else f"{page.found} replies"
     where = f"{how_many} · page {page.page + 1} of {page.pages}"
-    yield context(plain(f"{where} · In a thread of yours, !reply and its name sends one."))
+    yield context(
+        plain(
+            f"{where} · To send one, write !reply and its name in the thread of your conversation."
+        )
+    )
     if may_change:
         yield actions(labelled(CannedAction.ADD, "Add a reply…", "new"))
     if not page.found:
-        yield section("Nothing fits." if search.query else "There are none yet.")
+        yield section("No canned replies found." if search.query else "No canned replies yet.")
 
 
 def _row(reply: CannedReply, *, may_change: bool) -> Block:
     words = f"{_title(reply)}\n{one_line(reply.text, SHOWN)}"
     row = section(words)
     if may_change:
-        button = labelled(CannedAction.CHANGE, "Change…", str(reply.id), _title(reply))
+        button = labelled(CannedAction.CHANGE, "Edit…", str(reply.id), _title(reply))
         row["accessory"] = button
     return row
 
@@ -162,19 +166,23 @@ def _turns(page: CannedPage) -> Iterator[Block]:
 def draw_edit(
     reply: CannedReply, search: Search, preview: str = "", problem: str = "", seen: int = 0
 ) -> Block:
-    """One reply to write or change."""
+    """Renders the form of a new or existing reply."""
     name = text_field(CannedAction.NAME, initial=reply.name, hint="refund", most=LONGEST_NAME + 8)
     languages = filter_menu(CannedAction.LANGUAGE, "Any language", NAMES, reply.language)
     text = text_field(CannedAction.TEXT, initial=reply.text, many_lines=True, most=LONGEST)
     may = ", ".join(f"{{{each}}}" for each in sorted(PLACEHOLDERS))
     blocks = [
-        asking("Name", name, hint="One word; agents write !reply and this name in a thread."),
-        asking("Language", languages, hint="The customer's language is said where there is one."),
+        asking("Name", name, hint="One word. Agents write !reply and this name in a thread."),
+        asking(
+            "Language",
+            languages,
+            hint=("Customers get the version in their language, if there is one."),
+        ),
         asking("Reply", text, hint=f"Placeholders: {may}."),
         *_reads(preview, problem),
         actions(*_buttons(reply)),
     ]
-    title = "Change reply" if reply.id else "Add a reply"
+    title = "Edit reply" if reply.id else "Add a reply"
     return window(
         title,
         blocks,
@@ -189,7 +197,7 @@ def _reads(preview: str, problem: str) -> Iterator[Block]:
     if problem:
         yield section(f"⚠️ {problem}")
     elif preview:
-        yield rich(line(strong("This is how it reads:")), quote(preview, LONGEST))
+        yield rich(line(strong("Preview:")), quote(preview, LONGEST))
 
 
 def _buttons(reply: CannedReply) -> Iterator[Block]:
@@ -197,7 +205,7 @@ def _buttons(reply: CannedReply) -> Iterator[Block]:
     if reply.id:
         confirm: Block = {
             "title": plain("Delete this reply?", 100),
-            "text": plain("The history keeps what it said.", 300),
+            "text": plain("Its text stays in the history.", 300),
             "confirm": plain("Delete", 30),
             "deny": plain("Cancel", 30),
         }
@@ -206,5 +214,5 @@ def _buttons(reply: CannedReply) -> Iterator[Block]:
 
 
 def draw_deleted(name: str) -> Block:
-    """What is left in the window of a reply that was deleted."""
+    """Renders the confirmation that a reply was deleted."""
     return window(TITLE, [section(f"{one_line(name, LONGEST_NAME)} is deleted.")], close="Back")

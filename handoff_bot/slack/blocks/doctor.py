@@ -1,4 +1,4 @@
-"""The doctor's window: what is well in Slack, and what to do about what is not."""
+"""Renders the doctor's modal: the health checks, failed ones first."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _CHANNEL = re.compile(r"\b[CG][A-Z0-9]{6,20}\b")
 
 
 def looking() -> Block:
-    """While it looks."""
-    return window(TITLE, [section("Looking at Slack…")])
+    """Renders the modal while the checks run."""
+    return window(TITLE, [section("Checking Slack…")])
 
 
 def draw_findings(findings: Sequence[Finding]) -> Block:
-    """What it found, what is wrong first."""
+    """Renders the results, failed checks first."""
     wrong = [each for each in findings if not each.ok]
     well = [each for each in findings if each.ok]
     blocks: list[Block] = [header(_summary(len(wrong)))]
@@ -42,12 +42,14 @@ def draw_findings(findings: Sequence[Finding]) -> Block:
         )
         named = [f"<#{channel}>" for channel in _CHANNEL.findall(each.what)]
         if named:
-            blocks.append(context(mrkdwn(f"That is {' '.join(named[:5])}.")))
-    blocks.append(context(plain("python -m handoff_bot doctor checks everything else, too.")))
+            blocks.append(context(mrkdwn(f"Channel: {' '.join(named[:5])}")))
+    blocks.append(
+        context(plain("python -m handoff_bot doctor also checks everything outside Slack."))
+    )
     return window(TITLE, blocks)
 
 
 def _summary(wrong: int) -> str:
     if not wrong:
-        return "All is well."
-    return "1 thing is wrong." if wrong == 1 else f"{wrong} things are wrong."
+        return "Everything looks good."
+    return "1 problem found." if wrong == 1 else f"{wrong} problems found."

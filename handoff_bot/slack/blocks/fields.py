@@ -1,4 +1,4 @@
-"""Menus and fields of windows, and the windows themselves, made to Slack's limits."""
+"""Menus, fields and modals, within Slack's limits."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from handoff_bot.domain.settings import ANYBODY
 from handoff_bot.slack.blocks.text import BUTTON_LIMIT, Block, plain, shorten
 
 ANY = ANYBODY
-"""The value of a filter's first choice."""
+"""Value of the first choice of a filter, which does not filter."""
 TITLE_LIMIT = 24
 VALUE_LIMIT = 150
 MOST_OPTIONS = 100
-"""In one menu, or in one group of a menu."""
+"""Options in one menu, or in one group of a menu."""
 MOST_SHOWN = 500
-"""In all groups of a menu together: with more, a window can outgrow Slack's limit of its size."""
+"""Options in all groups of a menu; with more, a modal can exceed Slack's size limit."""
 _MANY_LABEL = 40
 HINT_LIMIT = 2000
 
@@ -28,7 +28,7 @@ def window(
     close: str = "Close",
     metadata: str = "",
 ) -> Block:
-    """A modal; with `submit`, one that is sent as `callback_id`."""
+    """Returns a modal; with `submit`, it is submitted as `callback_id`."""
     view: Block = {
         "type": "modal",
         "title": plain(title, TITLE_LIMIT),
@@ -43,7 +43,7 @@ def window(
 
 
 def options(choices: Mapping[str, str]) -> list[Block]:
-    """Options from value -> label."""
+    """Returns options from value -> label."""
     return [
         {"text": plain(label, BUTTON_LIMIT), "value": value[:VALUE_LIMIT]}
         for value, label in choices.items()
@@ -51,9 +51,9 @@ def options(choices: Mapping[str, str]) -> list[Block]:
 
 
 def _offered(choices: Mapping[str, str], chosen: Collection[str]) -> tuple[list[Block], Block]:
-    """Options, and how a menu holds them: where there are many, in groups named by how they begin.
+    """Returns the options of a menu, grouped by their first letters if there are many.
 
-    What is chosen is always among them, even if it is no choice any more: it must not be lost by a look.
+    The current choice is always included, even if it is no longer offered: opening a modal must not lose it.
     """
     kept = {one: choices.get(one, one) for one in chosen if one}
     if len(choices) <= MOST_OPTIONS and len({**choices, **kept}) <= MOST_OPTIONS:
@@ -73,7 +73,7 @@ def _group(part: Mapping[str, str]) -> Block:
 
 
 def menu(action_id: str, label: str, choices: Mapping[str, str], chosen: str = "") -> Block:
-    """A menu of one choice; `label` stands in it while nothing is chosen."""
+    """Returns a menu of one choice; `label` is its placeholder."""
     shown, offered = _offered(choices, (chosen,))
     element: Block = {
         "type": "static_select",
@@ -88,14 +88,14 @@ def menu(action_id: str, label: str, choices: Mapping[str, str], chosen: str = "
 def filter_menu(
     action_id: str, label: str, choices: Mapping[str, str], chosen: str | None
 ) -> Block:
-    """A menu that narrows something down; its first choice, `ANY`, does not."""
+    """Returns a filter; its first choice, `ANY`, does not filter."""
     return menu(action_id, label, {ANY: label, **choices}, chosen or ANY)
 
 
 def several(
     action_id: str, label: str, choices: Mapping[str, str], chosen: Collection[str] = ()
 ) -> Block:
-    """A menu of any number of choices."""
+    """Returns a menu of any number of choices."""
     shown, offered = _offered(choices, chosen)
     element: Block = {
         "type": "multi_static_select",
@@ -108,7 +108,7 @@ def several(
 
 
 def people_menu(action_id: str, label: str, chosen: Sequence[str] = ()) -> Block:
-    """A menu of any number of people."""
+    """Returns a menu of any number of people."""
     element: Block = {
         "type": "multi_users_select",
         "action_id": action_id,
@@ -118,7 +118,7 @@ def people_menu(action_id: str, label: str, chosen: Sequence[str] = ()) -> Block
 
 
 def channel_menu(action_id: str, label: str, chosen: str = "") -> Block:
-    """A menu of one slack_channel, public or private."""
+    """Returns a menu of one slack_channel, public or private."""
     element: Block = {
         "type": "conversations_select",
         "action_id": action_id,
@@ -129,7 +129,7 @@ def channel_menu(action_id: str, label: str, chosen: str = "") -> Block:
 
 
 def channels_menu(action_id: str, label: str, chosen: Sequence[str] = ()) -> Block:
-    """A menu of any number of slack_channels, public or private."""
+    """Returns a menu of any number of slack_channels, public or private."""
     element: Block = {
         "type": "multi_conversations_select",
         "action_id": action_id,
@@ -140,14 +140,14 @@ def channels_menu(action_id: str, label: str, chosen: Sequence[str] = ()) -> Blo
 
 
 def group_menu(action_id: str, label: str, groups: Mapping[str, str], chosen: str = "") -> Block:
-    """A menu of one user group or none; where they are not known, an id can be typed."""
+    """Returns a menu of one user group or none; a text field for an id if the groups are unknown."""
     if not groups:
         return text_field(action_id, initial=chosen, hint="S0123ABCD", most=30)
     return filter_menu(action_id, label, groups, chosen)
 
 
 def tick(action_id: str, label: str, *, chosen: bool) -> Block:
-    """One box to tick."""
+    """Returns one checkbox."""
     shown = options({"yes": label})
     box: Block = {"type": "checkboxes", "action_id": action_id, "options": shown}
     return box | ({"initial_options": shown} if chosen else {})
@@ -156,7 +156,7 @@ def tick(action_id: str, label: str, *, chosen: bool) -> Block:
 def text_field(
     action_id: str, *, initial: str = "", hint: str = "", many_lines: bool = False, most: int = 3000
 ) -> Block:
-    """A field to type into."""
+    """Returns a text field."""
     element: Block = {
         "type": "plain_text_input",
         "action_id": action_id,
@@ -171,7 +171,7 @@ def text_field(
 def asking(
     label: str, element: Block, *, hint: str = "", optional: bool = False, acts: bool = False
 ) -> Block:
-    """A question with its field; the block is named as the field is, so that errors find it."""
+    """Returns an input block. Its block_id is the field's action_id, so that errors find it."""
     block: Block = {
         "type": "input",
         "block_id": element["action_id"],

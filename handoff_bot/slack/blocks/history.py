@@ -1,4 +1,4 @@
-"""The windows that look back: who changed which setting, and who did what with conversations."""
+"""Renders the modals of the settings' history and of the audit log."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CHANNEL = re.compile("[CG][A-Z0-9]{2,20}")
 
 
 class AuditAction(StrEnum):
-    """What can be clicked in the audit; the value is the action id."""
+    """Action ids of the audit log."""
 
     PERSON = "audit_person"
     EVERYBODY = "audit_everybody"
@@ -43,7 +43,7 @@ class AuditAction(StrEnum):
 
 @dataclass(frozen=True)
 class ShownChange:
-    """One line of the history; `who` is a desk id or a word of ours, `what` the setting in words."""
+    """One line of the history; `who` is a desk id or a name of ours, `what` the setting's label."""
 
     what: str
     before: str
@@ -53,8 +53,8 @@ class ShownChange:
 
 
 def draw_history(changes: Sequence[ShownChange], page: int, *, more: bool) -> Block:
-    """Who changed what, newest first."""
-    blocks: list[Block] = [header("Who changed what")]
+    """Renders the changes of settings, newest first."""
+    blocks: list[Block] = [header("Changes to settings")]
     for each in changes:
         blocks.append(
             context(
@@ -65,7 +65,7 @@ def draw_history(changes: Sequence[ShownChange], page: int, *, more: bool) -> Bl
             )
         )
     if not changes:
-        blocks.append(section("Nothing was changed yet." if not page else "Nothing older."))
+        blocks.append(section("No changes yet." if not page else "No older changes."))
     turns = list(_turns(page, more=more))
     return window("History", [*blocks, actions(*turns)] if turns else blocks)
 
@@ -78,43 +78,43 @@ def _turns(page: int, *, more: bool) -> Iterator[Block]:
 
 
 def _who(who: str) -> Iterator[Block]:
-    """Their name as Slack shows it to the reader, or our own word for what we did ourselves."""
+    """Returns a mention, or the name of an automatic actor."""
     called = mention(who)
-    yield mrkdwn(called) if called else plain(who or "Somebody", 80)
+    yield mrkdwn(called) if called else plain(who or "Unknown user", 80)
 
 
-# -- the audit
+# -- the audit log
 
 
 _DONE: dict[str, str] = {
-    "escalation.claim": "took the conversation over",
-    "escalation.release": "put it back into the queue",
+    "escalation.claim": "took over the conversation",
+    "escalation.release": "released it to the queue",
     "escalation.resolve": "resolved it",
-    "escalation.return": "returned it to the assistant",
-    "escalation.dismiss": "marked it as not needed",
-    "escalation.reassign": "gave it to",
+    "escalation.return": "returned it to the AI",
+    "escalation.dismiss": "dismissed it",
+    "escalation.reassign": "assigned it to",
     "escalation.snoozed": "snoozed it",
-    "feedback.sooner": "said that it should have come sooner",
+    "feedback.sooner": "reported that it was escalated too late",
     "setting.changed": "changed a setting:",
     "canned.changed": "changed the canned replies",
-    "channel.purpose": "said what a channel is for:",
-    "report.ordered": "had this sent as a file:",
+    "channel.purpose": "set the purpose of a channel:",
+    "report.ordered": "exported as a file:",
 }
 
 
 @dataclass(frozen=True)
 class Looking:
-    """Whose deeds are shown, "" for everybody's."""
+    """The person whose actions are shown; "" for all."""
 
     desk_id: str = ""
 
     def dump(self) -> str:
-        """As `private_metadata`."""
+        """Returns the `private_metadata` of a modal."""
         return json.dumps({"desk_id": self.desk_id})
 
     @classmethod
     def parse(cls, metadata: str) -> Looking:
-        """From `private_metadata`; everybody's when it is not ours."""
+        """Parses `private_metadata`; all people if it is not valid."""
         return read(_LOOKING, metadata) or cls()
 
 
@@ -122,22 +122,22 @@ _LOOKING = TypeAdapter(Looking)
 
 
 def draw_audit(page: AuditPage, looking: Looking, *, older: bool = False) -> Block:
-    """Who did what, newest first; `older` when this is not the newest page."""
+    """Renders the audit log, newest first; `older` if this is not the newest page."""
     chooser: Block = {
         "type": "users_select",
         "action_id": AuditAction.PERSON,
-        "placeholder": plain("Of one person", 150),
+        "placeholder": plain("Filter by person", 150),
     }
     if mention(looking.desk_id):
         chooser["initial_user"] = looking.desk_id
-    everybody = labelled(AuditAction.EVERYBODY, "Of everybody", "everybody")
+    everybody = labelled(AuditAction.EVERYBODY, "Show everyone", "everybody")
     blocks = [actions(chooser, *([everybody] if looking.desk_id else []))]
     blocks += [_line(each) for each in page.done]
     if not page.done:
-        blocks.append(section("Nothing was done yet."))
+        blocks.append(section("No activity yet."))
     turns = list(_audit_turns(page, older=older))
     shown = [*blocks, actions(*turns)] if turns else blocks
-    return window("Audit", shown, metadata=looking.dump())
+    return window("Audit log", shown, metadata=looking.dump())
 
 
 def _line(did: Did) -> Block:

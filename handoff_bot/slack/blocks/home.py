@@ -1,4 +1,7 @@
-"""The Home tab: one's own conversations, the queue, today's numbers, and the ways to everything else."""
+"""Renders the Home tab:
+
+the agent's conversations, the queue, today's metrics, and buttons to everything else.
+"""
 
 from __future__ import annotations
 
@@ -35,28 +38,28 @@ _MOST_MINE = 20
 def draw_home(
     home: Home, workspace_url: str, banner: str = "", presence: Sequence[Block] = ()
 ) -> Block:
-    """The tab.
+    """Renders the Home tab.
 
     Args:
-        home: what is on it.
-        workspace_url: where links to threads begin, "" for no links.
-        banner: what came of the last click, above everything.
-        presence: how available one is, and how to change it.
+        home: its data.
+        workspace_url: the base of links to threads, "" for no links.
+        banner: the result of the last click, at the top.
+        presence: the agent's availability, with its buttons.
     """
     blocks: list[Block] = [section(banner)] if banner else []
     blocks += [
         *presence,
         actions(
-            labelled(QueueAction.NEXT, "Next for me", "home") | {"style": "primary"},
-            labelled(QueueAction.SHOW, "Show all", "home"),
+            labelled(QueueAction.NEXT, "Take next", "home") | {"style": "primary"},
+            labelled(QueueAction.SHOW, "View queue", "home"),
             labelled(TicketAction.SHOW, "Tickets", "home"),
-            labelled(StatsAction.SHOW, "Figures", "home"),
+            labelled(StatsAction.SHOW, "Reports", "home"),
             *([labelled(SettingsAction.SHOW, "Settings", "home")] if home.may_administer else ()),
             labelled(REFRESH, "Refresh", "home"),
         ),
         header(f"Your conversations: {home.mine_in_all}"),
         *_mine(home, workspace_url),
-        header(f"Queue: {home.waits} waiting · {home.claimed} being talked to"),
+        header(f"Queue: {home.waits} waiting · {home.claimed} in progress"),
         *_waiting(home, workspace_url),
         header("Today"),
         section(_today(home)),
@@ -69,15 +72,15 @@ def _mine(home: Home, workspace_url: str) -> Iterator[Block]:
         yield _my_row(mine, workspace_url)
     rest = home.mine_in_all - len(home.mine[:_MOST_MINE])
     if rest > 0:
-        yield context(plain(f"… and {rest} more. Show all has them, by owner."))
+        yield context(plain(f"… and {rest} more. View queue lists them by assignee."))
     if not home.mine:
-        yield context(plain("You are not talking to anybody."))
+        yield context(plain("You have no open conversations."))
 
 
 def _my_row(mine: MyRow, workspace_url: str) -> Block:
     row = mine.row
     who = f"{PRIORITIES[row.priority]} · {named(row.contact)} on {spelled(row.channel)}"
-    state = "✍️ Waits for your answer" if mine.waits_for_me else "💬 Waiting for the customer"
+    state = "✍️ Waiting for your reply" if mine.waits_for_me else "💬 Waiting for the customer"
     since = date(mine.said_at or row.opened_at, "{ago}")
     link = permalink(row.thread, workspace_url)
     return {
@@ -94,9 +97,9 @@ def _waiting(home: Home, workspace_url: str) -> Iterator[Block]:
         yield draw_row(row, workspace_url)
     if home.waits > len(home.waiting):
         rest = home.waits - len(home.waiting)
-        yield context(plain(f"… and {rest} more, less urgent. Show all has them."))
+        yield context(plain(f"… and {rest} more, less urgent. View queue lists them all."))
     if not home.waits:
-        yield context(plain("Nobody is waiting."))
+        yield context(plain("No customers are waiting."))
 
 
 def _today(home: Home) -> str:

@@ -1,4 +1,4 @@
-"""What windows carry as `private_metadata`, read back: believed only when it looks as we wrote it."""
+"""Reads the `private_metadata` of modals; anything that does not validate is ignored."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Annotated, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 Number = Annotated[int, Field(ge=-1, lt=10**12)]
-"""An id, a page, or the number of a change; -1 for what is new. Far inside of 64 bits, also times a page."""
+"""An id, a page or the number of a change; -1 for new. Far below 64 bits, also multiplied by a page size."""
 
 Held = TypeVar("Held")
 
 
 def read(kind: TypeAdapter[Held], metadata: str) -> Held | None:
-    """What a window carries; None when it is not ours."""
+    """Parses a modal's `private_metadata`; None if it is not valid."""
     try:
         return kind.validate_json(metadata)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""Windows: the whole conversation page by page, and the choice of who gets it."""
+"""Renders the modal of a conversation, page by page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _WORDS_OF_ONE = 3000
 
 
 class Turn(StrEnum):
-    """The buttons that turn pages; the value is their action id."""
+    """Action ids of the paging buttons."""
 
     PREVIOUS = "page_previous"
     NEXT = "page_next"
@@ -50,28 +50,31 @@ _DELIVERIES: dict[DeliveryStatus, str] = {
 
 
 def loading() -> Block:
-    """Opened at once, because a click is good for three seconds only; filled in afterwards."""
+    """Renders the modal that opens at once: a trigger id expires after three seconds.
+
+    It is filled in later.
+    """
     return _window("Conversation", [section("Loading…")])
 
 
 def gone(text: str) -> Block:
-    """Says why there is nothing to show."""
+    """Renders the modal that says why there is nothing to show."""
     return _window("Conversation", [section(text)])
 
 
 def conversation(page: TranscriptPage, escalation_id: int) -> Block:
-    """One page of a conversation, oldest first."""
+    """Renders one page of a conversation, oldest first."""
     about = f"{named(page.contact)} on {spelled(page.channel)}"
     blocks = [context(plain(f"{about} · page {page.page + 1} of {page.pages}"))]
     earlier = len(page.lines) - _MOST_LINES
     if earlier > 0:
-        blocks.append(context(plain(f"{earlier} earlier lines of this page are left out.")))
+        blocks.append(context(plain(f"Earlier messages left out on this page: {earlier}")))
     shown = page.lines[-_MOST_LINES:]
     limit = min(_WORDS_OF_ONE, _WORDS_IN_ALL // max(1, len(shown)))
     for said in shown:
         blocks += _line(said, page.contact, limit)
     if not shown:
-        blocks.append(section("Nothing has been said yet."))
+        blocks.append(section("No messages yet."))
     turns = list(_turns(page, escalation_id))
     return _window("Conversation", [*blocks, actions(*turns)] if turns else blocks)
 
@@ -85,7 +88,7 @@ def _line(said: Line, contact: str, limit: int) -> Iterator[Block]:
 
 
 def _turns(page: TranscriptPage, escalation_id: int) -> Iterator[Block]:
-    """A button for each page beside this one; its value is the escalation and the page."""
+    """Yields the paging buttons; their value is the escalation and the page."""
     if page.page > 0:
         value = f"{escalation_id}:{page.page - 1}"
         yield labelled(Turn.PREVIOUS, "Previous page", value)

@@ -1,4 +1,4 @@
-"""A rule of notifications: its fields, and how it reads."""
+"""Renders notification rules: their form, and their text in the list."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from handoff_bot.slack.blocks.fields import (
 from handoff_bot.slack.blocks.rules import RuleWords, criteria_fields, criteria_words
 from handoff_bot.slack.blocks.text import Block, shorten
 
-NO_MAIL = "There is no mail server (SMTP_URL): none will leave."
+NO_MAIL = "No mail server is configured (SMTP_URL), so no emails are sent."
 
 
 class NoticeField(StrEnum):
-    """The fields that say who is told; the value is the action id."""
+    """Action ids of the fields for recipients."""
 
     CHANNEL = "notices_channel"
     GROUP = "notices_group"
@@ -34,36 +34,36 @@ class NoticeField(StrEnum):
 def notice_fields(
     rule: NoticeRule, channels: Collection[str], groups: Mapping[str, str], *, has_mail: bool
 ) -> Iterator[Block]:
-    """The whole form."""
+    """Yields the whole form."""
     yield from criteria_fields(rule.when, channels)
     to = rule.to
     told = channel_menu(NoticeField.CHANNEL, "None", to.slack_channel)
-    yield asking("Message in", told, hint="Invite me there first.", optional=True)
+    yield asking("Post in", told, hint="Invite @Handoff first.", optional=True)
     group = group_menu(NoticeField.GROUP, "No group", groups, to.group_id)
-    hint = "In that message, or else in the conversation's thread."
+    hint = "In that message; without one, in the conversation's thread."
     yield asking("Mention", group, hint=hint, optional=True)
-    people = people_menu(NoticeField.PEOPLE, "Nobody", to.people)
+    people = people_menu(NoticeField.PEOPLE, "None", to.people)
     yield asking("Direct message to", people, optional=True)
     emails = text_field(NoticeField.EMAILS, initial="\n".join(to.emails), many_lines=True)
-    hint = "One address a line." if has_mail else NO_MAIL
-    yield asking("E-mail to", emails, hint=hint, optional=True)
+    hint = "One address per line" if has_mail else NO_MAIL
+    yield asking("Email to", emails, hint=hint, optional=True)
     quiet = text_field(NoticeField.QUIET, initial=to.quiet, hint="22:00-7:00", most=20)
-    hint = "By the team's clock. What comes in them is told when they end, if somebody still waits."
+    hint = "In the team's time zone. Notifications are held until quiet hours end."
     yield asking("Quiet hours", quiet, hint=hint, optional=True)
-    wakes = tick(NoticeField.WAKES, "Urgent ones are told all the same", chosen=to.wakes)
-    yield asking("In quiet hours", wakes, optional=True)
+    wakes = tick(NoticeField.WAKES, "Notify about urgent conversations anyway", chosen=to.wakes)
+    yield asking("During quiet hours", wakes, optional=True)
 
 
 def notice_words(rule: NoticeRule) -> RuleWords:
-    """How it reads."""
+    """Returns a rule as text."""
     to = rule.to
     parts = [
         "message in a channel" if to.slack_channel else "",
         "mention of a group" if to.group_id else "",
         "direct message" if to.people else "",
-        f"e-mail to {', '.join(to.emails)}" if to.emails else "",
-        f"quiet {to.quiet}" if to.quiet else "",
-        "urgent ones all the same" if to.quiet and to.wakes else "",
+        f"email to {', '.join(to.emails)}" if to.emails else "",
+        f"quiet hours {to.quiet}" if to.quiet else "",
+        "except urgent conversations" if to.quiet and to.wakes else "",
     ]
     named = tuple(filter(None, (to.slack_channel, to.group_id, *to.people)))
     done = shorten(", ".join(filter(None, parts)), 400)

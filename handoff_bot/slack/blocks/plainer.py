@@ -1,4 +1,4 @@
-"""Plainer forms of a message, for a workspace or a moment in which Slack refuses its layout."""
+"""Plainer forms of a message, for when Slack refuses its layout."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from handoff_bot.slack.blocks.text import (
     shorten,
 )
 
-PLAINER = "(Slack could not show this in its usual layout.)"
-"""Below every plainer form, so that nobody takes it for all that there is to see."""
+PLAINER = "(Slack could not show this message in its usual layout.)"
+"""Stands below every plainer form, so that readers know that there is more."""
 WHOLE = 12_000
-"""Characters of a message without blocks; Slack cuts a text off after 40,000."""
+"""Characters of a message without blocks; Slack truncates a text after 40,000."""
 SHORT = 3_000
-"""Characters that Slack takes everywhere: an update's text is refused from 4,000 on."""
+"""Characters that Slack always accepts: it refuses the text of an update from 4,000 on."""
 
 BASIC = frozenset({"actions", "context", "divider", "header", "image", "rich_text", "section"})
-"""Types of blocks that every workspace has; newer ones come to one workspace after the other."""
+"""Types of blocks that every workspace has. Slack rolls out newer types workspace by workspace."""
 
 _MARKUP = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _FORMATTING = re.compile(r"([*_~`])")
 _NO_FORMATTING = "\\1\u200b"
-"""An invisible space behind it: `chat.update` has no argument that switches formatting off."""
+"""An invisible space, put behind it: `chat.update` has no argument that switches formatting off."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """One way to write a message.
+    """One form of a message.
 
     Attributes:
         blocks: None for text only.
-        is_full: it is written as it is meant, under the speaker's name.
-        is_marked: it carries metadata, by which it is found after a crash.
+        is_full: the original form, under the speaker's name.
+        is_marked: carries metadata, by which the message is found after a crash.
     """
 
     text: str
@@ -50,11 +50,11 @@ class Form:
 
 
 def forms(drawing: Drawing, named: Drawing | None = None, hint: str = "") -> list[Form]:
-    """The message as it is meant, then plainer and plainer; none of them leaves customers' markup active.
+    """Yields the original message, then plainer forms. None of them leaves customers' markup active.
 
     Args:
-        named: the same with the speaker's name in it, where `drawing` leaves that to the sender's name.
-        hint: what to do where there are no buttons to press.
+        named: the message with the speaker's name in it, where `drawing` leaves the name to the sender.
+        hint: what to do where no buttons are shown.
     """
     source = (named or drawing).blocks
     literal = "\n".join(_lines(source)) or NOTHING
@@ -77,7 +77,7 @@ def forms(drawing: Drawing, named: Drawing | None = None, hint: str = "") -> lis
 
 
 def _lines(blocks: Iterable[Any]) -> Iterator[str]:
-    """What blocks say, line by line."""
+    """Yields the text of blocks, line by line."""
     for block in blocks:
         if block.get("type") in ("actions", "divider"):
             continue
@@ -87,7 +87,7 @@ def _lines(blocks: Iterable[Any]) -> Iterator[str]:
 
 
 def _calls(block: Any) -> bool:
-    """Does it ping people? Only our own markup can."""
+    """Whether the text mentions people; only our own markup can."""
     markup = _markup(block)
     return "<@" in markup or "<!subteam" in markup
 
@@ -103,7 +103,7 @@ def _parts(block: Any) -> Sequence[Any]:
 
 
 def _text(part: Any) -> str:
-    """The text of one object, whatever kind it is of."""
+    """Returns the text of a text object of any kind."""
     if "elements" in part:
         ends = "\n" if part.get("type") == "rich_text_list" else ""
         return ends.join(map(_text, part["elements"]))
@@ -114,7 +114,7 @@ def _text(part: Any) -> str:
 
 
 def _without_markup(text: str) -> str:
-    """Our own markup as plain text: a date or link by what it shows, nothing of a mention."""
+    """Renders our own markup as plain text: dates and links by their labels, mentions as nothing."""
 
     def shown(found: re.Match[str]) -> str:
         target, label = found[1], found[2]

@@ -1,4 +1,4 @@
-"""The whole queue in a window: filters above, fifteen rows a page below."""
+"""Renders the modal of the queue: filters, then up to fifteen rows per page."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from handoff_bot.slack.blocks.text import (
 
 QUEUE = "queue"
 OWNED = "agent:"
-"""Stands before an agent's desk id where one chooses whose conversations to see."""
+"""Prefix of an agent's desk id in the menu that filters by assignee."""
 _SAID = 120
-NOTHING_NOW = "An agent who has nobody now"
+NOTHING_NOW = "An agent with no open conversations"
 
 
 class QueueAction(StrEnum):
-    """What can be done in the queue's window and in the Home tab; the value is the action id."""
+    """Action ids of the queue's modal and of the Home tab."""
 
     SHOW = "queue_show"
     NEXT = "queue_next"
@@ -50,20 +50,20 @@ class QueueAction(StrEnum):
 _WHOSE = {
     Whose.WAITING: "Waiting",
     Whose.MINE: "Mine",
-    Whose.CLAIMED: "Being talked to",
+    Whose.CLAIMED: "In progress",
     Whose.OPEN: "All open",
 }
-_WAITED = {"5": "5 minutes or more", "15": "15 minutes or more", "60": "an hour or more"}
+_WAITED = {"5": "5 minutes or more", "15": "15 minutes or more", "60": "1 hour or more"}
 
 
 def draw_queue(page: QueuePage, shown: Filter, workspace_url: str, banner: str = "") -> Block:
-    """The window.
+    """Renders the modal.
 
     Args:
-        page: what to show.
-        shown: the filter it came from.
-        workspace_url: where links to threads begin, "" for no links.
-        banner: what came of the last click, above everything.
+        page: its data.
+        shown: the filter of this page.
+        workspace_url: the base of links to threads, "" for no links.
+        banner: the result of the last click, at the top.
     """
     blocks: list[Block] = [section(banner)] if banner else []
     blocks.append(actions(*_filters(page, shown)))
@@ -74,17 +74,17 @@ def draw_queue(page: QueuePage, shown: Filter, workspace_url: str, banner: str =
         blocks.append(section(_nothing(page, shown)))
     blocks += _held(page)
     turns = list(_turns(page))
-    blocks.append(actions(labelled(QueueAction.NEXT, "Next for me", "window"), *turns))
+    blocks.append(actions(labelled(QueueAction.NEXT, "Take next", "window"), *turns))
     return window("Queue", blocks, callback_id=QUEUE)
 
 
 def _totals(page: QueuePage) -> str:
     where = f" · page {page.page + 1} of {page.pages}" if page.pages > 1 else ""
-    return f"{page.found} shown · {page.waiting} waiting in all{where}"
+    return f"{page.found} shown · {page.waiting} waiting in total{where}"
 
 
 def _held(page: QueuePage) -> Iterator[Block]:
-    """Customers who join the queue when there is room in it."""
+    """Yields the customers who wait for room in the queue."""
     if not page.held_in_all:
         return
     yield section(f"⏳ {held_in_words(page.held_in_all)}")
@@ -99,8 +99,8 @@ def _held(page: QueuePage) -> Iterator[Block]:
 
 def _nothing(page: QueuePage, shown: Filter) -> str:
     if page.waiting and shown != Filter():
-        return "Nobody fits these filters."
-    return "Nobody is waiting. 🎉" if shown.whose is Whose.WAITING else "Nothing here."
+        return "No conversations match these filters."
+    return "No customers are waiting. 🎉" if shown.whose is Whose.WAITING else "No conversations."
 
 
 def _filters(page: QueuePage, shown: Filter) -> Iterator[Block]:
@@ -109,12 +109,12 @@ def _filters(page: QueuePage, shown: Filter) -> Iterator[Block]:
     if shown.channel and shown.channel not in channels:
         channels[shown.channel] = spelled(shown.channel)
     whose = {each.value: _WHOSE[each] for each in Whose}
-    whose |= {f"{OWNED}{one.desk_id}": f"{named(one.name)} has" for one in page.owners}
+    whose |= {f"{OWNED}{one.desk_id}": f"Assigned to {named(one.name)}" for one in page.owners}
     is_somebodys = shown.owner and shown.whose is not Whose.MINE
     chosen = f"{OWNED}{shown.owner}" if is_somebodys else shown.whose.value
     if chosen not in whose:
         whose[chosen] = NOTHING_NOW
-    yield menu(QueueAction.WHOSE, "Whose", whose, chosen)
+    yield menu(QueueAction.WHOSE, "Status", whose, chosen)
     yield filter_menu(QueueAction.CHANNEL, "Any channel", channels, shown.channel)
     priorities = {priority.value: label for priority, label in PRIORITIES.items()}
     yield filter_menu(QueueAction.PRIORITY, "Any priority", priorities, shown.priority)
@@ -124,7 +124,7 @@ def _filters(page: QueuePage, shown: Filter) -> Iterator[Block]:
 
 
 def draw_row(row: BoardRow, workspace_url: str) -> Block:
-    """One conversation: who, why, since when, and the button that fits."""
+    """Renders one conversation: customer, reason, waiting time, and the matching button."""
     who = f"{named(row.contact)} on {spelled(row.channel)}"
     vip = "⭐ VIP · " if row.vip else ""
     what = f"{PRIORITIES[row.priority]} · {vip}{who}\n{REASONS[row.reason]}"
@@ -146,7 +146,7 @@ def draw_row(row: BoardRow, workspace_url: str) -> Block:
 
 def _state(row: BoardRow) -> Block | None:
     if row.owner:
-        return plain(f"🟢 {named(row.owner.name)} has this", 200)
+        return plain(f"🟢 Assigned to {named(row.owner.name)}", 200)
     if row.snoozed_until:
         return mrkdwn(f"💤 Snoozed until {moment(row.snoozed_until)}")
     return None

@@ -1,4 +1,4 @@
-"""A rule of routing: its fields, and how it reads."""
+"""Renders routing rules: their form, and their text in the list."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from handoff_bot.slack.blocks.rules import RuleWords, criteria_fields, criteria_
 from handoff_bot.slack.blocks.text import Block
 
 MODES: dict[Mode, str] = {
-    Mode.FREE: "Free for whoever takes it",
-    Mode.ROUND_ROBIN: "In turn, one after the other",
-    Mode.LEAST_BUSY: "The least busy first",
+    Mode.FREE: "Anyone can take it",
+    Mode.ROUND_ROBIN: "In turn (round robin)",
+    Mode.LEAST_BUSY: "Least busy first",
 }
 
 
 class RoutingField(StrEnum):
-    """The fields that say where it goes; the value is the action id."""
+    """Action ids of the fields for the destination."""
 
     CHANNEL = "routing_channel"
     GROUP = "routing_group"
@@ -44,36 +44,36 @@ class RoutingField(StrEnum):
 def routing_fields(
     rule: Rule, channels: Collection[str], groups: Mapping[str, str]
 ) -> Iterator[Block]:
-    """The whole form."""
+    """Yields the whole form."""
     yield from criteria_fields(rule.when, channels)
     to = rule.to
     card = channel_menu(RoutingField.CHANNEL, "The queue channel", to.slack_channel)
-    yield asking("Card goes to", card, hint="Invite me there first.", optional=True)
+    yield asking("Post the card in", card, hint="Invite @Handoff first.", optional=True)
     group = group_menu(RoutingField.GROUP, "No group", groups, to.group_id)
-    yield asking("For the group", group, optional=True)
-    people = people_menu(RoutingField.PEOPLE, "Nobody in particular", to.people)
-    hint = "Of a group and people, the people count."
-    yield asking("For these people", people, hint=hint, optional=True)
+    yield asking("Group", group, optional=True)
+    people = people_menu(RoutingField.PEOPLE, "No specific people", to.people)
+    hint = "If you choose both a group and people, the rule uses the people."
+    yield asking("People", people, hint=hint, optional=True)
     modes = {mode.value: words for mode, words in MODES.items()}
-    hint = "Those who are available are asked by direct message, with Accept and Decline."
-    yield asking("Who gets it", menu(RoutingField.MODE, "Choose", modes, to.mode), hint=hint)
-    assigns = tick(RoutingField.ASSIGNS, "Give it to them without asking", chosen=to.assigns)
-    yield asking("Asking", assigns, optional=True)
+    hint = "Available agents are asked by direct message, with Accept and Decline."
+    yield asking("Assignment", menu(RoutingField.MODE, "Choose", modes, to.mode), hint=hint)
+    assigns = tick(RoutingField.ASSIGNS, "Assign automatically", chosen=to.assigns)
+    yield asking("Offers", assigns, optional=True)
     seconds = text_field(RoutingField.SECONDS, initial=str(to.seconds), most=6)
-    hint = f"Then the next one is asked. {SHORTEST_PATIENCE} to {LONGEST_PATIENCE}."
-    yield asking("Seconds to answer", seconds, hint=hint)
+    hint = f"Then the next agent is asked. {SHORTEST_PATIENCE} to {LONGEST_PATIENCE}."
+    yield asking("Seconds to accept", seconds, hint=hint)
 
 
 def routing_words(rule: Rule) -> RuleWords:
-    """How it reads."""
+    """Returns a rule as text."""
     to = rule.to
     whom = to.people or tuple(filter(None, (to.group_id,)))
     parts = [
         "in its own channel" if to.slack_channel else "in the queue channel",
-        "for those named" if whom else "",
+        "for specific agents" if whom else "",
         MODES[to.mode].lower(),
     ]
     if to.is_offered:
-        parts.append("without asking" if to.assigns else f"{to.seconds} s each to answer")
+        parts.append("assigned automatically" if to.assigns else f"{to.seconds} s each to accept")
     named = (*filter(None, (to.slack_channel,)), *whom)
     return RuleWords(f"{criteria_words(rule.when)}\n→ {', '.join(filter(None, parts))}", named)

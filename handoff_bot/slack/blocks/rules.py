@@ -1,4 +1,4 @@
-"""The windows of admins' lists of rules: the list in plain words, and one rule to write or change."""
+"""Renders the modals of admins' rule lists: the list, and the form of one rule."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from handoff_bot.slack.blocks.text import (
 
 
 class RuleField(StrEnum):
-    """The fields that say which conversations a rule is about."""
+    """Action ids of the fields for a rule's conditions."""
 
     CHANNELS = "rule_channels"
     REASONS = "rule_reasons"
@@ -41,7 +41,7 @@ class RuleField(StrEnum):
 
 @dataclass(frozen=True)
 class RuleList:
-    """One list of rules: what it is called, and how its buttons and windows begin."""
+    """One list of rules: its title, and the prefix of its action and callback ids."""
 
     name: str
     title: str
@@ -50,68 +50,68 @@ class RuleList:
 
     @property
     def show(self) -> str:
-        """The button in the settings."""
+        """Action id of the button in the settings."""
         return f"{self.name}_show"
 
     @property
     def add(self) -> str:
-        """A new rule."""
+        """Action id: a new rule."""
         return f"{self.name}_add"
 
     @property
     def change(self) -> str:
-        """Another look at a rule."""
+        """Action id: edit a rule."""
         return f"{self.name}_change"
 
     @property
     def up(self) -> str:
-        """Let a rule come earlier."""
+        """Action id: move a rule up."""
         return f"{self.name}_up"
 
     @property
     def delete(self) -> str:
-        """Take a rule out."""
+        """Action id: delete a rule."""
         return f"{self.name}_delete"
 
     @property
     def preview(self) -> str:
-        """What a rule would have done."""
+        """Action id: preview the effect of a rule."""
         return f"{self.name}_preview"
 
     @property
     def edit(self) -> str:
-        """The window of one rule."""
+        """Callback id of the form."""
         return f"{self.name}_edit"
 
 
 ROUTING = RuleList(
     "routing",
     "Routing",
-    "Where a conversation goes, and who is asked. The first rule that fits decides.",
-    "Everything else is shown in the queue channel, free for whoever takes it.",
+    "Where a conversation goes and who is asked. The first matching rule applies.",
+    "All other conversations go to the queue channel, where any agent can take them.",
 )
 NOTICES = RuleList(
     "notices",
     "Notifications",
-    "Who is told when a customer begins to wait. Every rule that fits counts.",
-    "Of everything else the card in its channel tells, as always.",
+    "Who is notified when a customer enters the queue. All matching rules apply.",
+    "All other conversations only post a card in the queue channel.",
 )
 
 
 @dataclass(frozen=True)
 class Opened:
-    """Which rule a window is about (-1 for a new one), and the newest change that was known then."""
+    """The edited rule (-1 for a new one), and the newest change when the modal was opened."""
 
     number: Number = -1
     seen: Number = 0
 
     def dump(self) -> str:
-        """As `private_metadata`."""
+        """Returns the `private_metadata` of a modal."""
         return json.dumps({"number": self.number, "seen": self.seen})
 
     @classmethod
     def parse(cls, metadata: str) -> Opened:
-        """From `private_metadata`; a new rule when it is not ours."""
+        """Parses `private_metadata`; a new rule if it is not valid."""
         return read(_OPENED, metadata) or cls()
 
 
@@ -120,14 +120,14 @@ _OPENED = TypeAdapter(Opened)
 
 @dataclass(frozen=True)
 class RuleWords:
-    """How a rule reads: what it is about and what it does, and whom it names (desk ids)."""
+    """A rule as text, and the desk ids that it names."""
 
     text: str
     named: tuple[str, ...] = ()
 
 
 def draw_rules(kind: RuleList, rules: Sequence[RuleWords], seen: int, banner: str = "") -> Block:
-    """The list, in plain words."""
+    """Renders the list."""
     blocks: list[Block] = [section(banner)] if banner else []
     blocks.append(section(kind.intro))
     for number, rule in enumerate(rules):
@@ -144,13 +144,13 @@ def _rule(kind: RuleList, number: int, rule: RuleWords) -> Iterator[Block]:
     yield section(f"{number + 1}. {rule.text}")
     if named := ", ".join(filter(None, map(mention, rule.named))):
         yield context(mrkdwn(named))
-    buttons = [labelled(kind.change, "Change…", str(number), where)]
+    buttons = [labelled(kind.change, "Edit…", str(number), where)]
     if number:
         buttons.append(labelled(kind.up, "Move up", str(number), where))
     delete = labelled(kind.delete, "Delete", str(number), where)
     confirm: Block = {
         "title": plain("Delete this rule?", 100),
-        "text": plain("The history keeps what it said.", 300),
+        "text": plain("Its text stays in the history.", 300),
         "confirm": plain("Delete", 30),
         "deny": plain("Cancel", 30),
     }
@@ -160,7 +160,7 @@ def _rule(kind: RuleList, number: int, rule: RuleWords) -> Iterator[Block]:
 def draw_rule(
     kind: RuleList, fields: Sequence[Block], opened: Opened, preview: Sequence[str] = ()
 ) -> Block:
-    """One rule to write or change."""
+    """Renders the form of a new or existing rule."""
     blocks = [
         *fields,
         actions(labelled(kind.preview, "Preview", "preview")),
@@ -173,7 +173,7 @@ def draw_rule(
 
 
 def criteria_fields(when: Criteria, channels: Iterable[str]) -> Iterator[Block]:
-    """Which conversations it is about; what is left empty is not looked at."""
+    """Yields the fields of the conditions; an empty field matches everything."""
     kinds = {one: spelled(one) for one in channels}
     yield _any("Channels", several(RuleField.CHANNELS, "Any channel", kinds, when.channels))
     reasons = {signal.value: words for signal, words in REASONS.items()}
@@ -187,10 +187,13 @@ def criteria_fields(when: Criteria, channels: Iterable[str]) -> Iterator[Block]:
         RuleField.TAGS, initial=", ".join(when.tags), hint="refund, damaged", most=300
     )
     yield asking(
-        "Tags", tags, hint="Of the customer's tickets; one of them is enough.", optional=True
+        "Tags",
+        tags,
+        hint="Tags of the customer's tickets. One matching tag is enough.",
+        optional=True,
     )
-    vips = tick(RuleField.VIP, "VIPs alone", chosen=when.vip)
-    yield asking("Who", vips, optional=True)
+    vips = tick(RuleField.VIP, "VIPs only", chosen=when.vip)
+    yield asking("Customers", vips, optional=True)
 
 
 def _any(label: str, element: Block) -> Block:
@@ -207,7 +210,7 @@ def criteria_words(when: Criteria) -> str:
         _or(name_of(one) for one in when.languages),
         _or(f"tag {one}" for one in when.tags),
     ]
-    return shorten(" · ".join(filter(None, parts)), 400) or "Everything"
+    return shorten(" · ".join(filter(None, parts)), 400) or "All conversations"
 
 
 def _or(words: Iterable[str]) -> str:

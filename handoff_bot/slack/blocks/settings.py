@@ -1,4 +1,4 @@
-"""The windows of the settings: the list of sections, one section, a text with its preview, the history."""
+"""Renders the modals of the settings: the list of sections, and one section."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SHOWN = 300
 
 
 class SettingsAction(StrEnum):
-    """What can be clicked in the settings; the value is the action id."""
+    """Action ids of the settings."""
 
     SHOW = "settings_show"
     OPEN = "settings_open"
@@ -58,7 +58,7 @@ class SettingsAction(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """A window of its own that the settings lead to, by the action id of its button."""
+    """A modal of its own that the settings link to, by the action id of its button."""
 
     action: str
     title: str
@@ -67,23 +67,35 @@ class Entry:
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
-        SettingsAction.TEXTS, "Customer texts", "Every fixed text, for each language and reason."
+        SettingsAction.TEXTS, "Customer texts", "All automatic messages, by language and reason."
     ),
-    Entry(CannedAction.SHOW, "Canned replies", "What agents keep ready, in several languages."),
     Entry(
-        TemplateAction.SHOW, "Templates", "What WhatsApp lets us send after 24 hours of silence."
+        CannedAction.SHOW, "Canned replies", ("Prepared replies for agents, in several languages.")
+    ),
+    Entry(
+        TemplateAction.SHOW,
+        "Templates",
+        ("Messages that WhatsApp allows after its 24-hour window has closed."),
     ),
     Entry(ROUTING.show, ROUTING.title, ROUTING.intro),
     Entry(NOTICES.show, NOTICES.title, NOTICES.intro),
-    Entry(SettingsAction.HISTORY, "History", "Who changed what, and when."),
-    Entry(SettingsAction.AUDIT, "Audit", "Who took, released, resolved or changed what."),
-    Entry(SettingsAction.DOCTOR, "Doctor", "What is missing in Slack: permissions, channels."),
+    Entry(SettingsAction.HISTORY, "History", "Who changed which setting, and when."),
+    Entry(
+        SettingsAction.AUDIT,
+        "Audit log",
+        ("Who took, released or resolved conversations, and changed settings."),
+    ),
+    Entry(
+        SettingsAction.DOCTOR,
+        "Doctor",
+        ("Checks of Slack permissions, channels and the language model."),
+    ),
 )
-"""The only list of them: a new one is one line."""
+"""The only list of these modals."""
 
 
 def draw_sections(sections: Sequence[Section], banner: str = "") -> Block:
-    """The list of everything that can be set."""
+    """Renders the list of all sections and modals."""
     blocks: list[Block] = [section(banner)] if banner else []
     for each in sections:
         button = labelled(SettingsAction.OPEN, "Open", each.name, each.title)
@@ -100,18 +112,18 @@ def _row(title: str, description: str, button: Block) -> Block:
 
 @dataclass(frozen=True)
 class Opened:
-    """Which section a window shows, and the newest change of it that was known then."""
+    """The section of a modal, and its newest change when the modal was opened."""
 
     section: str
     seen: Number
 
     def dump(self) -> str:
-        """As `private_metadata`."""
+        """Returns the `private_metadata` of a modal."""
         return json.dumps({"section": self.section, "seen": self.seen})
 
     @classmethod
     def parse(cls, metadata: str) -> Opened:
-        """From `private_metadata`; no section when it is not ours."""
+        """Parses `private_metadata`; no section if it is not valid."""
         return read(_OPENED, metadata) or cls("", 0)
 
 
@@ -120,12 +132,12 @@ _OPENED = TypeAdapter(Opened)
 
 @dataclass(frozen=True)
 class Difference:
-    """What saving would change, or what stands in the way of it.
+    """One change that saving would make, or the problem that prevents it.
 
     Attributes:
-        label: of the setting.
-        before, after: in words.
-        problem: why it cannot be saved, "".
+        label: the setting's label.
+        before, after: the values as text.
+        problem: why the value is not valid, "".
     """
 
     label: str
@@ -140,16 +152,16 @@ def draw_section(
     seen: int = 0,
     differences: Sequence[Difference] | None = None,
 ) -> Block:
-    """One section.
+    """Renders one section.
 
     Args:
         shown: the section.
         values: the preferences by key.
-        seen: the newest change of them.
-        differences: what saving would change; None before anybody asked.
+        seen: their newest change.
+        differences: what saving would change; None before a preview.
     """
     blocks = [_field(each, each.current(values.get(each.key))) for each in shown.settings]
-    blocks.append(actions(labelled(SettingsAction.CHECK, "Preview the changes", shown.name)))
+    blocks.append(actions(labelled(SettingsAction.CHECK, "Preview changes", shown.name)))
     blocks += _differences(differences) if differences is not None else []
     return window(
         shown.title,
@@ -168,17 +180,17 @@ def _differences(differences: Sequence[Difference]) -> Iterator[Block]:
         else:
             yield section(f"{each.label}\n{before_and_after(each.before, each.after)}")
     if not differences:
-        yield section("Nothing would change.")
+        yield section("No changes.")
 
 
 def before_and_after(before: str, after: str) -> str:
-    """A change of a value, each side on one line."""
+    """Returns a change of a value, each side on one line."""
     was, will_be = (one_line(each, _SHOWN) or "(not set)" for each in (before, after))
     return f"{was} → {will_be}"
 
 
 def in_words(setting: Setting, value: Any) -> str:
-    """A value as the preview says it."""
+    """Returns a value as text."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
@@ -216,7 +228,7 @@ def _people(setting: Setting, value: Any) -> Block:
 
 
 def _group(setting: Setting, value: Any) -> Block:
-    """A menu of the groups; where they are not known, their id can be typed."""
+    """Returns a menu of the groups; a text field for an id if the groups are unknown."""
     return group_menu(setting.name, "No group", setting.choices, str(value or ""))
 
 

@@ -1,4 +1,4 @@
-"""The figures in Slack: as text, for a period, a channel and an agent."""
+"""Renders reports as text, for a period, a channel and an agent."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ MOST_AGENTS_OFFERED, NAME_OFFERED = 60, 40
 MOST_CHANNELS_OFFERED = 20
 MOST_REASONS = 8
 MOST_CHANNELS = 8
-_NO_AGENT = "Somebody who left"
+_NO_AGENT = "Former agent"
 
 
 class StatsAction(StrEnum):
-    """What can be chosen or pressed. A choice is its option's value, ANY for all."""
+    """Action ids. A choice is its option's value, ANY for all."""
 
     SHOW = "stats_show"
     PICTURE = "stats_picture"
@@ -52,7 +52,7 @@ class StatsAction(StrEnum):
 
 @dataclass(frozen=True)
 class Choices:
-    """What there is to choose from: channels by kind, agents by our number."""
+    """The choices: channels by kind, agents by our number."""
 
     channels: tuple[str, ...] = ()
     agents: Mapping[int, str] = field(default_factory=dict)
@@ -64,9 +64,9 @@ NONE_KNOWN = Choices()
 def draw_stats(
     numbers: Numbers, scope: Scope, choices: Choices = NONE_KNOWN, banner: str = ""
 ) -> Block:
-    """The window; `banner` is what came of the last click."""
+    """Renders the modal; `banner` is the result of the last click."""
     blocks = [*([section(banner)] if banner else ()), *_blocks(numbers, scope, choices)]
-    return window("Figures", blocks, callback_id=STATS)
+    return window("Reports", blocks, callback_id=STATS)
 
 
 def _blocks(numbers: Numbers, scope: Scope, choices: Choices) -> Iterator[Block]:
@@ -78,7 +78,7 @@ def _blocks(numbers: Numbers, scope: Scope, choices: Choices) -> Iterator[Block]
     yield from _lists(numbers)
     yield from _agents(numbers)
     yield actions(labelled(StatsAction.PICTURE, "Send me the chart", "chart"))
-    yield context(plain(f"Computed from the event log. Days begin at midnight, {_zone(scope)}."))
+    yield context(plain(f"Based on the event log. Days start at midnight, {_zone(scope)}."))
 
 
 def _zone(scope: Scope) -> str:
@@ -98,7 +98,7 @@ def _filters(numbers: Numbers, scope: Scope, choices: Choices) -> Iterator[Block
 
 
 def _agents_offered(numbers: Numbers, scope: Scope, choices: Choices) -> Iterator[tuple[str, str]]:
-    """Whoever is chosen, then who did most, then all others: a message holds only so many."""
+    """Lists the chosen agent, then the busiest ones, then the others: a menu has limited room."""
     busiest = (one.agent_id for one in numbers.agents)
     for number in dict.fromkeys((scope.agent_id, *busiest, *choices.agents)):
         if number:
@@ -121,12 +121,12 @@ def _lists(numbers: Numbers) -> Iterator[Block]:
     yield _shares("Reasons", reasons, numbers.escalations, MOST_REASONS)
     priorities = {_priority(key): often for key, often in numbers.priorities.items()}
     yield _shares("Priorities", priorities, numbers.escalations, MOST_REASONS)
-    channels = {spelled(key) or "Not known": often for key, often in numbers.channels.items()}
+    channels = {spelled(key) or "Unknown": often for key, often in numbers.channels.items()}
     yield _shares("Channels", channels, numbers.escalations, MOST_CHANNELS)
 
 
 def _priority(key: str) -> str:
-    return PRIORITIES[Priority(key)] if key in set(Priority) else "Not known"
+    return PRIORITIES[Priority(key)] if key in set(Priority) else "Unknown"
 
 
 def _shares(label: str, counts: Mapping[str, int], whole: int, most: int) -> Block:

@@ -1,4 +1,4 @@
-"""The windows of an escalation's steps: assign, snooze, resolve, return, not needed, note, draft."""
+"""Renders the modals of an escalation's steps: assign, snooze, resolve, return, dismiss, note, draft."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from handoff_bot.slack.blocks.text import Block, context, plain, section
 
 
 class Window(StrEnum):
-    """The windows; the value is the callback id."""
+    """Callback ids of the modals."""
 
     ASSIGN = "assign"
     SNOOZE = "snooze"
@@ -29,7 +29,7 @@ class Window(StrEnum):
 
 
 class Field(StrEnum):
-    """The fields in them; the value is block id and action id."""
+    """Fields of the modals; the value is block id and action id."""
 
     AGENT = "assignee"
     GROUP = "group"
@@ -48,19 +48,19 @@ class Field(StrEnum):
 
 @dataclass(frozen=True)
 class About:
-    """Which escalation a window is about, and the thread in which to answer."""
+    """The escalation of a modal, and the thread for the result."""
 
     escalation_id: int
     thread: Place
 
     def dump(self) -> str:
-        """As `private_metadata`."""
+        """Returns the `private_metadata` of a modal."""
         place = {"slack_channel": self.thread.slack_channel, "ts": self.thread.ts}
         return json.dumps({"escalation_id": self.escalation_id} | place)
 
     @classmethod
     def parse(cls, metadata: str) -> About | None:
-        """From `private_metadata`; None when it is not ours."""
+        """Parses `private_metadata`; None if it is not valid."""
         held = read(_ABOUT, metadata)
         return cls(held.escalation_id, Place(held.slack_channel, held.ts)) if held else None
 
@@ -77,16 +77,16 @@ _ABOUT = TypeAdapter(_About)
 SOLVED: dict[SolvedAs, str] = {
     SolvedAs.SOLVED: "Solved",
     SolvedAs.ANSWERED: "Question answered",
-    SolvedAs.WORKAROUND: "Helped with a workaround",
-    SolvedAs.PASSED_ON: "Passed on to somebody else",
-    SolvedAs.NO_REPLY: "The customer did not reply",
+    SolvedAs.WORKAROUND: "Workaround provided",
+    SolvedAs.PASSED_ON: "Passed on to another team",
+    SolvedAs.NO_REPLY: "Customer did not reply",
 }
 
 NOT_NEEDED: dict[NotNeeded, str] = {
-    NotNeeded.AI_COULD: "The assistant could have answered",
-    NotNeeded.ALREADY_ANSWERED: "It was answered already",
+    NotNeeded.AI_COULD: "The AI could have answered",
+    NotNeeded.ALREADY_ANSWERED: "Already answered",
     NotNeeded.SPAM: "Spam or a test",
-    NotNeeded.MISTAKE: "The customer did not want a person",
+    NotNeeded.MISTAKE: "Customer did not want an agent",
 }
 
 SNOOZES = {
@@ -99,7 +99,7 @@ SNOOZES = {
 
 
 def assign(about: About, groups: Mapping[str, str]) -> Block:
-    """Asks who gets it: an agent, a user group (id -> name), or the queue; with a note for them."""
+    """Asks for an agent, a user group (id -> name) or the queue, with a note for the new assignee."""
     people: Block = {
         "type": "users_select",
         "action_id": Field.AGENT,
@@ -108,11 +108,11 @@ def assign(about: About, groups: Mapping[str, str]) -> Block:
     blocks = [asking("An agent", people, optional=True)]
     if groups:
         chooser = menu(Field.GROUP, "Choose a group", groups)
-        hint = "It goes back into the queue, and the group is called."
+        hint = "It goes back to the queue, and the group is mentioned."
         blocks.append(asking("Or a group", chooser, hint=hint, optional=True))
-    blocks.append(asking("Or", _box(Field.QUEUE, "Back into the queue"), optional=True))
+    blocks.append(asking("Or", _box(Field.QUEUE, "Back to the queue"), optional=True))
     note = text_field(Field.NOTE, many_lines=True, most=LONGEST_WORDS)
-    hint = "For the team alone. The new owner gets it as a direct message, with the last words."
+    hint = "Internal. The new assignee gets it as a direct message, with the latest messages."
     blocks.append(asking("Note", note, hint=hint, optional=True))
     return _window(Window.ASSIGN, "Assign conversation", blocks, "Assign", about)
 
@@ -124,14 +124,14 @@ def _box(name: Field, label: str, *, checked: bool = False) -> Block:
 
 
 def snooze(about: About) -> Block:
-    """Asks until when it is put aside."""
+    """Asks for the end of the snooze."""
     blocks = [
-        section("Nobody is reminded of it until then. It comes back when the customer writes."),
+        section("Reminders are paused until then. It comes back when the customer writes."),
         asking("For how long?", menu(Field.HOW_LONG, "Choose", SNOOZES, "1h"), optional=True),
         asking(
             "Or",
             text_field(Field.UNTIL, hint="45m, 2h, 1d, 14:30", most=40),
-            hint="In your own time zone.",
+            hint="In your time zone",
             optional=True,
         ),
     ]
@@ -139,12 +139,12 @@ def snooze(about: About) -> Block:
 
 
 def resolve(about: About, closing: str, *, asks: bool) -> Block:
-    """Asks what came of it.
+    """Asks for the outcome.
 
     Args:
-        about: which one.
-        closing: what the customer is told, "" for nothing; the agent may change it.
-        asks: True when customers are asked how it was.
+        about: the escalation.
+        closing: the closing message, "" for none; the agent may edit it.
+        asks: True if customers get a satisfaction survey.
     """
     outcomes = {outcome.value: label for outcome, label in SOLVED.items()}
     blocks = [
@@ -152,66 +152,66 @@ def resolve(about: About, closing: str, *, asks: bool) -> Block:
         asking(
             "Tags",
             text_field(Field.TAGS, hint="refund, delivery", most=300),
-            hint="Words, with commas or spaces between them.",
+            hint="Separate tags with commas or spaces.",
             optional=True,
         ),
         asking(
-            "What the customer is told",
+            "Closing message",
             text_field(Field.CLOSING, initial=closing, many_lines=True, most=LONGEST_WORDS),
             optional=not closing,
         ),
     ]
     if asks:
-        box = _box(Field.ASK, "Ask the customer how we did", checked=True)
+        box = _box(Field.ASK, "Send satisfaction survey", checked=True)
         blocks.append(asking("Afterwards", box, optional=True))
     return _window(Window.RESOLVE, "Resolve", blocks, "Resolve", about)
 
 
 def give_back(about: About) -> Block:
-    """Asks for one line that the assistant will remember."""
+    """Asks for a line that the assistant will remember."""
     memory = text_field(
         Field.MEMORY, hint="Refund of 20 € promised by Friday", many_lines=True, most=LONGEST_WORDS
     )
-    hint = "What you did and promised. The assistant takes it into account and never quotes it."
-    blocks = [asking("What should the assistant know?", memory, hint=hint, optional=True)]
+    hint = "What you did and promised. The AI uses it but never quotes it."
+    blocks = [asking("What should the AI know?", memory, hint=hint, optional=True)]
     return _window(Window.RETURN, "Return to AI", blocks, "Return", about)
 
 
 def not_needed(about: About) -> Block:
-    """Asks why nobody was needed."""
+    """Asks why no agent was needed."""
     reasons = {why.value: label for why, label in NOT_NEEDED.items()}
     chooser: Block = {"type": "radio_buttons", "action_id": Field.WHY, "options": options(reasons)}
     blocks = [
-        section("Nobody will talk to the customer: the assistant carries on."),
-        asking("Why was nobody needed?", chooser, hint="The detector learns from it."),
+        section("No agent needed. The AI keeps answering."),
+        asking("Why was no agent needed?", chooser, hint="The detector learns from your choice."),
     ]
-    return _window(Window.DISMISS, "Not needed", blocks, "Not needed", about)
+    return _window(Window.DISMISS, "Dismiss", blocks, "Dismiss", about)
 
 
 def note(about: About) -> Block:
     """Asks for a note."""
     words = text_field(Field.NOTE, many_lines=True)
     blocks = [asking("Note for the team", words, hint="The customer never sees it.")]
-    return _window(Window.NOTE, "Add a note", blocks, "Keep", about)
+    return _window(Window.NOTE, "Add a note", blocks, "Save", about)
 
 
 def draft(about: About, words: str, sources: tuple[str, ...], *, claims: bool) -> Block:
-    """A reply to edit and send.
+    """Shows a drafted reply to edit and send.
 
     Args:
-        about: which one.
-        words: what the assistant would say, "" when it knows nothing.
-        sources: the articles it comes from.
-        claims: True when sending it takes the conversation over.
+        about: the escalation.
+        words: the draft, "" if the assistant has no suggestion.
+        sources: the articles it is based on.
+        claims: True if sending it claims the conversation.
     """
     blocks: list[Block] = []
     if not words:
-        blocks.append(section("The assistant has nothing to suggest. Write the reply yourself."))
+        blocks.append(section("The AI has no suggestion. Write the reply yourself."))
     blocks.append(
         asking(
             "Reply to the customer",
             text_field(Field.WORDS, initial=words, many_lines=True),
-            hint="Nothing is sent before you press the button.",
+            hint="Nothing is sent until you press the button.",
         )
     )
     if sources:

@@ -1,7 +1,7 @@
-"""The words inside blocks: made safe, cut to Slack's limits, never able to ping, format or link.
+"""Text objects and blocks: escaped, cut to Slack's limits, never able to ping, format or link.
 
-What contacts (and models) wrote goes into `plain_text` and `rich_text` elements, which Slack does not
-parse; `mrkdwn` holds our own words and Slack's dates alone.
+Text by contacts (and models) goes into `plain_text` and `rich_text` elements, which Slack does not parse.
+`mrkdwn` holds only our own text and Slack's dates.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ NOTIFICATION_LIMIT = 300
 _ID = re.compile("[CGSUW][A-Z0-9]{2,20}")
 
 NOTHING = "(no text)"
-"""Stands where a text would be empty, which Slack refuses."""
+"""Replaces an empty text, which Slack refuses."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A message at the desk.
+    """A rendered message.
 
     Attributes:
-        text: what notifications and screen readers say; escaped.
-        blocks: what is shown.
+        text: for notifications and screen readers; escaped.
+        blocks: the visible blocks.
     """
 
     text: str
@@ -44,32 +44,32 @@ class Drawing:
 
 
 def named(name: str, limit: int = NAME_LIMIT) -> str:
-    """A name on one line, never empty."""
-    return one_line(name, limit) or "Somebody"
+    """Returns a name on one line, never empty."""
+    return one_line(name, limit) or "Unknown"
 
 
 def escape(text: str) -> str:
-    """Text that Slack shows as it is where it would read `<…>` and `&…;` as instructions."""
+    """Escapes text in which Slack would read `<…>` and `&…;` as markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def notification(text: str, limit: int = NOTIFICATION_LIMIT) -> str:
-    """The top-level text of a message."""
+    """Returns the top-level text of a message."""
     return escape(one_line(text, limit)) or NOTHING
 
 
 def plain(text: str, limit: int = SECTION_LIMIT) -> Block:
-    """A text object that Slack does not parse, without emoji codes."""
+    """Returns a text object that Slack does not parse, without emoji codes."""
     return {"type": "plain_text", "text": shorten(text, limit) or NOTHING, "emoji": False}
 
 
 def mrkdwn(text: str) -> Block:
-    """A text object in Slack's markup, for our own words only."""
+    """Returns a text object in Slack's markup, for our own text only."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def mention(desk_id: str) -> str:
-    """A person, a user group or a slack_channel in markup, by its id; "" for what is no id."""
+    """Returns the mention of a person, a user group or a slack_channel by its id; "" if it is not an id."""
     if not _ID.fullmatch(desk_id):
         return ""
     form = {"S": "<!subteam^{}>", "C": "<#{}>", "G": "<#{}>"}.get(desk_id[0], "<@{}>")
@@ -77,60 +77,60 @@ def mention(desk_id: str) -> str:
 
 
 def date(at: datetime, pattern: str) -> str:
-    """A moment in markup, which the client renders in the reader's own time zone."""
+    """Returns a moment in markup, which the client renders in the reader's time zone."""
     return f"<!date^{int(at.timestamp())}^{pattern}|{at:%Y-%m-%d %H:%M UTC}>"
 
 
 def moment(at: datetime) -> str:
-    """Day and time, in markup."""
+    """Returns day and time, in markup."""
     return date(at, "{date_short_pretty} {time}")
 
 
 def header(text: str) -> Block:
-    """A line in large letters."""
+    """Returns a header block."""
     return {"type": "header", "text": plain(text, HEADER_LIMIT)}
 
 
 def section(text: str) -> Block:
-    """A paragraph that Slack does not parse."""
+    """Returns a section that Slack does not parse."""
     return {"type": "section", "text": plain(text)}
 
 
 def context(*elements: Block) -> Block:
-    """A line in small letters, at most ten elements."""
+    """Returns a context block of at most ten elements."""
     return {"type": "context", "elements": list(elements)}
 
 
 def actions(*buttons: Block) -> Block:
-    """A row of buttons."""
+    """Returns a row of buttons."""
     return {"type": "actions", "elements": list(buttons)}
 
 
 def rich(*parts: Block) -> Block:
-    """A block of literal text."""
+    """Returns a rich text block, for text that Slack does not parse."""
     return {"type": "rich_text", "elements": list(parts)}
 
 
 def line(*elements: Block) -> Block:
-    """A paragraph in a `rich` block."""
+    """Returns a paragraph of a `rich` block."""
     return {"type": "rich_text_section", "elements": list(elements)}
 
 
 def quote(text: str, limit: int) -> Block:
-    """Somebody's own words, literally, in a `rich` block."""
+    """Returns a quotation of literal text, in a `rich` block."""
     return {"type": "rich_text_quote", "elements": [words(text, limit)]}
 
 
 def bullets(*lines: Block) -> Block:
-    """A list of `line`s in a `rich` block."""
+    """Returns a list of `line`s, in a `rich` block."""
     return {"type": "rich_text_list", "style": "bullet", "elements": list(lines)}
 
 
 def words(text: str, limit: int) -> Block:
-    """Literal text in a `rich` block."""
+    """Returns literal text, in a `rich` block."""
     return {"type": "text", "text": shorten(text, limit) or NOTHING}
 
 
 def strong(label: str) -> Block:
-    """A label of ours in bold, exactly as it is, in a `rich` block."""
+    """Returns a bold label of ours, in a `rich` block."""
     return {"type": "text", "text": label, "style": {"bold": True}}

@@ -1,4 +1,4 @@
-"""The window of the customer texts: one text for a moment, a language and a reason, and how it reads."""
+"""Renders the modal of customer texts: one text for a moment, a language and a reason, with a preview."""
 
 from __future__ import annotations
 
@@ -27,44 +27,44 @@ from handoff_bot.slack.blocks.text import (
 TEXT = "settings_text"
 
 MOMENTS: dict[Moment, str] = {
-    Moment.DISCLOSURE: "The assistant's first words",
+    Moment.DISCLOSURE: "The AI's introduction",
     Moment.VOICE_NOTE: "A voice note without text",
     Moment.PICTURE: "A picture without text",
     Moment.UNREADABLE: "Another message without text",
-    Moment.STARTED: "Started: a person was asked for",
-    Moment.POSITION: "Position in the queue",
-    Moment.WAITING_LONG: "Waiting too long",
-    Moment.NOBODY_HERE: "Nobody is free",
-    Moment.OUT_OF_HOURS: "Out of hours",
-    Moment.CALLBACK: "We will get back to you",
-    Moment.BUSY: "Too many at once: please wait",
-    Moment.TAKEN: "Taken",
+    Moment.STARTED: "Escalated: agent requested",
+    Moment.POSITION: "Queue position",
+    Moment.WAITING_LONG: "Long wait",
+    Moment.NOBODY_HERE: "No agent available",
+    Moment.OUT_OF_HOURS: "Outside business hours",
+    Moment.CALLBACK: "Callback promised",
+    Moment.BUSY: "Rate limit: please wait",
+    Moment.TAKEN: "Taken over",
     Moment.GREETING: "Greeting",
-    Moment.RELEASED: "Back into the queue",
+    Moment.RELEASED: "Back to the queue",
     Moment.TRANSFERRED: "Transferred",
     Moment.RESOLVED: "Closed",
-    Moment.RETURNED: "Returned to the assistant",
-    Moment.DISMISSED: "The assistant carries on",
-    Moment.CSAT: "How did we do?",
-    Moment.CSAT_THANKS: "Thanks for the rating",
+    Moment.RETURNED: "Returned to the AI",
+    Moment.DISMISSED: "Dismissed: the AI continues",
+    Moment.CSAT: "Satisfaction survey",
+    Moment.CSAT_THANKS: "Survey answered",
     Moment.STOPPED: "After STOP",
     Moment.RESUMED: "After START",
-    Moment.CORRECTION: "Before the text of a correction",
+    Moment.CORRECTION: "Prefix of a correction",
 }
 
 
 @dataclass(frozen=True)
 class ShownText:
-    """A text in its window.
+    """A text in its modal.
 
     Attributes:
-        moment, language, reason: which one; reason "any" for all.
-        template: what it says now.
-        preview: how that reads, "" when it cannot be filled.
+        moment, language, reason: the key of the text; reason "any" for all.
+        template: the current text.
+        preview: the text with example values, "" if it is not valid.
         problem: why it cannot be saved, "".
-        is_own: True when an admin wrote it.
-        is_silent: True when nothing is said at that moment.
-        seen: the newest change of it that was known when it was opened.
+        is_own: True if an admin wrote it.
+        is_silent: True if nothing is sent at that moment.
+        seen: its newest change when the modal was opened.
     """
 
     moment: Moment
@@ -79,21 +79,21 @@ class ShownText:
 
 
 def words_of(moment: str, language: str, reason: str) -> str:
-    """The name of the field that holds a text."""
+    """Returns the name of the field for a text."""
     return f"{SettingsAction.PREVIEW}.{moment}.{language}.{reason}"
 
 
 def silence_of(moment: Moment) -> str:
-    """The name of the field that says whether anything is said."""
+    """Returns the name of the field that says whether a text is sent."""
     return f"silent.{moment}"
 
 
 def draw_text(shown: ShownText, banner: str = "") -> Block:
-    """Choose a text, change it, and see how it reads; `banner` says what came of the last click."""
+    """Renders a text to choose, edit and preview; `banner` is the result of the last click."""
     blocks: list[Block] = [section(banner)] if banner else []
     blocks += [_choice(shown), _words(shown), *_reads(shown)]
     if shown.is_own:
-        blocks.append(actions(labelled(SettingsAction.USUAL, "Back to the usual text", "usual")))
+        blocks.append(actions(labelled(SettingsAction.USUAL, "Reset to default", "usual")))
     if shown.moment in SILENCEABLE:
         blocks.append(_silence(shown))
     return window(
@@ -108,7 +108,7 @@ def draw_text(shown: ShownText, banner: str = "") -> Block:
 
 def _choice(shown: ShownText) -> Block:
     moments = {each.value: label for each, label in MOMENTS.items()}
-    reasons = {ANY: "For any reason"} | {each.value: label for each, label in REASONS.items()}
+    reasons = {ANY: "Any reason"} | {each.value: label for each, label in REASONS.items()}
     others = (each for each in NAMES if each not in TEXTS)
     languages = {each: name_of(each) for each in (*TEXTS, *others)}
     return actions(
@@ -119,7 +119,7 @@ def _choice(shown: ShownText) -> Block:
 
 
 def _words(shown: ShownText) -> Block:
-    """Named after its text: of a field with the same name Slack keeps what was typed into it."""
+    """The block_id names the text: Slack keeps what was typed into a field of the same name."""
     words = text_field(SettingsAction.PREVIEW, initial=shown.template, many_lines=True, most=1500)
     words["dispatch_action_config"] = {"trigger_actions_on": ["on_character_entered"]}
     may = ", ".join(f"{{{name}}}" for name in sorted(allowed(shown.moment))) or "none"
@@ -131,7 +131,7 @@ def _silence(shown: ShownText) -> Block:
     box: Block = {
         "type": "checkboxes",
         "action_id": silence_of(shown.moment),
-        "options": options({"yes": "Say nothing at this moment"}),
+        "options": options({"yes": "Send nothing"}),
     }
     if shown.is_silent:
         box["initial_options"] = box["options"]
@@ -139,9 +139,9 @@ def _silence(shown: ShownText) -> Block:
 
 
 def _reads(shown: ShownText) -> Iterator[Block]:
-    whose = "written by your team for exactly this" if shown.is_own else "the one that counts here"
+    whose = "This text was written by your team." if shown.is_own else ("This text is the default.")
     if shown.problem:
         yield section(f"⚠️ {shown.problem}")
     elif shown.preview:
-        yield rich(line(strong("This is how it reads:")), quote(shown.preview, 1500))
-    yield context(plain(f"This text is {whose}."))
+        yield rich(line(strong("Preview:")), quote(shown.preview, 1500))
+    yield context(plain(whose))

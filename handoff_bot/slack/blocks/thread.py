@@ -1,4 +1,4 @@
-"""What is said in a card's thread: to everybody, and to one agent alone."""
+"""Renders posts in a card's thread, and ephemeral messages to one agent."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _OURS_TO_AGENTS = frozenset({PostKind.NOTICE, PostKind.TOLD})
 
 
 def draw_post(post: Post, workspace_url: str = "", *, named_outside: bool = False) -> Drawing:
-    """A post for all agents in the thread, or outside of it with a link to it.
+    """Renders a post in the thread, or elsewhere with a link to it.
 
-    `named_outside` when the post carries the speaker's name itself, so that no line need say it.
+    `named_outside` if the post's sender already shows the speaker's name, so that no line repeats it.
     """
     blocks = [*_mentions(post), *_post(post, named_outside=named_outside)]
     link = permalink(post.about, workspace_url)
@@ -47,7 +47,7 @@ def draw_post(post: Post, workspace_url: str = "", *, named_outside: bool = Fals
 
 
 def draw_posts(posts: Sequence[Post], *, named_outside: bool = False) -> Drawing:
-    """Several posts by one speaker as one message: named once, a line between what was said apart."""
+    """Renders several posts by one speaker as one message: the name once, a divider between the posts."""
     first, *others = posts
     drawing = draw_post(first, named_outside=named_outside)
     if not others:
@@ -61,13 +61,13 @@ def draw_posts(posts: Sequence[Post], *, named_outside: bool = False) -> Drawing
 
 
 def _together_spoken(posts: Sequence[Post]) -> Iterator[str]:
-    """What is said aloud: the name once, then as much of the rest as there is room for."""
+    """Returns the notification text: the name once, then as much of the posts as fits."""
     yield _spoken(posts[0])
     yield from (post.spoken for post in posts[1:])
 
 
 def _mentions(post: Post) -> Iterator[Block]:
-    """Those who are called: a line of its own, for only our own markup may ping."""
+    """Returns mentions on a line of their own, because only our own markup may ping."""
     called = [mention(one) for one in post.mentions]
     if any(called):
         yield {"type": "section", "text": mrkdwn(" ".join(filter(None, called)))}
@@ -92,7 +92,7 @@ def _post(post: Post, *, named_outside: bool) -> Iterator[Block]:
 
 
 def guise_of(post: Post) -> str:
-    """The name under which a customer's words are posted."""
+    """Returns the name under which a customer's messages are posted."""
     return _heading(post)
 
 
@@ -109,7 +109,7 @@ def _spoken(post: Post) -> str:
 
 
 def draw_whisper(whisper: Whisper) -> Drawing:
-    """Something for one agent alone, with what they can answer."""
+    """Renders an ephemeral message with its buttons."""
     drawing = draw_words(whisper.text)
     if not whisper.buttons:
         return drawing
@@ -118,11 +118,11 @@ def draw_whisper(whisper: Whisper) -> Drawing:
 
 
 def draw_words(text: str) -> Drawing:
-    """Plain words."""
+    """Renders a plain message."""
     return Drawing(notification(text), [section(text)])
 
 
 def settled(blocks: Sequence[Block], text: str) -> Drawing:
-    """A message whose buttons have done their work: the buttons gone, what came of them below."""
+    """Returns a message without its buttons after a click, with the result below."""
     kept = [block for block in blocks if block.get("type") != "actions"]
     return Drawing(notification(text), [*kept, context(plain(shorten(text, 300)))])

@@ -1,4 +1,4 @@
-"""One ticket in a window: its fields and timeline, and the fields to change."""
+"""Renders a ticket in a modal: its fields, its timeline, and the form to edit it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ EDIT = "ticket_edit"
 
 
 class Field(StrEnum):
-    """The fields of the edit window."""
+    """Fields of the form."""
 
     SUBJECT = "ticket_subject"
     STATUS = "ticket_status"
@@ -48,18 +48,18 @@ class Field(StrEnum):
 
 
 _OUTCOMES = {outcome.value: label for outcome, label in SOLVED.items()} | {
-    "returned": "Returned to the assistant",
-    "not_needed": "Not needed",
+    "returned": "Returned to the AI",
+    "not_needed": "Dismissed",
 }
 _QUOTE = 400
 _TIMELINE_WORDS = 150
 
 
 def draw_ticket(view: TicketView, workspace_url: str) -> Block:
-    """One ticket: its fields, its timeline, and what can be done."""
+    """Renders a ticket: its fields, its timeline and its buttons."""
     row = view.row
     value = f"{row.number}:{view.page}"
-    buttons = [labelled(TicketAction.CHANGE, "Change…", str(row.number))]
+    buttons = [labelled(TicketAction.CHANGE, "Edit…", str(row.number))]
     if view.older:
         older = labelled(TicketAction.OLDER, "Older", f"{row.number}:{view.page + 1}")
         buttons.append(older)
@@ -77,10 +77,10 @@ def draw_ticket(view: TicketView, workspace_url: str) -> Block:
 
 def _facts(view: TicketView, workspace_url: str) -> Iterator[Block]:
     row = view.row
-    owner = named(row.assignee.name) if row.assignee else "nobody"
-    yield plain(f"{STATUSES[row.status]} · {PRIORITIES[row.priority]} · assigned to {owner}", 300)
+    owner = f"assigned to {named(row.assignee.name)}" if row.assignee else "unassigned"
+    yield plain(f"{STATUSES[row.status]} · {PRIORITIES[row.priority]} · {owner}", 300)
     yield plain(f"{named(row.contact)} on {spelled(row.channel)} · {REASONS[view.reason]}", 300)
-    yield mrkdwn(f"Made {moment(row.created_at)}")
+    yield mrkdwn(f"Created {moment(row.created_at)}")
     if view.solved_at:
         outcome = _OUTCOMES.get(view.outcome, "Ended")
         yield plain(outcome, 100)
@@ -88,7 +88,7 @@ def _facts(view: TicketView, workspace_url: str) -> Iterator[Block]:
     if view.reply_due_at:
         yield mrkdwn(f"⏱️ First reply due {moment(view.reply_due_at)}")
     if view.solve_due_at:
-        yield mrkdwn(f"⏱️ To be solved by {moment(view.solve_due_at)}")
+        yield mrkdwn(f"⏱️ Resolution due {moment(view.solve_due_at)}")
     if view.tags:
         yield plain(" ".join(f"#{tag}" for tag in view.tags), 500)
     if view.reopened:
@@ -105,11 +105,11 @@ def _line(happened: Happened) -> Iterator[Block]:
         yield rich(line(words(happened.quote, _QUOTE)))
 
 
-# -- changing
+# -- editing
 
 
 def draw_edit(view: TicketView) -> Block:
-    """The fields to change; the window remembers what it showed, so that only what was touched is changed."""
+    """Renders the form. The modal remembers the shown values, so that only changed fields are saved."""
     subject = text_field(Field.SUBJECT, initial=view.row.subject, most=LONGEST_SUBJECT)
     shown = replace(Edit.of(view), subject=str(subject.get("initial_value", "")))
     tags = text_field(Field.TAGS, initial=" ".join(shown.tags), most=900)
@@ -119,14 +119,14 @@ def draw_edit(view: TicketView) -> Block:
         asking(
             "Status",
             menu(Field.STATUS, "Choose", _may_become(shown.status), shown.status),
-            hint="Solving it resolves the conversation, and the customer is told.",
+            hint="Solved also resolves the conversation, and the customer is told.",
         ),
         asking("Priority", menu(Field.PRIORITY, "Choose", priorities, shown.priority)),
         asking("Assignee", _chooser(shown.assignee), hint=_ASSIGNEE_HINT, optional=True),
-        asking("Tags", tags, hint="Words, with spaces or commas between them.", optional=True),
+        asking("Tags", tags, hint="Separate tags with commas or spaces.", optional=True),
     ]
     return window(
-        f"Change #{view.row.number}"[:24],
+        f"Edit #{view.row.number}"[:24],
         blocks,
         callback_id=EDIT,
         submit="Save",
@@ -135,7 +135,7 @@ def draw_edit(view: TicketView) -> Block:
     )
 
 
-_ASSIGNEE_HINT = "Nobody puts an open conversation back into the queue."
+_ASSIGNEE_HINT = "If you leave it empty, an open conversation goes back to the queue."
 
 
 def _may_become(status: TicketStatus) -> Mapping[str, str]:
@@ -144,11 +144,11 @@ def _may_become(status: TicketStatus) -> Mapping[str, str]:
 
 
 def _chooser(assignee: str) -> Block:
-    """Of several people only one: a menu of one person cannot be emptied again."""
+    """Returns a menu of several people, limited to one: a menu of one person cannot be emptied."""
     chooser: Block = {
         "type": "multi_users_select",
         "action_id": Field.ASSIGNEE,
-        "placeholder": plain("Nobody", 150),
+        "placeholder": plain("Unassigned", 150),
         "max_selected_items": 1,
     }
     return chooser | ({"initial_users": [assignee]} if assignee else {})
@@ -168,6 +168,6 @@ _REMEMBERED = TypeAdapter(_Remembered)
 
 
 def shown_in(metadata: str) -> tuple[int, Edit] | None:
-    """The ticket that a window is about, and its fields as they were shown; None when it is not ours."""
+    """Returns a modal's ticket and the values that it showed; None if the metadata is not valid."""
     held = read(_REMEMBERED, metadata)
     return (held.number, held.shown) if held else None

@@ -1,4 +1,4 @@
-"""The search for tickets in a window: what is looked for, and what was found."""
+"""Renders the search for tickets in a modal: filters and results."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SEARCH = "tickets"
 
 
 class TicketAction(StrEnum):
-    """What can be done in the windows; the value is the action id."""
+    """Action ids of the modals."""
 
     SHOW = "tickets_show"
     WORDS = "tickets_words"
@@ -66,13 +66,13 @@ PERIODS: dict[Period, str] = {
     Period.YEAR: "Last 365 days",
 }
 
-HINT = "#12, #tag, or words"
+HINT = "#12, #tag or text"
 
 
 def draw_tickets(
     page: TicketPage, channels: Sequence[str], *, may_export: bool = False, banner: str = ""
 ) -> Block:
-    """The search window."""
+    """Renders the search."""
     blocks: list[Block] = [
         *([section(banner)] if banner else ()),
         asking(
@@ -85,7 +85,7 @@ def draw_tickets(
         *map(_row, page.rows),
     ]
     if not page.rows:
-        blocks.append(section("No ticket fits."))
+        blocks.append(section("No tickets found."))
     blocks += _turns(page, may_export=may_export)
     return window("Tickets", blocks, callback_id=SEARCH, submit="Search")
 
@@ -137,7 +137,7 @@ def _turns(page: TicketPage, *, may_export: bool) -> Iterator[Block]:
     if replace(page.query, words="", no_number=False, before=None, since=None) != TicketQuery():
         turns.append(labelled(TicketAction.ALL, "Clear filters", "all"))
     if may_export and page.rows:
-        turns.append(labelled(TicketAction.CSV, "Export as CSV", "csv", "all that fit"))
-        turns.append(labelled(TicketAction.JSON, "Export as JSON", "json", "all that fit"))
+        turns.append(labelled(TicketAction.CSV, "Export as CSV", "csv", "all results"))
+        turns.append(labelled(TicketAction.JSON, "Export as JSON", "json", "all results"))
     if turns:
         yield actions(*turns)

@@ -1,1 +1,1 @@
-"""What Slack tells us, one module for each kind: each listener parses, makes one call, answers."""
+"""Listeners for Slack's requests, one module per feature: each parses, makes one call, and answers."""

@@ -1,7 +1,7 @@
-"""Buttons: what each click asks of the core, and what the one who clicked is told.
+"""Buttons of cards and threads: the action of each click, and the answer to the agent.
 
-A click that changes something is acknowledged after the change has been committed, so that Slack says
-"something went wrong" when it has. Windows are opened first, for that must happen within three seconds.
+A click that changes something is acknowledged after the commit, so that Slack reports a failure. Modals
+are opened first, because a trigger id expires after three seconds.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from handoff_bot.slack.listeners.feature import ClickListener, Feature, Subject,
 
 Decision = Callable[[DeskActions, int, AgentRef], Outcome]
 
-OLD_BUTTON = "This button is from an older version. The card shows what can be done now."
-NOT_KNOWN = "This conversation is not known any more."
+OLD_BUTTON = "This button is from an older version. Use the buttons on the card."
+NOT_KNOWN = "This conversation no longer exists."
 DONE = "Done."
 
 
 def step(taken: Step) -> Decision:
-    """Take this step with the escalation whose id the button carries."""
+    """Takes this step with the escalation whose id the button carries."""
     return lambda actions, escalation_id, agent: actions.take(taken, escalation_id, agent)
 
 
 def on_card(decide: Decision) -> ClickListener:
-    """A button on a card, which is redrawn when something has changed."""
+    """A button on a card, which is updated after a change."""
 
     def listener(tools: Tools, click: Click, ack: Ack) -> None:
         outcome = _decided(decide, tools, click)
@@ -47,10 +47,10 @@ def on_card(decide: Decision) -> ClickListener:
 
 
 def _once(decide: Decision, *, slow: bool = False) -> ClickListener:
-    """A button that has done its work after one successful click.
+    """A button that is removed after one successful click.
 
-    `slow` where a model may be asked first: then, where there is one, Slack hears at once, and whoever
-    clicked can click again should it come to nothing.
+    `slow` where a model may be asked first: then Slack is acknowledged at once, and the agent can click again
+    if it fails.
     """
 
     def listener(tools: Tools, click: Click, ack: Ack) -> None:
@@ -76,14 +76,14 @@ def _decided(decide: Decision, tools: Tools, click: Click) -> Outcome:
 
 
 def view(tools: Tools, click: Click, ack: Ack) -> None:
-    """Show the conversation, from its end."""
+    """Shows the last page of a conversation."""
     ack()
     view_id = tools.desk.open_view(click.trigger_id, modals.loading())
     tools.desk.update_view(view_id, _window(tools.actions, click.number, None))
 
 
 def turn(tools: Tools, click: Click, ack: Ack) -> None:
-    """Show another page."""
+    """Shows another page."""
     ack()
     escalation, _, page = click.value.partition(":")
     window = _window(tools.actions, number(escalation), number(page))
@@ -91,7 +91,7 @@ def turn(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def _window(actions: DeskActions, escalation_id: int | None, page: int | None) -> Block:
-    """A page of a conversation, the last one when `page` is None."""
+    """Renders a page of a conversation, the last one if `page` is None."""
     found = None if escalation_id is None else actions.transcript(escalation_id, page or 0)
     if escalation_id is None or found is None:
         return modals.gone(NOT_KNOWN)
@@ -101,7 +101,7 @@ def _window(actions: DeskActions, escalation_id: int | None, page: int | None) -
 
 
 SEND_KEPT = _once(lambda actions, note, agent: actions.send_correction(note, agent), slow=True)
-"""Words of an agent's own conversation that were kept back leave."""
+"""Sends a held reply of an agent's own conversation."""
 
 ACTIONS: dict[str, ClickListener] = {
     Button.CLAIM: on_card(step(Step.CLAIM)),
@@ -123,7 +123,7 @@ ACTIONS: dict[str, ClickListener] = {
     modals.Turn.PREVIOUS: turn,
     modals.Turn.NEXT: turn,
 }
-"""Action id -> what a click on it does."""
+"""Action id -> listener."""
 
 
 _RULES: dict[str, tuple[Action, Subject]] = {
@@ -140,7 +140,7 @@ _RULES: dict[str, tuple[Action, Subject]] = {
     modals.Turn.PREVIOUS: (Action.SEE, Subject.ESCALATION),
     modals.Turn.NEXT: (Action.SEE, Subject.ESCALATION),
 }
-"""Action id -> what it does, and to which conversation."""
+"""Action id -> the action, and how the request names its conversation."""
 
 FEATURE = Feature(
     clicks={

@@ -1,4 +1,4 @@
-"""What only admins may do, and where a window of theirs opens."""
+"""Listeners for admins only, and how their modals open."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ TITLE = "Settings"
 
 
 def refused(tools: Tools) -> Drawing:
-    """What agents are told who are no admins."""
+    """Renders the refusal for agents who are not admins."""
     return draw_admins_alone(tools.core.preferences.named_admins())
 
 
 def refused_in_window(tools: Tools) -> Block:
-    """The same in a window."""
+    """Renders the refusal as a modal."""
     return admins_alone_window(TITLE, tools.core.preferences.named_admins())
 
 
 def by_admins(listener: Listener) -> Guarded[Listener]:
-    """The listener, for admins. Their role is asked for each time, also when a window is sent."""
+    """Guards a listener for admins. The role is checked for each request, also for submitted modals."""
     return guarded(Action.ADMINISTER, listener)
 
 
 def put(tools: Tools, click: Click, view: Block) -> str:
-    """Open a window: on top of the one that was clicked in, or alone; says its id."""
+    """Opens a modal, on top of the clicked one if there is one; returns its id."""
     if click.view_id and not click.is_home:
         return tools.desk.push_view(click.trigger_id, view)
     return tools.desk.open_view(click.trigger_id, view)

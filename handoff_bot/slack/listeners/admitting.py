@@ -1,4 +1,4 @@
-"""Lets what people write in threads pass, or tells them why not. Runs as a job, before the handler."""
+"""Checks the author's role for messages in threads. Runs as a job, before the handler."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Payload = dict[str, Any]
 
 
 def _nothing() -> None:
-    """Stands where a listener would: what is written is handled by `events`."""
+    """A placeholder for a listener: `events` handles messages."""
 
 
 WRITTEN = guarded(Action.REPLY, _nothing, Subject.THREAD)
@@ -25,7 +25,7 @@ WRITTEN = guarded(Action.REPLY, _nothing, Subject.THREAD)
 
 
 def admitted(tools: Tools, payload: Payload, verbs: Mapping[str, Guarded[VerbListener]]) -> bool:
-    """True when the event may be handled. Otherwise its author has been told why not.
+    """True if the event may be handled. Otherwise the author is told why not.
 
     Raises:
         DeskError: Slack does not say who the author is; the event waits, and nothing is lost.
@@ -49,7 +49,7 @@ def admitted(tools: Tools, payload: Payload, verbs: Mapping[str, Guarded[VerbLis
 
 
 def _counts(event: Payload, said: Payload, payload: Payload) -> bool:
-    """Whether a person wrote, changed or deleted a reply."""
+    """Whether a person wrote, edited or deleted a reply."""
     if not (is_reply(said) and is_by_human(said, payload)):
         return False
     if event.get("subtype") == "message_changed":

@@ -1,4 +1,4 @@
-"""Approved templates in Slack: admins keep them, agents send one when a channel's window is closed."""
+"""Message templates: admins edit them, agents send one when the messaging window is closed."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def show(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def add(tools: Tools, click: Click, ack: Ack) -> None:
-    """Write a new one."""
+    """Adds a template."""
     ack()
     put(tools, click, draw_edit(Approved("", "", "")))
 
 
 def change(tools: Tools, click: Click, ack: Ack) -> None:
-    """Change one."""
+    """Edits a template."""
     ack()
     found = tools.core.templates.get(click.value)
     if found:
@@ -72,7 +72,7 @@ def change(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def saved(tools: Tools, body: Body, ack: Ack) -> None:
-    """Keep it; what is wrong with it is said at its field."""
+    """Saves a template; problems are reported next to the field."""
     view, state = body["view"], _state(body)
     before = name_in(str(view.get("private_metadata") or ""))
     new, wrong = _written(state)
@@ -86,15 +86,15 @@ def saved(tools: Tools, body: Body, ack: Ack) -> None:
 
 
 def _saved(new: Approved) -> str:
-    """What was saved; a mistyped variable would otherwise be noticed by the first agent."""
+    """Names variables that the text lacks: an agent would otherwise be the first to notice a typo."""
     if not new.further:
         return f"{new.name} is saved."
     names = ", ".join(f"{{{{{name}}}}}" for name in new.further)
-    return f"{new.name} is saved. Not in the text, so for a button, link or file: {names}."
+    return f"{new.name} is saved. Variables outside the text, for a button, link or file: {names}"
 
 
 def _written(state: Mapping[str, Any]) -> tuple[Approved, Problem | None]:
-    """What was typed, and what is wrong with it."""
+    """Returns the input, and its problem."""
     new = Approved(
         _one(state, TemplateAction.NAME),
         _one(state, TemplateAction.SID),
@@ -110,7 +110,7 @@ def _written(state: Mapping[str, Any]) -> tuple[Approved, Problem | None]:
 
 
 def deleted(tools: Tools, click: Click, ack: Ack) -> None:
-    """Delete it."""
+    """Deletes a template."""
     ack()
     tools.core.templates.delete(click.value, click.desk_id)
     tools.desk.update_view(click.view_id, draw_deleted(click.value))
@@ -118,16 +118,16 @@ def deleted(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def _refresh(tools: Tools, below: str, banner: str) -> None:
-    """Show in the list below what has changed."""
+    """Updates the list below."""
     if below:
         tools.desk.update_view(below, draw_list(tools.core.templates.every(), banner))
 
 
-# -- sending one
+# -- sending a template
 
 
 def use(tools: Tools, click: Click, ack: Ack) -> None:
-    """ "Use template…" below what the closed window has kept back."""
+    """ "Use template…" below a message that the closed messaging window held back."""
     ack()
     if click.number is None or click.place is None:
         whisper(tools.desk, click, OLD_BUTTON)
@@ -141,7 +141,7 @@ def use(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def chosen(tools: Tools, click: Click, ack: Ack) -> None:
-    """Another one: show it, with its own variables."""
+    """Another template was chosen: shows it with its variables."""
     ack()
     using = Using.parse(click.metadata)
     templates = tools.core.templates.every()
@@ -151,7 +151,7 @@ def chosen(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def sent(tools: Tools, body: Body, ack: Ack) -> None:
-    """Send it to the customer."""
+    """Sends the template to the customer."""
     view, state = body["view"], _state(body)
     using = Using.parse(str(view.get("private_metadata") or ""))
     found = tools.core.templates.get(_one(state, TemplateAction.CHOICE))
@@ -204,5 +204,5 @@ FEATURE = Feature(
         TemplateWindow.USE: guarded(Action.REPLY, sent, Subject.MESSAGE),
     },
     commands={"templates": by_admins(in_words)},
-    help=("/handoff templates: texts that WhatsApp has approved, for admins",),
+    help=("/handoff templates: message templates that WhatsApp has approved (admins)",),
 )

@@ -1,7 +1,7 @@
-"""The first to see what Slack sends: stores events before they are acknowledged, turns away the unusable.
+"""First middleware: stores events before they are acknowledged, and rejects malformed requests.
 
-Slack retries an event until it hears 200. So that means "stored": whatever happens afterwards, the lane
-`slack:` runs the event, and a second delivery finds it known.
+Slack retries an event until it gets 200, so 200 means "stored". The lane `slack:` then handles the event; a
+second delivery is recognised.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 KIND = "slack.event"
 
 HEARD = frozenset(EVENTS) | frozenset(EVERYTHING.events)
-"""Types of events that mean something here. Others are acknowledged and forgotten."""
+"""Types of events that are handled. Others are acknowledged and dropped."""
 
 _PASSED_ON = frozenset(
     {
@@ -39,9 +39,9 @@ _PASSED_ON = frozenset(
 
 
 class Arrivals(Middleware):
-    """Bolt's first middleware behind the signature check. Raises what the inbox raises: Slack retries.
+    """Bolt's first middleware after the signature check. Raises what the inbox raises, so that Slack retries.
 
-    A class, because for a function Bolt would first take the request apart, and fail on malformed ones.
+    A class, because Bolt would parse the request before it calls a function, and fail on malformed requests.
     """
 
     def __init__(self, inbox: Inbox) -> None:
@@ -54,7 +54,7 @@ class Arrivals(Middleware):
         resp: BoltResponse,
         next: Callable[[], BoltResponse],
     ) -> BoltResponse | None:
-        """Answer the request, or let the listeners have it."""
+        """Answers the request, or passes it on to the listeners."""
         body = req.body
         if not is_storable(body):
             return _refused()
@@ -75,14 +75,14 @@ def _store(inbox: Inbox, body: dict[str, Any]) -> BoltResponse:
     if event["type"] not in HEARD:
         logger.info("event ignored", extra={"type": _type_of(event)})
     elif not _is_echo(body, event) and _matters(event):
-        # `token` is a shared secret of old; nothing here needs it.
+        # `token` is a deprecated shared secret; nothing here needs it.
         payload = {name: value for name, value in body.items() if name != "token"}
         inbox.store(KIND, lane_of(event), f"slack:{body['event_id']}", payload)
     return BoltResponse(status=200, body="")
 
 
 def lane_of(event: Mapping[str, Any]) -> str:
-    """The lane that keeps everything about one thread in order."""
+    """Returns the lane that keeps everything about one thread in order."""
     subject = event.get("message") or event.get("previous_message") or event
     thread = subject.get("thread_ts") or subject.get("ts") or event.get("ts")
     place = event.get("channel") or event.get("user") or event.get("type")
@@ -90,21 +90,21 @@ def lane_of(event: Mapping[str, Any]) -> str:
 
 
 def thread_of(event: Mapping[str, Any]) -> Place | None:
-    """The thread that a message, its change or its deletion is in; None for anything else."""
+    """Returns the thread of a message, its edit or its deletion; None for anything else."""
     subject = event.get("message") or event.get("previous_message") or event
     channel, thread = event.get("channel"), subject.get("thread_ts")
     return Place(channel, thread) if isinstance(channel, str) and isinstance(thread, str) else None
 
 
 def _is_echo(body: dict[str, Any], event: dict[str, Any]) -> bool:
-    """Is it about a message of our own app? Every post of ours comes back as an event."""
+    """Whether it is about a message of our own app. Slack sends every post of ours as an event."""
     ours = body.get("api_app_id")
     about = (event, event.get("message") or {}, event.get("previous_message") or {})
     return bool(ours) and any(message.get("app_id") == ours for message in about)
 
 
 def _matters(event: dict[str, Any]) -> bool:
-    """Of the changes of people, which are many, only those that take something away from them."""
+    """Of the frequent changes of users, keeps only those that revoke rights."""
     if event["type"] != "user_change":
         return True
     user = event.get("user")
@@ -118,7 +118,7 @@ def _is_for_listeners(body: dict[str, Any]) -> bool:
 
 
 def _refused() -> BoltResponse:
-    """A signed request that lacks what it must hold; sending it again would not help."""
+    """Rejects a signed but malformed request with 400: a retry would not help."""
     logger.warning("request malformed")
     return BoltResponse(status=400, body="", headers={"x-slack-no-retry": "1"})
 

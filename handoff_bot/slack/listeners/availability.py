@@ -1,4 +1,4 @@
-"""Agents say whether they are there: commands, buttons in Home, and answers to offers."""
+"""Agents' availability: commands, buttons in the Home tab, and answers to offers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from handoff_bot.slack.blocks.availability import (
     Presence,
     draw_arrangement,
 )
-from handoff_bot.slack.blocks.text import Drawing
+from handoff_bot.slack.blocks.text import Drawing, context, moment, mrkdwn
 from handoff_bot.slack.blocks.thread import draw_words, settled
 from handoff_bot.slack.listeners import queue
 from handoff_bot.slack.listeners.click import (
@@ -32,16 +32,16 @@ from handoff_bot.slack.listeners.click import (
 )
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature, Subject, guarded
 
-NOT_A_TIME = "Say it like /handoff off 30m, 2h, 14:30 or tomorrow."
-TAKEN = "You have this conversation now."
-DECLINED = "Somebody else is asked."
+NOT_A_TIME = "Try /handoff off 30m, 2h, 14:30 or tomorrow."
+TAKEN = "This conversation is now assigned to you."
+DECLINED = "Declined. The next agent is asked."
 
 
 def on(tools: Tools, asked: Asked) -> Drawing:
     """`/handoff on`."""
     agent = tools.desk.agent(asked.desk_id)
     tools.core.availability.come(agent, tools.desk.person(asked.desk_id).timezone)
-    return draw_words("You are available.")
+    return draw_words("You're available.")
 
 
 def off(tools: Tools, asked: Asked) -> Drawing:
@@ -51,14 +51,17 @@ def off(tools: Tools, asked: Asked) -> Drawing:
     if asked.words and back is None:
         return draw_words(NOT_A_TIME)
     tools.core.availability.leave(tools.desk.agent(asked.desk_id), timezone, back)
-    return draw_words("You are away." if back is None else "You are away until then.")
+    if back is None:
+        return draw_words("You're away.")
+    words = f"You're away until {moment(back)}."
+    return Drawing(words, [context(mrkdwn(words))])
 
 
 # -- Home
 
 
 def come(tools: Tools, click: Click, ack: Ack) -> None:
-    """The button."""
+    """The button "Set available"."""
     ack()
     agent = tools.desk.agent(click.desk_id)
     tools.core.availability.come(agent, tools.desk.person(click.desk_id).timezone)
@@ -66,7 +69,7 @@ def come(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def leave(tools: Tools, click: Click, ack: Ack) -> None:
-    """The button."""
+    """The button "Set away"."""
     ack()
     agent = tools.desk.agent(click.desk_id)
     tools.core.availability.leave(agent, tools.desk.person(click.desk_id).timezone, None)
@@ -74,14 +77,14 @@ def leave(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def arrange(tools: Tools, click: Click, ack: Ack) -> None:
-    """Ask for hours and capacity."""
+    """Opens the modal for hours and capacity."""
     ack()
     mine = tools.core.availability.of(tools.desk.agent(click.desk_id))
     tools.desk.open_view(click.trigger_id, draw_arrangement(mine))
 
 
 def arranged(tools: Tools, body: Body, ack: Ack) -> None:
-    """Save them, unless something is not understood."""
+    """Saves hours and capacity, unless a value is not valid."""
     state = filled_in(body)
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}
@@ -100,7 +103,7 @@ def arranged(tools: Tools, body: Body, ack: Ack) -> None:
 
 
 def _capacity(typed: tuple[str, ...]) -> int:
-    """A number; nothing is the team's usual one."""
+    """A number; empty means the team's default."""
     return int(number(0, 99)(("".join(typed).strip() or "0",)))
 
 
@@ -111,7 +114,7 @@ _FIELDS: dict[str, Parse] = {CAPACITY: _capacity, HOURS: working_hours, TIMEZONE
 
 
 def accept(tools: Tools, click: Click, ack: Ack) -> None:
-    """Take what was offered, if nobody else has."""
+    """Accepts an offer, if no other agent has taken the conversation."""
     agent = tools.desk.agent(click.desk_id)
     outcome = tools.core.escalations.take(Step.CLAIM, click.number or 0, agent)
     ack()
@@ -123,7 +126,7 @@ def accept(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def decline(tools: Tools, click: Click, ack: Ack) -> None:
-    """Let the next one be asked."""
+    """Declines an offer, so that the next agent gets it."""
     tools.core.offers.decline(click.number or 0, click.desk_id)
     ack()
     replace(tools.desk, click, settled(click.blocks, DECLINED))
@@ -140,7 +143,7 @@ FEATURE = Feature(
     views={ARRANGE: guarded(Action.USE, arranged)},
     commands={"on": guarded(Action.USE, on), "off": guarded(Action.USE, off)},
     help=(
-        "/handoff on: I am available",
-        "/handoff off: I am away (30m, 2h, 14:30, tomorrow)",
+        "/handoff on: set yourself as available",
+        "/handoff off: set yourself as away (30m, 2h, 14:30, tomorrow)",
     ),
 )

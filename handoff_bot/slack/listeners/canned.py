@@ -1,4 +1,4 @@
-"""Canned replies in Slack: anybody looks them up, admins write them."""
+"""Canned replies: all agents can look them up, admins can edit them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FIELDS = {
     Part.LANGUAGE: CannedAction.LANGUAGE,
     Part.TEXT: CannedAction.TEXT,
 }
-GONE = "This reply was deleted in the meantime."
+GONE = "This reply has been deleted."
 
 
 # -- the list
@@ -43,7 +43,7 @@ def look_up(tools: Tools, asked: Asked) -> None:
 
 
 def look_up_from_anywhere(tools: Tools, called: Called) -> None:
-    """The shortcut."""
+    """The global shortcut."""
     tools.desk.open_view(called.trigger_id, _list(tools, Search(), called.desk_id))
 
 
@@ -54,14 +54,14 @@ def show(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def searched(tools: Tools, body: Body, ack: Ack) -> None:
-    """Other words, or another language."""
+    """Another search text or language."""
     state = filled_in(body)
     wanted = Search(one(state, CannedAction.QUERY), _language(state, CannedAction.WANTED))
     ack(response_action="update", view=_list(tools, wanted, sender(body)))
 
 
 def turned(tools: Tools, click: Click, ack: Ack) -> None:
-    """Another page of the same."""
+    """Another page of the same search."""
     ack()
     before = Search.parse(click.metadata)
     search = Search(before.query, before.language, click.number or 0)
@@ -73,11 +73,11 @@ def _list(tools: Tools, search: Search, desk_id: str, banner: str = "") -> Block
     return draw_list(page, search, may_change=tools.may_administer(desk_id), banner=banner)
 
 
-# -- one of them
+# -- one reply
 
 
 def add(tools: Tools, click: Click, ack: Ack) -> None:
-    """Write a new one."""
+    """Adds a reply."""
     ack()
     search = Search.parse(click.metadata)
     new = CannedReply(tidy_name(search.query).replace(" ", "-"), search.language, "")
@@ -85,7 +85,7 @@ def add(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def change(tools: Tools, click: Click, ack: Ack) -> None:
-    """Change one."""
+    """Edits a reply."""
     ack()
     search = Search.parse(click.metadata)
     reply = tools.core.canned.get(click.number or 0)
@@ -96,7 +96,7 @@ def change(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def previewed(tools: Tools, click: Click, ack: Ack) -> None:
-    """Show how it reads, or why it cannot be kept."""
+    """Previews a reply, or says why it is not valid."""
     ack()
     editing = Editing.parse(click.metadata)
     reply = _written(editing, click.state)
@@ -112,7 +112,7 @@ def previewed(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def saved(tools: Tools, body: Body, ack: Ack) -> None:
-    """Keep it; what is wrong with it is said at its field."""
+    """Saves a reply; problems are reported next to the field."""
     view = body["view"]
     editing = Editing.parse(str(view.get("private_metadata") or ""))
     reply = _written(editing, filled_in(body))
@@ -126,7 +126,7 @@ def saved(tools: Tools, body: Body, ack: Ack) -> None:
 
 
 def deleted(tools: Tools, click: Click, ack: Ack) -> None:
-    """Delete it."""
+    """Deletes a reply."""
     ack()
     reply = tools.core.canned.get(click.number or 0)
     tools.core.canned.delete(click.number or 0, click.desk_id)
@@ -137,7 +137,7 @@ def deleted(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def _refresh(tools: Tools, view: Body, search: Search, desk_id: str, banner: str) -> None:
-    """Show in the list below what has changed."""
+    """Updates the list below."""
     below = str(view.get("previous_view_id") or "")
     if below:
         tools.desk.update_view(below, _list(tools, search, desk_id, banner))
@@ -172,10 +172,10 @@ FEATURE = Feature(
     shortcuts={
         "show_canned": Shortcut(
             "Canned replies",
-            "Replies that are kept ready, to look up",
+            "Look up prepared replies",
             False,
             guarded(Action.USE, look_up_from_anywhere),
         ),
     },
-    help=("/handoff canned: replies that are kept ready; words to look for may follow",),
+    help=("/handoff canned: look up canned replies (refund)",),
 )

@@ -1,4 +1,4 @@
-"""A click on a button, parsed; and how its answer reaches the one who clicked."""
+"""Parses clicks, and answers the person who clicked."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from handoff_bot.slack.desk import SlackDesk
 logger = logging.getLogger(__name__)
 
 _LONGEST_NUMBER = 12
-"""Digits: far inside of 64 bits, also times the rows of a page."""
+"""Digits of an id: far below 64 bits, also multiplied by the rows of a page."""
 
 Word = TypeVar("Word", bound=Enum)
 
-_CANNOT = "Choose a person who can answer customers: {why}."
+_CANNOT = "Choose a person who can reply to customers: {why}."
 NOT_TO: dict[Refusal, str] = {
     Refusal.BOT: _CANNOT.format(why="this is an app"),
-    Refusal.DEACTIVATED: _CANNOT.format(why="this one has left"),
-    Refusal.STRANGER: _CANNOT.format(why="this one is not a member of this workspace"),
-    Refusal.GUEST: _CANNOT.format(why="this one is a guest"),
-    Refusal.OUTSIDE: _CANNOT.format(why="this one is not in the conversation's Slack channel"),
+    Refusal.DEACTIVATED: _CANNOT.format(why="this user has left"),
+    Refusal.STRANGER: _CANNOT.format(why="this user is not a member of this workspace"),
+    Refusal.GUEST: _CANNOT.format(why="this user is a guest"),
+    Refusal.OUTSIDE: _CANNOT.format(why="this user is not in the conversation's Slack channel"),
 }
-"""Why a conversation cannot be given to somebody. While Slack does not say, it can."""
+"""Why a conversation cannot be assigned to a person. While Slack is unavailable, it can."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Tools:
     """What listeners work with.
 
     Attributes:
-        actions: what the buttons of cards and threads do.
-        desk: Slack, for windows and answers.
+        actions: the actions of the buttons on cards and in threads.
+        desk: Slack, for modals and answers.
         core: all services.
     """
 
@@ -55,45 +55,45 @@ class Tools:
     core: Core
 
     def may_administer(self, desk_id: str) -> bool:
-        """True for admins; for what is drawn. What is done is asked about before, see `gate`."""
+        """True for admins; only for rendering. `gate` checks actions before they run."""
         return self.core.roles.may_administer(desk_id)
 
     def agent(self, desk_id: str) -> AgentRef:
-        """The person who acts, with what admins may do besides."""
+        """Returns the acting person, with their role as an admin."""
         found = self.desk.agent(desk_id)
         return AgentRef(found.desk_id, found.name, is_admin=self.may_administer(desk_id))
 
     def why_not_to(self, desk_id: str, escalation_id: int) -> str:
-        """Why this person cannot be given a conversation, "" when they can."""
+        """Returns why a conversation cannot be assigned to this person, "" if it can."""
         about = self.core.subjects.escalation(escalation_id)
         why = self.core.roles.why_not(Asker(desk_id), Action.REPLY, about)
         return NOT_TO.get(why, "") if why else ""
 
     def moment_meant(self, words: str, desk_id: str) -> datetime | None:
-        """The moment that somebody names ("2h", "14:30" where they are); None when it is not understood."""
+        """Parses a time such as "2h" or "14:30" in the person's time zone; None if it is not valid."""
         return until(words, self.core.clock.now(), self.desk.person(desk_id).timezone)
 
 
 @dataclass(frozen=True)
 class Click:
-    """Somebody pressed a button.
+    """A click on a button or a choice in a menu.
 
     Attributes:
-        action_id: which button.
-        value: what the button carries.
-        desk_id: who clicked.
-        place: the thread that the message is in or begins; None in windows.
-        in_thread: True when the message is a reply.
-        is_ephemeral: True when only they see the message, which nobody redraws.
-        response_url: where an answer can be sent, "" in windows.
-        trigger_id: lets us open a window within three seconds.
-        view_id: the window it was in, "".
-        blocks: what the message shows; empty in windows and whispers.
-        chosen: what was chosen in a menu, as ids and values; empty for buttons.
-        state: what the fields of the window or message hold, by block_id and action_id.
-        metadata: the window's private_metadata, "".
+        action_id: of the button.
+        value: of the button.
+        desk_id: the person who clicked.
+        place: the thread of the message; None in modals.
+        in_thread: True if the message is a reply.
+        is_ephemeral: True if the message is ephemeral; it is never updated.
+        response_url: the address for an answer, "" in modals.
+        trigger_id: opens a modal, within three seconds.
+        view_id: the modal, "".
+        blocks: the message's blocks; empty in modals and ephemeral messages.
+        chosen: ids and values chosen in a menu; empty for buttons.
+        state: values of the fields of the modal or message, by block_id and action_id.
+        metadata: the modal's private_metadata, "".
         is_home: True in the Home tab.
-        previous_view_id: the window below the one it was in, "".
+        previous_view_id: the modal below this one, "".
     """
 
     action_id: str
@@ -114,7 +114,7 @@ class Click:
 
     @classmethod
     def parse(cls, body: dict[str, Any]) -> Click:
-        """The click in a `block_actions` payload, whatever it lacks."""
+        """Parses a `block_actions` payload, which may lack any field."""
         action = body["actions"][0]
         container = body.get("container") or {}
         message = body.get("message") or {}
@@ -140,17 +140,17 @@ class Click:
         )
 
     def carrying(self, value: str) -> Click:
-        """The same click, as if the button had carried this."""
+        """Returns the click as if the button had this value."""
         return replace_fields(self, value=value)
 
     @property
     def number(self) -> int | None:
-        """The id that the button carries, None when it carries none."""
+        """Returns the id in the button's value, None if there is none."""
         return number(self.value)
 
 
 def chosen(element: Mapping[str, Any]) -> Iterator[str]:
-    """What was chosen or typed in an element of any kind, as Slack reports it: ids, values, words."""
+    """Returns the chosen or typed value of an element of any type: ids, values or texts."""
     for name, held in element.items():
         if name == "value" and element.get("type") != "button":
             many = [held]
@@ -163,7 +163,7 @@ def chosen(element: Mapping[str, Any]) -> Iterator[str]:
 
 
 def held(state: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """What the field with this action id (and block id) holds."""
+    """Returns the value of the field with this action id (and block id)."""
     for fields in state.values():
         if name in fields:
             return tuple(chosen(fields[name]))
@@ -171,27 +171,27 @@ def held(state: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def one(state: Mapping[str, Any], name: str) -> str:
-    """The one thing that a field holds, stripped; "" when it is empty."""
+    """Returns the only value of a field, stripped; "" if it is empty."""
     return next(iter(held(state, name)), "").strip()
 
 
 def filled_in(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the fields of a window (or of a message) hold, by block_id and action_id."""
+    """Returns the values of a modal's (or a message's) fields, by block_id and action_id."""
     return ((body.get("view") or body).get("state") or {}).get("values") or {}
 
 
 def sender(body: Mapping[str, Any]) -> str:
-    """Whose request it is: who clicked, called or sent a window."""
+    """Returns the person who clicked, ran a command or submitted a modal."""
     return str(body["user"].get("id", ""))
 
 
 def word_of(kind: type[Word], value: str | None) -> Word | None:
-    """The word of ours that was chosen; None for any, and for what is none."""
+    """Returns the chosen enum value; None for any, and for an unknown value."""
     return next((each for each in kind if each.value == value), None)
 
 
 def object_in(metadata: str) -> dict[str, Any] | None:
-    """The JSON object that a window carries; None for anything else."""
+    """Parses the JSON object in a modal's metadata; None for anything else."""
     try:
         held = json.loads(metadata)
     except (RecursionError, ValueError):
@@ -200,13 +200,13 @@ def object_in(metadata: str) -> dict[str, Any] | None:
 
 
 def number(text: str) -> int | None:
-    """An id from outside; None for anything that cannot be one."""
+    """Parses an id from outside; None for anything that cannot be an id."""
     is_id = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
     return int(text) if is_id else None
 
 
 def whisper(desk: SlackDesk, click: Click, text: str) -> None:
-    """Tell the one who clicked, below what they clicked on. A failure is only logged."""
+    """Sends the person who clicked an ephemeral message. A failure is only logged."""
     try:
         if click.response_url:
             thread = click.place.ts if click.place and click.in_thread else ""
@@ -220,7 +220,7 @@ def whisper(desk: SlackDesk, click: Click, text: str) -> None:
 
 
 def tell(desk: SlackDesk, desk_id: str, thread: Place, text: str) -> None:
-    """Tell somebody something in a thread. A failure is only logged."""
+    """Sends a person an ephemeral message in a thread. A failure is only logged."""
     try:
         desk.whisper(Whisper(desk_id, thread, text))
     except DeskError as error:
@@ -228,7 +228,7 @@ def tell(desk: SlackDesk, desk_id: str, thread: Place, text: str) -> None:
 
 
 def replace(desk: SlackDesk, click: Click, drawing: Drawing) -> None:
-    """Put this in the place of what was clicked on. A failure is only logged."""
+    """Replaces the message of the click. A failure is only logged."""
     try:
         if click.response_url:
             desk.answer(click.response_url, drawing, replace=True)

@@ -1,7 +1,6 @@
-"""`/handoff doctor`: a window at once, and in it what a look at Slack finds, when it is found; and how the
-language model is, and what else admins switch on there.
+"""`/handoff doctor`: opens a modal at once, and fills it in with the health checks of Slack and the model.
 
-Looking takes several calls, and Slack waits three seconds for an answer: so it is work of a lane.
+The checks need several calls, and Slack expects an answer within three seconds, so they run as a job.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ EXAMINE = "slack.examine"
 
 PURPOSES: dict[Purpose, str] = {
     Purpose.QUEUE: "queue channel",
-    Purpose.URGENT: "channel for urgent ones",
+    Purpose.URGENT: "channel for urgent conversations",
 }
 
 
 class Examine(ProviderJob[str, None]):
-    """Looks, and shows in a window what it found."""
+    """Runs the health checks, and shows them in a modal."""
 
     repeatable = True
     told = ADMINS
@@ -45,11 +44,11 @@ class Examine(ProviderJob[str, None]):
         self._tools = tools
 
     def prepare(self, tx: Transaction, job: Job) -> str:
-        """The window."""
+        """Returns the modal."""
         return str(job.payload["view_id"])
 
     def call(self, plan: str) -> None:
-        """Look. Whoever asked may have closed the window by now."""
+        """Runs the checks. The modal may be closed by then."""
         view = draw_findings(_findings(self._tools))
         try:
             self._tools.desk.update_view(plan, view)
@@ -77,7 +76,7 @@ def _of_place(client: WebClient, place: DeskPlace) -> Finding:
     purpose = PURPOSES.get(place.purpose, "channel")
     found = check_channel(client, place.slack_channel, purpose)
     if found.ok and place.suspended_why:
-        words = f"nothing can be posted there: {place.suspended_why}"
+        words = f"cannot post there: {place.suspended_why}"
         return Finding(found.what, False, words)
     return found
 
@@ -101,5 +100,5 @@ def _begin(tools: Tools, view_id: str) -> None:
 FEATURE = Feature(
     clicks={SettingsAction.DOCTOR: by_admins(show)},
     commands={"doctor": by_admins(asked_for)},
-    help=("/handoff doctor: what is missing in Slack, does the language model answer (admins)",),
+    help=("/handoff doctor: check Slack and the language model (admins)",),
 )

@@ -1,4 +1,4 @@
-"""Events: decides, later and in order, what a stored event means for a customer."""
+"""Events: decides in order, as jobs, what a stored event means for a customer."""
 
 from __future__ import annotations
 
@@ -20,26 +20,25 @@ Payload = dict[str, Any]
 """An `event_callback`, as Slack sent it."""
 
 RELAYED = frozenset({None, "file_share", "thread_broadcast", "me_message"})
-"""Subtypes of messages that are somebody's words."""
+"""Subtypes of messages that people write."""
 
 SLACKBOT = "USLACKBOT"
 
 
 Verbs = Mapping[str, Callable[[Said], Outcome]]
-"""Word after "!" -> what it does."""
+"""Thread command, without "!" -> its function."""
 
 _ORDERS = frozenset({None, "thread_broadcast", "file_share"})
 _LONGEST_VERB = 20
 
 UNKNOWN_VERB = (
-    "!{verb} is not a command, so nothing was done and the customer has not seen this.{near} "
-    "Commands: {verbs}."
+    "!{verb} is not a command. Nothing was done, and nothing was sent.{near} Commands: {verbs}"
 )
-WITH_FILES = "Send !{verb} without files. Nothing was done, and the customer has not seen this."
+WITH_FILES = "Send !{verb} without files. Nothing was done, and nothing was sent."
 
 
 def handle_event(payload: Payload, threads: ThreadEvents, desk: Desk, verbs: Verbs) -> None:
-    """Do what a stored event asks for, or nothing. Doing it again is harmless."""
+    """Handles a stored event, or ignores it. Safe to repeat."""
     event = payload["event"]
     verb = verb_in(str(event.get("text") or ""))
     if verb and verb[0] != NOTE and _is_order(payload, threads):
@@ -49,7 +48,7 @@ def handle_event(payload: Payload, threads: ThreadEvents, desk: Desk, verbs: Ver
 
 
 def _is_order(payload: Payload, threads: ThreadEvents) -> bool:
-    """Is it somebody's own words in a thread of ours?"""
+    """Whether it is an author's own message in a thread of ours."""
     event = payload["event"]
     if event["type"] != "message" or event.get("subtype") not in _ORDERS:
         return False
@@ -62,7 +61,7 @@ def _is_order(payload: Payload, threads: ThreadEvents) -> bool:
 def _obeyed(
     payload: Payload, threads: ThreadEvents, desk: Desk, verbs: Verbs, verb: str, words: str
 ) -> None:
-    """Do what the verb says, then remember that it was said: doing most of them twice is harmless."""
+    """Runs a thread command, then records it: most commands are safe to repeat."""
     event = payload["event"]
     reply = _reply(payload, desk)
     escalation_id = threads.escalation_at(reply.place)
@@ -82,7 +81,7 @@ def _obeyed(
 
 
 def on_message(payload: Payload, threads: ThreadEvents, desk: Desk) -> None:
-    """Somebody wrote, changed or deleted a message."""
+    """A message was posted, edited or deleted."""
     subtype = payload["event"].get("subtype")
     if subtype == "message_changed":
         _changed(payload, threads, desk)
@@ -93,7 +92,7 @@ def on_message(payload: Payload, threads: ThreadEvents, desk: Desk) -> None:
 
 
 EVENTS: dict[str, Callable[[Payload, ThreadEvents, Desk], None]] = {"message": on_message}
-"""Type of event -> what handles it. Others are acknowledged and forgotten."""
+"""Event type -> handler. Other types are acknowledged and dropped."""
 
 
 def _written(payload: Payload, threads: ThreadEvents, desk: Desk) -> None:
@@ -127,7 +126,7 @@ def _changed(payload: Payload, threads: ThreadEvents, desk: Desk) -> None:
 
 
 def is_new(event: Payload) -> bool:
-    """Whether other words stand there now. Slack also "changes" a message to add the preview of a link."""
+    """Whether the text has changed. Slack also "changes" a message to add a link preview."""
     after, before = event.get("message") or {}, event.get("previous_message") or {}
     return bool(before["text"] != after.get("text") if "text" in before else "edited" in after)
 
@@ -140,13 +139,13 @@ def _deleted(payload: Payload, threads: ThreadEvents) -> None:
 
 
 def is_reply(message: Payload) -> bool:
-    """Is it in a thread, and not what the thread hangs on?"""
+    """Whether it is a reply, and not the first message of a thread."""
     thread, ts = message.get("thread_ts"), message.get("ts")
     return bool(thread and ts) and thread != ts
 
 
 def is_by_human(message: Payload, payload: Payload) -> bool:
-    """Not by an app, ours or another: answering those could go round in circles."""
+    """False for messages by apps, ours or others: answering them could loop."""
     user = message.get("user")
     granted = payload.get("authorizations") or ()
     ours = {each.get("user_id") for each in granted if each.get("is_bot")}
@@ -160,13 +159,13 @@ def _words(message: Payload, desk: Desk, *, marked: bool = False) -> str:
 
 
 def _attached(message: Payload, *, is_shared: bool) -> tuple[DeskFile, ...]:
-    """The files that Slack keeps. Of one that is hinted at, it is asked before it is downloaded."""
+    """Returns the files that Slack stores. A file that is only hinted at is looked up before the download."""
     files = (file for file in message.get("files") or () if is_kept(file))
     return tuple(desk_file(file, is_shared=is_shared) for file in files)
 
 
 def _others(message: Payload) -> tuple[str, ...]:
-    """A line for each file that is elsewhere or gone, and one for a message that is forwarded with it."""
+    """Returns a line for each external or deleted file, and for a forwarded message."""
     files = [desk_file(file).name for file in message.get("files") or () if not is_kept(file)]
     attached = message.get("attachments") or ()
     is_forwarded = any(one.get("is_share") or one.get("is_msg_unfurl") for one in attached)

@@ -1,4 +1,4 @@
-"""What a part of the desk listens to, as one value: the app registers them all in the same way."""
+"""A feature: everything that a part of the desk listens to, as one value that the app registers."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from handoff_bot.slack.blocks.text import Block, Drawing
 from handoff_bot.slack.listeners.click import Click, Tools
 
 Body = dict[str, Any]
-"""A payload as Slack sent it; what listeners rely on has been looked at on arrival."""
+"""A payload as Slack sent it; the fields that listeners use are validated on arrival."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """`/handoff WORD REST`, as somebody typed it.
+    """`/handoff WORD REST`.
 
     Attributes:
-        desk_id: who.
-        words: what stands behind the first word, stripped; mentions as Slack escapes them (`<@U…|name>`).
-        slack_channel: where.
-        trigger_id: lets us open a window within three seconds.
+        desk_id: the person who ran it.
+        words: the rest, stripped; mentions as Slack escapes them (`<@U…|name>`).
+        slack_channel: where it was run.
+        trigger_id: opens a modal, within three seconds.
     """
 
     desk_id: str
@@ -38,13 +38,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Said:
-    """`!WORD REST`, as somebody wrote it in a thread of ours.
+    """A thread command: `!WORD REST` in a thread of ours.
 
     Attributes:
         place: the thread.
         ts: the message itself.
-        escalation_id: whose thread it is.
-        words: what stands behind the verb, stripped; mentions as `<@U…>` and `<!subteam^S…>`.
+        escalation_id: the thread's escalation.
+        words: the rest, stripped; mentions as `<@U…>` and `<!subteam^S…>`.
     """
 
     place: Place
@@ -56,12 +56,12 @@ class Said:
 
 @dataclass(frozen=True)
 class Called:
-    """A shortcut, from the menu of a message or from anywhere.
+    """A message shortcut or a global shortcut.
 
     Attributes:
-        place: the thread that the message is in or begins; None for one from anywhere.
+        place: the thread of the message; None for a global shortcut.
         ts: the message, "".
-        text: what the message says, "".
+        text: the text of the message, "".
     """
 
     desk_id: str
@@ -81,17 +81,17 @@ VerbListener = Callable[[Tools, Said], Outcome]
 
 
 class Subject(StrEnum):
-    """How a request names the conversation that it is about."""
+    """How a request names its conversation."""
 
     NONE = "none"
-    """None: it is about no particular one."""
+    """None: it is not about a conversation."""
     ESCALATION = "escalation"
-    """By the escalation's id: in a button's value, a window's metadata, or of the thread."""
+    """By the escalation's id: in a button's value, a modal's metadata, or of the thread."""
     NOTE = "note"
     MESSAGE = "message"
     TICKET = "ticket"
     THREAD = "thread"
-    """By the thread in which it was clicked, called or written."""
+    """By the thread in which it was clicked, run or written."""
 
 
 Listener = TypeVar("Listener")
@@ -99,7 +99,7 @@ Listener = TypeVar("Listener")
 
 @dataclass(frozen=True)
 class Guarded(Generic[Listener]):
-    """A listener, what it does, and to which conversation: roles are asked before it is called."""
+    """A listener with its action and conversation: roles are checked before it is called."""
 
     action: Action
     subject: Subject
@@ -109,13 +109,13 @@ class Guarded(Generic[Listener]):
 def guarded(
     action: Action, listener: Listener, subject: Subject = Subject.NONE
 ) -> Guarded[Listener]:
-    """A listener with its rule."""
+    """Returns a listener with its rule."""
     return Guarded(action, subject, listener)
 
 
 @dataclass(frozen=True)
 class Shortcut:
-    """A shortcut as the manifest names it: at most 24 characters, and what it does in one line."""
+    """A shortcut as in the manifest: a name of at most 24 characters, and a description."""
 
     name: str
     description: str
@@ -125,18 +125,18 @@ class Shortcut:
 
 @dataclass(frozen=True)
 class Feature:
-    """What one part of the desk listens to.
+    """Everything that one part of the desk listens to.
 
     Attributes:
         clicks: action id -> listener; it acknowledges.
         menus: action id of a menu -> the action ids of the buttons that it stands for; a choice in it is
             a click on that button.
-        views: callback id -> what sending that window does; it acknowledges.
-        options: action id -> the options that fit what was typed into an external select.
-        commands: second word of /handoff -> what answers it; None after it has opened a window.
+        views: callback id -> listener for the submitted modal; it acknowledges.
+        options: action id -> the options that match the text typed into an external select.
+        commands: second word of /handoff -> listener; None after it has opened a modal.
         shortcuts: callback id -> shortcut.
-        events: type of event -> what handles it, later and in order; hearing of it twice is harmless.
-        verbs: word after "!" in a thread -> what it does; what comes of it is whispered.
+        events: event type -> handler, as a job and in order; safe to repeat.
+        verbs: thread command, without "!" -> listener; its result is sent as an ephemeral message.
         help: lines for /handoff help.
     """
 
@@ -152,10 +152,10 @@ class Feature:
 
 
 def combined(features: tuple[Feature, ...]) -> Feature:
-    """All of them as one.
+    """Combines features into one.
 
     Raises:
-        ValueError: two of them listen to the same thing.
+        ValueError: two features listen to the same thing.
     """
     parts = {
         name: _merged(name, [getattr(each, name) for each in features])

@@ -1,4 +1,4 @@
-"""Files in threads: what the buttons below those that could not be shown do."""
+"""The buttons below files that could not be shown in a thread."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handoff_bot.slack.listeners.feature import Feature, Subject, guarded
 
 
 def fetch_again(tools: Tools, click: Click, ack: Ack) -> None:
-    """Try once more to bring a customer's file into the thread."""
+    """Retries to post a customer's file in the thread."""
     if click.number is None:
         ack()
         whisper(tools.desk, click, OLD_BUTTON)

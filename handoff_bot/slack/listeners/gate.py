@@ -1,4 +1,4 @@
-"""The one place where roles are asked, before any listener is called, and where refusals get their words."""
+"""Checks roles before any listener is called, and words the refusals. The only place that does."""
 
 from __future__ import annotations
 
@@ -40,26 +40,25 @@ WORDS: dict[Refusal, str] = {
         "Nothing was done. Join that Slack channel, and try again."
     ),
     Refusal.NOT_ADMIN: (
-        "Only admins of this workspace, and those whom they named in the settings, can do this."
+        "Only admins can do this: admins of this workspace, and admins added in the settings."
     ),
     Refusal.UNKNOWN: (
-        "Slack does not answer the question who you are, so nothing was done. "
-        "Please try again in a moment."
+        "Slack could not confirm who you are, so nothing was done. Please try again in a moment."
     ),
 }
-NOT_SENT = "The customer has not seen this."
+NOT_SENT = "Nothing was sent to the customer."
 
 _KEYS = {
     Subject.ESCALATION: "escalation_id",
     Subject.MESSAGE: "message_id",
     Subject.TICKET: "number",
 }
-"""What a window's metadata calls the id."""
+"""Key of the id in a modal's metadata."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the gate needs of a request of any kind.
+    """What the gate needs of any request.
 
     Attributes:
         id: the id that it carries, None for none.
@@ -73,30 +72,30 @@ class Request:
 
 @dataclass(frozen=True)
 class Refused:
-    """Why a person may not, and how they are told; "" for apps, which are told nothing."""
+    """The reason of a refusal, and its text; "" for apps, which are told nothing."""
 
     why: Refusal
     words: str
 
 
 def stopped(tools: Tools, rule: Guarded[Listener], request: Request) -> Refused | None:
-    """Why this person may not do this; None lets the listener be called. Never raises."""
+    """Returns why this person may not act; None lets the listener be called. Never raises."""
     about = conversation_of(tools, rule, request)
     return _refused(tools.core.roles.why_not(request.asker, rule.action, about))
 
 
 def stopped_later(tools: Tools, rule: Guarded[Listener], request: Request) -> Refused | None:
-    """The same for what runs as a job.
+    """The same check for a job.
 
     Raises:
-        DeskError: Slack does not say who this is; the job is tried again.
+        DeskError: Slack does not say who this is; the job is retried.
     """
     about = conversation_of(tools, rule, request)
     return _refused(tools.core.roles.ask(request.asker, rule.action, about))
 
 
 def conversation_of(tools: Tools, rule: Guarded[Listener], request: Request) -> Conversation | None:
-    """The conversation that a request is about, None for none or one that is not known."""
+    """Returns the conversation of a request, None for none or an unknown one."""
     subjects = tools.core.subjects
     if rule.subject is Subject.THREAD:
         return subjects.thread(request.place) if request.place else None
@@ -115,21 +114,21 @@ def _by_id(subjects: Subjects, subject: Subject) -> Callable[[int], Conversation
 
 
 def _refused(why: Refusal | None) -> Refused | None:
-    """Whose conversation it is, is settled in the transaction that takes the step, and told there."""
+    """The transaction that takes the step checks the assignee, and words that refusal."""
     if why is None or why is Refusal.NOT_ASSIGNEE:
         return None
     return Refused(why, "" if why is Refusal.BOT else WORDS[why])
 
 
 def refusal_window(tools: Tools, refused: Refused) -> Block:
-    """What a person sees in a window who may not."""
+    """Renders the refusal as a modal."""
     if refused.why is Refusal.NOT_ADMIN:
         return refused_in_window(tools)
     return window(TITLE, [section(refused.words or WORDS[refused.why])])
 
 
 def refusal_home(refused: Refused) -> Block:
-    """What a person sees in the Home tab who may not see it."""
+    """Renders the refusal as a Home tab."""
     return {"type": "home", "blocks": [section(refused.words)]}
 
 
@@ -137,7 +136,7 @@ def refusal_home(refused: Refused) -> Block:
 
 
 def of_click(body: Body, click: Click, rule: Guarded[Listener]) -> Request:
-    """A click: the id is in the button, or in the window's metadata."""
+    """A click: the id is in the button, or in the modal's metadata."""
     named = number(click.value.partition(":")[0])
     if named is None:
         named = _in_metadata(click.metadata, rule.subject)
@@ -145,7 +144,7 @@ def of_click(body: Body, click: Click, rule: Guarded[Listener]) -> Request:
 
 
 def of_view(body: Body, rule: Guarded[Listener]) -> Request:
-    """A window that is sent."""
+    """A submitted modal."""
     metadata = str(body["view"].get("private_metadata") or "")
     return Request(_asker(body), _in_metadata(metadata, rule.subject))
 
@@ -156,7 +155,7 @@ def of_body(body: Body) -> Request:
 
 
 def of_command(body: Body, asked: Asked) -> Request:
-    """A slash command: the number of a ticket may stand first."""
+    """A slash command: the number of a ticket may come first."""
     first = next(iter(asked.words.split()), "")
     teams = frozenset({str(body["team_id"])} if body.get("team_id") else ())
     return Request(Asker(asked.desk_id, teams), number(first.removeprefix("#")))
@@ -168,7 +167,7 @@ def of_shortcut(body: Body, called: Called) -> Request:
 
 
 def of_message(event: dict[str, Any], said: dict[str, Any], place: Place) -> Request:
-    """What a person wrote, changed or deleted in a thread; Slack Connect names their workspace."""
+    """A message, edit or deletion in a thread; Slack Connect adds the author's workspace."""
     named = {said.get(name) or event.get(name) for name in ("user_team", "source_team", "team")}
     teams = frozenset(str(one) for one in named if one)
     return Request(Asker(str(said.get("user") or ""), teams), place=place)
@@ -181,7 +180,7 @@ def of_event(event: dict[str, Any]) -> Request:
 
 
 def _asker(body: Body) -> Asker:
-    """The person and their workspace; that of the place counts too, where the payload names it."""
+    """Returns the person and their workspace; also the workspace of the place, where the payload has it."""
     teams = {body["user"].get("team_id"), (body.get("team") or {}).get("id")}
     return Asker(sender(body), frozenset(str(one) for one in teams if one))
 

@@ -1,4 +1,4 @@
-"""Looking back: the history of the settings, and the audit of what people did. For admins."""
+"""The history of the settings and the audit log, for admins."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from handoff_bot.slack.listeners.feature import Asked, Feature
 HISTORY_PAGE = 30
 
 _SHARED = {
-    "rules.triggers": "How easily each signal calls a person",
-    sla.MINUTES: "Promises to customers (SLA)",
-    texts.SILENT: "When nothing is said",
+    "rules.triggers": "Sensitivity of each signal",
+    sla.MINUTES: "SLA targets",
+    texts.SILENT: "Customer texts that are switched off",
     routes.RULES: "Routing",
     notices.RULES: "Notifications",
     approved.TEMPLATES: "Templates",
@@ -48,26 +48,26 @@ _IN_WORDS: dict[str, Callable[[Any], str]] = {
     notices.RULES: lambda rule: notice_words(notices.RULE.validate_python(rule)).text,
     approved.TEMPLATES: lambda template: str(template["name"]),
 }
-"""How one entry of a list that is kept as a preference reads."""
+"""Text of one entry of a list that is stored as a preference."""
 
 
 # -- history
 
 
 def open_history(tools: Tools, click: Click, ack: Ack) -> None:
-    """The history, on top of the list."""
+    """Opens the history, on top of the list."""
     ack()
     put(tools, click, history_page(tools))
 
 
 def another_page(tools: Tools, click: Click, ack: Ack) -> None:
-    """Another page of it."""
+    """Another page."""
     ack()
     tools.desk.update_view(click.view_id, history_page(tools, click.number or 0))
 
 
 def history_page(tools: Tools, page: int = 0) -> Block:
-    """One page of the history."""
+    """Renders one page of the history."""
     found = tools.core.preferences.history(HISTORY_PAGE + 1, offset=HISTORY_PAGE * page)
     lines = [
         ShownChange(
@@ -83,7 +83,7 @@ def history_page(tools: Tools, page: int = 0) -> Block:
 
 
 def label_of(key: str) -> str:
-    """A preference in words; its key when it is known by no other name."""
+    """Returns a preference's label; its key if it has none."""
     match key.split("."):
         case ["canned", name, language]:
             return f"Canned reply “{name}”, {_language(language)}"
@@ -120,11 +120,11 @@ def _as_words(value: Any, key: str) -> str:
 def _entry(value: Any, key: str) -> str:
     try:
         return _IN_WORDS.get(key, str)(value)
-    except (KeyError, TypeError, ValueError):  # kept by another version
+    except (KeyError, TypeError, ValueError):  # stored by another version
         return str(value)
 
 
-# -- audit
+# -- audit log
 
 
 def audit(tools: Tools, asked: Asked) -> None:
@@ -133,26 +133,26 @@ def audit(tools: Tools, asked: Asked) -> None:
 
 
 def show_audit(tools: Tools, click: Click, ack: Ack) -> None:
-    """The button in the settings, and back to the newest of everybody."""
+    """The button in the settings, and back to the newest entries of all people."""
     ack()
     put(tools, click, _audit(tools, Looking()))
 
 
 def of_one(tools: Tools, click: Click, ack: Ack) -> None:
-    """What one person did."""
+    """Filters by a person."""
     ack()
     looking = Looking(next(iter(click.chosen), ""))
     tools.desk.update_view(click.view_id, _audit(tools, looking))
 
 
 def of_everybody(tools: Tools, click: Click, ack: Ack) -> None:
-    """What everybody did."""
+    """Shows all people again."""
     ack()
     tools.desk.update_view(click.view_id, _audit(tools, Looking()))
 
 
 def turned(tools: Tools, click: Click, ack: Ack) -> None:
-    """What was done before, or the newest again."""
+    """Another page."""
     ack()
     looking = Looking.parse(click.metadata)
     tools.desk.update_view(click.view_id, _audit(tools, looking, click.number))
@@ -180,5 +180,5 @@ FEATURE = Feature(
         AuditAction.NEWEST: by_admins(turned),
     },
     commands={"audit": by_admins(audit)},
-    help=("/handoff audit: who did what (admins)",),
+    help=("/handoff audit: audit log (admins)",),
 )

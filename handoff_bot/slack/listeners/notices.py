@@ -1,10 +1,11 @@
-"""The rules of notifications, as admins write them."""
+"""The admins' list of notification rules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from handoff_bot.domain import settings
+from handoff_bot.domain.amounts import many
 from handoff_bot.domain.notices import Audience, NoticeRule, Quiet
 from handoff_bot.slack.blocks.notices import NoticeField, notice_fields, notice_words
 from handoff_bot.slack.blocks.rules import NOTICES
@@ -20,7 +21,7 @@ from handoff_bot.slack.listeners.rules import (
     group,
 )
 
-NOBODY = "Say who is to be told."
+NOBODY = "Choose who is notified."
 
 
 def _quiet(filled: tuple[str, ...]) -> str:
@@ -52,8 +53,9 @@ def _parsed(tools: Tools, state: State) -> NoticeRule:
 def _preview(tools: Tools, rules: list[NoticeRule], which: int) -> str:
     tried = tools.core.notices.tried(rules[which])
     if not tried.of:
-        return "Nobody has needed a person yet, so there is nothing to try it on."
-    return f"Of {tried.fit} of the last {tried.of} conversations they would have been told."
+        return "No escalations yet to test the rule on."
+    escalations = many(tried.of, "escalation")
+    return f"Tested on the last {escalations}: the rule would have applied to {tried.fit}."
 
 
 WINDOWS = RuleWindows(
@@ -65,4 +67,6 @@ WINDOWS = RuleWindows(
     preview=_preview,
     empty=NoticeRule(),
 )
-FEATURE = WINDOWS.feature("/handoff notices: who is told when a customer begins to wait (admins)")
+FEATURE = WINDOWS.feature(
+    "/handoff notices: who is notified when a customer enters the queue (admins)"
+)

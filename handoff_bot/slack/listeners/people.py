@@ -1,4 +1,4 @@
-"""What Slack reports of people who come, leave, or may no longer do what they did."""
+"""Events about people who join, leave, or lose their rights."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from handoff_bot.slack.listeners.feature import Body, Feature, guarded
 
 
 def changed(tools: Tools, body: Body) -> None:
-    """A person was deactivated or became a guest; of other changes only those who matter are stored."""
+    """A person was deactivated or became a guest; other changes are not stored."""
     user = body["event"].get("user")
     if isinstance(user, dict) and isinstance(user.get("id"), str):
         tools.core.owners.changed(user["id"])
 
 
 def left(tools: Tools, body: Body) -> None:
-    """A person is no longer in a Slack channel."""
+    """A person left a Slack channel."""
     event = body["event"]
     user, slack_channel = event.get("user"), event.get("channel")
     if isinstance(user, str) and isinstance(slack_channel, str):

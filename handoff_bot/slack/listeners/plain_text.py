@@ -1,4 +1,4 @@
-"""Slack's markup as plain text for a customer's phone: no markers, no codes, nothing lost."""
+"""Converts Slack's markup to plain text for a customer's phone, without losing content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TOKEN = re.compile(r"<([^<>\n]+)>")
 _CODE = re.compile(r"```\n?(.+?)\n?```|`([^`\n]+)`", re.DOTALL)
 _KEPT = re.compile("\x00(\\d+)\x00")
 
-# A marker counts as one only around whole words: 2 * 3, snake_case and ~5 to ~10 stay as they are.
+# A marker counts only around whole words: 2 * 3, snake_case and ~5 to ~10 stay as they are.
 _MARKERS = [
     re.compile(rf"(?<![^\W_])(?<!{mark}){mark}(?=\S)([^{mark}\n]+)(?<=\S){mark}(?!{mark}|[^\W_])")
     for mark in (r"\*", "_", "~")
@@ -23,12 +23,12 @@ _EMOJI = re.compile(r":([a-z0-9_+'-]+):(?::skin-tone-([2-6](?:-[2-6])?):)?")
 
 
 def plain_text(markup: str, name_of: NameOf, *, marked: bool = False) -> str:
-    """Slack's markup as the words it stands for.
+    """Converts Slack's markup to plain text.
 
     Args:
         markup: the `text` of a message event.
-        name_of: the name behind the id of a mentioned person.
-        marked: leave the marks for bold, italic, struck and code, which WhatsApp writes as Slack does.
+        name_of: the name for a mentioned person's id.
+        marked: keep the marks for bold, italic, strike and code, which WhatsApp shares with Slack.
     """
     kept: list[str] = []
 
@@ -42,7 +42,7 @@ def plain_text(markup: str, name_of: NameOf, *, marked: bool = False) -> str:
     for marker in () if marked else _MARKERS:
         text = marker.sub(r"\1", text)
     text = _EMOJI.sub(_character, text)
-    while _KEPT.search(text):  # what is kept may itself hold something that is
+    while _KEPT.search(text):  # kept parts may contain kept parts
         text = _KEPT.sub(lambda found: kept[int(found[1])], text)
     return _unescaped(text)
 
@@ -52,7 +52,7 @@ def _unescaped(text: str) -> str:
 
 
 def _token(token: str, name_of: NameOf) -> str:
-    """What stands between < and >: a mention, a date or a link, each perhaps with a label."""
+    """Converts what stands between < and >: a mention, a date or a link, with an optional label."""
     target, _, label = token.partition("|")
     if target.startswith("@"):
         return f"@{label or name_of(target[1:])}"
@@ -76,12 +76,12 @@ def _link(target: str, label: str) -> str:
     if not label or label in (target, address):
         return address
     if label.rstrip("/") == re.sub(r"^https?://", "", target).rstrip("/"):
-        return label  # Slack made a link of what was typed
+        return label  # Slack made a link of a typed address
     return f"{label} ({address})"
 
 
 def _character(found: re.Match[str]) -> str:
-    """The emoji behind a code; the code itself when it is unknown (or the workspace's own)."""
+    """Returns the emoji of a code; the code itself if it is unknown or custom."""
     name, tones = found[1], found[2] or ""
     shown = character(name, tones)
     if not shown or (_is_short(name) and _is_within(found)):
@@ -90,11 +90,11 @@ def _character(found: re.Match[str]) -> str:
 
 
 def _is_short(name: str) -> bool:
-    """Could it as well be a part of a time, a ratio or a path?"""
+    """Whether it could also be a part of a time, a ratio or a path."""
     return name.isdigit() or len(name) < 3
 
 
 def _is_within(found: re.Match[str]) -> bool:
-    """Does it touch other words?"""
+    """Whether it touches other words."""
     around = found.string[: found.start()][-1:] + found.string[found.end() :][:1]
     return any(character.isalnum() or character in "_:" for character in around)

@@ -1,4 +1,4 @@
-"""The queue's window, the Home tab, and "Next for me" from everywhere."""
+"""The queue's modal, the Home tab, and "Take next"."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from handoff_bot.slack.listeners.feature import (
 )
 
 _LONGEST_WAIT = 366 * 24 * 60
-"""Minutes: longer ones are none of the menu's, and no calendar need hold them."""
-YOURS = "You have this conversation now."
+"""Limit in minutes: larger values are not from the menu, and could overflow a date."""
+YOURS = "This conversation is now assigned to you."
 
 
-# -- the window
+# -- the modal
 
 
 def show(tools: Tools, click: Click, ack: Ack) -> None:
-    """Open the window."""
+    """Opens the modal."""
     ack()
     _open(tools, click.trigger_id, click.desk_id)
 
@@ -50,13 +50,13 @@ def _open(tools: Tools, trigger_id: str, desk_id: str) -> None:
 
 
 def filtered(tools: Tools, click: Click, ack: Ack) -> None:
-    """Another filter: begin with its first page."""
+    """Another filter: shows its first page."""
     ack()
     tools.desk.update_view(click.view_id, _drawn(tools, _filter(click), 0, click.desk_id))
 
 
 def turned(tools: Tools, click: Click, ack: Ack) -> None:
-    """Another page of the same."""
+    """Another page of the same filter."""
     ack()
     tools.desk.update_view(
         click.view_id, _drawn(tools, _filter(click), click.number or 0, click.desk_id)
@@ -70,7 +70,7 @@ def _drawn(tools: Tools, wanted: Filter, page: int, desk_id: str, banner: str = 
 
 
 def _filter(click: Click) -> Filter:
-    """What the menus of the window say; what they cannot say counts as any."""
+    """Parses the menus of the modal; an unknown value means any."""
     waited = number(_choice(click, QueueAction.WAITED) or "")
     chosen = _choice(click, QueueAction.WHOSE) or ""
     somebody = chosen.removeprefix(OWNED) if chosen.startswith(OWNED) else ""
@@ -96,14 +96,14 @@ def _choice(click: Click, action: QueueAction) -> str | None:
 
 @dataclass(frozen=True)
 class _Taken:
-    """What to tell somebody who took, or tried to."""
+    """The answer to an agent who took a conversation, or tried to."""
 
     text: str
     link: str = ""
 
 
 def take(tools: Tools, click: Click, ack: Ack) -> None:
-    """Take this one, and say what came of it where it was clicked."""
+    """Claims this conversation, and shows the result where the agent clicked."""
     if click.number is None:
         ack()
         return
@@ -114,7 +114,7 @@ def take(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def take_next(tools: Tools, click: Click, ack: Ack) -> None:
-    """Take the most urgent one."""
+    """Claims the most urgent conversation."""
     reach = tools.core.roles.reach(click.desk_id)
     escalation_id, outcome = tools.core.queue.take_next(tools.desk.agent(click.desk_id), reach)
     ack()
@@ -129,7 +129,7 @@ def _told(tools: Tools, escalation_id: int | None, outcome: Outcome) -> _Taken:
 
 
 def _answer(tools: Tools, click: Click, taken: _Taken) -> None:
-    """In the Home tab and in the window as a line above; elsewhere as a whisper."""
+    """Answers with a banner in the Home tab and the modal; elsewhere with an ephemeral message."""
     words = f"{taken.text} {taken.link}".strip()
     if not click.view_id:
         whisper(tools.desk, click, words)
@@ -141,11 +141,11 @@ def _answer(tools: Tools, click: Click, taken: _Taken) -> None:
         )
 
 
-# -- Home
+# -- Home tab
 
 
 def publish(tools: Tools, desk_id: str, banner: str = "") -> None:
-    """Show somebody their Home tab as it is now."""
+    """Publishes a person's current Home tab."""
     person = tools.desk.person(desk_id)
     home = tools.core.homes.of(
         tools.desk.agent(desk_id),
@@ -159,22 +159,22 @@ def publish(tools: Tools, desk_id: str, banner: str = "") -> None:
 
 
 def opened(tools: Tools, body: Body) -> None:
-    """Somebody looks at the app."""
+    """A person opened the app's Home tab."""
     if body["event"].get("tab") == "home":
         publish(tools, str(body["event"]["user"]))
 
 
 def refreshed(tools: Tools, click: Click, ack: Ack) -> None:
-    """Show it as it is now."""
+    """Updates the Home tab."""
     ack()
     publish(tools, click.desk_id)
 
 
-# -- in words
+# -- commands
 
 
 def list_queue(tools: Tools, asked: Asked) -> Drawing | None:
-    """`/handoff queue`: the window."""
+    """`/handoff queue`: opens the modal."""
     _open(tools, asked.trigger_id, asked.desk_id)
     return None
 
@@ -188,7 +188,7 @@ def next_in_words(tools: Tools, asked: Asked) -> Drawing:
 
 
 def show_from_anywhere(tools: Tools, called: Called) -> None:
-    """The shortcut."""
+    """The global shortcut."""
     _open(tools, called.trigger_id, called.desk_id)
 
 
@@ -212,15 +212,15 @@ FEATURE = Feature(
     },
     shortcuts={
         "show_queue": Shortcut(
-            "Show the queue",
-            "Who is waiting for a person, and who has whom",
+            "View queue",
+            "Waiting customers and assigned agents",
             False,
             guarded(Action.SEARCH, show_from_anywhere),
         ),
     },
     events={"app_home_opened": guarded(Action.SEARCH, opened)},
     help=(
-        "/handoff queue: who is waiting for a person",
+        "/handoff queue: view the queue",
         "/handoff next: take the most urgent conversation",
     ),
 )

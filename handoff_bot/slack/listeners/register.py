@@ -1,4 +1,4 @@
-"""Tells Bolt about everything that is listened to, and about what is not known any more."""
+"""Registers all listeners with Bolt, and answers requests that are unknown."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ logger = logging.getLogger(__name__)
 
 COMMAND = "/handoff"
 
-NOT_UNDERSTOOD = "I do not know that one. This is what I know:\n"
-UNKNOWN = "This command is not known here any more. Try /handoff help."
+NOT_UNDERSTOOD = "Unknown command. Available commands:\n"
+UNKNOWN = "This command no longer exists. Try /handoff help."
 HELP = "\n".join(
     (
         *EVERYTHING.help,
         "/handoff help: this list",
-        "In the thread of a conversation that is yours, what you write reaches the customer. "
-        "Begin with note: to keep it inside.",
+        "In the thread of a conversation assigned to you, your messages go to the "
+        "customer. Start with note: to keep one internal.",
     )
 )
 
@@ -52,7 +52,7 @@ _ANYTHING = re.compile("")
 
 
 def register(app: App, tools: Tools) -> None:
-    """Tell Bolt about all of it."""
+    """Registers everything with Bolt."""
     for action_id, click in EVERYTHING.clicks.items():
         app.action(action_id)(_click(click, tools))
     for action_id, buttons in EVERYTHING.menus.items():
@@ -68,7 +68,7 @@ def register(app: App, tools: Tools) -> None:
 
 
 def _register_unknown(app: App, tools: Tools) -> None:
-    """Not for what is known: Bolt would come here too when a listener of it is slow to acknowledge."""
+    """Excludes the known ids: Bolt would also come here if a listener for them is slow to acknowledge."""
     app.action(_ANYTHING, matchers=[_is_unknown_click])(_click(_UNKNOWN, tools))
     app.view(_ANYTHING, matchers=[_is_unknown_view])(_acknowledged)
     app.options(_ANYTHING, matchers=[_is_unknown_menu])(_no_options)
@@ -84,7 +84,7 @@ def _click(rule: Guarded[ClickListener], tools: Tools) -> Callable[[Ack, Body], 
 
 
 def _menu(buttons: Collection[str], tools: Tools) -> Callable[[Ack, Body], None]:
-    """What was chosen behind "⋯" does as its button would."""
+    """Handles a choice in the menu "⋯" like a click on its button."""
 
     def run(ack: Ack, body: Body) -> None:
         click = Click.parse(body)
@@ -111,7 +111,7 @@ def _clicked(
 
 
 def _tell(tools: Tools, click: Click, refused: gate.Refused) -> None:
-    """Where they clicked: below the message, in the window, or on top of the Home tab."""
+    """Answers below the message, in the modal, or on top of the Home tab."""
     if not refused.words:
         return
     if not click.view_id:
@@ -195,7 +195,7 @@ def _command(tools: Tools) -> Callable[[Ack, Body], None]:
 
 
 def answer(tools: Tools, body: Body) -> Drawing | None:
-    """Answer `/handoff …`; Slack shows it to whoever asked, and nobody else. None: a window was opened."""
+    """Answers `/handoff …` with an ephemeral message. None: a modal was opened."""
     word, _, rest = str(body.get("text") or "").strip().partition(" ")
     asked = Asked(
         desk_id=str(body.get("user_id") or ""),

@@ -1,4 +1,4 @@
-"""All parts of the desk: the only list of them."""
+"""The only list of all features."""
 
 from __future__ import annotations
 
@@ -46,4 +46,4 @@ FEATURES: tuple[Feature, ...] = (
 )
 
 EVERYTHING = combined(FEATURES)
-"""What is listened to, by all of them together."""
+"""All features combined."""

@@ -1,10 +1,11 @@
-"""The rules of routing, as admins write them."""
+"""The admins' list of routing rules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from handoff_bot.domain import settings
+from handoff_bot.domain.amounts import many
 from handoff_bot.domain.routing import LONGEST_PATIENCE, SHORTEST_PATIENCE, Mode, Route, Rule
 from handoff_bot.slack.blocks.routing import RoutingField, routing_fields, routing_words
 from handoff_bot.slack.blocks.rules import ROUTING
@@ -20,8 +21,8 @@ from handoff_bot.slack.listeners.rules import (
     group,
 )
 
-NOBODYS_TURN = "Say in which order people get it: in turn, or the least busy first."
-GOES_NOWHERE = "Say where it goes, whom it is for, or who gets it."
+NOBODYS_TURN = "Choose how agents are picked: in turn, or least busy first."
+GOES_NOWHERE = "Choose a Slack channel, a group, people or an assignment."
 _SECONDS = settings.number(SHORTEST_PATIENCE, LONGEST_PATIENCE)
 
 
@@ -47,13 +48,14 @@ def _parsed(tools: Tools, state: State) -> Rule:
 
 def _preview(tools: Tools, rules: list[Rule], which: int) -> str:
     if any(rule.when.covers(rules[which].when) for rule in rules[:which]):
-        return "⚠️ An earlier rule takes all of these, so this one never decides."
+        return "⚠️ An earlier rule matches all of these conversations, so this rule never applies."
     tried = tools.core.routing.tried(rules, which)
     if not tried.of:
-        return "Nobody has needed a person yet, so there is nothing to try it on."
-    said = f"Of the last {tried.of} conversations that needed a person, {tried.decided} would go this way."
+        return "No escalations yet to test the rule on."
+    escalations = many(tried.of, "escalation")
+    said = f"Tested on the last {escalations}: the rule would have applied to {tried.decided}."
     others = tried.fit - tried.decided
-    return f"{said} {others} more fit, but an earlier rule decides." if others else said
+    return f"{said} {others} more match, but an earlier rule applies." if others else said
 
 
 WINDOWS = RuleWindows(

@@ -1,4 +1,4 @@
-"""Lists of rules that admins keep: shown, written, moved and deleted, the same way for each list."""
+"""Lists of rules for admins: shown, edited, moved and deleted in the same way for each list."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from handoff_bot.slack.listeners.click import (
 )
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature
 
-CHANGED_MEANWHILE = "Somebody changed the rules meanwhile. Go back and look again."
-TOO_MANY = f"There are {MOST} rules already: delete one first."
-NOT_THERE = "I cannot write there. Invite me into that channel first."
+CHANGED_MEANWHILE = "Another admin has changed the rules. Go back and open them again."
+TOO_MANY = f"Limit of {MOST} rules reached. Delete one first."
+NOT_THERE = "Handoff cannot post there. Invite @Handoff first."
 
 Rule = TypeVar("Rule")
 State = Mapping[str, Any]
 
 
 class Wrong(ValueError):
-    """What was filled in cannot be kept; `field` is where."""
+    """The input is not valid; `field` has the problem."""
 
     def __init__(self, field: str, words: str) -> None:
         super().__init__(words)
@@ -52,16 +52,16 @@ class Wrong(ValueError):
 
 @dataclass(frozen=True)
 class RuleWindows(Generic[Rule]):
-    """The windows of one list.
+    """The modals of one list.
 
     Attributes:
-        kind: what it is called.
-        book: where the rules are.
+        kind: its titles and ids.
+        book: the stored rules.
         fields: the form of one rule.
-        parse: the rule that a form holds; raises Wrong.
-        in_words: how a rule reads.
-        preview: what a rule would have done, given all rules and its place among them.
-        empty: what a new rule begins with.
+        parse: the rule of a form; raises Wrong.
+        in_words: a rule as text.
+        preview: the effect that a rule would have had, given all rules and its position.
+        empty: the defaults of a new rule.
     """
 
     kind: RuleList
@@ -73,13 +73,13 @@ class RuleWindows(Generic[Rule]):
     empty: Rule
 
     def draw(self, tools: Tools, banner: str = "") -> Block:
-        """The list, as it is now."""
+        """Renders the current list."""
         book = self.book(tools)
         seen = book.seen()
         return draw_rules(self.kind, [self.in_words(one) for one in book.all()], seen, banner)
 
     def asked_for(self, tools: Tools, asked: Asked) -> None:
-        """By its command."""
+        """The command."""
         tools.desk.open_view(asked.trigger_id, self.draw(tools))
 
     def show(self, tools: Tools, click: Click, ack: Ack) -> None:
@@ -88,7 +88,7 @@ class RuleWindows(Generic[Rule]):
         put(tools, click, self.draw(tools))
 
     def add(self, tools: Tools, click: Click, ack: Ack) -> None:
-        """Write a new one."""
+        """Adds a rule."""
         ack()
         if len(self.book(tools).all()) >= MOST:
             tools.desk.update_view(click.view_id, self.draw(tools, TOO_MANY))
@@ -97,7 +97,7 @@ class RuleWindows(Generic[Rule]):
         put(tools, click, self._form(tools, self.empty, opened))
 
     def change(self, tools: Tools, click: Click, ack: Ack) -> None:
-        """Change one."""
+        """Edits a rule."""
         ack()
         seen = Opened.parse(click.metadata).seen
         rules, which = self.book(tools).all(), click.number or 0
@@ -110,22 +110,22 @@ class RuleWindows(Generic[Rule]):
         return draw_rule(self.kind, self.fields(tools, rule), opened, lines)
 
     def up(self, tools: Tools, click: Click, ack: Ack) -> None:
-        """Let it come before the one before it."""
+        """Moves a rule up."""
         ack()
         seen = Opened.parse(click.metadata).seen
         moved = self.book(tools).move_up(click.number or 0, click.desk_id, seen)
         tools.desk.update_view(click.view_id, self.draw(tools, "" if moved else CHANGED_MEANWHILE))
 
     def delete(self, tools: Tools, click: Click, ack: Ack) -> None:
-        """Take it out."""
+        """Deletes a rule."""
         ack()
         seen = Opened.parse(click.metadata).seen
         gone = self.book(tools).delete(click.number or 0, click.desk_id, seen)
-        words = "The rule is deleted." if gone else CHANGED_MEANWHILE
+        words = "Rule deleted." if gone else CHANGED_MEANWHILE
         tools.desk.update_view(click.view_id, self.draw(tools, words))
 
     def previewed(self, tools: Tools, click: Click, ack: Ack) -> None:
-        """How it reads and what it would have done, or what is wrong with it."""
+        """Previews a rule as text with its effect, or its problem."""
         ack()
         opened = Opened.parse(click.metadata)
         rules = self.book(tools).all()
@@ -141,7 +141,7 @@ class RuleWindows(Generic[Rule]):
         tools.desk.update_view(click.view_id, self._form(tools, rule, opened, [said]))
 
     def saved(self, tools: Tools, body: Body, ack: Ack) -> None:
-        """Keep it; what is wrong with it is said at its field."""
+        """Saves a rule; problems are reported next to the field."""
         view = body["view"]
         opened = Opened.parse(str(view.get("private_metadata") or ""))
         try:
@@ -152,7 +152,7 @@ class RuleWindows(Generic[Rule]):
         ack()
         below = str(view.get("previous_view_id") or "")
         if below:
-            tools.desk.update_view(below, self.draw(tools, "The rule is saved."))
+            tools.desk.update_view(below, self.draw(tools, "Rule saved."))
 
     def _keep(self, tools: Tools, body: Body, opened: Opened) -> None:
         rule = self.parse(tools, filled_in(body))
@@ -161,7 +161,7 @@ class RuleWindows(Generic[Rule]):
             raise Wrong(RuleField.TAGS, CHANGED_MEANWHILE)
 
     def feature(self, help_line: str) -> Feature:
-        """For admins alone."""
+        """Returns the feature, for admins only."""
         return Feature(
             clicks={
                 self.kind.show: by_admins(self.show),
@@ -178,7 +178,7 @@ class RuleWindows(Generic[Rule]):
 
 
 def criteria(state: State) -> Criteria:
-    """Which conversations it is about; what is none of ours is left out."""
+    """Parses the conditions; unknown values are ignored."""
     return Criteria(
         channels=held(state, RuleField.CHANNELS),
         reasons=_words(Signal, held(state, RuleField.REASONS)),
@@ -198,10 +198,10 @@ def _words(kind: type[Kind], values: Sequence[str]) -> tuple[Kind, ...]:
 
 
 def channel(tools: Tools, state: State, field: str) -> str:
-    """The slack_channel that was chosen, "" for none.
+    """Returns the chosen slack_channel, "" for none.
 
     Raises:
-        Wrong: the bot is not in it.
+        Wrong: the bot is not a member.
     """
     chosen = one(state, field)
     if chosen and not tools.desk.may_write_in(chosen):
@@ -210,19 +210,19 @@ def channel(tools: Tools, state: State, field: str) -> str:
 
 
 def group(state: State, field: str) -> str:
-    """The user group that was chosen, "" for none.
+    """Returns the chosen user group, "" for none.
 
     Raises:
-        Wrong: what was typed is no group's id.
+        Wrong: the typed id is not valid.
     """
     return str(checked(settings.group, state, field))
 
 
 def checked(parse: Callable[[tuple[str, ...]], Any], state: State, field: str) -> Any:
-    """What a field holds, understood.
+    """Parses a field.
 
     Raises:
-        Wrong: it is not.
+        Wrong: the value is not valid.
     """
     try:
         return parse(held(state, field))

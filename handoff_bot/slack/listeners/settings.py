@@ -1,4 +1,4 @@
-"""The settings: for admins alone, checked again when a window is sent."""
+"""The settings, for admins only; the role is checked again when a modal is submitted."""
 
 from __future__ import annotations
 
@@ -28,10 +28,8 @@ from handoff_bot.slack.listeners.feature import Asked, Body, Feature
 from handoff_bot.slack.listeners.history import history_page
 from handoff_bot.slack.listeners.texts import first_text
 
-CHANGED_MEANWHILE = (
-    "Somebody changed these settings after you opened this window. Go back and open it again."
-)
-UNCHANGED = "Nothing has changed."
+CHANGED_MEANWHILE = "Another admin has changed these settings. Go back and open them again."
+UNCHANGED = "No changes."
 
 _BY_NAME = {each.name: each for each in SECTIONS}
 _WINDOWS: Mapping[str, Callable[[Tools], Block]] = {
@@ -40,14 +38,14 @@ _WINDOWS: Mapping[str, Callable[[Tools], Block]] = {
     "routing": routing.WINDOWS.draw,
     "notifications": notices.WINDOWS.draw,
 }
-"""Windows of their own that `/handoff settings NAME` opens at once."""
+"""Modals of their own that `/handoff settings NAME` opens."""
 
 
 # -- opening
 
 
 def asked_for(tools: Tools, asked: Asked) -> None:
-    """`/handoff settings`, or one section of them by its name."""
+    """`/handoff settings`, or one section by its name."""
     name = asked.words.casefold()
     found = _known(tools, name)
     if found:
@@ -60,13 +58,13 @@ def asked_for(tools: Tools, asked: Asked) -> None:
 
 
 def show(tools: Tools, click: Click, ack: Ack) -> None:
-    """The button in Home."""
+    """The button in the Home tab."""
     ack()
     put(tools, click, draw_sections(SECTIONS))
 
 
 def open_section(tools: Tools, click: Click, ack: Ack) -> None:
-    """One section, on top of the list."""
+    """Opens one section, on top of the list."""
     ack()
     found = _known(tools, click.value)
     if found:
@@ -96,11 +94,11 @@ def _stored(tools: Tools, shown: Section) -> dict[str, Any]:
     return {key: tools.core.preferences.get(key, None) for key in _keys(shown)}
 
 
-# -- what is filled in
+# -- input
 
 
 def checked(tools: Tools, click: Click, ack: Ack) -> None:
-    """Say what saving would change; what was typed stays."""
+    """Previews the changes; the input stays."""
     ack()
     opened = Opened.parse(click.metadata)
     found = _known(tools, opened.section)
@@ -113,7 +111,7 @@ def checked(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def _parsed(shown: Section, state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The values, and what is wrong with the others, by the names of their fields."""
+    """Returns the valid values, and the problems by field."""
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for each in shown.settings:
@@ -142,7 +140,7 @@ def _differences(
 
 
 def saved(tools: Tools, body: Body, ack: Ack) -> None:
-    """All of a section or nothing: what is wrong is said at its field."""
+    """Saves a whole section or nothing; problems are reported next to the field."""
     view = body["view"]
     opened = Opened.parse(str(view.get("private_metadata") or ""))
     found = _known(tools, opened.section)
@@ -163,7 +161,7 @@ def saved(tools: Tools, body: Body, ack: Ack) -> None:
 
 
 def _merged(shown: Section, stored: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The preferences that change, as they are to be."""
+    """Returns the changed preferences."""
     merged: dict[str, Any] = {}
     for each in shown.settings:
         value = values[each.name]
@@ -174,7 +172,7 @@ def _merged(shown: Section, stored: Mapping[str, Any], values: Mapping[str, Any]
 
 
 def _closed(tools: Tools, view: Body, ack: Ack, words: str) -> None:
-    """Back to the list, which says what came of it."""
+    """Goes back to the list, which shows the result."""
     below = str(view.get("previous_view_id") or "")
     if not below:
         ack(response_action="update", view=draw_sections(SECTIONS, words))

@@ -1,4 +1,4 @@
-"""Setting up inside Slack: invited into a channel, the bot asks what to do there."""
+"""Onboarding in Slack: invited to a channel, the bot asks how to use it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from handoff_bot.slack.scopes import missing
 
 
 def invited(tools: Tools, body: Body) -> None:
-    """Somebody joined a channel; when it was us, we ask what for."""
+    """A person joined a channel; if it is the bot, it asks how to use the channel."""
     event = body["event"]
     tools.desk.directory.forget_channel(str(event["channel"]))
     if event.get("user") != tools.desk.own_id():

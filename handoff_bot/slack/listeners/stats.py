@@ -1,4 +1,4 @@
-"""The figures: in a window, and their chart as a direct message."""
+"""Reports: in a modal, and their chart as a direct message."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from handoff_bot.slack.blocks.thread import draw_words
 from handoff_bot.slack.listeners.click import Click, Tools, number, one, word_of
 from handoff_bot.slack.listeners.feature import Asked, Feature, guarded
 
-NOT_KNOWN = "I do not know “{word}”. Say one or more of: {words}."
+NOT_KNOWN = "Unknown: “{word}”. Use one or more of: {words}."
 _MENTION = re.compile(r"<@([uw][a-z0-9]+)(?:\|[^>]*)?>")
-ON_ITS_WAY = "The chart is on its way: it comes as a direct message."
+ON_ITS_WAY = "You will get the chart as a direct message."
 
 
 def in_words(tools: Tools, asked: Asked) -> Drawing | None:
-    """`/handoff stats`, `/handoff stats today sms @somebody`, in any order."""
+    """`/handoff stats`, `/handoff stats today sms @agent`, in any order."""
     scope = Scope(_period(tools, Choice.WEEK, asked.desk_id))
     for word in asked.words.lower().split():
         known = _narrowed(tools, scope, word, asked.desk_id)
@@ -39,7 +39,7 @@ def _period(tools: Tools, choice: Choice, desk_id: str) -> Period:
 
 
 def _narrowed(tools: Tools, scope: Scope, word: str, desk_id: str) -> Scope | None:
-    """The scope with what a word says: a period, a channel or an agent; None when it says none of these."""
+    """Narrows the scope by a word: a period, a channel or an agent; None for an unknown word."""
     choice = word_of(Choice, word)
     if choice:
         return replace(scope, period=_period(tools, choice, desk_id))
@@ -51,19 +51,17 @@ def _narrowed(tools: Tools, scope: Scope, word: str, desk_id: str) -> Scope | No
 
 
 def _words_known(tools: Tools) -> str:
-    return ", ".join(
-        [*Choice, *tools.core.metrics.channels(), "@somebody who has had conversations"]
-    )
+    return ", ".join([*Choice, *tools.core.metrics.channels(), "@agent with conversations"])
 
 
 def show(tools: Tools, click: Click, ack: Ack) -> None:
-    """The button in Home."""
+    """The button in the Home tab."""
     ack()
     _open(tools, click.trigger_id, Scope(_period(tools, Choice.WEEK, click.desk_id)))
 
 
 def _open(tools: Tools, trigger_id: str, scope: Scope) -> None:
-    view_id = tools.desk.open_view(trigger_id, window("Figures", [section("Computing…")]))
+    view_id = tools.desk.open_view(trigger_id, window("Reports", [section("Computing…")]))
     tools.desk.update_view(view_id, _drawn(tools, scope))
 
 
@@ -74,7 +72,7 @@ def filtered(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def picture(tools: Tools, click: Click, ack: Ack) -> None:
-    """The chart of what the window shows."""
+    """Sends the chart of the modal's scope."""
     ack()
     scope = _scope(tools, click)
     key = f"{click.desk_id}:{click.trigger_id}"
@@ -89,7 +87,7 @@ def _drawn(tools: Tools, scope: Scope, banner: str = "") -> Block:
 
 
 def _scope(tools: Tools, click: Click) -> Scope:
-    """What the menus of the window say; what they cannot say counts as all."""
+    """Parses the menus of the modal; an unknown value means all."""
     choice = word_of(Choice, one(click.state, StatsAction.PERIOD)) or Choice.WEEK
     period = tools.core.metrics.period(choice, tools.desk.person(click.desk_id).timezone)
     channel = one(click.state, StatsAction.CHANNEL)
@@ -107,6 +105,6 @@ FEATURE = Feature(
     },
     commands={"stats": guarded(Action.USE, in_words)},
     help=(
-        "/handoff stats: how much is escalated and why, how long people wait (today, sms, @somebody)",
+        "/handoff stats: reports on escalations, reasons and waiting times (today, sms, @agent)",
     ),
 )

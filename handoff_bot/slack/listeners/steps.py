@@ -1,4 +1,4 @@
-"""Steps that ask something first: their buttons open a window, and sending it takes the step."""
+"""Steps with a modal: a button opens it, and submitting it takes the step."""
 
 from __future__ import annotations
 
@@ -51,24 +51,24 @@ from handoff_bot.slack.listeners.feature import (
 )
 
 CHOOSE_WHY = "Choose a reason."
-CHOOSE_ONE = "Choose one: an agent, a group, or the queue."
-NOT_A_TIME = "Say it like 45m, 2h, 1d, 14:30 or tomorrow."
-OLD_WINDOW = "This window is from an older version. Please close it and click again."
-EMPTY = "Write something first."
-NOT_OURS = "This is not in the thread of a conversation with a customer."
-CLOSED = "This conversation is closed already."
+CHOOSE_ONE = "Choose an agent, a group or the queue."
+NOT_A_TIME = "Enter a time such as 45m, 2h, 1d, 14:30 or tomorrow."
+OLD_WINDOW = "This is from an older version. Close it and start again."
+EMPTY = "Enter a text first."
+NOT_OURS = "This message is not in the thread of a conversation."
+CLOSED = "This conversation is already closed."
 
 Opener = Callable[[Tools, About, str], Block]
-"""Draws a window about an escalation, for the person with this desk id."""
+"""Renders the modal of an escalation, for the person with this desk id."""
 Decision = Callable[[Tools, About, AgentRef, Mapping[str, Any], str], tuple[str, str] | None]
-"""Takes the step; what stands in the way, with the field at which to say it."""
+"""Takes the step; returns the problem and its field."""
 
 
 # -- opening
 
 
 def _opens(draw: Opener) -> ClickListener:
-    """A button that opens a window about the escalation whose id it carries."""
+    """A button that opens the modal of the escalation whose id it carries."""
 
     def listener(tools: Tools, click: Click, ack: Ack) -> None:
         ack()
@@ -92,7 +92,7 @@ def _resolve(tools: Tools, about: About, desk_id: str) -> Block:
 
 
 def open_draft(tools: Tools, click: Click, ack: Ack) -> None:
-    """The window at once, the draft when the assistant has made it."""
+    """Opens the modal at once, and fills in the draft when the assistant has made it."""
     ack()
     if click.number is None or click.place is None:
         whisper(tools.desk, click, OLD_BUTTON)
@@ -101,7 +101,7 @@ def open_draft(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def _open_draft(tools: Tools, trigger_id: str, about: About) -> None:
-    loading = window("Reply with draft", [section("The assistant is writing a draft…")])
+    loading = window("Reply with draft", [section("The AI is writing a draft…")])
     view_id = tools.desk.open_view(trigger_id, loading)
     made = tools.core.drafting.draft(about.escalation_id)
     if made is None:
@@ -126,7 +126,7 @@ OPENERS: dict[Button, ClickListener] = {
 release = on_card(step(Step.RELEASE))
 
 MORE = frozenset({*(kind.value for kind in OPENERS), Button.RELEASE.value})
-"""The buttons that a card offers behind "⋯"."""
+"""The buttons of a card's menu "⋯"."""
 
 _TAKES: dict[Button, Action] = {
     Button.ASSIGN: Action.ASSIGN,
@@ -139,7 +139,7 @@ _TAKES: dict[Button, Action] = {
 }
 
 
-# -- from the menu of any message in a thread
+# -- message shortcuts in a thread
 
 
 def _on_message(
@@ -177,7 +177,7 @@ SHORTCUTS = {
     ),
     "reply_with_draft": _on_message(
         "Reply with draft",
-        "The assistant drafts a reply; you change and send it",
+        "The AI drafts a reply; you edit and send it",
         Action.REPLY,
         lambda tools, called, about: _open_draft(tools, called.trigger_id, about),
     ),
@@ -196,11 +196,11 @@ SHORTCUTS = {
 }
 
 
-# -- sending
+# -- submissions
 
 
 def _sends(decide: Decision) -> ViewListener:
-    """Sending a window: what stands in the way is said at its field, success closes it."""
+    """A submitted modal: problems are reported next to the field, success closes it."""
 
     def listener(tools: Tools, body: Body, ack: Ack) -> None:
         sent = body["view"]
@@ -226,7 +226,7 @@ def _sent(action: Action, decide: Decision) -> Guarded[ViewListener]:
 def _done(
     tools: Tools, about: About, agent: AgentRef, field: Field, outcome: Outcome
 ) -> tuple[str, str] | None:
-    """None when it was done; what there is to say about it is whispered."""
+    """None on success; the result's text is sent as an ephemeral message."""
     if not outcome.done:
         return field, outcome.text
     if outcome.text:
@@ -237,7 +237,7 @@ def _done(
 def assigned(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
 ) -> tuple[str, str] | None:
-    """Give it to the one that was chosen."""
+    """Assigns the conversation."""
     to, group, queue = (one(state, f) for f in (Field.AGENT, Field.GROUP, Field.QUEUE))
     words = one(state, Field.NOTE)
     if sum(map(bool, (to, group, queue))) != 1:
@@ -255,7 +255,7 @@ def assigned(
 def snoozed(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
 ) -> tuple[str, str] | None:
-    """Put it aside."""
+    """Snoozes the conversation."""
     said = one(state, Field.UNTIL) or one(state, Field.HOW_LONG)
     at = tools.moment_meant(said, agent.desk_id)
     if at is None:
@@ -267,7 +267,7 @@ def snoozed(
 def resolved(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
 ) -> tuple[str, str] | None:
-    """Resolve it, with what came of it."""
+    """Resolves the conversation, with its outcome."""
     usual, asks = tools.core.escalations.closing(about.escalation_id, agent)
     closing = one(state, Field.CLOSING)
     ending = Ending(
@@ -283,7 +283,7 @@ def resolved(
 def returned(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
 ) -> tuple[str, str] | None:
-    """Give it back to the assistant, with a memory."""
+    """Returns the conversation to the AI, with a note for it."""
     ending = Ending(memory=one(state, Field.MEMORY))
     outcome = tools.core.escalations.take(Step.RETURN, about.escalation_id, agent, ending)
     return _done(tools, about, agent, Field.MEMORY, outcome)
@@ -292,7 +292,7 @@ def returned(
 def dismissed(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
 ) -> tuple[str, str] | None:
-    """Nobody was needed."""
+    """Dismisses the escalation."""
     why = word_of(NotNeeded, one(state, Field.WHY))
     if why is None:
         return Field.WHY, CHOOSE_WHY
@@ -304,7 +304,7 @@ def dismissed(
 def noted(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], view_id: str
 ) -> tuple[str, str] | None:
-    """Keep a note; the thread shows it."""
+    """Saves a note; the thread shows it."""
     words = one(state, Field.NOTE)
     if not words:
         return Field.NOTE, EMPTY
@@ -315,7 +315,7 @@ def noted(
 def drafted(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], view_id: str
 ) -> tuple[str, str] | None:
-    """Send what the agent made of the draft."""
+    """Sends the edited draft."""
     words = one(state, Field.WORDS)
     if not words:
         return Field.WORDS, EMPTY
@@ -344,4 +344,4 @@ FEATURE = Feature(
     },
     shortcuts=SHORTCUTS,
 )
-"""Sending a window twice is harmless: steps are taken once, and words carry the window's id."""
+"""Submitting a modal twice is harmless: steps are taken once, and messages carry the modal's id."""

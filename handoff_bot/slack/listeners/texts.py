@@ -1,4 +1,4 @@
-"""Customer texts in Slack: chosen, previewed while they are written, and saved by admins."""
+"""Customer texts: chosen, previewed while typing, and saved by admins."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from handoff_bot.slack.listeners.feature import Body, Feature
 _METADATA = TypeAdapter(tuple[str, str, str, Number])
 
 FIRST = Text(Moment.STARTED, "en")
-SAVED = "Saved. This is said from now on."
-BACK = "Your own text is gone: this one counts again."
+SAVED = "Saved. Customers get this text from now on."
+BACK = "Reset. Customers get the default text again."
 
 
 def first_text(tools: Tools) -> Block:
-    """What is shown first."""
+    """The text that is shown first."""
     return draw_text(_shown(tools, FIRST))
 
 
 def open_texts(tools: Tools, click: Click, ack: Ack) -> None:
-    """The texts, on top of the list."""
+    """Opens the texts, on top of the list."""
     ack()
     put(tools, click, first_text(tools))
 
@@ -46,7 +46,7 @@ def another_text(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def previewed(tools: Tools, click: Click, ack: Ack) -> None:
-    """Show how what is being written reads."""
+    """Previews the text while it is typed."""
     ack()
     words = next(iter(click.chosen), "")
     shown = _shown(tools, _chosen(click), words)
@@ -55,7 +55,7 @@ def previewed(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def back_to_usual(tools: Tools, click: Click, ack: Ack) -> None:
-    """The text that stands behind one's own again."""
+    """Resets a text to its default."""
     ack()
     text = _chosen(click)
     gone = tools.core.customer_texts.reset(text, click.desk_id, _seen(click.metadata))
@@ -64,7 +64,10 @@ def back_to_usual(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def text_saved(tools: Tools, body: Body, ack: Ack) -> None:
-    """A text that lacks what it must say is refused at its field; the next one can be chosen at once."""
+    """A text that lacks a required placeholder is refused at its field.
+
+    The modal stays open for the next text.
+    """
     view = body["view"]
     state = filled_in(body)
     metadata = str(view.get("private_metadata") or "")
@@ -83,25 +86,25 @@ def _field(text: Text) -> str:
 
 
 def _parsed(metadata: str) -> Text:
-    """The text that a window is about; the first one when it does not say."""
+    """Returns the modal's text; the first one if it names none."""
     held = read(_METADATA, metadata)
     return _text(*held[:3]) if held else FIRST
 
 
 def _seen(metadata: str) -> int:
-    """The newest change of it that was known when the window was drawn."""
+    """Returns the text's newest change when the modal was rendered."""
     held = read(_METADATA, metadata)
     return held[3] if held else 0
 
 
 def _text(moment: str, language: str, reason: str) -> Text:
-    """The text that was chosen; the first one for what is no moment of ours."""
+    """Returns the chosen text; the first one for an unknown moment."""
     known = word_of(Moment, moment)
     return Text(known, language, word_of(Signal, reason)) if known else FIRST
 
 
 def _chosen(click: Click) -> Text:
-    """The text that the menus of the window name."""
+    """Returns the text that the modal's menus name."""
     known = _parsed(click.metadata)
     moment = next(iter(held(click.state, SettingsAction.MOMENT)), known.moment)
     language = next(iter(held(click.state, SettingsAction.LANGUAGE)), known.language)

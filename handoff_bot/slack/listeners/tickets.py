@@ -1,4 +1,4 @@
-"""Tickets: searched, read and changed in windows."""
+"""Tickets: searched, read and edited in modals."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from handoff_bot.slack.listeners.click import (
 )
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature, Subject, guarded
 
-NO_NUMBER = "Say which: /handoff ticket 12"
-OLD_WINDOW = "This window is from an older version. Please close it and click again."
-ON_ITS_WAY = "The file is on its way: it comes as a direct message."
+NO_NUMBER = "Add a ticket number: /handoff ticket 12"
+OLD_WINDOW = "This is from an older version. Close it and start again."
+ON_ITS_WAY = "You will get the file as a direct message."
 
 
 # -- searching
@@ -49,7 +49,7 @@ def in_words(tools: Tools, asked: Asked) -> Drawing | None:
 
 
 def show(tools: Tools, click: Click, ack: Ack) -> None:
-    """The button in Home."""
+    """The button in the Home tab."""
     ack()
     _open(tools, click.trigger_id, click.desk_id, TicketQuery())
 
@@ -68,7 +68,7 @@ def _found(tools: Tools, desk_id: str, query: TicketQuery, banner: str = "") -> 
 
 
 def exported(tools: Tools, click: Click, ack: Ack) -> None:
-    """All that fit, as a file in a direct message."""
+    """Exports all results as a file in a direct message."""
     ack()
     query = tools.core.tickets.search(_asked(click.state, None)).query
     order = ticket_files.order(word_of(Format, click.value) or Format.CSV, query)
@@ -78,13 +78,13 @@ def exported(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def searched(tools: Tools, click: Click, ack: Ack) -> None:
-    """Something in the search has changed: begin with the newest."""
+    """The search has changed: shows its newest tickets."""
     ack()
     tools.desk.update_view(click.view_id, _found(tools, click.desk_id, _asked(click.state, None)))
 
 
 def searched_by_button(tools: Tools, body: Body, ack: Ack) -> None:
-    """The same, by the window's own button."""
+    """The search button of the modal."""
     ack(response_action="update", view=_found(tools, sender(body), _asked(filled_in(body), None)))
 
 
@@ -97,14 +97,14 @@ def next_page(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def all_of_them(tools: Tools, click: Click, ack: Ack) -> None:
-    """Without filters; the words stay."""
+    """Clears the filters; the search text stays."""
     ack()
     words = _asked(click.state, None).words
     tools.desk.update_view(click.view_id, _found(tools, click.desk_id, TicketQuery(words=words)))
 
 
 def _asked(state: Mapping[str, Any], before: int | None) -> TicketQuery:
-    """What the window's menus and fields say; what cannot be looked for counts as any."""
+    """Parses the modal's menus and fields; an unknown value means any."""
     channel = one(state, TicketAction.CHANNEL)
     return TicketQuery(
         words=next(iter(held(state, TicketAction.WORDS)), ""),
@@ -134,7 +134,7 @@ def ticket_in_words(tools: Tools, asked: Asked) -> Drawing | None:
 
 
 def open_ticket(tools: Tools, click: Click, ack: Ack) -> None:
-    """On top of the search, or in place of another page of itself."""
+    """Opens a ticket on top of the search, or replaces another page of the ticket."""
     ack()
     shown = _ticket(tools, click.number or 0, 0)
     if click.metadata:
@@ -158,11 +158,11 @@ def _ticket(tools: Tools, which: int, page: int) -> Block:
     return draw_ticket(view, tools.desk.workspace())
 
 
-# -- changing
+# -- editing
 
 
 def change(tools: Tools, click: Click, ack: Ack) -> None:
-    """The fields, on top of the ticket."""
+    """Opens the form, on top of the ticket."""
     ack()
     view = tools.core.tickets.view(click.number or 0)
     if view:
@@ -170,7 +170,7 @@ def change(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def changed(tools: Tools, body: Body, ack: Ack) -> None:
-    """What stands in the way is said at a field; what was changed is seen in the window below."""
+    """Saves a ticket: problems are reported next to the field, changes are shown in the modal below."""
     about = shown_in(str(body["view"].get("private_metadata") or ""))
     if about is None:
         ack(response_action="update", view=window("Ticket", [section(OLD_WINDOW)]))
@@ -188,7 +188,7 @@ def changed(tools: Tools, body: Body, ack: Ack) -> None:
 
 
 def _problem(tools: Tools, which: int, who: str, shown: Edit, wanted: Edit) -> dict[str, str]:
-    """Change it; what stands in the way, by field."""
+    """Saves the ticket; returns the problem and its field."""
     if not wanted.subject.strip():
         return {Field.SUBJECT: NO_SUBJECT}
     view = tools.core.tickets.view(which) if wanted.assignee else None
@@ -242,7 +242,7 @@ FEATURE = Feature(
         "ticket": guarded(Action.SEE, ticket_in_words, Subject.TICKET),
     },
     help=(
-        "/handoff tickets: search tickets (words may follow)",
+        "/handoff tickets: search tickets (refund)",
         "/handoff ticket 12: one ticket with its timeline",
     ),
 )

@@ -1,4 +1,4 @@
-"""Verbs in a thread, where slash commands do not work: !take, !assign, !snooze, !resolve, !return, …"""
+"""Thread commands, because slash commands do not work in threads: !take, !assign, !snooze, !resolve, …"""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from handoff_bot.slack.listeners.click import Tools, number
 from handoff_bot.slack.listeners.feature import Asked, Feature, Said, Subject, guarded
 from handoff_bot.slack.listeners.steps import NOT_A_TIME
 
-TO_WHOM = "Say to whom: @somebody, @a-group or queue, as in !assign @somebody. A note may follow."
-WHICH = "Say which ticket and to whom: /handoff assign 12 @somebody"
-NO_SUCH_TICKET = "There is no ticket #{number}."
-NO_SUCH_REPLY = "There is no canned reply of that name. /handoff canned lists them."
+TO_WHOM = "Add an assignee: @agent, @group or queue, e.g. !assign @agent. You can add a note."
+WHICH = "Add a ticket number and an assignee: /handoff assign 12 @agent"
+NO_SUCH_TICKET = "Ticket #{number} does not exist."
+NO_SUCH_REPLY = "No canned reply has this name. /handoff canned lists them."
 
 _QUEUE = re.compile(r"queue\b", re.IGNORECASE)
 _MENTION = re.compile(
@@ -27,7 +27,7 @@ _MENTION = re.compile(
 
 
 def take(tools: Tools, said: Said) -> Outcome:
-    """`!take`: it is mine."""
+    """`!take`."""
     return tools.core.escalations.take(Step.CLAIM, said.escalation_id, said.author)
 
 
@@ -47,11 +47,11 @@ def assign_by_number(tools: Tools, asked: Asked) -> Drawing:
         return draw_words(NO_SUCH_TICKET.format(number=wanted))
     giver = tools.desk.agent(asked.desk_id)
     outcome = _give(tools, ticket.escalation_id, giver, *words)
-    return draw_words(outcome.text or f"#{ticket.row.number} is given on.")
+    return draw_words(outcome.text or f"Ticket #{ticket.row.number} is reassigned.")
 
 
 def _give(tools: Tools, escalation_id: int, giver: AgentRef, said: str = "") -> Outcome:
-    """To whom stands first: somebody, a group, or the queue; then a note."""
+    """Assigns to the first word: an agent, a group or the queue; the rest is a note."""
     core = tools.core.escalations
     if _QUEUE.match(said):
         return core.hand_back(escalation_id, giver, note=said[5:].strip())
@@ -81,7 +81,7 @@ def resolve(tools: Tools, said: Said) -> Outcome:
 
 
 def give_back(tools: Tools, said: Said) -> Outcome:
-    """`!return what the assistant should know`."""
+    """`!return NOTE`."""
     ending = Ending(memory=said.words)
     return tools.core.escalations.take(Step.RETURN, said.escalation_id, said.author, ending)
 
@@ -92,7 +92,7 @@ def release(tools: Tools, said: Said) -> Outcome:
 
 
 def reply(tools: Tools, said: Said) -> Outcome:
-    """`!reply name`: a canned reply, sent once for each time that it is said."""
+    """`!reply NAME`: sends a canned reply, once for each message."""
     text = tools.core.canned.say(said.words, said.escalation_id, said.author)
     if text is None:
         return Outcome(False, NO_SUCH_REPLY)
@@ -105,14 +105,14 @@ def help_with_verbs(_tools: Tools, _said: Said) -> Outcome:
 
 
 HELP = (
-    "!take: take this conversation over",
-    "!assign @somebody, !assign @a-group, !assign queue: give it to them; a note may follow",
-    "!snooze 2h: put it aside (45m, 1d, 14:30, tomorrow)",
-    "!resolve: it is solved; tags may follow",
-    "!return: back to the assistant; what it should know may follow",
-    "!release: back into the queue",
-    "!reply name: send a canned reply; it takes over what nobody has",
-    "!note: a note for the team",
+    "!take: take over the conversation",
+    "!assign @agent, !assign @group, !assign queue: reassign it, with an optional note",
+    "!snooze 2h: snooze it (45m, 1d, 14:30, tomorrow)",
+    "!resolve: resolve it, with optional tags",
+    "!return: return it to the AI, with an optional note for the AI",
+    "!release: release it to the queue",
+    "!reply name: send a canned reply, and take over if the conversation is unassigned",
+    "!note: add an internal note",
 )
 
 
@@ -129,7 +129,10 @@ FEATURE = Feature(
     },
     commands={"assign": guarded(Action.ASSIGN, assign_by_number, Subject.TICKET)},
     help=(
-        "/handoff assign 12 @somebody: give a ticket's conversation to somebody, a group or the queue",
+        (
+            "/handoff assign 12 @agent: reassign a ticket's conversation to an agent, a "
+            "group or the queue"
+        ),
         "In a thread: " + ", ".join(line.partition(":")[0] for line in HELP),
     ),
 )

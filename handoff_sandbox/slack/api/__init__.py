@@ -1,1 +1,1 @@
-"""Answers what the app calls: Web API methods, response_urls and files, with Slack's rate limits."""
+"""Answers the app's calls: Web API methods, response_urls and files, with Slack's rate limits."""

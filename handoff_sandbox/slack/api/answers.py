@@ -1,4 +1,4 @@
-"""What the bot answers to a click or a command: to its response_url, or in the reply to a command."""
+"""The bot's answers to clicks and commands: to the response_url, or in the response to a command."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from handoff_sandbox.slack.state.triggers import Origin
 
 
 def accept_answer(slack: Backstage, origin: Origin, content: Json) -> None:
-    """Do what the answer says: replace or delete what was clicked, or say something new.
+    """Applies an answer: replaces or deletes the clicked message, or posts a new one.
 
     Raises:
-        Refusal: it says nothing, or Slack would not take it.
+        Refusal: it is empty, or Slack would not accept it.
     """
     call = Call(content)
     original = _original(slack, origin)
@@ -27,7 +27,7 @@ def accept_answer(slack: Backstage, origin: Origin, content: Json) -> None:
 
 
 def _original(slack: Backstage, origin: Origin) -> Message | None:
-    """The clicked message; a command has none."""
+    """Returns the clicked message; a command has none."""
     if not origin.ts:
         return None
     if origin.is_ephemeral:

@@ -1,4 +1,4 @@
-"""One call of the Web API: its arguments, how it is refused, how its answers are paged."""
+"""A call of the Web API: its arguments, its refusals, and paging."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _TRUE = frozenset({"1", "true", "True"})
 
 @dataclass(frozen=True)
 class Call:
-    """The arguments of one call: text from a form, or whatever a JSON body held."""
+    """The arguments of one call: text from a form, or any JSON value."""
 
     args: Json
 
     def text(self, name: str, default: str = "") -> str:
-        """An argument as text."""
+        """Returns an argument as text."""
         value = self.args.get(name)
         return default if value is None else str(value)
 
     def required(self, name: str) -> str:
-        """An argument that must be there.
+        """Returns a required argument.
 
         Raises:
-            Refusal: it is not.
+            Refusal: it is missing.
         """
         value = self.text(name)
         if not value:
@@ -41,17 +41,17 @@ class Call:
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
-        """An argument as yes or no."""
+        """Returns an argument as yes or no."""
         value = self.args.get(name)
         if value is None:
             return default
         return value is True or str(value) in _TRUE
 
     def number(self, name: str, default: int, error: str) -> int:
-        """An argument as a number of at least 1.
+        """Returns an argument as a number of at least 1.
 
         Raises:
-            Refusal: with `error`, when it is something else.
+            Refusal: with `error`, if it is anything else.
         """
         value = self.text(name, str(default))
         if not value.isdecimal() or int(value) < 1:
@@ -59,10 +59,10 @@ class Call:
         return int(value)
 
     def content(self, name: str, kind: type[T], error: str) -> T | None:
-        """An argument that holds JSON of a kind (dict or list), or None.
+        """Returns an argument with JSON of a type (dict or list), or None.
 
         Raises:
-            Refusal: with `error`, when it holds something else.
+            Refusal: with `error`, if it is anything else.
         """
         value: Any = self.args.get(name)
         if value is None or value == "":
@@ -76,11 +76,11 @@ class Call:
 
 
 Method = Callable[[Backstage, Call], Json]
-"""Answers a call; holds no lock of its own, since all calls are answered under the workspace's."""
+"""Answers a call; takes no lock, because all calls run under the workspace's lock."""
 
 
 def paged(call: Call, items: Sequence[T], default: int, most: int) -> tuple[list[T], Json]:
-    """The page of a list that the call asks for, and the `response_metadata` that goes with it."""
+    """Returns the requested page of a list, and its `response_metadata`."""
     limit = min(call.number("limit", default, "invalid_limit"), most)
     start = read_cursor(call, "offset")
     at = int(start) if start else 0
@@ -89,16 +89,16 @@ def paged(call: Call, items: Sequence[T], default: int, most: int) -> tuple[list
 
 
 def next_cursor(kind: str, at: str) -> Json:
-    """The `response_metadata` of a page; `at` is "" on the last one."""
+    """Returns the `response_metadata` of a page; `at` is "" on the last one."""
     cursor = base64.b64encode(f"{kind}:{at}".encode()).decode() if at else ""
     return {"next_cursor": cursor}
 
 
 def read_cursor(call: Call, kind: str) -> str:
-    """Where the cursor of a call points, "" without one.
+    """Returns the position of a call's cursor, "" without one.
 
     Raises:
-        Refusal: it is none of ours.
+        Refusal: the cursor is not valid.
     """
     cursor = call.text("cursor")
     if not cursor:

@@ -1,4 +1,4 @@
-"""chat.*: post, redraw, delete, whisper."""
+"""chat.*: post, update, delete, ephemeral messages."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from handoff_sandbox.slack.state.scopes import CUSTOMIZE
 from handoff_sandbox.slack.validation.block_rules import MESSAGE_BLOCKS, length_of, problems_of
 
 TEXT = 40_000
-"""Characters after which Slack cuts a post's text off."""
+"""Characters after which Slack truncates a post's text."""
 
 UPDATED_TEXT = 4_000
-"""Characters from which an update's text is refused (seratch/ChatGPT-in-Slack#102)."""
+"""Characters from which Slack refuses an update's text (seratch/ChatGPT-in-Slack#102)."""
 
 ALL_BLOCKS = 13_200
 """Characters of all blocks together, undocumented (slackapi/bolt-js#2509)."""
@@ -53,7 +53,7 @@ def post_ephemeral(slack: Backstage, call: Call) -> Json:
 
 
 def update(slack: Backstage, call: Call) -> Json:
-    """chat.update: what is not given stays, but a text with no blocks takes the blocks away."""
+    """chat.update: omitted fields stay, but a text without blocks removes the blocks."""
     where = channel_of(slack, call)
     message = message_of(slack, where, call.required("ts"))
     if message.bot_id != slack.workspace.app.bot_id:
@@ -98,10 +98,10 @@ def get_permalink(slack: Backstage, call: Call) -> Json:
 
 
 def draft(slack: Backstage, call: Call, where: SlackChannel, text: str) -> Message:
-    """What the app wants to say, checked.
+    """Returns the app's new message, validated.
 
     Raises:
-        Refusal: it says nothing, or Slack would not take it.
+        Refusal: it is empty, or Slack would not accept it.
     """
     blocks = read_blocks(call)
     check_pictures(slack, blocks)
@@ -129,10 +129,10 @@ def draft(slack: Backstage, call: Call, where: SlackChannel, text: str) -> Messa
 
 
 def read_blocks(call: Call) -> list[Json]:
-    """The blocks of a message, checked; [] when there are none.
+    """Returns the blocks of a message, validated; [] for none.
 
     Raises:
-        Refusal: Slack would not take them.
+        Refusal: Slack would not accept them.
     """
     blocks: list[Json] = call.content("blocks", list, "invalid_blocks_format") or []
     problems = problems_of(blocks, MESSAGE_BLOCKS)
@@ -144,7 +144,7 @@ def read_blocks(call: Call) -> list[Json]:
 
 
 def read_metadata(call: Call) -> Json | None:
-    """The metadata of a message; None when the call says nothing of it.
+    """Returns the metadata of a message; None if the call has none.
 
     Raises:
         Refusal: it is not an event_type with an event_payload.
@@ -161,7 +161,7 @@ def read_metadata(call: Call) -> Json | None:
 
 
 def read_icons(call: Call) -> Json:
-    """What stands beside a name that is not the app's own."""
+    """Returns the icons beside a custom name."""
     named = {"emoji": call.text("icon_emoji"), "image_64": call.text("icon_url")}
     return {name: value for name, value in named.items() if value}
 

@@ -1,4 +1,4 @@
-"""conversations.*: the app's view of slack_channels, their members and their messages."""
+"""conversations.*: slack_channels, members and messages, as the app sees them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def members(slack: Backstage, call: Call) -> Json:
 
 
 def of_person(slack: Backstage, call: Call) -> Json:
-    """users.conversations: those of a person; private ones only where the app is, too."""
+    """users.conversations: the channels of a person; private ones only if the app is a member."""
     person = person_of(slack, call)
     kinds = {_TYPES.get(name) for name in call.text("types", "public_channel").split(",")}
     found = [
@@ -106,7 +106,7 @@ def history(slack: Backstage, call: Call) -> Json:
 
 
 def replies(slack: Backstage, call: Call) -> Json:
-    """conversations.replies: oldest first, the thread's first message always among them."""
+    """conversations.replies: oldest first, the thread's first message always included."""
     where = channel_of(slack, call)
     ts = call.required("ts")
     if ts not in where.messages:

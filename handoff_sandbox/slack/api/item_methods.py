@@ -1,4 +1,4 @@
-"""reactions.*, pins.* and files.*: what hangs on messages."""
+"""reactions.*, pins.* and files.*: items on messages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from handoff_sandbox.slack.state.refusal import Refusal, invalid_arguments
 from handoff_sandbox.slack.state.scopes import CUSTOMIZE
 
 REACTIONS = 23
-"""Different emoji that one person may put on one message."""
+"""Limit of different emoji by one person on one message."""
 
 PINS = 100
 ALT_TEXT = 1_000
@@ -115,9 +115,9 @@ def begin_upload(slack: Backstage, call: Call) -> Json:
 
 
 def complete_upload(slack: Backstage, call: Call) -> Json:
-    """files.completeUploadExternal: shares the files as one message, if it says where.
+    """files.completeUploadExternal: shares the files as one message, if it names a channel.
 
-    With a comment the blocks are ignored, as Slack's documentation says.
+    With a comment, the blocks are ignored, as documented by Slack.
     """
     listed = call.content("files", list, "invalid_arguments") or []
     if not listed:
@@ -163,7 +163,7 @@ def _marked(slack: Backstage, call: Call) -> Message:
 
 
 def _emoji(call: Call) -> str:
-    """The name alone; Slack takes it with colons, too."""
+    """Returns the name; Slack also accepts it with colons."""
     name = call.required("name").strip(":")
     if not name.replace("_", "").replace("-", "").replace("+", "").replace(":", "").isalnum():
         raise Refusal("invalid_name")

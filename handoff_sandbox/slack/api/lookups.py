@@ -1,4 +1,4 @@
-"""Finds what a call speaks of, and refuses as Slack does when the app may not see it."""
+"""Resolves a call's arguments, and refuses like Slack if the app may not see them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,7 @@ from handoff_sandbox.slack.state.refusal import Refusal
 
 
 def channel_of(slack: Backstage, call: Call) -> SlackChannel:
-    """The slack_channel with the id `channel`, as far as the app can see it.
-
-    Raises:
-        Refusal: channel_not_found.
-    """
+    """Returns the slack_channel with the id `channel`, if the app can see it."""
     where = slack.workspace.channels.get(call.required("channel"))
     if where is None or not _is_visible(slack, where):
         raise Refusal("channel_not_found")
@@ -22,10 +18,10 @@ def channel_of(slack: Backstage, call: Call) -> SlackChannel:
 
 
 def postable_channel_of(slack: Backstage, call: Call) -> SlackChannel:
-    """Where `channel` says to post: an id, a #name, or a person for a direct conversation.
+    """Returns the destination of a post: an id, a #name, or a person for a direct message.
 
     Raises:
-        Refusal: there is none, it is archived, or the app is not in it.
+        Refusal: it does not exist, it is archived, or the app is not a member.
     """
     named = call.required("channel")
     workspace = slack.workspace
@@ -45,7 +41,7 @@ _TYPES = {"public_channel": "channel", "private_channel": "group", "im": "im"}
 
 
 def kinds_of(slack: Backstage, method: str, call: Call) -> list[str]:
-    """The kinds of the conversations that a call is about, as far as it says so and the app sees them."""
+    """Returns the types of the conversations that a call names and the app sees."""
     if method == "conversations.open":
         return ["im"]
     if method in ("conversations.list", "users.conversations"):
@@ -56,11 +52,7 @@ def kinds_of(slack: Backstage, method: str, call: Call) -> list[str]:
 
 
 def message_of(slack: Backstage, where: SlackChannel, ts: str) -> Message:
-    """The message with this ts; those that one person alone sees are not found.
-
-    Raises:
-        Refusal: message_not_found.
-    """
+    """Returns the message with this ts; ephemeral messages are not found."""
     message = slack.workspace.find_message(where.id, ts)
     if message is None:
         raise Refusal("message_not_found")
@@ -68,11 +60,7 @@ def message_of(slack: Backstage, where: SlackChannel, ts: str) -> Message:
 
 
 def person_of(slack: Backstage, call: Call, argument: str = "user") -> Person:
-    """The person that an argument names.
-
-    Raises:
-        Refusal: user_not_found.
-    """
+    """Returns the person that an argument names."""
     person = slack.workspace.people.get(call.required(argument))
     if person is None:
         raise Refusal("user_not_found")
@@ -80,7 +68,7 @@ def person_of(slack: Backstage, call: Call, argument: str = "user") -> Person:
 
 
 def is_member(slack: Backstage, where: SlackChannel) -> bool:
-    """Is the app in it?"""
+    """Whether the app is a member."""
     return slack.workspace.app.user_id in where.members
 
 

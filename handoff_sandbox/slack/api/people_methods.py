@@ -1,4 +1,4 @@
-"""auth.*, users.*, usergroups.*, dnd.* and bots.*: who is who."""
+"""auth.*, users.*, usergroups.*, dnd.* and bots.*: people and groups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from handoff_sandbox.slack.state.refusal import Refusal
 from handoff_sandbox.slack.state.scopes import EMAIL
 
 DND_USERS = 50
-"""People of whom dnd.teamInfo tells at once."""
+"""Most people per call of dnd.teamInfo."""
 
 
 def auth_test(slack: Backstage, _call: Call) -> Json:
@@ -114,14 +114,14 @@ def usergroup_members(slack: Backstage, call: Call) -> Json:
 
 
 def _wire(slack: Backstage, person: Person, *, with_locale: bool = False) -> Json:
-    """A person, as far as the app may know them."""
+    """Returns a person as the app may see them."""
     has_email = slack.scopes.has(EMAIL)
     team_id = slack.workspace.team_id
     return person.wire(team_id, with_email=has_email, with_locale=with_locale)
 
 
 def bots_info(slack: Backstage, call: Call) -> Json:
-    """bots.info: the app's own bot is the only one."""
+    """bots.info: only the app's own bot exists."""
     app = slack.workspace.app
     if call.text("bot", app.bot_id) != app.bot_id:
         raise Refusal("bot_not_found")

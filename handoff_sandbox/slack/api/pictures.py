@@ -1,4 +1,4 @@
-"""Pictures in blocks that are files of the workspace: they must be there, and be pictures."""
+"""Pictures in blocks that are files of the workspace: they must exist, and be pictures."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from handoff_sandbox.slack.state.files import File
 from handoff_sandbox.slack.state.refusal import invalid_blocks
 
 SHOWN = frozenset({"image/gif", "image/jpeg", "image/png"})
-"""Kinds of files that Slack draws in blocks."""
+"""Types of files that Slack shows in blocks."""
 
 
 def check_pictures(slack: Backstage, blocks: list[Json]) -> None:
-    """Let these blocks be shown.
+    """Validates the pictures of blocks.
 
     Raises:
-        Refusal: one of their pictures is no picture that was uploaded.
+        Refusal: one of them is not an uploaded picture.
     """
     problems = [
         f"invalid slack file [json-pointer:{pointer}]"
@@ -30,7 +30,7 @@ def check_pictures(slack: Backstage, blocks: list[Json]) -> None:
 
 
 def _named(part: Any, pointer: str) -> Iterator[tuple[Json, str]]:
-    """Every `slack_file` in there, and where."""
+    """Yields every `slack_file`, with its path."""
     if isinstance(part, list):
         for number, one in enumerate(part):
             yield from _named(one, f"{pointer}/{number}")
@@ -43,7 +43,7 @@ def _named(part: Any, pointer: str) -> Iterator[tuple[Json, str]]:
 
 
 def _found(slack: Backstage, named: Any) -> File | None:
-    """The file, by its id or by an address of it."""
+    """Returns the file, by its id or one of its addresses."""
     if not isinstance(named, dict):
         return None
     if "id" in named:

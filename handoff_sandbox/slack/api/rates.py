@@ -1,4 +1,4 @@
-"""How often each method may be called: Slack's tiers, and one post a second in each slack_channel."""
+"""Slack's rate limits: the tiers of methods, and one post per second in each slack_channel."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from handoff_sandbox.slack.state.workspace import Clock
 
 TIER_2, TIER_3, TIER_4 = 20, 50, 100
-"""Calls a minute of one method."""
+"""Calls per minute of one method."""
 
 BURST = 5
-"""Of a tier's calls a minute, one in so many may come at once. Our choice: Slack only says "short"."""
+"""The part of a tier's calls per minute that may come at once. Our choice: Slack only says "short"."""
 
 POSTS_A_SECOND = 1.0
 POST_BURST = 3
-"""Posts that one slack_channel takes at once before it takes one a second; a choice of ours, too."""
+"""Posts that one slack_channel accepts at once, before it takes one per second; also our choice."""
 
 TIERS: dict[str, int] = {
     "apps.connections.open": TIER_3,
@@ -54,7 +54,7 @@ TIERS: dict[str, int] = {
     "views.push": TIER_4,
     "views.update": TIER_4,
 }
-"""Methods that are not here (auth.test, chat.getPermalink) have limits that nobody reaches."""
+"""Other methods (auth.test, chat.getPermalink) have limits that are never reached."""
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Rates:
         self._buckets: dict[str, _Bucket] = {}
 
     def wait_for(self, method: str, channel: str) -> int:
-        """0 when the call may pass and is counted, else the seconds of Retry-After."""
+        """Counts a call and returns 0, or returns the seconds of Retry-After."""
         if method == "chat.postMessage":
             return self._take(f"{method} {channel}", POSTS_A_SECOND, POST_BURST)
         tier = TIERS.get(method)

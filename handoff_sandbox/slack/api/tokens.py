@@ -1,4 +1,4 @@
-"""Who may call what: the bot token nearly everything, the app token only a connection."""
+"""Access by token: the bot token for nearly everything, the app token only for a connection."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Tokens:
         self.is_revoked = False
 
     def check(self, method: str, token: str) -> None:
-        """Let the call pass.
+        """Checks the token of a call.
 
         Raises:
-            Refusal: there is no token, or it is a wrong, a revoked or the other one.
+            Refusal: it is missing, unknown, revoked, or of the other type.
         """
         if method in _OPEN_METHODS:
             return
@@ -36,7 +36,7 @@ class Tokens:
             raise Refusal("not_allowed_token_type" if _equal(token, other) else "invalid_auth")
 
     def is_bot(self, token: str) -> bool:
-        """Is it the bot token?"""
+        """Whether it is the bot token."""
         return _equal(token, self._bot)
 
 

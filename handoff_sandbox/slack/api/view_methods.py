@@ -1,4 +1,4 @@
-"""views.*: windows and Home tabs."""
+"""views.*: modals and Home tabs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _content(slack: Backstage, call: Call) -> Json:
 
 
 def _check_hash(call: Call, view: View) -> None:
-    """A hash that is given must be the view's, an empty one too (slack-go/slack#1462)."""
+    """A given hash must match the view's, even an empty one (slack-go/slack#1462)."""
     given = call.args.get("hash")
     if given is not None and given != view.hash:
         raise Refusal("hash_conflict")

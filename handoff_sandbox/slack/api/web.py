@@ -1,4 +1,4 @@
-"""The stand-in on the wire: the Web API, response_urls, Socket Mode and files, as one Flask app."""
+"""The HTTP side of the stand-in: the Web API, response_urls, Socket Mode and files, as one Flask app."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _BALANCER_PAGE = "<html><body><h1>Service Unavailable</h1></body></html>"
 
 
 def put_on_wire(app: Flask, slack: Backstage, tokens: Tokens, rates: Rates | None) -> None:
-    """Let a Flask app speak as Slack; `rates` is None when nobody counts."""
+    """Adds Slack's routes to a Flask app; without rate limits if `rates` is None."""
     app.register_blueprint(_api(slack, tokens, rates))
     app.register_blueprint(_response_urls(slack))
     app.register_blueprint(_socket_mode(slack))
@@ -46,7 +46,7 @@ def put_on_wire(app: Flask, slack: Backstage, tokens: Tokens, rates: Rates | Non
 
 
 def fault_answer(status: int) -> Answer:
-    """Slack's own words for a 429, and a load balancer's, which are no JSON, for the rest."""
+    """Returns Slack's body of a 429, and a load balancer's HTML for other errors."""
     if status == 429:
         return json_answer(status, {"ok": False, "error": "ratelimited"})
     answer = json_answer(status, None)
@@ -89,10 +89,10 @@ def _unknown(_slack: Backstage, _call: Call) -> Json:
 
 
 def _arguments() -> Json:
-    """The arguments, from wherever they are.
+    """Returns the arguments, from the query, the form or the JSON body.
 
     Raises:
-        Refusal: the body is no JSON object.
+        Refusal: the body is not a JSON object.
     """
     if request.mimetype != "application/json" or not request.get_data():
         return request.values.to_dict()
@@ -178,7 +178,7 @@ def _files(slack: Backstage, tokens: Tokens) -> Blueprint:
 
 
 def _uploaded_bytes() -> bytes:
-    """The body as it is, or the one file of a multipart form."""
+    """Returns the body, or the only file of a multipart form."""
     if request.mimetype == "multipart/form-data":
         return b"".join(sent.read() for sent in request.files.values())
     return request.get_data()

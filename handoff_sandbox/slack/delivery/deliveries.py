@@ -1,4 +1,4 @@
-"""Brings events to the bot, one after the other, and again when it did not say that it has them."""
+"""Delivers events to the bot one after the other, and retries those that it did not acknowledge."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from handoff_sandbox.slack.payloads import Json
 logger = logging.getLogger(__name__)
 
 SLACKS_RETRIES = (0.0, 60.0, 300.0)
-"""How long after each failure Slack tries again, in seconds."""
+"""Seconds from each failure to the next retry."""
 
 _PATIENCE = 10
-"""Seconds to wait for a delivery that runs when we stop."""
+"""Timeout in seconds for a running delivery when the stand-in stops."""
 
 
 @dataclass
 class Delivery:
-    """One event on its way: the envelope, and what came back of each attempt."""
+    """One event: the envelope, and the result of each attempt."""
 
     envelope: Json
     replies: list[Reply] = field(default_factory=list)
 
     @property
     def event_id(self) -> str:
-        """The same on every attempt."""
+        """The same for every attempt."""
         return str(self.envelope["event_id"])
 
     @property
     def is_delivered(self) -> bool:
-        """Did the bot say that it has it?"""
+        """Whether the bot has acknowledged it."""
         return any(not reply.failure for reply in self.replies)
 
 
@@ -53,9 +53,9 @@ class Deliveries:
     """A bounded queue with one worker, so that first attempts keep their order.
 
     Args:
-        send: the way to the bot.
+        send: delivers to the bot.
         retries: seconds after each failure until the next attempt; none after the last.
-        limit: events that may wait. What comes beyond is lost, counted in `lost`, and logged.
+        limit: how many events may wait. Further events are dropped, counted in `lost`, and logged.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class Deliveries:
         self._worker = threading.Thread(target=self._work, name="slack-events", daemon=True)
 
     def start(self) -> None:
-        """Begin to deliver."""
+        """Starts to deliver."""
         self._worker.start()
 
     def stop(self) -> None:
-        """End after the attempt that runs; what waits is dropped."""
+        """Stops after the running attempt; waiting events are dropped."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
@@ -86,7 +86,7 @@ class Deliveries:
             self._worker.join(_PATIENCE)
 
     def enqueue(self, envelope: Json) -> None:
-        """Bring this event to the bot. Never waits."""
+        """Delivers this event. Never blocks."""
         delivery = Delivery(envelope)
         with self._changed:
             if len(self._due) >= self._limit:
@@ -97,24 +97,24 @@ class Deliveries:
             self._push(delivery)
 
     def repeat(self, delivery: Delivery) -> None:
-        """Bring an event once more, as if Slack had not heard the answer."""
+        """Delivers an event once more, as if Slack had missed the acknowledgement."""
         with self._changed:
             self._push(delivery, attempt=1, reason="http_timeout")
 
     def find(self, wanted: Callable[[Json], bool]) -> list[Delivery]:
-        """Past and waiting events whose envelope is wanted, oldest first."""
+        """Returns past and waiting events whose envelope matches, oldest first."""
         with self._changed:
             return [delivery for delivery in self._past if wanted(delivery.envelope)]
 
     def drain(self, timeout: float) -> None:
-        """Wait until nothing is on its way, not even a retry.
+        """Waits until no delivery and no retry is left.
 
         Raises:
-            TimeoutError: something still was after `timeout` seconds.
+            TimeoutError: not within `timeout` seconds.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: not self._due and not self._running, timeout):
-                raise TimeoutError(f"{len(self._due)} events still wait")
+                raise TimeoutError(f"{len(self._due)} events are still waiting")
 
     def _push(
         self, delivery: Delivery, delay: float = 0.0, attempt: int = 0, reason: str = ""
@@ -130,7 +130,7 @@ class Deliveries:
             self._done(due, self._send(parcel))
 
     def _next(self) -> _Due | None:
-        """Wait for the next that is due; None at the end."""
+        """Waits for the next due event; None at the end."""
         with self._changed:
             while not self._ended:
                 wait = self._due[0].at - time.monotonic() if self._due else None

@@ -1,4 +1,4 @@
-"""The two ways to the bot: signed HTTP requests, and envelopes over its Socket Mode connection."""
+"""The two transports to the bot: signed HTTP requests, and envelopes over its Socket Mode connection."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from handoff_sandbox.journal import UNANSWERED, Entry, Journal, readable
 from handoff_sandbox.slack.payloads import Json
 
 ACK_DEADLINE = 3.0
-"""Seconds that Slack gives the bot to answer anything."""
+"""Seconds that the bot has to answer."""
 
 Kind = Literal["events_api", "interactive", "slash_commands"]
 Failure = Literal["", "http_timeout", "http_error", "connection_failed"]
 
 
 class Parcel(NamedTuple):
-    """One thing for the bot; `attempt` counts Slack's retries from 0."""
+    """One request to the bot; `attempt` counts Slack's retries from 0."""
 
     kind: Kind
     payload: Json
@@ -37,7 +37,7 @@ class Parcel(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What came back: the parsed answer (a dict, text or ""), and how it failed, if it did."""
+    """The response: the parsed body (a dict, text or ""), and the error, if any."""
 
     status: int
     body: Any
@@ -48,7 +48,7 @@ class Reply(NamedTuple):
 class HttpLink:
     """Posts to the bot's request URL, signed with the signing secret.
 
-    `url` is where; "" while there is no such place. `deadline` is in seconds.
+    `url` is "" while the bot has no address. `deadline` is in seconds.
     """
 
     def __init__(self, signing_secret: str, url: str, journal: Journal, deadline: float) -> None:
@@ -59,16 +59,16 @@ class HttpLink:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers["User-Agent"] = "Slackbot 1.0 (+https://api.slack.com/robots)"
-        # A bot that was just restarted must not look like one that dropped a request.
+        # A restarted bot must not look like one that dropped a request.
         self._session.headers["Connection"] = "close"
 
     @property
     def is_open(self) -> bool:
-        """Is there an address to send to?"""
+        """Whether there is an address."""
         return bool(self.url)
 
     def send(self, parcel: Parcel) -> Reply:
-        """Deliver once and wait for the answer until the deadline."""
+        """Delivers once and waits for the response until the deadline."""
         body, headers = self._sealed(parcel)
         try:
             with self._session.post(
@@ -87,11 +87,11 @@ class HttpLink:
         return reply
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Closes the connections."""
         self._session.close()
 
     def _sealed(self, parcel: Parcel) -> tuple[bytes, dict[str, str]]:
-        """The body and its headers, signed."""
+        """Returns the body and its headers, signed."""
         body, content_type = _encode(parcel)
         stamp = str(int(time.time()))
         digest = hmac.new(self._secret, f"v0:{stamp}:".encode() + body, hashlib.sha256)
@@ -132,7 +132,7 @@ def _entry(method: str, path: str, parcel: Parcel, reply: Reply) -> Entry:
 
 
 class SocketLink:
-    """The app's Socket Mode connections; like Slack, it deals envelopes out among them in turn."""
+    """The app's Socket Mode connections; like Slack, it distributes envelopes among them in turn."""
 
     def __init__(self, app_id: str, journal: Journal, deadline: float) -> None:
         self._app_id = app_id
@@ -144,11 +144,11 @@ class SocketLink:
 
     @property
     def count(self) -> int:
-        """Connections that are there."""
+        """The number of open connections."""
         return len(self._sockets)
 
     def serve(self, environ: dict[str, Any]) -> None:
-        """Be the other end of one websocket until it closes."""
+        """Serves one websocket until it closes."""
         environ["werkzeug.socket"].settimeout(None)
         socket = _Socket(WebSocket(environ))
         socket.send(self._hello())
@@ -163,7 +163,7 @@ class SocketLink:
                 self.changed.notify_all()
 
     def send(self, parcel: Parcel) -> Reply:
-        """Deliver once and wait for the acknowledgement until the deadline."""
+        """Delivers once and waits for the acknowledgement until the deadline."""
         with self.changed:
             if not self._sockets:
                 return Reply(UNANSWERED, "", "connection_failed")
@@ -174,11 +174,11 @@ class SocketLink:
         return reply
 
     def refresh(self) -> None:
-        """Ask the bot to connect anew, as Slack does every few hours."""
+        """Asks the bot to reconnect, as Slack does every few hours."""
         self._tell_all({"type": "disconnect", "reason": "refresh_requested"})
 
     def close(self) -> None:
-        """End every connection."""
+        """Closes every connection."""
         with self.changed:
             sockets = list(self._sockets)
         for socket in sockets:
@@ -212,7 +212,7 @@ def _envelope(parcel: Parcel) -> Json:
 
 
 class _Socket:
-    """One websocket and the envelopes on it that wait for their acknowledgement."""
+    """One websocket, and its envelopes that wait for their acknowledgement."""
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
@@ -220,7 +220,7 @@ class _Socket:
         self._waiting: dict[str, queue.SimpleQueue[Reply]] = {}
 
     def send(self, message: Json) -> bool:
-        """False when the connection is gone."""
+        """False if the connection is closed."""
         with self._sending:
             try:
                 self._websocket.send(json.dumps(message))
@@ -229,7 +229,7 @@ class _Socket:
             return True
 
     def ask(self, envelope: Json, deadline: float) -> Reply:
-        """Send an envelope and wait for its acknowledgement."""
+        """Sends an envelope and waits for its acknowledgement."""
         answers = self._waiting[envelope["envelope_id"]] = queue.SimpleQueue()
         try:
             if not self.send(envelope):
@@ -241,7 +241,7 @@ class _Socket:
             del self._waiting[envelope["envelope_id"]]
 
     def read_acks(self) -> None:
-        """Hand acknowledgements to those who wait, until the connection ends."""
+        """Passes on acknowledgements until the connection ends."""
         with suppress(ConnectionClosed):
             while True:
                 ack = json.loads(self._websocket.receive())
@@ -252,23 +252,23 @@ class _Socket:
             answers.put(Reply(UNANSWERED, "", "connection_failed"))
 
     def close(self) -> None:
-        """Say goodbye and hang up."""
+        """Closes the connection."""
         with suppress(ConnectionClosed, OSError):
             self._websocket.close()
-        self._websocket.event.set()  # else `receive` waits until the other side says goodbye, too
+        self._websocket.event.set()  # otherwise `receive` would wait for the other side's close
 
 
 class Courier:
-    """Takes the request URL while there is one, else the socket."""
+    """Uses the request URL if there is one, else the socket."""
 
     def __init__(self, http: HttpLink, socket: SocketLink) -> None:
         self.http, self.socket = http, socket
 
     def send(self, parcel: Parcel) -> Reply:
-        """Deliver once and wait for the answer."""
+        """Delivers once and waits for the response."""
         return self.http.send(parcel) if self.http.is_open else self.socket.send(parcel)
 
     def close(self) -> None:
-        """End all connections."""
+        """Closes all connections."""
         self.socket.close()
         self.http.close()

@@ -1,1 +1,1 @@
-"""Holds the workspace: people, Slack channels, messages, views, and what the app may see of them."""
+"""The workspace: people, Slack channels, messages, views, and what the app may see of them."""

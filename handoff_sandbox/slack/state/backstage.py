@@ -1,4 +1,4 @@
-"""The parts of the stand-in that calls and people work with, in one hand."""
+"""The parts of the stand-in that API calls and people's actions share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from handoff_sandbox.slack.state.workspace import Workspace
 
 @dataclass
 class Backstage:
-    """Everything behind the scene; `workspace.changed` guards what it holds."""
+    """All parts; `workspace.changed` guards their state."""
 
     url: str
     workspace: Workspace

@@ -1,4 +1,4 @@
-"""The events that a change in the workspace causes, as the Events API words them."""
+"""Events that changes in the workspace cause, in the Events API's format."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from handoff_sandbox.slack.state.messages import Message, SlackChannel
 
 
 def posted(where: SlackChannel, message: Message, root: Message | None) -> Json:
-    """Somebody wrote; `root` is the thread's first message when the reply went to the channel too."""
+    """A message was posted;
+
+    `root` is the thread's first message if the reply was also sent to the channel.
+    """
     event = message.wire() | _place(where, message.ts)
     if root:
         event["root"] = root.wire()
@@ -15,7 +18,7 @@ def posted(where: SlackChannel, message: Message, root: Message | None) -> Json:
 
 
 def changed(where: SlackChannel, message: Message, before: Message, at: str) -> Json:
-    """A message was edited, redrawn or buried."""
+    """A message was edited, updated, or replaced by a tombstone."""
     return {
         "type": "message",
         "subtype": "message_changed",
@@ -27,7 +30,7 @@ def changed(where: SlackChannel, message: Message, before: Message, at: str) -> 
 
 
 def deleted(where: SlackChannel, message: Message, at: str) -> Json:
-    """A message is gone."""
+    """A message was deleted."""
     return {
         "type": "message",
         "subtype": "message_deleted",
@@ -62,7 +65,7 @@ def pinned(message: Message, user: str, at: str, kind: str) -> Json:
 
 
 def joined(where: SlackChannel, user: str, inviter: str, team_id: str, at: str) -> Json:
-    """Somebody came into a slack_channel."""
+    """A person joined a slack_channel."""
     event = {
         "type": "member_joined_channel",
         "user": user,
@@ -75,7 +78,7 @@ def joined(where: SlackChannel, user: str, inviter: str, team_id: str, at: str) 
 
 
 def left(where: SlackChannel, user: str, team_id: str, at: str) -> Json:
-    """Somebody went out of a slack_channel."""
+    """A person left a slack_channel."""
     return {
         "type": "member_left_channel",
         "user": user,
@@ -87,18 +90,18 @@ def left(where: SlackChannel, user: str, team_id: str, at: str) -> Json:
 
 
 def dnd_updated(user: str, status: Json, at: str) -> Json:
-    """Somebody does not want to be disturbed, or wants to be again."""
+    """A person's do-not-disturb has changed."""
     return {"type": "dnd_updated_user", "user": user, "dnd_status": status, "event_ts": at}
 
 
 def user_changed(user: Json, at: str) -> Json:
-    """Somebody has another name, or has left."""
+    """A person was renamed or deactivated."""
     stamp = int(float(at))
     return {"type": "user_change", "user": user, "cache_ts": stamp, "event_ts": at}
 
 
 def members_changed(group: Json, before: list[str], after: list[str], at: str) -> Json:
-    """Somebody came into a user group, or went out of it."""
+    """A person joined or left a user group."""
     added = [user for user in after if user not in before]
     removed = [user for user in before if user not in after]
     return {
@@ -116,13 +119,13 @@ def members_changed(group: Json, before: list[str], after: list[str], at: str) -
 
 
 def mentioned(event: Json) -> Json:
-    """The app_mention that goes with a message in which the app is mentioned."""
+    """The app_mention for a message that mentions the app."""
     kept = {name: value for name, value in event.items() if name not in {"channel_type", "subtype"}}
     return kept | {"type": "app_mention"}
 
 
 def home_opened(user: str, channel: str, tab: str, view: Json | None, at: str) -> Json:
-    """Somebody looks at the app's Home or Messages tab."""
+    """A person opened the app's Home or Messages tab."""
     event = {
         "type": "app_home_opened",
         "user": user,

@@ -1,4 +1,4 @@
-"""Files in the workspace: uploaded by people or by the bot, downloaded with a token alone."""
+"""Files of the workspace: uploaded by people or by the bot, downloaded with a token."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from handoff_sandbox.slack.state.workspace import Workspace
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file that a person attaches to what they say; `mimetype` is guessed from the name if ""."""
+    """A file that a person attaches to a message; `mimetype` is guessed from the name if ""."""
 
     name: str
     content: bytes
@@ -20,9 +20,9 @@ class Attachment:
 
 @dataclass
 class File:
-    """A file that Slack holds; `content` is None until it was uploaded.
+    """A stored file; `content` is None until it is uploaded.
 
-    `more` is what files.info says of it besides, or instead.
+    `more` adds to or overrides the answer of files.info.
     """
 
     id: str
@@ -47,11 +47,11 @@ class Files:
         self._files: dict[str, File] = {}
 
     def find(self, file_id: str) -> File | None:
-        """The file, also one that was announced and not uploaded yet."""
+        """Returns the file, even before its upload."""
         return self._files.get(file_id)
 
     def at(self, address: str) -> File | None:
-        """The file with this address: `url_private`, `url_private_download` or `permalink`."""
+        """Returns the file with this `url_private`, `url_private_download` or `permalink`."""
         for file in self._files.values():
             shown = self.wire(file)
             if address in (shown["url_private"], shown["url_private_download"], shown["permalink"]):
@@ -59,7 +59,7 @@ class Files:
         return None
 
     def announce(self, name: str, size: int, user: str, alt_text: str = "") -> File:
-        """Make room for a file that will be uploaded."""
+        """Announces an upload."""
         created = int(self._workspace.now())
         mimetype = mimetypes.guess_type(name)[0] or "application/octet-stream"
         file = File(self._workspace.new_id("F"), name, mimetype, user, created, size)
@@ -68,18 +68,18 @@ class Files:
         return file
 
     def add(self, attachment: Attachment, user: str) -> File:
-        """Take a file that a person attached."""
+        """Stores a file that a person attached."""
         file = self.announce(attachment.name, len(attachment.content), user)
         file.mimetype = attachment.mimetype or file.mimetype
         file.content = attachment.content
         return file
 
     def upload_url(self, file: File) -> str:
-        """Where its bytes go."""
+        """Returns the upload address."""
         return f"{self._base_url}/upload/{file.id}"
 
     def wire(self, file: File) -> Json:
-        """The object `file` of answers and events."""
+        """Returns the object `file` of responses and events."""
         path = f"{self._workspace.team_id}-{file.id}"
         private = f"{self._base_url}/files-pri/{path}"
         kind = file.name.rpartition(".")[2].lower()

@@ -1,4 +1,4 @@
-"""Decides which events reach the app, and puts them into Slack's envelope."""
+"""Decides which events the app gets, and wraps them into Slack's envelope."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ SUBSCRIPTIONS = frozenset(
         "user_change",
     },
 )
-"""What an app hears of unless it is told otherwise; the names are those of a manifest's bot_events."""
+"""Default event subscriptions; names as in a manifest's bot_events."""
 
 _MESSAGES = {"channel": "message.channels", "group": "message.groups", "im": "message.im"}
 
 
 class Herald:
-    """Passes events on to `deliver` when the app is in the slack_channel and subscribes to them."""
+    """Passes events to `deliver` if the app is a member of the slack_channel and subscribed."""
 
     def __init__(
         self,
@@ -45,14 +45,14 @@ class Herald:
         self._deliver = deliver
 
     def announce(self, event: Json, where: SlackChannel) -> None:
-        """Tell the app of an event, if it may hear of it."""
+        """Sends an event to the app, if it may receive it."""
         if self._workspace.app.user_id not in where.members:
             return
         for name, heard in self._named(event, where):
             self._tell(name, heard)
 
     def announce_everywhere(self, event: Json) -> None:
-        """Tell the app of an event that happened in no slack_channel, if it may hear of it."""
+        """Sends an event without a slack_channel to the app, if it may receive it."""
         self._tell(event["type"], event)
 
     def _tell(self, name: str, event: Json) -> None:

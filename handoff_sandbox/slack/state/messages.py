@@ -1,4 +1,4 @@
-"""Messages and the slack_channels that hold them, as Slack's answers and events show them."""
+"""Messages and their slack_channels, in the format of Slack's responses and events."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Message:
     Attributes:
         channel: the id of its slack_channel.
         ts: its own id; "" before it is posted.
-        thread_ts: the thread it is in, for replies alone.
-        parent_user: who began that thread.
-        bot_id, app_id: set when the app wrote it.
-        reactions: emoji name to the people who reacted, in order.
-        replies: the ts of the replies below it, oldest first.
+        thread_ts: its thread, for replies only.
+        parent_user: the author of the thread's first message.
+        bot_id, app_id: set for messages of the app.
+        reactions: emoji name -> people, in order.
+        replies: the ts of the replies in its thread, oldest first.
     """
 
     channel: str
@@ -49,11 +49,11 @@ class Message:
 
     @property
     def is_reply(self) -> bool:
-        """Is it below another message, and only there?"""
+        """Whether it is in a thread and not also in the channel."""
         return bool(self.thread_ts) and self.subtype != "thread_broadcast"
 
     def wire(self, *, with_metadata: bool = False) -> Json:
-        """The message as histories and events show it; a new object each time."""
+        """Returns the message for histories and events; a new object each time."""
         shown: Json = {"type": "message", "ts": self.ts, "text": self.text}
         return shown | {name: value for name, value in self._optional(with_metadata) if value}
 
@@ -97,12 +97,12 @@ class Message:
 
 @dataclass
 class SlackChannel:
-    """A public or private slack_channel, or a direct conversation (`partner` is set) with the app.
+    """A public or private slack_channel, or a direct message channel (`partner` is set) with the app.
 
     Attributes:
-        members: ids of people in it, in the order in which they came.
-        messages: by ts, oldest first, replies among them.
-        pins: ts to who pinned it and when.
+        members: ids of the members, in the order in which they joined.
+        messages: by ts, oldest first, replies included.
+        pins: ts -> who pinned it and when.
     """
 
     id: str
@@ -118,13 +118,13 @@ class SlackChannel:
 
     @property
     def kind(self) -> str:
-        """The `channel_type` of its events."""
+        """Returns the `channel_type` of its events."""
         if self.partner:
             return "im"
         return "group" if self.is_private else "channel"
 
     def wire(self, reader: str) -> Json:
-        """The object `channel` of conversations.info, as `reader` sees it."""
+        """Returns the object `channel` of conversations.info, as `reader` sees it."""
         if self.partner:
             return self._direct()
         return {

@@ -1,4 +1,4 @@
-"""People and user groups of the workspace, as Slack's answers show them."""
+"""People and user groups of the workspace, in the format of Slack's responses."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from handoff_sandbox.slack.payloads import Json
 
 @dataclass
 class Person:
-    """Somebody in the workspace, an app's user included.
+    """A person in the workspace; the app's user too.
 
     Attributes:
         name: the handle, e.g. "ana".
         presence: "active" or "away".
-        is_stranger: known from a slack_channel that is shared with their own workspace, `team_id`.
-        is_restricted, is_ultra_restricted: guests of several slack_channels, and of one.
+        is_stranger: a member of another workspace, `team_id`, with which a slack_channel is shared.
+        is_restricted, is_ultra_restricted: multi-channel and single-channel guests.
         team_id: their workspace, "" for this one.
-        enterprise_id, teams: their organisation, and its workspaces that they belong to.
-        dnd_until: seconds since the epoch, 0 when they may be disturbed.
-        timezone, locale: as they set them in Slack.
+        enterprise_id, teams: their organisation, and their workspaces in it.
+        dnd_until: end of do-not-disturb in seconds since the epoch, 0 for none.
+        timezone, locale: from their Slack profile.
     """
 
     id: str
@@ -46,7 +46,7 @@ class Person:
     locale: str = "en-US"
 
     def dnd(self, now: float) -> Json:
-        """The object `dnd_status` of dnd_updated_user, and of dnd.teamInfo for each person."""
+        """Returns the object `dnd_status` of dnd_updated_user, and of dnd.teamInfo for each person."""
         is_on = self.dnd_until > now
         return {
             "dnd_enabled": is_on,
@@ -55,7 +55,7 @@ class Person:
         }
 
     def wire(self, team_id: str, *, with_email: bool = True, with_locale: bool = False) -> Json:
-        """The object `user` of users.info."""
+        """Returns the object `user` of users.info."""
         more: Json = {"locale": self.locale} if with_locale else {}
         if self.is_stranger:
             more["is_stranger"] = True
@@ -83,7 +83,7 @@ class Person:
         }
 
     def _enterprise_user(self) -> Json:
-        """The object `enterprise_user`, for people of an organisation."""
+        """Returns the object `enterprise_user`, for people of an organisation."""
         return {
             "id": self.id,
             "enterprise_id": self.enterprise_id,
@@ -94,7 +94,7 @@ class Person:
         }
 
     def profile(self, team_id: str, *, with_email: bool = True) -> Json:
-        """The object `profile` of users.profile.get; the e-mail needs a scope of its own."""
+        """Returns the object `profile` of users.profile.get; the email needs a scope of its own."""
         email = {"email": self.email} if with_email else {}
         return email | {
             "real_name": self.real_name,
@@ -126,7 +126,7 @@ class UserGroup:
     is_enabled: bool = True
 
     def wire(self, team_id: str) -> Json:
-        """One of the objects `usergroups` of usergroups.list."""
+        """Returns one of the objects `usergroups` of usergroups.list."""
         return {
             "id": self.id,
             "team_id": team_id,

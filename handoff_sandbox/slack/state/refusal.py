@@ -1,4 +1,4 @@
-"""How Slack says no."""
+"""Slack's error responses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from handoff_sandbox.slack.payloads import Json
 
 
 class Refusal(Exception):
-    """An answer with `"ok": false`; `more` are further fields of it."""
+    """A response with `"ok": false`; `more` are its other fields."""
 
     def __init__(self, error: str, **more: object) -> None:
         super().__init__(error)
@@ -15,11 +15,11 @@ class Refusal(Exception):
 
 
 def invalid_arguments(*messages: str) -> Refusal:
-    """The refusal of arguments that make no sense."""
+    """Refuses arguments that are not valid."""
     return Refusal("invalid_arguments", response_metadata={"messages": list(messages)})
 
 
 def invalid_blocks(problems: list[str]) -> Refusal:
-    """The refusal of blocks, with what is wrong with them."""
+    """Refuses blocks, with the problem."""
     messages = [f"[ERROR] {problem}" for problem in problems]
     return Refusal("invalid_blocks", errors=problems, response_metadata={"messages": messages})

@@ -1,4 +1,4 @@
-"""Refusals on demand: calls of the Web API that Slack answers with an error code."""
+"""Injected refusals: calls of the Web API that get an error code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Refused:
 
 
 class Refusals:
-    """What is refused; the workspace's lock guards it while calls are answered."""
+    """The refusals; the workspace's lock guards them."""
 
     def __init__(self) -> None:
         self._refused: list[_Refused] = []
@@ -34,18 +34,18 @@ class Refusals:
         fits: Callable[[Json], bool] = _any,
         count: int | None = None,
     ) -> None:
-        """Refuse calls of a method whose arguments fit, so many times (None: until `clear`)."""
+        """Refuses calls of a method with matching arguments, this many times (None: until `clear`)."""
         self._refused.append(_Refused(method, error, fits, count))
 
     def clear(self) -> None:
-        """Refuse nothing from now on."""
+        """Removes all refusals."""
         self._refused.clear()
 
     def check(self, method: str, args: Json) -> None:
-        """Count one call.
+        """Counts one call.
 
         Raises:
-            Refusal: it is refused.
+            Refusal: it is to be refused.
         """
         for one in self._refused:
             if one.method == method and one.left != 0 and one.fits(args):

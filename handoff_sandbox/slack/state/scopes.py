@@ -1,4 +1,4 @@
-"""What the app was granted: which scopes methods and events need, and how Slack says that one is missing."""
+"""The app's scopes: which ones methods and events need, and Slack's error for a missing one."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ METHODS: dict[str, tuple[str, ...]] = {
     "users.lookupByEmail": ("users:read.email",),
     "users.profile.get": ("users.profile:read",),
 }
-"""Scopes of which a call needs one; methods that are not here need none."""
+"""Alternative scopes of methods; a method that is not listed needs none."""
 
 _BY_KIND = {"channel": 0, "group": 1, "im": 2}
-"""Which of several scopes is about which kind of conversation."""
+"""The scope for each type of conversation."""
 
 EVENTS: dict[str, tuple[str, ...]] = {
     "app_mention": ("app_mentions:read",),
@@ -63,13 +63,13 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "subteam_members_changed": ("usergroups:read",),
     "user_change": ("users:read",),
 }
-"""Scopes of which hearing of an event needs one."""
+"""Alternative scopes of events."""
 
 CUSTOMIZE = "chat:write.customize"
-"""Without it Slack passes over `username` and icons, without a word."""
+"""Without this scope Slack silently ignores `username` and icons."""
 
 EMAIL = "users:read.email"
-"""Without it people have no e-mail addresses."""
+"""Without this scope people have no email addresses."""
 
 EVERYTHING = frozenset(
     {
@@ -86,18 +86,18 @@ EVERYTHING = frozenset(
         "users:write",
     }
 )
-"""Every scope that a bot like ours may want."""
+"""Every scope that a bot may request."""
 
 
 class Scopes:
-    """What was granted, in an order of its own; can be changed while the world runs."""
+    """The granted scopes, in a fixed order; can be changed at run time."""
 
     def __init__(self, granted: Iterable[str] | None) -> None:
         self._granted = EVERYTHING if granted is None else frozenset(granted)
 
     @property
     def granted(self) -> frozenset[str]:
-        """All of them."""
+        """Returns all granted scopes."""
         return self._granted
 
     @granted.setter
@@ -106,20 +106,20 @@ class Scopes:
 
     @property
     def header(self) -> str:
-        """As Slack's answers say it."""
+        """Returns the header of Slack's responses."""
         return ",".join(sorted(self.granted))
 
     def has(self, scope: str) -> bool:
-        """Was it granted?"""
+        """Whether a scope is granted."""
         return scope in self.granted
 
     def hears(self, event: str) -> bool:
-        """May the app hear of this kind of event?"""
+        """Whether the app may receive this type of event."""
         needed = EVENTS.get(event)
         return needed is None or not self.granted.isdisjoint(needed)
 
     def check(self, method: str, kinds: Iterable[str]) -> None:
-        """Let a call pass; `kinds` are those of the conversations that it is about, if it is about any.
+        """Checks a call; `kinds` are the types of its conversations, if any.
 
         Raises:
             Refusal: missing_scope, with `needed` and `provided`.

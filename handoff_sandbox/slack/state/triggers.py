@@ -1,4 +1,4 @@
-"""What a click hands to the bot: a trigger id for a window, and an address to answer to."""
+"""What a click gives the bot: a trigger id for a modal, and a response_url."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from handoff_sandbox.slack.state.refusal import Refusal
 from handoff_sandbox.slack.state.workspace import Clock
 
 TRIGGER_LIFE = 3.0
-"""Seconds within which a trigger id opens a window, once."""
+"""Seconds within which a trigger id opens a modal, once."""
 
 ANSWER_LIFE = 30 * 60
 ANSWER_USES = 5
@@ -19,7 +19,7 @@ _MOST = 10_000
 
 @dataclass
 class Trigger:
-    """Who clicked and when; `is_used` after a window was opened with it."""
+    """Who clicked and when; `is_used` after it opened a modal."""
 
     user: str
     at: float
@@ -34,7 +34,7 @@ class Triggers:
         self._given: dict[str, Trigger] = {}
 
     def give(self, user: str) -> str:
-        """A fresh one for what this person just did."""
+        """Returns a new trigger id for this person."""
         trigger_id = f"{len(self._given)}.{uuid.uuid4().int % 10**12}.{uuid.uuid4().hex}"
         if len(self._given) >= _MOST:
             del self._given[next(iter(self._given))]
@@ -42,10 +42,10 @@ class Triggers:
         return trigger_id
 
     def exchange(self, trigger_id: str) -> str:
-        """Whose window it opens.
+        """Uses a trigger id; returns the person.
 
         Raises:
-            Refusal: it is none of ours, too old, or was used.
+            Refusal: it is unknown, expired or used.
         """
         trigger = self._given.get(trigger_id)
         if trigger is None:
@@ -60,11 +60,11 @@ class Triggers:
 
 @dataclass
 class Origin:
-    """What a response_url answers: a click on a message (`ts`), or a command (`ts` is "").
+    """The origin of a response_url: a click on a message (`ts`), or a command (`ts` is "").
 
     Attributes:
-        is_ephemeral: was the clicked message for this person alone?
-        thread_ts: the thread in which it was, "" outside.
+        is_ephemeral: whether the clicked message was ephemeral.
+        thread_ts: its thread, "" for none.
     """
 
     user: str
@@ -77,14 +77,14 @@ class Origin:
 
 
 class ResponseUrls:
-    """Addresses to answer a click or a command: five times, within thirty minutes."""
+    """response_urls of clicks and commands: valid five times, within thirty minutes."""
 
     def __init__(self, now: Clock) -> None:
         self._now = now
         self._given: dict[str, Origin] = {}
 
     def give(self, origin: Origin) -> str:
-        """The path of a fresh one."""
+        """Returns the path of a new one."""
         origin.at = self._now()
         key = uuid.uuid4().hex
         if len(self._given) >= _MOST:
@@ -93,10 +93,10 @@ class ResponseUrls:
         return f"/response/{key}"
 
     def use(self, key: str) -> Origin:
-        """What it answers.
+        """Uses a response_url; returns its origin.
 
         Raises:
-            Refusal: it is none of ours, too old, or used up.
+            Refusal: it is unknown, expired or used up.
         """
         origin = self._given.get(key)
         if origin is None or self._now() - origin.at > ANSWER_LIFE:

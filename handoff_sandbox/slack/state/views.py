@@ -1,4 +1,4 @@
-"""Windows and Home tabs: what a view may hold, who has which open, and their stacks."""
+"""Modals and Home tabs: validation, open views, and stacks of modals."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from handoff_sandbox.slack.state.workspace import App, Workspace, name_blocks
 from handoff_sandbox.slack.validation.block_rules import VIEW_BLOCKS, problems_of
 
 STACK = 3
-"""Windows that may lie on top of each other."""
+"""Limit of stacked modals."""
 
 SIZE = 250_000
-"""Bytes of a view as JSON."""
+"""Limit in bytes of a view as JSON."""
 
 _TITLES = {"title": 24, "submit": 24, "close": 24}
 _STRINGS = {"private_metadata": 3000, "callback_id": 255, "external_id": 255}
@@ -26,11 +26,11 @@ _KNOWN = {"type", "blocks", *_TITLES, *_STRINGS, *_FLAGS}
 
 @dataclass
 class View:
-    """One window or Home tab.
+    """One modal or Home tab.
 
     Attributes:
         content: what the bot sent.
-        state: what the person filled in so far, by block_id and action_id.
+        state: the person's input, by block_id and action_id.
     """
 
     id: str
@@ -42,7 +42,7 @@ class View:
     state: Json = field(default_factory=dict)
 
     def wire(self, team_id: str, app: App) -> Json:
-        """The object `view` of answers and payloads."""
+        """Returns the object `view` of responses and payloads."""
         given = self.content
         shown: Json = {
             "id": self.id,
@@ -66,7 +66,7 @@ class View:
 
 
 class Views:
-    """Who sees what; the caller holds the workspace's lock."""
+    """The open views of all people; the caller holds the workspace's lock."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -74,7 +74,7 @@ class Views:
         self.homes: dict[str, View] = {}
 
     def open(self, user: str, content: Json) -> View:
-        """Open a window; whatever was open is gone."""
+        """Opens a modal; it replaces the open ones."""
         check_view(content, "modal")
         self._check_external_id(content)
         view = self._new(user, content, None)
@@ -82,10 +82,10 @@ class Views:
         return view
 
     def push(self, user: str, content: Json) -> View:
-        """Put a window on top.
+        """Opens a modal on top.
 
         Raises:
-            Refusal: none is open, or three lie there.
+            Refusal: none is open, or three are stacked.
         """
         check_view(content, "modal")
         self._check_external_id(content)
@@ -99,7 +99,7 @@ class Views:
         return view
 
     def update(self, view: View, content: Json) -> View:
-        """Show something else in a window."""
+        """Updates a modal."""
         check_view(content, str(view.content["type"]))
         name_blocks(content["blocks"])
         view.content, view.hash = content, self._hash()
@@ -108,7 +108,7 @@ class Views:
         return view
 
     def publish(self, user: str, content: Json) -> View:
-        """Show a Home tab."""
+        """Publishes a Home tab."""
         check_view(content, "home")
         home = self.homes.get(user)
         if home is None:
@@ -116,7 +116,7 @@ class Views:
         return self.update(home, content)
 
     def find(self, view_id: str = "", external_id: str = "") -> View | None:
-        """An open view, by either of its ids."""
+        """Returns an open view, by either of its ids."""
         opened = [view for stack in self.stacks.values() for view in stack]
         for view in (*opened, *self.homes.values()):
             if view.id == view_id or (
@@ -126,7 +126,7 @@ class Views:
         return None
 
     def close(self, view: View) -> None:
-        """Take a window away, and those on top of it."""
+        """Closes a modal, and the ones on top of it."""
         stack = self.stacks.get(view.user, [])
         if view in stack:
             del stack[stack.index(view) :]
@@ -147,10 +147,10 @@ class Views:
 
 
 def check_view(content: Json, kind: str) -> None:
-    """Refuse what Slack would refuse.
+    """Validates a view.
 
     Raises:
-        Refusal: the view is of another kind, too large, or wrong in some field.
+        Refusal: it has another type, is too large, or has a field that is not valid.
     """
     if len(json.dumps(content).encode()) > SIZE:
         raise Refusal("view_too_large")

@@ -1,4 +1,4 @@
-"""The workspace's state and the changes that people and apps make to it, each of which is announced."""
+"""The workspace's state, and its changes by people and apps; each change is announced."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Clock = Callable[[], float]
 """Seconds since the epoch."""
 
 Announce = Callable[[Json, SlackChannel], None]
-"""Told of every event, and where it happened."""
+"""Gets every event, and where it happened."""
 
 
 @dataclass(frozen=True)
 class App:
-    """The bot under test: its app, its bot and the user it speaks as."""
+    """The bot under test: its app, its bot, and its user."""
 
     app_id: str
     bot_id: str
@@ -33,9 +33,9 @@ class App:
 
 
 class Workspace:
-    """People, slack_channels and messages. Every method holds `changed`, which is told of every change.
+    """People, slack_channels and messages. Every method holds `changed`, which is notified of every change.
 
-    `announce` is called under the lock and must not wait for anything.
+    `announce` is called under the lock and must not block.
     """
 
     def __init__(self, team_id: str, domain: str, app: App, now: Clock = time.time) -> None:
@@ -52,40 +52,40 @@ class Workspace:
     # -- ids and time
 
     def new_id(self, prefix: str) -> str:
-        """An id that looks like Slack's."""
+        """Returns an id that looks like Slack's."""
         with self.changed:
             return f"{prefix}0SBX{next(self._ids):05d}"
 
     def new_ts(self) -> str:
-        """The time as a message id: unique, and later than every other."""
+        """Returns the time as a message id: unique and increasing."""
         with self.changed:
             self._last_ts = max(self._last_ts + 1, int(self.now() * 1_000_000))
             return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     @property
     def url(self) -> str:
-        """The workspace's own address, with a slash at its end."""
+        """The workspace's address, with a slash at its end."""
         return f"https://{self.domain}.slack.com/"
 
-    # -- finding
+    # -- lookups
 
     def find_message(self, channel: str, ts: str) -> Message | None:
-        """The message, unless it was deleted."""
+        """Returns the message, unless it was deleted."""
         found = self.channels[channel].messages.get(ts)
         return None if found is None or found.subtype == "tombstone" else found
 
     def find_ephemeral(self, user: str, ts: str) -> Message | None:
-        """A message that this person alone sees."""
+        """Returns an ephemeral message of this person."""
         return next((one for one in self.ephemerals.get(user, ()) if one.ts == ts), None)
 
     def thread(self, channel: str, ts: str) -> Iterator[Message]:
-        """A message and the replies below it, oldest first."""
+        """Returns a message and its replies, oldest first."""
         messages = self.channels[channel].messages
         yield messages[ts]
         yield from (messages[reply] for reply in messages[ts].replies)
 
     def name_of(self, one: str) -> str:
-        """What a person, a slack_channel or a user group is called in a mention, by its id."""
+        """Returns the name of a person, a slack_channel or a user group for a mention, by its id."""
         if one in self.people:
             return self.people[one].name
         if one in self.channels:
@@ -93,7 +93,7 @@ class Workspace:
         return f"@{self.groups[one].handle}" if one in self.groups else one
 
     def permalink(self, message: Message) -> str:
-        """The address of a message."""
+        """Returns the address of a message."""
         link = f"{self.url}archives/{message.channel}/p{message.ts.replace('.', '')}"
         if message.thread_ts:
             link += f"?thread_ts={message.thread_ts}&cid={message.channel}"
@@ -102,10 +102,10 @@ class Workspace:
     # -- messages
 
     def post(self, message: Message) -> Message:
-        """Put a message into its slack_channel; gives it a ts and its blocks their ids.
+        """Posts a message to its slack_channel; sets its ts and the ids of its blocks.
 
-        A reply to a reply goes to the same thread. A reply to a message that is not there becomes a
-        message of its own, without a word: that is what Slack does (slack-go/slack#1571).
+        A reply to a reply goes to the same thread. A reply to a deleted message silently becomes a message in
+        the channel, as in Slack (slack-go/slack#1571).
         """
         with self.changed:
             where = self.channels[message.channel]
@@ -135,7 +135,7 @@ class Workspace:
         return where.messages[message.thread_ts] if is_broadcast else None
 
     def edit(self, message: Message, editor: str, **changes: object) -> None:
-        """Change fields of a message; `edited` unless its blocks are drawn anew."""
+        """Changes fields of a message; sets `edited` unless its blocks change."""
         with self.changed:
             before = copy.copy(message)
             at = self.new_ts()
@@ -148,7 +148,7 @@ class Workspace:
             self._tell(events.changed(where, message, before, at), where)
 
     def delete(self, message: Message) -> None:
-        """Remove a message; one with replies leaves a tombstone, so that they stay where they are."""
+        """Deletes a message; one with replies leaves a tombstone, so that the thread stays."""
         with self.changed:
             where = self.channels[message.channel]
             where.pins.pop(message.ts, None)
@@ -172,7 +172,7 @@ class Workspace:
         self._tell(events.changed(where, message, before, self.new_ts()), where)
 
     def whisper(self, user: str, message: Message) -> Message:
-        """Show a message to one person alone. It is in no history, and no event tells of it."""
+        """Shows an ephemeral message. It is in no history, and causes no event."""
         with self.changed:
             message.ts = self.new_ts()
             name_blocks(message.blocks)
@@ -181,14 +181,14 @@ class Workspace:
             return message
 
     def rewrite_ephemeral(self, message: Message, text: str, blocks: list[Json]) -> None:
-        """Put something else in place of an ephemeral message."""
+        """Replaces an ephemeral message."""
         with self.changed:
             name_blocks(blocks)
             message.text, message.blocks = text, blocks
             self.changed.notify_all()
 
     def forget_ephemeral(self, user: str, message: Message) -> None:
-        """It is gone from this person's screen."""
+        """Removes an ephemeral message."""
         with self.changed:
             self.ephemerals[user].remove(message)
             self.changed.notify_all()
@@ -196,7 +196,7 @@ class Workspace:
     # -- reactions, pins, members
 
     def react(self, message: Message, user: str, name: str) -> bool:
-        """Add a reaction; False if it is there."""
+        """Adds a reaction; False if it exists."""
         with self.changed:
             users = message.reactions.setdefault(name, [])
             if user in users:
@@ -207,7 +207,7 @@ class Workspace:
             return True
 
     def unreact(self, message: Message, user: str, name: str) -> bool:
-        """Take a reaction back; False if it is not there."""
+        """Removes a reaction; False if it does not exist."""
         with self.changed:
             users = message.reactions.get(name, [])
             if user not in users:
@@ -221,7 +221,7 @@ class Workspace:
             return True
 
     def pin(self, message: Message, user: str) -> bool:
-        """Pin a message; False if it is pinned."""
+        """Pins a message; False if it is pinned."""
         with self.changed:
             where = self.channels[message.channel]
             if message.ts in where.pins:
@@ -231,7 +231,7 @@ class Workspace:
             return True
 
     def unpin(self, message: Message, user: str) -> bool:
-        """Take a pin out; False if there is none."""
+        """Unpins a message; False if it is not pinned."""
         with self.changed:
             where = self.channels[message.channel]
             if where.pins.pop(message.ts, None) is None:
@@ -240,7 +240,7 @@ class Workspace:
             return True
 
     def join(self, where: SlackChannel, user: str, inviter: str = "") -> bool:
-        """Add somebody to a slack_channel, with the line that says so; False if they are in it."""
+        """Adds a member to a slack_channel, with the line that says so; False for a member."""
         with self.changed:
             if user in where.members:
                 return False
@@ -255,13 +255,13 @@ class Workspace:
             return True
 
     def part(self, where: SlackChannel, user: str) -> None:
-        """Take somebody out of a slack_channel."""
+        """Removes a member from a slack_channel."""
         with self.changed:
             where.members.remove(user)
             self._tell(events.left(where, user, self.team_id, self.new_ts()), where)
 
     def direct(self, user: str) -> SlackChannel:
-        """The direct conversation between somebody and the app, opened if need be."""
+        """Returns the direct message channel of a person and the app; opens it if needed."""
         with self.changed:
             found = next((one for one in self.channels.values() if one.partner == user), None)
             if found:
@@ -280,11 +280,11 @@ class Workspace:
 
 
 def _tell_nobody(_event: Json, _where: SlackChannel) -> None:
-    """Nobody listens yet."""
+    """The default listener: ignores events."""
 
 
 def name_blocks(blocks: list[Json]) -> None:
-    """Give every block and every interactive element the id that Slack gives it."""
+    """Gives every block and every interactive element the id that Slack gives it."""
     for block in blocks:
         block.setdefault("block_id", uuid.uuid4().hex[:5])
         for element in elements_of(block):
@@ -292,7 +292,7 @@ def name_blocks(blocks: list[Json]) -> None:
 
 
 def elements_of(block: Json) -> list[Json]:
-    """The interactive elements of one block."""
+    """Returns the interactive elements of one block."""
     if block.get("type") == "actions":
         return list(block.get("elements") or ())
     single = block.get("accessory") or block.get("element")

@@ -1,1 +1,1 @@
-"""Acts as people do in Slack: messages, buttons, menus, modals and commands."""
+"""Acts for people in Slack: messages, buttons, menus, modals and commands."""

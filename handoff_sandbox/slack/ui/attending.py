@@ -1,4 +1,4 @@
-"""People who come and go, do not want to be disturbed, change their names, and leave."""
+"""People's presence, do-not-disturb, names, roles and departure."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from handoff_sandbox.slack.ui.stage import Stage
 
 
 class Attending(Stage):
-    """What people tell Slack about themselves. Raises KeyError for somebody who is not there."""
+    """What people change about themselves. Raises KeyError for an unknown person."""
 
     def set_presence(self, user: str, presence: Literal["active", "away"]) -> None:
-        """Come or go; apps hear nothing of it and have to ask."""
+        """Sets a person's presence; apps get no event and have to ask."""
         with self._workspace.changed:
             self._workspace.people[user].presence = presence
             self._workspace.changed.notify_all()
 
     def snooze(self, user: str, until: float) -> None:
-        """Not to be disturbed until then (seconds since the epoch); 0 ends it."""
+        """Sets do-not-disturb until then (seconds since the epoch); 0 ends it."""
         with self._workspace.changed:
             person = self._workspace.people[user]
             person.dnd_until = int(until)
@@ -30,7 +30,7 @@ class Attending(Stage):
         self._happened()
 
     def rename(self, user: str, real_name: str, display_name: str = "") -> None:
-        """Be called something else."""
+        """Renames a person."""
         with self._workspace.changed:
             person = self._workspace.people[user]
             person.real_name, person.display_name = real_name, display_name
@@ -38,7 +38,7 @@ class Attending(Stage):
         self._happened()
 
     def leave(self, user: str) -> None:
-        """Leave the workspace for good."""
+        """Deactivates a person."""
         with self._workspace.changed:
             person = self._workspace.people[user]
             person.deleted = True
@@ -46,7 +46,7 @@ class Attending(Stage):
         self._happened()
 
     def becomes(self, user: str, **marks: object) -> None:
-        """Let an admin of the workspace change what somebody is, e.g. `is_restricted=True`."""
+        """Changes a person as a workspace admin would, e.g. `is_restricted=True`."""
         with self._workspace.changed:
             person = self._workspace.people[user]
             for name, value in marks.items():
@@ -55,7 +55,7 @@ class Attending(Stage):
         self._happened()
 
     def change_group(self, group: str, members: list[str]) -> None:
-        """Let these people be the members of a user group."""
+        """Sets the members of a user group."""
         with self._workspace.changed:
             found = self._workspace.groups[group]
             wire = found.wire(self._workspace.team_id)

@@ -1,4 +1,4 @@
-"""Buttons, menus and fields: finding them in blocks, and what a person's choice looks like."""
+"""Buttons, menus and fields: finding them in blocks, and the format of a choice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from handoff_sandbox.slack.state.workspace import elements_of
 
 
 class Impossible(Exception):
-    """A person tried what Slack's screen does not let them do."""
+    """A person tried something that Slack's client does not allow."""
 
 
 _SINGLE = {
@@ -37,7 +37,7 @@ _STATELESS = frozenset({"button", "overflow"})
 def find_element(
     blocks: list[Json], action_id: str, value: str | None, user: str
 ) -> tuple[Json, Json]:
-    """The block and the element in it that this person sees.
+    """Returns the block and the element that this person sees.
 
     Raises:
         Impossible: there is none with this action_id (and this value, if it is not None).
@@ -50,17 +50,17 @@ def find_element(
 
 
 def all_elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
-    """Every interactive element, with the block in which it is."""
+    """Yields every interactive element with its block."""
     for block in blocks:
         for element in elements_of(block):
             yield block, element
 
 
 def press(block: Json, element: Json, at: str) -> Json:
-    """The action of pressing a button.
+    """Returns the action of clicking a button.
 
     Raises:
-        Impossible: it is no button.
+        Impossible: it is not a button.
     """
     if element["type"] != "button":
         raise Impossible(f"{element['action_id']!r} is no button")
@@ -70,18 +70,18 @@ def press(block: Json, element: Json, at: str) -> Json:
 
 
 def pick(block: Json, element: Json, choice: Any, at: str) -> Json:
-    """The action of choosing in a menu."""
+    """Returns the action of a choice in a menu."""
     place = {"action_id": element["action_id"], "block_id": block["block_id"], "action_ts": at}
     return place | chosen(element, choice)
 
 
 def chosen(element: Json, choice: Any) -> Json:
-    """What an element holds after a choice: an option's value or words, an id, a date, a text, or a list.
+    """Returns an element's value after a choice: an option's value or label, an id, a date, a text or list.
 
-    None empties it. The options of an external menu are those that it was offered.
+    None empties it. The options of an external menu are the offered ones.
 
     Raises:
-        Impossible: there is no such option, there are too many, or the text is too short or too long.
+        Impossible: the option does not exist, there are too many, or the text has the wrong length.
     """
     kind = element["type"]
     if kind in _STATELESS - _ONE_OPTION or kind not in {*_SINGLE, *_ONE_OPTION, *_MANY_OPTIONS}:
@@ -98,7 +98,7 @@ def chosen(element: Json, choice: Any) -> Json:
 
 
 def check_text(element: Json, held: Json) -> None:
-    """Let a window be sent with this text in it.
+    """Checks the length of a text when a modal is submitted.
 
     Raises:
         Impossible: it is too short or too long.
@@ -121,7 +121,7 @@ def _emptied(kind: str) -> Json:
 
 
 def initial(element: Json) -> Json:
-    """What an element holds before anybody touches it."""
+    """Returns an element's initial value."""
     kind = element["type"]
     if kind in _ONE_OPTION:
         return {"type": kind, "selected_option": element.get("initial_option")}
@@ -132,12 +132,12 @@ def initial(element: Json) -> Json:
 
 
 def is_empty(held: Json) -> bool:
-    """Does an element hold nothing?"""
+    """Whether an element is empty."""
     return not any(value for name, value in held.items() if name != "type")
 
 
 def state_of(blocks: list[Json], known: Json) -> Json:
-    """What all elements that can hold something hold: what is known of them, else how they began."""
+    """Returns the values of all elements: the given ones, else the initial ones."""
     state: Json = {}
     for block, element in all_elements(blocks):
         kind = element["type"]

@@ -1,4 +1,4 @@
-"""What becomes of a window while somebody fills it in."""
+"""A modal while a person fills it in."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from handoff_sandbox.slack.ui.elements import (
 from handoff_sandbox.slack.ui.places import check_places
 
 Values = dict[str, Any]
-"""What goes where, by action_id or block_id; see `elements.chosen`. Files are Attachments."""
+"""Values by action_id or block_id; see `elements.chosen`. Files are Attachments."""
 
 
 def fill_in(slack: Backstage, view: View, values: Values) -> None:
-    """Put these values into the fields of a window; None empties one, the others stay as they are.
+    """Fills in the fields of a modal; None empties one, the others stay.
 
     Raises:
-        Impossible: there is no such field, or it does not take this.
+        Impossible: the field does not exist, or does not accept the value.
     """
     rest = dict(values)
     state = state_of(view.content["blocks"], view.state)
@@ -40,10 +40,10 @@ def fill_in(slack: Backstage, view: View, values: Values) -> None:
 
 
 def check_filled_in(view: View) -> None:
-    """Let the window be sent.
+    """Checks a modal before it is submitted.
 
     Raises:
-        Impossible: something must be filled in, or is too short or too long.
+        Impossible: a required field is empty, or a text has the wrong length.
     """
     for block, element in _fields(view):
         held = view.state[block["block_id"]][element["action_id"]]
@@ -54,7 +54,7 @@ def check_filled_in(view: View) -> None:
 
 
 def _fields(view: View) -> list[tuple[Json, Json]]:
-    """The input blocks that there are, each with its element."""
+    """Yields the input blocks with their elements."""
     return [(b, b["element"]) for b in view.content["blocks"] if b.get("element")]
 
 
@@ -67,5 +67,5 @@ def _held(slack: Backstage, view: View, element: Json, choice: Any) -> Json:
 
 
 def _uploaded(slack: Backstage, user: str, file: Attachment | Json) -> Json:
-    """A file that somebody put into a window, as Slack then knows it."""
+    """Stores an uploaded file, and returns it in Slack's format."""
     return slack.files.wire(slack.files.add(file, user)) if isinstance(file, Attachment) else file

@@ -1,4 +1,4 @@
-"""People who press buttons, choose in menus, fill windows in, and call commands and shortcuts."""
+"""People's interactions: buttons, menus, modals, commands and shortcuts."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _ERRORS: dict[Failure, str] = {
 
 @dataclass(frozen=True)
 class ClickResult:
-    """What came of it.
+    """The result of an interaction.
 
     Attributes:
-        error: "" when the bot answered in time; else "operation_timeout", "dispatch_failed", or how Slack
-            refuses an answer that makes no sense.
-        status: the HTTP status of its answer, 0 when there was none.
+        error: "" if the bot answered in time; else "operation_timeout", "dispatch_failed", or Slack's
+            error for an invalid answer.
+        status: the HTTP status of the answer, 0 for none.
         body: the parsed answer.
-        trigger_id: what was handed out.
+        trigger_id: the trigger id of the request.
     """
 
     error: str
@@ -43,22 +43,22 @@ class ClickResult:
 
 
 class Interacting(Surfaces):
-    """What people do with what the bot drew. None of it is ever sent twice.
+    """Interactions with what the bot rendered. They are never retried.
 
-    Everything raises Impossible where Slack's screen would not let them.
+    Every method raises Impossible where Slack's client would not allow it.
     """
 
     def click(
         self, user: str, channel: str, ts: str, action_id: str, value: str | None = None
     ) -> ClickResult:
-        """Press a button of a message; `value` picks one of several with the same action_id."""
+        """Clicks a button of a message; `value` selects one of several with the same action_id."""
         with self._workspace.changed:
             surface = self._on_message(user, self._seen(user, channel, ts))
             payload = self._pressed(user, surface, action_id, value)
         return self._interact(payload)
 
     def select(self, user: str, channel: str, ts: str, action_id: str, choice: Any) -> ClickResult:
-        """Choose in a menu of a message: an option's value or words, an id, a list of them."""
+        """Chooses in a menu of a message: an option's value or label, an id, or a list of them."""
         with self._workspace.changed:
             surface = self._on_message(user, self._seen(user, channel, ts))
             payload = self._picked(user, surface, action_id, choice)
@@ -67,14 +67,14 @@ class Interacting(Surfaces):
     def click_ephemeral(
         self, user: str, ts: str, action_id: str, value: str | None = None
     ) -> ClickResult:
-        """Press a button of a message that this person alone sees."""
+        """Clicks a button of this person's ephemeral message."""
         with self._workspace.changed:
             surface = self._on_message(user, self._whispered(user, ts))
             payload = self._pressed(user, surface, action_id, value)
         return self._interact(payload)
 
     def select_ephemeral(self, user: str, ts: str, action_id: str, choice: Any) -> ClickResult:
-        """Choose in a menu of a message that this person alone sees."""
+        """Chooses in a menu of this person's ephemeral message."""
         with self._workspace.changed:
             surface = self._on_message(user, self._whispered(user, ts))
             payload = self._picked(user, surface, action_id, choice)
@@ -88,7 +88,7 @@ class Interacting(Surfaces):
         value: str | None = None,
         values: Values | None = None,
     ) -> ClickResult:
-        """Press a button of a window or Home tab; `values` are the fields that were filled in before."""
+        """Clicks a button of a modal or Home tab; `values` are the fields that were filled in before."""
         with self._workspace.changed:
             view = self._opened(user, view_id)
             fill_in(self._slack, view, values or {})
@@ -103,7 +103,7 @@ class Interacting(Surfaces):
         choice: Any,
         values: Values | None = None,
     ) -> ClickResult:
-        """Choose in a menu of a window or Home tab; in a window the choice stays."""
+        """Chooses in a menu of a modal or Home tab; in a modal the choice stays."""
         with self._workspace.changed:
             view = self._opened(user, view_id)
             fill_in(self._slack, view, values or {})
@@ -111,7 +111,7 @@ class Interacting(Surfaces):
         return self._interact(payload)
 
     def command(self, user: str, channel: str, command: str, text: str = "") -> ClickResult:
-        """Call a slash command, e.g. "/escalations", from a slack_channel."""
+        """Runs a slash command, e.g. "/escalations", from a slack_channel."""
         with self._workspace.changed:
             where = self._entered(user, channel)
             person = self._workspace.people[user]
@@ -136,7 +136,7 @@ class Interacting(Surfaces):
         return self._said(origin, result) if not result.error else result
 
     def shortcut(self, user: str, callback_id: str, channel: str = "", ts: str = "") -> ClickResult:
-        """Call a global shortcut, or one on a message when `channel` and `ts` say which."""
+        """Runs a global shortcut, or a message shortcut if `channel` and `ts` are given."""
         with self._workspace.changed:
             payload = self._common() | {
                 "type": "shortcut",
@@ -151,7 +151,7 @@ class Interacting(Surfaces):
                 del payload["container"]
         return self._interact(payload)
 
-    # -- how
+    # -- internals
 
     def _whispered(self, user: str, ts: str) -> Message:
         message = self._workspace.find_ephemeral(user, ts)
@@ -165,7 +165,7 @@ class Interacting(Surfaces):
         return ClickResult(_ERRORS[reply.failure], reply.status, reply.body, trigger_id)
 
     def _said(self, origin: Origin, result: ClickResult) -> ClickResult:
-        """Show what the bot answered to a command."""
+        """Shows the bot's answer to a command."""
         content = {"text": result.body} if isinstance(result.body, str) else result.body
         if not (content.get("text") or content.get("blocks")):
             return result

@@ -1,4 +1,4 @@
-"""Which slack_channels and direct conversations a menu lets somebody choose."""
+"""Which slack_channels and direct message channels a menu offers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from handoff_sandbox.slack.state.workspace import Workspace
 from handoff_sandbox.slack.ui.elements import Impossible
 
 _WORDS = {"channel": "public", "group": "private", "im": "im"}
-"""What a menu's filter calls each kind."""
+"""Name of each type in a menu's filter."""
 
 
 def check_places(workspace: Workspace, user: str, element: Json, choice: Any) -> None:
-    """Let somebody choose these in a menu of slack_channels or conversations; other menus take anything.
+    """Checks a choice of slack_channels or conversations; other menus accept anything.
 
     Raises:
-        Impossible: the menu does not show one of them.
+        Impossible: the menu does not offer one of them.
     """
     kind = str(element["type"])
     if not kind.endswith(("channels_select", "conversations_select")) or choice is None:
@@ -29,7 +29,7 @@ def check_places(workspace: Workspace, user: str, element: Json, choice: Any) ->
 
 
 def is_shown(where: SlackChannel, user: str, element: Json) -> bool:
-    """Does the menu show it to this person?"""
+    """Whether the menu offers it to this person."""
     if where.is_archived or (where.kind != "channel" and user not in where.members):
         return False
     if element["type"].endswith("channels_select"):

@@ -1,4 +1,4 @@
-"""What Slack makes of what a person types: escaped mrkdwn for `text`, a rich_text block for `blocks`."""
+"""Slack's format of typed text: escaped mrkdwn for `text`, a rich_text block for `blocks`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _MENTIONS = {"user": "@", "channel": "#", "usergroup": "!subteam^"}
 
 
 def typed(text: str) -> tuple[str, Json]:
-    """The event's `text` and its rich_text block for what somebody typed.
+    """Returns the event's `text` and the rich_text block of typed text.
 
-    `<@U…>`, `<#C…>`, `<!subteam^S…>` and `<!here>` stand for mentions picked from the menu; addresses
-    become links, `:wave:` an emoji; everything else is taken as it is.
+    `<@U…>`, `<#C…>`, `<!subteam^S…>` and `<!here>` stand for mentions from the menu; addresses become links,
+    `:wave:` an emoji; everything else stays as typed.
     """
     elements = list(_elements(text))
     section = {"type": "rich_text_section", "elements": elements}
@@ -31,7 +31,7 @@ def typed(text: str) -> tuple[str, Json]:
 
 
 def as_command(text: str, name_of: Callable[[str], str]) -> str:
-    """What follows a slash command whose manifest says `should_escape`: mentions carry ids and names."""
+    """Returns the text of a slash command with `should_escape`: mentions carry ids and names."""
 
     def mention(found: re.Match[str]) -> str:
         kind = found.lastgroup or ""
@@ -43,7 +43,7 @@ def as_command(text: str, name_of: Callable[[str], str]) -> str:
 
 
 def escape(text: str) -> str:
-    """The three characters that Slack escapes."""
+    """Escapes the three characters that Slack escapes."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -1,4 +1,4 @@
-"""What all that people do in Slack has in common."""
+"""The base of all actions of people in Slack."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from handoff_sandbox.slack.ui.elements import Impossible
 Deliver = Literal["queue", "sync"]
 
 SYNC_PATIENCE = 30.0
-"""Seconds to wait for the bot to have heard of something, when asked to wait."""
+"""Timeout in seconds for the bot to receive an event."""
 
 
 class Stage:
-    """The base of the drivers.
+    """The base class.
 
     Args:
-        deliver: "sync" lets everything that people do return only when the bot has heard of it.
+        deliver: "sync" makes all actions return only after the bot has received them.
     """
 
     def __init__(self, backstage: Backstage, deliver: Deliver) -> None:
@@ -28,10 +28,10 @@ class Stage:
         self.deliver = deliver
 
     def drain(self, timeout: float) -> None:
-        """Wait until no event is on its way to the bot, not even a retry.
+        """Waits until no event and no retry is on its way to the bot.
 
         Raises:
-            TimeoutError: one still was after `timeout` seconds.
+            TimeoutError: not within `timeout` seconds.
         """
         self._slack.deliveries.drain(timeout)
 
@@ -40,14 +40,14 @@ class Stage:
             self.drain(SYNC_PATIENCE)
 
     def _entered(self, user: str, channel: str) -> SlackChannel:
-        """A slack_channel that this person is in."""
+        """Returns a slack_channel that this person is a member of."""
         where = self._workspace.channels.get(channel)
         if where is None or user not in where.members:
             raise Impossible(f"{user} is not in {channel}")
         return where
 
     def _seen(self, user: str, channel: str, ts: str) -> Message:
-        """A message that this person can see."""
+        """Returns a message that this person can see."""
         self._entered(user, channel)
         message = self._workspace.find_message(channel, ts)
         if message is None:
@@ -55,13 +55,13 @@ class Stage:
         return message
 
     def _user(self, user: str) -> Json:
-        """The `user` of payloads."""
+        """Returns the `user` of payloads."""
         person = self._workspace.people[user]
         name, team_id = person.name, person.team_id or self._workspace.team_id
         return {"id": user, "username": name, "name": name, "team_id": team_id}
 
     def _common(self) -> Json:
-        """What all payloads of interactions have."""
+        """Returns the common fields of all interaction payloads."""
         workspace = self._workspace
         return {
             "token": "verification-token",

@@ -1,4 +1,4 @@
-"""People who type into a menu whose options the bot suggests."""
+"""People who type into a menu with suggestions by the bot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from handoff_sandbox.slack.ui.surfaces import Surface
 from handoff_sandbox.slack.validation.element_rules import problems_of_suggestions
 
 LEAST_TYPED = 3
-"""Characters before the bot is asked, unless the menu says otherwise."""
+"""Characters before the bot is asked, unless the menu has its own limit."""
 
 
 class NoSuggestions(Exception):
@@ -18,16 +18,16 @@ class NoSuggestions(Exception):
 
 
 class Suggesting(Interacting):
-    """Asking the bot for options. A place is the id of a view, or (slack_channel, ts) of a message."""
+    """Asks the bot for options. A place is the id of a view, or (slack_channel, ts) of a message."""
 
     def suggest(
         self, user: str, place: str | tuple[str, str], action_id: str, typed: str = ""
     ) -> list[Json]:
-        """The options that the bot has for what was typed, those in groups too; they can be chosen then.
+        """Returns the bot's options for typed text, options in groups included; they can be chosen then.
 
         Raises:
-            Impossible: there is no such menu.
-            NoSuggestions: the bot did not answer as Slack wants it.
+            Impossible: the menu does not exist.
+            NoSuggestions: the bot's answer is missing or not valid.
         """
         answer = self.suggestions(user, place, action_id, typed)
         grouped = [option for group in answer["option_groups"] for option in group["options"]]
@@ -36,7 +36,7 @@ class Suggesting(Interacting):
     def suggestions(
         self, user: str, place: str | tuple[str, str], action_id: str, typed: str = ""
     ) -> Json:
-        """As `suggest`, with groups as they are: {"options": […], "option_groups": […]}."""
+        """Returns the same with groups: {"options": […], "option_groups": […]}."""
         with self._workspace.changed:
             surface = self._surface(user, place)
             block, element = find_element(surface.blocks, action_id, None, user)

@@ -1,4 +1,4 @@
-"""Where people click: what a payload says of the place, and of what was pressed or chosen there."""
+"""Places of clicks, and the payloads for clicked and chosen elements."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from handoff_sandbox.slack.ui.stage import Stage
 
 @dataclass(frozen=True)
 class Surface:
-    """Where one can click: blocks, what is filled in so far, and what a payload says of the place.
+    """A place of clicks: its blocks, its current values, and its part of a payload.
 
     Attributes:
         id: the ts of a message, or the id of a view.
@@ -70,11 +70,11 @@ class Surfaces(Stage):
         return Surface(view.id, blocks, {"container": container, "view": shown}, state, view)
 
     def _shown_to(self, user: str, channel: str, ts: str) -> Message:
-        """A message that this person can see, also one that they alone see."""
+        """Returns a message that this person can see, ephemeral ones included."""
         return self._workspace.find_ephemeral(user, ts) or self._seen(user, channel, ts)
 
     def _opened(self, user: str, view_id: str) -> View:
-        """What this person has in front of them: the window on top, or their Home tab."""
+        """Returns this person's top modal, or their Home tab."""
         view = self._slack.views.find(view_id)
         is_theirs = view is not None and view.user == user
         stack = self._slack.views.stacks.get(user, [])

@@ -1,4 +1,4 @@
-"""People who write, edit, delete, react and open the app's Home."""
+"""People who post, edit, delete, react, and open the app's Home tab."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handoff_sandbox.slack.ui.stage import Stage
 
 
 class Talking(Stage):
-    """What people say. Everything raises Impossible where Slack's screen would not let them."""
+    """People's messages. Every method raises Impossible where Slack's client would not allow it."""
 
     def say(
         self,
@@ -27,15 +27,15 @@ class Talking(Stage):
         files: Sequence[Attachment] = (),
         duplicates: int = 0,
     ) -> str:
-        """Write a message, or a reply in a thread; returns its ts.
+        """Posts a message, or a reply in a thread; returns its ts.
 
         Args:
             user, channel: their ids.
             text: as typed; `<@U…>` for a mention, see `rich_text.typed`.
             thread_ts: the thread, "" for none.
             broadcast: "also send to the channel".
-            files: what is attached.
-            duplicates: how many times more the bot gets the same event.
+            files: the attachments.
+            duplicates: how many additional times the bot gets the same event.
         """
         with self._workspace.changed:
             message = self._typed(user, channel, text, thread_ts)
@@ -49,7 +49,7 @@ class Talking(Stage):
         return ts
 
     def say_as_other_app(self, channel: str, text: str, thread_ts: str = "") -> str:
-        """Let some other app write; returns the ts."""
+        """Posts a message by another app; returns the ts."""
         with self._workspace.changed:
             message = Message(channel, "U0OTHERAPP", text, thread_ts=thread_ts)
             message.bot_id, message.app_id = "B0OTHERAPP", "A0OTHERAPP"
@@ -58,7 +58,7 @@ class Talking(Stage):
         return ts
 
     def edit(self, user: str, channel: str, ts: str, text: str) -> None:
-        """Change one's own message."""
+        """Edits one's own message."""
         with self._workspace.changed:
             message = self._own(user, channel, ts)
             said, block = typed(text)
@@ -66,7 +66,7 @@ class Talking(Stage):
         self._happened()
 
     def delete(self, user: str, channel: str, ts: str) -> None:
-        """Delete one's own message; an admin also those of others."""
+        """Deletes one's own message; an admin may delete any."""
         with self._workspace.changed:
             is_admin = self._workspace.people[user].is_admin
             message = (self._seen if is_admin else self._own)(user, channel, ts)
@@ -74,7 +74,7 @@ class Talking(Stage):
         self._happened()
 
     def react(self, user: str, channel: str, ts: str, name: str) -> None:
-        """Add a reaction, or take it back if it is there."""
+        """Adds a reaction, or removes it if it exists."""
         with self._workspace.changed:
             message = self._seen(user, channel, ts)
             if not self._workspace.react(message, user, name):
@@ -82,7 +82,7 @@ class Talking(Stage):
         self._happened()
 
     def pin(self, user: str, channel: str, ts: str) -> None:
-        """Pin a message, or take the pin out if it is pinned."""
+        """Pins a message, or unpins it."""
         with self._workspace.changed:
             message = self._seen(user, channel, ts)
             if not self._workspace.pin(message, user):
@@ -90,7 +90,7 @@ class Talking(Stage):
         self._happened()
 
     def open_home(self, user: str, tab: str = "home") -> str:
-        """Look at the app's "home" or "messages" tab; returns the id of the direct conversation."""
+        """Opens the app's "home" or "messages" tab; returns the id of the direct message channel."""
         with self._workspace.changed:
             where = self._workspace.direct(user)
             home = self._slack.views.homes.get(user) if tab == "home" else None
@@ -101,19 +101,19 @@ class Talking(Stage):
         return where.id
 
     def join(self, user: str, channel: str) -> None:
-        """Come into a slack_channel."""
+        """Joins a slack_channel."""
         with self._workspace.changed:
             self._workspace.join(self._workspace.channels[channel], user)
         self._happened()
 
     def part(self, user: str, channel: str) -> None:
-        """Go out of a slack_channel."""
+        """Leaves a slack_channel."""
         with self._workspace.changed:
             self._workspace.part(self._entered(user, channel), user)
         self._happened()
 
     def invite_bot(self, channel: str, inviter: str = "") -> None:
-        """Bring the app into a slack_channel; somebody who does must be in it."""
+        """Adds the app to a slack_channel of which the person is a member."""
         with self._workspace.changed:
             where = self._workspace.channels[channel]
             if inviter:
@@ -122,7 +122,7 @@ class Talking(Stage):
         self._happened()
 
     def remove_bot(self, channel: str, remover: str = "") -> None:
-        """Throw the app out of a slack_channel; it hears nothing more of it."""
+        """Removes the app from a slack_channel; it gets no more events of it."""
         with self._workspace.changed:
             if remover:
                 self._entered(remover, channel)
@@ -133,15 +133,15 @@ class Talking(Stage):
             self._workspace.changed.notify_all()
 
     def archive(self, channel: str, is_archived: bool = True) -> None:
-        """Close a slack_channel for good, or open it again."""
+        """Archives or unarchives a slack_channel."""
         with self._workspace.changed:
             self._workspace.channels[channel].is_archived = is_archived
 
     def redeliver(self, event_id: str) -> None:
-        """Bring the bot an event once more, as if Slack had not heard its answer.
+        """Delivers an event once more, as if Slack had missed the acknowledgement.
 
         Raises:
-            LookupError: there was no such event.
+            LookupError: the event does not exist.
         """
         found = self._slack.deliveries.find(lambda envelope: envelope["event_id"] == event_id)
         if not found:

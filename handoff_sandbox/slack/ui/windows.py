@@ -1,4 +1,4 @@
-"""People who fill in a window and send it, or close it."""
+"""People who fill in a modal and submit or close it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from handoff_sandbox.slack.ui.suggesting import Suggesting
 
 @dataclass(frozen=True)
 class Submission:
-    """What came of sending a window.
+    """The result of submitting a modal.
 
     Attributes:
-        error: as in ClickResult; then the window stays open.
-        errors: what the bot found wrong, by block_id; then the window stays open, too.
+        error: as in ClickResult; the modal stays open then.
+        errors: the bot's errors by block_id; the modal stays open then.
     """
 
     error: str
@@ -27,17 +27,17 @@ class Submission:
 
 
 class Windows(Suggesting):
-    """Sending and closing windows."""
+    """Submitting and closing modals."""
 
     def submit(self, user: str, view_id: str, values: Values | None = None) -> Submission:
-        """Fill a window in and send it.
+        """Fills in a modal and submits it.
 
         Args:
-            user, view_id: whose window, and which; it must be the one on top.
-            values: what goes where, by action_id or block_id; see `elements.chosen`.
+            user, view_id: the person and the modal, which must be on top.
+            values: by action_id or block_id; see `elements.chosen`.
 
         Raises:
-            Impossible: it is not there, has no such field, or one that must be filled in is empty.
+            Impossible: the modal or a field does not exist, or a required field is empty.
         """
         with self._workspace.changed:
             view = self._opened(user, view_id)
@@ -51,7 +51,7 @@ class Windows(Suggesting):
         return Submission(result.error) if result.error else self._obey(view, result)
 
     def close(self, user: str, view_id: str, *, and_below: bool = False) -> None:
-        """Cancel a window, or all that lie on each other; the bot hears of it if it asked to."""
+        """Closes a modal, or the whole stack; the bot is notified if it asked for it."""
         with self._workspace.changed:
             view = self._opened(user, view_id)
             payload = self._about(user, view, "view_closed") | {"is_cleared": False}
@@ -68,7 +68,7 @@ class Windows(Suggesting):
         return self._common() | {"type": kind, "user": self._user(user), "view": shown}
 
     def _obey(self, view: View, result: ClickResult) -> Submission:
-        """Do with the window what the bot answered."""
+        """Applies the bot's answer to the modal."""
         body: Json = result.body if isinstance(result.body, dict) else {}
         with self._workspace.changed:
             try:

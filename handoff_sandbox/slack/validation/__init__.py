@@ -1,1 +1,1 @@
-"""Checks blocks, elements and options as Slack does."""
+"""Validates blocks, elements and options like Slack."""

@@ -1,6 +1,6 @@
-"""Which blocks Slack accepts: fields, lengths and counts, as small checks put together into tables.
+"""Which blocks Slack accepts: fields, lengths and counts, as tables of small checks.
 
-The numbers are those that Slack documents. Blocks that the bot does not draw yet are let through.
+The limits are the documented ones. Blocks that the bot does not use are not checked.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ VIEW_BLOCKS = 100
 
 
 def problems_of(blocks: list[Json], most: int) -> list[str]:
-    """What Slack would refuse about these blocks of a message or view, [] when nothing."""
+    """Returns Slack's problems with the blocks of a message or view, [] for none."""
     found = list(items_of(most, _block, least=0)(blocks, "/blocks"))
     names = [b["block_id"] for b in blocks if isinstance(b, dict) and b.get("block_id")]
     if len(names) != len(set(names)):
@@ -37,7 +37,7 @@ def problems_of(blocks: list[Json], most: int) -> list[str]:
 
 
 def length_of(blocks: Any) -> int:
-    """Characters of all texts in the blocks, however deep."""
+    """Returns the number of characters of all texts in the blocks, at any depth."""
     if isinstance(blocks, dict):
         return sum(
             len(value) if name == "text" and isinstance(value, str) else length_of(value)

@@ -1,4 +1,4 @@
-"""Small checks of JSON that are put together into rules: each says what is wrong with a value, and where."""
+"""Small checks of JSON that are combined into rules; each returns the problem with a value, and its path."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any
 from handoff_sandbox.slack.payloads import Json
 
 Check = Callable[[Any, str], Iterator[str]]
-"""Says what is wrong with the value at a JSON pointer."""
+"""Returns the problem with the value at a JSON pointer."""
 
 Fields = dict[str, Check]
-"""What an object may hold besides `type`; names that end in "!" must be there."""
+"""The fields of an object besides `type`; names that end in "!" are required."""
 
 
 def at(problem: str, pointer: str) -> str:
-    """A problem with the place where it is."""
+    """Returns a problem with its path."""
     return f"{problem} [json-pointer:{pointer}]"
 
 
 def anything(_value: Any, _pointer: str) -> Iterator[str]:
-    """Nothing is wrong, whatever it is."""
+    """Accepts any value."""
     yield from ()
 
 
 def string_of(most: int, least: int = 0) -> Check:
-    """A string of so many characters."""
+    """A string within a length."""
 
     def check(value: Any, pointer: str) -> Iterator[str]:
         if not isinstance(value, str):
@@ -60,7 +60,7 @@ def plain_text(most: int) -> Check:
 
 
 def items_of(most: int, each: Check, least: int = 1) -> Check:
-    """A list of so many items, each of which is checked."""
+    """A list within a length, with a check of each item."""
 
     def check(value: Any, pointer: str) -> Iterator[str]:
         if not isinstance(value, list):
@@ -120,7 +120,7 @@ def whole_number(least: int, most: int) -> Check:
 
 
 def one_of(kinds: dict[str, Check]) -> Check:
-    """An object whose `type` says what it may hold."""
+    """An object whose `type` decides its fields."""
 
     def check(value: Any, pointer: str) -> Iterator[str]:
         kind = value.get("type") if isinstance(value, dict) else None

@@ -1,4 +1,4 @@
-"""Which buttons, menus and fields Slack accepts, and which options a bot may suggest for a menu."""
+"""Which buttons, menus and fields Slack accepts, and which options a bot may suggest."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from handoff_sandbox.slack.validation.checks import (
 )
 
 SUGGESTED = 100
-"""Options, or groups of options, that a bot may suggest at once."""
+"""Limit of options, or groups of options, in one suggestion."""
 
 
 def problems_of_suggestions(answer: Any) -> list[str]:
-    """What Slack would refuse about a bot's answer to a block_suggestion, [] when nothing."""
+    """Returns Slack's problems with a bot's answer to a block_suggestion, [] for none."""
     return list(_SUGGESTIONS(answer, ""))
 
 
@@ -111,7 +111,7 @@ ELEMENTS: dict[str, Check] = {
         _CONVERSATIONS | _MANY | {"initial_conversations": anything}
     ),
 }
-"""What stands in messages, windows and Home tabs."""
+"""Elements in messages, modals and Home tabs."""
 
 INPUTS: dict[str, Check] = ELEMENTS | {
     "plain_text_input": object_of(
@@ -130,7 +130,7 @@ INPUTS: dict[str, Check] = ELEMENTS | {
         }
     ),
 }
-"""What an input block may hold."""
+"""Elements of an input block."""
 
 _SUGGESTIONS = object_of(
     {

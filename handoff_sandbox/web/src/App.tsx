@@ -1,4 +1,4 @@
-/** The whole page: the customer's side, Slack's, and the drawer behind the scenes. */
+/** The whole page: the customer's side, Slack's side, and the drawer behind the scenes. */
 
 import { type RefObject, useRef, useState } from "react";
 import { Backstage } from "./backstage/Backstage";

@@ -8,15 +8,15 @@
  * `{ok: true, result}` or `{ok: false, error}` with words for a person.
  */
 
-/** How things stand; key "world". */
+/** The sandbox's state; key "world". */
 export interface World {
-  /** The world's time (seconds since the epoch) at the moment `sent_at` (real time, the same unit). */
+  /** The sandbox's time (seconds since the epoch) at the moment `sent_at` (real time, the same unit). */
   now: number;
   sent_at: number;
   /** Seconds that the clock has been moved forward. */
   offset: number;
   bot: { state: "starting" | "up" | "down"; url: string };
-  /** The address of the little shop with the chat widget in it. */
+  /** The address of the shop with the chat widget. */
   shop_url: string;
   queue: string;
   bot_user: string;
@@ -27,7 +27,7 @@ export interface World {
   shortcuts: Shortcut[];
 }
 
-/** A switch for trouble; turned with the action "fault". */
+/** A fault that can be switched; with the action "fault". */
 export interface FaultSwitch {
   name: string;
   label: string;
@@ -35,7 +35,7 @@ export interface FaultSwitch {
   on: boolean;
 }
 
-/** A customer who acts by themselves; started with the action "script". */
+/** A scripted customer; started with the action "script". */
 export interface Script {
   name: string;
   label: string;
@@ -50,7 +50,7 @@ export interface Command {
   usage_hint: string;
 }
 
-/** A shortcut of the app's, from the menu of a message or from anywhere. */
+/** A message shortcut or a global shortcut of the app. */
 export interface Shortcut {
   name: string;
   type: "message" | "global";
@@ -58,7 +58,7 @@ export interface Shortcut {
   description: string;
 }
 
-/** Key "people": everybody in Slack. */
+/** Key "people": all people in Slack. */
 export interface Person {
   id: string;
   name: string;
@@ -66,9 +66,9 @@ export interface Person {
   is_admin: boolean;
   is_bot: boolean;
   presence: "active" | "away";
-  /** Seconds since the epoch until which they are not to be disturbed; 0 or past when they may be. */
+  /** End of do-not-disturb in seconds since the epoch; 0 or past for none. */
   dnd_until: number;
-  /** Have they left? */
+  /** Whether they are deactivated. */
   deleted: boolean;
 }
 
@@ -116,19 +116,19 @@ export interface SlackFile {
   name: string;
   mimetype: string;
   size: number;
-  /** Where the page may fetch it from. */
+  /** The address for the page. */
   sandbox_url: string;
   [more: string]: unknown;
 }
 
-/** Key "private:<user>": what one person alone sees. */
+/** Key "private:<user>": what only one person sees. */
 export interface Private {
-  /** Each with the `channel` it is in, and `thread_ts` where it is in a thread. */
+  /** Each with its `channel`, and `thread_ts` in a thread. */
   ephemerals: (SlackMessage & { channel: string })[];
-  /** Open windows, the one on top last. */
+  /** Open modals, the top one last. */
   views: SlackView[];
   home: SlackView | null;
-  /** What was chosen in messages: ts -> block_id -> action_id -> Slack's state object. */
+  /** Choices in messages: ts -> block_id -> action_id -> Slack's state object. */
   chosen: Record<string, SlackView["state"]["values"]>;
 }
 
@@ -140,7 +140,7 @@ export interface SlackView {
   title?: { text: string };
   submit?: { text: string } | null;
   close?: { text: string } | null;
-  /** What is filled in: block_id -> action_id -> Slack's state object. */
+  /** Input: block_id -> action_id -> Slack's state object. */
   state: { values: Record<string, Record<string, Record<string, unknown>>> };
   [more: string]: unknown;
 }
@@ -153,7 +153,7 @@ export interface Phone {
 
 export type PhoneApp = "whatsapp" | "sms";
 
-/** Key "phone:<app>:<address>": what is on this phone, oldest first. */
+/** Key "phone:<app>:<address>": the messages on this phone, oldest first. */
 export interface PhoneMessage {
   sid: string;
   direction: "inbound" | "outbound";
@@ -166,10 +166,10 @@ export interface PhoneMessage {
   by_carrier: boolean;
 }
 
-/** Key "typing:<app>:<address>": is the other side writing to this phone? */
+/** Key "typing:<app>:<address>": whether the business is typing. */
 export type Typing = boolean;
 
-/** Key "journal": how much has been written down. The entries: `GET /sandbox/api/journal?after=<number>`. */
+/** Key "journal": the number of entries. The entries: `GET /sandbox/api/journal?after=<number>`. */
 export interface JournalHead {
   total: number;
 }
@@ -189,7 +189,7 @@ export interface JournalEntry {
   about: string[];
 }
 
-/** Names of files to attach: what the person chose, read in the browser. */
+/** Files to attach: chosen by the visitor, read in the browser. */
 export interface Attachment {
   name: string;
   content_type: string;
@@ -197,7 +197,7 @@ export interface Attachment {
   content: string;
 }
 
-/** Every action and what it takes. `user` and `channel` are Slack's ids. */
+/** Every action with its arguments. `user` and `channel` are Slack's ids. */
 export interface Actions {
   "phone.write": { app: PhoneApp; address: string; text: string; media?: Attachment[] };
   "phone.add": { name: string };
@@ -219,7 +219,7 @@ export interface Actions {
   "slack.select": { user: string; channel: string; ts: string; action_id: string; choice: unknown };
   "slack.click_ephemeral": { user: string; ts: string; action_id: string; value?: string };
   "slack.select_ephemeral": { user: string; ts: string; action_id: string; choice: unknown };
-  /** `values` is what was filled in before, as in "slack.submit". */
+  /** `values` are the fields that were filled in before, as in "slack.submit". */
   "slack.click_view": {
     user: string;
     view_id: string;
@@ -234,7 +234,7 @@ export interface Actions {
     choice: unknown;
     values?: Record<string, unknown>;
   };
-  /** What the bot has for a menu into which somebody types: the result is `{options, option_groups}`. */
+  /** The bot's suggestions for typed text: the result is `{options, option_groups}`. */
   "slack.suggest": {
     user: string;
     action_id: string;
@@ -243,16 +243,16 @@ export interface Actions {
     channel?: string;
     ts?: string;
   };
-  /** `values` by action_id or block_id, null empties one. The result is `{errors: {block_id: words}}`. */
+  /** `values` by action_id or block_id, null empties one. The result is `{errors: {block_id: text}}`. */
   "slack.submit": { user: string; view_id: string; values: Record<string, unknown> };
   "slack.close": { user: string; view_id: string; and_below?: boolean };
   "slack.command": { user: string; channel: string; command: string; text: string };
   "slack.shortcut": { user: string; callback_id: string; channel?: string; ts?: string };
-  /** The result is `{channel}`, where the messages with the app are. */
+  /** The result is `{channel}`, the direct messages with the app. */
   "slack.home": { user: string; tab: "home" | "messages" };
   /** The result is `{channel}`. */
   "slack.create_channel": { user: string; name: string; is_private?: boolean };
-  /** The app, into or out of a slack_channel. */
+  /** Adds the app to a slack_channel, or removes it. */
   "slack.invite": { user: string; channel: string };
   "slack.remove": { user: string; channel: string };
   "slack.presence": { user: string; presence: "active" | "away" };

@@ -1,11 +1,11 @@
-/** Asking the page's server: to do something, for the journal. */
+/** Requests to the page's server: actions, and the journal. */
 
 import type { Actions, Attachment, Done, JournalEntry } from "./api";
 
-/** Longer than the bot has for a webhook, even a slow one. */
+/** Longer than the timeout of a webhook. */
 const PATIENCE_MS = 60_000;
 
-/** Do something in the world. Never throws: trouble comes back as words. */
+/** Runs an action. Never throws: an error is returned as text. */
 export async function act<Name extends keyof Actions>(
   name: Name,
   details: Actions[Name],
@@ -19,16 +19,16 @@ export async function act<Name extends keyof Actions>(
     });
     return (await response.json()) as Done;
   } catch {
-    return { ok: false, error: "The sandbox does not answer." };
+    return { ok: false, error: "The sandbox does not respond." };
   }
 }
 
-/** Entries of the journal after this number, oldest first, at most 500 of them. Throws on trouble. */
+/** Entries of the journal after this number, oldest first, at most 500. Throws on errors. */
 export async function journal(after: number): Promise<JournalEntry[]> {
   const response = await fetch(`/sandbox/api/journal?after=${after}`, {
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
-  if (!response.ok) throw new Error(`The journal was answered with ${response.status}.`);
+  if (!response.ok) throw new Error(`The journal could not be loaded (HTTP ${response.status}).`);
   return ((await response.json()) as { entries: JournalEntry[] }).entries;
 }
 

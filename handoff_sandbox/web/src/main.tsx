@@ -1,4 +1,4 @@
-/** Begins to listen to the world, and draws the page. */
+/** Connects to the sandbox, and renders the page. */
 
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

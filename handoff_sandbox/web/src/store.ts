@@ -1,4 +1,4 @@
-/** The page's copy of the world: keys with values, kept in step by server-sent events. */
+/** The page's copy of the sandbox's state: keys with values, updated by server-sent events. */
 
 import { useSyncExternalStore } from "react";
 
@@ -24,7 +24,7 @@ function take(news: Record<string, unknown>): void {
   }
 }
 
-/** Begin to listen. The browser comes back by itself; each connection begins with everything. */
+/** Connects. The browser reconnects by itself; each connection starts with the full state. */
 export function connect(): void {
   const events = new EventSource("/sandbox/api/events");
   let isFirst = true;
@@ -32,7 +32,7 @@ export function connect(): void {
     isFirst = true;
   });
   events.addEventListener("values", (event) => {
-    // A sandbox that was started anew knows nothing of the world before: neither may the page.
+    // A restarted sandbox has lost its earlier state, so the page drops it as well.
     if (isFirst) values.clear();
     isFirst = false;
     take(JSON.parse(event.data as string) as Record<string, unknown>);
@@ -42,7 +42,7 @@ export function connect(): void {
   events.addEventListener("error", () => {
     connected = false;
     changed();
-    // After an answer that is no stream the browser gives up for good.
+    // After a response that is not a stream, the browser does not reconnect.
     if (events.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS);
   });
 }
@@ -52,7 +52,7 @@ export function useValue<Value>(key: string): Value | undefined {
   return useSyncExternalStore(subscribe, () => values.get(key) as Value | undefined);
 }
 
-/** Is the server there? */
+/** Whether the server is connected. */
 export function useConnected(): boolean {
   return useSyncExternalStore(subscribe, () => connected);
 }

@@ -174,10 +174,10 @@ def test_the_shop_names_the_bot_and_trusts_nobody_else(http, stage):
 @pytest.mark.parametrize(
     ("name", "details", "words"),
     [
-        ("nothing", {}, "There is no action"),
+        ("nothing", {}, "Unknown action"),
         ("phone.write", {"app": "fax", "address": DANA, "text": "x"}, "app"),
-        ("phone.write", {"app": "sms", "address": "+1", "text": "x"}, "Nobody has the number"),
-        ("phone.write", {"app": "sms", "address": DANA, "text": " "}, "nothing to send"),
+        ("phone.write", {"app": "sms", "address": "+1", "text": "x"}, "No customer has the number"),
+        ("phone.write", {"app": "sms", "address": DANA, "text": " "}, "Nothing to send"),
         ("phone.write", {"app": "sms", "address": DANA, "text": "x" * 20_000}, "text"),
         ("phone.write", {"app": "sms"}, "address"),
         ("phone.add", {"name": ""}, "name"),
@@ -193,10 +193,10 @@ def test_the_shop_names_the_bot_and_trusts_nobody_else(http, stage):
         ("slack.create_channel", {"user": "U9", "name": "Not so"}, "name"),
         ("slack.create_channel", {"user": "U9", "name": "queue"}, "already"),
         ("slack.suggest", {"user": "U9", "action_id": "x", "typed": "", "view_id": "V9"}, "V9"),
-        ("fault", {"name": "meteor", "on": True}, "There is no switch"),
+        ("fault", {"name": "meteor", "on": True}, "Unknown switch"),
         ("clock", {"forward": -5}, "forward"),
         ("clock", {"forward": 1e12}, "forward"),
-        ("script", {"name": "hamlet"}, "There is no script"),
+        ("script", {"name": "hamlet"}, "Unknown script"),
         ("clock", {"forward": 1, "more": 2}, "more"),
     ],
 )

@@ -1,4 +1,4 @@
-/** Behind the scenes: the drawer with the journal and everything that can be done to the world. */
+/** Behind the scenes: the drawer with the journal and the controls. */
 
 import type { ReactNode } from "react";
 import type { World } from "../api";
@@ -16,11 +16,11 @@ type Part = "journal" | "controls";
 
 interface Props {
   hidden: boolean;
-  /** None where it fills the page and there is nothing to close. */
+  /** None where it fills the page. */
   onClose?: () => void;
 }
 
-/** The drawer: its two parts beside each other, or behind tabs where there is no room for that. */
+/** The drawer: its two parts side by side, or as tabs where there is no room. */
 export function Backstage({ hidden, onClose }: Props) {
   const world = useValue<World>("world");
   const tabbed = useMedia("(max-width: 1199px)");

@@ -1,4 +1,4 @@
-/** What can be done to the world: its clock, its customers, its troubles, and the bot itself. */
+/** The controls: clock, scripted customers, faults, and the bot. */
 
 import { useEffect, useState } from "react";
 import type { FaultSwitch, Script, World } from "../api";
@@ -47,21 +47,21 @@ function Clock({ world }: { world: World }) {
         ))}
       </div>
       <p className="help">
-        Waiting times grow, reminders fall due; after +25 h WhatsApp's 24-hour window is shut.
+        Waiting times grow, and reminders are sent. After +25 h, WhatsApp's 24-hour window has closed.
       </p>
     </section>
   );
 }
 
 function moved(offset: number): string {
-  return offset ? `Moved forward by ${lengthOf(offset)}` : "As real as the time on your desk";
+  return offset ? `Moved forward by ${lengthOf(offset)}` : "The real time";
 }
 
 function Scripts({ scripts }: { scripts: Script[] }) {
   const act = useAct();
   return (
     <section className="control" aria-labelledby="scripts-title">
-      <h3 id="scripts-title">Customers who act by themselves</h3>
+      <h3 id="scripts-title">Scripted customers</h3>
       <ul className="rows">
         {scripts.map(({ name, label, help, running }) => (
           <li key={name} className="row">
@@ -91,7 +91,7 @@ function Scripts({ scripts }: { scripts: Script[] }) {
 function Faults({ faults }: { faults: FaultSwitch[] }) {
   return (
     <section className="control" aria-labelledby="faults-title">
-      <h3 id="faults-title">Trouble</h3>
+      <h3 id="faults-title">Faults</h3>
       <ul className="rows">
         {faults.map((fault) => (
           <Fault key={fault.name} fault={fault} />
@@ -101,7 +101,7 @@ function Faults({ faults }: { faults: FaultSwitch[] }) {
   );
 }
 
-/** Shows at once what was wanted, and what is as soon as that is known. */
+/** Shows the requested state at once, and the real one when it is known. */
 function Fault({ fault: { name, label, help, on } }: { fault: FaultSwitch }) {
   const act = useAct();
   const [wanted, setWanted] = useState<boolean>();
@@ -140,7 +140,7 @@ function BotSwitch({ bot }: { bot: World["bot"] }) {
       <h3 id="bot-title">The bot</h3>
       <p className="help">
         A real process at <span className="address">{bot.url}</span>. Kill it in the middle of
-        something and start it again: nothing may be lost, nothing may come twice.
+        something and start it again: nothing is lost, and nothing is sent twice.
       </p>
       <div className="button-row">
         <button

@@ -1,4 +1,4 @@
-/** The journal: every request between the bot and the services it lives among. */
+/** The journal: every request between the bot and the stand-ins. */
 
 import { useDeferredValue, useMemo, useState } from "react";
 import type { Phone, World } from "../api";
@@ -7,12 +7,12 @@ import { EVERYTHING, type Filter, conversations, everyone, filtered } from "./fi
 import { JournalList } from "./JournalList";
 import { KEPT, type Reading, useJournal } from "./useJournal";
 
-/** Rows that are drawn; more would make the page slow and nobody wiser. */
+/** Rows that are rendered; more would make the page slow. */
 const SHOWN = 300;
 
 const NO_PHONES: Phone[] = [];
 
-/** The list with its filters. `wanted`: is it on the screen? */
+/** The list with its filters. `wanted`: whether it is on the screen. */
 export function Journal({ wanted }: { wanted: boolean }) {
   const reading = useJournal(wanted);
   const [filter, setFilter] = useState(EVERYTHING);
@@ -41,7 +41,7 @@ export function Journal({ wanted }: { wanted: boolean }) {
 }
 
 function noteOn({ entries, total }: Reading, fitting: number): string {
-  if (!total) return "Nothing yet: write as a customer, and see here what travels.";
+  if (!total) return "No requests yet. Write as a customer, and the traffic appears here.";
   const parts = [`${fitting.toLocaleString()} of ${total.toLocaleString()} exchanges`];
   if (fitting > SHOWN) parts.push(`the newest ${SHOWN} are drawn`);
   if (total > entries.length) parts.push(`the newest ${KEPT.toLocaleString()} are searched`);

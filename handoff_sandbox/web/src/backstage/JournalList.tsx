@@ -11,7 +11,7 @@ interface Props {
   onFollow: (follow: boolean) => void;
 }
 
-/** Nearer to the end than this counts as being there. */
+/** Tolerance in pixels for being at the end. */
 const NEAR_PX = 24;
 
 /** Stays at the end while it follows; scrolling up or opening an entry stops that. */
@@ -48,7 +48,7 @@ const JournalRow = memo(function JournalRow({ entry, onFollow }: RowProps) {
   const body = useRef<HTMLDivElement>(null);
   const toggle = () => {
     setOpen(!open);
-    // Whoever reads an entry does not want it to move away.
+    // An open entry must not scroll away.
     if (!open) onFollow(false);
   };
   useEffect(() => {

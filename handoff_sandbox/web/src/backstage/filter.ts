@@ -1,4 +1,4 @@
-/** Which entries of the journal are asked for. */
+/** The filters of the journal. */
 
 import type { JournalEntry, Phone } from "../api";
 
@@ -10,7 +10,7 @@ export interface Filter {
 
 export const EVERYTHING: Filter = { who: "", about: "", text: "" };
 
-/** What an entry says, in lower case, worked out once: it is searched at every key stroke. */
+/** An entry's text in lower case, computed once: it is searched at every keystroke. */
 const said = new WeakMap<JournalEntry, string>();
 
 function words(entry: JournalEntry): string {
@@ -22,7 +22,7 @@ function words(entry: JournalEntry): string {
   return found;
 }
 
-/** The entries that fit. */
+/** The matching entries. */
 export function filtered(entries: JournalEntry[], { who, about, text }: Filter): JournalEntry[] {
   const wanted = text.trim().toLowerCase();
   return entries.filter(

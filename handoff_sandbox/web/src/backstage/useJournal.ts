@@ -1,11 +1,11 @@
-/** The journal as far as this window has read it, newest last. */
+/** The entries that this window has read, newest last. */
 
 import { useEffect, useRef, useState } from "react";
 import type { JournalEntry, JournalHead } from "../api";
 import { journal } from "../ask";
 import { useValue } from "../store";
 
-/** Entries kept in the page; older ones can be had by nobody but the server. */
+/** Limit of entries kept in the page; older ones stay on the server. */
 export const KEPT = 1_000;
 
 const RETRY_MS = 2_000;
@@ -17,7 +17,7 @@ export interface Reading {
 
 const NOTHING_READ: JournalEntry[] = [];
 
-/** Reads on whenever the journal has grown, while it is `wanted`. */
+/** Reads new entries while it is `wanted`. */
 export function useJournal(wanted: boolean): Reading {
   const total = useValue<JournalHead>("journal")?.total ?? 0;
   const [entries, setEntries] = useState(NOTHING_READ);

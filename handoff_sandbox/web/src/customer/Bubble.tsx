@@ -6,10 +6,10 @@ import { clockTime } from "../shell/time";
 import { formatted } from "./formatting";
 import { type Mark, markOf } from "./marks";
 
-/** Drawings can hold scripts, so they are files; these cannot. */
+/** SVG can hold scripts, so it is shown as a file; these types cannot. */
 const PICTURES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 
-/** A message with its files, its time and how far it has come. Whatever it says is shown as text. */
+/** A message with its files, time and delivery status. Its content is shown as text only. */
 export function Bubble({ message, app }: { message: PhoneMessage; app: PhoneApp }) {
   const mine = message.direction === "inbound";
   const mark = markOf(message);

@@ -1,4 +1,4 @@
-/** Where a customer writes: text, files, and the two words that carriers listen for. */
+/** The customer's composer: text, files, and the two keywords that carriers handle. */
 
 import { type ClipboardEvent, type KeyboardEvent, useLayoutEffect, useRef } from "react";
 import { Icon } from "../shell/Icon";
@@ -6,7 +6,7 @@ import type { Draft } from "./drafts";
 
 const QUICK = ["STOP", "START"];
 
-/** The lower end of the phone. */
+/** The bottom of the phone. */
 export function Composer({ draft, focusKey }: { draft: Draft; focusKey: string }) {
   return (
     <form
@@ -27,7 +27,7 @@ export function Composer({ draft, focusKey }: { draft: Draft; focusKey: string }
           <span className="unseen">Send</span>
         </button>
       </div>
-      <div className="quick" role="group" aria-label="Words for the carrier">
+      <div className="quick" role="group" aria-label="Carrier keywords">
         {QUICK.map((word) => (
           <button key={word} type="button" onClick={() => draft.send(word)}>
             {word}
@@ -69,7 +69,7 @@ function Field({ draft }: { draft: Draft }) {
   );
 }
 
-/** As high as its text; the style sheet says where that ends. */
+/** Grows with its text, up to the maximum height in the style sheet. */
 function grow(field: HTMLTextAreaElement): void {
   field.style.height = "auto";
   field.style.height = `${field.scrollHeight + 2}px`;

@@ -17,11 +17,11 @@ interface Props {
   face: Face;
   onFace: (face: Face) => void;
   hidden: boolean;
-  /** Without tabs of its own, where the page's tab bar does their work. */
+  /** Without its own tabs, where the page's tab bar replaces them. */
   bare: boolean;
 }
 
-/** One of its two faces at a time. */
+/** Shows one of the two sides at a time. */
 export function CustomerSide({ choice, face, onFace, hidden, bare }: Props) {
   return (
     <section className="side customer" aria-labelledby="customer-title" hidden={hidden}>
@@ -29,7 +29,7 @@ export function CustomerSide({ choice, face, onFace, hidden, bare }: Props) {
         <h2 id="customer-title">Customer</h2>
         {!bare && (
           <Tabs
-            label="What the customer has in hand"
+            label="The customer's device"
             prefix="face"
             chosen={face}
             onChoose={onFace}

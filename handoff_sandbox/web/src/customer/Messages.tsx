@@ -1,4 +1,4 @@
-/** What is on a phone, oldest first, kept at its end. */
+/** The messages of a phone, oldest first, scrolled to the end. */
 
 import { Fragment } from "react";
 import type { PhoneApp, PhoneMessage, Typing } from "../api";
@@ -22,7 +22,7 @@ interface Props {
   onOpener: (words: string) => void;
 }
 
-/** The messages of one phone and app; while there are none, ways to begin. */
+/** The messages of one phone and app; without any, suggestions to start with. */
 export function Messages({ app, address, onOpener }: Props) {
   const messages = useValue<PhoneMessage[]>(phoneKey(app, address)) ?? NONE;
   const typing = useValue<Typing>(`typing:${app}:${address}`) ?? false;
@@ -73,7 +73,7 @@ function Day({ at, before }: { at: number; before: number | undefined }) {
 function Openers({ onOpener }: { onOpener: Props["onOpener"] }) {
   return (
     <div className="openers">
-      <p>Nothing here yet. Write something, or begin with one of these:</p>
+      <p>No messages yet. Write one, or start with one of these:</p>
       {OPENERS.map((words) => (
         <button key={words} type="button" onClick={() => onOpener(words)}>
           {words}

@@ -1,4 +1,4 @@
-/** The customers: whose phone is in hand, and a new one. */
+/** The customers: the current phone, and a form for a new customer. */
 
 import { type FormEvent, type KeyboardEvent, useRef, useState } from "react";
 import type { Phone } from "../api";
@@ -7,7 +7,7 @@ import { Badge } from "../shell/Tabs";
 import { useAct } from "../shell/trouble";
 import { APPS, type Choice, nameOf } from "./choice";
 
-/** All customers in a row; choosing one puts their phone into the hand. */
+/** All customers in a row; choosing one shows their phone. */
 export function People({ choice }: { choice: Choice }) {
   const [adding, setAdding] = useState(false);
   const addButton = useRef<HTMLButtonElement>(null);
@@ -65,7 +65,7 @@ function PersonButton({ phone, choice }: { phone: Phone; choice: Choice }) {
 
 const COLOURS = 6;
 
-/** A round with the first letter of a name, in a colour that stays with the name. */
+/** An avatar with the first letter of a name, in a colour derived from the name. */
 export function Face({ name }: { name: string }) {
   let sum = 0;
   for (const letter of name) sum += letter.codePointAt(0) ?? 0;

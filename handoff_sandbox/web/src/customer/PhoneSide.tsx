@@ -1,4 +1,4 @@
-/** A customer's phone, drawn: the apps, who is written to, the messages, and where to write. */
+/** A customer's phone: the apps, the contact, the messages, and the composer. */
 
 import type { Phone, World } from "../api";
 import { Icon } from "../shell/Icon";
@@ -11,10 +11,10 @@ import { useDraft } from "./drafts";
 import { Messages } from "./Messages";
 import { People } from "./People";
 
-/** The name the customers know the business by: that of the shop beside it. */
+/** The name under which customers know the business: the shop's. */
 const SHOP = "Fern & Finch";
 
-/** All customers, and the phone of the one who is chosen. */
+/** All customers, and the phone of the chosen one. */
 export function PhoneSide({ choice }: { choice: Choice }) {
   return (
     <>

@@ -1,16 +1,16 @@
-/** The little shop with the chat widget in it, as a visitor of it sees it. */
+/** The shop with the chat widget, as a visitor sees it. */
 
 import { useState } from "react";
 import type { World } from "../api";
 import { Icon } from "../shell/Icon";
 import { useValue } from "../store";
 
-/** Loaded when it is first looked at, and kept from then on. */
+/** Loaded when it is first shown, and kept afterwards. */
 export function Website({ visible }: { visible: boolean }) {
   const address = useValue<World>("world")?.shop_url;
   const [wanted, setWanted] = useState(visible);
   if (visible && !wanted) setWanted(true);
-  if (!address) return <p className="empty">The shop opens as soon as the sandbox answers.</p>;
+  if (!address) return <p className="empty">The shop opens when the sandbox is ready.</p>;
   return (
     <div className="browser">
       <div className="browser-bar">

@@ -1,4 +1,4 @@
-/** Whose phone is in hand, which app is open on it, and what is unread on all of them. */
+/** The current phone, its open app, and the unread messages of all phones. */
 
 import { useCallback, useEffect, useState } from "react";
 import type { Phone, PhoneApp, PhoneMessage } from "../api";
@@ -9,12 +9,12 @@ export const APPS: PhoneApp[] = ["whatsapp", "sms"];
 
 export const APP_NAMES: Record<PhoneApp, string> = { whatsapp: "WhatsApp", sms: "SMS" };
 
-/** Where the store keeps what is on a phone. */
+/** The store's key for a phone. */
 export function phoneKey(app: PhoneApp, address: string): string {
   return `phone:${app}:${address}`;
 }
 
-/** A name may be empty or blank: then the number has to do. */
+/** A name may be empty or blank: then the number is shown. */
 export function nameOf(phone: Phone): string {
   return phone.name.trim() || phone.address;
 }
@@ -25,15 +25,15 @@ export interface Choice {
   app: PhoneApp;
   take: (address: string) => void;
   open: (app: PhoneApp) => void;
-  /** Messages that nobody looked at in this window. */
+  /** Messages that this window has not shown. */
   unread: (app: PhoneApp, address: string) => number;
-  /** Tells how many messages have reached a phone; see `Watchers`. */
+  /** Reports how many messages have reached a phone; see `Watchers`. */
   count: (key: string, heard: number) => void;
 }
 
 const NO_PHONES: Phone[] = [];
 
-/** The choice of this window. `visible`: is the phone on the screen, so that it is being read? */
+/** The phone of this window. `visible`: whether it is on the screen, so that its messages are read. */
 export function useChoice(visible: boolean): Choice {
   const phones = useValue<Phone[]>("phones") ?? NO_PHONES;
   const [address, take] = useRemembered("phone", "", isText);
@@ -61,13 +61,13 @@ function useUnread(inHand: string) {
   return { unreadAt, count };
 }
 
-/** All that is unread, on every phone. */
+/** The number of unread messages on all phones. */
 export function allUnread({ phones, unread }: Choice): number {
   const each = phones.flatMap(({ address }) => APPS.map((app) => unread(app, address)));
   return each.reduce((sum, one) => sum + one, 0);
 }
 
-/** Draws nothing; keeps count of what reaches each phone. */
+/** Renders nothing; counts the messages on each phone. */
 export function Watchers({ choice }: { choice: Choice }) {
   return choice.phones.flatMap(({ address }) =>
     APPS.map((app) => {

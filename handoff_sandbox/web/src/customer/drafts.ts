@@ -1,4 +1,4 @@
-/** What has been begun and not sent, for each phone and app; and the sending of it. */
+/** Drafts for each phone and app, and sending them. */
 
 import { useCallback, useState } from "react";
 import type { PhoneApp } from "../api";
@@ -6,13 +6,13 @@ import { act, attachment } from "../ask";
 import { isText, recordOf, useRemembered } from "../shell/remembered";
 import { phoneKey } from "./choice";
 
-/** What the sandbox takes in one message. */
+/** The sandbox's limits for one message. */
 const MOST_BYTES = 16 * 1024 * 1024;
 const MOST_FILES = 5;
 
 interface Loose {
   files: File[];
-  /** How many sends have had no answer yet. */
+  /** How many sends are pending. */
   underWay: number;
   problem: string;
 }
@@ -24,7 +24,7 @@ export interface Draft extends Loose {
   type: (text: string) => void;
   attach: (files: Iterable<File>) => void;
   detach: (file: File) => void;
-  /** Send what is there, or these words instead. */
+  /** Sends the draft, or this text instead. */
   send: (words?: string) => void;
 }
 
@@ -49,7 +49,7 @@ export function useDraft(app: PhoneApp, address: string): Draft {
     [key],
   );
   const attach = (more: Iterable<File>) => {
-    // Taken out at once: the browser empties its list when the field is cleared.
+    // Copied at once: the browser empties its list when the field is cleared.
     const files = [...more];
     change((before) => added(before.files, files));
   };
@@ -81,9 +81,9 @@ export function useDraft(app: PhoneApp, address: string): Draft {
 
 function added(files: File[], more: File[]): Partial<Loose> {
   const all = [...files, ...more];
-  if (all.length > MOST_FILES) return { problem: `At most ${MOST_FILES} files go with a message.` };
+  if (all.length > MOST_FILES) return { problem: `A message can have at most ${MOST_FILES} files.` };
   const bytes = all.reduce((sum, file) => sum + file.size, 0);
-  if (bytes > MOST_BYTES) return { problem: "The files of a message may have 16 MB together." };
+  if (bytes > MOST_BYTES) return { problem: "The files of a message can have at most 16 MB in total." };
   return { files: all, problem: "" };
 }
 

@@ -1,8 +1,8 @@
-/** What WhatsApp makes of *bold*, _italic_, ~struck~ and code; other apps show the characters. */
+/** WhatsApp's formatting of *bold*, _italic_, ~strike~ and code; other apps show the characters. */
 
 import type { ReactNode } from "react";
 
-/** What stands between two of these marks, around whole words: 2 * 3 and snake_case stay as they are. */
+/** Text between two marks, around whole words: 2 * 3 and snake_case stay as they are. */
 const between = (mark: string) =>
   `(?<![\\p{L}\\p{N}])[${mark}](?=\\S)([^${mark}\\n]+)(?<=\\S)[${mark}](?![\\p{L}\\p{N}])`;
 const MARKED = new RegExp(
@@ -10,7 +10,7 @@ const MARKED = new RegExp(
   "gu",
 );
 
-/** The same words with what is marked set apart. Only text comes out of it, whatever it holds. */
+/** Renders marked text with its formatting. The output is always text, never HTML. */
 export function formatted(text: string): ReactNode[] {
   const parts: ReactNode[] = [];
   let end = 0;

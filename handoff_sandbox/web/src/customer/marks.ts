@@ -1,4 +1,4 @@
-/** How far a message has come, as a phone shows it: a drawing, and words for who cannot see it. */
+/** The delivery status of a message, as a phone shows it: an icon, and a text for screen readers. */
 
 import type { PhoneMessage } from "../api";
 
@@ -34,7 +34,7 @@ const REASONS: Record<number, string> = {
   63024: "the number is not on WhatsApp",
 };
 
-/** The mark of a message. */
+/** The delivery icon of a message. */
 export function markOf({ status, error_code }: PhoneMessage): Mark {
   if (status === "failed" || status === "undelivered") return failure(error_code);
   return MARKS[status] ?? UNDER_WAY;

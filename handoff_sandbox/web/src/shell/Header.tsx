@@ -1,4 +1,4 @@
-/** The top of the page: what this is, how the world stands, and what can be shown besides. */
+/** The top of the page: the title, the sandbox's state, and the views. */
 
 import type { RefObject } from "react";
 import type { World } from "../api";
@@ -13,7 +13,7 @@ interface Props {
   hint: boolean;
   onHint: () => void;
   drawer: boolean;
-  /** None where the tab bar has it. */
+  /** None where the tab bar shows it. */
   onDrawer?: () => void;
   hintButton: RefObject<HTMLButtonElement | null>;
   drawerButton: RefObject<HTMLButtonElement | null>;
@@ -83,7 +83,7 @@ function StateLine() {
       </p>
       {world && now !== undefined && (
         <p className="state-time">
-          <span className="unseen">The world's time: </span>
+          <span className="unseen">Sandbox time: </span>
           {dayOf(now)}, {clockTime(now)}
           {world.offset > 0 && <em> (+{lengthOf(world.offset)})</em>}
         </p>

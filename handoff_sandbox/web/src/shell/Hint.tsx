@@ -1,17 +1,17 @@
-/** What to do first, in three steps, for a person who has never seen the product. */
+/** The first three steps for a new visitor. */
 
 const STEPS: [title: string, words: string][] = [
   [
     "Write as the customer",
-    "Ask the shop something: the AI answers. Then write “I want to talk to a person”.",
+    "Ask the shop a question: the AI answers. Then write “I want to talk to a person”.",
   ],
   [
     "In Slack, press Take Over",
-    "A card has come into the queue channel. Now you are the agent, and the AI is silent.",
+    "A card appears in the queue channel. Now you are the agent, and the AI is silent.",
   ],
   [
     "Answer in the thread",
-    "Your reply reaches the phone, the customer's words the thread. At the end press Resolve.",
+    "Your reply reaches the phone, and the customer's messages appear in the thread. Press Resolve at the end.",
   ],
 ];
 

@@ -1,4 +1,4 @@
-/** The page's own line drawings. */
+/** The page's own icons. */
 
 const PATHS = {
   backstage: "M4 5h16M4 19h16M7 9v6M12 9v6M17 9v6",
@@ -18,7 +18,7 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
-/** A drawing beside or instead of words; screen readers pass it over, so give its button a name. */
+/** An icon beside or in place of a text. Screen readers skip it, so its button needs a name. */
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg className="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">

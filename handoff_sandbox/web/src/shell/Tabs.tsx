@@ -7,7 +7,7 @@ export interface Tab<Name extends string> {
   name: Name;
   label: string;
   icon?: IconName;
-  /** How many things wait behind it. */
+  /** The number of unread items. */
   unread?: number;
 }
 
@@ -61,7 +61,7 @@ export function Tabs<Name extends string>({ label, tabs, chosen, onChoose, prefi
   );
 }
 
-/** How many are unread; nothing when none is. */
+/** The number of unread items; nothing for none. */
 export function Badge({ count }: { count: number }) {
   if (!count) return null;
   return (

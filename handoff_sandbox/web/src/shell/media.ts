@@ -2,7 +2,7 @@
 
 import { useCallback, useSyncExternalStore } from "react";
 
-/** Does the media query hold? Follows it. */
+/** Whether the media query matches; updated on changes. */
 export function useMedia(query: string): boolean {
   const subscribe = useCallback(
     (changed: () => void) => {
@@ -15,7 +15,7 @@ export function useMedia(query: string): boolean {
   return useSyncExternalStore(subscribe, () => window.matchMedia(query).matches);
 }
 
-/** Is there room for one side only? */
+/** Whether there is room for only one side. */
 export function useNarrow(): boolean {
   return useMedia("(max-width: 700px)");
 }

@@ -1,10 +1,10 @@
-/** What a window remembers across a reload, and what all windows of a browser remember together. */
+/** State that a window keeps across a reload, and state that all windows of a browser share. */
 
 import { useCallback, useState } from "react";
 
 type Shelf = "window" | "browser";
 
-/** Storage may be switched off, and then even asking for it throws. */
+/** Storage may be disabled, and then even reading it throws. */
 function shelfOf(shelf: Shelf): Storage | null {
   try {
     return shelf === "window" ? window.sessionStorage : window.localStorage;
@@ -25,11 +25,11 @@ function remember(shelf: Shelf, key: string, value: unknown): void {
   try {
     shelfOf(shelf)?.setItem(`handoff.${key}`, JSON.stringify(value));
   } catch {
-    // Full or forbidden: then it is forgotten with the page, which is no loss worth words.
+    // Full or forbidden: the state is lost with the page, which does not matter.
   }
 }
 
-/** A new value, or how it follows from the one before. */
+/** A new value, or a function of the previous one. */
 export type Change<Value> = (next: Value | ((before: Value) => Value)) => void;
 
 /**
@@ -60,7 +60,7 @@ export function useRemembered<Value extends string | boolean | object>(
   return [value, change];
 }
 
-/** Is it one of these words? For `useRemembered`. */
+/** Whether it is one of these words. For `useRemembered`. */
 export function oneOf<Word extends string>(...words: Word[]): (found: unknown) => found is Word {
   return (found): found is Word => words.includes(found as Word);
 }

@@ -1,14 +1,14 @@
-/** Keeping a list that grows at its end. */
+/** Keeps a growing list scrolled to its end. */
 
 import { type RefObject, useEffect, useRef } from "react";
 
-/** Nearer to the end than this counts as being there. */
+/** Tolerance in pixels for being at the end. */
 const NEAR_PX = 40;
 
 interface Stuck {
-  /** What scrolls. */
+  /** The scrolling element. */
   frame: RefObject<HTMLDivElement | null>;
-  /** What grows in it. */
+  /** The growing element in it. */
   content: RefObject<HTMLDivElement | null>;
   onScroll: () => void;
 }

@@ -1,4 +1,4 @@
-/** Light or dark: as the system says, until the person says otherwise. */
+/** Light or dark: the system's theme, until the visitor chooses one. */
 
 import { useLayoutEffect } from "react";
 import { useMedia } from "./media";
@@ -6,7 +6,7 @@ import { oneOf, useRemembered } from "./remembered";
 
 export type Theme = "light" | "dark";
 
-/** The theme, and how to turn it over. It stands at `<html data-theme>`, for all style sheets. */
+/** The theme, and a function to toggle it. It is set at `<html data-theme>`, for all style sheets. */
 export function useTheme(): [Theme, () => void] {
   const [chosen, choose] = useRemembered<Theme | "system">(
     "theme",

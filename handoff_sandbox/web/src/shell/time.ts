@@ -1,9 +1,9 @@
-/** The world's time, which can be moved forward, and how it is written. */
+/** The sandbox's time, which can be moved forward, and its formats. */
 
 import { useEffect, useState } from "react";
 import type { World } from "../api";
 
-/** The world's time in seconds, ticking once a second. */
+/** The sandbox's time in seconds, updated every second. */
 export function useWorldTime(world: World | undefined): number | undefined {
   const [real, setReal] = useState(() => Date.now() / 1000);
   useEffect(() => {
@@ -43,7 +43,7 @@ const UNITS: [size: number, word: string][] = [
   [1, "s"],
 ];
 
-/** A length of time in its two greatest units, e.g. "1 d 2 h". */
+/** A duration in its two largest units, e.g. "1 d 2 h". */
 export function lengthOf(seconds: number): string {
   let rest = Math.round(seconds);
   const parts: string[] = [];

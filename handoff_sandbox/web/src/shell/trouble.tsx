@@ -1,4 +1,4 @@
-/** What went wrong, said in words, wherever in the page it happened. */
+/** Error messages from all parts of the page. */
 
 import { createContext, type ReactNode, useCallback, useContext, useRef, useState } from "react";
 import type { Actions, Done } from "../api";
@@ -16,7 +16,7 @@ interface Notice {
 
 const MOST = 4;
 
-/** Shows what the parts inside report, until it is dismissed. */
+/** Shows errors of its children until they are dismissed. */
 export function TroubleBoard({ children }: { children: ReactNode }) {
   const [notices, setNotices] = useState<Notice[]>([]);
   const next = useRef(1);
@@ -44,7 +44,7 @@ export function TroubleBoard({ children }: { children: ReactNode }) {
   );
 }
 
-/** `act` whose failure is shown to the person. */
+/** `act` that shows its errors to the visitor. */
 export function useAct(): <Name extends keyof Actions>(
   name: Name,
   details: Actions[Name],

@@ -1,4 +1,4 @@
-/** A window of the workspace's own: a new slack_channel. */
+/** The workspace's own modal for a new slack_channel. */
 
 import { useState } from "react";
 import { useAct } from "../shell/trouble";
@@ -6,7 +6,7 @@ import { useScene } from "./people";
 import { Dialog } from "./surface";
 
 interface Props {
-  /** Called with the new channel's id, or without when there is none. */
+  /** Called with the new channel's id, or without on cancel. */
   onDone: (channel?: string) => void;
 }
 
@@ -35,7 +35,7 @@ export function AddChannel({ onDone }: Props) {
             type="text"
             required
             pattern="[a-z0-9_\-]{1,80}"
-            title="Small letters, digits, - and _"
+            title="Lowercase letters, digits, - and _"
             value={name}
             onChange={(event) => setName(event.target.value.toLowerCase().replaceAll(" ", "-"))}
           />

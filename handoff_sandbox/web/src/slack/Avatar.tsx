@@ -1,4 +1,4 @@
-/** The small picture beside a message: an emoji or a picture of its own, the app's sign, or a letter. */
+/** The avatar of a message: its own emoji or picture, the app's icon, or a letter. */
 
 import type { SlackMessage } from "../api";
 import { sourceOf } from "./pictures";
@@ -24,7 +24,7 @@ export function Avatar({ message, name }: { message: SlackMessage; name: string 
   );
 }
 
-/** Somebody whose name the app put there is no app. */
+/** A customer's name that the app set is not shown as an app. */
 function faceOf(message: SlackMessage, name: string): string {
   return message.bot_id && !message.username ? APP : ([...name][0] ?? "?").toUpperCase();
 }

@@ -1,4 +1,4 @@
-/** Block Kit: the words by slack-blocks-to-jsx, whatever acts by our own controls. */
+/** Block Kit: text by slack-blocks-to-jsx, interactive elements by our own controls. */
 
 import { memo, type ReactNode, useMemo } from "react";
 import { type Block, Message } from "slack-blocks-to-jsx";
@@ -51,7 +51,7 @@ function OneBlock({ block }: { block: SlackBlock }) {
   return block.type === "image" ? <Picture block={block} /> : <Drawn block={block} />;
 }
 
-/** One block of words, drawn anew only when it changes or time has passed. */
+/** One text block, rendered again only after a change or when dates age. */
 const Drawn = memo(function Drawn({ block }: { block: SlackBlock }) {
   const scene = useScene();
   const data = useMemo(() => dataOf(scene), [scene]);

@@ -109,7 +109,7 @@ function Pinned({ channel, messages, onThread }: PinnedProps) {
   );
 }
 
-/** Messages that grow at their end and stay there, unless somebody reads further up. */
+/** Messages, scrolled to the end unless the person reads further up. */
 function Log({ label, children }: { label: string; children: ReactNode }) {
   const log = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);

@@ -1,4 +1,4 @@
-/** A menu that is searched: what is chosen as chips, a field to type into, and what fits below it. */
+/** A menu with search: choices as chips, a text field, and matching options below. */
 
 import { type KeyboardEvent, useId, useState } from "react";
 import type { Group, Option } from "./elements";
@@ -7,13 +7,13 @@ import { withEmoji } from "./words";
 
 interface Props {
   id?: string | undefined;
-  /** Its name, where no label points to it. */
+  /** Its accessible name, where no label points to it. */
   label?: string | undefined;
   placeholder: string;
   isMany: boolean;
   most?: number | undefined;
   chosen: string[];
-  /** What the chosen ones are called, as far as it is known from elsewhere. */
+  /** Known names of the chosen options. */
   known: Option[];
   search: Search;
   isRequired?: boolean;
@@ -81,7 +81,7 @@ export function Combobox(props: Props) {
         <Options list={list} groups={groups} at={at} chosen={chosen} onChoose={toggle} />
       </div>
       <p className="sl-only" role="status">
-        {isOpen && (isFull ? `No more than ${props.most} can be chosen.` : note)}
+        {isOpen && (isFull ? `You can choose at most ${props.most}.` : note)}
       </p>
     </div>
   );
@@ -100,7 +100,7 @@ interface Keys {
   onChange: (chosen: string[]) => void;
 }
 
-/** Does what a key asks for; says whether it meant anything here. */
+/** Handles a key; returns whether it had an effect. */
 function keys({ event, at, options, isOpen, typed, chosen, setAt, setOpen, toggle, onChange }: Keys): boolean {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step) {

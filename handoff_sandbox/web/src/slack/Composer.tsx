@@ -1,4 +1,4 @@
-/** Where one writes: a message, a reply, or a slash command. */
+/** The composer for a message, a reply, or a slash command. */
 
 import { type ClipboardEvent, type KeyboardEvent, useRef, useState } from "react";
 import { attachment } from "../ask";
@@ -10,7 +10,7 @@ import { Suggestions } from "./Suggestions";
 interface Props {
   channel: string;
   label: string;
-  /** The thread that is written in; slash commands do not work there. */
+  /** The current thread; slash commands do not work there. */
   thread?: string;
 }
 

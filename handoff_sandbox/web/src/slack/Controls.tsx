@@ -1,4 +1,4 @@
-/** Buttons and menus that act at once: what the library draws dead is drawn here alive. */
+/** Buttons and menus that act at once. The library renders them without behaviour. */
 
 import { useEffect, useRef, useState } from "react";
 import { type Choice, choiceIn, type Element, isEmpty } from "./elements";
@@ -69,10 +69,10 @@ function Overflow({ element }: { element: Element }) {
   );
 }
 
-/** A date is typed in parts, and each would be news. */
+/** A date is typed in parts, and each part would be reported. */
 const PAUSES_MS: Record<string, number> = { datepicker: 900, timepicker: 900, datetimepicker: 900 };
 
-/** A menu whose choice is told at once, and stays. */
+/** A menu that reports its choice at once, and keeps it. */
 function Acting({ element, block }: Props) {
   const surface = useSurface();
   const [guard, dialog] = useConfirm();
@@ -108,7 +108,7 @@ const NAMES: Record<string, string> = {
   radio_buttons: "Options",
 };
 
-/** State that follows what is known elsewhere, and runs ahead of it. */
+/** State that follows an external value, and may run ahead of it. */
 function useFollowing(known: Choice): [Choice, (next: Choice) => void] {
   const words = JSON.stringify(known);
   const [state, setState] = useState({ words, choice: known });

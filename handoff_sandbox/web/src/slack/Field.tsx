@@ -1,4 +1,4 @@
-/** One element that holds something: a text, a date, files, or what was chosen among options. */
+/** One element with a value: a text, a date, files, or chosen options. */
 
 import { attachment } from "../ask";
 import { Combobox } from "./Combobox";
@@ -9,13 +9,13 @@ import { Ticks } from "./Ticks";
 import { withEmoji } from "./words";
 
 export interface FieldProps {
-  /** What a label points to; without one, `label` names the field. */
+  /** The id for a label; without one, `label` names the field. */
   id?: string;
   label?: string;
   element: Element;
   value: Choice;
   held: Held | undefined;
-  /** May it stay empty? Unknown for what acts at once. */
+  /** Whether it may stay empty. Undefined for elements that act at once. */
   isOptional?: boolean;
   isInvalid?: boolean;
   describedBy?: string | undefined;
@@ -34,7 +34,7 @@ const INPUTS: Record<string, string> = {
 
 const LEAST_TYPED = 3;
 
-/** A field of a window, or a menu that acts at once. */
+/** A field of a modal, or a menu that acts at once. */
 export function Field(props: FieldProps) {
   const { element } = props;
   if (element.type === "radio_buttons" || element.type === "checkboxes") return <Ticks {...props} />;
@@ -43,7 +43,7 @@ export function Field(props: FieldProps) {
   return isMany(element) || isExternal(element) ? <Searched {...props} /> : <Menu {...props} />;
 }
 
-/** What all fields say of themselves. */
+/** The attributes of all fields. */
 function common({ id, label, isOptional, isInvalid, describedBy }: FieldProps) {
   return {
     id,

@@ -19,7 +19,7 @@ export function Home({ onBack }: { onBack: () => void }) {
     <section className="sl-pane sl-channel" aria-label="Handoff's Home">
       <Head title="Handoff" onBack={onBack} back="Back to the list" />
       <div className="sl-log sl-home" tabIndex={0} role="region" aria-label="Home">
-        {home ? <View view={home} /> : <p className="sl-event">The app has not drawn its Home yet.</p>}
+        {home ? <View view={home} /> : <p className="sl-event">The app has not published its Home tab yet.</p>}
       </div>
     </section>
   );

@@ -1,4 +1,4 @@
-/** Whether the app is in a slack_channel, and how it gets in or out. */
+/** Whether the app is a member of a slack_channel, and buttons to add or remove it. */
 
 import type { SlackChannel } from "../api";
 import { useAct } from "../shell/trouble";
@@ -18,7 +18,7 @@ export function Membership({ channel }: { channel: SlackChannel }) {
   return <MenuButton label="Channel actions" face={<span aria-hidden="true">⋯</span>} items={[remove]} />;
 }
 
-/** What to know of a channel without the app. */
+/** The notice in a channel without the app. */
 export function Uninvited({ channel }: { channel: SlackChannel }) {
   const { me, app } = useScene();
   const act = useAct();

@@ -1,4 +1,4 @@
-/** A button with a menu of things to do: arrows move in it, Escape closes it. */
+/** A button with a menu of actions: arrow keys move, Escape closes it. */
 
 import { type KeyboardEvent, type ReactNode, useId, useRef, useState } from "react";
 import { flushSync } from "react-dom";
@@ -11,9 +11,9 @@ export interface MenuItem {
 }
 
 interface Props {
-  /** What it is called. */
+  /** Its name. */
   label: string;
-  /** What is seen of it, beside its name. */
+  /** Its visible content. */
   face: ReactNode;
   items: MenuItem[];
   className?: string;
@@ -21,7 +21,7 @@ interface Props {
 
 const MARGIN = 8;
 
-/** The menu lies above everything, so that no scrolling part cuts it off. */
+/** The menu is in the top layer, so that no scrolling part cuts it off. */
 export function MenuButton({ label, face, items, className = "button" }: Props) {
   const id = useId();
   const [isOpen, setOpen] = useState(false);

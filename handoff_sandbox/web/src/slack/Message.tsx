@@ -1,4 +1,4 @@
-/** One message: who, when, what, and what can be done with it. */
+/** One message: author, time, content, and actions. */
 
 import { useMemo, useState } from "react";
 import type { Private, SlackBlock, SlackFile, SlackMessage } from "../api";
@@ -16,9 +16,9 @@ import { emoji } from "./words";
 interface Props {
   message: SlackMessage;
   channel: string;
-  /** Seen by this person alone. */
+  /** Visible to this person only. */
   isEphemeral?: boolean;
-  /** How many replies are below it, and what shows them; nothing inside a thread. */
+  /** The number of replies, and the function to show them; undefined inside a thread. */
   replies?: number;
   onThread?: (() => void) | undefined;
   isPinned?: boolean;
@@ -96,13 +96,13 @@ function useMessageSurface(message: SlackMessage, channel: string, isEphemeral: 
   }, [act, me, channel, ts, isEphemeral, chosen]);
 }
 
-/** What it says as blocks: a message without any is its text. */
+/** The message as blocks: without blocks, its text. */
 function blocksOf(message: SlackMessage): SlackBlock[] {
   if (message.blocks?.length) return message.blocks;
   return message.text ? [{ type: "section", text: { type: "mrkdwn", text: message.text } }] : [];
 }
 
-/** Pictures are shown, with the words that came with them; everything can be kept. */
+/** Pictures are shown with their alt text; everything can be downloaded. */
 function File({ file }: { file: SlackFile }) {
   const isPicture = /^image\/(png|jpeg|gif|webp)$/.test(file.mimetype);
   const words = String(file.alt_txt ?? file.title ?? file.name);

@@ -1,4 +1,4 @@
-/** What can be done with a message: react, reply, edit, and the app's shortcuts. */
+/** Actions on a message: react, reply, edit, and the app's shortcuts. */
 
 import type { SlackMessage, World } from "../api";
 import { useAct } from "../shell/trouble";
@@ -15,7 +15,7 @@ interface Props {
   onEdit: () => void;
 }
 
-/** What hovering over a message offers; a keyboard finds it behind the message. */
+/** Shown when hovering over a message; by keyboard, it follows the message. */
 export function MessageMenu({ message, channel, isPinned, onThread, onEdit }: Props) {
   const { me } = useScene();
   const act = useAct();

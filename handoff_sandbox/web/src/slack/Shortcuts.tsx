@@ -1,4 +1,4 @@
-/** The app's global shortcuts and slash commands, as a menu beside the field one writes in. */
+/** The app's global shortcuts and slash commands, as a menu beside the composer. */
 
 import type { World } from "../api";
 import { useAct } from "../shell/trouble";
@@ -9,7 +9,7 @@ import { useScene } from "./people";
 interface Props {
   /** Slash commands do not work in threads. */
   inThread: boolean;
-  /** Begin to write this. */
+  /** Puts this text into the composer. */
   onWrite: (text: string) => void;
 }
 

@@ -1,4 +1,4 @@
-/** Where there is to look, and what is new there. */
+/** The list of places, with unread counts. */
 
 import { useState } from "react";
 import type { SlackChannel, SlackMessage } from "../api";
@@ -68,7 +68,7 @@ interface Rows {
   onPlace: (place: string) => void;
 }
 
-/** The messages with the app: they begin when somebody looks. */
+/** The direct messages with the app, which are opened on first use. */
 function Direct({ seen, place, onPlace }: Rows) {
   const { me, channels } = useScene();
   const act = useAct();

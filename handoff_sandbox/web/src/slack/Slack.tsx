@@ -1,4 +1,4 @@
-/** Slack's side: who one is, a list of places, a channel or Home, a thread beside it, windows above it. */
+/** Slack's side: the current person, a list of places, a channel or Home, a thread, and modals. */
 
 import { useCallback, useEffect, useMemo } from "react";
 import "slack-blocks-to-jsx/dist/style.css";
@@ -32,7 +32,7 @@ export function Slack() {
   const [pane, setPane] = useRemembered("slack.pane", "channel", isText);
   const me = people.some((one) => one.id === person) ? person : (people.find((one) => !one.is_bot)?.id ?? "");
   const here = place || world?.queue || "";
-  // Somebody else's direct messages, and places that one was not let into, are not shown.
+  // Other people's direct messages, and channels without membership, are not shown.
   const channel = channels.find((one) => one.id === here && (one.is_im ? one.user === me : one.members.includes(me)));
   const seen = useSeen(me, here);
 
@@ -71,7 +71,7 @@ export function Slack() {
   );
 }
 
-/** What everybody has read in this window, by "<user>:<slack_channel>": the newest ts. */
+/** The last read message in this window, by "<user>:<slack_channel>": its ts. */
 function useSeen(me: string, here: string): Record<string, string> {
   const [seen, setSeen] = useRemembered<Record<string, string>>("slack.seen", {}, recordOf(isText));
   const messages = useValue<SlackMessage[]>(`channel:${here}`);
@@ -82,7 +82,7 @@ function useSeen(me: string, here: string): Record<string, string> {
   return seen;
 }
 
-/** The windows that this person has open. */
+/** The open modals of this person. */
 function Windows({ me }: { me: string }) {
   const stack = useValue<Private>(`private:${me}`)?.views;
   return stack?.length ? <Window key={stack.at(-1)?.id} stack={stack} /> : null;

@@ -1,4 +1,4 @@
-/** What may be meant while somebody writes: commands behind a "/", people and groups behind an "@". */
+/** Suggestions while typing: commands after "/", people and groups after "@". */
 
 import type { Command, World } from "../api";
 import { useValue } from "../store";
@@ -36,7 +36,7 @@ export function Suggestions({ text, inThread, onChoose }: Props) {
 
 const INVITE: Command = {
   command: "/invite",
-  description: "Bring the app into this channel",
+  description: "Add the app to this channel",
   usage_hint: "@Handoff",
 };
 

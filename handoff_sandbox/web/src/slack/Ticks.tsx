@@ -1,11 +1,11 @@
-/** Radio buttons and checkboxes, each with its words and what explains them. */
+/** Radio buttons and checkboxes, each with a label and a description. */
 
 import { useId } from "react";
 import type { FieldProps } from "./Field";
 import { isMany } from "./elements";
 import { withEmoji } from "./words";
 
-/** In a window the block's label names the group; elsewhere it has a name of its own. */
+/** In a modal the block's label names the group; elsewhere it has its own name. */
 export function Ticks({ id, label, element, value, isInvalid, describedBy, onChange }: FieldProps) {
   const name = useId();
   const many = isMany(element);

@@ -1,4 +1,4 @@
-/** A window of the app's: its blocks, fields to fill in, and what was wrong with them. */
+/** A modal of the app: its blocks, fields, and errors. */
 
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import type { SlackBlock, SlackView } from "../api";
@@ -18,11 +18,11 @@ const WRONG = "[data-wrong] :is(input, select, textarea)";
 const MISSING = "Please complete this required field.";
 
 interface Props {
-  /** The windows that lie on each other, the one on top last. */
+  /** The stack of modals, the top one last. */
   stack: SlackView[];
 }
 
-/** The window on top. What is typed into it stays when the bot draws it anew. */
+/** The top modal. Its input stays when the bot updates it. */
 export function Window({ stack }: Props) {
   const view = stack[stack.length - 1] as SlackView;
   const { me } = useScene();
@@ -110,14 +110,14 @@ function Head({ title, stack, onClose }: { title: string; stack: SlackView[]; on
   );
 }
 
-/** What was typed or chosen in fields that are still there; null is an empty one. */
+/** The input of fields that still exist; null is an empty one. */
 function filledIn(view: SlackView, values: Values): Values {
   const there = fieldsOf(view).map((block) => block.block_id ?? "");
   const touched = Object.entries(values).filter(([name]) => there.includes(name));
   return Object.fromEntries(touched.map(([name, value]) => [name, isEmpty(value) ? null : value]));
 }
 
-/** The same for those who ask later: always what is there then. */
+/** The current input for later callbacks. */
 function useFilledIn(view: SlackView, values: Values): () => Values {
   const latest = useRef({ view, values });
   latest.current = { view, values };
@@ -195,10 +195,10 @@ function Part({ view, block, values, error, surface, onChange }: PartProps) {
   );
 }
 
-/** Of texts, each letter would be news. */
+/** Text fields would report each letter. */
 const PAUSE_MS: Record<string, number> = { plain_text_input: 400, datepicker: 900, timepicker: 900, datetimepicker: 900 };
 
-/** Is every change told to the bot at once, not only Enter? */
+/** Whether every change is sent to the bot, not only Enter. */
 function isTold(element: Element): boolean {
   if (!element.type.endsWith("_input")) return true;
   return element.dispatch_action_config?.trigger_actions_on?.includes("on_character_entered") ?? false;

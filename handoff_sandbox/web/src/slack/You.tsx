@@ -1,4 +1,4 @@
-/** Who looks, whether they are there, and whether they may be disturbed. */
+/** The current person, their presence, and do-not-disturb. */
 
 import type { Person } from "../api";
 import { clockTime } from "../shell/time";

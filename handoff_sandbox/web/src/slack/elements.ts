@@ -1,4 +1,4 @@
-/** The interactive elements of Block Kit: what they are, what they hold, and what a person may choose. */
+/** The interactive elements of Block Kit: types, values and options. */
 
 import type { SlackBlock, SlackChannel } from "../api";
 import type { Scene } from "./people";
@@ -15,13 +15,13 @@ export interface Option {
   url?: string;
 }
 
-/** Options under a heading, or under none. */
+/** Options with or without a heading. */
 export interface Group {
   label: string;
   options: Option[];
 }
 
-/** An interactive element of Block Kit, as far as it is used here. */
+/** An interactive element of Block Kit, with the fields used here. */
 export interface Element {
   type: string;
   action_id: string;
@@ -51,35 +51,35 @@ export interface Element {
   [initial: `initial_${string}`]: unknown;
 }
 
-/** What an element holds, as Slack's payloads say it. */
+/** An element's value in the format of Slack's payloads. */
 export type Held = Record<string, unknown>;
 
-/** What somebody chose or wrote: a text, a number, or a list; null is nothing. */
+/** A value: a text, a number, or a list; null for none. */
 export type Choice = unknown;
 
-/** Does this element do something when it is used? */
+/** Whether this element acts when it is used. */
 export function isInteractive(element: unknown): element is Element {
   const type = (element as Element | undefined)?.type ?? "";
   return Boolean((element as Element | undefined)?.action_id) && type !== "image";
 }
 
-/** The elements of a block of actions that this person sees. */
+/** The elements of an actions block. */
 export function elementsOf(block: SlackBlock, me: string): Element[] {
   const all = ((block.elements as unknown[]) ?? []).filter(isInteractive);
   return all.filter((one) => one.visible_to_user_ids?.includes(me) ?? true);
 }
 
-/** Can several things be chosen? */
+/** Whether several options can be chosen. */
 export function isMany(element: Element): boolean {
   return element.type.startsWith("multi_") || element.type === "checkboxes";
 }
 
-/** Are its options asked of the bot? */
+/** Whether the bot suggests its options. */
 export function isExternal(element: Element): boolean {
   return element.type.endsWith("external_select");
 }
 
-/** What an element holds now: what is known of it, else how the bot drew it. */
+/** The current value of an element: its state, else its initial value. */
 export function choiceIn(element: Element, held: Held | undefined): Choice {
   return held?.type === element.type ? ofHeld(held) : ofInitial(element);
 }
@@ -99,19 +99,19 @@ function ofInitial(element: Element): Choice {
   return found?.[1] ?? null;
 }
 
-/** Options that are known to have been chosen: an external menu cannot name them otherwise. */
+/** Options that were chosen before: an external menu has no other names for them. */
 export function optionsIn(element: Element, held: Held | undefined): Option[] {
   const chosen = [held?.selected_option, element.initial_option] as (Option | null | undefined)[];
   const many = [held?.selected_options, element.initial_options] as (Option[] | undefined)[];
   return [...chosen, ...many.flatMap((some) => some ?? [])].filter((one) => one != null);
 }
 
-/** Is nothing chosen or written? */
+/** Whether a value is empty. */
 export function isEmpty(choice: Choice): boolean {
   return choice == null || choice === "" || (Array.isArray(choice) && choice.length === 0);
 }
 
-/** All that a menu offers: its own options, or people and slack_channels. */
+/** All options of a menu: its own, or people and slack_channels. */
 export function groupsOf(element: Element, scene: Scene): Group[] {
   const named = (value: string, text: string): Option => ({ text: { text }, value });
   if (element.type.includes("users")) {
@@ -127,7 +127,7 @@ export function groupsOf(element: Element, scene: Scene): Group[] {
   return groups ?? [{ label: "", options: element.options ?? [] }];
 }
 
-/** Does a menu of slack_channels or conversations show this one? As the stand-in has it. */
+/** Whether a menu of slack_channels or conversations offers this one; the same rule as in the stand-in. */
 function isShown(one: SlackChannel, element: Element, me: string): boolean {
   const isPublic = !one.is_private && !one.is_im;
   const isMine = one.is_im ? one.user === me : one.members.includes(me);

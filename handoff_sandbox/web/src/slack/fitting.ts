@@ -1,17 +1,17 @@
-/** Which options fit what somebody typed: at once where they are known, else as the bot suggests them. */
+/** Options that match typed text: the known ones at once, others as the bot suggests them. */
 
 import { useEffect, useRef, useState } from "react";
 import type { Done } from "../api";
 import type { Group, Option } from "./elements";
 
-/** Known groups, or how to ask for those that fit. */
+/** Known groups, or a function to request matching ones. */
 export type Search = Group[] | { ask: (typed: string) => Promise<Done>; least: number };
 
 interface Fitting {
   groups: Group[];
-  /** What there is to say about it. */
+  /** The note below the options. */
   note: string;
-  /** All options that were there at some time. */
+  /** All options seen so far. */
   seen: Option[];
 }
 
@@ -48,7 +48,7 @@ export function useFitting(search: Search, typed: string, isOpen: boolean): Fitt
   if (isKnown) {
     const groups = search.map((group) => ({ ...group, options: group.options.filter((one) => fits(one, typed)) }));
     const filled = groups.filter((group) => group.options.length);
-    return { groups: filled, note: filled.length ? "" : "Nothing fits.", seen: search.flatMap((one) => one.options) };
+    return { groups: filled, note: filled.length ? "" : "No results.", seen: search.flatMap((one) => one.options) };
   }
   return { groups: found, note: noteOn(found, typed, least, isAsking), seen };
 }
@@ -56,7 +56,7 @@ export function useFitting(search: Search, typed: string, isOpen: boolean): Fitt
 function noteOn(found: Group[], typed: string, least: number, isAsking: boolean): string {
   if (typed.length < least) return least === 1 ? "Type to search." : `Type at least ${least} characters.`;
   if (isAsking) return "Searching…";
-  return found.length ? "" : "Nothing fits.";
+  return found.length ? "" : "No results.";
 }
 
 function groupsIn(result: Record<string, unknown>): Group[] {

@@ -1,4 +1,4 @@
-/** Links: to messages of this workspace, and to the world outside. */
+/** Links to messages of this workspace, and external links. */
 
 import type { ReactNode } from "react";
 import { useScene } from "./people";
@@ -10,14 +10,14 @@ interface Place {
   thread: string;
 }
 
-/** Where a link to a message leads; undefined for any other link. */
+/** The target of a link to a message; undefined for any other link. */
 function placeOf(href: string): Place | undefined {
   const [, channel, seconds, rest, thread] = PERMALINK.exec(href) ?? [];
   if (!channel || !seconds || !rest) return undefined;
   return { channel, thread: thread ?? `${seconds}.${rest}` };
 }
 
-/** Follows a link, as a button does that has one. */
+/** Follows the link of a button. */
 export function useGo(): (href: string) => void {
   const scene = useScene();
   return (href) => {
@@ -27,7 +27,7 @@ export function useGo(): (href: string) => void {
   };
 }
 
-/** A link to a message of this workspace leads to its thread; any other to a new window. */
+/** A link to a message of this workspace opens its thread; any other a new window. */
 export function Link({ href, children }: { href: string; children: ReactNode }) {
   const go = useGo();
   if (placeOf(href)) {

@@ -1,9 +1,9 @@
-/** Who somebody is, in the workspace that the page shows. */
+/** People of the workspace. */
 
 import { createContext, useContext } from "react";
 import type { Person, SlackChannel, SlackMessage, UserGroup } from "../api";
 
-/** What every part of Slack's side knows: who looks, who is there, and the world's time. */
+/** The context of Slack's side: the current person, all people, and the sandbox's time. */
 export interface Scene {
   me: string;
   people: Person[];
@@ -22,23 +22,23 @@ const Nobody: Scene = { me: "", people: [], channels: [], groups: [], app: "", n
 /** Given to everything inside Slack's side. */
 export const SceneContext = createContext<Scene>(Nobody);
 
-/** The scene one is in. */
+/** Returns the context. */
 export function useScene(): Scene {
   return useContext(SceneContext);
 }
 
-/** What somebody is called, "Somebody" when nobody knows. */
+/** Returns a person's name, "Unknown" for an unknown id. */
 export function nameOf(scene: Scene, id: string | undefined): string {
   const person = scene.people.find((one) => one.id === id);
-  return person?.real_name || person?.name || "Somebody";
+  return person?.real_name || person?.name || "Unknown";
 }
 
-/** Whose message it is, as it is shown above it. */
+/** Returns the name above a message. */
 export function authorOf(scene: Scene, message: SlackMessage): string {
   return message.username || nameOf(scene, message.user);
 }
 
-/** Is it the beginning of a thread, or in the channel itself? */
+/** Whether it is in the channel itself, also as the first message of a thread. */
 export function isInChannel(message: SlackMessage): boolean {
   const root = !message.thread_ts || message.thread_ts === message.ts;
   return root || message.subtype === "thread_broadcast";
@@ -49,7 +49,7 @@ export function repliesTo(messages: SlackMessage[], ts: string): SlackMessage[] 
   return messages.filter((one) => one.thread_ts === ts && one.ts !== ts);
 }
 
-/** What a slack_channel is called. */
+/** Returns the name of a slack_channel. */
 export function channelName(channel: SlackChannel): string {
   return channel.is_im ? "Handoff" : channel.name;
 }

@@ -1,14 +1,14 @@
-/** Pictures: those of the workspace are shown, all others are only named. */
+/** Pictures: files of the workspace are shown, others are only named. */
 
 import type { SlackBlock } from "../api";
 import { withEmoji } from "./words";
 
 const FILE = /\/(?:files-pri\/T\w+-|files\/\w+\/)(F\w+)\//;
 
-/** Whatever has `image_url` or `slack_file`, and `alt_text`. */
+/** An object with `image_url` or `slack_file`, and `alt_text`. */
 type Shown = Record<string, unknown>;
 
-/** Nothing is fetched from anywhere but this page: a message must not tell a stranger who reads it. */
+/** Nothing is fetched from other hosts: a message must not reveal its readers to a third party. */
 export function sourceOf(picture: Shown): string | undefined {
   const { id, url } = (picture.slack_file ?? {}) as { id?: string; url?: string };
   const address = String(picture.image_url ?? url ?? "");
@@ -17,7 +17,7 @@ export function sourceOf(picture: Shown): string | undefined {
   return /^(data:image\/|\/sandbox\/)/.test(address) ? address : undefined;
 }
 
-/** What it shows, in words. */
+/** The alt text. */
 export function wordsOf(picture: Shown): string {
   return String(picture.alt_text || "a picture");
 }

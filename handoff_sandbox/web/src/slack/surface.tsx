@@ -1,24 +1,24 @@
-/** Where a button or a menu stands: what happens when somebody uses it. */
+/** The surface of a button or a menu: what happens when it is used. */
 
 import { createContext, type ReactNode, useContext, useRef, useState } from "react";
 import type { Done } from "../api";
 import type { Held } from "./elements";
 import { withEmoji } from "./words";
 
-/** A message, an ephemeral message, a window or a Home tab. */
+/** A message, an ephemeral message, a modal or a Home tab. */
 export interface Surface {
   click: (actionId: string, value?: string) => Promise<Done>;
   select: (actionId: string, choice: unknown) => Promise<Done>;
-  /** What the bot has for a menu into which somebody typed. */
+  /** The bot's suggestions for typed text. */
   suggest: (actionId: string, typed: string) => Promise<Done>;
-  /** What was chosen here before. */
+  /** Earlier choices on this surface. */
   held: (blockId: string, actionId: string) => Held | undefined;
 }
 
-/** What is held, by block_id and action_id. */
+/** Values by block_id and action_id. */
 export type State = Record<string, Record<string, Held>>;
 
-/** How a surface finds what it holds. */
+/** Looks up a value of a surface. */
 export function heldIn(state: State | undefined): Surface["held"] {
   return (blockId, actionId) => state?.[blockId]?.[actionId];
 }
@@ -37,7 +37,7 @@ export function OnSurface({ surface, children }: { surface: Surface; children: R
   return <SurfaceContext value={surface}>{children}</SurfaceContext>;
 }
 
-/** The surface one is on. */
+/** Returns the surface. */
 export function useSurface(): Surface {
   const surface = useContext(SurfaceContext);
   if (!surface) throw new Error("There is no surface here.");
@@ -100,7 +100,7 @@ export function Dialog({ label, onCancel, children }: DialogProps) {
       className="sl-dialog"
       aria-label={label}
       onCancel={(event) => {
-        // A menu inside closes itself, and its event comes by here.
+        // The close event of a menu inside bubbles up to here.
         if (event.target !== event.currentTarget) return;
         event.preventDefault();
         onCancel();

@@ -1,4 +1,4 @@
-/** What happens to what is used in a window or a Home tab. */
+/** The actions of a modal's or a Home tab's elements. */
 
 import { useMemo } from "react";
 import type { SlackView } from "../api";
@@ -9,7 +9,7 @@ import { heldIn, type Surface } from "./surface";
 
 const NOTHING = () => ({});
 
-/** `filledIn` says what was typed into a window so far: the bot hears of it with every click. */
+/** `filledIn` returns the input of a modal so far, which is sent with every click. */
 export function useViewSurface(view: SlackView, filledIn: () => Record<string, unknown> = NOTHING): Surface {
   const { me } = useScene();
   const act = useAct();

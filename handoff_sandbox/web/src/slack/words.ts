@@ -2,7 +2,7 @@
 
 import { get } from "node-emoji";
 
-/** Slack's names that the list has under others. */
+/** Slack's names that differ from the list's. */
 const ALIASES: Record<string, string> = {
   thumbsup: "👍",
   thumbsdown: "👎",
@@ -21,15 +21,15 @@ const ALIASES: Record<string, string> = {
   black_square_for_stop: "⏹️",
 };
 
-/** What can be picked as a reaction. */
+/** The reactions that can be chosen. */
 export const PICKABLE = ["eyes", "thumbsup", "white_check_mark", "heart", "tada", "pray"];
 
-/** An emoji as a character, ":name:" when it is not known here. */
+/** An emoji as a character, ":name:" if it is unknown. */
 export function emoji(name: string): string {
   return ALIASES[name] ?? get(name) ?? `:${name}:`;
 }
 
-/** A plain text with its :emoji: as characters. */
+/** A plain text with :emoji: as characters. */
 export function withEmoji(text: string): string {
   return text.replace(/:([a-z0-9_+-]+):/g, (_, name: string) => emoji(name));
 }
