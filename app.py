@@ -38,7 +38,7 @@ from handoff_bot.mail.smtp import MailServer, SmtpMailer
 from handoff_bot.ports import Backlog, Channel, Clock, TicketSink
 from handoff_bot.services import ticket_files, translating
 from handoff_bot.services.canned import CannedReplies
-from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.files import LARGEST_UPLOAD
 from handoff_bot.services.jobs import Jobs
@@ -85,7 +85,7 @@ class Handoff:
 
     web: Flask
     watchers: Watchers
-    core: Core
+    core: Services
     slack: SlackSide
     listener: Listener | None
     sole: SoleWorker | None
@@ -160,8 +160,8 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         api_url=settings.SLACK_API_URL,
         queue_channel=settings.SLACK_QUEUE_CHANNEL,
     )
-    core = Core.of(
-        Parts(
+    core = Services.build(
+        Dependencies(
             database=database,
             channels=channels,
             desk=slack.desk,
@@ -201,7 +201,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     )
 
 
-def _listener(url: str, core: Core) -> Listener:
+def _listener(url: str, core: Services) -> Listener:
     # Imported here, because PostgreSQL's driver takes 14 MB, which SQLite deployments should not
     # pay.
     from handoff_bot.storage.listening import Listener

@@ -17,7 +17,7 @@ from handoff_bot.jobs.registry import Registry
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.ports import Assistant, Clock
 from handoff_bot.services import deskwork, views
-from handoff_bot.services.core import QUEUES
+from handoff_bot.services.container import QUEUES
 from handoff_bot.services.desk_drawings import BOARD_PLACE
 from handoff_bot.services.desk_handlers import desk_job_kinds
 from handoff_bot.services.moods import Moods

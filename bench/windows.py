@@ -27,7 +27,7 @@ from werkzeug.serving import make_server
 
 from bench.provenance import provenance
 from handoff_bot.clock import SystemClock
-from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.slack.composition import build_slack
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 from handoff_bot.storage.database import Database
@@ -178,8 +178,8 @@ class House:
             api_url=slack.api_url,
             queue_channel=queue,
         )
-        self.core = Core.of(
-            Parts(
+        self.core = Services.build(
+            Dependencies(
                 database=database,
                 channels={},
                 desk=self.side.desk,

@@ -23,7 +23,7 @@ from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
 from handoff_bot.services import rules
-from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.spending import Ledger
 from handoff_bot.settings import read_settings
 from handoff_bot.slack.limits import LIMITS
@@ -353,8 +353,8 @@ def told(environment):
     settings = read_settings()
     database = app.open_database(settings)
     clock = FrozenClock()
-    core = Core.of(
-        Parts(
+    core = Services.build(
+        Dependencies(
             database=database,
             channels={"sms": FakeChannel(clock)},
             desk=FakeDesk(),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Minds:
+class AiServices:
     """Detector and assistant, and with a language model also translator and probe."""
 
     detector: Detector
@@ -84,7 +84,7 @@ def build_ai(
     spending: Spending | None = None,
     watch: ModelWatch | None = None,
     asking: Asking = Asking(),
-) -> Minds:
+) -> AiServices:
     """Returns all services; local ones without a key.
 
     Raises:
@@ -94,7 +94,7 @@ def build_ai(
     knowledge = Knowledge(knowledge_dir, meaning=local_detector.encoder.vectors)
     local_assistant = LocalAssistant(knowledge, local_detector.act_of)
     if not api_key:
-        return Minds(local_detector, local_assistant)
+        return AiServices(local_detector, local_assistant)
     from handoff_bot.ai.assistant.openai import OpenAIAssistant
     from handoff_bot.ai.detector.openai import OpenAIDetector
     from handoff_bot.ai.translating import OpenAITranslator
@@ -109,7 +109,7 @@ def build_ai(
     )
     judging = language_model.with_effort(asking.judge_effort)
     seconds = asking.answer_seconds
-    return Minds(
+    return AiServices(
         OpenAIDetector(judging, local_detector, asking.judge_seconds),
         OpenAIAssistant(language_model, knowledge, local_assistant, seconds),
         OpenAITranslator(language_model, seconds),

@@ -21,7 +21,7 @@ from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.registry import JobKind
 from handoff_bot.services import alarms, deskwork, translating
 from handoff_bot.services.catching_up import READ_THREAD, read_thread
-from handoff_bot.services.core import Core
+from handoff_bot.services.container import Services
 from handoff_bot.services.decisions import Decisions
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.feedback import Feedback
@@ -194,7 +194,7 @@ class SlackSide:
         self._executor = ThreadPoolExecutor(LISTENER_THREADS, "slack-listener")
         self._socket: SocketMode | None = None
 
-    def attach(self, core: Core) -> None:
+    def attach(self, core: Services) -> None:
         """Registers the listeners."""
         actions = CoreActions(core.escalations, core.decisions, core.interpreter, core.feedback)
         tools = Tools(actions, self.desk, core)

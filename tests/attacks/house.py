@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from channels import TWILIO, webchat
 from channels._webchat_sessions import Website
-from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.visitors import Visitors
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Work
@@ -32,7 +32,7 @@ class House:
     clock: FrozenClock
     desk: FakeDesk
     detector: ScriptedDetector
-    core: Core
+    core: Services
     client: FlaskClient
 
     def settle(self) -> None:
@@ -59,8 +59,8 @@ def house(database: Database, clock: FrozenClock) -> Iterator[House]:
     channels = {kind: make(OFFLINE) for kind, make in TWILIO.items()} | {webchat.KIND: site}
     desk, detector = FakeDesk(), ScriptedDetector()
     answer_at_once(database, clock)
-    core = Core.of(
-        Parts(
+    core = Services.build(
+        Dependencies(
             database=database,
             channels=channels,
             desk=desk,

@@ -9,18 +9,18 @@ from datetime import timedelta
 from typing import Any
 
 from handoff_bot.cli import main
-from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.container import Dependencies, Services
 
 
 def hurry(lease: float, settle: float) -> None:
     """Build every core with this lease, and believe "not found" at a provider after that long."""
-    build = Core.of
+    build = Services.build
 
-    def hurried(cls: type[Core], parts: Parts) -> Core:
+    def hurried(cls: type[Services], parts: Dependencies) -> Services:
         return build(replace(parts, lease=lease, settle=timedelta(seconds=settle)))
 
     of: Any = classmethod(hurried)
-    Core.of = of  # type: ignore[method-assign]
+    Services.build = of  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

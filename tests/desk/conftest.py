@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.jobs.rates import Rate
-from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.slack import composition, people
 from handoff_bot.slack.composition import SlackSide, build_slack
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
@@ -51,7 +51,7 @@ class Bureau:
     detector: ScriptedDetector
     assistant: ScriptedAssistant
     slack: SlackStandIn
-    core: Core
+    core: Services
     listeners: ThreadPoolExecutor
     ana: str
     ben: str
@@ -209,8 +209,8 @@ def bureau(
         api_url=slack.api_url,
         queue_channel=queue,
     )
-    core = Core.of(
-        Parts(
+    core = Services.build(
+        Dependencies(
             database=database,
             channels={"sms": channel},
             desk=side.desk,
@@ -253,7 +253,7 @@ def answers(bureau: Bureau, who: str, action_id: str) -> None:
 class _serving:  # noqa: N801 - reads as a verb
     """The bot's web side on loopback, while it lasts."""
 
-    def __init__(self, side: SlackSide, core: Core) -> None:
+    def __init__(self, side: SlackSide, core: Services) -> None:
         side.attach(core)
         for listener in side._bolt._listeners:
             listener.ack_timeout = PATIENCE

@@ -1,7 +1,7 @@
 """Jobs that are in a database when the version changes are run: kinds and lanes are a contract."""
 
 from handoff_bot.jobs.job import queue_of
-from handoff_bot.services.core import QUEUES
+from handoff_bot.services.container import QUEUES
 from handoff_bot.storage.models import Work
 
 STORED = {

@@ -16,7 +16,7 @@ from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import Edit
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.services import deskwork
-from handoff_bot.services.core import QUEUES
+from handoff_bot.services.container import QUEUES
 from handoff_bot.services.texts import Text
 from handoff_bot.slack.manifest import SCOPES
 from handoff_bot.storage.desk_models import TicketTag

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from handoff_bot.jobs.worker import Worker
-from handoff_bot.services.core import QUEUES
+from handoff_bot.services.container import QUEUES
 from handoff_bot.storage.models import Work
 from tests.desk.conftest import DANA, words
 

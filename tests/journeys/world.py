@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from werkzeug.serving import make_server
 
 from channels import TWILIO, TwilioAccount
-from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.slack.composition import SlackSide, build_slack
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 from handoff_bot.storage.database import Database
@@ -34,7 +34,7 @@ class World:
 
     slack: SlackStandIn
     twilio: TwilioStandIn
-    core: Core
+    core: Services
     side: SlackSide
     ana: str
     mia: str
@@ -82,8 +82,8 @@ def running_world() -> Iterator[World]:
             queue_channel=queue,
         )
         channels = {kind: make(account(twilio)) for kind, make in TWILIO.items()}
-        core = Core.of(
-            Parts(
+        core = Services.build(
+            Dependencies(
                 database=database,
                 channels=channels,
                 desk=side.desk,

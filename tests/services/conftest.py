@@ -9,7 +9,7 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef, ThreadReply
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage, OutboundMessage
-from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.storage.database import Database
 from tests.fakes import (
@@ -32,7 +32,7 @@ class House:
     desk: FakeDesk
     detector: ScriptedDetector
     assistant: ScriptedAssistant
-    core: Core
+    core: Services
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
 
     def settle(self) -> None:
@@ -99,7 +99,7 @@ def build_house(database: Database, clock: FrozenClock, **more) -> House:
     channel, desk = FakeChannel(clock), FakeDesk()
     detector, assistant = ScriptedDetector(), ScriptedAssistant()
     answer_at_once(database, clock)
-    parts = Parts(
+    parts = Dependencies(
         database=database,
         channels={"sms": channel},
         desk=desk,
@@ -109,7 +109,7 @@ def build_house(database: Database, clock: FrozenClock, **more) -> House:
         base_url="https://bot.example.com",
         **more,
     )
-    return House(database, clock, channel, desk, detector, assistant, Core.of(parts))
+    return House(database, clock, channel, desk, detector, assistant, Services.build(parts))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from flask import Flask
 
 from channels import TWILIO, TwilioAccount
 from handoff_bot.domain.messages import InboundMessage
-from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.storage.models import Message
 from handoff_bot.web.webhooks import webhooks
 from handoff_sandbox.server import Faults, Journal, Server
@@ -36,8 +36,8 @@ class Shop:
         self.channels = {kind: make(account) for kind, make in TWILIO.items()}
         self.desk, self.assistant = FakeDesk(), ScriptedAssistant()
         answer_at_once(database, clock)
-        self.core = Core.of(
-            Parts(
+        self.core = Services.build(
+            Dependencies(
                 database=database,
                 channels=self.channels,
                 desk=self.desk,

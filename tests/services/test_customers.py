@@ -19,7 +19,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.messages import Media, OutboundMessage, Receipt
 from handoff_bot.domain.texts import TEXTS, Moment
 from handoff_bot.services import rating
-from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.storage import log
 from handoff_bot.web.application import create_web
 from handoff_bot.web.webhooks import webhooks
@@ -56,7 +56,7 @@ class Line:
 class Phone:
     """Dana's phone, the bot behind the webhook, and Ana at the desk."""
 
-    core: Core
+    core: Services
     clock: FrozenClock
     desk: FakeDesk
     line: Line
@@ -119,8 +119,8 @@ def assistant(detector):
 def connect(database, clock, detector, assistant):
     def connected(kind: str) -> Phone:
         line, desk = Line(kind, clock), FakeDesk()
-        core = Core.of(
-            Parts(
+        core = Services.build(
+            Dependencies(
                 database=database,
                 channels={kind: line},
                 desk=desk,

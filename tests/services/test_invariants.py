@@ -21,7 +21,7 @@ from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.rates import Rate
-from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.relay import is_known
 from handoff_bot.storage import deliveries, escalations
 from handoff_bot.storage.database import Database
@@ -114,8 +114,8 @@ class Machine(RuleBasedStateMachine):
         return self.address.replace("/postgres", "/machine")
 
     def boot(self):
-        self.core = Core.of(
-            Parts(
+        self.core = Services.build(
+            Dependencies(
                 database=self.database,
                 channels={"sms": self.channel},
                 desk=self.desk,

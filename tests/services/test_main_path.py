@@ -720,12 +720,12 @@ def test_a_claim_that_commits_while_the_card_is_being_recorded_is_drawn(house, a
     """Another process claims between the look at the escalation and the lock on its conversation."""
     if house.database.is_sqlite:
         pytest.skip("one writer at a time: it cannot happen")
-    from handoff_bot.services.core import Core, Parts
+    from handoff_bot.services.container import Dependencies, Services
     from handoff_bot.storage.database import Database
 
     other = Database(database_url)
-    elsewhere = Core.of(
-        Parts(
+    elsewhere = Services.build(
+        Dependencies(
             other, {"sms": house.channel}, house.desk, house.detector, house.assistant, house.clock
         )
     )

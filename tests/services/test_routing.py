@@ -15,7 +15,7 @@ from handoff_bot.domain.routing import Mode, Route, Rule
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.services import desk_channels
-from handoff_bot.services.core import QUEUES
+from handoff_bot.services.container import QUEUES
 from handoff_bot.services.offers import NOBODY_ELSE, NOBODY_YET, NOT_KNOWN
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.routes import RULES

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from handoff_bot.domain.desk import AgentRef, TranscriptPage
 from handoff_bot.domain.escalations import Step
-from handoff_bot.services.core import Core
+from handoff_bot.services.container import Services
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.app import build_bolt
 from handoff_bot.slack.desk import SlackDesk
@@ -168,7 +168,7 @@ def bolt(web_client, actions, desk, inbox, executor) -> App:
     return build_bolt(
         client=web_client,
         signing_secret=payloads.SECRET,
-        tools=Tools(actions, desk, cast(Core, Unguarded())),
+        tools=Tools(actions, desk, cast(Services, Unguarded())),
         inbox=inbox,
         executor=executor,
     )

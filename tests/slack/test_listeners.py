@@ -7,7 +7,7 @@ import pytest
 
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import Step
-from handoff_bot.services.core import Core
+from handoff_bot.services.container import Services
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.app import build_bolt
 from handoff_bot.slack.blocks.thread import draw_post
@@ -123,7 +123,7 @@ def test_what_bolt_finds_in_the_environment_changes_nothing(
     made = build_bolt(
         client=web_client,
         signing_secret=payloads.SECRET,
-        tools=Tools(actions, desk, cast(Core, Unguarded())),
+        tools=Tools(actions, desk, cast(Services, Unguarded())),
         inbox=inbox,
         executor=executor,
     )

@@ -17,7 +17,7 @@ from werkzeug.serving import make_server
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
-from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.slack.composition import SlackSide, build_slack
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
@@ -41,7 +41,7 @@ class House:
     queue: str
     ana: str
     ben: str
-    core: Core
+    core: Services
     channel: FakeChannel
     clock: FrozenClock
     listeners: ThreadPoolExecutor
@@ -114,14 +114,14 @@ class House:
 @contextmanager
 def core_behind(
     side: SlackSide, folder: Path, channel: FakeChannel, clock: FrozenClock
-) -> Iterator[Core]:
+) -> Iterator[Services]:
     """The real core between a Slack side and a phone; ended with the test."""
     clock.at = datetime.now(UTC)  # Slack's stand-in keeps the real time
     database = Database(f"sqlite:///{folder / 'handoff.db'}", synchronous="normal")
     migrate(database)
     detector, assistant = ScriptedDetector(), ScriptedAssistant()
-    parts = Parts(database, {"sms": channel}, side.desk, detector, assistant, clock)
-    core = Core.of(parts)
+    parts = Dependencies(database, {"sms": channel}, side.desk, detector, assistant, clock)
+    core = Services.build(parts)
     side.attach(core)
     side.start()
     yield core
@@ -233,7 +233,7 @@ def test_over_socket_mode_an_event_reaches_the_core(tmp_path, clock):
             assert len(stored_events(core)) == 1
 
 
-def stored_events(core: Core) -> list[Work]:
+def stored_events(core: Services) -> list[Work]:
     """What has been stored of Slack's events."""
     with core.database.read() as tx:
         wanted = select(Work).where(col(Work.kind) == "slack.event")

@@ -12,7 +12,7 @@ from channels import webchat
 from channels._webchat_sessions import Website
 from handoff_bot.domain.desk import AgentRef, ThreadReply
 from handoff_bot.domain.escalations import Step
-from handoff_bot.services.core import Core, Parts
+from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.visitors import Visitors
 from handoff_bot.storage.database import Database
 from handoff_bot.web.application import create_web
@@ -79,7 +79,7 @@ class Shop:
     desk: FakeDesk
     detector: ScriptedDetector
     assistant: ScriptedAssistant
-    core: Core
+    core: Services
     site: webchat.Webchat
     visitors: Visitors
     watchers: Watchers
@@ -110,8 +110,8 @@ def shop(database, clock) -> Iterator[Shop]:
     site = webchat.Webchat(Website((ORIGIN,), SECRET, IDENTITY_SECRET))
     desk, detector, assistant = FakeDesk(), ScriptedDetector(), ScriptedAssistant()
     answer_at_once(database, clock)
-    core = Core.of(
-        Parts(
+    core = Services.build(
+        Dependencies(
             database=database,
             channels={webchat.KIND: site},
             desk=desk,

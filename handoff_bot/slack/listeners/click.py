@@ -15,7 +15,7 @@ from handoff_bot.domain.desk import AgentRef, Place, Whisper
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.roles import Action, Refusal
 from handoff_bot.domain.until import until
-from handoff_bot.services.core import Core
+from handoff_bot.services.container import Services
 from handoff_bot.services.roles import Asker
 from handoff_bot.slack.actions import DeskActions
 from handoff_bot.slack.blocks.text import Block, Drawing
@@ -52,7 +52,7 @@ class Tools:
 
     actions: DeskActions
     desk: SlackDesk
-    core: Core
+    core: Services
 
     def may_administer(self, desk_id: str) -> bool:
         """True for admins; only for rendering. `gate` checks actions before they run."""

@@ -113,7 +113,7 @@ QUEUES = {
 
 
 @dataclass(frozen=True)
-class Parts:
+class Dependencies:
     """The core's dependencies.
 
     Attributes:
@@ -153,7 +153,7 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Core:
+class Services:
     database: Database
     clock: Clock
     inbox: Inbox
@@ -195,7 +195,7 @@ class Core:
     handlers: Registry
 
     @classmethod
-    def of(cls, parts: Parts) -> Core:
+    def build(cls, parts: Dependencies) -> Services:
         clock, database = parts.clock, parts.database
         tickets_out = TicketsOut(parts.sinks)
         followers = (
