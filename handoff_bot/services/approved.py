@@ -16,7 +16,7 @@ from handoff_bot.domain import approved as rules
 from handoff_bot.domain.approved import Approved
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.messages import Template
-from handoff_bot.services.composed import Composed
+from handoff_bot.services.modal_replies import ModalReplies
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.sending import Channels
@@ -64,7 +64,11 @@ class Templates:
     """The team's message templates."""
 
     def __init__(
-        self, database: Database, channels: Channels, preferences: Preferences, composed: Composed
+        self,
+        database: Database,
+        channels: Channels,
+        preferences: Preferences,
+        composed: ModalReplies,
     ) -> None:
         self._database = database
         self._channels = channels

@@ -58,27 +58,27 @@ from handoff_bot.services.approved import Templates
 from handoff_bot.services.audit import Audit
 from handoff_bot.services.availability import Presences
 from handoff_bot.services.canned import CannedReplies
-from handoff_bot.services.composed import Composed
-from handoff_bot.services.decisions import Decisions
 from handoff_bot.services.desk_channels import DeskChannels
 from handoff_bot.services.desk_handlers import desk_job_kinds
 from handoff_bot.services.drafting import Drafting
 from handoff_bot.services.escalations import CLAIM, Escalations
 from handoff_bot.services.feedback import Feedback
+from handoff_bot.services.held_replies import HeldReplies
 from handoff_bot.services.home import Homes
 from handoff_bot.services.idle import IDLE, Idle
 from handoff_bot.services.late_claims import LateClaim
 from handoff_bot.services.metrics import Metrics
+from handoff_bot.services.modal_replies import ModalReplies
 from handoff_bot.services.model_watch import LOOK, LookAtModel, ModelDoctor, ModelPart
 from handoff_bot.services.opening import Opening
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.queue import Queue
 from handoff_bot.services.reacting import Reacting
-from handoff_bot.services.relay import Relay
 from handoff_bot.services.reports import REPORT, HandOver, Maker, Reports
 from handoff_bot.services.roles import Roles
 from handoff_bot.services.snoozing import WAKE, Snoozing, Wake
 from handoff_bot.services.subjects import Subjects
+from handoff_bot.services.thread_replies import ThreadReplies
 from handoff_bot.services.threads import Threads
 from handoff_bot.services.tickets import Tickets
 from handoff_bot.services.tickets_out import TICKET_OUT, PutTicket, TicketsOut
@@ -158,9 +158,9 @@ class Services:
     clock: Clock
     inbox: Inbox
     escalations: Escalations
-    relay: Relay
-    composed: Composed
-    decisions: Decisions
+    relay: ThreadReplies
+    composed: ModalReplies
+    decisions: HeldReplies
     interpreter: Interpreter
     feedback: Feedback
     preferences: Preferences
@@ -219,7 +219,7 @@ class Services:
         roles = Roles(database, parts.desk, clock)
         interpreter = Interpreter(database, parts.translator)
         threads = Threads(parts.channels, clock)
-        composed = Composed(database, clock, threads, escalations)
+        composed = ModalReplies(database, clock, threads, escalations)
         metrics = Metrics(database, clock)
         mails = mail.Mails() if parts.mailer else None
         makers: dict[str, Maker] = {
@@ -325,9 +325,9 @@ class Services:
             clock=clock,
             inbox=Inbox(database, clock, backpressure, worker),
             escalations=escalations,
-            relay=Relay(database, parts.channels, clock, threads, interpreter),
+            relay=ThreadReplies(database, parts.channels, clock, threads, interpreter),
             composed=composed,
-            decisions=Decisions(database, clock, threads, escalations, interpreter),
+            decisions=HeldReplies(database, clock, threads, escalations, interpreter),
             interpreter=interpreter,
             feedback=Feedback(database, clock),
             preferences=preferences,

@@ -20,13 +20,13 @@ from handoff_bot.services import (
     endings,
     handing,
     rating,
+    refusals,
     reserving,
     routes,
     snoozing,
     telling,
     texts,
     views,
-    why_not,
     windows,
 )
 from handoff_bot.services.followers import Follower, Moved
@@ -105,9 +105,9 @@ class Escalations:
         if change.step is Step.CLAIM:
             return self._claim(change)
         if self._belongs_to_another(change):
-            return Outcome(False, why_not.someone_elses(change.tx, change.escalation))
+            return Outcome(False, refusals.someone_elses(change.tx, change.escalation))
         if not self._move(change, **_values(change)):
-            return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
+            return Outcome(False, refusals.where_it_is(change.tx, change.escalation, change.now))
         return _AFTER[change.step](self, change)
 
     def _claim(self, change: _Change) -> Outcome:
@@ -121,7 +121,7 @@ class Escalations:
             # before.
             return self._claim_soon(change)
         if not self._move(change, **_values(change)):
-            return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
+            return Outcome(False, refusals.where_it_is(change.tx, change.escalation, change.now))
         reserving.kept(change.tx, change.escalation, change.agent.desk_id, change.now)
         self._tell_taken(change, change.agent)
         self._note(
@@ -137,7 +137,7 @@ class Escalations:
         """Reserves the escalation for the first agent; the late claim takes it or reports why not."""
         number, agent = id_of(change.escalation), change.agent
         if change.escalation.status != Status.QUEUED:
-            return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
+            return Outcome(False, refusals.where_it_is(change.tx, change.escalation, change.now))
         if reservations.live(change.tx, number, change.now):
             return Outcome(True, AFTER_THE_AI)
         until = change.now + RESERVED_FOR
@@ -166,7 +166,7 @@ class Escalations:
             if kept.desk_id != agent.desk_id:
                 return Outcome(False, TAKEN_BY.format(name=kept.name))
             if change.escalation.status != Status.QUEUED:
-                return Outcome(False, why_not.where_it_is(tx, change.escalation, change.now))
+                return Outcome(False, refusals.where_it_is(tx, change.escalation, change.now))
             return self._take(change) if change.now < until else Outcome(False, TOO_LONG)
 
     def _reserved_for_another(self, change: _Change, agent: Agent) -> Outcome | None:
@@ -203,7 +203,7 @@ class Escalations:
             if change is None:
                 return Outcome(False, GONE)
             if change.escalation.status != Status.QUEUED:
-                return Outcome(False, why_not.where_it_is(tx, change.escalation, change.now))
+                return Outcome(False, refusals.where_it_is(tx, change.escalation, change.now))
             owner = choose(tx)
             if owner is None:
                 return Outcome(False, NOBODY_FREE)
@@ -231,10 +231,12 @@ class Escalations:
     def _hand_back(self, change: _Change, group_id: str, note: str) -> Outcome:
         if change.escalation.status == Status.CLAIMED:
             if not self._move(change, **_values(change)):
-                return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
+                return Outcome(
+                    False, refusals.where_it_is(change.tx, change.escalation, change.now)
+                )
             self._tell_released(change)
         elif change.escalation.status != Status.QUEUED:
-            return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
+            return Outcome(False, refusals.where_it_is(change.tx, change.escalation, change.now))
         snoozing.end(change.tx, change.escalation, change.now)
         change.escalation.group_id = group_id
         handing.to_the_queue(change.tx, change.escalation, change.agent, note, change.now)
@@ -261,7 +263,7 @@ class Escalations:
             claimed_at=claimed_at,
         )
         if not moved:
-            return Outcome(False, why_not.where_it_is(change.tx, change.escalation, change.now))
+            return Outcome(False, refusals.where_it_is(change.tx, change.escalation, change.now))
         if previous:
             self._tell(change.tx, change.conversation, change.escalation, Moment.TRANSFERRED, owner)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from handoff_bot.domain.desk import Place, Post, PostKind, Whisper
-from handoff_bot.services import deskwork, why_not
+from handoff_bot.services import deskwork, refusals
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import reservations
 from handoff_bot.storage.conversations import id_of
@@ -19,7 +19,7 @@ def kept(tx: Transaction, escalation: Escalation, desk_id: str, now: datetime) -
     if found is None or found.desk_id != desk_id:
         return
     for other in found.others:
-        tell(tx, id_of(escalation), other, why_not.where_it_is(tx, escalation, now), now)
+        tell(tx, id_of(escalation), other, refusals.where_it_is(tx, escalation, now), now)
     reservations.end(tx, id_of(escalation))
 
 

@@ -11,7 +11,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, why_not
+from handoff_bot.services import deskwork, refusals
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
@@ -47,7 +47,7 @@ class Snoozing:
             if escalation is None or escalation.status not in OPEN:
                 return Outcome(False, CLOSED)
             if _is_another_agents(tx, escalation, agent):
-                return Outcome(False, why_not.someone_elses(tx, escalation))
+                return Outcome(False, refusals.someone_elses(tx, escalation))
             self._put_aside(tx, escalation, agent, until)
             return Outcome(True)
 

@@ -22,9 +22,9 @@ from handoff_bot.jobs.registry import JobKind
 from handoff_bot.services import alarms, deskwork, translating
 from handoff_bot.services.catching_up import READ_THREAD, read_thread
 from handoff_bot.services.container import Services
-from handoff_bot.services.decisions import Decisions
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.feedback import Feedback
+from handoff_bot.services.held_replies import HeldReplies
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.translating import Interpreter
 from handoff_bot.slack.actions import ThreadEvents
@@ -60,7 +60,7 @@ class CoreActions:
     """Implements the actions of the buttons with the services."""
 
     escalations: Escalations
-    decisions: Decisions
+    decisions: HeldReplies
     interpreter: Interpreter
     feedback: Feedback
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handoff_bot.domain.messages import Limits
-from handoff_bot.services import relay, revising, windows
+from handoff_bot.services import revising, thread_replies, windows
 from tests.desk.conftest import answers
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
@@ -55,7 +55,7 @@ def test_a_reply_that_begins_with_a_mention_stays_inside_and_its_author_is_asked
     before = taken.heard()
     taken.writes(taken.ana, text.format(ben=taken.ben, mia=taken.mia))
     assert taken.heard() == before
-    assert taken.whispers(taken.ana) == [relay.TO_COLLEAGUE]
+    assert taken.whispers(taken.ana) == [thread_replies.TO_COLLEAGUE]
     assert buttons(taken, taken.ana) == ["send_held", "keep_as_note"]
 
 
@@ -67,7 +67,7 @@ def test_the_cases_of_words_to_a_colleague_stay_inside(taken):
     for text in json.loads(path.read_text("utf-8"))["cases"]:
         taken.writes(taken.ana, text)
     assert taken.heard() == before
-    assert taken.whispers(taken.ana) == [relay.TO_COLLEAGUE] * 3
+    assert taken.whispers(taken.ana) == [thread_replies.TO_COLLEAGUE] * 3
 
 
 def test_the_author_may_send_it_all_the_same(taken):

@@ -5,7 +5,7 @@ from sqlmodel import select
 
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.errors import DeliveryError
-from handoff_bot.services import decisions, revising
+from handoff_bot.services import held_replies, revising
 from handoff_bot.storage.models import Escalation, Note, Ticket
 from tests.desk.conftest import answers
 from tests.fakes import OutcomeUnknownAfter
@@ -227,7 +227,7 @@ def test_what_failed_and_was_deleted_is_not_tried_again(failed):
     deletes(bureau, bureau.ana, ts)
     assert bureau.whispers(bureau.ana) == []
     retry(bureau)
-    assert bureau.whispers(bureau.ana) == [decisions.TAKEN_BACK]
+    assert bureau.whispers(bureau.ana) == [held_replies.TAKEN_BACK]
     assert said_since(bureau, before) == []
 
 
@@ -236,7 +236,7 @@ def test_only_who_has_the_conversation_sends_an_agents_words_again(failed):
     before = bureau.heard()
     bureau.writes(bureau.ana, f"!assign <@{bureau.ben}>")
     retry(bureau)
-    assert bureau.whispers(bureau.ana)[-1] == decisions.NOT_AGAIN
+    assert bureau.whispers(bureau.ana)[-1] == held_replies.NOT_AGAIN
     assert "Hello" not in said_since(bureau, before)
 
 
@@ -291,4 +291,4 @@ def test_keep_as_note_does_not_deny_what_was_sent(taken):
     with taken.database.read() as tx:
         (note,) = tx.session.execute(select(Note.id)).scalars()
     said = taken.core.decisions.keep_as_note(note, AgentRef(taken.ben, "Ben"))
-    assert (said.done, said.text) == (False, decisions.SENT_ALREADY)
+    assert (said.done, said.text) == (False, held_replies.SENT_ALREADY)

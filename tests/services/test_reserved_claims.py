@@ -7,8 +7,8 @@ import pytest
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
-from handoff_bot.services.composed import Composed
 from handoff_bot.services.escalations import AFTER_THE_AI, CLAIM, RESERVED_FOR, TAKEN_BY, TOO_LONG
+from handoff_bot.services.modal_replies import ModalReplies
 from handoff_bot.storage import reservations
 from handoff_bot.storage.models import Delivery, Escalation, Work
 
@@ -121,7 +121,7 @@ def test_the_second_is_told_too_when_a_colleague_gives_it_to_the_first(house, wi
 
 
 def test_a_window_of_the_second_sends_nothing_and_says_who_is_taking_it(house, wire, ana, ben):
-    composed: Composed = house.core.composed
+    composed: ModalReplies = house.core.composed
     number = house.desk.card.escalation_id
     _, second = wire.during(
         press(house, ana), lambda: composed.send(number, ben, "Hello from Ben", "V1")

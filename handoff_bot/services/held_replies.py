@@ -29,7 +29,7 @@ NOT_AGAIN = "Take over the conversation first. Only the assignee can send agents
 ON_ITS_WAY = "This message is already being sent."
 
 
-class Decisions:
+class HeldReplies:
     """Every method is safe to repeat: a note is sent once, and a failed part is retried once."""
 
     def __init__(

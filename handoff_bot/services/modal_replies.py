@@ -24,7 +24,7 @@ GONE = "This message no longer exists."
 NO_CARD_YET = "The card for this conversation is still being posted. Please try again in a moment."
 
 
-class Composed:
+class ModalReplies:
     """Sends or saves the text of a modal, once for each modal."""
 
     def __init__(

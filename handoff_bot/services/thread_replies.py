@@ -29,7 +29,7 @@ TO_COLLEAGUE = (
 FILES = "Files cannot be sent to customers on this channel. The customer did not receive: {files}"
 
 
-class Relay:
+class ThreadReplies:
     """Connects Slack threads with the customer."""
 
     def __init__(
