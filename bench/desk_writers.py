@@ -21,8 +21,8 @@ from handoff_bot.services.container import QUEUES
 from handoff_bot.services.desk_drawings import BOARD_PLACE
 from handoff_bot.services.desk_handlers import desk_job_kinds
 from handoff_bot.services.moods import Moods
-from handoff_bot.services.reacting import Reacting
 from handoff_bot.services.tickets_out import TicketsOut
+from handoff_bot.services.turn_evaluator import TurnEvaluator
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage import escalations, log
@@ -35,7 +35,7 @@ NAIVE_THREADS = 16
 
 def _unjudged(clock: Clock) -> Moods:
     """None of what is posted here asks for a judgement."""
-    reacting = Reacting(LocalDetector.load(), cast(Assistant, None))
+    reacting = TurnEvaluator(LocalDetector.load(), cast(Assistant, None))
     return Moods(reacting, clock, TicketsOut({}))
 
 

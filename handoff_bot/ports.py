@@ -260,7 +260,7 @@ class Mailer(Protocol):
 class Detector(Protocol):
     """Detects when an agent is needed, using the conversation's rules and open turns."""
 
-    def glance(self, talk: Talk) -> Judgement:
+    def quick_check(self, talk: Talk) -> Judgement:
         """Quick check on this machine; not `final` if `judge` would find more.
 
         Raises:

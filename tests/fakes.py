@@ -346,7 +346,7 @@ class ScriptedDetector:
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
     """What happens while it judges, once."""
 
-    def glance(self, talk: Talk) -> Judgement:
+    def quick_check(self, talk: Talk) -> Judgement:
         return replace(self._judgement(talk), final=self.quick)
 
     def may_matter(self, words: str) -> bool:

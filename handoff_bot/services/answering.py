@@ -23,8 +23,8 @@ from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import alarms, endings, rules, said, sending, texts, unreadable
 from handoff_bot.services.opening import Opening
-from handoff_bot.services.reacting import Question, Reacting, Reaction
 from handoff_bot.services.sending import Channels, Words
+from handoff_bot.services.turn_evaluator import Question, Reaction, TurnEvaluator
 from handoff_bot.storage import conversations, deliveries, held, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -192,7 +192,7 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
     repeatable = True  # Asking the AI again is harmless: its result only takes effect in `finish`.
 
     def __init__(
-        self, reacting: Reacting, opening: Opening, channels: Channels, clock: Clock
+        self, reacting: TurnEvaluator, opening: Opening, channels: Channels, clock: Clock
     ) -> None:
         self._reacting = reacting
         self._opening = opening

@@ -73,7 +73,6 @@ from handoff_bot.services.model_watch import LOOK, LookAtModel, ModelDoctor, Mod
 from handoff_bot.services.opening import Opening
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.queue import Queue
-from handoff_bot.services.reacting import Reacting
 from handoff_bot.services.reports import REPORT, HandOver, Maker, Reports
 from handoff_bot.services.roles import Roles
 from handoff_bot.services.snoozing import WAKE, Snoozing, Wake
@@ -83,6 +82,7 @@ from handoff_bot.services.threads import Threads
 from handoff_bot.services.tickets import Tickets
 from handoff_bot.services.tickets_out import TICKET_OUT, PutTicket, TicketsOut
 from handoff_bot.services.translating import Interpreter
+from handoff_bot.services.turn_evaluator import TurnEvaluator
 from handoff_bot.services.wording import CustomerTexts
 from handoff_bot.storage.database import Database
 
@@ -185,7 +185,7 @@ class Services:
     audit: Audit
     tickets_out: TicketsOut
     mail: mail.Mails | None
-    reacting: Reacting
+    reacting: TurnEvaluator
     worker: Worker
     scheduler: Scheduler
     roles: Roles
@@ -213,7 +213,7 @@ class Services:
         waiting = holding.Holding(parts.escalation_limits, parts.channels)
         opening = Opening(parts.channels, clock, waiting, followers)
         escalations = Escalations(database, parts.channels, clock, followers)
-        reacting = Reacting(parts.detector, parts.assistant)
+        reacting = TurnEvaluator(parts.detector, parts.assistant)
         mood_of = moods.Moods(reacting, clock, tickets_out)
         preferences = Preferences(database, clock)
         roles = Roles(database, parts.desk, clock)

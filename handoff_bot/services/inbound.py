@@ -39,8 +39,8 @@ from handoff_bot.services import (
     windows,
 )
 from handoff_bot.services.opening import Opening
-from handoff_bot.services.reacting import Question, Reacting
 from handoff_bot.services.sending import Channels, Words
+from handoff_bot.services.turn_evaluator import Question, TurnEvaluator
 from handoff_bot.storage import arrivals, conversations, log, sources
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -99,7 +99,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
 
     def __init__(
         self,
-        reacting: Reacting,
+        reacting: TurnEvaluator,
         opening: Opening,
         channels: Channels,
         clock: Clock,
@@ -318,7 +318,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         self._owners.check(tx, escalation)
 
     def call(self, plan: Arrived) -> Judgement:
-        return self._reacting.glance(plan.question)
+        return self._reacting.quick_check(plan.question)
 
     def on_failed(self, tx: Transaction, job: Job, plan: Arrived | None, error: Exception) -> None:
         """Reports the unanswered message to the team."""

@@ -20,8 +20,8 @@ from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import answering, deskwork, rules, translating, urgency
-from handoff_bot.services.reacting import Question, Reacting
 from handoff_bot.services.tickets_out import TicketsOut
+from handoff_bot.services.turn_evaluator import Question, TurnEvaluator
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -57,7 +57,7 @@ def ask_for_each(tx: Transaction, escalation: Escalation, message: Message, now:
 
 
 class Moods:
-    def __init__(self, reacting: Reacting, clock: Clock, tickets_out: TicketsOut) -> None:
+    def __init__(self, reacting: TurnEvaluator, clock: Clock, tickets_out: TicketsOut) -> None:
         self._reacting = reacting
         self._clock = clock
         self._tickets_out = tickets_out
@@ -80,7 +80,7 @@ class Moods:
         )
 
     def judge(self, question: Question) -> Judgement:
-        return self._reacting.glance(question)
+        return self._reacting.quick_check(question)
 
     def follow(self, tx: Transaction, escalation: Escalation, judgement: Judgement) -> None:
         """Updates the escalation with the evaluation.

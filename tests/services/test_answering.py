@@ -235,7 +235,7 @@ def test_a_detector_that_fails_while_a_person_talks_changes_nothing(house, ana):
     def broken(talk):
         raise ModelError("gone")
 
-    house.detector.glance = broken
+    house.detector.quick_check = broken
     house.says("still there?")
 
     assert house.desk.said("contact") == ["still there?"]

@@ -581,7 +581,7 @@ def test_a_broken_detector_escalates_once(house):
     def broken(talk):
         raise ModelError("gone")
 
-    house.detector.glance = broken
+    house.detector.quick_check = broken
     house.says("hello")
     house.says("hello?")
     assert len(house.desk.cards) == 1

@@ -69,7 +69,7 @@ class LocalDetector:
         """Returns the text encoder, also used by the knowledge base."""
         return self._model.encoder
 
-    def glance(self, talk: Talk) -> Judgement:
+    def quick_check(self, talk: Talk) -> Judgement:
         """Same as `judge`, which is fast and needs no network."""
         return self.judge(talk)
 

@@ -58,7 +58,7 @@ class OpenAIDetector:
         self._local = local
         self._timeout = timeout
 
-    def glance(self, talk: Talk) -> Judgement:
+    def quick_check(self, talk: Talk) -> Judgement:
         """Returns the local detector's result; final only if it is certain."""
         local = self._local.judge(talk)
         return replace(local, final=_is_certain(local))

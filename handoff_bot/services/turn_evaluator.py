@@ -57,7 +57,7 @@ class Reaction:
     composed: Answer | None = None
 
 
-class Reacting:
+class TurnEvaluator:
     """The detector and the assistant, combined with the admins' rules."""
 
     def __init__(self, detector: Detector, assistant: Assistant) -> None:
@@ -69,7 +69,7 @@ class Reacting:
         """Stops the threads; pending answers are dropped."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def glance(self, question: Question) -> Judgement:
+    def quick_check(self, question: Question) -> Judgement:
         """Quick check on this machine, without a network request."""
         if question.wants_person:
             return policy.pressed_for_a_person(question.words)
@@ -77,7 +77,7 @@ class Reacting:
         if phrase := rules.phrase_in(question.words):
             return self._ranked(question, policy.named_a_phrase(phrase, question.words))
         try:
-            judgement = self._detector.glance(_as_judged(question))
+            judgement = self._detector.quick_check(_as_judged(question))
         except ModelError:
             logger.warning("no detector could judge")
             judgement = policy.broken_detector(question.words)
@@ -91,7 +91,7 @@ class Reacting:
 
     def react(self, question: Question) -> Reaction:
         """Full evaluation: detects, and answers unless an agent is needed."""
-        first = self.glance(question)
+        first = self.quick_check(question)
         if first.escalate and first.final:
             return Reaction(first, None)
         is_small_talk = first.act is not Act.NONE
