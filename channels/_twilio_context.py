@@ -18,7 +18,7 @@ from handoff_bot.domain.message_context import (
     Quote,
     kind_of_file,
 )
-from handoff_bot.domain.words import one_line
+from handoff_bot.domain.text import one_line
 
 Fields = Mapping[str, str]
 

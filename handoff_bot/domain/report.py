@@ -18,8 +18,8 @@ from handoff_bot.domain.metrics import (
     Unit,
     share,
 )
+from handoff_bot.domain.text import spelled
 from handoff_bot.domain.until import zone
-from handoff_bot.domain.words import spelled
 
 REASONS = {
     "request": "Asked for an agent",

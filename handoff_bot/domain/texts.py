@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from handoff_bot.domain import templates
-from handoff_bot.domain.wordings import TEXTS as TEXTS
-from handoff_bot.domain.wordings import Moment as Moment
+from handoff_bot.domain.default_texts import TEXTS as TEXTS
+from handoff_bot.domain.default_texts import Moment as Moment
 
 ALWAYS = frozenset({"ticket", "position", "wait_minutes"})
 """Placeholders allowed in every text about an escalation."""

@@ -10,7 +10,7 @@ from handoff_bot.domain.desk import AgentRef, Place
 from handoff_bot.domain.endings import MOST_TAGS, tags_of
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.domain.words import one_line
+from handoff_bot.domain.text import one_line
 
 PAGE_ROWS = 20
 TIMELINE_ROWS = 25

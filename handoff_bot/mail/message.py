@@ -13,7 +13,7 @@ from email.utils import format_datetime, parseaddr
 
 from handoff_bot.domain.errors import MailError
 from handoff_bot.domain.mail import Mail
-from handoff_bot.domain.words import one_line
+from handoff_bot.domain.text import one_line
 
 _LINE = 200
 _NAME = re.compile(r"[^\s@,;:<>()\[\]\\\"\x00-\x20\x7f]{1,64}")

@@ -12,7 +12,7 @@ from datetime import datetime
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.escalations import Status
-from handoff_bot.domain.words import shorten, spelled
+from handoff_bot.domain.text import shorten, spelled
 from handoff_bot.jobs.job import Job
 from handoff_bot.services import deskwork, preferences
 from handoff_bot.storage import conversations

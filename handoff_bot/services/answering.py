@@ -14,8 +14,8 @@ from handoff_bot.domain.message_context import MessageKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Answer, Judgement, Turn
 from handoff_bot.domain.talk import Talk
+from handoff_bot.domain.text import spelled
 from handoff_bot.domain.texts import Moment
-from handoff_bot.domain.words import spelled
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob

@@ -11,7 +11,7 @@ from handoff_bot.domain import canned as rules
 from handoff_bot.domain import templates
 from handoff_bot.domain.canned import PAGE_ROWS, CannedPage, CannedReply
 from handoff_bot.domain.desk import AgentRef
-from handoff_bot.domain.words import clean
+from handoff_bot.domain.text import clean
 from handoff_bot.ports import Clock
 from handoff_bot.storage import canned as rows
 from handoff_bot.storage import changes, conversations, log

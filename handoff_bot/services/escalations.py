@@ -18,7 +18,6 @@ from handoff_bot.services import (
     availability,
     deskwork,
     endings,
-    handing,
     rating,
     refusals,
     reserving,
@@ -26,6 +25,7 @@ from handoff_bot.services import (
     snoozing,
     telling,
     texts,
+    transfer,
     views,
     windows,
 )
@@ -239,7 +239,7 @@ class Escalations:
             return Outcome(False, refusals.where_it_is(change.tx, change.escalation, change.now))
         snoozing.end(change.tx, change.escalation, change.now)
         change.escalation.group_id = group_id
-        handing.to_the_queue(change.tx, change.escalation, change.agent, note, change.now)
+        transfer.to_the_queue(change.tx, change.escalation, change.agent, note, change.now)
         deskwork.redraw(change.tx, change.escalation, change.now)
         return Outcome(True)
 
@@ -268,8 +268,8 @@ class Escalations:
             self._tell(change.tx, change.conversation, change.escalation, Moment.TRANSFERRED, owner)
         else:
             self._tell_taken(change, owner)
-        handing.announce(change.tx, change.escalation, change.agent, owner, previous, change.now)
-        handing.to_an_agent(change.tx, change.escalation, change.agent, owner, note, change.now)
+        transfer.announce(change.tx, change.escalation, change.agent, owner, previous, change.now)
+        transfer.to_an_agent(change.tx, change.escalation, change.agent, owner, note, change.now)
         return Outcome(True)
 
     def give_back(self, tx: Transaction, escalation_id: int, owner: AgentRef, why: str) -> bool:

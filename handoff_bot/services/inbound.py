@@ -14,8 +14,8 @@ from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.messages import Author, Consent, InboundMessage, storable
 from handoff_bot.domain.ratings import Rating
 from handoff_bot.domain.signals import Act, Judgement
+from handoff_bot.domain.text import spelled
 from handoff_bot.domain.texts import Moment
-from handoff_bot.domain.words import spelled
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.messages import InboundMessage, SenderKind
-from handoff_bot.domain.words import shorten, spelled
+from handoff_bot.domain.text import shorten, spelled
 from handoff_bot.services import deskwork, rules, said
 from handoff_bot.storage import log
 from handoff_bot.storage.conversations import id_of

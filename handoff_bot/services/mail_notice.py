@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from handoff_bot.domain.mail import Mail
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.domain.words import REASONS, one_line, shorten, spelled
+from handoff_bot.domain.text import REASONS, one_line, shorten, spelled
 
 _NAME = 60
 _WORDS = 1000

@@ -13,7 +13,7 @@ from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.notices import Audience, NoticeRule, fitting
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.domain.words import REASONS, short_name, spelled
+from handoff_bot.domain.text import REASONS, short_name, spelled
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob

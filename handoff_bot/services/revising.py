@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from handoff_bot.domain.desk import Button, Place, Post, PostKind, Whisper
 from handoff_bot.domain.inside import is_to_colleague, verb_in
-from handoff_bot.domain.words import short_name, shorten
+from handoff_bot.domain.text import short_name, shorten
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, rewriting, sla, translating
 from handoff_bot.services.sending import Channels

@@ -17,7 +17,7 @@ from handoff_bot.domain.message_context import (
     named,
 )
 from handoff_bot.domain.messages import Author
-from handoff_bot.domain.words import one_line
+from handoff_bot.domain.text import one_line
 from handoff_bot.services import sent_files
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows

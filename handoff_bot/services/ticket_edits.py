@@ -9,8 +9,8 @@ from datetime import datetime
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.endings import Ending
 from handoff_bot.domain.escalations import OPEN, Status, Step, TicketStatus
+from handoff_bot.domain.text import one_line
 from handoff_bot.domain.tickets import LONGEST_SUBJECT, Edit, may_become
-from handoff_bot.domain.words import one_line
 from handoff_bot.ports import Clock
 from handoff_bot.services import urgency
 from handoff_bot.services.escalations import Escalations

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.text import REASONS, one_line, spelled
 from handoff_bot.domain.ticket_record import TicketRecord
-from handoff_bot.domain.words import REASONS, one_line, spelled
 
 STATUSES: dict[TicketStatus, str] = {
     TicketStatus.OPEN: "open",

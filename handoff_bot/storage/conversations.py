@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from handoff_bot.domain.desk import NAMELESS
 from handoff_bot.domain.messages import Author, Direction, InboundMessage
-from handoff_bot.domain.words import is_visible
+from handoff_bot.domain.text import is_visible
 from handoff_bot.storage.models import (
     Agent,
     Contact,

@@ -70,7 +70,7 @@ WITH_TEXTS = [one for one in modules() if functions_of(one)]
 
 def more_functions() -> Iterator[tuple[str, Callable[[str], object]]]:
     """Those that take something besides the text."""
-    from handoff_bot.domain import canned, inside, splitting, templates, words
+    from handoff_bot.domain import canned, inside, splitting, templates, text
     from handoff_bot.domain.rules import Rules
     from handoff_bot.slack.listeners.plain_text import plain_text
 
@@ -79,8 +79,8 @@ def more_functions() -> Iterator[tuple[str, Callable[[str], object]]]:
     yield "marked text", lambda text: plain_text(text, lambda name: name, marked=True)
     yield "split at 160", lambda text: splitting.split_text(text, 160)
     yield "split at 1600", lambda text: splitting.split_text(text, 1600)
-    yield "shorten", lambda text: words.shorten(text, 300)
-    yield "one line", lambda text: words.one_line(text, 3000)
+    yield "shorten", lambda given: text.shorten(given, 300)
+    yield "one line", lambda given: text.one_line(given, 3000)
     yield "note", lambda text: inside.note_text(text, inside.NOTE_PREFIXES)
     yield "template", lambda text: templates.problem(text, {"agent"}, longest=5000)
     yield "canned", lambda text: canned.fitting([canned.CannedReply("a", "", text)], text)

@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from handoff_bot.domain.words import clean as clean
-from handoff_bot.domain.words import one_line as one_line
-from handoff_bot.domain.words import shorten as shorten
-from handoff_bot.domain.words import spelled as spelled
+from handoff_bot.domain.text import clean as clean
+from handoff_bot.domain.text import one_line as one_line
+from handoff_bot.domain.text import shorten as shorten
+from handoff_bot.domain.text import spelled as spelled
 
 Block = dict[str, object]
 
