@@ -23,7 +23,7 @@ from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import alarms, endings, rules, said, sending, texts, unreadable
 from handoff_bot.services.opening import Opening
-from handoff_bot.services.sending import Channels, Words
+from handoff_bot.services.sending import Channels, OutboundDraft
 from handoff_bot.services.turn_evaluator import Question, Reaction, TurnEvaluator
 from handoff_bot.storage import conversations, deliveries, held, log
 from handoff_bot.storage import escalations as rows
@@ -268,7 +268,7 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
         if conversation.disclosed_at is None:
             text = f"{texts.say(tx, Moment.DISCLOSURE, conversation, now)}\n\n{text}"
             conversation.disclosed_at = now
-        words = Words(
+        words = OutboundDraft(
             text,
             Author.ASSISTANT,
             epoch_bound=True,

@@ -20,7 +20,7 @@ from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import desk_channels, deskwork, rules, sending, texts
-from handoff_bot.services.sending import Channels, Words
+from handoff_bot.services.sending import Channels, OutboundDraft
 from handoff_bot.storage import held, log, tallies
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.limit_models import HeldEscalation
@@ -103,7 +103,11 @@ class Holding:
             return
         words = texts.say(tx, Moment.BUSY, conversation, now)
         sending.say(
-            tx, conversation, Words(words, Author.SYSTEM, epoch_bound=True), self._channels, now
+            tx,
+            conversation,
+            OutboundDraft(words, Author.SYSTEM, epoch_bound=True),
+            self._channels,
+            now,
         )
 
     def let_in_later(self, tx: Transaction, group: str, now: datetime) -> None:

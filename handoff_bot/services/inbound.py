@@ -39,7 +39,7 @@ from handoff_bot.services import (
     windows,
 )
 from handoff_bot.services.opening import Opening
-from handoff_bot.services.sending import Channels, Words
+from handoff_bot.services.sending import Channels, OutboundDraft
 from handoff_bot.services.turn_evaluator import Question, TurnEvaluator
 from handoff_bot.storage import arrivals, conversations, log, sources
 from handoff_bot.storage import escalations as rows
@@ -288,7 +288,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             moment = Moment.DISCLOSURE
         log.record(tx, f"consent.{consent}", now, conversation=conversation)
         if not inbound.consent_answered and not is_repeated:
-            words = Words(texts.say(tx, moment, conversation, now), Author.SYSTEM)
+            words = OutboundDraft(texts.say(tx, moment, conversation, now), Author.SYSTEM)
             sending.say(tx, conversation, words, self._channels, now)
 
     def _to_thread(

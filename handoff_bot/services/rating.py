@@ -9,7 +9,7 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.ratings import Rating, rating_in
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services import deskwork, sending, texts
-from handoff_bot.services.sending import Channels, Words
+from handoff_bot.services.sending import Channels, OutboundDraft
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -75,7 +75,7 @@ def take(
     thanks = texts.say(tx, Moment.CSAT_THANKS, conversation, now)
     if thanks and not conversation.opted_out_at:
         covered = None if found.asks else id_of(message)
-        spoken = Words(thanks, Author.SYSTEM, answers=covered)
+        spoken = OutboundDraft(thanks, Author.SYSTEM, answers=covered)
         sending.say(tx, conversation, spoken, channels, now)
     return found
 

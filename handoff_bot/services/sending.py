@@ -48,7 +48,7 @@ Channels = Mapping[str, Channel]
 
 
 @dataclass(frozen=True)
-class Words:
+class OutboundDraft:
     """A message to enqueue.
 
     Attributes:
@@ -86,7 +86,11 @@ def hold(tx: Transaction) -> timedelta:
 
 
 def say(
-    tx: Transaction, conversation: Conversation, words: Words, channels: Channels, now: datetime
+    tx: Transaction,
+    conversation: Conversation,
+    words: OutboundDraft,
+    channels: Channels,
+    now: datetime,
 ) -> Message:
     """Stores an outbound message and enqueues its parts in the conversation's order."""
     payload: dict[str, object] = {}

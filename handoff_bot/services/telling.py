@@ -8,7 +8,7 @@ from datetime import datetime
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services import opt_outs, sending, texts, windows
-from handoff_bot.services.sending import Channels, Words
+from handoff_bot.services.sending import Channels, OutboundDraft
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
@@ -50,6 +50,8 @@ def tell(
     text = instead or texts.say(tx, moment, conversation, about.now, escalation, agent=agent)
     text = "\n\n".join(filter(None, (text, and_then)))
     if text:
-        words = Words(text, Author.SYSTEM, epoch_bound=epoch_bound, escalation_id=id_of(escalation))
+        words = OutboundDraft(
+            text, Author.SYSTEM, epoch_bound=epoch_bound, escalation_id=id_of(escalation)
+        )
         sending.say(tx, conversation, words, about.channels, about.now)
     return bool(text)

@@ -21,7 +21,7 @@ from handoff_bot.services import (
     texts,
     translating,
 )
-from handoff_bot.services.sending import NO_HOLD, OPTED_OUT, Channels, Words
+from handoff_bot.services.sending import NO_HOLD, OPTED_OUT, Channels, OutboundDraft
 from handoff_bot.services.translating import Spoken
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
@@ -131,7 +131,7 @@ class Threads:
         message = sending.say(
             tx,
             thread.conversation,
-            Words(
+            OutboundDraft(
                 f"{label}\n{text}".strip(),
                 Author.AGENT,
                 hold=sending.hold(tx) if ts else NO_HOLD,

@@ -8,7 +8,7 @@ from handoff_bot.domain.message_context import SILENT, MessageKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services import said, sending, texts
-from handoff_bot.services.sending import Channels, Words
+from handoff_bot.services.sending import Channels, OutboundDraft
 from handoff_bot.storage import conversations
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Message
@@ -49,7 +49,7 @@ def tell(
     if conversation.disclosed_at is None:
         text = f"{texts.say(tx, Moment.DISCLOSURE, conversation, now)}\n\n{sentence}"
         conversation.disclosed_at = now
-    words = Words(text, Author.SYSTEM, epoch_bound=True, answers=id_of(message))
+    words = OutboundDraft(text, Author.SYSTEM, epoch_bound=True, answers=id_of(message))
     sending.say(tx, conversation, words, channels, now)
 
 
