@@ -12,7 +12,7 @@ from handoff_bot.domain.routing import Mode, Standing, turn
 from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
 from handoff_bot.services import hours
-from handoff_bot.services.followers import Moved
+from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.storage import agents, conversations, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -151,7 +151,7 @@ def first_words(tx: Transaction, now: datetime, people: Collection[str] = ()) ->
     return Moment.STARTED
 
 
-def follow(moved: Moved) -> None:
+def on_escalation_changed(moved: EscalationChanged) -> None:
     """Adds an agent who takes a conversation to the roster."""
     if moved.step is Step.CLAIM and moved.agent:
         moved.agent.on_roster = True

@@ -199,13 +199,13 @@ class Services:
         clock, database = parts.clock, parts.database
         tickets_out = TicketsOut(parts.sinks)
         followers = (
-            availability.follow,
-            routing.follow,
-            notices.follow,
-            ladder.follow,
-            positions.follow,
-            sla.follow,
-            open_questions.follow,
+            availability.on_escalation_changed,
+            routing.on_escalation_changed,
+            notices.on_escalation_changed,
+            ladder.on_escalation_changed,
+            positions.on_escalation_changed,
+            sla.on_escalation_changed,
+            open_questions.on_escalation_changed,
             open_questions.answer_unposted,
             translating.begin,
             tickets_out,

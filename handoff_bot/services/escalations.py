@@ -29,7 +29,7 @@ from handoff_bot.services import (
     views,
     windows,
 )
-from handoff_bot.services.followers import Follower, Moved
+from handoff_bot.services.escalation_events import EscalationChanged, Follower
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import Channels
 from handoff_bot.storage import conversations, deliveries, log, reservations
@@ -331,7 +331,7 @@ class Escalations:
         is_claimed = change.escalation.status == Status.CLAIMED
         return is_claimed and not (self._is_owner(change) or change.by_admin)
 
-    def _follow(self, moved: Moved) -> None:
+    def _follow(self, moved: EscalationChanged) -> None:
         for follower in self._followers:
             follower(moved)
 
@@ -362,7 +362,7 @@ class Escalations:
             ticket_status=ticket.status,
         )
         self._follow(
-            Moved(
+            EscalationChanged(
                 change.tx,
                 change.escalation,
                 change.conversation,

@@ -16,8 +16,8 @@ from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours, offers, routes
+from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.services.escalations import Escalations
-from handoff_bot.services.followers import Moved
 from handoff_bot.services.sending import Channels
 from handoff_bot.services.tickets_out import TicketsOut
 from handoff_bot.services.waiting import NOBODY, Waiting, still_waiting, tell
@@ -42,7 +42,7 @@ def rungs(tx: Transaction) -> list[Rung]:
     return found
 
 
-def follow(moved: Moved) -> None:
+def on_escalation_changed(moved: EscalationChanged) -> None:
     """Schedules the steps for a new queued escalation. Time outside business hours does not count."""
     if moved.escalation.status == Status.QUEUED:
         plan(moved.tx, moved.escalation, moved.conversation, moved.now)

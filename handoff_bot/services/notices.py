@@ -20,7 +20,7 @@ from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours, rulebook
 from handoff_bot.services.criteria import case_of
-from handoff_bot.services.followers import Moved
+from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.services.mail import Mails
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.routing import Tried, recent_cases
@@ -38,7 +38,7 @@ _AUDIENCE: TypeAdapter[Audience] = TypeAdapter(Audience)
 NOTICE = "notice"
 
 
-def follow(moved: Moved) -> None:
+def on_escalation_changed(moved: EscalationChanged) -> None:
     """Enqueues one job per rule, due now or at the end of its quiet hours."""
     if moved.step is None:
         announce(moved.tx, moved.escalation, moved.conversation, moved.now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Step
 from handoff_bot.services import answering, deskwork, rules
-from handoff_bot.services.followers import Moved
+from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.storage import conversations
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Message
@@ -15,7 +15,7 @@ MOST = 10
 ENDS = frozenset({Step.RESOLVE, Step.RETURN, Step.DISMISS})
 
 
-def answer_unposted(moved: Moved) -> None:
+def answer_unposted(moved: EscalationChanged) -> None:
     """Lets the AI answer messages that arrived during closing and were not in the thread yet."""
     tx, escalation, conversation = moved.tx, moved.escalation, moved.conversation
     unposted = deskwork.unposted(tx, id_of(escalation)) if moved.step in ENDS else []
@@ -27,7 +27,7 @@ def answer_unposted(moved: Moved) -> None:
     answering.ask(tx, conversation, message, rules.read(tx).pause_seconds, moved.now)
 
 
-def follow(moved: Moved) -> None:
+def on_escalation_changed(moved: EscalationChanged) -> None:
     """Posts unanswered messages below the card, in order. The escalating message is on the card
     itself.
     """

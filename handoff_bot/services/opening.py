@@ -19,7 +19,7 @@ from handoff_bot.services import (
     said,
     telling,
 )
-from handoff_bot.services.followers import Follower, Moved
+from handoff_bot.services.escalation_events import EscalationChanged, Follower
 from handoff_bot.services.holding import Holding
 from handoff_bot.services.sending import Channels
 from handoff_bot.storage import conversations, held, log, tickets
@@ -109,7 +109,7 @@ class Opening:
         # Before the subscribers: their posts go below the card. The card is rendered when it is
         # posted.
         deskwork.post_card(tx, escalation, now)
-        moved = Moved(tx, escalation, conversation, ticket, None, None, now)
+        moved = EscalationChanged(tx, escalation, conversation, ticket, None, None, now)
         for follower in self._followers:
             follower(moved)
         about = telling.About(tx, conversation, escalation, self._channels, now)

@@ -16,7 +16,7 @@ from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import hours, waiting
-from handoff_bot.services.followers import Moved
+from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.services.sending import Channels
 from handoff_bot.services.waiting import still_waiting
 from handoff_bot.storage import log, visitors
@@ -30,7 +30,7 @@ MINUTES = "position_minutes"
 LONGEST_MINUTES = 24 * 60
 
 
-def follow(moved: Moved) -> None:
+def on_escalation_changed(moved: EscalationChanged) -> None:
     """Starts the updates for a new wait."""
     if moved.escalation.status != Status.QUEUED or _pause(moved.tx) is None:
         return

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from handoff_bot.domain.routing import Route, Rule, first
 from handoff_bot.services import rulebook
 from handoff_bot.services.criteria import case_of
-from handoff_bot.services.followers import Moved
+from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.storage import desk_channels, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation
@@ -19,7 +19,7 @@ _ROUTE: TypeAdapter[Route] = TypeAdapter(Route)
 ROUTED = "escalation.routed"
 
 
-def choose(moved: Moved) -> Route | None:
+def choose(moved: EscalationChanged) -> Route | None:
     """Routes a new escalation by the current rules; its rows store the result."""
     tx, escalation = moved.tx, moved.escalation
     case = case_of(tx, escalation, moved.conversation)

@@ -12,7 +12,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.routing import Route, Rule, first
 from handoff_bot.services import assigning, deskwork, hours, offers, routes
 from handoff_bot.services.criteria import case_of
-from handoff_bot.services.followers import Moved
+from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.rulebook import Rulebook
 from handoff_bot.storage import conversations
@@ -24,7 +24,7 @@ LOOKED_AT = 100
 """Number of earlier conversations used to preview a rule."""
 
 
-def follow(moved: Moved) -> None:
+def on_escalation_changed(moved: EscalationChanged) -> None:
     """Routes an escalation, and offers it now and after each release."""
     if moved.step is None:
         route = routes.choose(moved)
@@ -39,7 +39,7 @@ def follow(moved: Moved) -> None:
         _offer(moved, route)
 
 
-def _offer(moved: Moved, route: Route) -> None:
+def _offer(moved: EscalationChanged, route: Route) -> None:
     """Offers during business hours only."""
     about = (moved.tx, moved.escalation, moved.conversation, _opening(moved))
     if route.assigns:
@@ -48,7 +48,7 @@ def _offer(moved: Moved, route: Route) -> None:
         offers.ask_next(*about, offers.Pool.RULE)
 
 
-def _opening(moved: Moved) -> datetime:
+def _opening(moved: EscalationChanged) -> datetime:
     return hours.of_the_team(moved.tx).opens(moved.now) or moved.now
 
 

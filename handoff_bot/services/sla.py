@@ -15,7 +15,7 @@ from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import deskwork, hours
-from handoff_bot.services.followers import Moved
+from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -29,7 +29,7 @@ NEAR, LATE = "sla.near", "sla.late"
 """Event names of an SLA warning and a breach."""
 
 
-def follow(moved: Moved) -> None:
+def on_escalation_changed(moved: EscalationChanged) -> None:
     """Sets the SLA targets of a new escalation."""
     if moved.step is None:
         promise(moved.tx, moved.escalation, moved.ticket, moved.now)

@@ -17,7 +17,7 @@ from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk, TicketSink
 from handoff_bot.services import deskwork
-from handoff_bot.services.followers import Moved
+from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.storage import conversations, escalations, log, ticket_links
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Ticket
@@ -38,7 +38,7 @@ class TicketsOut:
     def __init__(self, sinks: Sinks) -> None:
         self._sinks = tuple(sinks)
 
-    def __call__(self, moved: Moved) -> None:
+    def __call__(self, moved: EscalationChanged) -> None:
         self.changed(moved.tx, id_of(moved.ticket), moved.now)
 
     def changed(self, tx: Transaction, ticket_id: int, now: datetime) -> None:

@@ -23,7 +23,7 @@ from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Translator
 from handoff_bot.services import deskwork
-from handoff_bot.services.followers import Moved
+from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -88,7 +88,7 @@ def follow(tx: Transaction, escalation: Escalation, message: Message, now: datet
         enqueue_job(tx, NewJob(TRANSLATE, lane, payload, due_at=now, key=key))
 
 
-def begin(moved: Moved) -> None:
+def begin(moved: EscalationChanged) -> None:
     """Enqueues the translation of the escalating message on the card; it is posted first."""
     message = moved.tx.session.get(Message, moved.escalation.message_id) if not moved.step else None
     if message:

@@ -12,7 +12,7 @@ from handoff_bot.storage.transaction import Transaction
 
 
 @dataclass(frozen=True)
-class Moved:
+class EscalationChanged:
     """An escalation has just started or changed; its rows already show it.
 
     Attributes:
@@ -33,5 +33,5 @@ class Moved:
 class Follower(Protocol):
     """Called for each escalation change."""
 
-    def __call__(self, moved: Moved) -> None:
+    def __call__(self, moved: EscalationChanged) -> None:
         """Enqueues the follow-up work."""
