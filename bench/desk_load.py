@@ -17,7 +17,7 @@ from handoff_bot.clock import SystemClock
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.signals import Priority
 from handoff_bot.services import views
-from handoff_bot.services.desk_drawings import BOARD_PLACE
+from handoff_bot.services.outbox_updates import BOARD_PLACE
 from handoff_bot.slack.blocks.board import draw_board
 from handoff_bot.slack.composition import build_slack
 from handoff_bot.slack.desk import SlackDesk

@@ -16,11 +16,11 @@ from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.jobs.registry import Registry
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.ports import Assistant, Clock
-from handoff_bot.services import deskwork, views
+from handoff_bot.services import outbox, views
 from handoff_bot.services.container import QUEUES
-from handoff_bot.services.desk_drawings import BOARD_PLACE
-from handoff_bot.services.desk_handlers import desk_job_kinds
 from handoff_bot.services.moods import Moods
+from handoff_bot.services.outbox_posts import desk_job_kinds
+from handoff_bot.services.outbox_updates import BOARD_PLACE
 from handoff_bot.services.tickets_out import TicketsOut
 from handoff_bot.services.turn_evaluator import TurnEvaluator
 from handoff_bot.slack.desk import SlackDesk
@@ -58,13 +58,13 @@ class Paced:
     def say(self, escalation_id: int, post: Post) -> None:
         """Enqueue it."""
         with self._database.write() as tx:
-            deskwork.post(tx, _known(escalations.get(tx, escalation_id)), post, self._clock.now())
+            outbox.post(tx, _known(escalations.get(tx, escalation_id)), post, self._clock.now())
 
     def change(self, escalation_id: int, state: str, priority: Priority) -> None:
         """Change the row, and enqueue its redrawing."""
         with self._database.write() as tx:
             row = _change(_known(escalations.get(tx, escalation_id)), state, priority)
-            deskwork.redraw(tx, row, self._clock.now())
+            outbox.redraw(tx, row, self._clock.now())
 
     def close(self) -> None:
         """Leave the rest."""

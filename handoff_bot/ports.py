@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.desk import AgentRef, Board, Card, Place, Post, Whisper
+from handoff_bot.domain.desk import AgentRef, Board, Card, EphemeralMessage, Place, Post
 from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.mail import Mail
 from handoff_bot.domain.messages import (
@@ -203,7 +203,7 @@ class Desk(Protocol):
     def hand(self, to: str, file: File, post: Post, mark: str) -> None:
         """Sends a person a file in a direct message with `post` above it."""
 
-    def whisper(self, whisper: Whisper) -> None:
+    def ephemeral(self, ephemeral: EphemeralMessage) -> None:
         """Posts an ephemeral message to one agent in a thread."""
 
     def mark_delivery(self, reply: Place, status: DeliveryStatus, *, held: bool = False) -> None:

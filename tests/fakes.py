@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.desk import AgentRef, Board, Button, Card, Place, Post, Whisper
+from handoff_bot.domain.desk import AgentRef, Board, Button, Card, EphemeralMessage, Place, Post
 from handoff_bot.domain.errors import DeliveryError, DeskError, ModelError, OutcomeUnknown
 from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.mail import Mail
@@ -146,7 +146,7 @@ class FakeDesk:
     queue_channel: str = "CQUEUE"
     cards: dict[Place, Card] = field(default_factory=dict)
     threads: dict[Place, list[Post]] = field(default_factory=dict)
-    whispers: list[Whisper] = field(default_factory=list)
+    whispers: list[EphemeralMessage] = field(default_factory=list)
     told: dict[str, list[Post]] = field(default_factory=dict)
     marks: dict[Place, DeliveryStatus] = field(default_factory=dict)
     boards: dict[Place, Board] = field(default_factory=dict)
@@ -225,9 +225,9 @@ class FakeDesk:
         self._fail_after()
         return place
 
-    def whisper(self, whisper: Whisper) -> None:
+    def ephemeral(self, ephemeral: EphemeralMessage) -> None:
         self._fail_before()
-        self.whispers.append(whisper)
+        self.whispers.append(ephemeral)
 
     def resting(self, people: Collection[str], now: datetime) -> set[str]:
         return {one for one in people if one in self.asleep}
@@ -274,9 +274,9 @@ class FakeDesk:
 
     def button(self, wanted: Button) -> str:
         """What the last whisper's or post's button of this kind carries."""
-        for whisper in reversed(self.whispers):
-            if wanted in whisper.buttons:
-                return whisper.value
+        for ephemeral in reversed(self.whispers):
+            if wanted in ephemeral.buttons:
+                return ephemeral.value
         for thread in self.threads.values():
             for post in reversed(thread):
                 if post.button is wanted or wanted in post.buttons:

@@ -246,7 +246,7 @@ class Post:
 
 
 @dataclass(frozen=True)
-class Whisper:
+class EphemeralMessage:
     """An ephemeral message to one agent in a thread; all `buttons` carry `value`."""
 
     desk_id: str

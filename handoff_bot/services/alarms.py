@@ -14,7 +14,7 @@ from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.text import shorten, spelled
 from handoff_bot.jobs.job import Job
-from handoff_bot.services import deskwork, preferences
+from handoff_bot.services import outbox, preferences
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -209,4 +209,4 @@ def _tell(
 ) -> None:
     for one in dict.fromkeys(to):
         name = f"alarm:{key}:{one}"
-        deskwork.tell(tx, one, post, now, key=name, about=about, alarm=True)
+        outbox.tell(tx, one, post, now, key=name, about=about, alarm=True)

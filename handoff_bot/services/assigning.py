@@ -13,7 +13,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services import availability, deskwork, routes
+from handoff_bot.services import availability, outbox, routes
 from handoff_bot.services.escalations import NOBODY_FREE, Escalations
 from handoff_bot.services.offers import AGAIN, NOBODY_YET, NOT_KNOWN
 from handoff_bot.services.outcome import Outcome
@@ -103,7 +103,7 @@ class Assign(ProviderJob[AssignPlan, Outcome]):
         if waiting is None:
             return
         if result.text == NOT_KNOWN:
-            deskwork.notice(tx, waiting.escalation, NOT_KNOWN, waiting.now)
+            outbox.notice(tx, waiting.escalation, NOT_KNOWN, waiting.now)
         elif result.text == NOBODY_FREE:
             _later(waiting)
         else:
@@ -115,7 +115,7 @@ class Assign(ProviderJob[AssignPlan, Outcome]):
         """Leaves the escalation in the queue."""
         waiting = still_waiting(tx, job, self._clock.now())
         if waiting:
-            deskwork.notice(tx, waiting.escalation, NOT_KNOWN, waiting.now)
+            outbox.notice(tx, waiting.escalation, NOT_KNOWN, waiting.now)
 
 
 def _choose(
@@ -138,5 +138,5 @@ def _later(waiting: Waiting) -> None:
     """Says once in the thread that no agent is available."""
     payload = waiting.job.payload
     if not payload.get("again"):
-        deskwork.notice(waiting.tx, waiting.escalation, NOBODY_YET, waiting.now)
+        outbox.notice(waiting.tx, waiting.escalation, NOBODY_YET, waiting.now)
     _enqueue(waiting.tx, payload | {"again": True}, waiting.now + AGAIN)

@@ -59,7 +59,6 @@ from handoff_bot.services.audit import Audit
 from handoff_bot.services.availability import Presences
 from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.desk_channels import DeskChannels
-from handoff_bot.services.desk_handlers import desk_job_kinds
 from handoff_bot.services.drafting import Drafting
 from handoff_bot.services.escalations import CLAIM, Escalations
 from handoff_bot.services.feedback import Feedback
@@ -71,6 +70,7 @@ from handoff_bot.services.metrics import Metrics
 from handoff_bot.services.modal_replies import ModalReplies
 from handoff_bot.services.model_watch import LOOK, LookAtModel, ModelDoctor, ModelPart
 from handoff_bot.services.opening import Opening
+from handoff_bot.services.outbox_posts import desk_job_kinds
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.queue import Queue
 from handoff_bot.services.reports import REPORT, HandOver, Maker, Reports

@@ -9,7 +9,7 @@ from enum import StrEnum
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.signals import Priority
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, preferences
+from handoff_bot.services import outbox, preferences
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.storage import desk_channels as rows
 from handoff_bot.storage import log
@@ -77,7 +77,7 @@ class DeskChannels:
             text = f"{QUESTION}\n{LACKING}{'; '.join(lacking)}." if lacking else QUESTION
             buttons = (Button.QUEUE_HERE, Button.URGENT_HERE, Button.NOT_HERE)
             post = Post(PostKind.TOLD, text, value=slack_channel, buttons=buttons)
-            deskwork.tell(tx, slack_channel, post, now, key=f"setup:{slack_channel}:{event}")
+            outbox.tell(tx, slack_channel, post, now, key=f"setup:{slack_channel}:{event}")
 
     def choose(self, slack_channel: str, purpose: Purpose, by: str) -> Outcome:
         """Sets the channel's purpose."""
@@ -96,7 +96,7 @@ class DeskChannels:
                 by=by,
             )
             if purpose is Purpose.QUEUE:
-                deskwork.redraw_board(tx, now)
+                outbox.redraw_board(tx, now)
             return Outcome(True, SAID[purpose])
 
 
@@ -140,4 +140,4 @@ def _tell_admins(tx: Transaction, row: DeskChannel, words: str, now: datetime) -
     """Tells the named admins and the person who invited the bot."""
     post = Post(PostKind.TOLD, words, mentions=(row.slack_channel,))
     for desk_id in sorted({*preferences.admins(tx), row.added_by} - {""}):
-        deskwork.tell(tx, desk_id, post, now)
+        outbox.tell(tx, desk_id, post, now)

@@ -17,7 +17,7 @@ from handoff_bot.storage.models import Escalation
 BOARD_PATIENCE = timedelta(seconds=10)
 """After this time, the board goes before cards: while cards are late, agents work from the board."""
 
-WHISPER: Cost = (BucketCost("whisper"),)
+EPHEMERAL: Cost = (BucketCost("whisper"),)
 CARD: Cost = (BucketCost("redraw", rank=1),)
 BOARD: Cost = (BucketCost("redraw", rank=2, patience=BOARD_PATIENCE),)
 

@@ -16,8 +16,8 @@ from handoff_bot.jobs.job import NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import (
     availability,
-    deskwork,
     endings,
+    outbox,
     rating,
     refusals,
     reserving,
@@ -240,7 +240,7 @@ class Escalations:
         snoozing.end(change.tx, change.escalation, change.now)
         change.escalation.group_id = group_id
         transfer.to_the_queue(change.tx, change.escalation, change.agent, note, change.now)
-        deskwork.redraw(change.tx, change.escalation, change.now)
+        outbox.redraw(change.tx, change.escalation, change.now)
         return Outcome(True)
 
     def _reassign(self, change: _Change, to: AgentRef, note: str) -> Outcome:
@@ -372,11 +372,11 @@ class Escalations:
                 change.now,
             )
         )
-        deskwork.redraw(change.tx, change.escalation, change.now)
+        outbox.redraw(change.tx, change.escalation, change.now)
         return True
 
     def _note(self, change: _Change, text: str) -> None:
-        deskwork.notice(change.tx, change.escalation, text, change.now)
+        outbox.notice(change.tx, change.escalation, text, change.now)
 
     def _tell(
         self,
@@ -437,7 +437,7 @@ class Escalations:
         if told and question:
             rating.asked(change.tx, change.escalation, change.now)
         text = f"{change.agent.name} resolved this conversation. The AI answers from now on."
-        deskwork.resolved(change.tx, change.escalation, text, change.now)
+        outbox.resolved(change.tx, change.escalation, text, change.now)
         return Outcome(True)
 
     def _returned(self, change: _Change) -> Outcome:

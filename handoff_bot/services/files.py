@@ -34,8 +34,8 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.jobs.rates import Cost
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services import alarms, desk_costs, deskwork, uploading
-from handoff_bot.services.desk_handler import InThread, mark_of
+from handoff_bot.services import alarms, desk_costs, outbox, uploading
+from handoff_bot.services.outbox_job import InThread, mark_of
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import Channels
 from handoff_bot.storage import attachments, conversations, log
@@ -251,7 +251,7 @@ class BringFile(InThread[Bringing, NotShown | None]):
         kind = "file.not_shown" if result else "file.shown"
         log.record(tx, kind, now, escalation=escalation, message_id=message_id)
         if result:
-            deskwork.post(tx, escalation, _told(job, plan, result), now)
+            outbox.post(tx, escalation, _told(job, plan, result), now)
 
     def recover(self, job: Job, begun_at: datetime) -> tuple[Bringing, NotShown | None] | None:
         """Looks for the file in the thread, where it may appear with a delay."""
@@ -277,7 +277,7 @@ class BringFile(InThread[Bringing, NotShown | None]):
         plan = plan or (self._plan(tx, job, place) if place else None)
         if plan:
             failed = NotShown("Something went wrong on our side.", may_help=True)
-            deskwork.post(tx, escalation, _told(job, plan, failed), now)
+            outbox.post(tx, escalation, _told(job, plan, failed), now)
         else:
             why = alarms.why(error)
             key = f"file:{job.id}:{now.timestamp()}"

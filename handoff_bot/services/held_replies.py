@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from handoff_bot.domain.desk import AgentRef, Button, Whisper
+from handoff_bot.domain.desk import AgentRef, Button, EphemeralMessage
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import Author
 from handoff_bot.jobs import failed_jobs
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, opt_outs, sending, sent_files, translating
+from handoff_bot.services import opt_outs, outbox, sending, sent_files, translating
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import OPTED_OUT
@@ -91,8 +91,8 @@ class HeldReplies:
         if thread is None or not note.held:
             return Outcome(False, GONE if thread is None else SENT_ALREADY)
         buttons = (*translating.AGAIN_OR_AS_IT_IS, Button.KEEP_AS_NOTE)
-        told = Whisper(agent.desk_id, thread.place, words, buttons, str(note_id))
-        deskwork.whisper(tx, told, self._clock.now())
+        told = EphemeralMessage(agent.desk_id, thread.place, words, buttons, str(note_id))
+        outbox.ephemeral(tx, told, self._clock.now())
         return Outcome(True, words)
 
     def _escalation_of(self, note_id: int) -> int | None:

@@ -19,7 +19,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services import desk_channels, deskwork, rules, sending, texts
+from handoff_bot.services import desk_channels, outbox, rules, sending, texts
 from handoff_bot.services.sending import Channels, OutboundDraft
 from handoff_bot.storage import held, log, tallies
 from handoff_bot.storage.conversations import id_of
@@ -135,7 +135,7 @@ def _announce(tx: Transaction, now: datetime) -> None:
     """Enqueues one digest for several minutes; the board always shows the number."""
     number = int(now.timestamp() // DIGEST_EVERY.total_seconds())
     enqueue_job(tx, NewJob(DIGEST, f"{LANE}:{DIGEST}", {}, now + GATHER, key=f"{DIGEST}:{number}"))
-    deskwork.redraw_board(tx, now)
+    outbox.redraw_board(tx, now)
 
 
 class Digest(TransactionJob):
@@ -152,4 +152,4 @@ class Digest(TransactionJob):
             return
         who = "1 customer asks" if count == 1 else f"{count} customers ask"
         post = Post(PostKind.TOLD, TOLD.format(who=who), button=Button.SHOW_QUEUE, value="held")
-        deskwork.tell(tx, desk_channels.queue_channel(tx), post, self._clock.now())
+        outbox.tell(tx, desk_channels.queue_channel(tx), post, self._clock.now())

@@ -11,7 +11,7 @@ from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork
+from handoff_bot.services import outbox
 from handoff_bot.storage import agents, conversations, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation
@@ -59,4 +59,4 @@ def _remind(
         buttons=(Button.RELEASE,),
     )
     key = f"idle:{id_of(escalation)}:{id_of(owner)}:{since.timestamp():.0f}"
-    deskwork.tell(tx, owner.desk_id, post, now, key=key, about=escalation)
+    outbox.tell(tx, owner.desk_id, post, now, key=key, about=escalation)

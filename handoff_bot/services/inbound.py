@@ -22,11 +22,11 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import (
     alarms,
     answering,
-    deskwork,
     files,
     machines,
     moods,
     opt_outs,
+    outbox,
     owners,
     rating,
     rules,
@@ -248,7 +248,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             opt_outs.heard(conversation, self._channels[conversation.channel].limits, now)
         if escalation and (consent or conversation.opted_out_at):
             self._to_thread(tx, conversation, escalation, message)
-            deskwork.redraw(tx, escalation, now)
+            outbox.redraw(tx, escalation, now)
         return bool(consent or (escalation and conversation.opted_out_at))
 
     def _needs_no_judgement(
@@ -311,7 +311,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         )
         if words.text or words.notes:
             when = moods.when(escalation) if judge else ""
-            deskwork.post(tx, escalation, words, now, judged=when, inbound=message)
+            outbox.post(tx, escalation, words, now, judged=when, inbound=message)
         files.to_thread(tx, escalation, message, now)
         if not judge:
             translating.follow(tx, escalation, message, now)

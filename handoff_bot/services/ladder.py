@@ -15,7 +15,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, hours, offers, routes
+from handoff_bot.services import hours, offers, outbox, routes
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.sending import Channels
@@ -126,7 +126,7 @@ class Climb(ProviderJob[int, None]):
         waited = many(waiting.job.payload["minutes"], "minute")
         text = f"No agent has taken this conversation for {waited}."
         post = Post(PostKind.NOTICE, text, mentions=(group,) if group else ())
-        deskwork.post(waiting.tx, waiting.escalation, post, waiting.now)
+        outbox.post(waiting.tx, waiting.escalation, post, waiting.now)
 
     def mention(self, waiting: Waiting) -> None:
         """Mentions the group; without a group, posts a plain reminder."""
@@ -157,7 +157,7 @@ class Climb(ProviderJob[int, None]):
             "No agent took this conversation in time. The customer was told that we will get "
             "back to them."
         )
-        deskwork.notice(waiting.tx, waiting.escalation, text, waiting.now)
+        outbox.notice(waiting.tx, waiting.escalation, text, waiting.now)
 
 
 _DOES: dict[RungKind, Callable[[Climb, Waiting], None]] = {

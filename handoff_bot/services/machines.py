@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.messages import InboundMessage, SenderKind
 from handoff_bot.domain.text import shorten, spelled
-from handoff_bot.services import deskwork, rules, said
+from handoff_bot.services import outbox, rules, said
 from handoff_bot.storage import log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Message
@@ -49,7 +49,7 @@ def show(
     if earlier > MOST_AN_HOUR:
         return
     text = _MORE if earlier == MOST_AN_HOUR else _text(conversation, message, sender)
-    deskwork.tell(tx, "", Post(PostKind.TOLD, text), now, key=f"machine:{id_of(message)}")
+    outbox.tell(tx, "", Post(PostKind.TOLD, text), now, key=f"machine:{id_of(message)}")
 
 
 def _text(conversation: Conversation, message: Message, sender: SenderKind) -> str:

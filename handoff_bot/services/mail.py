@@ -14,7 +14,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk, Mailer
-from handoff_bot.services import deskwork
+from handoff_bot.services import outbox
 from handoff_bot.services.mail_notice import Notice, mail_about
 from handoff_bot.storage import conversations, escalations
 from handoff_bot.storage.conversations import id_of
@@ -102,7 +102,7 @@ class SendMail(ProviderJob[MailPlan, None]):
         ours = isinstance(error, ProviderFailure)
         why = str(error) if ours else "Something went wrong on our side."
         text = f"The email to {job.payload['to']} could not be sent. {why}"
-        deskwork.notice(tx, escalation, text, self._clock.now())
+        outbox.notice(tx, escalation, text, self._clock.now())
 
 
 def _notice(tx: Transaction, escalation: Escalation, ticket: int, now: datetime) -> Notice:

@@ -8,7 +8,7 @@ from handoff_bot.domain.desk import AgentRef, Place, Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import Template
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork
+from handoff_bot.services import outbox
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.threads import INSIDE, WINDOW, Thread, Threads
@@ -70,7 +70,7 @@ class ModalReplies:
             author = conversations.agent_row(tx, agent.desk_id, agent.name, now)
             self._keep_from_window(tx, thread, author, text, key)
             shown = Post(PostKind.TOLD, f"📝 {author.name} notes: {text}")
-            deskwork.post(tx, thread.escalation, shown, now)
+            outbox.post(tx, thread.escalation, shown, now)
             return Outcome(True)
 
     def _thread_of_window(self, tx: Transaction, escalation_id: int, key: str) -> Thread | Outcome:
@@ -109,4 +109,4 @@ class ModalReplies:
         said = Spoken(text, text)  # Text in a modal is already written in the customer's language.
         message = self._threads.send(tx, thread, author, said, None, note, template=template)
         shown = Post(PostKind.OURS, text, name=author.name)
-        deskwork.post(tx, thread.escalation, shown, self._clock.now(), message)
+        outbox.post(tx, thread.escalation, shown, self._clock.now(), message)

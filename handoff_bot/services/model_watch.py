@@ -19,7 +19,7 @@ from handoff_bot.domain.model_health import Look, ModelHealth, Trouble
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock, ModelProbe
-from handoff_bot.services import alarms, deskwork
+from handoff_bot.services import alarms, outbox
 from handoff_bot.storage import log, metrics, model_state
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Transaction
@@ -104,7 +104,7 @@ class Watch:
 def tell_admins(tx: Transaction, words: str, now: datetime) -> None:
     post = Post(PostKind.TOLD, words)
     for to in alarms.admins(tx):
-        deskwork.tell(tx, to, post, now)
+        outbox.tell(tx, to, post, now)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services import answering, deskwork, rules, translating, urgency
+from handoff_bot.services import answering, outbox, rules, translating, urgency
 from handoff_bot.services.tickets_out import TicketsOut
 from handoff_bot.services.turn_evaluator import Question, TurnEvaluator
 from handoff_bot.storage import conversations, log
@@ -97,7 +97,7 @@ class Moods:
             _raise(tx, escalation, judgement.priority, now)
             if escalation.ticket_id:
                 self._tickets_out.changed(tx, escalation.ticket_id, now)
-        deskwork.redraw(tx, escalation, now)
+        outbox.redraw(tx, escalation, now)
 
 
 @dataclass(frozen=True)

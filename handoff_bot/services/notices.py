@@ -18,7 +18,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, hours, rulebook
+from handoff_bot.services import hours, outbox, rulebook
 from handoff_bot.services.criteria import case_of
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.services.mail import Mails
@@ -102,13 +102,13 @@ class _Telling:
                 mentions = called if place == to.slack_channel else ()
                 post = Post(PostKind.TOLD, self._words(), mentions=mentions)
                 key = self.key(f"{place}:{mentions}")
-                deskwork.tell(self.tx, place, post, self.now, key=key, about=self.escalation)
+                outbox.tell(self.tx, place, post, self.now, key=key, about=self.escalation)
         if called and not to.slack_channel:
             post = Post(
                 PostKind.NOTICE, "Your group is needed in this conversation.", mentions=called
             )
             key = self.key(to.group_id)
-            deskwork.post(self.tx, self.escalation, post, self.now, key=key)
+            outbox.post(self.tx, self.escalation, post, self.now, key=key)
 
     def _words(self) -> str:
         conversation = conversations.get(self.tx, self.escalation.conversation_id)

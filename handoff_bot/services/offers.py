@@ -15,7 +15,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services import availability, deskwork, hours, routes
+from handoff_bot.services import availability, hours, outbox, routes
 from handoff_bot.services.roles import Roles
 from handoff_bot.services.waiting import Waiting, still_waiting
 from handoff_bot.storage import access, agents, conversations, log
@@ -152,7 +152,7 @@ class Offer(ProviderJob[OfferPlan, Known]):
             return
         named = frozenset(found.route.people) if found.route else frozenset()
         if result.members is not None and not result.members:
-            deskwork.notice(tx, found.waiting.escalation, NOT_KNOWN, found.waiting.now)
+            outbox.notice(tx, found.waiting.escalation, NOT_KNOWN, found.waiting.now)
         else:
             found.ask(result.members or named, result.resting, result.barred)
 
@@ -162,7 +162,7 @@ class Offer(ProviderJob[OfferPlan, Known]):
         """Leaves the escalation in the queue."""
         escalation = rows.get(tx, int(job.payload["escalation_id"]))
         if escalation and escalation.status == Status.QUEUED:
-            deskwork.notice(tx, escalation, NOT_KNOWN, self._clock.now())
+            outbox.notice(tx, escalation, NOT_KNOWN, self._clock.now())
 
     def _round(self, tx: Transaction, job: Job) -> _Round | None:
         waiting = still_waiting(tx, job, self._clock.now())
@@ -231,7 +231,7 @@ class _Round:
         ]
         if state not in said:
             log.record(tx, UNOFFERED, now, escalation=escalation, state=state)
-            deskwork.notice(tx, escalation, words, now)
+            outbox.notice(tx, escalation, words, now)
 
     def _ask(self, agent: Agent, patience: timedelta) -> None:
         tx, escalation, now = self.waiting.tx, self.waiting.escalation, self.waiting.now
@@ -253,7 +253,7 @@ class _Round:
         text = f"{text}\nThe next agent gets the offer in {_in_words(patience)}."
         buttons = (Button.ACCEPT, Button.DECLINE)
         post = Post(PostKind.TOLD, text, value=str(id_of(escalation)), buttons=buttons)
-        deskwork.tell(tx, agent.desk_id, post, now, about=escalation)
+        outbox.tell(tx, agent.desk_id, post, now, about=escalation)
 
 
 def _in_words(length: timedelta) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Step
-from handoff_bot.services import answering, deskwork, rules
+from handoff_bot.services import answering, outbox, rules
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.storage import conversations
 from handoff_bot.storage.conversations import id_of
@@ -18,7 +18,7 @@ ENDS = frozenset({Step.RESOLVE, Step.RETURN, Step.DISMISS})
 def answer_unposted(moved: EscalationChanged) -> None:
     """Lets the AI answer messages that arrived during closing and were not in the thread yet."""
     tx, escalation, conversation = moved.tx, moved.escalation, moved.conversation
-    unposted = deskwork.unposted(tx, id_of(escalation)) if moved.step in ENDS else []
+    unposted = outbox.unposted(tx, id_of(escalation)) if moved.step in ENDS else []
     if not unposted or conversation.opted_out_at:
         return
     settled = escalation.settled_message_id or 0
@@ -38,8 +38,8 @@ def on_escalation_changed(moved: EscalationChanged) -> None:
     earlier = [one for one in waiting if one.text and id_of(one) < escalation.message_id][-MOST:]
     if not earlier:
         return
-    deskwork.notice(tx, escalation, ALSO, moved.now)
+    outbox.notice(tx, escalation, ALSO, moved.now)
     name = conversations.contact_name(tx, conversation)
     for message in earlier:
         words = Post(PostKind.CONTACT, message.text, name=name, channel=conversation.channel)
-        deskwork.post(tx, escalation, words, moved.now)
+        outbox.post(tx, escalation, words, moved.now)

@@ -10,9 +10,9 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import (
     availability,
     desk_channels,
-    deskwork,
     files,
     hours,
+    outbox,
     reopening,
     routes,
     rules,
@@ -108,7 +108,7 @@ class Opening:
         ticket = self._open_ticket(tx, conversation, escalation, message)
         # Before the subscribers: their posts go below the card. The card is rendered when it is
         # posted.
-        deskwork.post_card(tx, escalation, now)
+        outbox.post_card(tx, escalation, now)
         moved = EscalationChanged(tx, escalation, conversation, ticket, None, None, now)
         for follower in self._followers:
             follower(moved)

@@ -8,7 +8,7 @@ from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.ratings import Rating, rating_in
 from handoff_bot.domain.texts import Moment
-from handoff_bot.services import deskwork, sending, texts
+from handoff_bot.services import outbox, sending, texts
 from handoff_bot.services.sending import Channels, OutboundDraft
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
@@ -68,10 +68,10 @@ def take(
     name = conversations.contact_name(tx, conversation)
     did = "rated this conversation" if is_first else "changed the rating of this conversation"
     said = f"{name} {did}: {found.score} of 5."
-    deskwork.notice(tx, escalation, said, now)
+    outbox.notice(tx, escalation, said, now)
     if found.comment:
         words = Post(PostKind.CONTACT, message.text, name=name, channel=conversation.channel)
-        deskwork.post(tx, escalation, words, now)
+        outbox.post(tx, escalation, words, now)
     thanks = texts.say(tx, Moment.CSAT_THANKS, conversation, now)
     if thanks and not conversation.opted_out_at:
         covered = None if found.asks else id_of(message)

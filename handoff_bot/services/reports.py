@@ -12,8 +12,8 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.jobs.rates import Cost
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services import alarms, desk_costs, deskwork
-from handoff_bot.services.desk_handler import DeskHandler, mark_of
+from handoff_bot.services import alarms, desk_costs, outbox
+from handoff_bot.services.outbox_job import DeskHandler, mark_of
 from handoff_bot.storage import changes, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.transaction import Transaction
@@ -86,4 +86,4 @@ class HandOver(DeskHandler[Ordered, None]):
         """Tells the person that the report failed."""
         post = Post(PostKind.TOLD, FAILED.format(why=alarms.why(error)))
         now = self._clock.now()
-        deskwork.tell(tx, str(job.payload["to"]), post, now, key=f"report.failed:{job.id}")
+        outbox.tell(tx, str(job.payload["to"]), post, now, key=f"report.failed:{job.id}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handoff_bot.domain.desk import Place, Post, PostKind, Whisper
-from handoff_bot.services import deskwork, refusals
+from handoff_bot.domain.desk import EphemeralMessage, Place, Post, PostKind
+from handoff_bot.services import outbox, refusals
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import reservations
 from handoff_bot.storage.conversations import id_of
@@ -30,6 +30,6 @@ def tell(tx: Transaction, escalation_id: int, desk_id: str, words: str, now: dat
     thread = rows.thread_of(tx, escalation_id)
     if thread:
         place = Place(thread.slack_channel, thread.ts)
-        deskwork.whisper(tx, Whisper(desk_id, place, words), now)
+        outbox.ephemeral(tx, EphemeralMessage(desk_id, place, words), now)
     else:
-        deskwork.tell(tx, desk_id, Post(PostKind.TOLD, words), now)
+        outbox.tell(tx, desk_id, Post(PostKind.TOLD, words), now)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handoff_bot.domain.desk import Button, Place, Post, PostKind, Whisper
+from handoff_bot.domain.desk import Button, EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.inside import is_to_colleague, verb_in
 from handoff_bot.domain.text import short_name, shorten
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, rewriting, sla, translating
+from handoff_bot.services import outbox, rewriting, sla, translating
 from handoff_bot.services.sending import Channels
 from handoff_bot.services.threads import Thread, Threads, note_in
 from handoff_bot.services.translating import Interpreter, Spoken
@@ -114,7 +114,7 @@ class Revising:
         if is_reply and not was_held:
             self._ask_for(tx, thread, note)
         elif inside.is_verb:
-            self._whisper(tx, thread, note.agent_id, NO_VERB)
+            self._ephemeral(tx, thread, note.agent_id, NO_VERB)
 
     def _ask_for(self, tx: Transaction, thread: Thread, note: Note) -> None:
         """Sends a note that has become a reply only after its author confirms."""
@@ -123,7 +123,7 @@ class Revising:
         words, note.held = why_not or (WAS_A_NOTE, True)
         send = Button.TAKE_OVER_AND_SEND if why_not else Button.SEND_HELD
         buttons = (send, Button.KEEP_AS_NOTE) if note.held else ()
-        self._whisper(tx, thread, note.agent_id, words, buttons, note)
+        self._ephemeral(tx, thread, note.agent_id, words, buttons, note)
 
     # -- replies
 
@@ -139,7 +139,7 @@ class Revising:
         elif not (text or message.media):
             self._drop(tx, thread, message)
         elif spoken.said is None:
-            self._whisper(tx, thread, message.agent_id, FIRST_VERSION)
+            self._ephemeral(tx, thread, message.agent_id, FIRST_VERSION)
         else:
             self._rewrite(tx, thread, message, spoken, spoken.said)
 
@@ -158,11 +158,11 @@ class Revising:
         kept = text if inside.kept is None else inside.kept
         note = self._take_back(tx, thread, message, ts, kept)
         if inside.is_verb:
-            self._whisper(tx, thread, message.agent_id, NO_VERB)
+            self._ephemeral(tx, thread, message.agent_id, NO_VERB)
         elif inside.kept is None and note is not None:
             note.held = True
             buttons = (Button.SEND_HELD, Button.KEEP_AS_NOTE)
-            self._whisper(tx, thread, message.agent_id, TO_COLLEAGUE, buttons, note)
+            self._ephemeral(tx, thread, message.agent_id, TO_COLLEAGUE, buttons, note)
 
     def _rewrite(
         self, tx: Transaction, thread: Thread, message: Message, spoken: Spoken, said: str
@@ -172,9 +172,9 @@ class Revising:
         message.text = said
         message.payload = message.payload | {"written": spoken.written if spoken.language else ""}
         if spoken.language:
-            deskwork.notice(tx, thread.escalation, translating.in_their_language(spoken), now)
+            outbox.notice(tx, thread.escalation, translating.in_their_language(spoken), now)
         if not rewriting.rewrite(tx, thread.conversation, message, self._channels, now):
-            self._whisper(tx, thread, message.agent_id, FAILED_EDIT)
+            self._ephemeral(tx, thread, message.agent_id, FAILED_EDIT)
         self._record(tx, "reply.edited", thread, message)
 
     def _take_back(
@@ -202,11 +202,11 @@ class Revising:
             return
         words = IN_DOUBT_EDIT if _in_doubt(tx, message) else DELIVERED_EDIT
         if not text:
-            self._whisper(tx, thread, message.agent_id, words)
+            self._ephemeral(tx, thread, message.agent_id, words)
             return
         held = self._threads.keep(tx, thread, author, text, ts, held=True, revision=revision)
         buttons = (Button.SEND_CORRECTION, Button.KEEP_AS_NOTE)
-        self._whisper(tx, thread, message.agent_id, words, buttons, held)
+        self._ephemeral(tx, thread, message.agent_id, words, buttons, held)
 
     # -- deletions
 
@@ -228,7 +228,7 @@ class Revising:
                 return
             in_doubt = _in_doubt(tx, message)
             words = IN_DOUBT_DELETE if in_doubt else DELIVERED_DELETE
-            self._whisper(tx, thread, message.agent_id, words)
+            self._ephemeral(tx, thread, message.agent_id, words)
             self._leave_trace(
                 tx, thread, message, DELETED_IN_DOUBT if in_doubt else DELETED_TOO_LATE
             )
@@ -240,7 +240,7 @@ class Revising:
         said = words.format(agent=author.name if author else "An agent", text=text)
         post = Post(PostKind.NOTICE, said)
         key = f"deleted:{id_of(message)}"
-        deskwork.post(tx, thread.escalation, post, self._clock.now(), key=key)
+        outbox.post(tx, thread.escalation, post, self._clock.now(), key=key)
 
     # -- shared
 
@@ -249,7 +249,7 @@ class Revising:
         now = self._clock.now()
         if not deliveries.withdraw(tx, id_of(message), now):
             return False
-        deskwork.delivery_moved(tx, message, now)
+        outbox.delivery_moved(tx, message, now)
         sla.unsaid(tx, thread.escalation, message, now)
         self._record(tx, "reply.deleted", thread, message)
         return True
@@ -258,7 +258,7 @@ class Revising:
         now = self._clock.now()
         log.record(tx, kind, now, escalation=thread.escalation, message_id=id_of(message))
 
-    def _whisper(
+    def _ephemeral(
         self,
         tx: Transaction,
         thread: Thread,
@@ -271,8 +271,8 @@ class Revising:
         if author is None:
             return
         value = str(id_of(about)) if about and buttons else ""
-        told = Whisper(author.desk_id, thread.place, words, buttons, value)
-        deskwork.whisper(tx, told, self._clock.now())
+        told = EphemeralMessage(author.desk_id, thread.place, words, buttons, value)
+        outbox.ephemeral(tx, told, self._clock.now())
 
 
 @dataclass(frozen=True)

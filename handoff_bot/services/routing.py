@@ -10,7 +10,7 @@ from handoff_bot.domain.criteria import Case
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.routing import Route, Rule, first
-from handoff_bot.services import assigning, deskwork, hours, offers, routes
+from handoff_bot.services import assigning, hours, offers, outbox, routes
 from handoff_bot.services.criteria import case_of
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.services.preferences import Preferences
@@ -30,7 +30,7 @@ def on_escalation_changed(moved: EscalationChanged) -> None:
         route = routes.choose(moved)
         if route and route.people and not route.is_offered:
             words = Post(PostKind.NOTICE, "This conversation is for you.", mentions=route.people)
-            deskwork.post(moved.tx, moved.escalation, words, moved.now)
+            outbox.post(moved.tx, moved.escalation, words, moved.now)
     elif moved.step is Step.RELEASE:
         route = routes.route_of(moved.tx, moved.escalation)
     else:

@@ -25,7 +25,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Channel, Clock
-from handoff_bot.services import alarms, deskwork, opt_outs, sent_files, windows
+from handoff_bot.services import alarms, opt_outs, outbox, sent_files, windows
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -125,7 +125,7 @@ def say(
     sent_files.collect(tx, message, now)
     enqueue_parts(tx, conversation, message, channels, now, now + words.hold)
     if words.hold:
-        deskwork.delivery_moved(tx, message, now)
+        outbox.delivery_moved(tx, message, now)
     return message
 
 
@@ -369,10 +369,10 @@ def _report_failure(
         opt_outs.opt_out(conversation, now)
         log.record(tx, "consent.stop", now, conversation=conversation, by="carrier")
         if message.escalation_id:
-            deskwork.redraw_of(tx, message.escalation_id, now)
+            outbox.redraw_of(tx, message.escalation_id, now)
     is_late = code == windows.CLOSED or code in limits.window_codes
     use_template = is_late and limits.templates
-    told = deskwork.delivery_failed(tx, message, words, now, use_template=use_template)
+    told = outbox.delivery_failed(tx, message, words, now, use_template=use_template)
     if not told and not conversation.opted_out_at:
         alarms.unsent(tx, code, words, now)
 
@@ -391,7 +391,7 @@ def _moved(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> None:
         status=delivery.status,
         author=message.author,
     )
-    deskwork.delivery_moved(tx, message, now)
+    outbox.delivery_moved(tx, message, now)
 
 
 class News(TransactionJob):

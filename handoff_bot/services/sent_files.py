@@ -32,7 +32,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Channel, Clock, Desk
-from handoff_bot.services import deskwork
+from handoff_bot.services import outbox
 from handoff_bot.storage import attachments, conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -264,12 +264,12 @@ def _tell(tx: Transaction, message: Message, words: str, refused: Refused, now: 
         code="file",
         author=message.author,
     )
-    deskwork.delivery_moved(tx, message, now)
+    outbox.delivery_moved(tx, message, now)
     if escalation:
         button = Button.RETRY if refused.may_help else None
         value = str(id_of(message)) if button else ""
         post = Post(PostKind.FAILURE, words, button=button, value=value)
-        deskwork.post(tx, escalation, post, now)
+        outbox.post(tx, escalation, post, now)
 
 
 class Serving:

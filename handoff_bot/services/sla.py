@@ -14,7 +14,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, hours
+from handoff_bot.services import hours, outbox
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
@@ -70,7 +70,7 @@ def replied(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     if ticket.replied_at is None:
         ticket.replied_at = now
         if ticket.reply_due_at:
-            deskwork.redraw(tx, escalation, now)
+            outbox.redraw(tx, escalation, now)
 
 
 def unsaid(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
@@ -89,7 +89,7 @@ def unsaid(tx: Transaction, escalation: Escalation, message: Message, now: datet
     if ticket.replied_at == escalation.replied_at:
         ticket.replied_at = first
     escalation.replied_at = first
-    deskwork.redraw(tx, escalation, now)
+    outbox.redraw(tx, escalation, now)
 
 
 def _set(ticket: Ticket, which: Promise, due: datetime | None) -> None:
@@ -166,4 +166,4 @@ def _say_once(tx: Transaction, owed: _Owed, now: datetime) -> None:
     owner = rows.agent(tx, escalation.owner_id)
     words = sla.in_words(owed.promise, owed.due, now)
     mentions = (owner.desk_id,) if owner else ()
-    deskwork.post(tx, escalation, Post(PostKind.NOTICE, words, mentions=mentions), now)
+    outbox.post(tx, escalation, Post(PostKind.NOTICE, words, mentions=mentions), now)

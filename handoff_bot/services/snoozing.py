@@ -11,7 +11,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork, refusals
+from handoff_bot.services import outbox, refusals
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
@@ -70,8 +70,8 @@ class Snoozing:
         key = f"wake:{id_of(escalation)}:{until.timestamp():.0f}"
         lane = f"tick:wake:{id_of(escalation)}:{until.timestamp():.0f}"
         enqueue_job(tx, NewJob(WAKE, lane, payload, due_at=until, key=key))
-        deskwork.notice(tx, escalation, f"{agent.name} snoozed this conversation.", now)
-        deskwork.redraw(tx, escalation, now)
+        outbox.notice(tx, escalation, f"{agent.name} snoozed this conversation.", now)
+        outbox.redraw(tx, escalation, now)
 
 
 def _is_another_agents(tx: Transaction, escalation: Escalation, agent: AgentRef) -> bool:
@@ -99,8 +99,8 @@ def wake(
     end(tx, escalation, now)
     log.record(tx, "escalation.woken", now, escalation=escalation)
     mentions = (desk_id,) if desk_id else ()
-    deskwork.post(tx, escalation, Post(PostKind.NOTICE, words, mentions=mentions), now)
-    deskwork.redraw(tx, escalation, now)
+    outbox.post(tx, escalation, Post(PostKind.NOTICE, words, mentions=mentions), now)
+    outbox.redraw(tx, escalation, now)
 
 
 class Wake(TransactionJob):

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from handoff_bot.domain import inside
-from handoff_bot.domain.desk import Button, Place, ThreadReply, Whisper
+from handoff_bot.domain.desk import Button, EphemeralMessage, Place, ThreadReply
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.files import DeskFile
 from handoff_bot.domain.messages import Author, Template, storable
 from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
 from handoff_bot.services import (
-    deskwork,
     endings,
     opt_outs,
+    outbox,
     sending,
     sent_files,
     sla,
@@ -148,7 +148,7 @@ class Threads:
             now,
         )
         if spoken.language and text != spoken.written:
-            deskwork.notice(tx, thread.escalation, translating.in_their_language(spoken), now)
+            outbox.notice(tx, thread.escalation, translating.in_their_language(spoken), now)
         log.record(
             tx,
             "reply.accepted",
@@ -199,5 +199,7 @@ class Threads:
         buttons: tuple[Button, ...] = (),
         value: str = "",
     ) -> None:
-        told = Whisper(author.desk_id, reply.place, text, buttons, value if buttons else "")
-        deskwork.whisper(tx, told, self._clock.now())
+        told = EphemeralMessage(
+            author.desk_id, reply.place, text, buttons, value if buttons else ""
+        )
+        outbox.ephemeral(tx, told, self._clock.now())

@@ -16,7 +16,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk, TicketSink
-from handoff_bot.services import deskwork
+from handoff_bot.services import outbox
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.storage import conversations, escalations, log, ticket_links
 from handoff_bot.storage.conversations import id_of
@@ -128,7 +128,7 @@ class PutTicket(ProviderJob[PutPlan, str]):
         escalation = tx.session.get_one(Escalation, ticket.escalation_id)
         log.record(tx, kind, now, escalation=escalation, ticket=id_of(ticket))
         text = f"Ticket #{id_of(ticket)}: {_SPOKEN.get(sink, sink)} {words}"
-        deskwork.notice(tx, escalation, text, now)
+        outbox.notice(tx, escalation, text, now)
 
 
 def _record(tx: Transaction, ticket: Ticket, revision: int) -> TicketRecord:

@@ -9,7 +9,7 @@ from handoff_bot.jobs import backlog, rate_limit_store, store
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork
+from handoff_bot.services import outbox
 from handoff_bot.services.catching_up import CONTACT
 from handoff_bot.services.idle import IDLE
 from handoff_bot.services.model_watch import LOOK
@@ -78,4 +78,4 @@ class Watch(TransactionJob):
         text = (
             f"Messages to the customer are delayed: {stuck.error} Handoff keeps retrying, in order."
         )
-        deskwork.notice(tx, escalation, text, now)
+        outbox.notice(tx, escalation, text, now)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.messages import Author
-from handoff_bot.services import deskwork, said
+from handoff_bot.services import outbox, said
 from handoff_bot.storage import conversations, deliveries
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation
@@ -30,7 +30,7 @@ def announce(
         words = f"{owner.name} took this over{f' from {previous.name}' if previous else ''}."
     lost = previous is not None and id_of(previous) != id_of(giver)
     mentions = (previous.desk_id,) if previous and lost else ()
-    deskwork.post(tx, escalation, Post(PostKind.NOTICE, words, mentions=mentions), now)
+    outbox.post(tx, escalation, Post(PostKind.NOTICE, words, mentions=mentions), now)
 
 
 def to_an_agent(
@@ -43,13 +43,13 @@ def to_an_agent(
 ) -> None:
     """Posts the note in the thread and sends the new assignee a direct message."""
     if note:
-        deskwork.notice(tx, escalation, f"{giver.name} notes: {note}", now)
+        outbox.notice(tx, escalation, f"{giver.name} notes: {note}", now)
     if id_of(giver) == id_of(owner):
         return
     conversation = conversations.get(tx, escalation.conversation_id)
     text = "\n".join(_context(tx, escalation, conversation, giver, note))
     about = Post(PostKind.TOLD, text, button=Button.VIEW, value=str(id_of(escalation)))
-    deskwork.tell(tx, owner.desk_id, about, now, about=escalation)
+    outbox.tell(tx, owner.desk_id, about, now, about=escalation)
 
 
 def _context(
@@ -76,4 +76,4 @@ def to_the_queue(
     if mentions:
         words = f"{giver.name} put this conversation in the queue for this group."
     text = f"{words} Note: {note}" if note else words
-    deskwork.post(tx, escalation, Post(PostKind.NOTICE, text, mentions=mentions), now)
+    outbox.post(tx, escalation, Post(PostKind.NOTICE, text, mentions=mentions), now)

@@ -22,7 +22,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Translator
-from handoff_bot.services import deskwork
+from handoff_bot.services import outbox
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
@@ -192,13 +192,13 @@ class Translate(ProviderJob[Wanted, str]):
             name = conversations.contact_name(tx, conversation)
             said = f"{name} · translated from {name_of(conversation.language)}"
             post = Post(PostKind.CONTACT, result, name=said, channel=conversation.channel)
-        deskwork.post(tx, escalation, post, self._clock.now())
+        outbox.post(tx, escalation, post, self._clock.now())
 
     def on_failed(self, tx: Transaction, job: Job, plan: Wanted | None, error: Exception) -> None:
         """Posts that no translation is available."""
         escalation = rows.get(tx, int(job.payload["escalation_id"]))
         if escalation:
-            deskwork.notice(tx, escalation, FAILED, self._clock.now())
+            outbox.notice(tx, escalation, FAILED, self._clock.now())
 
 
 def in_their_language(spoken: Spoken) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.signals import Priority
-from handoff_bot.services import deskwork, ladder, notices, sla
+from handoff_bot.services import ladder, notices, outbox, sla
 from handoff_bot.storage import conversations
 from handoff_bot.storage.models import Escalation, Ticket
 from handoff_bot.storage.transaction import Transaction
@@ -26,4 +26,4 @@ def follow(
         conversation = conversations.get(tx, escalation.conversation_id)
         ladder.replan(tx, escalation, conversation)
         notices.announce(tx, escalation, conversation, now)
-    deskwork.redraw(tx, escalation, now)
+    outbox.redraw(tx, escalation, now)

@@ -9,7 +9,7 @@ from handoff_bot.domain.messages import Limits
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock
-from handoff_bot.services import deskwork
+from handoff_bot.services import outbox
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -49,7 +49,7 @@ def heard(
     is_later = before is None or closes_at - before >= AHEAD
     escalation = rows.open_of(tx, id_of(conversation)) if is_later else None
     if escalation:
-        deskwork.redraw(tx, escalation, now)
+        outbox.redraw(tx, escalation, now)
 
 
 def offer_template(
@@ -62,7 +62,7 @@ def offer_template(
     post = Post(
         PostKind.NOTICE, text, value=str(newest), buttons=buttons, mentions=(owner.desk_id,)
     )
-    deskwork.post(tx, escalation, post, now)
+    outbox.post(tx, escalation, post, now)
 
 
 def is_closed(conversation: Conversation, now: datetime) -> bool:
@@ -89,4 +89,4 @@ def _nudge(tx: Transaction, escalation: Escalation, closes_at: datetime, now: da
     owner = rows.agent(tx, escalation.owner_id)
     post = Post(PostKind.NOTICE, NUDGE, mentions=(owner.desk_id,) if owner else ())
     key = f"window:{id_of(escalation)}:{closes_at.timestamp():.0f}"
-    deskwork.post(tx, escalation, post, now, key=key)
+    outbox.post(tx, escalation, post, now, key=key)

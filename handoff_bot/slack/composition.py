@@ -19,7 +19,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.registry import JobKind
-from handoff_bot.services import alarms, deskwork, translating
+from handoff_bot.services import alarms, outbox, translating
 from handoff_bot.services.catching_up import READ_THREAD, read_thread
 from handoff_bot.services.container import Services
 from handoff_bot.services.escalations import Escalations
@@ -176,7 +176,7 @@ class HandleEvent(ProviderJob[dict[str, Any], None]):
         if isinstance(author, str) and thread_of(event):
             words = LOST.format(why=alarms.why(error), text=str(text or "")[: alarms.MOST])
             now, post = self._tools.core.clock.now(), Post(PostKind.TOLD, words)
-            deskwork.tell(tx, author, post, now, key=f"event.lost:{job.id}")
+            outbox.tell(tx, author, post, now, key=f"event.lost:{job.id}")
 
 
 class SlackSide:

@@ -17,7 +17,7 @@ from slack_sdk.web import SlackResponse, WebClient
 from slack_sdk.webhook import WebhookClient
 
 from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.desk import AgentRef, Board, Card, Place, Post, PostKind, Whisper
+from handoff_bot.domain.desk import AgentRef, Board, Card, EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.errors import DeskError, DeskGone
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.domain.files import DeskFile, Fetched, File
@@ -27,7 +27,7 @@ from handoff_bot.slack.blocks.board import draw_board, permalink
 from handoff_bot.slack.blocks.card import draw_card
 from handoff_bot.slack.blocks.plainer import Form, forms
 from handoff_bot.slack.blocks.text import Block, Drawing
-from handoff_bot.slack.blocks.thread import draw_post, draw_posts, draw_whisper, guise_of
+from handoff_bot.slack.blocks.thread import draw_post, draw_posts, guise_of, render_ephemeral
 from handoff_bot.slack.directory import SlackDirectory
 from handoff_bot.slack.error_codes import GONE
 from handoff_bot.slack.errors import slack_errors
@@ -196,21 +196,21 @@ class SlackDesk:
         """Downloads a file from a thread."""
         return self._files.download(file, most)
 
-    def whisper(self, whisper: Whisper) -> None:
+    def ephemeral(self, ephemeral: EphemeralMessage) -> None:
         """Shows one agent an ephemeral message. It disappears when they reload Slack."""
 
         def say(form: Form) -> None:
             with slack_errors():
                 self._client.chat_postEphemeral(
-                    channel=whisper.place.slack_channel,
-                    thread_ts=whisper.place.ts,
-                    user=whisper.desk_id,
+                    channel=ephemeral.place.slack_channel,
+                    thread_ts=ephemeral.place.ts,
+                    user=ephemeral.desk_id,
                     text=form.text,
                     blocks=form.blocks,
                     parse="none",
                 )
 
-        self._layouts.say(forms(draw_whisper(whisper)), say)
+        self._layouts.say(forms(render_ephemeral(ephemeral)), say)
 
     def mark_delivery(self, reply: Place, status: DeliveryStatus, *, held: bool = False) -> None:
         """Adds the reaction for a status, and removes the reaction for waiting."""

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
-from handoff_bot.domain.desk import Place, Post, PostKind, Whisper
+from handoff_bot.domain.desk import EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS
@@ -13,7 +13,6 @@ from handoff_bot.services import (
     answering,
     assigning,
     catching_up,
-    deskwork,
     files,
     holding,
     idle,
@@ -24,6 +23,7 @@ from handoff_bot.services import (
     moods,
     notices,
     offers,
+    outbox,
     owners,
     positions,
     reports,
@@ -116,13 +116,13 @@ PAYLOADS = {
     translating.TRANSLATE: lambda _: {"escalation_id": 1, "message_id": 1},
     reports.REPORT: lambda bureau: {"to": bureau.ben, "kind": "figures", "order": {}},
     files.FILE: lambda _: {"escalation_id": 1, "message_id": 1, "number": 0},
-    deskwork.CARD: a_card,
-    deskwork.POST: lambda bureau: {"escalation_id": 1, "post": lost_post(bureau)},
-    deskwork.REDRAW: lambda _: {"escalation_id": 1},
-    deskwork.BOARD: nothing,
-    deskwork.MARK: lambda _: {"message_id": 1},
-    deskwork.WHISPER: lambda bureau: asdict(Whisper(bureau.ben, place(bureau), LOST)),
-    deskwork.TELL: lambda bureau: {"to": bureau.ben, "post": lost_post(bureau), "about": None},
+    outbox.CARD: a_card,
+    outbox.POST: lambda bureau: {"escalation_id": 1, "post": lost_post(bureau)},
+    outbox.REDRAW: lambda _: {"escalation_id": 1},
+    outbox.BOARD: nothing,
+    outbox.MARK: lambda _: {"message_id": 1},
+    outbox.EPHEMERAL: lambda bureau: asdict(EphemeralMessage(bureau.ben, place(bureau), LOST)),
+    outbox.TELL: lambda bureau: {"to": bureau.ben, "post": lost_post(bureau), "about": None},
     EVENT: a_message,
     EXAMINE: lambda _: {"view_id": "V1"},
     moods.MOOD: lambda _: {"escalation_id": 1},
@@ -169,10 +169,10 @@ REPORTED = {
     assigning.ASSIGN: (thread, offers.NOT_KNOWN),
     reports.REPORT: (lambda bureau: bureau.told(bureau.ben), "Your report could not be created."),
     files.FILE: (the_team, "A file from the customer could not be posted"),
-    deskwork.CARD: (the_team, "could not be posted"),
-    deskwork.POST: (the_team, LOST),
-    deskwork.WHISPER: (lambda bureau: bureau.told(bureau.ben), LOST),
-    deskwork.TELL: (lambda bureau: [queue(bureau)], LOST),
+    outbox.CARD: (the_team, "could not be posted"),
+    outbox.POST: (the_team, LOST),
+    outbox.EPHEMERAL: (lambda bureau: bureau.told(bureau.ben), LOST),
+    outbox.TELL: (lambda bureau: [queue(bureau)], LOST),
     EVENT: (lambda bureau: bureau.told(bureau.ana), LOST),
 }
 """Kinds that tell others than the admins: where, and what stands there."""
@@ -184,7 +184,7 @@ def test_every_kind_of_job_says_to_whom_it_is_told(bureau):
     assert silent == []
     to_admins = {kind for kind, handler in bureau.core.handlers.items() if handler.told == ADMINS}
     nobody = {kind for kind, one in bureau.core.handlers.items() if one.told.startswith("nobody:")}
-    assert nobody == {deskwork.REDRAW, deskwork.MARK}
+    assert nobody == {outbox.REDRAW, outbox.MARK}
     assert to_admins | nobody | set(REPORTED) == set(PAYLOADS)
     assert to_admins & set(REPORTED) == set()
 
@@ -197,7 +197,7 @@ def test_what_a_bug_has_kept_from_being_done_is_told(bureau, monkeypatch, kind):
     bureau.writes(bureau.ana, "Hello")
     bureau.says("I want a person", OTHER)
     payload = PAYLOADS[kind](bureau)
-    family = {EVENT: "slack", EXAMINE: "slack", deskwork.MARK: "draw"}.get(kind, "desk")
+    family = {EVENT: "slack", EXAMINE: "slack", outbox.MARK: "draw"}.get(kind, "desk")
     with bureau.database.write() as tx:
         enqueue_job(tx, NewJob(kind, f"{family}:broken", payload, bureau.clock.now(), key="broken"))
     break_one(bureau, monkeypatch, kind)

@@ -15,7 +15,7 @@ from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import Edit
 from handoff_bot.jobs.worker import Worker
-from handoff_bot.services import deskwork
+from handoff_bot.services import outbox
 from handoff_bot.services.container import QUEUES
 from handoff_bot.services.texts import Text
 from handoff_bot.slack.manifest import SCOPES
@@ -452,7 +452,7 @@ def test_a_customer_who_writes_while_it_is_resolved_is_answered(bureau, monkeypa
 
     ana = AgentRef(bureau.ana, "Ana")
     number = escalation(bureau).id
-    handler = bureau.core.handlers[deskwork.POST]
+    handler = bureau.core.handlers[outbox.POST]
     post = handler.call
 
     def resolved_meanwhile(plan):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_bot.services import deskwork
+from handoff_bot.services import outbox
 from handoff_bot.storage import escalations
 from handoff_bot.storage.models import Work
 from tests.desk.conftest import DANA, words
@@ -272,7 +272,7 @@ def is_card(args):
 
 def redraw(bureau):
     with bureau.database.write() as tx:
-        deskwork.redraw(tx, escalations.get(tx, 1), bureau.clock.now())
+        outbox.redraw(tx, escalations.get(tx, 1), bureau.clock.now())
     bureau.later(seconds=3)
 
 

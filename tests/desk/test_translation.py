@@ -83,10 +83,10 @@ def test_nothing_leaves_untranslated_unless_its_author_says_so(spanish):
     before = list(spanish.heard())
     spanish.writes(spanish.ana, "It is on its way")
     assert spanish.heard() == before
-    whisper = spanish.slack.ephemerals(spanish.ana)[-1]
-    assert "could not be translated into Spanish" in whisper["text"]
-    assert "Send untranslated" in words(whisper["blocks"])
-    spanish.slack.click_ephemeral(spanish.ana, whisper["ts"], "send_as_written")
+    ephemeral = spanish.slack.ephemerals(spanish.ana)[-1]
+    assert "could not be translated into Spanish" in ephemeral["text"]
+    assert "Send untranslated" in words(ephemeral["blocks"])
+    spanish.slack.click_ephemeral(spanish.ana, ephemeral["ts"], "send_as_written")
     spanish.settle()
     assert spanish.heard() == [*before, "It is on its way"]
 
@@ -94,8 +94,8 @@ def test_nothing_leaves_untranslated_unless_its_author_says_so(spanish):
 def test_it_can_be_tried_again(spanish):
     spanish.translator.fails = True
     spanish.writes(spanish.ana, "It is on its way")
-    whisper = spanish.slack.ephemerals(spanish.ana)[-1]
-    spanish.slack.click_ephemeral(spanish.ana, whisper["ts"], "translate_again")
+    ephemeral = spanish.slack.ephemerals(spanish.ana)[-1]
+    spanish.slack.click_ephemeral(spanish.ana, ephemeral["ts"], "translate_again")
     spanish.settle()
     again = spanish.slack.ephemerals(spanish.ana)[-1]
     assert "could not be translated" in again["text"]
@@ -123,8 +123,8 @@ def test_what_would_not_leave_is_not_translated(spanish):
 
 def test_what_was_kept_back_is_translated_when_it_is_sent(spanish):
     spanish.writes(spanish.ben, "Let me help")
-    whisper = spanish.slack.ephemerals(spanish.ben)[-1]
-    spanish.slack.click_ephemeral(spanish.ben, whisper["ts"], "take_over_and_send")
+    ephemeral = spanish.slack.ephemerals(spanish.ben)[-1]
+    spanish.slack.click_ephemeral(spanish.ben, ephemeral["ts"], "take_over_and_send")
     spanish.settle()
     assert spanish.heard()[-1] == "[es] LET ME HELP"
 
@@ -169,8 +169,8 @@ def test_an_edit_too_late_is_offered_as_a_correction_and_then_translated(spanish
     spanish.slack.edit(spanish.ana, spanish.queue, reply, "On its way, Dana")
     spanish.settle()
     spanish.translator.fails = False
-    whisper = spanish.slack.ephemerals(spanish.ana)[-1]
-    spanish.slack.click_ephemeral(spanish.ana, whisper["ts"], "send_correction")
+    ephemeral = spanish.slack.ephemerals(spanish.ana)[-1]
+    spanish.slack.click_ephemeral(spanish.ana, ephemeral["ts"], "send_correction")
     spanish.settle()
     assert spanish.heard()[-2:] == ["[es] ON ITS WAY", "Corrección:\n[es] ON ITS WAY, DANA"]
 

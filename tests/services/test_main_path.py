@@ -257,9 +257,9 @@ def test_a_reply_in_an_unclaimed_thread_is_held(house, ana):
     house.says("I want a human")
     house.replies(ana, "Hello!")
     assert house.channel.phone == [STARTED]
-    (whisper,) = house.desk.whispers
-    assert (whisper.desk_id, whisper.text) == ("UANA", threads.UNCLAIMED)
-    assert whisper.buttons == (Button.TAKE_OVER_AND_SEND, Button.KEEP_AS_NOTE)
+    (ephemeral,) = house.desk.whispers
+    assert (ephemeral.desk_id, ephemeral.text) == ("UANA", threads.UNCLAIMED)
+    assert ephemeral.buttons == (Button.TAKE_OVER_AND_SEND, Button.KEEP_AS_NOTE)
 
 
 def test_take_over_and_send_sends_once(house, ana):
@@ -377,9 +377,9 @@ def test_an_edit_after_delivery_offers_a_correction_once(house, ana):
     for _ in range(2):
         house.core.relay.edited(house.desk.place, ts, "Hello")
     house.settle()
-    (whisper,) = house.desk.whispers
-    assert whisper.text == revising.DELIVERED_EDIT
-    assert house.core.decisions.send_correction(int(whisper.value), ana).done
+    (ephemeral,) = house.desk.whispers
+    assert ephemeral.text == revising.DELIVERED_EDIT
+    assert house.core.decisions.send_correction(int(ephemeral.value), ana).done
     house.settle()
     assert house.channel.phone[-2:] == ["Helo", "Correction:\nHello"]
 

@@ -14,7 +14,7 @@ from handoff_bot.jobs import rate_limit_store
 from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.jobs.rates import BucketCost, Rate
 from handoff_bot.jobs.worker import Worker
-from handoff_bot.services import desk_costs, deskwork, gathering
+from handoff_bot.services import batching, desk_costs, outbox
 from handoff_bot.storage import escalations
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation, Lane
@@ -61,13 +61,13 @@ def says(house, escalation, *texts, kind=PostKind.CONTACT, name="Dana", **more):
     for text in texts:
         with house.database.write() as tx:
             post = Post(kind, text, name, "sms", **more)
-            deskwork.post(tx, escalation, post, house.clock.now())
+            outbox.post(tx, escalation, post, house.clock.now())
 
 
 def change(house, *changed):
     for escalation in changed:
         with house.database.write() as tx:
-            deskwork.redraw(tx, escalation, house.clock.now())
+            outbox.redraw(tx, escalation, house.clock.now())
 
 
 def calls(house):
@@ -363,11 +363,11 @@ def test_what_is_more_than_words_goes_alone(house, apart):
 
 def test_one_post_holds_no_more_than_a_message_can(house):
     (escalation,) = opened(house)
-    long = "x" * (gathering.MOST_CHARACTERS // 2)
+    long = "x" * (batching.MOST_CHARACTERS // 2)
     says(house, escalation, long, long, "short")
     says(house, escalation, *"abcdefghijklmnopqrst")
     wait(house, 1, 4)
-    assert [len(texts) for texts in calls(house)] == [2, gathering.MOST_POSTS, 9]
+    assert [len(texts) for texts in calls(house)] == [2, batching.MOST_POSTS, 9]
 
 
 def test_what_is_refused_together_is_tried_alone(house):

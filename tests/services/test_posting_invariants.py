@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.errors import DeskError, DeskLimited, DeskOutcomeUnknown
 from handoff_bot.jobs.rates import Rate
-from handoff_bot.services import deskwork
+from handoff_bot.services import outbox
 from handoff_bot.storage import escalations
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
@@ -104,7 +104,7 @@ class Threads(RuleBasedStateMachine):
             post = Post(kind, text, name, "sms", button=button, value="1" if button else "")
             with self.databases[0].write() as tx:
                 escalation = tx.session.get(Escalation, thread + 1)
-                deskwork.post(tx, escalation, post, self.clock.now())
+                outbox.post(tx, escalation, post, self.clock.now())
             self.said[thread + 1].append(text)
             if spoiled:
                 self.spoiled.add(text)
@@ -183,7 +183,7 @@ class Threads(RuleBasedStateMachine):
             while self.run_one(0) or self.run_one(1):
                 pass
             with self.databases[0].read() as tx:
-                if not tx.session.query(Work).filter_by(status="ready", kind=deskwork.POST).count():
+                if not tx.session.query(Work).filter_by(status="ready", kind=outbox.POST).count():
                     return
             self.clock.advance(seconds=15)
         raise AssertionError("never came to rest")

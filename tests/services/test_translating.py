@@ -102,7 +102,7 @@ def test_whatever_is_pressed_it_is_sent_once(house, ana, translator):
     translator.fails = True
     house.replies(ana, "Hello")
     (note,) = held(house)
-    assert [whisper.buttons for whisper in house.desk.whispers][-1] == (
+    assert [ephemeral.buttons for ephemeral in house.desk.whispers][-1] == (
         Button.TRANSLATE_AGAIN,
         Button.SEND_AS_WRITTEN,
         Button.KEEP_AS_NOTE,

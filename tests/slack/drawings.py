@@ -7,7 +7,7 @@ from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.canned import CannedPage, CannedReply
 from handoff_bot.domain.criteria import Criteria
-from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
+from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.findings import Finding
 from handoff_bot.domain.metrics import Choice, Period, Scope
@@ -16,7 +16,7 @@ from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.routing import Mode, Route, Rule
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.texts import Moment
-from handoff_bot.services.gathering import MOST_CHARACTERS, MOST_POSTS
+from handoff_bot.services.batching import MOST_CHARACTERS, MOST_POSTS
 from handoff_bot.services.rulebook import MOST
 from handoff_bot.services.sections import SECTIONS
 from handoff_bot.slack.blocks import (
@@ -46,8 +46,8 @@ from handoff_bot.slack.blocks.text import Drawing
 from handoff_bot.slack.blocks.thread import (
     draw_post,
     draw_posts,
-    draw_whisper,
     draw_words,
+    render_ephemeral,
     settled,
 )
 from tests.slack import builders, linter
@@ -87,9 +87,13 @@ def messages(text: str) -> dict[str, Drawing]:
         share = text[: MOST_CHARACTERS // MOST_POSTS]
         posts = [Post(kind, share, text, "whatsapp")] * MOST_POSTS
         drawn[f"as many {kind} as go together"] = draw_posts(posts)
-    drawn["ephemeral"] = draw_whisper(Whisper("U1", CARD_AT, text, (Button.KEEP_AS_NOTE,), "1"))
+    drawn["ephemeral"] = render_ephemeral(
+        EphemeralMessage("U1", CARD_AT, text, (Button.KEEP_AS_NOTE,), "1")
+    )
     again = (Button.TRANSLATE_AGAIN, Button.SEND_AS_WRITTEN, Button.KEEP_AS_NOTE)
-    drawn["ephemeral of no translation"] = draw_whisper(Whisper("U1", CARD_AT, text, again, "1"))
+    drawn["ephemeral of no translation"] = render_ephemeral(
+        EphemeralMessage("U1", CARD_AT, text, again, "1")
+    )
     translated = Post(PostKind.CONTACT, text, f"{text} · translated from Spanish", "sms")
     drawn["post translated"] = draw_post(translated)
     drawn["plain text"] = draw_words(text)

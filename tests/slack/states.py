@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from handoff_bot.domain.availability import Availability
-from handoff_bot.domain.desk import AgentRef, Button, Post, PostKind, Whisper
+from handoff_bot.domain.desk import AgentRef, Button, EphemeralMessage, Post, PostKind
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.slack.blocks import (
@@ -19,7 +19,7 @@ from handoff_bot.slack.blocks.home import draw_home
 from handoff_bot.slack.blocks.modals import conversation
 from handoff_bot.slack.blocks.plainer import forms
 from handoff_bot.slack.blocks.text import Drawing
-from handoff_bot.slack.blocks.thread import draw_post, draw_posts, draw_whisper
+from handoff_bot.slack.blocks.thread import draw_post, draw_posts, render_ephemeral
 from tests.slack import builders, drawings
 from tests.slack.builders import CARD_AT
 from tests.slack.drawings import WORKSPACE
@@ -137,8 +137,8 @@ def _posts() -> dict[str, Drawing]:
     }
     for button in Button:
         if button is not Button.MORE:
-            one = Whisper("U0ANA", CARD_AT, f"{button.value} is offered", (button,), "7")
-            found[f"ephemeral with {button.value}"] = draw_whisper(one)
+            one = EphemeralMessage("U0ANA", CARD_AT, f"{button.value} is offered", (button,), "7")
+            found[f"ephemeral with {button.value}"] = render_ephemeral(one)
     return found
 
 

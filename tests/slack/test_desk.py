@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.desk import Place, Post, PostKind, Whisper
+from handoff_bot.domain.desk import EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.slack.blocks.thread import draw_words
 from tests.slack import builders
@@ -80,7 +80,7 @@ def test_a_card_is_redrawn_where_it_is(api, desk):
 
 
 def test_a_whisper_is_for_one_agent_in_the_thread(api, desk):
-    desk.whisper(Whisper("U0ANA", CARD_AT, "Kept as a note."))
+    desk.ephemeral(EphemeralMessage("U0ANA", CARD_AT, "Kept as a note."))
     (sent,) = api.asked("chat.postEphemeral")
     assert (sent["user"], sent["thread_ts"]) == ("U0ANA", CARD_AT.ts)
     assert sent["text"] == "Kept as a note."

@@ -2,12 +2,12 @@
 
 import pytest
 
-from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
+from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
 from handoff_bot.slack.blocks.board import draw_board
 from handoff_bot.slack.blocks.modals import conversation
 from handoff_bot.slack.blocks.steps import About, give_back
 from handoff_bot.slack.blocks.text import one_line, shorten
-from handoff_bot.slack.blocks.thread import draw_post, draw_whisper, settled
+from handoff_bot.slack.blocks.thread import draw_post, render_ephemeral, settled
 from handoff_bot.slack.listeners.registry import EVERYTHING
 from tests.slack import builders, linter
 from tests.slack.builders import CARD_AT
@@ -44,7 +44,7 @@ def test_a_settled_message_has_no_buttons():
 
 def test_a_whisper_offers_its_buttons():
     offered = (Button.TAKE_OVER_AND_SEND, Button.KEEP_AS_NOTE)
-    drawing = draw_whisper(Whisper("U1", CARD_AT, "This stayed inside.", offered, "5"))
+    drawing = render_ephemeral(EphemeralMessage("U1", CARD_AT, "This stayed inside.", offered, "5"))
     assert buttons_of(drawing) == ["take_over_and_send", "keep_as_note"]
 
 
@@ -115,7 +115,7 @@ def test_every_button_drawn_has_a_listener_and_the_other_way_round():
     drawn = {each for drawing in messages("x").values() for each in linter.acting(drawing.blocks)}
     drawn |= {each for view in views("x").values() for each in linter.acting(view)}
     offered = tuple(each for each in Button if each is not Button.MORE)
-    drawn |= set(buttons_of(draw_whisper(Whisper("U1", CARD_AT, "x", offered, "1"))))
+    drawn |= set(buttons_of(render_ephemeral(EphemeralMessage("U1", CARD_AT, "x", offered, "1"))))
     assert drawn == {*EVERYTHING.clicks, *EVERYTHING.menus}
 
 

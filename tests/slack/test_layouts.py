@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from handoff_bot.domain.desk import Button, Place, Post, PostKind, Whisper
+from handoff_bot.domain.desk import Button, EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.errors import DeskError, DeskGone, DeskLayout
 from handoff_bot.domain.files import File
 from handoff_bot.slack.blocks.plainer import PLAINER
@@ -99,7 +99,7 @@ def test_a_refused_redraw_falls_back_too(api, desk):
 
 def test_a_refused_whisper_falls_back_too(api, desk):
     refused(api, "chat.postEphemeral", "invalid_blocks")
-    desk.whisper(Whisper("U0ANA", CARD_AT, "Only for you."))
+    desk.ephemeral(EphemeralMessage("U0ANA", CARD_AT, "Only for you."))
     sent = api.asked("chat.postEphemeral")[-1]
     assert ("blocks" in sent, sent["text"]) == (False, f"Only for you.\n{PLAINER}")
 

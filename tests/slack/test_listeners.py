@@ -163,11 +163,11 @@ def test_a_used_button_is_gone(slack, actions, api):
 
 
 def test_a_used_whisper_says_what_came_of_it(slack, actions, api):
-    whisper: dict[str, Any] = {
+    ephemeral: dict[str, Any] = {
         "container": THREADED["container"] | {"is_ephemeral": True},
         "message": None,
     }
-    slack.sends(*as_form(click(Button.KEEP_AS_NOTE, **respond_to(api), **whisper)))
+    slack.sends(*as_form(click(Button.KEEP_AS_NOTE, **respond_to(api), **ephemeral)))
     (sent,) = api.asked("response")
     assert (sent["text"], sent["replace_original"]) == ("Done.", True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from handoff_bot.domain.desk import Post, PostKind, Whisper
+from handoff_bot.domain.desk import EphemeralMessage, Post, PostKind
 from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.buttons import button
 from handoff_bot.slack.blocks.text import (
@@ -108,12 +108,12 @@ def _spoken(post: Post) -> str:
     return post.text if post.kind in _OURS_TO_AGENTS else f"{_heading(post)}: {post.spoken}"
 
 
-def draw_whisper(whisper: Whisper) -> Drawing:
+def render_ephemeral(ephemeral: EphemeralMessage) -> Drawing:
     """Renders an ephemeral message with its buttons."""
-    drawing = draw_words(whisper.text)
-    if not whisper.buttons:
+    drawing = draw_words(ephemeral.text)
+    if not ephemeral.buttons:
         return drawing
-    row = actions(*(button(kind, whisper.value) for kind in whisper.buttons))
+    row = actions(*(button(kind, ephemeral.value) for kind in ephemeral.buttons))
     return Drawing(drawing.text, [*drawing.blocks, row])
 
 

@@ -18,7 +18,7 @@ from handoff_bot.slack.actions import DeskActions
 from handoff_bot.slack.blocks import modals
 from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.blocks.thread import settled
-from handoff_bot.slack.listeners.click import Click, Tools, number, replace, whisper
+from handoff_bot.slack.listeners.click import Click, Tools, ephemeral, number, replace
 from handoff_bot.slack.listeners.feature import ClickListener, Feature, Subject, guarded
 
 Decision = Callable[[DeskActions, int, AgentRef], Outcome]
@@ -41,7 +41,7 @@ def on_card(decide: Decision) -> ClickListener:
         ack()
         text = outcome.text or (DONE if click.is_ephemeral else "")
         if text:
-            whisper(tools.desk, click, text)
+            ephemeral(tools.desk, click, text)
 
     return listener
 
@@ -63,7 +63,7 @@ def _once(decide: Decision, *, slow: bool = False) -> ClickListener:
         if outcome.done:
             replace(tools.desk, click, settled(click.blocks, outcome.text or DONE))
         else:
-            whisper(tools.desk, click, outcome.text)
+            ephemeral(tools.desk, click, outcome.text)
 
     return listener
 

@@ -28,7 +28,7 @@ from handoff_bot.slack.blocks.fields import window
 from handoff_bot.slack.blocks.text import Drawing, section
 from handoff_bot.slack.listeners.actions import OLD_BUTTON
 from handoff_bot.slack.listeners.admins import by_admins, put
-from handoff_bot.slack.listeners.click import Click, Tools, held, sender, tell, whisper
+from handoff_bot.slack.listeners.click import Click, Tools, ephemeral, held, sender, tell
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature, Subject, guarded
 from handoff_bot.slack.listeners.steps import OLD_WINDOW
 
@@ -130,11 +130,11 @@ def use(tools: Tools, click: Click, ack: Ack) -> None:
     """ "Use template…" below a message that the closed messaging window held back."""
     ack()
     if click.number is None or click.place is None:
-        whisper(tools.desk, click, OLD_BUTTON)
+        ephemeral(tools.desk, click, OLD_BUTTON)
         return
     chance = tools.core.templates.chance(click.number)
     if isinstance(chance, Outcome):
-        whisper(tools.desk, click, chance.text)
+        ephemeral(tools.desk, click, chance.text)
         return
     using = Using(click.number, click.place.slack_channel, click.place.ts)
     tools.desk.open_view(click.trigger_id, draw_use(chance.templates, using))

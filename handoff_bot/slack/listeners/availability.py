@@ -24,11 +24,11 @@ from handoff_bot.slack.listeners import queue
 from handoff_bot.slack.listeners.click import (
     Click,
     Tools,
+    ephemeral,
     filled_in,
     held,
     replace,
     sender,
-    whisper,
 )
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature, Subject, guarded
 
@@ -122,7 +122,7 @@ def accept(tools: Tools, click: Click, ack: Ack) -> None:
     if outcome.done:
         replace(tools.desk, click, settled(click.blocks, words))
     else:
-        whisper(tools.desk, click, words)
+        ephemeral(tools.desk, click, words)
 
 
 def decline(tools: Tools, click: Click, ack: Ack) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
 
-from handoff_bot.domain.desk import AgentRef, Place, Whisper
+from handoff_bot.domain.desk import AgentRef, EphemeralMessage, Place
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.roles import Action, Refusal
 from handoff_bot.domain.until import until
@@ -205,7 +205,7 @@ def number(text: str) -> int | None:
     return int(text) if is_id else None
 
 
-def whisper(desk: SlackDesk, click: Click, text: str) -> None:
+def ephemeral(desk: SlackDesk, click: Click, text: str) -> None:
     """Sends the person who clicked an ephemeral message. A failure is only logged."""
     try:
         if click.response_url:
@@ -222,7 +222,7 @@ def whisper(desk: SlackDesk, click: Click, text: str) -> None:
 def tell(desk: SlackDesk, desk_id: str, thread: Place, text: str) -> None:
     """Sends a person an ephemeral message in a thread. A failure is only logged."""
     try:
-        desk.whisper(Whisper(desk_id, thread, text))
+        desk.ephemeral(EphemeralMessage(desk_id, thread, text))
     except DeskError as error:
         logger.warning("whisper lost", extra={"code": error.code})
 

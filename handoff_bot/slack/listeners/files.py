@@ -8,7 +8,7 @@ from handoff_bot.domain.desk import Button
 from handoff_bot.domain.roles import Action
 from handoff_bot.slack.blocks.thread import settled
 from handoff_bot.slack.listeners.actions import OLD_BUTTON
-from handoff_bot.slack.listeners.click import Click, Tools, replace, whisper
+from handoff_bot.slack.listeners.click import Click, Tools, ephemeral, replace
 from handoff_bot.slack.listeners.feature import Feature, Subject, guarded
 
 
@@ -16,14 +16,14 @@ def fetch_again(tools: Tools, click: Click, ack: Ack) -> None:
     """Retries to post a customer's file in the thread."""
     if click.number is None:
         ack()
-        whisper(tools.desk, click, OLD_BUTTON)
+        ephemeral(tools.desk, click, OLD_BUTTON)
         return
     outcome = tools.core.files.fetch_again(click.number)
     ack()
     if outcome.done:
         replace(tools.desk, click, settled(click.blocks, outcome.text))
     else:
-        whisper(tools.desk, click, outcome.text)
+        ephemeral(tools.desk, click, outcome.text)
 
 
 FEATURE = Feature(

@@ -19,7 +19,7 @@ from handoff_bot.slack.blocks.home import REFRESH, draw_home
 from handoff_bot.slack.blocks.queue import OWNED, QueueAction, draw_queue
 from handoff_bot.slack.blocks.text import Block, Drawing, section
 from handoff_bot.slack.blocks.thread import draw_words
-from handoff_bot.slack.listeners.click import Click, Tools, number, one, whisper, word_of
+from handoff_bot.slack.listeners.click import Click, Tools, ephemeral, number, one, word_of
 from handoff_bot.slack.listeners.feature import (
     Asked,
     Body,
@@ -132,7 +132,7 @@ def _answer(tools: Tools, click: Click, taken: _Taken) -> None:
     """Answers with a banner in the Home tab and the modal; elsewhere with an ephemeral message."""
     words = f"{taken.text} {taken.link}".strip()
     if not click.view_id:
-        whisper(tools.desk, click, words)
+        ephemeral(tools.desk, click, words)
     elif click.is_home:
         publish(tools, click.desk_id, words)
     else:

@@ -18,7 +18,7 @@ from handoff_bot.slack.blocks.thread import draw_words
 from handoff_bot.slack.listeners import gate
 from handoff_bot.slack.listeners.actions import OLD_BUTTON
 from handoff_bot.slack.listeners.admins import refused as refused_drawing
-from handoff_bot.slack.listeners.click import Click, Tools, sender, whisper
+from handoff_bot.slack.listeners.click import Click, Tools, ephemeral, sender
 from handoff_bot.slack.listeners.feature import (
     Asked,
     Body,
@@ -107,7 +107,7 @@ def _clicked(
             rule.listener(tools, click, ack)
     except DeskError as error:
         logger.warning("click failed", extra={"code": error.code, "action": click.action_id})
-        whisper(tools.desk, click, str(error))
+        ephemeral(tools.desk, click, str(error))
 
 
 def _tell(tools: Tools, click: Click, refused: gate.Refused) -> None:
@@ -115,7 +115,7 @@ def _tell(tools: Tools, click: Click, refused: gate.Refused) -> None:
     if not refused.words:
         return
     if not click.view_id:
-        whisper(tools.desk, click, refused.words)
+        ephemeral(tools.desk, click, refused.words)
     elif click.is_home:
         tools.desk.open_view(click.trigger_id, gate.refusal_window(tools, refused))
     else:
@@ -243,7 +243,7 @@ def _is_unknown_command(body: Body) -> bool:
 def _unknown(tools: Tools, click: Click, ack: Ack) -> None:
     logger.warning("unknown button", extra={"action": click.action_id[:80]})
     ack()
-    whisper(tools.desk, click, OLD_BUTTON)
+    ephemeral(tools.desk, click, OLD_BUTTON)
 
 
 _UNKNOWN: Guarded[ClickListener] = guarded(Action.REPORT, _unknown)

@@ -30,11 +30,11 @@ from handoff_bot.slack.listeners.actions import OLD_BUTTON, on_card, step, view
 from handoff_bot.slack.listeners.click import (
     Click,
     Tools,
+    ephemeral,
     filled_in,
     one,
     sender,
     tell,
-    whisper,
     word_of,
 )
 from handoff_bot.slack.listeners.feature import (
@@ -73,7 +73,7 @@ def _opens(draw: Opener) -> ClickListener:
     def listener(tools: Tools, click: Click, ack: Ack) -> None:
         ack()
         if click.number is None or click.place is None:
-            whisper(tools.desk, click, OLD_BUTTON)
+            ephemeral(tools.desk, click, OLD_BUTTON)
             return
         shown = draw(tools, About(click.number, click.place), click.desk_id)
         tools.desk.open_view(click.trigger_id, shown)
@@ -95,7 +95,7 @@ def open_draft(tools: Tools, click: Click, ack: Ack) -> None:
     """Opens the modal at once, and fills in the draft when the assistant has made it."""
     ack()
     if click.number is None or click.place is None:
-        whisper(tools.desk, click, OLD_BUTTON)
+        ephemeral(tools.desk, click, OLD_BUTTON)
         return
     _open_draft(tools, click.trigger_id, About(click.number, click.place))
 

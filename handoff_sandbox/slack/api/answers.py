@@ -58,7 +58,7 @@ def _say(slack: Backstage, origin: Origin, call: Call) -> None:
         slack.workspace.post(message)
         return
     message.thread_ts = message.thread_ts or origin.thread_ts
-    slack.workspace.whisper(origin.user, message)
+    slack.workspace.ephemeral(origin.user, message)
 
 
 def _draft(slack: Backstage, origin: Origin, call: Call) -> Message:

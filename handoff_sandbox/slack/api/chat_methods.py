@@ -48,7 +48,7 @@ def post_ephemeral(slack: Backstage, call: Call) -> Json:
         raise Refusal("msg_too_long")
     message = draft(slack, call, where, text)
     message.thread_ts = call.text("thread_ts")
-    slack.workspace.whisper(user, message)
+    slack.workspace.ephemeral(user, message)
     return {"ok": True, "message_ts": message.ts}
 
 

@@ -171,7 +171,7 @@ class Workspace:
         message.hidden = True
         self._tell(events.changed(where, message, before, self.new_ts()), where)
 
-    def whisper(self, user: str, message: Message) -> Message:
+    def ephemeral(self, user: str, message: Message) -> Message:
         """Shows an ephemeral message. It is in no history, and causes no event."""
         with self.changed:
             message.ts = self.new_ts()

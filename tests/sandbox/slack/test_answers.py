@@ -69,7 +69,7 @@ def test_old_triggers_and_addresses_are_forgotten_in_the_end(monkeypatch, clock)
 
 
 @pytest.fixture
-def whisper(client, ana, queue):
+def ephemeral(client, ana, queue):
     """An ephemeral message with a button, for Ana."""
     answer = client.chat_postEphemeral(
         channel=queue, user=ana, text="Yours?", blocks=[actions(button())]
@@ -78,9 +78,9 @@ def whisper(client, ana, queue):
 
 
 @pytest.fixture
-def url(slack, clicks, whisper, ana):
+def url(slack, clicks, ephemeral, ana):
     """The response_url of Ana's click on the ephemeral message."""
-    assert slack.click_ephemeral(ana, whisper, "claim").error == ""
+    assert slack.click_ephemeral(ana, ephemeral, "claim").error == ""
     (body,) = clicks
     assert body["container"]["is_ephemeral"]
     assert "message" not in body
@@ -159,9 +159,9 @@ def test_an_answer_that_makes_no_sense_is_refused(url, content, says):
     assert says in refused.text
 
 
-def test_what_one_does_not_see_cannot_be_clicked(slack, bot, whisper, ben):
+def test_what_one_does_not_see_cannot_be_clicked(slack, bot, ephemeral, ben):
     with pytest.raises(Impossible):
-        slack.click_ephemeral(ben, whisper, "claim")
+        slack.click_ephemeral(ben, ephemeral, "claim")
 
 
 def test_a_command_may_be_answered_later_and_replaces_nothing(slack, bot, ana, queue):

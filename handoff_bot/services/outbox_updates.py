@@ -14,8 +14,8 @@ from handoff_bot.domain.escalations import OPEN
 from handoff_bot.jobs.handler import ADMINS
 from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.rates import Cost
-from handoff_bot.services import desk_channels, desk_costs, deskwork, views
-from handoff_bot.services.desk_handler import CardPlan, DeskHandler
+from handoff_bot.services import desk_channels, desk_costs, outbox, views
+from handoff_bot.services.outbox_job import CardPlan, DeskHandler
 from handoff_bot.storage import deliveries, escalations, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Message
@@ -71,7 +71,7 @@ class MarkPlan:
     held: bool
 
 
-class MarkDelivery(DeskHandler[MarkPlan, None]):
+class UpdateDeliveryReaction(DeskHandler[MarkPlan, None]):
     """Sets the reactions on an agent's reply to its latest delivery status."""
 
     repeatable = True
@@ -149,7 +149,7 @@ class DrawBoard(DeskHandler[BoardPlan, Place]):
         now = self._clock.now()
         place = {"slack_channel": result.slack_channel, "ts": result.ts}
         log.prefer(tx, BOARD_PLACE, place, "system", now)
-        deskwork.redraw_board(tx, now)
+        outbox.redraw_board(tx, now)
 
 
 def _where_it_is(tx: Transaction, slack_channel: str) -> Place | None:

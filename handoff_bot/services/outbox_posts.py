@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from handoff_bot.domain.desk import Place, Post, PostKind, Whisper
+from handoff_bot.domain.desk import EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone, DeskUnsure
 from handoff_bot.domain.signals import Priority
 from handoff_bot.jobs import failed_jobs
@@ -17,22 +17,22 @@ from handoff_bot.jobs.registry import JobKind
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import (
     alarms,
+    batching,
     desk_channels,
     desk_costs,
-    deskwork,
-    gathering,
     moods,
+    outbox,
     views,
 )
-from handoff_bot.services.desk_drawings import DrawBoard, MarkDelivery, RedrawCard
-from handoff_bot.services.desk_handler import CardPlan, DeskHandler, InThread, mark_of
+from handoff_bot.services.outbox_job import CardPlan, DeskHandler, InThread, mark_of
+from handoff_bot.services.outbox_updates import DrawBoard, RedrawCard, UpdateDeliveryReaction
 from handoff_bot.storage import conversations, escalations, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskThread, Message
 from handoff_bot.storage.transaction import Transaction
 
-_WHISPER = TypeAdapter(Whisper)
+_WHISPER = TypeAdapter(EphemeralMessage)
 
 TOLD_TEAM = "the assignee, the queue channel and the admins"
 SOON_TOLD = 3
@@ -107,7 +107,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
         now = self._clock.now()
         if escalation.slack_channel not in ("", self._desk.queue_channel):
             escalation.slack_channel = ""
-            deskwork.post_card_again(tx, escalation, now, f"card:elsewhere:{job.id}")
+            outbox.post_card_again(tx, escalation, now, f"card:elsewhere:{job.id}")
         else:
             alarms.no_card(
                 tx, escalation, alarms.why(error), now, f"card:{job.id}:{now.timestamp()}"
@@ -135,10 +135,10 @@ class PostCard(DeskHandler[CardPlan, Place]):
             )
         )
         log.record(tx, "card.posted", now, escalation=escalation)
-        failed_jobs.settle(tx, deskwork.CARD, now, escalation_id=id_of(escalation))
-        deskwork.redraw_board(tx, now)
+        failed_jobs.settle(tx, outbox.CARD, now, escalation_id=id_of(escalation))
+        outbox.redraw_board(tx, now)
         if views.card(tx, escalation) != plan.card:
-            deskwork.redraw(tx, escalation, now)
+            outbox.redraw(tx, escalation, now)
 
 
 @dataclass(frozen=True)
@@ -179,14 +179,14 @@ class PostInThread(InThread[PostPlan, Posted]):
 
     def batch(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
         """Returns the following posts by the same speaker."""
-        return gathering.batch(tx, job, self._clock.now())
+        return batching.batch(tx, job, self._clock.now())
 
     def prepare(self, tx: Transaction, job: Job) -> PostPlan | None:
         place = self.place(tx, job)
         return self._plan(tx, job, place) if place else None
 
     def _plan(self, tx: Transaction, job: Job, place: Place) -> PostPlan:
-        posts = tuple(gathering.post_of(each) for each in (job, *job.more))
+        posts = tuple(batching.post_of(each) for each in (job, *job.more))
         judged = {each.payload.get("judged") for each in (job, *job.more)}
         which = next((one for one in (moods.ALWAYS, moods.IN_DOUBT) if one in judged), "")
         if which == moods.IN_DOUBT:
@@ -210,7 +210,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None or job.attempts + 1 < SOON_TOLD:
             return
-        post, now, why = gathering.post_of(job), self._clock.now(), alarms.why(error)
+        post, now, why = batching.post_of(job), self._clock.now(), alarms.why(error)
         what, key = SAID.get(post.kind, OTHER), f"post:{job.id}:waits"
         if isinstance(error, DeskUnsure):
             alarms.not_shown(tx, escalation, what, post.text, why, now, key, waits=True)
@@ -222,7 +222,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None:
             return
-        post, now = gathering.post_of(job), self._clock.now()
+        post, now = batching.post_of(job), self._clock.now()
         what, key = SAID.get(post.kind, OTHER), f"post:{job.id}:{now.timestamp()}"
         alarms.not_shown(tx, escalation, what, post.text, alarms.why(error), now, key)
 
@@ -237,7 +237,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         message = tx.session.get(Message, shown) if shown else None
         if message and message.desk_ts is None:
             message.desk_channel, message.desk_ts = place.slack_channel, place.ts
-            deskwork.delivery_moved(tx, message, now)
+            outbox.delivery_moved(tx, message, now)
 
     def recover(self, job: Job, begun_at: datetime) -> tuple[PostPlan, Posted] | None:
         """Looks for the post in the thread. Batched posts are in the same message."""
@@ -249,7 +249,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         return (plan, self._posted(plan, place)) if plan and place else None
 
 
-class TellOne(DeskHandler[Whisper, None]):
+class PostEphemeral(DeskHandler[EphemeralMessage, None]):
     """Posts an ephemeral message to one agent. At least once: a duplicate after a crash is harmless."""
 
     repeatable = True
@@ -257,26 +257,28 @@ class TellOne(DeskHandler[Whisper, None]):
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
         """All ephemeral messages share one budget."""
-        return desk_costs.WHISPER
+        return desk_costs.EPHEMERAL
 
-    def prepare(self, tx: Transaction, job: Job) -> Whisper:
+    def prepare(self, tx: Transaction, job: Job) -> EphemeralMessage:
         return _WHISPER.validate_python(job.payload)
 
-    def call(self, plan: Whisper) -> None:
+    def call(self, plan: EphemeralMessage) -> None:
         try:
-            self._desk.whisper(plan)
+            self._desk.ephemeral(plan)
         except DeskGone as error:
             raise DeskError(str(error), permanent=True, code=error.code) from error
 
-    def on_failed(self, tx: Transaction, job: Job, plan: Whisper | None, error: Exception) -> None:
+    def on_failed(
+        self, tx: Transaction, job: Job, plan: EphemeralMessage | None, error: Exception
+    ) -> None:
         """Sends it as a direct message instead."""
         lost = plan or _WHISPER.validate_python(job.payload)
         post = Post(PostKind.TOLD, lost.text, value=lost.value, buttons=lost.buttons)
-        deskwork.tell(tx, lost.desk_id, post, self._clock.now(), key=f"whisper:{job.id}")
+        outbox.tell(tx, lost.desk_id, post, self._clock.now(), key=f"whisper:{job.id}")
 
 
 @dataclass(frozen=True)
-class Telling:
+class MessagePlan:
     """A message for a person or a Slack channel."""
 
     to: str
@@ -284,7 +286,7 @@ class Telling:
     mark: str
 
 
-class TellSomebody(DeskHandler[Telling, Place]):
+class PostMessage(DeskHandler[MessagePlan, Place]):
     """Posts outside threads. At least once: a duplicate after a crash is harmless."""
 
     repeatable = True
@@ -297,41 +299,45 @@ class TellSomebody(DeskHandler[Telling, Place]):
     def cost(self, tx: Transaction, job: Job) -> Cost:
         return desk_costs.telling(self._to(tx, job))
 
-    def prepare(self, tx: Transaction, job: Job) -> Telling:
-        post = gathering.post_of(job)
+    def prepare(self, tx: Transaction, job: Job) -> MessagePlan:
+        post = batching.post_of(job)
         about = job.payload.get("about")
         thread = escalations.thread_of(tx, about) if about else None
         if thread:
             post = replace(post, about=Place(thread.slack_channel, thread.ts))
-        return Telling(self._to(tx, job), post, mark_of(job))
+        return MessagePlan(self._to(tx, job), post, mark_of(job))
 
-    def call(self, plan: Telling) -> Place:
+    def call(self, plan: MessagePlan) -> Place:
         return self._desk.tell(plan.to, plan.post, plan.mark)
 
-    def on_retry(self, tx: Transaction, job: Job, plan: Telling | None, error: Exception) -> None:
+    def on_retry(
+        self, tx: Transaction, job: Job, plan: MessagePlan | None, error: Exception
+    ) -> None:
         """Waits for the closed channel and tells the admins why."""
         if plan and isinstance(error, DeskClosed) and plan.to.startswith(("C", "G")):
             desk_channels.closed(tx, plan.to, str(error), self._clock.now())
 
-    def finish(self, tx: Transaction, job: Job, plan: Telling, result: Place) -> None:
+    def finish(self, tx: Transaction, job: Job, plan: MessagePlan, result: Place) -> None:
         """Marks the channel as open again."""
         if job.attempts:
             desk_channels.opened(tx, result.slack_channel, self._clock.now())
 
-    def on_failed(self, tx: Transaction, job: Job, plan: Telling | None, error: Exception) -> None:
+    def on_failed(
+        self, tx: Transaction, job: Job, plan: MessagePlan | None, error: Exception
+    ) -> None:
         """Tells the other recipients instead."""
-        alarms.untold(tx, job, gathering.post_of(job), alarms.why(error), self._clock.now())
+        alarms.untold(tx, job, batching.post_of(job), alarms.why(error), self._clock.now())
 
 
 def desk_job_kinds(
     database: Database, desk: Desk, clock: Clock, mood_of: moods.Moods
 ) -> tuple[JobKind, ...]:
     return (
-        JobKind(deskwork.CARD, PostCard(database, desk, clock), "desk"),
-        JobKind(deskwork.POST, PostInThread(database, desk, clock, mood_of), "desk"),
-        JobKind(deskwork.REDRAW, RedrawCard(database, desk, clock), "draw"),
-        JobKind(deskwork.BOARD, DrawBoard(database, desk, clock), "draw"),
-        JobKind(deskwork.MARK, MarkDelivery(database, desk, clock), "draw"),
-        JobKind(deskwork.WHISPER, TellOne(database, desk, clock), "whisper"),
-        JobKind(deskwork.TELL, TellSomebody(database, desk, clock), "tell"),
+        JobKind(outbox.CARD, PostCard(database, desk, clock), "desk"),
+        JobKind(outbox.POST, PostInThread(database, desk, clock, mood_of), "desk"),
+        JobKind(outbox.REDRAW, RedrawCard(database, desk, clock), "draw"),
+        JobKind(outbox.BOARD, DrawBoard(database, desk, clock), "draw"),
+        JobKind(outbox.MARK, UpdateDeliveryReaction(database, desk, clock), "draw"),
+        JobKind(outbox.EPHEMERAL, PostEphemeral(database, desk, clock), "whisper"),
+        JobKind(outbox.TELL, PostMessage(database, desk, clock), "tell"),
     )

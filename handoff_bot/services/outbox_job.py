@@ -12,7 +12,7 @@ from handoff_bot.jobs import store
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services import alarms, desk_channels, deskwork
+from handoff_bot.services import alarms, desk_channels, outbox
 from handoff_bot.storage import escalations
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -50,7 +50,7 @@ class DeskHandler(ProviderJob[Plan, Result]):
         if thread:
             escalations.leave_thread(tx, thread, now)
         if may_have_another(tx, job, number, now):
-            deskwork.post_card_again(tx, escalation, now, again_key(job), POSTED_AGAIN)
+            outbox.post_card_again(tx, escalation, now, again_key(job), POSTED_AGAIN)
         else:
             alarms.no_card(tx, escalation, str(error), now, f"lost:{number}:{now:%Y%m%d%H}")
 
@@ -73,7 +73,7 @@ class InThread(DeskHandler[Plan, Result]):
         place = self.thread(tx, job)
         if place:
             return place
-        own_lane = deskwork.card_lane(number)
+        own_lane = outbox.card_lane(number)
         if job.lane != own_lane and store.head(tx, own_lane):
             raise DeskError("The card is still being posted.", permanent=False, retry_after=1)
         if job.lane == own_lane or escalations.get(tx, number) is None:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from handoff_bot.domain.desk import Button, Post, PostKind, Whisper
+from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
@@ -27,7 +27,7 @@ POST = "desk.post"
 REDRAW = "desk.redraw"
 BOARD = "desk.board"
 MARK = "desk.mark"
-WHISPER = "desk.whisper"
+EPHEMERAL = "desk.whisper"
 TELL = "desk.tell"
 _POST = TypeAdapter(Post)
 
@@ -122,10 +122,10 @@ def redraw_board(tx: Transaction, now: datetime) -> None:
     enqueue_job(tx, NewJob(BOARD, "draw:board", {}, due_at=now, key="draw:board", coalesce=True))
 
 
-def whisper(tx: Transaction, what: Whisper, now: datetime) -> None:
+def ephemeral(tx: Transaction, what: EphemeralMessage, now: datetime) -> None:
     """Enqueues an ephemeral message to one agent in a thread."""
     lane = f"whisper:{what.place.slack_channel}:{what.place.ts}"
-    enqueue_job(tx, NewJob(WHISPER, lane, asdict(what), due_at=now))
+    enqueue_job(tx, NewJob(EPHEMERAL, lane, asdict(what), due_at=now))
 
 
 def tell(

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.jobs import store
 from handoff_bot.jobs.job import Job
-from handoff_bot.services import deskwork
+from handoff_bot.services import outbox
 from handoff_bot.storage.transaction import Transaction
 
 MOST_POSTS = 12
@@ -49,7 +49,7 @@ def _fitting(tx: Transaction, job: Job, now: datetime) -> Iterator[Job]:
 
 def _may_be_gathered(job: Job, now: datetime) -> bool:
     """Excludes posts with reactions, buttons or mentions, and posts that failed together with others."""
-    if job.kind != deskwork.POST or job.due_at > now or job.error == store.ALONE:
+    if job.kind != outbox.POST or job.due_at > now or job.error == store.ALONE:
         return False
     post = post_of(job)
     has_more = post.button or post.buttons or post.mentions or post.about
