@@ -18,7 +18,7 @@ from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.signals import Priority
 from handoff_bot.services import views
 from handoff_bot.services.outbox_updates import BOARD_PLACE
-from handoff_bot.slack.blocks.board import draw_board
+from handoff_bot.slack.blocks.board import render_board
 from handoff_bot.slack.composition import build_slack
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.storage import escalations, log
@@ -102,7 +102,7 @@ class Stage:
         with self.database.read() as tx:
             board = views.board(tx, self.clock.now())
         time.sleep(2)
-        place = self.desk.draw_board(board, None, "board")
+        place = self.desk.render_board(board, None, "board")
         with self.database.write() as tx:
             log.prefer(tx, BOARD_PLACE, asdict(place), "bench", self.clock.now())
 
@@ -148,7 +148,7 @@ class Stage:
             rows = tx.session.query(Escalation).filter_by(slack_channel=slack_channel).all()
             cards = [views.card(tx, row) for row in rows]
         for card in cards:
-            place = self.desk.draw_card(card, None, "")
+            place = self.desk.render_card(card, None, "")
             now = self.clock.now()
             thread = DeskThread(escalation_id=card.escalation_id, created_at=now, **asdict(place))
             with self.database.write() as tx:
@@ -183,7 +183,7 @@ class Stage:
         with self.database.read() as tx:
             for number, state in states.items():
                 told.cards[place_of(escalations.thread_of(tx, number)).ts] = state
-            drawing = draw_board(views.board(tx, self.clock.now()), self.desk.workspace())
+            drawing = render_board(views.board(tx, self.clock.now()), self.desk.workspace())
             told.board = shown(drawing.blocks)
             told.board_ts = log.preference(tx, BOARD_PLACE, None)["ts"]
 

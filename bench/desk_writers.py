@@ -64,7 +64,7 @@ class Paced:
         """Change the row, and enqueue its redrawing."""
         with self._database.write() as tx:
             row = _change(_known(escalations.get(tx, escalation_id)), state, priority)
-            outbox.redraw(tx, row, self._clock.now())
+            outbox.update_card(tx, row, self._clock.now())
 
     def close(self) -> None:
         """Leave the rest."""
@@ -93,8 +93,8 @@ class Naive:
             row = _change(_known(escalations.get(tx, escalation_id)), state, priority)
             card, place = views.card(tx, row), place_of(escalations.thread_of(tx, escalation_id))
             board, at = views.board(tx, self._clock.now()), log.preference(tx, BOARD_PLACE, None)
-        self._drawings.submit(self._insist, lambda: self._desk.draw_card(card, place, ""))
-        self._drawings.submit(self._insist, lambda: self._desk.draw_board(board, Place(**at), ""))
+        self._drawings.submit(self._insist, lambda: self._desk.render_card(card, place, ""))
+        self._drawings.submit(self._insist, lambda: self._desk.render_board(board, Place(**at), ""))
 
     def _insist(self, call: Callable[[], object]) -> None:
         while not self._is_over.is_set():

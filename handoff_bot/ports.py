@@ -169,7 +169,7 @@ class Desk(Protocol):
     @property
     def directory(self) -> Directory: ...
 
-    def draw_card(self, card: Card, at: Place | None, mark: str) -> Place:
+    def render_card(self, card: Card, at: Place | None, mark: str) -> Place:
         """Posts the card (at None) or updates it; returns its location.
 
         `mark` is our own opaque id of a new post, for `find_card`.
@@ -212,7 +212,7 @@ class Desk(Protocol):
         `held`: the reply was held, so the waiting reaction must be removed.
         """
 
-    def draw_board(self, board: Board, at: Place | None, mark: str) -> Place:
+    def render_board(self, board: Board, at: Place | None, mark: str) -> Place:
         """Posts and pins the board (at None) or updates it; returns its location."""
 
     def agent(self, desk_id: str) -> AgentRef:

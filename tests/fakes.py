@@ -178,7 +178,7 @@ class FakeDesk:
         if self.lost_answers:
             raise self.lost_answers.pop(0)
 
-    def draw_card(self, card: Card, at: Place | None, mark: str) -> Place:
+    def render_card(self, card: Card, at: Place | None, mark: str) -> Place:
         self._fail_before()
         self.drawn += 1
         place = at or self._place(mark)
@@ -243,7 +243,7 @@ class FakeDesk:
         self._fail_before()
         self.marks[reply] = status
 
-    def draw_board(self, board: Board, at: Place | None, mark: str) -> Place:
+    def render_board(self, board: Board, at: Place | None, mark: str) -> Place:
         self._fail_before()
         place = at or self._place(mark)
         self.boards[place] = board

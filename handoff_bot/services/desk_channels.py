@@ -96,7 +96,7 @@ class DeskChannels:
                 by=by,
             )
             if purpose is Purpose.QUEUE:
-                outbox.redraw_board(tx, now)
+                outbox.update_board(tx, now)
             return Outcome(True, SAID[purpose])
 
 

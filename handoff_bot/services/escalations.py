@@ -240,7 +240,7 @@ class Escalations:
         snoozing.end(change.tx, change.escalation, change.now)
         change.escalation.group_id = group_id
         transfer.to_the_queue(change.tx, change.escalation, change.agent, note, change.now)
-        outbox.redraw(change.tx, change.escalation, change.now)
+        outbox.update_card(change.tx, change.escalation, change.now)
         return Outcome(True)
 
     def _reassign(self, change: _Change, to: AgentRef, note: str) -> Outcome:
@@ -372,7 +372,7 @@ class Escalations:
                 change.now,
             )
         )
-        outbox.redraw(change.tx, change.escalation, change.now)
+        outbox.update_card(change.tx, change.escalation, change.now)
         return True
 
     def _note(self, change: _Change, text: str) -> None:

@@ -135,7 +135,7 @@ def _announce(tx: Transaction, now: datetime) -> None:
     """Enqueues one digest for several minutes; the board always shows the number."""
     number = int(now.timestamp() // DIGEST_EVERY.total_seconds())
     enqueue_job(tx, NewJob(DIGEST, f"{LANE}:{DIGEST}", {}, now + GATHER, key=f"{DIGEST}:{number}"))
-    outbox.redraw_board(tx, now)
+    outbox.update_board(tx, now)
 
 
 class Digest(TransactionJob):

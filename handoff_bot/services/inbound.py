@@ -248,7 +248,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             opt_outs.heard(conversation, self._channels[conversation.channel].limits, now)
         if escalation and (consent or conversation.opted_out_at):
             self._to_thread(tx, conversation, escalation, message)
-            outbox.redraw(tx, escalation, now)
+            outbox.update_card(tx, escalation, now)
         return bool(consent or (escalation and conversation.opted_out_at))
 
     def _needs_no_judgement(

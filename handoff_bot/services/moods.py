@@ -97,7 +97,7 @@ class Moods:
             _raise(tx, escalation, judgement.priority, now)
             if escalation.ticket_id:
                 self._tickets_out.changed(tx, escalation.ticket_id, now)
-        outbox.redraw(tx, escalation, now)
+        outbox.update_card(tx, escalation, now)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def post_card(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     """Enqueues a new escalation's card; later messages are posted in its thread."""
     payload = {"escalation_id": id_of(escalation)}
     enqueue_job(tx, NewJob(CARD, _thread_lane(id_of(escalation)), payload, due_at=now))
-    redraw_board(tx, now)
+    update_board(tx, now)
 
 
 def post_card_again(
@@ -105,20 +105,20 @@ def resolved(tx: Transaction, escalation: Escalation, text: str, now: datetime) 
     post(tx, escalation, words, now)
 
 
-def redraw(tx: Transaction, escalation: Escalation, now: datetime) -> None:
+def update_card(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     """Enqueues an update of the card and the board."""
-    redraw_of(tx, id_of(escalation), now)
+    update_card_of(tx, id_of(escalation), now)
 
 
-def redraw_of(tx: Transaction, escalation_id: int, now: datetime) -> None:
-    """Same as `redraw`, by the escalation's id."""
+def update_card_of(tx: Transaction, escalation_id: int, now: datetime) -> None:
+    """Same as `update_card`, by the escalation's id."""
     key = f"draw:card:{escalation_id}"
     payload = {"escalation_id": escalation_id}
     enqueue_job(tx, NewJob(REDRAW, key, payload, due_at=now, key=key, coalesce=True))
-    redraw_board(tx, now)
+    update_board(tx, now)
 
 
-def redraw_board(tx: Transaction, now: datetime) -> None:
+def update_board(tx: Transaction, now: datetime) -> None:
     enqueue_job(tx, NewJob(BOARD, "draw:board", {}, due_at=now, key="draw:board", coalesce=True))
 
 

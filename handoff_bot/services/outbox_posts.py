@@ -68,7 +68,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
         return CardPlan(views.card(tx, escalation), None, mark_of(job))
 
     def call(self, plan: CardPlan) -> Place:
-        return self._desk.draw_card(plan.card, None, plan.mark)
+        return self._desk.render_card(plan.card, None, plan.mark)
 
     def recover(self, job: Job, begun_at: datetime) -> tuple[CardPlan, Place] | None:
         """Looks for the card in its channel."""
@@ -136,9 +136,9 @@ class PostCard(DeskHandler[CardPlan, Place]):
         )
         log.record(tx, "card.posted", now, escalation=escalation)
         failed_jobs.settle(tx, outbox.CARD, now, escalation_id=id_of(escalation))
-        outbox.redraw_board(tx, now)
+        outbox.update_board(tx, now)
         if views.card(tx, escalation) != plan.card:
-            outbox.redraw(tx, escalation, now)
+            outbox.update_card(tx, escalation, now)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class RedrawCard(DeskHandler[CardPlan, Place]):
 
     def call(self, plan: CardPlan) -> Place:
         try:
-            return self._desk.draw_card(plan.card, plan.at, plan.mark)
+            return self._desk.render_card(plan.card, plan.at, plan.mark)
         except DeskGone:
             if plan.at and plan.card.status not in OPEN:
                 return plan.at  # no longer needed
@@ -126,7 +126,7 @@ class DrawBoard(DeskHandler[BoardPlan, Place]):
         return BoardPlan(board, _where_it_is(tx, board.slack_channel))
 
     def call(self, plan: BoardPlan) -> Place:
-        return self._desk.draw_board(plan.board, plan.at, self.MARK)
+        return self._desk.render_board(plan.board, plan.at, self.MARK)
 
     def on_retry(self, tx: Transaction, job: Job, plan: BoardPlan | None, error: Exception) -> None:
         """Posts a deleted board again."""
@@ -149,7 +149,7 @@ class DrawBoard(DeskHandler[BoardPlan, Place]):
         now = self._clock.now()
         place = {"slack_channel": result.slack_channel, "ts": result.ts}
         log.prefer(tx, BOARD_PLACE, place, "system", now)
-        outbox.redraw_board(tx, now)
+        outbox.update_board(tx, now)
 
 
 def _where_it_is(tx: Transaction, slack_channel: str) -> Place | None:

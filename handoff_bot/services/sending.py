@@ -369,7 +369,7 @@ def _report_failure(
         opt_outs.opt_out(conversation, now)
         log.record(tx, "consent.stop", now, conversation=conversation, by="carrier")
         if message.escalation_id:
-            outbox.redraw_of(tx, message.escalation_id, now)
+            outbox.update_card_of(tx, message.escalation_id, now)
     is_late = code == windows.CLOSED or code in limits.window_codes
     use_template = is_late and limits.templates
     told = outbox.delivery_failed(tx, message, words, now, use_template=use_template)

@@ -70,7 +70,7 @@ def replied(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     if ticket.replied_at is None:
         ticket.replied_at = now
         if ticket.reply_due_at:
-            outbox.redraw(tx, escalation, now)
+            outbox.update_card(tx, escalation, now)
 
 
 def unsaid(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
@@ -89,7 +89,7 @@ def unsaid(tx: Transaction, escalation: Escalation, message: Message, now: datet
     if ticket.replied_at == escalation.replied_at:
         ticket.replied_at = first
     escalation.replied_at = first
-    outbox.redraw(tx, escalation, now)
+    outbox.update_card(tx, escalation, now)
 
 
 def _set(ticket: Ticket, which: Promise, due: datetime | None) -> None:

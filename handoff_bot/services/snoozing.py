@@ -71,7 +71,7 @@ class Snoozing:
         lane = f"tick:wake:{id_of(escalation)}:{until.timestamp():.0f}"
         enqueue_job(tx, NewJob(WAKE, lane, payload, due_at=until, key=key))
         outbox.notice(tx, escalation, f"{agent.name} snoozed this conversation.", now)
-        outbox.redraw(tx, escalation, now)
+        outbox.update_card(tx, escalation, now)
 
 
 def _is_another_agents(tx: Transaction, escalation: Escalation, agent: AgentRef) -> bool:
@@ -100,7 +100,7 @@ def wake(
     log.record(tx, "escalation.woken", now, escalation=escalation)
     mentions = (desk_id,) if desk_id else ()
     outbox.post(tx, escalation, Post(PostKind.NOTICE, words, mentions=mentions), now)
-    outbox.redraw(tx, escalation, now)
+    outbox.update_card(tx, escalation, now)
 
 
 class Wake(TransactionJob):

@@ -26,4 +26,4 @@ def follow(
         conversation = conversations.get(tx, escalation.conversation_id)
         ladder.replan(tx, escalation, conversation)
         notices.announce(tx, escalation, conversation, now)
-    outbox.redraw(tx, escalation, now)
+    outbox.update_card(tx, escalation, now)

@@ -49,7 +49,7 @@ def heard(
     is_later = before is None or closes_at - before >= AHEAD
     escalation = rows.open_of(tx, id_of(conversation)) if is_later else None
     if escalation:
-        outbox.redraw(tx, escalation, now)
+        outbox.update_card(tx, escalation, now)
 
 
 def offer_template(

@@ -23,11 +23,11 @@ from handoff_bot.domain.escalations import OPEN
 from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.findings import Finding
 from handoff_bot.ports import Clock
-from handoff_bot.slack.blocks.board import draw_board, permalink
-from handoff_bot.slack.blocks.card import draw_card
+from handoff_bot.slack.blocks.board import permalink, render_board
+from handoff_bot.slack.blocks.card import render_card
 from handoff_bot.slack.blocks.plainer import Form, forms
-from handoff_bot.slack.blocks.text import Block, Drawing
-from handoff_bot.slack.blocks.thread import draw_post, draw_posts, guise_of, render_ephemeral
+from handoff_bot.slack.blocks.text import Block, SlackMessage
+from handoff_bot.slack.blocks.thread import guise_of, render_ephemeral, render_post, render_posts
 from handoff_bot.slack.directory import SlackDirectory
 from handoff_bot.slack.error_codes import GONE
 from handoff_bot.slack.errors import slack_errors
@@ -91,10 +91,10 @@ class SlackDesk:
 
     # -- the port
 
-    def draw_card(self, card: Card, at: Place | None, mark: str) -> Place:
+    def render_card(self, card: Card, at: Place | None, mark: str) -> Place:
         """Posts or updates a card."""
         hint = NO_BUTTONS if card.status in OPEN else ""
-        return self._draw(forms(draw_card(card), hint=hint), at, mark, card.slack_channel)
+        return self._draw(forms(render_card(card), hint=hint), at, mark, card.slack_channel)
 
     def find_card(self, mark: str, since: datetime, slack_channel: str = "") -> Place | None:
         """Finds the message with this mark in that channel, or in the queue channel."""
@@ -104,8 +104,8 @@ class SlackDesk:
     def post(self, thread: Place, posts: Sequence[Post], mark: str) -> Place:
         """Posts a reply in a card's thread; a customer's message under their name if the scope is granted."""
         guise = self._guise(posts[0])
-        drawing = draw_posts(posts, named_outside=bool(guise))
-        written = forms(drawing, named=draw_posts(posts))
+        drawing = render_posts(posts, named_outside=bool(guise))
+        written = forms(drawing, named=render_posts(posts))
         return self._post(thread.slack_channel, written, mark, thread_ts=thread.ts, **guise)
 
     def _guise(self, post: Post) -> dict[str, str]:
@@ -154,7 +154,7 @@ class SlackDesk:
 
     def tell(self, to: str, post: Post, mark: str) -> Place:
         """Posts to a person or a slack_channel. Slack accepts a person's id for a direct message."""
-        return self._post(to, forms(draw_post(post, self.workspace())), mark)
+        return self._post(to, forms(render_post(post, self.workspace())), mark)
 
     def link(self, thread: Place) -> str:
         """Returns the address of a thread, once the workspace's address is known."""
@@ -163,8 +163,8 @@ class SlackDesk:
     def upload(self, thread: Place, file: File, post: Post, mark: str) -> None:
         """Posts a file in a thread. Slack stores no metadata with a file, so a block's id marks it."""
         guise = self._guise(post)
-        drawing = draw_post(post, named_outside=bool(guise))
-        written = forms(drawing, named=draw_post(post))
+        drawing = render_post(post, named_outside=bool(guise))
+        written = forms(drawing, named=render_post(post))
         marked: Block = {**drawing.blocks[0], "block_id": f"{MARK_EVENT}:{mark}"}
         written[0] = replace(written[0], blocks=[marked, *drawing.blocks[1:]])
         self._upload(thread, file, written, alt=drawing.text, guise=guise)
@@ -190,7 +190,7 @@ class SlackDesk:
         only the message's response has the channel's id.
         """
         there = self.tell(to, post, mark)
-        self._upload(there, file, forms(draw_post(post)), alt=post.text, guise={})
+        self._upload(there, file, forms(render_post(post)), alt=post.text, guise={})
 
     def download(self, file: DeskFile, most: int) -> Fetched:
         """Downloads a file from a thread."""
@@ -224,9 +224,9 @@ class SlackDesk:
             with _harmless(_NOTHING_TO_MARK), slack_errors():
                 self._client.reactions_add(name=name, **place)
 
-    def draw_board(self, board: Board, at: Place | None, mark: str) -> Place:
+    def render_board(self, board: Board, at: Place | None, mark: str) -> Place:
         """Posts and pins the board in the queue channel, or updates it."""
-        drawing = draw_board(board, self.workspace())
+        drawing = render_board(board, self.workspace())
         place = self._draw(forms(drawing), at, mark, board.slack_channel)
         self._pin(place)
         return place
@@ -297,7 +297,7 @@ class SlackDesk:
             self._client.views_update(view_id=view_id, view=view)
 
     def answer(
-        self, response_url: str, drawing: Drawing, *, replace: bool, thread_ts: str = ""
+        self, response_url: str, drawing: SlackMessage, *, replace: bool, thread_ts: str = ""
     ) -> None:
         """Answers a click by its response_url: with an ephemeral message, or by replacing the message.
 

@@ -102,7 +102,7 @@ def test_a_card_that_was_deleted_but_keeps_its_replies_is_posted_again(bureau):
     claimed(bureau)
     old = newest(bureau)
     delete(bureau, old)
-    redraw(bureau)
+    update_card(bureau)
     assert newest(bureau) != old
     bureau.writes(bureau.ana, "still in the old thread", ts=old)
     assert bureau.heard()[-1] == "still in the old thread"
@@ -261,7 +261,7 @@ def test_a_redraw_that_is_refused_heals_with_the_next(bureau):
     bureau.click(bureau.ana, "claim")
     bureau.later(seconds=5)
     bureau.slack.refusals.clear()
-    redraw(bureau)
+    update_card(bureau)
     assert "Assigned to Ana" in cards(bureau)[-1]["text"]
     assert given_up(bureau) == []
 
@@ -270,9 +270,9 @@ def is_card(args):
     return not args.get("thread_ts") and "is waiting on" in str(args.get("blocks")) + args["text"]
 
 
-def redraw(bureau):
+def update_card(bureau):
     with bureau.database.write() as tx:
-        outbox.redraw(tx, escalations.get(tx, 1), bureau.clock.now())
+        outbox.update_card(tx, escalations.get(tx, 1), bureau.clock.now())
     bureau.later(seconds=3)
 
 

@@ -10,7 +10,7 @@ from sqlmodel import select
 from handoff_bot.domain.roles import Action
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.blocks.admins import ADMINS_ALONE
-from handoff_bot.slack.blocks.thread import draw_words
+from handoff_bot.slack.blocks.thread import render_words
 from handoff_bot.slack.listeners.feature import Guarded, Shortcut
 from handoff_bot.slack.listeners.gate import WORDS
 from handoff_bot.slack.listeners.registry import EVERYTHING
@@ -62,7 +62,7 @@ class Recorder:
     def answer(self, kind, args):
         if kind in ("clicks", "views"):
             args[-1]()
-        return {"commands": draw_words("Done."), "verbs": Outcome(True), "options": []}.get(kind)
+        return {"commands": render_words("Done."), "verbs": Outcome(True), "options": []}.get(kind)
 
 
 @pytest.fixture

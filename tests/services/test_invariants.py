@@ -238,17 +238,21 @@ class Machine(RuleBasedStateMachine):
     # -- how it happens
 
     def run_one(self):
-        channel_send, desk_post, desk_card = self.channel.send, self.desk.post, self.desk.draw_card
+        channel_send, desk_post, desk_card = (
+            self.channel.send,
+            self.desk.post,
+            self.desk.render_card,
+        )
         self.channel.send = self.mortal(channel_send, "send")
         self.desk.post = self.mortal(desk_post, "post")
-        self.desk.draw_card = self.mortal(desk_card, "post")
+        self.desk.render_card = self.mortal(desk_card, "post")
         try:
             return self.core.worker.run_once()
         except Killed:
             self.boot()  # another process, on the same database; the dead one's lease runs out
             return True
         finally:
-            self.channel.send, self.desk.post, self.desk.draw_card = (
+            self.channel.send, self.desk.post, self.desk.render_card = (
                 channel_send,
                 desk_post,
                 desk_card,

@@ -613,14 +613,14 @@ def test_a_card_whose_answer_got_lost_is_found(house):
 
 
 def test_a_claim_while_the_card_is_being_posted_is_drawn(house, ana):
-    original = house.desk.draw_card
+    original = house.desk.render_card
 
     def claim_meanwhile(card, at, mark):
         if at is None:
             house.core.escalations.take(Step.CLAIM, card.escalation_id, ana)
         return original(card, at, mark)
 
-    house.desk.draw_card = claim_meanwhile
+    house.desk.render_card = claim_meanwhile
     house.says("I want a human")
     assert (house.desk.card.status, house.desk.card.owner) == (Status.CLAIMED, ana)
 

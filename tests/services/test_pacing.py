@@ -67,7 +67,7 @@ def says(house, escalation, *texts, kind=PostKind.CONTACT, name="Dana", **more):
 def change(house, *changed):
     for escalation in changed:
         with house.database.write() as tx:
-            outbox.redraw(tx, escalation, house.clock.now())
+            outbox.update_card(tx, escalation, house.clock.now())
 
 
 def calls(house):
@@ -77,13 +77,13 @@ def calls(house):
 def drawn(house):
     """Which cards were drawn since, in order."""
     order = []
-    original = house.desk.draw_card
+    original = house.desk.render_card
 
-    def draw_card(card, at, mark):
+    def render_card(card, at, mark):
         order.append(card.escalation_id)
         return original(card, at, mark)
 
-    house.desk.draw_card = draw_card
+    house.desk.render_card = render_card
     return order
 
 
@@ -201,7 +201,7 @@ def test_the_oldest_change_is_drawn_first(house):
 def test_cards_are_drawn_before_the_board(house):
     several = opened(house, 3)
     order = drawn(house)
-    house.desk.draw_board = lambda board, at, mark: order.append("board") or at
+    house.desk.render_board = lambda board, at, mark: order.append("board") or at
     change(house, several[0])
     house.settle()
     assert len(order) == 1  # the budget is used up; which of the two it was is all the same
@@ -214,7 +214,7 @@ def test_the_board_never_waits_for_long(house):
     """However many cards change, the board is drawn: it is what people work from."""
     several = opened(house, 12)
     order = drawn(house)
-    house.desk.draw_board = lambda board, at, mark: order.append("board") or at
+    house.desk.render_board = lambda board, at, mark: order.append("board") or at
     change(house, *several)
     for _ in range(12):
         wait(house, 2)

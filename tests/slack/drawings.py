@@ -31,23 +31,23 @@ from handoff_bot.slack.blocks import (
     ticket,
     tickets,
 )
-from handoff_bot.slack.blocks.availability import draw_arrangement, draw_presence
-from handoff_bot.slack.blocks.board import draw_board
-from handoff_bot.slack.blocks.card import draw_card
-from handoff_bot.slack.blocks.home import draw_home
+from handoff_bot.slack.blocks.availability import render_arrangement, render_presence
+from handoff_bot.slack.blocks.board import render_board
+from handoff_bot.slack.blocks.card import render_card
+from handoff_bot.slack.blocks.home import render_home
 from handoff_bot.slack.blocks.modals import conversation, gone, loading
 from handoff_bot.slack.blocks.notices import notice_fields, notice_words
-from handoff_bot.slack.blocks.queue import draw_queue
+from handoff_bot.slack.blocks.queue import render_queue
 from handoff_bot.slack.blocks.routing import routing_fields, routing_words
-from handoff_bot.slack.blocks.rules import NOTICES, ROUTING, Opened, draw_rule, draw_rules
-from handoff_bot.slack.blocks.stats import Choices, draw_stats
+from handoff_bot.slack.blocks.rules import NOTICES, ROUTING, Opened, render_rule, render_rules
+from handoff_bot.slack.blocks.stats import Choices, render_stats
 from handoff_bot.slack.blocks.steps import About
-from handoff_bot.slack.blocks.text import Drawing
+from handoff_bot.slack.blocks.text import SlackMessage
 from handoff_bot.slack.blocks.thread import (
-    draw_post,
-    draw_posts,
-    draw_words,
     render_ephemeral,
+    render_post,
+    render_posts,
+    render_words,
     settled,
 )
 from tests.slack import builders, linter
@@ -77,16 +77,16 @@ def with_text(make, text: str):
     )
 
 
-def messages(text: str) -> dict[str, Drawing]:
+def messages(text: str) -> dict[str, SlackMessage]:
     """One of each message there is, full of this text."""
-    drawn = {name: draw_card(with_text(make, text)) for name, make in CARDS.items()}
+    drawn = {name: render_card(with_text(make, text)) for name, make in CARDS.items()}
     for kind in PostKind:
         post = Post(kind, text, text, "whatsapp", Button.RETRY, "1")
-        drawn[f"post {kind}"] = draw_post(post)
+        drawn[f"post {kind}"] = render_post(post)
     for kind in (PostKind.CONTACT, PostKind.OURS, PostKind.NOTICE):
         share = text[: MOST_CHARACTERS // MOST_POSTS]
         posts = [Post(kind, share, text, "whatsapp")] * MOST_POSTS
-        drawn[f"as many {kind} as go together"] = draw_posts(posts)
+        drawn[f"as many {kind} as go together"] = render_posts(posts)
     drawn["ephemeral"] = render_ephemeral(
         EphemeralMessage("U1", CARD_AT, text, (Button.KEEP_AS_NOTE,), "1")
     )
@@ -95,11 +95,11 @@ def messages(text: str) -> dict[str, Drawing]:
         EphemeralMessage("U1", CARD_AT, text, again, "1")
     )
     translated = Post(PostKind.CONTACT, text, f"{text} · translated from Spanish", "sms")
-    drawn["post translated"] = draw_post(translated)
-    drawn["plain text"] = draw_words(text)
+    drawn["post translated"] = render_post(translated)
+    drawn["plain text"] = render_words(text)
     drawn["buttons done"] = settled(drawn["post failure"].blocks, text)
     for rows in (0, 1, 15, 50, 500):
-        drawn[f"board of {rows}"] = draw_board(builders.board(rows, text), WORKSPACE)
+        drawn[f"board of {rows}"] = render_board(builders.board(rows, text), WORKSPACE)
     return drawn
 
 
@@ -124,24 +124,26 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     drawn["admins alone"] = admins.admins_alone_window("Settings", [text, "UBEN"] * 20)
     for rows in (0, 1, 20):
         found = builders.tickets(rows, text)
-        drawn[f"{rows} tickets"] = tickets.draw_tickets(
+        drawn[f"{rows} tickets"] = tickets.render_tickets(
             found, ("sms", text[:20] or "x"), may_export=True, banner=text
         )
         one = builders.ticket(rows, text)
-        drawn[f"ticket of {rows}"] = ticket.draw_ticket(one, WORKSPACE)
-        drawn[f"edit of {rows}"] = ticket.draw_edit(one)
+        drawn[f"ticket of {rows}"] = ticket.render_ticket(one, WORKSPACE)
+        drawn[f"edit of {rows}"] = ticket.render_edit(one)
     for rows in (0, 1, 15, 500):
         shown = builders.queue_page(rows, text)
-        drawn[f"queue of {rows}"] = draw_queue(shown, Filter(channel=text[:9]), WORKSPACE, text)
+        drawn[f"queue of {rows}"] = render_queue(shown, Filter(channel=text[:9]), WORKSPACE, text)
         away = Availability(True, rows > 0, None, True, rows, 3, (text,) * rows, text[:50])
-        presence = draw_presence(away)
-        drawn[f"home of {rows}"] = draw_home(builders.home(rows, text), WORKSPACE, text, presence)
-        drawn[f"arrangement of {rows}"] = draw_arrangement(away)
+        presence = render_presence(away)
+        drawn[f"home of {rows}"] = render_home(builders.home(rows, text), WORKSPACE, text, presence)
+        drawn[f"arrangement of {rows}"] = render_arrangement(away)
     drawn |= rule_views(text)
     for rows in (0, 1, 50, 500):
         scope = Scope(Period.chosen(Choice.WEEK, builders.NOW), text[:20], rows)
         offered = Choices((text[:70],) * rows, dict.fromkeys(range(1, rows), text))
-        drawn[f"figures of {rows}"] = draw_stats(builders.figures(rows, text), scope, offered, text)
+        drawn[f"figures of {rows}"] = render_stats(
+            builders.figures(rows, text), scope, offered, text
+        )
     for lines in (0, 1, 15, 50, 500):
         drawn[f"{lines} lines"] = conversation(builders.page(lines, text), 7)
     return drawn
@@ -151,24 +153,24 @@ def settings_views(text: str) -> dict[str, dict[str, Any]]:
     """The windows of the settings, and those that look back."""
     difference = settings.Difference(text, text, text)
     wrong = settings.Difference(text, problem=text)
-    drawn = {"sections": settings.draw_sections(SECTIONS, text)}
+    drawn = {"sections": settings.render_sections(SECTIONS, text)}
     for each in SECTIONS:
-        drawn[f"section {each.name}"] = settings.draw_section(each, {})
+        drawn[f"section {each.name}"] = settings.render_section(each, {})
         lines = [difference, wrong] * len(each.settings)
-        drawn[f"preview {each.name}"] = settings.draw_section(each, {}, 1, lines[:12])
+        drawn[f"preview {each.name}"] = settings.render_section(each, {}, 1, lines[:12])
     for moment in Moment:
         shown_text = texts.ShownText(moment, "en", "any", text, text, text[:200], is_own=True)
-        drawn[f"text {moment}"] = texts.draw_text(shown_text, text)
+        drawn[f"text {moment}"] = texts.render_text(shown_text, text)
     done = Did(7, builders.NOW, "U0BEN", "escalation.reassign", 3, "U0ANN", text, text)
     for rows in (0, 1, 30):
         change = history.ShownChange(text, text, text, text, builders.NOW)
-        drawn[f"history of {rows}"] = history.draw_history([change] * rows, 1, more=True)
+        drawn[f"history of {rows}"] = history.render_history([change] * rows, 1, more=True)
         page = AuditPage((done,) * min(rows, 20), more=bool(rows))
         looking = history.Looking("U0BEN")
-        drawn[f"audit of {rows}"] = history.draw_audit(page, looking, older=True)
+        drawn[f"audit of {rows}"] = history.render_audit(page, looking, older=True)
     for rows in (0, 1, 50):
         found = [Finding(text or "x", ok, text) for ok in (True, False)] * rows
-        drawn[f"findings {rows}"] = doctor.draw_findings(found)
+        drawn[f"findings {rows}"] = doctor.render_findings(found)
     return drawn | {"looking": doctor.looking()}
 
 
@@ -189,10 +191,10 @@ def rule_views(text: str) -> dict[str, dict[str, Any]]:
     }
     drawn = {}
     for name, (kind, fields) in forms.items():
-        drawn[f"{name} form"] = draw_rule(kind, fields, Opened(3, 7), [text] * 2)
+        drawn[f"{name} form"] = render_rule(kind, fields, Opened(3, 7), [text] * 2)
         for rows in (0, 1, MOST):
             lines = [routing_words(route), notice_words(notice)] * rows
-            drawn[f"{name} of {rows}"] = draw_rules(kind, lines[:rows], 7, text)
+            drawn[f"{name} of {rows}"] = render_rules(kind, lines[:rows], 7, text)
     return drawn
 
 
@@ -201,13 +203,13 @@ def canned_views(text: str) -> dict[str, dict[str, Any]]:
     search = canned.Search(text[:100], "de", 1)
     reply = CannedReply(text[:40], "", text, 7)
     drawn = {
-        "reply": canned.draw_edit(reply, search, text),
-        "new reply": canned.draw_edit(CannedReply("", "", ""), search, problem=text),
-        "deleted reply": canned.draw_deleted(text),
+        "reply": canned.render_edit(reply, search, text),
+        "new reply": canned.render_edit(CannedReply("", "", ""), search, problem=text),
+        "deleted reply": canned.render_deleted(text),
     }
     for rows in (0, 1, 15):
         page = CannedPage((reply,) * rows, 1, 3, rows)
-        drawn[f"{rows} replies"] = canned.draw_list(page, search, may_change=True, banner=text)
+        drawn[f"{rows} replies"] = canned.render_list(page, search, may_change=True, banner=text)
     return drawn
 
 
@@ -216,20 +218,20 @@ def template_views(text: str) -> dict[str, dict[str, Any]]:
     full = Approved(text[:60] or "x", "HX1", f"{text}{{{{1}}}}"[-1024:], {"1": text})
     using = approved.Using(1, "C1", "1.1")
     drawn = {
-        "template": approved.draw_edit(full),
-        "new template": approved.draw_edit(Approved("", "", "")),
-        "deleted template": approved.draw_deleted(text),
+        "template": approved.render_edit(full),
+        "new template": approved.render_edit(Approved("", "", "")),
+        "deleted template": approved.render_deleted(text),
     }
     for rows in (0, 1, 50, 500):
         each = tuple(Approved(f"{n} {text}"[:60], "HX1", full.text, {}) for n in range(rows))
-        drawn[f"{rows} templates"] = approved.draw_list(each, text)
-        drawn[f"one of {rows} templates"] = approved.draw_use(each, using)
+        drawn[f"{rows} templates"] = approved.render_list(each, text)
+        drawn[f"one of {rows} templates"] = approved.render_use(each, using)
     return drawn
 
 
-def buttons_of(drawing: Drawing) -> list[str]:
+def buttons_of(drawing: SlackMessage) -> list[str]:
     return [button["action_id"] for button in linter.elements(drawing.blocks, "button")]
 
 
-def words_of(drawing: Drawing) -> str:
+def words_of(drawing: SlackMessage) -> str:
     return "\n".join(linter.texts(drawing.blocks))

@@ -31,13 +31,13 @@ from handoff_bot.slack.blocks import (
     ticket,
     tickets,
 )
-from handoff_bot.slack.blocks.board import draw_board
+from handoff_bot.slack.blocks.board import render_board
 from handoff_bot.slack.blocks.modals import conversation
-from handoff_bot.slack.blocks.queue import draw_queue
-from handoff_bot.slack.blocks.rules import NOTICES, ROUTING, RuleWords, draw_rules
-from handoff_bot.slack.blocks.stats import draw_stats
+from handoff_bot.slack.blocks.queue import render_queue
+from handoff_bot.slack.blocks.rules import NOTICES, ROUTING, RuleWords, render_rules
+from handoff_bot.slack.blocks.stats import render_stats
 from handoff_bot.slack.blocks.steps import About
-from handoff_bot.slack.blocks.text import Drawing
+from handoff_bot.slack.blocks.text import SlackMessage
 from handoff_bot.slack.blocks.thread import guise_of
 from tests.slack import builders, drawings
 from tests.slack.builders import CARD_AT, NOW, TEXTS
@@ -51,7 +51,7 @@ LONG = re.compile(r"\d\d")
 Payload = dict[str, Any]
 
 
-def message(drawing: Drawing) -> Payload:
+def message(drawing: SlackMessage) -> Payload:
     """What is sent to Slack, as plain data."""
     return {"text": drawing.text, "blocks": drawing.blocks}
 
@@ -91,10 +91,10 @@ def _queue_modals() -> dict[str, Payload]:
         "queue held more": (replace(one, held=held, held_in_all=9), Filter(), WORKSPACE),
         "queue snoozed": (replace(one, rows=(snoozed,)), Filter(), WORKSPACE),
     }
-    drawn = {name: draw_queue(*each) for name, each in pages.items()}
+    drawn = {name: render_queue(*each) for name, each in pages.items()}
     board = builders.board(2)
     for count in (1, 5):
-        drawn[f"board with {count} held"] = message(draw_board(replace(board, held=count), ""))
+        drawn[f"board with {count} held"] = message(render_board(replace(board, held=count), ""))
     return drawn
 
 
@@ -123,38 +123,38 @@ def _ticket_modals() -> dict[str, Payload]:
         solve_due_at=None,
     )
     drawn = {
-        "tickets all filters": tickets.draw_tickets(
+        "tickets all filters": tickets.render_tickets(
             TicketPage((row,), query, more=False), ("sms",)
         ),
-        "tickets no filters": tickets.draw_tickets(
+        "tickets no filters": tickets.render_tickets(
             TicketPage((replace(row, assignee=None, subject=""),), TicketQuery(), more=True),
             ("sms",),
         ),
-        "tickets may not export": tickets.draw_tickets(builders.tickets(2), ("sms",)),
-        "ticket bare": ticket.draw_ticket(bare, ""),
-        "ticket edit bare": ticket.draw_edit(bare),
+        "tickets may not export": tickets.render_tickets(builders.tickets(2), ("sms",)),
+        "ticket bare": ticket.render_ticket(bare, ""),
+        "ticket edit bare": ticket.render_edit(bare),
     }
     for status in TicketStatus:
         shown = replace(view, row=replace(row, status=status))
-        drawn[f"ticket {status.value}"] = ticket.draw_ticket(shown, WORKSPACE)
-        drawn[f"ticket edit {status.value}"] = ticket.draw_edit(shown)
+        drawn[f"ticket {status.value}"] = ticket.render_ticket(shown, WORKSPACE)
+        drawn[f"ticket edit {status.value}"] = ticket.render_edit(shown)
     return drawn
 
 
 def _settings_modals() -> dict[str, Payload]:
-    drawn = {"settings without banner": settings.draw_sections(SECTIONS)}
+    drawn = {"settings without banner": settings.render_sections(SECTIONS)}
     for each in SECTIONS:
         values = {one.key: one.merged(None, _filled(one)) for one in each.settings}
         groups = each.with_groups({"S0TEAM": "Support", "S0NIGHT": "Night shift"})
-        drawn[f"section filled {each.name}"] = settings.draw_section(groups, values, 7, [])
+        drawn[f"section filled {each.name}"] = settings.render_section(groups, values, 7, [])
     spoken = texts.ShownText(Moment.STARTED, "de", "request", "Hallo {wait_minutes}", "Hallo 5")
     silent = texts.ShownText(
         Moment.GREETING, "en", "any", "", "", is_own=True, is_silent=True, seen=9
     )
     return drawn | {
-        "text without banner": texts.draw_text(spoken),
-        "text silent": texts.draw_text(silent),
-        "text with a problem": texts.draw_text(
+        "text without banner": texts.render_text(spoken),
+        "text silent": texts.render_text(silent),
+        "text with a problem": texts.render_text(
             replace(spoken, problem="{agent} is not known here.")
         ),
     }
@@ -181,21 +181,21 @@ def _list_modals() -> dict[str, Payload]:
     using = approved.Using(7, "C0QUEUE", "1.1")
     named = RuleWords("VIPs → in the queue channel", ("U0ANA", "S0TEAM"))
     drawn = {
-        "replies of an agent": canned.draw_list(page, canned.Search(), may_change=False),
-        "replies last page": canned.draw_list(
+        "replies of an agent": canned.render_list(page, canned.Search(), may_change=False),
+        "replies last page": canned.render_list(
             replace(page, page=2), canned.Search("refund", "de", 2), may_change=True
         ),
-        "reply without preview": canned.draw_edit(reply, canned.Search()),
-        "templates without banner": approved.draw_list((template,)),
-        "template with labels": approved.draw_edit(template),
-        "one of the templates": approved.draw_use((template,), using, template, {"1": "Dana"}),
-        "no templates": approved.draw_use((), using),
+        "reply without preview": canned.render_edit(reply, canned.Search()),
+        "templates without banner": approved.render_list((template,)),
+        "template with labels": approved.render_edit(template),
+        "one of the templates": approved.render_use((template,), using, template, {"1": "Dana"}),
+        "no templates": approved.render_use((), using),
         "admins only": admins.admins_alone_window("Settings", []),
-        "admins only message": message(admins.draw_admins_alone(["U0ANA", "<!here>"])),
+        "admins only message": message(admins.render_admins_alone(["U0ANA", "<!here>"])),
     }
     for kind in (ROUTING, NOTICES):
-        drawn[f"{kind.name} three rules"] = draw_rules(kind, [named] * 3, 7)
-        drawn[f"{kind.name} none"] = draw_rules(kind, [], 0)
+        drawn[f"{kind.name} three rules"] = render_rules(kind, [named] * 3, 7)
+        drawn[f"{kind.name} none"] = render_rules(kind, [], 0)
     return drawn
 
 
@@ -208,11 +208,11 @@ def _other_modals() -> dict[str, Payload]:
     drawn: dict[str, Payload] = {
         "resolve without question": steps.resolve(about, "", asks=False),
         "assign with groups": steps.assign(about, {"S0TEAM": "Support"}),
-        "history first page": history.draw_history([change], 0, more=False),
-        "audit first page": history.draw_audit(audit, history.Looking()),
-        "figures of everything": draw_stats(builders.figures(3), day),
+        "history first page": history.render_history([change], 0, more=False),
+        "audit first page": history.render_audit(audit, history.Looking()),
+        "figures of everything": render_stats(builders.figures(3), day),
         "modal with a callback only": fields.window("Title", [], callback_id="some"),
-        "findings with a channel": doctor.draw_findings(
+        "findings with a channel": doctor.render_findings(
             [
                 Finding("In C0QUEUE", False, "type /invite @Handoff"),
                 Finding("Model", True, "answers"),

@@ -12,14 +12,14 @@ from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.slack.blocks import (
     text,
 )
-from handoff_bot.slack.blocks.availability import draw_arrangement, draw_presence
-from handoff_bot.slack.blocks.board import draw_board
-from handoff_bot.slack.blocks.card import draw_card
-from handoff_bot.slack.blocks.home import draw_home
+from handoff_bot.slack.blocks.availability import render_arrangement, render_presence
+from handoff_bot.slack.blocks.board import render_board
+from handoff_bot.slack.blocks.card import render_card
+from handoff_bot.slack.blocks.home import render_home
 from handoff_bot.slack.blocks.modals import conversation
 from handoff_bot.slack.blocks.plainer import forms
-from handoff_bot.slack.blocks.text import Drawing
-from handoff_bot.slack.blocks.thread import draw_post, draw_posts, render_ephemeral
+from handoff_bot.slack.blocks.text import SlackMessage
+from handoff_bot.slack.blocks.thread import render_ephemeral, render_post, render_posts
 from tests.slack import builders, drawings
 from tests.slack.builders import CARD_AT
 from tests.slack.drawings import WORKSPACE
@@ -40,7 +40,7 @@ def snapshots() -> dict[str, Payload]:
     found = {
         **_named("messages", {k: message(v) for k, v in drawings.messages(USUAL).items()}),
         **_named("messages/hostile", {k: message(v) for k, v in _hostile_messages().items()}),
-        **_named("cards", {k: message(draw_card(v)) for k, v in _cards().items()}),
+        **_named("cards", {k: message(render_card(v)) for k, v in _cards().items()}),
         **_named("posts", {k: message(v) for k, v in _posts().items()}),
         **_named("plainer", dict(_plainer())),
         **_named("modals", drawings.views(USUAL)),
@@ -59,7 +59,7 @@ def _named(folder: str, payloads: Mapping[str, Payload]) -> dict[str, Payload]:
     return {f"{folder}/{name.replace(' ', '_')}.json": each for name, each in payloads.items()}
 
 
-def _hostile_messages() -> dict[str, Drawing]:
+def _hostile_messages() -> dict[str, SlackMessage]:
     every = drawings.messages(builders.HOSTILE)
     return {name: every[name] for name in (*drawings.CARDS, "post contact", "board of 1")}
 
@@ -112,24 +112,24 @@ def _cards() -> dict[str, Any]:
 # -- posts, ephemeral messages, plainer forms
 
 
-def _posts() -> dict[str, Drawing]:
+def _posts() -> dict[str, SlackMessage]:
     told = Post(PostKind.TOLD, USUAL, about=CARD_AT, mentions=("U0ANA", "S0TEAM", "<!here>"))
     dana = Post(
         PostKind.CONTACT, USUAL, "Dana R.", "whatsapp", notes=("Quotes: hello", "From an ad")
     )
     ours = Post(PostKind.OURS, USUAL, "Ana")
     found = {
-        "told with people and a link": draw_post(told, WORKSPACE),
-        "told without a workspace": draw_post(told),
-        "contact with notes": draw_post(dana, named_outside=True),
-        "contact with notes only": draw_post(replace(dana, text="")),
-        "contact named here": draw_post(dana),
-        "by an agent": draw_post(ours),
-        "two by an agent": draw_posts([ours, replace(ours, text="And more")]),
-        "two by a contact named outside": draw_posts(
+        "told with people and a link": render_post(told, WORKSPACE),
+        "told without a workspace": render_post(told),
+        "contact with notes": render_post(dana, named_outside=True),
+        "contact with notes only": render_post(replace(dana, text="")),
+        "contact named here": render_post(dana),
+        "by an agent": render_post(ours),
+        "two by an agent": render_posts([ours, replace(ours, text="And more")]),
+        "two by a contact named outside": render_posts(
             [dana, replace(dana, notes=())], named_outside=True
         ),
-        "several buttons": draw_post(
+        "several buttons": render_post(
             replace(
                 told, button=Button.RETRY, buttons=(Button.USE_TEMPLATE, Button.SOONER), value="7"
             )
@@ -142,22 +142,22 @@ def _posts() -> dict[str, Drawing]:
     return found
 
 
-def _all(shown: Any) -> Drawing:
-    return Drawing("All", shown)
+def _all(shown: Any) -> SlackMessage:
+    return SlackMessage("All", shown)
 
 
 def _plainer() -> Iterator[tuple[str, Payload]]:
     dana = Post(PostKind.CONTACT, builders.HOSTILE, "Dana <@U1>", "sms", mentions=("U0ANA",))
     made = {
-        "card": forms(draw_card(builders.card()), hint="Write !take in the thread."),
-        "post": forms(draw_post(dana, named_outside=True), draw_post(dana)),
-        "board": forms(draw_board(builders.board(2), WORKSPACE)),
+        "card": forms(render_card(builders.card()), hint="Write !take in the thread."),
+        "post": forms(render_post(dana, named_outside=True), render_post(dana)),
+        "board": forms(render_board(builders.board(2), WORKSPACE)),
         "failure": forms(
-            draw_post(Post(PostKind.FAILURE, "It failed.", button=Button.RETRY, value="7"))
+            render_post(Post(PostKind.FAILURE, "It failed.", button=Button.RETRY, value="7"))
         ),
         "not in blocks": forms(_all([text.context(text.plain("Hello"))])),
         "links": forms(
-            Drawing(
+            SlackMessage(
                 "All", [text.context(text.mrkdwn("<https://a.example|Open> <!date^0^{date}|then>"))]
             )
         ),
@@ -183,12 +183,15 @@ def _homes() -> dict[str, Payload]:
         "not on the roster": replace(HERE, on_roster=False),
     }
     drawn = {
-        f"agent {k}": draw_home(agent, WORKSPACE, "", draw_presence(v)) for k, v in states.items()
+        f"agent {k}": render_home(agent, WORKSPACE, "", render_presence(v))
+        for k, v in states.items()
     }
     return drawn | {
-        "admin": draw_home(builders.home(3), WORKSPACE, "", draw_presence(HERE)),
-        "nobody configured": draw_home(nobody, "", "", ()),
-        "crowded": draw_home(crowded, WORKSPACE, "Ana has this now.", draw_presence(HERE)),
-        "arrangement": draw_arrangement(HERE),
-        "arrangement empty": draw_arrangement(replace(HERE, hours=(), timezone="", own_capacity=0)),
+        "admin": render_home(builders.home(3), WORKSPACE, "", render_presence(HERE)),
+        "nobody configured": render_home(nobody, "", "", ()),
+        "crowded": render_home(crowded, WORKSPACE, "Ana has this now.", render_presence(HERE)),
+        "arrangement": render_arrangement(HERE),
+        "arrangement empty": render_arrangement(
+            replace(HERE, hours=(), timezone="", own_capacity=0)
+        ),
     }

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handoff_bot.slack.blocks.card import draw_card
+from handoff_bot.slack.blocks.card import render_card
 from tests.slack import builders, linter
 from tests.slack.builders import TEXTS
 from tests.slack.drawings import messages, views, with_text, words_of
@@ -33,7 +33,7 @@ def test_every_window_is_within_the_limits(text):
 @settings(deadline=None)
 @given(st.text(max_size=200))
 def test_no_text_breaks_a_card(text):
-    drawing = draw_card(with_text(builders.card, text))
+    drawing = render_card(with_text(builders.card, text))
     assert linter.lint_message(drawing.text, drawing.blocks) == []
 
 
@@ -97,5 +97,5 @@ def test_rich_text_holds_literal_text_alone():
 
 
 def test_characters_that_turn_the_direction_are_left_out():
-    shown = words_of(draw_card(builders.card(contact="Dana\u202ereversed")))
+    shown = words_of(render_card(builders.card(contact="Dana\u202ereversed")))
     assert "Danareversed" in shown

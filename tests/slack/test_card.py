@@ -7,8 +7,8 @@ import pytest
 from handoff_bot.domain.desk import STEPS, Button
 from handoff_bot.domain.escalations import OPEN, Status, Step, origins
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.slack.blocks.board import draw_board
-from handoff_bot.slack.blocks.card import draw_card
+from handoff_bot.slack.blocks.board import render_board
+from handoff_bot.slack.blocks.card import render_card
 from tests.slack import builders, linter
 from tests.slack.builders import ANA
 from tests.slack.drawings import CARDS, WORKSPACE, buttons_of, words_of
@@ -41,12 +41,12 @@ def offered(drawing):
 
 @pytest.mark.parametrize("name", CARDS)
 def test_a_card_offers_what_can_be_done(name):
-    assert offered(draw_card(CARDS[name]())) == BUTTONS[name]
+    assert offered(render_card(CARDS[name]())) == BUTTONS[name]
 
 
 @pytest.mark.parametrize("status", Status)
 def test_no_button_on_a_card_is_dead(status):
-    drawing = draw_card(builders.card(status=status))
+    drawing = render_card(builders.card(status=status))
     for action in offered(drawing):
         step = Step.REASSIGN if action == Button.ASSIGN else STEPS.get(Button(action))
         assert step is None or status in origins(step)
@@ -54,7 +54,7 @@ def test_no_button_on_a_card_is_dead(status):
 
 @pytest.mark.parametrize("status", OPEN)
 def test_every_step_that_is_possible_has_a_button(status):
-    drawing = draw_card(builders.card(status=status))
+    drawing = render_card(builders.card(status=status))
     possible = {step for step in Step if status in origins(step)} - {Step.REASSIGN}
     assert {STEPS[Button(each)] for each in offered(drawing) if each in STEPS} == possible
 
@@ -70,28 +70,28 @@ STATES = {
 
 @pytest.mark.parametrize("name", CARDS)
 def test_a_card_begins_with_its_state(name):
-    first = draw_card(CARDS[name]()).blocks[0]
+    first = render_card(CARDS[name]()).blocks[0]
     assert first["type"] == "header"
     assert list(linter.texts(first)) == [STATES[name]]
 
 
 def test_a_waiting_card_notifies_with_the_customers_words():
-    text = draw_card(builders.card()).text
+    text = render_card(builders.card()).text
     assert text == "Dana R. is waiting on WhatsApp: I want a person"
 
 
 def test_a_waiting_card_without_words_still_notifies():
-    text = draw_card(builders.card(evidence="", summary="")).text
+    text = render_card(builders.card(evidence="", summary="")).text
     assert text == "Dana R. is waiting on WhatsApp"
 
 
 def test_the_wait_is_rendered_by_the_client():
     stamp = int(builders.NOW.timestamp())
-    assert f"<!date^{stamp}^{{ago}}|2026-11-23 09:00 UTC>" in words_of(draw_card(builders.card()))
+    assert f"<!date^{stamp}^{{ago}}|2026-11-23 09:00 UTC>" in words_of(render_card(builders.card()))
 
 
 def test_a_card_shows_the_evidence():
-    shown = words_of(draw_card(builders.card()))
+    shown = words_of(render_card(builders.card()))
     for fact in (
         "Asked for an agent: 97%, strong  ▰▰▰▰▰▰▰▰▰▰",
         "Upset or confused: 40%, weak  ▰▰▰▰▱▱▱▱▱▱",
@@ -110,71 +110,73 @@ SCORES = {"below": -1.0, "above": 7.0, "nan": float("nan"), "infinite": float("i
 
 @pytest.mark.parametrize("score", SCORES.values(), ids=SCORES)
 def test_a_score_out_of_range_does_not_break_the_card(score):
-    drawing = draw_card(builders.card(scores={Signal.REQUEST: score}))
+    drawing = render_card(builders.card(scores={Signal.REQUEST: score}))
     assert linter.lint_message(drawing.text, drawing.blocks) == []
 
 
 def test_a_card_without_evidence_says_that_nothing_was_tried():
     bare = builders.card(scores={}, evidence="", summary="", tried="", recent=())
-    assert "The AI has not replied yet." in words_of(draw_card(bare))
+    assert "The AI has not replied yet." in words_of(render_card(bare))
 
 
 @pytest.mark.parametrize("name", CARDS)
 def test_an_opted_out_customer_is_named_as_such(name):
-    assert "STOP" in words_of(draw_card(CARDS[name](opted_out=True)))
-    assert "STOP" not in words_of(draw_card(CARDS[name]()))
+    assert "STOP" in words_of(render_card(CARDS[name](opted_out=True)))
+    assert "STOP" not in words_of(render_card(CARDS[name]()))
 
 
 def test_a_claimed_card_still_shows_its_priority():
-    assert "English · 🟠 High" in words_of(draw_card(builders.claimed()))
+    assert "English · 🟠 High" in words_of(render_card(builders.claimed()))
 
 
 def test_a_card_shows_nothing_where_it_knows_nothing():
     bare = builders.card(contact="+1555", address="+1555", language="")
-    assert "(no text)" not in words_of(draw_card(bare))
+    assert "(no text)" not in words_of(render_card(bare))
 
 
 def test_a_first_ticket_is_named_as_such():
-    assert "first ticket of this customer" in words_of(draw_card(builders.card(earlier_tickets=0)))
-    assert "1 earlier ticket" in words_of(draw_card(builders.card(earlier_tickets=1)))
+    assert "first ticket of this customer" in words_of(
+        render_card(builders.card(earlier_tickets=0))
+    )
+    assert "1 earlier ticket" in words_of(render_card(builders.card(earlier_tickets=1)))
 
 
 def test_an_address_that_is_the_name_is_shown_once():
-    shown = words_of(draw_card(builders.card(contact="+1555", address="+1555")))
+    shown = words_of(render_card(builders.card(contact="+1555", address="+1555")))
     assert "+1555 ·" not in shown.split("\n", 1)[1]
 
 
 def test_buttons_that_look_the_same_sound_different():
-    drawing = draw_board(builders.board(2), WORKSPACE)
+    drawing = render_board(builders.board(2), WORKSPACE)
     labels = [b["accessibility_label"] for b in linter.elements(drawing.blocks, "button")]
     assert labels == ["Take Over: Dana R. on WhatsApp"] * 2
 
 
 def test_what_is_put_aside_and_for_whom_is_shown():
     later = builders.NOW + timedelta(hours=2)
-    shown = words_of(draw_card(builders.card(snoozed_until=later, group_id="S0CARE", vip=True)))
+    shown = words_of(render_card(builders.card(snoozed_until=later, group_id="S0CARE", vip=True)))
     for fact in ("💤 Snoozed until", "<!subteam^S0CARE>", "⭐ VIP"):
         assert fact in shown
 
 
 def test_a_group_id_that_is_none_is_no_markup():
-    assert "<!" not in words_of(draw_card(builders.card(group_id="S1|x> <!channel"))).replace(
+    assert "<!" not in words_of(render_card(builders.card(group_id="S1|x> <!channel"))).replace(
         "<!date", ""
     )
 
 
 @pytest.mark.parametrize("priority", Priority)
 def test_every_priority_has_a_word_beside_its_colour(priority):
-    shown = words_of(draw_card(builders.card(priority=priority)))
+    shown = words_of(render_card(builders.card(priority=priority)))
     assert priority.value.capitalize() in shown
 
 
 @pytest.mark.parametrize("channel", ["sms", "instagram", "made_up"])
 def test_a_channel_nobody_told_us_about_has_a_name(channel):
-    shown = words_of(draw_card(builders.card(channel=channel)))
+    shown = words_of(render_card(builders.card(channel=channel)))
     assert {"sms": "SMS", "instagram": "Instagram", "made_up": "Made up"}[channel] in shown
 
 
 def test_a_claimed_card_says_when_it_was_claimed():
     stamp = int((builders.NOW + timedelta(minutes=2)).timestamp())
-    assert f"claimed <!date^{stamp}^" in words_of(draw_card(builders.claimed(owner=ANA)))
+    assert f"claimed <!date^{stamp}^" in words_of(render_card(builders.claimed(owner=ANA)))

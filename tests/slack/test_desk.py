@@ -8,7 +8,7 @@ import pytest
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.errors import DeskError
-from handoff_bot.slack.blocks.thread import draw_words
+from handoff_bot.slack.blocks.thread import render_words
 from tests.slack import builders
 from tests.slack.builders import CARD_AT, NOW
 from tests.slack.wire import Reply
@@ -21,8 +21,8 @@ def post(desk):
     return desk.post(CARD_AT, [HELLO], "work-1")
 
 
-def redraw(desk):
-    return desk.draw_card(builders.card(), CARD_AT, "")
+def update_card(desk):
+    return desk.render_card(builders.card(), CARD_AT, "")
 
 
 # -- posting and redrawing
@@ -30,7 +30,7 @@ def redraw(desk):
 
 def test_a_new_card_goes_into_the_queue_channel(api, desk):
     api.answers("chat.postMessage", **POSTED)
-    place = desk.draw_card(builders.card(), None, "work-1")
+    place = desk.render_card(builders.card(), None, "work-1")
     (sent,) = api.asked("chat.postMessage")
     assert place == Place("C0QUEUE", "1763888500.000200")
     assert sent["channel"] == "C0QUEUE"
@@ -72,7 +72,7 @@ def test_a_post_neither_unfurls_nor_parses(api, desk):
 
 
 def test_a_card_is_redrawn_where_it_is(api, desk):
-    assert redraw(desk) == CARD_AT
+    assert update_card(desk) == CARD_AT
     (sent,) = api.asked("chat.update")
     assert (sent["channel"], sent["ts"]) == ("C0QUEUE", CARD_AT.ts)
     assert sent["blocks"]
@@ -121,8 +121,8 @@ def test_a_failed_mark_is_reported(api, desk):
 
 def test_the_board_is_posted_once_and_pinned(api, desk):
     api.answers("chat.postMessage", **POSTED)
-    place = desk.draw_board(builders.board(1), None, "board")
-    assert desk.draw_board(builders.board(2), place, "") == place
+    place = desk.render_board(builders.board(1), None, "board")
+    assert desk.render_board(builders.board(2), place, "") == place
     assert len(api.asked("chat.postMessage")) == 1
     assert [pin["timestamp"] for pin in api.asked("pins.add")] == [place.ts]
 
@@ -131,20 +131,20 @@ def test_the_board_is_posted_once_and_pinned(api, desk):
 def test_a_board_that_cannot_be_pinned_is_there_all_the_same(api, desk, error):
     api.answers("chat.postMessage", **POSTED)
     api.fails("pins.add", error)
-    assert desk.draw_board(builders.board(1), None, "board") == Place("C0QUEUE", POSTED["ts"])
+    assert desk.render_board(builders.board(1), None, "board") == Place("C0QUEUE", POSTED["ts"])
 
 
 def test_the_board_links_to_the_workspace_it_has_asked_for_once(api, desk):
     api.answers("auth.test", url="https://acme.slack.com/")
     for _ in range(2):
-        desk.draw_board(builders.board(1), CARD_AT, "")
+        desk.render_board(builders.board(1), CARD_AT, "")
     assert len(api.asked("auth.test")) == 1
     assert "https://acme.slack.com/archives/" in str(api.asked("chat.update")[1])
 
 
 def test_without_an_answer_the_board_has_no_links(api, desk):
     api.fails("auth.test", "invalid_auth")
-    desk.draw_board(builders.board(1), CARD_AT, "")
+    desk.render_board(builders.board(1), CARD_AT, "")
     assert "/archives/" not in str(api.asked("chat.update"))
 
 
@@ -198,7 +198,9 @@ def test_a_click_that_is_too_old_opens_nothing(api, desk):
 
 
 def test_a_click_is_answered_at_its_own_address(api, desk):
-    desk.answer(f"{api.url}response", draw_words("Bob took this."), replace=False, thread_ts="1.0")
+    desk.answer(
+        f"{api.url}response", render_words("Bob took this."), replace=False, thread_ts="1.0"
+    )
     (sent,) = api.asked("response")
     assert (sent["response_type"], sent["replace_original"]) == ("ephemeral", False)
     assert (sent["text"], sent["thread_ts"]) == ("Bob took this.", "1.0")
@@ -207,4 +209,4 @@ def test_a_click_is_answered_at_its_own_address(api, desk):
 def test_an_answer_that_comes_too_late_is_reported(api, desk):
     api.will("response", Reply("used_url", 404))
     with pytest.raises(DeskError):
-        desk.answer(f"{api.url}response", draw_words("x"), replace=True)
+        desk.answer(f"{api.url}response", render_words("x"), replace=True)

@@ -3,11 +3,11 @@
 import pytest
 
 from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
-from handoff_bot.slack.blocks.board import draw_board
+from handoff_bot.slack.blocks.board import render_board
 from handoff_bot.slack.blocks.modals import conversation
 from handoff_bot.slack.blocks.steps import About, give_back
 from handoff_bot.slack.blocks.text import one_line, shorten
-from handoff_bot.slack.blocks.thread import draw_post, render_ephemeral, settled
+from handoff_bot.slack.blocks.thread import render_ephemeral, render_post, settled
 from handoff_bot.slack.listeners.registry import EVERYTHING
 from tests.slack import builders, linter
 from tests.slack.builders import CARD_AT
@@ -17,25 +17,27 @@ from tests.slack.drawings import WORKSPACE, buttons_of, messages, views, words_o
 
 
 def test_a_contacts_words_are_shown_with_their_name():
-    drawing = draw_post(Post(PostKind.CONTACT, "Hello?", "Dana R.", "sms"))
+    drawing = render_post(Post(PostKind.CONTACT, "Hello?", "Dana R.", "sms"))
     assert list(linter.texts(drawing.blocks)) == ["Dana R. on SMS", "Hello?"]
     assert drawing.text == "Dana R. on SMS: Hello?"
 
 
 def test_the_assistants_words_are_shown_as_sent_to_the_customer():
-    drawing = draw_post(Post(PostKind.OURS, "One moment."))
+    drawing = render_post(Post(PostKind.OURS, "One moment."))
     assert list(linter.texts(drawing.blocks)) == ["Assistant → customer", "One moment."]
 
 
 def test_a_failure_can_be_retried():
-    drawing = draw_post(Post(PostKind.FAILURE, "It is a landline.", button=Button.RETRY, value="9"))
+    drawing = render_post(
+        Post(PostKind.FAILURE, "It is a landline.", button=Button.RETRY, value="9")
+    )
     (button,) = linter.elements(drawing.blocks, "button")
     assert (button["action_id"], button["value"]) == ("retry", "9")
     assert drawing.text == "Not delivered: It is a landline."
 
 
 def test_a_settled_message_has_no_buttons():
-    failure = draw_post(Post(PostKind.FAILURE, "A landline.", button=Button.RETRY, value="9"))
+    failure = render_post(Post(PostKind.FAILURE, "A landline.", button=Button.RETRY, value="9"))
     after = settled(failure.blocks, "Sent again.")
     assert buttons_of(after) == []
     assert "A landline." in words_of(after)
@@ -52,27 +54,27 @@ def test_a_whisper_offers_its_buttons():
 
 
 def test_the_board_counts_what_it_does_not_show():
-    drawing = draw_board(builders.board(500), WORKSPACE)
+    drawing = render_board(builders.board(500), WORKSPACE)
     assert buttons_of(drawing) == ["claim"] * 15
     assert "… and 485 more, less urgent." in words_of(drawing)
     assert drawing.text == "Queue: 500 waiting · 3 in progress"
 
 
 def test_an_empty_board_says_so():
-    assert "No customers are waiting." in words_of(draw_board(builders.board(0), WORKSPACE))
+    assert "No customers are waiting." in words_of(render_board(builders.board(0), WORKSPACE))
 
 
 def test_the_board_links_to_threads():
-    drawing = draw_board(builders.board(1), WORKSPACE)
+    drawing = render_board(builders.board(1), WORKSPACE)
     assert "<https://acme.slack.com/archives/C0QUEUE/p11|Open thread>" in words_of(drawing)
 
 
 def test_without_the_workspaces_address_there_is_no_link():
-    assert "Open thread" not in words_of(draw_board(builders.board(1), ""))
+    assert "Open thread" not in words_of(render_board(builders.board(1), ""))
 
 
 def test_a_board_row_has_all_columns():
-    shown = words_of(draw_board(builders.board(1), WORKSPACE))
+    shown = words_of(render_board(builders.board(1), WORKSPACE))
     for column in ("Dana R.", "WhatsApp", "Asked for an agent", "🟠 High", "Since <!date^"):
         assert column in shown
 

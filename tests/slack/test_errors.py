@@ -22,8 +22,8 @@ def post(desk):
     return desk.post(CARD_AT, [HELLO], "work-1")
 
 
-def redraw(desk):
-    return desk.draw_card(builders.card(), CARD_AT, "")
+def update_card(desk):
+    return desk.render_card(builders.card(), CARD_AT, "")
 
 
 @pytest.mark.parametrize("code", sorted(TEMPORARY.keys() - {"internal_error", "fatal_error"}))
@@ -90,7 +90,7 @@ def test_after_a_post_without_a_clear_answer_the_outcome_is_unknown(api, desk, r
 def test_a_redraw_without_a_clear_answer_is_tried_again(api, desk, reply):
     api.will("chat.update", reply)
     with pytest.raises(DeskError) as caught:
-        redraw(desk)
+        update_card(desk)
     assert not isinstance(caught.value, DeskOutcomeUnknown)
     assert caught.value.permanent is False
 
@@ -124,5 +124,5 @@ def test_no_error_holds_the_token_or_the_customers_words(api, desk):
 def test_each_call_is_made_once(api, desk):
     api.will("chat.update", Reply(drop=True))
     with pytest.raises(DeskError):
-        redraw(desk)
+        update_card(desk)
     assert len(api.asked("chat.update")) == 1

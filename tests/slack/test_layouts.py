@@ -79,19 +79,19 @@ def test_buttons_stay_where_a_simpler_layout_is_taken(api, desk):
 
 def test_a_card_keeps_its_buttons_or_says_what_to_write(api, desk):
     refused(api, "chat.postMessage", "invalid_blocks")
-    desk.draw_card(builders.card(), None, "work-1")
+    desk.render_card(builders.card(), None, "work-1")
     assert [b["type"] for b in api.asked("chat.postMessage")[-1]["blocks"]] == [
         "section",
         "actions",
     ]
     refused(api, "chat.postMessage", "invalid_blocks", 2)
-    desk.draw_card(builders.card(), None, "work-2")
+    desk.render_card(builders.card(), None, "work-2")
     assert "!take" in api.asked("chat.postMessage")[-1]["text"]
 
 
 def test_a_refused_redraw_falls_back_too(api, desk):
     refused(api, "chat.update", "invalid_blocks", 2)
-    desk.draw_card(builders.card(), CARD_AT, "")
+    desk.render_card(builders.card(), CARD_AT, "")
     sent = api.asked("chat.update")[-1]
     assert sent["blocks"] == []
     assert builders.card().contact in sent["text"]

@@ -10,7 +10,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.services.container import Services
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.app import build_bolt
-from handoff_bot.slack.blocks.thread import draw_post
+from handoff_bot.slack.blocks.thread import render_post
 from handoff_bot.slack.http import slack_events
 from handoff_bot.slack.listeners.actions import OLD_BUTTON
 from handoff_bot.slack.listeners.click import Tools
@@ -151,7 +151,7 @@ def test_a_click_works_while_slack_cannot_say_who_it_is(slack, actions, api):
 
 def test_a_used_button_is_gone(slack, actions, api):
     actions.outcome = Outcome(True, "On its way again.")
-    failure = draw_post(Post(PostKind.FAILURE, "A landline.", button=Button.RETRY, value="7"))
+    failure = render_post(Post(PostKind.FAILURE, "A landline.", button=Button.RETRY, value="7"))
     shown: dict[str, Any] = {"message": {"ts": "2.0", "thread_ts": "1.0", "blocks": failure.blocks}}
     slack.sends(*as_form(click(Button.RETRY, **respond_to(api), **shown)))
     (sent,) = api.asked("response")

@@ -3,8 +3,8 @@
 import pytest
 
 from handoff_bot.domain.desk import Post, PostKind
-from handoff_bot.slack.blocks.card import draw_card
-from handoff_bot.slack.blocks.thread import draw_post, draw_posts
+from handoff_bot.slack.blocks.card import render_card
+from handoff_bot.slack.blocks.thread import render_post, render_posts
 from tests.slack.builders import TEXTS, card
 from tests.slack.linter import lint_message
 
@@ -16,16 +16,16 @@ def post(text, *notes):
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_whatever_notes_say_slack_takes_the_message(text):
     drawings = [
-        draw_post(post(text, text, text)),
-        draw_posts([post("a", text), post("b", text)]),
-        draw_card(card(notes=(text,) * 8)),
+        render_post(post(text, text, text)),
+        render_posts([post("a", text), post("b", text)]),
+        render_card(card(notes=(text,) * 8)),
     ]
     for drawing in drawings:
         assert lint_message(drawing.text, drawing.blocks) == []
 
 
 def test_the_quoted_message_stands_before_the_words():
-    drawing = draw_post(post("Yes please", "In reply to Ana: “<!channel> a refund?”"))
+    drawing = render_post(post("Yes please", "In reply to Ana: “<!channel> a refund?”"))
 
     kinds = [element["type"] for block in drawing.blocks for element in block["elements"]]
     assert kinds[-2:] == ["rich_text_quote", "rich_text_section"]

@@ -6,7 +6,7 @@ import pytest
 
 from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.report import title
-from handoff_bot.slack.blocks.stats import Choices, draw_stats
+from handoff_bot.slack.blocks.stats import Choices, render_stats
 from tests.slack import linter
 from tests.slack.builders import figures
 
@@ -22,11 +22,11 @@ HOSTILE = "<!channel> *x* " * 3000
 def test_slack_takes_them(rows, text):
     choices = Choices((text,) * rows, dict.fromkeys(range(1, rows), text))
     scope = Scope(WEEK, text, 3 if rows else 0)
-    assert linter.lint_view(draw_stats(figures(rows, text), scope, choices)) == []
+    assert linter.lint_view(render_stats(figures(rows, text), scope, choices)) == []
 
 
 def test_the_figures_stand_in_words():
-    shown = "\n".join(linter.texts(draw_stats(figures(2), Scope(WEEK))["blocks"]))
+    shown = "\n".join(linter.texts(render_stats(figures(2), Scope(WEEK))["blocks"]))
     for words in (
         "17 to 23 Nov 2026 · All channels",
         "2 escalations in 20 conversations (10 % of them)",
@@ -40,7 +40,7 @@ def test_the_figures_stand_in_words():
 
 def test_what_was_chosen_stands_in_the_menus():
     scope = Scope(WEEK, "whatsapp", 7)
-    drawing = draw_stats(figures(1), scope, Choices(("sms", "whatsapp"), {7: "Ana", 8: "Ben"}))
+    drawing = render_stats(figures(1), scope, Choices(("sms", "whatsapp"), {7: "Ana", 8: "Ben"}))
     menus = {one["action_id"]: one for one in linter.elements(drawing["blocks"], "static_select")}
     chosen = {name: one["initial_option"]["value"] for name, one in menus.items()}
     assert chosen == {"stats_period": "7d", "stats_channel": "whatsapp", "stats_agent": "7"}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from handoff_bot.slack.blocks.fields import window
-from handoff_bot.slack.blocks.text import Block, Drawing, mrkdwn, notification, section
+from handoff_bot.slack.blocks.text import Block, SlackMessage, mrkdwn, notification, section
 
 ADMINS_ALONE = (
     "Only admins can change settings: admins of this Slack workspace, and admins added under Team."
@@ -15,9 +15,9 @@ _MOST_NAMED = 20
 _ID = re.compile("[UW][A-Z0-9]{2,20}")
 
 
-def draw_admins_alone(named: Sequence[str]) -> Drawing:
+def render_admins_alone(named: Sequence[str]) -> SlackMessage:
     """Renders the refusal as an answer to a command; `named` are the desk ids of admins named in settings."""
-    return Drawing(notification(ADMINS_ALONE), _who_may(named))
+    return SlackMessage(notification(ADMINS_ALONE), _who_may(named))
 
 
 def admins_alone_window(title: str, named: Sequence[str]) -> Block:

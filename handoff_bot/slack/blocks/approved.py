@@ -85,7 +85,7 @@ class Using:
 # -- the admins' list
 
 
-def draw_list(templates: Sequence[Approved], banner: str = "") -> Block:
+def render_list(templates: Sequence[Approved], banner: str = "") -> Block:
     """Renders all templates, with buttons to add and edit."""
     how = "Messages for WhatsApp when the customer's last message is more than 24 hours old."
     blocks = [section(banner)] if banner else []
@@ -103,7 +103,7 @@ def _row(template: Approved) -> Block:
     return row
 
 
-def draw_edit(template: Approved) -> Block:
+def render_edit(template: Approved) -> Block:
     """Renders the form of a new or existing template."""
     labels = "\n".join(f"{name}: {label}" for name, label in template.labels.items())
     name = text_field(TemplateAction.NAME, initial=template.name, hint="News", most=LONGEST_NAME)
@@ -159,7 +159,7 @@ def name_in(metadata: str) -> str:
     return held.get("name", "") if held else ""
 
 
-def draw_deleted(name: str) -> Block:
+def render_deleted(name: str) -> Block:
     """Renders the confirmation that a template was deleted."""
     return window(TITLE, [section(f"{one_line(name, LONGEST_NAME)} is deleted.")], close="Back")
 
@@ -172,7 +172,7 @@ def value_field(number: int) -> str:
     return f"template_value_{number}"
 
 
-def draw_use(
+def render_use(
     templates: Sequence[Approved],
     using: Using,
     chosen: Approved | None = None,

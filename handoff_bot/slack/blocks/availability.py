@@ -21,7 +21,7 @@ class Presence(StrEnum):
     ARRANGE = "availability_arrange"
 
 
-def draw_presence(mine: Availability) -> list[Block]:
+def render_presence(mine: Availability) -> list[Block]:
     """Renders the current state and the buttons to change it."""
     change = (
         labelled(Presence.COME, "Set available", "on")
@@ -46,7 +46,7 @@ def in_words(mine: Availability) -> str:
     return f"🟢 You're available{busy}"
 
 
-def draw_arrangement(mine: Availability) -> Block:
+def render_arrangement(mine: Availability) -> Block:
     """Renders the modal for hours and capacity."""
     blocks = [
         asking(

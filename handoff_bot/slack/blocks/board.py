@@ -9,7 +9,7 @@ from handoff_bot.slack.blocks.buttons import button
 from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
 from handoff_bot.slack.blocks.text import (
     Block,
-    Drawing,
+    SlackMessage,
     context,
     date,
     header,
@@ -24,7 +24,7 @@ from handoff_bot.slack.blocks.text import (
 MOST_ROWS = 15
 
 
-def draw_board(board: Board, workspace_url: str) -> Drawing:
+def render_board(board: Board, workspace_url: str) -> SlackMessage:
     """Renders the queue, most urgent first.
 
     Args:
@@ -34,7 +34,7 @@ def draw_board(board: Board, workspace_url: str) -> Drawing:
     totals = f"{board.waiting} waiting · {board.claimed} in progress"
     rows = [_row(row, workspace_url) for row in board.rows[:MOST_ROWS]]
     blocks = [header(f"Queue: {totals}"), *rows, *_rest(board, len(rows))]
-    return Drawing(notification(f"Queue: {totals}"), blocks)
+    return SlackMessage(notification(f"Queue: {totals}"), blocks)
 
 
 def _row(row: BoardRow, workspace_url: str) -> Block:

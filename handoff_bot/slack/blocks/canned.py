@@ -105,7 +105,7 @@ _SEARCH = TypeAdapter(Search)
 _EDITING = TypeAdapter(_Editing)
 
 
-def draw_list(page: CannedPage, search: Search, *, may_change: bool, banner: str = "") -> Block:
+def render_list(page: CannedPage, search: Search, *, may_change: bool, banner: str = "") -> Block:
     """Renders a search and its results; admins can edit the results."""
     blocks: list[Block] = [section(banner)] if banner else []
     blocks += [*_search(search), *_heading(page, search, may_change=may_change)]
@@ -163,7 +163,7 @@ def _turns(page: CannedPage) -> Iterator[Block]:
         yield labelled(CannedAction.PAGE_ON, "Next page", str(page.page + 1))
 
 
-def draw_edit(
+def render_edit(
     reply: CannedReply, search: Search, preview: str = "", problem: str = "", seen: int = 0
 ) -> Block:
     """Renders the form of a new or existing reply."""
@@ -213,6 +213,6 @@ def _buttons(reply: CannedReply) -> Iterator[Block]:
         yield delete | {"style": "danger", "confirm": confirm}
 
 
-def draw_deleted(name: str) -> Block:
+def render_deleted(name: str) -> Block:
     """Renders the confirmation that a reply was deleted."""
     return window(TITLE, [section(f"{one_line(name, LONGEST_NAME)} is deleted.")], close="Back")

@@ -14,7 +14,7 @@ from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.slack.blocks.buttons import button, more
 from handoff_bot.slack.blocks.text import (
     Block,
-    Drawing,
+    SlackMessage,
     actions,
     bullets,
     context,
@@ -98,13 +98,13 @@ _LEAST_SHOWN = 0.005
 _STRENGTHS = ((0.75, "strong"), (0.5, "clear"), (0.25, "weak"), (0.0, "very weak"))
 
 
-def draw_card(card: Card) -> Drawing:
+def render_card(card: Card) -> SlackMessage:
     """Renders the card. The state comes first, because notifications begin with it."""
     blocks = [header(_state(card)), context(*_facts(card))]
     if card.opted_out:
         blocks.append(section(_INVITED if card.invited else _OPTED_OUT))
     blocks += [rich(*_why(card)), *_story(card), actions(*_buttons(card))]
-    return Drawing(_spoken(card), blocks)
+    return SlackMessage(_spoken(card), blocks)
 
 
 def _who(card: Card) -> str:

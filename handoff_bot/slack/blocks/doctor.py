@@ -29,7 +29,7 @@ def looking() -> Block:
     return window(TITLE, [section("Checking Slack…")])
 
 
-def draw_findings(findings: Sequence[Finding]) -> Block:
+def render_findings(findings: Sequence[Finding]) -> Block:
     """Renders the results, failed checks first."""
     wrong = [each for each in findings if not each.ok]
     well = [each for each in findings if each.ok]

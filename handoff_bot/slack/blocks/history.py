@@ -52,7 +52,7 @@ class ShownChange:
     at: datetime
 
 
-def draw_history(changes: Sequence[ShownChange], page: int, *, more: bool) -> Block:
+def render_history(changes: Sequence[ShownChange], page: int, *, more: bool) -> Block:
     """Renders the changes of settings, newest first."""
     blocks: list[Block] = [header("Changes to settings")]
     for each in changes:
@@ -121,7 +121,7 @@ class Looking:
 _LOOKING = TypeAdapter(Looking)
 
 
-def draw_audit(page: AuditPage, looking: Looking, *, older: bool = False) -> Block:
+def render_audit(page: AuditPage, looking: Looking, *, older: bool = False) -> Block:
     """Renders the audit log, newest first; `older` if this is not the newest page."""
     chooser: Block = {
         "type": "users_select",

@@ -12,7 +12,7 @@ from handoff_bot.domain.home import Home, MyRow
 from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES
-from handoff_bot.slack.blocks.queue import QueueAction, draw_row
+from handoff_bot.slack.blocks.queue import QueueAction, render_row
 from handoff_bot.slack.blocks.settings import SettingsAction
 from handoff_bot.slack.blocks.stats import StatsAction
 from handoff_bot.slack.blocks.text import (
@@ -35,7 +35,7 @@ REFRESH = "home_refresh"
 _MOST_MINE = 20
 
 
-def draw_home(
+def render_home(
     home: Home, workspace_url: str, banner: str = "", presence: Sequence[Block] = ()
 ) -> Block:
     """Renders the Home tab.
@@ -94,7 +94,7 @@ def _my_row(mine: MyRow, workspace_url: str) -> Block:
 
 def _waiting(home: Home, workspace_url: str) -> Iterator[Block]:
     for row in home.waiting:
-        yield draw_row(row, workspace_url)
+        yield render_row(row, workspace_url)
     if home.waits > len(home.waiting):
         rest = home.waits - len(home.waiting)
         yield context(plain(f"… and {rest} more, less urgent. View queue lists them all."))

@@ -11,7 +11,7 @@ from handoff_bot.slack.blocks.text import (
     NOTHING,
     SECTION_LIMIT,
     Block,
-    Drawing,
+    SlackMessage,
     escape,
     plain,
     shorten,
@@ -49,7 +49,7 @@ class Form:
     is_marked: bool = True
 
 
-def forms(drawing: Drawing, named: Drawing | None = None, hint: str = "") -> list[Form]:
+def forms(drawing: SlackMessage, named: SlackMessage | None = None, hint: str = "") -> list[Form]:
     """Yields the original message, then plainer forms. None of them leaves customers' markup active.
 
     Args:

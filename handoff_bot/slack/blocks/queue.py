@@ -56,7 +56,7 @@ _WHOSE = {
 _WAITED = {"5": "5 minutes or more", "15": "15 minutes or more", "60": "1 hour or more"}
 
 
-def draw_queue(page: QueuePage, shown: Filter, workspace_url: str, banner: str = "") -> Block:
+def render_queue(page: QueuePage, shown: Filter, workspace_url: str, banner: str = "") -> Block:
     """Renders the modal.
 
     Args:
@@ -69,7 +69,7 @@ def draw_queue(page: QueuePage, shown: Filter, workspace_url: str, banner: str =
     blocks.append(actions(*_filters(page, shown)))
     blocks.append(context(plain(_totals(page))))
     for row in page.rows:
-        blocks.append(draw_row(row, workspace_url))
+        blocks.append(render_row(row, workspace_url))
     if not page.rows:
         blocks.append(section(_nothing(page, shown)))
     blocks += _held(page)
@@ -123,7 +123,7 @@ def _filters(page: QueuePage, shown: Filter) -> Iterator[Block]:
     yield filter_menu(QueueAction.WAITED, "Any wait", _WAITED, waited)
 
 
-def draw_row(row: BoardRow, workspace_url: str) -> Block:
+def render_row(row: BoardRow, workspace_url: str) -> Block:
     """Renders one conversation: customer, reason, waiting time, and the matching button."""
     who = f"{named(row.contact)} on {spelled(row.channel)}"
     vip = "⭐ VIP · " if row.vip else ""

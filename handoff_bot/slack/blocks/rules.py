@@ -126,7 +126,7 @@ class RuleWords:
     named: tuple[str, ...] = ()
 
 
-def draw_rules(kind: RuleList, rules: Sequence[RuleWords], seen: int, banner: str = "") -> Block:
+def render_rules(kind: RuleList, rules: Sequence[RuleWords], seen: int, banner: str = "") -> Block:
     """Renders the list."""
     blocks: list[Block] = [section(banner)] if banner else []
     blocks.append(section(kind.intro))
@@ -157,7 +157,7 @@ def _rule(kind: RuleList, number: int, rule: RuleWords) -> Iterator[Block]:
     yield actions(*buttons, delete | {"style": "danger", "confirm": confirm})
 
 
-def draw_rule(
+def render_rule(
     kind: RuleList, fields: Sequence[Block], opened: Opened, preview: Sequence[str] = ()
 ) -> Block:
     """Renders the form of a new or existing rule."""

@@ -94,7 +94,7 @@ ENTRIES: tuple[Entry, ...] = (
 """The only list of these modals."""
 
 
-def draw_sections(sections: Sequence[Section], banner: str = "") -> Block:
+def render_sections(sections: Sequence[Section], banner: str = "") -> Block:
     """Renders the list of all sections and modals."""
     blocks: list[Block] = [section(banner)] if banner else []
     for each in sections:
@@ -146,7 +146,7 @@ class Difference:
     problem: str = ""
 
 
-def draw_section(
+def render_section(
     shown: Section,
     values: Mapping[str, Any],
     seen: int = 0,

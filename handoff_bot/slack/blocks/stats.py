@@ -61,7 +61,7 @@ class Choices:
 NONE_KNOWN = Choices()
 
 
-def draw_stats(
+def render_stats(
     numbers: Numbers, scope: Scope, choices: Choices = NONE_KNOWN, banner: str = ""
 ) -> Block:
     """Renders the modal; `banner` is the result of the last click."""

@@ -31,7 +31,7 @@ NOTHING = "(no text)"
 
 
 @dataclass(frozen=True)
-class Drawing:
+class SlackMessage:
     """A rendered message.
 
     Attributes:

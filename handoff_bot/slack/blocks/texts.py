@@ -88,7 +88,7 @@ def silence_of(moment: Moment) -> str:
     return f"silent.{moment}"
 
 
-def draw_text(shown: ShownText, banner: str = "") -> Block:
+def render_text(shown: ShownText, banner: str = "") -> Block:
     """Renders a text to choose, edit and preview; `banner` is the result of the last click."""
     blocks: list[Block] = [section(banner)] if banner else []
     blocks += [_choice(shown), _words(shown), *_reads(shown)]

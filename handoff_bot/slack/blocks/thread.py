@@ -9,7 +9,7 @@ from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.buttons import button
 from handoff_bot.slack.blocks.text import (
     Block,
-    Drawing,
+    SlackMessage,
     actions,
     context,
     line,
@@ -31,7 +31,9 @@ _NOTES = 1500
 _OURS_TO_AGENTS = frozenset({PostKind.NOTICE, PostKind.TOLD})
 
 
-def draw_post(post: Post, workspace_url: str = "", *, named_outside: bool = False) -> Drawing:
+def render_post(
+    post: Post, workspace_url: str = "", *, named_outside: bool = False
+) -> SlackMessage:
     """Renders a post in the thread, or elsewhere with a link to it.
 
     `named_outside` if the post's sender already shows the speaker's name, so that no line repeats it.
@@ -43,13 +45,13 @@ def draw_post(post: Post, workspace_url: str = "", *, named_outside: bool = Fals
     buttons = [*([post.button] if post.button else []), *post.buttons]
     if buttons:
         blocks.append(actions(*(button(kind, post.value) for kind in buttons)))
-    return Drawing(notification(_spoken(post)), blocks)
+    return SlackMessage(notification(_spoken(post)), blocks)
 
 
-def draw_posts(posts: Sequence[Post], *, named_outside: bool = False) -> Drawing:
+def render_posts(posts: Sequence[Post], *, named_outside: bool = False) -> SlackMessage:
     """Renders several posts by one speaker as one message: the name once, a divider between the posts."""
     first, *others = posts
-    drawing = draw_post(first, named_outside=named_outside)
+    drawing = render_post(first, named_outside=named_outside)
     if not others:
         return drawing
     blocks = [*drawing.blocks]
@@ -57,7 +59,7 @@ def draw_posts(posts: Sequence[Post], *, named_outside: bool = False) -> Drawing
         if post.kind is not PostKind.NOTICE:
             blocks.append({"type": "divider"})
         blocks += _post(post, named_outside=True)
-    return Drawing(notification(" | ".join(_together_spoken(posts))), blocks)
+    return SlackMessage(notification(" | ".join(_together_spoken(posts))), blocks)
 
 
 def _together_spoken(posts: Sequence[Post]) -> Iterator[str]:
@@ -108,21 +110,21 @@ def _spoken(post: Post) -> str:
     return post.text if post.kind in _OURS_TO_AGENTS else f"{_heading(post)}: {post.spoken}"
 
 
-def render_ephemeral(ephemeral: EphemeralMessage) -> Drawing:
+def render_ephemeral(ephemeral: EphemeralMessage) -> SlackMessage:
     """Renders an ephemeral message with its buttons."""
-    drawing = draw_words(ephemeral.text)
+    drawing = render_words(ephemeral.text)
     if not ephemeral.buttons:
         return drawing
     row = actions(*(button(kind, ephemeral.value) for kind in ephemeral.buttons))
-    return Drawing(drawing.text, [*drawing.blocks, row])
+    return SlackMessage(drawing.text, [*drawing.blocks, row])
 
 
-def draw_words(text: str) -> Drawing:
+def render_words(text: str) -> SlackMessage:
     """Renders a plain message."""
-    return Drawing(notification(text), [section(text)])
+    return SlackMessage(notification(text), [section(text)])
 
 
-def settled(blocks: Sequence[Block], text: str) -> Drawing:
+def settled(blocks: Sequence[Block], text: str) -> SlackMessage:
     """Returns a message without its buttons after a click, with the result below."""
     kept = [block for block in blocks if block.get("type") != "actions"]
-    return Drawing(notification(text), [*kept, context(plain(shorten(text, 300)))])
+    return SlackMessage(notification(text), [*kept, context(plain(shorten(text, 300)))])

@@ -55,7 +55,7 @@ _QUOTE = 400
 _TIMELINE_WORDS = 150
 
 
-def draw_ticket(view: TicketView, workspace_url: str) -> Block:
+def render_ticket(view: TicketView, workspace_url: str) -> Block:
     """Renders a ticket: its fields, its timeline and its buttons."""
     row = view.row
     value = f"{row.number}:{view.page}"
@@ -108,7 +108,7 @@ def _line(happened: Happened) -> Iterator[Block]:
 # -- editing
 
 
-def draw_edit(view: TicketView) -> Block:
+def render_edit(view: TicketView) -> Block:
     """Renders the form. The modal remembers the shown values, so that only changed fields are saved."""
     subject = text_field(Field.SUBJECT, initial=view.row.subject, most=LONGEST_SUBJECT)
     shown = replace(Edit.of(view), subject=str(subject.get("initial_value", "")))

@@ -69,7 +69,7 @@ PERIODS: dict[Period, str] = {
 HINT = "#12, #tag or text"
 
 
-def draw_tickets(
+def render_tickets(
     page: TicketPage, channels: Sequence[str], *, may_export: bool = False, banner: str = ""
 ) -> Block:
     """Renders the search."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from handoff_bot.domain.roles import Action
-from handoff_bot.slack.blocks.admins import admins_alone_window, draw_admins_alone
-from handoff_bot.slack.blocks.text import Block, Drawing
+from handoff_bot.slack.blocks.admins import admins_alone_window, render_admins_alone
+from handoff_bot.slack.blocks.text import Block, SlackMessage
 from handoff_bot.slack.listeners.click import Click, Tools
 from handoff_bot.slack.listeners.feature import Guarded, Listener, guarded
 
 TITLE = "Settings"
 
 
-def refused(tools: Tools) -> Drawing:
+def refused(tools: Tools) -> SlackMessage:
     """Renders the refusal for agents who are not admins."""
-    return draw_admins_alone(tools.core.preferences.named_admins())
+    return render_admins_alone(tools.core.preferences.named_admins())
 
 
 def refused_in_window(tools: Tools) -> Block:

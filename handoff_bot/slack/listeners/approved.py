@@ -17,15 +17,15 @@ from handoff_bot.slack.blocks.approved import (
     TemplateAction,
     TemplateWindow,
     Using,
-    draw_deleted,
-    draw_edit,
-    draw_list,
-    draw_use,
     name_in,
+    render_deleted,
+    render_edit,
+    render_list,
+    render_use,
     value_field,
 )
 from handoff_bot.slack.blocks.fields import window
-from handoff_bot.slack.blocks.text import Drawing, section
+from handoff_bot.slack.blocks.text import SlackMessage, section
 from handoff_bot.slack.listeners.actions import OLD_BUTTON
 from handoff_bot.slack.listeners.admins import by_admins, put
 from handoff_bot.slack.listeners.click import Click, Tools, ephemeral, held, sender, tell
@@ -43,22 +43,22 @@ FIELDS = {
 # -- the admins' list
 
 
-def in_words(tools: Tools, asked: Asked) -> Drawing | None:
+def in_words(tools: Tools, asked: Asked) -> SlackMessage | None:
     """`/handoff templates`."""
-    tools.desk.open_view(asked.trigger_id, draw_list(tools.core.templates.every()))
+    tools.desk.open_view(asked.trigger_id, render_list(tools.core.templates.every()))
     return None
 
 
 def show(tools: Tools, click: Click, ack: Ack) -> None:
     """The button in the settings."""
     ack()
-    put(tools, click, draw_list(tools.core.templates.every()))
+    put(tools, click, render_list(tools.core.templates.every()))
 
 
 def add(tools: Tools, click: Click, ack: Ack) -> None:
     """Adds a template."""
     ack()
-    put(tools, click, draw_edit(Approved("", "", "")))
+    put(tools, click, render_edit(Approved("", "", "")))
 
 
 def change(tools: Tools, click: Click, ack: Ack) -> None:
@@ -66,9 +66,9 @@ def change(tools: Tools, click: Click, ack: Ack) -> None:
     ack()
     found = tools.core.templates.get(click.value)
     if found:
-        put(tools, click, draw_edit(found))
+        put(tools, click, render_edit(found))
     else:
-        tools.desk.update_view(click.view_id, draw_list(tools.core.templates.every()))
+        tools.desk.update_view(click.view_id, render_list(tools.core.templates.every()))
 
 
 def saved(tools: Tools, body: Body, ack: Ack) -> None:
@@ -113,14 +113,14 @@ def deleted(tools: Tools, click: Click, ack: Ack) -> None:
     """Deletes a template."""
     ack()
     tools.core.templates.delete(click.value, click.desk_id)
-    tools.desk.update_view(click.view_id, draw_deleted(click.value))
+    tools.desk.update_view(click.view_id, render_deleted(click.value))
     _refresh(tools, click.previous_view_id, "")
 
 
 def _refresh(tools: Tools, below: str, banner: str) -> None:
     """Updates the list below."""
     if below:
-        tools.desk.update_view(below, draw_list(tools.core.templates.every(), banner))
+        tools.desk.update_view(below, render_list(tools.core.templates.every(), banner))
 
 
 # -- sending a template
@@ -137,7 +137,7 @@ def use(tools: Tools, click: Click, ack: Ack) -> None:
         ephemeral(tools.desk, click, chance.text)
         return
     using = Using(click.number, click.place.slack_channel, click.place.ts)
-    tools.desk.open_view(click.trigger_id, draw_use(chance.templates, using))
+    tools.desk.open_view(click.trigger_id, render_use(chance.templates, using))
 
 
 def chosen(tools: Tools, click: Click, ack: Ack) -> None:
@@ -147,7 +147,7 @@ def chosen(tools: Tools, click: Click, ack: Ack) -> None:
     templates = tools.core.templates.every()
     found = tools.core.templates.get(next(iter(click.chosen), ""))
     if using:
-        tools.desk.update_view(click.view_id, draw_use(templates, using, found))
+        tools.desk.update_view(click.view_id, render_use(templates, using, found))
 
 
 def sent(tools: Tools, body: Body, ack: Ack) -> None:

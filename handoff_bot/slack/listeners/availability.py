@@ -16,10 +16,10 @@ from handoff_bot.slack.blocks.availability import (
     HOURS,
     TIMEZONE,
     Presence,
-    draw_arrangement,
+    render_arrangement,
 )
-from handoff_bot.slack.blocks.text import Drawing, context, moment, mrkdwn
-from handoff_bot.slack.blocks.thread import draw_words, settled
+from handoff_bot.slack.blocks.text import SlackMessage, context, moment, mrkdwn
+from handoff_bot.slack.blocks.thread import render_words, settled
 from handoff_bot.slack.listeners import queue
 from handoff_bot.slack.listeners.click import (
     Click,
@@ -37,24 +37,24 @@ TAKEN = "This conversation is now assigned to you."
 DECLINED = "Declined. The next agent is asked."
 
 
-def on(tools: Tools, asked: Asked) -> Drawing:
+def on(tools: Tools, asked: Asked) -> SlackMessage:
     """`/handoff on`."""
     agent = tools.desk.agent(asked.desk_id)
     tools.core.availability.come(agent, tools.desk.person(asked.desk_id).timezone)
-    return draw_words("You're available.")
+    return render_words("You're available.")
 
 
-def off(tools: Tools, asked: Asked) -> Drawing:
+def off(tools: Tools, asked: Asked) -> SlackMessage:
     """`/handoff off`, `/handoff off 2h`."""
     timezone = tools.desk.person(asked.desk_id).timezone
     back = tools.moment_meant(asked.words, asked.desk_id)
     if asked.words and back is None:
-        return draw_words(NOT_A_TIME)
+        return render_words(NOT_A_TIME)
     tools.core.availability.leave(tools.desk.agent(asked.desk_id), timezone, back)
     if back is None:
-        return draw_words("You're away.")
+        return render_words("You're away.")
     words = f"You're away until {moment(back)}."
-    return Drawing(words, [context(mrkdwn(words))])
+    return SlackMessage(words, [context(mrkdwn(words))])
 
 
 # -- Home
@@ -80,7 +80,7 @@ def arrange(tools: Tools, click: Click, ack: Ack) -> None:
     """Opens the modal for hours and capacity."""
     ack()
     mine = tools.core.availability.of(tools.desk.agent(click.desk_id))
-    tools.desk.open_view(click.trigger_id, draw_arrangement(mine))
+    tools.desk.open_view(click.trigger_id, render_arrangement(mine))
 
 
 def arranged(tools: Tools, body: Body, ack: Ack) -> None:

@@ -15,9 +15,9 @@ from handoff_bot.slack.blocks.canned import (
     CannedWindow,
     Editing,
     Search,
-    draw_deleted,
-    draw_edit,
-    draw_list,
+    render_deleted,
+    render_edit,
+    render_list,
 )
 from handoff_bot.slack.blocks.fields import ANY
 from handoff_bot.slack.blocks.text import Block
@@ -70,7 +70,7 @@ def turned(tools: Tools, click: Click, ack: Ack) -> None:
 
 def _list(tools: Tools, search: Search, desk_id: str, banner: str = "") -> Block:
     page = tools.core.canned.page(search.query, search.language, search.page)
-    return draw_list(page, search, may_change=tools.may_administer(desk_id), banner=banner)
+    return render_list(page, search, may_change=tools.may_administer(desk_id), banner=banner)
 
 
 # -- one reply
@@ -81,7 +81,7 @@ def add(tools: Tools, click: Click, ack: Ack) -> None:
     ack()
     search = Search.parse(click.metadata)
     new = CannedReply(tidy_name(search.query).replace(" ", "-"), search.language, "")
-    put(tools, click, draw_edit(new, search))
+    put(tools, click, render_edit(new, search))
 
 
 def change(tools: Tools, click: Click, ack: Ack) -> None:
@@ -90,7 +90,7 @@ def change(tools: Tools, click: Click, ack: Ack) -> None:
     search = Search.parse(click.metadata)
     reply = tools.core.canned.get(click.number or 0)
     if reply:
-        put(tools, click, draw_edit(reply, search, seen=tools.core.canned.seen(reply)))
+        put(tools, click, render_edit(reply, search, seen=tools.core.canned.seen(reply)))
     else:
         tools.desk.update_view(click.view_id, _list(tools, search, click.desk_id, GONE))
 
@@ -101,7 +101,7 @@ def previewed(tools: Tools, click: Click, ack: Ack) -> None:
     editing = Editing.parse(click.metadata)
     reply = _written(editing, click.state)
     wrong = problem(reply)
-    shown = draw_edit(
+    shown = render_edit(
         reply,
         editing.search,
         preview="" if wrong else reply.preview(),
@@ -130,7 +130,7 @@ def deleted(tools: Tools, click: Click, ack: Ack) -> None:
     ack()
     reply = tools.core.canned.get(click.number or 0)
     tools.core.canned.delete(click.number or 0, click.desk_id)
-    tools.desk.update_view(click.view_id, draw_deleted(reply.name if reply else "It"))
+    tools.desk.update_view(click.view_id, render_deleted(reply.name if reply else "It"))
     search = Editing.parse(click.metadata).search
     if click.previous_view_id:
         tools.desk.update_view(click.previous_view_id, _list(tools, search, click.desk_id))

@@ -18,8 +18,8 @@ from handoff_bot.domain.until import until
 from handoff_bot.services.container import Services
 from handoff_bot.services.roles import Asker
 from handoff_bot.slack.actions import DeskActions
-from handoff_bot.slack.blocks.text import Block, Drawing
-from handoff_bot.slack.blocks.thread import draw_words
+from handoff_bot.slack.blocks.text import Block, SlackMessage
+from handoff_bot.slack.blocks.thread import render_words
 from handoff_bot.slack.desk import SlackDesk
 
 logger = logging.getLogger(__name__)
@@ -210,7 +210,7 @@ def ephemeral(desk: SlackDesk, click: Click, text: str) -> None:
     try:
         if click.response_url:
             thread = click.place.ts if click.place and click.in_thread else ""
-            desk.answer(click.response_url, draw_words(text), replace=False, thread_ts=thread)
+            desk.answer(click.response_url, render_words(text), replace=False, thread_ts=thread)
             return
     except DeskError as error:
         logger.warning("whisper lost", extra={"code": error.code, "action": click.action_id[:80]})
@@ -227,7 +227,7 @@ def tell(desk: SlackDesk, desk_id: str, thread: Place, text: str) -> None:
         logger.warning("whisper lost", extra={"code": error.code})
 
 
-def replace(desk: SlackDesk, click: Click, drawing: Drawing) -> None:
+def replace(desk: SlackDesk, click: Click, drawing: SlackMessage) -> None:
     """Replaces the message of the click. A failure is only logged."""
     try:
         if click.response_url:

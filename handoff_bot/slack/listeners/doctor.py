@@ -16,7 +16,7 @@ from handoff_bot.domain.findings import Finding
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.services.desk_channels import DeskPlace, Purpose
-from handoff_bot.slack.blocks.doctor import draw_findings, looking
+from handoff_bot.slack.blocks.doctor import looking, render_findings
 from handoff_bot.slack.blocks.settings import SettingsAction
 from handoff_bot.slack.checks import check_channel, examine
 from handoff_bot.slack.listeners.admins import by_admins, put
@@ -49,7 +49,7 @@ class Examine(ProviderJob[str, None]):
 
     def call(self, plan: str) -> None:
         """Runs the checks. The modal may be closed by then."""
-        view = draw_findings(_findings(self._tools))
+        view = render_findings(_findings(self._tools))
         try:
             self._tools.desk.update_view(plan, view)
         except DeskError as error:

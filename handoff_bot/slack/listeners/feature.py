@@ -12,7 +12,7 @@ from slack_bolt import Ack
 from handoff_bot.domain.desk import AgentRef, Place
 from handoff_bot.domain.roles import Action
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.slack.blocks.text import Block, Drawing
+from handoff_bot.slack.blocks.text import Block, SlackMessage
 from handoff_bot.slack.listeners.click import Click, Tools
 
 Body = dict[str, Any]
@@ -74,7 +74,7 @@ class Called:
 ClickListener = Callable[[Tools, Click, Ack], None]
 ViewListener = Callable[[Tools, Body, Ack], None]
 OptionsListener = Callable[[Tools, Body], list[Block]]
-CommandListener = Callable[[Tools, Asked], Drawing | None]
+CommandListener = Callable[[Tools, Asked], SlackMessage | None]
 ShortcutListener = Callable[[Tools, Called], None]
 EventListener = Callable[[Tools, Body], None]
 VerbListener = Callable[[Tools, Said], Outcome]

@@ -19,8 +19,8 @@ from handoff_bot.slack.blocks.history import (
     AuditAction,
     Looking,
     ShownChange,
-    draw_audit,
-    draw_history,
+    render_audit,
+    render_history,
 )
 from handoff_bot.slack.blocks.notices import notice_words
 from handoff_bot.slack.blocks.routing import routing_words
@@ -79,7 +79,7 @@ def history_page(tools: Tools, page: int = 0) -> Block:
         )
         for each in found[:HISTORY_PAGE]
     ]
-    return draw_history(lines, page, more=len(found) > HISTORY_PAGE)
+    return render_history(lines, page, more=len(found) > HISTORY_PAGE)
 
 
 def label_of(key: str) -> str:
@@ -161,7 +161,7 @@ def turned(tools: Tools, click: Click, ack: Ack) -> None:
 def _audit(tools: Tools, looking: Looking, before: int | None = None) -> Block:
     page = tools.core.audit.page(before, looking.desk_id)
     named = [_with_label(each) for each in page.done]
-    return draw_audit(replace(page, done=tuple(named)), looking, older=before is not None)
+    return render_audit(replace(page, done=tuple(named)), looking, older=before is not None)
 
 
 def _with_label(did: Did) -> Did:

@@ -12,13 +12,13 @@ from handoff_bot.domain.queue import Filter, Whose
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.slack.blocks.availability import draw_presence
+from handoff_bot.slack.blocks.availability import render_presence
 from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.fields import ANY, window
-from handoff_bot.slack.blocks.home import REFRESH, draw_home
-from handoff_bot.slack.blocks.queue import OWNED, QueueAction, draw_queue
-from handoff_bot.slack.blocks.text import Block, Drawing, section
-from handoff_bot.slack.blocks.thread import draw_words
+from handoff_bot.slack.blocks.home import REFRESH, render_home
+from handoff_bot.slack.blocks.queue import OWNED, QueueAction, render_queue
+from handoff_bot.slack.blocks.text import Block, SlackMessage, section
+from handoff_bot.slack.blocks.thread import render_words
 from handoff_bot.slack.listeners.click import Click, Tools, ephemeral, number, one, word_of
 from handoff_bot.slack.listeners.feature import (
     Asked,
@@ -66,7 +66,7 @@ def turned(tools: Tools, click: Click, ack: Ack) -> None:
 def _drawn(tools: Tools, wanted: Filter, page: int, desk_id: str, banner: str = "") -> Block:
     wanted = replace(wanted, slack_channels=tools.core.roles.reach(desk_id))
     found = tools.core.queue.page(wanted, page)
-    return draw_queue(found, wanted, tools.desk.workspace(), banner)
+    return render_queue(found, wanted, tools.desk.workspace(), banner)
 
 
 def _filter(click: Click) -> Filter:
@@ -154,7 +154,7 @@ def publish(tools: Tools, desk_id: str, banner: str = "") -> None:
         may_administer=tools.may_administer(desk_id),
     )
     mine = tools.core.availability.of(home.agent)
-    view = draw_home(home, tools.desk.workspace(), banner, draw_presence(mine))
+    view = render_home(home, tools.desk.workspace(), banner, render_presence(mine))
     tools.desk.publish_home(desk_id, view)
 
 
@@ -173,18 +173,18 @@ def refreshed(tools: Tools, click: Click, ack: Ack) -> None:
 # -- commands
 
 
-def list_queue(tools: Tools, asked: Asked) -> Drawing | None:
+def list_queue(tools: Tools, asked: Asked) -> SlackMessage | None:
     """`/handoff queue`: opens the modal."""
     _open(tools, asked.trigger_id, asked.desk_id)
     return None
 
 
-def next_in_words(tools: Tools, asked: Asked) -> Drawing:
+def next_in_words(tools: Tools, asked: Asked) -> SlackMessage:
     """`/handoff next`."""
     reach = tools.core.roles.reach(asked.desk_id)
     found, outcome = tools.core.queue.take_next(tools.desk.agent(asked.desk_id), reach)
     taken = _told(tools, found, outcome)
-    return draw_words(f"{taken.text} {taken.link}".strip())
+    return render_words(f"{taken.text} {taken.link}".strip())
 
 
 def show_from_anywhere(tools: Tools, called: Called) -> None:

@@ -13,8 +13,8 @@ from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.roles import Action, Refusal
 from handoff_bot.slack.blocks.fields import window
-from handoff_bot.slack.blocks.text import Drawing, section
-from handoff_bot.slack.blocks.thread import draw_words
+from handoff_bot.slack.blocks.text import SlackMessage, section
+from handoff_bot.slack.blocks.thread import render_words
 from handoff_bot.slack.listeners import gate
 from handoff_bot.slack.listeners.actions import OLD_BUTTON
 from handoff_bot.slack.listeners.admins import refused as refused_drawing
@@ -185,7 +185,7 @@ def _command(tools: Tools) -> Callable[[Ack, Body], None]:
             drawing = answer(tools, body)
         except DeskError as error:
             logger.warning("command failed", extra={"code": error.code})
-            drawing = draw_words(str(error))
+            drawing = render_words(str(error))
         if drawing is None:
             ack()
         else:
@@ -194,7 +194,7 @@ def _command(tools: Tools) -> Callable[[Ack, Body], None]:
     return run
 
 
-def answer(tools: Tools, body: Body) -> Drawing | None:
+def answer(tools: Tools, body: Body) -> SlackMessage | None:
     """Answers `/handoff …` with an ephemeral message. None: a modal was opened."""
     word, _, rest = str(body.get("text") or "").strip().partition(" ")
     asked = Asked(
@@ -207,13 +207,15 @@ def answer(tools: Tools, body: Body) -> Drawing | None:
     refused = gate.stopped(tools, rule, gate.of_command(body, asked))
     if refused is None:
         if rule is _HELP and word.casefold() not in ("", "help"):
-            return draw_words(NOT_UNDERSTOOD + HELP)
+            return render_words(NOT_UNDERSTOOD + HELP)
         return rule.listener(tools, asked)
-    return refused_drawing(tools) if refused.why is Refusal.NOT_ADMIN else draw_words(refused.words)
+    return (
+        refused_drawing(tools) if refused.why is Refusal.NOT_ADMIN else render_words(refused.words)
+    )
 
 
-def _help(_tools: Tools, _asked: Asked) -> Drawing:
-    return draw_words(HELP)
+def _help(_tools: Tools, _asked: Asked) -> SlackMessage:
+    return render_words(HELP)
 
 
 _HELP: Guarded[CommandListener] = guarded(Action.USE, _help)

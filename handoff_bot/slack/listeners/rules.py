@@ -18,8 +18,8 @@ from handoff_bot.slack.blocks.rules import (
     RuleField,
     RuleList,
     RuleWords,
-    draw_rule,
-    draw_rules,
+    render_rule,
+    render_rules,
 )
 from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.listeners.admins import by_admins, put
@@ -76,7 +76,7 @@ class RuleWindows(Generic[Rule]):
         """Renders the current list."""
         book = self.book(tools)
         seen = book.seen()
-        return draw_rules(self.kind, [self.in_words(one) for one in book.all()], seen, banner)
+        return render_rules(self.kind, [self.in_words(one) for one in book.all()], seen, banner)
 
     def asked_for(self, tools: Tools, asked: Asked) -> None:
         """The command."""
@@ -107,7 +107,7 @@ class RuleWindows(Generic[Rule]):
         put(tools, click, self._form(tools, rules[which], Opened(which, seen)))
 
     def _form(self, tools: Tools, rule: Rule, opened: Opened, lines: Sequence[str] = ()) -> Block:
-        return draw_rule(self.kind, self.fields(tools, rule), opened, lines)
+        return render_rule(self.kind, self.fields(tools, rule), opened, lines)
 
     def up(self, tools: Tools, click: Click, ack: Ack) -> None:
         """Moves a rule up."""

@@ -16,9 +16,9 @@ from handoff_bot.slack.blocks.settings import (
     Difference,
     Opened,
     SettingsAction,
-    draw_section,
-    draw_sections,
     in_words,
+    render_section,
+    render_sections,
 )
 from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.listeners import notices, routing
@@ -53,14 +53,14 @@ def asked_for(tools: Tools, asked: Asked) -> None:
     elif name in _WINDOWS:
         view = _WINDOWS[name](tools)
     else:
-        view = draw_sections(SECTIONS)
+        view = render_sections(SECTIONS)
     tools.desk.open_view(asked.trigger_id, view)
 
 
 def show(tools: Tools, click: Click, ack: Ack) -> None:
     """The button in the Home tab."""
     ack()
-    put(tools, click, draw_sections(SECTIONS))
+    put(tools, click, render_sections(SECTIONS))
 
 
 def open_section(tools: Tools, click: Click, ack: Ack) -> None:
@@ -83,7 +83,7 @@ def _known(tools: Tools, name: str) -> Section | None:
 
 def _section(tools: Tools, shown: Section) -> Block:
     seen = tools.core.preferences.newest_change(_keys(shown))
-    return draw_section(shown, _stored(tools, shown), seen)
+    return render_section(shown, _stored(tools, shown), seen)
 
 
 def _keys(shown: Section) -> set[str]:
@@ -106,7 +106,7 @@ def checked(tools: Tools, click: Click, ack: Ack) -> None:
         return
     stored = _stored(tools, found)
     values, errors = _parsed(found, click.state)
-    shown = draw_section(found, stored, opened.seen, _differences(found, stored, values, errors))
+    shown = render_section(found, stored, opened.seen, _differences(found, stored, values, errors))
     tools.desk.update_view(click.view_id, shown)
 
 
@@ -175,10 +175,10 @@ def _closed(tools: Tools, view: Body, ack: Ack, words: str) -> None:
     """Goes back to the list, which shows the result."""
     below = str(view.get("previous_view_id") or "")
     if not below:
-        ack(response_action="update", view=draw_sections(SECTIONS, words))
+        ack(response_action="update", view=render_sections(SECTIONS, words))
         return
     ack()
-    tools.desk.update_view(below, draw_sections(SECTIONS, words))
+    tools.desk.update_view(below, render_sections(SECTIONS, words))
 
 
 FEATURE = Feature(

@@ -11,9 +11,9 @@ from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.roles import Action
 from handoff_bot.services import figures
 from handoff_bot.slack.blocks.fields import ANY, window
-from handoff_bot.slack.blocks.stats import Choices, StatsAction, draw_stats
-from handoff_bot.slack.blocks.text import Block, Drawing, section, shorten
-from handoff_bot.slack.blocks.thread import draw_words
+from handoff_bot.slack.blocks.stats import Choices, StatsAction, render_stats
+from handoff_bot.slack.blocks.text import Block, SlackMessage, section, shorten
+from handoff_bot.slack.blocks.thread import render_words
 from handoff_bot.slack.listeners.click import Click, Tools, number, one, word_of
 from handoff_bot.slack.listeners.feature import Asked, Feature, guarded
 
@@ -22,13 +22,13 @@ _MENTION = re.compile(r"<@([uw][a-z0-9]+)(?:\|[^>]*)?>")
 ON_ITS_WAY = "You will get the chart as a direct message."
 
 
-def in_words(tools: Tools, asked: Asked) -> Drawing | None:
+def in_words(tools: Tools, asked: Asked) -> SlackMessage | None:
     """`/handoff stats`, `/handoff stats today sms @agent`, in any order."""
     scope = Scope(_period(tools, Choice.WEEK, asked.desk_id))
     for word in asked.words.lower().split():
         known = _narrowed(tools, scope, word, asked.desk_id)
         if known is None:
-            return draw_words(NOT_KNOWN.format(word=shorten(word, 40), words=_words_known(tools)))
+            return render_words(NOT_KNOWN.format(word=shorten(word, 40), words=_words_known(tools)))
         scope = known
     _open(tools, asked.trigger_id, scope)
     return None
@@ -83,7 +83,7 @@ def picture(tools: Tools, click: Click, ack: Ack) -> None:
 def _drawn(tools: Tools, scope: Scope, banner: str = "") -> Block:
     metrics = tools.core.metrics
     choices = Choices(metrics.channels(), metrics.agents())
-    return draw_stats(metrics.numbers(scope), scope, choices, banner)
+    return render_stats(metrics.numbers(scope), scope, choices, banner)
 
 
 def _scope(tools: Tools, click: Click) -> Scope:

@@ -16,7 +16,7 @@ from handoff_bot.slack.blocks.fields import ANY
 from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.settings import SettingsAction
 from handoff_bot.slack.blocks.text import Block
-from handoff_bot.slack.blocks.texts import TEXT, ShownText, draw_text, silence_of, words_of
+from handoff_bot.slack.blocks.texts import TEXT, ShownText, render_text, silence_of, words_of
 from handoff_bot.slack.listeners.admins import by_admins, put
 from handoff_bot.slack.listeners.click import Click, Tools, filled_in, held, sender, word_of
 from handoff_bot.slack.listeners.feature import Body, Feature
@@ -30,7 +30,7 @@ BACK = "Reset. Customers get the default text again."
 
 def first_text(tools: Tools) -> Block:
     """The text that is shown first."""
-    return draw_text(_shown(tools, FIRST))
+    return render_text(_shown(tools, FIRST))
 
 
 def open_texts(tools: Tools, click: Click, ack: Ack) -> None:
@@ -42,7 +42,7 @@ def open_texts(tools: Tools, click: Click, ack: Ack) -> None:
 def another_text(tools: Tools, click: Click, ack: Ack) -> None:
     """Another moment, language or reason was chosen."""
     ack()
-    tools.desk.update_view(click.view_id, draw_text(_shown(tools, _chosen(click))))
+    tools.desk.update_view(click.view_id, render_text(_shown(tools, _chosen(click))))
 
 
 def previewed(tools: Tools, click: Click, ack: Ack) -> None:
@@ -51,7 +51,7 @@ def previewed(tools: Tools, click: Click, ack: Ack) -> None:
     words = next(iter(click.chosen), "")
     shown = _shown(tools, _chosen(click), words)
     shown = replace(shown, seen=_seen(click.metadata))
-    tools.desk.update_view(click.view_id, draw_text(shown))
+    tools.desk.update_view(click.view_id, render_text(shown))
 
 
 def back_to_usual(tools: Tools, click: Click, ack: Ack) -> None:
@@ -60,7 +60,7 @@ def back_to_usual(tools: Tools, click: Click, ack: Ack) -> None:
     text = _chosen(click)
     gone = tools.core.customer_texts.reset(text, click.desk_id, _seen(click.metadata))
     words = BACK if gone else CHANGED_MEANWHILE
-    tools.desk.update_view(click.view_id, draw_text(_shown(tools, text), words))
+    tools.desk.update_view(click.view_id, render_text(_shown(tools, text), words))
 
 
 def text_saved(tools: Tools, body: Body, ack: Ack) -> None:
@@ -78,7 +78,7 @@ def text_saved(tools: Tools, body: Body, ack: Ack) -> None:
     if wrong:
         ack(response_action="errors", errors={_field(text): wrong})
         return
-    ack(response_action="update", view=draw_text(_shown(tools, text), SAVED))
+    ack(response_action="update", view=render_text(_shown(tools, text), SAVED))
 
 
 def _field(text: Text) -> str:

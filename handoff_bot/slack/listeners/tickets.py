@@ -17,10 +17,10 @@ from handoff_bot.services import ticket_files
 from handoff_bot.services.ticket_edits import GONE, NO_SUBJECT
 from handoff_bot.services.ticket_files import Format
 from handoff_bot.slack.blocks.fields import ANY, window
-from handoff_bot.slack.blocks.text import Block, Drawing, section
-from handoff_bot.slack.blocks.thread import draw_words
-from handoff_bot.slack.blocks.ticket import EDIT, Field, draw_edit, draw_ticket, shown_in
-from handoff_bot.slack.blocks.tickets import SEARCH, TicketAction, draw_tickets
+from handoff_bot.slack.blocks.text import Block, SlackMessage, section
+from handoff_bot.slack.blocks.thread import render_words
+from handoff_bot.slack.blocks.ticket import EDIT, Field, render_edit, render_ticket, shown_in
+from handoff_bot.slack.blocks.tickets import SEARCH, TicketAction, render_tickets
 from handoff_bot.slack.listeners.admins import by_admins
 from handoff_bot.slack.listeners.click import (
     Click,
@@ -42,7 +42,7 @@ ON_ITS_WAY = "You will get the file as a direct message."
 # -- searching
 
 
-def in_words(tools: Tools, asked: Asked) -> Drawing | None:
+def in_words(tools: Tools, asked: Asked) -> SlackMessage | None:
     """`/handoff tickets`, `/handoff tickets refund`."""
     _open(tools, asked.trigger_id, asked.desk_id, TicketQuery(words=asked.words))
     return None
@@ -62,7 +62,7 @@ def _open(tools: Tools, trigger_id: str, desk_id: str, query: TicketQuery) -> No
 def _found(tools: Tools, desk_id: str, query: TicketQuery, banner: str = "") -> Block:
     tickets, may_export = tools.core.tickets, tools.may_administer(desk_id)
     query = replace(query, slack_channels=tools.core.roles.reach(desk_id))
-    return draw_tickets(
+    return render_tickets(
         tickets.search(query), tickets.channels(), may_export=may_export, banner=banner
     )
 
@@ -121,15 +121,15 @@ def _asked(state: Mapping[str, Any], before: int | None) -> TicketQuery:
 # -- one ticket
 
 
-def ticket_in_words(tools: Tools, asked: Asked) -> Drawing | None:
+def ticket_in_words(tools: Tools, asked: Asked) -> SlackMessage | None:
     """`/handoff ticket 12`."""
     wanted = number(asked.words.removeprefix("#"))
     if wanted is None:
-        return draw_words(NO_NUMBER)
+        return render_words(NO_NUMBER)
     view = tools.core.tickets.view(wanted)
     if view is None:
-        return draw_words(GONE)
-    tools.desk.open_view(asked.trigger_id, draw_ticket(view, tools.desk.workspace()))
+        return render_words(GONE)
+    tools.desk.open_view(asked.trigger_id, render_ticket(view, tools.desk.workspace()))
     return None
 
 
@@ -155,7 +155,7 @@ def _ticket(tools: Tools, which: int, page: int) -> Block:
     view = tools.core.tickets.view(which, page)
     if view is None:
         return window("Ticket", [section(GONE)])
-    return draw_ticket(view, tools.desk.workspace())
+    return render_ticket(view, tools.desk.workspace())
 
 
 # -- editing
@@ -166,7 +166,7 @@ def change(tools: Tools, click: Click, ack: Ack) -> None:
     ack()
     view = tools.core.tickets.view(click.number or 0)
     if view:
-        tools.desk.push_view(click.trigger_id, draw_edit(view))
+        tools.desk.push_view(click.trigger_id, render_edit(view))
 
 
 def changed(tools: Tools, body: Body, ack: Ack) -> None:

@@ -9,8 +9,8 @@ from handoff_bot.domain.endings import Ending, tags_of
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.roles import Action
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.slack.blocks.text import Drawing
-from handoff_bot.slack.blocks.thread import draw_words
+from handoff_bot.slack.blocks.text import SlackMessage
+from handoff_bot.slack.blocks.thread import render_words
 from handoff_bot.slack.listeners.click import Tools, number
 from handoff_bot.slack.listeners.feature import Asked, Feature, Said, Subject, guarded
 from handoff_bot.slack.listeners.steps import NOT_A_TIME
@@ -36,18 +36,18 @@ def assign(tools: Tools, said: Said) -> Outcome:
     return _give(tools, said.escalation_id, said.author, said.words)
 
 
-def assign_by_number(tools: Tools, asked: Asked) -> Drawing:
+def assign_by_number(tools: Tools, asked: Asked) -> SlackMessage:
     """`/handoff assign 12 @who note`."""
     which, *words = asked.words.split(maxsplit=1) or [""]
     wanted = number(which.removeprefix("#"))
     if wanted is None:
-        return draw_words(WHICH)
+        return render_words(WHICH)
     ticket = tools.core.tickets.view(wanted)
     if ticket is None:
-        return draw_words(NO_SUCH_TICKET.format(number=wanted))
+        return render_words(NO_SUCH_TICKET.format(number=wanted))
     giver = tools.desk.agent(asked.desk_id)
     outcome = _give(tools, ticket.escalation_id, giver, *words)
-    return draw_words(outcome.text or f"Ticket #{ticket.row.number} is reassigned.")
+    return render_words(outcome.text or f"Ticket #{ticket.row.number} is reassigned.")
 
 
 def _give(tools: Tools, escalation_id: int, giver: AgentRef, said: str = "") -> Outcome:
