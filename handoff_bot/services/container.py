@@ -39,6 +39,7 @@ from handoff_bot.services import (
     ladder,
     letting_in,
     mail,
+    messaging_window,
     moods,
     notices,
     offers,
@@ -52,7 +53,6 @@ from handoff_bot.services import (
     ticket_files,
     timers,
     translating,
-    windows,
 )
 from handoff_bot.services.approved import Templates
 from handoff_bot.services.audit import Audit
@@ -281,7 +281,7 @@ class Services:
                 JobKind(IDLE, Idle(clock), "tick"),
                 JobKind(owners.OWNER, owners.CheckOwner(roles, escalations, parts.desk), "claim"),
                 JobKind(owners.OWNERS, owners.CheckOwners(clock), "tick"),
-                JobKind(windows.CLOSING, windows.Closing(clock), "tick"),
+                JobKind(messaging_window.CLOSING, messaging_window.Closing(clock), "tick"),
                 JobKind(
                     TICKET_OUT,
                     PutTicket(parts.sinks, parts.desk, clock),

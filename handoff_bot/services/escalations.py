@@ -17,6 +17,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import (
     availability,
     endings,
+    messaging_window,
     outbox,
     rating,
     refusals,
@@ -27,7 +28,6 @@ from handoff_bot.services import (
     texts,
     transfer,
     views,
-    windows,
 )
 from handoff_bot.services.escalation_events import EscalationChanged, Follower
 from handoff_bot.services.outcome import Outcome
@@ -403,9 +403,9 @@ class Escalations:
     # -- after an action
 
     def _tell_taken(self, change: _Change, owner: Agent) -> None:
-        if windows.is_closed(change.conversation, change.now):
+        if messaging_window.is_closed(change.conversation, change.now):
             limits = self._channels[change.conversation.channel].limits
-            windows.offer_template(change.tx, change.escalation, limits, owner, change.now)
+            messaging_window.offer_template(change.tx, change.escalation, limits, owner, change.now)
         for moment in (Moment.TAKEN, Moment.GREETING):
             self._tell(change.tx, change.conversation, change.escalation, moment, owner)
 

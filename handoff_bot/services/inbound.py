@@ -24,6 +24,7 @@ from handoff_bot.services import (
     answering,
     files,
     machines,
+    messaging_window,
     moods,
     opt_outs,
     outbox,
@@ -36,7 +37,6 @@ from handoff_bot.services import (
     texts,
     translating,
     unreadable,
-    windows,
 )
 from handoff_bot.services.opening import Opening
 from handoff_bot.services.sending import Channels, OutboundDraft
@@ -169,7 +169,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             return None
         limits = self._channels[conversation.channel].limits
         heard_at = job.first_due_at if inbound.sent_at is None else message.created_at
-        windows.heard(tx, conversation, limits, heard_at, now)
+        messaging_window.heard(tx, conversation, limits, heard_at, now)
         if is_new:
             log.record(
                 tx,
@@ -256,7 +256,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
     ) -> bool:
         """Returns whether no evaluation is needed, because the message is too old or has no text."""
         now = self._clock.now()
-        if inbound.sent_at is not None and windows.is_closed(conversation, now):
+        if inbound.sent_at is not None and messaging_window.is_closed(conversation, now):
             late = policy.too_late(said.shown(message))
             self._opening.open(tx, conversation, message, late, tried="")
             return True

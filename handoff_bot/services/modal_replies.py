@@ -50,30 +50,30 @@ class ModalReplies:
         if not taken.done or taken.text == AFTER_THE_AI:
             return Outcome(False, taken.text)
         with self._database.write() as tx:
-            thread = self._thread_of_window(tx, escalation_id, key)
+            thread = self._thread_of_modal(tx, escalation_id, key)
             if isinstance(thread, Outcome):
                 return thread
             author = conversations.agent_row(tx, agent.desk_id, agent.name, self._clock.now())
             why_not = self._threads.why_not(tx, thread, author)
             if why_not:
                 return Outcome(False, f"{NOT_SENT} {why_not[0].removeprefix(INSIDE).strip()}")
-            self._send_from_window(tx, thread, author, text, key, template)
+            self._send_from_modal(tx, thread, author, text, key, template)
             return Outcome(True)
 
     def note(self, escalation_id: int, agent: AgentRef, text: str, key: str) -> Outcome:
         """Saves a note from a modal, once for each key, and posts it in the thread."""
         with self._database.write() as tx:
-            thread = self._thread_of_window(tx, escalation_id, key)
+            thread = self._thread_of_modal(tx, escalation_id, key)
             if isinstance(thread, Outcome):
                 return thread
             now = self._clock.now()
             author = conversations.agent_row(tx, agent.desk_id, agent.name, now)
-            self._keep_from_window(tx, thread, author, text, key)
+            self._keep_from_modal(tx, thread, author, text, key)
             shown = Post(PostKind.TOLD, f"📝 {author.name} notes: {text}")
             outbox.post(tx, thread.escalation, shown, now)
             return Outcome(True)
 
-    def _thread_of_window(self, tx: Transaction, escalation_id: int, key: str) -> Thread | Outcome:
+    def _thread_of_modal(self, tx: Transaction, escalation_id: int, key: str) -> Thread | Outcome:
         """Returns the modal's thread, or an Outcome if the text was already handled or no thread
         exists.
         """
@@ -83,11 +83,11 @@ class ModalReplies:
         known = conversations.note_from_desk(tx, WINDOW, key, WINDOW)
         return Outcome(True) if known else thread
 
-    def _keep_from_window(
+    def _keep_from_modal(
         self, tx: Transaction, thread: Thread, author: Agent, text: str, key: str
     ) -> Note:
-        from_window = replace(thread, place=Place(WINDOW, ""))
-        return self._threads.keep(tx, from_window, author, text, key, held=False, revision=WINDOW)
+        from_modal = replace(thread, place=Place(WINDOW, ""))
+        return self._threads.keep(tx, from_modal, author, text, key, held=False, revision=WINDOW)
 
     def _claim_if_nobody_has_it(self, escalation_id: int, agent: AgentRef) -> Outcome:
         with self._database.read() as tx:
@@ -96,7 +96,7 @@ class ModalReplies:
             return self._escalations.take(Step.CLAIM, escalation_id, agent)
         return Outcome(escalation is not None, "" if escalation else GONE)
 
-    def _send_from_window(
+    def _send_from_modal(
         self,
         tx: Transaction,
         thread: Thread,
@@ -105,7 +105,7 @@ class ModalReplies:
         key: str,
         template: Template | None,
     ) -> None:
-        note = self._keep_from_window(tx, thread, author, text, key)
+        note = self._keep_from_modal(tx, thread, author, text, key)
         said = Spoken(text, text)  # Text in a modal is already written in the customer's language.
         message = self._threads.send(tx, thread, author, said, None, note, template=template)
         shown = Post(PostKind.OURS, text, name=author.name)

@@ -25,7 +25,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Channel, Clock
-from handoff_bot.services import alarms, opt_outs, outbox, sent_files, windows
+from handoff_bot.services import alarms, messaging_window, opt_outs, outbox, sent_files
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -216,8 +216,8 @@ class Send(ProviderJob[SendPlan, Receipt]):
         if opt_outs.refuses_from(Author(message.author), conversation, now):
             _fail(tx, delivery, message, conversation, "opted_out", OPTED_OUT, now, self._channels)
             return None
-        if windows.is_closed(conversation, now) and not message.payload.get("template"):
-            code, words = windows.CLOSED, windows.WORDS
+        if messaging_window.is_closed(conversation, now) and not message.payload.get("template"):
+            code, words = messaging_window.CLOSED, messaging_window.WORDS
             _fail(tx, delivery, message, conversation, code, words, now, self._channels)
             return None
         media = sent_files.addresses(tx, delivery, self._base_url, now)
@@ -370,7 +370,7 @@ def _report_failure(
         log.record(tx, "consent.stop", now, conversation=conversation, by="carrier")
         if message.escalation_id:
             outbox.update_card_of(tx, message.escalation_id, now)
-    is_late = code == windows.CLOSED or code in limits.window_codes
+    is_late = code == messaging_window.CLOSED or code in limits.window_codes
     use_template = is_late and limits.templates
     told = outbox.delivery_failed(tx, message, words, now, use_template=use_template)
     if not told and not conversation.opted_out_at:

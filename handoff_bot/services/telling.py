@@ -7,7 +7,7 @@ from datetime import datetime
 
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.texts import Moment
-from handoff_bot.services import opt_outs, sending, texts, windows
+from handoff_bot.services import messaging_window, opt_outs, sending, texts
 from handoff_bot.services.sending import Channels, OutboundDraft
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation
@@ -45,7 +45,9 @@ def tell(
         instead: replaces the text.
     """
     tx, conversation, escalation = about.tx, about.conversation, about.escalation
-    if opt_outs.refuses(conversation, about.now) or windows.is_closed(conversation, about.now):
+    if opt_outs.refuses(conversation, about.now) or messaging_window.is_closed(
+        conversation, about.now
+    ):
         return False
     text = instead or texts.say(tx, moment, conversation, about.now, escalation, agent=agent)
     text = "\n\n".join(filter(None, (text, and_then)))

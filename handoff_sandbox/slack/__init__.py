@@ -11,8 +11,8 @@ from handoff_sandbox.slack.state.files import Attachment
 from handoff_sandbox.slack.state.herald import SUBSCRIPTIONS
 from handoff_sandbox.slack.ui.elements import Impossible
 from handoff_sandbox.slack.ui.interacting import ClickResult
+from handoff_sandbox.slack.ui.modals import Submission
 from handoff_sandbox.slack.ui.suggesting import NoSuggestions
-from handoff_sandbox.slack.ui.windows import Submission
 
 __all__ = [
     "SLACKS_RETRIES",

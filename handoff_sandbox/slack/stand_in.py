@@ -25,9 +25,9 @@ from handoff_sandbox.slack.state.views import Views
 from handoff_sandbox.slack.state.workspace import App, Clock, Workspace
 from handoff_sandbox.slack.ui.attending import Attending
 from handoff_sandbox.slack.ui.inspection import Inspection
+from handoff_sandbox.slack.ui.modals import Windows
 from handoff_sandbox.slack.ui.stage import Deliver
 from handoff_sandbox.slack.ui.talking import Talking
-from handoff_sandbox.slack.ui.windows import Windows
 
 APP = App(app_id="A0SBXHANDOFF", bot_id="B0SBXHANDOFF", user_id="U0SBXHANDOFF", name="handoff")
 TEAM = "T0SBXTEAM"

@@ -22,7 +22,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.web.application import create_web
 from handoff_sandbox.slack.stand_in import SlackStandIn
 from handoff_sandbox.slack.ui.interacting import ClickResult
-from handoff_sandbox.slack.ui.windows import Submission
+from handoff_sandbox.slack.ui.modals import Submission
 from tests.fakes import (
     FakeChannel,
     FrozenClock,
@@ -117,25 +117,25 @@ class Bureau:
         self.settle()
         return result
 
-    def window(self, who: str) -> Json:
+    def modal(self, who: str) -> Json:
         """The window that this person has on top."""
         return self.slack.views(who)[-1]
 
     def sends(self, who: str, values: Json | None = None) -> Submission:
         """Fill in the window on top, and send it."""
-        result = self.slack.submit(who, self.window(who)["id"], values)
+        result = self.slack.submit(who, self.modal(who)["id"], values)
         self.settle()
         return result
 
     def presses(self, who: str, action_id: str, value: str | None = None) -> ClickResult:
         """Press a button in the window on top."""
-        result = self.slack.click_view(who, self.window(who)["id"], action_id, value)
+        result = self.slack.click_view(who, self.modal(who)["id"], action_id, value)
         self.settle()
         return result
 
     def chooses(self, who: str, action_id: str, choice: Any) -> ClickResult:
         """Choose in a menu of the window on top."""
-        result = self.slack.select_view(who, self.window(who)["id"], action_id, choice)
+        result = self.slack.select_view(who, self.modal(who)["id"], action_id, choice)
         self.settle()
         return result
 

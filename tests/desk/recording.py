@@ -161,7 +161,7 @@ class Recording:
     def _top(self, who: str) -> tuple[str, str]:
         """A person, and the modal that they have on top."""
         person = self._id(who)
-        return person, str(self.bureau.window(person)["id"])
+        return person, str(self.bureau.modal(person)["id"])
 
     def _id(self, who: str) -> str:
         return str(getattr(self.bureau, who)) if who in PEOPLE else who

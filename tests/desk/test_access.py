@@ -131,13 +131,13 @@ def test_lists_show_only_what_is_in_the_slack_channels_of_a_person(two_channels)
     bureau, otto = two_channels, two_channels.otto
     for command in ("queue", "tickets"):
         asks(bureau, otto, command)
-        shown = words(bureau.window(otto))
+        shown = words(bureau.modal(otto))
         assert (EMMA in shown, "+15550001" in shown) == (True, False), command
         bureau.command(bureau.ana, command)
-        shown = words(bureau.window(bureau.ana))
+        shown = words(bureau.modal(bureau.ana))
         assert (EMMA in shown, "+15550001" in shown) == (False, True), command
         bureau.command(bureau.mia, command)
-        shown = words(bureau.window(bureau.mia))
+        shown = words(bureau.modal(bureau.mia))
         assert (EMMA in shown, "+15550001" in shown) == (True, True), command
     home = words(bureau.home(otto))
     assert (EMMA in home, "+15550001" in home) == (True, False)
@@ -147,7 +147,7 @@ def test_one_conversation_elsewhere_is_refused_by_its_number_too(two_channels):
     answer = asks(two_channels, two_channels.otto, "ticket 1")
     assert "Only members of the Slack channel" in answer.body["text"]
     asks(two_channels, two_channels.otto, "ticket 2")
-    assert EMMA in words(two_channels.window(two_channels.otto))
+    assert EMMA in words(two_channels.modal(two_channels.otto))
 
 
 def test_next_takes_only_what_is_in_the_slack_channels_of_a_person(two_channels):
@@ -161,7 +161,7 @@ def test_members_of_the_agents_group_are_agents_everywhere(two_channels):
     group = bureau.slack.add_group("agents", "Agents", [otto])
     bureau.core.preferences.change("roles.agents_group", group, bureau.mia)
     asks(bureau, otto, "tickets")
-    shown = words(bureau.window(otto))
+    shown = words(bureau.modal(otto))
     assert (EMMA in shown, "+15550001" in shown) == (True, True)
 
 
@@ -172,9 +172,9 @@ def test_a_private_slack_channel_is_looked_into_too(bureau):
     move_desk(bureau, bureau.elsewhere)
     bureau.says("I want a person", EMMA)
     asks(bureau, otto, "queue")
-    assert EMMA in words(bureau.window(otto))
+    assert EMMA in words(bureau.modal(otto))
     bureau.command(bureau.ana, "queue")
-    assert EMMA not in words(bureau.window(bureau.ana))
+    assert EMMA not in words(bureau.modal(bureau.ana))
 
 
 def test_in_a_slack_channel_with_thousands_members_are_found(waiting):
@@ -229,7 +229,7 @@ def test_an_admin_who_is_none_any_more_is_refused_at_the_very_next_step(bureau):
     bureau.slack.person(bureau.mia).is_admin = False
     bureau.sends(bureau.mia, {"hold_seconds": "3"})
     assert bureau.core.preferences.get("hold_seconds", None) is None
-    assert "Only admins can change settings" in words(bureau.window(bureau.mia))
+    assert "Only admins can change settings" in words(bureau.modal(bureau.mia))
 
 
 def test_a_role_is_never_trusted_for_more_than_a_minute(waiting):
@@ -254,7 +254,7 @@ def test_members_of_a_slack_channel_see_it_though_the_agents_group_is_not_known(
     waiting.core.preferences.change("roles.agents_group", "S0GONE", waiting.mia)
     fails(waiting, "usergroups.users.list")
     waiting.command(waiting.ben, "queue")
-    assert "+15550001" in words(waiting.window(waiting.ben))
+    assert "+15550001" in words(waiting.modal(waiting.ben))
     waiting.command(waiting.ben, "next")
     assert "Assigned to Ben" in words(waiting.cards()[-1])
 
@@ -291,7 +291,7 @@ def test_while_slack_does_not_answer_no_setting_is_changed(bureau):
     fails(bureau, "users.info")
     bureau.sends(bureau.mia, {"hold_seconds": "3"})
     assert bureau.core.preferences.get("hold_seconds", None) is None
-    assert "Slack could not confirm" in words(bureau.window(bureau.mia))
+    assert "Slack could not confirm" in words(bureau.modal(bureau.mia))
 
 
 def test_a_reply_waits_until_slack_says_who_wrote_it(taken):
@@ -363,7 +363,7 @@ def test_a_conversation_cannot_be_given_to_those_who_cannot_answer(taken):
         taken.click(taken.ana, "assign")
         sent = taken.sends(taken.ana, {"assignee": one})
         assert "Choose a person who can reply to customers" in sent.errors["assignee"]
-        taken.slack.close(taken.ana, taken.window(taken.ana)["id"])
+        taken.slack.close(taken.ana, taken.modal(taken.ana)["id"])
     assert "Assigned to Ana" in words(taken.cards()[-1])
 
 

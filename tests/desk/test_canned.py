@@ -28,7 +28,7 @@ def kept(bureau):
 
 def test_an_agent_finds_a_reply_and_cannot_change_it(replies):
     replies.command(replies.ana, "canned refund")
-    shown = replies.window(replies.ana)
+    shown = replies.modal(replies.ana)
     assert TEXT in words(shown)
     assert "Guten Tag" not in words(shown)
     assert "canned_change" not in str(shown)
@@ -38,18 +38,18 @@ def test_an_agent_finds_a_reply_and_cannot_change_it(replies):
 def test_the_shortcut_opens_the_list(replies):
     replies.slack.shortcut(replies.ana, "show_canned")
     replies.settle()
-    assert "2 replies" in words(replies.window(replies.ana))
+    assert "2 replies" in words(replies.modal(replies.ana))
 
 
 def test_searching_in_the_window(replies):
     replies.command(replies.ana, "canned")
-    assert "2 replies" in words(replies.window(replies.ana))
+    assert "2 replies" in words(replies.modal(replies.ana))
     replies.sends(replies.ana, {"canned_query": "", "canned_wanted": "de"})
-    assert "2 replies" in words(replies.window(replies.ana))
+    assert "2 replies" in words(replies.modal(replies.ana))
     replies.sends(replies.ana, {"canned_query": "guten", "canned_wanted": "de"})
-    assert "hello · German" in words(replies.window(replies.ana))
+    assert "hello · German" in words(replies.modal(replies.ana))
     replies.sends(replies.ana, {"canned_query": "nothing like it", "canned_wanted": "any"})
-    assert "No canned replies found." in words(replies.window(replies.ana))
+    assert "No canned replies found." in words(replies.modal(replies.ana))
 
 
 def test_an_admin_adds_one_after_a_preview(bureau):
@@ -62,19 +62,19 @@ def test_an_admin_adds_one_after_a_preview(bureau):
     )
     assert "{nom} cannot be used here" in sent.errors["canned_text"]
     bureau.presses(bureau.mia, "canned_preview")
-    assert "{nom} cannot be used here" in words(bureau.window(bureau.mia))
+    assert "{nom} cannot be used here" in words(bureau.modal(bureau.mia))
     sent = bureau.sends(bureau.mia, {"canned_text": "Bonjour {customer}, ticket {ticket}."})
     assert sent.errors == {}
     assert kept(bureau) == [("refund", "fr", "Bonjour {customer}, ticket {ticket}.", bureau.mia)]
-    assert "refund is saved." in words(bureau.window(bureau.mia))
-    assert "refund · French" in words(bureau.window(bureau.mia))
+    assert "refund is saved." in words(bureau.modal(bureau.mia))
+    assert "refund · French" in words(bureau.modal(bureau.mia))
 
 
 def test_the_preview_shows_how_it_reads(replies):
     replies.command(replies.mia, "canned refund")
     replies.presses(replies.mia, "canned_change")
     replies.presses(replies.mia, "canned_preview")
-    assert "We refund within 5 days, Dana." in words(replies.window(replies.mia))
+    assert "We refund within 5 days, Dana." in words(replies.modal(replies.mia))
 
 
 def test_an_admin_changes_and_deletes_one(replies):
@@ -84,9 +84,9 @@ def test_an_admin_changes_and_deletes_one(replies):
     assert ("refund", "", "Soon.", replies.mia) in kept(replies)
     replies.presses(replies.mia, "canned_change")
     replies.presses(replies.mia, "canned_delete")
-    assert "refund is deleted." in words(replies.window(replies.mia))
-    replies.slack.close(replies.mia, replies.window(replies.mia)["id"])
-    assert "No canned replies found." in words(replies.window(replies.mia))
+    assert "refund is deleted." in words(replies.modal(replies.mia))
+    replies.slack.close(replies.mia, replies.modal(replies.mia)["id"])
+    assert "No canned replies found." in words(replies.modal(replies.mia))
     assert [name for name, *_ in kept(replies)] == ["hello"]
 
 
@@ -96,7 +96,7 @@ def test_who_is_no_admin_any_more_cannot_save(replies):
     replies.presses(replies.ana, "canned_change")
     replies.core.preferences.change("admins", [replies.ben], "test")
     replies.sends(replies.ana, {"canned_text": "Never."})
-    shown = words(replies.window(replies.ana))
+    shown = words(replies.modal(replies.ana))
     assert "Only admins can change settings" in shown
     assert f"<@{replies.ben}>" in shown
     assert ("refund", "", TEXT, replies.mia) in kept(replies)
@@ -107,7 +107,7 @@ def test_many_replies_are_paged(bureau):
         bureau.core.canned.save(CannedReply(f"reply-{number:02}", "", "x"), bureau.mia)
     bureau.command(bureau.ana, "canned")
     bureau.presses(bureau.ana, "canned_page_on")
-    shown = words(bureau.window(bureau.ana))
+    shown = words(bureau.modal(bureau.ana))
     assert "40 replies · page 2 of 3" in shown
     assert "reply-15" in shown
     assert "reply-14" not in shown

@@ -66,4 +66,4 @@ def test_the_doctor_says_where_nothing_can_be_written(bureau):
     bureau.slack.archive(bureau.queue)
     bureau.says("Hello?")
     bureau.command(bureau.mia, "doctor")
-    assert "archived" in words(bureau.window(bureau.mia))
+    assert "archived" in words(bureau.modal(bureau.mia))

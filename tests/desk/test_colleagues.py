@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handoff_bot.domain.messages import Limits
-from handoff_bot.services import revising, thread_replies, windows
+from handoff_bot.services import messaging_window, revising, thread_replies
 from tests.desk.conftest import answers
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
@@ -208,7 +208,7 @@ def test_taking_over_after_the_window_tries_nothing_and_offers_a_template(late):
     assert late.heard() == before
 
     assert not [said for said in late.thread() if said.startswith("Not delivered")]
-    assert sum(windows.TAKEN_LATE in said for said in late.thread()) == 1
+    assert sum(messaging_window.TAKEN_LATE in said for said in late.thread()) == 1
     offered = [
         message
         for message in late.slack.thread(late.queue, late.card())
@@ -216,13 +216,13 @@ def test_taking_over_after_the_window_tries_nothing_and_offers_a_template(late):
     ]
     assert len(offered) == 1
     late.click(late.ana, "use_template", ts=offered[0]["ts"])
-    assert late.window(late.ana)
+    assert late.modal(late.ana)
 
 
 def test_without_templates_the_agent_is_told_to_wait(late):
     late.channel.limits = Limits(text=160, reply_window_hours=24)
     late.click(late.ana, "claim")
-    assert any(windows.TAKEN_LATE_WITHOUT in said for said in late.thread())
+    assert any(messaging_window.TAKEN_LATE_WITHOUT in said for said in late.thread())
     assert not [said for said in late.thread() if said.startswith("Not delivered")]
 
 

@@ -13,7 +13,7 @@ from tests.desk.conftest import words
 
 def test_all_is_well(bureau):
     bureau.command(bureau.mia, "doctor")
-    shown = words(bureau.window(bureau.mia))
+    shown = words(bureau.modal(bureau.mia))
     assert "Everything looks good." in shown
     assert f"<#{bureau.queue}>" in shown
 
@@ -22,7 +22,7 @@ def test_what_is_missing_is_said_with_what_it_is_for(bureau):
     bureau.slack.scopes.granted = tuple(one for one in SCOPES if one != "pins:write")
     bureau.command(bureau.mia, "settings")
     bureau.presses(bureau.mia, "doctor_show")
-    shown = words(bureau.window(bureau.mia))
+    shown = words(bureau.modal(bureau.mia))
     assert "1 problem found." in shown
     assert "missing pins:write (to pin the board)" in shown
     assert "not granted: chat:write.customize (to show customers' messages" in shown
@@ -32,7 +32,7 @@ def test_a_channel_that_we_are_not_in_is_named(bureau):
     urgent = bureau.slack.add_channel("urgent", [bureau.mia])
     bureau.core.desk_channels.choose(urgent, Purpose.URGENT, bureau.mia)
     bureau.command(bureau.mia, "doctor")
-    shown = words(bureau.window(bureau.mia))
+    shown = words(bureau.modal(bureau.mia))
     assert f"channel for urgent conversations {urgent}" in shown
     assert "type /invite @Handoff in it" in shown
 
@@ -45,33 +45,33 @@ def test_a_suspended_channel_says_why(bureau):
         row.suspended_at, row.suspended_why = now, "The channel is archived."
         tx.add(row)
     bureau.command(bureau.mia, "doctor")
-    assert "post there: The channel is archived." in words(bureau.window(bureau.mia))
+    assert "post there: The channel is archived." in words(bureau.modal(bureau.mia))
 
 
 def test_closing_the_window_meanwhile_does_no_harm(bureau):
     bureau.slack.command(bureau.mia, bureau.queue, "/handoff", "doctor")
-    bureau.slack.close(bureau.mia, bureau.window(bureau.mia)["id"])
+    bureau.slack.close(bureau.mia, bureau.modal(bureau.mia)["id"])
     bureau.settle()
     assert bureau.slack.views(bureau.mia) == []
 
 
 def test_it_says_whether_words_are_translated(bureau):
     bureau.command(bureau.mia, "doctor")
-    assert "off; admins can turn it on" in words(bureau.window(bureau.mia))
+    assert "off; admins can turn it on" in words(bureau.modal(bureau.mia))
     bureau.core.preferences.change("translation.on", True, bureau.mia)
     bureau.command(bureau.mia, "doctor")
-    assert "on; the team speaks English" in words(bureau.window(bureau.mia))
+    assert "on; the team speaks English" in words(bureau.modal(bureau.mia))
 
 
 def test_translation_without_a_key_is_a_mistake_once_it_is_switched_on(bureau):
     bureau.core.interpreter._translator = None
     bureau.command(bureau.mia, "doctor")
-    shown = words(bureau.window(bureau.mia))
+    shown = words(bureau.modal(bureau.mia))
     assert "Everything looks good." in shown
     assert "no language model is set up (OPENAI_API_KEY)" in shown
     bureau.core.preferences.change("translation.on", True, bureau.mia)
     bureau.command(bureau.mia, "doctor")
-    assert "1 problem found." in words(bureau.window(bureau.mia))
+    assert "1 problem found." in words(bureau.modal(bureau.mia))
 
 
 def watched(bureau, look):
@@ -86,7 +86,7 @@ def watched(bureau, look):
 def test_it_asks_the_language_model_and_says_why_it_does_not_answer(bureau):
     watched(bureau, Look("gpt-6-luna", Trouble.QUOTA, "HTTP 429"))
     bureau.command(bureau.mia, "doctor")
-    shown = words(bureau.window(bureau.mia))
+    shown = words(bureau.modal(bureau.mia))
     assert "1 problem found." in shown
     assert "gpt-6-luna does not respond, so answers are local." in shown
     assert "quota is used up" in shown
@@ -95,7 +95,7 @@ def test_it_asks_the_language_model_and_says_why_it_does_not_answer(bureau):
 def test_it_says_when_the_model_is_switched_off(bureau):
     watched(bureau, Look("gpt-5-mini", shutdown=date(2026, 12, 11)))
     bureau.command(bureau.mia, "doctor")
-    shown = words(bureau.window(bureau.mia))
+    shown = words(bureau.modal(bureau.mia))
     assert "gpt-5-mini answered a question" in shown
     assert "shuts down gpt-5-mini on 2026-12-11" in shown
 

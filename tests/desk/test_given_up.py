@@ -19,6 +19,7 @@ from handoff_bot.services import (
     inbound,
     ladder,
     mail,
+    messaging_window,
     model_watch,
     moods,
     notices,
@@ -34,7 +35,6 @@ from handoff_bot.services import (
     tickets_out,
     timers,
     translating,
-    windows,
 )
 from handoff_bot.services.escalations import CLAIM
 from handoff_bot.slack.listeners.arrivals import KIND as EVENT
@@ -102,7 +102,7 @@ PAYLOADS = {
     timers.PRUNE: nothing,
     timers.WATCH: nothing,
     idle.IDLE: nothing,
-    windows.CLOSING: nothing,
+    messaging_window.CLOSING: nothing,
     snoozing.WAKE: waiting,
     ladder.RUNG: waiting,
     positions.POSITION: waiting,

@@ -21,7 +21,7 @@ def busy(bureau):
 
 
 def lines(bureau):
-    blocks = bureau.window(bureau.mia)["blocks"]
+    blocks = bureau.modal(bureau.mia)["blocks"]
     return [words(block).replace("\n", " | ") for block in blocks if block["type"] == "context"]
 
 
@@ -59,7 +59,7 @@ def test_a_long_audit_is_paged(busy):
     busy.presses(busy.mia, "audit_older")
     busy.presses(busy.mia, "audit_older")
     assert len(lines(busy)) == 12
-    assert "audit_older" not in str(busy.window(busy.mia))
+    assert "audit_older" not in str(busy.modal(busy.mia))
     busy.presses(busy.mia, "audit_newest")
     assert len(lines(busy)) == 20
 
@@ -68,7 +68,7 @@ def test_a_new_workspace_has_nothing_to_look_back_at(bureau):
     bureau.core.preferences.change("rules.pause_seconds", None, "test")
     bureau.command(bureau.mia, "audit")
     bureau.chooses(bureau.mia, "audit_person", bureau.ben)
-    assert "No activity yet." in words(bureau.window(bureau.mia))
+    assert "No activity yet." in words(bureau.modal(bureau.mia))
 
 
 @pytest.mark.parametrize("command", ["audit", "doctor", "settings"])
@@ -84,13 +84,13 @@ def test_the_history_is_paged(bureau):
     for hours in range(65):
         bureau.core.preferences.change("reopen_hours", hours, bureau.mia)
     bureau.command(bureau.mia, "settings history")
-    assert "63 → 64" in words(bureau.window(bureau.mia))
+    assert "63 → 64" in words(bureau.modal(bureau.mia))
     bureau.presses(bureau.mia, "settings_history_older")
     bureau.presses(bureau.mia, "settings_history_older")
-    assert "(not set) → 0" in words(bureau.window(bureau.mia))
-    assert "settings_history_older" not in str(bureau.window(bureau.mia))
+    assert "(not set) → 0" in words(bureau.modal(bureau.mia))
+    assert "settings_history_older" not in str(bureau.modal(bureau.mia))
     bureau.presses(bureau.mia, "settings_history_newer")
-    assert "33 → 34" in words(bureau.window(bureau.mia))
+    assert "33 → 34" in words(bureau.modal(bureau.mia))
 
 
 LABELS = {

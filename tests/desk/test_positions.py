@@ -155,7 +155,7 @@ def test_processes_together_say_it_once(three):
 
 def test_admins_set_the_minutes(bureau):
     bureau.command(bureau.mia, "settings waiting")
-    shown = words(bureau.window(bureau.mia))
+    shown = words(bureau.modal(bureau.mia))
     assert "Minutes between queue position updates" in shown
     assert "position_minutes" in bureau.sends(bureau.mia, {"position_minutes": "soon"}).errors
     assert bureau.sends(bureau.mia, {"position_minutes": "5"}).errors == {}

@@ -18,30 +18,30 @@ def crowd(bureau):
 
 def test_the_queue_is_paged_and_the_longest_wait_comes_first(crowd):
     crowd.command(crowd.ana, "queue")
-    shown = words(crowd.window(crowd.ana))
+    shown = words(crowd.modal(crowd.ana))
     assert "40 shown · 40 waiting in total · page 1 of 3" in shown
     assert PHONES[0] in shown
     assert PHONES[15] not in shown
 
     crowd.presses(crowd.ana, "queue_page_later")
-    assert PHONES[15] in words(crowd.window(crowd.ana))
+    assert PHONES[15] in words(crowd.modal(crowd.ana))
     crowd.presses(crowd.ana, "queue_page_later")
-    assert "page 3 of 3" in words(crowd.window(crowd.ana))
+    assert "page 3 of 3" in words(crowd.modal(crowd.ana))
 
 
 def test_filters_hold_while_pages_are_turned(crowd):
     crowd.command(crowd.ana, "queue")
     crowd.chooses(crowd.ana, "queue_waited", "15")
-    shown = words(crowd.window(crowd.ana))
+    shown = words(crowd.modal(crowd.ana))
     assert "26 shown · 40 waiting in total · page 1 of 2" in shown
     crowd.presses(crowd.ana, "queue_page_later")
-    assert "26 shown · 40 waiting in total · page 2 of 2" in words(crowd.window(crowd.ana))
+    assert "26 shown · 40 waiting in total · page 2 of 2" in words(crowd.modal(crowd.ana))
 
 
 def test_a_filter_that_nobody_fits_says_so(crowd):
     crowd.command(crowd.ana, "queue")
     crowd.chooses(crowd.ana, "queue_priority", "low")
-    assert "No conversations match these filters." in words(crowd.window(crowd.ana))
+    assert "No conversations match these filters." in words(crowd.modal(crowd.ana))
 
 
 def test_taking_in_the_window_says_what_came_of_it(bureau):
@@ -50,10 +50,10 @@ def test_taking_in_the_window_says_what_came_of_it(bureau):
     bureau.command(bureau.ben, "queue")
     bureau.presses(bureau.ana, "queue_take")
     bureau.presses(bureau.ben, "queue_take")
-    assert "This conversation is now assigned to you." in words(bureau.window(bureau.ana))
-    assert "Ana took this just now." in words(bureau.window(bureau.ben))
+    assert "This conversation is now assigned to you." in words(bureau.modal(bureau.ana))
+    assert "Ana took this just now." in words(bureau.modal(bureau.ben))
     bureau.chooses(bureau.ben, "queue_whose", "claimed")
-    assert "Assigned to Ana" in words(bureau.window(bureau.ben))
+    assert "Assigned to Ana" in words(bureau.modal(bureau.ben))
 
 
 def test_one_agents_conversations_are_shown_alone(bureau):
@@ -63,12 +63,12 @@ def test_one_agents_conversations_are_shown_alone(bureau):
     bureau.command(bureau.ben, "next")
     bureau.command(bureau.mia, "queue")
     bureau.chooses(bureau.mia, "queue_whose", f"agent:{bureau.ben}")
-    shown = words(bureau.window(bureau.mia))
+    shown = words(bureau.modal(bureau.mia))
     assert "🟢 Assigned to Ben" in shown
     assert "🟢 Assigned to Ana" not in shown
     bureau.writes(bureau.ben, "!resolve", ts=bureau.card())
     bureau.chooses(bureau.mia, "queue_waited", "any")
-    assert "An agent with no open conversations" in words(bureau.window(bureau.mia))
+    assert "An agent with no open conversations" in words(bureau.modal(bureau.mia))
 
 
 def test_next_for_me_takes_the_most_urgent_and_each_gets_another(bureau):
@@ -112,4 +112,4 @@ def test_the_shortcut_opens_the_queue(bureau):
     bureau.says("I want a person")
     bureau.slack.shortcut(bureau.ana, "show_queue")
     bureau.settle()
-    assert "1 waiting in total" in words(bureau.window(bureau.ana))
+    assert "1 waiting in total" in words(bureau.modal(bureau.ana))

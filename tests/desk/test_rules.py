@@ -63,7 +63,7 @@ def refunds(bureau):
 
 def test_cards_go_where_a_rule_says(bureau, refunds):
     routed(bureau, rule_priorities=["urgent"], routing_channel=refunds)
-    shown = words(bureau.window(bureau.mia))
+    shown = words(bureau.modal(bureau.mia))
     assert "Rule saved." in shown
     assert "1. 🔴 Urgent\n→ in its own channel, anyone can take it" in shown
     assert f"<#{refunds}>" in shown
@@ -100,20 +100,20 @@ def test_rules_are_changed_moved_and_deleted(bureau):
     routed(bureau, rule_tags="refund", routing_people=[bureau.ana])
     routed(bureau, rule_vip=["yes"], routing_people=[bureau.ben])
     bureau.presses(bureau.mia, "routing_up", "1")
-    shown = words(bureau.window(bureau.mia))
+    shown = words(bureau.modal(bureau.mia))
     assert "1. VIPs\n→ in the queue channel, for specific agents, anyone can take it" in shown
     assert f"<@{bureau.ben}>" in shown
     bureau.presses(bureau.mia, "routing_change", "0")
     bureau.sends(bureau.mia, NOBODY | TO | {"routing_mode": "least_busy"})
-    shown = words(bureau.window(bureau.mia))
+    shown = words(bureau.modal(bureau.mia))
     assert "1. All conversations\n→ in the queue channel, least busy first, 120 s each" in shown
     bureau.presses(bureau.mia, "routing_delete", "0")
-    shown = words(bureau.window(bureau.mia))
+    shown = words(bureau.modal(bureau.mia))
     assert "Rule deleted." in shown
     assert "1. tag refund" in shown
     assert "2. " not in shown
     bureau.command(bureau.mia, "settings history")
-    history = words(bureau.window(bureau.mia))
+    history = words(bureau.modal(bureau.mia))
     assert "Routing" in history
     assert "tag refund → in the queue channel" in history
 
@@ -137,12 +137,12 @@ def test_a_rule_is_tried_on_what_was(bureau):
     bureau.says("I want a person", DANA)
     bureau.command(bureau.mia, "routing")
     bureau.presses(bureau.mia, "routing_add")
-    view = bureau.window(bureau.mia)["id"]
+    view = bureau.modal(bureau.mia)["id"]
     values = NOBODY | TO | {"routing_people": [bureau.ana]}
     bureau.slack.click_view(bureau.mia, view, "routing_preview", values=values)
     bureau.settle()
     assert "Tested on the last 1 escalation: the rule would have applied to 1." in words(
-        bureau.window(bureau.mia)
+        bureau.modal(bureau.mia)
     )
 
 
@@ -157,7 +157,7 @@ def test_rules_are_for_admins(bureau, name):
 
 def test_a_channel_and_people_are_told(bureau, refunds):
     told(bureau, notices_channel=refunds, notices_people=[bureau.ben])
-    shown = words(bureau.window(bureau.mia))
+    shown = words(bureau.modal(bureau.mia))
     assert "1. All conversations\n→ message in a channel, direct message" in shown
     assert f"<#{refunds}>, <@{bureau.ben}>" in shown
     bureau.says("I want a person <!channel>", DANA)
@@ -263,7 +263,7 @@ def test_a_rule_that_never_decides_is_called_so(bureau):
     )
     bureau.presses(bureau.mia, "routing_change", "1")
     bureau.presses(bureau.mia, "routing_preview")
-    assert "this rule never applies" in words(bureau.window(bureau.mia))
+    assert "this rule never applies" in words(bureau.modal(bureau.mia))
 
 
 def test_a_channel_may_be_chosen_while_slack_does_not_say(bureau, refunds):

@@ -31,7 +31,7 @@ def editing(bureau, moment="started", reason="any"):
         bureau.chooses(bureau.mia, "text_moment", moment)
     if reason != "any":
         bureau.chooses(bureau.mia, "text_reason", reason)
-    return bureau.window(bureau.mia)
+    return bureau.modal(bureau.mia)
 
 
 def test_an_agent_who_is_no_admin_is_told_who_may(bureau):
@@ -44,7 +44,7 @@ def test_an_admin_can_make_others_admins(admin):
     admin.presses(admin.mia, "settings_open", "team")
     assert admin.sends(admin.mia, {"admins": [admin.ana]}).errors == {}
     admin.command(admin.ana, "settings")
-    assert "Triggers" in words(admin.window(admin.ana))
+    assert "Triggers" in words(admin.modal(admin.ana))
 
 
 def test_who_is_no_admin_cannot_save_what_was_opened_by_one(admin):
@@ -54,7 +54,7 @@ def test_who_is_no_admin_cannot_save_what_was_opened_by_one(admin):
     admin.core.preferences.change("admins", [], "test")
     admin.sends(admin.ana, {"hold_seconds": "3"})
     assert stored(admin, "hold_seconds") is None
-    assert "Only admins can change settings" in words(admin.window(admin.ana))
+    assert "Only admins can change settings" in words(admin.modal(admin.ana))
 
 
 def test_sensitivities_count_from_then_on(admin):
@@ -88,15 +88,15 @@ def test_what_cannot_be_is_refused_at_its_field_and_nothing_is_saved(
 def test_the_changes_are_shown_before_they_are_saved(admin):
     admin.presses(admin.mia, "settings_open", "team")
     admin.presses(admin.mia, "settings_check")
-    assert "No changes." in words(admin.window(admin.mia))
+    assert "No changes." in words(admin.modal(admin.mia))
     sent = admin.sends(admin.mia, {"hold_seconds": "99", "csat": []})
     assert sent.errors == {"hold_seconds": "Between 0 and 10."}
     admin.presses(admin.mia, "settings_check")
-    shown = words(admin.window(admin.mia))
+    shown = words(admin.modal(admin.mia))
     assert "Seconds to hold replies before sending: Between 0 and 10." in shown
     assert "Send satisfaction survey\nyes → no" in shown
     admin.sends(admin.mia, {"hold_seconds": "3"})
-    assert "Saved: Seconds to hold replies" in words(admin.window(admin.mia))
+    assert "Saved: Seconds to hold replies" in words(admin.modal(admin.mia))
     assert (stored(admin, "hold_seconds"), stored(admin, "csat")) == (3, False)
 
 
@@ -112,7 +112,7 @@ def test_a_window_that_somebody_else_overtook_is_not_saved(admin):
 def test_saving_what_is_there_already_changes_nothing(admin, section):
     admin.presses(admin.mia, "settings_open", section)
     admin.sends(admin.mia)
-    assert "No changes." in words(admin.window(admin.mia))
+    assert "No changes." in words(admin.modal(admin.mia))
     with admin.database.read() as tx:
         assert tx.session.execute(select(SettingChange)).all() == []
 
@@ -120,9 +120,9 @@ def test_saving_what_is_there_already_changes_nothing(admin, section):
 def test_a_section_can_be_opened_by_its_name(bureau):
     bureau.command(bureau.mia, "settings team")
     bureau.sends(bureau.mia, {"hold_seconds": "2"})
-    assert "Saved: Seconds to hold replies" in words(bureau.window(bureau.mia))
+    assert "Saved: Seconds to hold replies" in words(bureau.modal(bureau.mia))
     bureau.command(bureau.mia, "settings texts")
-    assert "Your wait time is approximately" in words(bureau.window(bureau.mia))
+    assert "Your wait time is approximately" in words(bureau.modal(bureau.mia))
 
 
 def test_languages_may_be_named_in_any_way(admin):
@@ -133,8 +133,8 @@ def test_languages_may_be_named_in_any_way(admin):
 
 def test_a_text_is_changed_with_a_preview_and_counts(admin):
     editing(admin)
-    window = admin.window(admin.mia)
-    assert "Your wait time is approximately 5 minutes." in words(window)
+    modal = admin.modal(admin.mia)
+    assert "Your wait time is approximately 5 minutes." in words(modal)
     sent = admin.sends(admin.mia, {"text_words": "Ticket {ticket}: about {wait_minutes} minutes."})
     assert sent.errors == {}
     admin.says("I want a person")
@@ -173,15 +173,15 @@ def test_the_usual_text_comes_back(admin):
     admin.sends(admin.mia, {"text_words": "In {wait_minutes} minutes."})
     admin.presses(admin.mia, "text_usual")
     assert stored(admin, "text.started.en.any") is None
-    assert "I'm connecting you" in str(admin.window(admin.mia))
+    assert "I'm connecting you" in str(admin.modal(admin.mia))
 
 
 def test_the_preview_follows_what_is_typed(admin):
     editing(admin)
     admin.chooses(admin.mia, "text_words", "In about {wait_minutes} minutes: ticket {ticket}.")
-    assert "In about 5 minutes: ticket 1042." in words(admin.window(admin.mia))
+    assert "In about 5 minutes: ticket 1042." in words(admin.modal(admin.mia))
     admin.chooses(admin.mia, "text_words", "Soon {name}")
-    assert "{name} cannot be used here." in words(admin.window(admin.mia))
+    assert "{name} cannot be used here." in words(admin.modal(admin.mia))
 
 
 def test_a_language_that_the_product_lacks_can_be_written(admin):
@@ -229,7 +229,7 @@ def test_the_history_says_who_changed_what(admin):
     admin.presses(admin.mia, "settings_open", "team")
     admin.sends(admin.mia, {"hold_seconds": "7"})
     admin.presses(admin.mia, "settings_history")
-    shown = words(admin.window(admin.mia))
+    shown = words(admin.modal(admin.mia))
     assert f"<@{admin.mia}>\nSeconds to hold replies before sending" in shown
     assert "5 → 7" in shown
     assert "(not set) → 5" in shown
@@ -288,11 +288,11 @@ def test_an_export_leaves_a_trace(admin):
     admin.command(admin.mia, "tickets")
     admin.presses(admin.mia, "tickets_csv")
     admin.command(admin.mia, "audit")
-    assert "exported as a file: tickets" in words(admin.window(admin.mia))
+    assert "exported as a file: tickets" in words(admin.modal(admin.mia))
 
 
 def test_the_history_speaks_of_promises_and_templates_in_words(admin):
     admin.core.preferences.change("sla", {"urgent.reply": 5}, admin.mia)
     admin.command(admin.mia, "settings history")
-    shown = words(admin.window(admin.mia))
+    shown = words(admin.modal(admin.mia))
     assert "SLA targets" in shown

@@ -25,7 +25,7 @@ def handed(bureau, who):
 
 def test_the_last_week_is_shown_first(busy):
     busy.command(busy.ana, "stats")
-    shown = words(busy.window(busy.ana))
+    shown = words(busy.modal(busy.ana))
     assert "All channels" in shown
     assert "1 escalation in 2 conversations (50 % of them)" in shown
     assert "Asked for an agent: 1 · 100 %" in shown
@@ -34,31 +34,31 @@ def test_the_last_week_is_shown_first(busy):
 
 def test_a_period_can_be_named_and_home_leads_there(busy):
     busy.command(busy.ana, "stats month")
-    menus = [e for b in busy.window(busy.ana)["blocks"] for e in b.get("elements", ())]
+    menus = [e for b in busy.modal(busy.ana)["blocks"] for e in b.get("elements", ())]
     assert menus[0]["initial_option"]["text"]["text"] == "This month"
     home = busy.home(busy.ben)
     busy.slack.click_view(busy.ben, home["id"], "stats_show")
     busy.settle()
-    assert "1 escalation" in words(busy.window(busy.ben))
+    assert "1 escalation" in words(busy.modal(busy.ben))
 
 
 def test_menus_narrow_it_down(busy):
     busy.command(busy.ana, "stats")
     busy.later(days=20)
     busy.chooses(busy.ana, "stats_period", "today")
-    assert "No escalations in 0 conversations." in words(busy.window(busy.ana))
+    assert "No escalations in 0 conversations." in words(busy.modal(busy.ana))
     busy.chooses(busy.ana, "stats_period", "30d")
     busy.chooses(busy.ana, "stats_channel", "sms")
-    assert "1 escalation in 2 conversations" in words(busy.window(busy.ana))
-    assert "SMS" in words(busy.window(busy.ana))
+    assert "1 escalation in 2 conversations" in words(busy.modal(busy.ana))
+    assert "SMS" in words(busy.modal(busy.ana))
     busy.chooses(busy.ana, "stats_agent", "1")
-    assert "one agent" in words(busy.window(busy.ana))
+    assert "one agent" in words(busy.modal(busy.ana))
 
 
 def test_the_chart_comes_as_a_direct_message_and_says_what_it_shows(busy):
     busy.command(busy.ana, "stats")
     busy.presses(busy.ana, "stats_picture")
-    assert "as a direct message" in words(busy.window(busy.ana))
+    assert "as a direct message" in words(busy.modal(busy.ana))
     ((post, file),) = handed(busy, busy.ana)
     assert file.content.startswith(b"\x89PNG")
     assert file.name == "figures.png"
@@ -79,7 +79,7 @@ def test_the_command_takes_a_period_a_channel_and_an_agent(bureau):
     bureau.says("I want a person")
     bureau.click(bureau.ana, "claim")
     bureau.command(bureau.ana, f"stats today sms <@{bureau.ana}>")
-    shown = bureau.window(bureau.ana)
+    shown = bureau.modal(bureau.ana)
     chosen = [
         element["initial_option"]["value"]
         for block in shown["blocks"]

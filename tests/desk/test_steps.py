@@ -30,8 +30,8 @@ def only(bureau, model):
 
 def test_resolving_asks_what_came_of_it(taken):
     taken.click(taken.ana, "resolve")
-    window = taken.window(taken.ana)
-    assert "This conversation is now closed." in str(window)
+    modal = taken.modal(taken.ana)
+    assert "This conversation is now closed." in str(modal)
     taken.sends(taken.ana, {"solved_as": "answered", "tags": "#Refund, delivery refund"})
     assert only(taken, Escalation).status == "resolved"
     assert only(taken, Ticket).outcome == "answered"
@@ -179,9 +179,9 @@ def test_release_is_behind_the_dots(taken):
 def test_a_draft_is_edited_and_sent_by_the_agent(taken):
     heard = list(taken.heard())
     taken.click(taken.ana, "draft")
-    window = taken.window(taken.ana)
-    assert "Answer to: I want a person" in str(window)
-    assert "From: FAQ" in words(window)
+    modal = taken.modal(taken.ana)
+    assert "Answer to: I want a person" in str(modal)
+    assert "From: FAQ" in words(modal)
     assert taken.heard() == heard  # never sent by itself
 
     taken.sends(taken.ana, {"words": "Returns take 14 days, Dana."})
@@ -194,7 +194,7 @@ def test_a_draft_is_edited_and_sent_by_the_agent(taken):
 
 def test_a_draft_in_the_queue_takes_over_as_it_is_sent(waiting):
     waiting.click(waiting.ben, "draft")
-    assert waiting.window(waiting.ben)["submit"]["text"] == "Take over & send"
+    assert waiting.modal(waiting.ben)["submit"]["text"] == "Take over & send"
     waiting.sends(waiting.ben, {"words": "Hello Dana"})
     assert waiting.heard()[-1] == "Hello Dana"
     assert "Now speaking with Ben." in waiting.heard()[-3]

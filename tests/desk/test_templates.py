@@ -26,8 +26,8 @@ def add(bureau, **changes):
 def test_an_admin_adds_one(bureau):
     add(bureau)
     assert bureau.core.templates.every() == (NEWS,)
-    assert "News is saved." in words(bureau.window(bureau.mia))
-    assert NEWS.text in words(bureau.window(bureau.mia))
+    assert "News is saved." in words(bureau.modal(bureau.mia))
+    assert NEWS.text in words(bureau.modal(bureau.mia))
 
 
 def test_it_is_changed_and_deleted(bureau):
@@ -43,7 +43,7 @@ def test_it_is_changed_and_deleted(bureau):
 def test_the_settings_lead_there(bureau):
     bureau.command(bureau.mia, "settings")
     bureau.presses(bureau.mia, "templates_show")
-    assert "No templates yet." in words(bureau.window(bureau.mia))
+    assert "No templates yet." in words(bureau.modal(bureau.mia))
 
 
 WRONG = {
@@ -91,9 +91,9 @@ def failure(bureau):
 def test_an_agent_chooses_one_fills_it_in_and_sends_it(closed):
     assert "Still there?" not in closed.heard()
     closed.click(closed.ana, "use_template", ts=failure(closed))
-    assert "Goodbye!" in words(closed.window(closed.ana))
+    assert "Goodbye!" in words(closed.modal(closed.ana))
     closed.chooses(closed.ana, "template_choice", "News")
-    shown = words(closed.window(closed.ana))
+    shown = words(closed.modal(closed.ana))
     assert NEWS.text in shown
     assert "Customer's name" in shown
     assert "Value of {{2}}" in shown
@@ -108,10 +108,10 @@ def test_an_agent_chooses_one_fills_it_in_and_sends_it(closed):
 def test_variables_of_buttons_and_files_are_asked_for_and_sent(closed):
     content = {"template_name": "Track", "template_text": "Hi {{1}}, track your parcel."}
     add(closed, **content, template_labels="1: Name\n2: Tracking code\n3: Invoice")
-    assert "{{2}}, {{3}}" in words(closed.window(closed.mia))
+    assert "{{2}}, {{3}}" in words(closed.modal(closed.mia))
     closed.click(closed.ana, "use_template", ts=failure(closed))
     closed.chooses(closed.ana, "template_choice", "Track")
-    assert "Tracking code" in words(closed.window(closed.ana))
+    assert "Tracking code" in words(closed.modal(closed.ana))
     given = {"template_value_0": "Dana", "template_value_1": "ABC"}
     closed.sends(closed.ana, given | {"template_value_2": "77"})
     sent, _ = closed.channel.taken[-1]
@@ -129,7 +129,7 @@ def test_without_any_the_window_says_who_can_add_some(closed):
     closed.core.templates.delete("News", closed.mia)
     closed.core.templates.delete("Bye", closed.mia)
     closed.click(closed.ana, "use_template", ts=failure(closed))
-    assert "Ask an admin" in words(closed.window(closed.ana))
+    assert "Ask an admin" in words(closed.modal(closed.ana))
 
 
 def test_a_template_that_was_deleted_meanwhile_is_not_sent(closed):

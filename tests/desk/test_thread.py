@@ -137,8 +137,8 @@ def test_what_the_card_does_is_in_the_menu_of_every_message_of_its_thread(taken,
     reply = taken.writes(taken.ana, "Hello")
     taken.slack.shortcut(taken.ana, shortcut, taken.queue, reply)
     taken.settle()
-    assert taken.window(taken.ana)["title"]["text"] == title
-    assert taken.window(taken.ana).get("submit")
+    assert taken.modal(taken.ana)["title"]["text"] == title
+    assert taken.modal(taken.ana).get("submit")
 
 
 def test_elsewhere_it_says_that_there_is_no_customer_there(taken):

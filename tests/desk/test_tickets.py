@@ -34,7 +34,7 @@ def rows(bureau, model):
 
 
 def shown(bureau):
-    return words(bureau.window(bureau.ana))
+    return words(bureau.modal(bureau.ana))
 
 
 # -- searching
@@ -305,7 +305,7 @@ def test_an_admin_gets_all_that_fit_as_csv(bureau):
     bureau.says("I want a person, too", OTHER)
     bureau.command(bureau.mia, "tickets too")
     bureau.presses(bureau.mia, "tickets_csv")
-    assert "as a direct message" in words(bureau.window(bureau.mia))
+    assert "as a direct message" in words(bureau.modal(bureau.mia))
     file = given_file(bureau, bureau.mia)
     assert file.name == "tickets.csv"
     rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
@@ -320,7 +320,7 @@ def test_an_admin_gets_all_that_fit_as_csv(bureau):
 def test_who_is_no_admin_is_offered_no_file(bureau):
     bureau.says("I want a person")
     bureau.command(bureau.ana, "tickets")
-    assert "Export" not in words(bureau.window(bureau.ana))
+    assert "Export" not in words(bureau.modal(bureau.ana))
 
 
 # -- given on by its number

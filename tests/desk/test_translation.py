@@ -247,7 +247,7 @@ def test_admins_switch_it_on(bureau):
 
 def test_without_a_key_the_settings_say_so(bureau):
     bureau.command(bureau.mia, "settings translation")
-    assert "Nothing is translated" not in words(bureau.window(bureau.mia))
+    assert "Nothing is translated" not in words(bureau.modal(bureau.mia))
     bureau.core.interpreter._translator = None
     bureau.command(bureau.mia, "settings translation")
-    assert "Nothing is translated" in words(bureau.window(bureau.mia))
+    assert "Nothing is translated" in words(bureau.modal(bureau.mia))

@@ -8,7 +8,7 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.messages import Limits
-from handoff_bot.services import windows
+from handoff_bot.services import messaging_window
 from handoff_bot.services.approved import Chance, Part
 from handoff_bot.storage.models import Work
 from tests.fakes import OutcomeUnknownAfter
@@ -42,12 +42,12 @@ def sent(house):
 
 
 def ticks(house):
-    house.core.scheduler.tick(windows.CLOSING)
+    house.core.scheduler.tick(messaging_window.CLOSING)
     house.settle()
 
 
 def nudges(house):
-    return [text for text in house.desk.said("notice") if text == windows.NUDGE]
+    return [text for text in house.desk.said("notice") if text == messaging_window.NUDGE]
 
 
 def test_the_card_says_until_when(talk):
@@ -91,7 +91,9 @@ def test_an_hour_before_its_end_the_thread_is_told_once(talk):
         talk.clock.advance(minutes=16)
         ticks(talk)
     assert len(nudges(talk)) == 1
-    (post,) = [p for posts in talk.desk.threads.values() for p in posts if p.text == windows.NUDGE]
+    (post,) = [
+        p for posts in talk.desk.threads.values() for p in posts if p.text == messaging_window.NUDGE
+    ]
     assert post.mentions == ("UANA",)
 
 
@@ -115,7 +117,7 @@ def test_what_is_closed_is_not_told_of(talk, ana):
 
 def test_after_its_end_free_text_is_not_even_tried(closed):
     assert sent(closed) == []
-    assert windows.WORDS in closed.desk.said("failure")[0]
+    assert messaging_window.WORDS in closed.desk.said("failure")[0]
     assert closed.desk.button(Button.RETRY) == closed.desk.button(Button.USE_TEMPLATE)
 
 

@@ -121,7 +121,7 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     drawn |= settings_views(text)
     drawn |= canned_views(text)
     drawn |= template_views(text)
-    drawn["admins alone"] = admins.admins_alone_window("Settings", [text, "UBEN"] * 20)
+    drawn["admins alone"] = admins.admins_only_modal("Settings", [text, "UBEN"] * 20)
     for rows in (0, 1, 20):
         found = builders.tickets(rows, text)
         drawn[f"{rows} tickets"] = tickets.render_tickets(

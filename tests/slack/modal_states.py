@@ -190,7 +190,7 @@ def _list_modals() -> dict[str, Payload]:
         "template with labels": approved.render_edit(template),
         "one of the templates": approved.render_use((template,), using, template, {"1": "Dana"}),
         "no templates": approved.render_use((), using),
-        "admins only": admins.admins_alone_window("Settings", []),
+        "admins only": admins.admins_only_modal("Settings", []),
         "admins only message": message(admins.render_admins_alone(["U0ANA", "<!here>"])),
     }
     for kind in (ROUTING, NOTICES):
@@ -211,7 +211,7 @@ def _other_modals() -> dict[str, Payload]:
         "history first page": history.render_history([change], 0, more=False),
         "audit first page": history.render_audit(audit, history.Looking()),
         "figures of everything": render_stats(builders.figures(3), day),
-        "modal with a callback only": fields.window("Title", [], callback_id="some"),
+        "modal with a callback only": fields.modal("Title", [], callback_id="some"),
         "findings with a channel": doctor.render_findings(
             [
                 Finding("In C0QUEUE", False, "type /invite @Handoff"),

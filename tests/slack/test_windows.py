@@ -45,9 +45,9 @@ TURNS = {"next": ("page_next", "7:1", 1), "previous": ("page_previous", "7:0", 0
 
 @pytest.mark.parametrize(("button", "value", "page"), TURNS.values(), ids=TURNS)
 def test_pages_are_turned_in_place(slack, actions, api, button, value, page):
-    window = {"view": {"id": "V1"}, "container": {"type": "view", "view_id": "V1"}}
+    modal = {"view": {"id": "V1"}, "container": {"type": "view", "view_id": "V1"}}
     gone = {"message": None, "channel": None}
-    slack.sends(*as_form(click(button, value, **window, **gone)))
+    slack.sends(*as_form(click(button, value, **modal, **gone)))
     (shown,) = api.asked("views.update")
     assert shown["view_id"] == "V1"
     assert actions.asked == [("transcript", 7, page)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.fields import modal
 from handoff_bot.slack.blocks.text import Block, SlackMessage, mrkdwn, notification, section
 
 ADMINS_ALONE = (
@@ -20,9 +20,9 @@ def render_admins_alone(named: Sequence[str]) -> SlackMessage:
     return SlackMessage(notification(ADMINS_ALONE), _who_may(named))
 
 
-def admins_alone_window(title: str, named: Sequence[str]) -> Block:
+def admins_only_modal(title: str, named: Sequence[str]) -> Block:
     """Renders the refusal as a modal."""
-    return window(title, _who_may(named))
+    return modal(title, _who_may(named))
 
 
 def _who_may(named: Sequence[str]) -> list[Block]:

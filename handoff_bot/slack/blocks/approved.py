@@ -18,7 +18,7 @@ from handoff_bot.domain.approved import (
 )
 from handoff_bot.domain.desk import Place
 from handoff_bot.slack.blocks.buttons import labelled
-from handoff_bot.slack.blocks.fields import asking, menu, text_field, window
+from handoff_bot.slack.blocks.fields import asking, menu, modal, text_field
 from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.text import (
     Block,
@@ -52,7 +52,7 @@ class TemplateAction(StrEnum):
     CHOICE = "template_choice"
 
 
-class TemplateWindow(StrEnum):
+class TemplateModal(StrEnum):
     """Callback ids of the modals that can be submitted."""
 
     EDIT = "template_edit"
@@ -93,7 +93,7 @@ def render_list(templates: Sequence[Approved], banner: str = "") -> Block:
     blocks += [_row(each) for each in templates[:MOST]]
     if not templates:
         blocks.append(section("No templates yet."))
-    return window(TITLE, blocks)
+    return modal(TITLE, blocks)
 
 
 def _row(template: Approved) -> Block:
@@ -127,10 +127,10 @@ def render_edit(template: Approved) -> Block:
         ),
         *_delete(template),
     ]
-    return window(
+    return modal(
         "Edit template" if template.name else "Add a template",
         blocks,
-        callback_id=TemplateWindow.EDIT,
+        callback_id=TemplateModal.EDIT,
         submit="Save",
         close="Back",
         metadata=json.dumps({"name": template.name}),
@@ -161,7 +161,7 @@ def name_in(metadata: str) -> str:
 
 def render_deleted(name: str) -> Block:
     """Renders the confirmation that a template was deleted."""
-    return window(TITLE, [section(f"{one_line(name, LONGEST_NAME)} is deleted.")], close="Back")
+    return modal(TITLE, [section(f"{one_line(name, LONGEST_NAME)} is deleted.")], close="Back")
 
 
 # -- sending one
@@ -181,7 +181,7 @@ def render_use(
     """Renders the modal in which an agent chooses a template, fills in its variables and sends it."""
     if not templates:
         words = "No templates yet. Ask an admin to add one with /handoff templates."
-        return window("Use a template", [section(words)])
+        return modal("Use a template", [section(words)])
     chosen = chosen or templates[0]
     names = {each.name: each.name for each in templates[:MOST]}
     choice = menu(TemplateAction.CHOICE, "Choose a template", names, chosen.name)
@@ -191,10 +191,10 @@ def render_use(
         initial = (values or {}).get(variable, "")
         field = text_field(value_field(number), initial=initial, most=LONGEST_VALUE)
         blocks.append(asking(chosen.label(variable), field))
-    return window(
+    return modal(
         "Use a template",
         blocks,
-        callback_id=TemplateWindow.USE,
+        callback_id=TemplateModal.USE,
         submit="Send",
         close="Cancel",
         metadata=using.dump(),

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from handoff_bot.domain.availability import Availability
 from handoff_bot.slack.blocks.buttons import labelled
-from handoff_bot.slack.blocks.fields import asking, text_field, window
+from handoff_bot.slack.blocks.fields import asking, modal, text_field
 from handoff_bot.slack.blocks.text import Block, actions, context, moment, mrkdwn
 
 ARRANGE = "availability"
@@ -68,4 +68,4 @@ def render_arrangement(mine: Availability) -> Block:
             optional=True,
         ),
     ]
-    return window("Hours and capacity", blocks, callback_id=ARRANGE, submit="Save", close="Cancel")
+    return modal("Hours and capacity", blocks, callback_id=ARRANGE, submit="Save", close="Cancel")

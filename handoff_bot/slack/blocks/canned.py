@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from handoff_bot.domain.canned import LONGEST, LONGEST_NAME, PLACEHOLDERS, CannedPage, CannedReply
 from handoff_bot.domain.languages import NAMES, name_of
 from handoff_bot.slack.blocks.buttons import labelled
-from handoff_bot.slack.blocks.fields import asking, filter_menu, text_field, window
+from handoff_bot.slack.blocks.fields import asking, filter_menu, modal, text_field
 from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.text import (
     Block,
@@ -48,7 +48,7 @@ class CannedAction(StrEnum):
     TEXT = "canned_text"
 
 
-class CannedWindow(StrEnum):
+class CannedModal(StrEnum):
     """Callback ids of the modals."""
 
     LIST = "canned_list"
@@ -112,10 +112,10 @@ def render_list(page: CannedPage, search: Search, *, may_change: bool, banner: s
     for reply in page.rows:
         blocks.append(_row(reply, may_change=may_change))
     turns = list(_turns(page))
-    return window(
+    return modal(
         TITLE,
         [*blocks, actions(*turns)] if turns else blocks,
-        callback_id=CannedWindow.LIST,
+        callback_id=CannedModal.LIST,
         submit="Search",
         metadata=search.dump(),
     )
@@ -183,10 +183,10 @@ def render_edit(
         actions(*_buttons(reply)),
     ]
     title = "Edit reply" if reply.id else "Add a reply"
-    return window(
+    return modal(
         title,
         blocks,
-        callback_id=CannedWindow.EDIT,
+        callback_id=CannedModal.EDIT,
         submit="Save",
         close="Back",
         metadata=Editing(reply.id, search, seen).dump(),
@@ -215,4 +215,4 @@ def _buttons(reply: CannedReply) -> Iterator[Block]:
 
 def render_deleted(name: str) -> Block:
     """Renders the confirmation that a reply was deleted."""
-    return window(TITLE, [section(f"{one_line(name, LONGEST_NAME)} is deleted.")], close="Back")
+    return modal(TITLE, [section(f"{one_line(name, LONGEST_NAME)} is deleted.")], close="Back")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from handoff_bot.domain.findings import Finding
-from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.fields import modal
 from handoff_bot.slack.blocks.text import (
     Block,
     context,
@@ -26,7 +26,7 @@ _CHANNEL = re.compile(r"\b[CG][A-Z0-9]{6,20}\b")
 
 def looking() -> Block:
     """Renders the modal while the checks run."""
-    return window(TITLE, [section("Checking Slack…")])
+    return modal(TITLE, [section("Checking Slack…")])
 
 
 def render_findings(findings: Sequence[Finding]) -> Block:
@@ -46,7 +46,7 @@ def render_findings(findings: Sequence[Finding]) -> Block:
     blocks.append(
         context(plain("python -m handoff_bot doctor also checks everything outside Slack."))
     )
-    return window(TITLE, blocks)
+    return modal(TITLE, blocks)
 
 
 def _summary(wrong: int) -> str:

@@ -19,7 +19,7 @@ _MANY_LABEL = 40
 HINT_LIMIT = 2000
 
 
-def window(
+def modal(
     title: str,
     blocks: Sequence[Block],
     *,

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.slack.blocks.admins import mention
 from handoff_bot.slack.blocks.buttons import labelled
-from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.fields import modal
 from handoff_bot.slack.blocks.metadata import read
 from handoff_bot.slack.blocks.settings import SettingsAction, before_and_after
 from handoff_bot.slack.blocks.text import (
@@ -67,7 +67,7 @@ def render_history(changes: Sequence[ShownChange], page: int, *, more: bool) -> 
     if not changes:
         blocks.append(section("No changes yet." if not page else "No older changes."))
     turns = list(_turns(page, more=more))
-    return window("History", [*blocks, actions(*turns)] if turns else blocks)
+    return modal("History", [*blocks, actions(*turns)] if turns else blocks)
 
 
 def _turns(page: int, *, more: bool) -> Iterator[Block]:
@@ -137,7 +137,7 @@ def render_audit(page: AuditPage, looking: Looking, *, older: bool = False) -> B
         blocks.append(section("No activity yet."))
     turns = list(_audit_turns(page, older=older))
     shown = [*blocks, actions(*turns)] if turns else blocks
-    return window("Audit log", shown, metadata=looking.dump())
+    return modal("Audit log", shown, metadata=looking.dump())
 
 
 def _line(did: Did) -> Block:

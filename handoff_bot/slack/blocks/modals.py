@@ -54,12 +54,12 @@ def loading() -> Block:
 
     It is filled in later.
     """
-    return _window("Conversation", [section("Loading…")])
+    return _modal("Conversation", [section("Loading…")])
 
 
 def gone(text: str) -> Block:
     """Renders the modal that says why there is nothing to show."""
-    return _window("Conversation", [section(text)])
+    return _modal("Conversation", [section(text)])
 
 
 def conversation(page: TranscriptPage, escalation_id: int) -> Block:
@@ -76,7 +76,7 @@ def conversation(page: TranscriptPage, escalation_id: int) -> Block:
     if not shown:
         blocks.append(section("No messages yet."))
     turns = list(_turns(page, escalation_id))
-    return _window("Conversation", [*blocks, actions(*turns)] if turns else blocks)
+    return _modal("Conversation", [*blocks, actions(*turns)] if turns else blocks)
 
 
 def _line(said: Line, contact: str, limit: int) -> Iterator[Block]:
@@ -96,5 +96,5 @@ def _turns(page: TranscriptPage, escalation_id: int) -> Iterator[Block]:
         yield labelled(Turn.NEXT, "Next page", f"{escalation_id}:{page.page + 1}")
 
 
-def _window(title: str, blocks: list[Block]) -> Block:
+def _modal(title: str, blocks: list[Block]) -> Block:
     return {"type": "modal", "title": plain(title, _TITLE), "blocks": blocks}

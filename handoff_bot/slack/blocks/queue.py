@@ -10,7 +10,7 @@ from handoff_bot.domain.queue import Filter, QueuePage, Whose
 from handoff_bot.slack.blocks.board import held_in_words, permalink
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
-from handoff_bot.slack.blocks.fields import filter_menu, menu, window
+from handoff_bot.slack.blocks.fields import filter_menu, menu, modal
 from handoff_bot.slack.blocks.text import (
     Block,
     actions,
@@ -75,7 +75,7 @@ def render_queue(page: QueuePage, shown: Filter, workspace_url: str, banner: str
     blocks += _held(page)
     turns = list(_turns(page))
     blocks.append(actions(labelled(QueueAction.NEXT, "Take next", "window"), *turns))
-    return window("Queue", blocks, callback_id=QUEUE)
+    return modal("Queue", blocks, callback_id=QUEUE)
 
 
 def _totals(page: QueuePage) -> str:

@@ -13,7 +13,7 @@ from handoff_bot.domain.criteria import Criteria
 from handoff_bot.domain.languages import NAMES, name_of
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
-from handoff_bot.slack.blocks.fields import asking, several, text_field, tick, window
+from handoff_bot.slack.blocks.fields import asking, modal, several, text_field, tick
 from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.text import (
     Block,
@@ -136,7 +136,7 @@ def render_rules(kind: RuleList, rules: Sequence[RuleWords], seen: int, banner: 
         context(plain(kind.otherwise)),
         actions(labelled(kind.add, "Add a rule…", "new")),
     ]
-    return window(kind.title, blocks, metadata=Opened(seen=seen).dump(), close="Back")
+    return modal(kind.title, blocks, metadata=Opened(seen=seen).dump(), close="Back")
 
 
 def _rule(kind: RuleList, number: int, rule: RuleWords) -> Iterator[Block]:
@@ -167,7 +167,7 @@ def render_rule(
         *(section(line) for line in preview),
     ]
     title = "Add a rule" if opened.number < 0 else f"Rule {opened.number + 1}"
-    return window(
+    return modal(
         title, blocks, callback_id=kind.edit, submit="Save", close="Back", metadata=opened.dump()
     )
 

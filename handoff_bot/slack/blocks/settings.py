@@ -19,10 +19,10 @@ from handoff_bot.slack.blocks.fields import (
     channels_menu,
     group_menu,
     menu,
+    modal,
     people_menu,
     text_field,
     tick,
-    window,
 )
 from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.rules import NOTICES, ROUTING
@@ -103,7 +103,7 @@ def render_sections(sections: Sequence[Section], banner: str = "") -> Block:
     for entry in ENTRIES:
         button = labelled(entry.action, "Open", "open", entry.title)
         blocks.append(_row(entry.title, entry.description, button))
-    return window("Settings", blocks)
+    return modal("Settings", blocks)
 
 
 def _row(title: str, description: str, button: Block) -> Block:
@@ -163,7 +163,7 @@ def render_section(
     blocks = [_field(each, each.current(values.get(each.key))) for each in shown.settings]
     blocks.append(actions(labelled(SettingsAction.CHECK, "Preview changes", shown.name)))
     blocks += _differences(differences) if differences is not None else []
-    return window(
+    return modal(
         shown.title,
         blocks,
         callback_id=SECTION,

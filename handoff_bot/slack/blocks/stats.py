@@ -14,7 +14,7 @@ from handoff_bot.domain.report import CHOICES, Fact, Topic
 from handoff_bot.domain.signals import Priority
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES
-from handoff_bot.slack.blocks.fields import ANY, menu, window
+from handoff_bot.slack.blocks.fields import ANY, menu, modal
 from handoff_bot.slack.blocks.text import (
     Block,
     actions,
@@ -66,7 +66,7 @@ def render_stats(
 ) -> Block:
     """Renders the modal; `banner` is the result of the last click."""
     blocks = [*([section(banner)] if banner else ()), *_blocks(numbers, scope, choices)]
-    return window("Reports", blocks, callback_id=STATS)
+    return modal("Reports", blocks, callback_id=STATS)
 
 
 def _blocks(numbers: Numbers, scope: Scope, choices: Choices) -> Iterator[Block]:

@@ -11,12 +11,12 @@ from pydantic import TypeAdapter
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.endings import LONGEST_WORDS, NotNeeded, SolvedAs
-from handoff_bot.slack.blocks.fields import asking, menu, options, text_field, window
+from handoff_bot.slack.blocks.fields import asking, menu, modal, options, text_field
 from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.text import Block, context, plain, section
 
 
-class Window(StrEnum):
+class Modal(StrEnum):
     """Callback ids of the modals."""
 
     ASSIGN = "assign"
@@ -114,7 +114,7 @@ def assign(about: About, groups: Mapping[str, str]) -> Block:
     note = text_field(Field.NOTE, many_lines=True, most=LONGEST_WORDS)
     hint = "Internal. The new assignee gets it as a direct message, with the latest messages."
     blocks.append(asking("Note", note, hint=hint, optional=True))
-    return _window(Window.ASSIGN, "Assign conversation", blocks, "Assign", about)
+    return _modal(Modal.ASSIGN, "Assign conversation", blocks, "Assign", about)
 
 
 def _box(name: Field, label: str, *, checked: bool = False) -> Block:
@@ -135,7 +135,7 @@ def snooze(about: About) -> Block:
             optional=True,
         ),
     ]
-    return _window(Window.SNOOZE, "Snooze", blocks, "Snooze", about)
+    return _modal(Modal.SNOOZE, "Snooze", blocks, "Snooze", about)
 
 
 def resolve(about: About, closing: str, *, asks: bool) -> Block:
@@ -164,7 +164,7 @@ def resolve(about: About, closing: str, *, asks: bool) -> Block:
     if asks:
         box = _box(Field.ASK, "Send satisfaction survey", checked=True)
         blocks.append(asking("Afterwards", box, optional=True))
-    return _window(Window.RESOLVE, "Resolve", blocks, "Resolve", about)
+    return _modal(Modal.RESOLVE, "Resolve", blocks, "Resolve", about)
 
 
 def give_back(about: About) -> Block:
@@ -174,7 +174,7 @@ def give_back(about: About) -> Block:
     )
     hint = "What you did and promised. The AI uses it but never quotes it."
     blocks = [asking("What should the AI know?", memory, hint=hint, optional=True)]
-    return _window(Window.RETURN, "Return to AI", blocks, "Return", about)
+    return _modal(Modal.RETURN, "Return to AI", blocks, "Return", about)
 
 
 def not_needed(about: About) -> Block:
@@ -185,14 +185,14 @@ def not_needed(about: About) -> Block:
         section("No agent needed. The AI keeps answering."),
         asking("Why was no agent needed?", chooser, hint="The detector learns from your choice."),
     ]
-    return _window(Window.DISMISS, "Dismiss", blocks, "Dismiss", about)
+    return _modal(Modal.DISMISS, "Dismiss", blocks, "Dismiss", about)
 
 
 def note(about: About) -> Block:
     """Asks for a note."""
     words = text_field(Field.NOTE, many_lines=True)
     blocks = [asking("Note for the team", words, hint="The customer never sees it.")]
-    return _window(Window.NOTE, "Add a note", blocks, "Save", about)
+    return _modal(Modal.NOTE, "Add a note", blocks, "Save", about)
 
 
 def draft(about: About, words: str, sources: tuple[str, ...], *, claims: bool) -> Block:
@@ -217,11 +217,11 @@ def draft(about: About, words: str, sources: tuple[str, ...], *, claims: bool) -
     if sources:
         blocks.append(context(plain(f"From: {', '.join(sources)}", 300)))
     label = "Take over & send" if claims else "Send"
-    return _window(Window.DRAFT, "Reply with draft", blocks, label, about)
+    return _modal(Modal.DRAFT, "Reply with draft", blocks, label, about)
 
 
-def _window(kind: Window, title: str, blocks: list[Block], submit: str, about: About) -> Block:
-    return window(
+def _modal(kind: Modal, title: str, blocks: list[Block], submit: str, about: About) -> Block:
+    return modal(
         title,
         blocks,
         callback_id=kind.value,

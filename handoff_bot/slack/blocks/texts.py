@@ -10,7 +10,7 @@ from handoff_bot.domain.languages import NAMES, name_of
 from handoff_bot.domain.texts import SILENCEABLE, TEXTS, Moment, allowed
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import REASONS
-from handoff_bot.slack.blocks.fields import ANY, asking, menu, options, text_field, window
+from handoff_bot.slack.blocks.fields import ANY, asking, menu, modal, options, text_field
 from handoff_bot.slack.blocks.settings import SettingsAction
 from handoff_bot.slack.blocks.text import (
     Block,
@@ -96,7 +96,7 @@ def render_text(shown: ShownText, banner: str = "") -> Block:
         blocks.append(actions(labelled(SettingsAction.USUAL, "Reset to default", "usual")))
     if shown.moment in SILENCEABLE:
         blocks.append(_silence(shown))
-    return window(
+    return modal(
         "Customer texts",
         blocks,
         callback_id=TEXT,

@@ -14,7 +14,7 @@ from handoff_bot.domain.tickets import BY_HAND, LONGEST_SUBJECT, Edit, Happened,
 from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
-from handoff_bot.slack.blocks.fields import asking, menu, text_field, window
+from handoff_bot.slack.blocks.fields import asking, menu, modal, text_field
 from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.steps import SOLVED
 from handoff_bot.slack.blocks.text import (
@@ -72,7 +72,7 @@ def render_ticket(view: TicketView, workspace_url: str) -> Block:
         actions(*buttons),
         *(block for each in view.timeline for block in _line(each)),
     ]
-    return window(f"Ticket #{row.number}"[:24], blocks, callback_id="ticket", metadata=value)
+    return modal(f"Ticket #{row.number}"[:24], blocks, callback_id="ticket", metadata=value)
 
 
 def _facts(view: TicketView, workspace_url: str) -> Iterator[Block]:
@@ -125,7 +125,7 @@ def render_edit(view: TicketView) -> Block:
         asking("Assignee", _chooser(shown.assignee), hint=_ASSIGNEE_HINT, optional=True),
         asking("Tags", tags, hint="Separate tags with commas or spaces.", optional=True),
     ]
-    return window(
+    return modal(
         f"Edit #{view.row.number}"[:24],
         blocks,
         callback_id=EDIT,

@@ -15,7 +15,7 @@ from handoff_bot.domain.tickets import (
 )
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
-from handoff_bot.slack.blocks.fields import asking, filter_menu, text_field, window
+from handoff_bot.slack.blocks.fields import asking, filter_menu, modal, text_field
 from handoff_bot.slack.blocks.text import (
     Block,
     actions,
@@ -87,7 +87,7 @@ def render_tickets(
     if not page.rows:
         blocks.append(section("No tickets found."))
     blocks += _turns(page, may_export=may_export)
-    return window("Tickets", blocks, callback_id=SEARCH, submit="Search")
+    return modal("Tickets", blocks, callback_id=SEARCH, submit="Search")
 
 
 def _acting(element: Block) -> Block:

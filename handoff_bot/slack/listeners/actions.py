@@ -79,18 +79,18 @@ def view(tools: Tools, click: Click, ack: Ack) -> None:
     """Shows the last page of a conversation."""
     ack()
     view_id = tools.desk.open_view(click.trigger_id, modals.loading())
-    tools.desk.update_view(view_id, _window(tools.actions, click.number, None))
+    tools.desk.update_view(view_id, _modal(tools.actions, click.number, None))
 
 
 def turn(tools: Tools, click: Click, ack: Ack) -> None:
     """Shows another page."""
     ack()
     escalation, _, page = click.value.partition(":")
-    window = _window(tools.actions, number(escalation), number(page))
-    tools.desk.update_view(click.view_id, window)
+    modal = _modal(tools.actions, number(escalation), number(page))
+    tools.desk.update_view(click.view_id, modal)
 
 
-def _window(actions: DeskActions, escalation_id: int | None, page: int | None) -> Block:
+def _modal(actions: DeskActions, escalation_id: int | None, page: int | None) -> Block:
     """Renders a page of a conversation, the last one if `page` is None."""
     found = None if escalation_id is None else actions.transcript(escalation_id, page or 0)
     if escalation_id is None or found is None:

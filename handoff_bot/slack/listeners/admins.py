@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handoff_bot.domain.roles import Action
-from handoff_bot.slack.blocks.admins import admins_alone_window, render_admins_alone
+from handoff_bot.slack.blocks.admins import admins_only_modal, render_admins_alone
 from handoff_bot.slack.blocks.text import Block, SlackMessage
 from handoff_bot.slack.listeners.click import Click, Tools
 from handoff_bot.slack.listeners.feature import Guarded, Listener, guarded
@@ -16,9 +16,9 @@ def refused(tools: Tools) -> SlackMessage:
     return render_admins_alone(tools.core.preferences.named_admins())
 
 
-def refused_in_window(tools: Tools) -> Block:
+def refused_in_modal(tools: Tools) -> Block:
     """Renders the refusal as a modal."""
-    return admins_alone_window(TITLE, tools.core.preferences.named_admins())
+    return admins_only_modal(TITLE, tools.core.preferences.named_admins())
 
 
 def by_admins(listener: Listener) -> Guarded[Listener]:

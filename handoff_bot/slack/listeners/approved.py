@@ -15,7 +15,7 @@ from handoff_bot.services.approved import Part, Problem, problem
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.blocks.approved import (
     TemplateAction,
-    TemplateWindow,
+    TemplateModal,
     Using,
     name_in,
     render_deleted,
@@ -24,13 +24,13 @@ from handoff_bot.slack.blocks.approved import (
     render_use,
     value_field,
 )
-from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.fields import modal
 from handoff_bot.slack.blocks.text import SlackMessage, section
 from handoff_bot.slack.listeners.actions import OLD_BUTTON
 from handoff_bot.slack.listeners.admins import by_admins, put
 from handoff_bot.slack.listeners.click import Click, Tools, ephemeral, held, sender, tell
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature, Subject, guarded
-from handoff_bot.slack.listeners.steps import OLD_WINDOW
+from handoff_bot.slack.listeners.steps import OLD_MODAL
 
 FIELDS = {
     Part.NAME: TemplateAction.NAME,
@@ -156,7 +156,7 @@ def sent(tools: Tools, body: Body, ack: Ack) -> None:
     using = Using.parse(str(view.get("private_metadata") or ""))
     found = tools.core.templates.get(_one(state, TemplateAction.CHOICE))
     if using is None or found is None:
-        ack(response_action="update", view=window("Use a template", [section(OLD_WINDOW)]))
+        ack(response_action="update", view=modal("Use a template", [section(OLD_MODAL)]))
         return
     values = {name: _value(state, number) for number, name in enumerate(found.variables)}
     wrong = {
@@ -200,8 +200,8 @@ FEATURE = Feature(
         TemplateAction.DELETE: by_admins(deleted),
     },
     views={
-        TemplateWindow.EDIT: by_admins(saved),
-        TemplateWindow.USE: guarded(Action.REPLY, sent, Subject.MESSAGE),
+        TemplateModal.EDIT: by_admins(saved),
+        TemplateModal.USE: guarded(Action.REPLY, sent, Subject.MESSAGE),
     },
     commands={"templates": by_admins(in_words)},
     help=("/handoff templates: message templates that WhatsApp has approved (admins)",),

@@ -12,7 +12,7 @@ from handoff_bot.domain.roles import Action
 from handoff_bot.services.canned import Part, problem
 from handoff_bot.slack.blocks.canned import (
     CannedAction,
-    CannedWindow,
+    CannedModal,
     Editing,
     Search,
     render_deleted,
@@ -167,7 +167,7 @@ FEATURE = Feature(
         CannedAction.PREVIEW: by_admins(previewed),
         CannedAction.DELETE: by_admins(deleted),
     },
-    views={CannedWindow.LIST: guarded(Action.USE, searched), CannedWindow.EDIT: by_admins(saved)},
+    views={CannedModal.LIST: guarded(Action.USE, searched), CannedModal.EDIT: by_admins(saved)},
     commands={"canned": guarded(Action.USE, look_up)},
     shortcuts={
         "show_canned": Shortcut(

@@ -10,9 +10,9 @@ from handoff_bot.domain.desk import Place
 from handoff_bot.domain.roles import Conversation, Refusal
 from handoff_bot.services.roles import Asker
 from handoff_bot.services.subjects import Subjects
-from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.fields import modal
 from handoff_bot.slack.blocks.text import Block, section
-from handoff_bot.slack.listeners.admins import refused_in_window
+from handoff_bot.slack.listeners.admins import refused_in_modal
 from handoff_bot.slack.listeners.click import Click, Tools, number, object_in, sender
 from handoff_bot.slack.listeners.feature import (
     Asked,
@@ -120,11 +120,11 @@ def _refused(why: Refusal | None) -> Refused | None:
     return Refused(why, "" if why is Refusal.BOT else WORDS[why])
 
 
-def refusal_window(tools: Tools, refused: Refused) -> Block:
+def refusal_modal(tools: Tools, refused: Refused) -> Block:
     """Renders the refusal as a modal."""
     if refused.why is Refusal.NOT_ADMIN:
-        return refused_in_window(tools)
-    return window(TITLE, [section(refused.words or WORDS[refused.why])])
+        return refused_in_modal(tools)
+    return modal(TITLE, [section(refused.words or WORDS[refused.why])])
 
 
 def refusal_home(refused: Refused) -> Block:

@@ -12,7 +12,7 @@ from handoff_bot.slack.blocks.rules import NOTICES
 from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.listeners.click import Tools, held
 from handoff_bot.slack.listeners.rules import (
-    RuleWindows,
+    RuleModals,
     State,
     Wrong,
     channel,
@@ -58,7 +58,7 @@ def _preview(tools: Tools, rules: list[NoticeRule], which: int) -> str:
     return f"Tested on the last {escalations}: the rule would have applied to {tried.fit}."
 
 
-WINDOWS = RuleWindows(
+MODALS = RuleModals(
     kind=NOTICES,
     book=lambda tools: tools.core.notices.rules,
     fields=_fields,
@@ -67,6 +67,6 @@ WINDOWS = RuleWindows(
     preview=_preview,
     empty=NoticeRule(),
 )
-FEATURE = WINDOWS.feature(
+FEATURE = MODALS.feature(
     "/handoff notices: who is notified when a customer enters the queue (admins)"
 )

@@ -14,7 +14,7 @@ from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.blocks.availability import render_presence
 from handoff_bot.slack.blocks.board import permalink
-from handoff_bot.slack.blocks.fields import ANY, window
+from handoff_bot.slack.blocks.fields import ANY, modal
 from handoff_bot.slack.blocks.home import REFRESH, render_home
 from handoff_bot.slack.blocks.queue import OWNED, QueueAction, render_queue
 from handoff_bot.slack.blocks.text import Block, SlackMessage, section
@@ -45,7 +45,7 @@ def show(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def _open(tools: Tools, trigger_id: str, desk_id: str) -> None:
-    view_id = tools.desk.open_view(trigger_id, window("Queue", [section("Loading…")]))
+    view_id = tools.desk.open_view(trigger_id, modal("Queue", [section("Loading…")]))
     tools.desk.update_view(view_id, _drawn(tools, Filter(), 0, desk_id))
 
 

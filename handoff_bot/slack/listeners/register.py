@@ -12,7 +12,7 @@ from slack_bolt import Ack, App
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.roles import Action, Refusal
-from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.fields import modal
 from handoff_bot.slack.blocks.text import SlackMessage, section
 from handoff_bot.slack.blocks.thread import render_words
 from handoff_bot.slack.listeners import gate
@@ -117,22 +117,22 @@ def _tell(tools: Tools, click: Click, refused: gate.Refused) -> None:
     if not click.view_id:
         ephemeral(tools.desk, click, refused.words)
     elif click.is_home:
-        tools.desk.open_view(click.trigger_id, gate.refusal_window(tools, refused))
+        tools.desk.open_view(click.trigger_id, gate.refusal_modal(tools, refused))
     else:
-        tools.desk.update_view(click.view_id, gate.refusal_window(tools, refused))
+        tools.desk.update_view(click.view_id, gate.refusal_modal(tools, refused))
 
 
 def _view(rule: Guarded[ViewListener], tools: Tools) -> Callable[[Ack, Body], None]:
     def run(ack: Ack, body: Body) -> None:
         refused = gate.stopped(tools, rule, gate.of_view(body, rule))
         if refused:
-            ack(response_action="update", view=gate.refusal_window(tools, refused))
+            ack(response_action="update", view=gate.refusal_modal(tools, refused))
             return
         try:
             rule.listener(tools, body, ack)
         except DeskError as error:
             logger.warning("window failed", extra={"code": error.code})
-            ack(response_action="update", view=window("Handoff", [section(str(error))]))
+            ack(response_action="update", view=modal("Handoff", [section(str(error))]))
 
     return run
 
@@ -158,7 +158,7 @@ def _shortcut(rule: Guarded[ShortcutListener], tools: Tools) -> Callable[[Ack, B
             if refused is None:
                 rule.listener(tools, called)
             elif refused.words:
-                tools.desk.open_view(called.trigger_id, gate.refusal_window(tools, refused))
+                tools.desk.open_view(called.trigger_id, gate.refusal_modal(tools, refused))
         except DeskError as error:
             logger.warning("shortcut failed", extra={"code": error.code})
 

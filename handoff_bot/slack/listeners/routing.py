@@ -12,7 +12,7 @@ from handoff_bot.slack.blocks.rules import ROUTING
 from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.listeners.click import Tools, held, one, word_of
 from handoff_bot.slack.listeners.rules import (
-    RuleWindows,
+    RuleModals,
     State,
     Wrong,
     channel,
@@ -58,7 +58,7 @@ def _preview(tools: Tools, rules: list[Rule], which: int) -> str:
     return f"{said} {others} more match, but an earlier rule applies." if others else said
 
 
-WINDOWS = RuleWindows(
+MODALS = RuleModals(
     kind=ROUTING,
     book=lambda tools: tools.core.routing.rules,
     fields=_fields,
@@ -67,4 +67,4 @@ WINDOWS = RuleWindows(
     preview=_preview,
     empty=Rule(),
 )
-FEATURE = WINDOWS.feature("/handoff routing: where conversations go and who is asked (admins)")
+FEATURE = MODALS.feature("/handoff routing: where conversations go and who is asked (admins)")

@@ -51,7 +51,7 @@ class Wrong(ValueError):
 
 
 @dataclass(frozen=True)
-class RuleWindows(Generic[Rule]):
+class RuleModals(Generic[Rule]):
     """The modals of one list.
 
     Attributes:

@@ -22,7 +22,7 @@ from handoff_bot.slack.blocks.settings import (
 )
 from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.listeners import notices, routing
-from handoff_bot.slack.listeners.admins import by_admins, put, refused_in_window
+from handoff_bot.slack.listeners.admins import by_admins, put, refused_in_modal
 from handoff_bot.slack.listeners.click import Click, Tools, filled_in, held, sender
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature
 from handoff_bot.slack.listeners.history import history_page
@@ -32,11 +32,11 @@ CHANGED_MEANWHILE = "Another admin has changed these settings. Go back and open 
 UNCHANGED = "No changes."
 
 _BY_NAME = {each.name: each for each in SECTIONS}
-_WINDOWS: Mapping[str, Callable[[Tools], Block]] = {
+_MODALS: Mapping[str, Callable[[Tools], Block]] = {
     "texts": first_text,
     "history": history_page,
-    "routing": routing.WINDOWS.draw,
-    "notifications": notices.WINDOWS.draw,
+    "routing": routing.MODALS.draw,
+    "notifications": notices.MODALS.draw,
 }
 """Modals of their own that `/handoff settings NAME` opens."""
 
@@ -50,8 +50,8 @@ def asked_for(tools: Tools, asked: Asked) -> None:
     found = _known(tools, name)
     if found:
         view = _section(tools, found)
-    elif name in _WINDOWS:
-        view = _WINDOWS[name](tools)
+    elif name in _MODALS:
+        view = _MODALS[name](tools)
     else:
         view = render_sections(SECTIONS)
     tools.desk.open_view(asked.trigger_id, view)
@@ -145,7 +145,7 @@ def saved(tools: Tools, body: Body, ack: Ack) -> None:
     opened = Opened.parse(str(view.get("private_metadata") or ""))
     found = _known(tools, opened.section)
     if found is None:
-        ack(response_action="update", view=refused_in_window(tools))
+        ack(response_action="update", view=refused_in_modal(tools))
         return
     stored = _stored(tools, found)
     values, errors = _parsed(found, filled_in(body))

@@ -10,7 +10,7 @@ from slack_bolt import Ack
 from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.roles import Action
 from handoff_bot.services import figures
-from handoff_bot.slack.blocks.fields import ANY, window
+from handoff_bot.slack.blocks.fields import ANY, modal
 from handoff_bot.slack.blocks.stats import Choices, StatsAction, render_stats
 from handoff_bot.slack.blocks.text import Block, SlackMessage, section, shorten
 from handoff_bot.slack.blocks.thread import render_words
@@ -61,7 +61,7 @@ def show(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def _open(tools: Tools, trigger_id: str, scope: Scope) -> None:
-    view_id = tools.desk.open_view(trigger_id, window("Reports", [section("Computing…")]))
+    view_id = tools.desk.open_view(trigger_id, modal("Reports", [section("Computing…")]))
     tools.desk.update_view(view_id, _drawn(tools, scope))
 
 

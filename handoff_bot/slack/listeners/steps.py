@@ -12,11 +12,11 @@ from handoff_bot.domain.endings import Ending, NotNeeded, SolvedAs, tags_of
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.roles import Action
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.slack.blocks.fields import window
+from handoff_bot.slack.blocks.fields import modal
 from handoff_bot.slack.blocks.steps import (
     About,
     Field,
-    Window,
+    Modal,
     assign,
     draft,
     give_back,
@@ -53,7 +53,7 @@ from handoff_bot.slack.listeners.feature import (
 CHOOSE_WHY = "Choose a reason."
 CHOOSE_ONE = "Choose an agent, a group or the queue."
 NOT_A_TIME = "Enter a time such as 45m, 2h, 1d, 14:30 or tomorrow."
-OLD_WINDOW = "This is from an older version. Close it and start again."
+OLD_MODAL = "This is from an older version. Close it and start again."
 EMPTY = "Enter a text first."
 NOT_OURS = "This message is not in the thread of a conversation."
 CLOSED = "This conversation is already closed."
@@ -101,11 +101,11 @@ def open_draft(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def _open_draft(tools: Tools, trigger_id: str, about: About) -> None:
-    loading = window("Reply with draft", [section("The AI is writing a draft…")])
+    loading = modal("Reply with draft", [section("The AI is writing a draft…")])
     view_id = tools.desk.open_view(trigger_id, loading)
     made = tools.core.drafting.draft(about.escalation_id)
     if made is None:
-        tools.desk.update_view(view_id, window("Reply with draft", [section(CLOSED)]))
+        tools.desk.update_view(view_id, modal("Reply with draft", [section(CLOSED)]))
         return
     shown = draft(about, made.text, made.sources, claims=made.claims)
     tools.desk.update_view(view_id, shown)
@@ -161,7 +161,7 @@ def _on_message(
     return Shortcut(name, description, on_message=True, rule=rule)
 
 
-def _window(draw: Opener) -> Callable[[Tools, Called, About], None]:
+def _modal(draw: Opener) -> Callable[[Tools, Called, About], None]:
     def open_it(tools: Tools, called: Called, about: About) -> None:
         tools.desk.open_view(called.trigger_id, draw(tools, about, called.desk_id))
 
@@ -173,7 +173,7 @@ SHORTCUTS = {
         "Add a note",
         "A note for the team; the customer never sees it",
         Action.NOTE,
-        _window(lambda _tools, about, _desk_id: note(about)),
+        _modal(lambda _tools, about, _desk_id: note(about)),
     ),
     "reply_with_draft": _on_message(
         "Reply with draft",
@@ -185,13 +185,13 @@ SHORTCUTS = {
         "Assign",
         "Give the conversation to an agent, a group or the queue",
         Action.ASSIGN,
-        _window(_assign),
+        _modal(_assign),
     ),
     "resolve": _on_message(
         "Resolve",
         "End the conversation, with its outcome and tags",
         Action.RESOLVE,
-        _window(_resolve),
+        _modal(_resolve),
     ),
 }
 
@@ -206,7 +206,7 @@ def _sends(decide: Decision) -> ViewListener:
         sent = body["view"]
         about = About.parse(str(sent.get("private_metadata") or ""))
         if about is None:
-            ack(response_action="update", view=window("Handoff", [section(OLD_WINDOW)]))
+            ack(response_action="update", view=modal("Handoff", [section(OLD_MODAL)]))
             return
         agent = tools.agent(sender(body))
         problem = decide(tools, about, agent, filled_in(body), str(sent.get("id", "")))
@@ -334,13 +334,13 @@ FEATURE = Feature(
     },
     menus={Button.MORE.value: MORE},
     views={
-        Window.ASSIGN.value: _sent(Action.ASSIGN, assigned),
-        Window.SNOOZE.value: _sent(Action.SNOOZE, snoozed),
-        Window.RESOLVE.value: _sent(Action.RESOLVE, resolved),
-        Window.RETURN.value: _sent(Action.RETURN, returned),
-        Window.DISMISS.value: _sent(Action.DISMISS, dismissed),
-        Window.NOTE.value: _sent(Action.NOTE, noted),
-        Window.DRAFT.value: _sent(Action.REPLY, drafted),
+        Modal.ASSIGN.value: _sent(Action.ASSIGN, assigned),
+        Modal.SNOOZE.value: _sent(Action.SNOOZE, snoozed),
+        Modal.RESOLVE.value: _sent(Action.RESOLVE, resolved),
+        Modal.RETURN.value: _sent(Action.RETURN, returned),
+        Modal.DISMISS.value: _sent(Action.DISMISS, dismissed),
+        Modal.NOTE.value: _sent(Action.NOTE, noted),
+        Modal.DRAFT.value: _sent(Action.REPLY, drafted),
     },
     shortcuts=SHORTCUTS,
 )

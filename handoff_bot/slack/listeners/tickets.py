@@ -16,7 +16,7 @@ from handoff_bot.domain.tickets import Edit, Period, TicketQuery
 from handoff_bot.services import ticket_files
 from handoff_bot.services.ticket_edits import GONE, NO_SUBJECT
 from handoff_bot.services.ticket_files import Format
-from handoff_bot.slack.blocks.fields import ANY, window
+from handoff_bot.slack.blocks.fields import ANY, modal
 from handoff_bot.slack.blocks.text import Block, SlackMessage, section
 from handoff_bot.slack.blocks.thread import render_words
 from handoff_bot.slack.blocks.ticket import EDIT, Field, render_edit, render_ticket, shown_in
@@ -35,7 +35,7 @@ from handoff_bot.slack.listeners.click import (
 from handoff_bot.slack.listeners.feature import Asked, Body, Feature, Subject, guarded
 
 NO_NUMBER = "Add a ticket number: /handoff ticket 12"
-OLD_WINDOW = "This is from an older version. Close it and start again."
+OLD_MODAL = "This is from an older version. Close it and start again."
 ON_ITS_WAY = "You will get the file as a direct message."
 
 
@@ -55,7 +55,7 @@ def show(tools: Tools, click: Click, ack: Ack) -> None:
 
 
 def _open(tools: Tools, trigger_id: str, desk_id: str, query: TicketQuery) -> None:
-    view_id = tools.desk.open_view(trigger_id, window("Tickets", [section("Loading…")]))
+    view_id = tools.desk.open_view(trigger_id, modal("Tickets", [section("Loading…")]))
     tools.desk.update_view(view_id, _found(tools, desk_id, query))
 
 
@@ -154,7 +154,7 @@ def older(tools: Tools, click: Click, ack: Ack) -> None:
 def _ticket(tools: Tools, which: int, page: int) -> Block:
     view = tools.core.tickets.view(which, page)
     if view is None:
-        return window("Ticket", [section(GONE)])
+        return modal("Ticket", [section(GONE)])
     return render_ticket(view, tools.desk.workspace())
 
 
@@ -173,7 +173,7 @@ def changed(tools: Tools, body: Body, ack: Ack) -> None:
     """Saves a ticket: problems are reported next to the field, changes are shown in the modal below."""
     about = shown_in(str(body["view"].get("private_metadata") or ""))
     if about is None:
-        ack(response_action="update", view=window("Ticket", [section(OLD_WINDOW)]))
+        ack(response_action="update", view=modal("Ticket", [section(OLD_MODAL)]))
         return
     which, shown = about
     wanted = _wanted(body, shown)
