@@ -251,7 +251,9 @@ class Services:
                     sent_files.Collect(database, parts.desk, parts.channels, clock),
                     "out",
                 ),
-                JobKind(sending.NEWS, sending.News(clock, parts.channels), "news"),
+                JobKind(
+                    sending.STATUS_UPDATE, sending.ApplyStatusUpdate(clock, parts.channels), "news"
+                ),
                 JobKind(
                     catching_up.CATCH_UP,
                     catching_up.CatchUp(parts.backlogs, clock, inbound.as_work),

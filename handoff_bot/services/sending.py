@@ -35,8 +35,8 @@ from handoff_bot.storage.transaction import Transaction
 logger = logging.getLogger(__name__)
 
 SEND = "send"
-NEWS = "delivery"
-_NEWS = TypeAdapter(DeliveryUpdate)
+STATUS_UPDATE = "delivery"
+_STATUS_UPDATE = TypeAdapter(DeliveryUpdate)
 _TEMPLATE = TypeAdapter(Template)
 
 HOLD = "hold_seconds"
@@ -394,7 +394,7 @@ def _moved(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> None:
     outbox.delivery_moved(tx, message, now)
 
 
-class News(TransactionJob):
+class ApplyStatusUpdate(TransactionJob):
     """Applies status updates, which may arrive late, repeatedly or in any order."""
 
     chained = True
@@ -406,8 +406,8 @@ class News(TransactionJob):
 
     def run(self, tx: Transaction, job: Job) -> None:
         """Updates the delivery and the thread."""
-        news = _NEWS.validate_python(job.payload)
-        delivery = deliveries.by_news(tx, news)
+        news = _STATUS_UPDATE.validate_python(job.payload)
+        delivery = deliveries.for_status_update(tx, news)
         if delivery is None:
             logger.warning("news of an unknown delivery", extra={"channel": news.channel})
             return

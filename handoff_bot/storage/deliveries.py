@@ -65,7 +65,7 @@ def statuses(tx: Transaction, message_ids: Iterable[int]) -> dict[int, list[Deli
     return found
 
 
-def by_news(tx: Transaction, news: DeliveryUpdate) -> Delivery | None:
+def for_status_update(tx: Transaction, news: DeliveryUpdate) -> Delivery | None:
     """Returns the delivery of a status update, by our id or the provider's.
 
     None if it belongs to another channel or customer, or has another provider id.

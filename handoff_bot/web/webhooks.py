@@ -14,7 +14,7 @@ from handoff_bot.domain.errors import Malformed, Unauthentic
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
 from handoff_bot.ports import Channel, WebhookRequest
 from handoff_bot.services.inbound import INBOUND, inbound_lane, payload_of
-from handoff_bot.services.sending import NEWS
+from handoff_bot.services.sending import STATUS_UPDATE
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +95,9 @@ def store(inbox: Stores, arrival: InboundMessage | DeliveryUpdate) -> None:
         return
     subject = arrival.oid or arrival.provider_id
     key = f"{arrival.channel}:{arrival.provider_id}:{arrival.status}:{arrival.error_code}"
-    inbox.store(NEWS, f"news:{arrival.channel}:{subject}", f"{key}:{arrival.oid}", asdict(arrival))
+    inbox.store(
+        STATUS_UPDATE, f"news:{arrival.channel}:{subject}", f"{key}:{arrival.oid}", asdict(arrival)
+    )
 
 
 def _names(arrival: InboundMessage | DeliveryUpdate) -> tuple[str, ...]:

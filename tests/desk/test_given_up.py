@@ -97,7 +97,7 @@ PAYLOADS = {
     answering.ANSWER: lambda _: {"conversation_id": 1, "message_id": 1},
     sending.SEND: lambda bureau: {"delivery_id": with_file(bureau)[0]},
     sent_files.COLLECT: lambda bureau: {"message_id": with_file(bureau)[1], "token": "token"},
-    sending.NEWS: nothing,
+    sending.STATUS_UPDATE: nothing,
     CLAIM: lambda bureau: {"escalation_id": 2, "desk_id": bureau.ben, "name": "Ben"},
     timers.PRUNE: nothing,
     timers.WATCH: nothing,
