@@ -36,7 +36,6 @@ from handoff_bot.services import (
     files,
     holding,
     inbound,
-    ladder,
     letting_in,
     mail,
     messaging_window,
@@ -53,6 +52,7 @@ from handoff_bot.services import (
     ticket_files,
     timers,
     translating,
+    waiting_policy,
 )
 from handoff_bot.services.approved import Templates
 from handoff_bot.services.audit import Audit
@@ -202,7 +202,7 @@ class Services:
             availability.on_escalation_changed,
             routing.on_escalation_changed,
             notices.on_escalation_changed,
-            ladder.on_escalation_changed,
+            waiting_policy.on_escalation_changed,
             positions.on_escalation_changed,
             sla.on_escalation_changed,
             open_questions.on_escalation_changed,
@@ -267,8 +267,8 @@ class Services:
                 JobKind(holding.DIGEST, holding.Digest(clock), "tick"),
                 JobKind(WAKE, Wake(clock), "tick"),
                 JobKind(
-                    ladder.RUNG,
-                    ladder.Climb(escalations, parts.channels, clock, tickets_out),
+                    waiting_policy.POLICY_STEP,
+                    waiting_policy.RunPolicyStep(escalations, parts.channels, clock, tickets_out),
                     "ladder",
                 ),
                 JobKind(positions.POSITION, positions.Announce(parts.channels, clock), "ladder"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from handoff_bot.domain.inside import NOTE_PREFIXES
-from handoff_bot.domain.ladder import DEFAULT, WHAT, Rung
 from handoff_bot.domain.languages import NAMES
 from handoff_bot.domain.rules import DEFAULT_PAUSE, LONGEST_PAUSE, Sensitivity
 from handoff_bot.domain.settings import (
@@ -25,7 +24,8 @@ from handoff_bot.domain.settings import (
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.sla import DEFAULT as SLA_MINUTES
 from handoff_bot.domain.sla import LONGEST_MINUTES, Promise, name_of
-from handoff_bot.services import hours, ladder, positions, roles, sla, translating
+from handoff_bot.domain.waiting_policy import DEFAULT, WHAT, PolicyStep
+from handoff_bot.services import hours, positions, roles, sla, translating, waiting_policy
 from handoff_bot.services.availability import CAPACITY
 from handoff_bot.services.idle import DEFAULT_MINUTES, MINUTES
 from handoff_bot.services.preferences import ADMINS
@@ -50,7 +50,7 @@ _SIGNALS = {
 def _rungs(held: tuple[str, ...]) -> list[str]:
     kept: list[str] = lines(40, 60)(held)
     for each in kept:
-        Rung.parse(each)
+        PolicyStep.parse(each)
     return kept
 
 
@@ -250,7 +250,7 @@ WAITING = Section(
     "What happens while a conversation waits in the queue, and when an assignee does not reply.",
     (
         Setting(
-            ladder.LADDER,
+            waiting_policy.LADDER,
             "Waiting policy: minutes and step",
             Widget.LINES,
             list(DEFAULT),
@@ -258,7 +258,7 @@ WAITING = Section(
             hint="; ".join(f"{kind}: {what}" for kind, what in WHAT.items())
             + ". To replace the steps for one priority, write e.g. urgent: 1 mention.",
         ),
-        Setting(ladder.GROUP, "Group to mention", Widget.GROUP, "", group),
+        Setting(waiting_policy.GROUP, "Group to mention", Widget.GROUP, "", group),
         Setting(
             positions.MINUTES,
             "Minutes between queue position updates",

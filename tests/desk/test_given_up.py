@@ -17,7 +17,6 @@ from handoff_bot.services import (
     holding,
     idle,
     inbound,
-    ladder,
     mail,
     messaging_window,
     model_watch,
@@ -35,6 +34,7 @@ from handoff_bot.services import (
     tickets_out,
     timers,
     translating,
+    waiting_policy,
 )
 from handoff_bot.services.escalations import CLAIM
 from handoff_bot.slack.listeners.arrivals import KIND as EVENT
@@ -104,7 +104,7 @@ PAYLOADS = {
     idle.IDLE: nothing,
     messaging_window.CLOSING: nothing,
     snoozing.WAKE: waiting,
-    ladder.RUNG: waiting,
+    waiting_policy.POLICY_STEP: waiting,
     positions.POSITION: waiting,
     offers.OFFER: waiting,
     assigning.ASSIGN: waiting,

@@ -8,12 +8,12 @@ from sqlmodel import select
 from handoff_bot.domain.criteria import Criteria
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.ladder import Rung, RungKind, for_priority
 from handoff_bot.domain.notices import Audience, NoticeRule
 from handoff_bot.domain.routing import Mode, Route, Rule
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import Edit
+from handoff_bot.domain.waiting_policy import PolicyStep, PolicyStepKind, for_priority
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.services import outbox
 from handoff_bot.services.container import QUEUES
@@ -169,16 +169,16 @@ def test_back_to_the_assistant_when_the_team_wants_it_so(bureau):
 
 def test_a_priority_may_have_a_ladder_of_its_own():
     lines = ["10 remind", "urgent: 1 mention", "URGENT: 2 offer"]
-    rungs = [Rung.parse(line) for line in lines]
+    rungs = [PolicyStep.parse(line) for line in lines]
     urgent = [rung.kind for rung in for_priority(rungs, Priority.URGENT)]
-    assert urgent == [RungKind.MENTION, RungKind.OFFER, RungKind.REMIND]
-    assert [rung.kind for rung in for_priority(rungs, Priority.LOW)] == [RungKind.REMIND]
+    assert urgent == [PolicyStepKind.MENTION, PolicyStepKind.OFFER, PolicyStepKind.REMIND]
+    assert [rung.kind for rung in for_priority(rungs, Priority.LOW)] == [PolicyStepKind.REMIND]
 
 
 @pytest.mark.parametrize("line", ["", "remind", "5 dance", "-1 tell", "soon tell", "99999 tell"])
 def test_a_rung_that_is_none_is_refused(line):
     with pytest.raises(ValueError, match="not valid"):
-        Rung.parse(line)
+        PolicyStep.parse(line)
 
 
 def test_processes_climb_together_and_each_rung_is_climbed_once(bureau):

@@ -11,7 +11,7 @@ from enum import StrEnum
 from handoff_bot.domain.signals import Priority
 
 
-class RungKind(StrEnum):
+class PolicyStepKind(StrEnum):
     """Kind of a waiting policy step."""
 
     REMIND = "remind"
@@ -22,33 +22,33 @@ class RungKind(StrEnum):
     RETURN = "return"
 
 
-WHAT: dict[RungKind, str] = {
-    RungKind.REMIND: "post a reminder in the thread",
-    RungKind.MENTION: "mention the group in the thread",
-    RungKind.OFFER: "offer it to available agents by direct message, one after the other",
-    RungKind.TELL: "send the customer their queue position",
-    RungKind.CALLBACK: "turn it into a callback: tag the ticket and tell the customer",
-    RungKind.RETURN: "return it to the AI",
+WHAT: dict[PolicyStepKind, str] = {
+    PolicyStepKind.REMIND: "post a reminder in the thread",
+    PolicyStepKind.MENTION: "mention the group in the thread",
+    PolicyStepKind.OFFER: "offer it to available agents by direct message, one after the other",
+    PolicyStepKind.TELL: "send the customer their queue position",
+    PolicyStepKind.CALLBACK: "turn it into a callback: tag the ticket and tell the customer",
+    PolicyStepKind.RETURN: "return it to the AI",
 }
 
 DEFAULT = ("2 remind", "4 mention", "6 offer", "10 tell", "30 tell", "60 callback")
 LONGEST_MINUTES = 7 * 24 * 60
 
 _LINE = re.compile(
-    rf"(?:({'|'.join(Priority)})\s*:\s*)?(\d{{1,5}})\s+({'|'.join(RungKind)})", re.IGNORECASE
+    rf"(?:({'|'.join(Priority)})\s*:\s*)?(\d{{1,5}})\s+({'|'.join(PolicyStepKind)})", re.IGNORECASE
 )
 
 
 @dataclass(frozen=True)
-class Rung:
+class PolicyStep:
     """One step, `after` a time in the queue; `priority` None for all."""
 
     after: timedelta
-    kind: RungKind
+    kind: PolicyStepKind
     priority: Priority | None = None
 
     @classmethod
-    def parse(cls, line: str) -> Rung:
+    def parse(cls, line: str) -> PolicyStep:
         """Parses a line such as "10 tell" or "urgent: 1 mention".
 
         Raises:
@@ -56,23 +56,23 @@ class Rung:
         """
         found = _LINE.fullmatch(line.strip())
         if found is None or int(found[2]) > LONGEST_MINUTES:
-            kinds = ", ".join(RungKind)
+            kinds = ", ".join(PolicyStepKind)
             raise ValueError(f"“{line[:40]}” is not valid. Enter minutes and one of {kinds}.")
         priority = Priority(found[1].casefold()) if found[1] else None
-        return cls(timedelta(minutes=int(found[2])), RungKind(found[3].casefold()), priority)
+        return cls(timedelta(minutes=int(found[2])), PolicyStepKind(found[3].casefold()), priority)
 
 
 _HEARD_BY = {
-    RungKind.REMIND: "team",
-    RungKind.MENTION: "team",
-    RungKind.OFFER: "agent",
-    RungKind.TELL: "customer",
-    RungKind.CALLBACK: "customer",
-    RungKind.RETURN: "customer",
+    PolicyStepKind.REMIND: "team",
+    PolicyStepKind.MENTION: "team",
+    PolicyStepKind.OFFER: "agent",
+    PolicyStepKind.TELL: "customer",
+    PolicyStepKind.CALLBACK: "customer",
+    PolicyStepKind.RETURN: "customer",
 }
 
 
-def for_priority(rungs: Iterable[Rung], priority: Priority) -> list[Rung]:
+def for_priority(rungs: Iterable[PolicyStep], priority: Priority) -> list[PolicyStep]:
     """Returns the steps for a priority, soonest first: its own, plus the general steps of kinds it
     does not define.
     """
@@ -83,7 +83,7 @@ def for_priority(rungs: Iterable[Rung], priority: Priority) -> list[Rung]:
     return sorted([*own, *shared], key=lambda rung: rung.after)
 
 
-def overtaken(rung: Rung, rungs: Iterable[Rung]) -> timedelta | None:
+def superseded(rung: PolicyStep, rungs: Iterable[PolicyStep]) -> timedelta | None:
     """Returns after how long a later step supersedes this one, None if none does."""
     heard_by = _HEARD_BY[rung.kind]
     later = (

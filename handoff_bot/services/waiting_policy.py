@@ -8,9 +8,15 @@ from datetime import datetime, timedelta
 from handoff_bot.domain.amounts import many
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
-from handoff_bot.domain.ladder import DEFAULT, Rung, RungKind, for_priority, overtaken
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
+from handoff_bot.domain.waiting_policy import (
+    DEFAULT,
+    PolicyStep,
+    PolicyStepKind,
+    for_priority,
+    superseded,
+)
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
@@ -27,16 +33,16 @@ from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
-RUNG = "ladder.rung"
+POLICY_STEP = "ladder.rung"
 LADDER, GROUP = "ladder.rungs", "ladder.group"
 
 
-def rungs(tx: Transaction) -> list[Rung]:
+def rungs(tx: Transaction) -> list[PolicyStep]:
     """Returns the configured steps, without lines that are stored wrongly."""
     found = []
     for line in log.preference(tx, LADDER, list(DEFAULT)):
         try:
-            found.append(Rung.parse(str(line)))
+            found.append(PolicyStep.parse(str(line)))
         except ValueError:
             continue
     return found
@@ -56,7 +62,7 @@ def plan(
     chosen = for_priority(rungs(tx), priority)
     for rung in chosen:
         minutes = int(rung.after.total_seconds() // 60)
-        later = overtaken(rung, chosen)
+        later = superseded(rung, chosen)
         payload = {
             "escalation_id": id_of(escalation),
             "epoch": conversation.epoch,
@@ -67,7 +73,9 @@ def plan(
         }
         name = f"{id_of(escalation)}:{conversation.epoch}:{rung.kind}:{minutes}"
         due_at = team.after(since, rung.after)
-        enqueue_job(tx, NewJob(RUNG, f"ladder:{name}", payload, due_at, key=f"ladder:{name}"))
+        enqueue_job(
+            tx, NewJob(POLICY_STEP, f"ladder:{name}", payload, due_at, key=f"ladder:{name}")
+        )
 
 
 def replan(tx: Transaction, escalation: Escalation, conversation: Conversation) -> None:
@@ -84,11 +92,11 @@ def _counts(job: Job, escalation: Escalation, tx: Transaction, now: datetime) ->
     priority = Priority(escalation.priority)
     if job.payload.get("priority", priority) == priority:
         return True
-    here = timedelta(minutes=job.payload["minutes"]), RungKind(job.payload["kind"])
+    here = timedelta(minutes=job.payload["minutes"]), PolicyStepKind(job.payload["kind"])
     return here in [(rung.after, rung.kind) for rung in for_priority(rungs(tx), priority)]
 
 
-class Climb(ProviderJob[int, None]):
+class RunPolicyStep(ProviderJob[int, None]):
     """Runs one step. Only a return to the AI is an action of its own, after this transaction."""
 
     told = ADMINS
@@ -110,9 +118,9 @@ class Climb(ProviderJob[int, None]):
         waiting = still_waiting(tx, job, self._clock.now())
         if waiting is None or not _counts(job, waiting.escalation, tx, waiting.now):
             return None
-        kind = RungKind(job.payload["kind"])
+        kind = PolicyStepKind(job.payload["kind"])
         log.record(tx, "ladder.rung", waiting.now, escalation=waiting.escalation, rung=kind.value)
-        if kind is RungKind.RETURN:
+        if kind is PolicyStepKind.RETURN:
             return id_of(waiting.escalation)
         _DOES[kind](self, waiting)
         return None
@@ -160,10 +168,10 @@ class Climb(ProviderJob[int, None]):
         outbox.notice(waiting.tx, waiting.escalation, text, waiting.now)
 
 
-_DOES: dict[RungKind, Callable[[Climb, Waiting], None]] = {
-    RungKind.REMIND: Climb.remind,
-    RungKind.MENTION: Climb.mention,
-    RungKind.OFFER: Climb.offer,
-    RungKind.TELL: Climb.tell,
-    RungKind.CALLBACK: Climb.call_back,
+_DOES: dict[PolicyStepKind, Callable[[RunPolicyStep, Waiting], None]] = {
+    PolicyStepKind.REMIND: RunPolicyStep.remind,
+    PolicyStepKind.MENTION: RunPolicyStep.mention,
+    PolicyStepKind.OFFER: RunPolicyStep.offer,
+    PolicyStepKind.TELL: RunPolicyStep.tell,
+    PolicyStepKind.CALLBACK: RunPolicyStep.call_back,
 }
