@@ -18,7 +18,7 @@ from handoff_bot.services.escalations import NOBODY_FREE, Escalations
 from handoff_bot.services.offers import AGAIN, NOBODY_YET, NOT_KNOWN
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.roles import Roles
-from handoff_bot.services.waiting import NOBODY, Waiting, still_waiting
+from handoff_bot.services.still_queued import NOBODY, Waiting, still_waiting
 from handoff_bot.storage import access, agents
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation

@@ -17,7 +17,7 @@ from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import availability, hours, outbox, routes
 from handoff_bot.services.roles import Roles
-from handoff_bot.services.waiting import Waiting, still_waiting
+from handoff_bot.services.still_queued import Waiting, still_waiting
 from handoff_bot.storage import access, agents, conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of

@@ -25,7 +25,7 @@ from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.sla import DEFAULT as SLA_MINUTES
 from handoff_bot.domain.sla import LONGEST_MINUTES, Promise, name_of
 from handoff_bot.domain.waiting_policy import DEFAULT, WHAT, PolicyStep
-from handoff_bot.services import hours, positions, roles, sla, translating, waiting_policy
+from handoff_bot.services import hours, queue_positions, roles, sla, translating, waiting_policy
 from handoff_bot.services.availability import CAPACITY
 from handoff_bot.services.idle import DEFAULT_MINUTES, MINUTES
 from handoff_bot.services.preferences import ADMINS
@@ -260,11 +260,11 @@ WAITING = Section(
         ),
         Setting(waiting_policy.GROUP, "Group to mention", Widget.GROUP, "", group),
         Setting(
-            positions.MINUTES,
+            queue_positions.MINUTES,
             "Minutes between queue position updates",
             Widget.LINE,
             0,
-            number(0, positions.LONGEST_MINUTES),
+            number(0, queue_positions.LONGEST_MINUTES),
             hint="0 = no updates. Sent only when the customer has moved up.",
         ),
         Setting(

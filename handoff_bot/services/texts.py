@@ -9,7 +9,7 @@ from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.templates import names_in
 from handoff_bot.domain.texts import SILENCEABLE, TEXTS, Moment, fill, problem, usual
-from handoff_bot.services import waits
+from handoff_bot.services import wait_estimate
 from handoff_bot.storage import log, visitors
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
@@ -83,7 +83,10 @@ def _values(
     values: dict[str, str | int] = {"ticket": escalation.ticket_id or ""}
     if names_in(template) & _OF_THE_QUEUE:
         ahead = visitors.ahead(tx, escalation) if escalation.status == Status.QUEUED else 0
-        values |= {"position": ahead + 1, "wait_minutes": waits.wait_minutes(tx, now, ahead)}
+        values |= {
+            "position": ahead + 1,
+            "wait_minutes": wait_estimate.wait_minutes(tx, now, ahead),
+        }
     return values
 
 

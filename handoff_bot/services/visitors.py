@@ -9,7 +9,7 @@ from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.messages import DeliveryUpdate
 from handoff_bot.domain.visitors import Cursor, Look, Phase, VisitorState
 from handoff_bot.ports import Clock
-from handoff_bot.services import waits
+from handoff_bot.services import wait_estimate
 from handoff_bot.services.inbound import inbound_lane
 from handoff_bot.storage import escalations, visitors
 from handoff_bot.storage.database import Database
@@ -75,7 +75,7 @@ class Visitors:
         self, tx: Transaction, escalation: Escalation, delivered: int, read: int
     ) -> VisitorState:
         ahead = visitors.ahead(tx, escalation)
-        left = waits.minutes_left(tx, self._clock.now(), ahead, escalation.opened_at)
+        left = wait_estimate.minutes_left(tx, self._clock.now(), ahead, escalation.opened_at)
         return VisitorState(
             Phase.WAITING, position=ahead + 1, wait_minutes=left, delivered=delivered, read=read
         )

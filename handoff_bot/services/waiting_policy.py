@@ -25,8 +25,8 @@ from handoff_bot.services import hours, offers, outbox, routes
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.sending import Channels
+from handoff_bot.services.still_queued import NOBODY, Waiting, still_waiting, tell
 from handoff_bot.services.tickets_out import TicketsOut
-from handoff_bot.services.waiting import NOBODY, Waiting, still_waiting, tell
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import log, tickets
 from handoff_bot.storage.conversations import id_of

@@ -15,10 +15,10 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services import hours, waiting
+from handoff_bot.services import hours, still_queued
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.services.sending import Channels
-from handoff_bot.services.waiting import still_waiting
+from handoff_bot.services.still_queued import still_waiting
 from handoff_bot.storage import log, visitors
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation
@@ -59,7 +59,7 @@ def _enqueue(tx: Transaction, given: dict[str, Any], told: int, number: int, now
     enqueue_job(tx, NewJob(POSITION, f"ladder:{name}", payload, due_at, key=f"{name}:{number}"))
 
 
-class Announce(TransactionJob):
+class QueuePositionUpdate(TransactionJob):
     """One check of a queue position."""
 
     told = ADMINS
@@ -79,6 +79,6 @@ class Announce(TransactionJob):
         told = int(job.payload["told"])
         place = _place(tx, found.escalation)
         is_news = place < told and hours.of_the_team(tx).is_open(now)
-        if is_news and waiting.tell(found, Moment.POSITION, self._channels):
+        if is_news and still_queued.tell(found, Moment.POSITION, self._channels):
             told = place
         _enqueue(tx, job.payload, told, int(job.payload["number"]) + 1, now)
