@@ -14,15 +14,15 @@ import app
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.cli import main
 from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.detection_rules import Rules
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.rules import Rules
 from handoff_bot.domain.signals import Signal, Turn
 from handoff_bot.domain.spending import Usage
 from handoff_bot.domain.talk import Talk
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
-from handoff_bot.services import rules
+from handoff_bot.services import detection_rules
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.spending import Ledger
 from handoff_bot.settings import read_settings
@@ -384,7 +384,7 @@ def test_tune_suggests_and_follows_only_when_told_to(told):
     database = app.open_database(told)
     try:
         with database.read() as tx:
-            live = rules.read(tx)
+            live = detection_rules.read(tx)
     finally:
         database.close()
     assert live.tuning.shifts[Signal.REQUEST] > 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from handoff_bot.domain.criteria import Case, Criteria
+from handoff_bot.domain.rule_conditions import Case, Criteria
 from handoff_bot.domain.signals import Priority
 
 _SPAN = re.compile(r"(\d{1,2}):(\d\d)\s*-\s*(\d{1,2}):(\d\d)")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from handoff_bot.domain.amounts import many
-from handoff_bot.domain.rules import Rules
+from handoff_bot.domain.detection_rules import Rules
 from handoff_bot.domain.signals import Answer, Judgement, Mood, Priority, Signal
 
 UNSURE = 0.35

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from handoff_bot.domain.criteria import Case, Criteria
+from handoff_bot.domain.rule_conditions import Case, Criteria
 
 SHORTEST_PATIENCE, USUAL_PATIENCE, LONGEST_PATIENCE = 15, 120, 3600
 """Seconds to respond to an offer."""

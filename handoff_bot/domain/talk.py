@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from handoff_bot.domain.rules import DEFAULTS, Rules
+from handoff_bot.domain.detection_rules import DEFAULTS, Rules
 from handoff_bot.domain.signals import Turn
 
 

@@ -13,7 +13,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services import availability, outbox, routes
+from handoff_bot.services import applied_route, availability, outbox
 from handoff_bot.services.escalations import NOBODY_FREE, Escalations
 from handoff_bot.services.offers import AGAIN, NOBODY_YET, NOT_KNOWN
 from handoff_bot.services.outcome import Outcome
@@ -71,7 +71,7 @@ class Assign(ProviderJob[AssignPlan, Outcome]):
         it.
         """
         waiting = still_waiting(tx, job, self._clock.now())
-        route = routes.route_of(tx, waiting.escalation) if waiting else None
+        route = applied_route.route_of(tx, waiting.escalation) if waiting else None
         if waiting is None or route is None:
             return None
         may_rest = availability.those_who_may_rest(tx, self._clock.now())

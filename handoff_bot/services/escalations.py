@@ -15,6 +15,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import (
+    applied_route,
     availability,
     endings,
     messaging_window,
@@ -22,7 +23,6 @@ from handoff_bot.services import (
     rating,
     refusals,
     reserving,
-    routes,
     snoozing,
     telling,
     texts,
@@ -412,7 +412,7 @@ class Escalations:
     def _tell_released(self, change: _Change) -> None:
         """Tells the customer that they wait again; with an estimate only when an agent is available."""
         tx, escalation = change.tx, change.escalation
-        moment = availability.first_words(tx, change.now, routes.people_of(tx, escalation))
+        moment = availability.first_words(tx, change.now, applied_route.people_of(tx, escalation))
         if moment is Moment.STARTED:
             moment = Moment.RELEASED
         self._tell(tx, change.conversation, escalation, moment, epoch_bound=True)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.detection_rules import Rules
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.lessons import Lesson
 from handoff_bot.domain.messages import Author
-from handoff_bot.domain.rules import Rules
 from handoff_bot.domain.signals import Signal
 from handoff_bot.ports import Clock
-from handoff_bot.services import answering, rules
+from handoff_bot.services import answering, detection_rules
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
@@ -53,12 +53,12 @@ class Feedback:
 
     def rules(self) -> Rules:
         with self._database.read() as tx:
-            return rules.read(tx)
+            return detection_rules.read(tx)
 
     def learn(self, name: str, value: object, now: datetime) -> None:
-        """Activates learned values as the setting `rules.NAME`."""
+        """Activates learned values as the setting `detection_rules.NAME`."""
         with self._database.write() as tx:
-            log.prefer(tx, f"{rules.PREFIX}{name}", value, "tune", now)
+            log.prefer(tx, f"{detection_rules.PREFIX}{name}", value, "tune", now)
 
 
 def _of_escalation(tx: Transaction, escalation: Escalation) -> Iterator[Lesson]:

@@ -19,7 +19,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services import desk_channels, outbox, rules, sending, texts
+from handoff_bot.services import desk_channels, detection_rules, outbox, sending, texts
 from handoff_bot.services.sending import Channels, OutboundDraft
 from handoff_bot.storage import held, log, tallies
 from handoff_bot.storage.conversations import id_of
@@ -54,7 +54,7 @@ class Holding:
 
         Later customers of a group wait behind earlier ones.
         """
-        if rules.read(tx).is_vip(conversation.address):
+        if detection_rules.read(tx).is_vip(conversation.address):
             return ""
         waiting = held.of(tx, id_of(conversation))
         if waiting:

@@ -22,6 +22,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import (
     alarms,
     answering,
+    detection_rules,
     files,
     machines,
     messaging_window,
@@ -30,7 +31,6 @@ from handoff_bot.services import (
     outbox,
     owners,
     rating,
-    rules,
     said,
     sending,
     snoozing,
@@ -263,7 +263,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         if inbound.wants_person or not unreadable.has_no_words(message):
             return False
         if not unreadable.needs_no_answer(message):
-            pause = rules.read(tx).pause_seconds
+            pause = detection_rules.read(tx).pause_seconds
             answering.ask(tx, conversation, message, pause, now)
         return True
 

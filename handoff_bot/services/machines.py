@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.messages import InboundMessage, SenderKind
 from handoff_bot.domain.text import shorten, spelled
-from handoff_bot.services import outbox, rules, said
+from handoff_bot.services import detection_rules, outbox, said
 from handoff_bot.storage import log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Message
@@ -30,7 +30,7 @@ def is_not_answered(tx: Transaction, inbound: InboundMessage) -> bool:
     can, if admins allow it.
     """
     if inbound.sender is SenderKind.SHORT_CODE:
-        return not rules.read(tx).answer_short_codes
+        return not detection_rules.read(tx).answer_short_codes
     return inbound.sender is SenderKind.NAME
 
 

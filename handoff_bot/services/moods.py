@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handoff_bot.domain import policy
+from handoff_bot.domain.detection_rules import Rules
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.messages import Author
-from handoff_bot.domain.rules import Rules
 from handoff_bot.domain.signals import Judgement, Mood, Priority
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services import answering, outbox, rules, translating, urgency
+from handoff_bot.services import answering, detection_rules, outbox, translating, urgency
 from handoff_bot.services.tickets_out import TicketsOut
 from handoff_bot.services.turn_evaluator import Question, TurnEvaluator
 from handoff_bot.storage import conversations, log
@@ -69,7 +69,7 @@ class Moods:
     def refresh(self, tx: Transaction) -> None:
         now = self._clock.now()
         if self._rules_until is None or now >= self._rules_until:
-            self._rules, self._rules_until = rules.read(tx), now + RULES_KEEP
+            self._rules, self._rules_until = detection_rules.read(tx), now + RULES_KEEP
 
     def may_matter(self, texts: Iterable[str]) -> bool:
         """Returns whether evaluating a calm customer's text could change anything. Needs no

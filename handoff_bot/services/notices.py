@@ -18,13 +18,13 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services import hours, outbox, rulebook
-from handoff_bot.services.criteria import case_of
+from handoff_bot.services import hours, outbox, rule_lists
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.services.mail import Mails
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.routing import Tried, recent_cases
-from handoff_bot.services.rulebook import Rulebook
+from handoff_bot.services.rule_conditions import case_of
+from handoff_bot.services.rule_lists import Rulebook
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -50,7 +50,7 @@ def announce(
     """Notifies by the current priority; no recipient is notified twice about the same escalation."""
     case = case_of(tx, escalation, conversation)
     zone = hours.of_the_team(tx).zone
-    for number, to in enumerate(fitting(rulebook.read(tx, RULES, RULE), case)):
+    for number, to in enumerate(fitting(rule_lists.read(tx, RULES, RULE), case)):
         name = f"ladder:notice:{id_of(escalation)}:{case.priority}:{number}"
         to_whom = _AUDIENCE.dump_python(to, mode="json")
         payload = {"escalation_id": id_of(escalation), "to": to_whom}

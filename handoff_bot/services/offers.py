@@ -15,7 +15,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
-from handoff_bot.services import availability, hours, outbox, routes
+from handoff_bot.services import applied_route, availability, hours, outbox
 from handoff_bot.services.roles import Roles
 from handoff_bot.services.still_queued import Waiting, still_waiting
 from handoff_bot.storage import access, agents, conversations, log
@@ -170,7 +170,7 @@ class Offer(ProviderJob[OfferPlan, Known]):
             return None
         asked = _asked(tx, waiting.escalation, waiting.conversation.epoch)
         pool = Pool(job.payload.get("pool", Pool.ALL))
-        route = routes.route_of(tx, waiting.escalation) if pool is Pool.RULE else None
+        route = applied_route.route_of(tx, waiting.escalation) if pool is Pool.RULE else None
         is_given_elsewhere = pool is Pool.RULE and route is None
         if len(asked) != job.payload["number"] or is_given_elsewhere:
             return None

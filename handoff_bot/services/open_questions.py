@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Step
-from handoff_bot.services import answering, outbox, rules
+from handoff_bot.services import answering, detection_rules, outbox
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.storage import conversations
 from handoff_bot.storage.conversations import id_of
@@ -24,7 +24,7 @@ def answer_unposted(moved: EscalationChanged) -> None:
     settled = escalation.settled_message_id or 0
     escalation.settled_message_id = min(settled, unposted[0] - 1)
     message = tx.session.get_one(Message, unposted[-1])
-    answering.ask(tx, conversation, message, rules.read(tx).pause_seconds, moved.now)
+    answering.ask(tx, conversation, message, detection_rules.read(tx).pause_seconds, moved.now)
 
 
 def on_escalation_changed(moved: EscalationChanged) -> None:

@@ -8,14 +8,14 @@ from handoff_bot.domain.escalations import Status, TicketStatus
 from handoff_bot.domain.signals import Judgement, Signal
 from handoff_bot.ports import Clock
 from handoff_bot.services import (
+    applied_route,
     availability,
     desk_channels,
+    detection_rules,
     files,
     hours,
     outbox,
     reopening,
-    routes,
-    rules,
     said,
     telling,
 )
@@ -89,7 +89,7 @@ class Opening:
                 tried=tried,
                 judged_by=judgement.by,
                 slack_channel=desk_channels.channel_for(tx, judgement.priority),
-                vip=rules.read(tx).is_vip(conversation.address),
+                vip=detection_rules.read(tx).is_vip(conversation.address),
                 opened_at=now,
             )
         )
@@ -113,7 +113,7 @@ class Opening:
         for follower in self._followers:
             follower(moved)
         about = telling.About(tx, conversation, escalation, self._channels, now)
-        people = routes.people_of(tx, escalation)
+        people = applied_route.people_of(tx, escalation)
         telling.tell(about, availability.first_words(tx, now, people), epoch_bound=True)
         files.earlier(tx, escalation, now)
         return escalation

@@ -6,15 +6,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from handoff_bot.domain.criteria import Case
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.routing import Route, Rule, first
-from handoff_bot.services import assigning, hours, offers, outbox, routes
-from handoff_bot.services.criteria import case_of
+from handoff_bot.domain.rule_conditions import Case
+from handoff_bot.services import applied_route, assigning, hours, offers, outbox
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.services.preferences import Preferences
-from handoff_bot.services.rulebook import Rulebook
+from handoff_bot.services.rule_conditions import case_of
+from handoff_bot.services.rule_lists import Rulebook
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
@@ -27,12 +27,12 @@ LOOKED_AT = 100
 def on_escalation_changed(moved: EscalationChanged) -> None:
     """Routes an escalation, and offers it now and after each release."""
     if moved.step is None:
-        route = routes.choose(moved)
+        route = applied_route.choose(moved)
         if route and route.people and not route.is_offered:
             words = Post(PostKind.NOTICE, "This conversation is for you.", mentions=route.people)
             outbox.post(moved.tx, moved.escalation, words, moved.now)
     elif moved.step is Step.RELEASE:
-        route = routes.route_of(moved.tx, moved.escalation)
+        route = applied_route.route_of(moved.tx, moved.escalation)
     else:
         return
     if route and route.is_offered:
@@ -75,7 +75,7 @@ class Routing:
         self, database: Database, preferences: Preferences, channels: Collection[str]
     ) -> None:
         self._database = database
-        self.rules = Rulebook(preferences, routes.RULES, routes.RULE)
+        self.rules = Rulebook(preferences, applied_route.RULES, applied_route.RULE)
         self.channels = tuple(channels)
 
     def tried(self, rules: list[Rule], number: int) -> Tried:

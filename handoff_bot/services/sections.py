@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from handoff_bot.domain.detection_rules import DEFAULT_PAUSE, LONGEST_PAUSE, Sensitivity
 from handoff_bot.domain.inside import NOTE_PREFIXES
 from handoff_bot.domain.languages import NAMES
-from handoff_bot.domain.rules import DEFAULT_PAUSE, LONGEST_PAUSE, Sensitivity
 from handoff_bot.domain.settings import (
     Section,
     Setting,

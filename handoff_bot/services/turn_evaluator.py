@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from handoff_bot.domain import policy
+from handoff_bot.domain.detection_rules import Rules
 from handoff_bot.domain.errors import ModelError
-from handoff_bot.domain.rules import Rules
 from handoff_bot.domain.signals import Act, Answer, Judgement
 from handoff_bot.domain.talk import Talk
 from handoff_bot.ports import Assistant, Detector

@@ -21,7 +21,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services import hours, offers, outbox, routes
+from handoff_bot.services import applied_route, hours, offers, outbox
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.sending import Channels
@@ -145,7 +145,7 @@ class RunPolicyStep(ProviderJob[int, None]):
         """Offers the conversation to the next available agent. Agents named by a rule come first,
         unless already asked.
         """
-        route = routes.route_of(waiting.tx, waiting.escalation)
+        route = applied_route.route_of(waiting.tx, waiting.escalation)
         is_named = route is not None and bool(route.people or route.group_id)
         asked_before = route is not None and route.is_offered
         pool = offers.Pool.RULE if is_named and not asked_before else offers.Pool.ALL

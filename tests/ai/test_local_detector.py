@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from handoff_bot.ai.detector.local import LocalDetector
-from handoff_bot.domain.rules import Rules, Sensitivity
+from handoff_bot.domain.detection_rules import Rules, Sensitivity
 from handoff_bot.domain.signals import Act, Judgement, Priority, Signal, Turn
 from handoff_bot.domain.talk import Talk
 from tests.ai.talk import judge, talk

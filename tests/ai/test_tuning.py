@@ -7,8 +7,8 @@ import pytest
 from handoff_bot.ai.detector.explaining import explain
 from handoff_bot.ai.detector.model import KINDS
 from handoff_bot.ai.detector.tuning import FEWEST, advise, retrained
+from handoff_bot.domain.detection_rules import Rules, Sensitivity, Tuning
 from handoff_bot.domain.lessons import Lesson
-from handoff_bot.domain.rules import Rules, Sensitivity, Tuning
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.talk import Talk
 from tests.ai.talk import judge, talk

@@ -71,7 +71,7 @@ WITH_TEXTS = [one for one in modules() if functions_of(one)]
 def more_functions() -> Iterator[tuple[str, Callable[[str], object]]]:
     """Those that take something besides the text."""
     from handoff_bot.domain import canned, inside, splitting, templates, text
-    from handoff_bot.domain.rules import Rules
+    from handoff_bot.domain.detection_rules import Rules
     from handoff_bot.slack.listeners.plain_text import plain_text
 
     rules = Rules(always=("human please", "a  b"), never=("never mind",))

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 
-from handoff_bot.domain.criteria import Criteria
 from handoff_bot.domain.crowds import EscalationLimits, Quota
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef
@@ -13,6 +12,7 @@ from handoff_bot.domain.files import MB, DeskFile, Fetched
 from handoff_bot.domain.messages import Consent, InboundMessage, Limits, SenderKind
 from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.domain.notices import Audience, NoticeRule
+from handoff_bot.domain.rule_conditions import Criteria
 from handoff_bot.services.model_watch import ModelPart, Watch
 from handoff_bot.storage.database import Database
 from tests.fakes import FakeMailer, FakeSink, FrozenClock

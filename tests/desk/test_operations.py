@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from sqlmodel import select
 
-from handoff_bot.domain.criteria import Criteria
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.notices import Audience, NoticeRule
 from handoff_bot.domain.routing import Mode, Route, Rule
+from handoff_bot.domain.rule_conditions import Criteria
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import Edit

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from handoff_bot.domain.criteria import Criteria
 from handoff_bot.domain.routing import Route, Rule
+from handoff_bot.domain.rule_conditions import Criteria
 from handoff_bot.domain.signals import Priority
 from tests.desk.conftest import DANA, words
 

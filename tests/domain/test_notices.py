@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff_bot.domain.criteria import Case, Criteria
 from handoff_bot.domain.notices import Audience, NoticeRule, Quiet, fitting
+from handoff_bot.domain.rule_conditions import Case, Criteria
 from handoff_bot.domain.signals import Priority, Signal
 
 BERLIN = ZoneInfo("Europe/Berlin")

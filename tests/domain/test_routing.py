@@ -2,8 +2,8 @@
 
 import pytest
 
-from handoff_bot.domain.criteria import Case, Criteria
 from handoff_bot.domain.routing import Mode, Route, Rule, Standing, first, turn
+from handoff_bot.domain.rule_conditions import Case, Criteria
 from handoff_bot.domain.signals import Priority, Signal
 
 CASE = Case(

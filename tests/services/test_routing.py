@@ -6,19 +6,19 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from handoff_bot.domain.criteria import Criteria
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.endings import Ending
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.routing import Mode, Route, Rule
+from handoff_bot.domain.rule_conditions import Criteria
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.services import desk_channels
+from handoff_bot.services.applied_route import RULES
 from handoff_bot.services.container import QUEUES
 from handoff_bot.services.offers import NOBODY_ELSE, NOBODY_YET, NOT_KNOWN
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.services.routes import RULES
 from handoff_bot.storage import log
 from handoff_bot.storage.models import Escalation
 

@@ -6,7 +6,6 @@ from handoff_bot.domain.approved import Approved
 from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.canned import CannedPage, CannedReply
-from handoff_bot.domain.criteria import Criteria
 from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.findings import Finding
@@ -14,10 +13,11 @@ from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.notices import Audience, NoticeRule
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.routing import Mode, Route, Rule
+from handoff_bot.domain.rule_conditions import Criteria
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services.batching import MOST_CHARACTERS, MOST_POSTS
-from handoff_bot.services.rulebook import MOST
+from handoff_bot.services.rule_lists import MOST
 from handoff_bot.services.sections import SECTIONS
 from handoff_bot.slack.blocks import (
     admins,

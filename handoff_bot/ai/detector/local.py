@@ -17,7 +17,7 @@ from handoff_bot.ai.detector.language import language_of, last_language
 from handoff_bot.ai.detector.memory import Memory
 from handoff_bot.ai.detector.messages import Reply, Utterance
 from handoff_bot.ai.detector.model import KINDS, SENSITIVITIES, Model
-from handoff_bot.domain.rules import Rules, Sensitivity
+from handoff_bot.domain.detection_rules import Rules, Sensitivity
 from handoff_bot.domain.signals import Act, Judgement, Signal, Turn
 from handoff_bot.domain.talk import Talk
 

@@ -11,8 +11,8 @@ import numpy as np
 from handoff_bot.ai.detector.heads import Floats, any_of, descent
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.model import KINDS
+from handoff_bot.domain.detection_rules import Rules
 from handoff_bot.domain.lessons import Lesson
-from handoff_bot.domain.rules import Rules
 from handoff_bot.domain.signals import Signal
 
 FEWEST = 5

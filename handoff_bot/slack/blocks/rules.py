@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from handoff_bot.domain.criteria import Criteria
 from handoff_bot.domain.languages import NAMES, name_of
+from handoff_bot.domain.rule_conditions import Criteria
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
 from handoff_bot.slack.blocks.fields import asking, modal, several, text_field, tick

@@ -9,10 +9,10 @@ from typing import Any, Generic, TypeVar
 from slack_bolt import Ack
 
 from handoff_bot.domain import settings
-from handoff_bot.domain.criteria import Criteria
 from handoff_bot.domain.endings import tags_of
+from handoff_bot.domain.rule_conditions import Criteria
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.services.rulebook import MOST, Rulebook
+from handoff_bot.services.rule_lists import MOST, Rulebook
 from handoff_bot.slack.blocks.rules import (
     Opened,
     RuleField,

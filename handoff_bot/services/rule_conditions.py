@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handoff_bot.domain.criteria import Case
+from handoff_bot.domain.rule_conditions import Case
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.storage import tickets
 from handoff_bot.storage.models import Conversation, Escalation

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from handoff_bot.domain.rules import (
+from handoff_bot.domain.detection_rules import (
     DEFAULT_PAUSE,
     LONGEST_PAUSE,
     Rules,
@@ -42,7 +42,7 @@ class _Stored(BaseModel):
 
 
 NAMES = tuple(_Stored.model_fields)
-"""Setting names, each stored as `rules.NAME`."""
+"""Setting names, each stored as `detection_rules.NAME`."""
 
 
 def read(tx: Transaction) -> Rules:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.routing import Route, Rule, first
-from handoff_bot.services import rulebook
-from handoff_bot.services.criteria import case_of
+from handoff_bot.services import rule_lists
 from handoff_bot.services.escalation_events import EscalationChanged
+from handoff_bot.services.rule_conditions import case_of
 from handoff_bot.storage import desk_channels, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation
@@ -23,7 +23,7 @@ def choose(moved: EscalationChanged) -> Route | None:
     """Routes a new escalation by the current rules; its rows store the result."""
     tx, escalation = moved.tx, moved.escalation
     case = case_of(tx, escalation, moved.conversation)
-    rule = first(rulebook.read(tx, RULES, RULE), case)
+    rule = first(rule_lists.read(tx, RULES, RULE), case)
     if rule is None:
         return None
     if rule.to.slack_channel and not _is_suspended(tx, rule.to.slack_channel):
