@@ -13,30 +13,32 @@ NEAR = 0.8
 LONGEST_MINUTES = 30 * 24 * 60
 
 
-class Promise(StrEnum):
+class SlaTarget(StrEnum):
     """Kinds of SLA targets."""
 
     REPLY = "reply"
     SOLVE = "solve"
 
 
-DEFAULT: dict[Priority, dict[Promise, int]] = {
-    Priority.URGENT: {Promise.REPLY: 15, Promise.SOLVE: 4 * 60},
-    Priority.HIGH: {Promise.REPLY: 30, Promise.SOLVE: 8 * 60},
-    Priority.NORMAL: {Promise.REPLY: 60, Promise.SOLVE: 24 * 60},
-    Priority.LOW: {Promise.REPLY: 4 * 60, Promise.SOLVE: 48 * 60},
+DEFAULT: dict[Priority, dict[SlaTarget, int]] = {
+    Priority.URGENT: {SlaTarget.REPLY: 15, SlaTarget.SOLVE: 4 * 60},
+    Priority.HIGH: {SlaTarget.REPLY: 30, SlaTarget.SOLVE: 8 * 60},
+    Priority.NORMAL: {SlaTarget.REPLY: 60, SlaTarget.SOLVE: 24 * 60},
+    Priority.LOW: {SlaTarget.REPLY: 4 * 60, SlaTarget.SOLVE: 48 * 60},
 }
 """Default minutes."""
 
-_WHAT = {Promise.REPLY: "first reply", Promise.SOLVE: "resolution"}
+_WHAT = {SlaTarget.REPLY: "first reply", SlaTarget.SOLVE: "resolution"}
 
 
-def name_of(priority: Priority, promise: Promise) -> str:
+def name_of(priority: Priority, promise: SlaTarget) -> str:
     """Returns a target's key: "urgent.reply"."""
     return f"{priority.value}.{promise.value}"
 
 
-def length(stored: Mapping[str, object], priority: Priority, promise: Promise) -> timedelta | None:
+def length(
+    stored: Mapping[str, object], priority: Priority, promise: SlaTarget
+) -> timedelta | None:
     """Returns the target's duration, None for no target. A value that is stored wrongly counts as
     not set.
     """
@@ -46,7 +48,7 @@ def length(stored: Mapping[str, object], priority: Priority, promise: Promise) -
     return timedelta(minutes=minutes) if minutes else None
 
 
-def in_words(promise: Promise, due: datetime, now: datetime) -> str:
+def in_words(promise: SlaTarget, due: datetime, now: datetime) -> str:
     """Returns the thread's text of a warning or a breach."""
     what = _WHAT[promise]
     if now >= due:

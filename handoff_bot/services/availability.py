@@ -23,7 +23,7 @@ CAPACITY = "capacity"
 """Setting for the number of conversations an agent can have at once; 0 means no limit."""
 
 
-class Presences:
+class AgentAvailability:
     """Availability changes by agents."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

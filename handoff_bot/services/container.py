@@ -56,7 +56,7 @@ from handoff_bot.services import (
 )
 from handoff_bot.services.approved import Templates
 from handoff_bot.services.audit import Audit
-from handoff_bot.services.availability import Presences
+from handoff_bot.services.availability import AgentAvailability
 from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.desk_channels import DeskChannels
 from handoff_bot.services.drafting import Drafting
@@ -64,13 +64,13 @@ from handoff_bot.services.escalations import CLAIM, Escalations
 from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.held_replies import HeldReplies
 from handoff_bot.services.home import Homes
-from handoff_bot.services.idle import IDLE, Idle
 from handoff_bot.services.late_claims import LateClaim
 from handoff_bot.services.metrics import Metrics
 from handoff_bot.services.modal_replies import ModalReplies
 from handoff_bot.services.model_watch import LOOK, LookAtModel, ModelDoctor, ModelPart
 from handoff_bot.services.opening import Opening
 from handoff_bot.services.outbox_posts import desk_job_kinds
+from handoff_bot.services.owner_reminder import IDLE, RemindOwner
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.queue import Queue
 from handoff_bot.services.reports import REPORT, HandOver, Maker, Reports
@@ -167,7 +167,7 @@ class Services:
     queue: Queue
     snoozing: Snoozing
     desk_channels: DeskChannels
-    availability: Presences
+    availability: AgentAvailability
     offers: offers.Offers
     routing: routing.Routing
     notices: notices.Notices
@@ -284,7 +284,7 @@ class Services:
                 ),
                 JobKind(notices.NOTICE, notices.Notify(mails, clock), "ladder"),
                 JobKind(sla.REMIND, sla.Remind(clock), "tick"),
-                JobKind(IDLE, Idle(clock), "tick"),
+                JobKind(IDLE, RemindOwner(clock), "tick"),
                 JobKind(owners.OWNER, owners.CheckOwner(roles, escalations, parts.desk), "claim"),
                 JobKind(owners.OWNERS, owners.CheckOwners(clock), "tick"),
                 JobKind(messaging_window.CLOSING, messaging_window.Closing(clock), "tick"),
@@ -340,7 +340,7 @@ class Services:
             queue=Queue(database, clock, escalations),
             snoozing=Snoozing(database, clock),
             desk_channels=DeskChannels(database, clock),
-            availability=Presences(database, clock),
+            availability=AgentAvailability(database, clock),
             offers=offers.Offers(database, clock),
             routing=routing.Routing(database, preferences, parts.channels),
             notices=notices.Notices(database, preferences, has_mail=mails is not None),

@@ -23,11 +23,11 @@ from handoff_bot.domain.settings import (
 )
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.sla import DEFAULT as SLA_MINUTES
-from handoff_bot.domain.sla import LONGEST_MINUTES, Promise, name_of
+from handoff_bot.domain.sla import LONGEST_MINUTES, SlaTarget, name_of
 from handoff_bot.domain.waiting_policy import DEFAULT, WHAT, PolicyStep
 from handoff_bot.services import hours, queue_positions, roles, sla, translating, waiting_policy
 from handoff_bot.services.availability import CAPACITY
-from handoff_bot.services.idle import DEFAULT_MINUTES, MINUTES
+from handoff_bot.services.owner_reminder import DEFAULT_MINUTES, MINUTES
 from handoff_bot.services.preferences import ADMINS
 from handoff_bot.services.rating import ASKED
 from handoff_bot.services.sending import HOLD, LONGEST_HOLD
@@ -286,10 +286,10 @@ WAITING = Section(
     ),
 )
 
-_PROMISED = {Promise.REPLY: "first reply", Promise.SOLVE: "resolution"}
+_PROMISED = {SlaTarget.REPLY: "first reply", SlaTarget.SOLVE: "resolution"}
 
 
-def _promise(priority: Priority, promise: Promise) -> Setting:
+def _promise(priority: Priority, promise: SlaTarget) -> Setting:
     return Setting(
         key=sla.MINUTES,
         part=name_of(priority, promise),
@@ -305,7 +305,7 @@ SLA = Section(
     "sla",
     "SLA",
     "SLA targets by priority, in business hours. A warning is posted in the thread at 80%.",
-    tuple(_promise(priority, promise) for priority in Priority for promise in Promise),
+    tuple(_promise(priority, promise) for priority in Priority for promise in SlaTarget),
 )
 
 SECTIONS: tuple[Section, ...] = (TRIGGERS, TEAM, TRANSLATION, HOURS, WAITING, SLA)

@@ -9,7 +9,7 @@ from handoff_bot.domain import sla
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.domain.signals import Priority
-from handoff_bot.domain.sla import Promise
+from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
@@ -39,7 +39,7 @@ def promise(tx: Transaction, escalation: Escalation, ticket: Ticket, now: dateti
     """Sets the targets by priority in business hours, counted from the start of the wait."""
     stored, team = log.preference(tx, MINUTES, {}), hours.of_the_team(tx)
     minutes = stored if isinstance(stored, dict) else {}
-    for each in Promise:
+    for each in SlaTarget:
         length = sla.length(minutes, Priority(ticket.priority), each)
         due = team.after(escalation.opened_at, length) if length else None
         if due == due_at(ticket, each):
@@ -50,14 +50,14 @@ def promise(tx: Transaction, escalation: Escalation, ticket: Ticket, now: dateti
             _remind(tx, escalation, each, due, at=max(near, now))
 
 
-def due_at(ticket: Ticket, which: Promise) -> datetime | None:
+def due_at(ticket: Ticket, which: SlaTarget) -> datetime | None:
     """Returns the due time of a target."""
-    return ticket.reply_due_at if which is Promise.REPLY else ticket.solve_due_at
+    return ticket.reply_due_at if which is SlaTarget.REPLY else ticket.solve_due_at
 
 
-def open_due(ticket: Ticket, which: Promise) -> datetime | None:
+def open_due(ticket: Ticket, which: SlaTarget) -> datetime | None:
     """Returns the due time of an open target; None if it is met or not set."""
-    kept = ticket.solved_at or (ticket.replied_at if which is Promise.REPLY else None)
+    kept = ticket.solved_at or (ticket.replied_at if which is SlaTarget.REPLY else None)
     return None if kept else due_at(ticket, which)
 
 
@@ -92,15 +92,15 @@ def unsaid(tx: Transaction, escalation: Escalation, message: Message, now: datet
     outbox.update_card(tx, escalation, now)
 
 
-def _set(ticket: Ticket, which: Promise, due: datetime | None) -> None:
-    if which is Promise.REPLY:
+def _set(ticket: Ticket, which: SlaTarget, due: datetime | None) -> None:
+    if which is SlaTarget.REPLY:
         ticket.reply_due_at = due
     else:
         ticket.solve_due_at = due
 
 
 def _remind(
-    tx: Transaction, escalation: Escalation, which: Promise, due: datetime, at: datetime
+    tx: Transaction, escalation: Escalation, which: SlaTarget, due: datetime, at: datetime
 ) -> None:
     payload = {
         "escalation_id": id_of(escalation),
@@ -116,7 +116,7 @@ class _Owed:
     """An open SLA target; the conversation is locked."""
 
     escalation: Escalation
-    promise: Promise
+    promise: SlaTarget
     due: datetime
 
 
@@ -128,7 +128,7 @@ def _still_owed(tx: Transaction, job: Job) -> _Owed | None:
     conversations.hold(tx, found.conversation_id)
     escalation = rows.get(tx, id_of(found)) or found
     ticket = rows.ticket_of(tx, id_of(escalation))
-    which, due = Promise(job.payload["promise"]), datetime.fromisoformat(job.payload["due"])
+    which, due = SlaTarget(job.payload["promise"]), datetime.fromisoformat(job.payload["due"])
     owed = escalation.status in OPEN and open_due(ticket, which) == due
     return _Owed(escalation, which, due) if owed else None
 

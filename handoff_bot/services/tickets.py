@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from handoff_bot.domain.desk import AgentRef, Place
 from handoff_bot.domain.signals import Signal
-from handoff_bot.domain.sla import Promise
+from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.domain.ticket_export import TicketExport
 from handoff_bot.domain.tickets import PAGE_ROWS, Edit, TicketPage, TicketQuery, TicketView
 from handoff_bot.ports import Clock
@@ -107,6 +107,6 @@ def _view(tx: Transaction, number: int, page: int) -> TicketView | None:
         timeline=lines,
         page=page,
         older=older,
-        reply_due_at=sla.open_due(ticket, Promise.REPLY),
-        solve_due_at=sla.open_due(ticket, Promise.SOLVE),
+        reply_due_at=sla.open_due(ticket, SlaTarget.REPLY),
+        solve_due_at=sla.open_due(ticket, SlaTarget.SOLVE),
     )

@@ -11,9 +11,9 @@ from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock
 from handoff_bot.services import outbox
 from handoff_bot.services.catching_up import CONTACT
-from handoff_bot.services.idle import IDLE
 from handoff_bot.services.messaging_window import CLOSING
 from handoff_bot.services.model_watch import LOOK
+from handoff_bot.services.owner_reminder import IDLE
 from handoff_bot.services.owners import OWNERS
 from handoff_bot.services.sent_files import KEPT_FOR
 from handoff_bot.storage import attachments, log, tallies

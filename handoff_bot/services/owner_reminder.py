@@ -23,7 +23,7 @@ MINUTES = "idle_minutes"
 DEFAULT_MINUTES = 10
 
 
-class Idle(TransactionJob):
+class RemindOwner(TransactionJob):
     told = ADMINS
 
     def __init__(self, clock: Clock) -> None:
