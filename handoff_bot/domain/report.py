@@ -19,7 +19,7 @@ from handoff_bot.domain.metrics import (
     share,
 )
 from handoff_bot.domain.text import spelled
-from handoff_bot.domain.until import zone
+from handoff_bot.domain.time_phrases import zone
 
 REASONS = {
     "request": "Asked for an agent",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from handoff_bot.domain.desk import Button, EphemeralMessage, Place, Post, PostKind
-from handoff_bot.domain.inside import is_to_colleague, verb_in
 from handoff_bot.domain.text import short_name, shorten
+from handoff_bot.domain.thread_syntax import is_to_colleague, verb_in
 from handoff_bot.ports import Clock
 from handoff_bot.services import outbox, rewriting, sla, translating
 from handoff_bot.services.sending import Channels

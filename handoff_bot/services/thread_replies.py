@@ -7,8 +7,8 @@ from __future__ import annotations
 from handoff_bot.domain.desk import Button, Place, ThreadReply
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.files import DeskFile
-from handoff_bot.domain.inside import is_to_colleague
 from handoff_bot.domain.messages import storable
+from handoff_bot.domain.thread_syntax import is_to_colleague
 from handoff_bot.ports import Clock
 from handoff_bot.services import sent_files, translating
 from handoff_bot.services.revising import Revising

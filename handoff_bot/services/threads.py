@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handoff_bot.domain import inside
+from handoff_bot.domain import thread_syntax
 from handoff_bot.domain.desk import Button, EphemeralMessage, Place, ThreadReply
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.files import DeskFile
@@ -44,7 +44,9 @@ NOTE_PREFIXES = "note.prefixes"
 
 def note_in(tx: Transaction, text: str) -> str | None:
     """Returns the note in a text, or None if it is not a note."""
-    return inside.note_text(text, log.preference(tx, NOTE_PREFIXES, inside.NOTE_PREFIXES))
+    return thread_syntax.note_text(
+        text, log.preference(tx, NOTE_PREFIXES, thread_syntax.NOTE_PREFIXES)
+    )
 
 
 def is_correction(note: Note) -> bool:

@@ -70,7 +70,7 @@ WITH_TEXTS = [one for one in modules() if functions_of(one)]
 
 def more_functions() -> Iterator[tuple[str, Callable[[str], object]]]:
     """Those that take something besides the text."""
-    from handoff_bot.domain import canned, inside, splitting, templates, text
+    from handoff_bot.domain import canned, splitting, templates, text, thread_syntax
     from handoff_bot.domain.detection_rules import Rules
     from handoff_bot.slack.listeners.plain_text import plain_text
 
@@ -81,7 +81,7 @@ def more_functions() -> Iterator[tuple[str, Callable[[str], object]]]:
     yield "split at 1600", lambda text: splitting.split_text(text, 1600)
     yield "shorten", lambda given: text.shorten(given, 300)
     yield "one line", lambda given: text.one_line(given, 3000)
-    yield "note", lambda text: inside.note_text(text, inside.NOTE_PREFIXES)
+    yield "note", lambda text: thread_syntax.note_text(text, thread_syntax.NOTE_PREFIXES)
     yield "template", lambda text: templates.problem(text, {"agent"}, longest=5000)
     yield "canned", lambda text: canned.fitting([canned.CannedReply("a", "", text)], text)
     yield "phrase", rules.phrase_in
@@ -128,10 +128,10 @@ def test_no_text_makes_a_function_slow(module):
 @pytest.mark.parametrize("name", MORE)
 def test_no_text_makes_what_takes_more_than_a_text_slow(name):
     function = MORE[name]
-    from handoff_bot.domain import inside, splitting
+    from handoff_bot.domain import splitting, thread_syntax
     from handoff_bot.slack.listeners import plain_text
 
-    assert troubles(function, seeds_for(inside, splitting, plain_text)) == []
+    assert troubles(function, seeds_for(thread_syntax, splitting, plain_text)) == []
 
 
 def test_a_cubic_pattern_would_be_found():

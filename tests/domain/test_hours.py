@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff_bot.domain.hours import ALWAYS, Hours
-from handoff_bot.domain.until import until
+from handoff_bot.domain.time_phrases import parse_time
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OFFICE = Hours.parse(["mon-fri 9:00-12:00", "Mon-Fri 13:00 - 17:00"], "Europe/Berlin")
@@ -119,12 +119,12 @@ TIMES = {
 
 @pytest.mark.parametrize(("words", "moment"), TIMES.items(), ids=TIMES)
 def test_times_as_people_type_them(words, moment):
-    assert until(words, NOW, "Europe/Berlin") == at(moment)
+    assert parse_time(words, NOW, "Europe/Berlin") == at(moment)
 
 
 @pytest.mark.parametrize("words", ["", "soon", "0m", "25:00", "9:75", "2", "h", "-2h"])
 def test_what_is_no_time_is_none(words):
-    assert until(words, NOW, "Europe/Berlin") is None
+    assert parse_time(words, NOW, "Europe/Berlin") is None
 
 
 # -- as people write them
@@ -188,11 +188,11 @@ def test_what_passes_between_is_what_after_counts(lines, minutes):
 )
 def test_lengths_may_be_spelled_out(words, minutes):
     now = datetime(2026, 11, 23, tzinfo=UTC)
-    assert until(words, now, "UTC") == now + timedelta(minutes=minutes)
+    assert parse_time(words, now, "UTC") == now + timedelta(minutes=minutes)
 
 
 def test_where_clocks_go_back_the_second_time_is_meant_after_the_first():
     now = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)  # 02:10 for the second time in Berlin
-    assert until("2:30", now, "Europe/Berlin") == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    assert parse_time("2:30", now, "Europe/Berlin") == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
     first = datetime(2026, 10, 25, 0, 40, tzinfo=UTC)  # 02:40 for the first time
-    assert until("2:30", first, "Europe/Berlin") == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    assert parse_time("2:30", first, "Europe/Berlin") == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)

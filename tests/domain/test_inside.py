@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_bot.domain.inside import NOTE_PREFIXES, note_text, verb_in
+from handoff_bot.domain.thread_syntax import NOTE_PREFIXES, note_text, verb_in
 
 NOTES = {
     "note: vip": "vip",

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from handoff_bot.domain.desk import Place
-from handoff_bot.domain.inside import NOTE, verb_in
 from handoff_bot.domain.roles import Action
+from handoff_bot.domain.thread_syntax import NOTE, verb_in
 from handoff_bot.slack.listeners import gate
 from handoff_bot.slack.listeners.click import Tools, tell
 from handoff_bot.slack.listeners.events import RELAYED, is_by_human, is_new, is_reply

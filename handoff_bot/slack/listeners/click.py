@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from handoff_bot.domain.desk import AgentRef, EphemeralMessage, Place
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.roles import Action, Refusal
-from handoff_bot.domain.until import until
+from handoff_bot.domain.time_phrases import parse_time
 from handoff_bot.services.container import Services
 from handoff_bot.services.roles import Asker
 from handoff_bot.slack.actions import DeskActions
@@ -71,7 +71,7 @@ class Tools:
 
     def moment_meant(self, words: str, desk_id: str) -> datetime | None:
         """Parses a time such as "2h" or "14:30" in the person's time zone; None if it is not valid."""
-        return until(words, self.core.clock.now(), self.desk.person(desk_id).timezone)
+        return parse_time(words, self.core.clock.now(), self.desk.person(desk_id).timezone)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from handoff_bot.domain.desk import Place, ThreadReply
 from handoff_bot.domain.files import DeskFile
-from handoff_bot.domain.inside import NOTE, verb_in
+from handoff_bot.domain.thread_syntax import NOTE, verb_in
 from handoff_bot.ports import Desk
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.actions import ThreadEvents

@@ -23,7 +23,7 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def until(words: str, now: datetime, timezone: str) -> datetime | None:
+def parse_time(words: str, now: datetime, timezone: str) -> datetime | None:
     """Returns the time, always after `now`; None if it cannot be parsed.
 
     Args:
