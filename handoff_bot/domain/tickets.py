@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from handoff_bot.domain.desk import AgentRef, Place
-from handoff_bot.domain.endings import MOST_TAGS, tags_of
 from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.resolutions import MOST_TAGS, tags_of
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.text import one_line
 

@@ -21,7 +21,15 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services import alarms, detection_rules, endings, said, sending, texts, unreadable
+from handoff_bot.services import (
+    alarms,
+    detection_rules,
+    resolutions,
+    said,
+    sending,
+    texts,
+    unreadable,
+)
 from handoff_bot.services.opening import Opening
 from handoff_bot.services.sending import Channels, OutboundDraft
 from handoff_bot.services.turn_evaluator import Question, Reaction, TurnEvaluator
@@ -58,7 +66,7 @@ def question(
     until = rows.settled_until(tx, id_of(conversation))
     settled = sum(id_of(one) <= until for one in messages)
     turns = tuple(map(_turn, messages))
-    hints = tuple(endings.memories(tx, id_of(conversation))) if settled else ()
+    hints = tuple(resolutions.memories(tx, id_of(conversation))) if settled else ()
     ours = [one for one in messages[settled:] if one.author == Author.ASSISTANT]
     live = detection_rules.read(tx)
     return Question(

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handoff_bot.domain.desk import AgentRef, Place, TranscriptPage
-from handoff_bot.domain.endings import PLAIN, Ending
 from handoff_bot.domain.escalations import Status, Step, TicketStatus
+from handoff_bot.domain.resolutions import PLAIN, Resolution
 from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
@@ -17,12 +17,12 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import (
     applied_route,
     availability,
-    endings,
     messaging_window,
     outbox,
     rating,
     refusals,
     reserving,
+    resolutions,
     snoozing,
     telling,
     texts,
@@ -66,7 +66,7 @@ class _Change:
     conversation: Conversation
     agent: Agent
     now: datetime
-    ending: Ending = PLAIN
+    ending: Resolution = PLAIN
     by_admin: bool = False
 
 
@@ -88,14 +88,14 @@ class Escalations:
     # -- actions
 
     def take(
-        self, step: Step, escalation_id: int, agent: AgentRef, ending: Ending = PLAIN
+        self, step: Step, escalation_id: int, agent: AgentRef, ending: Resolution = PLAIN
     ) -> Outcome:
         """Applies one agent's action. Of several at once, exactly one wins; the others are told who."""
         with self._database.write() as tx:
             return self.take_in(tx, step, escalation_id, agent, ending)
 
     def take_in(
-        self, tx: Transaction, step: Step, escalation_id: int, agent: AgentRef, ending: Ending
+        self, tx: Transaction, step: Step, escalation_id: int, agent: AgentRef, ending: Resolution
     ) -> Outcome:
         """Same as `take`, within a transaction."""
         change = self._change(tx, step, escalation_id, agent)
@@ -349,7 +349,7 @@ class Escalations:
         ticket.updated_at = change.now
         if change.step in _TICKET_ENDS:
             ticket.solved_at = change.now
-            endings.keep(
+            resolutions.keep(
                 change.tx, change.escalation, ticket, change.agent, change.ending, change.now
             )
         log.record(

@@ -12,9 +12,9 @@ from handoff_bot.domain.messages import Author, Template, storable
 from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
 from handoff_bot.services import (
-    endings,
     opt_outs,
     outbox,
+    resolutions,
     sending,
     sent_files,
     sla,
@@ -53,7 +53,7 @@ def is_correction(note: Note) -> bool:
     """Returns whether the note is an edit of a delivered reply. Notes from modals and handback
     notes use other keys.
     """
-    return note.revision not in ("", WINDOW, endings.MEMORY)
+    return note.revision not in ("", WINDOW, resolutions.MEMORY)
 
 
 @dataclass(frozen=True)

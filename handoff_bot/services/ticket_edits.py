@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from handoff_bot.domain.desk import AgentRef
-from handoff_bot.domain.endings import Ending
 from handoff_bot.domain.escalations import OPEN, Status, Step, TicketStatus
+from handoff_bot.domain.resolutions import Resolution
 from handoff_bot.domain.text import one_line
 from handoff_bot.domain.tickets import LONGEST_SUBJECT, Edit, may_become
 from handoff_bot.ports import Clock
@@ -86,7 +86,7 @@ class TicketEdits:
         """Applies the action on the open conversation that the edit implies."""
         tx, subject, agent = editing.tx, id_of(editing.escalation), editing.agent
         if "status" in editing.fields and editing.wanted.status is TicketStatus.SOLVED:
-            return self._escalations.take_in(tx, Step.RESOLVE, subject, agent, Ending())
+            return self._escalations.take_in(tx, Step.RESOLVE, subject, agent, Resolution())
         if "assignee" not in editing.fields:
             return Outcome(True)
         if editing.to:

@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import select
 
-from handoff_bot.domain.endings import tags_of
+from handoff_bot.domain.resolutions import tags_of
 from handoff_bot.storage.desk_models import TicketTag
 from handoff_bot.storage.models import Escalation, Message, Note, Ticket
 from tests.desk.conftest import words

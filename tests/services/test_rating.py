@@ -2,9 +2,9 @@
 
 import pytest
 
-from handoff_bot.domain.endings import Ending
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.messages import Consent
+from handoff_bot.domain.resolutions import Resolution
 from handoff_bot.services import rating
 from handoff_bot.storage import log
 
@@ -91,7 +91,9 @@ def test_a_return_to_the_assistant_asks_nothing(house, ana):
 def test_who_was_not_asked_has_not_answered(house, ana):
     house.says("I want a human")
     house.take(Step.CLAIM, ana)
-    house.core.escalations.take(Step.RESOLVE, house.desk.card.escalation_id, ana, Ending(ask=False))
+    house.core.escalations.take(
+        Step.RESOLVE, house.desk.card.escalation_id, ana, Resolution(ask=False)
+    )
     house.settle()
     house.says("2")
     assert answers(house) == []

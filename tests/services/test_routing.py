@@ -7,9 +7,9 @@ import pytest
 from sqlmodel import select
 
 from handoff_bot.domain.desk import Button
-from handoff_bot.domain.endings import Ending
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.resolutions import Resolution
 from handoff_bot.domain.routing import Mode, Route, Rule
 from handoff_bot.domain.rule_conditions import Criteria
 from handoff_bot.domain.signals import Priority, Signal
@@ -102,7 +102,7 @@ def test_tags_are_those_of_all_tickets_of_the_customer(house, ana):
     rule(house, Route("CWHOLESALE"), tags=("wholesale",))
     house.says("I want a person")
     house.take(Step.CLAIM, ana)
-    house.core.escalations.take(Step.RESOLVE, 1, ana, Ending(tags=("wholesale",)))
+    house.core.escalations.take(Step.RESOLVE, 1, ana, Resolution(tags=("wholesale",)))
     wait(house, days=40)
     house.says("I want a person again")
     assert [e.slack_channel for e in escalations(house)] == ["", "CWHOLESALE"]

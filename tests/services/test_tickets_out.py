@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import select
 
-from handoff_bot.domain.endings import Ending
 from handoff_bot.domain.errors import SinkError
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.resolutions import Resolution
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.ticket_record import key_of
 from handoff_bot.jobs import backlog, leases
@@ -59,7 +59,7 @@ def test_every_step_is_told_with_what_it_was_called_before(house, zendesk, ana, 
     house.take(Step.CLAIM, ana)
     house.core.escalations.reassign(house.desk.card.escalation_id, ana, ben)
     house.settle()
-    ending = Ending(tags=("parcel", "late"))
+    ending = Resolution(tags=("parcel", "late"))
     house.core.escalations.take(Step.RESOLVE, house.desk.card.escalation_id, ben, ending)
     house.settle()
     assert [(r.status, r.assignee) for r in zendesk.records] == [

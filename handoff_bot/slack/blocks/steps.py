@@ -10,7 +10,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.desk import Place
-from handoff_bot.domain.endings import LONGEST_WORDS, NotNeeded, SolvedAs
+from handoff_bot.domain.resolutions import LONGEST_WORDS, DismissReason, ResolvedAs
 from handoff_bot.slack.blocks.fields import asking, menu, modal, options, text_field
 from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.text import Block, context, plain, section
@@ -74,19 +74,19 @@ class _About:
 
 _ABOUT = TypeAdapter(_About)
 
-SOLVED: dict[SolvedAs, str] = {
-    SolvedAs.SOLVED: "Solved",
-    SolvedAs.ANSWERED: "Question answered",
-    SolvedAs.WORKAROUND: "Workaround provided",
-    SolvedAs.PASSED_ON: "Passed on to another team",
-    SolvedAs.NO_REPLY: "Customer did not reply",
+SOLVED: dict[ResolvedAs, str] = {
+    ResolvedAs.SOLVED: "Solved",
+    ResolvedAs.ANSWERED: "Question answered",
+    ResolvedAs.WORKAROUND: "Workaround provided",
+    ResolvedAs.PASSED_ON: "Passed on to another team",
+    ResolvedAs.NO_REPLY: "Customer did not reply",
 }
 
-NOT_NEEDED: dict[NotNeeded, str] = {
-    NotNeeded.AI_COULD: "The AI could have answered",
-    NotNeeded.ALREADY_ANSWERED: "Already answered",
-    NotNeeded.SPAM: "Spam or a test",
-    NotNeeded.MISTAKE: "Customer did not want an agent",
+NOT_NEEDED: dict[DismissReason, str] = {
+    DismissReason.AI_COULD: "The AI could have answered",
+    DismissReason.ALREADY_ANSWERED: "Already answered",
+    DismissReason.SPAM: "Spam or a test",
+    DismissReason.MISTAKE: "Customer did not want an agent",
 }
 
 SNOOZES = {
@@ -148,7 +148,7 @@ def resolve(about: About, closing: str, *, asks: bool) -> Block:
     """
     outcomes = {outcome.value: label for outcome, label in SOLVED.items()}
     blocks = [
-        asking("Outcome", menu(Field.SOLVED_AS, "Choose", outcomes, SolvedAs.SOLVED)),
+        asking("Outcome", menu(Field.SOLVED_AS, "Choose", outcomes, ResolvedAs.SOLVED)),
         asking(
             "Tags",
             text_field(Field.TAGS, hint="refund, delivery", most=300),

@@ -8,8 +8,8 @@ from typing import Any
 from slack_bolt import Ack
 
 from handoff_bot.domain.desk import AgentRef, Button
-from handoff_bot.domain.endings import Ending, NotNeeded, SolvedAs, tags_of
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.resolutions import DismissReason, Resolution, ResolvedAs, tags_of
 from handoff_bot.domain.roles import Action
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.blocks.fields import modal
@@ -270,8 +270,8 @@ def resolved(
     """Resolves the conversation, with its outcome."""
     usual, asks = tools.core.escalations.closing(about.escalation_id, agent)
     closing = one(state, Field.CLOSING)
-    ending = Ending(
-        solved_as=word_of(SolvedAs, one(state, Field.SOLVED_AS)) or SolvedAs.SOLVED,
+    ending = Resolution(
+        solved_as=word_of(ResolvedAs, one(state, Field.SOLVED_AS)) or ResolvedAs.SOLVED,
         tags=tags_of(one(state, Field.TAGS)),
         closing="" if closing == usual else closing,
         ask=asks and bool(one(state, Field.ASK)),
@@ -284,7 +284,7 @@ def returned(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
 ) -> tuple[str, str] | None:
     """Returns the conversation to the AI, with a note for it."""
-    ending = Ending(memory=one(state, Field.MEMORY))
+    ending = Resolution(memory=one(state, Field.MEMORY))
     outcome = tools.core.escalations.take(Step.RETURN, about.escalation_id, agent, ending)
     return _done(tools, about, agent, Field.MEMORY, outcome)
 
@@ -293,10 +293,10 @@ def dismissed(
     tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
 ) -> tuple[str, str] | None:
     """Dismisses the escalation."""
-    why = word_of(NotNeeded, one(state, Field.WHY))
+    why = word_of(DismissReason, one(state, Field.WHY))
     if why is None:
         return Field.WHY, CHOOSE_WHY
-    ending = Ending(why=why)
+    ending = Resolution(why=why)
     outcome = tools.core.escalations.take(Step.DISMISS, about.escalation_id, agent, ending)
     return _done(tools, about, agent, Field.WHY, outcome)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from handoff_bot.domain.desk import AgentRef
-from handoff_bot.domain.endings import Ending, tags_of
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.resolutions import Resolution, tags_of
 from handoff_bot.domain.roles import Action
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.blocks.text import SlackMessage
@@ -76,13 +76,13 @@ def snooze(tools: Tools, said: Said) -> Outcome:
 
 def resolve(tools: Tools, said: Said) -> Outcome:
     """`!resolve tag tag`."""
-    ending = Ending(tags=tags_of(said.words))
+    ending = Resolution(tags=tags_of(said.words))
     return tools.core.escalations.take(Step.RESOLVE, said.escalation_id, said.author, ending)
 
 
 def give_back(tools: Tools, said: Said) -> Outcome:
     """`!return NOTE`."""
-    ending = Ending(memory=said.words)
+    ending = Resolution(memory=said.words)
     return tools.core.escalations.take(Step.RETURN, said.escalation_id, said.author, ending)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handoff_bot.domain.endings import Ending
 from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.resolutions import Resolution
 from handoff_bot.storage import conversations, log, tickets
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Escalation, Note, Ticket
@@ -21,7 +21,7 @@ def keep(
     escalation: Escalation,
     ticket: Ticket,
     agent: Agent,
-    ending: Ending,
+    ending: Resolution,
     now: datetime,
 ) -> None:
     """Stores the details in the ticket, the escalation and the handback notes."""
@@ -52,7 +52,7 @@ def keep(
         )
 
 
-def _outcome(status: Status, ending: Ending) -> str:
+def _outcome(status: Status, ending: Resolution) -> str:
     if status is Status.RESOLVED:
         return ending.solved_as.value
     return "returned" if status is Status.RETURNED else "not_needed"

@@ -11,7 +11,7 @@ LONGEST_TAG = 40
 LONGEST_WORDS = 1500
 
 
-class SolvedAs(StrEnum):
+class ResolvedAs(StrEnum):
     """Outcome of a resolved conversation."""
 
     SOLVED = "solved"
@@ -21,7 +21,7 @@ class SolvedAs(StrEnum):
     NO_REPLY = "no_reply"
 
 
-class NotNeeded(StrEnum):
+class DismissReason(StrEnum):
     """Dismissal reason; used as feedback for the detector."""
 
     AI_COULD = "ai_could"
@@ -31,7 +31,7 @@ class NotNeeded(StrEnum):
 
 
 @dataclass(frozen=True)
-class Ending:
+class Resolution:
     """An agent's input when ending an escalation; everything is optional.
 
     Attributes:
@@ -43,15 +43,15 @@ class Ending:
         ask: False skips the CSAT survey.
     """
 
-    solved_as: SolvedAs = SolvedAs.SOLVED
+    solved_as: ResolvedAs = ResolvedAs.SOLVED
     tags: tuple[str, ...] = ()
     closing: str = ""
     memory: str = ""
-    why: NotNeeded | None = None
+    why: DismissReason | None = None
     ask: bool = True
 
 
-PLAIN = Ending()
+PLAIN = Resolution()
 
 
 def tags_of(words: str | Iterable[str]) -> tuple[str, ...]:
