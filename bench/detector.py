@@ -27,8 +27,8 @@ from bench import train_detector
 from bench.provenance import commit
 from handoff_bot.ai.detector.local import MODEL, LocalDetector
 from handoff_bot.ai.detector.model import ENCODER, SENSITIVITIES
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.signals import Turn
-from handoff_bot.domain.talk import Talk
 
 HERE = Path(__file__).parent
 HARD = HERE / "detection" / "hard_cases.jsonl"
@@ -42,7 +42,7 @@ KEYWORDS = re.compile(
 """What products of the field look for when they have no model."""
 _UNHAPPY = -0.5  # the compound score of VADER from which a message counts as upset
 
-Scorer = Callable[[Talk], tuple[bool, float]]
+Scorer = Callable[[ConversationContext], tuple[bool, float]]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Labelled:
 
     source: str
     language: str
-    talk: Talk
+    talk: ConversationContext
     needed: bool
 
 
@@ -65,7 +65,11 @@ def hard_cases() -> list[Labelled]:
     found = []
     for raw in map(json.loads, lines):
         turns = tuple(Turn(turn["role"], turn["text"]) for turn in raw["turns"])
-        found.append(Labelled("hard", raw["lang"], Talk(turns), bool(raw["label"]["escalate"])))
+        found.append(
+            Labelled(
+                "hard", raw["lang"], ConversationContext(turns), bool(raw["label"]["escalate"])
+            )
+        )
     return found
 
 
@@ -81,7 +85,7 @@ def held_out(folder: Path) -> tuple[list[Labelled], Answers]:
         Labelled(
             case.source,
             case.language,
-            Talk(tuple(Turn(*turn) for turn in case.turns)),
+            ConversationContext(tuple(Turn(*turn) for turn in case.turns)),
             case.reason != "none",
         )
         for case in cases
@@ -93,15 +97,15 @@ def rivals() -> dict[str, Scorer]:
     """What ours is compared with."""
     lexicon = SentimentIntensityAnalyzer()
 
-    def keywords(talk: Talk) -> tuple[bool, float]:
+    def keywords(talk: ConversationContext) -> tuple[bool, float]:
         found = len(KEYWORDS.findall(talk.turns[-1].text))
         return bool(found), float(found)
 
-    def vader(talk: Talk) -> tuple[bool, float]:
+    def vader(talk: ConversationContext) -> tuple[bool, float]:
         compound = lexicon.polarity_scores(talk.turns[-1].text)["compound"]
         return compound <= _UNHAPPY, -compound
 
-    def both(talk: Talk) -> tuple[bool, float]:
+    def both(talk: ConversationContext) -> tuple[bool, float]:
         (one, first), (other, second) = keywords(talk), vader(talk)
         return one or other, first + second
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef, Board, Card, EphemeralMessage, Place, Post
 from handoff_bot.domain.files import DeskFile, Fetched, File
@@ -25,7 +26,6 @@ from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.domain.roles import Home, Person
 from handoff_bot.domain.signals import Answer, Judgement
 from handoff_bot.domain.spending import Usage
-from handoff_bot.domain.talk import Talk
 from handoff_bot.domain.ticket_record import TicketRecord
 
 
@@ -260,14 +260,14 @@ class Mailer(Protocol):
 class Detector(Protocol):
     """Detects when an agent is needed, using the conversation's rules and open turns."""
 
-    def quick_check(self, talk: Talk) -> Judgement:
+    def quick_check(self, talk: ConversationContext) -> Judgement:
         """Quick check on this machine; not `final` if `judge` would find more.
 
         Raises:
             ModelError: no result; escalate to be safe.
         """
 
-    def judge(self, talk: Talk) -> Judgement:
+    def judge(self, talk: ConversationContext) -> Judgement:
         """Evaluates the last turn, which is the customer's, with all open turns as context.
 
         Raises:
@@ -284,7 +284,7 @@ class Detector(Protocol):
 class Assistant(Protocol):
     """The AI assistant."""
 
-    def answer(self, talk: Talk, language: str) -> Answer | None:
+    def answer(self, talk: ConversationContext, language: str) -> Answer | None:
         """Returns the answer to the last turn, or None if the assistant has none.
 
         Raises:

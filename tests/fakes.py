@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef, Board, Button, Card, EphemeralMessage, Place, Post
 from handoff_bot.domain.errors import DeliveryError, DeskError, ModelError, OutcomeUnknown
@@ -21,7 +22,6 @@ from handoff_bot.domain.messages import (
 )
 from handoff_bot.domain.roles import Home, Person
 from handoff_bot.domain.signals import Answer, Judgement, Priority, Signal, Turn
-from handoff_bot.domain.talk import Talk
 from handoff_bot.domain.ticket_record import TicketRecord
 from handoff_bot.ports import WebhookRequest
 from handoff_bot.storage import log
@@ -342,11 +342,11 @@ class ScriptedDetector:
     priority: Priority = Priority.NORMAL
     language: str = "en"
     judged: list[tuple[Turn, ...]] = field(default_factory=list)
-    talks: list[Talk] = field(default_factory=list)
+    talks: list[ConversationContext] = field(default_factory=list)
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
     """What happens while it judges, once."""
 
-    def quick_check(self, talk: Talk) -> Judgement:
+    def quick_check(self, talk: ConversationContext) -> Judgement:
         return replace(self._judgement(talk), final=self.quick)
 
     def may_matter(self, words: str) -> bool:
@@ -355,10 +355,10 @@ class ScriptedDetector:
     def announces(self, words: str) -> bool:
         return any(promise in words for promise in self.promises)
 
-    def judge(self, talk: Talk) -> Judgement:
+    def judge(self, talk: ConversationContext) -> Judgement:
         return self._judgement(talk)
 
-    def _judgement(self, talk: Talk) -> Judgement:
+    def _judgement(self, talk: ConversationContext) -> Judgement:
         self.talks.append(talk)
         self.judged.append(talk.turns)
         if self.meanwhile:
@@ -383,9 +383,9 @@ class ScriptedAssistant:
     confidence: float = 0.9
     silent: bool = False
     in_time: bool | None = None
-    asked: list[Talk] = field(default_factory=list)
+    asked: list[ConversationContext] = field(default_factory=list)
 
-    def answer(self, talk: Talk, language: str) -> Answer | None:
+    def answer(self, talk: ConversationContext, language: str) -> Answer | None:
         self.asked.append(talk)
         if self.silent:
             return None

@@ -13,12 +13,12 @@ from click.testing import CliRunner
 import app
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.cli import main
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.detection_rules import Rules
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.signals import Signal, Turn
 from handoff_bot.domain.spending import Usage
-from handoff_bot.domain.talk import Talk
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
@@ -332,7 +332,9 @@ def _needless() -> str:
     threshold = detector.threshold(Signal.REQUEST, Rules())
 
     def score(words: str) -> float:
-        return detector.judge(Talk((Turn("customer", words),))).scores[Signal.REQUEST]
+        return detector.judge(ConversationContext((Turn("customer", words),))).scores[
+            Signal.REQUEST
+        ]
 
     return next(words for words in NEEDLESS if threshold < score(words) < 0.93)
 

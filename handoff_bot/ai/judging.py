@@ -8,9 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.signals import Judgement, Turn
-from handoff_bot.domain.talk import Talk
 from handoff_bot.ports import Detector
 
 
@@ -36,7 +36,7 @@ def judge_lines(lines: Iterable[str], detector: Detector) -> Iterator[str]:
             yield json.dumps(_judged(line, detector), ensure_ascii=False)
 
 
-def read_talk(text: str) -> Talk:
+def read_talk(text: str) -> ConversationContext:
     """Parses one conversation; the id is optional.
 
     Raises:
@@ -48,14 +48,14 @@ def read_talk(text: str) -> Talk:
         raise ValueError(_what_is_wrong(error)) from None
     except (TypeError, ValueError, RecursionError):
         raise ValueError("not a JSON object") from None
-    return Talk(tuple(Turn(turn.role, turn.text) for turn in asked.turns))
+    return ConversationContext(tuple(Turn(turn.role, turn.text) for turn in asked.turns))
 
 
 def _judged(line: str, detector: Detector) -> dict[str, object]:
     try:
         asked = _Conversation.model_validate_json(line)
         turns = tuple(Turn(turn.role, turn.text) for turn in asked.turns)
-        return {"id": asked.id, **_answer(detector.judge(Talk(turns)))}
+        return {"id": asked.id, **_answer(detector.judge(ConversationContext(turns)))}
     except ValidationError as error:
         return {"id": None, "error": _what_is_wrong(error)}
     except ModelError as error:

@@ -10,10 +10,10 @@ from typing import Any
 
 from handoff_bot.domain import policy
 from handoff_bot.domain.consent import plain
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.message_context import MessageKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Answer, Judgement, Turn
-from handoff_bot.domain.talk import Talk
 from handoff_bot.domain.text import spelled
 from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs import store
@@ -70,7 +70,7 @@ def question(
     ours = [one for one in messages[settled:] if one.author == Author.ASSISTANT]
     live = detection_rules.read(tx)
     return Question(
-        talk=Talk(
+        talk=ConversationContext(
             turns=turns,
             settled=min(settled, len(turns) - 1),
             rules=live,
@@ -102,14 +102,16 @@ def _in_turn(messages: list[Message]) -> list[Message]:
     return [*(message for message in messages if message is not theirs[-1]), theirs[-1]]
 
 
-def talk_until(tx: Transaction, conversation_id: int, message_id: int) -> Talk | None:
+def talk_until(
+    tx: Transaction, conversation_id: int, message_id: int
+) -> ConversationContext | None:
     """Returns the conversation up to this message, or None if the message no longer exists."""
     messages = deliveries.arrived(tx, conversations.until(tx, conversation_id, message_id, TURNS))
     if not messages:
         return None
     earlier = rows.settled_before(tx, conversation_id, message_id)
     settled = sum(id_of(one) <= earlier for one in messages)
-    return Talk(tuple(map(_turn, messages)), settled=min(settled, len(messages) - 1))
+    return ConversationContext(tuple(map(_turn, messages)), settled=min(settled, len(messages) - 1))
 
 
 def _turn(message: Message) -> Turn:
@@ -125,7 +127,7 @@ def _attached(message: Message) -> str:
     return " ".join(f"[{file['content_type']}]" for file in message.media)
 
 
-def last_answer(talk: Talk) -> str:
+def last_answer(talk: ConversationContext) -> str:
     """Returns the assistant's last message, or ""."""
     return next((turn.text for turn in reversed(talk.turns) if turn.role == "assistant"), "")
 

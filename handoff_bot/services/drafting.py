@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.policy import UNSURE
-from handoff_bot.domain.talk import Talk
 from handoff_bot.ports import Assistant
 from handoff_bot.services import answering
 from handoff_bot.storage import conversations
@@ -53,7 +53,7 @@ class Drafting:
         text, sources = self._ask(talk) if talk else ("", ())
         return Draft(text, sources, claims)
 
-    def _ask(self, talk: Talk) -> tuple[str, tuple[str, ...]]:
+    def _ask(self, talk: ConversationContext) -> tuple[str, tuple[str, ...]]:
         try:
             answer = self._assistant.answer(talk, talk.language)
         except ModelError:
@@ -64,7 +64,7 @@ class Drafting:
         return answer.text, answer.sources
 
 
-def _until_the_customer(talk: Talk) -> Talk | None:
+def _until_the_customer(talk: ConversationContext) -> ConversationContext | None:
     """Returns the conversation up to the customer's last message."""
     last = max((n for n, turn in enumerate(talk.turns) if turn.role == "customer"), default=-1)
     if last < 0:

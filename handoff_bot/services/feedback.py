@@ -8,9 +8,9 @@ from datetime import datetime
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.detection_rules import Rules
 from handoff_bot.domain.escalations import Status
-from handoff_bot.domain.lessons import Lesson
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Signal
+from handoff_bot.domain.training_examples import TrainingExample
 from handoff_bot.ports import Clock
 from handoff_bot.services import answering, detection_rules
 from handoff_bot.services.outcome import Outcome
@@ -45,7 +45,7 @@ class Feedback:
                 log.record(tx, CAME_LATE, now, escalation=escalation, agent_id=id_of(row))
             return Outcome(True, "Feedback saved: escalated too late.")
 
-    def lessons(self) -> list[Lesson]:
+    def lessons(self) -> list[TrainingExample]:
         """Returns training examples from the team's decisions about single turns."""
         with self._database.read() as tx:
             found = [one for row in rows.ended(tx, MOST) for one in _of_escalation(tx, row)]
@@ -61,25 +61,25 @@ class Feedback:
             log.prefer(tx, f"{detection_rules.PREFIX}{name}", value, "tune", now)
 
 
-def _of_escalation(tx: Transaction, escalation: Escalation) -> Iterator[Lesson]:
+def _of_escalation(tx: Transaction, escalation: Escalation) -> Iterator[TrainingExample]:
     signal = Signal(escalation.reason)
     talk = answering.talk_until(tx, escalation.conversation_id, escalation.message_id)
     if talk is None:  # erased in the meantime
         return
     if escalation.status == Status.DISMISSED:
-        yield Lesson(talk, signal, needed=False, said_so=True)
+        yield TrainingExample(talk, signal, needed=False, said_so=True)
         return
-    yield Lesson(talk, signal, needed=True, said_so=False)
+    yield TrainingExample(talk, signal, needed=True, said_so=False)
     if log.has(tx, CAME_LATE, id_of(escalation)):
         earlier = conversations.before(tx, escalation.message_id, Author.CONTACT)
         sooner = earlier and answering.talk_until(tx, escalation.conversation_id, id_of(earlier))
         if sooner:
-            yield Lesson(sooner, signal, needed=True, said_so=True)
+            yield TrainingExample(sooner, signal, needed=True, said_so=True)
 
 
-def _of_answers(tx: Transaction) -> Iterator[Lesson]:
+def _of_answers(tx: Transaction) -> Iterator[TrainingExample]:
     """Yields turns that the assistant answered and that needed no agent."""
     for message in conversations.answered(tx, MOST):
         talk = answering.talk_until(tx, message.conversation_id, message.payload["answers"])
         if talk and not rows.any_after(tx, message.conversation_id, id_of(message)):
-            yield Lesson(talk, None, needed=False, said_so=False)
+            yield TrainingExample(talk, None, needed=False, said_so=False)

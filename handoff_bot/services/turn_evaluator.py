@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from handoff_bot.domain import policy
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.detection_rules import Rules
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.signals import Act, Answer, Judgement
-from handoff_bot.domain.talk import Talk
 from handoff_bot.ports import Assistant, Detector
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Question:
             needed.
     """
 
-    talk: Talk
+    talk: ConversationContext
     vip: bool = False
     unsure_before: bool = False
     answers: int = 0
@@ -140,7 +140,7 @@ class TurnEvaluator:
         return policy.ranked(judgement, vip=question.vip)
 
 
-def _as_judged(question: Question) -> Talk:
+def _as_judged(question: Question) -> ConversationContext:
     talk = question.talk
     rules = talk.rules.for_vip() if question.vip else talk.rules
     return replace(talk, turns=rules.without_phrases(talk.turns), rules=rules)

@@ -19,8 +19,8 @@ from handoff_bot.ai.detector.local import MODEL, LocalDetector
 from handoff_bot.ai.detector.memory import Memory
 from handoff_bot.ai.detector.model import ENCODER, Model
 from handoff_bot.ai.detector.vocabulary import Vocabulary
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.signals import Signal, Turn
-from handoff_bot.domain.talk import Talk
 from tests.ai.talk import as_talk
 
 ROOT = Path(__file__).parents[2]
@@ -138,7 +138,7 @@ def test_the_same_conversation_again_costs_no_reading(counted, counting):
 def conversations(path, every):
     lines = path.read_text(encoding="utf-8").splitlines()[::every]
     for raw in map(json.loads, lines):
-        yield Talk(tuple(Turn(turn["role"], turn["text"]) for turn in raw["turns"]))
+        yield ConversationContext(tuple(Turn(turn["role"], turn["text"]) for turn in raw["turns"]))
 
 
 def told(judgement):

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from handoff_bot.ai.detector.local import LocalDetector
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.detection_rules import Rules, Sensitivity
 from handoff_bot.domain.signals import Act, Judgement, Priority, Signal, Turn
-from handoff_bot.domain.talk import Talk
 from tests.ai.talk import judge, talk
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "detection" / "dev.jsonl"
@@ -364,4 +364,4 @@ def test_a_yes_or_no_to_a_question_of_the_assistants_own_is_an_answer(detector, 
         Turn("customer", words),
     )
 
-    assert detector.act_of(Talk(asked)) is Act.NONE
+    assert detector.act_of(ConversationContext(asked)) is Act.NONE

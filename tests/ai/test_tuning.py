@@ -7,10 +7,10 @@ import pytest
 from handoff_bot.ai.detector.explaining import explain
 from handoff_bot.ai.detector.model import KINDS
 from handoff_bot.ai.detector.tuning import FEWEST, advise, retrained
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.detection_rules import Rules, Sensitivity, Tuning
-from handoff_bot.domain.lessons import Lesson
 from handoff_bot.domain.signals import Signal
-from handoff_bot.domain.talk import Talk
+from handoff_bot.domain.training_examples import TrainingExample
 from tests.ai.talk import judge, talk
 
 NEEDLESS = [
@@ -35,7 +35,10 @@ QUIET = [
 
 
 def lessons(words, *, needed, signal=Signal.REQUEST, said_so=True):
-    return [Lesson(Talk(tuple(talk(one))), signal, needed, said_so) for one in words]
+    return [
+        TrainingExample(ConversationContext(tuple(talk(one))), signal, needed, said_so)
+        for one in words
+    ]
 
 
 def about(detector, found, rules=None):
@@ -109,7 +112,7 @@ def test_a_last_layer_of_another_size_is_ignored(detector):
 
 def test_an_explanation_says_what_tipped_it_and_by_which_words(detector):
     words = "My parcel is late. I want to speak to a manager"
-    lines = "\n".join(explain(detector, Talk(tuple(talk(words)))))
+    lines = "\n".join(explain(detector, ConversationContext(tuple(talk(words)))))
 
     assert "An agent is needed: reason request" in lines
     assert "<- decided" in lines
@@ -118,7 +121,7 @@ def test_an_explanation_says_what_tipped_it_and_by_which_words(detector):
 
 
 def test_an_explanation_of_nothing(detector):
-    lines = list(explain(detector, Talk(tuple(talk("when do you open?")))))
+    lines = list(explain(detector, ConversationContext(tuple(talk("when do you open?")))))
 
     assert lines[0].startswith("No agent is needed")
     assert not any("<- decided" in line for line in lines)

@@ -18,8 +18,8 @@ from handoff_bot.ai.assistant.phrases import (
 )
 from handoff_bot.ai.assistant.words import telling_stems
 from handoff_bot.ai.detector.local import LocalDetector
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.signals import Act, Answer, Turn
-from handoff_bot.domain.talk import Talk
 
 BY = "local"
 
@@ -48,15 +48,17 @@ class LocalAssistant:
         act_of: classifies small talk in the last turns; by default with the shipped detector.
     """
 
-    def __init__(self, knowledge: Knowledge, act_of: Callable[[Talk], Act] | None = None) -> None:
+    def __init__(
+        self, knowledge: Knowledge, act_of: Callable[[ConversationContext], Act] | None = None
+    ) -> None:
         self._knowledge = knowledge
         self._act_of = act_of or _shipped_detector().act_of
 
-    def is_small_talk(self, talk: Talk) -> bool:
+    def is_small_talk(self, talk: ConversationContext) -> bool:
         """Returns whether the waiting turns are only small talk."""
         return self._act_of(talk) is not Act.NONE
 
-    def answer(self, talk: Talk, language: str) -> Answer | None:
+    def answer(self, talk: ConversationContext, language: str) -> Answer | None:
         """Returns quoted passages, an agent's earlier message, or "I'm not sure" with an offer.
 
         Answers each waiting turn in order, in one answer. None if the last turn is not the

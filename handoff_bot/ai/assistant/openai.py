@@ -15,10 +15,10 @@ from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
 from handoff_bot.ai.language_model import LanguageModel, Probability
 from handoff_bot.ai.redaction import Redactor
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.messages import storable
 from handoff_bot.domain.signals import Answer
-from handoff_bot.domain.talk import Talk
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class OpenAIAssistant:
         self._local = local
         self._timeout = timeout
 
-    def answer(self, talk: Talk, language: str) -> Answer | None:
+    def answer(self, talk: ConversationContext, language: str) -> Answer | None:
         """Returns the model's answer from passages, or the local assistant's if the model fails."""
         local = self._local.answer(talk, language)
         if local is None or self._local.is_small_talk(talk):
@@ -65,7 +65,7 @@ class OpenAIAssistant:
             logger.warning("language model did not answer", extra={"kind": str(error)})
             return replace(local, in_time=False)
 
-    def _ask(self, talk: Talk, language: str, redactor: Redactor) -> Answer:
+    def _ask(self, talk: ConversationContext, language: str, redactor: Redactor) -> Answer:
         turns = talk.turns
         passages = passages_for(self._knowledge, turns)
         given = prompts.enclosed(

@@ -10,15 +10,15 @@ import numpy as np
 from handoff_bot.ai.detector.context import NAMES
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.model import KINDS
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.signals import Signal
-from handoff_bot.domain.talk import Talk
 
 _MOST_WORDS = 60
 _SHOWN = 4
 _WORTH_SAYING = 0.02
 
 
-def explain(detector: LocalDetector, talk: Talk) -> Iterator[str]:
+def explain(detector: LocalDetector, talk: ConversationContext) -> Iterator[str]:
     """Yields text lines about the last turn. They contain customer text."""
     judged = detector.judge(talk)
     reason = judged.reason.value if judged.reason else "none"
@@ -37,7 +37,7 @@ def explain(detector: LocalDetector, talk: Talk) -> Iterator[str]:
             yield f"    words: {', '.join(words)}"
 
 
-def _moved(detector: LocalDetector, talk: Talk, signal: Signal) -> Iterator[str]:
+def _moved(detector: LocalDetector, talk: ConversationContext, signal: Signal) -> Iterator[str]:
     """Yields the features with the largest effect on the score, in log-odds."""
     inputs = detector.inputs(talk).get(signal)
     if inputs is None:
@@ -50,7 +50,7 @@ def _moved(detector: LocalDetector, talk: Talk, signal: Signal) -> Iterator[str]
             yield f"    {shares[place]:+.2f}  {NAMES[signal][place]}"
 
 
-def _words(detector: LocalDetector, talk: Talk, signal: Signal) -> list[str]:
+def _words(detector: LocalDetector, talk: ConversationContext, signal: Signal) -> list[str]:
     """Returns the words whose removal weakens the signal most."""
     last = talk.turns[-1]
     words = last.text.split()[:_MOST_WORDS]

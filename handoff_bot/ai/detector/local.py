@@ -17,9 +17,9 @@ from handoff_bot.ai.detector.language import language_of, last_language
 from handoff_bot.ai.detector.memory import Memory
 from handoff_bot.ai.detector.messages import Reply, Utterance
 from handoff_bot.ai.detector.model import KINDS, SENSITIVITIES, Model
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.detection_rules import Rules, Sensitivity
 from handoff_bot.domain.signals import Act, Judgement, Signal, Turn
-from handoff_bot.domain.talk import Talk
 
 MODEL = Path(__file__).parent / "model" / "local.npz"
 BY = "local"
@@ -69,11 +69,11 @@ class LocalDetector:
         """Returns the text encoder, also used by the knowledge base."""
         return self._model.encoder
 
-    def quick_check(self, talk: Talk) -> Judgement:
+    def quick_check(self, talk: ConversationContext) -> Judgement:
         """Same as `judge`, which is fast and needs no network."""
         return self.judge(talk)
 
-    def judge(self, talk: Talk) -> Judgement:
+    def judge(self, talk: ConversationContext) -> Judgement:
         """Evaluates the last customer turn; turns settled by an agent do not count."""
         stretch = _stretch(talk)
         if not stretch:
@@ -90,14 +90,14 @@ class LocalDetector:
         parts = (words, *text.clauses(words))
         return any(self._reply(part).announcement >= _ANNOUNCED for part in parts)
 
-    def act_of(self, talk: Talk) -> Act:
+    def act_of(self, talk: ConversationContext) -> Act:
         """Returns the kind of small talk of all waiting turns, the last one first; NONE if any has
         other content.
         """
         acts = [self._act(one) for one in talk.each()]
         return Act.NONE if Act.NONE in acts else acts[-1]
 
-    def _act(self, talk: Talk) -> Act:
+    def _act(self, talk: ConversationContext) -> Act:
         """Returns the last turn's kind of small talk, given what it answers.
 
         A yes or no to our question, except an offer of an agent, is an answer, unless nothing was
@@ -124,7 +124,9 @@ class LocalDetector:
             return Act.BYE
         return next(act for act in _MOST_TELLING if act in kinds)
 
-    def _answers(self, talk: Talk, stretch: Sequence[Turn], kinds: frozenset[Act]) -> bool:
+    def _answers(
+        self, talk: ConversationContext, stretch: Sequence[Turn], kinds: frozenset[Act]
+    ) -> bool:
         """Returns whether a yes or no answers the assistant's own question, such as "Have you paid?"."""
         before = _said_before(talk)
         if before is None or before not in stretch or self._offers(before.text):
@@ -151,7 +153,7 @@ class LocalDetector:
         is_yes = Act.ACCEPT in kinds and not kinds & {Act.DECLINE, Act.BYE}
         return is_yes and self._offers(stretch[-2].text, _SURELY_OFFERED)
 
-    def conclude(self, talk: Talk, scores: policy.Scores, by: str) -> Judgement:
+    def conclude(self, talk: ConversationContext, scores: policy.Scores, by: str) -> Judgement:
         """Returns a judgement from four scores of any origin, by this detector's thresholds.
 
         Requires a customer turn after the last agent's.
@@ -161,7 +163,7 @@ class LocalDetector:
 
     def _concluded(
         self,
-        talk: Talk,
+        talk: ConversationContext,
         stretch: Sequence[Turn],
         seen: context.Scored,
         scores: policy.Scores,
@@ -204,7 +206,7 @@ class LocalDetector:
         is_offered = isinstance(before, Reply) and before.offer >= _MAYBE_OFFERED
         return self._read_closely(turn.text) if found.plain and is_offered else found
 
-    def inputs(self, talk: Talk) -> dict[Signal, tuple[float, ...]]:
+    def inputs(self, talk: ConversationContext) -> dict[Signal, tuple[float, ...]]:
         """Returns the last layer's inputs by signal; empty if there is nothing to evaluate."""
         stretch = _stretch(talk)
         if not stretch:
@@ -226,7 +228,7 @@ class LocalDetector:
         taught = rules.tuning.last_layer.get(signal, ())
         return np.array(taught) if len(taught) == len(shipped) else shipped
 
-    def thresholds(self, talk: Talk) -> dict[Signal, float]:
+    def thresholds(self, talk: ConversationContext) -> dict[Signal, float]:
         """Returns each signal's threshold in this conversation."""
         stretch = _stretch(talk)
         declined = bool(stretch) and self._scored(stretch, talk.waiting).declined
@@ -275,7 +277,7 @@ class LocalDetector:
         return max(telling or said, key=len)
 
 
-def _stretch(talk: Talk) -> list[Turn]:
+def _stretch(talk: ConversationContext) -> list[Turn]:
     """Returns the open turns up to the customer's last one, since an agent's last message."""
     found: list[Turn] = []
     for turn in talk.open_turns[-_TURNS:]:
@@ -293,7 +295,7 @@ def _spoken(stretch: Sequence[Turn]) -> list[str]:
     return [turn.text for turn in stretch if turn.role == "customer" and not turn.filled]
 
 
-def _said_before(talk: Talk) -> Turn | None:
+def _said_before(talk: ConversationContext) -> Turn | None:
     """Returns the message by the assistant or a fixed text right before the last turn, settled or
     not.
     """

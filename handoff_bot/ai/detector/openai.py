@@ -14,10 +14,10 @@ from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.policy import one_line
 from handoff_bot.ai.language_model import LanguageModel, Probability
 from handoff_bot.ai.redaction import Redactor
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.messages import storable
 from handoff_bot.domain.signals import Act, Judgement, Priority, Signal, Turn
-from handoff_bot.domain.talk import Talk
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class OpenAIDetector:
         self._local = local
         self._timeout = timeout
 
-    def quick_check(self, talk: Talk) -> Judgement:
+    def quick_check(self, talk: ConversationContext) -> Judgement:
         """Returns the local detector's result; final only if it is certain."""
         local = self._local.judge(talk)
         return replace(local, final=_is_certain(local))
@@ -69,7 +69,7 @@ class OpenAIDetector:
     def announces(self, words: str) -> bool:
         return self._local.announces(words)
 
-    def judge(self, talk: Talk) -> Judgement:
+    def judge(self, talk: ConversationContext) -> Judgement:
         """Evaluates the last turn. If the model fails, the local detector's result stands."""
         local = self._local.judge(talk)
         if _is_certain(local):
@@ -83,7 +83,7 @@ class OpenAIDetector:
         judged = self._local.conclude(talk, _scores(verdict, local), BY)
         return _in_its_words(judged, verdict, talk.turns, redactor)
 
-    def _ask(self, talk: Talk, redactor: Redactor) -> Verdict:
+    def _ask(self, talk: ConversationContext, redactor: Redactor) -> Verdict:
         masked = prompts.masked(talk.open_turns, redactor.mask)
         return self._model.ask(
             prompts.JUDGE, prompts.transcript(masked), Verdict, self._timeout, talk.contact_id

@@ -12,8 +12,8 @@ from handoff_bot.ai.detector.heads import Floats, any_of, descent
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.model import KINDS
 from handoff_bot.domain.detection_rules import Rules
-from handoff_bot.domain.lessons import Lesson
 from handoff_bot.domain.signals import Signal
+from handoff_bot.domain.training_examples import TrainingExample
 
 FEWEST = 5
 """Minimum number of explicit decisions before anything is suggested for a signal."""
@@ -59,7 +59,9 @@ class _Evidence:
     said: int
 
 
-def advise(detector: LocalDetector, lessons: Sequence[Lesson], rules: Rules) -> Iterator[Advice]:
+def advise(
+    detector: LocalDetector, lessons: Sequence[TrainingExample], rules: Rules
+) -> Iterator[Advice]:
     """Yields one suggestion per signal, in order."""
     for signal in Signal:
         evidence = _evidence(detector, lessons, signal)
@@ -101,7 +103,7 @@ def _best(evidence: _Evidence, margins: Floats, least: float, present: float) ->
 
 
 def retrained(
-    detector: LocalDetector, lessons: Sequence[Lesson]
+    detector: LocalDetector, lessons: Sequence[TrainingExample]
 ) -> dict[Signal, tuple[float, ...]]:
     """Returns last-layer weights for signals with enough feedback.
 
@@ -133,7 +135,9 @@ def _descended(evidence: _Evidence, shipped: Floats, signal: Signal) -> Floats:
     return layer
 
 
-def _evidence(detector: LocalDetector, lessons: Sequence[Lesson], signal: Signal) -> _Evidence:
+def _evidence(
+    detector: LocalDetector, lessons: Sequence[TrainingExample], signal: Signal
+) -> _Evidence:
     mine = [one for one in lessons if one.signal in {signal, None}]
     rows = [detector.inputs(one.talk)[signal] for one in mine]
     width = sum(KINDS[signal])

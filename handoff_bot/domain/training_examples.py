@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.signals import Signal
-from handoff_bot.domain.talk import Talk
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingExample:
     """One turn, and whether an agent was needed.
 
     Attributes:
@@ -19,7 +19,7 @@ class Lesson:
         said_so: True if an agent said so; False if inferred from their actions.
     """
 
-    talk: Talk
+    talk: ConversationContext
     signal: Signal | None
     needed: bool
     said_so: bool

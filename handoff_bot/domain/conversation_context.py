@@ -9,7 +9,7 @@ from handoff_bot.domain.signals import Turn
 
 
 @dataclass(frozen=True)
-class Talk:
+class ConversationContext:
     """One conversation at one time.
 
     Attributes:
@@ -36,7 +36,7 @@ class Talk:
         """Returns the turns since an agent resolved the earlier ones."""
         return self.turns[self.settled :]
 
-    def each(self) -> tuple[Talk, ...]:
+    def each(self) -> tuple[ConversationContext, ...]:
         """Returns a conversation for each waiting turn, as if only that turn had been written."""
         if self.waiting <= 1:
             return (self,)
