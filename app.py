@@ -26,7 +26,7 @@ from handoff_bot.domain import report as words
 from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.crowds import EscalationLimits
 from handoff_bot.domain.errors import ModelError
-from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.metrics import Scope
 from handoff_bot.domain.spending import Caps, Price
 from handoff_bot.domain.tickets import TicketQuery
@@ -417,7 +417,7 @@ def open_database(settings: Settings) -> Database:
     return database
 
 
-def checks(settings: Settings) -> Iterator[Finding]:
+def checks(settings: Settings) -> Iterator[CheckResult]:
     """Yields the doctor's health checks."""
     try:
         database = Database(settings.DATABASE_URL.get_secret_value())
@@ -428,16 +428,16 @@ def checks(settings: Settings) -> Iterator[Finding]:
             )
         database.close()
     except Exception as error:  # every error is reported by the doctor
-        yield Finding("database", False, f"cannot be used ({type(error).__name__})")
+        yield CheckResult("database", False, f"cannot be used ({type(error).__name__})")
     else:
-        yield Finding("database", True, "reachable, schema up to date")
+        yield CheckResult("database", True, "reachable, schema up to date")
         yield translation
     try:
         build_ai(settings.KNOWLEDGE_DIR)
     except ModelError as error:
-        yield Finding("local detector", False, str(error))
+        yield CheckResult("local detector", False, str(error))
     else:
-        yield Finding("local detector", True, "loaded")
+        yield CheckResult("local detector", True, "loaded")
     yield check_knowledge(settings.KNOWLEDGE_DIR, SystemClock().now().date())
     yield from _check_model(settings)
     yield from check_slack(
@@ -452,16 +452,16 @@ def checks(settings: Settings) -> Iterator[Finding]:
     yield from _check_peers(settings)
 
 
-def check_website(settings: Settings) -> Finding:
+def check_website(settings: Settings) -> CheckResult:
     """Checks that visitors can be told apart: a loopback listener is only reached through a proxy."""
     is_local = settings.HOST in LOOPBACK
     origins = [WebAddress.parse(one).origin for one in settings.webchat_origins]
     if is_local and not (settings.TRUSTED_PROXIES or all(one.is_loopback for one in origins)):
-        return Finding("website chat", False, ONE_VISITOR.format(host=settings.HOST))
-    return Finding("website chat", True, f"available on {', '.join(settings.webchat_origins)}")
+        return CheckResult("website chat", False, ONE_VISITOR.format(host=settings.HOST))
+    return CheckResult("website chat", True, f"available on {', '.join(settings.webchat_origins)}")
 
 
-def _check_model(settings: Settings) -> Iterator[Finding]:
+def _check_model(settings: Settings) -> Iterator[CheckResult]:
     """Sends one real request, which is counted."""
     key = settings.OPENAI_API_KEY.get_secret_value()
     if not key:
@@ -488,10 +488,10 @@ def _check_model(settings: Settings) -> Iterator[Finding]:
     if settings.model_price is None:
         prices = "OPENAI_INPUT_PRICE and OPENAI_OUTPUT_PRICE"
         words = f"unknown, so spending is counted in tokens only; set {prices}"
-        yield Finding("language model: price", True, words)
+        yield CheckResult("language model: price", True, words)
 
 
-def _check_peers(settings: Settings) -> Iterator[Finding]:
+def _check_peers(settings: Settings) -> Iterator[CheckResult]:
     clock = SystemClock()
     if settings.TICKET_WEBHOOK_URL:
         yield from check_webhook(webhook_sink(settings, clock))

@@ -10,34 +10,34 @@ from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
 from channels._twilio import TwilioAccount, client_of
-from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.health_checks import CheckResult
 
 _TROUBLES = (TwilioException, RequestException)
 
 
-def check_twilio(account: TwilioAccount) -> Iterator[Finding]:
+def check_twilio(account: TwilioAccount) -> Iterator[CheckResult]:
     """Checks everything possible without sending a message."""
     client = client_of(account)
     try:
         status = client.api.v2010.accounts(account.account_sid).fetch().status
     except _TROUBLES as error:
         words = f"not accepted ({type(error).__name__}); check the SID and the token or API key"
-        yield Finding("Twilio: credentials", False, words)
+        yield CheckResult("Twilio: credentials", False, words)
         return
-    yield Finding("Twilio: credentials", status == "active", f"the account is {status}")
+    yield CheckResult("Twilio: credentials", status == "active", f"the account is {status}")
     if account.sms_from:
         yield _check_number(client, account)
 
 
-def _check_number(client: Client, account: TwilioAccount) -> Finding:
+def _check_number(client: Client, account: TwilioAccount) -> CheckResult:
     what = f"Twilio: {account.sms_from[:-4]}····"
     wanted = f"{account.public_base_url.rstrip('/')}/webhooks/sms"
     try:
         found = client.incoming_phone_numbers.list(phone_number=account.sms_from, limit=1)
     except _TROUBLES as error:
-        return Finding(what, False, f"could not be looked up ({type(error).__name__})")
+        return CheckResult(what, False, f"could not be looked up ({type(error).__name__})")
     if not found:
-        return Finding(what, False, "is not a number of this account; check TWILIO_SMS_FROM")
+        return CheckResult(what, False, "is not a number of this account; check TWILIO_SMS_FROM")
     if urldefrag(found[0].sms_url or "").url != wanted:
-        return Finding(what, False, f"set 'A message comes in' to POST {wanted}")
-    return Finding(what, True, "points to Handoff")
+        return CheckResult(what, False, f"set 'A message comes in' to POST {wanted}")
+    return CheckResult(what, True, "points to Handoff")

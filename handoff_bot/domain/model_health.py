@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.health_checks import CheckResult
 
 DOWN_AFTER = timedelta(minutes=3)
 DOWN_FAILURES = 3
@@ -120,30 +120,32 @@ class Look:
     is_capped: bool = False
     shutdown: date | None = None
 
-    def findings(self, today: date) -> Iterator[Finding]:
+    def findings(self, today: date) -> Iterator[CheckResult]:
         """Yields the health checks for the doctor."""
         yield self._answering()
         if self.shutdown is not None:
             yield self._lasting(self.shutdown, today)
 
-    def _answering(self) -> Finding:
+    def _answering(self) -> CheckResult:
         what = "language model"
         if self.is_capped:
             words = "not used: today's spending limit is reached, so answers are local"
-            return Finding(what, False, words)
+            return CheckResult(what, False, words)
         if self.trouble:
             why = reason(self.trouble, self.detail)
-            return Finding(
+            return CheckResult(
                 what, False, f"{self.model} does not respond, so answers are local. {why}"
             )
-        return Finding(what, True, f"{self.model} answered a question")
+        return CheckResult(what, True, f"{self.model} answered a question")
 
-    def _lasting(self, shutdown: date, today: date) -> Finding:
+    def _lasting(self, shutdown: date, today: date) -> CheckResult:
         what = "language model: shutdown"
         if shutdown <= today:
             words = f"the provider shut down {self.model} on {shutdown}; set OPENAI_MODEL"
-            return Finding(what, False, words)
+            return CheckResult(what, False, words)
         words = f"the provider shuts down {self.model} on {shutdown}"
         if shutdown - today > SOON_OFF:
-            return Finding(what, True, words)
-        return Finding(what, False, f"{words}; set OPENAI_MODEL to another model before that day")
+            return CheckResult(what, True, words)
+        return CheckResult(
+            what, False, f"{words}; set OPENAI_MODEL to another model before that day"
+        )

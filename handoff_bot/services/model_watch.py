@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handoff_bot.domain.desk import Post, PostKind
-from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.metrics import Period, Scope, share
 from handoff_bot.domain.model_health import Look, ModelHealth, Trouble
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
@@ -215,7 +215,7 @@ class ModelDoctor:
         self._database = database
         self._clock = clock
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[CheckResult]:
         """Sends one test request. Takes seconds."""
         if self._part is None:
             return []

@@ -15,7 +15,7 @@ from datetime import datetime
 from handoff_bot.domain.desk import Button, Place, Post, PostKind, ThreadReply
 from handoff_bot.domain.errors import ModelError, TranslationError
 from handoff_bot.domain.escalations import OPEN, Status
-from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.languages import name_of
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
@@ -64,13 +64,13 @@ def is_on(tx: Transaction) -> bool:
     return log.preference(tx, ON, False) is True
 
 
-def finding(tx: Transaction, *, has_model: bool) -> Finding:
+def finding(tx: Transaction, *, has_model: bool) -> CheckResult:
     """Returns the health check of translation."""
     if not has_model:
-        return Finding("Translation", not is_on(tx), NO_MODEL)
+        return CheckResult("Translation", not is_on(tx), NO_MODEL)
     if not is_on(tx):
-        return Finding("Translation", True, "off; admins can turn it on in /handoff settings")
-    return Finding("Translation", True, f"on; the team speaks {name_of(team_language(tx))}")
+        return CheckResult("Translation", True, "off; admins can turn it on in /handoff settings")
+    return CheckResult("Translation", True, f"on; the team speaks {name_of(team_language(tx))}")
 
 
 def team_language(tx: Transaction) -> str:
@@ -229,7 +229,7 @@ class Interpreter:
         with self._database.read() as tx:
             return self.has_model and is_on(tx)
 
-    def finding(self) -> Finding:
+    def finding(self) -> CheckResult:
         with self._database.read() as tx:
             return finding(tx, has_model=self.has_model)
 

@@ -5,32 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handoff_bot.domain.errors import SinkError
-from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.sinks.webhook import WebhookSink
 from handoff_bot.sinks.zendesk import ZendeskSink
 
 _WRITERS = ("admin", "agent")
 
 
-def check_zendesk(sink: ZendeskSink) -> Iterator[Finding]:
+def check_zendesk(sink: ZendeskSink) -> Iterator[CheckResult]:
     """Checks the token and its permission to write tickets."""
     try:
         role = sink.role()
     except SinkError as error:
-        yield Finding("Zendesk: token", False, f"{error} Check ZENDESK_URL and ZENDESK_TOKEN")
+        yield CheckResult("Zendesk: token", False, f"{error} Check ZENDESK_URL and ZENDESK_TOKEN")
         return
     if role in _WRITERS:
-        yield Finding("Zendesk: token", True, f"accepted, as {role}")
+        yield CheckResult("Zendesk: token", True, f"accepted, as {role}")
         return
     words = "not accepted, or not an agent; check ZENDESK_EMAIL and ZENDESK_TOKEN"
-    yield Finding("Zendesk: token", False, words)
+    yield CheckResult("Zendesk: token", False, words)
 
 
-def check_webhook(sink: WebhookSink) -> Iterator[Finding]:
+def check_webhook(sink: WebhookSink) -> Iterator[CheckResult]:
     """Checks that the webhook accepts an event of the type "ping"."""
     try:
         sink.ping()
     except SinkError as error:
-        yield Finding("ticket webhook", False, f"{error} It must answer 2xx to a signed ping")
+        yield CheckResult("ticket webhook", False, f"{error} It must answer 2xx to a signed ping")
     else:
-        yield Finding("ticket webhook", True, "accepted a signed ping")
+        yield CheckResult("ticket webhook", True, "accepted a signed ping")

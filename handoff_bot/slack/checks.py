@@ -8,49 +8,49 @@ from typing import Any
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import WebClient
 
-from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.slack.desk import TIMEOUT
 from handoff_bot.slack.scopes import NEEDED, OPTIONAL, missing
 
 
-def check_slack(token: str, api_url: str, queue_channel: str) -> Iterator[Finding]:
+def check_slack(token: str, api_url: str, queue_channel: str) -> Iterator[CheckResult]:
     """Yields all health checks of Slack that need no message to be posted."""
     client = WebClient(token=token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
     yield from examine(client, queue_channel)
 
 
-def examine(client: WebClient, queue_channel: str) -> Iterator[Finding]:
+def examine(client: WebClient, queue_channel: str) -> Iterator[CheckResult]:
     """Yields the health checks, with an existing client."""
     try:
         answer = client.auth_test()
     except (SlackClientError, OSError) as error:
-        yield Finding("Slack: token", False, f"rejected ({_why(error)}); check SLACK_BOT_TOKEN")
+        yield CheckResult("Slack: token", False, f"rejected ({_why(error)}); check SLACK_BOT_TOKEN")
         return
-    yield Finding(
+    yield CheckResult(
         "Slack: token", True, f"connected as @{answer.get('user')} in {answer.get('team')}"
     )
     yield from _check_scopes(dict(answer.headers))
     yield check_channel(client, queue_channel)
 
 
-def _check_scopes(headers: dict[str, Any]) -> Iterator[Finding]:
+def _check_scopes(headers: dict[str, Any]) -> Iterator[CheckResult]:
     held = next((v for k, v in headers.items() if k.lower() == "x-oauth-scopes"), None)
     if held is None:
-        yield Finding("Slack: scopes", True, "not reported by this service")
+        yield CheckResult("Slack: scopes", True, "not reported by this service")
         return
     granted = {scope.strip() for scope in str(held).split(",")}
     lacking = missing(granted, NEEDED)
     if lacking:
         words = f"missing {', '.join(lacking)}; add them under OAuth & Permissions and reinstall"
-        yield Finding("Slack: scopes", False, words)
+        yield CheckResult("Slack: scopes", False, words)
     else:
-        yield Finding("Slack: scopes", True, "all granted")
+        yield CheckResult("Slack: scopes", True, "all granted")
     spare = missing(granted, OPTIONAL)
     if spare:
-        yield Finding("Slack: optional scopes", True, f"not granted: {', '.join(spare)}")
+        yield CheckResult("Slack: optional scopes", True, f"not granted: {', '.join(spare)}")
 
 
-def check_channel(client: WebClient, channel: str, purpose: str = "queue channel") -> Finding:
+def check_channel(client: WebClient, channel: str, purpose: str = "queue channel") -> CheckResult:
     """Checks that the app is a member of a slack_channel and may read it."""
     what = f"Slack: {purpose} {channel}"
     try:
@@ -62,8 +62,8 @@ def check_channel(client: WebClient, channel: str, purpose: str = "queue channel
             "is_archived": "unarchive it, or choose another one",
         }
         why = _why(error)
-        return Finding(what, False, f"{why}; {hints.get(why, 'see the scopes above')}")
-    return Finding(what, True, "the app is a member")
+        return CheckResult(what, False, f"{why}; {hints.get(why, 'see the scopes above')}")
+    return CheckResult(what, True, "the app is a member")
 
 
 def _why(error: Exception) -> str:

@@ -21,7 +21,7 @@ from handoff_bot.domain.desk import AgentRef, Board, Card, EphemeralMessage, Pla
 from handoff_bot.domain.errors import DeskError, DeskGone
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.domain.files import DeskFile, Fetched, File
-from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.ports import Clock
 from handoff_bot.slack.blocks.board import permalink, render_board
 from handoff_bot.slack.blocks.card import render_card
@@ -257,7 +257,7 @@ class SlackDesk:
         """Returns the given people who are in do-not-disturb; empty without the scope."""
         return self._resting.of(people, now)
 
-    def inspect(self, look: Callable[[WebClient, str], Iterator[Finding]]) -> list[Finding]:
+    def inspect(self, look: Callable[[WebClient, str], Iterator[CheckResult]]) -> list[CheckResult]:
         """Returns the result of health checks with this client and queue channel."""
         return list(look(self._client, self.queue_channel))
 

@@ -8,7 +8,7 @@ from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.canned import CannedPage, CannedReply
 from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
 from handoff_bot.domain.escalations import Status
-from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.notices import Audience, NoticeRule
 from handoff_bot.domain.queue import Filter
@@ -169,7 +169,7 @@ def settings_views(text: str) -> dict[str, dict[str, Any]]:
         looking = history.Looking("U0BEN")
         drawn[f"audit of {rows}"] = history.render_audit(page, looking, older=True)
     for rows in (0, 1, 50):
-        found = [Finding(text or "x", ok, text) for ok in (True, False)] * rows
+        found = [CheckResult(text or "x", ok, text) for ok in (True, False)] * rows
         drawn[f"findings {rows}"] = doctor.render_findings(found)
     return drawn | {"looking": doctor.looking()}
 

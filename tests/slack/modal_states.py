@@ -10,7 +10,7 @@ from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.domain.canned import CannedPage, CannedReply
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import TicketStatus
-from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.queue import Filter, HeldRow, Whose
 from handoff_bot.domain.signals import Priority, Signal
@@ -214,8 +214,8 @@ def _other_modals() -> dict[str, Payload]:
         "modal with a callback only": fields.modal("Title", [], callback_id="some"),
         "findings with a channel": doctor.render_findings(
             [
-                Finding("In C0QUEUE", False, "type /invite @Handoff"),
-                Finding("Model", True, "answers"),
+                CheckResult("In C0QUEUE", False, "type /invite @Handoff"),
+                CheckResult("Model", True, "answers"),
             ]
         ),
         "sender names": {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from handoff_bot.ai.assistant.articles import Reading, readings
 from handoff_bot.domain.amounts import many
-from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.health_checks import CheckResult
 
 WHAT = "knowledge"
 _NAMED = 3
@@ -37,20 +37,20 @@ def needs_attention(found: Sequence[Reading]) -> bool:
     return any(one.is_wrong for one in found) or not any(one.passages for one in found)
 
 
-def check_knowledge(folder: Path, today: date) -> Finding:
+def check_knowledge(folder: Path, today: date) -> CheckResult:
     """Checks that every article for customers can be read."""
     found = list(readings(folder, today))
     wrong = [f"{one.name} ({one.left_out})" for one in found if one.is_wrong]
     guessed = [one.name for one in found if one.guessed]
     read = sum(not one.left_out for one in found)
     if not read:
-        return Finding(WHAT, False, f"no article in {folder.name}; see docs/assistant.md")
+        return CheckResult(WHAT, False, f"no article in {folder.name}; see docs/assistant.md")
     words = f"{many(read, 'file')} read"
     if wrong:
         words += f"; skipped: {_some(wrong)}; run `handoff knowledge check`"
     if guessed:
         words += f"; encoding guessed: {_some(guessed)}; save as UTF-8"
-    return Finding(WHAT, not wrong, words)
+    return CheckResult(WHAT, not wrong, words)
 
 
 def _some(names: Sequence[str]) -> str:

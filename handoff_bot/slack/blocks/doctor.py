@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.slack.blocks.fields import modal
 from handoff_bot.slack.blocks.text import (
     Block,
@@ -29,7 +29,7 @@ def looking() -> Block:
     return modal(TITLE, [section("Checking Slack…")])
 
 
-def render_findings(findings: Sequence[Finding]) -> Block:
+def render_findings(findings: Sequence[CheckResult]) -> Block:
     """Renders the results, failed checks first."""
     wrong = [each for each in findings if not each.ok]
     well = [each for each in findings if each.ok]

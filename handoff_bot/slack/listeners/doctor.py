@@ -12,7 +12,7 @@ from slack_bolt import Ack
 from slack_sdk.web import WebClient
 
 from handoff_bot.domain.errors import DeskError
-from handoff_bot.domain.findings import Finding
+from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.services.desk_channels import DeskPlace, Purpose
@@ -56,10 +56,10 @@ class Examine(ProviderJob[str, None]):
             logger.warning("findings not shown", extra={"code": error.code})
 
 
-def _findings(tools: Tools) -> list[Finding]:
+def _findings(tools: Tools) -> list[CheckResult]:
     places = tools.core.desk_channels.places()
 
-    def look(client: WebClient, queue_channel: str) -> Iterator[Finding]:
+    def look(client: WebClient, queue_channel: str) -> Iterator[CheckResult]:
         yield from examine(client, queue_channel)
         for place in places:
             if place.slack_channel != queue_channel or place.suspended_why:
@@ -72,12 +72,12 @@ def _findings(tools: Tools) -> list[Finding]:
     ]
 
 
-def _of_place(client: WebClient, place: DeskPlace) -> Finding:
+def _of_place(client: WebClient, place: DeskPlace) -> CheckResult:
     purpose = PURPOSES.get(place.purpose, "channel")
     found = check_channel(client, place.slack_channel, purpose)
     if found.ok and place.suspended_why:
         words = f"cannot post there: {place.suspended_why}"
-        return Finding(found.what, False, words)
+        return CheckResult(found.what, False, words)
     return found
 
 
