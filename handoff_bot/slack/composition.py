@@ -37,7 +37,7 @@ from handoff_bot.slack.listeners.arrivals import KIND, thread_of
 from handoff_bot.slack.listeners.click import Tools
 from handoff_bot.slack.listeners.doctor import EXAMINE, Examine
 from handoff_bot.slack.listeners.events import handle_event
-from handoff_bot.slack.listeners.feature import Said, VerbListener
+from handoff_bot.slack.listeners.feature import ThreadCommand, ThreadCommandListener
 from handoff_bot.slack.listeners.registry import EVERYTHING
 from handoff_bot.slack.reading import READ_BACK, ReadThread, heard
 from handoff_bot.slack.socket import SocketMode, start_socket_mode
@@ -162,7 +162,7 @@ class HandleEvent(ProviderJob[dict[str, Any], None]):
         """Sends the author no second ephemeral message about the same refusal."""
         heard(tx, plan["event"], self._tools.core.clock.now())
 
-    def _obey(self, listener: VerbListener, said: Said) -> Outcome:
+    def _obey(self, listener: ThreadCommandListener, said: ThreadCommand) -> Outcome:
         author = self._tools.agent(said.author.desk_id)
         return listener(self._tools, replace(said, author=author))
 

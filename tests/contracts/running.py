@@ -17,7 +17,7 @@ from handoff_bot.services.sections import SECTIONS
 from handoff_bot.settings import Settings
 from handoff_bot.slack.listeners.register import COMMAND, HELP
 from handoff_bot.slack.listeners.registry import EVERYTHING
-from handoff_bot.slack.listeners.verbs import HELP as THREAD_HELP
+from handoff_bot.slack.listeners.thread_commands import HELP as THREAD_HELP
 
 Json = dict[str, Any]
 

@@ -24,9 +24,9 @@ from handoff_bot.slack.blocks import (
     approved,
     canned,
     doctor,
+    escalation_modals,
     history,
     settings,
-    steps,
     texts,
     ticket,
     tickets,
@@ -34,6 +34,7 @@ from handoff_bot.slack.blocks import (
 from handoff_bot.slack.blocks.availability import render_arrangement, render_presence
 from handoff_bot.slack.blocks.board import render_board
 from handoff_bot.slack.blocks.card import render_card
+from handoff_bot.slack.blocks.escalation_modals import About
 from handoff_bot.slack.blocks.home import render_home
 from handoff_bot.slack.blocks.modals import conversation, gone, loading
 from handoff_bot.slack.blocks.notices import notice_fields, notice_words
@@ -41,7 +42,6 @@ from handoff_bot.slack.blocks.queue import render_queue
 from handoff_bot.slack.blocks.routing import routing_fields, routing_words
 from handoff_bot.slack.blocks.rules import NOTICES, ROUTING, Opened, render_rule, render_rules
 from handoff_bot.slack.blocks.stats import Choices, render_stats
-from handoff_bot.slack.blocks.steps import About
 from handoff_bot.slack.blocks.text import SlackMessage
 from handoff_bot.slack.blocks.thread import (
     render_ephemeral,
@@ -108,15 +108,15 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     drawn = {"loading": loading(), "gone": gone(text)}
     about = About(7, CARD_AT)
     drawn |= {
-        "assign": steps.assign(about, {f"S{n}": text or "x" for n in range(200)}),
-        "assign without groups": steps.assign(about, {}),
-        "snooze": steps.snooze(about),
-        "resolve": steps.resolve(about, text, asks=True),
-        "return": steps.give_back(about),
-        "not needed": steps.not_needed(about),
-        "note": steps.note(about),
-        "draft": steps.draft(about, text, (text,) * 5, claims=True),
-        "no draft": steps.draft(about, "", (), claims=False),
+        "assign": escalation_modals.assign(about, {f"S{n}": text or "x" for n in range(200)}),
+        "assign without groups": escalation_modals.assign(about, {}),
+        "snooze": escalation_modals.snooze(about),
+        "resolve": escalation_modals.resolve(about, text, asks=True),
+        "return": escalation_modals.give_back(about),
+        "not needed": escalation_modals.not_needed(about),
+        "note": escalation_modals.note(about),
+        "draft": escalation_modals.draft(about, text, (text,) * 5, claims=True),
+        "no draft": escalation_modals.draft(about, "", (), claims=False),
     }
     drawn |= settings_views(text)
     drawn |= canned_views(text)

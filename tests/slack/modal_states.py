@@ -22,21 +22,21 @@ from handoff_bot.slack.blocks import (
     approved,
     canned,
     doctor,
+    escalation_modals,
     fields,
     history,
     settings,
-    steps,
     text,
     texts,
     ticket,
     tickets,
 )
 from handoff_bot.slack.blocks.board import render_board
+from handoff_bot.slack.blocks.escalation_modals import About
 from handoff_bot.slack.blocks.modals import conversation
 from handoff_bot.slack.blocks.queue import render_queue
 from handoff_bot.slack.blocks.rules import NOTICES, ROUTING, RuleWords, render_rules
 from handoff_bot.slack.blocks.stats import render_stats
-from handoff_bot.slack.blocks.steps import About
 from handoff_bot.slack.blocks.text import SlackMessage
 from handoff_bot.slack.blocks.thread import guise_of
 from tests.slack import builders, drawings
@@ -206,8 +206,8 @@ def _other_modals() -> dict[str, Payload]:
     change = history.ShownChange("Hold", "0", "", "", NOW)
     day = Scope(Period.chosen(Choice.TODAY, NOW))
     drawn: dict[str, Payload] = {
-        "resolve without question": steps.resolve(about, "", asks=False),
-        "assign with groups": steps.assign(about, {"S0TEAM": "Support"}),
+        "resolve without question": escalation_modals.resolve(about, "", asks=False),
+        "assign with groups": escalation_modals.assign(about, {"S0TEAM": "Support"}),
         "history first page": history.render_history([change], 0, more=False),
         "audit first page": history.render_audit(audit, history.Looking()),
         "figures of everything": render_stats(builders.figures(3), day),

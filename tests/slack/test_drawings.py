@@ -4,8 +4,8 @@ import pytest
 
 from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
 from handoff_bot.slack.blocks.board import render_board
+from handoff_bot.slack.blocks.escalation_modals import About, give_back
 from handoff_bot.slack.blocks.modals import conversation
-from handoff_bot.slack.blocks.steps import About, give_back
 from handoff_bot.slack.blocks.text import one_line, shorten
 from handoff_bot.slack.blocks.thread import render_ephemeral, render_post, settled
 from handoff_bot.slack.listeners.registry import EVERYTHING

@@ -14,9 +14,9 @@ from handoff_bot.domain.tickets import BY_HAND, LONGEST_SUBJECT, Edit, Happened,
 from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
+from handoff_bot.slack.blocks.escalation_modals import SOLVED
 from handoff_bot.slack.blocks.fields import asking, menu, modal, text_field
 from handoff_bot.slack.blocks.metadata import Number, read
-from handoff_bot.slack.blocks.steps import SOLVED
 from handoff_bot.slack.blocks.text import (
     Block,
     actions,

@@ -11,7 +11,7 @@ from handoff_bot.domain.thread_syntax import NOTE, verb_in
 from handoff_bot.slack.listeners import gate
 from handoff_bot.slack.listeners.click import Tools, tell
 from handoff_bot.slack.listeners.events import RELAYED, is_by_human, is_new, is_reply
-from handoff_bot.slack.listeners.feature import Guarded, Subject, VerbListener, guarded
+from handoff_bot.slack.listeners.feature import Guarded, Subject, ThreadCommandListener, guarded
 
 Payload = dict[str, Any]
 
@@ -24,7 +24,9 @@ WRITTEN = guarded(Action.REPLY, _nothing, Subject.THREAD)
 """Replies, notes, edits and deletions in a thread of ours."""
 
 
-def admitted(tools: Tools, payload: Payload, verbs: Mapping[str, Guarded[VerbListener]]) -> bool:
+def admitted(
+    tools: Tools, payload: Payload, verbs: Mapping[str, Guarded[ThreadCommandListener]]
+) -> bool:
     """True if the event may be handled. Otherwise the author is told why not.
 
     Raises:
@@ -57,6 +59,6 @@ def _counts(event: Payload, said: Payload, payload: Payload) -> bool:
     return event.get("subtype") in RELAYED | {"message_deleted"}
 
 
-def _rule(event: Payload, verbs: Mapping[str, Guarded[VerbListener]]) -> Guarded[Any]:
+def _rule(event: Payload, verbs: Mapping[str, Guarded[ThreadCommandListener]]) -> Guarded[Any]:
     verb = verb_in(str(event.get("text") or ""))
     return verbs.get(verb[0], WRITTEN) if verb and verb[0] != NOTE else WRITTEN

@@ -29,8 +29,8 @@ from handoff_bot.slack.blocks.text import SlackMessage, section
 from handoff_bot.slack.listeners.actions import OLD_BUTTON
 from handoff_bot.slack.listeners.admins import by_admins, put
 from handoff_bot.slack.listeners.click import Click, Tools, ephemeral, held, sender, tell
-from handoff_bot.slack.listeners.feature import Asked, Body, Feature, Subject, guarded
-from handoff_bot.slack.listeners.steps import OLD_MODAL
+from handoff_bot.slack.listeners.escalation_modals import OLD_MODAL
+from handoff_bot.slack.listeners.feature import Body, Feature, SlashCommand, Subject, guarded
 
 FIELDS = {
     Part.NAME: TemplateAction.NAME,
@@ -43,7 +43,7 @@ FIELDS = {
 # -- the admins' list
 
 
-def in_words(tools: Tools, asked: Asked) -> SlackMessage | None:
+def in_words(tools: Tools, asked: SlashCommand) -> SlackMessage | None:
     """`/handoff templates`."""
     tools.desk.open_view(asked.trigger_id, render_list(tools.core.templates.every()))
     return None

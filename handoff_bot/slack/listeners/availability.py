@@ -30,21 +30,21 @@ from handoff_bot.slack.listeners.click import (
     replace,
     sender,
 )
-from handoff_bot.slack.listeners.feature import Asked, Body, Feature, Subject, guarded
+from handoff_bot.slack.listeners.feature import Body, Feature, SlashCommand, Subject, guarded
 
 NOT_A_TIME = "Try /handoff off 30m, 2h, 14:30 or tomorrow."
 TAKEN = "This conversation is now assigned to you."
 DECLINED = "Declined. The next agent is asked."
 
 
-def on(tools: Tools, asked: Asked) -> SlackMessage:
+def on(tools: Tools, asked: SlashCommand) -> SlackMessage:
     """`/handoff on`."""
     agent = tools.desk.agent(asked.desk_id)
     tools.core.availability.come(agent, tools.desk.person(asked.desk_id).timezone)
     return render_words("You're available.")
 
 
-def off(tools: Tools, asked: Asked) -> SlackMessage:
+def off(tools: Tools, asked: SlashCommand) -> SlackMessage:
     """`/handoff off`, `/handoff off 2h`."""
     timezone = tools.desk.person(asked.desk_id).timezone
     back = tools.moment_meant(asked.words, asked.desk_id)

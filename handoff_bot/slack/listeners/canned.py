@@ -23,7 +23,14 @@ from handoff_bot.slack.blocks.fields import ANY
 from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.listeners.admins import by_admins, put
 from handoff_bot.slack.listeners.click import Click, Tools, filled_in, one, sender
-from handoff_bot.slack.listeners.feature import Asked, Body, Called, Feature, Shortcut, guarded
+from handoff_bot.slack.listeners.feature import (
+    Body,
+    Feature,
+    Shortcut,
+    ShortcutCall,
+    SlashCommand,
+    guarded,
+)
 
 FIELDS = {
     Part.NAME: CannedAction.NAME,
@@ -36,13 +43,13 @@ GONE = "This reply has been deleted."
 # -- the list
 
 
-def look_up(tools: Tools, asked: Asked) -> None:
+def look_up(tools: Tools, asked: SlashCommand) -> None:
     """`/handoff canned refund`."""
     search = Search(asked.words)
     tools.desk.open_view(asked.trigger_id, _list(tools, search, asked.desk_id))
 
 
-def look_up_from_anywhere(tools: Tools, called: Called) -> None:
+def look_up_from_anywhere(tools: Tools, called: ShortcutCall) -> None:
     """The global shortcut."""
     tools.desk.open_view(called.trigger_id, _list(tools, Search(), called.desk_id))
 

@@ -21,7 +21,7 @@ from handoff_bot.slack.blocks.settings import SettingsAction
 from handoff_bot.slack.checks import check_channel, examine
 from handoff_bot.slack.listeners.admins import by_admins, put
 from handoff_bot.slack.listeners.click import Click, Tools
-from handoff_bot.slack.listeners.feature import Asked, Feature
+from handoff_bot.slack.listeners.feature import Feature, SlashCommand
 from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def _of_place(client: WebClient, place: DeskPlace) -> CheckResult:
     return found
 
 
-def asked_for(tools: Tools, asked: Asked) -> None:
+def asked_for(tools: Tools, asked: SlashCommand) -> None:
     """`/handoff doctor`."""
     _begin(tools, tools.desk.open_view(asked.trigger_id, looking()))
 

@@ -13,7 +13,7 @@ from handoff_bot.ports import Desk
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.actions import ThreadEvents
 from handoff_bot.slack.files import desk_file, is_kept
-from handoff_bot.slack.listeners.feature import Said
+from handoff_bot.slack.listeners.feature import ThreadCommand
 from handoff_bot.slack.listeners.plain_text import plain_text
 
 Payload = dict[str, Any]
@@ -25,7 +25,7 @@ RELAYED = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 SLACKBOT = "USLACKBOT"
 
 
-Verbs = Mapping[str, Callable[[Said], Outcome]]
+Verbs = Mapping[str, Callable[[ThreadCommand], Outcome]]
 """Thread command, without "!" -> its function."""
 
 _ORDERS = frozenset({None, "thread_broadcast", "file_share"})
@@ -76,7 +76,7 @@ def _obeyed(
         asked = UNKNOWN_VERB.format(verb=verb[:_LONGEST_VERB], verbs=known, near=near)
         threads.ordered(reply, asked, done=False)
     else:
-        said = Said(reply.place, reply.ts, reply.author, escalation_id, words)
+        said = ThreadCommand(reply.place, reply.ts, reply.author, escalation_id, words)
         threads.ordered(reply, obey(said).text, done=True)
 
 

@@ -20,7 +20,7 @@ Body = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Asked:
+class SlashCommand:
     """`/handoff WORD REST`.
 
     Attributes:
@@ -37,7 +37,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Said:
+class ThreadCommand:
     """A thread command: `!WORD REST` in a thread of ours.
 
     Attributes:
@@ -55,7 +55,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Called:
+class ShortcutCall:
     """A message shortcut or a global shortcut.
 
     Attributes:
@@ -74,10 +74,10 @@ class Called:
 ClickListener = Callable[[Tools, Click, Ack], None]
 ViewListener = Callable[[Tools, Body, Ack], None]
 OptionsListener = Callable[[Tools, Body], list[Block]]
-CommandListener = Callable[[Tools, Asked], SlackMessage | None]
-ShortcutListener = Callable[[Tools, Called], None]
+CommandListener = Callable[[Tools, SlashCommand], SlackMessage | None]
+ShortcutListener = Callable[[Tools, ShortcutCall], None]
 EventListener = Callable[[Tools, Body], None]
-VerbListener = Callable[[Tools, Said], Outcome]
+ThreadCommandListener = Callable[[Tools, ThreadCommand], Outcome]
 
 
 class Subject(StrEnum):
@@ -147,7 +147,7 @@ class Feature:
     commands: Mapping[str, Guarded[CommandListener]] = field(default_factory=dict)
     shortcuts: Mapping[str, Shortcut] = field(default_factory=dict)
     events: Mapping[str, Guarded[EventListener]] = field(default_factory=dict)
-    verbs: Mapping[str, Guarded[VerbListener]] = field(default_factory=dict)
+    verbs: Mapping[str, Guarded[ThreadCommandListener]] = field(default_factory=dict)
     help: tuple[str, ...] = ()
 
 

@@ -15,11 +15,11 @@ from handoff_bot.slack.blocks.text import Block, section
 from handoff_bot.slack.listeners.admins import refused_in_modal
 from handoff_bot.slack.listeners.click import Click, Tools, number, object_in, sender
 from handoff_bot.slack.listeners.feature import (
-    Asked,
     Body,
-    Called,
     Guarded,
     Listener,
+    ShortcutCall,
+    SlashCommand,
     Subject,
 )
 
@@ -154,14 +154,14 @@ def of_body(body: Body) -> Request:
     return Request(_asker(body))
 
 
-def of_command(body: Body, asked: Asked) -> Request:
+def of_command(body: Body, asked: SlashCommand) -> Request:
     """A slash command: the number of a ticket may come first."""
     first = next(iter(asked.words.split()), "")
     teams = frozenset({str(body["team_id"])} if body.get("team_id") else ())
     return Request(Asker(asked.desk_id, teams), number(first.removeprefix("#")))
 
 
-def of_shortcut(body: Body, called: Called) -> Request:
+def of_shortcut(body: Body, called: ShortcutCall) -> Request:
     """A shortcut."""
     return Request(_asker(body), place=called.place)
 

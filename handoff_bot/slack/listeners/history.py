@@ -29,7 +29,7 @@ from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.blocks.texts import MOMENTS
 from handoff_bot.slack.listeners.admins import by_admins, put
 from handoff_bot.slack.listeners.click import Click, Tools
-from handoff_bot.slack.listeners.feature import Asked, Feature
+from handoff_bot.slack.listeners.feature import Feature, SlashCommand
 
 HISTORY_PAGE = 30
 
@@ -127,7 +127,7 @@ def _entry(value: Any, key: str) -> str:
 # -- audit log
 
 
-def audit(tools: Tools, asked: Asked) -> None:
+def audit(tools: Tools, asked: SlashCommand) -> None:
     """`/handoff audit`."""
     tools.desk.open_view(asked.trigger_id, _audit(tools, Looking()))
 

@@ -21,11 +21,11 @@ from handoff_bot.slack.blocks.text import Block, SlackMessage, section
 from handoff_bot.slack.blocks.thread import render_words
 from handoff_bot.slack.listeners.click import Click, Tools, ephemeral, number, one, word_of
 from handoff_bot.slack.listeners.feature import (
-    Asked,
     Body,
-    Called,
     Feature,
     Shortcut,
+    ShortcutCall,
+    SlashCommand,
     Subject,
     guarded,
 )
@@ -173,13 +173,13 @@ def refreshed(tools: Tools, click: Click, ack: Ack) -> None:
 # -- commands
 
 
-def list_queue(tools: Tools, asked: Asked) -> SlackMessage | None:
+def list_queue(tools: Tools, asked: SlashCommand) -> SlackMessage | None:
     """`/handoff queue`: opens the modal."""
     _open(tools, asked.trigger_id, asked.desk_id)
     return None
 
 
-def next_in_words(tools: Tools, asked: Asked) -> SlackMessage:
+def next_in_words(tools: Tools, asked: SlashCommand) -> SlackMessage:
     """`/handoff next`."""
     reach = tools.core.roles.reach(asked.desk_id)
     found, outcome = tools.core.queue.take_next(tools.desk.agent(asked.desk_id), reach)
@@ -187,7 +187,7 @@ def next_in_words(tools: Tools, asked: Asked) -> SlackMessage:
     return render_words(f"{taken.text} {taken.link}".strip())
 
 
-def show_from_anywhere(tools: Tools, called: Called) -> None:
+def show_from_anywhere(tools: Tools, called: ShortcutCall) -> None:
     """The global shortcut."""
     _open(tools, called.trigger_id, called.desk_id)
 

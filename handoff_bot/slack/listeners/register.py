@@ -20,14 +20,14 @@ from handoff_bot.slack.listeners.actions import OLD_BUTTON
 from handoff_bot.slack.listeners.admins import refused as refused_drawing
 from handoff_bot.slack.listeners.click import Click, Tools, ephemeral, sender
 from handoff_bot.slack.listeners.feature import (
-    Asked,
     Body,
-    Called,
     ClickListener,
     CommandListener,
     Guarded,
     OptionsListener,
+    ShortcutCall,
     ShortcutListener,
+    SlashCommand,
     ViewListener,
     guarded,
 )
@@ -165,12 +165,12 @@ def _shortcut(rule: Guarded[ShortcutListener], tools: Tools) -> Callable[[Ack, B
     return run
 
 
-def _called(body: Body) -> Called:
+def _called(body: Body) -> ShortcutCall:
     message = body.get("message") or {}
     channel = (body.get("channel") or {}).get("id")
     ts = str(message.get("ts") or "")
     thread = str(message.get("thread_ts") or ts)
-    return Called(
+    return ShortcutCall(
         desk_id=sender(body),
         trigger_id=str(body.get("trigger_id") or ""),
         place=Place(str(channel), thread) if channel and thread else None,
@@ -197,7 +197,7 @@ def _command(tools: Tools) -> Callable[[Ack, Body], None]:
 def answer(tools: Tools, body: Body) -> SlackMessage | None:
     """Answers `/handoff …` with an ephemeral message. None: a modal was opened."""
     word, _, rest = str(body.get("text") or "").strip().partition(" ")
-    asked = Asked(
+    asked = SlashCommand(
         desk_id=str(body.get("user_id") or ""),
         words=rest.strip(),
         slack_channel=str(body.get("channel_id") or ""),
@@ -214,7 +214,7 @@ def answer(tools: Tools, body: Body) -> SlackMessage | None:
     )
 
 
-def _help(_tools: Tools, _asked: Asked) -> SlackMessage:
+def _help(_tools: Tools, _asked: SlashCommand) -> SlackMessage:
     return render_words(HELP)
 
 

@@ -8,6 +8,7 @@ from handoff_bot.slack.listeners import (
     availability,
     canned,
     doctor,
+    escalation_modals,
     files,
     history,
     notices,
@@ -17,18 +18,17 @@ from handoff_bot.slack.listeners import (
     settings,
     setup,
     stats,
-    steps,
     texts,
+    thread_commands,
     tickets,
-    verbs,
 )
 from handoff_bot.slack.listeners.feature import Feature, combined
 
 FEATURES: tuple[Feature, ...] = (
     actions.FEATURE,
-    steps.FEATURE,
+    escalation_modals.FEATURE,
     queue.FEATURE,
-    verbs.FEATURE,
+    thread_commands.FEATURE,
     setup.FEATURE,
     availability.FEATURE,
     tickets.FEATURE,

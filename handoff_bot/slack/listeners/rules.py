@@ -32,7 +32,7 @@ from handoff_bot.slack.listeners.click import (
     sender,
     word_of,
 )
-from handoff_bot.slack.listeners.feature import Asked, Body, Feature
+from handoff_bot.slack.listeners.feature import Body, Feature, SlashCommand
 
 CHANGED_MEANWHILE = "Another admin has changed the rules. Go back and open them again."
 TOO_MANY = f"Limit of {MOST} rules reached. Delete one first."
@@ -78,7 +78,7 @@ class RuleModals(Generic[Rule]):
         seen = book.seen()
         return render_rules(self.kind, [self.in_words(one) for one in book.all()], seen, banner)
 
-    def asked_for(self, tools: Tools, asked: Asked) -> None:
+    def asked_for(self, tools: Tools, asked: SlashCommand) -> None:
         """The command."""
         tools.desk.open_view(asked.trigger_id, self.draw(tools))
 

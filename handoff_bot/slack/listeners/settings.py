@@ -24,7 +24,7 @@ from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.listeners import notices, routing
 from handoff_bot.slack.listeners.admins import by_admins, put, refused_in_modal
 from handoff_bot.slack.listeners.click import Click, Tools, filled_in, held, sender
-from handoff_bot.slack.listeners.feature import Asked, Body, Feature
+from handoff_bot.slack.listeners.feature import Body, Feature, SlashCommand
 from handoff_bot.slack.listeners.history import history_page
 from handoff_bot.slack.listeners.texts import first_text
 
@@ -44,7 +44,7 @@ _MODALS: Mapping[str, Callable[[Tools], Block]] = {
 # -- opening
 
 
-def asked_for(tools: Tools, asked: Asked) -> None:
+def asked_for(tools: Tools, asked: SlashCommand) -> None:
     """`/handoff settings`, or one section by its name."""
     name = asked.words.casefold()
     found = _known(tools, name)

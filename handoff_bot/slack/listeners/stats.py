@@ -15,14 +15,14 @@ from handoff_bot.slack.blocks.stats import Choices, StatsAction, render_stats
 from handoff_bot.slack.blocks.text import Block, SlackMessage, section, shorten
 from handoff_bot.slack.blocks.thread import render_words
 from handoff_bot.slack.listeners.click import Click, Tools, number, one, word_of
-from handoff_bot.slack.listeners.feature import Asked, Feature, guarded
+from handoff_bot.slack.listeners.feature import Feature, SlashCommand, guarded
 
 NOT_KNOWN = "Unknown: “{word}”. Use one or more of: {words}."
 _MENTION = re.compile(r"<@([uw][a-z0-9]+)(?:\|[^>]*)?>")
 ON_ITS_WAY = "You will get the chart as a direct message."
 
 
-def in_words(tools: Tools, asked: Asked) -> SlackMessage | None:
+def in_words(tools: Tools, asked: SlashCommand) -> SlackMessage | None:
     """`/handoff stats`, `/handoff stats today sms @agent`, in any order."""
     scope = Scope(_period(tools, Choice.WEEK, asked.desk_id))
     for word in asked.words.lower().split():

@@ -32,7 +32,7 @@ from handoff_bot.slack.listeners.click import (
     sender,
     word_of,
 )
-from handoff_bot.slack.listeners.feature import Asked, Body, Feature, Subject, guarded
+from handoff_bot.slack.listeners.feature import Body, Feature, SlashCommand, Subject, guarded
 
 NO_NUMBER = "Add a ticket number: /handoff ticket 12"
 OLD_MODAL = "This is from an older version. Close it and start again."
@@ -42,7 +42,7 @@ ON_ITS_WAY = "You will get the file as a direct message."
 # -- searching
 
 
-def in_words(tools: Tools, asked: Asked) -> SlackMessage | None:
+def in_words(tools: Tools, asked: SlashCommand) -> SlackMessage | None:
     """`/handoff tickets`, `/handoff tickets refund`."""
     _open(tools, asked.trigger_id, asked.desk_id, TicketQuery(words=asked.words))
     return None
@@ -121,7 +121,7 @@ def _asked(state: Mapping[str, Any], before: int | None) -> TicketQuery:
 # -- one ticket
 
 
-def ticket_in_words(tools: Tools, asked: Asked) -> SlackMessage | None:
+def ticket_in_words(tools: Tools, asked: SlashCommand) -> SlackMessage | None:
     """`/handoff ticket 12`."""
     wanted = number(asked.words.removeprefix("#"))
     if wanted is None:

@@ -12,8 +12,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.resolutions import DismissReason, Resolution, ResolvedAs, tags_of
 from handoff_bot.domain.roles import Action
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.slack.blocks.fields import modal
-from handoff_bot.slack.blocks.steps import (
+from handoff_bot.slack.blocks.escalation_modals import (
     About,
     Field,
     Modal,
@@ -25,6 +24,7 @@ from handoff_bot.slack.blocks.steps import (
     resolve,
     snooze,
 )
+from handoff_bot.slack.blocks.fields import modal
 from handoff_bot.slack.blocks.text import Block, section
 from handoff_bot.slack.listeners.actions import OLD_BUTTON, on_card, step, view
 from handoff_bot.slack.listeners.click import (
@@ -39,11 +39,11 @@ from handoff_bot.slack.listeners.click import (
 )
 from handoff_bot.slack.listeners.feature import (
     Body,
-    Called,
     ClickListener,
     Feature,
     Guarded,
     Shortcut,
+    ShortcutCall,
     ShortcutListener,
     Subject,
     ViewListener,
@@ -146,9 +146,9 @@ def _on_message(
     name: str,
     description: str,
     action: Action,
-    open_it: Callable[[Tools, Called, About], None],
+    open_it: Callable[[Tools, ShortcutCall, About], None],
 ) -> Shortcut:
-    def listener(tools: Tools, called: Called) -> None:
+    def listener(tools: Tools, called: ShortcutCall) -> None:
         if called.place is None:
             return
         found = tools.core.relay.escalation_at(called.place)
@@ -161,8 +161,8 @@ def _on_message(
     return Shortcut(name, description, on_message=True, rule=rule)
 
 
-def _modal(draw: Opener) -> Callable[[Tools, Called, About], None]:
-    def open_it(tools: Tools, called: Called, about: About) -> None:
+def _modal(draw: Opener) -> Callable[[Tools, ShortcutCall, About], None]:
+    def open_it(tools: Tools, called: ShortcutCall, about: About) -> None:
         tools.desk.open_view(called.trigger_id, draw(tools, about, called.desk_id))
 
     return open_it

@@ -12,8 +12,14 @@ from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.blocks.text import SlackMessage
 from handoff_bot.slack.blocks.thread import render_words
 from handoff_bot.slack.listeners.click import Tools, number
-from handoff_bot.slack.listeners.feature import Asked, Feature, Said, Subject, guarded
-from handoff_bot.slack.listeners.steps import NOT_A_TIME
+from handoff_bot.slack.listeners.escalation_modals import NOT_A_TIME
+from handoff_bot.slack.listeners.feature import (
+    Feature,
+    SlashCommand,
+    Subject,
+    ThreadCommand,
+    guarded,
+)
 
 TO_WHOM = "Add an assignee: @agent, @group or queue, e.g. !assign @agent. You can add a note."
 WHICH = "Add a ticket number and an assignee: /handoff assign 12 @agent"
@@ -26,17 +32,17 @@ _MENTION = re.compile(
 )
 
 
-def take(tools: Tools, said: Said) -> Outcome:
+def take(tools: Tools, said: ThreadCommand) -> Outcome:
     """`!take`."""
     return tools.core.escalations.take(Step.CLAIM, said.escalation_id, said.author)
 
 
-def assign(tools: Tools, said: Said) -> Outcome:
+def assign(tools: Tools, said: ThreadCommand) -> Outcome:
     """`!assign @who note`, `!assign queue note`."""
     return _give(tools, said.escalation_id, said.author, said.words)
 
 
-def assign_by_number(tools: Tools, asked: Asked) -> SlackMessage:
+def assign_by_number(tools: Tools, asked: SlashCommand) -> SlackMessage:
     """`/handoff assign 12 @who note`."""
     which, *words = asked.words.split(maxsplit=1) or [""]
     wanted = number(which.removeprefix("#"))
@@ -66,7 +72,7 @@ def _give(tools: Tools, escalation_id: int, giver: AgentRef, said: str = "") -> 
     return core.reassign(escalation_id, giver, tools.desk.agent(person), words)
 
 
-def snooze(tools: Tools, said: Said) -> Outcome:
+def snooze(tools: Tools, said: ThreadCommand) -> Outcome:
     """`!snooze 2h`."""
     at = tools.moment_meant(said.words, said.author.desk_id)
     if at is None:
@@ -74,24 +80,24 @@ def snooze(tools: Tools, said: Said) -> Outcome:
     return tools.core.snoozing.snooze(said.escalation_id, said.author, at)
 
 
-def resolve(tools: Tools, said: Said) -> Outcome:
+def resolve(tools: Tools, said: ThreadCommand) -> Outcome:
     """`!resolve tag tag`."""
     ending = Resolution(tags=tags_of(said.words))
     return tools.core.escalations.take(Step.RESOLVE, said.escalation_id, said.author, ending)
 
 
-def give_back(tools: Tools, said: Said) -> Outcome:
+def give_back(tools: Tools, said: ThreadCommand) -> Outcome:
     """`!return NOTE`."""
     ending = Resolution(memory=said.words)
     return tools.core.escalations.take(Step.RETURN, said.escalation_id, said.author, ending)
 
 
-def release(tools: Tools, said: Said) -> Outcome:
+def release(tools: Tools, said: ThreadCommand) -> Outcome:
     """`!release`."""
     return tools.core.escalations.take(Step.RELEASE, said.escalation_id, said.author)
 
 
-def reply(tools: Tools, said: Said) -> Outcome:
+def reply(tools: Tools, said: ThreadCommand) -> Outcome:
     """`!reply NAME`: sends a canned reply, once for each message."""
     text = tools.core.canned.say(said.words, said.escalation_id, said.author)
     if text is None:
@@ -99,7 +105,7 @@ def reply(tools: Tools, said: Said) -> Outcome:
     return tools.core.composed.send(said.escalation_id, said.author, text, f"reply:{said.ts}")
 
 
-def help_with_verbs(_tools: Tools, _said: Said) -> Outcome:
+def help_with_verbs(_tools: Tools, _said: ThreadCommand) -> Outcome:
     """`!help`."""
     return Outcome(True, "\n".join(HELP))
 
