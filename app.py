@@ -22,6 +22,9 @@ from handoff_bot.ai.composition import Asking, build_ai, build_model, build_prob
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
 from handoff_bot.clock import SystemClock
+from handoff_bot.connectors.checks import check_webhook, check_zendesk
+from handoff_bot.connectors.webhook import WebhookSink
+from handoff_bot.connectors.zendesk import Account, ZendeskSink
 from handoff_bot.domain import report as words
 from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.crowds import EscalationLimits
@@ -35,7 +38,7 @@ from handoff_bot.jobs.scheduler import Scheduler
 from handoff_bot.mail.checks import check_mail
 from handoff_bot.mail.message import Sender
 from handoff_bot.mail.smtp import MailServer, SmtpMailer
-from handoff_bot.ports import Backlog, Channel, Clock, TicketSink
+from handoff_bot.ports import Backlog, Channel, Clock, TicketConnector
 from handoff_bot.services import ticket_files, translating
 from handoff_bot.services.canned import CannedReplies
 from handoff_bot.services.container import Dependencies, Services
@@ -49,9 +52,6 @@ from handoff_bot.services.tickets import all_fitting
 from handoff_bot.services.visitors import Visitors
 from handoff_bot.serving import Server
 from handoff_bot.settings import Settings, read_settings
-from handoff_bot.sinks.checks import check_webhook, check_zendesk
-from handoff_bot.sinks.webhook import WebhookSink
-from handoff_bot.sinks.zendesk import Account, ZendeskSink
 from handoff_bot.slack.checks import check_slack
 from handoff_bot.slack.composition import SlackSide, build_slack
 from handoff_bot.slack.limits import LIMITS
@@ -237,8 +237,8 @@ def zendesk_sink(settings: Settings, clock: Clock) -> ZendeskSink:
     return ZendeskSink(Account(settings.ZENDESK_URL, settings.ZENDESK_EMAIL, token), clock)
 
 
-def ticket_sinks(settings: Settings, clock: Clock) -> dict[str, TicketSink]:
-    sinks: dict[str, TicketSink] = {}
+def ticket_sinks(settings: Settings, clock: Clock) -> dict[str, TicketConnector]:
+    sinks: dict[str, TicketConnector] = {}
     if settings.TICKET_WEBHOOK_URL:
         sinks["webhook"] = webhook_sink(settings, clock)
     if settings.ZENDESK_URL:

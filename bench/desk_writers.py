@@ -21,7 +21,7 @@ from handoff_bot.services.container import QUEUES
 from handoff_bot.services.moods import Moods
 from handoff_bot.services.outbox_posts import desk_job_kinds
 from handoff_bot.services.outbox_updates import BOARD_PLACE
-from handoff_bot.services.tickets_out import TicketsOut
+from handoff_bot.services.ticket_sync import TicketSync
 from handoff_bot.services.turn_evaluator import TurnEvaluator
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.limits import LIMITS
@@ -36,7 +36,7 @@ NAIVE_THREADS = 16
 def _unjudged(clock: Clock) -> Moods:
     """None of what is posted here asks for a judgement."""
     reacting = TurnEvaluator(LocalDetector.load(), cast(Assistant, None))
-    return Moods(reacting, clock, TicketsOut({}))
+    return Moods(reacting, clock, TicketSync({}))
 
 
 class Paced:

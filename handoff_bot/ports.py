@@ -228,7 +228,7 @@ class Desk(Protocol):
         """Returns the URL of a thread, or "" if unknown. Never raises."""
 
 
-class TicketSink(Protocol):
+class TicketConnector(Protocol):
     """A connector to another ticket system."""
 
     def put(self, record: TicketRecord, external_id: str) -> str:

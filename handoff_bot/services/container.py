@@ -23,7 +23,7 @@ from handoff_bot.ports import (
     Desk,
     Detector,
     Mailer,
-    TicketSink,
+    TicketConnector,
     Translator,
 )
 from handoff_bot.services import (
@@ -79,8 +79,8 @@ from handoff_bot.services.snoozing import WAKE, Snoozing, Wake
 from handoff_bot.services.subjects import Subjects
 from handoff_bot.services.thread_replies import ThreadReplies
 from handoff_bot.services.threads import Threads
+from handoff_bot.services.ticket_sync import TICKET_OUT, SyncTicket, TicketSync
 from handoff_bot.services.tickets import Tickets
-from handoff_bot.services.tickets_out import TICKET_OUT, PutTicket, TicketsOut
 from handoff_bot.services.translating import Interpreter
 from handoff_bot.services.turn_evaluator import TurnEvaluator
 from handoff_bot.services.wording import CustomerTexts
@@ -144,7 +144,7 @@ class Dependencies:
     base_url: str = ""
     escalation_limits: EscalationLimits = field(default_factory=EscalationLimits)
     jitter: random.Random | None = None
-    sinks: Mapping[str, TicketSink] = field(default_factory=dict)
+    sinks: Mapping[str, TicketConnector] = field(default_factory=dict)
     mailer: Mailer | None = None
     translator: Translator | None = None
     limits: Mapping[str, Rate] = field(default_factory=dict)
@@ -183,7 +183,7 @@ class Services:
     canned: CannedReplies
     customer_texts: CustomerTexts
     audit: Audit
-    tickets_out: TicketsOut
+    tickets_out: TicketSync
     mail: mail.Mails | None
     reacting: TurnEvaluator
     worker: Worker
@@ -197,7 +197,7 @@ class Services:
     @classmethod
     def build(cls, parts: Dependencies) -> Services:
         clock, database = parts.clock, parts.database
-        tickets_out = TicketsOut(parts.sinks)
+        tickets_out = TicketSync(parts.sinks)
         followers = (
             availability.on_escalation_changed,
             routing.on_escalation_changed,
@@ -290,7 +290,7 @@ class Services:
                 JobKind(messaging_window.CLOSING, messaging_window.Closing(clock), "tick"),
                 JobKind(
                     TICKET_OUT,
-                    PutTicket(parts.sinks, parts.desk, clock),
+                    SyncTicket(parts.sinks, parts.desk, clock),
                     "sink-webhook",
                     "sink-zendesk",
                 ),

@@ -20,7 +20,7 @@ from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import answering, detection_rules, outbox, translating, urgency
-from handoff_bot.services.tickets_out import TicketsOut
+from handoff_bot.services.ticket_sync import TicketSync
 from handoff_bot.services.turn_evaluator import Question, TurnEvaluator
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
@@ -57,7 +57,7 @@ def ask_for_each(tx: Transaction, escalation: Escalation, message: Message, now:
 
 
 class Moods:
-    def __init__(self, reacting: TurnEvaluator, clock: Clock, tickets_out: TicketsOut) -> None:
+    def __init__(self, reacting: TurnEvaluator, clock: Clock, tickets_out: TicketSync) -> None:
         self._reacting = reacting
         self._clock = clock
         self._tickets_out = tickets_out

@@ -15,7 +15,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import urgency
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.services.tickets_out import TicketsOut
+from handoff_bot.services.ticket_sync import TicketSync
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import tickets as store
@@ -54,7 +54,7 @@ class _Editing:
 
 
 class TicketEdits:
-    def __init__(self, clock: Clock, escalations: Escalations, out: TicketsOut) -> None:
+    def __init__(self, clock: Clock, escalations: Escalations, out: TicketSync) -> None:
         self._clock = clock
         self._escalations = escalations
         self._out = out

@@ -15,7 +15,7 @@ from handoff_bot.services import sla, ticket_timeline
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.ticket_edits import TicketEdits
-from handoff_bot.services.tickets_out import TicketsOut
+from handoff_bot.services.ticket_sync import TicketSync
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import ticket_export
 from handoff_bot.storage import tickets as store
@@ -31,7 +31,7 @@ class Tickets:
         database: Database,
         clock: Clock,
         escalations: Escalations,
-        out: TicketsOut,
+        out: TicketSync,
         channels: Collection[str] = (),
     ) -> None:
         self._database = database

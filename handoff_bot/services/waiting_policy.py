@@ -26,7 +26,7 @@ from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.sending import Channels
 from handoff_bot.services.still_queued import NOBODY, Waiting, still_waiting, tell
-from handoff_bot.services.tickets_out import TicketsOut
+from handoff_bot.services.ticket_sync import TicketSync
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import log, tickets
 from handoff_bot.storage.conversations import id_of
@@ -107,7 +107,7 @@ class RunPolicyStep(ProviderJob[int, None]):
         escalations: Escalations,
         channels: Channels,
         clock: Clock,
-        tickets_out: TicketsOut,
+        tickets_out: TicketSync,
     ) -> None:
         self._tickets_out = tickets_out
         self._escalations = escalations

@@ -19,7 +19,7 @@ PACKAGES = (
         "handoff_bot.mail",
         "handoff_bot.services",
     ),
-    *("handoff_bot.sinks", "handoff_bot.slack", "handoff_bot.storage", "handoff_bot.web"),
+    *("handoff_bot.connectors", "handoff_bot.slack", "handoff_bot.storage", "handoff_bot.web"),
 )
 OURS_ONLY = frozenset({"handoff_bot.ai.assistant.articles", "handoff_bot.ai.assistant.markdown"})
 """What reads the operator's own files, of any size, at the start and never for a customer."""

@@ -31,7 +31,7 @@ from handoff_bot.services import (
     sent_files,
     sla,
     snoozing,
-    tickets_out,
+    ticket_sync,
     timers,
     translating,
     waiting_policy,
@@ -110,7 +110,7 @@ PAYLOADS = {
     assigning.ASSIGN: waiting,
     notices.NOTICE: waiting,
     sla.REMIND: waiting,
-    tickets_out.TICKET_OUT: lambda _: {"ticket_id": 1, "sink": "helpdesk"},
+    ticket_sync.TICKET_OUT: lambda _: {"ticket_id": 1, "sink": "helpdesk"},
     mail.MAIL: lambda _: {"escalation_id": 1, "to": "team@example.com"},
     moods.MOOD: lambda _: {"escalation_id": 1},
     translating.TRANSLATE: lambda _: {"escalation_id": 1, "message_id": 1},
@@ -159,7 +159,7 @@ REPORTED = {
     sending.SEND: (thread, "This did not reach the customer."),
     sent_files.COLLECT: (thread, "The customer did not receive"),
     CLAIM: (lambda bureau: bureau.whispers(bureau.ben), "You did not take over this conversation."),
-    tickets_out.TICKET_OUT: (
+    ticket_sync.TICKET_OUT: (
         thread,
         "Ticket #1: helpdesk does not have the ticket's latest state.",
     ),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from handoff_bot.connectors.webhook import WebhookSink
+from handoff_bot.connectors.zendesk import ZendeskSink
 from handoff_bot.domain.errors import SinkError
 from handoff_bot.domain.health_checks import CheckResult
-from handoff_bot.sinks.webhook import WebhookSink
-from handoff_bot.sinks.zendesk import ZendeskSink
 
 _WRITERS = ("admin", "agent")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from flask import Flask, request
 
+from handoff_bot.connectors.webhook import WebhookSink
+from handoff_bot.connectors.zendesk import Account, ZendeskSink
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.ticket_record import TicketRecord, key_of
-from handoff_bot.sinks.webhook import WebhookSink
-from handoff_bot.sinks.zendesk import Account, ZendeskSink
 from handoff_sandbox.server import Faults, Journal, Server
 from handoff_sandbox.zendesk import ZendeskStandIn
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from handoff_bot.connectors.checks import check_webhook
+from handoff_bot.connectors.webhook import WebhookSink
 from handoff_bot.domain.errors import SinkError
-from handoff_bot.sinks.checks import check_webhook
-from handoff_bot.sinks.webhook import WebhookSink
-from tests.sinks.conftest import RECORD, SOLVED, TAKEN, Receiver, verify_of_the_documents
+from tests.connectors.conftest import RECORD, SOLVED, TAKEN, Receiver, verify_of_the_documents
 
 PATH = "/handoff"
 

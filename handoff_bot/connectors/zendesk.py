@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
+from handoff_bot.connectors import zendesk_words as words
+from handoff_bot.connectors.http import Answer, Peer
 from handoff_bot.domain.errors import SinkError
 from handoff_bot.domain.ticket_record import TicketRecord
 from handoff_bot.ports import Clock
-from handoff_bot.sinks import zendesk_words as words
-from handoff_bot.sinks.http import Answer, Peer
 
 CONFLICT = 409
 CLOSED = "closed"

@@ -15,7 +15,7 @@ from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
-from handoff_bot.ports import Clock, Desk, TicketSink
+from handoff_bot.ports import Clock, Desk, TicketConnector
 from handoff_bot.services import outbox
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.storage import conversations, escalations, log, ticket_links
@@ -26,13 +26,13 @@ from handoff_bot.storage.transaction import Transaction
 TICKET_OUT = "ticket.out"
 LATE = timedelta(hours=1)
 
-Sinks = Mapping[str, TicketSink]
+Sinks = Mapping[str, TicketConnector]
 """By name: "webhook", "zendesk"."""
 
 _SPOKEN = {"webhook": "The ticket webhook", "zendesk": "Zendesk"}
 
 
-class TicketsOut:
+class TicketSync:
     """Subscriber to escalation changes and edits: every ticket change must pass here."""
 
     def __init__(self, sinks: Sinks) -> None:
@@ -60,7 +60,7 @@ class PutPlan:
     thread: Place | None
 
 
-class PutTicket(ProviderJob[PutPlan, str]):
+class SyncTicket(ProviderJob[PutPlan, str]):
     """Syncs a ticket to one system. Connectors make repeated calls harmless."""
 
     repeatable = True

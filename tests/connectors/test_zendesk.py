@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from handoff_bot.connectors.checks import check_zendesk
+from handoff_bot.connectors.zendesk import Account, ZendeskSink
 from handoff_bot.domain.errors import SinkError
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.ticket_record import key_of
-from handoff_bot.sinks.checks import check_zendesk
-from handoff_bot.sinks.zendesk import Account, ZendeskSink
 from handoff_sandbox.server import Fault
 from handoff_sandbox.zendesk.desk import Refusal
-from tests.sinks.conftest import CREATED, RECORD, SOLVED, TAKEN
+from tests.connectors.conftest import CREATED, RECORD, SOLVED, TAKEN
 
 TICKETS = "/api/v2/tickets"
 
@@ -251,7 +251,7 @@ def test_it_waits_as_long_as_zendesk_asks(zendesk, sink):
 
 
 def test_a_record_that_zendesk_finds_wrong_is_given_up_in_plain_words(zendesk, sink, monkeypatch):
-    monkeypatch.setattr("handoff_bot.sinks.zendesk_words.tags", lambda record: ())
+    monkeypatch.setattr("handoff_bot.connectors.zendesk_words.tags", lambda record: ())
     monkeypatch.setattr("handoff_sandbox.zendesk.desk.PRIORITIES", frozenset())
     with pytest.raises(SinkError, match="a required field may be missing in Zendesk") as wrong:
         sink.put(RECORD, "")
@@ -261,7 +261,7 @@ def test_a_record_that_zendesk_finds_wrong_is_given_up_in_plain_words(zendesk, s
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}"], ids=["html", "list", "empty"])
 def test_an_answer_that_cannot_be_read_is_tried_again(zendesk, sink, body, monkeypatch):
     number = sink.put(RECORD, "")
-    monkeypatch.setattr("handoff_bot.sinks.http._body", lambda response: body)
+    monkeypatch.setattr("handoff_bot.connectors.http._body", lambda response: body)
     with pytest.raises(SinkError) as garbled:
         sink.put(TAKEN, number)
     assert not garbled.value.permanent

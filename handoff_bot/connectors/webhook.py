@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from handoff_bot.connectors.http import Peer
 from handoff_bot.domain.errors import SinkError
 from handoff_bot.domain.ticket_record import TicketRecord
 from handoff_bot.ports import Clock
-from handoff_bot.sinks.http import Peer
 
 SIGNATURE = "Handoff-Signature"
 EVENT_ID = "Handoff-Event-Id"
