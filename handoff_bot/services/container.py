@@ -54,7 +54,6 @@ from handoff_bot.services import (
     translating,
     waiting_policy,
 )
-from handoff_bot.services.approved import Templates
 from handoff_bot.services.audit import Audit
 from handoff_bot.services.availability import AgentAvailability
 from handoff_bot.services.canned import CannedReplies
@@ -65,6 +64,7 @@ from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.held_replies import HeldReplies
 from handoff_bot.services.home import Homes
 from handoff_bot.services.late_claims import LateClaim
+from handoff_bot.services.message_templates import Templates
 from handoff_bot.services.metrics import Metrics
 from handoff_bot.services.modal_replies import ModalReplies
 from handoff_bot.services.model_watch import LOOK, LookAtModel, ModelDoctor, ModelPart

@@ -3,10 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
-from handoff_bot.domain.approved import Approved
 from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.files import Fetched
+from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.messages import InboundMessage, Limits, Media
 from handoff_sandbox.slack import Attachment
 from tests.desk.recording import Recording
@@ -229,7 +229,7 @@ def templates_after_a_day(story: Recording) -> None:
         template_text="Hi {{1}}, your order {{2}} has news.",
         template_labels="1: Name",
     )
-    bureau.core.templates.save(Approved("Bye", sid, "Goodbye!"), "", "test")
+    bureau.core.templates.save(MessageTemplate("Bye", sid, "Goodbye!"), "", "test")
     taken(story)
     story.waits(hours=20)
     story.waits(hours=5)

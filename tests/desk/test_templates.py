@@ -2,13 +2,15 @@
 
 import pytest
 
-from handoff_bot.domain.approved import Approved
+from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.messages import Limits
 from tests.desk.conftest import words
 
 SID = "HX" + "1" * 32
-NEWS = Approved("News", SID, "Hi {{1}}, your order {{2}} has news.", {"1": "Customer's name"})
-BYE = Approved("Bye", SID, "Goodbye!")
+NEWS = MessageTemplate(
+    "News", SID, "Hi {{1}}, your order {{2}} has news.", {"1": "Customer's name"}
+)
+BYE = MessageTemplate("Bye", SID, "Goodbye!")
 
 
 def add(bureau, **changes):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from handoff_bot.domain.approved import (
-    Approved,
+from handoff_bot.domain.message_templates import (
+    MessageTemplate,
     labels_in,
     name_problem,
     sid_problem,
@@ -13,7 +13,7 @@ from handoff_bot.domain.approved import (
 
 
 def test_variables_stand_in_the_order_of_the_text():
-    text = Approved("x", "HX", "{{2}} then {{ name }} then {{2}}")
+    text = MessageTemplate("x", "HX", "{{2}} then {{ name }} then {{2}}")
     assert text.variables == ("2", "name")
     assert text.filled({"2": "A", "name": "B"}) == "A then B then A"
     assert text.filled({}) == "{{2}} then {{ name }} then {{2}}"
@@ -21,7 +21,7 @@ def test_variables_stand_in_the_order_of_the_text():
 
 
 def test_a_value_is_not_read_as_a_variable():
-    text = Approved("x", "HX", "{{1}} {{2}}")
+    text = MessageTemplate("x", "HX", "{{1}} {{2}}")
     assert text.filled({"1": "{{2}}", "2": "B"}) == "{{2}} B"
 
 
@@ -59,7 +59,7 @@ def test_labels_are_one_a_line():
 
 def test_a_label_may_name_a_variable_of_a_button_or_a_file():
     labels = labels_in("3: Invoice number\n2: Tracking code", "Hi {{1}}.")
-    template = Approved("News", "HX" + "1" * 32, "Hi {{1}}.", labels)
+    template = MessageTemplate("News", "HX" + "1" * 32, "Hi {{1}}.", labels)
     assert template.variables == ("1", "3", "2")
     assert template.further == ("3", "2")
     assert template.filled({"1": "Dana", "2": "ABC", "3": "77"}) == "Hi Dana."

@@ -3,17 +3,19 @@
 import pytest
 from sqlmodel import select
 
-from handoff_bot.domain.approved import Approved
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.messages import Limits
 from handoff_bot.services import messaging_window
-from handoff_bot.services.approved import Chance, Part
+from handoff_bot.services.message_templates import Part, TemplateOptions
 from handoff_bot.storage.models import Work
 from tests.fakes import OutcomeUnknownAfter
 
-NEWS = Approved("News", "HX" + "1" * 32, "Hi {{1}}, your order {{2}} has news.", {"1": "Name"})
+NEWS = MessageTemplate(
+    "News", "HX" + "1" * 32, "Hi {{1}}, your order {{2}} has news.", {"1": "Name"}
+)
 VALUES = {"1": "Dana", "2": "4711"}
 
 
@@ -205,7 +207,7 @@ def test_without_proper_values_nothing_leaves(with_news, ana, values):
 def test_where_there_is_nothing_to_send_instead_of_it_is_said(with_news, ana):
     assert not with_news.core.templates.send(4711, ana, "News", VALUES, "V1").done
     message_id = int(with_news.desk.button(Button.USE_TEMPLATE))
-    assert isinstance(with_news.core.templates.chance(message_id), Chance)
+    assert isinstance(with_news.core.templates.chance(message_id), TemplateOptions)
     assert "deleted" in with_news.core.templates.send(message_id, ana, "Olds", {}, "V1").text
     with_news.channel.limits = Limits(text=30)
     assert "cannot be sent" in with_news.core.templates.chance(message_id).text
@@ -219,8 +221,8 @@ def test_where_there_is_nothing_to_send_instead_of_it_is_said(with_news, ana):
 def test_a_name_stands_for_one_template(house):
     kept = house.core.templates
     assert kept.save(NEWS, "", "UMIA") is None
-    assert kept.save(Approved("news", NEWS.content_sid, "Hi"), "", "UMIA")[0] is Part.NAME
-    assert kept.save(Approved("Olds", NEWS.content_sid, "Hi"), "News", "UMIA") is None
+    assert kept.save(MessageTemplate("news", NEWS.content_sid, "Hi"), "", "UMIA")[0] is Part.NAME
+    assert kept.save(MessageTemplate("Olds", NEWS.content_sid, "Hi"), "News", "UMIA") is None
     assert [one.name for one in kept.every()] == ["Olds"]
     kept.delete("Olds", "UMIA")
     assert kept.every() == ()
@@ -236,5 +238,5 @@ def test_what_is_stored_wrongly_is_not_there(house):
 def test_fifty_are_enough(house):
     kept = house.core.templates
     for number in range(50):
-        assert kept.save(Approved(f"T{number}", NEWS.content_sid, "Hi"), "", "UMIA") is None
+        assert kept.save(MessageTemplate(f"T{number}", NEWS.content_sid, "Hi"), "", "UMIA") is None
     assert kept.save(NEWS, "", "UMIA")[0] is Part.NAME

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from handoff_bot.domain.approved import Approved
 from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.canned import CannedPage, CannedReply
 from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.notices import Audience, NoticeRule
 from handoff_bot.domain.queue import Filter
@@ -21,11 +21,11 @@ from handoff_bot.services.rule_lists import MOST
 from handoff_bot.services.sections import SECTIONS
 from handoff_bot.slack.blocks import (
     admins,
-    approved,
     canned,
     doctor,
     escalation_modals,
     history,
+    message_templates,
     settings,
     texts,
     ticket,
@@ -215,17 +215,17 @@ def canned_views(text: str) -> dict[str, dict[str, Any]]:
 
 def template_views(text: str) -> dict[str, dict[str, Any]]:
     """The windows of approved templates."""
-    full = Approved(text[:60] or "x", "HX1", f"{text}{{{{1}}}}"[-1024:], {"1": text})
-    using = approved.Using(1, "C1", "1.1")
+    full = MessageTemplate(text[:60] or "x", "HX1", f"{text}{{{{1}}}}"[-1024:], {"1": text})
+    using = message_templates.Using(1, "C1", "1.1")
     drawn = {
-        "template": approved.render_edit(full),
-        "new template": approved.render_edit(Approved("", "", "")),
-        "deleted template": approved.render_deleted(text),
+        "template": message_templates.render_edit(full),
+        "new template": message_templates.render_edit(MessageTemplate("", "", "")),
+        "deleted template": message_templates.render_deleted(text),
     }
     for rows in (0, 1, 50, 500):
-        each = tuple(Approved(f"{n} {text}"[:60], "HX1", full.text, {}) for n in range(rows))
-        drawn[f"{rows} templates"] = approved.render_list(each, text)
-        drawn[f"one of {rows} templates"] = approved.render_use(each, using)
+        each = tuple(MessageTemplate(f"{n} {text}"[:60], "HX1", full.text, {}) for n in range(rows))
+        drawn[f"{rows} templates"] = message_templates.render_list(each, text)
+        drawn[f"one of {rows} templates"] = message_templates.render_use(each, using)
     return drawn
 
 

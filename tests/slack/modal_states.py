@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from handoff_bot.domain.approved import Approved
 from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.domain.canned import CannedPage, CannedReply
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.queue import Filter, HeldRow, Whose
 from handoff_bot.domain.signals import Priority, Signal
@@ -19,12 +19,12 @@ from handoff_bot.domain.tickets import TicketPage, TicketQuery
 from handoff_bot.services.sections import SECTIONS
 from handoff_bot.slack.blocks import (
     admins,
-    approved,
     canned,
     doctor,
     escalation_modals,
     fields,
     history,
+    message_templates,
     settings,
     text,
     texts,
@@ -177,8 +177,8 @@ def _filled(setting: Any) -> Any:
 def _list_modals() -> dict[str, Payload]:
     reply = CannedReply("refund", "de", "Das Geld kommt.", 7)
     page = CannedPage((reply, replace(reply, language="")), 0, 3, 45)
-    template = Approved("News", "HX1", "Hello {{1}}, order {{2}}", {"1": "Name"})
-    using = approved.Using(7, "C0QUEUE", "1.1")
+    template = MessageTemplate("News", "HX1", "Hello {{1}}, order {{2}}", {"1": "Name"})
+    using = message_templates.Using(7, "C0QUEUE", "1.1")
     named = RuleWords("VIPs → in the queue channel", ("U0ANA", "S0TEAM"))
     drawn = {
         "replies of an agent": canned.render_list(page, canned.Search(), may_change=False),
@@ -186,10 +186,12 @@ def _list_modals() -> dict[str, Payload]:
             replace(page, page=2), canned.Search("refund", "de", 2), may_change=True
         ),
         "reply without preview": canned.render_edit(reply, canned.Search()),
-        "templates without banner": approved.render_list((template,)),
-        "template with labels": approved.render_edit(template),
-        "one of the templates": approved.render_use((template,), using, template, {"1": "Dana"}),
-        "no templates": approved.render_use((), using),
+        "templates without banner": message_templates.render_list((template,)),
+        "template with labels": message_templates.render_edit(template),
+        "one of the templates": message_templates.render_use(
+            (template,), using, template, {"1": "Dana"}
+        ),
+        "no templates": message_templates.render_use((), using),
         "admins only": admins.admins_only_modal("Settings", []),
         "admins only message": message(admins.render_admins_alone(["U0ANA", "<!here>"])),
     }

@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.settings import Section, Setting, Widget
-from handoff_bot.slack.blocks.approved import TemplateAction
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.canned import CannedAction
 from handoff_bot.slack.blocks.fields import (
@@ -24,6 +23,7 @@ from handoff_bot.slack.blocks.fields import (
     text_field,
     tick,
 )
+from handoff_bot.slack.blocks.message_templates import TemplateAction
 from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.rules import NOTICES, ROUTING
 from handoff_bot.slack.blocks.text import (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from handoff_bot.slack.listeners import (
     actions,
-    approved,
     availability,
     canned,
     doctor,
     escalation_modals,
     files,
     history,
+    message_templates,
     notices,
     people,
     queue,
@@ -38,7 +38,7 @@ FEATURES: tuple[Feature, ...] = (
     history.FEATURE,
     doctor.FEATURE,
     files.FEATURE,
-    approved.FEATURE,
+    message_templates.FEATURE,
     stats.FEATURE,
     routing.FEATURE,
     notices.FEATURE,

@@ -9,14 +9,14 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from handoff_bot.domain.approved import (
+from handoff_bot.domain.desk import Place
+from handoff_bot.domain.message_templates import (
     LONGEST_NAME,
     LONGEST_TEXT,
     LONGEST_VALUE,
     MOST,
-    Approved,
+    MessageTemplate,
 )
-from handoff_bot.domain.desk import Place
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.fields import asking, menu, modal, text_field
 from handoff_bot.slack.blocks.metadata import Number, read
@@ -85,7 +85,7 @@ class Using:
 # -- the admins' list
 
 
-def render_list(templates: Sequence[Approved], banner: str = "") -> Block:
+def render_list(templates: Sequence[MessageTemplate], banner: str = "") -> Block:
     """Renders all templates, with buttons to add and edit."""
     how = "Messages for WhatsApp when the customer's last message is more than 24 hours old."
     blocks = [section(banner)] if banner else []
@@ -96,14 +96,14 @@ def render_list(templates: Sequence[Approved], banner: str = "") -> Block:
     return modal(TITLE, blocks)
 
 
-def _row(template: Approved) -> Block:
+def _row(template: MessageTemplate) -> Block:
     name = one_line(template.name, LONGEST_NAME)
     row = section(f"{name}\n{one_line(template.text, SHOWN)}")
     row["accessory"] = labelled(TemplateAction.CHANGE, "Edit…", template.name, name)
     return row
 
 
-def render_edit(template: Approved) -> Block:
+def render_edit(template: MessageTemplate) -> Block:
     """Renders the form of a new or existing template."""
     labels = "\n".join(f"{name}: {label}" for name, label in template.labels.items())
     name = text_field(TemplateAction.NAME, initial=template.name, hint="News", most=LONGEST_NAME)
@@ -137,7 +137,7 @@ def render_edit(template: Approved) -> Block:
     )
 
 
-def _delete(template: Approved) -> Iterator[Block]:
+def _delete(template: MessageTemplate) -> Iterator[Block]:
     if template.name:
         confirm: Block = {
             "title": plain("Delete this template?", 100),
@@ -173,9 +173,9 @@ def value_field(number: int) -> str:
 
 
 def render_use(
-    templates: Sequence[Approved],
+    templates: Sequence[MessageTemplate],
     using: Using,
-    chosen: Approved | None = None,
+    chosen: MessageTemplate | None = None,
     values: Mapping[str, str] | None = None,
 ) -> Block:
     """Renders the modal in which an agent chooses a template, fills in its variables and sends it."""

@@ -19,7 +19,7 @@ _NO_VALUE = re.compile(r"[\r\n\t]| {5}")
 
 
 @dataclass(frozen=True)
-class Approved:
+class MessageTemplate:
     """A message template.
 
     Attributes:
@@ -77,7 +77,7 @@ def text_problem(text: str) -> str:
         return "Enter the template's text, with its variables such as {{1}}."
     if len(text) > LONGEST_TEXT:
         return f"At most {LONGEST_TEXT} characters."
-    if len(Approved("", "", text).variables) > MOST_VARIABLES:
+    if len(MessageTemplate("", "", text).variables) > MOST_VARIABLES:
         return f"At most {MOST_VARIABLES} variables."
     left = _VARIABLE.sub("", text)
     if "{{" in left or "}}" in left:
@@ -100,7 +100,7 @@ def labels_in(lines: str, text: str) -> dict[str, str]:
         if not _NAME.fullmatch(name):
             raise ValueError("Variable names consist of letters, digits and underscores, e.g. 2.")
         labels[name] = words.strip()[:LONGEST_NAME]
-    if len(Approved("", "", text, labels).variables) > MOST_VARIABLES:
+    if len(MessageTemplate("", "", text, labels).variables) > MOST_VARIABLES:
         raise ValueError(f"At most {MOST_VARIABLES} variables.")
     return labels
 

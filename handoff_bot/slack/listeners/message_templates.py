@@ -8,12 +8,13 @@ from typing import Any
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.approved import Approved, labels_in, value_problem
 from handoff_bot.domain.desk import Button
+from handoff_bot.domain.message_templates import MessageTemplate, labels_in, value_problem
 from handoff_bot.domain.roles import Action
-from handoff_bot.services.approved import Part, Problem, problem
+from handoff_bot.services.message_templates import Part, Problem, problem
 from handoff_bot.services.outcome import Outcome
-from handoff_bot.slack.blocks.approved import (
+from handoff_bot.slack.blocks.fields import modal
+from handoff_bot.slack.blocks.message_templates import (
     TemplateAction,
     TemplateModal,
     Using,
@@ -24,7 +25,6 @@ from handoff_bot.slack.blocks.approved import (
     render_use,
     value_field,
 )
-from handoff_bot.slack.blocks.fields import modal
 from handoff_bot.slack.blocks.text import SlackMessage, section
 from handoff_bot.slack.listeners.actions import OLD_BUTTON
 from handoff_bot.slack.listeners.admins import by_admins, put
@@ -58,7 +58,7 @@ def show(tools: Tools, click: Click, ack: Ack) -> None:
 def add(tools: Tools, click: Click, ack: Ack) -> None:
     """Adds a template."""
     ack()
-    put(tools, click, render_edit(Approved("", "", "")))
+    put(tools, click, render_edit(MessageTemplate("", "", "")))
 
 
 def change(tools: Tools, click: Click, ack: Ack) -> None:
@@ -85,7 +85,7 @@ def saved(tools: Tools, body: Body, ack: Ack) -> None:
     _refresh(tools, str(view.get("previous_view_id") or ""), _saved(new))
 
 
-def _saved(new: Approved) -> str:
+def _saved(new: MessageTemplate) -> str:
     """Names variables that the text lacks: an agent would otherwise be the first to notice a typo."""
     if not new.further:
         return f"{new.name} is saved."
@@ -93,9 +93,9 @@ def _saved(new: Approved) -> str:
     return f"{new.name} is saved. Variables outside the text, for a button, link or file: {names}"
 
 
-def _written(state: Mapping[str, Any]) -> tuple[Approved, Problem | None]:
+def _written(state: Mapping[str, Any]) -> tuple[MessageTemplate, Problem | None]:
     """Returns the input, and its problem."""
-    new = Approved(
+    new = MessageTemplate(
         _one(state, TemplateAction.NAME),
         _one(state, TemplateAction.SID),
         _one(state, TemplateAction.TEXT),

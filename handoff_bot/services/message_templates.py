@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from handoff_bot.domain import approved as rules
-from handoff_bot.domain.approved import Approved
+from handoff_bot.domain import message_templates as rules
 from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.messages import Template
 from handoff_bot.services.modal_replies import ModalReplies
 from handoff_bot.services.outcome import Outcome
@@ -37,7 +37,7 @@ DELETED = "This template has been deleted."
 TAKEN = "A template with this name already exists."
 ENOUGH = f"Limit of {rules.MOST} templates reached. Delete one first."
 
-_ONE = TypeAdapter(Approved)
+_ONE = TypeAdapter(MessageTemplate)
 
 
 class Part(StrEnum):
@@ -53,11 +53,11 @@ Problem = tuple[Part, str]
 
 
 @dataclass(frozen=True)
-class Chance:
+class TemplateOptions:
     """The escalation and the templates that an agent can send."""
 
     escalation_id: int
-    templates: tuple[Approved, ...]
+    templates: tuple[MessageTemplate, ...]
 
 
 class Templates:
@@ -75,14 +75,14 @@ class Templates:
         self._preferences = preferences
         self._composed = composed
 
-    def every(self) -> tuple[Approved, ...]:
+    def every(self) -> tuple[MessageTemplate, ...]:
         """Returns all templates by name, without those that are stored wrongly."""
         return _every(self._preferences.get(TEMPLATES, []))
 
-    def get(self, name: str) -> Approved | None:
+    def get(self, name: str) -> MessageTemplate | None:
         return next((one for one in self.every() if one.name == name), None)
 
-    def save(self, new: Approved, instead_of: str, by: str) -> Problem | None:
+    def save(self, new: MessageTemplate, instead_of: str, by: str) -> Problem | None:
         """Saves a template in place of `instead_of` ("" for a new one). Returns the problem, or
         None when saved.
         """
@@ -108,7 +108,7 @@ class Templates:
 
         self._preferences.revise(TEMPLATES, changed, by)
 
-    def chance(self, message_id: int) -> Chance | Outcome:
+    def chance(self, message_id: int) -> TemplateOptions | Outcome:
         """Returns the templates that can replace this message, or an Outcome with the reason why
         none can.
         """
@@ -123,7 +123,7 @@ class Templates:
             return Outcome(False, GONE)
         if channel is None or not channel.limits.templates:
             return Outcome(False, NOT_HERE)
-        return Chance(id_of(escalation), self.every())
+        return TemplateOptions(id_of(escalation), self.every())
 
     def send(
         self,
@@ -147,7 +147,7 @@ class Templates:
         return self._composed.send(chance.escalation_id, agent, chosen.filled(given), key, template)
 
 
-def problem(template: Approved) -> Problem | None:
+def problem(template: MessageTemplate) -> Problem | None:
     """Returns the first problem with the template's fields, or None."""
     checks = (
         (Part.NAME, rules.name_problem(template.name)),
@@ -157,16 +157,16 @@ def problem(template: Approved) -> Problem | None:
     return next(((part, words) for part, words in checks if words), None)
 
 
-def _every(stored: object) -> tuple[Approved, ...]:
+def _every(stored: object) -> tuple[MessageTemplate, ...]:
     found = filter(None, map(_read, stored if isinstance(stored, list) else []))
     return tuple(sorted(found, key=lambda one: one.name.casefold()))
 
 
-def _stored(templates: Sequence[Approved]) -> list[dict[str, Any]] | None:
+def _stored(templates: Sequence[MessageTemplate]) -> list[dict[str, Any]] | None:
     return [asdict(one) for one in templates] or None
 
 
-def _read(stored: object) -> Approved | None:
+def _read(stored: object) -> MessageTemplate | None:
     try:
         found = _ONE.validate_python(stored)
     except ValidationError:
