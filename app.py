@@ -58,7 +58,7 @@ from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage import spending
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
-from handoff_bot.storage.sole import SoleWorker
+from handoff_bot.storage.single_instance import SingleInstanceLock
 from handoff_bot.web.application import create_web
 from handoff_bot.web.chat import UPLOADS, chat
 from handoff_bot.web.chat_stream import Streams
@@ -88,7 +88,7 @@ class Handoff:
     core: Services
     slack: SlackSide
     listener: Listener | None
-    sole: SoleWorker | None
+    sole: SingleInstanceLock | None
     scheduler: BackgroundScheduler
     role: str
 
@@ -195,7 +195,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         core=core,
         slack=slack,
         listener=None if settings.on_sqlite else _listener(url, core),
-        sole=SoleWorker(url) if settings.on_sqlite else None,
+        sole=SingleInstanceLock(url) if settings.on_sqlite else None,
         scheduler=_scheduler(core.scheduler),
         role=role,
     )

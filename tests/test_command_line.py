@@ -29,7 +29,7 @@ from handoff_bot.settings import read_settings
 from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage.listening import Listener
 from handoff_bot.storage.models import Work
-from handoff_bot.storage.sole import SoleWorker
+from handoff_bot.storage.single_instance import SingleInstanceLock
 from handoff_sandbox.free_port import free_port
 from handoff_sandbox.world import ROOT, World
 from handoff_sandbox.zendesk import ZendeskStandIn
@@ -272,7 +272,7 @@ def test_no_secret_and_no_customer_is_in_the_log(world):
 
 
 def test_only_one_process_is_sole_worker_on_a_file(tmp_path):
-    first, second = (SoleWorker(f"sqlite:///{tmp_path / 'h.db'}") for _ in range(2))
+    first, second = (SingleInstanceLock(f"sqlite:///{tmp_path / 'h.db'}") for _ in range(2))
     assert first.acquire()
     assert not second.acquire()
     first.release()

@@ -34,7 +34,7 @@ from handoff_bot.slack.errors import slack_errors
 from handoff_bot.slack.files import SlackFiles
 from handoff_bot.slack.groups import Groups
 from handoff_bot.slack.layouts import Layouts
-from handoff_bot.slack.people import People, Person, impatient
+from handoff_bot.slack.people import People, Person, without_retries
 from handoff_bot.slack.resting import Resting
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class SlackDesk:
 
     def __init__(self, client: WebClient, queue_channel: str, clock: Clock) -> None:
         self._client = client
-        self._quick = impatient(client)
+        self._quick = without_retries(client)
         self.queue_channel = queue_channel
         self._people = People(client, clock)
         self.directory = SlackDirectory(self._people, self._quick)
@@ -103,10 +103,12 @@ class SlackDesk:
 
     def post(self, thread: Place, posts: Sequence[Post], mark: str) -> Place:
         """Posts a reply in a card's thread; a customer's message under their name if the scope is granted."""
-        guise = self._guise(posts[0])
-        drawing = render_posts(posts, named_outside=bool(guise))
+        sender_identity = self._guise(posts[0])
+        drawing = render_posts(posts, named_outside=bool(sender_identity))
         written = forms(drawing, named=render_posts(posts))
-        return self._post(thread.slack_channel, written, mark, thread_ts=thread.ts, **guise)
+        return self._post(
+            thread.slack_channel, written, mark, thread_ts=thread.ts, **sender_identity
+        )
 
     def _guise(self, post: Post) -> dict[str, str]:
         """Returns the name and icon for a customer's message; nothing without the scope."""
@@ -162,15 +164,20 @@ class SlackDesk:
 
     def upload(self, thread: Place, file: File, post: Post, mark: str) -> None:
         """Posts a file in a thread. Slack stores no metadata with a file, so a block's id marks it."""
-        guise = self._guise(post)
-        drawing = render_post(post, named_outside=bool(guise))
+        sender_identity = self._guise(post)
+        drawing = render_post(post, named_outside=bool(sender_identity))
         written = forms(drawing, named=render_post(post))
         marked: Block = {**drawing.blocks[0], "block_id": f"{MARK_EVENT}:{mark}"}
         written[0] = replace(written[0], blocks=[marked, *drawing.blocks[1:]])
-        self._upload(thread, file, written, alt=drawing.text, guise=guise)
+        self._upload(thread, file, written, alt=drawing.text, sender_identity=sender_identity)
 
     def _upload(
-        self, thread: Place, file: File, written: Sequence[Form], alt: str, guise: dict[str, str]
+        self,
+        thread: Place,
+        file: File,
+        written: Sequence[Form],
+        alt: str,
+        sender_identity: dict[str, str],
     ) -> None:
         begun = self._files.begin(file, alt)
 
@@ -180,7 +187,9 @@ class SlackDesk:
                 if form.blocks is None
                 else {"blocks": json.dumps(form.blocks)}
             )
-            self._files.complete(begun, thread, file, above | (guise if form.is_full else {}))
+            self._files.complete(
+                begun, thread, file, above | (sender_identity if form.is_full else {})
+            )
 
         self._layouts.say(written, say)
 
@@ -190,7 +199,7 @@ class SlackDesk:
         only the message's response has the channel's id.
         """
         there = self.tell(to, post, mark)
-        self._upload(there, file, forms(render_post(post)), alt=post.text, guise={})
+        self._upload(there, file, forms(render_post(post)), alt=post.text, sender_identity={})
 
     def download(self, file: DeskFile, most: int) -> Fetched:
         """Downloads a file from a thread."""
@@ -218,10 +227,10 @@ class SlackDesk:
             return
         place = {"channel": reply.slack_channel, "timestamp": reply.ts}
         if held and status is not DeliveryStatus.QUEUED:
-            with _harmless(_NOTHING_TO_UNMARK), slack_errors():
+            with _ignoring(_NOTHING_TO_UNMARK), slack_errors():
                 self._client.reactions_remove(name=WAITING, **place)
         if name := REACTIONS.get(status):
-            with _harmless(_NOTHING_TO_MARK), slack_errors():
+            with _ignoring(_NOTHING_TO_MARK), slack_errors():
                 self._client.reactions_add(name=name, **place)
 
     def render_board(self, board: Board, at: Place | None, mark: str) -> Place:
@@ -351,7 +360,7 @@ class SlackDesk:
         written: Sequence[Form],
         mark: str,
         thread_ts: str | None = None,
-        **guise: Any,
+        **sender_identity: Any,
     ) -> Place:
         metadata = {"event_type": MARK_EVENT, "event_payload": {"mark": mark}}
 
@@ -367,7 +376,7 @@ class SlackDesk:
                     link_names=False,
                     unfurl_links=False,
                     unfurl_media=False,
-                    **(guise if form.is_full else {}),
+                    **(sender_identity if form.is_full else {}),
                 )
             place = Place(str(answer["channel"]), str(answer["ts"]))
             if thread_ts and _is_stray(answer):
@@ -459,7 +468,7 @@ def _granted(answer: SlackResponse) -> frozenset[str]:
 
 
 @contextmanager
-def _harmless(codes: frozenset[str]) -> Iterator[None]:
+def _ignoring(codes: frozenset[str]) -> Iterator[None]:
     """Ignores refusals that say that there is nothing to do."""
     try:
         yield

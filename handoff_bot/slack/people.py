@@ -60,7 +60,7 @@ class People:
     """Looks people up, cached for minutes to show a name, for less to let them act."""
 
     def __init__(self, client: WebClient, clock: Clock) -> None:
-        self._client = impatient(client)
+        self._client = without_retries(client)
         self._clock = clock
         self._known: dict[str, _Known] = {}
         self._guard = threading.Lock()
@@ -155,7 +155,7 @@ def _age(known: _Known | None, now: datetime) -> timedelta | None:
     return age if age >= timedelta(0) else timedelta.max
 
 
-def impatient(client: WebClient) -> WebClient:
+def without_retries(client: WebClient) -> WebClient:
     """Returns a copy of the client that fails fast, for clicks."""
     return KeptAliveClient(
         token=client.token,

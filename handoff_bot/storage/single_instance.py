@@ -8,7 +8,7 @@ import os
 from sqlalchemy import make_url
 
 
-class SoleWorker:
+class SingleInstanceLock:
     """An exclusive lock on a file beside the database; it ends with its process."""
 
     def __init__(self, url: str) -> None:
