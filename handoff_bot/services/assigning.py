@@ -14,9 +14,9 @@ from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import applied_route, availability, outbox
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.escalations import NOBODY_FREE, Escalations
 from handoff_bot.services.offers import AGAIN, NOBODY_YET, NOT_KNOWN
-from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.roles import Roles
 from handoff_bot.services.still_queued import NOBODY, Waiting, still_waiting
 from handoff_bot.storage import access, agents
@@ -52,7 +52,7 @@ class AssignPlan:
     about: About
 
 
-class Assign(ProviderJob[AssignPlan, Outcome]):
+class Assign(ProviderJob[AssignPlan, ActionResult]):
     """Assigns an escalation to the next agent of its route. Retries until an agent is free or has
     claimed it.
     """
@@ -78,7 +78,7 @@ class Assign(ProviderJob[AssignPlan, Outcome]):
         about = access.conversation(tx, id_of(waiting.escalation), self._desk.queue_channel)
         return AssignPlan(id_of(waiting.escalation), route, may_rest, about) if about else None
 
-    def call(self, plan: AssignPlan) -> Outcome:
+    def call(self, plan: AssignPlan) -> ActionResult:
         """Chooses an agent and assigns in one transaction, so a retry after a crash finds it
         assigned.
         """
@@ -86,7 +86,7 @@ class Assign(ProviderJob[AssignPlan, Outcome]):
         if plan.route.group_id and not people:
             people = frozenset(self._desk.members(plan.route.group_id))
             if not people:
-                return Outcome(False, NOT_KNOWN)
+                return ActionResult(False, NOT_KNOWN)
 
         asked = plan.may_rest & people if people else plan.may_rest
         resting = frozenset(self._desk.resting(asked, self._clock.now()))
@@ -97,7 +97,7 @@ class Assign(ProviderJob[AssignPlan, Outcome]):
 
         return self._escalations.assign(plan.escalation_id, NOBODY, choose)
 
-    def finish(self, tx: Transaction, job: Job, plan: AssignPlan, result: Outcome) -> None:
+    def finish(self, tx: Transaction, job: Job, plan: AssignPlan, result: ActionResult) -> None:
         """Enqueues a retry unless the escalation has moved."""
         waiting = None if result.done else still_waiting(tx, job, self._clock.now())
         if waiting is None:

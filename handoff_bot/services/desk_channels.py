@@ -10,7 +10,7 @@ from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.signals import Priority
 from handoff_bot.ports import Clock
 from handoff_bot.services import outbox, preferences
-from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.storage import desk_channels as rows
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
@@ -79,7 +79,7 @@ class DeskChannels:
             post = Post(PostKind.TOLD, text, value=slack_channel, buttons=buttons)
             outbox.tell(tx, slack_channel, post, now, key=f"setup:{slack_channel}:{event}")
 
-    def choose(self, slack_channel: str, purpose: Purpose, by: str) -> Outcome:
+    def choose(self, slack_channel: str, purpose: Purpose, by: str) -> ActionResult:
         """Sets the channel's purpose."""
         now = self._clock.now()
         with self._database.write() as tx:
@@ -97,7 +97,7 @@ class DeskChannels:
             )
             if purpose is Purpose.QUEUE:
                 outbox.update_board(tx, now)
-            return Outcome(True, SAID[purpose])
+            return ActionResult(True, SAID[purpose])
 
 
 def _take_over_from_others(tx: Transaction, purpose: Purpose) -> None:

@@ -29,8 +29,8 @@ from handoff_bot.services import (
     transfer,
     views,
 )
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.escalation_events import EscalationChanged, Follower
-from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import Channels
 from handoff_bot.storage import conversations, deliveries, log, reservations
 from handoff_bot.storage import escalations as rows
@@ -89,30 +89,32 @@ class Escalations:
 
     def take(
         self, step: Step, escalation_id: int, agent: AgentRef, ending: Resolution = PLAIN
-    ) -> Outcome:
+    ) -> ActionResult:
         """Applies one agent's action. Of several at once, exactly one wins; the others are told who."""
         with self._database.write() as tx:
             return self.take_in(tx, step, escalation_id, agent, ending)
 
     def take_in(
         self, tx: Transaction, step: Step, escalation_id: int, agent: AgentRef, ending: Resolution
-    ) -> Outcome:
+    ) -> ActionResult:
         """Same as `take`, within a transaction."""
         change = self._change(tx, step, escalation_id, agent)
-        return self._take(replace(change, ending=ending)) if change else Outcome(False, GONE)
+        return self._take(replace(change, ending=ending)) if change else ActionResult(False, GONE)
 
-    def _take(self, change: _Change) -> Outcome:
+    def _take(self, change: _Change) -> ActionResult:
         if change.step is Step.CLAIM:
             return self._claim(change)
         if self._belongs_to_another(change):
-            return Outcome(False, refusals.someone_elses(change.tx, change.escalation))
+            return ActionResult(False, refusals.someone_elses(change.tx, change.escalation))
         if not self._move(change, **_values(change)):
-            return Outcome(False, refusals.where_it_is(change.tx, change.escalation, change.now))
+            return ActionResult(
+                False, refusals.where_it_is(change.tx, change.escalation, change.now)
+            )
         return _AFTER[change.step](self, change)
 
-    def _claim(self, change: _Change) -> Outcome:
+    def _claim(self, change: _Change) -> ActionResult:
         if change.escalation.status == Status.CLAIMED and self._is_owner(change):
-            return Outcome(True, "You already have this conversation.")
+            return ActionResult(True, "You already have this conversation.")
         reserved = self._reserved_for_another(change, change.agent)
         if reserved:
             return reserved
@@ -121,7 +123,9 @@ class Escalations:
             # before.
             return self._claim_soon(change)
         if not self._move(change, **_values(change)):
-            return Outcome(False, refusals.where_it_is(change.tx, change.escalation, change.now))
+            return ActionResult(
+                False, refusals.where_it_is(change.tx, change.escalation, change.now)
+            )
         reserving.kept(change.tx, change.escalation, change.agent.desk_id, change.now)
         self._tell_taken(change, change.agent)
         self._note(
@@ -131,15 +135,17 @@ class Escalations:
                 "customer."
             ),
         )
-        return Outcome(True)
+        return ActionResult(True)
 
-    def _claim_soon(self, change: _Change) -> Outcome:
+    def _claim_soon(self, change: _Change) -> ActionResult:
         """Reserves the escalation for the first agent; the late claim takes it or reports why not."""
         number, agent = id_of(change.escalation), change.agent
         if change.escalation.status != Status.QUEUED:
-            return Outcome(False, refusals.where_it_is(change.tx, change.escalation, change.now))
+            return ActionResult(
+                False, refusals.where_it_is(change.tx, change.escalation, change.now)
+            )
         if reservations.live(change.tx, number, change.now):
-            return Outcome(True, AFTER_THE_AI)
+            return ActionResult(True, AFTER_THE_AI)
         until = change.now + RESERVED_FOR
         reservations.make(change.tx, number, agent.desk_id, agent.name, until)
         payload = {
@@ -150,26 +156,26 @@ class Escalations:
         }
         due_at = change.now + AGAIN
         enqueue_job(change.tx, NewJob(CLAIM, f"claim:{number}", payload, due_at=due_at))
-        return Outcome(True, AFTER_THE_AI)
+        return ActionResult(True, AFTER_THE_AI)
 
-    def claim_late(self, escalation_id: int, agent: AgentRef, until: datetime) -> Outcome:
+    def claim_late(self, escalation_id: int, agent: AgentRef, until: datetime) -> ActionResult:
         """Claims an escalation that is reserved until then; done is also True if it was already
         claimed.
         """
         with self._database.write() as tx:
             change = self._change(tx, Step.CLAIM, escalation_id, agent)
             if change is None:
-                return Outcome(False, GONE)
+                return ActionResult(False, GONE)
             kept = reservations.of(tx, escalation_id)
             if kept is None or (kept.desk_id == agent.desk_id and kept.until != until):
-                return Outcome(True)
+                return ActionResult(True)
             if kept.desk_id != agent.desk_id:
-                return Outcome(False, TAKEN_BY.format(name=kept.name))
+                return ActionResult(False, TAKEN_BY.format(name=kept.name))
             if change.escalation.status != Status.QUEUED:
-                return Outcome(False, refusals.where_it_is(tx, change.escalation, change.now))
-            return self._take(change) if change.now < until else Outcome(False, TOO_LONG)
+                return ActionResult(False, refusals.where_it_is(tx, change.escalation, change.now))
+            return self._take(change) if change.now < until else ActionResult(False, TOO_LONG)
 
-    def _reserved_for_another(self, change: _Change, agent: Agent) -> Outcome | None:
+    def _reserved_for_another(self, change: _Change, agent: Agent) -> ActionResult | None:
         """Returns the refusal if the escalation is reserved for another agent."""
         number = id_of(change.escalation)
         found = reservations.live(change.tx, number, change.now)
@@ -178,40 +184,40 @@ class Escalations:
         if change.escalation.status != Status.QUEUED:
             return None
         reservations.told(change.tx, found, change.agent.desk_id)
-        return Outcome(False, TAKEN_BY.format(name=found.name))
+        return ActionResult(False, TAKEN_BY.format(name=found.name))
 
     def reassign(
         self, escalation_id: int, agent: AgentRef, to: AgentRef, note: str = ""
-    ) -> Outcome:
+    ) -> ActionResult:
         """Assigns an escalation to an agent, even if another agent has it. The note is internal."""
         with self._database.write() as tx:
             return self.reassign_in(tx, escalation_id, agent, to, note)
 
     def reassign_in(
         self, tx: Transaction, escalation_id: int, agent: AgentRef, to: AgentRef, note: str = ""
-    ) -> Outcome:
+    ) -> ActionResult:
         """Same as `reassign`, within a transaction."""
         change = self._change(tx, Step.REASSIGN, escalation_id, agent)
-        return self._reassign(change, to, note) if change else Outcome(False, GONE)
+        return self._reassign(change, to, note) if change else ActionResult(False, GONE)
 
     def assign(
         self, escalation_id: int, by: AgentRef, choose: Callable[[Transaction], Agent | None]
-    ) -> Outcome:
+    ) -> ActionResult:
         """Assigns a queued escalation to the agent chosen in the same transaction."""
         with self._database.write() as tx:
             change = self._change(tx, Step.REASSIGN, escalation_id, by)
             if change is None:
-                return Outcome(False, GONE)
+                return ActionResult(False, GONE)
             if change.escalation.status != Status.QUEUED:
-                return Outcome(False, refusals.where_it_is(tx, change.escalation, change.now))
+                return ActionResult(False, refusals.where_it_is(tx, change.escalation, change.now))
             owner = choose(tx)
             if owner is None:
-                return Outcome(False, NOBODY_FREE)
+                return ActionResult(False, NOBODY_FREE)
             return self._reassign(change, AgentRef(owner.desk_id, owner.name), "")
 
     def hand_back(
         self, escalation_id: int, agent: AgentRef, group_id: str = "", note: str = ""
-    ) -> Outcome:
+    ) -> ActionResult:
         """Releases an escalation to the queue, even another agent's, optionally for one user group."""
         with self._database.write() as tx:
             return self.hand_back_in(tx, escalation_id, agent, group_id, note)
@@ -223,29 +229,31 @@ class Escalations:
         agent: AgentRef,
         group_id: str = "",
         note: str = "",
-    ) -> Outcome:
+    ) -> ActionResult:
         """Same as `hand_back`, within a transaction."""
         change = self._change(tx, Step.RELEASE, escalation_id, agent)
-        return self._hand_back(change, group_id, note) if change else Outcome(False, GONE)
+        return self._hand_back(change, group_id, note) if change else ActionResult(False, GONE)
 
-    def _hand_back(self, change: _Change, group_id: str, note: str) -> Outcome:
+    def _hand_back(self, change: _Change, group_id: str, note: str) -> ActionResult:
         if change.escalation.status == Status.CLAIMED:
             if not self._move(change, **_values(change)):
-                return Outcome(
+                return ActionResult(
                     False, refusals.where_it_is(change.tx, change.escalation, change.now)
                 )
             self._tell_released(change)
         elif change.escalation.status != Status.QUEUED:
-            return Outcome(False, refusals.where_it_is(change.tx, change.escalation, change.now))
+            return ActionResult(
+                False, refusals.where_it_is(change.tx, change.escalation, change.now)
+            )
         snoozing.end(change.tx, change.escalation, change.now)
         change.escalation.group_id = group_id
         transfer.to_the_queue(change.tx, change.escalation, change.agent, note, change.now)
         outbox.update_card(change.tx, change.escalation, change.now)
-        return Outcome(True)
+        return ActionResult(True)
 
-    def _reassign(self, change: _Change, to: AgentRef, note: str) -> Outcome:
+    def _reassign(self, change: _Change, to: AgentRef, note: str) -> ActionResult:
         if deliveries.ai_is_sending(change.tx, id_of(change.conversation)):
-            return Outcome(
+            return ActionResult(
                 False, "The assistant's last message was still being sent. Please try again now."
             )
         owner = conversations.agent_row(change.tx, to.desk_id, to.name, change.now)
@@ -253,7 +261,7 @@ class Escalations:
         if reserved:
             return reserved
         if change.escalation.owner_id == id_of(owner):
-            return Outcome(True, f"{owner.name} already has this conversation.")
+            return ActionResult(True, f"{owner.name} already has this conversation.")
         claimed_at = change.escalation.claimed_at or change.now
         previous = rows.agent(change.tx, change.escalation.owner_id)
         moved = self._move(
@@ -263,14 +271,16 @@ class Escalations:
             claimed_at=claimed_at,
         )
         if not moved:
-            return Outcome(False, refusals.where_it_is(change.tx, change.escalation, change.now))
+            return ActionResult(
+                False, refusals.where_it_is(change.tx, change.escalation, change.now)
+            )
         if previous:
             self._tell(change.tx, change.conversation, change.escalation, Moment.TRANSFERRED, owner)
         else:
             self._tell_taken(change, owner)
         transfer.announce(change.tx, change.escalation, change.agent, owner, previous, change.now)
         transfer.to_an_agent(change.tx, change.escalation, change.agent, owner, note, change.now)
-        return Outcome(True)
+        return ActionResult(True)
 
     def give_back(self, tx: Transaction, escalation_id: int, owner: AgentRef, why: str) -> bool:
         """Releases an escalation whose assignee can no longer answer; False if it has changed in
@@ -417,12 +427,12 @@ class Escalations:
             moment = Moment.RELEASED
         self._tell(tx, change.conversation, escalation, moment, epoch_bound=True)
 
-    def _released(self, change: _Change) -> Outcome:
+    def _released(self, change: _Change) -> ActionResult:
         self._tell_released(change)
         self._note(change, f"{change.agent.name} released this conversation to the queue.")
-        return Outcome(True)
+        return ActionResult(True)
 
-    def _resolved(self, change: _Change) -> Outcome:
+    def _resolved(self, change: _Change) -> ActionResult:
         asked = change.ending.ask
         question = rating.question(change.tx, change.conversation, change.now) if asked else ""
         told = self._tell(
@@ -438,22 +448,22 @@ class Escalations:
             rating.asked(change.tx, change.escalation, change.now)
         text = f"{change.agent.name} resolved this conversation. The AI answers from now on."
         outbox.resolved(change.tx, change.escalation, text, change.now)
-        return Outcome(True)
+        return ActionResult(True)
 
-    def _returned(self, change: _Change) -> Outcome:
+    def _returned(self, change: _Change) -> ActionResult:
         self._tell(change.tx, change.conversation, change.escalation, Moment.RETURNED, change.agent)
         self._note(change, f"{change.agent.name} returned this conversation to the AI.")
-        return Outcome(True)
+        return ActionResult(True)
 
-    def _dismissed(self, change: _Change) -> Outcome:
+    def _dismissed(self, change: _Change) -> ActionResult:
         self._tell(change.tx, change.conversation, change.escalation, Moment.DISMISSED)
         self._note(
             change, f"{change.agent.name} dismissed this: no agent needed. The AI keeps answering."
         )
-        return Outcome(True)
+        return ActionResult(True)
 
 
-_AFTER: dict[Step, Callable[[Escalations, _Change], Outcome]] = {
+_AFTER: dict[Step, Callable[[Escalations, _Change], ActionResult]] = {
     Step.RELEASE: Escalations._released,
     Step.RESOLVE: Escalations._resolved,
     Step.RETURN: Escalations._returned,

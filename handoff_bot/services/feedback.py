@@ -13,7 +13,7 @@ from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.training_examples import TrainingExample
 from handoff_bot.ports import Clock
 from handoff_bot.services import answering, detection_rules
-from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -32,18 +32,18 @@ class Feedback:
         self._database = database
         self._clock = clock
 
-    def came_late(self, escalation_id: int, agent: AgentRef) -> Outcome:
+    def came_late(self, escalation_id: int, agent: AgentRef) -> ActionResult:
         """Records that the escalation came too late. Safe to repeat."""
         with self._database.write() as tx:
             escalation = rows.get(tx, escalation_id)
             if escalation is None:
-                return Outcome(False, GONE)
+                return ActionResult(False, GONE)
             conversations.hold(tx, escalation.conversation_id)
             if not log.has(tx, CAME_LATE, escalation_id):
                 now = self._clock.now()
                 row = conversations.agent_row(tx, agent.desk_id, agent.name, now)
                 log.record(tx, CAME_LATE, now, escalation=escalation, agent_id=id_of(row))
-            return Outcome(True, "Feedback saved: escalated too late.")
+            return ActionResult(True, "Feedback saved: escalated too late.")
 
     def lessons(self) -> list[TrainingExample]:
         """Returns training examples from the team's decisions about single turns."""

@@ -35,8 +35,8 @@ from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.jobs.rates import Cost
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import alarms, desk_costs, outbox, uploading
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.outbox_job import InThread, mark_of
-from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.sending import Channels
 from handoff_bot.storage import attachments, conversations, log
 from handoff_bot.storage import escalations as rows
@@ -130,18 +130,18 @@ class Files:
             attachments.add(tx, token, file, id_of(conversation), None, now, received_as=name)
         return token, file
 
-    def fetch_again(self, work_id: int) -> Outcome:
+    def fetch_again(self, work_id: int) -> ActionResult:
         """Downloads a failed file again. Pressing twice brings it once."""
         with self._database.write() as tx:
             payload = store.payload_of(tx, work_id, FILE)
             if payload is None:
-                return Outcome(False, GONE)
+                return ActionResult(False, GONE)
             now = self._clock.now()
             _bring(tx, **payload, now=now, after=work_id)
             given_up = failed_jobs.get(tx, work_id)
             if given_up:
                 failed_jobs.dismiss(tx, given_up, now)
-            return Outcome(True, AGAIN)
+            return ActionResult(True, AGAIN)
 
 
 def _repeated(token: str, earlier: File, file: File) -> tuple[str, File]:

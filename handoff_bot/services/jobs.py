@@ -14,7 +14,7 @@ from handoff_bot.jobs import failed_jobs
 from handoff_bot.jobs.failed_jobs import GivenUp
 from handoff_bot.ports import Clock
 from handoff_bot.services import sending, sent_files
-from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.storage import conversations, deliveries
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -74,29 +74,29 @@ class Jobs:
             lines.append(json.dumps(job.payload, indent=2, ensure_ascii=False))
         return lines
 
-    def retry(self, job_id: int) -> Outcome:
+    def retry(self, job_id: int) -> ActionResult:
         """Retries a job before the other jobs of its lane."""
         with self._database.write() as tx:
             job = failed_jobs.get(tx, job_id)
             if job is None:
-                return Outcome(False, UNKNOWN.format(id=job_id))
+                return ActionResult(False, UNKNOWN.format(id=job_id))
             now = self._clock.now()
             renew = _RENEWED.get(job.kind)
             payload = renew(self, tx, job) if renew else job.payload
             if payload is None:
                 failed_jobs.dismiss(tx, job, now)
-                return Outcome(False, SENT_AGAIN.format(id=job_id))
+                return ActionResult(False, SENT_AGAIN.format(id=job_id))
             failed_jobs.ready(tx, job, payload, now)
-            return Outcome(True, AGAIN.format(id=job_id))
+            return ActionResult(True, AGAIN.format(id=job_id))
 
-    def dismiss(self, job_id: int) -> Outcome:
+    def dismiss(self, job_id: int) -> ActionResult:
         """Dismisses a job without running it."""
         with self._database.write() as tx:
             job = failed_jobs.get(tx, job_id)
             if job is None:
-                return Outcome(False, UNKNOWN.format(id=job_id))
+                return ActionResult(False, UNKNOWN.format(id=job_id))
             failed_jobs.dismiss(tx, job, self._clock.now())
-            return Outcome(True, DISMISSED.format(id=job_id))
+            return ActionResult(True, DISMISSED.format(id=job_id))
 
     def _with_new_delivery(self, tx: Transaction, job: GivenUp) -> dict[str, Any] | None:
         """Replaces a failed delivery with a new one, as the Retry button does."""

@@ -12,8 +12,8 @@ from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import alarms, reserving
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.escalations import AFTER_THE_AI, AGAIN, Escalations
-from handoff_bot.services.outcome import Outcome
 from handoff_bot.storage import conversations, reservations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.transaction import Transaction
@@ -32,7 +32,7 @@ class ClaimPlan:
     until: datetime | None
 
 
-class LateClaim(ProviderJob[ClaimPlan, Outcome]):
+class LateClaim(ProviderJob[ClaimPlan, ActionResult]):
     """Claims for the first agent, or reports that the claim failed."""
 
     repeatable = True
@@ -45,13 +45,13 @@ class LateClaim(ProviderJob[ClaimPlan, Outcome]):
     def prepare(self, tx: Transaction, job: Job) -> ClaimPlan:
         return _plan(job)
 
-    def call(self, plan: ClaimPlan) -> Outcome:
+    def call(self, plan: ClaimPlan) -> ActionResult:
         """Claims in a transaction of its own."""
         if plan.until is None:  # Enqueued by an earlier version, which reserved nothing.
             return self._escalations.take(Step.CLAIM, plan.escalation_id, plan.agent)
         return self._escalations.claim_late(plan.escalation_id, plan.agent, plan.until)
 
-    def finish(self, tx: Transaction, job: Job, plan: ClaimPlan, result: Outcome) -> None:
+    def finish(self, tx: Transaction, job: Job, plan: ClaimPlan, result: ActionResult) -> None:
         """Retries while the message is being sent; tells everyone involved when the claim failed."""
         now = self._clock.now()
         if result.text == AFTER_THE_AI:

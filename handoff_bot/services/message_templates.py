@@ -16,8 +16,8 @@ from handoff_bot.domain import message_templates as rules
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.messages import Template
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.modal_replies import ModalReplies
-from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.sending import Channels
 from handoff_bot.storage import conversations
@@ -108,21 +108,21 @@ class Templates:
 
         self._preferences.revise(TEMPLATES, changed, by)
 
-    def chance(self, message_id: int) -> TemplateOptions | Outcome:
+    def chance(self, message_id: int) -> TemplateOptions | ActionResult:
         """Returns the templates that can replace this message, or an Outcome with the reason why
         none can.
         """
         with self._database.read() as tx:
             message = tx.session.get(Message, message_id)
             if message is None:
-                return Outcome(False, GONE)
+                return ActionResult(False, GONE)
             conversation = conversations.get(tx, message.conversation_id)
             escalation = rows.open_of(tx, message.conversation_id)
             channel = self._channels.get(conversation.channel)
         if escalation is None:
-            return Outcome(False, GONE)
+            return ActionResult(False, GONE)
         if channel is None or not channel.limits.templates:
-            return Outcome(False, NOT_HERE)
+            return ActionResult(False, NOT_HERE)
         return TemplateOptions(id_of(escalation), self.every())
 
     def send(
@@ -132,17 +132,17 @@ class Templates:
         name: str,
         values: Mapping[str, str],
         key: str,
-    ) -> Outcome:
+    ) -> ActionResult:
         """Sends a template once for each key. An unassigned conversation is claimed for the agent."""
         chance = self.chance(message_id)
-        if isinstance(chance, Outcome):
+        if isinstance(chance, ActionResult):
             return chance
         chosen = self.get(name)
         if chosen is None:
-            return Outcome(False, DELETED)
+            return ActionResult(False, DELETED)
         given = {variable: values.get(variable, "").strip() for variable in chosen.variables}
         if any(map(rules.value_problem, given.values())):
-            return Outcome(False, "Fill in every value.")
+            return ActionResult(False, "Fill in every value.")
         template = Template(chosen.content_sid, given)
         return self._composed.send(chance.escalation_id, agent, chosen.filled(given), key, template)
 

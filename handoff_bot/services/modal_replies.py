@@ -9,8 +9,8 @@ from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import Template
 from handoff_bot.ports import Clock
 from handoff_bot.services import outbox
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
-from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.threads import INSIDE, WINDOW, Thread, Threads
 from handoff_bot.services.translating import Spoken
 from handoff_bot.storage import conversations
@@ -42,46 +42,48 @@ class ModalReplies:
         text: str,
         key: str,
         template: Template | None = None,
-    ) -> Outcome:
+    ) -> ActionResult:
         """Sends a reply from a modal, once for each key. An unassigned conversation is claimed for
         the agent.
         """
         taken = self._claim_if_nobody_has_it(escalation_id, agent)
         if not taken.done or taken.text == AFTER_THE_AI:
-            return Outcome(False, taken.text)
+            return ActionResult(False, taken.text)
         with self._database.write() as tx:
             thread = self._thread_of_modal(tx, escalation_id, key)
-            if isinstance(thread, Outcome):
+            if isinstance(thread, ActionResult):
                 return thread
             author = conversations.agent_row(tx, agent.desk_id, agent.name, self._clock.now())
             why_not = self._threads.why_not(tx, thread, author)
             if why_not:
-                return Outcome(False, f"{NOT_SENT} {why_not[0].removeprefix(INSIDE).strip()}")
+                return ActionResult(False, f"{NOT_SENT} {why_not[0].removeprefix(INSIDE).strip()}")
             self._send_from_modal(tx, thread, author, text, key, template)
-            return Outcome(True)
+            return ActionResult(True)
 
-    def note(self, escalation_id: int, agent: AgentRef, text: str, key: str) -> Outcome:
+    def note(self, escalation_id: int, agent: AgentRef, text: str, key: str) -> ActionResult:
         """Saves a note from a modal, once for each key, and posts it in the thread."""
         with self._database.write() as tx:
             thread = self._thread_of_modal(tx, escalation_id, key)
-            if isinstance(thread, Outcome):
+            if isinstance(thread, ActionResult):
                 return thread
             now = self._clock.now()
             author = conversations.agent_row(tx, agent.desk_id, agent.name, now)
             self._keep_from_modal(tx, thread, author, text, key)
             shown = Post(PostKind.TOLD, f"📝 {author.name} notes: {text}")
             outbox.post(tx, thread.escalation, shown, now)
-            return Outcome(True)
+            return ActionResult(True)
 
-    def _thread_of_modal(self, tx: Transaction, escalation_id: int, key: str) -> Thread | Outcome:
+    def _thread_of_modal(
+        self, tx: Transaction, escalation_id: int, key: str
+    ) -> Thread | ActionResult:
         """Returns the modal's thread, or an Outcome if the text was already handled or no thread
         exists.
         """
         thread = self._threads.of(tx, rows.get(tx, escalation_id))
         if thread is None:
-            return Outcome(False, NO_CARD_YET)
+            return ActionResult(False, NO_CARD_YET)
         known = conversations.note_from_desk(tx, WINDOW, key, WINDOW)
-        return Outcome(True) if known else thread
+        return ActionResult(True) if known else thread
 
     def _keep_from_modal(
         self, tx: Transaction, thread: Thread, author: Agent, text: str, key: str
@@ -89,12 +91,12 @@ class ModalReplies:
         from_modal = replace(thread, place=Place(WINDOW, ""))
         return self._threads.keep(tx, from_modal, author, text, key, held=False, revision=WINDOW)
 
-    def _claim_if_nobody_has_it(self, escalation_id: int, agent: AgentRef) -> Outcome:
+    def _claim_if_nobody_has_it(self, escalation_id: int, agent: AgentRef) -> ActionResult:
         with self._database.read() as tx:
             escalation = rows.get(tx, escalation_id)
         if escalation is not None and escalation.status == Status.QUEUED:
             return self._escalations.take(Step.CLAIM, escalation_id, agent)
-        return Outcome(escalation is not None, "" if escalation else GONE)
+        return ActionResult(escalation is not None, "" if escalation else GONE)
 
     def _send_from_modal(
         self,

@@ -9,8 +9,8 @@ from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.queue import PAGE_ROWS, Filter, QueuePage
 from handoff_bot.ports import Clock
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.escalations import Escalations
-from handoff_bot.services.outcome import Outcome
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import held, queue
 from handoff_bot.storage.database import Database
@@ -56,7 +56,7 @@ class Queue:
 
     def take_next(
         self, agent: AgentRef, slack_channels: Collection[str] | None = None
-    ) -> tuple[int | None, Outcome]:
+    ) -> tuple[int | None, ActionResult]:
         """Claims the most urgent conversation and returns which. Concurrent calls get different
         ones.
 
@@ -68,7 +68,7 @@ class Queue:
             outcome = self._escalations.take(Step.CLAIM, escalation_id, agent)
             if outcome.done:
                 return escalation_id, outcome
-        return None, Outcome(False, NOBODY)
+        return None, ActionResult(False, NOBODY)
 
 
 def _waiting(tx: Transaction, wanted: Filter, now: datetime) -> int:

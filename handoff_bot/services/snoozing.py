@@ -12,7 +12,7 @@ from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import outbox, refusals
-from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -33,23 +33,23 @@ class Snoozing:
         self._database = database
         self._clock = clock
 
-    def snooze(self, escalation_id: int, agent: AgentRef, until: datetime) -> Outcome:
+    def snooze(self, escalation_id: int, agent: AgentRef, until: datetime) -> ActionResult:
         """Pauses reminders until then; the snooze ends at that time or when the customer writes."""
         now = self._clock.now()
         if not now < until <= now + LONGEST:
-            return Outcome(False, PAST)
+            return ActionResult(False, PAST)
         with self._database.write() as tx:
             escalation = rows.get(tx, escalation_id)
             if escalation is None:
-                return Outcome(False, GONE)
+                return ActionResult(False, GONE)
             conversations.hold(tx, escalation.conversation_id)
             escalation = rows.get(tx, escalation_id)
             if escalation is None or escalation.status not in OPEN:
-                return Outcome(False, CLOSED)
+                return ActionResult(False, CLOSED)
             if _is_another_agents(tx, escalation, agent):
-                return Outcome(False, refusals.someone_elses(tx, escalation))
+                return ActionResult(False, refusals.someone_elses(tx, escalation))
             self._put_aside(tx, escalation, agent, until)
-            return Outcome(True)
+            return ActionResult(True)
 
     def _put_aside(
         self, tx: Transaction, escalation: Escalation, agent: AgentRef, until: datetime

@@ -13,8 +13,8 @@ from handoff_bot.domain.text import one_line
 from handoff_bot.domain.tickets import LONGEST_SUBJECT, Edit, may_become
 from handoff_bot.ports import Clock
 from handoff_bot.services import urgency
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.escalations import Escalations
-from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.ticket_sync import TicketSync
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
@@ -67,33 +67,33 @@ class TicketEdits:
         shown: Edit,
         wanted: Edit,
         to: AgentRef | None,
-    ) -> Outcome:
+    ) -> ActionResult:
         """Applies all changes, or none with a reason; see `Tickets.edit`."""
         held = _hold(tx, number)
         if held is None:
-            return Outcome(False, GONE)
+            return ActionResult(False, GONE)
         ticket, escalation = held
         editing = _Editing(tx, ticket, escalation, agent, shown, wanted, to, self._clock.now())
         why_not = _why_not(editing)
         if why_not:
-            return Outcome(False, why_not)
-        moved = self._move(editing) if editing.is_open else Outcome(True)
+            return ActionResult(False, why_not)
+        moved = self._move(editing) if editing.is_open else ActionResult(True)
         if moved.done:
             self._change(editing)
         return moved
 
-    def _move(self, editing: _Editing) -> Outcome:
+    def _move(self, editing: _Editing) -> ActionResult:
         """Applies the action on the open conversation that the edit implies."""
         tx, subject, agent = editing.tx, id_of(editing.escalation), editing.agent
         if "status" in editing.fields and editing.wanted.status is TicketStatus.SOLVED:
             return self._escalations.take_in(tx, Step.RESOLVE, subject, agent, Resolution())
         if "assignee" not in editing.fields:
-            return Outcome(True)
+            return ActionResult(True)
         if editing.to:
             return self._escalations.reassign_in(tx, subject, agent, editing.to)
         if editing.escalation.status == Status.CLAIMED:
             return self._escalations.hand_back_in(tx, subject, agent)
-        return Outcome(True)
+        return ActionResult(True)
 
     def _change(self, editing: _Editing) -> None:
         """Applies the changes of the ticket itself."""

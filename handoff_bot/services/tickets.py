@@ -12,8 +12,8 @@ from handoff_bot.domain.ticket_export import TicketExport
 from handoff_bot.domain.tickets import PAGE_ROWS, Edit, TicketPage, TicketQuery, TicketView
 from handoff_bot.ports import Clock
 from handoff_bot.services import sla, ticket_timeline
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.escalations import Escalations
-from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.ticket_edits import TicketEdits
 from handoff_bot.services.ticket_sync import TicketSync
 from handoff_bot.storage import escalations as rows
@@ -61,7 +61,7 @@ class Tickets:
 
     def edit(
         self, number: int, agent: AgentRef, shown: Edit, wanted: Edit, to: AgentRef | None
-    ) -> Outcome:
+    ) -> ActionResult:
         """Edits a ticket. Changes that belong to its conversation are made there, so that both
         always agree.
 

@@ -6,40 +6,40 @@ from typing import Protocol
 
 from handoff_bot.domain.desk import AgentRef, Place, ThreadReply, TranscriptPage
 from handoff_bot.domain.escalations import Step
-from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.action_result import ActionResult
 
 
 class DeskActions(Protocol):
     """Actions of the buttons. Each method is one fast transaction, safe to repeat."""
 
-    def take(self, step: Step, escalation_id: int, agent: AgentRef) -> Outcome:
+    def take(self, step: Step, escalation_id: int, agent: AgentRef) -> ActionResult:
         """Takes one step with an escalation."""
 
     def transcript(self, escalation_id: int, page: int) -> TranscriptPage | None:
         """Returns one page of a conversation, counted from 0; None if the conversation does not exist."""
 
-    def send_held(self, note_id: int, agent: AgentRef) -> Outcome:
+    def send_held(self, note_id: int, agent: AgentRef) -> ActionResult:
         """Claims the escalation, and sends the customer a held reply."""
 
-    def keep_as_note(self, note_id: int, agent: AgentRef) -> Outcome:
+    def keep_as_note(self, note_id: int, agent: AgentRef) -> ActionResult:
         """Keeps a held reply as an internal note."""
 
-    def retry(self, message_id: int, agent: AgentRef) -> Outcome:
+    def retry(self, message_id: int, agent: AgentRef) -> ActionResult:
         """Retries a failed message."""
 
-    def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
+    def send_correction(self, correction_id: int, agent: AgentRef) -> ActionResult:
         """Sends the edited text of a delivered reply."""
 
-    def translate_again(self, note_id: int, agent: AgentRef) -> Outcome:
+    def translate_again(self, note_id: int, agent: AgentRef) -> ActionResult:
         """Retries the translation of a reply, and sends it."""
 
-    def send_as_written(self, note_id: int, agent: AgentRef) -> Outcome:
+    def send_as_written(self, note_id: int, agent: AgentRef) -> ActionResult:
         """Sends a reply untranslated after its translation failed."""
 
     def may_be_slow(self) -> bool:
         """Whether sending a reply may wait for a model that translates it."""
 
-    def came_late(self, escalation_id: int, agent: AgentRef) -> Outcome:
+    def came_late(self, escalation_id: int, agent: AgentRef) -> ActionResult:
         """Records the feedback that the conversation was escalated too late."""
 
 

@@ -20,12 +20,12 @@ from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.registry import JobKind
 from handoff_bot.services import alarms, outbox, translating
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.catching_up import READ_THREAD, read_thread
 from handoff_bot.services.container import Services
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.feedback import Feedback
 from handoff_bot.services.held_replies import HeldReplies
-from handoff_bot.services.outcome import Outcome
 from handoff_bot.services.translating import Interpreter
 from handoff_bot.slack.actions import ThreadEvents
 from handoff_bot.slack.app import build_bolt
@@ -64,7 +64,7 @@ class CoreActions:
     interpreter: Interpreter
     feedback: Feedback
 
-    def take(self, step: Step, escalation_id: int, agent: AgentRef) -> Outcome:
+    def take(self, step: Step, escalation_id: int, agent: AgentRef) -> ActionResult:
         """Takes one step with an escalation."""
         return self.escalations.take(step, escalation_id, agent)
 
@@ -72,27 +72,27 @@ class CoreActions:
         """Returns one page of a conversation."""
         return self.escalations.transcript(escalation_id, page)
 
-    def send_held(self, note_id: int, agent: AgentRef) -> Outcome:
+    def send_held(self, note_id: int, agent: AgentRef) -> ActionResult:
         """Claims the escalation, and sends a held reply."""
         return self.decisions.send_held(note_id, agent)
 
-    def keep_as_note(self, note_id: int, agent: AgentRef) -> Outcome:
+    def keep_as_note(self, note_id: int, agent: AgentRef) -> ActionResult:
         """Keeps a held reply as an internal note."""
         return self.decisions.keep_as_note(note_id, agent)
 
-    def retry(self, message_id: int, agent: AgentRef) -> Outcome:
+    def retry(self, message_id: int, agent: AgentRef) -> ActionResult:
         """Retries a failed message."""
         return self.decisions.retry(message_id, agent)
 
-    def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
+    def send_correction(self, correction_id: int, agent: AgentRef) -> ActionResult:
         """Sends the edited text of a delivered reply."""
         return self.decisions.send_correction(correction_id, agent)
 
-    def translate_again(self, note_id: int, agent: AgentRef) -> Outcome:
+    def translate_again(self, note_id: int, agent: AgentRef) -> ActionResult:
         """Retries the translation of a reply, and sends it."""
         return self.decisions.translate_again(note_id, agent)
 
-    def send_as_written(self, note_id: int, agent: AgentRef) -> Outcome:
+    def send_as_written(self, note_id: int, agent: AgentRef) -> ActionResult:
         """Sends a reply untranslated after its translation failed."""
         return self.decisions.send_as_written(note_id, agent)
 
@@ -100,7 +100,7 @@ class CoreActions:
         """Whether a model translates replies."""
         return self.interpreter.is_at_work()
 
-    def came_late(self, escalation_id: int, agent: AgentRef) -> Outcome:
+    def came_late(self, escalation_id: int, agent: AgentRef) -> ActionResult:
         """Records the feedback that the conversation was escalated too late."""
         return self.feedback.came_late(escalation_id, agent)
 
@@ -162,7 +162,7 @@ class HandleEvent(ProviderJob[dict[str, Any], None]):
         """Sends the author no second ephemeral message about the same refusal."""
         heard(tx, plan["event"], self._tools.core.clock.now())
 
-    def _obey(self, listener: ThreadCommandListener, said: ThreadCommand) -> Outcome:
+    def _obey(self, listener: ThreadCommandListener, said: ThreadCommand) -> ActionResult:
         author = self._tools.agent(said.author.desk_id)
         return listener(self._tools, replace(said, author=author))
 

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from handoff_bot.domain.roles import Action
-from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.slack.blocks.admins import ADMINS_ALONE
 from handoff_bot.slack.blocks.thread import render_words
 from handoff_bot.slack.listeners.feature import Guarded, Shortcut
@@ -62,7 +62,9 @@ class Recorder:
     def answer(self, kind, args):
         if kind in ("clicks", "views"):
             args[-1]()
-        return {"commands": render_words("Done."), "verbs": Outcome(True), "options": []}.get(kind)
+        return {"commands": render_words("Done."), "verbs": ActionResult(True), "options": []}.get(
+            kind
+        )
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef, ThreadReply
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage, OutboundMessage
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.container import Dependencies, Services
-from handoff_bot.services.outcome import Outcome
 from handoff_bot.storage.database import Database
 from tests.fakes import (
     FakeChannel,
@@ -67,7 +67,7 @@ class House:
     def last_sent(self) -> OutboundMessage:
         return self.channel.taken[-1][0]
 
-    def take(self, step: Step, agent: AgentRef, escalation_id: int | None = None) -> Outcome:
+    def take(self, step: Step, agent: AgentRef, escalation_id: int | None = None) -> ActionResult:
         number = escalation_id or self.desk.card.escalation_id
         outcome = self.core.escalations.take(step, number, agent)
         self.settle()

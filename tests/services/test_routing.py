@@ -15,10 +15,10 @@ from handoff_bot.domain.rule_conditions import Criteria
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.services import desk_channels
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.applied_route import RULES
 from handoff_bot.services.container import QUEUES
 from handoff_bot.services.offers import NOBODY_ELSE, NOBODY_YET, NOT_KNOWN
-from handoff_bot.services.outcome import Outcome
 from handoff_bot.storage import log
 from handoff_bot.storage.models import Escalation
 
@@ -404,7 +404,7 @@ def test_while_the_assistants_last_message_leaves_it_is_tried_again(there):
     def refused(change, to, note):
         if busy:
             busy.pop()
-            return Outcome(False, "The assistant's last message was still being sent.")
+            return ActionResult(False, "The assistant's last message was still being sent.")
         return reassign(change, to, note)
 
     there.core.escalations._reassign = refused

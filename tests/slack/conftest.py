@@ -14,8 +14,8 @@ from werkzeug.test import TestResponse
 
 from handoff_bot.domain.desk import AgentRef, TranscriptPage
 from handoff_bot.domain.escalations import Step
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.container import Services
-from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.app import build_bolt
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.http import slack_events
@@ -58,40 +58,40 @@ def known_people(api: ScriptedApi) -> None:
 class FakeActions:
     """A core that remembers what it was asked, and answers as it is told."""
 
-    outcome: Outcome = field(default_factory=lambda: Outcome(True))
+    outcome: ActionResult = field(default_factory=lambda: ActionResult(True))
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     before: Callable[[], object] = lambda: None
     pages: int = 3
     slow: bool = False
 
-    def _do(self, *what: Any) -> Outcome:
+    def _do(self, *what: Any) -> ActionResult:
         self.before()
         self.asked.append(what)
         return self.outcome
 
-    def take(self, step: Step, escalation_id: int, agent: AgentRef) -> Outcome:
+    def take(self, step: Step, escalation_id: int, agent: AgentRef) -> ActionResult:
         return self._do(step, escalation_id, agent.desk_id)
 
     def transcript(self, escalation_id: int, page: int) -> TranscriptPage | None:
         self.asked.append(("transcript", escalation_id, page))
         return builders.page(2, number=page, pages=self.pages) if escalation_id == 7 else None
 
-    def send_held(self, note_id: int, agent: AgentRef) -> Outcome:
+    def send_held(self, note_id: int, agent: AgentRef) -> ActionResult:
         return self._do("send_held", note_id, agent.desk_id)
 
-    def keep_as_note(self, note_id: int, agent: AgentRef) -> Outcome:
+    def keep_as_note(self, note_id: int, agent: AgentRef) -> ActionResult:
         return self._do("keep_as_note", note_id, agent.desk_id)
 
-    def retry(self, message_id: int, agent: AgentRef) -> Outcome:
+    def retry(self, message_id: int, agent: AgentRef) -> ActionResult:
         return self._do("retry", message_id, agent.desk_id)
 
-    def send_correction(self, correction_id: int, agent: AgentRef) -> Outcome:
+    def send_correction(self, correction_id: int, agent: AgentRef) -> ActionResult:
         return self._do("send_correction", correction_id, agent.desk_id)
 
-    def translate_again(self, note_id: int, agent: AgentRef) -> Outcome:
+    def translate_again(self, note_id: int, agent: AgentRef) -> ActionResult:
         return self._do("translate_again", note_id, agent.desk_id)
 
-    def send_as_written(self, note_id: int, agent: AgentRef) -> Outcome:
+    def send_as_written(self, note_id: int, agent: AgentRef) -> ActionResult:
         return self._do("send_as_written", note_id, agent.desk_id)
 
     def may_be_slow(self) -> bool:

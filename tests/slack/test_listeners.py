@@ -7,8 +7,8 @@ import pytest
 
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import Step
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.container import Services
-from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.app import build_bolt
 from handoff_bot.slack.blocks.thread import render_post
 from handoff_bot.slack.http import slack_events
@@ -65,7 +65,7 @@ def test_a_change_that_fails_is_not_acknowledged(slack, actions, caplog):
 
 
 def test_whoever_was_slower_is_told_by_whom(slack, actions, api):
-    actions.outcome = Outcome(False, "Bob took this 3 s ago.")
+    actions.outcome = ActionResult(False, "Bob took this 3 s ago.")
     slack.sends(*as_form(click(Button.CLAIM, **respond_to(api))))
     (sent,) = api.asked("response")
     assert (sent["text"], sent["replace_original"]) == ("Bob took this 3 s ago.", False)
@@ -73,7 +73,7 @@ def test_whoever_was_slower_is_told_by_whom(slack, actions, api):
 
 
 def test_a_whisper_does_not_delay_the_acknowledgement(slack, actions, api):
-    actions.outcome = Outcome(False, "Bob took this.")
+    actions.outcome = ActionResult(False, "Bob took this.")
     acknowledged = threading.Event()
     api.will("response", Reply(after=lambda: acknowledged.wait(5)))
     body, content_type = as_form(click(Button.CLAIM, **respond_to(api)))
@@ -86,14 +86,14 @@ def test_a_whisper_does_not_delay_the_acknowledgement(slack, actions, api):
 
 
 def test_without_an_address_the_answer_is_whispered_in_the_thread(slack, actions, api):
-    actions.outcome = Outcome(False, "Bob took this.")
+    actions.outcome = ActionResult(False, "Bob took this.")
     slack.sends(*as_form(click(Button.CLAIM)))
     (sent,) = api.asked("chat.postEphemeral")
     assert (sent["user"], sent["thread_ts"]) == ("U0ANA", payloads.THREAD)
 
 
 def test_a_whisper_that_gets_lost_breaks_nothing(slack, actions, api, caplog):
-    actions.outcome = Outcome(False, "Bob took this.")
+    actions.outcome = ActionResult(False, "Bob took this.")
     api.fails("chat.postEphemeral", "user_not_in_channel")
     assert slack.sends(*as_form(click(Button.CLAIM))).status_code == 200
     assert "whisper lost" in caplog.text
@@ -150,7 +150,7 @@ def test_a_click_works_while_slack_cannot_say_who_it_is(slack, actions, api):
 
 
 def test_a_used_button_is_gone(slack, actions, api):
-    actions.outcome = Outcome(True, "On its way again.")
+    actions.outcome = ActionResult(True, "On its way again.")
     failure = render_post(Post(PostKind.FAILURE, "A landline.", button=Button.RETRY, value="7"))
     shown: dict[str, Any] = {"message": {"ts": "2.0", "thread_ts": "1.0", "blocks": failure.blocks}}
     slack.sends(*as_form(click(Button.RETRY, **respond_to(api), **shown)))
@@ -197,7 +197,7 @@ def test_a_send_is_done_before_it_is_acknowledged_unless_a_model_is_asked(slack,
 
 
 def test_a_button_that_did_not_work_stays(slack, actions, api):
-    actions.outcome = Outcome(False, "The customer has sent STOP.")
+    actions.outcome = ActionResult(False, "The customer has sent STOP.")
     slack.sends(*as_form(click(Button.TAKE_OVER_AND_SEND, **respond_to(api), **THREADED)))
     (sent,) = api.asked("response")
     assert (sent["text"], sent["replace_original"]) == ("The customer has sent STOP.", False)

@@ -13,7 +13,7 @@ from slack_bolt import Ack
 from handoff_bot.domain.desk import AgentRef, Button
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.roles import Action
-from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.slack.actions import DeskActions
 from handoff_bot.slack.blocks import modals
 from handoff_bot.slack.blocks.text import Block
@@ -21,7 +21,7 @@ from handoff_bot.slack.blocks.thread import settled
 from handoff_bot.slack.listeners.click import Click, Tools, ephemeral, number, replace
 from handoff_bot.slack.listeners.feature import ClickListener, Feature, Subject, guarded
 
-Decision = Callable[[DeskActions, int, AgentRef], Outcome]
+Decision = Callable[[DeskActions, int, AgentRef], ActionResult]
 
 OLD_BUTTON = "This button is from an older version. Use the buttons on the card."
 NOT_KNOWN = "This conversation no longer exists."
@@ -68,10 +68,10 @@ def _once(decide: Decision, *, slow: bool = False) -> ClickListener:
     return listener
 
 
-def _decided(decide: Decision, tools: Tools, click: Click) -> Outcome:
+def _decided(decide: Decision, tools: Tools, click: Click) -> ActionResult:
     subject = click.number
     if subject is None:
-        return Outcome(False, OLD_BUTTON)
+        return ActionResult(False, OLD_BUTTON)
     return decide(tools.actions, subject, tools.agent(click.desk_id))
 
 

@@ -11,7 +11,7 @@ from handoff_bot.domain.desk import AgentRef, Button
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.resolutions import DismissReason, Resolution, ResolvedAs, tags_of
 from handoff_bot.domain.roles import Action
-from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.slack.blocks.escalation_modals import (
     About,
     Field,
@@ -224,7 +224,7 @@ def _sent(action: Action, decide: Decision) -> Guarded[ViewListener]:
 
 
 def _done(
-    tools: Tools, about: About, agent: AgentRef, field: Field, outcome: Outcome
+    tools: Tools, about: About, agent: AgentRef, field: Field, outcome: ActionResult
 ) -> tuple[str, str] | None:
     """None on success; the result's text is sent as an ephemeral message."""
     if not outcome.done:

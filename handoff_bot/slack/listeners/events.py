@@ -10,7 +10,7 @@ from handoff_bot.domain.desk import Place, ThreadReply
 from handoff_bot.domain.files import DeskFile
 from handoff_bot.domain.thread_syntax import NOTE, verb_in
 from handoff_bot.ports import Desk
-from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.slack.actions import ThreadEvents
 from handoff_bot.slack.files import desk_file, is_kept
 from handoff_bot.slack.listeners.feature import ThreadCommand
@@ -25,7 +25,7 @@ RELAYED = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 SLACKBOT = "USLACKBOT"
 
 
-Verbs = Mapping[str, Callable[[ThreadCommand], Outcome]]
+Verbs = Mapping[str, Callable[[ThreadCommand], ActionResult]]
 """Thread command, without "!" -> its function."""
 
 _ORDERS = frozenset({None, "thread_broadcast", "file_share"})

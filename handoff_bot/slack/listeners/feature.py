@@ -11,7 +11,7 @@ from slack_bolt import Ack
 
 from handoff_bot.domain.desk import AgentRef, Place
 from handoff_bot.domain.roles import Action
-from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.slack.blocks.text import Block, SlackMessage
 from handoff_bot.slack.listeners.click import Click, Tools
 
@@ -77,7 +77,7 @@ OptionsListener = Callable[[Tools, Body], list[Block]]
 CommandListener = Callable[[Tools, SlashCommand], SlackMessage | None]
 ShortcutListener = Callable[[Tools, ShortcutCall], None]
 EventListener = Callable[[Tools, Body], None]
-ThreadCommandListener = Callable[[Tools, ThreadCommand], Outcome]
+ThreadCommandListener = Callable[[Tools, ThreadCommand], ActionResult]
 
 
 class Subject(StrEnum):

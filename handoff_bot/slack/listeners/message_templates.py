@@ -11,8 +11,8 @@ from slack_bolt import Ack
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.message_templates import MessageTemplate, labels_in, value_problem
 from handoff_bot.domain.roles import Action
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.message_templates import Part, Problem, problem
-from handoff_bot.services.outcome import Outcome
 from handoff_bot.slack.blocks.fields import modal
 from handoff_bot.slack.blocks.message_templates import (
     TemplateAction,
@@ -133,7 +133,7 @@ def use(tools: Tools, click: Click, ack: Ack) -> None:
         ephemeral(tools.desk, click, OLD_BUTTON)
         return
     chance = tools.core.templates.chance(click.number)
-    if isinstance(chance, Outcome):
+    if isinstance(chance, ActionResult):
         ephemeral(tools.desk, click, chance.text)
         return
     using = Using(click.number, click.place.slack_channel, click.place.ts)

@@ -11,7 +11,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.queue import Filter, Whose
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.slack.blocks.availability import render_presence
 from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.fields import ANY, modal
@@ -121,7 +121,7 @@ def take_next(tools: Tools, click: Click, ack: Ack) -> None:
     _answer(tools, click, _told(tools, escalation_id, outcome))
 
 
-def _told(tools: Tools, escalation_id: int | None, outcome: Outcome) -> _Taken:
+def _told(tools: Tools, escalation_id: int | None, outcome: ActionResult) -> _Taken:
     if not outcome.done or escalation_id is None:
         return _Taken(outcome.text)
     thread = tools.core.escalations.thread(escalation_id)

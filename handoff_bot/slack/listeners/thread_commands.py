@@ -8,7 +8,7 @@ from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.resolutions import Resolution, tags_of
 from handoff_bot.domain.roles import Action
-from handoff_bot.services.outcome import Outcome
+from handoff_bot.services.action_result import ActionResult
 from handoff_bot.slack.blocks.text import SlackMessage
 from handoff_bot.slack.blocks.thread import render_words
 from handoff_bot.slack.listeners.click import Tools, number
@@ -32,12 +32,12 @@ _MENTION = re.compile(
 )
 
 
-def take(tools: Tools, said: ThreadCommand) -> Outcome:
+def take(tools: Tools, said: ThreadCommand) -> ActionResult:
     """`!take`."""
     return tools.core.escalations.take(Step.CLAIM, said.escalation_id, said.author)
 
 
-def assign(tools: Tools, said: ThreadCommand) -> Outcome:
+def assign(tools: Tools, said: ThreadCommand) -> ActionResult:
     """`!assign @who note`, `!assign queue note`."""
     return _give(tools, said.escalation_id, said.author, said.words)
 
@@ -56,58 +56,58 @@ def assign_by_number(tools: Tools, asked: SlashCommand) -> SlackMessage:
     return render_words(outcome.text or f"Ticket #{ticket.row.number} is reassigned.")
 
 
-def _give(tools: Tools, escalation_id: int, giver: AgentRef, said: str = "") -> Outcome:
+def _give(tools: Tools, escalation_id: int, giver: AgentRef, said: str = "") -> ActionResult:
     """Assigns to the first word: an agent, a group or the queue; the rest is a note."""
     core = tools.core.escalations
     if _QUEUE.match(said):
         return core.hand_back(escalation_id, giver, note=said[5:].strip())
     found = _MENTION.fullmatch(said)
     if found is None:
-        return Outcome(False, TO_WHOM)
+        return ActionResult(False, TO_WHOM)
     person, group, words = found[1], found[2], found[3].strip()
     if group:
         return core.hand_back(escalation_id, giver, group, words)
     if problem := tools.why_not_to(person, escalation_id):
-        return Outcome(False, problem)
+        return ActionResult(False, problem)
     return core.reassign(escalation_id, giver, tools.desk.agent(person), words)
 
 
-def snooze(tools: Tools, said: ThreadCommand) -> Outcome:
+def snooze(tools: Tools, said: ThreadCommand) -> ActionResult:
     """`!snooze 2h`."""
     at = tools.moment_meant(said.words, said.author.desk_id)
     if at is None:
-        return Outcome(False, NOT_A_TIME)
+        return ActionResult(False, NOT_A_TIME)
     return tools.core.snoozing.snooze(said.escalation_id, said.author, at)
 
 
-def resolve(tools: Tools, said: ThreadCommand) -> Outcome:
+def resolve(tools: Tools, said: ThreadCommand) -> ActionResult:
     """`!resolve tag tag`."""
     ending = Resolution(tags=tags_of(said.words))
     return tools.core.escalations.take(Step.RESOLVE, said.escalation_id, said.author, ending)
 
 
-def give_back(tools: Tools, said: ThreadCommand) -> Outcome:
+def give_back(tools: Tools, said: ThreadCommand) -> ActionResult:
     """`!return NOTE`."""
     ending = Resolution(memory=said.words)
     return tools.core.escalations.take(Step.RETURN, said.escalation_id, said.author, ending)
 
 
-def release(tools: Tools, said: ThreadCommand) -> Outcome:
+def release(tools: Tools, said: ThreadCommand) -> ActionResult:
     """`!release`."""
     return tools.core.escalations.take(Step.RELEASE, said.escalation_id, said.author)
 
 
-def reply(tools: Tools, said: ThreadCommand) -> Outcome:
+def reply(tools: Tools, said: ThreadCommand) -> ActionResult:
     """`!reply NAME`: sends a canned reply, once for each message."""
     text = tools.core.canned.say(said.words, said.escalation_id, said.author)
     if text is None:
-        return Outcome(False, NO_SUCH_REPLY)
+        return ActionResult(False, NO_SUCH_REPLY)
     return tools.core.composed.send(said.escalation_id, said.author, text, f"reply:{said.ts}")
 
 
-def help_with_verbs(_tools: Tools, _said: ThreadCommand) -> Outcome:
+def help_with_verbs(_tools: Tools, _said: ThreadCommand) -> ActionResult:
     """`!help`."""
-    return Outcome(True, "\n".join(HELP))
+    return ActionResult(True, "\n".join(HELP))
 
 
 HELP = (

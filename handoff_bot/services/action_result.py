@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ActionResult:
     """What to tell the agent.
 
     Attributes:
