@@ -32,15 +32,15 @@ from handoff_bot.services import (
     assigning,
     availability,
     catching_up,
-    figures,
     files,
     holding,
     inbound,
     letting_in,
     mail,
     messaging_window,
+    metrics_report,
     moods,
-    notices,
+    notifications,
     offers,
     open_questions,
     owners,
@@ -170,7 +170,7 @@ class Services:
     availability: AgentAvailability
     offers: offers.Offers
     routing: routing.Routing
-    notices: notices.Notices
+    notices: notifications.Notifications
     tickets: Tickets
     files: files.Files
     serving: sent_files.Serving
@@ -201,7 +201,7 @@ class Services:
         followers = (
             availability.on_escalation_changed,
             routing.on_escalation_changed,
-            notices.on_escalation_changed,
+            notifications.on_escalation_changed,
             waiting_policy.on_escalation_changed,
             queue_positions.on_escalation_changed,
             sla.on_escalation_changed,
@@ -223,7 +223,7 @@ class Services:
         metrics = Metrics(database, clock)
         mails = mail.Mails() if parts.mailer else None
         makers: dict[str, Maker] = {
-            figures.FIGURES: figures.FiguresReport(metrics),
+            metrics_report.FIGURES: metrics_report.MetricsReport(metrics),
             ticket_files.TICKETS: ticket_files.TicketsReport(database),
         }
         handlers = Registry(
@@ -282,7 +282,7 @@ class Services:
                     assigning.Assign(escalations, parts.desk, clock, roles),
                     "offer",
                 ),
-                JobKind(notices.NOTICE, notices.Notify(mails, clock), "ladder"),
+                JobKind(notifications.NOTICE, notifications.Notify(mails, clock), "ladder"),
                 JobKind(sla.REMIND, sla.Remind(clock), "tick"),
                 JobKind(IDLE, RemindOwner(clock), "tick"),
                 JobKind(owners.OWNER, owners.CheckOwner(roles, escalations, parts.desk), "claim"),
@@ -343,7 +343,7 @@ class Services:
             availability=AgentAvailability(database, clock),
             offers=offers.Offers(database, clock),
             routing=routing.Routing(database, preferences, parts.channels),
-            notices=notices.Notices(database, preferences, has_mail=mails is not None),
+            notices=notifications.Notifications(database, preferences, has_mail=mails is not None),
             tickets=Tickets(database, clock, escalations, tickets_out, parts.channels),
             files=files.Files(database, clock),
             serving=sent_files.Serving(database, parts.channels, clock),

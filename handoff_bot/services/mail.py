@@ -15,7 +15,7 @@ from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk, Mailer
 from handoff_bot.services import outbox
-from handoff_bot.services.mail_notice import Notice, mail_about
+from handoff_bot.services.notification_mail import Notice, mail_about
 from handoff_bot.storage import conversations, escalations
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation

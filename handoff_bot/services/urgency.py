@@ -6,7 +6,7 @@ from datetime import datetime
 
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.signals import Priority
-from handoff_bot.services import notices, outbox, sla, waiting_policy
+from handoff_bot.services import notifications, outbox, sla, waiting_policy
 from handoff_bot.storage import conversations
 from handoff_bot.storage.models import Escalation, Ticket
 from handoff_bot.storage.transaction import Transaction
@@ -25,5 +25,5 @@ def follow(
     if escalation.status == Status.QUEUED:
         conversation = conversations.get(tx, escalation.conversation_id)
         waiting_policy.replan(tx, escalation, conversation)
-        notices.announce(tx, escalation, conversation, now)
+        notifications.announce(tx, escalation, conversation, now)
     outbox.update_card(tx, escalation, now)

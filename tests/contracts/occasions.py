@@ -11,7 +11,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import MB, DeskFile, Fetched
 from handoff_bot.domain.messages import Consent, InboundMessage, Limits, SenderKind
 from handoff_bot.domain.model_health import Look, Trouble
-from handoff_bot.domain.notices import Audience, NoticeRule
+from handoff_bot.domain.notifications import Audience, NotificationRule
 from handoff_bot.domain.rule_conditions import Criteria
 from handoff_bot.services.model_watch import ModelPart, Watch
 from handoff_bot.storage.database import Database
@@ -80,7 +80,7 @@ def wait(house: House, **time: float) -> None:
 
 
 def mails(house: House) -> None:
-    told = NoticeRule(Criteria(), Audience(emails=("ops@example.com",)))
+    told = NotificationRule(Criteria(), Audience(emails=("ops@example.com",)))
     house.core.notices.rules.put(None, told, "UMIA", 0)
     house.says("a human please")
     wait(house, minutes=1)

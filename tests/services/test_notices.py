@@ -3,15 +3,15 @@
 from datetime import timedelta
 
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.notices import Audience, NoticeRule
-from handoff_bot.services import notices
+from handoff_bot.domain.notifications import Audience, NotificationRule
+from handoff_bot.services import notifications
 from tests.fakes import FakeMailer
 from tests.services.conftest import build_house
 
 
 def told(house, *rules):
-    kept = [notices.RULE.dump_python(NoticeRule(to=to), mode="json") for to in rules]
-    house.core.preferences.change(notices.RULES, kept, "UMIA")
+    kept = [notifications.RULE.dump_python(NotificationRule(to=to), mode="json") for to in rules]
+    house.core.preferences.change(notifications.RULES, kept, "UMIA")
 
 
 def test_everybody_is_told_once_however_often_it_is_run(house):
@@ -38,7 +38,7 @@ def test_without_one_the_rest_is_told_all_the_same(house):
 
 
 def test_a_rule_that_is_stored_wrongly_counts_as_none(house):
-    house.core.preferences.change(notices.RULES, [{"to": 7}, "x"], "UMIA")
+    house.core.preferences.change(notifications.RULES, [{"to": 7}, "x"], "UMIA")
     house.says("I want a person")
     house.settle()
     assert house.desk.told == {}

@@ -10,7 +10,7 @@ from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.metrics import Choice, Period, Scope
-from handoff_bot.domain.notices import Audience, NoticeRule
+from handoff_bot.domain.notifications import Audience, NotificationRule
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.routing import Mode, Route, Rule
 from handoff_bot.domain.rule_conditions import Criteria
@@ -37,7 +37,7 @@ from handoff_bot.slack.blocks.card import render_card
 from handoff_bot.slack.blocks.escalation_modals import About
 from handoff_bot.slack.blocks.home import render_home
 from handoff_bot.slack.blocks.modals import conversation, gone, loading
-from handoff_bot.slack.blocks.notices import notice_fields, notice_words
+from handoff_bot.slack.blocks.notifications import notice_fields, notice_words
 from handoff_bot.slack.blocks.queue import render_queue
 from handoff_bot.slack.blocks.routing import routing_fields, routing_words
 from handoff_bot.slack.blocks.rules import NOTICES, ROUTING, Opened, render_rule, render_rules
@@ -181,7 +181,7 @@ def rule_views(text: str) -> dict[str, dict[str, Any]]:
         (word,), tuple(Signal), tuple(Priority), ("de", word), (text[:40],) * 10, vip=True
     )
     route = Rule(when, Route("C0ANN", "S0ANN", ids, Mode.LEAST_BUSY))
-    notice = NoticeRule(
+    notice = NotificationRule(
         when, Audience("C0ANN", "S0ANN", ids, (text[:250],) * 20, "22:00-7:00", True)
     )
     groups = {f"S{n}": word for n in range(200)}

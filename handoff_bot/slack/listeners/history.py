@@ -12,7 +12,7 @@ from slack_bolt import Ack
 from handoff_bot.domain.audit import Did
 from handoff_bot.domain.languages import name_of
 from handoff_bot.domain.signals import Signal
-from handoff_bot.services import applied_route, canned, message_templates, notices, sla, texts
+from handoff_bot.services import applied_route, canned, message_templates, notifications, sla, texts
 from handoff_bot.services.sections import SECTIONS
 from handoff_bot.slack.blocks.card import REASONS
 from handoff_bot.slack.blocks.history import (
@@ -22,7 +22,7 @@ from handoff_bot.slack.blocks.history import (
     render_audit,
     render_history,
 )
-from handoff_bot.slack.blocks.notices import notice_words
+from handoff_bot.slack.blocks.notifications import notice_words
 from handoff_bot.slack.blocks.routing import routing_words
 from handoff_bot.slack.blocks.settings import SettingsAction
 from handoff_bot.slack.blocks.text import Block
@@ -38,14 +38,14 @@ _SHARED = {
     sla.MINUTES: "SLA targets",
     texts.SILENT: "Customer texts that are switched off",
     applied_route.RULES: "Routing",
-    notices.RULES: "Notifications",
+    notifications.RULES: "Notifications",
     message_templates.TEMPLATES: "Templates",
 }
 """Preferences that hold more than one setting, and those that no section shows."""
 _LABELS = {each.key: each.label for one in SECTIONS for each in one.settings} | _SHARED
 _IN_WORDS: dict[str, Callable[[Any], str]] = {
     applied_route.RULES: lambda rule: routing_words(applied_route.RULE.validate_python(rule)).text,
-    notices.RULES: lambda rule: notice_words(notices.RULE.validate_python(rule)).text,
+    notifications.RULES: lambda rule: notice_words(notifications.RULE.validate_python(rule)).text,
     message_templates.TEMPLATES: lambda template: str(template["name"]),
 }
 """Text of one entry of a list that is stored as a preference."""

@@ -11,7 +11,7 @@ from handoff_bot.slack.listeners import (
     files,
     history,
     message_templates,
-    notices,
+    notifications,
     people,
     queue,
     routing,
@@ -41,7 +41,7 @@ FEATURES: tuple[Feature, ...] = (
     message_templates.FEATURE,
     stats.FEATURE,
     routing.FEATURE,
-    notices.FEATURE,
+    notifications.FEATURE,
     people.FEATURE,
 )
 

@@ -21,7 +21,7 @@ from handoff_bot.slack.blocks.settings import (
     render_sections,
 )
 from handoff_bot.slack.blocks.text import Block
-from handoff_bot.slack.listeners import notices, routing
+from handoff_bot.slack.listeners import notifications, routing
 from handoff_bot.slack.listeners.admins import by_admins, put, refused_in_modal
 from handoff_bot.slack.listeners.click import Click, Tools, filled_in, held, sender
 from handoff_bot.slack.listeners.feature import Body, Feature, SlashCommand
@@ -36,7 +36,7 @@ _MODALS: Mapping[str, Callable[[Tools], Block]] = {
     "texts": first_text,
     "history": history_page,
     "routing": routing.MODALS.draw,
-    "notifications": notices.MODALS.draw,
+    "notifications": notifications.MODALS.draw,
 }
 """Modals of their own that `/handoff settings NAME` opens."""
 

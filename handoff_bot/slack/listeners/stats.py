@@ -9,7 +9,7 @@ from slack_bolt import Ack
 
 from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.roles import Action
-from handoff_bot.services import figures
+from handoff_bot.services import metrics_report
 from handoff_bot.slack.blocks.fields import ANY, modal
 from handoff_bot.slack.blocks.stats import Choices, StatsAction, render_stats
 from handoff_bot.slack.blocks.text import Block, SlackMessage, section, shorten
@@ -76,7 +76,9 @@ def picture(tools: Tools, click: Click, ack: Ack) -> None:
     ack()
     scope = _scope(tools, click)
     key = f"{click.desk_id}:{click.trigger_id}"
-    tools.core.reports.order(click.desk_id, figures.FIGURES, figures.order(scope), key)
+    tools.core.reports.order(
+        click.desk_id, metrics_report.FIGURES, metrics_report.order(scope), key
+    )
     tools.desk.update_view(click.view_id, _drawn(tools, scope, ON_ITS_WAY))
 
 

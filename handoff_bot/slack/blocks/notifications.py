@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 
-from handoff_bot.domain.notices import NoticeRule
+from handoff_bot.domain.notifications import NotificationRule
 from handoff_bot.slack.blocks.fields import (
     asking,
     channel_menu,
@@ -32,7 +32,7 @@ class NoticeField(StrEnum):
 
 
 def notice_fields(
-    rule: NoticeRule, channels: Collection[str], groups: Mapping[str, str], *, has_mail: bool
+    rule: NotificationRule, channels: Collection[str], groups: Mapping[str, str], *, has_mail: bool
 ) -> Iterator[Block]:
     """Yields the whole form."""
     yield from criteria_fields(rule.when, channels)
@@ -54,7 +54,7 @@ def notice_fields(
     yield asking("During quiet hours", wakes, optional=True)
 
 
-def notice_words(rule: NoticeRule) -> RuleWords:
+def notice_words(rule: NotificationRule) -> RuleWords:
     """Returns a rule as text."""
     to = rule.to
     parts = [

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from handoff_bot.domain import settings
 from handoff_bot.domain.amounts import many
-from handoff_bot.domain.notices import Audience, NoticeRule, Quiet
-from handoff_bot.slack.blocks.notices import NoticeField, notice_fields, notice_words
+from handoff_bot.domain.notifications import Audience, NotificationRule, Quiet
+from handoff_bot.slack.blocks.notifications import NoticeField, notice_fields, notice_words
 from handoff_bot.slack.blocks.rules import NOTICES
 from handoff_bot.slack.blocks.text import Block
 from handoff_bot.slack.listeners.click import Tools, held
@@ -31,12 +31,12 @@ def _quiet(filled: tuple[str, ...]) -> str:
     return words
 
 
-def _fields(tools: Tools, rule: NoticeRule) -> Sequence[Block]:
+def _fields(tools: Tools, rule: NotificationRule) -> Sequence[Block]:
     channels, groups = tools.core.routing.channels, tools.desk.groups()
     return list(notice_fields(rule, channels, groups, has_mail=tools.core.notices.has_mail))
 
 
-def _parsed(tools: Tools, state: State) -> NoticeRule:
+def _parsed(tools: Tools, state: State) -> NotificationRule:
     to = Audience(
         slack_channel=channel(tools, state, NoticeField.CHANNEL),
         group_id=group(state, NoticeField.GROUP),
@@ -47,10 +47,10 @@ def _parsed(tools: Tools, state: State) -> NoticeRule:
     )
     if to.is_nobody():
         raise Wrong(NoticeField.EMAILS, NOBODY)
-    return NoticeRule(criteria(state), to)
+    return NotificationRule(criteria(state), to)
 
 
-def _preview(tools: Tools, rules: list[NoticeRule], which: int) -> str:
+def _preview(tools: Tools, rules: list[NotificationRule], which: int) -> str:
     tried = tools.core.notices.tried(rules[which])
     if not tried.of:
         return "No escalations yet to test the rule on."
@@ -65,7 +65,7 @@ MODALS = RuleModals(
     parse=_parsed,
     in_words=notice_words,
     preview=_preview,
-    empty=NoticeRule(),
+    empty=NotificationRule(),
 )
 FEATURE = MODALS.feature(
     "/handoff notices: who is notified when a customer enters the queue (admins)"

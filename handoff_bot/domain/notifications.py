@@ -85,13 +85,13 @@ class Audience:
 
 
 @dataclass(frozen=True)
-class NoticeRule:
+class NotificationRule:
     """Notifies the audience about matching conversations."""
 
     when: Criteria = field(default_factory=Criteria)
     to: Audience = field(default_factory=Audience)
 
 
-def fitting(rules: Iterable[NoticeRule], case: Case) -> list[Audience]:
+def fitting(rules: Iterable[NotificationRule], case: Case) -> list[Audience]:
     """Returns the audiences of all matching rules, not only the first."""
     return [rule.to for rule in rules if rule.when.fit(case)]

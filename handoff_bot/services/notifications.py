@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Status
-from handoff_bot.domain.notices import Audience, NoticeRule, fitting
+from handoff_bot.domain.notifications import Audience, NotificationRule, fitting
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.text import REASONS, short_name, spelled
 from handoff_bot.jobs.enqueuing import enqueue_job
@@ -33,7 +33,7 @@ from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
 RULES = "notices.rules"
-RULE: TypeAdapter[NoticeRule] = TypeAdapter(NoticeRule)
+RULE: TypeAdapter[NotificationRule] = TypeAdapter(NotificationRule)
 _AUDIENCE: TypeAdapter[Audience] = TypeAdapter(Audience)
 NOTICE = "notice"
 
@@ -121,7 +121,7 @@ class _Telling:
         return f"{words}\n{self.escalation.summary}" if self.escalation.summary else words
 
 
-class Notices:
+class Notifications:
     """Notification rules for admins; `has_mail` says whether email is available."""
 
     def __init__(self, database: Database, preferences: Preferences, *, has_mail: bool) -> None:
@@ -129,7 +129,7 @@ class Notices:
         self.rules = Rulebook(preferences, RULES, RULE)
         self.has_mail = has_mail
 
-    def tried(self, rule: NoticeRule) -> Tried:
+    def tried(self, rule: NotificationRule) -> Tried:
         """Returns how many of the latest conversations the rule would have matched."""
         with self._database.read() as tx:
             cases = recent_cases(tx)

@@ -21,7 +21,7 @@ def order(scope: Scope) -> Order:
     return dict(_SCOPE.dump_python(scope, mode="json"))
 
 
-class FiguresReport:
+class MetricsReport:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
