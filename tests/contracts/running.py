@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 import app
 from handoff_bot.cli import main
-from handoff_bot.services.sections import SECTIONS
+from handoff_bot.services.settings_catalog import SECTIONS
 from handoff_bot.settings import Settings
 from handoff_bot.slack.listeners.register import COMMAND, HELP
 from handoff_bot.slack.listeners.registry import EVERYTHING

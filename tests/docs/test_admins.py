@@ -4,7 +4,7 @@ import re
 
 from handoff_bot.domain import canned
 from handoff_bot.domain.texts import REQUIRED, SHORTEST_WAIT, SILENCEABLE, TEXTS, Moment, allowed
-from handoff_bot.services.sections import SECTIONS
+from handoff_bot.services.settings_catalog import SECTIONS
 from handoff_bot.slack.blocks.settings import in_words
 from handoff_bot.slack.blocks.texts import MOMENTS
 from handoff_bot.slack.listeners.registry import EVERYTHING

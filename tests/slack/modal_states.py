@@ -16,7 +16,7 @@ from handoff_bot.domain.queue import Filter, HeldRow, Whose
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import TicketPage, TicketQuery
-from handoff_bot.services.sections import SECTIONS
+from handoff_bot.services.settings_catalog import SECTIONS
 from handoff_bot.slack.blocks import (
     admins,
     canned,

@@ -13,7 +13,7 @@ from handoff_bot.domain.audit import Did
 from handoff_bot.domain.languages import name_of
 from handoff_bot.domain.signals import Signal
 from handoff_bot.services import applied_route, canned, message_templates, notifications, sla, texts
-from handoff_bot.services.sections import SECTIONS
+from handoff_bot.services.settings_catalog import SECTIONS
 from handoff_bot.slack.blocks.card import REASONS
 from handoff_bot.slack.blocks.history import (
     AuditAction,
