@@ -19,7 +19,7 @@ _LEAD = rf"(?:[\s{_UNSEEN}>•◦▪*_~`\-\u2013\u2014]|&gt;)*"
 _WIDE = 0xFEE0
 """Offset from an ASCII character to its full-width form."""
 _UNSEEN_ONES = f"[{_UNSEEN}]*"
-_VERB = re.compile(
+_THREAD_COMMAND = re.compile(
     rf"({_LEAD})[!\uff01]\s?([a-z][a-z_-]+)[\s:,.;!]*(.*)", re.IGNORECASE | re.DOTALL
 )
 _MARKERS = "*_~`"
@@ -62,19 +62,19 @@ def _typed(character: str) -> str:
     return rf"\s*{either}" if character == ":" else either
 
 
-def verb_in(markup: str) -> tuple[str, str] | None:
+def thread_command_in(markup: str) -> tuple[str, str] | None:
     """Returns the command at the start of a message, lowercase, and the text after it; None without
     one.
 
     Any word after an exclamation mark counts, because it may be a typo.
     """
-    found = _VERB.fullmatch(markup.strip())
+    found = _THREAD_COMMAND.fullmatch(markup.strip())
     if found is None:
         return None
-    lead, verb, rest = found.groups()
+    lead, command, rest = found.groups()
     if any(marker in lead for marker in _MARKERS):
         rest = rest.rstrip(_MARKERS)
-    return verb.rstrip("_-").casefold(), rest.strip()
+    return command.rstrip("_-").casefold(), rest.strip()
 
 
 def is_to_colleague(text: str) -> bool:

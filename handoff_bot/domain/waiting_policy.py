@@ -72,23 +72,27 @@ _HEARD_BY = {
 }
 
 
-def for_priority(rungs: Iterable[PolicyStep], priority: Priority) -> list[PolicyStep]:
+def for_priority(policy_steps: Iterable[PolicyStep], priority: Priority) -> list[PolicyStep]:
     """Returns the steps for a priority, soonest first: its own, plus the general steps of kinds it
     does not define.
     """
-    known = list(rungs)
-    own = [rung for rung in known if rung.priority is priority]
-    kinds = {rung.kind for rung in own}
-    shared = [rung for rung in known if rung.priority is None and rung.kind not in kinds]
-    return sorted([*own, *shared], key=lambda rung: rung.after)
+    known = list(policy_steps)
+    own = [policy_step for policy_step in known if policy_step.priority is priority]
+    kinds = {policy_step.kind for policy_step in own}
+    shared = [
+        policy_step
+        for policy_step in known
+        if policy_step.priority is None and policy_step.kind not in kinds
+    ]
+    return sorted([*own, *shared], key=lambda policy_step: policy_step.after)
 
 
-def superseded(rung: PolicyStep, rungs: Iterable[PolicyStep]) -> timedelta | None:
+def superseded(policy_step: PolicyStep, policy_steps: Iterable[PolicyStep]) -> timedelta | None:
     """Returns after how long a later step supersedes this one, None if none does."""
-    heard_by = _HEARD_BY[rung.kind]
+    heard_by = _HEARD_BY[policy_step.kind]
     later = (
         other.after
-        for other in rungs
-        if other.after > rung.after and _HEARD_BY[other.kind] == heard_by
+        for other in policy_steps
+        if other.after > policy_step.after and _HEARD_BY[other.kind] == heard_by
     )
     return min(later, default=None)

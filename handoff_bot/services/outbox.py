@@ -24,7 +24,7 @@ from handoff_bot.storage.transaction import Transaction
 
 CARD = "desk.card"
 POST = "desk.post"
-REDRAW = "desk.redraw"
+UPDATE_CARD = "desk.redraw"
 BOARD = "desk.board"
 MARK = "desk.mark"
 EPHEMERAL = "desk.whisper"
@@ -114,7 +114,7 @@ def update_card_of(tx: Transaction, escalation_id: int, now: datetime) -> None:
     """Same as `update_card`, by the escalation's id."""
     key = f"draw:card:{escalation_id}"
     payload = {"escalation_id": escalation_id}
-    enqueue_job(tx, NewJob(REDRAW, key, payload, due_at=now, key=key, coalesce=True))
+    enqueue_job(tx, NewJob(UPDATE_CARD, key, payload, due_at=now, key=key, coalesce=True))
     update_board(tx, now)
 
 

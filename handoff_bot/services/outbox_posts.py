@@ -25,7 +25,7 @@ from handoff_bot.services import (
     views,
 )
 from handoff_bot.services.outbox_job import CardPlan, DeskHandler, InThread, mark_of
-from handoff_bot.services.outbox_updates import DrawBoard, RedrawCard, UpdateDeliveryReaction
+from handoff_bot.services.outbox_updates import UpdateBoard, UpdateCard, UpdateDeliveryReaction
 from handoff_bot.storage import conversations, escalations, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -335,8 +335,8 @@ def desk_job_kinds(
     return (
         JobKind(outbox.CARD, PostCard(database, desk, clock), "desk"),
         JobKind(outbox.POST, PostInThread(database, desk, clock, mood_of), "desk"),
-        JobKind(outbox.REDRAW, RedrawCard(database, desk, clock), "draw"),
-        JobKind(outbox.BOARD, DrawBoard(database, desk, clock), "draw"),
+        JobKind(outbox.UPDATE_CARD, UpdateCard(database, desk, clock), "draw"),
+        JobKind(outbox.BOARD, UpdateBoard(database, desk, clock), "draw"),
         JobKind(outbox.MARK, UpdateDeliveryReaction(database, desk, clock), "draw"),
         JobKind(outbox.EPHEMERAL, PostEphemeral(database, desk, clock), "whisper"),
         JobKind(outbox.TELL, PostMessage(database, desk, clock), "tell"),

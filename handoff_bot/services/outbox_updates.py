@@ -25,7 +25,7 @@ _PLACE = TypeAdapter(Place)
 BOARD_PLACE = "board.place"
 
 
-class RedrawCard(DeskHandler[CardPlan, Place]):
+class UpdateCard(DeskHandler[CardPlan, Place]):
     """Updates a card to its latest state."""
 
     repeatable = True
@@ -106,7 +106,7 @@ class BoardPlan:
     at: Place | None
 
 
-class DrawBoard(DeskHandler[BoardPlan, Place]):
+class UpdateBoard(DeskHandler[BoardPlan, Place]):
     """Keeps the pinned board message up to date."""
 
     coalesces = True

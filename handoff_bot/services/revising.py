@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from handoff_bot.domain.desk import Button, EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.text import short_name, shorten
-from handoff_bot.domain.thread_syntax import is_to_colleague, verb_in
+from handoff_bot.domain.thread_syntax import is_to_colleague, thread_command_in
 from handoff_bot.ports import Clock
 from handoff_bot.services import outbox, rewriting, sla, translating
 from handoff_bot.services.sending import Channels
@@ -45,7 +45,7 @@ TO_COLLEAGUE = (
     "Not sent: your edit begins with a mention, so it looks like a message to a colleague. "
     "The customer received neither version."
 )
-NO_VERB = "Commands only work in new messages. Nothing was done, and nothing was sent."
+NO_THREAD_COMMAND = "Commands only work in new messages. Nothing was done, and nothing was sent."
 
 
 class Revising:
@@ -113,8 +113,8 @@ class Revising:
         note.held = was_held and is_reply
         if is_reply and not was_held:
             self._ask_for(tx, thread, note)
-        elif inside.is_verb:
-            self._ephemeral(tx, thread, note.agent_id, NO_VERB)
+        elif inside.is_command:
+            self._ephemeral(tx, thread, note.agent_id, NO_THREAD_COMMAND)
 
     def _ask_for(self, tx: Transaction, thread: Thread, note: Note) -> None:
         """Sends a note that has become a reply only after its author confirms."""
@@ -157,8 +157,8 @@ class Revising:
         """
         kept = text if inside.kept is None else inside.kept
         note = self._take_back(tx, thread, message, ts, kept)
-        if inside.is_verb:
-            self._ephemeral(tx, thread, message.agent_id, NO_VERB)
+        if inside.is_command:
+            self._ephemeral(tx, thread, message.agent_id, NO_THREAD_COMMAND)
         elif inside.kept is None and note is not None:
             note.held = True
             buttons = (Button.SEND_HELD, Button.KEEP_AS_NOTE)
@@ -280,13 +280,13 @@ class _Inside:
     """What is stored of an internal message; None for a message to the customer."""
 
     kept: str | None
-    is_verb: bool = False
+    is_command: bool = False
 
 
 def _inside(tx: Transaction, text: str) -> _Inside:
     note = note_in(tx, text)
-    is_verb = note is None and verb_in(text) is not None
-    return _Inside(text if is_verb else note, is_verb)
+    is_command = note is None and thread_command_in(text) is not None
+    return _Inside(text if is_command else note, is_command)
 
 
 def _standing(tx: Transaction, place: Place, ts: str, note: Note | None) -> Message | None:

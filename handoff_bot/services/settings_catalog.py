@@ -47,7 +47,7 @@ _SIGNALS = {
 }
 
 
-def _rungs(held: tuple[str, ...]) -> list[str]:
+def _policy_steps(held: tuple[str, ...]) -> list[str]:
     kept: list[str] = lines(40, 60)(held)
     for each in kept:
         PolicyStep.parse(each)
@@ -250,11 +250,11 @@ WAITING = Section(
     "What happens while a conversation waits in the queue, and when an assignee does not reply.",
     (
         Setting(
-            waiting_policy.LADDER,
+            waiting_policy.POLICY,
             "Waiting policy: minutes and step",
             Widget.LINES,
             list(DEFAULT),
-            _rungs,
+            _policy_steps,
             hint="; ".join(f"{kind}: {what}" for kind, what in WHAT.items())
             + ". To replace the steps for one priority, write e.g. urgent: 1 mention.",
         ),

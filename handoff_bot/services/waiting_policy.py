@@ -34,13 +34,13 @@ from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
 POLICY_STEP = "ladder.rung"
-LADDER, GROUP = "ladder.rungs", "ladder.group"
+POLICY, GROUP = "ladder.rungs", "ladder.group"
 
 
-def rungs(tx: Transaction) -> list[PolicyStep]:
+def policy_steps(tx: Transaction) -> list[PolicyStep]:
     """Returns the configured steps, without lines that are stored wrongly."""
     found = []
-    for line in log.preference(tx, LADDER, list(DEFAULT)):
+    for line in log.preference(tx, POLICY, list(DEFAULT)):
         try:
             found.append(PolicyStep.parse(str(line)))
         except ValueError:
@@ -59,20 +59,20 @@ def plan(
 ) -> None:
     """Schedules the steps by priority for a wait that began at `since`. Safe to repeat."""
     team, priority = hours.of_the_team(tx), Priority(escalation.priority)
-    chosen = for_priority(rungs(tx), priority)
-    for rung in chosen:
-        minutes = int(rung.after.total_seconds() // 60)
-        later = superseded(rung, chosen)
+    chosen = for_priority(policy_steps(tx), priority)
+    for policy_step in chosen:
+        minutes = int(policy_step.after.total_seconds() // 60)
+        later = superseded(policy_step, chosen)
         payload = {
             "escalation_id": id_of(escalation),
             "epoch": conversation.epoch,
-            "kind": rung.kind.value,
+            "kind": policy_step.kind.value,
             "minutes": minutes,
             "priority": priority.value,
             "overtaken_at": team.after(since, later).isoformat() if later else "",
         }
-        name = f"{id_of(escalation)}:{conversation.epoch}:{rung.kind}:{minutes}"
-        due_at = team.after(since, rung.after)
+        name = f"{id_of(escalation)}:{conversation.epoch}:{policy_step.kind}:{minutes}"
+        due_at = team.after(since, policy_step.after)
         enqueue_job(
             tx, NewJob(POLICY_STEP, f"ladder:{name}", payload, due_at, key=f"ladder:{name}")
         )
@@ -93,7 +93,10 @@ def _counts(job: Job, escalation: Escalation, tx: Transaction, now: datetime) ->
     if job.payload.get("priority", priority) == priority:
         return True
     here = timedelta(minutes=job.payload["minutes"]), PolicyStepKind(job.payload["kind"])
-    return here in [(rung.after, rung.kind) for rung in for_priority(rungs(tx), priority)]
+    return here in [
+        (policy_step.after, policy_step.kind)
+        for policy_step in for_priority(policy_steps(tx), priority)
+    ]
 
 
 class RunPolicyStep(ProviderJob[int, None]):

@@ -115,8 +115,9 @@ class HandleEvent(ProviderJob[dict[str, Any], None]):
     def __init__(self, threads: ThreadEvents, tools: Tools) -> None:
         self._threads = threads
         self._tools = tools
-        self._verbs = {
-            name: partial(self._obey, rule.listener) for name, rule in EVERYTHING.verbs.items()
+        self._commands = {
+            name: partial(self._obey, rule.listener)
+            for name, rule in EVERYTHING.thread_commands.items()
         }
 
     def prepare(self, tx: Transaction, job: Job) -> dict[str, Any] | None:
@@ -155,8 +156,8 @@ class HandleEvent(ProviderJob[dict[str, Any], None]):
                 rule.listener(self._tools, plan)
             elif event["type"] == HOME_OPENED and refused.words:
                 self._tools.desk.publish_home(event["user"], gate.refusal_home(refused))
-        elif admitted(self._tools, plan, EVERYTHING.verbs):
-            handle_event(plan, self._threads, self._tools.desk, self._verbs)
+        elif admitted(self._tools, plan, EVERYTHING.thread_commands):
+            handle_event(plan, self._threads, self._tools.desk, self._commands)
 
     def finish(self, tx: Transaction, job: Job, plan: dict[str, Any], result: None) -> None:
         """Sends the author no second ephemeral message about the same refusal."""

@@ -94,7 +94,9 @@ class SlackDesk:
     def render_card(self, card: Card, at: Place | None, mark: str) -> Place:
         """Posts or updates a card."""
         hint = NO_BUTTONS if card.status in OPEN else ""
-        return self._draw(forms(render_card(card), hint=hint), at, mark, card.slack_channel)
+        return self._post_or_update(
+            forms(render_card(card), hint=hint), at, mark, card.slack_channel
+        )
 
     def find_card(self, mark: str, since: datetime, slack_channel: str = "") -> Place | None:
         """Finds the message with this mark in that channel, or in the queue channel."""
@@ -104,8 +106,8 @@ class SlackDesk:
     def post(self, thread: Place, posts: Sequence[Post], mark: str) -> Place:
         """Posts a reply in a card's thread; a customer's message under their name if the scope is granted."""
         sender_identity = self._guise(posts[0])
-        drawing = render_posts(posts, named_outside=bool(sender_identity))
-        written = forms(drawing, named=render_posts(posts))
+        rendered = render_posts(posts, named_outside=bool(sender_identity))
+        written = forms(rendered, named=render_posts(posts))
         return self._post(
             thread.slack_channel, written, mark, thread_ts=thread.ts, **sender_identity
         )
@@ -165,11 +167,11 @@ class SlackDesk:
     def upload(self, thread: Place, file: File, post: Post, mark: str) -> None:
         """Posts a file in a thread. Slack stores no metadata with a file, so a block's id marks it."""
         sender_identity = self._guise(post)
-        drawing = render_post(post, named_outside=bool(sender_identity))
-        written = forms(drawing, named=render_post(post))
-        marked: Block = {**drawing.blocks[0], "block_id": f"{MARK_EVENT}:{mark}"}
-        written[0] = replace(written[0], blocks=[marked, *drawing.blocks[1:]])
-        self._upload(thread, file, written, alt=drawing.text, sender_identity=sender_identity)
+        rendered = render_post(post, named_outside=bool(sender_identity))
+        written = forms(rendered, named=render_post(post))
+        marked: Block = {**rendered.blocks[0], "block_id": f"{MARK_EVENT}:{mark}"}
+        written[0] = replace(written[0], blocks=[marked, *rendered.blocks[1:]])
+        self._upload(thread, file, written, alt=rendered.text, sender_identity=sender_identity)
 
     def _upload(
         self,
@@ -235,8 +237,8 @@ class SlackDesk:
 
     def render_board(self, board: Board, at: Place | None, mark: str) -> Place:
         """Posts and pins the board in the queue channel, or updates it."""
-        drawing = render_board(board, self.workspace())
-        place = self._draw(forms(drawing), at, mark, board.slack_channel)
+        rendered = render_board(board, self.workspace())
+        place = self._post_or_update(forms(rendered), at, mark, board.slack_channel)
         self._pin(place)
         return place
 
@@ -306,7 +308,7 @@ class SlackDesk:
             self._client.views_update(view_id=view_id, view=view)
 
     def answer(
-        self, response_url: str, drawing: SlackMessage, *, replace: bool, thread_ts: str = ""
+        self, response_url: str, rendered: SlackMessage, *, replace: bool, thread_ts: str = ""
     ) -> None:
         """Answers a click by its response_url: with an ephemeral message, or by replacing the message.
 
@@ -314,8 +316,8 @@ class SlackDesk:
             DeskError: Slack did not accept the answer.
         """
         body: dict[str, Any] = {
-            "text": drawing.text,
-            "blocks": drawing.blocks,
+            "text": rendered.text,
+            "blocks": rendered.blocks,
             "response_type": "ephemeral",
             "replace_original": replace,
         }
@@ -334,7 +336,7 @@ class SlackDesk:
 
     # -- internals
 
-    def _draw(
+    def _post_or_update(
         self, written: Sequence[Form], at: Place | None, mark: str, slack_channel: str = ""
     ) -> Place:
         if at is None:

@@ -115,7 +115,7 @@ def slack_side() -> Json:
         "options": EVERYTHING.options,
         "commands": EVERYTHING.commands,
         "events": EVERYTHING.events,
-        "thread commands": EVERYTHING.verbs,
+        "thread commands": EVERYTHING.thread_commands,
     }
     found: Json = {
         name: {str(each): _rule(table[each]) for each in sorted(table)}

@@ -118,7 +118,7 @@ PAYLOADS = {
     files.FILE: lambda _: {"escalation_id": 1, "message_id": 1, "number": 0},
     outbox.CARD: a_card,
     outbox.POST: lambda bureau: {"escalation_id": 1, "post": lost_post(bureau)},
-    outbox.REDRAW: lambda _: {"escalation_id": 1},
+    outbox.UPDATE_CARD: lambda _: {"escalation_id": 1},
     outbox.BOARD: nothing,
     outbox.MARK: lambda _: {"message_id": 1},
     outbox.EPHEMERAL: lambda bureau: asdict(EphemeralMessage(bureau.ben, place(bureau), LOST)),
@@ -184,7 +184,7 @@ def test_every_kind_of_job_says_to_whom_it_is_told(bureau):
     assert silent == []
     to_admins = {kind for kind, handler in bureau.core.handlers.items() if handler.told == ADMINS}
     nobody = {kind for kind, one in bureau.core.handlers.items() if one.told.startswith("nobody:")}
-    assert nobody == {outbox.REDRAW, outbox.MARK}
+    assert nobody == {outbox.UPDATE_CARD, outbox.MARK}
     assert to_admins | nobody | set(REPORTED) == set(PAYLOADS)
     assert to_admins & set(REPORTED) == set()
 

@@ -169,10 +169,12 @@ def test_back_to_the_assistant_when_the_team_wants_it_so(bureau):
 
 def test_a_priority_may_have_a_ladder_of_its_own():
     lines = ["10 remind", "urgent: 1 mention", "URGENT: 2 offer"]
-    rungs = [PolicyStep.parse(line) for line in lines]
-    urgent = [rung.kind for rung in for_priority(rungs, Priority.URGENT)]
+    policy_steps = [PolicyStep.parse(line) for line in lines]
+    urgent = [policy_step.kind for policy_step in for_priority(policy_steps, Priority.URGENT)]
     assert urgent == [PolicyStepKind.MENTION, PolicyStepKind.OFFER, PolicyStepKind.REMIND]
-    assert [rung.kind for rung in for_priority(rungs, Priority.LOW)] == [PolicyStepKind.REMIND]
+    assert [policy_step.kind for policy_step in for_priority(policy_steps, Priority.LOW)] == [
+        PolicyStepKind.REMIND
+    ]
 
 
 @pytest.mark.parametrize("line", ["", "remind", "5 dance", "-1 tell", "soon tell", "99999 tell"])

@@ -61,4 +61,4 @@ def test_every_button_modal_command_shortcut_and_event_is_in_a_recording():
 
 def test_every_command_in_a_thread_is_in_a_recording():
     written = [step["step"].rpartition("writes in the thread: !")[2] for step in recorded()]
-    assert EVERYTHING.verbs.keys() - {words.split(" ")[0] for words in written} == set()
+    assert EVERYTHING.thread_commands.keys() - {words.split(" ")[0] for words in written} == set()

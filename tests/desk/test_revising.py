@@ -54,7 +54,7 @@ def test_a_reply_that_becomes_a_verb_stays_inside_and_its_author_is_told(holding
     edits(holding, holding.ana, ts, "!resolve")
     holding.later(seconds=11)
     assert said_since(holding, before) == []
-    assert holding.whispers(holding.ana) == [revising.NO_VERB]
+    assert holding.whispers(holding.ana) == [revising.NO_THREAD_COMMAND]
 
 
 def test_a_note_again_a_reply_is_sent_once_when_its_author_says_so(holding):

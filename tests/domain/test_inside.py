@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_bot.domain.thread_syntax import NOTE_PREFIXES, note_text, verb_in
+from handoff_bot.domain.thread_syntax import NOTE_PREFIXES, note_text, thread_command_in
 
 NOTES = {
     "note: vip": "vip",
@@ -62,10 +62,10 @@ VERBS = {
 
 
 @pytest.mark.parametrize(("markup", "verb"), VERBS.items())
-def test_a_verb_is_what_begins_like_one(markup, verb):
-    assert verb_in(markup) == verb
+def test_a_verb_is_what_begins_like_one(markup, command):
+    assert thread_command_in(markup) == command
 
 
 @pytest.mark.parametrize("markup", ["Hello!", "!", "!!", "!!! great", "I said !resolve", "!1"])
 def test_an_exclamation_mark_alone_is_no_verb(markup):
-    assert verb_in(markup) is None
+    assert thread_command_in(markup) is None

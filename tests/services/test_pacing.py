@@ -74,7 +74,7 @@ def calls(house):
     return [[post.text for post in posts] for posts in house.desk.calls]
 
 
-def drawn(house):
+def shown(house):
     """Which cards were drawn since, in order."""
     order = []
     original = house.desk.render_card
@@ -177,7 +177,7 @@ def test_a_process_that_dies_with_its_turn_loses_the_turn_and_not_the_words(hous
 
 def test_ten_changes_of_a_card_are_one_update(house):
     (escalation, other) = opened(house, 2)
-    order = drawn(house)
+    order = shown(house)
     change(house, other)
     house.clock.advance(seconds=0.1)
     change(house, *[escalation] * 10)
@@ -187,7 +187,7 @@ def test_ten_changes_of_a_card_are_one_update(house):
 
 def test_the_oldest_change_is_drawn_first(house):
     several = opened(house, 4)
-    order = drawn(house)
+    order = shown(house)
     change(house, several[0])
     house.settle()  # the budget is used up
     for escalation in (several[2], several[1], several[3], several[2]):
@@ -200,7 +200,7 @@ def test_the_oldest_change_is_drawn_first(house):
 
 def test_cards_are_drawn_before_the_board(house):
     several = opened(house, 3)
-    order = drawn(house)
+    order = shown(house)
     house.desk.render_board = lambda board, at, mark: order.append("board") or at
     change(house, several[0])
     house.settle()
@@ -213,7 +213,7 @@ def test_cards_are_drawn_before_the_board(house):
 def test_the_board_never_waits_for_long(house):
     """However many cards change, the board is drawn: it is what people work from."""
     several = opened(house, 12)
-    order = drawn(house)
+    order = shown(house)
     house.desk.render_board = lambda board, at, mark: order.append("board") or at
     change(house, *several)
     for _ in range(12):
@@ -448,7 +448,7 @@ def test_a_refusal_of_one_method_holds_no_other(house):
     house.desk.troubles = [DeskLimited("slow down", 30)]
     says(house, first, "one")
     house.settle()
-    order = drawn(house)
+    order = shown(house)
     change(house, second)
     wait(house, 2, 2)
     assert order == [second.id]

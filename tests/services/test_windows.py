@@ -62,10 +62,10 @@ def test_the_card_says_until_when(talk):
 
 def test_it_is_not_redrawn_for_every_message(talk):
     talk.says("One thing")
-    before = talk.desk.drawn
+    before = talk.desk.shown
     talk.clock.advance(minutes=5)
     talk.says("And another thing")
-    assert talk.desk.drawn == before
+    assert talk.desk.shown == before
 
 
 def test_a_message_that_is_delivered_again_does_not_keep_it_open(talk):

@@ -18,8 +18,8 @@ LIMITS = Path(__file__).resolve().parents[3] / "shared/oracle/slack/slackblocks-
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_every_message_is_within_the_limits(text):
     problems = {
-        name: linter.lint_message(drawing.text, drawing.blocks)
-        for name, drawing in messages(text).items()
+        name: linter.lint_message(rendered.text, rendered.blocks)
+        for name, rendered in messages(text).items()
     }
     assert not {name: found for name, found in problems.items() if found}
 
@@ -33,8 +33,8 @@ def test_every_window_is_within_the_limits(text):
 @settings(deadline=None)
 @given(st.text(max_size=200))
 def test_no_text_breaks_a_card(text):
-    drawing = render_card(with_text(builders.card, text))
-    assert linter.lint_message(drawing.text, drawing.blocks) == []
+    rendered = render_card(with_text(builders.card, text))
+    assert linter.lint_message(rendered.text, rendered.blocks) == []
 
 
 def test_the_linter_knows_the_published_limits():
@@ -67,8 +67,8 @@ def markup_of(part) -> list[str]:
 
 @pytest.mark.parametrize("name", messages(""))
 def test_hostile_words_are_never_parsed(name):
-    drawing = messages(builders.HOSTILE)[name]
-    for markup in markup_of(drawing.blocks):
+    rendered = messages(builders.HOSTILE)[name]
+    for markup in markup_of(rendered.blocks):
         assert not any(bad in markup for bad in ("evil", "U0ANA", "bold", "!channel", "rotating"))
 
 
@@ -80,16 +80,16 @@ def test_hostile_words_are_never_parsed_in_windows(name):
 
 @pytest.mark.parametrize("name", messages(""))
 def test_notifications_are_escaped(name):
-    drawing = messages(builders.HOSTILE)[name]
-    assert "<" not in drawing.text
-    assert ">" not in drawing.text
+    rendered = messages(builders.HOSTILE)[name]
+    assert "<" not in rendered.text
+    assert ">" not in rendered.text
 
 
 def test_rich_text_holds_literal_text_alone():
     kinds = {
         element["type"]
-        for drawing in messages(builders.HOSTILE).values()
-        for block in linter.elements(drawing.blocks, "rich_text")
+        for rendered in messages(builders.HOSTILE).values()
+        for block in linter.elements(rendered.blocks, "rich_text")
         for part in linter.elements(block, "rich_text_section")
         for element in part["elements"]
     }

@@ -32,11 +32,11 @@ BUTTONS = {
 }
 
 
-def offered(drawing):
+def offered(rendered):
     """Its buttons, and what is behind the three dots."""
-    menus = linter.elements(drawing.blocks, "overflow")
+    menus = linter.elements(rendered.blocks, "overflow")
     behind = [option["value"].partition(":")[0] for menu in menus for option in menu["options"]]
-    return buttons_of(drawing) + behind
+    return buttons_of(rendered) + behind
 
 
 @pytest.mark.parametrize("name", CARDS)
@@ -46,17 +46,17 @@ def test_a_card_offers_what_can_be_done(name):
 
 @pytest.mark.parametrize("status", Status)
 def test_no_button_on_a_card_is_dead(status):
-    drawing = render_card(builders.card(status=status))
-    for action in offered(drawing):
+    rendered = render_card(builders.card(status=status))
+    for action in offered(rendered):
         step = Step.REASSIGN if action == Button.ASSIGN else STEPS.get(Button(action))
         assert step is None or status in origins(step)
 
 
 @pytest.mark.parametrize("status", OPEN)
 def test_every_step_that_is_possible_has_a_button(status):
-    drawing = render_card(builders.card(status=status))
+    rendered = render_card(builders.card(status=status))
     possible = {step for step in Step if status in origins(step)} - {Step.REASSIGN}
-    assert {STEPS[Button(each)] for each in offered(drawing) if each in STEPS} == possible
+    assert {STEPS[Button(each)] for each in offered(rendered) if each in STEPS} == possible
 
 
 STATES = {
@@ -110,8 +110,8 @@ SCORES = {"below": -1.0, "above": 7.0, "nan": float("nan"), "infinite": float("i
 
 @pytest.mark.parametrize("score", SCORES.values(), ids=SCORES)
 def test_a_score_out_of_range_does_not_break_the_card(score):
-    drawing = render_card(builders.card(scores={Signal.REQUEST: score}))
-    assert linter.lint_message(drawing.text, drawing.blocks) == []
+    rendered = render_card(builders.card(scores={Signal.REQUEST: score}))
+    assert linter.lint_message(rendered.text, rendered.blocks) == []
 
 
 def test_a_card_without_evidence_says_that_nothing_was_tried():
@@ -147,8 +147,8 @@ def test_an_address_that_is_the_name_is_shown_once():
 
 
 def test_buttons_that_look_the_same_sound_different():
-    drawing = render_board(builders.board(2), WORKSPACE)
-    labels = [b["accessibility_label"] for b in linter.elements(drawing.blocks, "button")]
+    rendered = render_board(builders.board(2), WORKSPACE)
+    labels = [b["accessibility_label"] for b in linter.elements(rendered.blocks, "button")]
     assert labels == ["Take Over: Dana R. on WhatsApp"] * 2
 
 

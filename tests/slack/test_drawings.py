@@ -17,23 +17,23 @@ from tests.slack.drawings import WORKSPACE, buttons_of, messages, views, words_o
 
 
 def test_a_contacts_words_are_shown_with_their_name():
-    drawing = render_post(Post(PostKind.CONTACT, "Hello?", "Dana R.", "sms"))
-    assert list(linter.texts(drawing.blocks)) == ["Dana R. on SMS", "Hello?"]
-    assert drawing.text == "Dana R. on SMS: Hello?"
+    rendered = render_post(Post(PostKind.CONTACT, "Hello?", "Dana R.", "sms"))
+    assert list(linter.texts(rendered.blocks)) == ["Dana R. on SMS", "Hello?"]
+    assert rendered.text == "Dana R. on SMS: Hello?"
 
 
 def test_the_assistants_words_are_shown_as_sent_to_the_customer():
-    drawing = render_post(Post(PostKind.OURS, "One moment."))
-    assert list(linter.texts(drawing.blocks)) == ["Assistant → customer", "One moment."]
+    rendered = render_post(Post(PostKind.OURS, "One moment."))
+    assert list(linter.texts(rendered.blocks)) == ["Assistant → customer", "One moment."]
 
 
 def test_a_failure_can_be_retried():
-    drawing = render_post(
+    rendered = render_post(
         Post(PostKind.FAILURE, "It is a landline.", button=Button.RETRY, value="9")
     )
-    (button,) = linter.elements(drawing.blocks, "button")
+    (button,) = linter.elements(rendered.blocks, "button")
     assert (button["action_id"], button["value"]) == ("retry", "9")
-    assert drawing.text == "Not delivered: It is a landline."
+    assert rendered.text == "Not delivered: It is a landline."
 
 
 def test_a_settled_message_has_no_buttons():
@@ -46,18 +46,20 @@ def test_a_settled_message_has_no_buttons():
 
 def test_a_whisper_offers_its_buttons():
     offered = (Button.TAKE_OVER_AND_SEND, Button.KEEP_AS_NOTE)
-    drawing = render_ephemeral(EphemeralMessage("U1", CARD_AT, "This stayed inside.", offered, "5"))
-    assert buttons_of(drawing) == ["take_over_and_send", "keep_as_note"]
+    rendered = render_ephemeral(
+        EphemeralMessage("U1", CARD_AT, "This stayed inside.", offered, "5")
+    )
+    assert buttons_of(rendered) == ["take_over_and_send", "keep_as_note"]
 
 
 # -- board
 
 
 def test_the_board_counts_what_it_does_not_show():
-    drawing = render_board(builders.board(500), WORKSPACE)
-    assert buttons_of(drawing) == ["claim"] * 15
-    assert "… and 485 more, less urgent." in words_of(drawing)
-    assert drawing.text == "Queue: 500 waiting · 3 in progress"
+    rendered = render_board(builders.board(500), WORKSPACE)
+    assert buttons_of(rendered) == ["claim"] * 15
+    assert "… and 485 more, less urgent." in words_of(rendered)
+    assert rendered.text == "Queue: 500 waiting · 3 in progress"
 
 
 def test_an_empty_board_says_so():
@@ -65,8 +67,8 @@ def test_an_empty_board_says_so():
 
 
 def test_the_board_links_to_threads():
-    drawing = render_board(builders.board(1), WORKSPACE)
-    assert "<https://acme.slack.com/archives/C0QUEUE/p11|Open thread>" in words_of(drawing)
+    rendered = render_board(builders.board(1), WORKSPACE)
+    assert "<https://acme.slack.com/archives/C0QUEUE/p11|Open thread>" in words_of(rendered)
 
 
 def test_without_the_workspaces_address_there_is_no_link():
@@ -114,11 +116,11 @@ def test_a_window_of_an_older_version_is_recognised(metadata):
 
 
 def test_every_button_drawn_has_a_listener_and_the_other_way_round():
-    drawn = {each for drawing in messages("x").values() for each in linter.acting(drawing.blocks)}
-    drawn |= {each for view in views("x").values() for each in linter.acting(view)}
+    shown = {each for rendered in messages("x").values() for each in linter.acting(rendered.blocks)}
+    shown |= {each for view in views("x").values() for each in linter.acting(view)}
     offered = tuple(each for each in Button if each is not Button.MORE)
-    drawn |= set(buttons_of(render_ephemeral(EphemeralMessage("U1", CARD_AT, "x", offered, "1"))))
-    assert drawn == {*EVERYTHING.clicks, *EVERYTHING.menus}
+    shown |= set(buttons_of(render_ephemeral(EphemeralMessage("U1", CARD_AT, "x", offered, "1"))))
+    assert shown == {*EVERYTHING.clicks, *EVERYTHING.menus}
 
 
 # -- cutting

@@ -20,14 +20,14 @@ def test_whatever_notes_say_slack_takes_the_message(text):
         render_posts([post("a", text), post("b", text)]),
         render_card(card(notes=(text,) * 8)),
     ]
-    for drawing in drawings:
-        assert lint_message(drawing.text, drawing.blocks) == []
+    for rendered in drawings:
+        assert lint_message(rendered.text, rendered.blocks) == []
 
 
 def test_the_quoted_message_stands_before_the_words():
-    drawing = render_post(post("Yes please", "In reply to Ana: “<!channel> a refund?”"))
+    rendered = render_post(post("Yes please", "In reply to Ana: “<!channel> a refund?”"))
 
-    kinds = [element["type"] for block in drawing.blocks for element in block["elements"]]
+    kinds = [element["type"] for block in rendered.blocks for element in block["elements"]]
     assert kinds[-2:] == ["rich_text_quote", "rich_text_section"]
-    assert "<!channel>" not in drawing.text
-    assert "Yes please (In reply to Ana" in drawing.text
+    assert "<!channel>" not in rendered.text
+    assert "Yes please (In reply to Ana" in rendered.text

@@ -40,8 +40,8 @@ def test_the_figures_stand_in_words():
 
 def test_what_was_chosen_stands_in_the_menus():
     scope = Scope(WEEK, "whatsapp", 7)
-    drawing = render_stats(figures(1), scope, Choices(("sms", "whatsapp"), {7: "Ana", 8: "Ben"}))
-    menus = {one["action_id"]: one for one in linter.elements(drawing["blocks"], "static_select")}
+    rendered = render_stats(figures(1), scope, Choices(("sms", "whatsapp"), {7: "Ana", 8: "Ben"}))
+    menus = {one["action_id"]: one for one in linter.elements(rendered["blocks"], "static_select")}
     chosen = {name: one["initial_option"]["value"] for name, one in menus.items()}
     assert chosen == {"stats_period": "7d", "stats_channel": "whatsapp", "stats_agent": "7"}
     assert [o["value"] for o in menus["stats_channel"]["options"]] == ["any", "sms", "whatsapp"]

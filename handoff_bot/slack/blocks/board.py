@@ -49,9 +49,9 @@ def _row(row: BoardRow, workspace_url: str) -> Block:
     }
 
 
-def _rest(board: Board, drawn: int) -> Iterator[Block]:
-    if board.waiting > drawn:
-        yield context(plain(f"… and {board.waiting - drawn} more, less urgent."))
+def _rest(board: Board, shown: int) -> Iterator[Block]:
+    if board.waiting > shown:
+        yield context(plain(f"… and {board.waiting - shown} more, less urgent."))
     if not board.waiting:
         yield context(plain("No customers are waiting."))
     if board.held:

@@ -49,17 +49,17 @@ class Form:
     is_marked: bool = True
 
 
-def forms(drawing: SlackMessage, named: SlackMessage | None = None, hint: str = "") -> list[Form]:
+def forms(rendered: SlackMessage, named: SlackMessage | None = None, hint: str = "") -> list[Form]:
     """Yields the original message, then plainer forms. None of them leaves customers' markup active.
 
     Args:
-        named: the message with the speaker's name in it, where `drawing` leaves the name to the sender.
+        named: the message with the speaker's name in it, where `rendered` leaves the name to the sender.
         hint: what to do where no buttons are shown.
     """
-    source = (named or drawing).blocks
+    source = (named or rendered).blocks
     literal = "\n".join(_lines(source)) or NOTHING
     called = [block for block in source if _calls(block)]
-    found = [Form(drawing.text, drawing.blocks, is_full=True)]
+    found = [Form(rendered.text, rendered.blocks, is_full=True)]
     buttons = [block for block in source if block.get("type") == "actions"]
     if buttons:
         room = SECTION_LIMIT - len(PLAINER) - 1
@@ -67,7 +67,7 @@ def forms(drawing: SlackMessage, named: SlackMessage | None = None, hint: str = 
             "type": "section",
             "text": plain(f"{shorten(literal, room)}\n{PLAINER}", SECTION_LIMIT),
         }
-        found.append(Form(drawing.text, [*called, shown, *buttons]))
+        found.append(Form(rendered.text, [*called, shown, *buttons]))
     below = f"{PLAINER}\n{hint}" if hint else PLAINER
     calls = "".join(f"{_markup(block)}\n" for block in called)
     for limit in (WHOLE, SHORT):

@@ -51,10 +51,10 @@ def render_post(
 def render_posts(posts: Sequence[Post], *, named_outside: bool = False) -> SlackMessage:
     """Renders several posts by one speaker as one message: the name once, a divider between the posts."""
     first, *others = posts
-    drawing = render_post(first, named_outside=named_outside)
+    rendered = render_post(first, named_outside=named_outside)
     if not others:
-        return drawing
-    blocks = [*drawing.blocks]
+        return rendered
+    blocks = [*rendered.blocks]
     for post in others:
         if post.kind is not PostKind.NOTICE:
             blocks.append({"type": "divider"})
@@ -112,11 +112,11 @@ def _spoken(post: Post) -> str:
 
 def render_ephemeral(ephemeral: EphemeralMessage) -> SlackMessage:
     """Renders an ephemeral message with its buttons."""
-    drawing = render_words(ephemeral.text)
+    rendered = render_words(ephemeral.text)
     if not ephemeral.buttons:
-        return drawing
+        return rendered
     row = actions(*(button(kind, ephemeral.value) for kind in ephemeral.buttons))
-    return SlackMessage(drawing.text, [*drawing.blocks, row])
+    return SlackMessage(rendered.text, [*rendered.blocks, row])
 
 
 def render_words(text: str) -> SlackMessage:

@@ -7,7 +7,7 @@ from typing import Any
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.roles import Action
-from handoff_bot.domain.thread_syntax import NOTE, verb_in
+from handoff_bot.domain.thread_syntax import NOTE, thread_command_in
 from handoff_bot.slack.listeners import gate
 from handoff_bot.slack.listeners.click import Tools, tell
 from handoff_bot.slack.listeners.events import RELAYED, is_by_human, is_new, is_reply
@@ -25,7 +25,7 @@ WRITTEN = guarded(Action.REPLY, _nothing, Subject.THREAD)
 
 
 def admitted(
-    tools: Tools, payload: Payload, verbs: Mapping[str, Guarded[ThreadCommandListener]]
+    tools: Tools, payload: Payload, commands: Mapping[str, Guarded[ThreadCommandListener]]
 ) -> bool:
     """True if the event may be handled. Otherwise the author is told why not.
 
@@ -39,7 +39,7 @@ def admitted(
     place = Place(event["channel"], said["thread_ts"])
     if tools.core.subjects.thread(place) is None:
         return True
-    rule = _rule(event, verbs)
+    rule = _rule(event, commands)
     refused = gate.stopped_later(tools, rule, gate.of_message(event, said, place))
     if refused is None:
         return True
@@ -59,6 +59,6 @@ def _counts(event: Payload, said: Payload, payload: Payload) -> bool:
     return event.get("subtype") in RELAYED | {"message_deleted"}
 
 
-def _rule(event: Payload, verbs: Mapping[str, Guarded[ThreadCommandListener]]) -> Guarded[Any]:
-    verb = verb_in(str(event.get("text") or ""))
-    return verbs.get(verb[0], WRITTEN) if verb and verb[0] != NOTE else WRITTEN
+def _rule(event: Payload, commands: Mapping[str, Guarded[ThreadCommandListener]]) -> Guarded[Any]:
+    command = thread_command_in(str(event.get("text") or ""))
+    return commands.get(command[0], WRITTEN) if command and command[0] != NOTE else WRITTEN

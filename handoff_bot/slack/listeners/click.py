@@ -227,10 +227,10 @@ def tell(desk: SlackDesk, desk_id: str, thread: Place, text: str) -> None:
         logger.warning("whisper lost", extra={"code": error.code})
 
 
-def replace(desk: SlackDesk, click: Click, drawing: SlackMessage) -> None:
+def replace(desk: SlackDesk, click: Click, rendered: SlackMessage) -> None:
     """Replaces the message of the click. A failure is only logged."""
     try:
         if click.response_url:
-            desk.answer(click.response_url, drawing, replace=True)
+            desk.answer(click.response_url, rendered, replace=True)
     except DeskError as error:
         logger.warning("button left", extra={"code": error.code, "action": click.action_id[:80]})

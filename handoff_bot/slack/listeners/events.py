@@ -8,7 +8,7 @@ from typing import Any
 
 from handoff_bot.domain.desk import Place, ThreadReply
 from handoff_bot.domain.files import DeskFile
-from handoff_bot.domain.thread_syntax import NOTE, verb_in
+from handoff_bot.domain.thread_syntax import NOTE, thread_command_in
 from handoff_bot.ports import Desk
 from handoff_bot.services.action_result import ActionResult
 from handoff_bot.slack.actions import ThreadEvents
@@ -25,24 +25,24 @@ RELAYED = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 SLACKBOT = "USLACKBOT"
 
 
-Verbs = Mapping[str, Callable[[ThreadCommand], ActionResult]]
+ThreadCommands = Mapping[str, Callable[[ThreadCommand], ActionResult]]
 """Thread command, without "!" -> its function."""
 
 _ORDERS = frozenset({None, "thread_broadcast", "file_share"})
-_LONGEST_VERB = 20
+_LONGEST_COMMAND = 20
 
-UNKNOWN_VERB = (
-    "!{verb} is not a command. Nothing was done, and nothing was sent.{near} Commands: {verbs}"
-)
-WITH_FILES = "Send !{verb} without files. Nothing was done, and nothing was sent."
+UNKNOWN_COMMAND = "!{command} is not a command. Nothing was done, and nothing was sent.{near} Commands: {commands}"
+WITH_FILES = "Send !{command} without files. Nothing was done, and nothing was sent."
 
 
-def handle_event(payload: Payload, threads: ThreadEvents, desk: Desk, verbs: Verbs) -> None:
+def handle_event(
+    payload: Payload, threads: ThreadEvents, desk: Desk, commands: ThreadCommands
+) -> None:
     """Handles a stored event, or ignores it. Safe to repeat."""
     event = payload["event"]
-    verb = verb_in(str(event.get("text") or ""))
-    if verb and verb[0] != NOTE and _is_order(payload, threads):
-        _obeyed(payload, threads, desk, verbs, *verb)
+    command = thread_command_in(str(event.get("text") or ""))
+    if command and command[0] != NOTE and _is_order(payload, threads):
+        _obeyed(payload, threads, desk, commands, *command)
         return
     EVENTS[event["type"]](payload, threads, desk)
 
@@ -59,7 +59,12 @@ def _is_order(payload: Payload, threads: ThreadEvents) -> bool:
 
 
 def _obeyed(
-    payload: Payload, threads: ThreadEvents, desk: Desk, verbs: Verbs, verb: str, words: str
+    payload: Payload,
+    threads: ThreadEvents,
+    desk: Desk,
+    commands: ThreadCommands,
+    command: str,
+    words: str,
 ) -> None:
     """Runs a thread command, then records it: most commands are safe to repeat."""
     event = payload["event"]
@@ -67,13 +72,17 @@ def _obeyed(
     escalation_id = threads.escalation_at(reply.place)
     if escalation_id is None or threads.is_known(reply.place, reply.ts):
         return
-    obey = verbs.get(verb)
+    obey = commands.get(command)
     if event.get("files"):
-        threads.ordered(reply, WITH_FILES.format(verb=verb[:_LONGEST_VERB]), done=False)
+        threads.ordered(reply, WITH_FILES.format(command=command[:_LONGEST_COMMAND]), done=False)
     elif obey is None:
-        known = ", ".join(f"!{name}" for name in sorted(verbs))
-        near = "".join(f" Did you mean !{name}?" for name in get_close_matches(verb, verbs, 1))
-        asked = UNKNOWN_VERB.format(verb=verb[:_LONGEST_VERB], verbs=known, near=near)
+        known = ", ".join(f"!{name}" for name in sorted(commands))
+        near = "".join(
+            f" Did you mean !{name}?" for name in get_close_matches(command, commands, 1)
+        )
+        asked = UNKNOWN_COMMAND.format(
+            command=command[:_LONGEST_COMMAND], commands=known, near=near
+        )
         threads.ordered(reply, asked, done=False)
     else:
         said = ThreadCommand(reply.place, reply.ts, reply.author, escalation_id, words)

@@ -147,7 +147,7 @@ class Feature:
     commands: Mapping[str, Guarded[CommandListener]] = field(default_factory=dict)
     shortcuts: Mapping[str, Shortcut] = field(default_factory=dict)
     events: Mapping[str, Guarded[EventListener]] = field(default_factory=dict)
-    verbs: Mapping[str, Guarded[ThreadCommandListener]] = field(default_factory=dict)
+    thread_commands: Mapping[str, Guarded[ThreadCommandListener]] = field(default_factory=dict)
     help: tuple[str, ...] = ()
 
 
@@ -167,7 +167,7 @@ def combined(features: tuple[Feature, ...]) -> Feature:
             "commands",
             "shortcuts",
             "events",
-            "verbs",
+            "thread_commands",
         )
     }
     return Feature(**parts, help=tuple(line for each in features for line in each.help))

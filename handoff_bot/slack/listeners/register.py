@@ -182,14 +182,14 @@ def _called(body: Body) -> ShortcutCall:
 def _command(tools: Tools) -> Callable[[Ack, Body], None]:
     def run(ack: Ack, body: Body) -> None:
         try:
-            drawing = answer(tools, body)
+            rendered = answer(tools, body)
         except DeskError as error:
             logger.warning("command failed", extra={"code": error.code})
-            drawing = render_words(str(error))
-        if drawing is None:
+            rendered = render_words(str(error))
+        if rendered is None:
             ack()
         else:
-            ack(text=drawing.text, blocks=drawing.blocks, response_type="ephemeral")
+            ack(text=rendered.text, blocks=rendered.blocks, response_type="ephemeral")
 
     return run
 

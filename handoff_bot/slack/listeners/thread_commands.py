@@ -105,7 +105,7 @@ def reply(tools: Tools, said: ThreadCommand) -> ActionResult:
     return tools.core.composed.send(said.escalation_id, said.author, text, f"reply:{said.ts}")
 
 
-def help_with_verbs(_tools: Tools, _said: ThreadCommand) -> ActionResult:
+def help_with_commands(_tools: Tools, _said: ThreadCommand) -> ActionResult:
     """`!help`."""
     return ActionResult(True, "\n".join(HELP))
 
@@ -123,7 +123,7 @@ HELP = (
 
 
 FEATURE = Feature(
-    verbs={
+    thread_commands={
         "take": guarded(Action.CLAIM, take, Subject.THREAD),
         "assign": guarded(Action.ASSIGN, assign, Subject.THREAD),
         "snooze": guarded(Action.SNOOZE, snooze, Subject.THREAD),
@@ -131,7 +131,7 @@ FEATURE = Feature(
         "return": guarded(Action.RETURN, give_back, Subject.THREAD),
         "release": guarded(Action.RELEASE, release, Subject.THREAD),
         "reply": guarded(Action.REPLY, reply, Subject.THREAD),
-        "help": guarded(Action.SEE, help_with_verbs, Subject.THREAD),
+        "help": guarded(Action.SEE, help_with_commands, Subject.THREAD),
     },
     commands={"assign": guarded(Action.ASSIGN, assign_by_number, Subject.TICKET)},
     help=(
