@@ -23,8 +23,8 @@ from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
 from handoff_bot.clock import SystemClock
 from handoff_bot.connectors.checks import check_webhook, check_zendesk
-from handoff_bot.connectors.webhook import WebhookSink
-from handoff_bot.connectors.zendesk import Account, ZendeskSink
+from handoff_bot.connectors.webhook import WebhookConnector
+from handoff_bot.connectors.zendesk import Account, ZendeskConnector
 from handoff_bot.domain import report as words
 from handoff_bot.domain.canned import CannedReply
 from handoff_bot.domain.crowds import EscalationLimits
@@ -144,7 +144,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     if site:
         channels[WEBCHAT] = site
     watch = Watch(database, clock, settings.OPENAI_MODEL)
-    minds = build_ai(
+    ai_services = build_ai(
         settings.KNOWLEDGE_DIR,
         api_key=settings.OPENAI_API_KEY.get_secret_value(),
         base_url=settings.OPENAI_BASE_URL,
@@ -165,16 +165,16 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             database=database,
             channels=channels,
             desk=slack.desk,
-            detector=minds.detector,
-            assistant=minds.assistant,
-            translator=minds.translator,
+            detector=ai_services.detector,
+            assistant=ai_services.assistant,
+            translator=ai_services.translator,
             clock=clock,
-            sinks=ticket_sinks(settings, clock),
+            connectors=ticket_connectors(settings, clock),
             mailer=smtp(settings, clock) if settings.wants_mail else None,
             backlogs=backlogs,
             limits=LIMITS if settings.SLACK_LIMITS == "published" else {},
             base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
-            model=ModelPart(watch, minds.probe) if minds.probe else None,
+            model=ModelPart(watch, ai_services.probe) if ai_services.probe else None,
             escalation_limits=escalation_limits(settings),
         )
     )
@@ -182,7 +182,9 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     routes = [
         webhooks(channels, core.inbox),
         files(core.serving),
-        health(database, clock, ModelHealthPage(database, clock, watch) if minds.probe else None),
+        health(
+            database, clock, ModelHealthPage(database, clock, watch) if ai_services.probe else None
+        ),
         slack.blueprint,
     ]
     watchers = Watchers(database, WEBCHAT, settings.WEBCHAT_VISITORS)
@@ -226,24 +228,24 @@ def twilio_account(settings: Settings) -> TwilioAccount:
     )
 
 
-def webhook_sink(settings: Settings, clock: Clock) -> WebhookSink:
+def webhook_connector(settings: Settings, clock: Clock) -> WebhookConnector:
     secrets = (settings.TICKET_WEBHOOK_SECRET, settings.TICKET_WEBHOOK_SECRET_NEXT)
     given = [secret.get_secret_value() for secret in secrets if secret.get_secret_value()]
-    return WebhookSink(settings.TICKET_WEBHOOK_URL, given, clock)
+    return WebhookConnector(settings.TICKET_WEBHOOK_URL, given, clock)
 
 
-def zendesk_sink(settings: Settings, clock: Clock) -> ZendeskSink:
+def zendesk_connector(settings: Settings, clock: Clock) -> ZendeskConnector:
     token = settings.ZENDESK_TOKEN.get_secret_value()
-    return ZendeskSink(Account(settings.ZENDESK_URL, settings.ZENDESK_EMAIL, token), clock)
+    return ZendeskConnector(Account(settings.ZENDESK_URL, settings.ZENDESK_EMAIL, token), clock)
 
 
-def ticket_sinks(settings: Settings, clock: Clock) -> dict[str, TicketConnector]:
-    sinks: dict[str, TicketConnector] = {}
+def ticket_connectors(settings: Settings, clock: Clock) -> dict[str, TicketConnector]:
+    connectors: dict[str, TicketConnector] = {}
     if settings.TICKET_WEBHOOK_URL:
-        sinks["webhook"] = webhook_sink(settings, clock)
+        connectors["webhook"] = webhook_connector(settings, clock)
     if settings.ZENDESK_URL:
-        sinks["zendesk"] = zendesk_sink(settings, clock)
-    return sinks
+        connectors["zendesk"] = zendesk_connector(settings, clock)
+    return connectors
 
 
 def smtp(settings: Settings, clock: Clock) -> SmtpMailer:
@@ -423,7 +425,7 @@ def checks(settings: Settings) -> Iterator[CheckResult]:
         database = Database(settings.DATABASE_URL.get_secret_value())
         migrate(database)
         with database.read() as tx:
-            translation = translating.finding(
+            translation = translating.check_result(
                 tx, has_model=bool(settings.OPENAI_API_KEY.get_secret_value())
             )
         database.close()
@@ -482,7 +484,7 @@ def _check_model(settings: Settings) -> Iterator[CheckResult]:
             asking=asking(settings),
         )
         part = ModelPart(watch, build_probe(model, asking(settings)))
-        yield from ModelDoctor(part, database, clock).findings()
+        yield from ModelDoctor(part, database, clock).checks()
     finally:
         database.close()
     if settings.model_price is None:
@@ -494,9 +496,9 @@ def _check_model(settings: Settings) -> Iterator[CheckResult]:
 def _check_peers(settings: Settings) -> Iterator[CheckResult]:
     clock = SystemClock()
     if settings.TICKET_WEBHOOK_URL:
-        yield from check_webhook(webhook_sink(settings, clock))
+        yield from check_webhook(webhook_connector(settings, clock))
     if settings.ZENDESK_URL:
-        yield from check_zendesk(zendesk_sink(settings, clock))
+        yield from check_zendesk(zendesk_connector(settings, clock))
     if settings.wants_mail:
         yield from check_mail(smtp(settings, clock))
 

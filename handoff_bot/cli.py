@@ -100,9 +100,9 @@ def doctor() -> None:
     import app
 
     well = True
-    for finding in app.checks(settings_or_exit()):
-        click.echo(finding.line())
-        well = well and finding.ok
+    for check_result in app.checks(settings_or_exit()):
+        click.echo(check_result.line())
+        well = well and check_result.ok
     sys.exit(0 if well else 1)
 
 

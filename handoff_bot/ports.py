@@ -241,7 +241,7 @@ class TicketConnector(Protocol):
             The ticket's id there, or "" if the system has none.
 
         Raises:
-            SinkError: it refused (`permanent`), has a temporary problem, or did not respond.
+            ConnectorError: it refused (`permanent`), has a temporary problem, or did not respond.
         """
 
 

@@ -162,7 +162,10 @@ def test_the_composition_root_knows_other_systems(environment, peers):
     built = app.build(read_settings(), "web")
     try:
         assert built.core.mail is not None
-        assert set(app.ticket_sinks(read_settings(), built.core.clock)) == {"webhook", "zendesk"}
+        assert set(app.ticket_connectors(read_settings(), built.core.clock)) == {
+            "webhook",
+            "zendesk",
+        }
     finally:
         built.stop()
 
@@ -223,10 +226,13 @@ def test_the_wsgi_object_is_built_on_first_use(environment, monkeypatch):
 def test_with_a_key_openai_judges_and_answers(environment, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-sandbox")
     settings = read_settings()
-    minds = app.build_ai(
+    ai_services = app.build_ai(
         settings.KNOWLEDGE_DIR, api_key="sk-sandbox", base_url="http://127.0.0.1:9/v1", model="m"
     )
-    names = [type(mind).__name__ for mind in (minds.detector, minds.assistant, minds.translator)]
+    names = [
+        type(mind).__name__
+        for mind in (ai_services.detector, ai_services.assistant, ai_services.translator)
+    ]
     assert names == ["OpenAIDetector", "OpenAIAssistant", "OpenAITranslator"]
 
 

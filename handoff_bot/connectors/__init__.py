@@ -1,1 +1,1 @@
-"""Connectors to other ticket systems, behind the port `TicketSink`."""
+"""Connectors to other ticket systems, behind the port `TicketConnector`."""

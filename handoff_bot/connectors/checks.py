@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handoff_bot.connectors.webhook import WebhookSink
-from handoff_bot.connectors.zendesk import ZendeskSink
-from handoff_bot.domain.errors import SinkError
+from handoff_bot.connectors.webhook import WebhookConnector
+from handoff_bot.connectors.zendesk import ZendeskConnector
+from handoff_bot.domain.errors import ConnectorError
 from handoff_bot.domain.health_checks import CheckResult
 
 _WRITERS = ("admin", "agent")
 
 
-def check_zendesk(sink: ZendeskSink) -> Iterator[CheckResult]:
+def check_zendesk(sink: ZendeskConnector) -> Iterator[CheckResult]:
     """Checks the token and its permission to write tickets."""
     try:
         role = sink.role()
-    except SinkError as error:
+    except ConnectorError as error:
         yield CheckResult("Zendesk: token", False, f"{error} Check ZENDESK_URL and ZENDESK_TOKEN")
         return
     if role in _WRITERS:
@@ -26,11 +26,11 @@ def check_zendesk(sink: ZendeskSink) -> Iterator[CheckResult]:
     yield CheckResult("Zendesk: token", False, words)
 
 
-def check_webhook(sink: WebhookSink) -> Iterator[CheckResult]:
+def check_webhook(sink: WebhookConnector) -> Iterator[CheckResult]:
     """Checks that the webhook accepts an event of the type "ping"."""
     try:
         sink.ping()
-    except SinkError as error:
+    except ConnectorError as error:
         yield CheckResult("ticket webhook", False, f"{error} It must answer 2xx to a signed ping")
     else:
         yield CheckResult("ticket webhook", True, "accepted a signed ping")

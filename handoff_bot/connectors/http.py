@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from handoff_bot.domain.errors import SinkError
+from handoff_bot.domain.errors import ConnectorError
 from handoff_bot.ports import Clock
 
 TIMEOUT = (5, 15)
@@ -51,7 +51,7 @@ class Peer:
         """Sends one request without following redirects; some refusals are returned as responses.
 
         Raises:
-            SinkError: no response, or a temporary problem.
+            ConnectorError: no response, or a temporary problem.
         """
         try:
             with requests.Session() as session:
@@ -63,7 +63,7 @@ class Peer:
         except (requests.RequestException, ValueError) as error:
             # ValueError: the client parses a redirect even if it does not follow it. Both messages
             # contain the URL, which may include a secret.
-            raise SinkError(
+            raise ConnectorError(
                 f"{self.name} cannot be reached ({type(error).__name__}).",
                 permanent=False,
                 code="unreachable",
@@ -72,11 +72,11 @@ class Peer:
             raise self.refusal(answer)
         return answer
 
-    def refusal(self, answer: Answer, why: str = "") -> SinkError:
+    def refusal(self, answer: Answer, why: str = "") -> ConnectorError:
         """Converts an error response; `why` is the system's own error name."""
         words = f"{self.name} answered {answer.status}{f' ({why})' if why else ''}."
         waits = _is_trouble(answer.status) or answer.status in self.fixable
-        return SinkError(
+        return ConnectorError(
             words,
             permanent=not waits,
             code=str(answer.status),

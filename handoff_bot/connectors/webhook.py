@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from handoff_bot.connectors.http import Peer
-from handoff_bot.domain.errors import SinkError
+from handoff_bot.domain.errors import ConnectorError
 from handoff_bot.domain.ticket_record import TicketRecord
 from handoff_bot.ports import Clock
 
@@ -24,8 +24,8 @@ PING = "ping"
 _NOT_OF_THE_TICKET = frozenset({"revision"})
 
 
-class WebhookSink:
-    """Implements `TicketSink`: each state of a ticket is one POST.
+class WebhookConnector:
+    """Implements `TicketConnector`: each state of a ticket is one POST.
 
     Args:
         secrets: each of them signs, which allows rotation without a gap.
@@ -48,7 +48,7 @@ class WebhookSink:
         """Sends a test event.
 
         Raises:
-            SinkError: it was not accepted.
+            ConnectorError: it was not accepted.
         """
         now = self._clock.now().isoformat()
         self._post({"type": PING}, hashlib.sha256(now.encode()).hexdigest()[:32])
@@ -68,7 +68,7 @@ class WebhookSink:
                 f"{self._peer.name} redirects, and redirects are not followed. Set the final "
                 "address."
             )
-            raise SinkError(words, permanent=True, code=str(answer.status))
+            raise ConnectorError(words, permanent=True, code=str(answer.status))
         if not answer.is_success:
             raise self._peer.refusal(answer)
 

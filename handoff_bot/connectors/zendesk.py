@@ -14,7 +14,7 @@ from typing import Any, TypedDict
 
 from handoff_bot.connectors import zendesk_words as words
 from handoff_bot.connectors.http import Answer, Peer
-from handoff_bot.domain.errors import SinkError
+from handoff_bot.domain.errors import ConnectorError
 from handoff_bot.domain.ticket_record import TicketRecord
 from handoff_bot.ports import Clock
 
@@ -48,8 +48,8 @@ class Account:
     token: str
 
 
-class ZendeskSink:
-    """Implements `TicketSink`: reads before it writes, so that repeating changes nothing."""
+class ZendeskConnector:
+    """Implements `TicketConnector`: reads before it writes, so that repeating changes nothing."""
 
     def __init__(self, account: Account, clock: Clock) -> None:
         self._api = f"{account.url.rstrip('/')}/api/v2"
@@ -79,7 +79,7 @@ class ZendeskSink:
         answer = self._call("GET", f"/tickets/{external_id}")
         if answer.status == 404:
             text = "The ticket was deleted in Zendesk."
-            raise SinkError(text, permanent=True, code="404")
+            raise ConnectorError(text, permanent=True, code="404")
         return self._ticket(answer)
 
     def _find(self, key: str) -> _Ticket | None:
@@ -108,7 +108,9 @@ class ZendeskSink:
         )
         if answer.status == CONFLICT or _error(answer) == "IdempotentRequestError":
             text = "Zendesk is still creating this ticket."
-            raise SinkError(text, permanent=False, code=str(answer.status), retry_after=_NOT_YET)
+            raise ConnectorError(
+                text, permanent=False, code=str(answer.status), retry_after=_NOT_YET
+            )
         return str(self._ticket(answer)["id"])
 
     def _follow_up(self, record: TicketRecord, closed: _Ticket) -> str:
@@ -182,10 +184,10 @@ class ZendeskSink:
         said = _object(answer)
         if said is None:
             text = "Zendesk sent a response that cannot be read."
-            raise SinkError(text, permanent=False, code="garbled")
+            raise ConnectorError(text, permanent=False, code="garbled")
         return said
 
-    def _refusal(self, answer: Answer) -> SinkError:
+    def _refusal(self, answer: Answer) -> ConnectorError:
         why = _error(answer)
         if why == "RecordInvalid":
             why = "a required field may be missing in Zendesk"
@@ -195,7 +197,7 @@ class ZendeskSink:
         ticket: _Ticket = self._said(answer).get("ticket", {})
         if "id" not in ticket:
             text = "Zendesk sent a response that is not a ticket."
-            raise SinkError(text, permanent=False, code="garbled")
+            raise ConnectorError(text, permanent=False, code="garbled")
         return ticket
 
 

@@ -15,7 +15,7 @@ HandoffError
 │   │   ├── DeskUnsure      Slack refuses with an unknown code: final only after some hours
 │   │   ├── DeskClosed       nothing can be posted in a channel until an admin fixes that
 │   │   └── DeskOutcomeUnknown  Slack did not respond: look for the post before posting again
-│   ├── SinkError           another system did not accept a ticket
+│   ├── ConnectorError           another system did not accept a ticket
 │   ├── MailError           a mail server did not accept an email
 │   └── TranslationError    a text cannot be translated right now
 ├── Unacceptable            a file is not allowed; the text gives the reason
@@ -140,7 +140,7 @@ class DeskOutcomeUnknown(DeskError):
         super().__init__(message, permanent=False, code="unknown")
 
 
-class SinkError(ProviderFailure):
+class ConnectorError(ProviderFailure):
     """Another system did not accept a ticket."""
 
 

@@ -120,7 +120,7 @@ class Look:
     is_capped: bool = False
     shutdown: date | None = None
 
-    def findings(self, today: date) -> Iterator[CheckResult]:
+    def checks(self, today: date) -> Iterator[CheckResult]:
         """Yields the health checks for the doctor."""
         yield self._answering()
         if self.shutdown is not None:

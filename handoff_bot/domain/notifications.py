@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from handoff_bot.domain.rule_conditions import Case, Criteria
+from handoff_bot.domain.rule_conditions import Case, RuleConditions
 from handoff_bot.domain.signals import Priority
 
 _SPAN = re.compile(r"(\d{1,2}):(\d\d)\s*-\s*(\d{1,2}):(\d\d)")
@@ -88,7 +88,7 @@ class Audience:
 class NotificationRule:
     """Notifies the audience about matching conversations."""
 
-    when: Criteria = field(default_factory=Criteria)
+    when: RuleConditions = field(default_factory=RuleConditions)
     to: Audience = field(default_factory=Audience)
 
 

@@ -85,7 +85,7 @@ _INTRODUCES = re.compile(
 )
 _STAR = "★⭐🌟✭✯"
 _EMPTY_STAR = "☆✩"
-_DRAWN = re.compile(rf"[{_STAR}{_EMPTY_STAR}]+")
+_STAR_RUN = re.compile(rf"[{_STAR}{_EMPTY_STAR}]+")
 _UNSEEN = re.compile("[\u20e3\ufe0e\ufe0f\u200b-\u200f\u2060]")
 _FEW_WORDS, _LONGEST = 7, 1000
 _ASKS = re.compile("[?？؟]")
@@ -116,7 +116,9 @@ def rating_in(text: str) -> Rating | None:
     if len(text) > _LONGEST:
         return None
     said = " ".join(_plain(text).split())
-    return _drawn(said) or _alone(said) or _corrected(said) or _with_unit(said) or _in_front(said)
+    return (
+        _star_run(said) or _alone(said) or _corrected(said) or _with_unit(said) or _in_front(said)
+    )
 
 
 def _plain(text: str) -> str:
@@ -126,11 +128,11 @@ def _plain(text: str) -> str:
     return "".join(digits).casefold()
 
 
-def _drawn(said: str) -> Rating | None:
+def _star_run(said: str) -> Rating | None:
     """Returns a row of stars as a rating; only filled ones count."""
-    rows = _DRAWN.findall(said.replace(" ", ""))
+    rows = _STAR_RUN.findall(said.replace(" ", ""))
     filled = sum(c in _STAR for c in rows[0]) if len(rows) == 1 else 0
-    beside = _DRAWN.sub("", said)
+    beside = _STAR_RUN.sub("", said)
     comment = _comment(beside)
     if not 1 <= filled <= 5 or len(rows[0]) > 5 or any(c.isdigit() for c in beside):
         return None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from handoff_bot.domain.rule_conditions import Case, Criteria
+from handoff_bot.domain.rule_conditions import Case, RuleConditions
 
 SHORTEST_PATIENCE, USUAL_PATIENCE, LONGEST_PATIENCE = 15, 120, 3600
 """Seconds to respond to an offer."""
@@ -50,7 +50,7 @@ class Route:
 class Rule:
     """Sends matching conversations to the route."""
 
-    when: Criteria = field(default_factory=Criteria)
+    when: RuleConditions = field(default_factory=RuleConditions)
     to: Route = field(default_factory=Route)
 
 

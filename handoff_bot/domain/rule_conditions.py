@@ -29,7 +29,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Criteria:
+class RuleConditions:
     """Conditions that must all match; an empty attribute matches anything.
 
     `vip` only matches VIPs.
@@ -42,7 +42,7 @@ class Criteria:
     tags: tuple[str, ...] = ()
     vip: bool = False
 
-    def covers(self, other: Criteria) -> bool:
+    def covers(self, other: RuleConditions) -> bool:
         """Returns whether these conditions match everything that the other ones match."""
         mine = (self.channels, self.reasons, self.priorities, self.languages, self.tags)
         theirs = (other.channels, other.reasons, other.priorities, other.languages, other.tags)

@@ -11,22 +11,26 @@ from sqlalchemy import and_, bindparam, case, delete, exists, func, select, upda
 
 from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.jobs.leases import IS_UNHELD, new_grant
-from handoff_bot.jobs.tables import LANE, PACE
+from handoff_bot.jobs.tables import LANE, RATE_LIMIT
 from handoff_bot.storage.transaction import DIALECTS, Transaction
 
-_THIS = PACE.c.key == bindparam("budget")
-_FREE_AT = select(PACE.c.free_at).where(_THIS).with_for_update()
+_THIS = RATE_LIMIT.c.key == bindparam("budget")
+_FREE_AT = select(RATE_LIMIT.c.free_at).where(_THIS).with_for_update()
 _ROOM = select(
-    PACE.c.free_at, exists().where(LANE.c.waits_for == PACE.c.key).label("is_awaited")
+    RATE_LIMIT.c.free_at, exists().where(LANE.c.waits_for == RATE_LIMIT.c.key).label("is_awaited")
 ).where(_THIS)
-_KEEP = update(PACE).where(_THIS).values(free_at=bindparam("at"))
-_COUNT = update(PACE).where(_THIS).values(limited=PACE.c.limited + 1, limited_at=bindparam("now"))
+_KEEP = update(RATE_LIMIT).where(_THIS).values(free_at=bindparam("at"))
+_COUNT = (
+    update(RATE_LIMIT)
+    .where(_THIS)
+    .values(limited=RATE_LIMIT.c.limited + 1, limited_at=bindparam("now"))
+)
 _IS_AWAITED = select(exists().where(LANE.c.waits_for == bindparam("budget")))
 _AWAITED = (
-    select(LANE.c.waits_for, func.min(LANE.c.due_at).label("due_at"), PACE.c.free_at)
-    .outerjoin(PACE, PACE.c.key == LANE.c.waits_for)
+    select(LANE.c.waits_for, func.min(LANE.c.due_at).label("due_at"), RATE_LIMIT.c.free_at)
+    .outerjoin(RATE_LIMIT, RATE_LIMIT.c.key == LANE.c.waits_for)
     .where(LANE.c.waits_for.is_not(None), LANE.c.due_at.is_not(None), IS_UNHELD)
-    .group_by(LANE.c.waits_for, PACE.c.free_at)
+    .group_by(LANE.c.waits_for, RATE_LIMIT.c.free_at)
 )
 _RANK = case((LANE.c.turn_by <= bindparam("now"), 0), else_=LANE.c.rank)
 _NEXT = (
@@ -61,7 +65,7 @@ _WAIT = (
 
 
 def _new(insert: Any) -> Any:
-    return insert(PACE).on_conflict_do_nothing(index_elements=[PACE.c.key])
+    return insert(RATE_LIMIT).on_conflict_do_nothing(index_elements=[RATE_LIMIT.c.key])
 
 
 _NEW = {on_sqlite: _new(insert) for on_sqlite, insert in DIALECTS.items()}
@@ -158,7 +162,9 @@ def wait(
 
 def prune(tx: Transaction, now: datetime, keep: timedelta) -> None:
     """Deletes budgets that were unused for this long and never refused."""
-    tx.core.execute(delete(PACE).where(PACE.c.free_at < now - keep, PACE.c.limited == 0))
+    tx.core.execute(
+        delete(RATE_LIMIT).where(RATE_LIMIT.c.free_at < now - keep, RATE_LIMIT.c.limited == 0)
+    )
 
 
 @dataclass(frozen=True)
@@ -172,6 +178,8 @@ class Refusals:
 
 
 def refusals(tx: Transaction) -> Sequence[Refusals]:
-    found = select(PACE.c.key, PACE.c.limited, PACE.c.limited_at, PACE.c.free_at)
-    rows = tx.core.execute(found.where(PACE.c.limited > 0).order_by(PACE.c.key))
+    found = select(
+        RATE_LIMIT.c.key, RATE_LIMIT.c.limited, RATE_LIMIT.c.limited_at, RATE_LIMIT.c.free_at
+    )
+    rows = tx.core.execute(found.where(RATE_LIMIT.c.limited > 0).order_by(RATE_LIMIT.c.key))
     return [Refusals(*row) for row in rows]

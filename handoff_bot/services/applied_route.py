@@ -19,10 +19,10 @@ _ROUTE: TypeAdapter[Route] = TypeAdapter(Route)
 ROUTED = "escalation.routed"
 
 
-def choose(moved: EscalationChanged) -> Route | None:
+def choose(change: EscalationChanged) -> Route | None:
     """Routes a new escalation by the current rules; its rows store the result."""
-    tx, escalation = moved.tx, moved.escalation
-    case = case_of(tx, escalation, moved.conversation)
+    tx, escalation = change.tx, change.escalation
+    case = case_of(tx, escalation, change.conversation)
     rule = first(rule_lists.read(tx, RULES, RULE), case)
     if rule is None:
         return None
@@ -30,7 +30,7 @@ def choose(moved: EscalationChanged) -> Route | None:
         escalation.slack_channel = rule.to.slack_channel
     escalation.group_id = rule.to.group_id
     route = _ROUTE.dump_python(rule.to, mode="json")
-    log.record(tx, ROUTED, moved.now, escalation=escalation, route=route)
+    log.record(tx, ROUTED, change.now, escalation=escalation, route=route)
     return rule.to
 
 

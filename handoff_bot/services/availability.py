@@ -151,7 +151,7 @@ def first_words(tx: Transaction, now: datetime, people: Collection[str] = ()) ->
     return Moment.STARTED
 
 
-def on_escalation_changed(moved: EscalationChanged) -> None:
+def on_escalation_changed(change: EscalationChanged) -> None:
     """Adds an agent who takes a conversation to the roster."""
-    if moved.step is Step.CLAIM and moved.agent:
-        moved.agent.on_roster = True
+    if change.step is Step.CLAIM and change.agent:
+        change.agent.on_roster = True

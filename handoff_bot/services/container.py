@@ -144,7 +144,7 @@ class Dependencies:
     base_url: str = ""
     escalation_limits: EscalationLimits = field(default_factory=EscalationLimits)
     jitter: random.Random | None = None
-    sinks: Mapping[str, TicketConnector] = field(default_factory=dict)
+    connectors: Mapping[str, TicketConnector] = field(default_factory=dict)
     mailer: Mailer | None = None
     translator: Translator | None = None
     limits: Mapping[str, Rate] = field(default_factory=dict)
@@ -197,8 +197,8 @@ class Services:
     @classmethod
     def build(cls, parts: Dependencies) -> Services:
         clock, database = parts.clock, parts.database
-        tickets_out = TicketSync(parts.sinks)
-        followers = (
+        tickets_out = TicketSync(parts.connectors)
+        subscribers = (
             availability.on_escalation_changed,
             routing.on_escalation_changed,
             notifications.on_escalation_changed,
@@ -211,8 +211,8 @@ class Services:
             tickets_out,
         )
         waiting = holding.Holding(parts.escalation_limits, parts.channels)
-        opening = Opening(parts.channels, clock, waiting, followers)
-        escalations = Escalations(database, parts.channels, clock, followers)
+        opening = Opening(parts.channels, clock, waiting, subscribers)
+        escalations = Escalations(database, parts.channels, clock, subscribers)
         reacting = TurnEvaluator(parts.detector, parts.assistant)
         mood_of = moods.Moods(reacting, clock, tickets_out)
         preferences = Preferences(database, clock)
@@ -290,7 +290,7 @@ class Services:
                 JobKind(messaging_window.CLOSING, messaging_window.Closing(clock), "tick"),
                 JobKind(
                     TICKET_OUT,
-                    SyncTicket(parts.sinks, parts.desk, clock),
+                    SyncTicket(parts.connectors, parts.desk, clock),
                     "sink-webhook",
                     "sink-zendesk",
                 ),

@@ -30,8 +30,8 @@ class EscalationChanged:
     now: datetime
 
 
-class Follower(Protocol):
+class Subscriber(Protocol):
     """Called for each escalation change."""
 
-    def __call__(self, moved: EscalationChanged) -> None:
+    def __call__(self, change: EscalationChanged) -> None:
         """Enqueues the follow-up work."""

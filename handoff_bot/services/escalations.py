@@ -30,7 +30,7 @@ from handoff_bot.services import (
     views,
 )
 from handoff_bot.services.action_result import ActionResult
-from handoff_bot.services.escalation_events import EscalationChanged, Follower
+from handoff_bot.services.escalation_events import EscalationChanged, Subscriber
 from handoff_bot.services.sending import Channels
 from handoff_bot.storage import conversations, deliveries, log, reservations
 from handoff_bot.storage import escalations as rows
@@ -78,12 +78,12 @@ class Escalations:
         database: Database,
         channels: Channels,
         clock: Clock,
-        followers: Sequence[Follower] = (),
+        subscribers: Sequence[Subscriber] = (),
     ) -> None:
         self._database = database
         self._channels = channels
         self._clock = clock
-        self._followers = followers
+        self._subscribers = subscribers
 
     # -- actions
 
@@ -341,9 +341,9 @@ class Escalations:
         is_claimed = change.escalation.status == Status.CLAIMED
         return is_claimed and not (self._is_owner(change) or change.by_admin)
 
-    def _follow(self, moved: EscalationChanged) -> None:
-        for follower in self._followers:
-            follower(moved)
+    def _announce(self, moved: EscalationChanged) -> None:
+        for subscriber in self._subscribers:
+            subscriber(moved)
 
     def _move(self, change: _Change, **values: Any) -> bool:
         """Applies the conditional UPDATE with its effects: epoch, ticket, event, card update."""
@@ -371,7 +371,7 @@ class Escalations:
             owner=values.get("owner_id"),
             ticket_status=ticket.status,
         )
-        self._follow(
+        self._announce(
             EscalationChanged(
                 change.tx,
                 change.escalation,

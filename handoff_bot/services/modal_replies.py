@@ -11,7 +11,7 @@ from handoff_bot.ports import Clock
 from handoff_bot.services import outbox
 from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
-from handoff_bot.services.threads import INSIDE, WINDOW, Thread, Threads
+from handoff_bot.services.threads import FROM_MODAL, INSIDE, Thread, Threads
 from handoff_bot.services.translating import Spoken
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
@@ -82,14 +82,16 @@ class ModalReplies:
         thread = self._threads.of(tx, rows.get(tx, escalation_id))
         if thread is None:
             return ActionResult(False, NO_CARD_YET)
-        known = conversations.note_from_desk(tx, WINDOW, key, WINDOW)
+        known = conversations.note_from_desk(tx, FROM_MODAL, key, FROM_MODAL)
         return ActionResult(True) if known else thread
 
     def _keep_from_modal(
         self, tx: Transaction, thread: Thread, author: Agent, text: str, key: str
     ) -> Note:
-        from_modal = replace(thread, place=Place(WINDOW, ""))
-        return self._threads.keep(tx, from_modal, author, text, key, held=False, revision=WINDOW)
+        from_modal = replace(thread, place=Place(FROM_MODAL, ""))
+        return self._threads.keep(
+            tx, from_modal, author, text, key, held=False, revision=FROM_MODAL
+        )
 
     def _claim_if_nobody_has_it(self, escalation_id: int, agent: AgentRef) -> ActionResult:
         with self._database.read() as tx:

@@ -215,7 +215,7 @@ class ModelDoctor:
         self._database = database
         self._clock = clock
 
-    def findings(self) -> list[CheckResult]:
+    def checks(self) -> list[CheckResult]:
         """Sends one test request. Takes seconds."""
         if self._part is None:
             return []
@@ -223,4 +223,4 @@ class ModelDoctor:
         now = self._clock.now()
         with self._database.write() as tx:
             _remember(tx, look, now)
-        return list(look.findings(now.date()))
+        return list(look.checks(now.date()))

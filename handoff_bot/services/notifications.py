@@ -24,7 +24,7 @@ from handoff_bot.services.mail import Mails
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.routing import Tried, recent_cases
 from handoff_bot.services.rule_conditions import case_of
-from handoff_bot.services.rule_lists import Rulebook
+from handoff_bot.services.rule_lists import RuleSet
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -38,10 +38,10 @@ _AUDIENCE: TypeAdapter[Audience] = TypeAdapter(Audience)
 NOTICE = "notice"
 
 
-def on_escalation_changed(moved: EscalationChanged) -> None:
+def on_escalation_changed(change: EscalationChanged) -> None:
     """Enqueues one job per rule, due now or at the end of its quiet hours."""
-    if moved.step is None:
-        announce(moved.tx, moved.escalation, moved.conversation, moved.now)
+    if change.step is None:
+        announce(change.tx, change.escalation, change.conversation, change.now)
 
 
 def announce(
@@ -126,7 +126,7 @@ class Notifications:
 
     def __init__(self, database: Database, preferences: Preferences, *, has_mail: bool) -> None:
         self._database = database
-        self.rules = Rulebook(preferences, RULES, RULE)
+        self.rules = RuleSet(preferences, RULES, RULE)
         self.has_mail = has_mail
 
     def tried(self, rule: NotificationRule) -> Tried:

@@ -15,31 +15,31 @@ MOST = 10
 ENDS = frozenset({Step.RESOLVE, Step.RETURN, Step.DISMISS})
 
 
-def answer_unposted(moved: EscalationChanged) -> None:
+def answer_unposted(change: EscalationChanged) -> None:
     """Lets the AI answer messages that arrived during closing and were not in the thread yet."""
-    tx, escalation, conversation = moved.tx, moved.escalation, moved.conversation
-    unposted = outbox.unposted(tx, id_of(escalation)) if moved.step in ENDS else []
+    tx, escalation, conversation = change.tx, change.escalation, change.conversation
+    unposted = outbox.unposted(tx, id_of(escalation)) if change.step in ENDS else []
     if not unposted or conversation.opted_out_at:
         return
     settled = escalation.settled_message_id or 0
     escalation.settled_message_id = min(settled, unposted[0] - 1)
     message = tx.session.get_one(Message, unposted[-1])
-    answering.ask(tx, conversation, message, detection_rules.read(tx).pause_seconds, moved.now)
+    answering.ask(tx, conversation, message, detection_rules.read(tx).pause_seconds, change.now)
 
 
-def on_escalation_changed(moved: EscalationChanged) -> None:
+def on_escalation_changed(change: EscalationChanged) -> None:
     """Posts unanswered messages below the card, in order. The escalating message is on the card
     itself.
     """
-    tx, escalation, conversation = moved.tx, moved.escalation, moved.conversation
-    if moved.step or escalation.message_id is None:
+    tx, escalation, conversation = change.tx, change.escalation, change.conversation
+    if change.step or escalation.message_id is None:
         return
     waiting = answering.unanswered(tx, id_of(conversation))
     earlier = [one for one in waiting if one.text and id_of(one) < escalation.message_id][-MOST:]
     if not earlier:
         return
-    outbox.notice(tx, escalation, ALSO, moved.now)
+    outbox.notice(tx, escalation, ALSO, change.now)
     name = conversations.contact_name(tx, conversation)
     for message in earlier:
         words = Post(PostKind.CONTACT, message.text, name=name, channel=conversation.channel)
-        outbox.post(tx, escalation, words, moved.now)
+        outbox.post(tx, escalation, words, change.now)

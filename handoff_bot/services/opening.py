@@ -19,7 +19,7 @@ from handoff_bot.services import (
     said,
     telling,
 )
-from handoff_bot.services.escalation_events import EscalationChanged, Follower
+from handoff_bot.services.escalation_events import EscalationChanged, Subscriber
 from handoff_bot.services.holding import Holding
 from handoff_bot.services.sending import Channels
 from handoff_bot.storage import conversations, held, log, tickets
@@ -38,12 +38,12 @@ class Opening:
         channels: Channels,
         clock: Clock,
         waiting: Holding,
-        followers: Sequence[Follower] = (),
+        subscribers: Sequence[Subscriber] = (),
     ) -> None:
         self._channels = channels
         self._clock = clock
         self._waiting = waiting
-        self._followers = followers
+        self._subscribers = subscribers
 
     def open(
         self,
@@ -109,9 +109,9 @@ class Opening:
         # Before the subscribers: their posts go below the card. The card is rendered when it is
         # posted.
         outbox.post_card(tx, escalation, now)
-        moved = EscalationChanged(tx, escalation, conversation, ticket, None, None, now)
-        for follower in self._followers:
-            follower(moved)
+        change = EscalationChanged(tx, escalation, conversation, ticket, None, None, now)
+        for subscriber in self._subscribers:
+            subscriber(change)
         about = telling.About(tx, conversation, escalation, self._channels, now)
         people = applied_route.people_of(tx, escalation)
         telling.tell(about, availability.first_words(tx, now, people), epoch_bound=True)

@@ -153,7 +153,7 @@ def tell(
     enqueue_job(tx, NewJob(TELL, f"tell:{to}", payload, due_at=now, key=key))
 
 
-def delivery_moved(tx: Transaction, message: Message, now: datetime) -> None:
+def delivery_updated(tx: Transaction, message: Message, now: datetime) -> None:
     """Updates the delivery reaction on an agent's reply; the assistant's messages have none."""
     if message.author != Author.AGENT or not message.desk_ts:
         return
@@ -169,7 +169,7 @@ def delivery_failed(
 
     Returns False if there is no thread.
     """
-    delivery_moved(tx, message, now)
+    delivery_updated(tx, message, now)
     escalation = (
         escalations.get(tx, message.escalation_id)
         if message.escalation_id

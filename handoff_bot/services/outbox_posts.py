@@ -32,7 +32,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskThread, Message
 from handoff_bot.storage.transaction import Transaction
 
-_WHISPER = TypeAdapter(EphemeralMessage)
+_EPHEMERAL = TypeAdapter(EphemeralMessage)
 
 TOLD_TEAM = "the assignee, the queue channel and the admins"
 SOON_TOLD = 3
@@ -237,7 +237,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         message = tx.session.get(Message, shown) if shown else None
         if message and message.desk_ts is None:
             message.desk_channel, message.desk_ts = place.slack_channel, place.ts
-            outbox.delivery_moved(tx, message, now)
+            outbox.delivery_updated(tx, message, now)
 
     def recover(self, job: Job, begun_at: datetime) -> tuple[PostPlan, Posted] | None:
         """Looks for the post in the thread. Batched posts are in the same message."""
@@ -260,7 +260,7 @@ class PostEphemeral(DeskHandler[EphemeralMessage, None]):
         return desk_costs.EPHEMERAL
 
     def prepare(self, tx: Transaction, job: Job) -> EphemeralMessage:
-        return _WHISPER.validate_python(job.payload)
+        return _EPHEMERAL.validate_python(job.payload)
 
     def call(self, plan: EphemeralMessage) -> None:
         try:
@@ -272,7 +272,7 @@ class PostEphemeral(DeskHandler[EphemeralMessage, None]):
         self, tx: Transaction, job: Job, plan: EphemeralMessage | None, error: Exception
     ) -> None:
         """Sends it as a direct message instead."""
-        lost = plan or _WHISPER.validate_python(job.payload)
+        lost = plan or _EPHEMERAL.validate_python(job.payload)
         post = Post(PostKind.TOLD, lost.text, value=lost.value, buttons=lost.buttons)
         outbox.tell(tx, lost.desk_id, post, self._clock.now(), key=f"whisper:{job.id}")
 

@@ -30,12 +30,12 @@ MINUTES = "position_minutes"
 LONGEST_MINUTES = 24 * 60
 
 
-def on_escalation_changed(moved: EscalationChanged) -> None:
+def on_escalation_changed(change: EscalationChanged) -> None:
     """Starts the updates for a new wait."""
-    if moved.escalation.status != Status.QUEUED or _pause(moved.tx) is None:
+    if change.escalation.status != Status.QUEUED or _pause(change.tx) is None:
         return
-    given = {"escalation_id": id_of(moved.escalation), "epoch": moved.conversation.epoch}
-    _enqueue(moved.tx, given, _place(moved.tx, moved.escalation), 1, moved.now)
+    given = {"escalation_id": id_of(change.escalation), "epoch": change.conversation.epoch}
+    _enqueue(change.tx, given, _place(change.tx, change.escalation), 1, change.now)
 
 
 def _place(tx: Transaction, escalation: Escalation) -> int:

@@ -249,7 +249,7 @@ class Revising:
         now = self._clock.now()
         if not deliveries.withdraw(tx, id_of(message), now):
             return False
-        outbox.delivery_moved(tx, message, now)
+        outbox.delivery_updated(tx, message, now)
         sla.unsaid(tx, thread.escalation, message, now)
         self._record(tx, "reply.deleted", thread, message)
         return True

@@ -14,7 +14,7 @@ from handoff_bot.services import applied_route, assigning, hours, offers, outbox
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.rule_conditions import case_of
-from handoff_bot.services.rule_lists import Rulebook
+from handoff_bot.services.rule_lists import RuleSet
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
@@ -24,32 +24,32 @@ LOOKED_AT = 100
 """Number of earlier conversations used to preview a rule."""
 
 
-def on_escalation_changed(moved: EscalationChanged) -> None:
+def on_escalation_changed(change: EscalationChanged) -> None:
     """Routes an escalation, and offers it now and after each release."""
-    if moved.step is None:
-        route = applied_route.choose(moved)
+    if change.step is None:
+        route = applied_route.choose(change)
         if route and route.people and not route.is_offered:
             words = Post(PostKind.NOTICE, "This conversation is for you.", mentions=route.people)
-            outbox.post(moved.tx, moved.escalation, words, moved.now)
-    elif moved.step is Step.RELEASE:
-        route = applied_route.route_of(moved.tx, moved.escalation)
+            outbox.post(change.tx, change.escalation, words, change.now)
+    elif change.step is Step.RELEASE:
+        route = applied_route.route_of(change.tx, change.escalation)
     else:
         return
     if route and route.is_offered:
-        _offer(moved, route)
+        _offer(change, route)
 
 
-def _offer(moved: EscalationChanged, route: Route) -> None:
+def _offer(change: EscalationChanged, route: Route) -> None:
     """Offers during business hours only."""
-    about = (moved.tx, moved.escalation, moved.conversation, _opening(moved))
+    about = (change.tx, change.escalation, change.conversation, _opening(change))
     if route.assigns:
         assigning.begin(*about)
     else:
         offers.ask_next(*about, offers.Pool.RULE)
 
 
-def _opening(moved: EscalationChanged) -> datetime:
-    return hours.of_the_team(moved.tx).opens(moved.now) or moved.now
+def _opening(change: EscalationChanged) -> datetime:
+    return hours.of_the_team(change.tx).opens(change.now) or change.now
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Routing:
         self, database: Database, preferences: Preferences, channels: Collection[str]
     ) -> None:
         self._database = database
-        self.rules = Rulebook(preferences, applied_route.RULES, applied_route.RULE)
+        self.rules = RuleSet(preferences, applied_route.RULES, applied_route.RULE)
         self.channels = tuple(channels)
 
     def tried(self, rules: list[Rule], number: int) -> Tried:

@@ -34,7 +34,7 @@ def _parsed(stored: object, key: str, adapter: TypeAdapter[Kind]) -> list[Kind]:
     return found
 
 
-class Rulebook(Generic[Kind]):
+class RuleSet(Generic[Kind]):
     """One list of rules.
 
     Every change passes the newest change that the admin has seen (`seen`). If a newer one exists,

@@ -125,7 +125,7 @@ def say(
     sent_files.collect(tx, message, now)
     enqueue_parts(tx, conversation, message, channels, now, now + words.hold)
     if words.hold:
-        outbox.delivery_moved(tx, message, now)
+        outbox.delivery_updated(tx, message, now)
     return message
 
 
@@ -235,7 +235,7 @@ class Send(ProviderJob[SendPlan, Receipt]):
         now = self._clock.now()
         status = max(result.status, DeliveryStatus.ACCEPTED, key=list(DeliveryStatus).index)
         deliveries.move(tx, plan.delivery_id, status, now, provider_id=result.provider_id)
-        _moved(tx, plan.delivery_id, "message.sent", now)
+        _updated(tx, plan.delivery_id, "message.sent", now)
 
     def recover(self, job: Job, begun_at: datetime) -> tuple[SendPlan, Receipt] | None:
         """Finds out whether it was sent, from its status callback or the provider."""
@@ -377,7 +377,7 @@ def _report_failure(
         alarms.unsent(tx, code, words, now)
 
 
-def _moved(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> None:
+def _updated(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> None:
     delivery = deliveries.get(tx, delivery_id)
     if delivery is None:
         return
@@ -391,7 +391,7 @@ def _moved(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> None:
         status=delivery.status,
         author=message.author,
     )
-    outbox.delivery_moved(tx, message, now)
+    outbox.delivery_updated(tx, message, now)
 
 
 class ApplyStatusUpdate(TransactionJob):
@@ -424,7 +424,7 @@ class ApplyStatusUpdate(TransactionJob):
         if not moved or delivery.superseded_at:
             return
         if news.status is not DeliveryStatus.FAILED:
-            _moved(tx, id_of(delivery), "message.news", now)
+            _updated(tx, id_of(delivery), "message.news", now)
             return
         message = tx.session.get_one(Message, delivery.message_id)
         conversation = conversations.get(tx, message.conversation_id)

@@ -264,7 +264,7 @@ def _tell(tx: Transaction, message: Message, words: str, refused: Refused, now: 
         code="file",
         author=message.author,
     )
-    outbox.delivery_moved(tx, message, now)
+    outbox.delivery_updated(tx, message, now)
     if escalation:
         button = Button.RETRY if refused.may_help else None
         value = str(id_of(message)) if button else ""

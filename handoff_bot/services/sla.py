@@ -29,10 +29,10 @@ NEAR, LATE = "sla.near", "sla.late"
 """Event names of an SLA warning and a breach."""
 
 
-def on_escalation_changed(moved: EscalationChanged) -> None:
+def on_escalation_changed(change: EscalationChanged) -> None:
     """Sets the SLA targets of a new escalation."""
-    if moved.step is None:
-        promise(moved.tx, moved.escalation, moved.ticket, moved.now)
+    if change.step is None:
+        promise(change.tx, change.escalation, change.ticket, change.now)
 
 
 def promise(tx: Transaction, escalation: Escalation, ticket: Ticket, now: datetime) -> None:

@@ -35,7 +35,7 @@ UNCLAIMED = f"{INSIDE} no agent has taken over. The customer did not receive it.
 CLOSED = f"{INSIDE} the conversation is closed. The customer did not receive it."
 
 
-WINDOW = "window"
+FROM_MODAL = "window"
 """Stands for the slack_channel of text from a modal; the modal's id stands for its ts."""
 
 NOTE_PREFIXES = "note.prefixes"
@@ -53,7 +53,7 @@ def is_correction(note: Note) -> bool:
     """Returns whether the note is an edit of a delivered reply. Notes from modals and handback
     notes use other keys.
     """
-    return note.revision not in ("", WINDOW, resolutions.MEMORY)
+    return note.revision not in ("", FROM_MODAL, resolutions.MEMORY)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from handoff_bot.storage.transaction import Transaction
 TICKET_OUT = "ticket.out"
 LATE = timedelta(hours=1)
 
-Sinks = Mapping[str, TicketConnector]
+Connectors = Mapping[str, TicketConnector]
 """By name: "webhook", "zendesk"."""
 
 _SPOKEN = {"webhook": "The ticket webhook", "zendesk": "Zendesk"}
@@ -35,15 +35,15 @@ _SPOKEN = {"webhook": "The ticket webhook", "zendesk": "Zendesk"}
 class TicketSync:
     """Subscriber to escalation changes and edits: every ticket change must pass here."""
 
-    def __init__(self, sinks: Sinks) -> None:
-        self._sinks = tuple(sinks)
+    def __init__(self, connectors: Connectors) -> None:
+        self._connectors = tuple(connectors)
 
-    def __call__(self, moved: EscalationChanged) -> None:
-        self.changed(moved.tx, id_of(moved.ticket), moved.now)
+    def __call__(self, change: EscalationChanged) -> None:
+        self.changed(change.tx, id_of(change.ticket), change.now)
 
     def changed(self, tx: Transaction, ticket_id: int, now: datetime) -> None:
         """Enqueues the sync of a changed ticket to each system."""
-        for name in self._sinks:
+        for name in self._connectors:
             # A queue for each system, so that a slow one only occupies its own threads.
             key = f"sink-{name}:{ticket_id}"
             payload = {"ticket_id": ticket_id, "sink": name}
@@ -68,8 +68,8 @@ class SyncTicket(ProviderJob[PutPlan, str]):
     told = "the agents, in the thread, once for each escalation and system"
     give_up_after = timedelta(days=7)
 
-    def __init__(self, sinks: Sinks, desk: Desk, clock: Clock) -> None:
-        self._sinks = sinks
+    def __init__(self, connectors: Connectors, desk: Desk, clock: Clock) -> None:
+        self._connectors = connectors
         self._desk = desk
         self._clock = clock
 
@@ -77,7 +77,7 @@ class SyncTicket(ProviderJob[PutPlan, str]):
         """Returns the current ticket, or None if the system is no longer configured."""
         sink = str(job.payload["sink"])
         ticket = tx.session.get(Ticket, int(job.payload["ticket_id"]))
-        if ticket is None or sink not in self._sinks:
+        if ticket is None or sink not in self._connectors:
             return None
         later = store.waiting_behind(tx, job, 1) if job.attempts else ()
         if later:  # the ticket has changed since, and the next job syncs it
@@ -93,7 +93,7 @@ class SyncTicket(ProviderJob[PutPlan, str]):
 
     def call(self, plan: PutPlan) -> str:
         link = self._desk.link(plan.thread) if plan.thread else ""
-        return self._sinks[plan.sink].put(replace(plan.record, link=link), plan.external_id)
+        return self._connectors[plan.sink].put(replace(plan.record, link=link), plan.external_id)
 
     def finish(self, tx: Transaction, job: Job, plan: PutPlan, result: str) -> None:
         """Stores the ticket's id in the other system."""

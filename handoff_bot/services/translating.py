@@ -64,7 +64,7 @@ def is_on(tx: Transaction) -> bool:
     return log.preference(tx, ON, False) is True
 
 
-def finding(tx: Transaction, *, has_model: bool) -> CheckResult:
+def check_result(tx: Transaction, *, has_model: bool) -> CheckResult:
     """Returns the health check of translation."""
     if not has_model:
         return CheckResult("Translation", not is_on(tx), NO_MODEL)
@@ -88,11 +88,13 @@ def follow(tx: Transaction, escalation: Escalation, message: Message, now: datet
         enqueue_job(tx, NewJob(TRANSLATE, lane, payload, due_at=now, key=key))
 
 
-def begin(moved: EscalationChanged) -> None:
+def begin(change: EscalationChanged) -> None:
     """Enqueues the translation of the escalating message on the card; it is posted first."""
-    message = moved.tx.session.get(Message, moved.escalation.message_id) if not moved.step else None
+    message = (
+        change.tx.session.get(Message, change.escalation.message_id) if not change.step else None
+    )
     if message:
-        follow(moved.tx, moved.escalation, message, moved.now)
+        follow(change.tx, change.escalation, message, change.now)
 
 
 def detour(tx: Transaction, job: Job, thread: Place) -> bool:
@@ -229,9 +231,9 @@ class Interpreter:
         with self._database.read() as tx:
             return self.has_model and is_on(tx)
 
-    def finding(self) -> CheckResult:
+    def check_result(self) -> CheckResult:
         with self._database.read() as tx:
-            return finding(tx, has_model=self.has_model)
+            return check_result(tx, has_model=self.has_model)
 
     def for_reply(self, reply: ThreadReply, text: str) -> Spoken:
         """Translates a thread reply; only if its author is the assignee."""

@@ -48,10 +48,10 @@ def policy_steps(tx: Transaction) -> list[PolicyStep]:
     return found
 
 
-def on_escalation_changed(moved: EscalationChanged) -> None:
+def on_escalation_changed(change: EscalationChanged) -> None:
     """Schedules the steps for a new queued escalation. Time outside business hours does not count."""
-    if moved.escalation.status == Status.QUEUED:
-        plan(moved.tx, moved.escalation, moved.conversation, moved.now)
+    if change.escalation.status == Status.QUEUED:
+        plan(change.tx, change.escalation, change.conversation, change.now)
 
 
 def plan(
@@ -86,8 +86,8 @@ def replan(tx: Transaction, escalation: Escalation, conversation: Conversation) 
 
 def _counts(job: Job, escalation: Escalation, tx: Transaction, now: datetime) -> bool:
     """Returns whether the step is still configured and no later step has superseded it."""
-    overtaken_at = job.payload.get("overtaken_at")
-    if overtaken_at and datetime.fromisoformat(overtaken_at) <= now:
+    superseded_at = job.payload.get("overtaken_at")
+    if superseded_at and datetime.fromisoformat(superseded_at) <= now:
         return False
     priority = Priority(escalation.priority)
     if job.payload.get("priority", priority) == priority:

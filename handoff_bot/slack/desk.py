@@ -27,7 +27,12 @@ from handoff_bot.slack.blocks.board import permalink, render_board
 from handoff_bot.slack.blocks.card import render_card
 from handoff_bot.slack.blocks.plainer import Form, forms
 from handoff_bot.slack.blocks.text import Block, SlackMessage
-from handoff_bot.slack.blocks.thread import guise_of, render_ephemeral, render_post, render_posts
+from handoff_bot.slack.blocks.thread import (
+    render_ephemeral,
+    render_post,
+    render_posts,
+    sender_identity_of,
+)
 from handoff_bot.slack.directory import SlackDirectory
 from handoff_bot.slack.error_codes import GONE
 from handoff_bot.slack.errors import slack_errors
@@ -105,19 +110,19 @@ class SlackDesk:
 
     def post(self, thread: Place, posts: Sequence[Post], mark: str) -> Place:
         """Posts a reply in a card's thread; a customer's message under their name if the scope is granted."""
-        sender_identity = self._guise(posts[0])
+        sender_identity = self._sender_identity(posts[0])
         rendered = render_posts(posts, named_outside=bool(sender_identity))
         written = forms(rendered, named=render_posts(posts))
         return self._post(
             thread.slack_channel, written, mark, thread_ts=thread.ts, **sender_identity
         )
 
-    def _guise(self, post: Post) -> dict[str, str]:
+    def _sender_identity(self, post: Post) -> dict[str, str]:
         """Returns the name and icon for a customer's message; nothing without the scope."""
         if post.kind is not PostKind.CONTACT or CUSTOMIZE not in self.scopes():
             return {}
         icon = CHANNEL_ICONS.get(post.channel, OTHER_ICON)
-        return {"username": guise_of(post), "icon_emoji": icon}
+        return {"username": sender_identity_of(post), "icon_emoji": icon}
 
     def own_id(self) -> str:
         """Returns the bot's desk id; "" while Slack is unavailable."""
@@ -166,7 +171,7 @@ class SlackDesk:
 
     def upload(self, thread: Place, file: File, post: Post, mark: str) -> None:
         """Posts a file in a thread. Slack stores no metadata with a file, so a block's id marks it."""
-        sender_identity = self._guise(post)
+        sender_identity = self._sender_identity(post)
         rendered = render_post(post, named_outside=bool(sender_identity))
         written = forms(rendered, named=render_post(post))
         marked: Block = {**rendered.blocks[0], "block_id": f"{MARK_EVENT}:{mark}"}

@@ -143,7 +143,7 @@ class Reservation(SQLModel, table=True):
     others: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
 
 
-class Pace(SQLModel, table=True):
+class RateLimit(SQLModel, table=True):
     """One budget of Slack's rate limits: when everything taken of it is paid for.
 
     `limited` counts Slack's rate-limit responses (429), `limited_at` is the last one.

@@ -183,13 +183,13 @@ class Watchers:
 
     def _tell(self, news: list[Happening], tail: _Tail) -> None:
         ours = {line.address for line in news if line.channel == self._channel}
-        queue_moved = tail.queue_moved(news)
-        if not (ours or queue_moved):
+        queue_changed = tail.queue_changed(news)
+        if not (ours or queue_changed):
             return
         with self._lock:
             watches = list(self._watches)
         for watch in watches:
-            if watch.address in ours or (queue_moved and watch.is_queued):
+            if watch.address in ours or (queue_changed and watch.is_queued):
                 watch.wake()
 
 
@@ -229,7 +229,7 @@ class _Tail:
         self._missing |= dict.fromkeys(gaps, until)
         self._last = newest
 
-    def queue_moved(self, news: list[Happening]) -> bool:
+    def queue_changed(self, news: list[Happening]) -> bool:
         """Returns whether the queue changed and queued visitors are due for a wake-up."""
         self._moved |= any(line.kind.startswith("escalation.") for line in news)
         now = time.monotonic()

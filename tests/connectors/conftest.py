@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from flask import Flask, request
 
-from handoff_bot.connectors.webhook import WebhookSink
-from handoff_bot.connectors.zendesk import Account, ZendeskSink
+from handoff_bot.connectors.webhook import WebhookConnector
+from handoff_bot.connectors.zendesk import Account, ZendeskConnector
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.ticket_record import TicketRecord, key_of
@@ -98,7 +98,7 @@ def receiver(clock):
 
 @pytest.fixture
 def webhook(receiver, clock):
-    return WebhookSink(receiver.url, ["old-secret", "new-secret"], clock)
+    return WebhookConnector(receiver.url, ["old-secret", "new-secret"], clock)
 
 
 @pytest.fixture
@@ -109,4 +109,4 @@ def zendesk(clock):
 
 @pytest.fixture
 def sink(zendesk, clock):
-    return ZendeskSink(Account(zendesk.url, zendesk.email, zendesk.token), clock)
+    return ZendeskConnector(Account(zendesk.url, zendesk.email, zendesk.token), clock)

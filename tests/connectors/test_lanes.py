@@ -12,7 +12,7 @@ from tests.services.conftest import build_house
 
 @pytest.fixture
 def house(database, clock, sink, webhook):
-    return build_house(database, clock, sinks={"zendesk": sink, "webhook": webhook})
+    return build_house(database, clock, connectors={"zendesk": sink, "webhook": webhook})
 
 
 @pytest.fixture

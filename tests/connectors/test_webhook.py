@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from handoff_bot.connectors.checks import check_webhook
-from handoff_bot.connectors.webhook import WebhookSink
-from handoff_bot.domain.errors import SinkError
+from handoff_bot.connectors.webhook import WebhookConnector
+from handoff_bot.domain.errors import ConnectorError
 from tests.connectors.conftest import RECORD, SOLVED, TAKEN, Receiver, verify_of_the_documents
 
 PATH = "/handoff"
@@ -41,13 +41,13 @@ def test_a_ticket_arrives_signed_and_whole(webhook, receiver):
 @pytest.mark.parametrize("secret", ["old-secret", "new-secret"])
 def test_while_a_secret_is_replaced_both_are_believed(webhook, clock, secret):
     with Receiver(secret, clock) as receiver:
-        WebhookSink(receiver.url, ["old-secret", "new-secret"], clock).put(RECORD, "")
+        WebhookConnector(receiver.url, ["old-secret", "new-secret"], clock).put(RECORD, "")
         assert len(receiver.events) == 1
 
 
 def test_a_forged_request_is_seen_through(receiver, clock):
-    forger = WebhookSink(receiver.url, ["guessed"], clock)
-    with pytest.raises(SinkError) as refused:
+    forger = WebhookConnector(receiver.url, ["guessed"], clock)
+    with pytest.raises(ConnectorError) as refused:
         forger.put(RECORD, "")
     assert (refused.value.permanent, receiver.events, receiver.refused) == (True, [], 1)
 
@@ -68,7 +68,7 @@ def test_what_is_old_or_was_changed_is_seen_through(webhook, receiver, clock):
 
 def test_the_same_state_sent_twice_is_one_event(webhook, receiver, clock):
     receiver.faults.add(PATH, drop="after", count=1)
-    with pytest.raises(SinkError) as lost:
+    with pytest.raises(ConnectorError) as lost:
         webhook.put(RECORD, "")
     assert not lost.value.permanent
     clock.advance(seconds=30)
@@ -97,14 +97,14 @@ def test_another_state_of_the_same_work_is_another_event(webhook, receiver):
 )
 def test_refusals_are_for_good_and_troubles_are_not(webhook, receiver, status, permanent):
     receiver.faults.add(PATH, status=status)
-    with pytest.raises(SinkError) as refused:
+    with pytest.raises(ConnectorError) as refused:
         webhook.put(RECORD, "")
     assert (refused.value.permanent, refused.value.code) == (permanent, str(status))
 
 
 def test_it_says_when_to_come_back(webhook, receiver):
     receiver.faults.add(PATH, status=503, retry_after=40)
-    with pytest.raises(SinkError) as busy:
+    with pytest.raises(ConnectorError) as busy:
         webhook.put(RECORD, "")
     assert busy.value.retry_after == 40
 
@@ -126,15 +126,15 @@ def test_a_pause_is_understood_in_both_forms(webhook, given, seconds):
 
 
 def test_redirects_are_not_followed(receiver, clock):
-    sink = WebhookSink(receiver.url.replace(PATH, "/moved"), ["old-secret"], clock)
-    with pytest.raises(SinkError) as moved:
+    sink = WebhookConnector(receiver.url.replace(PATH, "/moved"), ["old-secret"], clock)
+    with pytest.raises(ConnectorError) as moved:
         sink.put(RECORD, "")
     assert (moved.value.permanent, receiver.events) == (True, [])
 
 
 def test_nobody_there_is_a_trouble_of_now(receiver, webhook):
     receiver.__exit__()
-    with pytest.raises(SinkError) as nobody:
+    with pytest.raises(ConnectorError) as nobody:
         webhook.put(RECORD, "")
     assert not nobody.value.permanent
     assert "/handoff" not in str(nobody.value)  # an address may hold a secret
@@ -156,7 +156,7 @@ def test_the_doctor_sends_a_ping(webhook, receiver, clock):
     (finding,) = check_webhook(webhook)
     assert finding.ok
     assert [event["type"] for event in receiver.events] == ["ping"]
-    (finding,) = check_webhook(WebhookSink(receiver.url, ["wrong"], clock))
+    (finding,) = check_webhook(WebhookConnector(receiver.url, ["wrong"], clock))
     assert not finding.ok
     assert "wrong" not in finding.words
 

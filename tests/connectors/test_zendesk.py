@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from handoff_bot.connectors.checks import check_zendesk
-from handoff_bot.connectors.zendesk import Account, ZendeskSink
-from handoff_bot.domain.errors import SinkError
+from handoff_bot.connectors.zendesk import Account, ZendeskConnector
+from handoff_bot.domain.errors import ConnectorError
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.ticket_record import key_of
@@ -84,7 +84,7 @@ def test_the_same_state_twice_writes_once(zendesk, sink, known):
 @pytest.mark.parametrize("changed", [False, True], ids=["unchanged", "changed meanwhile"])
 def test_a_creation_whose_answer_was_lost_is_found_again(zendesk, sink, changed):
     lose_the_answer(zendesk, TICKETS, behind="/api/v2/users/create_or_update")
-    with pytest.raises(SinkError) as lost:
+    with pytest.raises(ConnectorError) as lost:
         sink.put(RECORD, "")
     assert not lost.value.permanent
     assert len(zendesk.tickets()) == 1
@@ -97,7 +97,7 @@ def test_a_ticket_that_cannot_be_found_yet_is_not_made_again(zendesk, sink):
     (first,) = zendesk.desk.tickets.values()
     first.fields["external_id"] = "not in the index yet"
     assert sink.put(RECORD, "") == str(first.id)  # the same request: Zendesk answers as before
-    with pytest.raises(SinkError) as early:
+    with pytest.raises(ConnectorError) as early:
         sink.put(
             TAKEN, ""
         )  # another one under the same key: Zendesk refuses, and we look again soon
@@ -111,7 +111,7 @@ def test_an_update_whose_answer_was_lost_leaves_one_note(zendesk, sink):
     number = sink.put(RECORD, "")
     path = f"{TICKETS}/{number}"
     lose_the_answer(zendesk, path, behind=f"{path}/comments")
-    with pytest.raises(SinkError):
+    with pytest.raises(ConnectorError):
         sink.put(TAKEN, number)
     assert zendesk.tickets()[0]["status"] == "pending"
     sink.put(TAKEN, number)
@@ -123,7 +123,7 @@ def test_a_ticket_that_an_agent_of_zendesks_changed_meanwhile_is_looked_at_again
     ticket = zendesk.desk.get(int(number))
     look = sink._last_note
     sink._last_note = lambda which: ticket.fields.update(updated_at="later") or look(which)
-    with pytest.raises(SinkError) as conflict:
+    with pytest.raises(ConnectorError) as conflict:
         sink.put(TAKEN, number)
     assert (conflict.value.permanent, conflict.value.code) == (False, "409")
 
@@ -179,7 +179,7 @@ def test_a_ticket_that_was_closed_there_gets_a_follow_up_when_the_customer_comes
 def test_a_ticket_that_was_deleted_there_stays_deleted(zendesk, sink):
     number = sink.put(RECORD, "")
     del zendesk.desk.tickets[int(number)]
-    with pytest.raises(SinkError) as deleted:
+    with pytest.raises(ConnectorError) as deleted:
         sink.put(TAKEN, number)
     assert deleted.value.permanent
     assert zendesk.tickets() == []
@@ -238,14 +238,14 @@ def test_whatever_a_customer_is_called_the_ticket_is_taken(zendesk, sink, hostil
 )
 def test_refusals_are_for_good_unless_waiting_can_help(zendesk, sink, status, permanent):
     zendesk.faults.add("*", status=status)
-    with pytest.raises(SinkError) as refused:
+    with pytest.raises(ConnectorError) as refused:
         sink.put(RECORD, "")
     assert refused.value.permanent is permanent
 
 
 def test_it_waits_as_long_as_zendesk_asks(zendesk, sink):
     zendesk.faults.add("*", status=429, retry_after=93)
-    with pytest.raises(SinkError) as busy:
+    with pytest.raises(ConnectorError) as busy:
         sink.put(RECORD, "")
     assert busy.value.retry_after == 93
 
@@ -253,7 +253,7 @@ def test_it_waits_as_long_as_zendesk_asks(zendesk, sink):
 def test_a_record_that_zendesk_finds_wrong_is_given_up_in_plain_words(zendesk, sink, monkeypatch):
     monkeypatch.setattr("handoff_bot.connectors.zendesk_words.tags", lambda record: ())
     monkeypatch.setattr("handoff_sandbox.zendesk.desk.PRIORITIES", frozenset())
-    with pytest.raises(SinkError, match="a required field may be missing in Zendesk") as wrong:
+    with pytest.raises(ConnectorError, match="a required field may be missing in Zendesk") as wrong:
         sink.put(RECORD, "")
     assert wrong.value.permanent
 
@@ -262,7 +262,7 @@ def test_a_record_that_zendesk_finds_wrong_is_given_up_in_plain_words(zendesk, s
 def test_an_answer_that_cannot_be_read_is_tried_again(zendesk, sink, body, monkeypatch):
     number = sink.put(RECORD, "")
     monkeypatch.setattr("handoff_bot.connectors.http._body", lambda response: body)
-    with pytest.raises(SinkError) as garbled:
+    with pytest.raises(ConnectorError) as garbled:
         sink.put(TAKEN, number)
     assert not garbled.value.permanent
 
@@ -270,7 +270,7 @@ def test_an_answer_that_cannot_be_read_is_tried_again(zendesk, sink, body, monke
 def test_the_doctor_knows_whose_token_it_is(zendesk, sink, clock):
     (finding,) = check_zendesk(sink)
     assert (finding.ok, finding.words) == (True, "accepted, as agent")
-    stranger = ZendeskSink(Account(zendesk.url, zendesk.email, "guessed"), clock)
+    stranger = ZendeskConnector(Account(zendesk.url, zendesk.email, "guessed"), clock)
     (finding,) = check_zendesk(stranger)
     assert not finding.ok
     assert "guessed" not in finding.words

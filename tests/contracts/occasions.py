@@ -6,13 +6,13 @@ from datetime import date, datetime, timedelta
 from handoff_bot.domain.crowds import EscalationLimits, Quota
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef
-from handoff_bot.domain.errors import DeliveryError, SinkError
+from handoff_bot.domain.errors import ConnectorError, DeliveryError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import MB, DeskFile, Fetched
 from handoff_bot.domain.messages import Consent, InboundMessage, Limits, SenderKind
 from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.domain.notifications import Audience, NotificationRule
-from handoff_bot.domain.rule_conditions import Criteria
+from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.services.model_watch import ModelPart, Watch
 from handoff_bot.storage.database import Database
 from tests.fakes import FakeMailer, FakeSink, FrozenClock
@@ -55,7 +55,7 @@ def run(database: Database, clock: FrozenClock) -> None:
     house = build_house(
         database,
         clock,
-        sinks={"zendesk": zendesk, "webhook": webhook},
+        connectors={"zendesk": zendesk, "webhook": webhook},
         mailer=FakeMailer(),
         model=ModelPart(watch, Probe()),
         backlogs={"sms": Listing()},
@@ -80,7 +80,7 @@ def wait(house: House, **time: float) -> None:
 
 
 def mails(house: House) -> None:
-    told = NotificationRule(Criteria(), Audience(emails=("ops@example.com",)))
+    told = NotificationRule(RuleConditions(), Audience(emails=("ops@example.com",)))
     house.core.notices.rules.put(None, told, "UMIA", 0)
     house.says("a human please")
     wait(house, minutes=1)
@@ -108,8 +108,8 @@ def files(house: House) -> None:
 
 
 def other_systems(house: House, zendesk: FakeSink, webhook: FakeSink) -> None:
-    zendesk.troubles = [SinkError("Zendesk answered 401.", permanent=True, code="401")]
-    webhook.troubles = [SinkError("It answered 503.", permanent=False, code="503")] * 20
+    zendesk.troubles = [ConnectorError("Zendesk answered 401.", permanent=True, code="401")]
+    webhook.troubles = [ConnectorError("It answered 503.", permanent=False, code="503")] * 20
     house.says("a human please", FAY)
     house.core.escalations.take(Step.DISMISS, 2, ANA)
     for _ in range(8):

@@ -9,7 +9,7 @@ from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.notifications import Audience, NotificationRule
 from handoff_bot.domain.routing import Mode, Route, Rule
-from handoff_bot.domain.rule_conditions import Criteria
+from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import Edit
@@ -328,7 +328,9 @@ def test_who_becomes_urgent_climbs_the_ladder_of_the_urgent_and_those_who_should
     bureau,
 ):
     prefers(bureau, ladder__rungs=["30 remind", "urgent: 5 mention"])
-    rule = NotificationRule(Criteria(priorities=(Priority.URGENT,)), Audience(people=(bureau.ben,)))
+    rule = NotificationRule(
+        RuleConditions(priorities=(Priority.URGENT,)), Audience(people=(bureau.ben,))
+    )
     bureau.core.notices.rules.put(None, rule, bureau.mia, 0)
     bureau.says("I want a person")
     climb(bureau, 6)

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from handoff_bot.domain.routing import Route, Rule
-from handoff_bot.domain.rule_conditions import Criteria
+from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.domain.signals import Priority
 from tests.desk.conftest import DANA, words
 
@@ -216,7 +216,7 @@ def test_a_rule_of_notifications_is_checked(bureau, fields, wrong):
 
 def test_what_is_not_offered_any_more_stays_in_a_rule_that_is_changed(bureau):
     gone = Rule(
-        Criteria(channels=("whatsapp",), priorities=(Priority.URGENT,)), Route(people=("U1",))
+        RuleConditions(channels=("whatsapp",), priorities=(Priority.URGENT,)), Route(people=("U1",))
     )
     bureau.core.routing.rules.put(None, gone, bureau.mia, 0)
     bureau.command(bureau.mia, "routing")

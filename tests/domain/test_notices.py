@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff_bot.domain.notifications import Audience, NotificationRule, Quiet, fitting
-from handoff_bot.domain.rule_conditions import Case, Criteria
+from handoff_bot.domain.rule_conditions import Case, RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -76,9 +76,9 @@ def test_urgent_ones_wake_only_where_the_rule_says_so():
 def test_every_rule_that_fits_counts():
     ana, ben = Audience(people=("UANA",)), Audience(people=("UBEN",))
     rules = [
-        NotificationRule(Criteria(priorities=(Priority.HIGH,)), ana),
-        NotificationRule(Criteria(channels=("whatsapp",)), ben),
-        NotificationRule(Criteria(languages=("de", "fr")), ben),
+        NotificationRule(RuleConditions(priorities=(Priority.HIGH,)), ana),
+        NotificationRule(RuleConditions(channels=("whatsapp",)), ben),
+        NotificationRule(RuleConditions(languages=("de", "fr")), ben),
     ]
     assert fitting(rules, CASE) == [ana, ben]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from handoff_bot.domain.routing import Mode, Route, Rule, Standing, first, turn
-from handoff_bot.domain.rule_conditions import Case, Criteria
+from handoff_bot.domain.rule_conditions import Case, RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
 
 CASE = Case(
@@ -16,25 +16,25 @@ CASE = Case(
 )
 
 FITTING = {
-    "nothing named": Criteria(),
-    "channel": Criteria(channels=("sms", "whatsapp")),
-    "reason": Criteria(reasons=(Signal.SENTIMENT,)),
-    "priority": Criteria(priorities=(Priority.URGENT, Priority.HIGH)),
-    "language": Criteria(languages=("de",)),
-    "one of the tags": Criteria(tags=("wholesale", "refund")),
-    "VIPs": Criteria(vip=True),
-    "everything": Criteria(
+    "nothing named": RuleConditions(),
+    "channel": RuleConditions(channels=("sms", "whatsapp")),
+    "reason": RuleConditions(reasons=(Signal.SENTIMENT,)),
+    "priority": RuleConditions(priorities=(Priority.URGENT, Priority.HIGH)),
+    "language": RuleConditions(languages=("de",)),
+    "one of the tags": RuleConditions(tags=("wholesale", "refund")),
+    "VIPs": RuleConditions(vip=True),
+    "everything": RuleConditions(
         ("whatsapp",), (Signal.SENTIMENT,), (Priority.HIGH,), ("de",), ("parcel",), vip=True
     ),
 }
 
 NOT_FITTING = {
-    "channel": Criteria(channels=("sms",)),
-    "reason": Criteria(reasons=(Signal.REQUEST,)),
-    "priority": Criteria(priorities=(Priority.URGENT,)),
-    "language": Criteria(languages=("en",)),
-    "tags": Criteria(tags=("wholesale",)),
-    "one of several": Criteria(channels=("whatsapp",), languages=("en",)),
+    "channel": RuleConditions(channels=("sms",)),
+    "reason": RuleConditions(reasons=(Signal.REQUEST,)),
+    "priority": RuleConditions(priorities=(Priority.URGENT,)),
+    "language": RuleConditions(languages=("en",)),
+    "tags": RuleConditions(tags=("wholesale",)),
+    "one of several": RuleConditions(channels=("whatsapp",), languages=("en",)),
 }
 
 
@@ -50,14 +50,14 @@ def test_a_rule_is_not_about_anything_else(criteria):
 
 def test_a_rule_for_vips_is_for_nobody_else():
     nobody = Case("sms", Signal.REQUEST, Priority.LOW)
-    assert not Criteria(vip=True).fit(nobody)
-    assert not Criteria(languages=("en",)).fit(nobody)
-    assert Criteria().fit(nobody)
+    assert not RuleConditions(vip=True).fit(nobody)
+    assert not RuleConditions(languages=("en",)).fit(nobody)
+    assert RuleConditions().fit(nobody)
 
 
 def test_the_first_rule_that_fits_decides():
-    other = Rule(Criteria(channels=("sms",)), Route("CSMS"))
-    german = Rule(Criteria(languages=("de",)), Route("CDE"))
+    other = Rule(RuleConditions(channels=("sms",)), Route("CSMS"))
+    german = Rule(RuleConditions(languages=("de",)), Route("CDE"))
     everything = Rule(to=Route("CALL"))
     assert first([other, german, everything], CASE) is german
     assert first([everything, german], CASE) is everything

@@ -11,7 +11,7 @@ from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.resolutions import Resolution
 from handoff_bot.domain.routing import Mode, Route, Rule
-from handoff_bot.domain.rule_conditions import Criteria
+from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.services import desk_channels
@@ -37,7 +37,7 @@ def there(house, ana, ben):
 def rule(house, to, **when):
     """One more rule."""
     book = house.core.routing.rules
-    assert book.put(None, Rule(Criteria(**when), to), "test", book.seen())
+    assert book.put(None, Rule(RuleConditions(**when), to), "test", book.seen())
 
 
 def escalations(house):
@@ -423,7 +423,7 @@ def test_a_rule_is_tried_on_the_latest_conversations(house):
     house.detector.priority = Priority.URGENT
     house.says("I want a person", "+15550002")
     house.says("I want a person", "+15550003")
-    urgent = Rule(Criteria(priorities=(Priority.URGENT,)))
+    urgent = Rule(RuleConditions(priorities=(Priority.URGENT,)))
     rules = [Rule(), urgent]
     tried = house.core.routing.tried(rules, 1)
     assert (tried.of, tried.fit, tried.decided) == (3, 2, 0)

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from handoff_bot.domain.errors import SinkError
+from handoff_bot.domain.errors import ConnectorError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.resolutions import Resolution
 from handoff_bot.domain.signals import Priority, Signal
@@ -32,11 +32,11 @@ def webhook():
 
 @pytest.fixture
 def house(database, clock, zendesk, webhook):
-    return build_house(database, clock, sinks={"zendesk": zendesk, "webhook": webhook})
+    return build_house(database, clock, connectors={"zendesk": zendesk, "webhook": webhook})
 
 
 def down(permanent=False, **more):
-    return SinkError("Zendesk answered 503.", permanent=permanent, code="503", **more)
+    return ConnectorError("Zendesk answered 503.", permanent=permanent, code="503", **more)
 
 
 def link_of(house, number=1, sink="zendesk"):

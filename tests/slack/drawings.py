@@ -13,7 +13,7 @@ from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.notifications import Audience, NotificationRule
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.routing import Mode, Route, Rule
-from handoff_bot.domain.rule_conditions import Criteria
+from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services.batching import MOST_CHARACTERS, MOST_POSTS
@@ -170,14 +170,14 @@ def settings_views(text: str) -> dict[str, dict[str, Any]]:
         drawn[f"audit of {rows}"] = history.render_audit(page, looking, older=True)
     for rows in (0, 1, 50):
         found = [CheckResult(text or "x", ok, text) for ok in (True, False)] * rows
-        drawn[f"findings {rows}"] = doctor.render_findings(found)
+        drawn[f"findings {rows}"] = doctor.render_checks(found)
     return drawn | {"looking": doctor.looking()}
 
 
 def rule_views(text: str) -> dict[str, dict[str, Any]]:
     """The windows of rules."""
     ids, word = ("U0BEN", "U0MIA") * 10, text[:20] or "x"
-    when = Criteria(
+    when = RuleConditions(
         (word,), tuple(Signal), tuple(Priority), ("de", word), (text[:40],) * 10, vip=True
     )
     route = Rule(when, Route("C0ANN", "S0ANN", ids, Mode.LEAST_BUSY))

@@ -38,7 +38,7 @@ from handoff_bot.slack.blocks.queue import render_queue
 from handoff_bot.slack.blocks.rules import NOTICES, ROUTING, RuleWords, render_rules
 from handoff_bot.slack.blocks.stats import render_stats
 from handoff_bot.slack.blocks.text import SlackMessage
-from handoff_bot.slack.blocks.thread import guise_of
+from handoff_bot.slack.blocks.thread import sender_identity_of
 from tests.slack import builders, drawings
 from tests.slack.builders import CARD_AT, NOW, TEXTS
 from tests.slack.drawings import WORKSPACE
@@ -214,14 +214,15 @@ def _other_modals() -> dict[str, Payload]:
         "audit first page": history.render_audit(audit, history.Looking()),
         "figures of everything": render_stats(builders.figures(3), day),
         "modal with a callback only": fields.modal("Title", [], callback_id="some"),
-        "findings with a channel": doctor.render_findings(
+        "findings with a channel": doctor.render_checks(
             [
                 CheckResult("In C0QUEUE", False, "type /invite @Handoff"),
                 CheckResult("Model", True, "answers"),
             ]
         ),
         "sender names": {
-            kind.value: guise_of(Post(kind, USUAL, "Dana R.", "conversations")) for kind in PostKind
+            kind.value: sender_identity_of(Post(kind, USUAL, "Dana R.", "conversations"))
+            for kind in PostKind
         },
         "settings in words": {
             one.name: [settings.in_words(one, each) for each in (one.default, _filled(one))]

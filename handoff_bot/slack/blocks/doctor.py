@@ -29,10 +29,10 @@ def looking() -> Block:
     return modal(TITLE, [section("Checking Slack…")])
 
 
-def render_findings(findings: Sequence[CheckResult]) -> Block:
+def render_checks(checks: Sequence[CheckResult]) -> Block:
     """Renders the results, failed checks first."""
-    wrong = [each for each in findings if not each.ok]
-    well = [each for each in findings if each.ok]
+    wrong = [each for each in checks if not each.ok]
+    well = [each for each in checks if each.ok]
     blocks: list[Block] = [header(_summary(len(wrong)))]
     for each in (*wrong, *well)[:_MOST]:
         blocks.append(

@@ -14,7 +14,7 @@ from handoff_bot.slack.blocks.fields import (
     text_field,
     tick,
 )
-from handoff_bot.slack.blocks.rules import RuleWords, criteria_fields, criteria_words
+from handoff_bot.slack.blocks.rules import RuleWords, condition_fields, condition_text
 from handoff_bot.slack.blocks.text import Block, shorten
 
 NO_MAIL = "No mail server is configured (SMTP_URL), so no emails are sent."
@@ -35,7 +35,7 @@ def notice_fields(
     rule: NotificationRule, channels: Collection[str], groups: Mapping[str, str], *, has_mail: bool
 ) -> Iterator[Block]:
     """Yields the whole form."""
-    yield from criteria_fields(rule.when, channels)
+    yield from condition_fields(rule.when, channels)
     to = rule.to
     told = channel_menu(NoticeField.CHANNEL, "None", to.slack_channel)
     yield asking("Post in", told, hint="Invite @Handoff first.", optional=True)
@@ -67,4 +67,4 @@ def notice_words(rule: NotificationRule) -> RuleWords:
     ]
     named = tuple(filter(None, (to.slack_channel, to.group_id, *to.people)))
     done = shorten(", ".join(filter(None, parts)), 400)
-    return RuleWords(f"{criteria_words(rule.when)}\n→ {done}", named)
+    return RuleWords(f"{condition_text(rule.when)}\n→ {done}", named)

@@ -20,7 +20,7 @@ from handoff_bot.slack.blocks.fields import (
     text_field,
     tick,
 )
-from handoff_bot.slack.blocks.rules import RuleWords, criteria_fields, criteria_words
+from handoff_bot.slack.blocks.rules import RuleWords, condition_fields, condition_text
 from handoff_bot.slack.blocks.text import Block
 
 MODES: dict[Mode, str] = {
@@ -45,7 +45,7 @@ def routing_fields(
     rule: Rule, channels: Collection[str], groups: Mapping[str, str]
 ) -> Iterator[Block]:
     """Yields the whole form."""
-    yield from criteria_fields(rule.when, channels)
+    yield from condition_fields(rule.when, channels)
     to = rule.to
     card = channel_menu(RoutingField.CHANNEL, "The queue channel", to.slack_channel)
     yield asking("Post the card in", card, hint="Invite @Handoff first.", optional=True)
@@ -76,4 +76,4 @@ def routing_words(rule: Rule) -> RuleWords:
     if to.is_offered:
         parts.append("assigned automatically" if to.assigns else f"{to.seconds} s each to accept")
     named = (*filter(None, (to.slack_channel,)), *whom)
-    return RuleWords(f"{criteria_words(rule.when)}\n→ {', '.join(filter(None, parts))}", named)
+    return RuleWords(f"{condition_text(rule.when)}\n→ {', '.join(filter(None, parts))}", named)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.languages import NAMES, name_of
-from handoff_bot.domain.rule_conditions import Criteria
+from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.slack.blocks.buttons import labelled
 from handoff_bot.slack.blocks.card import PRIORITIES, REASONS
 from handoff_bot.slack.blocks.fields import asking, modal, several, text_field, tick
@@ -172,7 +172,7 @@ def render_rule(
     )
 
 
-def criteria_fields(when: Criteria, channels: Iterable[str]) -> Iterator[Block]:
+def condition_fields(when: RuleConditions, channels: Iterable[str]) -> Iterator[Block]:
     """Yields the fields of the conditions; an empty field matches everything."""
     kinds = {one: spelled(one) for one in channels}
     yield _any("Channels", several(RuleField.CHANNELS, "Any channel", kinds, when.channels))
@@ -200,7 +200,7 @@ def _any(label: str, element: Block) -> Block:
     return asking(label, element, optional=True)
 
 
-def criteria_words(when: Criteria) -> str:
+def condition_text(when: RuleConditions) -> str:
     """Such as "VIPs · WhatsApp or SMS · High"."""
     parts = [
         "VIPs" if when.vip else "",

@@ -93,7 +93,7 @@ def _post(post: Post, *, named_outside: bool) -> Iterator[Block]:
         yield rich(line(words(post.text, _BODY)))
 
 
-def guise_of(post: Post) -> str:
+def sender_identity_of(post: Post) -> str:
     """Returns the name under which a customer's messages are posted."""
     return _heading(post)
 

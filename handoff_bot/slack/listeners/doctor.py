@@ -16,7 +16,7 @@ from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.services.desk_channels import DeskPlace, Purpose
-from handoff_bot.slack.blocks.doctor import looking, render_findings
+from handoff_bot.slack.blocks.doctor import looking, render_checks
 from handoff_bot.slack.blocks.settings import SettingsAction
 from handoff_bot.slack.checks import check_channel, examine
 from handoff_bot.slack.listeners.admins import by_admins, put
@@ -49,14 +49,14 @@ class Examine(ProviderJob[str, None]):
 
     def call(self, plan: str) -> None:
         """Runs the checks. The modal may be closed by then."""
-        view = render_findings(_findings(self._tools))
+        view = render_checks(_checks(self._tools))
         try:
             self._tools.desk.update_view(plan, view)
         except DeskError as error:
             logger.warning("findings not shown", extra={"code": error.code})
 
 
-def _findings(tools: Tools) -> list[CheckResult]:
+def _checks(tools: Tools) -> list[CheckResult]:
     places = tools.core.desk_channels.places()
 
     def look(client: WebClient, queue_channel: str) -> Iterator[CheckResult]:
@@ -67,8 +67,8 @@ def _findings(tools: Tools) -> list[CheckResult]:
 
     return [
         *tools.desk.inspect(look),
-        *tools.core.model.findings(),
-        tools.core.interpreter.finding(),
+        *tools.core.model.checks(),
+        tools.core.interpreter.check_result(),
     ]
 
 

@@ -67,7 +67,7 @@ Decision = Callable[[Tools, About, AgentRef, Mapping[str, Any], str], tuple[str,
 # -- opening
 
 
-def _opens(draw: Opener) -> ClickListener:
+def _opens(render: Opener) -> ClickListener:
     """A button that opens the modal of the escalation whose id it carries."""
 
     def listener(tools: Tools, click: Click, ack: Ack) -> None:
@@ -75,7 +75,7 @@ def _opens(draw: Opener) -> ClickListener:
         if click.number is None or click.place is None:
             ephemeral(tools.desk, click, OLD_BUTTON)
             return
-        shown = draw(tools, About(click.number, click.place), click.desk_id)
+        shown = render(tools, About(click.number, click.place), click.desk_id)
         tools.desk.open_view(click.trigger_id, shown)
 
     return listener
@@ -161,9 +161,9 @@ def _on_message(
     return Shortcut(name, description, on_message=True, rule=rule)
 
 
-def _modal(draw: Opener) -> Callable[[Tools, ShortcutCall, About], None]:
+def _modal(render: Opener) -> Callable[[Tools, ShortcutCall, About], None]:
     def open_it(tools: Tools, called: ShortcutCall, about: About) -> None:
-        tools.desk.open_view(called.trigger_id, draw(tools, about, called.desk_id))
+        tools.desk.open_view(called.trigger_id, render(tools, about, called.desk_id))
 
     return open_it
 

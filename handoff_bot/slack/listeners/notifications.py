@@ -17,7 +17,7 @@ from handoff_bot.slack.listeners.rules import (
     Wrong,
     channel,
     checked,
-    criteria,
+    conditions_in,
     group,
 )
 
@@ -47,7 +47,7 @@ def _parsed(tools: Tools, state: State) -> NotificationRule:
     )
     if to.is_nobody():
         raise Wrong(NoticeField.EMAILS, NOBODY)
-    return NotificationRule(criteria(state), to)
+    return NotificationRule(conditions_in(state), to)
 
 
 def _preview(tools: Tools, rules: list[NotificationRule], which: int) -> str:

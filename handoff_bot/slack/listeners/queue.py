@@ -46,24 +46,24 @@ def show(tools: Tools, click: Click, ack: Ack) -> None:
 
 def _open(tools: Tools, trigger_id: str, desk_id: str) -> None:
     view_id = tools.desk.open_view(trigger_id, modal("Queue", [section("Loading…")]))
-    tools.desk.update_view(view_id, _drawn(tools, Filter(), 0, desk_id))
+    tools.desk.update_view(view_id, _rendered(tools, Filter(), 0, desk_id))
 
 
 def filtered(tools: Tools, click: Click, ack: Ack) -> None:
     """Another filter: shows its first page."""
     ack()
-    tools.desk.update_view(click.view_id, _drawn(tools, _filter(click), 0, click.desk_id))
+    tools.desk.update_view(click.view_id, _rendered(tools, _filter(click), 0, click.desk_id))
 
 
 def turned(tools: Tools, click: Click, ack: Ack) -> None:
     """Another page of the same filter."""
     ack()
     tools.desk.update_view(
-        click.view_id, _drawn(tools, _filter(click), click.number or 0, click.desk_id)
+        click.view_id, _rendered(tools, _filter(click), click.number or 0, click.desk_id)
     )
 
 
-def _drawn(tools: Tools, wanted: Filter, page: int, desk_id: str, banner: str = "") -> Block:
+def _rendered(tools: Tools, wanted: Filter, page: int, desk_id: str, banner: str = "") -> Block:
     wanted = replace(wanted, slack_channels=tools.core.roles.reach(desk_id))
     found = tools.core.queue.page(wanted, page)
     return render_queue(found, wanted, tools.desk.workspace(), banner)
@@ -137,7 +137,7 @@ def _answer(tools: Tools, click: Click, taken: _Taken) -> None:
         publish(tools, click.desk_id, words)
     else:
         tools.desk.update_view(
-            click.view_id, _drawn(tools, _filter(click), 0, click.desk_id, words)
+            click.view_id, _rendered(tools, _filter(click), 0, click.desk_id, words)
         )
 
 

@@ -17,7 +17,7 @@ from handoff_bot.slack.listeners.rules import (
     Wrong,
     channel,
     checked,
-    criteria,
+    conditions_in,
     group,
 )
 
@@ -43,7 +43,7 @@ def _parsed(tools: Tools, state: State) -> Rule:
         raise Wrong(RoutingField.ASSIGNS, NOBODYS_TURN)
     if to == Route(assigns=to.assigns, seconds=to.seconds):
         raise Wrong(RoutingField.MODE, GOES_NOWHERE)
-    return Rule(criteria(state), to)
+    return Rule(conditions_in(state), to)
 
 
 def _preview(tools: Tools, rules: list[Rule], which: int) -> str:

@@ -10,9 +10,9 @@ from slack_bolt import Ack
 
 from handoff_bot.domain import settings
 from handoff_bot.domain.resolutions import tags_of
-from handoff_bot.domain.rule_conditions import Criteria
+from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.services.rule_lists import MOST, Rulebook
+from handoff_bot.services.rule_lists import MOST, RuleSet
 from handoff_bot.slack.blocks.rules import (
     Opened,
     RuleField,
@@ -65,14 +65,14 @@ class RuleModals(Generic[Rule]):
     """
 
     kind: RuleList
-    book: Callable[[Tools], Rulebook[Rule]]
+    book: Callable[[Tools], RuleSet[Rule]]
     fields: Callable[[Tools, Rule], Sequence[Block]]
     parse: Callable[[Tools, State], Rule]
     in_words: Callable[[Rule], RuleWords]
     preview: Callable[[Tools, list[Rule], int], str]
     empty: Rule
 
-    def draw(self, tools: Tools, banner: str = "") -> Block:
+    def render(self, tools: Tools, banner: str = "") -> Block:
         """Renders the current list."""
         book = self.book(tools)
         seen = book.seen()
@@ -80,18 +80,18 @@ class RuleModals(Generic[Rule]):
 
     def asked_for(self, tools: Tools, asked: SlashCommand) -> None:
         """The command."""
-        tools.desk.open_view(asked.trigger_id, self.draw(tools))
+        tools.desk.open_view(asked.trigger_id, self.render(tools))
 
     def show(self, tools: Tools, click: Click, ack: Ack) -> None:
         """The button in the settings."""
         ack()
-        put(tools, click, self.draw(tools))
+        put(tools, click, self.render(tools))
 
     def add(self, tools: Tools, click: Click, ack: Ack) -> None:
         """Adds a rule."""
         ack()
         if len(self.book(tools).all()) >= MOST:
-            tools.desk.update_view(click.view_id, self.draw(tools, TOO_MANY))
+            tools.desk.update_view(click.view_id, self.render(tools, TOO_MANY))
             return
         opened = Opened(-1, Opened.parse(click.metadata).seen)
         put(tools, click, self._form(tools, self.empty, opened))
@@ -102,7 +102,7 @@ class RuleModals(Generic[Rule]):
         seen = Opened.parse(click.metadata).seen
         rules, which = self.book(tools).all(), click.number or 0
         if seen != self.book(tools).seen() or which >= len(rules):
-            tools.desk.update_view(click.view_id, self.draw(tools, CHANGED_MEANWHILE))
+            tools.desk.update_view(click.view_id, self.render(tools, CHANGED_MEANWHILE))
             return
         put(tools, click, self._form(tools, rules[which], Opened(which, seen)))
 
@@ -114,7 +114,9 @@ class RuleModals(Generic[Rule]):
         ack()
         seen = Opened.parse(click.metadata).seen
         moved = self.book(tools).move_up(click.number or 0, click.desk_id, seen)
-        tools.desk.update_view(click.view_id, self.draw(tools, "" if moved else CHANGED_MEANWHILE))
+        tools.desk.update_view(
+            click.view_id, self.render(tools, "" if moved else CHANGED_MEANWHILE)
+        )
 
     def delete(self, tools: Tools, click: Click, ack: Ack) -> None:
         """Deletes a rule."""
@@ -122,7 +124,7 @@ class RuleModals(Generic[Rule]):
         seen = Opened.parse(click.metadata).seen
         gone = self.book(tools).delete(click.number or 0, click.desk_id, seen)
         words = "Rule deleted." if gone else CHANGED_MEANWHILE
-        tools.desk.update_view(click.view_id, self.draw(tools, words))
+        tools.desk.update_view(click.view_id, self.render(tools, words))
 
     def previewed(self, tools: Tools, click: Click, ack: Ack) -> None:
         """Previews a rule as text with its effect, or its problem."""
@@ -152,7 +154,7 @@ class RuleModals(Generic[Rule]):
         ack()
         below = str(view.get("previous_view_id") or "")
         if below:
-            tools.desk.update_view(below, self.draw(tools, "Rule saved."))
+            tools.desk.update_view(below, self.render(tools, "Rule saved."))
 
     def _keep(self, tools: Tools, body: Body, opened: Opened) -> None:
         rule = self.parse(tools, filled_in(body))
@@ -177,9 +179,9 @@ class RuleModals(Generic[Rule]):
         )
 
 
-def criteria(state: State) -> Criteria:
+def conditions_in(state: State) -> RuleConditions:
     """Parses the conditions; unknown values are ignored."""
-    return Criteria(
+    return RuleConditions(
         channels=held(state, RuleField.CHANNELS),
         reasons=_words(Signal, held(state, RuleField.REASONS)),
         priorities=_words(Priority, held(state, RuleField.PRIORITIES)),

@@ -62,13 +62,13 @@ def show(tools: Tools, click: Click, ack: Ack) -> None:
 
 def _open(tools: Tools, trigger_id: str, scope: Scope) -> None:
     view_id = tools.desk.open_view(trigger_id, modal("Reports", [section("Computing…")]))
-    tools.desk.update_view(view_id, _drawn(tools, scope))
+    tools.desk.update_view(view_id, _rendered(tools, scope))
 
 
 def filtered(tools: Tools, click: Click, ack: Ack) -> None:
     """Another period, channel or agent."""
     ack()
-    tools.desk.update_view(click.view_id, _drawn(tools, _scope(tools, click)))
+    tools.desk.update_view(click.view_id, _rendered(tools, _scope(tools, click)))
 
 
 def picture(tools: Tools, click: Click, ack: Ack) -> None:
@@ -79,10 +79,10 @@ def picture(tools: Tools, click: Click, ack: Ack) -> None:
     tools.core.reports.order(
         click.desk_id, metrics_report.FIGURES, metrics_report.order(scope), key
     )
-    tools.desk.update_view(click.view_id, _drawn(tools, scope, ON_ITS_WAY))
+    tools.desk.update_view(click.view_id, _rendered(tools, scope, ON_ITS_WAY))
 
 
-def _drawn(tools: Tools, scope: Scope, banner: str = "") -> Block:
+def _rendered(tools: Tools, scope: Scope, banner: str = "") -> Block:
     metrics = tools.core.metrics
     choices = Choices(metrics.channels(), metrics.agents())
     return render_stats(metrics.numbers(scope), scope, choices, banner)
