@@ -35,8 +35,8 @@ _BY_NAME = {each.name: each for each in SECTIONS}
 _MODALS: Mapping[str, Callable[[Tools], Block]] = {
     "texts": first_text,
     "history": history_page,
-    "routing": routing.MODALS.draw,
-    "notifications": notifications.MODALS.draw,
+    "routing": routing.MODALS.render,
+    "notifications": notifications.MODALS.render,
 }
 """Modals of their own that `/handoff settings NAME` opens."""
 
