@@ -31,7 +31,10 @@ ThreadCommands = Mapping[str, Callable[[ThreadCommand], ActionResult]]
 _ORDERS = frozenset({None, "thread_broadcast", "file_share"})
 _LONGEST_COMMAND = 20
 
-UNKNOWN_COMMAND = "!{command} is not a command. Nothing was done, and nothing was sent.{near} Commands: {commands}"
+UNKNOWN_COMMAND = (
+    "!{command} is not a command. Nothing was done, and nothing was sent.{near} "
+    "Commands: {commands}"
+)
 WITH_FILES = "Send !{command} without files. Nothing was done, and nothing was sent."
 
 
