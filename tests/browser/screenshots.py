@@ -141,7 +141,7 @@ def admins(browser: Browser, sandbox: Sandbox) -> None:
     close(settings)
     mia.types("/handoff settings texts")
     text = settled(page, "Customer text")
-    text.get_by_role("combobox", name="Moment").select_option(label="Taken")
+    text.get_by_role("combobox", name="Moment").select_option(label="Taken over")
     expect(text.get_by_text("Now speaking with Ana.")).to_be_visible()
     text.get_by_role("textbox").first.fill("{agent} from Fern & Finch is here now!")
     expect(text.get_by_text("Ana from Fern & Finch is here now!")).to_be_visible()

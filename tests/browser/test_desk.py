@@ -117,7 +117,7 @@ def test_an_admin_changes_what_customers_are_told(page):
     mia, phone = Desk(page, "Mia"), Phone(page)
     mia.types("/handoff settings texts")
     window = page.get_by_role("dialog")
-    window.get_by_role("combobox", name="Moment").select_option(label="Taken")
+    window.get_by_role("combobox", name="Moment").select_option(label="Taken over")
     expect(window.get_by_text("Now speaking with Ana.")).to_be_visible()
     field = window.get_by_role("textbox").first
     field.fill("Nobody special is here.")
