@@ -155,7 +155,7 @@ def test_a_time_that_is_none_is_refused_at_its_field(waiting):
     assert (
         "Enter a time such as" in waiting.sends(waiting.ana, {"until": "soonish"}).errors["until"]
     )
-    assert "within 30 days" in waiting.sends(waiting.ana, {"until": "90d"}).errors["until"]
+    assert "at most 30 days" in waiting.sends(waiting.ana, {"until": "90d"}).errors["until"]
 
 
 def test_a_note_from_the_window_stays_inside_and_is_shown(taken):
