@@ -71,7 +71,7 @@ def test_a_real_customers_card_is_posted_while_44_strangers_of_one_address_ask(w
     world.slack.wait_for(lambda: bool(cards("Rea Customer")), PATIENCE)
     world.slack.wait_for(
         lambda: any(
-            "customers ask for a person" in one["text"] for one in world.slack.messages(world.queue)
+            "customers ask for an agent" in one["text"] for one in world.slack.messages(world.queue)
         ),
         PATIENCE,
     )

@@ -170,7 +170,7 @@ def test_one_digest_in_the_queue_channel_says_how_many_wait_and_the_window_lists
     house.clock.advance(seconds=10)
     house.settle()
     (post,) = house.desk.told[house.desk.queue_channel]
-    assert post.text.startswith("7 customers ask for a person")
+    assert post.text.startswith("7 customers ask for an agent")
     (board,) = house.desk.boards.values()
     assert board.held == 7
     page = house.core.queue.page(filter_all(), 0)
