@@ -157,7 +157,7 @@ class FakeDesk:
     file_troubles: list[DeskError] = field(default_factory=list)
     lost_uploads: list[DeskError] = field(default_factory=list)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    drawn: int = 0
+    shown: int = 0
     calls: list[tuple[Post, ...]] = field(default_factory=list)
     troubles: list[DeskError] = field(default_factory=list)
     lost_answers: list[DeskError] = field(default_factory=list)
@@ -180,7 +180,7 @@ class FakeDesk:
 
     def render_card(self, card: Card, at: Place | None, mark: str) -> Place:
         self._fail_before()
-        self.drawn += 1
+        self.shown += 1
         place = at or self._place(mark)
         self.cards[place] = card
         self._fail_after()

@@ -40,7 +40,7 @@ def test_a_broken_model_is_a_clear_error(tmp_path, make):
     path = tmp_path / "local.npz"
     np.savez(path, **make())
 
-    with pytest.raises(ModelError, match=r"local\.npz is broken"):
+    with pytest.raises(ModelError, match=r"local\.npz is damaged"):
         LocalDetector.load(path)
 
 
@@ -49,7 +49,7 @@ def test_a_cut_off_file_is_a_clear_error(tmp_path, size):
     path = tmp_path / "local.npz"
     path.write_bytes(MODEL.read_bytes()[:size])
 
-    with pytest.raises(ModelError, match="broken"):
+    with pytest.raises(ModelError, match="damaged"):
         LocalDetector.load(path)
 
 
@@ -59,7 +59,7 @@ def test_a_flipped_byte_is_a_clear_error(tmp_path):
     path = tmp_path / "local.npz"
     path.write_bytes(raw)
 
-    with pytest.raises(ModelError, match="broken"):
+    with pytest.raises(ModelError, match="damaged"):
         LocalDetector.load(path)
 
 
@@ -90,7 +90,7 @@ def test_a_broken_encoder_is_a_clear_error(tmp_path, spoil):
     path = tmp_path / "encoder.npz"
     np.savez(path, **changed)
 
-    with pytest.raises(ModelError, match=r"encoder\.npz is broken"):
+    with pytest.raises(ModelError, match=r"encoder\.npz is damaged"):
         Model.load(MODEL, path)
 
 

@@ -24,7 +24,7 @@ OTHER_TEAM = "T0OTHER"
 
 def entries():
     """Every listener with its kind, its name and its rule."""
-    for kind in ("clicks", "views", "options", "commands", "events", "verbs"):
+    for kind in ("clicks", "views", "options", "commands", "events", "thread_commands"):
         for name, rule in getattr(EVERYTHING, kind).items():
             yield kind, str(name), rule
     for name, shortcut in EVERYTHING.shortcuts.items():
@@ -62,9 +62,11 @@ class Recorder:
     def answer(self, kind, args):
         if kind in ("clicks", "views"):
             args[-1]()
-        return {"commands": render_words("Done."), "verbs": ActionResult(True), "options": []}.get(
-            kind
-        )
+        return {
+            "commands": render_words("Done."),
+            "thread_commands": ActionResult(True),
+            "options": [],
+        }.get(kind)
 
 
 @pytest.fixture
@@ -235,7 +237,7 @@ def walk(team, kind, make):
             since, before = len(team.slack.journal.entries("slack")), len(team.recorder.called)
             answer = post(team, make(name, desk_id))
             rest(team.listeners)
-            if kind in ("events", "verbs"):
+            if kind in ("events", "thread_commands"):
                 team.core.worker.run_until_idle()
             if (kind, name) in team.recorder.called[before:]:
                 called[name] += (person,)
@@ -278,4 +280,4 @@ def test_each_shortcut_is_for_those_who_may_and_the_others_are_told(team):
 
 def test_each_thread_command_is_for_those_who_may_and_the_others_are_told(team):
     asking, numbers = Asking(team), itertools.count(1)
-    check(team, "verbs", lambda name, who: asking.said(f"!{name} 2h", who, next(numbers)))
+    check(team, "thread_commands", lambda name, who: asking.said(f"!{name} 2h", who, next(numbers)))
