@@ -147,7 +147,7 @@ def test_the_clock_shuts_whatsapps_window_and_the_thread_says_so(sandbox, window
     page.get_by_role("button", name="+25 h").click()
     ana.open_thread("Assigned to Ana")
     ana.replies("Are you still there?")
-    ana.sees("The messaging window has closed")
+    ana.sees("24-hour window has closed")
     ana.thread.get_by_role("button", name="Use template").click()
     window = page.get_by_role("dialog", name="Use a template")
     expect(window.get_by_text("/handoff templates")).to_be_visible()

@@ -61,7 +61,7 @@ VERBS = {
 }
 
 
-@pytest.mark.parametrize(("markup", "verb"), VERBS.items())
+@pytest.mark.parametrize(("markup", "command"), VERBS.items())
 def test_a_verb_is_what_begins_like_one(markup, command):
     assert thread_command_in(markup) == command
 
