@@ -23,6 +23,7 @@ from handoff_bot.domain.messages import (
 from handoff_bot.domain.roles import Home, Person
 from handoff_bot.domain.signals import Answer, Judgement, Priority, Signal, Turn
 from handoff_bot.domain.ticket_record import TicketRecord
+from handoff_bot.jobs.worker import Worker
 from handoff_bot.ports import WebhookRequest
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
@@ -32,6 +33,11 @@ def answer_at_once(database: Database, clock: FrozenClock) -> None:
     """Wait for no pause of the customer's, so that tests need not move the clock for each answer."""
     with database.write() as tx:
         log.prefer(tx, "rules.pause_seconds", 0, "test", clock.now())
+
+
+def idle_worker(database: Database, clock: FrozenClock) -> Worker:
+    """A worker that knows no jobs: what is stored for it stays."""
+    return Worker(database, {}, clock, threads={})
 
 
 class FrozenClock:

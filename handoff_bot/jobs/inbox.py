@@ -5,17 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from handoff_bot.domain.errors import DatabaseAway
-from handoff_bot.jobs.backpressure import Backpressure
 from handoff_bot.jobs.enqueuing import enqueuer_of
 from handoff_bot.jobs.job import NewJob
-from handoff_bot.ports import Clock
-from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Transaction
+from handoff_bot.jobs.worker import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -25,38 +21,6 @@ retries.
 """
 PATIENCE_IN_TROUBLE = 1.0
 """Same once the database is known to be down, so that refused requests do not occupy all threads."""
-
-
-T = TypeVar("T")
-
-
-class Writer(Protocol):
-    """Opens the transactions that store arrivals."""
-
-    def write(
-        self, body: Callable[[Transaction], T], patience: float, *, chained: bool = True
-    ) -> T:
-        """Returns the body's result after commit.
-
-        Args:
-            patience: seconds to wait for the transaction to begin, on SQLite.
-            chained: allows preparing `chained` jobs in it. If preparing fails, the body runs again
-                without.
-        """
-
-
-class PlainWriter:
-    """For a process without a worker: jobs are left to other processes."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def write(
-        self, body: Callable[[Transaction], T], patience: float, *, chained: bool = True
-    ) -> T:
-        """See `Writer`."""
-        with self._database.write(patience) as tx:
-            return body(tx)
 
 
 @dataclass(eq=False)
@@ -73,19 +37,11 @@ class Inbox:
     If a thread is free, the arrival's job is prepared in the same transaction.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        backpressure: Backpressure | None = None,
-        writer: Writer | None = None,
-    ) -> None:
-        self._writer = writer or PlainWriter(database)
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
         # On PostgreSQL, preparing locks rows: two transactions doing so for several arrivals could
         # deadlock.
-        self._chains_many = database.is_sqlite
-        self._clock = clock
-        self._backpressure = backpressure or Backpressure()
+        self._chains_many = worker.database.is_sqlite
         self._waiting: list[_Arrival] = []
         self._guard = threading.Lock()
         self._writing = threading.Lock()
@@ -97,9 +53,9 @@ class Inbox:
         Raises:
             DatabaseAway: storage is not confirmed. Refuse the request so that the sender retries.
         """
-        arrival = _Arrival(NewJob(kind, lane, payload, due_at=self._clock.now(), key=key))
+        arrival = _Arrival(NewJob(kind, lane, payload, due_at=self._worker.clock.now(), key=key))
         until = time.monotonic() + self._patience
-        with self._backpressure.arrival():
+        with self._worker.backpressure.arrival():
             with self._guard:
                 self._waiting.append(arrival)
             self._take_turn(arrival, until)
@@ -149,7 +105,7 @@ class Inbox:
         # One row per key: the same webhook may have arrived twice within this batch.
         unique = {arrival.job.key: arrival for arrival in reversed(batch)}
         chosen = [arrival.job for arrival in batch if unique[arrival.job.key] is arrival]
-        fresh = self._writer.write(
+        fresh = self._worker.write(
             lambda tx: enqueuer_of(tx).append_now(chosen),
             max(0.0, until - time.monotonic()),
             chained=self._chains_many or len(chosen) == 1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -43,10 +43,6 @@ class _ChainBroken(Exception):
 
 def _leave() -> NoReturn:
     raise _Waits
-
-
-def _is_among(slot: Slot, others: Iterable[Slot]) -> bool:
-    return any(slot is other for other in others)
 
 
 @dataclass(frozen=True)
@@ -195,7 +191,7 @@ class Runner:
         *,
         chained: bool = True,
     ) -> T:
-        """Runs a transaction and prepares the jobs it enqueues. See `Writer`."""
+        """Runs a transaction and prepares the jobs it enqueues. See `Worker.write`."""
         if chained:
             # A failing preparation fails again by itself, where it is recorded.
             with suppress(_ChainBroken), self._database.write(patience) as tx:
@@ -207,10 +203,9 @@ class Runner:
 
     def _prepare_started(self, tx: Transaction) -> None:
         """Prepares the jobs of started lanes, and of lanes started by those."""
-        waiting = list(enqueuer_of(tx).started)
-        while waiting:
-            slot = waiting.pop(0)
-            known = list(enqueuer_of(tx).started)
+        started, seen = enqueuer_of(tx).started, set[str]()
+        while slot := next((each for each in started if each.grant not in seen), None):
+            seen.add(slot.grant)
             handler = self._handlers.get(slot.job.kind) if slot.job else None
             if slot.job is None or handler is None or not handler.chained:
                 continue
@@ -220,7 +215,6 @@ class Runner:
                 raise
             except Exception as error:
                 raise _ChainBroken from error
-            waiting += [new for new in enqueuer_of(tx).started if not _is_among(new, known)]
 
     def _prepare_slot(self, tx: Transaction, slot: Slot, step: _Step) -> None:
         """Continues with a lane leased in this transaction."""

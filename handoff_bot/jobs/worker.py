@@ -72,7 +72,6 @@ class Worker:
         ttl: float = 5.0,
         sole: bool = False,
         jitter: random.Random | None = None,
-        backpressure: Backpressure | None = None,
         limiter: RateLimiter | None = None,
         on_given_up: OnGivenUp = tell_nobody,
     ) -> None:
@@ -82,7 +81,7 @@ class Worker:
         self.sole = sole
         self._threads = dict(threads)
         self._free = dict(threads)
-        self._backpressure = backpressure or Backpressure()
+        self.backpressure = Backpressure()
         self.limiter = limiter or RateLimiter({})
         dice = jitter or random.Random()  # noqa: S311 - jitter for retries, not for security
         self._stopping = threading.Event()
@@ -111,7 +110,13 @@ class Worker:
     def write(
         self, body: Callable[[Transaction], T], patience: float = PATIENCE, *, chained: bool = True
     ) -> T:
-        """See `Writer`: enqueued jobs are prepared if a thread is free."""
+        """Returns the body's result after commit; enqueued jobs are prepared if a thread is free.
+
+        Args:
+            patience: seconds to wait for the transaction to begin, on SQLite.
+            chained: allows preparing `chained` jobs in it. If preparing fails, the body runs again
+                without.
+        """
         return self._run.write(body, patience, chained=chained)
 
     # -- life cycle
@@ -158,7 +163,7 @@ class Worker:
             if self._free.get(queue, 0) <= 0:
                 self._behind.add(queue)
                 return None
-            if self._backpressure.is_on():
+            if self.backpressure.is_on():
                 return None
             self._free[queue] -= 1
         return Slot(lane, self.heartbeat.id, leases.new_grant())
@@ -200,7 +205,7 @@ class Worker:
 
     def _lease_next(self, tx: Transaction, queue: str) -> Slot | None:
         """Under load: leases the next lane for a thread directly, without the dispatcher."""
-        if queue not in self._behind or self._stopping.is_set() or self._backpressure.is_on():
+        if queue not in self._behind or self._stopping.is_set() or self.backpressure.is_on():
             return None
         now, besides = self.clock.now(), self._held.lanes()
         for lane, grant in leases.lease(tx, self.heartbeat.id, queue, now, 1, besides).items():
@@ -273,7 +278,7 @@ class Worker:
         self._held.let_go()
         with self._changed:
             free = {queue: count for queue, count in self._free.items() if count > 0}
-        if self._backpressure.is_on():
+        if self.backpressure.is_on():
             return LULL
         if not free or self._pool is None:
             return self.poll
@@ -352,7 +357,7 @@ class Worker:
         try:
             with self._held.running(lease.lane, lease.grant):
                 if begun is None:
-                    self._backpressure.hold_off()
+                    self.backpressure.hold_off()
                 more = self._run.lane(lease.lane, lease.grant, job, lease.budget, begun)
         except DatabaseAway:
             self._held.left(lease.lane, lease.grant)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from pydantic import TypeAdapter
-
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.jobs import store
 from handoff_bot.jobs.job import Job
@@ -21,12 +19,11 @@ characters.
 """
 
 _GATHERED = frozenset({PostKind.CONTACT, PostKind.OURS, PostKind.NOTICE})
-_POST = TypeAdapter(Post)
 
 
 def post_of(job: Job) -> Post:
     """Returns the post that a job holds."""
-    return _POST.validate_python(job.payload["post"])
+    return outbox.POST_ADAPTER.validate_python(job.payload["post"])
 
 
 def batch(tx: Transaction, job: Job, now: datetime) -> tuple[Job, ...]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from handoff_bot.domain.crowds import EscalationLimits
-from handoff_bot.jobs.backpressure import Backpressure
 from handoff_bot.jobs.inbox import Inbox
 from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.jobs.rates import Rate
@@ -310,7 +309,6 @@ class Services:
         )
         catcher = catching_up.CatchingUp(database, clock, parts.backlogs, handlers)
         handlers.add(JobKind(catching_up.CONTACT, catching_up.Contact(catcher), "tick"))
-        backpressure = Backpressure()
         worker = Worker(
             database,
             handlers,
@@ -320,7 +318,6 @@ class Services:
             ttl=parts.lease,
             sole=parts.sole,
             jitter=parts.jitter,
-            backpressure=backpressure,
             limiter=RateLimiter(parts.limits),
             on_given_up=alarms.given_up,
         )
@@ -329,7 +326,7 @@ class Services:
         return cls(
             database=database,
             clock=clock,
-            inbox=Inbox(database, clock, backpressure, worker),
+            inbox=Inbox(worker),
             escalations=escalations,
             relay=ThreadReplies(database, parts.channels, clock, threads, interpreter),
             composed=composed,

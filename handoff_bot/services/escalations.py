@@ -310,8 +310,7 @@ class Escalations:
     def thread(self, escalation_id: int) -> Place | None:
         """Returns the card's location, or None until it is posted."""
         with self._database.read() as tx:
-            found = rows.thread_of(tx, escalation_id)
-            return Place(found.slack_channel, found.ts) if found else None
+            return rows.place_of(tx, escalation_id)
 
     def transcript(self, escalation_id: int, page: int) -> TranscriptPage | None:
         """Returns one page of the conversation's transcript."""

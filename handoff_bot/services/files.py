@@ -189,16 +189,15 @@ class BringFile(InThread[Bringing, NotShown | None]):
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
         """Counts as a customer's message."""
-        thread = rows.thread_of(tx, int(job.payload["escalation_id"]))
-        return desk_costs.words(thread.slack_channel) if thread else ()
+        place = self._where(tx, job)
+        return desk_costs.words(place.slack_channel) if place else ()
 
     def prepare(self, tx: Transaction, job: Job) -> Bringing | None:
         place = self.place(tx, job)
         return self._plan(tx, job, place) if place else None
 
     def _where(self, tx: Transaction, job: Job) -> Place | None:
-        thread = rows.thread_of(tx, int(job.payload["escalation_id"]))
-        return Place(thread.slack_channel, thread.ts) if thread else None
+        return rows.place_of(tx, int(job.payload["escalation_id"]))
 
     def _plan(self, tx: Transaction, job: Job, place: Place) -> Bringing | None:
         message = tx.session.get(Message, int(job.payload["message_id"]))

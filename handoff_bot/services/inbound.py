@@ -58,15 +58,17 @@ EARLIER_FIRST = "older messages are being fetched"
 
 def as_work(message: InboundMessage, now: datetime) -> NewJob:
     """Returns the job for a message; the same message is enqueued once."""
+    kind, lane, key, payload = as_arrival(message)
+    return NewJob(kind, lane, payload, due_at=now, key=key)
+
+
+def as_arrival(message: InboundMessage) -> tuple[str, str, str, dict[str, object]]:
+    """Returns kind, lane, key and payload of a message's job. Live and fetched messages share them, so
+    that a message that comes both ways has one effect.
+    """
     key = f"{message.channel}:{message.provider_id}"
     lane = inbound_lane(message.channel, message.address)
-    return NewJob(INBOUND, lane, payload_of(message), due_at=now, key=key)
-
-
-def payload_of(message: InboundMessage) -> dict[str, object]:
-    """Returns the message as a job payload."""
-    payload: dict[str, object] = _INBOUND.dump_python(message)
-    return payload
+    return INBOUND, lane, key, _INBOUND.dump_python(message)
 
 
 def inbound_lane(channel: str, address: str) -> str:

@@ -72,7 +72,7 @@ class SendMail(ProviderJob[MailPlan, None]):
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if self._mailer is None or escalation is None or escalation.status != Status.QUEUED:
             return None
-        thread = escalations.thread_of(tx, id_of(escalation))
+        thread = escalations.place_of(tx, id_of(escalation))
         now = self._clock.now()
         if thread is None and not job.payload.get("has_waited"):
             payload = job.payload | {"has_waited": True}
@@ -82,7 +82,7 @@ class SendMail(ProviderJob[MailPlan, None]):
         return MailPlan(
             to=str(job.payload["to"]),
             notice=_notice(tx, escalation, id_of(ticket), now),
-            thread=Place(thread.slack_channel, thread.ts) if thread else None,
+            thread=thread,
             id=f"{key_of(id_of(ticket), ticket.created_at)}-{job.id}",
             about=key_of(id_of(ticket), ticket.created_at),
         )

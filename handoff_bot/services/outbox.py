@@ -29,7 +29,7 @@ BOARD = "desk.board"
 MARK = "desk.mark"
 EPHEMERAL = "desk.whisper"
 TELL = "desk.tell"
-_POST = TypeAdapter(Post)
+POST_ADAPTER = TypeAdapter(Post)
 
 
 def post_card(tx: Transaction, escalation: Escalation, now: datetime) -> None:
@@ -49,7 +49,7 @@ def post_card_again(
     payload = {"escalation_id": number}
     enqueue_job(tx, NewJob(CARD, lane, payload, due_at=now, key=key, high_priority=True))
     if why:
-        said = payload | {"post": asdict(Post(PostKind.NOTICE, why))}
+        said = payload | {"post": POST_ADAPTER.dump_python(Post(PostKind.NOTICE, why))}
         enqueue_job(tx, NewJob(POST, lane, said, due_at=now, key=f"{key}:why"))
 
 
@@ -73,7 +73,7 @@ def post(
     `message` is the agent's message that receives delivery reactions. `judged` says when the
     customer's mood is evaluated (`moods.when`); `inbound` is the customer's message.
     """
-    payload = {"escalation_id": id_of(escalation), "post": _POST.dump_python(what)}
+    payload = {"escalation_id": id_of(escalation), "post": POST_ADAPTER.dump_python(what)}
     if message:
         payload["message_id"] = id_of(message)
     if judged:
@@ -145,7 +145,7 @@ def tell(
     """
     payload: dict[str, object] = {
         "to": to,
-        "post": asdict(what),
+        "post": POST_ADAPTER.dump_python(what),
         "about": id_of(about) if about else None,
     }
     if alarm:

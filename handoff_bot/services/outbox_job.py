@@ -58,10 +58,6 @@ class DeskHandler(ProviderJob[Plan, Result]):
 class InThread(DeskHandler[Plan, Result]):
     """Base of jobs that post in a card's thread. If the card is gone, another one is posted first."""
 
-    def thread(self, tx: Transaction, job: Job) -> Place | None:
-        """Returns the card's location; read once for `cost` and `place`."""
-        return escalations.place_of(tx, int(job.payload["escalation_id"]))
-
     def place(self, tx: Transaction, job: Job) -> Place | None:
         """Returns the card's location, or None if there is no thread to post in.
 
@@ -70,7 +66,7 @@ class InThread(DeskHandler[Plan, Result]):
             DeskError: the card is still being posted, or could not be posted.
         """
         number = int(job.payload["escalation_id"])
-        place = self.thread(tx, job)
+        place = escalations.place_of(tx, number)
         if place:
             return place
         own_lane = outbox.card_lane(number)

@@ -174,7 +174,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         self._moods = mood_of
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
-        thread = self.thread(tx, job)
+        thread = escalations.place_of(tx, int(job.payload["escalation_id"]))
         return desk_costs.words(thread.slack_channel) if thread else ()
 
     def batch(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
@@ -242,8 +242,7 @@ class PostInThread(InThread[PostPlan, Posted]):
     def recover(self, job: Job, begun_at: datetime) -> tuple[PostPlan, Posted] | None:
         """Looks for the post in the thread. Batched posts are in the same message."""
         with self._database.read() as tx:
-            thread = escalations.thread_of(tx, int(job.payload["escalation_id"]))
-            at = Place(thread.slack_channel, thread.ts) if thread else None
+            at = escalations.place_of(tx, int(job.payload["escalation_id"]))
             plan = self._plan(tx, job, at) if at else None
         place = self._desk.find_post(plan.thread, plan.mark, begun_at) if plan else None
         return (plan, self._posted(plan, place)) if plan and place else None
@@ -302,9 +301,9 @@ class PostMessage(DeskHandler[MessagePlan, Place]):
     def prepare(self, tx: Transaction, job: Job) -> MessagePlan:
         post = batching.post_of(job)
         about = job.payload.get("about")
-        thread = escalations.thread_of(tx, about) if about else None
-        if thread:
-            post = replace(post, about=Place(thread.slack_channel, thread.ts))
+        place = escalations.place_of(tx, about) if about else None
+        if place:
+            post = replace(post, about=place)
         return MessagePlan(self._to(tx, job), post, mark_of(job))
 
     def call(self, plan: MessagePlan) -> Place:

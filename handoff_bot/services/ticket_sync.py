@@ -83,12 +83,11 @@ class SyncTicket(ProviderJob[PutPlan, str]):
         if later:  # the ticket has changed since, and the next job syncs it
             store.inherit_age(tx, later[0], job)
             return None
-        thread = escalations.thread_of(tx, ticket.escalation_id)
         return PutPlan(
             sink,
             _record(tx, ticket, job.id),
             ticket_links.external_id(tx, id_of(ticket), sink),
-            Place(thread.slack_channel, thread.ts) if thread else None,
+            escalations.place_of(tx, ticket.escalation_id),
         )
 
     def call(self, plan: PutPlan) -> str:

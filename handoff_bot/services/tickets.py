@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from handoff_bot.domain.desk import AgentRef, Place
+from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.domain.ticket_export import TicketExport
@@ -94,7 +94,6 @@ def _view(tx: Transaction, number: int, page: int) -> TicketView | None:
     if ticket is None or row is None:
         return None
     lines, older = ticket_timeline.page(tx, ticket, row.contact, page)
-    thread = rows.thread_of(tx, ticket.escalation_id)
     return TicketView(
         row=row,
         escalation_id=ticket.escalation_id,
@@ -103,7 +102,7 @@ def _view(tx: Transaction, number: int, page: int) -> TicketView | None:
         tags=store.tags(tx, number),
         reopened=ticket.reopened,
         solved_at=ticket.solved_at,
-        thread=Place(thread.slack_channel, thread.ts) if thread else None,
+        thread=rows.place_of(tx, ticket.escalation_id),
         timeline=lines,
         page=page,
         older=older,

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 from handoff_bot.domain.errors import Malformed, Unauthentic
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
 from handoff_bot.ports import Channel, WebhookRequest
-from handoff_bot.services.inbound import INBOUND, inbound_lane, payload_of
+from handoff_bot.services.inbound import as_arrival
 from handoff_bot.services.sending import STATUS_UPDATE
 
 logger = logging.getLogger(__name__)
@@ -89,9 +89,7 @@ def store(inbox: Stores, arrival: InboundMessage | DeliveryUpdate) -> None:
     if not all(map(_is_name, _names(arrival))):
         raise Malformed("The form contains an invalid ID or address.")
     if isinstance(arrival, InboundMessage):
-        lane = inbound_lane(arrival.channel, arrival.address)
-        key = f"{arrival.channel}:{arrival.provider_id}"
-        inbox.store(INBOUND, lane, key, payload_of(arrival))
+        inbox.store(*as_arrival(arrival))
         return
     subject = arrival.oid or arrival.provider_id
     key = f"{arrival.channel}:{arrival.provider_id}:{arrival.status}:{arrival.error_code}"

@@ -70,7 +70,7 @@ class Rig:
         handlers = {"arrival": self.relay, "post": self.post}
         self.worker = Worker(database, handlers, clock, threads={"in": 2, "out": 2})
         self.worker.attach()
-        self.inbox = Inbox(database, clock, writer=self.worker)
+        self.inbox = Inbox(self.worker)
 
     def arrives(self, number, lane="in:1"):
         return self.inbox.store("arrival", lane, f"key{number}", {"n": number})

@@ -11,10 +11,11 @@ from sqlalchemy import make_url
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.jobs.inbox import Inbox
 from handoff_bot.storage.models import Work
+from tests.fakes import idle_worker
 
 
 def test_arrivals_at_once_are_all_stored_and_know_whether_they_were_new(database, clock):
-    inbox = Inbox(database, clock)
+    inbox = Inbox(idle_worker(database, clock))
     barrier = threading.Barrier(24)
     fresh = []
 
@@ -34,7 +35,7 @@ def test_arrivals_at_once_are_all_stored_and_know_whether_they_were_new(database
 
 
 def test_one_bad_arrival_fails_alone(database, clock):
-    inbox = Inbox(database, clock)
+    inbox = Inbox(idle_worker(database, clock))
     good, bad = threading.Event(), threading.Event()
     with inbox._writing:  # both wait for the writer, so they share a batch
 
@@ -63,7 +64,7 @@ def test_one_bad_arrival_fails_alone(database, clock):
 
 
 def test_an_arrival_is_in_the_database_when_store_returns(database, clock):
-    Inbox(database, clock).store("k", "in:1", "key", {"a": 1})
+    Inbox(idle_worker(database, clock)).store("k", "in:1", "key", {"a": 1})
     with database.read() as tx:
         assert tx.session.query(Work).one().payload == {"a": 1}
 
@@ -80,7 +81,7 @@ def test_arrivals_are_refused_in_time_while_a_writer_from_outside_holds_the_file
     if not database.is_sqlite:
         pytest.skip("one writer at a time is SQLite's")
     monkeypatch.setattr("handoff_bot.jobs.inbox.PATIENCE", 0.5)
-    inbox, refused = Inbox(database, clock), []
+    inbox, refused = Inbox(idle_worker(database, clock)), []
     outside = sqlite3.connect(str(make_url(database_url).database), isolation_level=None)
     outside.execute("BEGIN IMMEDIATE")
 

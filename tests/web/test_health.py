@@ -14,6 +14,7 @@ from handoff_bot.storage.models import Lane
 from handoff_bot.web.application import create_web
 from handoff_bot.web.health import health
 from handoff_bot.web.webhooks import webhooks
+from tests.fakes import idle_worker
 from tests.web.test_webhooks import FORM, StubChannel
 
 
@@ -21,7 +22,7 @@ from tests.web.test_webhooks import FORM, StubChannel
 def client(database, clock):
     channels = {"sms": StubChannel()}
     return create_web(
-        [webhooks(channels, Inbox(database, clock)), health(database, clock)]
+        [webhooks(channels, Inbox(idle_worker(database, clock))), health(database, clock)]
     ).test_client()
 
 
@@ -108,7 +109,7 @@ def away(database_url, backend, database, clock, monkeypatch):
         used = database
     else:
         used = Database("postgresql://handoff@127.0.0.1:1/nothing")  # nobody listens there
-    inbox = Inbox(used, clock)
+    inbox = Inbox(idle_worker(used, clock))
     yield create_web([webhooks({"sms": StubChannel()}, inbox), health(used, clock)]).test_client()
     if backend == "sqlite":
         outside.rollback()

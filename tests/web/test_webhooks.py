@@ -15,6 +15,7 @@ from handoff_bot.storage.models import Work
 from handoff_bot.web.application import LARGEST_BODY, create_web
 from handoff_bot.web.health import health
 from handoff_bot.web.webhooks import webhooks
+from tests.fakes import idle_worker
 
 HELLO = InboundMessage("sms", "SM1", "+1555", "+1999", "hello")
 FORM = "application/x-www-form-urlencoded"
@@ -42,7 +43,10 @@ def channel():
 
 @pytest.fixture
 def client(database, clock, channel):
-    parts = [webhooks({"sms": channel}, Inbox(database, clock)), health(database, clock)]
+    parts = [
+        webhooks({"sms": channel}, Inbox(idle_worker(database, clock))),
+        health(database, clock),
+    ]
     return create_web(parts).test_client()
 
 
