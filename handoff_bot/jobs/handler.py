@@ -27,6 +27,8 @@ class JobHandler(Generic[Plan, Result]):
         chained: prepared in the enqueuing transaction if its lane is idle and a thread is free. It
             enqueues nothing in lanes of its own queue.
         give_up_after: how long temporary failures are retried, from the due time.
+        settle: how long after it began a call's effect may still appear at the provider; None for
+            the worker's default.
         told: who is told when a job fails, or why nobody needs to be. `on_failed` tells them,
             unless it is `ADMINS`. Admins are always told about a bug.
     """
@@ -38,6 +40,7 @@ class JobHandler(Generic[Plan, Result]):
     batches = False
     chained = False
     give_up_after = timedelta(hours=4)
+    settle: timedelta | None = None
 
     def cost(self, tx: Transaction, job: Job) -> Cost:
         """Returns the rate-limit cost of the call."""
@@ -61,7 +64,9 @@ class JobHandler(Generic[Plan, Result]):
         """Records the result."""
 
     def recover(self, job: Job, begun_at: datetime) -> tuple[Plan, Result] | None:
-        """Asks the provider about an interrupted call; None if it had no effect and can be repeated."""
+        """Asks the provider about an interrupted call. None if no effect is found: the call is
+        repeated once `settle` is over.
+        """
         return None
 
     def on_retry(self, tx: Transaction, job: Job, plan: Plan | None, error: Exception) -> None:

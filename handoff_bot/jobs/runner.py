@@ -8,10 +8,10 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
-from handoff_bot.domain.errors import DatabaseAway, LeaseLost
+from handoff_bot.domain.errors import DatabaseAway, LeaseLost, ProviderFailure
 from handoff_bot.jobs import failed_jobs, leases, store
 from handoff_bot.jobs.enqueuing import enqueuer_of
 from handoff_bot.jobs.failures import Failures, OnGivenUp, tell_nobody
@@ -31,6 +31,9 @@ SLICE = 25
 """Number of jobs before a worker gives the thread to another lane."""
 RECORD_AGAIN = 0.5
 """Seconds between tries to record an outcome while the database is down."""
+
+
+UNSETTLED = "waiting until the provider must know"
 
 
 class _Waits(Exception):
@@ -71,6 +74,7 @@ class Runner:
     Args:
         confirm: called with a lane, its grant and since when that is known, right before a call
             that must not be repeated. Raises LeaseLost if another worker may have leased the lane.
+        settle: see `Worker`.
         stopping: set when the process ends, so no thread waits for a database that is down.
         others: the lanes that this thread has started.
     """
@@ -86,6 +90,7 @@ class Runner:
         stopping: threading.Event | None = None,
         others: StartedLanes | None = None,
         on_given_up: OnGivenUp = tell_nobody,
+        settle: timedelta = timedelta(),
     ) -> None:
         self._database = database
         self._handlers = handlers
@@ -95,6 +100,7 @@ class Runner:
         self._confirm = confirm
         self._stopping = stopping or threading.Event()
         self._others = others or StartedLanes()
+        self._settle = settle
 
     def lane(
         self,
@@ -152,9 +158,7 @@ class Runner:
         try:
             if step.job.begun_at:
                 step = self._as_begun(step)
-            recovered = (
-                step.handler.recover(step.job, step.job.begun_at) if step.job.begun_at else None
-            )
+            recovered = self._recovered(step, step.job.begun_at) if step.job.begun_at else None
             if recovered:
                 plan, result = recovered
             else:
@@ -172,6 +176,23 @@ class Runner:
             raise
         except Exception as error:  # the only catch-all: every error is recorded on the job
             return self._failed(step, plan, error)
+
+    def _recovered(self, step: _Step, begun_at: datetime) -> tuple[Any, Any] | None:
+        """Returns what the provider knows of an interrupted call; None if it can be repeated.
+
+        The request may still be on its way: the worker that made it may only be slow.
+
+        Raises:
+            ProviderFailure: nothing is found, but the effect may still appear.
+        """
+        found = step.handler.recover(step.job, begun_at)
+        if found:
+            return found
+        settle = self._settle if step.handler.settle is None else step.handler.settle
+        remaining = (begun_at + settle - self._clock.now()).total_seconds()
+        if remaining > 0:
+            raise ProviderFailure(UNSETTLED, permanent=False, retry_after=remaining)
+        return None
 
     def _planned(self, tx: Transaction, step: _Step, paid: str) -> _Planned:
         """Prepares a job, unless it must wait for a rate limit."""

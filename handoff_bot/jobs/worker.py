@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -59,6 +59,8 @@ class Worker:
             at once.
         limiter: enforces providers' rate limits; None for no limits.
         on_given_up: called with each failed job whose handler tells nobody.
+        settle: how long after it began the effect of an interrupted call may still appear at its
+            provider. The call is not repeated before, unless the provider knows of it.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Worker:
         jitter: random.Random | None = None,
         limiter: RateLimiter | None = None,
         on_given_up: OnGivenUp = tell_nobody,
+        settle: timedelta = timedelta(),
     ) -> None:
         self.database = database
         self.clock = clock
@@ -99,6 +102,7 @@ class Worker:
             self._stopping,
             self._mine,
             on_given_up,
+            settle,
         )
         self._changed = threading.Condition()
         self._woken = False

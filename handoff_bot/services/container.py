@@ -118,7 +118,7 @@ class Dependencies:
     Attributes:
         poll, lease: in seconds; see Worker.
         jitter: random source for retry delays; tests seed it.
-        settle: how long a message may take to appear at its provider after a crash during sending.
+        settle: how long a message or post may take to appear at its provider after its call began.
         sole: True when no other process runs lanes on this database.
         sinks: connectors to other ticket systems, by name.
         mailer: sends email to the team; None without a mail server.
@@ -242,7 +242,7 @@ class Services:
                 ),
                 JobKind(
                     sending.SEND,
-                    sending.Send(database, parts.channels, clock, parts.settle, parts.base_url),
+                    sending.Send(database, parts.channels, clock, parts.base_url),
                     "out",
                 ),
                 JobKind(
@@ -320,6 +320,7 @@ class Services:
             jitter=parts.jitter,
             limiter=RateLimiter(parts.limits),
             on_given_up=alarms.given_up,
+            settle=parts.settle,
         )
         worker.attach()
         mood_of.is_busy = lambda: worker.is_behind

@@ -53,9 +53,6 @@ PATIENCE = timedelta(minutes=1)
 it again.
 """
 FEWEST_TRIES = 4
-TURNS_UP_WITHIN = timedelta(seconds=30)
-"""How long Slack may take to show a file: it scans uploads before sharing them."""
-
 LARGEST_UPLOAD = 10 * MB
 """Maximum size in bytes of a file uploaded by a customer."""
 
@@ -182,6 +179,7 @@ class BringFile(InThread[Bringing, NotShown | None]):
     told = (
         "the agents, in the thread; without a thread the assignee, the queue channel and the admins"
     )
+    settle = timedelta(seconds=30)  # Slack scans uploads before it shares them.
 
     def __init__(self, database: Database, desk: Desk, clock: Clock, channels: Channels) -> None:
         super().__init__(database, desk, clock)
@@ -259,11 +257,6 @@ class BringFile(InThread[Bringing, NotShown | None]):
             plan = self._plan(tx, job, place) if place else None
         if plan and self._desk.find_post(plan.thread, plan.mark, begun_at):
             return plan, None
-        remaining = (begun_at + TURNS_UP_WITHIN - self._clock.now()).total_seconds()
-        if plan and remaining > 0:
-            raise DeskError(
-                "waiting until the desk must show it", permanent=False, retry_after=remaining
-            )
         return None
 
     def on_failed(self, tx: Transaction, job: Job, plan: Bringing | None, error: Exception) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.errors import DeliveryError, ProviderFailure
+from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.files import DeskFile, Piece, pieces
 from handoff_bot.domain.messages import (
     Author,
@@ -178,8 +178,6 @@ class Send(ProviderJob[SendPlan, Receipt]):
     """Sends one delivery. The epoch is checked in the transaction that begins the call.
 
     Args:
-        settle: how long after a crash or timeout a message may still appear at the provider. Only
-            then is "not found" trusted and the message sent again.
         base_url: URL from which providers fetch our files.
     """
 
@@ -191,13 +189,11 @@ class Send(ProviderJob[SendPlan, Receipt]):
         database: Database,
         channels: Channels,
         clock: Clock,
-        settle: timedelta = timedelta(seconds=5),
         base_url: str = "",
     ) -> None:
         self._database = database
         self._channels = channels
         self._clock = clock
-        self._settle = settle
         self._base_url = base_url
 
     def prepare(self, tx: Transaction, job: Job) -> SendPlan | None:
@@ -256,11 +252,6 @@ class Send(ProviderJob[SendPlan, Receipt]):
             if receipt.provider_id not in known:
                 logger.info("send recovered", extra={"delivery_id": plan.delivery_id})
                 return plan, receipt
-        remaining = (begun_at + self._settle - self._clock.now()).total_seconds()
-        if remaining > 0:
-            raise DeliveryError(
-                "waiting until the provider must know", permanent=False, retry_after=remaining
-            )
         return None
 
     def on_retry(self, tx: Transaction, job: Job, plan: SendPlan | None, error: Exception) -> None:

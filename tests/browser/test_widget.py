@@ -51,12 +51,12 @@ def claimed(sandbox, user: str | None = None) -> str:
 
 
 def in_thread(sandbox, card: str, count: int) -> list[str]:
-    """What the visitor's messages in the thread say, once there are so many."""
+    """Returns the visitor's messages in the thread, once there are so many; one post may hold several."""
     world = sandbox.stage.world
 
     def found() -> list[str]:
         thread = world.slack.thread(world.queue, card)
-        return [m["text"].rpartition(": ")[2] for m in thread if "line" in m["text"]]
+        return [line for m in thread for line in re.findall(r"line \d", m["text"])]
 
     world.slack.wait_for(lambda: len(found()) >= count, 20)
     return found()

@@ -123,8 +123,13 @@ class Talks:
         return time.monotonic() - began
 
     def doubled(self) -> list[tuple[int, str]]:
-        """What a customer has read twice."""
-        return [(n, b) for n in self.numbers for b, c in Counter(self.phone(n)).items() if c > 1]
+        """Returns each message that a customer has received twice, with the customer's number."""
+        sent = Counter(
+            (one.to, one.body)
+            for one in self.world.twilio.messages()
+            if one.direction == "outbound-api"
+        )
+        return [(to, body) for (to, body), count in sent.items() if count > 1]
 
     def in_thread(self, number: int, text: str) -> int:
         """How often a text is shown in a customer's thread."""

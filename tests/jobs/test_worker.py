@@ -383,3 +383,35 @@ def test_a_retry_of_a_call_of_unknown_outcome_says_nothing_of_a_later_call(
     clock.advance(minutes=1)
     worker.run_until_idle()
     assert (recorder.calls, statuses(database)) == ([1, 2, 2], {1: "done", 2: "done"})
+
+
+def test_nothing_found_is_believed_only_once_the_effect_must_have_appeared(
+    database, clock, recorder
+):
+    """The worker that began the call may only be slow, and its request on its way."""
+    settle = timedelta(seconds=5)
+    worker = Worker(database, {"job": recorder}, clock, threads={"a": 1}, settle=settle)
+    recorder.errors = [OutcomeUnknown("no response")]
+    with database.write() as tx:
+        enqueue_job(tx, NewJob("job", "a:1", {"n": 1}, due_at=clock.now()))
+    for seconds in (0, 2, 2):
+        clock.advance(seconds=seconds)
+        worker.run_until_idle()
+    assert (recorder.calls, recorder.asked) == ([1], 1)
+    clock.advance(seconds=3)
+    worker.run_until_idle()
+    assert (recorder.calls, recorder.asked) == ([1, 1], 2)
+
+
+def test_what_is_found_is_not_waited_for(database, clock, recorder):
+    settle = timedelta(seconds=5)
+    worker = Worker(database, {"job": recorder}, clock, threads={"a": 1}, settle=settle)
+    recorder.errors, recorder.found = [OutcomeUnknown("no response")], [({"n": 1}, None)]
+    with database.write() as tx:
+        enqueue_job(tx, NewJob("job", "a:1", {"n": 1}, due_at=clock.now()))
+    worker.run_until_idle()
+    clock.advance(seconds=2)
+    worker.run_until_idle()
+    assert recorder.calls == [1]
+    with database.read() as tx:
+        assert store.head(tx, "a:1") is None
