@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
 
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.clock import SystemClock
@@ -15,14 +14,11 @@ from handoff_bot.domain.signals import Priority
 from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.jobs.registry import Registry
 from handoff_bot.jobs.worker import Worker
-from handoff_bot.ports import Assistant, Clock
 from handoff_bot.services import outbox, views
 from handoff_bot.services.container import QUEUES
-from handoff_bot.services.moods import Moods
+from handoff_bot.services.mood_check import MoodCheck
 from handoff_bot.services.outbox_posts import desk_job_kinds
 from handoff_bot.services.outbox_updates import BOARD_PLACE
-from handoff_bot.services.ticket_sync import TicketSync
-from handoff_bot.services.turn_evaluator import TurnEvaluator
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage import escalations, log
@@ -33,20 +29,15 @@ NAIVE_THREADS = 16
 """For words, and as many again for drawings, so that words wait for words alone."""
 
 
-def _unjudged(clock: Clock) -> Moods:
-    """None of what is posted here asks for a judgement."""
-    reacting = TurnEvaluator(LocalDetector.load(), cast(Assistant, None))
-    return Moods(reacting, clock, TicketSync({}))
-
-
 class Paced:
     """Ours: a row of work for each change."""
 
     def __init__(self, database: Database, desk: SlackDesk) -> None:
         self._database, self._clock = database, SystemClock()
+        check = MoodCheck(LocalDetector.load(), self._clock)
         self._worker = Worker(
             database,
-            Registry(QUEUES, desk_job_kinds(database, desk, self._clock, _unjudged(self._clock))),
+            Registry(QUEUES, desk_job_kinds(database, desk, self._clock, check)),
             self._clock,
             threads=QUEUES,
             sole=True,

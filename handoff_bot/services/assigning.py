@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.roles import Conversation as About
 from handoff_bot.domain.routing import Route
 from handoff_bot.jobs.enqueuing import enqueue_job
@@ -14,7 +15,6 @@ from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import applied_route, availability, outbox
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.escalations import NOBODY_FREE, Escalations
 from handoff_bot.services.offers import AGAIN, NOBODY_YET, NOT_KNOWN
 from handoff_bot.services.roles import Roles

@@ -38,6 +38,7 @@ from handoff_bot.services import (
     mail,
     messaging_window,
     metrics_report,
+    mood_check,
     moods,
     notifications,
     offers,
@@ -213,6 +214,7 @@ class Services:
         opening = Opening(parts.channels, clock, waiting, subscribers)
         escalations = Escalations(database, parts.channels, clock, subscribers)
         reacting = TurnEvaluator(parts.detector, parts.assistant)
+        check = mood_check.MoodCheck(parts.detector, clock)
         mood_of = moods.Moods(reacting, clock, tickets_out)
         preferences = Preferences(database, clock)
         roles = Roles(database, parts.desk, clock)
@@ -303,8 +305,8 @@ class Services:
                 JobKind(
                     files.FILE, files.BringFile(database, parts.desk, clock, parts.channels), "desk"
                 ),
-                JobKind(moods.MOOD, moods.JudgeMood(mood_of, clock), "mood"),
-                *desk_job_kinds(database, parts.desk, clock, mood_of),
+                JobKind(mood_check.MOOD, moods.JudgeMood(mood_of, clock), "mood"),
+                *desk_job_kinds(database, parts.desk, clock, check),
             ],
         )
         catcher = catching_up.CatchingUp(database, clock, parts.backlogs, handlers)
@@ -323,7 +325,7 @@ class Services:
             settle=parts.settle,
         )
         worker.attach()
-        mood_of.is_busy = lambda: worker.is_behind
+        check.is_busy = lambda: worker.is_behind
         return cls(
             database=database,
             clock=clock,

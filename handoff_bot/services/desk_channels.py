@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.signals import Priority
 from handoff_bot.ports import Clock
 from handoff_bot.services import outbox, preferences
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.storage import desk_channels as rows
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database

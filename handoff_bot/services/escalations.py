@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Place, TranscriptPage
 from handoff_bot.domain.escalations import Status, Step, TicketStatus
 from handoff_bot.domain.resolutions import PLAIN, Resolution
@@ -29,7 +30,6 @@ from handoff_bot.services import (
     transfer,
     views,
 )
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.escalation_events import EscalationChanged, Subscriber
 from handoff_bot.services.sending import Channels
 from handoff_bot.storage import conversations, deliveries, log, reservations

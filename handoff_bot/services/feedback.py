@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.detection_rules import Rules
 from handoff_bot.domain.escalations import Status
@@ -13,7 +14,6 @@ from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.training_examples import TrainingExample
 from handoff_bot.ports import Clock
 from handoff_bot.services import answering, detection_rules
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of

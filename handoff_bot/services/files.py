@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Button, Place, Post, PostKind
 from handoff_bot.domain.errors import (
     DeliveryError,
@@ -35,7 +36,6 @@ from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.jobs.rates import Cost
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services import alarms, desk_costs, outbox, uploading
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.outbox_job import InThread, mark_of
 from handoff_bot.services.sending import Channels
 from handoff_bot.storage import attachments, conversations, log

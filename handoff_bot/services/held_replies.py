@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Button, EphemeralMessage
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import Author
 from handoff_bot.jobs import failed_jobs
 from handoff_bot.ports import Clock
 from handoff_bot.services import opt_outs, outbox, sending, sent_files, translating
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
 from handoff_bot.services.sending import OPTED_OUT
 from handoff_bot.services.threads import Threads

@@ -26,6 +26,7 @@ from handoff_bot.services import (
     files,
     machines,
     messaging_window,
+    mood_check,
     moods,
     opt_outs,
     outbox,
@@ -214,7 +215,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         if escalation:
             self._to_thread(tx, conversation, escalation, message, judge=True)
             if is_translated:  # once its language is known
-                moods.ask_for_each(tx, escalation, message, now)
+                mood_check.ask_for_each(tx, escalation, message, now)
             if escalation.snoozed_until:
                 snoozing.wake(tx, escalation, "The customer replied, so the snooze has ended.", now)
             return None
@@ -312,7 +313,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             notes=said.context_of(message).background,
         )
         if words.text or words.notes:
-            when = moods.when(escalation) if judge else ""
+            when = mood_check.when(escalation) if judge else ""
             outbox.post(tx, escalation, words, now, judged=when, inbound=message)
         files.to_thread(tx, escalation, message, now)
         if not judge:

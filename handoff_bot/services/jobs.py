@@ -9,12 +9,12 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.jobs import failed_jobs
 from handoff_bot.jobs.failed_jobs import GivenUp
 from handoff_bot.ports import Clock
 from handoff_bot.services import sending, sent_files
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.storage import conversations, deliveries
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of

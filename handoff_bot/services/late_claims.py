@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.jobs.enqueuing import enqueue_job
@@ -12,7 +13,6 @@ from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import alarms, reserving
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.escalations import AFTER_THE_AI, AGAIN, Escalations
 from handoff_bot.storage import conversations, reservations
 from handoff_bot.storage import escalations as rows

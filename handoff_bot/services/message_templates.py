@@ -13,10 +13,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from handoff_bot.domain import message_templates as rules
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.messages import Template
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.modal_replies import ModalReplies
 from handoff_bot.services.preferences import Preferences
 from handoff_bot.services.sending import Channels

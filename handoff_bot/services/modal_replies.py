@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Place, Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import Template
 from handoff_bot.ports import Clock
 from handoff_bot.services import outbox
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.escalations import AFTER_THE_AI, Escalations
 from handoff_bot.services.threads import FROM_MODAL, INSIDE, Thread, Threads
 from handoff_bot.services.translating import Spoken

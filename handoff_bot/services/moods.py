@@ -1,25 +1,18 @@
-"""Updates sentiment and priority on the card after each message.
-
-Messages are evaluated after they are posted, one at a time, and only if the cheap check (half a
-millisecond, no transaction) does not find them calm.
-"""
+"""Updates sentiment and priority on the card after a message was posted; see `mood_check`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handoff_bot.domain import policy
-from handoff_bot.domain.detection_rules import Rules
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.messages import Author
-from handoff_bot.domain.signals import Judgement, Mood, Priority
-from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.domain.signals import Judgement, Priority
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
-from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock
-from handoff_bot.services import answering, detection_rules, outbox, translating, urgency
+from handoff_bot.services import answering, outbox, translating, urgency
 from handoff_bot.services.ticket_sync import TicketSync
 from handoff_bot.services.turn_evaluator import Question, TurnEvaluator
 from handoff_bot.storage import conversations, log
@@ -28,56 +21,17 @@ from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Message
 from handoff_bot.storage.transaction import Transaction
 
-MOOD = "mood"
 STALE = timedelta(minutes=1)
 """Older messages are not evaluated: under load, posting messages has priority."""
-RULES_KEEP = timedelta(seconds=10)
-"""Maximum age of the rules that the cheap check uses."""
-
-IN_DOUBT, ALWAYS = "in doubt", "always"
-
-
-def when(escalation: Escalation) -> str:
-    """Returns when messages are evaluated: ALWAYS, or IN_DOUBT while the customer is calm."""
-    return IN_DOUBT if escalation.mood in ("", Mood.CALM) else ALWAYS
-
-
-def ask(tx: Transaction, escalation_id: int, now: datetime) -> None:
-    """Enqueues evaluating the customer's last message."""
-    key = f"mood:{escalation_id}"
-    payload = {"escalation_id": escalation_id}
-    enqueue_job(tx, NewJob(MOOD, key, payload, due_at=now, key=key, coalesce=True))
-
-
-def ask_for_each(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
-    """Enqueues evaluating this message even if later ones follow: its translation needs the language."""
-    lane = f"mood:{id_of(escalation)}"
-    payload = {"escalation_id": id_of(escalation), "message_id": id_of(message)}
-    enqueue_job(tx, NewJob(MOOD, lane, payload, due_at=now, key=f"mood:of:{id_of(message)}"))
 
 
 class Moods:
+    """Applies evaluations to cards."""
+
     def __init__(self, reacting: TurnEvaluator, clock: Clock, tickets_out: TicketSync) -> None:
         self._reacting = reacting
         self._clock = clock
         self._tickets_out = tickets_out
-        self._rules = Rules()
-        self._rules_until: datetime | None = None
-        self.is_busy: Callable[[], bool] = lambda: False
-        """Returns whether messages are waiting; their moods are not evaluated then."""
-
-    def refresh(self, tx: Transaction) -> None:
-        now = self._clock.now()
-        if self._rules_until is None or now >= self._rules_until:
-            self._rules, self._rules_until = detection_rules.read(tx), now + RULES_KEEP
-
-    def may_matter(self, texts: Iterable[str]) -> bool:
-        """Returns whether evaluating a calm customer's text could change anything. Needs no
-        transaction.
-        """
-        return not self.is_busy() and any(
-            self._reacting.may_matter(text, self._rules) for text in texts
-        )
 
     def judge(self, question: Question) -> Judgement:
         return self._reacting.quick_check(question)

@@ -22,8 +22,7 @@ from handoff_bot.services import hours, outbox, rule_lists
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.services.mail import Mails
 from handoff_bot.services.preferences import Preferences
-from handoff_bot.services.routing import Tried, recent_cases
-from handoff_bot.services.rule_conditions import case_of
+from handoff_bot.services.rule_conditions import Tried, case_of, recent_cases
 from handoff_bot.services.rule_lists import RuleSet
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows

@@ -71,7 +71,7 @@ def post(
     """Enqueues a post in an escalation's thread, in order, once for each key.
 
     `message` is the agent's message that receives delivery reactions. `judged` says when the
-    customer's mood is evaluated (`moods.when`); `inbound` is the customer's message.
+    customer's mood is evaluated (`mood_check.when`); `inbound` is the customer's message.
     """
     payload = {"escalation_id": id_of(escalation), "post": POST_ADAPTER.dump_python(what)}
     if message:

@@ -20,7 +20,7 @@ from handoff_bot.services import (
     batching,
     desk_channels,
     desk_costs,
-    moods,
+    mood_check,
     outbox,
     views,
 )
@@ -145,7 +145,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
 class PostPlan:
     """One message for a thread.
 
-    `judged` is the strongest value of `moods.when` among its parts.
+    `judged` is the strongest value of `mood_check.when` among its parts.
     """
 
     thread: Place
@@ -169,7 +169,9 @@ class PostInThread(InThread[PostPlan, Posted]):
     chained = True
     told = TOLD_TEAM
 
-    def __init__(self, database: Database, desk: Desk, clock: Clock, mood_of: moods.Moods) -> None:
+    def __init__(
+        self, database: Database, desk: Desk, clock: Clock, mood_of: mood_check.MoodCheck
+    ) -> None:
         super().__init__(database, desk, clock)
         self._moods = mood_of
 
@@ -188,8 +190,8 @@ class PostInThread(InThread[PostPlan, Posted]):
     def _plan(self, tx: Transaction, job: Job, place: Place) -> PostPlan:
         posts = tuple(batching.post_of(each) for each in (job, *job.more))
         judged = {each.payload.get("judged") for each in (job, *job.more)}
-        which = next((one for one in (moods.ALWAYS, moods.IN_DOUBT) if one in judged), "")
-        if which == moods.IN_DOUBT:
+        which = next((one for one in (mood_check.ALWAYS, mood_check.IN_DOUBT) if one in judged), "")
+        if which == mood_check.IN_DOUBT:
             self._moods.refresh(tx)
         return PostPlan(place, posts, mark_of(job), which)
 
@@ -198,9 +200,9 @@ class PostInThread(InThread[PostPlan, Posted]):
         return self._posted(plan, self._desk.post(plan.thread, plan.posts, plan.mark))
 
     def _posted(self, plan: PostPlan, place: Place) -> Posted:
-        if plan.judged == moods.ALWAYS:
+        if plan.judged == mood_check.ALWAYS:
             return Posted(place, is_judged=not self._moods.is_busy())
-        in_doubt = plan.judged == moods.IN_DOUBT
+        in_doubt = plan.judged == mood_check.IN_DOUBT
         words = (post.text for post in plan.posts)
         return Posted(place, is_judged=in_doubt and self._moods.may_matter(words))
 
@@ -232,7 +234,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         if job.attempts:
             desk_channels.opened(tx, place.slack_channel, now)
         if result.is_judged:
-            moods.ask(tx, int(job.payload["escalation_id"]), now)
+            mood_check.ask(tx, int(job.payload["escalation_id"]), now)
         shown = job.payload.get("message_id")
         message = tx.session.get(Message, shown) if shown else None
         if message and message.desk_ts is None:
@@ -329,7 +331,7 @@ class PostMessage(DeskHandler[MessagePlan, Place]):
 
 
 def desk_job_kinds(
-    database: Database, desk: Desk, clock: Clock, mood_of: moods.Moods
+    database: Database, desk: Desk, clock: Clock, mood_of: mood_check.MoodCheck
 ) -> tuple[JobKind, ...]:
     return (
         JobKind(outbox.CARD, PostCard(database, desk, clock), "desk"),

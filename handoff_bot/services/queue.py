@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.queue import PAGE_ROWS, Filter, QueuePage
 from handoff_bot.ports import Clock
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import held, queue

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.routing import Route, Rule, first
-from handoff_bot.domain.rule_conditions import Case
 from handoff_bot.services import applied_route, assigning, hours, offers, outbox
 from handoff_bot.services.escalation_events import EscalationChanged
 from handoff_bot.services.preferences import Preferences
-from handoff_bot.services.rule_conditions import case_of
+from handoff_bot.services.rule_conditions import Tried, recent_cases
 from handoff_bot.services.rule_lists import RuleSet
-from handoff_bot.storage import conversations
-from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.transaction import Transaction
-
-LOOKED_AT = 100
-"""Number of earlier conversations used to preview a rule."""
 
 
 def on_escalation_changed(change: EscalationChanged) -> None:
@@ -52,17 +44,6 @@ def _opening(change: EscalationChanged) -> datetime:
     return hours.of_the_team(change.tx).opens(change.now) or change.now
 
 
-@dataclass(frozen=True)
-class Tried:
-    """Preview: how many earlier conversations a rule matches, and how many only for lack of another
-    rule.
-    """
-
-    of: int
-    fit: int
-    decided: int
-
-
 class Routing:
     """Routing rules for admins.
 
@@ -85,11 +66,3 @@ class Routing:
         fit = sum(rules[number].when.fit(case) for case in cases)
         decided = sum(first(rules, case) is rules[number] for case in cases)
         return Tried(len(cases), fit, decided)
-
-
-def recent_cases(tx: Transaction) -> list[Case]:
-    """Returns the latest escalations as rule cases."""
-    return [
-        case_of(tx, escalation, conversations.get(tx, escalation.conversation_id))
-        for escalation in rows.newest(tx, LOOKED_AT)
-    ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from handoff_bot.domain.files import Sent
 from handoff_bot.domain.message_context import (
     LONGEST_QUOTE,
     NO_CONTEXT,
@@ -18,7 +19,6 @@ from handoff_bot.domain.message_context import (
 )
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.text import one_line
-from handoff_bot.services import sent_files
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation, Message
@@ -57,8 +57,18 @@ def shown(message: Message) -> str:
 
 def in_words(message: Message) -> str:
     """Returns the whole content as plain text."""
-    parts = (*context_of(message).background, shown(message), sent_files.in_words(message))
+    parts = (*context_of(message).background, shown(message), file_names(message))
     return "\n".join(filter(None, parts))
+
+
+def file_names(message: Message) -> str:
+    """Returns a message's file names as text."""
+    return ", ".join(f"[{file.get('name') or file['content_type']}]" for file in message.media)
+
+
+def sent_files(message: Message) -> list[Sent]:
+    """Returns a message's files as sent."""
+    return [Sent(one["token"], one["content_type"]) for one in message.media]
 
 
 def stored(tx: Transaction, conversation: Conversation, context: MessageContext) -> dict[str, Any]:
@@ -74,7 +84,7 @@ def _found(tx: Transaction, conversation: Conversation, quote: Quote) -> Quote:
     if found is None:
         return quote
     message, part = found
-    text = part or own_words(message) or sent_files.in_words(message) or named(kind_of(message))
+    text = part or own_words(message) or file_names(message) or named(kind_of(message))
     author = rows.agent(tx, message.agent_id)
     name = author.name if author else _AUTHORS.get(Author(message.author), "our team")
     return replace(quote, author=one_line(name, 60), text=one_line(text, LONGEST_QUOTE))

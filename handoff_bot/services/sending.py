@@ -25,7 +25,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Channel, Clock
-from handoff_bot.services import alarms, messaging_window, opt_outs, outbox, sent_files
+from handoff_bot.services import alarms, messaging_window, opt_outs, outbox, said, sent_files
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
@@ -150,7 +150,7 @@ def pieces_of(
     limits = channels[message.channel].limits
     is_template = bool(message.payload.get("template"))  # a template is one piece
     words = [message.text] if is_template else split_text(message.text, limits.text)
-    files = [one for one in sent_files.sent(message) if one.token not in besides]
+    files = [one for one in said.sent_files(message) if one.token not in besides]
     return pieces(words, files, limits.caption)
 
 

@@ -22,7 +22,6 @@ from handoff_bot.domain.files import (
     MOST_FILES,
     DeskFile,
     File,
-    Sent,
     StoredFile,
     examined,
     kind_of,
@@ -104,15 +103,6 @@ def media_of(files: Iterable[DeskFile]) -> list[dict[str, str]]:
         }
         for file in files
     ]
-
-
-def in_words(message: Message) -> str:
-    """Returns a message's file names as text."""
-    return ", ".join(f"[{file.get('name') or file['content_type']}]" for file in message.media)
-
-
-def sent(message: Message) -> list[Sent]:
-    return [Sent(one["token"], one["content_type"]) for one in message.media]
 
 
 def collect(tx: Transaction, message: Message, now: datetime) -> None:

@@ -16,7 +16,7 @@ from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import hours, outbox
 from handoff_bot.services.escalation_events import EscalationChanged
-from handoff_bot.storage import conversations, deliveries, log
+from handoff_bot.storage import conversations, deliveries, log, tickets
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Message, Ticket
@@ -42,23 +42,12 @@ def promise(tx: Transaction, escalation: Escalation, ticket: Ticket, now: dateti
     for each in SlaTarget:
         length = sla.length(minutes, Priority(ticket.priority), each)
         due = team.after(escalation.opened_at, length) if length else None
-        if due == due_at(ticket, each):
+        if due == tickets.due_at(ticket, each):
             continue
         _set(ticket, each, due)
-        if length and due and open_due(ticket, each):
+        if length and due and tickets.open_due(ticket, each):
             near = team.after(escalation.opened_at, length * sla.NEAR)
             _remind(tx, escalation, each, due, at=max(near, now))
-
-
-def due_at(ticket: Ticket, which: SlaTarget) -> datetime | None:
-    """Returns the due time of a target."""
-    return ticket.reply_due_at if which is SlaTarget.REPLY else ticket.solve_due_at
-
-
-def open_due(ticket: Ticket, which: SlaTarget) -> datetime | None:
-    """Returns the due time of an open target; None if it is met or not set."""
-    kept = ticket.solved_at or (ticket.replied_at if which is SlaTarget.REPLY else None)
-    return None if kept else due_at(ticket, which)
 
 
 def replied(tx: Transaction, escalation: Escalation, now: datetime) -> None:
@@ -129,7 +118,7 @@ def _still_owed(tx: Transaction, job: Job) -> _Owed | None:
     escalation = rows.get(tx, id_of(found)) or found
     ticket = rows.ticket_of(tx, id_of(escalation))
     which, due = SlaTarget(job.payload["promise"]), datetime.fromisoformat(job.payload["due"])
-    owed = escalation.status in OPEN and open_due(ticket, which) == due
+    owed = escalation.status in OPEN and tickets.open_due(ticket, which) == due
     return _Owed(escalation, which, due) if owed else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Post, PostKind
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.jobs import store
@@ -12,7 +13,6 @@ from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import outbox, refusals
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import OPEN, Status, Step, TicketStatus
 from handoff_bot.domain.resolutions import Resolution
@@ -13,7 +14,6 @@ from handoff_bot.domain.text import one_line
 from handoff_bot.domain.tickets import LONGEST_SUBJECT, Edit, may_become
 from handoff_bot.ports import Clock
 from handoff_bot.services import urgency
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.ticket_sync import TicketSync
 from handoff_bot.storage import conversations, log

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.domain.ticket_export import TicketExport
 from handoff_bot.domain.tickets import PAGE_ROWS, Edit, TicketPage, TicketQuery, TicketView
 from handoff_bot.ports import Clock
-from handoff_bot.services import sla, ticket_timeline
-from handoff_bot.services.action_result import ActionResult
+from handoff_bot.services import ticket_timeline
 from handoff_bot.services.escalations import Escalations
 from handoff_bot.services.ticket_edits import TicketEdits
 from handoff_bot.services.ticket_sync import TicketSync
@@ -106,6 +106,6 @@ def _view(tx: Transaction, number: int, page: int) -> TicketView | None:
         timeline=lines,
         page=page,
         older=older,
-        reply_due_at=sla.open_due(ticket, SlaTarget.REPLY),
-        solve_due_at=sla.open_due(ticket, SlaTarget.SOLVE),
+        reply_due_at=store.open_due(ticket, SlaTarget.REPLY),
+        solve_due_at=store.open_due(ticket, SlaTarget.SOLVE),
     )

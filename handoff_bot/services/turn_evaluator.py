@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from handoff_bot.domain import policy
 from handoff_bot.domain.conversation_context import ConversationContext
-from handoff_bot.domain.detection_rules import Rules
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.signals import Act, Answer, Judgement
 from handoff_bot.ports import Assistant, Detector
@@ -82,12 +81,6 @@ class TurnEvaluator:
             logger.warning("no detector could judge")
             judgement = policy.broken_detector(question.words)
         return self._ranked(question, judgement)
-
-    def may_matter(self, text: str, rules: Rules) -> bool:
-        """Returns whether evaluating this text could find anything but calm. Takes half a
-        millisecond.
-        """
-        return bool(rules.phrase_in(text)) or self._detector.may_matter(text)
 
     def react(self, question: Question) -> Reaction:
         """Full evaluation: detects, and answers unless an agent is needed."""

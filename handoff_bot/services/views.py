@@ -12,8 +12,8 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.domain.sla import SlaTarget
-from handoff_bot.services import desk_channels, said, sla
-from handoff_bot.storage import conversations, deliveries, escalations, held, queue
+from handoff_bot.services import desk_channels, said
+from handoff_bot.storage import conversations, deliveries, escalations, held, queue, tickets
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
@@ -68,8 +68,8 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         slack_channel=escalation.slack_channel,
         reopened=ticket.reopened,
         previous_owner=escalations.previous_owner(tx, escalation) if ticket.reopened else "",
-        reply_due_at=sla.open_due(ticket, SlaTarget.REPLY),
-        solve_due_at=sla.open_due(ticket, SlaTarget.SOLVE),
+        reply_due_at=tickets.open_due(ticket, SlaTarget.REPLY),
+        solve_due_at=tickets.open_due(ticket, SlaTarget.SOLVE),
         window_closes_at=conversation.window_closes_at if escalation.status in OPEN else None,
         notes=_notes(earlier, escalation),
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Place, ThreadReply, TranscriptPage
 from handoff_bot.domain.escalations import Step
-from handoff_bot.services.action_result import ActionResult
 
 
 class DeskActions(Protocol):

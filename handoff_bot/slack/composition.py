@@ -13,6 +13,7 @@ from flask import Blueprint
 from slack_sdk.web import WebClient
 
 from handoff_bot.clock import SystemClock
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Place, Post, PostKind, TranscriptPage
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
@@ -20,7 +21,6 @@ from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.registry import JobKind
 from handoff_bot.services import alarms, outbox, translating
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.catching_up import READ_THREAD, read_thread
 from handoff_bot.services.container import Services
 from handoff_bot.services.escalations import Escalations

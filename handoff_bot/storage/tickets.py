@@ -13,6 +13,7 @@ from sqlmodel import col, select
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority
+from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.domain.tickets import TicketQuery, TicketRow
 from handoff_bot.storage import access
 from handoff_bot.storage.conversations import stayed_inside
@@ -32,6 +33,17 @@ from handoff_bot.storage.transaction import Transaction
 
 def get(tx: Transaction, number: int) -> Ticket | None:
     return tx.session.get(Ticket, number, populate_existing=True)
+
+
+def due_at(ticket: Ticket, which: SlaTarget) -> datetime | None:
+    """Returns the due time of a target."""
+    return ticket.reply_due_at if which is SlaTarget.REPLY else ticket.solve_due_at
+
+
+def open_due(ticket: Ticket, which: SlaTarget) -> datetime | None:
+    """Returns the due time of an open target; None if it is met or not set."""
+    kept = ticket.solved_at or (ticket.replied_at if which is SlaTarget.REPLY else None)
+    return None if kept else due_at(ticket, which)
 
 
 def searched(subject: str, contact: str) -> str:

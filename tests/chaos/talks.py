@@ -122,7 +122,7 @@ class Talks:
             threading.Event().wait(0.05)
         return time.monotonic() - began
 
-    def doubled(self) -> list[tuple[int, str]]:
+    def doubled(self) -> list[tuple[str, str]]:
         """Returns each message that a customer has received twice, with the customer's number."""
         sent = Counter(
             (one.to, one.body)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pytest
 from sqlmodel import select
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.roles import Action
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.slack.blocks.admins import ADMINS_ALONE
 from handoff_bot.slack.blocks.thread import render_words
 from handoff_bot.slack.listeners.feature import Guarded, Shortcut

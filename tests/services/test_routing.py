@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Step
@@ -15,7 +16,6 @@ from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.services import desk_channels
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.applied_route import RULES
 from handoff_bot.services.container import QUEUES
 from handoff_bot.services.offers import NOBODY_ELSE, NOBODY_YET, NOT_KNOWN

@@ -12,9 +12,9 @@ from slack_bolt import App
 from slack_sdk.web import WebClient
 from werkzeug.test import TestResponse
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, TranscriptPage
 from handoff_bot.domain.escalations import Step
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.container import Services
 from handoff_bot.slack.app import build_bolt
 from handoff_bot.slack.desk import SlackDesk

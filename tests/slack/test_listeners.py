@@ -5,9 +5,9 @@ from typing import Any, cast
 
 import pytest
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import Step
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.services.container import Services
 from handoff_bot.slack.app import build_bolt
 from handoff_bot.slack.blocks.thread import render_post

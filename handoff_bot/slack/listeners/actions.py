@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 from slack_bolt import Ack
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Button
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.roles import Action
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.slack.actions import DeskActions
 from handoff_bot.slack.blocks import modals
 from handoff_bot.slack.blocks.text import Block

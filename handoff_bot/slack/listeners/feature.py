@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar
 
 from slack_bolt import Ack
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Place
 from handoff_bot.domain.roles import Action
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.slack.blocks.text import Block, SlackMessage
 from handoff_bot.slack.listeners.click import Click, Tools
 

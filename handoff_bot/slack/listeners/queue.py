@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from slack_bolt import Ack
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.queue import Filter, Whose
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.slack.blocks.availability import render_presence
 from handoff_bot.slack.blocks.board import permalink
 from handoff_bot.slack.blocks.fields import ANY, modal

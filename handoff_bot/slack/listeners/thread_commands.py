@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
+from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.resolutions import Resolution, tags_of
 from handoff_bot.domain.roles import Action
-from handoff_bot.services.action_result import ActionResult
 from handoff_bot.slack.blocks.text import SlackMessage
 from handoff_bot.slack.blocks.thread import render_words
 from handoff_bot.slack.listeners.click import Tools, number
