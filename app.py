@@ -39,16 +39,17 @@ from handoff_bot.mail.checks import check_mail
 from handoff_bot.mail.message import Sender
 from handoff_bot.mail.smtp import MailServer, SmtpMailer
 from handoff_bot.ports import Backlog, Channel, Clock, TicketConnector
-from handoff_bot.services import ticket_files, translating
-from handoff_bot.services.canned import CannedReplies
+from handoff_bot.services.ai_turns.feedback import Feedback
+from handoff_bot.services.ai_turns.model_watch import ModelDoctor, ModelHealthPage, ModelPart, Watch
+from handoff_bot.services.ai_turns.spending import Ledger
 from handoff_bot.services.container import Dependencies, Services
-from handoff_bot.services.feedback import Feedback
-from handoff_bot.services.files import LARGEST_UPLOAD
+from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
 from handoff_bot.services.jobs import Jobs
-from handoff_bot.services.metrics import Metrics
-from handoff_bot.services.model_watch import ModelDoctor, ModelHealthPage, ModelPart, Watch
-from handoff_bot.services.spending import Ledger
-from handoff_bot.services.tickets import all_fitting
+from handoff_bot.services.replies.canned import CannedReplies
+from handoff_bot.services.reporting.metrics import Metrics
+from handoff_bot.services.tickets import ticket_export
+from handoff_bot.services.tickets.tickets import all_fitting
+from handoff_bot.services.translation import translating
 from handoff_bot.services.visitors import Visitors
 from handoff_bot.serving import Server
 from handoff_bot.settings import Settings, read_settings
@@ -353,7 +354,7 @@ def export_tickets(settings: Settings, form: str, query: TicketQuery) -> Iterato
     """Yields matching tickets as a file ("csv" or "json"), line by line."""
     database = open_database(settings)
     try:
-        yield from ticket_files.lines(ticket_files.Format(form), all_fitting(database, query))
+        yield from ticket_export.lines(ticket_export.Format(form), all_fitting(database, query))
     finally:
         database.close()
 

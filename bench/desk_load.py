@@ -16,8 +16,8 @@ from bench.desk_writers import Naive, Paced, place_of
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.signals import Priority
-from handoff_bot.services import views
-from handoff_bot.services.outbox_updates import BOARD_PLACE
+from handoff_bot.services.outbox import view_models
+from handoff_bot.services.outbox.updates import BOARD_PLACE
 from handoff_bot.slack.blocks.board import render_board
 from handoff_bot.slack.composition import build_slack
 from handoff_bot.slack.desk import SlackDesk
@@ -100,7 +100,7 @@ class Stage:
         with ThreadPoolExecutor(len(channels)) as pool:
             list(pool.map(self._post_cards, channels))
         with self.database.read() as tx:
-            board = views.board(tx, self.clock.now())
+            board = view_models.board(tx, self.clock.now())
         time.sleep(2)
         place = self.desk.render_board(board, None, "board")
         with self.database.write() as tx:
@@ -146,7 +146,7 @@ class Stage:
     def _post_cards(self, slack_channel: str) -> None:
         with self.database.read() as tx:
             rows = tx.session.query(Escalation).filter_by(slack_channel=slack_channel).all()
-            cards = [views.card(tx, row) for row in rows]
+            cards = [view_models.card(tx, row) for row in rows]
         for card in cards:
             place = self.desk.render_card(card, None, "")
             now = self.clock.now()
@@ -183,7 +183,7 @@ class Stage:
         with self.database.read() as tx:
             for number, state in states.items():
                 told.cards[place_of(escalations.thread_of(tx, number)).ts] = state
-            drawing = render_board(views.board(tx, self.clock.now()), self.desk.workspace())
+            drawing = render_board(view_models.board(tx, self.clock.now()), self.desk.workspace())
             told.board = shown(drawing.blocks)
             told.board_ts = log.preference(tx, BOARD_PLACE, None)["ts"]
 

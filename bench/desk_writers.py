@@ -14,11 +14,11 @@ from handoff_bot.domain.signals import Priority
 from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.jobs.registry import Registry
 from handoff_bot.jobs.worker import Worker
-from handoff_bot.services import outbox, views
 from handoff_bot.services.container import QUEUES
-from handoff_bot.services.mood_check import MoodCheck
-from handoff_bot.services.outbox_posts import desk_job_kinds
-from handoff_bot.services.outbox_updates import BOARD_PLACE
+from handoff_bot.services.outbox import outbox, view_models
+from handoff_bot.services.outbox.mood_check import MoodCheck
+from handoff_bot.services.outbox.posts import desk_job_kinds
+from handoff_bot.services.outbox.updates import BOARD_PLACE
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage import escalations, log
@@ -82,8 +82,14 @@ class Naive:
         """Change the row, redraw the card, redraw the board."""
         with self._database.write() as tx:
             row = _change(_known(escalations.get(tx, escalation_id)), state, priority)
-            card, place = views.card(tx, row), place_of(escalations.thread_of(tx, escalation_id))
-            board, at = views.board(tx, self._clock.now()), log.preference(tx, BOARD_PLACE, None)
+            card, place = (
+                view_models.card(tx, row),
+                place_of(escalations.thread_of(tx, escalation_id)),
+            )
+            board, at = (
+                view_models.board(tx, self._clock.now()),
+                log.preference(tx, BOARD_PLACE, None),
+            )
         self._drawings.submit(self._insist, lambda: self._desk.render_card(card, place, ""))
         self._drawings.submit(self._insist, lambda: self._desk.render_board(board, Place(**at), ""))
 

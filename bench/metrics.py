@@ -24,7 +24,7 @@ from typing import Any
 from sqlalchemy import insert, text
 
 from handoff_bot.domain.metrics import Choice, Period, Scope
-from handoff_bot.services.metrics import numbers
+from handoff_bot.services.reporting.metrics import numbers
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
 from handoff_bot.storage.models import Event

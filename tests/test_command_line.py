@@ -22,9 +22,9 @@ from handoff_bot.domain.spending import Usage
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
-from handoff_bot.services import detection_rules
+from handoff_bot.services.ai_turns.spending import Ledger
 from handoff_bot.services.container import Dependencies, Services
-from handoff_bot.services.spending import Ledger
+from handoff_bot.services.settings import detection_rules
 from handoff_bot.settings import read_settings
 from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage.listening import Listener

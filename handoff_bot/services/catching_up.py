@@ -20,7 +20,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, AnyHandler, ProviderJob, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Backlog, Clock
-from handoff_bot.services import alarms
+from handoff_bot.services.outbox import alarms
 from handoff_bot.storage import sources
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Source

@@ -25,65 +25,56 @@ from handoff_bot.ports import (
     TicketConnector,
     Translator,
 )
-from handoff_bot.services import (
-    alarms,
-    answering,
+from handoff_bot.services import catching_up, timers
+from handoff_bot.services.ai_turns import answering, inbound, moods, open_questions
+from handoff_bot.services.ai_turns.drafting import Drafting
+from handoff_bot.services.ai_turns.feedback import Feedback
+from handoff_bot.services.ai_turns.model_watch import LOOK, LookAtModel, ModelDoctor, ModelPart
+from handoff_bot.services.ai_turns.subjects import Subjects
+from handoff_bot.services.ai_turns.turn_evaluator import TurnEvaluator
+from handoff_bot.services.delivery import inbound_files, messaging_window, outbound_files, sending
+from handoff_bot.services.delivery.wording import CustomerTexts
+from handoff_bot.services.escalations import (
     assigning,
     availability,
-    catching_up,
-    files,
     holding,
-    inbound,
     letting_in,
-    mail,
-    messaging_window,
-    metrics_report,
-    mood_check,
-    moods,
-    notifications,
     offers,
-    open_questions,
     owners,
     queue_positions,
     routing,
-    sending,
-    sent_files,
     sla,
-    ticket_files,
-    timers,
-    translating,
     waiting_policy,
 )
-from handoff_bot.services.audit import Audit
-from handoff_bot.services.availability import AgentAvailability
-from handoff_bot.services.canned import CannedReplies
-from handoff_bot.services.desk_channels import DeskChannels
-from handoff_bot.services.drafting import Drafting
-from handoff_bot.services.escalations import CLAIM, Escalations
-from handoff_bot.services.feedback import Feedback
-from handoff_bot.services.held_replies import HeldReplies
+from handoff_bot.services.escalations.availability import AgentAvailability
+from handoff_bot.services.escalations.late_claims import LateClaim
+from handoff_bot.services.escalations.lifecycle import CLAIM, Escalations
+from handoff_bot.services.escalations.opening import Opening
+from handoff_bot.services.escalations.owner_reminder import IDLE, RemindOwner
+from handoff_bot.services.escalations.queue import Queue
+from handoff_bot.services.escalations.snoozing import WAKE, Snoozing, Wake
 from handoff_bot.services.home import Homes
-from handoff_bot.services.late_claims import LateClaim
-from handoff_bot.services.message_templates import Templates
-from handoff_bot.services.metrics import Metrics
-from handoff_bot.services.modal_replies import ModalReplies
-from handoff_bot.services.model_watch import LOOK, LookAtModel, ModelDoctor, ModelPart
-from handoff_bot.services.opening import Opening
-from handoff_bot.services.outbox_posts import desk_job_kinds
-from handoff_bot.services.owner_reminder import IDLE, RemindOwner
-from handoff_bot.services.preferences import Preferences
-from handoff_bot.services.queue import Queue
-from handoff_bot.services.reports import REPORT, HandOver, Maker, Reports
-from handoff_bot.services.roles import Roles
-from handoff_bot.services.snoozing import WAKE, Snoozing, Wake
-from handoff_bot.services.subjects import Subjects
-from handoff_bot.services.thread_replies import ThreadReplies
-from handoff_bot.services.threads import Threads
-from handoff_bot.services.ticket_sync import TICKET_OUT, SyncTicket, TicketSync
-from handoff_bot.services.tickets import Tickets
-from handoff_bot.services.translating import Interpreter
-from handoff_bot.services.turn_evaluator import TurnEvaluator
-from handoff_bot.services.wording import CustomerTexts
+from handoff_bot.services.notifications import mail, notifications
+from handoff_bot.services.outbox import alarms, mood_check
+from handoff_bot.services.outbox.posts import desk_job_kinds
+from handoff_bot.services.outbox.slack_channels import DeskChannels
+from handoff_bot.services.outbox.ticket_sync import TICKET_OUT, SyncTicket, TicketSync
+from handoff_bot.services.replies.canned import CannedReplies
+from handoff_bot.services.replies.held_replies import HeldReplies
+from handoff_bot.services.replies.message_templates import Templates
+from handoff_bot.services.replies.modal_replies import ModalReplies
+from handoff_bot.services.replies.thread_replies import ThreadReplies
+from handoff_bot.services.replies.threads import Threads
+from handoff_bot.services.reporting import metrics_report
+from handoff_bot.services.reporting.metrics import Metrics
+from handoff_bot.services.reporting.reports import REPORT, HandOver, Maker, Reports
+from handoff_bot.services.settings.audit import Audit
+from handoff_bot.services.settings.preferences import Preferences
+from handoff_bot.services.settings.roles import Roles
+from handoff_bot.services.tickets import ticket_export
+from handoff_bot.services.tickets.tickets import Tickets
+from handoff_bot.services.translation import translating
+from handoff_bot.services.translation.translating import Interpreter
 from handoff_bot.storage.database import Database
 
 QUEUES = {
@@ -125,7 +116,7 @@ class Dependencies:
         mailer: sends email to the team; None without a mail server.
         translator: None without a language model.
         backlogs: channels whose providers list missed messages, by kind.
-        limits: rate limits for Slack by budget; see services/desk_costs.py.
+        limits: rate limits for Slack by budget; see services/outbox/slack_costs.py.
         base_url: public URL from which providers fetch files.
         model: the monitored language model; None without one.
         escalation_limits: how many escalations may start at a time, by groups of senders.
@@ -172,8 +163,8 @@ class Services:
     routing: routing.Routing
     notices: notifications.Notifications
     tickets: Tickets
-    files: files.Files
-    serving: sent_files.Serving
+    files: inbound_files.Files
+    serving: outbound_files.Serving
     templates: Templates
     drafting: Drafting
     homes: Homes
@@ -225,7 +216,7 @@ class Services:
         mails = mail.Mails() if parts.mailer else None
         makers: dict[str, Maker] = {
             metrics_report.FIGURES: metrics_report.MetricsReport(metrics),
-            ticket_files.TICKETS: ticket_files.TicketsReport(database),
+            ticket_export.TICKETS: ticket_export.TicketsReport(database),
         }
         handlers = Registry(
             QUEUES,
@@ -248,8 +239,8 @@ class Services:
                     "out",
                 ),
                 JobKind(
-                    sent_files.COLLECT,
-                    sent_files.Collect(database, parts.desk, parts.channels, clock),
+                    outbound_files.COLLECT,
+                    outbound_files.Collect(database, parts.desk, parts.channels, clock),
                     "out",
                 ),
                 JobKind(
@@ -303,7 +294,9 @@ class Services:
                 ),
                 JobKind(REPORT, HandOver(database, parts.desk, clock, makers), "tell"),
                 JobKind(
-                    files.FILE, files.BringFile(database, parts.desk, clock, parts.channels), "desk"
+                    inbound_files.FILE,
+                    inbound_files.BringFile(database, parts.desk, clock, parts.channels),
+                    "desk",
                 ),
                 JobKind(mood_check.MOOD, moods.JudgeMood(mood_of, clock), "mood"),
                 *desk_job_kinds(database, parts.desk, clock, check),
@@ -345,8 +338,8 @@ class Services:
             routing=routing.Routing(database, preferences, parts.channels),
             notices=notifications.Notifications(database, preferences, has_mail=mails is not None),
             tickets=Tickets(database, clock, escalations, tickets_out, parts.channels),
-            files=files.Files(database, clock),
-            serving=sent_files.Serving(database, parts.channels, clock),
+            files=inbound_files.Files(database, clock),
+            serving=outbound_files.Serving(database, parts.channels, clock),
             templates=Templates(database, parts.channels, preferences, composed),
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),

@@ -11,7 +11,7 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.metrics import AgentNumbers, Choice, Numbers, Period, Scope
 from handoff_bot.domain.queue import Filter, Whose
 from handoff_bot.ports import Clock
-from handoff_bot.services import metrics
+from handoff_bot.services.reporting import metrics
 from handoff_bot.storage import agents, conversations, deliveries, queue
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database

@@ -14,7 +14,7 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.jobs import failed_jobs
 from handoff_bot.jobs.failed_jobs import GivenUp
 from handoff_bot.ports import Clock
-from handoff_bot.services import sending, sent_files
+from handoff_bot.services.delivery import outbound_files, sending
 from handoff_bot.storage import conversations, deliveries
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
@@ -125,7 +125,7 @@ class Jobs:
 
 _RENEWED: dict[str, Callable[[Jobs, Transaction, GivenUp], dict[str, Any] | None]] = {
     sending.SEND: Jobs._with_new_delivery,
-    sent_files.COLLECT: Jobs._with_files,
+    outbound_files.COLLECT: Jobs._with_files,
 }
 """Kinds of jobs whose failure changed more than the job itself."""
 

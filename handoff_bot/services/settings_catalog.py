@@ -25,12 +25,14 @@ from handoff_bot.domain.sla import DEFAULT as SLA_MINUTES
 from handoff_bot.domain.sla import LONGEST_MINUTES, SlaTarget, name_of
 from handoff_bot.domain.thread_syntax import NOTE_PREFIXES
 from handoff_bot.domain.waiting_policy import DEFAULT, WHAT, PolicyStep
-from handoff_bot.services import hours, queue_positions, roles, sla, translating, waiting_policy
-from handoff_bot.services.availability import CAPACITY
-from handoff_bot.services.owner_reminder import DEFAULT_MINUTES, MINUTES
-from handoff_bot.services.preferences import ADMINS
-from handoff_bot.services.rating import ASKED
-from handoff_bot.services.sending import HOLD, LONGEST_HOLD
+from handoff_bot.services.delivery.sending import HOLD, LONGEST_HOLD
+from handoff_bot.services.escalations import queue_positions, sla, waiting_policy
+from handoff_bot.services.escalations.availability import CAPACITY
+from handoff_bot.services.escalations.owner_reminder import DEFAULT_MINUTES, MINUTES
+from handoff_bot.services.escalations.rating import ASKED
+from handoff_bot.services.settings import hours, roles
+from handoff_bot.services.settings.preferences import ADMINS
+from handoff_bot.services.translation import translating
 
 SENSITIVITIES = {
     Sensitivity.OFF.value: "Off",

@@ -9,13 +9,13 @@ from handoff_bot.jobs import backlog, rate_limit_store, store
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock
-from handoff_bot.services import outbox
+from handoff_bot.services.ai_turns.model_watch import LOOK
 from handoff_bot.services.catching_up import CONTACT
-from handoff_bot.services.messaging_window import CLOSING
-from handoff_bot.services.model_watch import LOOK
-from handoff_bot.services.owner_reminder import IDLE
-from handoff_bot.services.owners import OWNERS
-from handoff_bot.services.sent_files import KEPT_FOR
+from handoff_bot.services.delivery.messaging_window import CLOSING
+from handoff_bot.services.delivery.outbound_files import KEPT_FOR
+from handoff_bot.services.escalations.owner_reminder import IDLE
+from handoff_bot.services.escalations.owners import OWNERS
+from handoff_bot.services.outbox import outbox
 from handoff_bot.storage import attachments, log, tallies
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.transaction import Transaction

@@ -9,8 +9,8 @@ from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.messages import DeliveryUpdate
 from handoff_bot.domain.visitors import Cursor, Look, Phase, VisitorState
 from handoff_bot.ports import Clock
-from handoff_bot.services import wait_estimate
-from handoff_bot.services.inbound import inbound_lane
+from handoff_bot.services.ai_turns.inbound import inbound_lane
+from handoff_bot.services.delivery import wait_estimate
 from handoff_bot.storage import escalations, visitors
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation

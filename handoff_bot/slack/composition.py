@@ -20,13 +20,14 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.jobs.registry import JobKind
-from handoff_bot.services import alarms, outbox, translating
+from handoff_bot.services.ai_turns.feedback import Feedback
 from handoff_bot.services.catching_up import READ_THREAD, read_thread
 from handoff_bot.services.container import Services
-from handoff_bot.services.escalations import Escalations
-from handoff_bot.services.feedback import Feedback
-from handoff_bot.services.held_replies import HeldReplies
-from handoff_bot.services.translating import Interpreter
+from handoff_bot.services.escalations.lifecycle import Escalations
+from handoff_bot.services.outbox import alarms, outbox
+from handoff_bot.services.replies.held_replies import HeldReplies
+from handoff_bot.services.translation import translating
+from handoff_bot.services.translation.translating import Interpreter
 from handoff_bot.slack.actions import ThreadEvents
 from handoff_bot.slack.app import build_bolt
 from handoff_bot.slack.desk import TIMEOUT, SlackDesk

@@ -21,7 +21,7 @@ from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.jobs.rates import BucketCost, Cost
 from handoff_bot.ports import Clock
-from handoff_bot.services.thread_replies import is_known
+from handoff_bot.services.replies.thread_replies import is_known
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.listeners.arrivals import KIND, lane_of, thread_of
 from handoff_bot.storage import sources

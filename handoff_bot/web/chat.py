@@ -15,7 +15,7 @@ from handoff_bot.domain.files import Fetched, File
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
 from handoff_bot.domain.visitors import Session, Visitor
 from handoff_bot.ports import WebhookRequest
-from handoff_bot.services.files import LARGEST_UPLOAD
+from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
 from handoff_bot.storage.attachments import OURS, new_token
 from handoff_bot.web import chat_limits as rates
 from handoff_bot.web import chat_requests as asked

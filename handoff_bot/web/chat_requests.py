@@ -10,7 +10,7 @@ from werkzeug.wsgi import get_input_stream
 
 from handoff_bot.domain.errors import Malformed
 from handoff_bot.domain.visitors import Cursor
-from handoff_bot.services.files import LARGEST_UPLOAD
+from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
 from handoff_bot.web.chat_stream import LONGEST_POLL
 
 LARGEST = 32 * 1024

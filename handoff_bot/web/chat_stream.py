@@ -12,7 +12,7 @@ from typing import Any
 
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.visitors import Cursor, Look, VisitorFile, VisitorLine, VisitorState
-from handoff_bot.services.sent_files import address
+from handoff_bot.services.delivery.outbound_files import address
 from handoff_bot.services.visitors import Visitors
 from handoff_bot.web.watchers import Full, Watch, Watchers
 

@@ -16,7 +16,7 @@ from flask import Blueprint, Response, jsonify
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.jobs import backlog, rate_limit_store
 from handoff_bot.ports import Clock
-from handoff_bot.services.model_watch import ModelHealthPage
+from handoff_bot.services.ai_turns.model_watch import ModelHealthPage
 from handoff_bot.storage.database import Database
 
 logger = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from flask import Blueprint, Response, request
 from handoff_bot.domain.errors import Malformed, Unauthentic
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
 from handoff_bot.ports import Channel, WebhookRequest
-from handoff_bot.services.inbound import as_arrival
-from handoff_bot.services.sending import STATUS_UPDATE
+from handoff_bot.services.ai_turns.inbound import as_arrival
+from handoff_bot.services.delivery.sending import STATUS_UPDATE
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import pytest
 from handoff_bot.domain.crowds import EscalationLimits, Quota
 from handoff_bot.domain.escalations import Step
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.services import uploading
+from handoff_bot.services.delivery import uploading
 from handoff_bot.storage import held, tallies
 from handoff_bot.storage.desk_models import Attachment
 from handoff_bot.storage.models import Escalation, Message

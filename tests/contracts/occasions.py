@@ -13,7 +13,7 @@ from handoff_bot.domain.messages import Consent, InboundMessage, Limits, SenderK
 from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.domain.notifications import Audience, NotificationRule
 from handoff_bot.domain.rule_conditions import RuleConditions
-from handoff_bot.services.model_watch import ModelPart, Watch
+from handoff_bot.services.ai_turns.model_watch import ModelPart, Watch
 from handoff_bot.storage.database import Database
 from tests.fakes import FakeMailer, FakeSink, FrozenClock
 from tests.samples import JPEG

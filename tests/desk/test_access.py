@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import select
 
-from handoff_bot.services.desk_channels import Purpose
+from handoff_bot.services.outbox.slack_channels import Purpose
 from handoff_bot.storage.models import Escalation
 from tests.desk.conftest import words
 from tests.desk.oddities import send_raw

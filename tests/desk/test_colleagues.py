@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from handoff_bot.domain.messages import Limits
-from handoff_bot.services import messaging_window, revising, thread_replies
+from handoff_bot.services.delivery import messaging_window
+from handoff_bot.services.replies import revising, thread_replies
 from tests.desk.conftest import answers
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"

@@ -9,34 +9,25 @@ from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS
 from handoff_bot.jobs.job import NewJob
-from handoff_bot.services import (
-    answering,
+from handoff_bot.services import catching_up, timers
+from handoff_bot.services.ai_turns import answering, inbound, model_watch
+from handoff_bot.services.delivery import inbound_files, messaging_window, outbound_files, sending
+from handoff_bot.services.escalations import (
     assigning,
-    catching_up,
-    files,
     holding,
-    inbound,
-    mail,
-    messaging_window,
-    model_watch,
-    mood_check,
-    notifications,
     offers,
-    outbox,
     owner_reminder,
     owners,
     queue_positions,
-    reports,
-    sending,
-    sent_files,
     sla,
     snoozing,
-    ticket_sync,
-    timers,
-    translating,
     waiting_policy,
 )
-from handoff_bot.services.escalations import CLAIM
+from handoff_bot.services.escalations.lifecycle import CLAIM
+from handoff_bot.services.notifications import mail, notifications
+from handoff_bot.services.outbox import mood_check, outbox, ticket_sync
+from handoff_bot.services.reporting import reports
+from handoff_bot.services.translation import translating
 from handoff_bot.slack.listeners.arrivals import KIND as EVENT
 from handoff_bot.slack.listeners.doctor import EXAMINE
 from handoff_bot.storage import deliveries, escalations
@@ -96,7 +87,7 @@ PAYLOADS = {
     inbound.INBOUND: an_inbound,
     answering.ANSWER: lambda _: {"conversation_id": 1, "message_id": 1},
     sending.SEND: lambda bureau: {"delivery_id": with_file(bureau)[0]},
-    sent_files.COLLECT: lambda bureau: {"message_id": with_file(bureau)[1], "token": "token"},
+    outbound_files.COLLECT: lambda bureau: {"message_id": with_file(bureau)[1], "token": "token"},
     sending.STATUS_UPDATE: nothing,
     CLAIM: lambda bureau: {"escalation_id": 2, "desk_id": bureau.ben, "name": "Ben"},
     timers.PRUNE: nothing,
@@ -115,7 +106,7 @@ PAYLOADS = {
     mood_check.MOOD: lambda _: {"escalation_id": 1},
     translating.TRANSLATE: lambda _: {"escalation_id": 1, "message_id": 1},
     reports.REPORT: lambda bureau: {"to": bureau.ben, "kind": "figures", "order": {}},
-    files.FILE: lambda _: {"escalation_id": 1, "message_id": 1, "number": 0},
+    inbound_files.FILE: lambda _: {"escalation_id": 1, "message_id": 1, "number": 0},
     outbox.CARD: a_card,
     outbox.POST: lambda bureau: {"escalation_id": 1, "post": lost_post(bureau)},
     outbox.UPDATE_CARD: lambda _: {"escalation_id": 1},
@@ -157,7 +148,7 @@ REPORTED = {
     inbound.INBOUND: (the_team, LOST),
     answering.ANSWER: (lambda bureau: [queue(bureau)], "I want a person"),
     sending.SEND: (thread, "This did not reach the customer."),
-    sent_files.COLLECT: (thread, "The customer did not receive"),
+    outbound_files.COLLECT: (thread, "The customer did not receive"),
     CLAIM: (lambda bureau: bureau.whispers(bureau.ben), "You did not take over this conversation."),
     ticket_sync.TICKET_OUT: (
         thread,
@@ -168,7 +159,7 @@ REPORTED = {
     offers.OFFER: (thread, offers.NOT_KNOWN),
     assigning.ASSIGN: (thread, offers.NOT_KNOWN),
     reports.REPORT: (lambda bureau: bureau.told(bureau.ben), "Your report could not be created."),
-    files.FILE: (the_team, "A file from the customer could not be posted"),
+    inbound_files.FILE: (the_team, "A file from the customer could not be posted"),
     outbox.CARD: (the_team, "could not be posted"),
     outbox.POST: (the_team, LOST),
     outbox.EPHEMERAL: (lambda bureau: bureau.told(bureau.ben), LOST),

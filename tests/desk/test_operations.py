@@ -15,9 +15,9 @@ from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import Edit
 from handoff_bot.domain.waiting_policy import PolicyStep, PolicyStepKind, for_priority
 from handoff_bot.jobs.worker import Worker
-from handoff_bot.services import outbox
 from handoff_bot.services.container import QUEUES
-from handoff_bot.services.texts import Text
+from handoff_bot.services.delivery.customer_texts import Text
+from handoff_bot.services.outbox import outbox
 from handoff_bot.slack.manifest import SCOPES
 from handoff_bot.storage.desk_models import TicketTag
 from handoff_bot.storage.models import Agent, Escalation

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_bot.services import outbox
+from handoff_bot.services.outbox import outbox
 from handoff_bot.storage import escalations
 from handoff_bot.storage.models import Work
 from tests.desk.conftest import DANA, words

@@ -5,7 +5,7 @@ from sqlmodel import select
 
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.errors import DeliveryError
-from handoff_bot.services import held_replies, revising
+from handoff_bot.services.replies import held_replies, revising
 from handoff_bot.storage.models import Escalation, Note, Ticket
 from tests.desk.conftest import answers
 from tests.fakes import OutcomeUnknownAfter

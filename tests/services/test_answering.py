@@ -9,7 +9,7 @@ import pytest
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.signals import Judgement, Mood, Priority, Signal
-from handoff_bot.services import answering
+from handoff_bot.services.ai_turns import answering
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage.models import Message
 

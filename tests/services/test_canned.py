@@ -4,8 +4,8 @@ import pytest
 from sqlmodel import select
 
 from handoff_bot.domain.canned import CannedReply
-from handoff_bot.services import canned
-from handoff_bot.services.canned import Part
+from handoff_bot.services.replies import canned
+from handoff_bot.services.replies.canned import Part
 from handoff_bot.storage.models import Escalation
 
 

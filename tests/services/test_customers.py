@@ -18,8 +18,8 @@ from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.messages import Media, OutboundMessage, Receipt
 from handoff_bot.domain.texts import TEXTS, Moment
-from handoff_bot.services import rating
 from handoff_bot.services.container import Dependencies, Services
+from handoff_bot.services.escalations import rating
 from handoff_bot.storage import log
 from handoff_bot.web.application import create_web
 from handoff_bot.web.webhooks import webhooks

@@ -7,7 +7,7 @@ import pytest
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.signals import Signal
-from handoff_bot.services.feedback import CAME_LATE
+from handoff_bot.services.ai_turns.feedback import CAME_LATE
 from handoff_bot.storage import log
 
 

@@ -9,7 +9,7 @@ from handoff_bot.domain.errors import DeliveryError, DeskError, DeskOutcomeUnkno
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import Fetched
 from handoff_bot.domain.messages import Media
-from handoff_bot.services import files
+from handoff_bot.services.delivery import inbound_files
 from tests.samples import JPEG, PDF
 
 PHOTO = Media("https://provider/photo", "image/jpeg")
@@ -184,6 +184,6 @@ def test_a_bug_of_ours_is_told_too(talk):
 def test_the_log_knows_that_and_not_what(talk):
     talk.says("", media=(PHOTO, WEB_PAGE))
     with talk.database.read() as tx:
-        found = [e for e in files.log.events(tx) if e.kind.startswith("file.")]
+        found = [e for e in inbound_files.log.events(tx) if e.kind.startswith("file.")]
     assert [e.kind for e in found] == ["file.shown", "file.not_shown"]
     assert all(e.data == {} for e in found)

@@ -22,7 +22,7 @@ from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.rates import Rate
 from handoff_bot.services.container import Dependencies, Services
-from handoff_bot.services.thread_replies import is_known
+from handoff_bot.services.replies.thread_replies import is_known
 from handoff_bot.storage import deliveries, escalations
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate

@@ -10,7 +10,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import File
 from handoff_bot.jobs import store
 from handoff_bot.services.jobs import Jobs
-from handoff_bot.services.reports import REPORT, Report
+from handoff_bot.services.reporting.reports import REPORT, Report
 from handoff_bot.services.timers import KEEP_DONE
 from handoff_bot.storage.models import Work
 from handoff_bot.web.application import create_web

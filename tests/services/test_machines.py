@@ -3,7 +3,7 @@
 import pytest
 
 from handoff_bot.domain.messages import Author, Consent, SenderKind
-from handoff_bot.services.machines import MOST_AN_HOUR
+from handoff_bot.services.ai_turns.machines import MOST_AN_HOUR
 from handoff_bot.storage import log
 from handoff_bot.storage.models import Contact, Message
 

@@ -14,7 +14,8 @@ from handoff_bot.domain.messages import Consent
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import TEXTS, Moment
 from handoff_bot.logs import JsonLines
-from handoff_bot.services import revising, sending, threads
+from handoff_bot.services.delivery import sending
+from handoff_bot.services.replies import revising, threads
 from handoff_bot.storage import conversations, escalations, log
 from handoff_bot.storage.models import Escalation, Message, Ticket
 from tests.fakes import OutcomeUnknownAfter

@@ -13,8 +13,8 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import ThreadReply
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.metrics import Choice, Numbers, Period, Scope
-from handoff_bot.services import hours
-from handoff_bot.services.metrics import Metrics, numbers
+from handoff_bot.services.reporting.metrics import Metrics, numbers
+from handoff_bot.services.settings import hours
 from handoff_bot.storage import log
 from handoff_bot.storage.models import Event
 from handoff_bot.storage.transaction import table_of

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.notifications import Audience, NotificationRule
-from handoff_bot.services import notifications
+from handoff_bot.services.notifications import notifications
 from tests.fakes import FakeMailer
 from tests.services.conftest import build_house
 

@@ -14,7 +14,7 @@ from handoff_bot.jobs import rate_limit_store
 from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.jobs.rates import BucketCost, Rate
 from handoff_bot.jobs.worker import Worker
-from handoff_bot.services import batching, desk_costs, outbox
+from handoff_bot.services.outbox import batching, outbox, slack_costs
 from handoff_bot.storage import escalations
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation, Lane
@@ -308,7 +308,7 @@ def place_of(house, escalation_id):
 
 def test_a_mark_that_takes_another_away_needs_room_for_both(house):
     limiter, now = RateLimiter(LIMITS), house.clock.now()
-    both, one = (desk_costs.mark(DeliveryStatus.SENT, held=held) for held in (True, False))
+    both, one = (slack_costs.mark(DeliveryStatus.SENT, held=held) for held in (True, False))
     later, last = now + timedelta(seconds=1), now + timedelta(seconds=3)
     with house.database.write() as tx:
         assert limiter.admit(tx, both, "", now) is None

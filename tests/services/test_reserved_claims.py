@@ -7,8 +7,14 @@ import pytest
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
-from handoff_bot.services.escalations import AFTER_THE_AI, CLAIM, RESERVED_FOR, TAKEN_BY, TOO_LONG
-from handoff_bot.services.modal_replies import ModalReplies
+from handoff_bot.services.escalations.lifecycle import (
+    AFTER_THE_AI,
+    CLAIM,
+    RESERVED_FOR,
+    TAKEN_BY,
+    TOO_LONG,
+)
+from handoff_bot.services.replies.modal_replies import ModalReplies
 from handoff_bot.storage import reservations
 from handoff_bot.storage.models import Delivery, Escalation, Work
 

@@ -15,10 +15,10 @@ from handoff_bot.domain.routing import Mode, Route, Rule
 from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.jobs.worker import Worker
-from handoff_bot.services import desk_channels
-from handoff_bot.services.applied_route import RULES
 from handoff_bot.services.container import QUEUES
-from handoff_bot.services.offers import NOBODY_ELSE, NOBODY_YET, NOT_KNOWN
+from handoff_bot.services.escalations.applied_route import RULES
+from handoff_bot.services.escalations.offers import NOBODY_ELSE, NOBODY_YET, NOT_KNOWN
+from handoff_bot.services.outbox import slack_channels
 from handoff_bot.storage import log
 from handoff_bot.storage.models import Escalation
 
@@ -120,7 +120,7 @@ def test_a_channel_that_does_not_work_is_not_used(house):
     rule(house, Route("CBROKEN", GROUP))
     house.core.desk_channels.joined("CBROKEN", "UMIA", [], "1")
     with house.database.write() as tx:
-        desk_channels.closed(tx, "CBROKEN", "archived", house.clock.now())
+        slack_channels.closed(tx, "CBROKEN", "archived", house.clock.now())
     house.says("I want a person")
     (escalation,) = escalations(house)
     assert (escalation.slack_channel, escalation.group_id) == ("", GROUP)

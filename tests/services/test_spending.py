@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from handoff_bot.domain.spending import Caps, Usage
-from handoff_bot.services.spending import Ledger
+from handoff_bot.services.ai_turns.spending import Ledger
 from handoff_bot.storage import spending
 
 USAGE = Usage("m", 1_000, 200)

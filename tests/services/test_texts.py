@@ -4,8 +4,8 @@ import pytest
 
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import TEXTS, Moment
-from handoff_bot.services import texts
-from handoff_bot.services.texts import Text
+from handoff_bot.services.delivery import customer_texts
+from handoff_bot.services.delivery.customer_texts import Text
 
 GREETING = Moment.GREETING
 USUAL = {language: words[GREETING] for language, words in TEXTS.items()}
@@ -32,7 +32,7 @@ def test_the_closest_text_is_said(house, written, language, said):
     for name, words in written.items():
         house.core.preferences.change(f"text.greeting.{name}", words, "UMIA")
     with house.database.read() as tx:
-        assert texts.template(tx, Text(GREETING, language, Signal.REQUEST)) == said
+        assert customer_texts.template(tx, Text(GREETING, language, Signal.REQUEST)) == said
 
 
 SILENCES = {
@@ -45,9 +45,9 @@ SILENCES = {
 
 @pytest.mark.parametrize(("stored", "silent"), SILENCES.values(), ids=SILENCES)
 def test_only_some_moments_can_be_silent(house, stored, silent):
-    house.core.preferences.change(texts.SILENT, stored, "UMIA")
+    house.core.preferences.change(customer_texts.SILENT, stored, "UMIA")
     with house.database.read() as tx:
-        assert texts.silent_moments(tx) == silent
+        assert customer_texts.silent_moments(tx) == silent
 
 
 def test_a_text_is_saved_taken_back_and_remembered(house):

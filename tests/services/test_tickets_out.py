@@ -13,7 +13,7 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
 from handoff_bot.jobs.tables import WORK
 from handoff_bot.services.container import QUEUES
-from handoff_bot.services.ticket_sync import TICKET_OUT
+from handoff_bot.services.outbox.ticket_sync import TICKET_OUT
 from handoff_bot.storage import log, ticket_links
 from handoff_bot.storage.models import Ticket
 from tests.fakes import FakeSink

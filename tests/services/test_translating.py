@@ -8,7 +8,7 @@ from sqlalchemy import select
 from handoff_bot.domain.desk import Button, ThreadReply
 from handoff_bot.domain.errors import DeliveryError, DeskError
 from handoff_bot.domain.escalations import Step
-from handoff_bot.services.translating import Spoken
+from handoff_bot.services.translation.translating import Spoken
 from handoff_bot.storage.models import Message, Note
 from tests.fakes import ScriptedTranslator
 from tests.services.conftest import build_house

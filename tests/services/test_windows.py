@@ -8,8 +8,8 @@ from handoff_bot.domain.desk import Button
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.messages import Limits
-from handoff_bot.services import messaging_window
-from handoff_bot.services.message_templates import Part, TemplateOptions
+from handoff_bot.services.delivery import messaging_window
+from handoff_bot.services.replies.message_templates import Part, TemplateOptions
 from handoff_bot.storage.models import Work
 from tests.fakes import OutcomeUnknownAfter
 

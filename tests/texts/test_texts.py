@@ -12,7 +12,7 @@ import pytest
 from handoff_bot.ai.assistant import phrases
 from handoff_bot.domain.signals import Act, Priority, Signal
 from handoff_bot.domain.texts import TEXTS, Moment, say, usual
-from handoff_bot.services.notification_mail import Notice, mail_about
+from handoff_bot.services.notifications.mail_content import Notice, mail_about
 from handoff_bot.web import chat
 from tests.snapshots import check_folder
 

@@ -14,7 +14,7 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.messages import InboundMessage
-from handoff_bot.services.inbound import INBOUND, inbound_lane
+from handoff_bot.services.ai_turns.inbound import INBOUND, inbound_lane
 from handoff_bot.storage.models import Delivery, Work
 from tests.web.conftest import IDENTITY_SECRET, ORIGIN, Browser
 

@@ -6,7 +6,7 @@ import pytest
 
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import DeskFile, Fetched
-from handoff_bot.services.files import LARGEST_UPLOAD
+from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
 from handoff_bot.storage.models import Message
 from tests.samples import JPEG, PDF, PNG
 

@@ -9,7 +9,7 @@ from slack_bolt import Ack
 
 from handoff_bot.domain.canned import CannedReply, tidy_name
 from handoff_bot.domain.roles import Action
-from handoff_bot.services.canned import Part, problem
+from handoff_bot.services.replies.canned import Part, problem
 from handoff_bot.slack.blocks.canned import (
     CannedAction,
     CannedModal,

@@ -16,7 +16,7 @@ from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.roles import Action, Refusal
 from handoff_bot.domain.time_phrases import parse_time
 from handoff_bot.services.container import Services
-from handoff_bot.services.roles import Asker
+from handoff_bot.services.settings.roles import Asker
 from handoff_bot.slack.actions import DeskActions
 from handoff_bot.slack.blocks.text import Block, SlackMessage
 from handoff_bot.slack.blocks.thread import render_words

@@ -15,7 +15,7 @@ from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job
-from handoff_bot.services.desk_channels import DeskPlace, Purpose
+from handoff_bot.services.outbox.slack_channels import DeskPlace, Purpose
 from handoff_bot.slack.blocks.doctor import looking, render_checks
 from handoff_bot.slack.blocks.settings import SettingsAction
 from handoff_bot.slack.checks import check_channel, examine

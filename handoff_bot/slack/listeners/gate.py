@@ -8,8 +8,8 @@ from typing import Any
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.roles import Conversation, Refusal
-from handoff_bot.services.roles import Asker
-from handoff_bot.services.subjects import Subjects
+from handoff_bot.services.ai_turns.subjects import Subjects
+from handoff_bot.services.settings.roles import Asker
 from handoff_bot.slack.blocks.fields import modal
 from handoff_bot.slack.blocks.text import Block, section
 from handoff_bot.slack.listeners.admins import refused_in_modal

@@ -12,7 +12,10 @@ from slack_bolt import Ack
 from handoff_bot.domain.audit import Did
 from handoff_bot.domain.languages import name_of
 from handoff_bot.domain.signals import Signal
-from handoff_bot.services import applied_route, canned, message_templates, notifications, sla, texts
+from handoff_bot.services.delivery import customer_texts
+from handoff_bot.services.escalations import applied_route, sla
+from handoff_bot.services.notifications import notifications
+from handoff_bot.services.replies import canned, message_templates
 from handoff_bot.services.settings_catalog import SECTIONS
 from handoff_bot.slack.blocks.card import REASONS
 from handoff_bot.slack.blocks.history import (
@@ -36,7 +39,7 @@ HISTORY_PAGE = 30
 _SHARED = {
     "rules.triggers": "Sensitivity of each signal",
     sla.MINUTES: "SLA targets",
-    texts.SILENT: "Customer texts that are switched off",
+    customer_texts.SILENT: "Customer texts that are switched off",
     applied_route.RULES: "Routing",
     notifications.RULES: "Notifications",
     message_templates.TEMPLATES: "Templates",

@@ -12,7 +12,7 @@ from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.message_templates import MessageTemplate, labels_in, value_problem
 from handoff_bot.domain.roles import Action
-from handoff_bot.services.message_templates import Part, Problem, problem
+from handoff_bot.services.replies.message_templates import Part, Problem, problem
 from handoff_bot.slack.blocks.fields import modal
 from handoff_bot.slack.blocks.message_templates import (
     TemplateAction,

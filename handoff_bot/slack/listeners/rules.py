@@ -12,7 +12,7 @@ from handoff_bot.domain import settings
 from handoff_bot.domain.resolutions import tags_of
 from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.services.rule_lists import MOST, RuleSet
+from handoff_bot.services.settings.rule_lists import MOST, RuleSet
 from handoff_bot.slack.blocks.rules import (
     Opened,
     RuleField,

@@ -10,7 +10,7 @@ from slack_bolt import Ack
 
 from handoff_bot.domain.settings import Section, Widget
 from handoff_bot.services.settings_catalog import SECTIONS, TRANSLATION
-from handoff_bot.services.translating import NO_MODEL
+from handoff_bot.services.translation.translating import NO_MODEL
 from handoff_bot.slack.blocks.settings import (
     SECTION,
     Difference,

@@ -6,7 +6,7 @@ from slack_bolt import Ack
 
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.roles import Action
-from handoff_bot.services.desk_channels import Purpose
+from handoff_bot.services.outbox.slack_channels import Purpose
 from handoff_bot.slack.blocks.thread import settled
 from handoff_bot.slack.listeners.admins import by_admins
 from handoff_bot.slack.listeners.click import Click, Tools, replace

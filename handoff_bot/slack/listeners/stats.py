@@ -9,7 +9,7 @@ from slack_bolt import Ack
 
 from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.roles import Action
-from handoff_bot.services import metrics_report
+from handoff_bot.services.reporting import metrics_report
 from handoff_bot.slack.blocks.fields import ANY, modal
 from handoff_bot.slack.blocks.stats import Choices, StatsAction, render_stats
 from handoff_bot.slack.blocks.text import Block, SlackMessage, section, shorten

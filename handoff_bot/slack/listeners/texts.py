@@ -9,9 +9,9 @@ from slack_bolt import Ack
 
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import Moment, problem
-from handoff_bot.services import texts
-from handoff_bot.services.texts import Text
-from handoff_bot.services.wording import CHANGED_MEANWHILE
+from handoff_bot.services.delivery import customer_texts
+from handoff_bot.services.delivery.customer_texts import Text
+from handoff_bot.services.delivery.wording import CHANGED_MEANWHILE
 from handoff_bot.slack.blocks.fields import ANY
 from handoff_bot.slack.blocks.metadata import Number, read
 from handoff_bot.slack.blocks.settings import SettingsAction
@@ -121,7 +121,7 @@ def _shown(tools: Tools, text: Text, words: str | None = None) -> ShownText:
         text.language,
         text.reason or ANY,
         template,
-        preview="" if wrong else texts.preview(template),
+        preview="" if wrong else customer_texts.preview(template),
         problem=wrong,
         is_own=wording.is_own,
         is_silent=wording.is_silent,

@@ -13,9 +13,9 @@ from handoff_bot.domain.resolutions import tags_of
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.tickets import Edit, Period, TicketQuery
-from handoff_bot.services import ticket_files
-from handoff_bot.services.ticket_edits import GONE, NO_SUBJECT
-from handoff_bot.services.ticket_files import Format
+from handoff_bot.services.tickets import ticket_export
+from handoff_bot.services.tickets.ticket_edits import GONE, NO_SUBJECT
+from handoff_bot.services.tickets.ticket_export import Format
 from handoff_bot.slack.blocks.fields import ANY, modal
 from handoff_bot.slack.blocks.text import Block, SlackMessage, section
 from handoff_bot.slack.blocks.thread import render_words
@@ -71,9 +71,9 @@ def exported(tools: Tools, click: Click, ack: Ack) -> None:
     """Exports all results as a file in a direct message."""
     ack()
     query = tools.core.tickets.search(_asked(click.state, None)).query
-    order = ticket_files.order(word_of(Format, click.value) or Format.CSV, query)
+    order = ticket_export.order(word_of(Format, click.value) or Format.CSV, query)
     key = f"{click.desk_id}:{click.trigger_id}"
-    tools.core.reports.order(click.desk_id, ticket_files.TICKETS, order, key)
+    tools.core.reports.order(click.desk_id, ticket_export.TICKETS, order, key)
     tools.desk.update_view(click.view_id, _found(tools, click.desk_id, query, ON_ITS_WAY))
 
 

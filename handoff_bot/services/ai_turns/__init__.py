@@ -1,0 +1,1 @@
+"""What happens with a customer's message: stored, evaluated, answered or escalated."""

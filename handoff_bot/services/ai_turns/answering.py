@@ -1,0 +1,306 @@
+"""AI turns: evaluates and answers a customer's consecutive messages as one turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any
+
+from handoff_bot.domain import policy
+from handoff_bot.domain.consent import plain
+from handoff_bot.domain.conversation_context import ConversationContext
+from handoff_bot.domain.message_context import MessageKind
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.signals import Answer, Judgement, Turn
+from handoff_bot.domain.text import spelled
+from handoff_bot.domain.texts import Moment
+from handoff_bot.jobs import store
+from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.jobs.handler import ProviderJob
+from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.ports import Clock
+from handoff_bot.services.ai_turns import unreadable
+from handoff_bot.services.ai_turns.turn_evaluator import Question, Reaction, TurnEvaluator
+from handoff_bot.services.delivery import customer_texts, sending
+from handoff_bot.services.delivery.sending import Channels, OutboundDraft
+from handoff_bot.services.escalations import resolutions
+from handoff_bot.services.escalations.opening import Opening
+from handoff_bot.services.outbox import alarms, message_content
+from handoff_bot.services.settings import detection_rules
+from handoff_bot.storage import conversations, deliveries, held, log
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Conversation, Message
+from handoff_bot.storage.transaction import Transaction
+
+ANSWER = "answer"
+
+TURNS = 40
+"""Number of messages of a conversation that the AI receives."""
+
+PATIENCE = timedelta(seconds=10)
+"""A customer who keeps writing without a pause is answered after this time."""
+
+_FILLED = frozenset({MessageKind.FORM, MessageKind.ORDER})
+_ROLES = {
+    Author.CONTACT: "customer",
+    Author.ASSISTANT: "assistant",
+    Author.SYSTEM: "assistant",
+    Author.AGENT: "agent",
+}
+
+
+def question(
+    tx: Transaction, conversation: Conversation, *, wants_person: bool = False
+) -> Question:
+    """Builds the AI's input; the last message is the customer's."""
+    messages = _in_turn(
+        deliveries.arrived(tx, conversations.recent(tx, id_of(conversation), TURNS))
+    )
+    until = rows.settled_until(tx, id_of(conversation))
+    settled = sum(id_of(one) <= until for one in messages)
+    turns = tuple(map(_turn, messages))
+    hints = tuple(resolutions.memories(tx, id_of(conversation))) if settled else ()
+    ours = [one for one in messages[settled:] if one.author == Author.ASSISTANT]
+    live = detection_rules.read(tx)
+    return Question(
+        talk=ConversationContext(
+            turns=turns,
+            settled=min(settled, len(turns) - 1),
+            rules=live,
+            language=conversation.language,
+            contact_id=conversation.contact_id,
+            hints=hints,
+            waiting=_waiting(tx, conversation, messages),
+        ),
+        vip=live.is_vip(conversation.address),
+        unsure_before=bool(ours and ours[-1].payload.get("confidence", 1.0) < policy.UNSURE),
+        # A customer who already waits for an agent keeps talking to the AI.
+        answers=0 if held.of(tx, id_of(conversation)) else len(ours),
+        wants_person=wants_person,
+    )
+
+
+def _waiting(tx: Transaction, conversation: Conversation, messages: Sequence[Message]) -> int:
+    """Counts the customer's unanswered messages at the end of the conversation; at least 1."""
+    open_ones = {id_of(one) for one in unanswered(tx, id_of(conversation))}
+    trailing = takewhile(lambda one: id_of(one) in open_ones, reversed(messages))
+    return max(1, sum(1 for _ in trailing))
+
+
+def _in_turn(messages: list[Message]) -> list[Message]:
+    """Moves the customer's last message to the end. Messages after it are not answers to it."""
+    theirs = [message for message in messages if message.author == Author.CONTACT]
+    if not theirs:
+        return messages
+    return [*(message for message in messages if message is not theirs[-1]), theirs[-1]]
+
+
+def talk_until(
+    tx: Transaction, conversation_id: int, message_id: int
+) -> ConversationContext | None:
+    """Returns the conversation up to this message, or None if the message no longer exists."""
+    messages = deliveries.arrived(tx, conversations.until(tx, conversation_id, message_id, TURNS))
+    if not messages:
+        return None
+    earlier = rows.settled_before(tx, conversation_id, message_id)
+    settled = sum(id_of(one) <= earlier for one in messages)
+    return ConversationContext(tuple(map(_turn, messages)), settled=min(settled, len(messages) - 1))
+
+
+def _turn(message: Message) -> Turn:
+    text = message_content.own_words(message) or _attached(message)
+    if not text and message_content.kind_of(message) is not MessageKind.TEXT:
+        text = message_content.shown(message)
+    context = " · ".join(message_content.context_of(message).background)
+    filled = message_content.kind_of(message) in _FILLED
+    return Turn(_ROLES[Author(message.author)], text, context, filled)
+
+
+def _attached(message: Message) -> str:
+    return " ".join(f"[{file['content_type']}]" for file in message.media)
+
+
+def last_answer(talk: ConversationContext) -> str:
+    """Returns the assistant's last message, or ""."""
+    return next((turn.text for turn in reversed(talk.turns) if turn.role == "assistant"), "")
+
+
+def record(
+    tx: Transaction,
+    kind: str,
+    conversation: Conversation,
+    message: Message,
+    judgement: Judgement,
+    now: datetime,
+    reaction: Reaction | None = None,
+) -> None:
+    """Logs the AI's result: `message.judged` for the quick check, `message.considered` for the full
+    evaluation.
+    """
+    answer = reaction.answer if reaction else None
+    by_model = _by_model(reaction.composed) if reaction else {}
+    log.record(
+        tx,
+        kind,
+        now,
+        conversation=conversation,
+        message_id=id_of(message),
+        scores={signal.value: round(score, 4) for signal, score in judgement.scores.items()},
+        reason=judgement.reason.value if judgement.reason else None,
+        by=judgement.by,
+        answered_by=answer.by if answer else None,
+        answer_confidence=round(answer.confidence, 4) if answer else None,
+        channel=conversation.channel,
+        **by_model,
+    )
+
+
+def _by_model(composed: Answer | None) -> dict[str, Any]:
+    """Returns whether a language model answered in time; empty when none was asked."""
+    if composed is None or composed.in_time is None:
+        return {}
+    return {"model": "in_time" if composed.in_time else "late"}
+
+
+def ask(
+    tx: Transaction, conversation: Conversation, message: Message, pause: float, now: datetime
+) -> None:
+    """Enqueues the answer to this message, due after `pause` seconds without another message."""
+    payload = {"conversation_id": id_of(conversation), "message_id": id_of(message)}
+    due_at = now + timedelta(seconds=pause)
+    enqueue_job(tx, NewJob(ANSWER, f"answer:{id_of(conversation)}", payload, due_at=due_at))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A turn to evaluate and answer.
+
+    Attributes:
+        message_id: the newest message to answer.
+        epoch: the epoch of the question; the answer is only sent in the same epoch.
+        waits_since: when the oldest unanswered message arrived.
+    """
+
+    conversation_id: int
+    message_id: int
+    epoch: int
+    waits_since: datetime
+    question: Question
+
+
+class HandleAnswer(ProviderJob[Asked, Reaction]):
+    """Evaluates and answers a customer's turn."""
+
+    told = "the queue channel and the admins"
+    repeatable = True  # Asking the AI again is harmless: its result only takes effect in `finish`.
+
+    def __init__(
+        self, reacting: TurnEvaluator, opening: Opening, channels: Channels, clock: Clock
+    ) -> None:
+        self._reacting = reacting
+        self._opening = opening
+        self._channels = channels
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> Asked | None:
+        """Returns the question, or None if it was answered, an agent answers, or the customer is
+        still writing.
+        """
+        conversation = conversations.hold(tx, job.payload["conversation_id"])
+        number = id_of(conversation)
+        if rows.open_of(tx, number) or conversation.opted_out_at:
+            return None
+        waiting = unanswered(tx, number)
+        if job.payload["message_id"] not in [id_of(one) for one in waiting]:
+            return None
+        since = waiting[0].created_at
+        if store.has_later(tx, job) and self._clock.now() - since < PATIENCE:
+            return None
+        if all(map(unreadable.has_no_words, waiting)):
+            unreadable.tell(tx, conversation, waiting[-1], self._channels, self._clock.now())
+            return None
+        return Asked(
+            conversation_id=number,
+            message_id=id_of(waiting[-1]),
+            epoch=conversation.epoch,
+            waits_since=since,
+            question=question(tx, conversation),
+        )
+
+    def call(self, plan: Asked) -> Reaction:
+        return self._reacting.react(plan.question)
+
+    def on_failed(self, tx: Transaction, job: Job, plan: Asked | None, error: Exception) -> None:
+        """Reports the unanswered message to the team."""
+        now, why = self._clock.now(), alarms.why(error)
+        conversation = conversations.get(tx, job.payload["conversation_id"])
+        message = tx.session.get_one(Message, job.payload["message_id"])
+        name = conversations.contact_name(tx, conversation)
+        who = f"{name} on {spelled(conversation.channel)}"
+        key = f"answer:{job.id}:{now.timestamp()}"
+        escalation = rows.open_of(tx, id_of(conversation))
+        alarms.unhandled(tx, escalation, who, message.text, why, now, key)
+
+    def finish(self, tx: Transaction, job: Job, plan: Asked, result: Reaction) -> None:
+        """Applies the reaction if the conversation has not changed since the AI was asked."""
+        now = self._clock.now()
+        conversation = conversations.hold(tx, plan.conversation_id)
+        message = tx.session.get_one(Message, plan.message_id)
+        judgement = result.judgement
+        conversation.language = judgement.language or conversation.language
+        record(tx, "message.considered", conversation, message, judgement, now, result)
+        if rows.open_of(tx, plan.conversation_id) or conversation.opted_out_at:
+            return
+        if conversation.epoch != plan.epoch:
+            return
+        if judgement.escalate or result.answer is None:
+            tried = last_answer(plan.question.talk)
+            self._opening.open(tx, conversation, message, judgement, tried)
+        elif not store.has_later(tx, job) or now - plan.waits_since >= PATIENCE:
+            self._say(tx, conversation, result.answer, plan.message_id, now)
+
+    def _say(
+        self,
+        tx: Transaction,
+        conversation: Conversation,
+        answer: Answer,
+        message_id: int,
+        now: datetime,
+    ) -> None:
+        text = answer.text
+        if conversation.disclosed_at is None:
+            text = f"{customer_texts.say(tx, Moment.DISCLOSURE, conversation, now)}\n\n{text}"
+            conversation.disclosed_at = now
+        words = OutboundDraft(
+            text,
+            Author.ASSISTANT,
+            epoch_bound=True,
+            confidence=answer.confidence,
+            sources=answer.sources,
+            answers=message_id,
+        )
+        sending.say(tx, conversation, words, self._channels, now)
+
+
+def unanswered(tx: Transaction, conversation_id: int) -> list[Message]:
+    """Returns the customer's unanswered and unsettled messages, oldest first.
+
+    Messages about consent or a CSAT rating are excluded: a fixed text or the carrier answers them.
+    """
+    until = rows.settled_until(tx, conversation_id)
+    found: list[Message] = []
+    covered, done = until, set()
+    for message in reversed(conversations.recent(tx, conversation_id, TURNS)):
+        if id_of(message) <= until:
+            break
+        if message.author == Author.CONTACT and not plain(message.text):
+            found.append(message)
+        elif message.author == Author.SYSTEM:
+            done.add(message.payload.get("answers"))
+        elif message.author == Author.ASSISTANT:
+            covered = message.payload.get("answers", id_of(message))
+            break
+    return [one for one in reversed(found) if id_of(one) > covered and id_of(one) not in done]

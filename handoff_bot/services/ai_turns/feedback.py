@@ -1,0 +1,86 @@
+"""Agents' feedback on escalations, stored as events, and the training examples for the detector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from handoff_bot.domain.action_result import ActionResult
+from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.detection_rules import Rules
+from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.signals import Signal
+from handoff_bot.domain.training_examples import TrainingExample
+from handoff_bot.ports import Clock
+from handoff_bot.services.ai_turns import answering
+from handoff_bot.services.settings import detection_rules
+from handoff_bot.storage import conversations, log
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.transaction import Transaction
+
+CAME_LATE = "feedback.sooner"
+GONE = "This conversation no longer exists."
+MOST = 2_000
+"""Number of newest escalations, and of newest answered messages, used as training examples."""
+
+
+class Feedback:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def came_late(self, escalation_id: int, agent: AgentRef) -> ActionResult:
+        """Records that the escalation came too late. Safe to repeat."""
+        with self._database.write() as tx:
+            escalation = rows.get(tx, escalation_id)
+            if escalation is None:
+                return ActionResult(False, GONE)
+            conversations.hold(tx, escalation.conversation_id)
+            if not log.has(tx, CAME_LATE, escalation_id):
+                now = self._clock.now()
+                row = conversations.agent_row(tx, agent.desk_id, agent.name, now)
+                log.record(tx, CAME_LATE, now, escalation=escalation, agent_id=id_of(row))
+            return ActionResult(True, "Feedback saved: escalated too late.")
+
+    def lessons(self) -> list[TrainingExample]:
+        """Returns training examples from the team's decisions about single turns."""
+        with self._database.read() as tx:
+            found = [one for row in rows.ended(tx, MOST) for one in _of_escalation(tx, row)]
+            return found + list(_of_answers(tx))
+
+    def rules(self) -> Rules:
+        with self._database.read() as tx:
+            return detection_rules.read(tx)
+
+    def learn(self, name: str, value: object, now: datetime) -> None:
+        """Activates learned values as the setting `detection_rules.NAME`."""
+        with self._database.write() as tx:
+            log.prefer(tx, f"{detection_rules.PREFIX}{name}", value, "tune", now)
+
+
+def _of_escalation(tx: Transaction, escalation: Escalation) -> Iterator[TrainingExample]:
+    signal = Signal(escalation.reason)
+    talk = answering.talk_until(tx, escalation.conversation_id, escalation.message_id)
+    if talk is None:  # erased in the meantime
+        return
+    if escalation.status == Status.DISMISSED:
+        yield TrainingExample(talk, signal, needed=False, said_so=True)
+        return
+    yield TrainingExample(talk, signal, needed=True, said_so=False)
+    if log.has(tx, CAME_LATE, id_of(escalation)):
+        earlier = conversations.before(tx, escalation.message_id, Author.CONTACT)
+        sooner = earlier and answering.talk_until(tx, escalation.conversation_id, id_of(earlier))
+        if sooner:
+            yield TrainingExample(sooner, signal, needed=True, said_so=True)
+
+
+def _of_answers(tx: Transaction) -> Iterator[TrainingExample]:
+    """Yields turns that the assistant answered and that needed no agent."""
+    for message in conversations.answered(tx, MOST):
+        talk = answering.talk_until(tx, message.conversation_id, message.payload["answers"])
+        if talk and not rows.any_after(tx, message.conversation_id, id_of(message)):
+            yield TrainingExample(talk, None, needed=False, said_so=False)

@@ -1,0 +1,54 @@
+"""How escalations were routed, stored in the event log."""
+
+from __future__ import annotations
+
+from pydantic import TypeAdapter
+
+from handoff_bot.domain.routing import Route, Rule, first
+from handoff_bot.services.outbox.escalation_events import EscalationChanged
+from handoff_bot.services.settings import rule_lists
+from handoff_bot.services.settings.rule_conditions import case_of
+from handoff_bot.storage import desk_channels, log
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.transaction import Transaction
+
+RULES = "routing.rules"
+RULE: TypeAdapter[Rule] = TypeAdapter(Rule)
+_ROUTE: TypeAdapter[Route] = TypeAdapter(Route)
+ROUTED = "escalation.routed"
+
+
+def choose(change: EscalationChanged) -> Route | None:
+    """Routes a new escalation by the current rules; its rows store the result."""
+    tx, escalation = change.tx, change.escalation
+    case = case_of(tx, escalation, change.conversation)
+    rule = first(rule_lists.read(tx, RULES, RULE), case)
+    if rule is None:
+        return None
+    if rule.to.slack_channel and not _is_suspended(tx, rule.to.slack_channel):
+        escalation.slack_channel = rule.to.slack_channel
+    escalation.group_id = rule.to.group_id
+    route = _ROUTE.dump_python(rule.to, mode="json")
+    log.record(tx, ROUTED, change.now, escalation=escalation, route=route)
+    return rule.to
+
+
+def people_of(tx: Transaction, escalation: Escalation) -> tuple[str, ...]:
+    """Returns the Slack ids of the agents that a rule named; empty for all agents or a group."""
+    route = route_of(tx, escalation)
+    return route.people if route else ()
+
+
+def _is_suspended(tx: Transaction, slack_channel: str) -> bool:
+    row = desk_channels.known(tx, slack_channel)
+    return row is not None and row.suspended_at is not None
+
+
+def route_of(tx: Transaction, escalation: Escalation) -> Route | None:
+    """Returns the stored route, or None if no rule matched or it was reassigned."""
+    routed = log.of_escalation(tx, id_of(escalation), ROUTED)
+    if not routed:
+        return None
+    route = _ROUTE.validate_python(routed[-1].data["route"])
+    return route if route.group_id == escalation.group_id else None

@@ -1,0 +1,157 @@
+"""Agents' availability: status, hours and capacity."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from handoff_bot.domain.availability import Availability
+from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.routing import Mode, Standing, turn
+from handoff_bot.domain.texts import Moment
+from handoff_bot.ports import Clock
+from handoff_bot.services.outbox.escalation_events import EscalationChanged
+from handoff_bot.services.settings import hours
+from handoff_bot.storage import agents, conversations, log
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Agent
+from handoff_bot.storage.transaction import Transaction
+
+CAPACITY = "capacity"
+"""Setting for the number of conversations an agent can have at once; 0 means no limit."""
+
+
+class AgentAvailability:
+    """Availability changes by agents."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def come(self, agent: AgentRef, timezone: str) -> None:
+        """Sets the agent to available."""
+        with self._database.write() as tx:
+            row = self._row(tx, agent, timezone)
+            row.on_roster, row.is_away, row.away_until = True, False, None
+            log.record(tx, "agent.on", self._clock.now(), agent_id=id_of(row))
+
+    def leave(self, agent: AgentRef, timezone: str, until: datetime | None) -> None:
+        """Sets the agent to away until the given time, or until they return."""
+        with self._database.write() as tx:
+            row = self._row(tx, agent, timezone)
+            row.on_roster, row.is_away, row.away_until = True, True, until
+            log.record(tx, "agent.off", self._clock.now(), agent_id=id_of(row))
+
+    def arrange(self, agent: AgentRef, capacity: int, lines: Sequence[str], timezone: str) -> None:
+        """Sets the agent's capacity and hours."""
+        with self._database.write() as tx:
+            row = self._row(tx, agent, timezone)
+            row.capacity, row.hours, row.timezone = capacity, {"lines": list(lines)}, timezone
+            row.on_roster = True
+            log.record(tx, "agent.arranged", self._clock.now(), agent_id=id_of(row))
+
+    def _row(self, tx: Transaction, agent: AgentRef, timezone: str) -> Agent:
+        row = conversations.agent_row(tx, agent.desk_id, agent.name, self._clock.now())
+        row.timezone = row.timezone or timezone
+        return row
+
+    def of(self, agent: AgentRef) -> Availability:
+        """Returns the agent's current availability."""
+        now = self._clock.now()
+        with self._database.read() as tx:
+            row = agents.by_desk_id(tx, agent.desk_id)
+            if row is None:
+                return Availability(False, False, None, True, 0, 0, (), "")
+            return Availability(
+                on_roster=row.on_roster,
+                is_away=is_away(row, now),
+                until=row.away_until if is_away(row, now) else None,
+                in_hours=hours.of_an_agent(row).is_open(now),
+                load=agents.loads(tx).get(id_of(row), 0),
+                capacity=row.capacity or _usual_capacity(tx),
+                hours=tuple(row.hours.get("lines") or ()),
+                timezone=row.timezone,
+                own_capacity=row.capacity,
+            )
+
+
+def is_away(agent: Agent, now: datetime) -> bool:
+    """Returns whether the agent has set themselves to away and the time has not passed."""
+    return agent.is_away and (agent.away_until is None or agent.away_until > now)
+
+
+def _usual_capacity(tx: Transaction) -> int:
+    return int(log.preference(tx, CAPACITY, 0) or 0)
+
+
+def candidates(
+    tx: Transaction,
+    now: datetime,
+    mode: Mode = Mode.LEAST_BUSY,
+    people: Collection[str] = (),
+    resting: Collection[str] = (),
+) -> list[Agent]:
+    """Returns the agents who can take a conversation now, next in turn first.
+
+    Agents in do not disturb (`resting`) come last.
+    """
+    free = _free(tx, _roster(tx, people), now, mode)
+    return sorted(free, key=lambda agent: agent.desk_id in resting)
+
+
+def _roster(tx: Transaction, people: Collection[str]) -> list[Agent]:
+    """Returns the given agents, or all, who have ever set their availability."""
+    return [one for one in agents.roster(tx) if not people or one.desk_id in people]
+
+
+def those_who_may_rest(tx: Transaction, now: datetime) -> frozenset[str]:
+    """Returns the available agents whose do-not-disturb status should be checked."""
+    return frozenset(agent.desk_id for agent in _free(tx, agents.roster(tx), now))
+
+
+def _free(
+    tx: Transaction, roster: Sequence[Agent], now: datetime, mode: Mode = Mode.LEAST_BUSY
+) -> list[Agent]:
+    loads, usual = agents.loads(tx), _usual_capacity(tx)
+    there = [
+        agent
+        for agent in roster
+        if _is_there(agent, now) and _has_room(agent, loads, agent.capacity or usual)
+    ]
+    return sorted(there, key=lambda agent: turn(mode, _standing(agent, loads)))
+
+
+def _is_there(agent: Agent, now: datetime) -> bool:
+    return not is_away(agent, now) and hours.of_an_agent(agent).is_open(now)
+
+
+def _has_room(agent: Agent, loads: dict[int, int], capacity: int) -> bool:
+    return not capacity or loads.get(id_of(agent), 0) < capacity
+
+
+def _standing(agent: Agent, loads: dict[int, int]) -> Standing:
+    asked_at = agent.last_offered_at.timestamp() if agent.last_offered_at else 0.0
+    return Standing(id_of(agent), loads.get(id_of(agent), 0), asked_at)
+
+
+def first_words(tx: Transaction, now: datetime, people: Collection[str] = ()) -> Moment:
+    """Returns the first text for a waiting customer; includes a wait estimate only when an agent is
+    available.
+
+    `people` are the agents that a rule names. Agents without any availability status count as
+    unknown.
+    """
+    if not hours.of_the_team(tx).is_open(now):
+        return Moment.OUT_OF_HOURS
+    roster = _roster(tx, people)
+    if roster and not _free(tx, roster, now):
+        return Moment.NOBODY_HERE
+    return Moment.STARTED
+
+
+def on_escalation_changed(change: EscalationChanged) -> None:
+    """Adds an agent who takes a conversation to the roster."""
+    if change.step is Step.CLAIM and change.agent:
+        change.agent.on_roster = True

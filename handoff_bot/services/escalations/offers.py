@@ -1,0 +1,286 @@
+"""Offers conversations to available agents, one after another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from handoff_bot.domain.amounts import many
+from handoff_bot.domain.desk import Button, Post, PostKind
+from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.domain.roles import Conversation as About
+from handoff_bot.domain.routing import Mode, Route
+from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.jobs.handler import ProviderJob
+from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.ports import Clock, Desk
+from handoff_bot.services.escalations import applied_route, availability
+from handoff_bot.services.escalations.still_queued import Waiting, still_waiting
+from handoff_bot.services.outbox import outbox
+from handoff_bot.services.settings import hours
+from handoff_bot.services.settings.roles import Roles
+from handoff_bot.storage import access, agents, conversations, log
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.models import Agent, Conversation, Escalation
+from handoff_bot.storage.transaction import Transaction
+
+OFFER = "ladder.offer"
+OFFERED, UNOFFERED = "escalation.offered", "escalation.unoffered"
+PATIENCE = timedelta(minutes=2)
+"""Time to respond to an offer before the next agent is asked, unless a rule sets another."""
+AGAIN = timedelta(minutes=1)
+"""How often to check whether an agent named by a rule has become available."""
+
+NOBODY_ELSE = "No agents are available."
+NOBODY_YET = (
+    "No agent named by the routing rule is available. They will get an offer as soon as they are."
+)
+NOT_KNOWN = (
+    "Slack did not return the members of the group for this conversation, so no agent got an offer."
+)
+
+
+class Pool(StrEnum):
+    """Which agents may receive an offer."""
+
+    ALL = "all"
+    RULE = "rule"
+
+
+def ask_next(
+    tx: Transaction,
+    escalation: Escalation,
+    conversation: Conversation,
+    due_at: datetime,
+    pool: Pool = Pool.ALL,
+) -> None:
+    """Enqueues the next offer. An earlier round of offers is superseded."""
+    asked = _asked(tx, escalation, conversation.epoch)
+    _enqueue(tx, escalation, conversation, len(asked), due_at, pool)
+
+
+def _enqueue(
+    tx: Transaction,
+    escalation: Escalation,
+    conversation: Conversation,
+    number: int,
+    due_at: datetime,
+    pool: Pool,
+) -> None:
+    name = f"{id_of(escalation)}:{conversation.epoch}:{number}"
+    payload = {
+        "escalation_id": id_of(escalation),
+        "epoch": conversation.epoch,
+        "number": number,
+        "pool": pool.value,
+    }
+    key = f"offer:{name}:{due_at.timestamp():.0f}"
+    enqueue_job(tx, NewJob(OFFER, key, payload, due_at, key=key))
+
+
+def _asked(tx: Transaction, escalation: Escalation, epoch: int) -> list[int]:
+    """Returns the agents already asked in this epoch."""
+    return [
+        event.agent_id
+        for event in log.of_escalation(tx, id_of(escalation), OFFERED)
+        if event.agent_id is not None and event.data.get("epoch") == epoch
+    ]
+
+
+def _let_go(tx: Transaction, escalation: Escalation) -> set[int]:
+    """Returns the agents who last released it; they are not asked."""
+    released = log.of_escalation(tx, id_of(escalation), f"escalation.{Step.RELEASE}")
+    return {event.agent_id for event in released[-1:] if event.agent_id is not None}
+
+
+@dataclass(frozen=True)
+class OfferPlan:
+    """What to look up in Slack: group members ("" for none), and which agents are in do not disturb
+    or barred.
+    """
+
+    group_id: str
+    may_rest: frozenset[str]
+    about: About
+
+
+@dataclass(frozen=True)
+class Known:
+    """What Slack returned: group members (None without a group), agents in do not disturb, barred
+    agents.
+    """
+
+    members: frozenset[str] | None
+    resting: frozenset[str]
+    barred: frozenset[str]
+
+
+class Offer(ProviderJob[OfferPlan, Known]):
+    """Offers to one agent and schedules the next offer."""
+
+    repeatable = True
+    told = "the agents, in the thread"
+
+    def __init__(self, desk: Desk, clock: Clock, roles: Roles) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._roles = roles
+
+    def prepare(self, tx: Transaction, job: Job) -> OfferPlan | None:
+        """Returns what to look up, or None if another job of this round was answered."""
+        found = self._round(tx, job)
+        if found is None:
+            return None
+        by_group = found.route is not None and not found.route.people
+        group_id = found.route.group_id if found.route and by_group else ""
+        escalation_id = id_of(found.waiting.escalation)
+        about = access.conversation(tx, escalation_id, self._desk.queue_channel)
+        may_rest = availability.those_who_may_rest(tx, self._clock.now())
+        return OfferPlan(group_id, may_rest, about) if about else None
+
+    def call(self, plan: OfferPlan) -> Known:
+        members = frozenset(self._desk.members(plan.group_id)) if plan.group_id else None
+        asked = plan.may_rest if members is None else plan.may_rest & members
+        resting = frozenset(self._desk.resting(asked, self._clock.now()))
+        return Known(members, resting, self._roles.those_barred(asked, plan.about))
+
+    def finish(self, tx: Transaction, job: Job, plan: OfferPlan, result: Known) -> None:
+        """Sends the offer if it is still needed."""
+        found = self._round(tx, job)
+        if found is None:
+            return
+        named = frozenset(found.route.people) if found.route else frozenset()
+        if result.members is not None and not result.members:
+            outbox.notice(tx, found.waiting.escalation, NOT_KNOWN, found.waiting.now)
+        else:
+            found.ask(result.members or named, result.resting, result.barred)
+
+    def on_failed(
+        self, tx: Transaction, job: Job, plan: OfferPlan | None, error: Exception
+    ) -> None:
+        """Leaves the escalation in the queue."""
+        escalation = rows.get(tx, int(job.payload["escalation_id"]))
+        if escalation and escalation.status == Status.QUEUED:
+            outbox.notice(tx, escalation, NOT_KNOWN, self._clock.now())
+
+    def _round(self, tx: Transaction, job: Job) -> _Round | None:
+        waiting = still_waiting(tx, job, self._clock.now())
+        if waiting is None:
+            return None
+        asked = _asked(tx, waiting.escalation, waiting.conversation.epoch)
+        pool = Pool(job.payload.get("pool", Pool.ALL))
+        route = applied_route.route_of(tx, waiting.escalation) if pool is Pool.RULE else None
+        is_given_elsewhere = pool is Pool.RULE and route is None
+        if len(asked) != job.payload["number"] or is_given_elsewhere:
+            return None
+        return _Round(waiting, pool, route, asked)
+
+
+@dataclass(frozen=True)
+class _Round:
+    """One round of offers: the escalation, its rule (or None) and the agents asked before."""
+
+    waiting: Waiting
+    pool: Pool
+    route: Route | None
+    asked: list[int]
+
+    def ask(self, people: frozenset[str], resting: frozenset[str], barred: frozenset[str]) -> None:
+        """Offers to the first free agent of these, or of all.
+
+        Agents in do not disturb (`resting`) come last; `barred` ones are never asked.
+        """
+        tx, now = self.waiting.tx, self.waiting.now
+        mode = self.route.mode if self.route else Mode.LEAST_BUSY
+        besides = {*self.asked, *_let_go(tx, self.waiting.escalation)}
+        agents.hold_roster(tx)
+        free = availability.candidates(tx, now, mode, people, resting)
+        may = (agent for agent in free if agent.desk_id not in barred)
+        chosen = next((agent for agent in may if id_of(agent) not in besides), None)
+        if chosen is None:
+            self._nobody(people, besides)
+            return
+        patience = timedelta(seconds=self.route.seconds) if self.route else PATIENCE
+        self._ask(chosen, patience)
+        self._then(len(self.asked) + 1, hours.of_the_team(tx).after(now, patience))
+
+    def _then(self, number: int, due_at: datetime) -> None:
+        waiting = self.waiting
+        about = (waiting.tx, waiting.escalation, waiting.conversation)
+        _enqueue(*about, number, due_at, self.pool)
+
+    def _nobody(self, people: frozenset[str], besides: set[int]) -> None:
+        """Schedules another check for the agents that a rule names."""
+        if self.route and agents.has_others(self.waiting.tx, people, besides):
+            self._say_once(NOBODY_YET)
+            self._then(len(self.asked), self.waiting.now + AGAIN)
+        else:
+            self._say_once(NOBODY_ELSE)
+
+    def _say_once(self, words: str) -> None:
+        """Posts this once until another agent is asked."""
+        tx, escalation, now = self.waiting.tx, self.waiting.escalation, self.waiting.now
+        state = {
+            "epoch": self.waiting.conversation.epoch,
+            "asked": len(self.asked),
+            "may_come": words is NOBODY_YET,
+        }
+        said = [
+            event.data["state"] for event in log.of_escalation(tx, id_of(escalation), UNOFFERED)
+        ]
+        if state not in said:
+            log.record(tx, UNOFFERED, now, escalation=escalation, state=state)
+            outbox.notice(tx, escalation, words, now)
+
+    def _ask(self, agent: Agent, patience: timedelta) -> None:
+        tx, escalation, now = self.waiting.tx, self.waiting.escalation, self.waiting.now
+        agent.last_offered_at = now
+        epoch = self.waiting.conversation.epoch
+        log.record(
+            tx,
+            OFFERED,
+            now,
+            escalation=escalation,
+            agent_id=id_of(agent),
+            epoch=epoch,
+            pool=self.pool.value,
+        )
+        name = conversations.contact_name(tx, self.waiting.conversation)
+        text = f"{name} is waiting on {self.waiting.conversation.channel}. Can you take this?"
+        if escalation.summary:
+            text = f"{text}\n{escalation.summary}"
+        text = f"{text}\nThe next agent gets the offer in {_in_words(patience)}."
+        buttons = (Button.ACCEPT, Button.DECLINE)
+        post = Post(PostKind.TOLD, text, value=str(id_of(escalation)), buttons=buttons)
+        outbox.tell(tx, agent.desk_id, post, now, about=escalation)
+
+
+def _in_words(length: timedelta) -> str:
+    seconds = int(length.total_seconds())
+    if seconds % 60:
+        return many(seconds, "second")
+    return many(seconds // 60, "minute")
+
+
+class Offers:
+    """Agents' responses to offers; accepting is a normal claim."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def decline(self, escalation_id: int, desk_id: str) -> None:
+        """Declines the open offer and asks the next agent. An older offer is not affected."""
+        with self._database.write() as tx:
+            escalation = rows.get(tx, escalation_id)
+            if escalation is None or escalation.status != Status.QUEUED:
+                return
+            conversation = conversations.hold(tx, escalation.conversation_id)
+            asked = log.of_escalation(tx, id_of(escalation), OFFERED)
+            agent = rows.agent(tx, asked[-1].agent_id) if asked else None
+            if agent and agent.desk_id == desk_id:
+                pool = Pool(asked[-1].data.get("pool", Pool.ALL))
+                ask_next(tx, escalation, conversation, self._clock.now(), pool)

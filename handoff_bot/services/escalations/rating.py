@@ -1,0 +1,106 @@
+"""CSAT survey: sent when an agent resolves, answered by a number or in words."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.ratings import Rating, rating_in
+from handoff_bot.domain.texts import Moment
+from handoff_bot.services.delivery import customer_texts, sending
+from handoff_bot.services.delivery.sending import Channels, OutboundDraft
+from handoff_bot.services.outbox import outbox
+from handoff_bot.storage import conversations, log
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Conversation, Escalation, Message
+from handoff_bot.storage.transaction import Transaction
+
+ASKED = "csat"
+"""Setting that enables the survey; on by default."""
+ANSWERED = "csat.answered"
+PUT = "csat.asked"
+WITHIN = timedelta(hours=24)
+_RECENT = 20
+
+
+def question(tx: Transaction, conversation: Conversation, now: datetime) -> str:
+    """Returns the survey question, or "" if it is not sent."""
+    if not log.preference(tx, ASKED, True):
+        return ""
+    return customer_texts.say(tx, Moment.CSAT, conversation, now)
+
+
+def asked(tx: Transaction, escalation: Escalation, now: datetime) -> None:
+    """Records that the survey was sent; a rating from now on is its answer."""
+    log.record(tx, PUT, now, escalation=escalation)
+
+
+def take(
+    tx: Transaction,
+    conversation: Conversation,
+    message: Message,
+    channels: Channels,
+    now: datetime,
+) -> Rating | None:
+    """Returns the rating in this message, if any. Stores it, posts it with its comment, and thanks
+    the customer.
+
+    The comment may still need an agent or an answer; the caller decides. Opted-out customers are
+    not thanked.
+    """
+    found = rating_in(message.text)
+    escalation = _asked_about(tx, conversation, now) if found else None
+    if found is None or escalation is None:
+        return None
+    is_first = not log.has(tx, ANSWERED, id_of(escalation))
+    if not is_first and not found.corrects:
+        return None
+    log.record(
+        tx,
+        ANSWERED,
+        now,
+        escalation=escalation,
+        agent_id=escalation.closed_by_id,
+        score=found.score,
+        comment=_comment(message, found),
+    )
+    name = conversations.contact_name(tx, conversation)
+    did = "rated this conversation" if is_first else "changed the rating of this conversation"
+    said = f"{name} {did}: {found.score} of 5."
+    outbox.notice(tx, escalation, said, now)
+    if found.comment:
+        words = Post(PostKind.CONTACT, message.text, name=name, channel=conversation.channel)
+        outbox.post(tx, escalation, words, now)
+    thanks = customer_texts.say(tx, Moment.CSAT_THANKS, conversation, now)
+    if thanks and not conversation.opted_out_at:
+        covered = None if found.asks else id_of(message)
+        spoken = OutboundDraft(thanks, Author.SYSTEM, answers=covered)
+        sending.say(tx, conversation, spoken, channels, now)
+    return found
+
+
+def _comment(message: Message, found: Rating) -> str:
+    return message.text if found.comment else ""
+
+
+def _asked_about(tx: Transaction, conversation: Conversation, now: datetime) -> Escalation | None:
+    """Returns the recently resolved escalation whose survey is still open."""
+    escalation = rows.last_resolved(tx, id_of(conversation), since=now - WITHIN)
+    if escalation is None or escalation.closed_at is None:
+        return None
+    if not log.has(tx, PUT, id_of(escalation)):
+        return None
+    recent = conversations.recent(tx, id_of(conversation), _RECENT)
+    # Once the assistant has answered, a number is an answer to that.
+    is_over = any(_is_answer(one) and one.created_at > escalation.closed_at for one in recent)
+    return None if is_over else escalation
+
+
+def _is_answer(message: Message) -> bool:
+    """Returns whether the assistant sent more than small talk, which has full confidence and no
+    source.
+    """
+    is_friendly = message.payload.get("confidence") == 1.0 and not message.payload.get("sources")
+    return message.author == Author.ASSISTANT and not is_friendly

@@ -1,0 +1,79 @@
+"""Builds the note and context for a reassigned conversation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from handoff_bot.domain.desk import Button, Post, PostKind
+from handoff_bot.domain.messages import Author
+from handoff_bot.services.outbox import message_content, outbox
+from handoff_bot.storage import conversations, deliveries
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Agent, Conversation, Escalation
+from handoff_bot.storage.transaction import Transaction
+
+LAST_WORDS = 3
+_LONGEST = 300
+
+
+def announce(
+    tx: Transaction,
+    escalation: Escalation,
+    giver: Agent,
+    owner: Agent,
+    previous: Agent | None,
+    now: datetime,
+) -> None:
+    """Posts the new assignee in the thread. Mentions the previous assignee unless they gave it away."""
+    words = f"{giver.name} assigned this conversation to {owner.name}."
+    if id_of(giver) == id_of(owner):
+        words = f"{owner.name} took this over{f' from {previous.name}' if previous else ''}."
+    lost = previous is not None and id_of(previous) != id_of(giver)
+    mentions = (previous.desk_id,) if previous and lost else ()
+    outbox.post(tx, escalation, Post(PostKind.NOTICE, words, mentions=mentions), now)
+
+
+def to_an_agent(
+    tx: Transaction,
+    escalation: Escalation,
+    giver: Agent,
+    owner: Agent,
+    note: str,
+    now: datetime,
+) -> None:
+    """Posts the note in the thread and sends the new assignee a direct message."""
+    if note:
+        outbox.notice(tx, escalation, f"{giver.name} notes: {note}", now)
+    if id_of(giver) == id_of(owner):
+        return
+    conversation = conversations.get(tx, escalation.conversation_id)
+    text = "\n".join(_context(tx, escalation, conversation, giver, note))
+    about = Post(PostKind.TOLD, text, button=Button.VIEW, value=str(id_of(escalation)))
+    outbox.tell(tx, owner.desk_id, about, now, about=escalation)
+
+
+def _context(
+    tx: Transaction, escalation: Escalation, conversation: Conversation, giver: Agent, note: str
+) -> list[str]:
+    name = conversations.contact_name(tx, conversation)
+    lines = [f"{giver.name} assigned you the conversation with {name} on {conversation.channel}."]
+    lines += [f"Note: {note}"] if note else []
+    lines += [f"Summary: {escalation.summary}"] if escalation.summary else []
+    recent = deliveries.arrived(tx, conversations.recent(tx, id_of(conversation), LAST_WORDS))
+    speakers = {Author.CONTACT: name, Author.ASSISTANT: "Assistant", Author.SYSTEM: "We"}
+    for message in recent:
+        speaker = speakers.get(Author(message.author), "Agent")
+        lines.append(f"{speaker}: {message_content.in_words(message)[:_LONGEST]}")
+    return lines
+
+
+def to_the_queue(
+    tx: Transaction, escalation: Escalation, giver: Agent, note: str, now: datetime
+) -> None:
+    """Posts the release in the thread and mentions the group."""
+    words = f"{giver.name} released this conversation to the queue."
+    mentions = (escalation.group_id,) if escalation.group_id else ()
+    if mentions:
+        words = f"{giver.name} put this conversation in the queue for this group."
+    text = f"{words} Note: {note}" if note else words
+    outbox.post(tx, escalation, Post(PostKind.NOTICE, text, mentions=mentions), now)

@@ -1,0 +1,182 @@
+"""Waiting policy: each step is a job due at its time, and runs only if it still applies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from handoff_bot.domain.amounts import many
+from handoff_bot.domain.desk import Post, PostKind
+from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.domain.signals import Priority
+from handoff_bot.domain.texts import Moment
+from handoff_bot.domain.waiting_policy import (
+    DEFAULT,
+    PolicyStep,
+    PolicyStepKind,
+    for_priority,
+    superseded,
+)
+from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.jobs.handler import ADMINS, ProviderJob
+from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.ports import Clock
+from handoff_bot.services.delivery.sending import Channels
+from handoff_bot.services.escalations import applied_route, offers
+from handoff_bot.services.escalations.lifecycle import Escalations
+from handoff_bot.services.escalations.still_queued import NOBODY, Waiting, still_waiting, tell
+from handoff_bot.services.outbox import outbox
+from handoff_bot.services.outbox.escalation_events import EscalationChanged
+from handoff_bot.services.outbox.ticket_sync import TicketSync
+from handoff_bot.services.settings import hours
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage import log, tickets
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Conversation, Escalation
+from handoff_bot.storage.transaction import Transaction
+
+POLICY_STEP = "ladder.rung"
+POLICY, GROUP = "ladder.rungs", "ladder.group"
+
+
+def policy_steps(tx: Transaction) -> list[PolicyStep]:
+    """Returns the configured steps, without lines that are stored wrongly."""
+    found = []
+    for line in log.preference(tx, POLICY, list(DEFAULT)):
+        try:
+            found.append(PolicyStep.parse(str(line)))
+        except ValueError:
+            continue
+    return found
+
+
+def on_escalation_changed(change: EscalationChanged) -> None:
+    """Schedules the steps for a new queued escalation. Time outside business hours does not count."""
+    if change.escalation.status == Status.QUEUED:
+        plan(change.tx, change.escalation, change.conversation, change.now)
+
+
+def plan(
+    tx: Transaction, escalation: Escalation, conversation: Conversation, since: datetime
+) -> None:
+    """Schedules the steps by priority for a wait that began at `since`. Safe to repeat."""
+    team, priority = hours.of_the_team(tx), Priority(escalation.priority)
+    chosen = for_priority(policy_steps(tx), priority)
+    for policy_step in chosen:
+        minutes = int(policy_step.after.total_seconds() // 60)
+        later = superseded(policy_step, chosen)
+        payload = {
+            "escalation_id": id_of(escalation),
+            "epoch": conversation.epoch,
+            "kind": policy_step.kind.value,
+            "minutes": minutes,
+            "priority": priority.value,
+            "overtaken_at": team.after(since, later).isoformat() if later else "",
+        }
+        name = f"{id_of(escalation)}:{conversation.epoch}:{policy_step.kind}:{minutes}"
+        due_at = team.after(since, policy_step.after)
+        enqueue_job(
+            tx, NewJob(POLICY_STEP, f"ladder:{name}", payload, due_at, key=f"ladder:{name}")
+        )
+
+
+def replan(tx: Transaction, escalation: Escalation, conversation: Conversation) -> None:
+    """Schedules the steps for a changed priority."""
+    released = log.of_escalation(tx, id_of(escalation), f"escalation.{Step.RELEASE}")
+    plan(tx, escalation, conversation, released[-1].at if released else escalation.opened_at)
+
+
+def _counts(job: Job, escalation: Escalation, tx: Transaction, now: datetime) -> bool:
+    """Returns whether the step is still configured and no later step has superseded it."""
+    superseded_at = job.payload.get("overtaken_at")
+    if superseded_at and datetime.fromisoformat(superseded_at) <= now:
+        return False
+    priority = Priority(escalation.priority)
+    if job.payload.get("priority", priority) == priority:
+        return True
+    here = timedelta(minutes=job.payload["minutes"]), PolicyStepKind(job.payload["kind"])
+    return here in [
+        (policy_step.after, policy_step.kind)
+        for policy_step in for_priority(policy_steps(tx), priority)
+    ]
+
+
+class RunPolicyStep(ProviderJob[int, None]):
+    """Runs one step. Only a return to the AI is an action of its own, after this transaction."""
+
+    told = ADMINS
+    repeatable = True
+
+    def __init__(
+        self,
+        escalations: Escalations,
+        channels: Channels,
+        clock: Clock,
+        tickets_out: TicketSync,
+    ) -> None:
+        self._tickets_out = tickets_out
+        self._escalations = escalations
+        self._channels = channels
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> int | None:
+        waiting = still_waiting(tx, job, self._clock.now())
+        if waiting is None or not _counts(job, waiting.escalation, tx, waiting.now):
+            return None
+        kind = PolicyStepKind(job.payload["kind"])
+        log.record(tx, "ladder.rung", waiting.now, escalation=waiting.escalation, rung=kind.value)
+        if kind is PolicyStepKind.RETURN:
+            return id_of(waiting.escalation)
+        _DOES[kind](self, waiting)
+        return None
+
+    def call(self, plan: int) -> None:
+        """Returns the conversation to the AI."""
+        self._escalations.take(Step.RETURN, plan, NOBODY)
+
+    def remind(self, waiting: Waiting, group: str = "") -> None:
+        """Posts a reminder in the thread, optionally mentioning a group."""
+        waited = many(waiting.job.payload["minutes"], "minute")
+        text = f"No agent has taken this conversation for {waited}."
+        post = Post(PostKind.NOTICE, text, mentions=(group,) if group else ())
+        outbox.post(waiting.tx, waiting.escalation, post, waiting.now)
+
+    def mention(self, waiting: Waiting) -> None:
+        """Mentions the group; without a group, posts a plain reminder."""
+        group = waiting.escalation.group_id or log.preference(waiting.tx, GROUP, "")
+        self.remind(waiting, group)
+
+    def offer(self, waiting: Waiting) -> None:
+        """Offers the conversation to the next available agent. Agents named by a rule come first,
+        unless already asked.
+        """
+        route = applied_route.route_of(waiting.tx, waiting.escalation)
+        is_named = route is not None and bool(route.people or route.group_id)
+        asked_before = route is not None and route.is_offered
+        pool = offers.Pool.RULE if is_named and not asked_before else offers.Pool.ALL
+        offers.ask_next(waiting.tx, waiting.escalation, waiting.conversation, waiting.now, pool)
+
+    def tell(self, waiting: Waiting) -> None:
+        tell(waiting, Moment.WAITING_LONG, self._channels)
+
+    def call_back(self, waiting: Waiting) -> None:
+        """Turns the conversation into a callback; it stays in the queue."""
+        ticket = rows.ticket_of(waiting.tx, id_of(waiting.escalation))
+        tickets.add_tags(waiting.tx, id_of(ticket), ("callback",))
+        ticket.updated_at = waiting.now
+        self._tickets_out.changed(waiting.tx, id_of(ticket), waiting.now)
+        tell(waiting, Moment.CALLBACK, self._channels)
+        text = (
+            "No agent took this conversation in time. The customer was told that we will get "
+            "back to them."
+        )
+        outbox.notice(waiting.tx, waiting.escalation, text, waiting.now)
+
+
+_DOES: dict[PolicyStepKind, Callable[[RunPolicyStep, Waiting], None]] = {
+    PolicyStepKind.REMIND: RunPolicyStep.remind,
+    PolicyStepKind.MENTION: RunPolicyStep.mention,
+    PolicyStepKind.OFFER: RunPolicyStep.offer,
+    PolicyStepKind.TELL: RunPolicyStep.tell,
+    PolicyStepKind.CALLBACK: RunPolicyStep.call_back,
+}

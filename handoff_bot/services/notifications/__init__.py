@@ -1,0 +1,1 @@
+"""Notification rules and e-mail to the team."""

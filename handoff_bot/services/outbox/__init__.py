@@ -1,0 +1,1 @@
+"""What is shown in Slack and in connected systems: jobs that post, update and render."""

@@ -1,0 +1,163 @@
+"""Updates cards, delivery reactions and the board. Only the latest state matters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from handoff_bot.domain.delivery import DeliveryStatus, overall
+from handoff_bot.domain.desk import Board, Place
+from handoff_bot.domain.errors import DeskError, DeskGone
+from handoff_bot.domain.escalations import OPEN
+from handoff_bot.jobs.handler import ADMINS
+from handoff_bot.jobs.job import Job
+from handoff_bot.jobs.rates import Cost
+from handoff_bot.services.outbox import outbox, slack_channels, slack_costs, view_models
+from handoff_bot.services.outbox.slack_job import CardPlan, DeskHandler
+from handoff_bot.storage import deliveries, escalations, log
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Message
+from handoff_bot.storage.transaction import Transaction
+
+_PLACE = TypeAdapter(Place)
+BOARD_PLACE = "board.place"
+
+
+class UpdateCard(DeskHandler[CardPlan, Place]):
+    """Updates a card to its latest state."""
+
+    repeatable = True
+    coalesces = True
+    told = "nobody: the thread says each change, and the next change draws the card again"
+
+    def cost(self, tx: Transaction, job: Job) -> Cost:
+        is_posted = escalations.thread_of(tx, int(job.payload["escalation_id"])) is not None
+        return slack_costs.CARD if is_posted else ()
+
+    def prepare(self, tx: Transaction, job: Job) -> CardPlan | None:
+        """Returns the current card, or None if it was not posted yet: posting shows the latest
+        state anyway.
+        """
+        escalation = escalations.get(tx, int(job.payload["escalation_id"]))
+        thread = escalations.thread_of(tx, int(job.payload["escalation_id"]))
+        if escalation is None or thread is None:
+            return None
+        return CardPlan(
+            view_models.card(tx, escalation), Place(thread.slack_channel, thread.ts), ""
+        )
+
+    def call(self, plan: CardPlan) -> Place:
+        try:
+            return self._desk.render_card(plan.card, plan.at, plan.mark)
+        except DeskGone:
+            if plan.at and plan.card.status not in OPEN:
+                return plan.at  # no longer needed
+            raise
+
+    def on_retry(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
+        """Posts a deleted card again, unless another job already did."""
+        number = int(job.payload["escalation_id"])
+        thread, escalation = escalations.thread_of(tx, number), escalations.get(tx, number)
+        if not isinstance(error, DeskGone) or plan is None or escalation is None or thread is None:
+            return
+        if plan.at == Place(thread.slack_channel, thread.ts):
+            self.lost(tx, job, escalation, error)
+
+
+@dataclass(frozen=True)
+class MarkPlan:
+    reply: Place
+    status: DeliveryStatus
+    held: bool
+
+
+class UpdateDeliveryReaction(DeskHandler[MarkPlan, None]):
+    """Sets the reactions on an agent's reply to its latest delivery status."""
+
+    repeatable = True
+    coalesces = True
+    told = "nobody: a message that fails is a post of its own, and the next status marks it again"
+
+    def cost(self, tx: Transaction, job: Job) -> Cost:
+        plan = self.prepare(tx, job)
+        return slack_costs.mark(plan.status, held=plan.held) if plan else ()
+
+    def prepare(self, tx: Transaction, job: Job) -> MarkPlan | None:
+        message = tx.session.get(Message, int(job.payload["message_id"]))
+        if message is None or not message.desk_channel or not message.desk_ts:
+            return None
+        parts = deliveries.current(tx, id_of(message))
+        status = overall(DeliveryStatus(part.status) for part in parts)
+        place = Place(message.desk_channel, message.desk_ts)
+        return MarkPlan(place, status, bool(message.payload.get("held")))
+
+    def call(self, plan: MarkPlan) -> None:
+        try:
+            self._desk.mark_delivery(plan.reply, plan.status, held=plan.held)
+        except DeskGone as error:
+            raise DeskError(str(error), permanent=True, code=error.code) from error
+
+
+@dataclass(frozen=True)
+class BoardPlan:
+    """The board to render; `at` is None until it is posted."""
+
+    board: Board
+    at: Place | None
+
+
+class UpdateBoard(DeskHandler[BoardPlan, Place]):
+    """Keeps the pinned board message up to date."""
+
+    coalesces = True
+    told = ADMINS
+    MARK = "board"
+
+    def cost(self, tx: Transaction, job: Job) -> Cost:
+        slack_channel = slack_channels.queue_channel(tx)
+        at = _where_it_is(tx, slack_channel)
+        return slack_costs.board(at, slack_channel or self._desk.queue_channel)
+
+    def prepare(self, tx: Transaction, job: Job) -> BoardPlan:
+        return self._plan(tx)
+
+    def _plan(self, tx: Transaction) -> BoardPlan:
+        board = view_models.board(tx, self._clock.now())
+        return BoardPlan(board, _where_it_is(tx, board.slack_channel))
+
+    def call(self, plan: BoardPlan) -> Place:
+        return self._desk.render_board(plan.board, plan.at, self.MARK)
+
+    def on_retry(self, tx: Transaction, job: Job, plan: BoardPlan | None, error: Exception) -> None:
+        """Posts a deleted board again."""
+        if isinstance(error, DeskGone) and plan and plan.at:
+            log.forget(tx, BOARD_PLACE)
+
+    def recover(self, job: Job, begun_at: datetime) -> tuple[BoardPlan, Place] | None:
+        """Finds a first board that may have been posted, instead of posting a second one."""
+        with self._database.read() as tx:
+            plan = self._plan(tx)
+        if plan.at is not None:
+            return None
+        place = self._desk.find_card(self.MARK, begun_at, plan.board.slack_channel)
+        return (plan, place) if place else None
+
+    def finish(self, tx: Transaction, job: Job, plan: BoardPlan, result: Place) -> None:
+        """Stores where the board is."""
+        if plan.at == result:
+            return
+        now = self._clock.now()
+        place = {"slack_channel": result.slack_channel, "ts": result.ts}
+        log.prefer(tx, BOARD_PLACE, place, "system", now)
+        outbox.update_board(tx, now)
+
+
+def _where_it_is(tx: Transaction, slack_channel: str) -> Place | None:
+    """Returns None if there is no board yet or the queue channel has changed; a new board is posted
+    then.
+    """
+    held = log.preference(tx, BOARD_PLACE, None)
+    place = _PLACE.validate_python(held) if held else None
+    return place if place and slack_channel in ("", place.slack_channel) else None

@@ -1,0 +1,144 @@
+"""Reads the data that Slack shows: cards, the board, transcripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from handoff_bot.domain.delivery import overall
+from handoff_bot.domain.desk import AgentRef, Board, Card, Line, TranscriptPage
+from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.domain.messages import Author
+from handoff_bot.domain.queue import Filter
+from handoff_bot.domain.signals import Mood, Priority, Signal
+from handoff_bot.domain.sla import SlaTarget
+from handoff_bot.services.outbox import message_content, slack_channels
+from handoff_bot.storage import conversations, deliveries, escalations, held, queue, tickets
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Agent, Escalation, Message, Note
+from handoff_bot.storage.transaction import Transaction
+
+RECENT_LINES = 3
+LOOK_BACK = 40
+"""Number of messages searched for an ad: only a customer's first message has one."""
+MOST_NOTES = 8
+BOARD_ROWS = 12
+PAGE_LINES = 15
+
+
+def agent_ref(row: Agent | None) -> AgentRef | None:
+    """Returns an agent's row as AgentRef."""
+    return AgentRef(row.desk_id, row.name) if row else None
+
+
+def card(tx: Transaction, escalation: Escalation) -> Card:
+    """Returns an escalation's current card."""
+    conversation = conversations.get(tx, escalation.conversation_id)
+    name = conversations.contact_name(tx, conversation)
+    ticket = escalations.ticket_of(tx, id_of(escalation))
+    earlier = conversations.recent(tx, id_of(conversation), LOOK_BACK)
+    recent = deliveries.arrived(tx, earlier[-RECENT_LINES:])
+    return Card(
+        escalation_id=id_of(escalation),
+        ticket=id_of(ticket),
+        status=Status(escalation.status),
+        owner=agent_ref(escalations.agent(tx, escalation.owner_id)),
+        contact=name,
+        address=conversation.address,
+        channel=conversation.channel,
+        reason=Signal(escalation.reason),
+        priority=Priority(escalation.priority),
+        scores={Signal(signal): score for signal, score in escalation.scores.items()},
+        evidence=escalation.evidence,
+        summary=escalation.summary,
+        tried=escalation.tried,
+        recent=tuple(_lines(tx, recent, name)) if escalation.status == Status.QUEUED else (),
+        earlier_tickets=escalations.earlier_tickets(tx, conversation.contact_id, id_of(ticket)),
+        opened_at=escalation.opened_at,
+        claimed_at=escalation.claimed_at,
+        closed_at=escalation.closed_at,
+        closed_by=agent_ref(escalations.agent(tx, escalation.closed_by_id)),
+        opted_out=conversation.opted_out_at is not None,
+        invited=conversation.invited_at is not None,
+        language=conversation.language,
+        mood=Mood(escalation.mood) if escalation.mood else None,
+        vip=escalation.vip,
+        snoozed_until=escalation.snoozed_until,
+        group_id=escalation.group_id,
+        slack_channel=escalation.slack_channel,
+        reopened=ticket.reopened,
+        previous_owner=escalations.previous_owner(tx, escalation) if ticket.reopened else "",
+        reply_due_at=tickets.open_due(ticket, SlaTarget.REPLY),
+        solve_due_at=tickets.open_due(ticket, SlaTarget.SOLVE),
+        window_closes_at=conversation.window_closes_at if escalation.status in OPEN else None,
+        notes=_notes(earlier, escalation),
+    )
+
+
+def _notes(messages: Sequence[Message], escalation: Escalation) -> tuple[str, ...]:
+    """Returns the ad that the customer came from, and the context of the escalating message."""
+    ads = (message_content.context_of(message).ad_line for message in messages)
+    about = (
+        message_content.context_of(one).lines for one in messages if one.id == escalation.message_id
+    )
+    return tuple(dict.fromkeys((*filter(None, ads), *next(about, ()))))[:MOST_NOTES]
+
+
+def board(tx: Transaction, now: datetime) -> Board:
+    """Returns the current board."""
+    found, count = queue.page(tx, Filter(), now, 0, BOARD_ROWS)
+    return Board(
+        rows=tuple(found),
+        waiting=count,
+        claimed=escalations.count(tx, Status.CLAIMED),
+        slack_channel=slack_channels.queue_channel(tx),
+        held=held.count(tx),
+    )
+
+
+def transcript(tx: Transaction, escalation: Escalation, page: int) -> TranscriptPage:
+    """Returns one page of the conversation, including notes."""
+    conversation = conversations.get(tx, escalation.conversation_id)
+    name = conversations.contact_name(tx, conversation)
+    messages, count = conversations.page(tx, id_of(conversation), page, PAGE_LINES)
+    pages = max(1, -(-count // PAGE_LINES))
+    lines = _lines(tx, messages, name)
+    notes = conversations.notes_of(tx, id_of(conversation))
+    starts = messages[0].created_at if messages and page > 0 else None
+    ends = messages[-1].created_at if messages and page < pages - 1 else None
+    lines += [
+        _note_line(tx, note)
+        for note in notes
+        if (starts is None or note.created_at >= starts)
+        and (ends is None or note.created_at < ends)
+    ]
+    lines.sort(key=lambda line: line.at)
+    return TranscriptPage(name, conversation.channel, tuple(lines), page, pages)
+
+
+def _note_line(tx: Transaction, note: Note) -> Line:
+    author = escalations.agent(tx, note.agent_id)
+    names = ", ".join(f"[{file['name']}]" for file in note.files)
+    text = "\n".join(filter(None, (note.text, names)))
+    return Line(Author.AGENT, author.name if author else "", text, note.created_at, note=True)
+
+
+def _lines(tx: Transaction, messages: Sequence[Message], contact: str) -> list[Line]:
+    stages = deliveries.statuses(tx, [id_of(message) for message in messages])
+    return [
+        Line(
+            author=Author(message.author),
+            name=_speaker(tx, message, contact),
+            text=message_content.in_words(message),
+            at=message.created_at,
+            delivery=overall(stages[id_of(message)]) if id_of(message) in stages else None,
+        )
+        for message in messages
+    ]
+
+
+def _speaker(tx: Transaction, message: Message, contact: str) -> str:
+    if message.author == Author.CONTACT:
+        return contact
+    author = escalations.agent(tx, message.agent_id)
+    return author.name if author else ""

@@ -1,0 +1,1 @@
+"""Agents' replies: from threads and modals, edits, canned replies, message templates."""

@@ -1,0 +1,149 @@
+"""Metrics of a scope, computed from the event log; docs/metrics.md defines each."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from handoff_bot.domain.metrics import (
+    AGAIN,
+    SOON,
+    AgentNumbers,
+    Choice,
+    Lengths,
+    Numbers,
+    Period,
+    Scope,
+    Slice,
+)
+from handoff_bot.ports import Clock
+from handoff_bot.services.settings import hours
+from handoff_bot.storage import agents, metrics
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.metrics import Ended, Opened, Stretch
+from handoff_bot.storage.transaction import Transaction
+
+RESOLVED, RETURNED, DISMISSED = "escalation.resolve", "escalation.return", "escalation.dismiss"
+
+
+class Metrics:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def numbers(self, scope: Scope) -> Numbers:
+        with self._database.read() as tx:
+            return numbers(tx, scope)
+
+    def period(self, choice: Choice, timezone: str) -> Period:
+        """Returns an offered period in the given time zone."""
+        return Period.chosen(choice, self._clock.now(), timezone)
+
+    def last_days(self, number: int, timezone: str = "UTC") -> Period:
+        """Returns today and the days before it, `number` in total."""
+        return Period.last_days(number, self._clock.now(), timezone)
+
+    def timezone(self) -> str:
+        """Returns the team's time zone, for reports without a requesting agent."""
+        with self._database.read() as tx:
+            return hours.of_the_team(tx).zone.key
+
+    def agents(self) -> dict[int, str]:
+        """Returns all agents who have ever had a conversation, by id."""
+        with self._database.read() as tx:
+            return {id_of(row): row.name for row in agents.owners(tx)}
+
+    def agent_id(self, desk_id: str) -> int | None:
+        """Returns our id of an agent, or None if unknown."""
+        with self._database.read() as tx:
+            row = agents.by_desk_id(tx, desk_id)
+            return id_of(row) if row else None
+
+    def channels(self) -> tuple[str, ...]:
+        """Returns the kinds of channels that customers have written on."""
+        with self._database.read() as tx:
+            return metrics.channels(tx)
+
+
+def numbers(tx: Transaction, scope: Scope) -> Numbers:
+    opened, ended = metrics.opened(tx, scope), metrics.ended(tx, scope)
+    waits = metrics.waits(tx, scope)
+    lengths = _lengths(waits)
+    told = [one for one in opened if one.hours]
+    resolved = [one for one in ended if one.how == RESOLVED]
+    model_turns, model_in_time = metrics.model_turns(tx, scope)
+    return Numbers(
+        conversations=metrics.conversations(tx, scope),
+        escalated=len({one.conversation_id for one in opened}),
+        escalations=len(opened),
+        reasons=_most_first(one.reason for one in opened),
+        priorities=_most_first(one.priority for one in opened),
+        channels=_most_first(one.channel for one in opened),
+        hours_known=len(told),
+        out_of_hours=sum(one.hours == hours.CLOSED for one in told),
+        escalated_again=sum(map(_is_again, opened)),
+        waited=Lengths.of(lengths),
+        waited_briefly=sum(length <= SOON for length in lengths),
+        replied=Lengths.of(_lengths(metrics.first_replies(tx, scope))),
+        ended=len(ended),
+        resolved=len(resolved),
+        returned=sum(one.how == RETURNED for one in ended),
+        not_needed=sum(one.how == DISMISSED for one in ended),
+        abandoned=sum(one.how != DISMISSED and not one.was_taken for one in ended),
+        resolution=Lengths.of(_lengths(one.lasted for one in resolved)),
+        undelivered=metrics.failures(tx, scope),
+        ratings=metrics.ratings(tx, scope),
+        model_turns=model_turns,
+        model_in_time=model_in_time,
+        agents=_of_agents(tx, scope, resolved),
+        slices=tuple(_slices(scope.period, opened, waits)),
+    )
+
+
+def _lengths(stretches: Iterable[Stretch]) -> list[timedelta]:
+    # Clocks of several machines can differ slightly; a wait is never negative.
+    return [max(one.until - one.since, timedelta()) for one in stretches]
+
+
+def _most_first(words: Iterable[str]) -> Mapping[str, int]:
+    counts = Counter(words)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _is_again(one: Opened) -> bool:
+    return one.ended_before is not None and one.at - one.ended_before <= AGAIN
+
+
+def _of_agents(
+    tx: Transaction, scope: Scope, resolved: Sequence[Ended]
+) -> tuple[AgentNumbers, ...]:
+    taken, names = metrics.taken(tx, scope), metrics.names(tx)
+    solved = Counter(one.agent_id for one in resolved if one.agent_id)
+    replies: dict[int, list[Stretch]] = defaultdict(list)
+    for agent_id, stretch in metrics.own_replies(tx, scope):
+        replies[agent_id].append(stretch)
+    rows = [
+        AgentNumbers(
+            agent_id,
+            names.get(agent_id, ""),
+            taken.get(agent_id, 0),
+            solved[agent_id],
+            Lengths.of(_lengths(replies[agent_id])),
+        )
+        for agent_id in {*taken, *solved, *replies}
+    ]
+    return tuple(sorted(rows, key=lambda row: (-row.taken, -row.resolved, row.agent_id)))
+
+
+def _slices(period: Period, opened: Sequence[Opened], waits: Sequence[Stretch]) -> Iterable[Slice]:
+    slices = list(period.slices())
+    starts = [one.since for one in slices]
+    began = Counter(bisect_right(starts, one.at) - 1 for one in opened)
+    waited: dict[int, list[Stretch]] = defaultdict(list)
+    for wait in waits:
+        waited[bisect_right(starts, wait.until) - 1].append(wait)
+    for number, start in enumerate(starts):
+        yield Slice(start, began[number], Lengths.of(_lengths(waited[number])).median)

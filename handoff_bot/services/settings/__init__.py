@@ -1,0 +1,1 @@
+"""Settings that admins change, the rules in them, roles, and the audit log."""

@@ -1,0 +1,88 @@
+"""Ordered lists of admin rules, each stored as a setting."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from handoff_bot.services.settings.preferences import Preferences
+from handoff_bot.storage import log
+from handoff_bot.storage.transaction import Transaction
+
+logger = logging.getLogger(__name__)
+
+Kind = TypeVar("Kind")
+MOST = 30
+"""Maximum number of rules in a list: a modal has room for this many."""
+
+
+def read(tx: Transaction, key: str, adapter: TypeAdapter[Kind]) -> list[Kind]:
+    """Returns the rules in order, without those that are stored wrongly."""
+    return _parsed(log.preference(tx, key, []), key, adapter)
+
+
+def _parsed(stored: object, key: str, adapter: TypeAdapter[Kind]) -> list[Kind]:
+    found = []
+    for each in stored if isinstance(stored, list) else []:
+        try:
+            found.append(adapter.validate_python(each))
+        except ValidationError:
+            logger.warning("a rule is stored wrongly", extra={"key": key})
+    return found
+
+
+class RuleSet(Generic[Kind]):
+    """One list of rules.
+
+    Every change passes the newest change that the admin has seen (`seen`). If a newer one exists,
+    it is refused, because the rule's number may mean another rule by now.
+    """
+
+    def __init__(self, preferences: Preferences, key: str, adapter: TypeAdapter[Kind]) -> None:
+        self._preferences = preferences
+        self._adapter = adapter
+        self.key = key
+
+    def all(self) -> list[Kind]:
+        return self.parsed(self._preferences.get(self.key, []))
+
+    def parsed(self, stored: object) -> list[Kind]:
+        return _parsed(stored, self.key, self._adapter)
+
+    def seen(self) -> int:
+        """Returns the newest change of the list. Read it before the rules."""
+        return self._preferences.newest_change({self.key})
+
+    def put(self, number: int | None, rule: Kind, by: str, seen: int) -> bool:
+        """Replaces rule `number` (from 0); None appends it."""
+
+        def changed(rules: list[Kind]) -> list[Kind]:
+            if number is None:
+                return [*rules, rule]
+            return [*rules[:number], rule, *rules[number + 1 :]]
+
+        return self._change(changed, by, seen)
+
+    def delete(self, number: int, by: str, seen: int) -> bool:
+        return self._change(lambda rules: [*rules[:number], *rules[number + 1 :]], by, seen)
+
+    def move_up(self, number: int, by: str, seen: int) -> bool:
+        """Moves the rule up by one."""
+
+        def changed(rules: list[Kind]) -> list[Kind]:
+            if not 0 < number < len(rules):
+                return rules
+            before, moved = rules[number - 1], rules[number]
+            return [*rules[: number - 1], moved, before, *rules[number + 1 :]]
+
+        return self._change(changed, by, seen)
+
+    def _change(self, change: Callable[[list[Kind]], list[Kind]], by: str, seen: int) -> bool:
+        def changed(stored: object) -> list[object]:
+            rules = change(self.parsed(stored))
+            return [self._adapter.dump_python(each, mode="json") for each in rules]
+
+        return self._preferences.revise(self.key, changed, by, seen)

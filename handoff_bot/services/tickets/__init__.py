@@ -1,0 +1,1 @@
+"""Tickets: search, edits, timeline, export."""

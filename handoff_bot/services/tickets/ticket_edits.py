@@ -1,0 +1,192 @@
+"""Manual ticket edits that keep a ticket and its conversation consistent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from handoff_bot.domain.action_result import ActionResult
+from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.escalations import OPEN, Status, Step, TicketStatus
+from handoff_bot.domain.resolutions import Resolution
+from handoff_bot.domain.text import one_line
+from handoff_bot.domain.tickets import LONGEST_SUBJECT, Edit, may_become
+from handoff_bot.ports import Clock
+from handoff_bot.services.escalations import urgency
+from handoff_bot.services.escalations.lifecycle import Escalations
+from handoff_bot.services.outbox.ticket_sync import TicketSync
+from handoff_bot.storage import conversations, log
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage import tickets as store
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.models import Agent, Escalation, Ticket
+from handoff_bot.storage.transaction import Transaction
+
+GONE = "This ticket does not exist."
+NO_SUBJECT = "Enter a subject."
+
+Values = dict[str, list[object]]
+"""Field -> values before and after, as ids and our own terms; free text is left out."""
+
+
+@dataclass(frozen=True)
+class _Editing:
+    """An edit in progress; the conversation and the ticket are locked."""
+
+    tx: Transaction
+    ticket: Ticket
+    escalation: Escalation
+    agent: AgentRef
+    shown: Edit
+    wanted: Edit
+    to: AgentRef | None
+    now: datetime
+    changes: Values = field(default_factory=dict)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return self.wanted.changed(self.shown)
+
+    @property
+    def is_open(self) -> bool:
+        return self.escalation.status in OPEN
+
+
+class TicketEdits:
+    def __init__(self, clock: Clock, escalations: Escalations, out: TicketSync) -> None:
+        self._clock = clock
+        self._escalations = escalations
+        self._out = out
+
+    def edit(
+        self,
+        tx: Transaction,
+        number: int,
+        agent: AgentRef,
+        shown: Edit,
+        wanted: Edit,
+        to: AgentRef | None,
+    ) -> ActionResult:
+        """Applies all changes, or none with a reason; see `Tickets.edit`."""
+        held = _hold(tx, number)
+        if held is None:
+            return ActionResult(False, GONE)
+        ticket, escalation = held
+        editing = _Editing(tx, ticket, escalation, agent, shown, wanted, to, self._clock.now())
+        why_not = _why_not(editing)
+        if why_not:
+            return ActionResult(False, why_not)
+        moved = self._move(editing) if editing.is_open else ActionResult(True)
+        if moved.done:
+            self._change(editing)
+        return moved
+
+    def _move(self, editing: _Editing) -> ActionResult:
+        """Applies the action on the open conversation that the edit implies."""
+        tx, subject, agent = editing.tx, id_of(editing.escalation), editing.agent
+        if "status" in editing.fields and editing.wanted.status is TicketStatus.SOLVED:
+            return self._escalations.take_in(tx, Step.RESOLVE, subject, agent, Resolution())
+        if "assignee" not in editing.fields:
+            return ActionResult(True)
+        if editing.to:
+            return self._escalations.reassign_in(tx, subject, agent, editing.to)
+        if editing.escalation.status == Status.CLAIMED:
+            return self._escalations.hand_back_in(tx, subject, agent)
+        return ActionResult(True)
+
+    def _change(self, editing: _Editing) -> None:
+        """Applies the changes of the ticket itself."""
+        tx, ticket, now = editing.tx, editing.ticket, editing.now
+        author = conversations.agent_row(tx, editing.agent.desk_id, editing.agent.name, now)
+        for name, before, after in _apply(editing):
+            editing.changes[name] = [before, after]
+        if not editing.changes:
+            return
+        ticket.updated_at = now
+        self._out.changed(tx, id_of(ticket), now)
+        _record(editing, author)
+        if "priority" in editing.changes:
+            urgency.follow(tx, editing.escalation, ticket, editing.wanted.priority, now)
+
+
+def _hold(tx: Transaction, number: int) -> tuple[Ticket, Escalation] | None:
+    """Locks the ticket and its newest escalation; the conversation first, as everywhere."""
+    found = store.get(tx, number)
+    if found is None:
+        return None
+    conversations.hold(tx, found.conversation_id)
+    ticket = tx.lock(Ticket, number) or found
+    escalation = rows.get(tx, ticket.escalation_id)
+    return (ticket, escalation) if escalation else None
+
+
+def _why_not(editing: _Editing) -> str:
+    if not one_line(editing.wanted.subject, LONGEST_SUBJECT):
+        return NO_SUBJECT
+    now, then = TicketStatus(editing.ticket.status), editing.wanted.status
+    if "status" in editing.fields and not may_become(now, then):
+        return f"A ticket with status {now} cannot be set to {then} manually."
+    return ""
+
+
+def _apply(editing: _Editing) -> Iterator[tuple[str, object, object]]:
+    """Changes the rows and yields each field with its old and new value; None for free text."""
+    ticket, wanted = editing.ticket, editing.wanted
+    subject = one_line(wanted.subject, LONGEST_SUBJECT)
+    if "subject" in editing.fields and subject != ticket.subject:
+        conversation = conversations.get(editing.tx, ticket.conversation_id)
+        ticket.subject = subject
+        ticket.searched = store.searched(
+            subject, conversations.contact_name(editing.tx, conversation)
+        )
+        yield "subject", None, None
+    if "priority" in editing.fields and wanted.priority.value != ticket.priority:
+        yield "priority", ticket.priority, wanted.priority.value
+        ticket.priority = wanted.priority.value
+    if "tags" in editing.fields and _retag(editing):
+        yield "tags", None, None
+    if not editing.is_open:
+        yield from _by_hand(editing)
+
+
+def _retag(editing: _Editing) -> bool:
+    """Applies only added and removed tags, so that concurrent changes by others stay."""
+    number = id_of(editing.ticket)
+    before = store.tags(editing.tx, number)
+    gone = set(editing.shown.tags) - set(editing.wanted.tags)
+    after = list(dict.fromkeys([*before, *editing.wanted.tags]))
+    after = [tag for tag in after if tag not in gone]
+    store.set_tags(editing.tx, number, after)
+    return set(after) != set(before)
+
+
+def _by_hand(editing: _Editing) -> Iterator[tuple[str, object, object]]:
+    """Yields changes of the ticket only, after its conversation has ended."""
+    ticket, wanted = editing.ticket, editing.wanted
+    if "status" in editing.fields and wanted.status.value != ticket.status:
+        yield "status", ticket.status, wanted.status.value
+        ticket.status = wanted.status.value
+    if "assignee" in editing.fields and (assignee := _assignee_id(editing)) != ticket.assignee_id:
+        yield "assignee", ticket.assignee_id, assignee
+        ticket.assignee_id = assignee
+
+
+def _assignee_id(editing: _Editing) -> int | None:
+    to = editing.to
+    if to is None:
+        return None
+    return id_of(conversations.agent_row(editing.tx, to.desk_id, to.name, editing.now))
+
+
+def _record(editing: _Editing, author: Agent) -> None:
+    log.record(
+        editing.tx,
+        "ticket.edited",
+        editing.now,
+        escalation=editing.escalation,
+        agent_id=id_of(author),
+        ticket=id_of(editing.ticket),
+        fields=list(editing.changes),
+        values={name: both for name, both in editing.changes.items() if both != [None, None]},
+    )

@@ -1,0 +1,111 @@
+"""Tickets: search, view, edit and export."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+from handoff_bot.domain.action_result import ActionResult
+from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.signals import Signal
+from handoff_bot.domain.sla import SlaTarget
+from handoff_bot.domain.ticket_export import TicketExport
+from handoff_bot.domain.tickets import PAGE_ROWS, Edit, TicketPage, TicketQuery, TicketView
+from handoff_bot.ports import Clock
+from handoff_bot.services.escalations.lifecycle import Escalations
+from handoff_bot.services.outbox.ticket_sync import TicketSync
+from handoff_bot.services.tickets import ticket_timeline
+from handoff_bot.services.tickets.ticket_edits import TicketEdits
+from handoff_bot.storage import escalations as rows
+from handoff_bot.storage import ticket_export
+from handoff_bot.storage import tickets as store
+from handoff_bot.storage.database import Database
+from handoff_bot.storage.transaction import Transaction
+
+EXPORT_BATCH = 500
+
+
+class Tickets:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        escalations: Escalations,
+        out: TicketSync,
+        channels: Collection[str] = (),
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._edits = TicketEdits(clock, escalations, out)
+        self._channels = sorted(channels)
+
+    def search(self, query: TicketQuery) -> TicketPage:
+        """Returns one page of matches; digits that are not a ticket number are searched as text."""
+        if query.period:
+            query = replace(query, since=query.period.start(self._clock.now()))
+        with self._database.read() as tx:
+            found = store.found(tx, query, PAGE_ROWS + 1)
+            if not found and query.may_be_words:
+                query = replace(query, no_number=True)
+                found = store.found(tx, query, PAGE_ROWS + 1)
+        return TicketPage(tuple(found[:PAGE_ROWS]), query, more=len(found) > PAGE_ROWS)
+
+    def channels(self) -> list[str]:
+        """Returns the kinds of channels to filter by."""
+        return self._channels
+
+    def view(self, number: int, page: int = 0) -> TicketView | None:
+        """Returns a ticket with one page of its timeline; page 0 is the end."""
+        with self._database.read() as tx:
+            return _view(tx, number, page)
+
+    def edit(
+        self, number: int, agent: AgentRef, shown: Edit, wanted: Edit, to: AgentRef | None
+    ) -> ActionResult:
+        """Edits a ticket. Changes that belong to its conversation are made there, so that both
+        always agree.
+
+        Args:
+            number: the ticket number.
+            agent: who edits it.
+            shown: the fields as the agent saw them; unchanged fields keep their current values.
+            wanted: the new fields.
+            to: the agent of `wanted.assignee`, None to unassign.
+        """
+        with self._database.write() as tx:
+            return self._edits.edit(tx, number, agent, shown, wanted, to)
+
+
+def all_fitting(database: Database, query: TicketQuery) -> Iterator[TicketExport]:
+    """Yields all matching tickets, oldest first, in batches: memory and transactions stay bounded."""
+    last = 0
+    while True:
+        with database.read() as tx:
+            batch = ticket_export.after(tx, query, last, EXPORT_BATCH)
+        yield from batch
+        if len(batch) < EXPORT_BATCH:
+            return
+        last = batch[-1].number
+
+
+def _view(tx: Transaction, number: int, page: int) -> TicketView | None:
+    ticket = store.get(tx, number)
+    row = store.row(tx, number) if ticket else None
+    if ticket is None or row is None:
+        return None
+    lines, older = ticket_timeline.page(tx, ticket, row.contact, page)
+    return TicketView(
+        row=row,
+        escalation_id=ticket.escalation_id,
+        reason=Signal(ticket.reason),
+        outcome=ticket.outcome,
+        tags=store.tags(tx, number),
+        reopened=ticket.reopened,
+        solved_at=ticket.solved_at,
+        thread=rows.place_of(tx, ticket.escalation_id),
+        timeline=lines,
+        page=page,
+        older=older,
+        reply_due_at=store.open_due(ticket, SlaTarget.REPLY),
+        solve_due_at=store.open_due(ticket, SlaTarget.SOLVE),
+    )

@@ -1,0 +1,1 @@
+"""Translations between customer and agent."""
