@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-TABLE = Path(__file__).parents[1] / "handoff_bot" / "slack" / "emoji.json"
+TABLE = Path(__file__).parents[1] / "handoff_bot" / "slack" / "client" / "emoji.json"
 FIRST_TONE = 0x1F3FB
 
 

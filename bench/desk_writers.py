@@ -19,8 +19,8 @@ from handoff_bot.services.outbox import outbox, view_models
 from handoff_bot.services.outbox.mood_check import MoodCheck
 from handoff_bot.services.outbox.posts import desk_job_kinds
 from handoff_bot.services.outbox.updates import BOARD_PLACE
+from handoff_bot.slack.client.limits import LIMITS
 from handoff_bot.slack.desk import SlackDesk
-from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage import escalations, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskThread, Escalation

@@ -9,8 +9,8 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import WebClient
 
 from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.slack.client.scopes import NEEDED, OPTIONAL, missing
 from handoff_bot.slack.desk import TIMEOUT
-from handoff_bot.slack.scopes import NEEDED, OPTIONAL, missing
 
 
 def check_slack(token: str, api_url: str, queue_channel: str) -> Iterator[CheckResult]:

@@ -23,24 +23,24 @@ from handoff_bot.domain.escalations import OPEN
 from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.ports import Clock
-from handoff_bot.slack.blocks.board import permalink, render_board
-from handoff_bot.slack.blocks.card import render_card
-from handoff_bot.slack.blocks.plainer import Form, forms
-from handoff_bot.slack.blocks.text import Block, SlackMessage
-from handoff_bot.slack.blocks.thread import (
+from handoff_bot.slack.cards.board import permalink, render_board
+from handoff_bot.slack.cards.card import render_card
+from handoff_bot.slack.cards.thread import (
     render_ephemeral,
     render_post,
     render_posts,
     sender_identity_of,
 )
-from handoff_bot.slack.directory import SlackDirectory
-from handoff_bot.slack.error_codes import GONE
-from handoff_bot.slack.errors import slack_errors
-from handoff_bot.slack.files import SlackFiles
-from handoff_bot.slack.groups import Groups
-from handoff_bot.slack.layouts import Layouts
-from handoff_bot.slack.people import People, Person, without_retries
-from handoff_bot.slack.resting import Resting
+from handoff_bot.slack.client.directory import SlackDirectory
+from handoff_bot.slack.client.error_codes import GONE
+from handoff_bot.slack.client.errors import slack_errors
+from handoff_bot.slack.client.files import SlackFiles
+from handoff_bot.slack.client.groups import Groups
+from handoff_bot.slack.client.layouts import Layouts
+from handoff_bot.slack.client.people import People, Person, without_retries
+from handoff_bot.slack.client.resting import Resting
+from handoff_bot.slack.kit.plainer import Form, forms
+from handoff_bot.slack.kit.text import Block, SlackMessage
 
 logger = logging.getLogger(__name__)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from handoff_bot.slack.listeners.feature import Shortcut
-from handoff_bot.slack.listeners.register import COMMAND
-from handoff_bot.slack.listeners.registry import EVERYTHING
-from handoff_bot.slack.scopes import NEEDED, OPTIONAL
+from handoff_bot.slack.client.scopes import NEEDED, OPTIONAL
+from handoff_bot.slack.feature import Shortcut
+from handoff_bot.slack.incoming.register import COMMAND
+from handoff_bot.slack.incoming.registry import EVERYTHING
 
 Manifest = dict[str, object]
 

@@ -15,7 +15,7 @@ from handoff_bot.domain.errors import DeliveryError, DeskError, Malformed
 from handoff_bot.domain.files import DeskFile, File
 from handoff_bot.domain.messages import Media
 from handoff_bot.domain.web_addresses import WebAddress, is_for_keys
-from handoff_bot.slack.files import SlackFiles
+from handoff_bot.slack.client.files import SlackFiles
 from tests.channels.builders import ACCOUNT
 
 EVIL = "evil.example"

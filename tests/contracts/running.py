@@ -15,9 +15,9 @@ import app
 from handoff_bot.cli import main
 from handoff_bot.services.settings_catalog import SECTIONS
 from handoff_bot.settings import Settings
-from handoff_bot.slack.listeners.register import COMMAND, HELP
-from handoff_bot.slack.listeners.registry import EVERYTHING
-from handoff_bot.slack.listeners.thread_commands import HELP as THREAD_HELP
+from handoff_bot.slack.features.thread_commands import HELP as THREAD_HELP
+from handoff_bot.slack.incoming.register import COMMAND, HELP
+from handoff_bot.slack.incoming.registry import EVERYTHING
 
 Json = dict[str, Any]
 

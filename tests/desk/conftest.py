@@ -14,8 +14,9 @@ from werkzeug.serving import make_server
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.jobs.rates import Rate
 from handoff_bot.services.container import Dependencies, Services
-from handoff_bot.slack import composition, people
-from handoff_bot.slack.composition import SlackSide, build_slack
+from handoff_bot.slack.client import people
+from handoff_bot.slack.incoming import composition
+from handoff_bot.slack.incoming.composition import SlackSide, build_slack
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database

@@ -6,7 +6,7 @@ import requests
 from handoff_bot.domain.errors import DeliveryError, DeskError
 from handoff_bot.domain.files import MB, DeskFile, Fetched, File
 from handoff_bot.domain.messages import Limits, Media
-from handoff_bot.slack.files import desk_file
+from handoff_bot.slack.client.files import desk_file
 from handoff_sandbox.slack import Attachment
 from tests.desk.conftest import words
 from tests.desk.oddities import send_raw

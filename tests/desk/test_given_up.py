@@ -28,8 +28,8 @@ from handoff_bot.services.notifications import mail, notifications
 from handoff_bot.services.outbox import mood_check, outbox, ticket_sync
 from handoff_bot.services.reporting import reports
 from handoff_bot.services.translation import translating
-from handoff_bot.slack.listeners.arrivals import KIND as EVENT
-from handoff_bot.slack.listeners.doctor import EXAMINE
+from handoff_bot.slack.features.doctor import EXAMINE
+from handoff_bot.slack.incoming.arrivals import KIND as EVENT
 from handoff_bot.storage import deliveries, escalations
 from handoff_bot.storage.models import Conversation, DeskThread, Message, Work
 from tests.desk.conftest import DANA, words

@@ -3,7 +3,7 @@
 import pytest
 
 from handoff_bot.domain.canned import CannedReply
-from handoff_bot.slack.listeners.history import label_of
+from handoff_bot.slack.features.history import label_of
 from tests.desk.conftest import words
 
 

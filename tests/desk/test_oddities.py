@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from handoff_bot.slack.listeners.registry import EVERYTHING
+from handoff_bot.slack.incoming.registry import EVERYTHING
 from handoff_sandbox.slack.state.files import Attachment
 from tests.desk.oddities import GONE, odd_windows, oddities, send, short, with_
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff_bot.slack.listeners.registry import EVERYTHING
+from handoff_bot.slack.incoming.registry import EVERYTHING
 from tests.desk import chapters, chapters_of_admins, chapters_of_rules
 from tests.desk.recording import Recording
 from tests.snapshots import as_json, check_file

@@ -12,7 +12,7 @@ from werkzeug.serving import make_server
 
 from channels import TWILIO, TwilioAccount
 from handoff_bot.services.container import Dependencies, Services
-from handoff_bot.slack.composition import SlackSide, build_slack
+from handoff_bot.slack.incoming.composition import SlackSide, build_slack
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate

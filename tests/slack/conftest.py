@@ -16,10 +16,10 @@ from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, TranscriptPage
 from handoff_bot.domain.escalations import Step
 from handoff_bot.services.container import Services
-from handoff_bot.slack.app import build_bolt
+from handoff_bot.slack.click import Tools
 from handoff_bot.slack.desk import SlackDesk
-from handoff_bot.slack.http import slack_events
-from handoff_bot.slack.listeners.click import Tools
+from handoff_bot.slack.incoming.app import build_bolt
+from handoff_bot.slack.incoming.http import slack_events
 from handoff_bot.web.application import create_web
 from tests.fakes import FrozenClock
 from tests.slack import builders, payloads
@@ -54,15 +54,39 @@ def known_people(api: ScriptedApi) -> None:
     api.will("views.open", *(Reply({"ok": True, "view": {"id": "V1"}}) for _ in range(2)))
 
 
+class EverybodyMay:
+    """Roles that nobody is refused by; roles have tests of their own."""
+
+    def why_not(self, *_: object) -> None:
+        return None
+
+    def may_administer(self, _desk_id: str) -> bool:
+        return False
+
+
+class NothingKnown:
+    """No conversation is known by any id."""
+
+    def _unknown(self, _id: object) -> None:
+        return None
+
+    escalation = note = message = ticket = thread = _unknown
+
+
 @dataclass
-class FakeActions:
-    """A core that remembers what it was asked, and answers as it is told."""
+class FakeCore:
+    """Services that remember what they were asked, and answer as they are told."""
 
     outcome: ActionResult = field(default_factory=lambda: ActionResult(True))
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     before: Callable[[], object] = lambda: None
     pages: int = 3
     slow: bool = False
+    roles: EverybodyMay = field(default_factory=EverybodyMay)
+    subjects: NothingKnown = field(default_factory=NothingKnown)
+
+    def __post_init__(self) -> None:
+        self.escalations = self.decisions = self.interpreter = self.feedback = self
 
     def _do(self, *what: Any) -> ActionResult:
         self.before()
@@ -94,7 +118,7 @@ class FakeActions:
     def send_as_written(self, note_id: int, agent: AgentRef) -> ActionResult:
         return self._do("send_as_written", note_id, agent.desk_id)
 
-    def may_be_slow(self) -> bool:
+    def is_at_work(self) -> bool:
         return self.slow
 
     def came_late(self, escalation_id, agent):
@@ -118,8 +142,8 @@ class FakeInbox:
 
 
 @pytest.fixture
-def actions() -> FakeActions:
-    return FakeActions()
+def actions() -> FakeCore:
+    return FakeCore()
 
 
 @pytest.fixture
@@ -135,40 +159,13 @@ def executor() -> Iterator[ThreadPoolExecutor]:
     assert not [each for each in threading.enumerate() if each.name.startswith("slack-listener")]
 
 
-class EverybodyMay:
-    """Roles that nobody is refused by; roles have tests of their own."""
-
-    def why_not(self, *_: object) -> None:
-        return None
-
-    def may_administer(self, _desk_id: str) -> bool:
-        return False
-
-
-class NothingKnown:
-    """No conversation is known by any id."""
-
-    def _unknown(self, _id: object) -> None:
-        return None
-
-    escalation = note = message = ticket = thread = _unknown
-
-
-@dataclass
-class Unguarded:
-    """What the gate asks of the core, for tests of everything else."""
-
-    roles: EverybodyMay = field(default_factory=EverybodyMay)
-    subjects: NothingKnown = field(default_factory=NothingKnown)
-
-
 @pytest.fixture
 def bolt(web_client, actions, desk, inbox, executor) -> App:
     """Our Bolt app."""
     return build_bolt(
         client=web_client,
         signing_secret=payloads.SECRET,
-        tools=Tools(actions, desk, cast(Services, Unguarded())),
+        tools=Tools(desk, cast(Services, actions)),
         inbox=inbox,
         executor=executor,
     )

@@ -19,37 +19,43 @@ from handoff_bot.domain.texts import Moment
 from handoff_bot.services.outbox.batching import MOST_CHARACTERS, MOST_POSTS
 from handoff_bot.services.settings.rule_lists import MOST
 from handoff_bot.services.settings_catalog import SECTIONS
-from handoff_bot.slack.blocks import (
-    admins,
-    canned,
-    doctor,
-    escalation_modals,
-    history,
-    message_templates,
-    settings,
-    texts,
-    ticket,
-    tickets,
-)
-from handoff_bot.slack.blocks.availability import render_arrangement, render_presence
-from handoff_bot.slack.blocks.board import render_board
-from handoff_bot.slack.blocks.card import render_card
-from handoff_bot.slack.blocks.escalation_modals import About
-from handoff_bot.slack.blocks.home import render_home
-from handoff_bot.slack.blocks.modals import conversation, gone, loading
-from handoff_bot.slack.blocks.notifications import notice_fields, notice_words
-from handoff_bot.slack.blocks.queue import render_queue
-from handoff_bot.slack.blocks.routing import routing_fields, routing_words
-from handoff_bot.slack.blocks.rules import NOTICES, ROUTING, Opened, render_rule, render_rules
-from handoff_bot.slack.blocks.stats import Choices, render_stats
-from handoff_bot.slack.blocks.text import SlackMessage
-from handoff_bot.slack.blocks.thread import (
+from handoff_bot.slack.cards.board import render_board
+from handoff_bot.slack.cards.card import render_card
+from handoff_bot.slack.cards.thread import (
     render_ephemeral,
     render_post,
     render_posts,
     render_words,
     settled,
 )
+from handoff_bot.slack.features import (
+    admins_blocks,
+    canned_blocks,
+    customer_texts_blocks,
+    doctor_blocks,
+    escalation_modals_blocks,
+    history_blocks,
+    message_templates_blocks,
+    settings_blocks,
+    ticket_blocks,
+    tickets_blocks,
+)
+from handoff_bot.slack.features.actions_blocks import conversation, gone, loading
+from handoff_bot.slack.features.availability_blocks import render_arrangement, render_presence
+from handoff_bot.slack.features.escalation_modals_blocks import About
+from handoff_bot.slack.features.home_blocks import render_home
+from handoff_bot.slack.features.notifications_blocks import notice_fields, notice_words
+from handoff_bot.slack.features.queue_blocks import render_queue
+from handoff_bot.slack.features.routing_blocks import routing_fields, routing_words
+from handoff_bot.slack.features.rules_blocks import (
+    NOTICES,
+    ROUTING,
+    Opened,
+    render_rule,
+    render_rules,
+)
+from handoff_bot.slack.features.stats_blocks import Choices, render_stats
+from handoff_bot.slack.kit.text import SlackMessage
 from tests.slack import builders, linter
 from tests.slack.builders import CARD_AT
 
@@ -108,28 +114,30 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     drawn = {"loading": loading(), "gone": gone(text)}
     about = About(7, CARD_AT)
     drawn |= {
-        "assign": escalation_modals.assign(about, {f"S{n}": text or "x" for n in range(200)}),
-        "assign without groups": escalation_modals.assign(about, {}),
-        "snooze": escalation_modals.snooze(about),
-        "resolve": escalation_modals.resolve(about, text, asks=True),
-        "return": escalation_modals.give_back(about),
-        "not needed": escalation_modals.not_needed(about),
-        "note": escalation_modals.note(about),
-        "draft": escalation_modals.draft(about, text, (text,) * 5, claims=True),
-        "no draft": escalation_modals.draft(about, "", (), claims=False),
+        "assign": escalation_modals_blocks.assign(
+            about, {f"S{n}": text or "x" for n in range(200)}
+        ),
+        "assign without groups": escalation_modals_blocks.assign(about, {}),
+        "snooze": escalation_modals_blocks.snooze(about),
+        "resolve": escalation_modals_blocks.resolve(about, text, asks=True),
+        "return": escalation_modals_blocks.give_back(about),
+        "not needed": escalation_modals_blocks.not_needed(about),
+        "note": escalation_modals_blocks.note(about),
+        "draft": escalation_modals_blocks.draft(about, text, (text,) * 5, claims=True),
+        "no draft": escalation_modals_blocks.draft(about, "", (), claims=False),
     }
     drawn |= settings_views(text)
     drawn |= canned_views(text)
     drawn |= template_views(text)
-    drawn["admins alone"] = admins.admins_only_modal("Settings", [text, "UBEN"] * 20)
+    drawn["admins alone"] = admins_blocks.admins_only_modal("Settings", [text, "UBEN"] * 20)
     for rows in (0, 1, 20):
         found = builders.tickets(rows, text)
-        drawn[f"{rows} tickets"] = tickets.render_tickets(
+        drawn[f"{rows} tickets"] = tickets_blocks.render_tickets(
             found, ("sms", text[:20] or "x"), may_export=True, banner=text
         )
         one = builders.ticket(rows, text)
-        drawn[f"ticket of {rows}"] = ticket.render_ticket(one, WORKSPACE)
-        drawn[f"edit of {rows}"] = ticket.render_edit(one)
+        drawn[f"ticket of {rows}"] = ticket_blocks.render_ticket(one, WORKSPACE)
+        drawn[f"edit of {rows}"] = ticket_blocks.render_edit(one)
     for rows in (0, 1, 15, 500):
         shown = builders.queue_page(rows, text)
         drawn[f"queue of {rows}"] = render_queue(shown, Filter(channel=text[:9]), WORKSPACE, text)
@@ -151,27 +159,29 @@ def views(text: str) -> dict[str, dict[str, Any]]:
 
 def settings_views(text: str) -> dict[str, dict[str, Any]]:
     """The windows of the settings, and those that look back."""
-    difference = settings.Difference(text, text, text)
-    wrong = settings.Difference(text, problem=text)
-    drawn = {"sections": settings.render_sections(SECTIONS, text)}
+    difference = settings_blocks.Difference(text, text, text)
+    wrong = settings_blocks.Difference(text, problem=text)
+    drawn = {"sections": settings_blocks.render_sections(SECTIONS, text)}
     for each in SECTIONS:
-        drawn[f"section {each.name}"] = settings.render_section(each, {})
+        drawn[f"section {each.name}"] = settings_blocks.render_section(each, {})
         lines = [difference, wrong] * len(each.settings)
-        drawn[f"preview {each.name}"] = settings.render_section(each, {}, 1, lines[:12])
+        drawn[f"preview {each.name}"] = settings_blocks.render_section(each, {}, 1, lines[:12])
     for moment in Moment:
-        shown_text = texts.ShownText(moment, "en", "any", text, text, text[:200], is_own=True)
-        drawn[f"text {moment}"] = texts.render_text(shown_text, text)
+        shown_text = customer_texts_blocks.ShownText(
+            moment, "en", "any", text, text, text[:200], is_own=True
+        )
+        drawn[f"text {moment}"] = customer_texts_blocks.render_text(shown_text, text)
     done = Did(7, builders.NOW, "U0BEN", "escalation.reassign", 3, "U0ANN", text, text)
     for rows in (0, 1, 30):
-        change = history.ShownChange(text, text, text, text, builders.NOW)
-        drawn[f"history of {rows}"] = history.render_history([change] * rows, 1, more=True)
+        change = history_blocks.ShownChange(text, text, text, text, builders.NOW)
+        drawn[f"history of {rows}"] = history_blocks.render_history([change] * rows, 1, more=True)
         page = AuditPage((done,) * min(rows, 20), more=bool(rows))
-        looking = history.Looking("U0BEN")
-        drawn[f"audit of {rows}"] = history.render_audit(page, looking, older=True)
+        looking = history_blocks.Looking("U0BEN")
+        drawn[f"audit of {rows}"] = history_blocks.render_audit(page, looking, older=True)
     for rows in (0, 1, 50):
         found = [CheckResult(text or "x", ok, text) for ok in (True, False)] * rows
-        drawn[f"findings {rows}"] = doctor.render_checks(found)
-    return drawn | {"looking": doctor.looking()}
+        drawn[f"findings {rows}"] = doctor_blocks.render_checks(found)
+    return drawn | {"looking": doctor_blocks.looking()}
 
 
 def rule_views(text: str) -> dict[str, dict[str, Any]]:
@@ -200,32 +210,34 @@ def rule_views(text: str) -> dict[str, dict[str, Any]]:
 
 def canned_views(text: str) -> dict[str, dict[str, Any]]:
     """The windows of canned replies."""
-    search = canned.Search(text[:100], "de", 1)
+    search = canned_blocks.Search(text[:100], "de", 1)
     reply = CannedReply(text[:40], "", text, 7)
     drawn = {
-        "reply": canned.render_edit(reply, search, text),
-        "new reply": canned.render_edit(CannedReply("", "", ""), search, problem=text),
-        "deleted reply": canned.render_deleted(text),
+        "reply": canned_blocks.render_edit(reply, search, text),
+        "new reply": canned_blocks.render_edit(CannedReply("", "", ""), search, problem=text),
+        "deleted reply": canned_blocks.render_deleted(text),
     }
     for rows in (0, 1, 15):
         page = CannedPage((reply,) * rows, 1, 3, rows)
-        drawn[f"{rows} replies"] = canned.render_list(page, search, may_change=True, banner=text)
+        drawn[f"{rows} replies"] = canned_blocks.render_list(
+            page, search, may_change=True, banner=text
+        )
     return drawn
 
 
 def template_views(text: str) -> dict[str, dict[str, Any]]:
     """The windows of approved templates."""
     full = MessageTemplate(text[:60] or "x", "HX1", f"{text}{{{{1}}}}"[-1024:], {"1": text})
-    using = message_templates.Using(1, "C1", "1.1")
+    using = message_templates_blocks.Using(1, "C1", "1.1")
     drawn = {
-        "template": message_templates.render_edit(full),
-        "new template": message_templates.render_edit(MessageTemplate("", "", "")),
-        "deleted template": message_templates.render_deleted(text),
+        "template": message_templates_blocks.render_edit(full),
+        "new template": message_templates_blocks.render_edit(MessageTemplate("", "", "")),
+        "deleted template": message_templates_blocks.render_deleted(text),
     }
     for rows in (0, 1, 50, 500):
         each = tuple(MessageTemplate(f"{n} {text}"[:60], "HX1", full.text, {}) for n in range(rows))
-        drawn[f"{rows} templates"] = message_templates.render_list(each, text)
-        drawn[f"one of {rows} templates"] = message_templates.render_use(each, using)
+        drawn[f"{rows} templates"] = message_templates_blocks.render_list(each, text)
+        drawn[f"one of {rows} templates"] = message_templates_blocks.render_use(each, using)
     return drawn
 
 

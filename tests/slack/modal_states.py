@@ -17,28 +17,27 @@ from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.tickets import TicketPage, TicketQuery
 from handoff_bot.services.settings_catalog import SECTIONS
-from handoff_bot.slack.blocks import (
-    admins,
-    canned,
-    doctor,
-    escalation_modals,
-    fields,
-    history,
-    message_templates,
-    settings,
-    text,
-    texts,
-    ticket,
-    tickets,
+from handoff_bot.slack.cards.board import render_board
+from handoff_bot.slack.cards.thread import sender_identity_of
+from handoff_bot.slack.features import (
+    admins_blocks,
+    canned_blocks,
+    customer_texts_blocks,
+    doctor_blocks,
+    escalation_modals_blocks,
+    history_blocks,
+    message_templates_blocks,
+    settings_blocks,
+    ticket_blocks,
+    tickets_blocks,
 )
-from handoff_bot.slack.blocks.board import render_board
-from handoff_bot.slack.blocks.escalation_modals import About
-from handoff_bot.slack.blocks.modals import conversation
-from handoff_bot.slack.blocks.queue import render_queue
-from handoff_bot.slack.blocks.rules import NOTICES, ROUTING, RuleWords, render_rules
-from handoff_bot.slack.blocks.stats import render_stats
-from handoff_bot.slack.blocks.text import SlackMessage
-from handoff_bot.slack.blocks.thread import sender_identity_of
+from handoff_bot.slack.features.actions_blocks import conversation
+from handoff_bot.slack.features.escalation_modals_blocks import About
+from handoff_bot.slack.features.queue_blocks import render_queue
+from handoff_bot.slack.features.rules_blocks import NOTICES, ROUTING, RuleWords, render_rules
+from handoff_bot.slack.features.stats_blocks import render_stats
+from handoff_bot.slack.kit import fields, text
+from handoff_bot.slack.kit.text import SlackMessage
 from tests.slack import builders, drawings
 from tests.slack.builders import CARD_AT, NOW, TEXTS
 from tests.slack.drawings import WORKSPACE
@@ -123,38 +122,40 @@ def _ticket_modals() -> dict[str, Payload]:
         solve_due_at=None,
     )
     drawn = {
-        "tickets all filters": tickets.render_tickets(
+        "tickets all filters": tickets_blocks.render_tickets(
             TicketPage((row,), query, more=False), ("sms",)
         ),
-        "tickets no filters": tickets.render_tickets(
+        "tickets no filters": tickets_blocks.render_tickets(
             TicketPage((replace(row, assignee=None, subject=""),), TicketQuery(), more=True),
             ("sms",),
         ),
-        "tickets may not export": tickets.render_tickets(builders.tickets(2), ("sms",)),
-        "ticket bare": ticket.render_ticket(bare, ""),
-        "ticket edit bare": ticket.render_edit(bare),
+        "tickets may not export": tickets_blocks.render_tickets(builders.tickets(2), ("sms",)),
+        "ticket bare": ticket_blocks.render_ticket(bare, ""),
+        "ticket edit bare": ticket_blocks.render_edit(bare),
     }
     for status in TicketStatus:
         shown = replace(view, row=replace(row, status=status))
-        drawn[f"ticket {status.value}"] = ticket.render_ticket(shown, WORKSPACE)
-        drawn[f"ticket edit {status.value}"] = ticket.render_edit(shown)
+        drawn[f"ticket {status.value}"] = ticket_blocks.render_ticket(shown, WORKSPACE)
+        drawn[f"ticket edit {status.value}"] = ticket_blocks.render_edit(shown)
     return drawn
 
 
 def _settings_modals() -> dict[str, Payload]:
-    drawn = {"settings without banner": settings.render_sections(SECTIONS)}
+    drawn = {"settings without banner": settings_blocks.render_sections(SECTIONS)}
     for each in SECTIONS:
         values = {one.key: one.merged(None, _filled(one)) for one in each.settings}
         groups = each.with_groups({"S0TEAM": "Support", "S0NIGHT": "Night shift"})
-        drawn[f"section filled {each.name}"] = settings.render_section(groups, values, 7, [])
-    spoken = texts.ShownText(Moment.STARTED, "de", "request", "Hallo {wait_minutes}", "Hallo 5")
-    silent = texts.ShownText(
+        drawn[f"section filled {each.name}"] = settings_blocks.render_section(groups, values, 7, [])
+    spoken = customer_texts_blocks.ShownText(
+        Moment.STARTED, "de", "request", "Hallo {wait_minutes}", "Hallo 5"
+    )
+    silent = customer_texts_blocks.ShownText(
         Moment.GREETING, "en", "any", "", "", is_own=True, is_silent=True, seen=9
     )
     return drawn | {
-        "text without banner": texts.render_text(spoken),
-        "text silent": texts.render_text(silent),
-        "text with a problem": texts.render_text(
+        "text without banner": customer_texts_blocks.render_text(spoken),
+        "text silent": customer_texts_blocks.render_text(silent),
+        "text with a problem": customer_texts_blocks.render_text(
             replace(spoken, problem="{agent} is not known here.")
         ),
     }
@@ -178,22 +179,24 @@ def _list_modals() -> dict[str, Payload]:
     reply = CannedReply("refund", "de", "Das Geld kommt.", 7)
     page = CannedPage((reply, replace(reply, language="")), 0, 3, 45)
     template = MessageTemplate("News", "HX1", "Hello {{1}}, order {{2}}", {"1": "Name"})
-    using = message_templates.Using(7, "C0QUEUE", "1.1")
+    using = message_templates_blocks.Using(7, "C0QUEUE", "1.1")
     named = RuleWords("VIPs → in the queue channel", ("U0ANA", "S0TEAM"))
     drawn = {
-        "replies of an agent": canned.render_list(page, canned.Search(), may_change=False),
-        "replies last page": canned.render_list(
-            replace(page, page=2), canned.Search("refund", "de", 2), may_change=True
+        "replies of an agent": canned_blocks.render_list(
+            page, canned_blocks.Search(), may_change=False
         ),
-        "reply without preview": canned.render_edit(reply, canned.Search()),
-        "templates without banner": message_templates.render_list((template,)),
-        "template with labels": message_templates.render_edit(template),
-        "one of the templates": message_templates.render_use(
+        "replies last page": canned_blocks.render_list(
+            replace(page, page=2), canned_blocks.Search("refund", "de", 2), may_change=True
+        ),
+        "reply without preview": canned_blocks.render_edit(reply, canned_blocks.Search()),
+        "templates without banner": message_templates_blocks.render_list((template,)),
+        "template with labels": message_templates_blocks.render_edit(template),
+        "one of the templates": message_templates_blocks.render_use(
             (template,), using, template, {"1": "Dana"}
         ),
-        "no templates": message_templates.render_use((), using),
-        "admins only": admins.admins_only_modal("Settings", []),
-        "admins only message": message(admins.render_admins_alone(["U0ANA", "<!here>"])),
+        "no templates": message_templates_blocks.render_use((), using),
+        "admins only": admins_blocks.admins_only_modal("Settings", []),
+        "admins only message": message(admins_blocks.render_admins_alone(["U0ANA", "<!here>"])),
     }
     for kind in (ROUTING, NOTICES):
         drawn[f"{kind.name} three rules"] = render_rules(kind, [named] * 3, 7)
@@ -205,16 +208,16 @@ def _other_modals() -> dict[str, Payload]:
     about = About(7, CARD_AT)
     done = Did(7, NOW, "system", "unknown.kind_of", 0, "", "", "C0QUEUE")
     audit = AuditPage((done, replace(done, who="U0ANA", kind="channel.removed")), more=False)
-    change = history.ShownChange("Hold", "0", "", "", NOW)
+    change = history_blocks.ShownChange("Hold", "0", "", "", NOW)
     day = Scope(Period.chosen(Choice.TODAY, NOW))
     drawn: dict[str, Payload] = {
-        "resolve without question": escalation_modals.resolve(about, "", asks=False),
-        "assign with groups": escalation_modals.assign(about, {"S0TEAM": "Support"}),
-        "history first page": history.render_history([change], 0, more=False),
-        "audit first page": history.render_audit(audit, history.Looking()),
+        "resolve without question": escalation_modals_blocks.resolve(about, "", asks=False),
+        "assign with groups": escalation_modals_blocks.assign(about, {"S0TEAM": "Support"}),
+        "history first page": history_blocks.render_history([change], 0, more=False),
+        "audit first page": history_blocks.render_audit(audit, history_blocks.Looking()),
         "figures of everything": render_stats(builders.figures(3), day),
         "modal with a callback only": fields.modal("Title", [], callback_id="some"),
-        "findings with a channel": doctor.render_checks(
+        "findings with a channel": doctor_blocks.render_checks(
             [
                 CheckResult("In C0QUEUE", False, "type /invite @Handoff"),
                 CheckResult("Model", True, "answers"),
@@ -225,7 +228,7 @@ def _other_modals() -> dict[str, Payload]:
             for kind in PostKind
         },
         "settings in words": {
-            one.name: [settings.in_words(one, each) for each in (one.default, _filled(one))]
+            one.name: [settings_blocks.in_words(one, each) for each in (one.default, _filled(one))]
             for section in SECTIONS
             for one in section.settings
         },

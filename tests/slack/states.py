@@ -9,17 +9,15 @@ from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import AgentRef, Button, EphemeralMessage, Post, PostKind
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.signals import Mood, Priority, Signal
-from handoff_bot.slack.blocks import (
-    text,
-)
-from handoff_bot.slack.blocks.availability import render_arrangement, render_presence
-from handoff_bot.slack.blocks.board import render_board
-from handoff_bot.slack.blocks.card import render_card
-from handoff_bot.slack.blocks.home import render_home
-from handoff_bot.slack.blocks.modals import conversation
-from handoff_bot.slack.blocks.plainer import forms
-from handoff_bot.slack.blocks.text import SlackMessage
-from handoff_bot.slack.blocks.thread import render_ephemeral, render_post, render_posts
+from handoff_bot.slack.cards.board import render_board
+from handoff_bot.slack.cards.card import render_card
+from handoff_bot.slack.cards.thread import render_ephemeral, render_post, render_posts
+from handoff_bot.slack.features.actions_blocks import conversation
+from handoff_bot.slack.features.availability_blocks import render_arrangement, render_presence
+from handoff_bot.slack.features.home_blocks import render_home
+from handoff_bot.slack.kit import text
+from handoff_bot.slack.kit.plainer import forms
+from handoff_bot.slack.kit.text import SlackMessage
 from tests.slack import builders, drawings
 from tests.slack.builders import CARD_AT
 from tests.slack.drawings import WORKSPACE

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handoff_bot.slack.blocks.card import render_card
+from handoff_bot.slack.cards.card import render_card
 from tests.slack import builders, linter
 from tests.slack.builders import TEXTS
 from tests.slack.drawings import messages, views, with_text, words_of

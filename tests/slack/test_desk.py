@@ -8,7 +8,7 @@ import pytest
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.errors import DeskError
-from handoff_bot.slack.blocks.thread import render_words
+from handoff_bot.slack.cards.thread import render_words
 from tests.slack import builders
 from tests.slack.builders import CARD_AT, NOW
 from tests.slack.wire import Reply

@@ -3,12 +3,12 @@
 import pytest
 
 from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
-from handoff_bot.slack.blocks.board import render_board
-from handoff_bot.slack.blocks.escalation_modals import About, give_back
-from handoff_bot.slack.blocks.modals import conversation
-from handoff_bot.slack.blocks.text import one_line, shorten
-from handoff_bot.slack.blocks.thread import render_ephemeral, render_post, settled
-from handoff_bot.slack.listeners.registry import EVERYTHING
+from handoff_bot.slack.cards.board import render_board
+from handoff_bot.slack.cards.thread import render_ephemeral, render_post, settled
+from handoff_bot.slack.features.actions_blocks import conversation
+from handoff_bot.slack.features.escalation_modals_blocks import About, give_back
+from handoff_bot.slack.incoming.registry import EVERYTHING
+from handoff_bot.slack.kit.text import one_line, shorten
 from tests.slack import builders, linter
 from tests.slack.builders import CARD_AT
 from tests.slack.drawings import WORKSPACE, buttons_of, messages, views, words_of

@@ -7,8 +7,8 @@ from slack_sdk.web import WebClient
 
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.errors import DeskError, DeskOutcomeUnknown, DeskUnsure
+from handoff_bot.slack.client.errors import PERMANENT, TEMPORARY
 from handoff_bot.slack.desk import SlackDesk
-from handoff_bot.slack.errors import PERMANENT, TEMPORARY
 from handoff_sandbox.free_port import free_port
 from tests.slack import builders
 from tests.slack.builders import CARD_AT

@@ -6,7 +6,7 @@ import pytest
 
 from handoff_bot.domain.desk import AgentRef, Place, ThreadReply
 from handoff_bot.domain.files import DeskFile
-from handoff_bot.slack.listeners.events import handle_event
+from handoff_bot.slack.incoming.events import handle_event
 from tests.fakes import FakeDesk
 from tests.slack.payloads import OUR_USER, THREAD, changed, deleted, event, message
 

@@ -9,14 +9,14 @@ from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import Step
 from handoff_bot.services.container import Services
-from handoff_bot.slack.app import build_bolt
-from handoff_bot.slack.blocks.thread import render_post
-from handoff_bot.slack.http import slack_events
-from handoff_bot.slack.listeners.actions import OLD_BUTTON
-from handoff_bot.slack.listeners.click import Tools
+from handoff_bot.slack.cards.thread import render_post
+from handoff_bot.slack.click import Tools
+from handoff_bot.slack.features.actions import OLD_BUTTON
+from handoff_bot.slack.incoming.app import build_bolt
+from handoff_bot.slack.incoming.http import slack_events
 from handoff_bot.web.application import create_web
 from tests.slack import linter, payloads
-from tests.slack.conftest import Slack, Unguarded
+from tests.slack.conftest import Slack
 from tests.slack.payloads import as_form, click
 from tests.slack.wire import Reply, respond_to
 
@@ -123,7 +123,7 @@ def test_what_bolt_finds_in_the_environment_changes_nothing(
     made = build_bolt(
         client=web_client,
         signing_secret=payloads.SECRET,
-        tools=Tools(actions, desk, cast(Services, Unguarded())),
+        tools=Tools(desk, cast(Services, actions)),
         inbox=inbox,
         executor=executor,
     )

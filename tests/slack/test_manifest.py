@@ -11,9 +11,10 @@ import jsonschema
 import pytest
 import yaml
 
-from handoff_bot.slack import desk, files, groups, people, resting
-from handoff_bot.slack.listeners.arrivals import HEARD
-from handoff_bot.slack.listeners.register import COMMAND
+from handoff_bot.slack import desk
+from handoff_bot.slack.client import files, groups, people, resting
+from handoff_bot.slack.incoming.arrivals import HEARD
+from handoff_bot.slack.incoming.register import COMMAND
 from handoff_bot.slack.manifest import manifest
 
 ROOT = Path(__file__).resolve().parents[2]

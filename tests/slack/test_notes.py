@@ -3,8 +3,8 @@
 import pytest
 
 from handoff_bot.domain.desk import Post, PostKind
-from handoff_bot.slack.blocks.card import render_card
-from handoff_bot.slack.blocks.thread import render_post, render_posts
+from handoff_bot.slack.cards.card import render_card
+from handoff_bot.slack.cards.thread import render_post, render_posts
 from tests.slack.builders import TEXTS, card
 from tests.slack.linter import lint_message
 

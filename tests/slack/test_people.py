@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handoff_bot.slack.people import Person
+from handoff_bot.slack.client.people import Person
 from tests.slack.builders import NOW
 from tests.slack.wire import Reply
 

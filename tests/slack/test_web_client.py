@@ -10,7 +10,7 @@ from urllib.error import URLError
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from handoff_bot.slack.web_client import KeptAliveClient
+from handoff_bot.slack.client.web_client import KeptAliveClient
 from handoff_sandbox.free_port import free_port
 from tests.loopback import Loopback
 

@@ -3,7 +3,7 @@
 import pytest
 
 from handoff_bot.domain.desk import Button
-from handoff_bot.slack.listeners.actions import NOT_KNOWN
+from handoff_bot.slack.features.actions import NOT_KNOWN
 from tests.slack import linter
 from tests.slack.payloads import as_command, as_form, click, command, submission
 from tests.slack.wire import Reply, respond_to

@@ -18,7 +18,7 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
 from handoff_bot.services.container import Dependencies, Services
-from handoff_bot.slack.composition import SlackSide, build_slack
+from handoff_bot.slack.incoming.composition import SlackSide, build_slack
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
 from handoff_bot.storage.models import Work

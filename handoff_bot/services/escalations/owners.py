@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 OWNER = "claim.owner"
 OWNERS = "tick.owners"
 ANSWERS_KEEP = timedelta(seconds=60)
-"""Matches the cache time of `slack/directory.py`."""
+"""Matches the cache time of `slack/client/directory.py`."""
 MOST_REMEMBERED = 10_000
 AT_ONCE = 500
 """Conversations checked per tick; the next tick continues."""

@@ -1,1 +1,0 @@
-"""Renders values of the core as Block Kit: pure functions without I/O."""

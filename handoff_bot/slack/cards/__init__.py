@@ -1,0 +1,1 @@
+"""What is shown in channels and threads: the card, posts, the board."""

@@ -1,0 +1,130 @@
+"""Renders posts in a card's thread, and ephemeral messages to one agent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from handoff_bot.domain.desk import EphemeralMessage, Post, PostKind
+from handoff_bot.slack.cards.board import permalink
+from handoff_bot.slack.kit.buttons import button
+from handoff_bot.slack.kit.text import (
+    Block,
+    SlackMessage,
+    actions,
+    context,
+    line,
+    mention,
+    mrkdwn,
+    named,
+    notification,
+    plain,
+    quote,
+    rich,
+    section,
+    shorten,
+    spelled,
+    words,
+)
+
+_BODY = 8000
+_NOTES = 1500
+_OURS_TO_AGENTS = frozenset({PostKind.NOTICE, PostKind.TOLD})
+
+
+def render_post(
+    post: Post, workspace_url: str = "", *, named_outside: bool = False
+) -> SlackMessage:
+    """Renders a post in the thread, or elsewhere with a link to it.
+
+    `named_outside` if the post's sender already shows the speaker's name, so that no line repeats it.
+    """
+    blocks = [*_mentions(post), *_post(post, named_outside=named_outside)]
+    link = permalink(post.about, workspace_url)
+    if link:
+        blocks.append(context(mrkdwn(f"<{link}|Open thread>")))
+    buttons = [*([post.button] if post.button else []), *post.buttons]
+    if buttons:
+        blocks.append(actions(*(button(kind, post.value) for kind in buttons)))
+    return SlackMessage(notification(_spoken(post)), blocks)
+
+
+def render_posts(posts: Sequence[Post], *, named_outside: bool = False) -> SlackMessage:
+    """Renders several posts by one speaker as one message: the name once, a divider between the posts."""
+    first, *others = posts
+    rendered = render_post(first, named_outside=named_outside)
+    if not others:
+        return rendered
+    blocks = [*rendered.blocks]
+    for post in others:
+        if post.kind is not PostKind.NOTICE:
+            blocks.append({"type": "divider"})
+        blocks += _post(post, named_outside=True)
+    return SlackMessage(notification(" | ".join(_together_spoken(posts))), blocks)
+
+
+def _together_spoken(posts: Sequence[Post]) -> Iterator[str]:
+    """Returns the notification text: the name once, then as much of the posts as fits."""
+    yield _spoken(posts[0])
+    yield from (post.spoken for post in posts[1:])
+
+
+def _mentions(post: Post) -> Iterator[Block]:
+    """Returns mentions on a line of their own, because only our own markup may ping."""
+    called = [mention(one) for one in post.mentions]
+    if any(called):
+        yield {"type": "section", "text": mrkdwn(" ".join(filter(None, called)))}
+
+
+def _post(post: Post, *, named_outside: bool) -> Iterator[Block]:
+    if post.kind is PostKind.NOTICE:
+        yield context(plain(post.text))
+        return
+    if post.kind is PostKind.TOLD:
+        yield section(post.text)
+        return
+    if post.kind is PostKind.FAILURE:
+        yield section(f"❌ This did not reach the customer. {post.text}")
+        return
+    if not named_outside:
+        yield context(plain(_heading(post)))
+    if post.notes:
+        yield rich(quote("\n".join(post.notes), _NOTES))
+    if post.text:
+        yield rich(line(words(post.text, _BODY)))
+
+
+def sender_identity_of(post: Post) -> str:
+    """Returns the name under which a customer's messages are posted."""
+    return _heading(post)
+
+
+def _heading(post: Post) -> str:
+    if post.kind is PostKind.OURS:
+        return f"{named(post.name) if post.name else 'Assistant'} → customer"
+    return f"{named(post.name)} on {spelled(post.channel)}" if post.channel else named(post.name)
+
+
+def _spoken(post: Post) -> str:
+    if post.kind is PostKind.FAILURE:
+        return f"Not delivered: {post.text}"
+    return post.text if post.kind in _OURS_TO_AGENTS else f"{_heading(post)}: {post.spoken}"
+
+
+def render_ephemeral(ephemeral: EphemeralMessage) -> SlackMessage:
+    """Renders an ephemeral message with its buttons."""
+    rendered = render_words(ephemeral.text)
+    if not ephemeral.buttons:
+        return rendered
+    row = actions(*(button(kind, ephemeral.value) for kind in ephemeral.buttons))
+    return SlackMessage(rendered.text, [*rendered.blocks, row])
+
+
+def render_words(text: str) -> SlackMessage:
+    """Renders a plain message."""
+    return SlackMessage(notification(text), [section(text)])
+
+
+def settled(blocks: Sequence[Block], text: str) -> SlackMessage:
+    """Returns a message without its buttons after a click, with the result below."""
+    kept = [block for block in blocks if block.get("type") != "actions"]
+    return SlackMessage(notification(text), [*kept, context(plain(shorten(text, 300)))])

@@ -1,0 +1,1 @@
+"""Calls to Slack, and what it says about people, files and errors."""

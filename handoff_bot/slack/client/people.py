@@ -1,0 +1,198 @@
+"""The people of the workspace: names that customers may see, looked up in Slack and cached."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_sdk.web import WebClient
+
+from handoff_bot.domain import roles
+from handoff_bot.domain.desk import NAMELESS
+from handoff_bot.domain.errors import DeskError
+from handoff_bot.ports import Clock
+from handoff_bot.slack.client.errors import slack_errors
+from handoff_bot.slack.client.web_client import KeptAliveClient
+from handoff_bot.slack.kit.text import one_line
+
+logger = logging.getLogger(__name__)
+
+_PATIENCE = 1
+"""Seconds for a look-up: clicks must be answered within 3, and an assignment looks up two people."""
+
+_REMEMBERED = timedelta(minutes=10)
+_AGAIN = timedelta(seconds=30)
+_MOST = 1000
+_NOBODY = frozenset({"user_not_found", "user_not_visible"})
+_NAME = 80
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person at the desk; `is_human` is False for apps and deactivated users.
+
+    `timezone` is the IANA name from their Slack profile; "" if unknown.
+    """
+
+    name: str
+    is_human: bool
+    is_admin: bool = False
+    timezone: str = ""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Slack's last answer about a person, its time, and how long it suffices for showing a name.
+
+    `account` is None if Slack does not know the person, or has not answered yet (`asked_at` None).
+    """
+
+    person: Person
+    account: roles.Person | None
+    asked_at: datetime | None
+    until: datetime
+
+
+class People:
+    """Looks people up, cached for minutes to show a name, for less to let them act."""
+
+    def __init__(self, client: WebClient, clock: Clock) -> None:
+        self._client = without_retries(client)
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+        self._guard = threading.Lock()
+
+    def find(self, desk_id: str, *, fresh: bool = False) -> Person:
+        """Returns a person; the cached one while Slack is unavailable, else a nameless human. Never raises.
+
+        `fresh` ignores the cache.
+        """
+        known = self._of(desk_id)
+        if known and self._clock.now() < known.until and not fresh:
+            return known.person
+        try:
+            return self._ask(desk_id).person
+        except DeskError:
+            return self._unsaid(desk_id)
+
+    def account(
+        self, desk_id: str, now: datetime, max_age: timedelta, trusted: timedelta
+    ) -> roles.Person | None:
+        """Returns what roles need to know of a person, as in `Directory.person`."""
+        known = self._of(desk_id)
+        age = _age(known, now)
+        if known and age is not None and age < max_age:
+            return known.account
+        try:
+            return self._ask(desk_id, now).account
+        except DeskError:
+            if known and age is not None and age <= trusted and max_age:
+                return known.account
+            raise
+
+    def forget(self, desk_id: str) -> None:
+        """Drops a person from the cache."""
+        with self._guard:
+            self._known.pop(desk_id, None)
+
+    def _of(self, desk_id: str) -> _Known | None:
+        with self._guard:
+            return self._known.get(desk_id)
+
+    def _ask(self, desk_id: str, now: datetime | None = None) -> _Known:
+        """Looks a person up, and caches the answer.
+
+        Raises:
+            DeskError: Slack is unavailable.
+        """
+        try:
+            with slack_errors():
+                user: dict[str, Any] = self._client.users_info(user=desk_id).get("user") or {}
+        except DeskError as error:
+            logger.warning("person not found", extra={"desk_id": desk_id, "code": error.code})
+            if error.code not in _NOBODY:
+                raise
+            return self._remember(desk_id, Person(NAMELESS, is_human=True), None, now, _AGAIN)
+        return self._remember(desk_id, _person(user), account_of(user), now, _REMEMBERED)
+
+    def _unsaid(self, desk_id: str) -> Person:
+        """Returns the cached person; Slack is asked again after a while."""
+        known = self._of(desk_id)
+        person = known.person if known else Person(NAMELESS, is_human=True)
+        with self._guard:
+            self._known[desk_id] = _Known(
+                person,
+                known.account if known else None,
+                known.asked_at if known else None,
+                self._clock.now() + _AGAIN,
+            )
+        return person
+
+    def _remember(
+        self,
+        desk_id: str,
+        person: Person,
+        account: roles.Person | None,
+        now: datetime | None,
+        until: timedelta,
+    ) -> _Known:
+        known = _Known(person, account, now or self._clock.now(), self._clock.now() + until)
+        with self._guard:
+            if len(self._known) >= _MOST and desk_id not in self._known:
+                del self._known[next(iter(self._known))]
+            self._known[desk_id] = known
+        return known
+
+
+def _age(known: _Known | None, now: datetime) -> timedelta | None:
+    """Age of an answer; a clock that went back makes it too old."""
+    if known is None or known.asked_at is None:
+        return None
+    age = now - known.asked_at
+    return age if age >= timedelta(0) else timedelta.max
+
+
+def without_retries(client: WebClient) -> WebClient:
+    """Returns a copy of the client that fails fast, for clicks."""
+    return KeptAliveClient(
+        token=client.token,
+        base_url=client.base_url,
+        timeout=_PATIENCE,
+        ssl=client.ssl,
+        proxy=client.proxy,
+        logger=client.logger,
+        retry_handlers=[],
+    )
+
+
+def _person(user: dict[str, Any]) -> Person:
+    profile = user.get("profile") or {}
+    names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"))
+    name = next((one_line(str(name), _NAME) for name in names if name), "")
+    is_app = bool(user.get("is_bot")) or user.get("id") == "USLACKBOT"
+    return Person(
+        name or NAMELESS,
+        is_human=not (is_app or user.get("deleted")),
+        is_admin=bool(user.get("is_admin") or user.get("is_owner")),
+        timezone=str(user.get("tz") or ""),
+    )
+
+
+def account_of(user: dict[str, Any]) -> roles.Person:
+    """Parses the object `user` of users.info; people of an organisation belong to several workspaces."""
+    enterprise = user.get("enterprise_user") or {}
+    teams = {user.get("team_id"), *(enterprise.get("teams") or ())}
+    return roles.Person(
+        id=str(user.get("id") or ""),
+        team_ids=frozenset(map(str, teams - {None, ""})),
+        enterprise_id=str(enterprise.get("enterprise_id") or user.get("enterprise_id") or ""),
+        is_admin=bool(user.get("is_admin") or user.get("is_owner") or user.get("is_primary_owner")),
+        is_restricted=bool(user.get("is_restricted")),
+        is_ultra_restricted=bool(user.get("is_ultra_restricted")),
+        is_stranger=bool(user.get("is_stranger")),
+        is_bot=bool(user.get("is_bot")) or user.get("id") == "USLACKBOT",
+        deleted=bool(user.get("deleted")),
+    )

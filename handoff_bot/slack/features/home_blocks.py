@@ -1,0 +1,107 @@
+"""Renders the Home tab:
+
+the agent's conversations, the queue, today's metrics, and buttons to everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from handoff_bot.domain import report
+from handoff_bot.domain.home import Home, MyRow
+from handoff_bot.slack.cards.board import permalink
+from handoff_bot.slack.cards.card import PRIORITIES
+from handoff_bot.slack.features.queue_blocks import QueueAction, render_row
+from handoff_bot.slack.features.settings_blocks import SettingsAction
+from handoff_bot.slack.features.stats_blocks import StatsAction
+from handoff_bot.slack.features.tickets_blocks import TicketAction
+from handoff_bot.slack.kit.buttons import labelled
+from handoff_bot.slack.kit.text import (
+    Block,
+    actions,
+    context,
+    date,
+    header,
+    mrkdwn,
+    named,
+    plain,
+    section,
+    spelled,
+)
+
+REFRESH = "home_refresh"
+
+
+_MOST_MINE = 20
+
+
+def render_home(
+    home: Home, workspace_url: str, banner: str = "", presence: Sequence[Block] = ()
+) -> Block:
+    """Renders the Home tab.
+
+    Args:
+        home: its data.
+        workspace_url: the base of links to threads, "" for no links.
+        banner: the result of the last click, at the top.
+        presence: the agent's availability, with its buttons.
+    """
+    blocks: list[Block] = [section(banner)] if banner else []
+    blocks += [
+        *presence,
+        actions(
+            labelled(QueueAction.NEXT, "Take next", "home") | {"style": "primary"},
+            labelled(QueueAction.SHOW, "View queue", "home"),
+            labelled(TicketAction.SHOW, "Tickets", "home"),
+            labelled(StatsAction.SHOW, "Reports", "home"),
+            *([labelled(SettingsAction.SHOW, "Settings", "home")] if home.may_administer else ()),
+            labelled(REFRESH, "Refresh", "home"),
+        ),
+        header(f"Your conversations: {home.mine_in_all}"),
+        *_mine(home, workspace_url),
+        header(f"Queue: {home.waits} waiting · {home.claimed} in progress"),
+        *_waiting(home, workspace_url),
+        header("Today"),
+        section(_today(home)),
+    ]
+    return {"type": "home", "blocks": blocks}
+
+
+def _mine(home: Home, workspace_url: str) -> Iterator[Block]:
+    for mine in home.mine[:_MOST_MINE]:
+        yield _my_row(mine, workspace_url)
+    rest = home.mine_in_all - len(home.mine[:_MOST_MINE])
+    if rest > 0:
+        yield context(plain(f"… and {rest} more. View queue lists them by assignee."))
+    if not home.mine:
+        yield context(plain("You have no open conversations."))
+
+
+def _my_row(mine: MyRow, workspace_url: str) -> Block:
+    row = mine.row
+    who = f"{PRIORITIES[row.priority]} · {named(row.contact)} on {spelled(row.channel)}"
+    state = "✍️ Waiting for your reply" if mine.waits_for_me else "💬 Waiting for the customer"
+    since = date(mine.said_at or row.opened_at, "{ago}")
+    link = permalink(row.thread, workspace_url)
+    return {
+        "type": "section",
+        "fields": [
+            plain(f"{who}\n{state}", 300),
+            mrkdwn(f"{since}\n<{link}|Open thread>" if link else since),
+        ],
+    }
+
+
+def _waiting(home: Home, workspace_url: str) -> Iterator[Block]:
+    for row in home.waiting:
+        yield render_row(row, workspace_url)
+    if home.waits > len(home.waiting):
+        rest = home.waits - len(home.waiting)
+        yield context(plain(f"… and {rest} more, less urgent. View queue lists them all."))
+    if not home.waits:
+        yield context(plain("No customers are waiting."))
+
+
+def _today(home: Home) -> str:
+    mine = f"\nYou: {report.of_agent(home.mine_today)}" if home.mine_today else ""
+    return f"{report.headline(home.today)}{mine}"

@@ -1,0 +1,1 @@
+"""Requests and events from Slack: received, checked, passed to the features."""

@@ -1,0 +1,186 @@
+"""Events: decides in order, as jobs, what a stored event means for a customer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from handoff_bot.domain.action_result import ActionResult
+from handoff_bot.domain.desk import Place, ThreadReply
+from handoff_bot.domain.files import DeskFile
+from handoff_bot.domain.thread_syntax import NOTE, thread_command_in
+from handoff_bot.ports import Desk
+from handoff_bot.services.replies.thread_replies import ThreadReplies
+from handoff_bot.slack.client.files import desk_file, is_kept
+from handoff_bot.slack.feature import ThreadCommand
+from handoff_bot.slack.incoming.plain_text import plain_text
+
+Payload = dict[str, Any]
+"""An `event_callback`, as Slack sent it."""
+
+RELAYED = frozenset({None, "file_share", "thread_broadcast", "me_message"})
+"""Subtypes of messages that people write."""
+
+SLACKBOT = "USLACKBOT"
+
+
+ThreadCommands = Mapping[str, Callable[[ThreadCommand], ActionResult]]
+"""Thread command, without "!" -> its function."""
+
+_ORDERS = frozenset({None, "thread_broadcast", "file_share"})
+_LONGEST_COMMAND = 20
+
+UNKNOWN_COMMAND = (
+    "!{command} is not a command. Nothing was done, and nothing was sent.{near} "
+    "Commands: {commands}"
+)
+WITH_FILES = "Send !{command} without files. Nothing was done, and nothing was sent."
+
+
+def handle_event(
+    payload: Payload, threads: ThreadReplies, desk: Desk, commands: ThreadCommands
+) -> None:
+    """Handles a stored event, or ignores it. Safe to repeat."""
+    event = payload["event"]
+    command = thread_command_in(str(event.get("text") or ""))
+    if command and command[0] != NOTE and _is_order(payload, threads):
+        _obeyed(payload, threads, desk, commands, *command)
+        return
+    EVENTS[event["type"]](payload, threads, desk)
+
+
+def _is_order(payload: Payload, threads: ThreadReplies) -> bool:
+    """Whether it is an author's own message in a thread of ours."""
+    event = payload["event"]
+    if event["type"] != "message" or event.get("subtype") not in _ORDERS:
+        return False
+    if not (is_reply(event) and is_by_human(event, payload)):
+        return False
+    place = Place(event["channel"], event["thread_ts"])
+    return threads.escalation_at(place) is not None
+
+
+def _obeyed(
+    payload: Payload,
+    threads: ThreadReplies,
+    desk: Desk,
+    commands: ThreadCommands,
+    command: str,
+    words: str,
+) -> None:
+    """Runs a thread command, then records it: most commands are safe to repeat."""
+    event = payload["event"]
+    reply = _reply(payload, desk)
+    escalation_id = threads.escalation_at(reply.place)
+    if escalation_id is None or threads.is_known(reply.place, reply.ts):
+        return
+    obey = commands.get(command)
+    if event.get("files"):
+        threads.ordered(reply, WITH_FILES.format(command=command[:_LONGEST_COMMAND]), done=False)
+    elif obey is None:
+        known = ", ".join(f"!{name}" for name in sorted(commands))
+        near = "".join(
+            f" Did you mean !{name}?" for name in get_close_matches(command, commands, 1)
+        )
+        asked = UNKNOWN_COMMAND.format(
+            command=command[:_LONGEST_COMMAND], commands=known, near=near
+        )
+        threads.ordered(reply, asked, done=False)
+    else:
+        said = ThreadCommand(reply.place, reply.ts, reply.author, escalation_id, words)
+        threads.ordered(reply, obey(said).text, done=True)
+
+
+def on_message(payload: Payload, threads: ThreadReplies, desk: Desk) -> None:
+    """A message was posted, edited or deleted."""
+    subtype = payload["event"].get("subtype")
+    if subtype == "message_changed":
+        _changed(payload, threads, desk)
+    elif subtype == "message_deleted":
+        _deleted(payload, threads)
+    elif subtype in RELAYED:
+        _written(payload, threads, desk)
+
+
+EVENTS: dict[str, Callable[[Payload, ThreadReplies, Desk], None]] = {"message": on_message}
+"""Event type -> handler. Other types are acknowledged and dropped."""
+
+
+def _written(payload: Payload, threads: ThreadReplies, desk: Desk) -> None:
+    event = payload["event"]
+    if not (is_reply(event) and is_by_human(event, payload)):
+        return
+    threads.reply(_reply(payload, desk))
+
+
+def _reply(payload: Payload, desk: Desk) -> ThreadReply:
+    event = payload["event"]
+    return ThreadReply(
+        place=Place(event["channel"], event["thread_ts"]),
+        ts=event["ts"],
+        author=desk.agent(event["user"]),
+        text=_words(event, desk),
+        marked=_words(event, desk, marked=True),
+        files=_others(event),
+        attached=_attached(event, is_shared=bool(payload.get("is_ext_shared_channel"))),
+    )
+
+
+def _changed(payload: Payload, threads: ThreadReplies, desk: Desk) -> None:
+    event = payload["event"]
+    after = event.get("message") or {}
+    if not (is_reply(after) and is_by_human(after, payload)):
+        return
+    if is_new(event) and after.get("subtype") in RELAYED:
+        place = Place(event["channel"], after["thread_ts"])
+        threads.edited(place, after["ts"], _words(after, desk), _words(after, desk, marked=True))
+
+
+def is_new(event: Payload) -> bool:
+    """Whether the text has changed. Slack also "changes" a message to add a link preview."""
+    after, before = event.get("message") or {}, event.get("previous_message") or {}
+    return bool(before["text"] != after.get("text") if "text" in before else "edited" in after)
+
+
+def _deleted(payload: Payload, threads: ThreadReplies) -> None:
+    event = payload["event"]
+    gone = event.get("previous_message") or {}
+    if is_reply(gone) and is_by_human(gone, payload):
+        threads.deleted(Place(event["channel"], gone["thread_ts"]), gone["ts"])
+
+
+def is_reply(message: Payload) -> bool:
+    """Whether it is a reply, and not the first message of a thread."""
+    thread, ts = message.get("thread_ts"), message.get("ts")
+    return bool(thread and ts) and thread != ts
+
+
+def is_by_human(message: Payload, payload: Payload) -> bool:
+    """False for messages by apps, ours or others: answering them could loop."""
+    user = message.get("user")
+    granted = payload.get("authorizations") or ()
+    ours = {each.get("user_id") for each in granted if each.get("is_bot")}
+    is_app = any(message.get(mark) for mark in ("bot_id", "app_id", "bot_profile"))
+    return bool(user) and not is_app and user != SLACKBOT and user not in ours
+
+
+def _words(message: Payload, desk: Desk, *, marked: bool = False) -> str:
+    said = message.get("text") or ""
+    return plain_text(said, lambda desk_id: desk.agent(desk_id).name, marked=marked)
+
+
+def _attached(message: Payload, *, is_shared: bool) -> tuple[DeskFile, ...]:
+    """Returns the files that Slack stores. A file that is only hinted at is looked up before the download."""
+    files = (file for file in message.get("files") or () if is_kept(file))
+    return tuple(desk_file(file, is_shared=is_shared) for file in files)
+
+
+def _others(message: Payload) -> tuple[str, ...]:
+    """Returns a line for each external or deleted file, and for a forwarded message."""
+    files = [desk_file(file).name for file in message.get("files") or () if not is_kept(file)]
+    attached = message.get("attachments") or ()
+    is_forwarded = any(one.get("is_share") or one.get("is_msg_unfurl") for one in attached)
+    if is_forwarded or (attached and not message.get("text")):
+        files.append("a forwarded message")
+    return tuple(files)

@@ -1,0 +1,49 @@
+"""The only list of all features."""
+
+from __future__ import annotations
+
+from handoff_bot.slack.feature import Feature, combined
+from handoff_bot.slack.features import (
+    actions,
+    availability,
+    canned,
+    customer_texts,
+    doctor,
+    escalation_modals,
+    files,
+    history,
+    message_templates,
+    notifications,
+    people,
+    queue,
+    routing,
+    settings,
+    setup,
+    stats,
+    thread_commands,
+    tickets,
+)
+
+FEATURES: tuple[Feature, ...] = (
+    actions.FEATURE,
+    escalation_modals.FEATURE,
+    queue.FEATURE,
+    thread_commands.FEATURE,
+    setup.FEATURE,
+    availability.FEATURE,
+    tickets.FEATURE,
+    settings.FEATURE,
+    customer_texts.FEATURE,
+    canned.FEATURE,
+    history.FEATURE,
+    doctor.FEATURE,
+    files.FEATURE,
+    message_templates.FEATURE,
+    stats.FEATURE,
+    routing.FEATURE,
+    notifications.FEATURE,
+    people.FEATURE,
+)
+
+EVERYTHING = combined(FEATURES)
+"""All features combined."""

@@ -1,0 +1,1 @@
+"""Block Kit: elements, fields, buttons and texts. It knows nothing of the features."""

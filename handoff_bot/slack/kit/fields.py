@@ -1,0 +1,184 @@
+"""Menus, fields and modals, within Slack's limits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from handoff_bot.domain.settings import ANYBODY
+from handoff_bot.slack.kit.text import BUTTON_LIMIT, Block, plain, shorten
+
+ANY = ANYBODY
+"""Value of the first choice of a filter, which does not filter."""
+TITLE_LIMIT = 24
+VALUE_LIMIT = 150
+MOST_OPTIONS = 100
+"""Options in one menu, or in one group of a menu."""
+MOST_SHOWN = 500
+"""Options in all groups of a menu; with more, a modal can exceed Slack's size limit."""
+_MANY_LABEL = 40
+HINT_LIMIT = 2000
+
+
+def modal(
+    title: str,
+    blocks: Sequence[Block],
+    *,
+    callback_id: str = "",
+    submit: str = "",
+    close: str = "Close",
+    metadata: str = "",
+) -> Block:
+    """Returns a modal; with `submit`, it is submitted as `callback_id`."""
+    view: Block = {
+        "type": "modal",
+        "title": plain(title, TITLE_LIMIT),
+        "close": plain(close, TITLE_LIMIT),
+        "blocks": list(blocks),
+    }
+    if submit:
+        view |= {"submit": plain(submit, TITLE_LIMIT), "callback_id": callback_id}
+    elif callback_id:
+        view["callback_id"] = callback_id
+    return view | ({"private_metadata": metadata} if metadata else {})
+
+
+def options(choices: Mapping[str, str]) -> list[Block]:
+    """Returns options from value -> label."""
+    return [
+        {"text": plain(label, BUTTON_LIMIT), "value": value[:VALUE_LIMIT]}
+        for value, label in choices.items()
+    ]
+
+
+def _offered(choices: Mapping[str, str], chosen: Collection[str]) -> tuple[list[Block], Block]:
+    """Returns the options of a menu, grouped by their first letters if there are many.
+
+    The current choice is always included, even if it is no longer offered: opening a modal must not lose it.
+    """
+    kept = {one: choices.get(one, one) for one in chosen if one}
+    if len(choices) <= MOST_OPTIONS and len({**choices, **kept}) <= MOST_OPTIONS:
+        shown = options({**choices, **kept})
+        return shown, {"options": shown}
+    first = dict(list(choices.items())[: MOST_SHOWN - len(kept)])
+    labels = {value: shorten(words, _MANY_LABEL) for value, words in (first | kept).items()}
+    values = list(labels)
+    parts = [values[n : n + MOST_OPTIONS] for n in range(0, len(values), MOST_OPTIONS)]
+    groups = [_group({value: labels[value] for value in part}) for part in parts]
+    return options(labels), {"option_groups": groups}
+
+
+def _group(part: Mapping[str, str]) -> Block:
+    first, *_, last = (shorten(words, 30) for words in (*part.values(), *part.values()))
+    return {"label": plain(f"{first} … {last}"), "options": options(part)}
+
+
+def menu(action_id: str, label: str, choices: Mapping[str, str], chosen: str = "") -> Block:
+    """Returns a menu of one choice; `label` is its placeholder."""
+    shown, offered = _offered(choices, (chosen,))
+    element: Block = {
+        "type": "static_select",
+        "action_id": action_id,
+        "placeholder": plain(label, 150),
+        **offered,
+    }
+    initial = [option for option in shown if option["value"] == chosen]
+    return element | ({"initial_option": initial[0]} if initial else {})
+
+
+def filter_menu(
+    action_id: str, label: str, choices: Mapping[str, str], chosen: str | None
+) -> Block:
+    """Returns a filter; its first choice, `ANY`, does not filter."""
+    return menu(action_id, label, {ANY: label, **choices}, chosen or ANY)
+
+
+def several(
+    action_id: str, label: str, choices: Mapping[str, str], chosen: Collection[str] = ()
+) -> Block:
+    """Returns a menu of any number of choices."""
+    shown, offered = _offered(choices, chosen)
+    element: Block = {
+        "type": "multi_static_select",
+        "action_id": action_id,
+        "placeholder": plain(label, 150),
+        **offered,
+    }
+    initial = [option for option in shown if option["value"] in chosen]
+    return element | ({"initial_options": initial} if initial else {})
+
+
+def people_menu(action_id: str, label: str, chosen: Sequence[str] = ()) -> Block:
+    """Returns a menu of any number of people."""
+    element: Block = {
+        "type": "multi_users_select",
+        "action_id": action_id,
+        "placeholder": plain(label, 150),
+    }
+    return element | ({"initial_users": list(chosen)} if chosen else {})
+
+
+def channel_menu(action_id: str, label: str, chosen: str = "") -> Block:
+    """Returns a menu of one slack_channel, public or private."""
+    element: Block = {
+        "type": "conversations_select",
+        "action_id": action_id,
+        "placeholder": plain(label, 150),
+        "filter": {"include": ["public", "private"], "exclude_bot_users": True},
+    }
+    return element | ({"initial_conversation": chosen} if chosen else {})
+
+
+def channels_menu(action_id: str, label: str, chosen: Sequence[str] = ()) -> Block:
+    """Returns a menu of any number of slack_channels, public or private."""
+    element: Block = {
+        "type": "multi_conversations_select",
+        "action_id": action_id,
+        "placeholder": plain(label, 150),
+        "filter": {"include": ["public", "private"], "exclude_bot_users": True},
+    }
+    return element | ({"initial_conversations": list(chosen)} if chosen else {})
+
+
+def group_menu(action_id: str, label: str, groups: Mapping[str, str], chosen: str = "") -> Block:
+    """Returns a menu of one user group or none; a text field for an id if the groups are unknown."""
+    if not groups:
+        return text_field(action_id, initial=chosen, hint="S0123ABCD", most=30)
+    return filter_menu(action_id, label, groups, chosen)
+
+
+def tick(action_id: str, label: str, *, chosen: bool) -> Block:
+    """Returns one checkbox."""
+    shown = options({"yes": label})
+    box: Block = {"type": "checkboxes", "action_id": action_id, "options": shown}
+    return box | ({"initial_options": shown} if chosen else {})
+
+
+def text_field(
+    action_id: str, *, initial: str = "", hint: str = "", many_lines: bool = False, most: int = 3000
+) -> Block:
+    """Returns a text field."""
+    element: Block = {
+        "type": "plain_text_input",
+        "action_id": action_id,
+        "multiline": many_lines,
+        "max_length": most,
+    }
+    if shown := shorten(initial, most):
+        element["initial_value"] = shown
+    return element | ({"placeholder": plain(hint, 150)} if hint else {})
+
+
+def asking(
+    label: str, element: Block, *, hint: str = "", optional: bool = False, acts: bool = False
+) -> Block:
+    """Returns an input block. Its block_id is the field's action_id, so that errors find it."""
+    block: Block = {
+        "type": "input",
+        "block_id": element["action_id"],
+        "label": plain(label, 2000),
+        "element": element,
+        "optional": optional,
+    }
+    if acts:
+        block["dispatch_action"] = True
+    return block | ({"hint": plain(hint, HINT_LIMIT)} if hint else {})

@@ -1,1 +1,0 @@
-"""Listeners for Slack's requests, one module per feature: each parses, makes one call, and answers."""
