@@ -54,8 +54,8 @@ from handoff_bot.services.visitors import Visitors
 from handoff_bot.serving import Server
 from handoff_bot.settings import Settings, read_settings
 from handoff_bot.slack.checks import check_slack
-from handoff_bot.slack.client.limits import LIMITS
 from handoff_bot.slack.incoming.composition import SlackSide, build_slack
+from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage import spending
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate

@@ -11,16 +11,16 @@ from handoff_bot.clock import SystemClock
 from handoff_bot.domain.desk import Place, Post
 from handoff_bot.domain.errors import DeskError, DeskLimited
 from handoff_bot.domain.signals import Priority
+from handoff_bot.jobs.handler import Registry
 from handoff_bot.jobs.rate_limits import RateLimiter
-from handoff_bot.jobs.registry import Registry
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.services.container import QUEUES
 from handoff_bot.services.outbox import outbox, view_models
 from handoff_bot.services.outbox.mood_check import MoodCheck
 from handoff_bot.services.outbox.posts import desk_job_kinds
 from handoff_bot.services.outbox.updates import BOARD_PLACE
-from handoff_bot.slack.client.limits import LIMITS
 from handoff_bot.slack.desk import SlackDesk
+from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage import escalations, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskThread, Escalation

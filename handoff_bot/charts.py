@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from handoff_bot.domain.amounts import length, percent
 from handoff_bot.domain.metrics import Numbers, Slice, Unit
 from handoff_bot.domain.report import reason_words
+from handoff_bot.domain.text import length, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -26,7 +26,7 @@ from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.domain.roles import Home, Person
 from handoff_bot.domain.signals import Answer, Judgement
 from handoff_bot.domain.spending import Usage
-from handoff_bot.domain.ticket_record import TicketRecord
+from handoff_bot.domain.tickets import TicketRecord
 
 
 @dataclass(frozen=True)

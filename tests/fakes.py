@@ -22,7 +22,7 @@ from handoff_bot.domain.messages import (
 )
 from handoff_bot.domain.roles import Home, Person
 from handoff_bot.domain.signals import Answer, Judgement, Priority, Signal, Turn
-from handoff_bot.domain.ticket_record import TicketRecord
+from handoff_bot.domain.tickets import TicketRecord
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.ports import WebhookRequest
 from handoff_bot.storage import log

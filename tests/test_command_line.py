@@ -26,7 +26,7 @@ from handoff_bot.services.ai_turns.spending import Ledger
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.settings import detection_rules
 from handoff_bot.settings import read_settings
-from handoff_bot.slack.client.limits import LIMITS
+from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage.listening import Listener
 from handoff_bot.storage.models import Work
 from handoff_bot.storage.single_instance import SingleInstanceLock

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from handoff_bot.connectors.http import Peer
 from handoff_bot.domain.errors import ConnectorError
-from handoff_bot.domain.ticket_record import TicketRecord
+from handoff_bot.domain.tickets import TicketRecord
 from handoff_bot.ports import Clock
 
 SIGNATURE = "Handoff-Signature"

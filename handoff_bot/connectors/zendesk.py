@@ -15,7 +15,7 @@ from typing import Any, TypedDict
 from handoff_bot.connectors import zendesk_words as words
 from handoff_bot.connectors.http import Answer, Peer
 from handoff_bot.domain.errors import ConnectorError
-from handoff_bot.domain.ticket_record import TicketRecord
+from handoff_bot.domain.tickets import TicketRecord
 from handoff_bot.ports import Clock
 
 CONFLICT = 409

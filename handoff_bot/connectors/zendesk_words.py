@@ -6,7 +6,7 @@ import re
 
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.text import REASONS, one_line, spelled
-from handoff_bot.domain.ticket_record import TicketRecord
+from handoff_bot.domain.tickets import TicketRecord
 
 STATUSES: dict[TicketStatus, str] = {
     TicketStatus.OPEN: "open",

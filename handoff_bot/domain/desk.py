@@ -13,6 +13,7 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.files import DeskFile
 from handoff_bot.domain.messages import Author
+from handoff_bot.domain.metrics import AgentNumbers, Numbers
 from handoff_bot.domain.signals import Mood, Priority, Signal
 
 NAMELESS = "an agent"
@@ -288,3 +289,41 @@ class TranscriptPage:
     lines: tuple[Line, ...]
     page: int
     pages: int
+
+
+@dataclass(frozen=True)
+class MyRow:
+    """One of the agent's own conversations.
+
+    Attributes:
+        said_at: time of the last message, None if there was none since the claim.
+        waits_for_me: True if that message was the customer's.
+    """
+
+    row: BoardRow
+    said_at: datetime | None
+    waits_for_me: bool
+
+
+@dataclass(frozen=True)
+class Home:
+    """Data of one agent's Home tab.
+
+    Attributes:
+        mine: own conversations, those waiting for a reply first; `mine_in_all` is their number.
+        waiting: the most urgent of the queue.
+        waits: number of waiting conversations.
+        claimed: number of conversations in progress.
+        today: metrics since the agent's midnight; `mine_today` are the agent's own.
+        may_administer: True shows the settings button.
+    """
+
+    agent: AgentRef
+    mine: tuple[MyRow, ...]
+    waiting: tuple[BoardRow, ...]
+    waits: int
+    claimed: int
+    today: Numbers
+    mine_today: AgentNumbers | None = None
+    may_administer: bool = False
+    mine_in_all: int = 0

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from handoff_bot.domain.amounts import many
 from handoff_bot.domain.detection_rules import Rules
 from handoff_bot.domain.signals import Answer, Judgement, Mood, Priority, Signal
+from handoff_bot.domain.text import many
 
 UNSURE = 0.35
 """Answers below this confidence count as unknown."""

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from handoff_bot.domain.amounts import NONE, length, many, percent
 from handoff_bot.domain.metrics import (
     AgentNumbers,
     Choice,
@@ -18,7 +17,7 @@ from handoff_bot.domain.metrics import (
     Unit,
     share,
 )
-from handoff_bot.domain.text import spelled
+from handoff_bot.domain.text import NONE, length, many, percent, spelled
 from handoff_bot.domain.time_phrases import zone
 
 REASONS = {

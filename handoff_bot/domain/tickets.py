@@ -1,4 +1,4 @@
-"""Tickets: manual status changes, search queries and views."""
+"""Tickets: manual status changes, search queries, views, and the record that connectors get."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from handoff_bot.domain.desk import AgentRef, Place
-from handoff_bot.domain.escalations import TicketStatus
-from handoff_bot.domain.resolutions import MOST_TAGS, tags_of
+from handoff_bot.domain.escalations import MOST_TAGS, TicketStatus, tags_of
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.text import one_line
 
@@ -188,3 +187,57 @@ class Edit:
         """
         names = (field.name for field in fields(self))
         return frozenset(name for name in names if getattr(self, name) != getattr(shown, name))
+
+
+@dataclass(frozen=True)
+class TicketRecord:
+    """The latest state of one ticket.
+
+    Attributes:
+        key: unique across installations; used to look the ticket up elsewhere.
+        revision: increases with each state that is sent; the highest is the latest.
+        number: the ticket number.
+        subject: one line (hostile).
+        contact: the contact's name or address (hostile).
+        address: the contact's address on the channel (hostile).
+        channel: the channel's kind.
+        reason: the decisive signal.
+        priority, status: current values.
+        assignee: the agent's name, or "".
+        tags: in alphabetical order.
+        outcome: the outcome, "" if none was given.
+        summary: one line by the AI (hostile).
+        created_at, updated_at, solved_at: aware UTC.
+        link: URL of its Slack thread, "" if unknown.
+    """
+
+    key: str
+    revision: int
+    number: int
+    subject: str
+    contact: str
+    address: str
+    channel: str
+    reason: Signal
+    priority: Priority
+    status: TicketStatus
+    assignee: str
+    tags: tuple[str, ...]
+    outcome: str
+    summary: str
+    created_at: datetime
+    updated_at: datetime
+    solved_at: datetime | None = None
+    link: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Returns whether the ticket needs no more work."""
+        return self.status in (TicketStatus.SOLVED, TicketStatus.CLOSED)
+
+
+def key_of(number: int, created_at: datetime) -> str:
+    """Returns a ticket's key. The number is not enough: it would repeat in another installation or
+    after a reset.
+    """
+    return f"handoff-{number}-{int(created_at.timestamp() * 1_000_000)}"

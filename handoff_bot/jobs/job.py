@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from sqlalchemy import bindparam, select
+
+from handoff_bot.storage.models import Lane, RateLimit, Work, Worker
+from handoff_bot.storage.transaction import table_of
+
 
 @dataclass(frozen=True)
 class Job:
@@ -101,3 +106,12 @@ class SlotProvider(Protocol):
 
     def doubt(self, started: Sequence[Slot]) -> None:
         """Called if it is unknown whether the transaction with these lanes was committed."""
+
+
+LANE = table_of(Lane)
+WORK = table_of(Work)
+WORKER = table_of(Worker)
+RATE_LIMIT = table_of(RateLimit)
+
+GRANT_OF_LANE = select(LANE.c.grant).where(LANE.c.key == bindparam("lane")).with_for_update()
+"""Locks the lane until commit on PostgreSQL."""

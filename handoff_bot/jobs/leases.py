@@ -11,8 +11,7 @@ from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
 
 from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.jobs import store
-from handoff_bot.jobs.job import Job
-from handoff_bot.jobs.tables import GRANT_OF_LANE, LANE, WORK, WORKER
+from handoff_bot.jobs.job import GRANT_OF_LANE, LANE, WORK, WORKER, Job
 from handoff_bot.storage.transaction import DIALECTS, Transaction
 
 # Statements are built once: building costs SQLAlchemy about as much as running.

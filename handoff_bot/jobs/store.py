@@ -1,16 +1,16 @@
-"""Queries and changes of jobs: next, begun, done, retried, failed."""
+"""Queries and changes of jobs: next, begun, done, retried, failed, and how many are behind."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, select, update
 
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.job import Job, NewJob
-from handoff_bot.jobs.tables import LANE, WORK
+from handoff_bot.jobs.job import LANE, WORK, Job, NewJob
 from handoff_bot.storage.transaction import DIALECTS, Transaction
 
 ALONE = "refused together with others"
@@ -210,3 +210,66 @@ def prune(tx: Transaction, now: datetime, keep: timedelta) -> int:
     )
     tx.core.execute(delete(LANE).where(LANE.c.due_at.is_(None), LANE.c.leased_by.is_(None)))
     return int(getattr(gone, "rowcount", 0))
+
+
+@dataclass(frozen=True)
+class QueueLoad:
+    """Backlog of one queue.
+
+    `ours_due_at` excludes lanes that wait for a provider's rate limit.
+    """
+
+    waiting: int
+    oldest_due_at: datetime | None
+    ours_due_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Load:
+    """Backlog of all lanes; `parked` counts failed jobs."""
+
+    queues: dict[str, QueueLoad] = field(default_factory=dict)
+    parked: int = 0
+
+
+_OURS_DUE_AT = case((LANE.c.waits_for.is_(None), LANE.c.due_at))
+
+
+def load(tx: Transaction) -> Load:
+    """Returns the backlog for the health page."""
+    rows = tx.core.execute(
+        select(LANE.c.family, func.count(), func.min(LANE.c.due_at), func.min(_OURS_DUE_AT))
+        .where(LANE.c.due_at.is_not(None))
+        .group_by(LANE.c.family)
+    ).all()
+    parked = tx.core.execute(
+        select(func.count()).select_from(WORK).where(WORK.c.status == "failed")
+    ).scalar_one()
+    return Load({queue: QueueLoad(*behind) for queue, *behind in rows}, parked)
+
+
+@dataclass(frozen=True)
+class Late:
+    """The overdue first job of a lane, with the error of its last try."""
+
+    work_id: int
+    lane: str
+    error: str
+
+
+def late(tx: Transaction, queue: str, due_before: datetime) -> list[Late]:
+    """Returns the first job of each lane of a queue that is stuck on a job which failed at least
+    once.
+    """
+    first = (
+        select(func.min(WORK.c.id).label("id"))
+        .where(WORK.c.status == "ready", WORK.c.lane.startswith(f"{queue}:"))
+        .group_by(WORK.c.lane)
+        .subquery()
+    )
+    found = tx.core.execute(
+        select(WORK.c.id, WORK.c.lane, WORK.c.error)
+        .join(first, first.c.id == WORK.c.id)
+        .where(WORK.c.first_due_at < due_before, WORK.c.attempts > 0)
+    )
+    return [Late(*row) for row in found]

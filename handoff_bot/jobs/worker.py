@@ -15,15 +15,13 @@ from typing import TypeVar
 from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.jobs import leases, store
 from handoff_bot.jobs.backpressure import LULL, Backpressure
-from handoff_bot.jobs.enqueuing import Enqueuer
+from handoff_bot.jobs.enqueuing import Enqueuer, ThreadLanes
 from handoff_bot.jobs.failures import OnGivenUp, tell_nobody
 from handoff_bot.jobs.handler import AnyHandler
-from handoff_bot.jobs.heartbeat import Heartbeat
-from handoff_bot.jobs.held_lanes import HeldLanes
+from handoff_bot.jobs.heartbeat import Heartbeat, HeldLanes
 from handoff_bot.jobs.job import Slot, queue_of
 from handoff_bot.jobs.rate_limits import Permit, RateLimiter
 from handoff_bot.jobs.runner import Runner
-from handoff_bot.jobs.thread_lanes import ThreadLanes
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import PATIENCE, Database
 from handoff_bot.storage.transaction import Transaction

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from handoff_bot.domain.crowds import EscalationLimits
+from handoff_bot.jobs.handler import JobKind, Registry
 from handoff_bot.jobs.inbox import Inbox
-from handoff_bot.jobs.rate_limits import RateLimiter
-from handoff_bot.jobs.rates import Rate
-from handoff_bot.jobs.registry import JobKind, Registry
+from handoff_bot.jobs.rate_limits import Rate, RateLimiter
 from handoff_bot.jobs.scheduler import Scheduler
 from handoff_bot.jobs.worker import Worker
 from handoff_bot.ports import (
@@ -33,7 +32,7 @@ from handoff_bot.services.ai_turns.model_watch import LOOK, LookAtModel, ModelDo
 from handoff_bot.services.ai_turns.subjects import Subjects
 from handoff_bot.services.ai_turns.turn_evaluator import TurnEvaluator
 from handoff_bot.services.delivery import inbound_files, messaging_window, outbound_files, sending
-from handoff_bot.services.delivery.wording import CustomerTexts
+from handoff_bot.services.delivery.customer_texts import CustomerTexts
 from handoff_bot.services.escalations import (
     assigning,
     availability,
@@ -50,7 +49,7 @@ from handoff_bot.services.escalations.availability import AgentAvailability
 from handoff_bot.services.escalations.late_claims import LateClaim
 from handoff_bot.services.escalations.lifecycle import CLAIM, Escalations
 from handoff_bot.services.escalations.opening import Opening
-from handoff_bot.services.escalations.owner_reminder import IDLE, RemindOwner
+from handoff_bot.services.escalations.owners import IDLE, RemindOwner
 from handoff_bot.services.escalations.queue import Queue
 from handoff_bot.services.escalations.snoozing import WAKE, Snoozing, Wake
 from handoff_bot.services.home import Homes
@@ -65,11 +64,10 @@ from handoff_bot.services.replies.message_templates import Templates
 from handoff_bot.services.replies.modal_replies import ModalReplies
 from handoff_bot.services.replies.thread_replies import ThreadReplies
 from handoff_bot.services.replies.threads import Threads
-from handoff_bot.services.reporting import metrics_report
+from handoff_bot.services.reporting import metrics as metrics_report
 from handoff_bot.services.reporting.metrics import Metrics
 from handoff_bot.services.reporting.reports import REPORT, HandOver, Maker, Reports
-from handoff_bot.services.settings.audit import Audit
-from handoff_bot.services.settings.preferences import Preferences
+from handoff_bot.services.settings.preferences import Audit, Preferences
 from handoff_bot.services.settings.roles import Roles
 from handoff_bot.services.tickets import ticket_export
 from handoff_bot.services.tickets.tickets import Tickets

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handoff_bot.domain.desk import AgentRef, BoardRow
+from handoff_bot.domain.desk import AgentRef, BoardRow, Home, MyRow
 from handoff_bot.domain.escalations import Status
-from handoff_bot.domain.home import Home, MyRow
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.metrics import AgentNumbers, Choice, Numbers, Period, Scope
 from handoff_bot.domain.queue import Filter, Whose

@@ -11,8 +11,8 @@ from typing import Any
 
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.jobs import failed_jobs
-from handoff_bot.jobs.failed_jobs import GivenUp
+from handoff_bot.jobs import failures
+from handoff_bot.jobs.failures import GivenUp
 from handoff_bot.ports import Clock
 from handoff_bot.services.delivery import outbound_files, sending
 from handoff_bot.storage import conversations, deliveries
@@ -43,7 +43,7 @@ class Jobs:
     def lines(self, limit: int) -> Iterator[str]:
         """Returns the newest failed jobs, one per line."""
         with self._database.read() as tx:
-            found = failed_jobs.given_up(tx, limit)
+            found = failures.given_up(tx, limit)
         if not found:
             yield NONE
             return
@@ -56,7 +56,7 @@ class Jobs:
     def describe(self, job_id: int, *, with_text: bool = False) -> list[str]:
         """Describes one job; empty if it does not exist. `with_text` includes its payload."""
         with self._database.read() as tx:
-            job = failed_jobs.find(tx, job_id)
+            job = failures.find(tx, job_id)
             about = list(_about(tx, job)) if job else []
         if job is None:
             return []
@@ -77,25 +77,25 @@ class Jobs:
     def retry(self, job_id: int) -> ActionResult:
         """Retries a job before the other jobs of its lane."""
         with self._database.write() as tx:
-            job = failed_jobs.get(tx, job_id)
+            job = failures.get(tx, job_id)
             if job is None:
                 return ActionResult(False, UNKNOWN.format(id=job_id))
             now = self._clock.now()
             renew = _RENEWED.get(job.kind)
             payload = renew(self, tx, job) if renew else job.payload
             if payload is None:
-                failed_jobs.dismiss(tx, job, now)
+                failures.dismiss(tx, job, now)
                 return ActionResult(False, SENT_AGAIN.format(id=job_id))
-            failed_jobs.ready(tx, job, payload, now)
+            failures.ready(tx, job, payload, now)
             return ActionResult(True, AGAIN.format(id=job_id))
 
     def dismiss(self, job_id: int) -> ActionResult:
         """Dismisses a job without running it."""
         with self._database.write() as tx:
-            job = failed_jobs.get(tx, job_id)
+            job = failures.get(tx, job_id)
             if job is None:
                 return ActionResult(False, UNKNOWN.format(id=job_id))
-            failed_jobs.dismiss(tx, job, self._clock.now())
+            failures.dismiss(tx, job, self._clock.now())
             return ActionResult(True, DISMISSED.format(id=job_id))
 
     def _with_new_delivery(self, tx: Transaction, job: GivenUp) -> dict[str, Any] | None:

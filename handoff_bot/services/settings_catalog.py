@@ -28,7 +28,7 @@ from handoff_bot.domain.waiting_policy import DEFAULT, WHAT, PolicyStep
 from handoff_bot.services.delivery.sending import HOLD, LONGEST_HOLD
 from handoff_bot.services.escalations import queue_positions, sla, waiting_policy
 from handoff_bot.services.escalations.availability import CAPACITY
-from handoff_bot.services.escalations.owner_reminder import DEFAULT_MINUTES, MINUTES
+from handoff_bot.services.escalations.owners import DEFAULT_MINUTES, MINUTES
 from handoff_bot.services.escalations.rating import ASKED
 from handoff_bot.services.settings import hours, roles
 from handoff_bot.services.settings.preferences import ADMINS

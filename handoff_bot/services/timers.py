@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from handoff_bot.jobs import backlog, rate_limit_store, store
+from handoff_bot.jobs import rate_limits, store
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock
@@ -13,8 +13,7 @@ from handoff_bot.services.ai_turns.model_watch import LOOK
 from handoff_bot.services.catching_up import CONTACT
 from handoff_bot.services.delivery.messaging_window import CLOSING
 from handoff_bot.services.delivery.outbound_files import KEPT_FOR
-from handoff_bot.services.escalations.owner_reminder import IDLE
-from handoff_bot.services.escalations.owners import OWNERS
+from handoff_bot.services.escalations.owners import IDLE, OWNERS
 from handoff_bot.services.outbox import outbox
 from handoff_bot.storage import attachments, log, tallies
 from handoff_bot.storage import escalations as rows
@@ -49,7 +48,7 @@ class Prune(TransactionJob):
 
     def run(self, tx: Transaction, job: Job) -> None:
         gone = store.prune(tx, self._clock.now(), KEEP_DONE)
-        rate_limit_store.prune(tx, self._clock.now(), KEEP_DONE)
+        rate_limits.prune(tx, self._clock.now(), KEEP_DONE)
         tallies.prune(tx, self._clock.now())
         files = attachments.prune(tx, self._clock.now() - KEPT_FOR)
         logger.info("pruned", extra={"rows": gone, "files": files})
@@ -66,10 +65,10 @@ class Watch(TransactionJob):
     def run(self, tx: Transaction, job: Job) -> None:
         """Posts once in each affected thread."""
         now = self._clock.now()
-        for stuck in backlog.late(tx, "out", now - LATE):
+        for stuck in store.late(tx, "out", now - LATE):
             self._tell(tx, stuck, now)
 
-    def _tell(self, tx: Transaction, stuck: backlog.Late, now: datetime) -> None:
+    def _tell(self, tx: Transaction, stuck: store.Late, now: datetime) -> None:
         escalation = rows.open_of(tx, int(stuck.lane.partition(":")[2]))
         told = f"watch.told:{stuck.lane}"
         if escalation is None or log.preference(tx, told, 0) == stuck.work_id:

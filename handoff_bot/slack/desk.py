@@ -32,8 +32,7 @@ from handoff_bot.slack.cards.thread import (
     sender_identity_of,
 )
 from handoff_bot.slack.client.directory import SlackDirectory
-from handoff_bot.slack.client.error_codes import GONE
-from handoff_bot.slack.client.errors import slack_errors
+from handoff_bot.slack.client.errors import GONE, slack_errors
 from handoff_bot.slack.client.files import SlackFiles
 from handoff_bot.slack.client.groups import Groups
 from handoff_bot.slack.client.layouts import Layouts

@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, update
 from sqlmodel import col, select
 
 from handoff_bot.domain.files import File
-from handoff_bot.storage.desk_models import Attachment
+from handoff_bot.storage.models import Attachment
 from handoff_bot.storage.transaction import Transaction, table_of
 
 ATTACHMENT = table_of(Attachment)

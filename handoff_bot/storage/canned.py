@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from handoff_bot.storage.desk_models import Canned
+from handoff_bot.storage.models import Canned
 from handoff_bot.storage.transaction import Transaction
 
 MOST = 2000

@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import func, or_
 from sqlmodel import col, select
 
-from handoff_bot.storage.desk_models import SettingChange
-from handoff_bot.storage.models import Agent, Escalation, Event
+from handoff_bot.storage.models import Agent, Escalation, Event, SettingChange
 from handoff_bot.storage.transaction import Transaction
 
 SETTING_CHANGED = "setting.changed"

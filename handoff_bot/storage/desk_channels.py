@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from handoff_bot.storage.desk_models import DeskChannel
+from handoff_bot.storage.models import DeskChannel
 from handoff_bot.storage.transaction import Transaction
 
 MOST = 50

@@ -11,8 +11,15 @@ from sqlmodel import col, select
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.escalations import OPEN, Status, Step, origins
-from handoff_bot.storage.desk_models import EarlierThread
-from handoff_bot.storage.models import Agent, Conversation, DeskThread, Escalation, Event, Ticket
+from handoff_bot.storage.models import (
+    Agent,
+    Conversation,
+    DeskThread,
+    EarlierThread,
+    Escalation,
+    Event,
+    Ticket,
+)
 from handoff_bot.storage.transaction import Transaction, table_of
 
 ESCALATION = table_of(Escalation)

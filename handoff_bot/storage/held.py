@@ -8,8 +8,7 @@ from sqlalchemy import delete, func
 from sqlmodel import col, select
 
 from handoff_bot.domain.queue import HeldRow
-from handoff_bot.storage.limit_models import HeldEscalation
-from handoff_bot.storage.models import Contact, Conversation, Message
+from handoff_bot.storage.models import Contact, Conversation, HeldEscalation, Message
 from handoff_bot.storage.transaction import Transaction, table_of
 
 HELD = table_of(HeldEscalation)

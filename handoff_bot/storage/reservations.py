@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handoff_bot.storage.desk_models import Reservation
+from handoff_bot.storage.models import Reservation
 from handoff_bot.storage.transaction import Transaction
 
 

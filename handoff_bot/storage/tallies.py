@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete
 from sqlalchemy.dialects import postgresql, sqlite
 
 from handoff_bot.domain.crowds import Quota
-from handoff_bot.storage.limit_models import Tally
+from handoff_bot.storage.models import Tally
 from handoff_bot.storage.transaction import Transaction, table_of
 
 TALLY = table_of(Tally)

@@ -9,8 +9,7 @@ from sqlmodel import col, select
 from handoff_bot.domain.ticket_export import TicketExport
 from handoff_bot.domain.tickets import TicketQuery
 from handoff_bot.storage import tickets
-from handoff_bot.storage.desk_models import TicketTag
-from handoff_bot.storage.models import Agent, Ticket
+from handoff_bot.storage.models import Agent, Ticket, TicketTag
 from handoff_bot.storage.transaction import Transaction
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from handoff_bot.storage.desk_models import TicketLink, TicketTag
+from handoff_bot.storage.models import TicketLink, TicketTag
 from handoff_bot.storage.transaction import Transaction
 
 

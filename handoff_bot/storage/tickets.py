@@ -17,7 +17,6 @@ from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.domain.tickets import TicketQuery, TicketRow
 from handoff_bot.storage import access
 from handoff_bot.storage.conversations import stayed_inside
-from handoff_bot.storage.desk_models import TicketTag
 from handoff_bot.storage.models import (
     Agent,
     Contact,
@@ -27,6 +26,7 @@ from handoff_bot.storage.models import (
     Message,
     Note,
     Ticket,
+    TicketTag,
 )
 from handoff_bot.storage.transaction import Transaction
 

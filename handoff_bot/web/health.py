@@ -14,7 +14,7 @@ from itertools import groupby
 from flask import Blueprint, Response, jsonify
 
 from handoff_bot.domain.errors import DatabaseAway
-from handoff_bot.jobs import backlog, rate_limit_store
+from handoff_bot.jobs import rate_limits, store
 from handoff_bot.ports import Clock
 from handoff_bot.services.ai_turns.model_watch import ModelHealthPage
 from handoff_bot.storage.database import Database
@@ -49,8 +49,8 @@ def health(database: Database, clock: Clock, model: ModelHealthPage | None = Non
     def healthz() -> tuple[Response, int]:
         try:
             with database.read() as tx:
-                load = backlog.load(tx)
-                refusals = rate_limit_store.refusals(tx)
+                load = store.load(tx)
+                refusals = rate_limits.refusals(tx)
                 mind = model.read(tx) if model else {"status": "off"}
         except Exception:  # on any error, the page must report it
             logger.exception("database does not answer")
@@ -85,7 +85,7 @@ def _status(behind: dict[str, float], late: dict[str, float], mind: Mapping[str,
     return "degraded" if mind["status"] == "failing" else "ok"
 
 
-def _slowed_down(refusals: Sequence[rate_limit_store.Refusals]) -> dict[str, dict[str, object]]:
+def _slowed_down(refusals: Sequence[rate_limits.Refusals]) -> dict[str, dict[str, object]]:
     """Returns rate-limit responses by kind of call, without Slack channel ids."""
     found: dict[str, dict[str, object]] = {}
     for kind, group in groupby(refusals, key=lambda each: each.budget.partition(":")[0]):
@@ -95,7 +95,7 @@ def _slowed_down(refusals: Sequence[rate_limit_store.Refusals]) -> dict[str, dic
     return found
 
 
-def _behind(load: backlog.Load, now: datetime) -> dict[str, float]:
+def _behind(load: store.Load, now: datetime) -> dict[str, float]:
     """Returns overdue customer-facing queues -> lag: more work arrives than is done."""
     lags = _lags(load, now)
     return {
@@ -103,13 +103,13 @@ def _behind(load: backlog.Load, now: datetime) -> dict[str, float]:
     }
 
 
-def _late(load: backlog.Load, now: datetime) -> dict[str, float]:
+def _late(load: store.Load, now: datetime) -> dict[str, float]:
     """Returns queues with a lane beyond its limit -> lag."""
     lags = _lags(load, now)
     return {queue: lag for queue, lag in lags.items() if lag > PATIENT.get(queue, LATE_AFTER)}
 
 
-def _lags(load: backlog.Load, now: datetime) -> dict[str, float]:
+def _lags(load: store.Load, now: datetime) -> dict[str, float]:
     """Returns queue -> seconds. Waiting for Slack's rate limit does not count as a lag."""
     return {queue: _lag(part.ours_due_at, now) for queue, part in load.queues.items()}
 

@@ -13,8 +13,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.services.delivery import uploading
 from handoff_bot.storage import held, tallies
-from handoff_bot.storage.desk_models import Attachment
-from handoff_bot.storage.models import Escalation, Message
+from handoff_bot.storage.models import Attachment, Escalation, Message
 from handoff_bot.web.clients import network_of
 from tests.attacks.test_odd_requests import signed
 from tests.channels.builders import inbound_form

@@ -72,7 +72,7 @@ def more_functions() -> Iterator[tuple[str, Callable[[str], object]]]:
     """Those that take something besides the text."""
     from handoff_bot.domain import canned, splitting, templates, text, thread_syntax
     from handoff_bot.domain.detection_rules import Rules
-    from handoff_bot.slack.incoming.plain_text import plain_text
+    from handoff_bot.slack.incoming.events import plain_text
 
     rules = Rules(always=("human please", "a  b"), never=("never mind",))
     yield "plain text", lambda text: plain_text(text, lambda name: name)
@@ -129,9 +129,9 @@ def test_no_text_makes_a_function_slow(module):
 def test_no_text_makes_what_takes_more_than_a_text_slow(name):
     function = MORE[name]
     from handoff_bot.domain import splitting, thread_syntax
-    from handoff_bot.slack.incoming import plain_text
+    from handoff_bot.slack.incoming import events
 
-    assert troubles(function, seeds_for(thread_syntax, splitting, plain_text)) == []
+    assert troubles(function, seeds_for(thread_syntax, splitting, events)) == []
 
 
 def test_a_cubic_pattern_would_be_found():

@@ -12,7 +12,7 @@ from handoff_bot.connectors.webhook import WebhookConnector
 from handoff_bot.connectors.zendesk import Account, ZendeskConnector
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.domain.ticket_record import TicketRecord, key_of
+from handoff_bot.domain.tickets import TicketRecord, key_of
 from handoff_sandbox.server import Faults, Journal, Server
 from handoff_sandbox.zendesk import ZendeskStandIn
 

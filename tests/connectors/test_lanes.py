@@ -6,7 +6,7 @@ import pytest
 
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
-from handoff_bot.jobs import backlog
+from handoff_bot.jobs import store
 from tests.services.conftest import build_house
 
 
@@ -57,7 +57,7 @@ def test_whatever_gets_lost_there_is_one_ticket_with_the_latest_state(
     newest = max(receiver.events, key=lambda event: event["revision"])
     assert newest["ticket"]["status"] == "solved"
     with house.database.read() as tx:
-        assert backlog.load(tx).parked == 0
+        assert store.load(tx).parked == 0
 
 
 def test_zendesk_says_when_to_come_back_and_is_left_alone_until_then(house, zendesk):

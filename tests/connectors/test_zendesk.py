@@ -9,7 +9,7 @@ from handoff_bot.connectors.zendesk import Account, ZendeskConnector
 from handoff_bot.domain.errors import ConnectorError
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority
-from handoff_bot.domain.ticket_record import key_of
+from handoff_bot.domain.tickets import key_of
 from handoff_sandbox.server import Fault
 from handoff_sandbox.zendesk.desk import Refusal
 from tests.connectors.conftest import CREATED, RECORD, SOLVED, TAKEN

@@ -12,7 +12,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from handoff_bot.domain.messages import InboundMessage
-from handoff_bot.jobs.rates import Rate
+from handoff_bot.jobs.rate_limits import Rate
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.slack.client import people
 from handoff_bot.slack.incoming import composition

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from handoff_bot.domain.canned import CannedReply
-from handoff_bot.storage.desk_models import Canned
+from handoff_bot.storage.models import Canned
 from tests.desk.conftest import words
 
 TEXT = "We refund within 5 days, {customer}."

@@ -7,7 +7,7 @@ from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.services.ai_turns.model_watch import ModelPart, Watch
 from handoff_bot.services.outbox.slack_channels import Purpose
 from handoff_bot.slack.manifest import SCOPES
-from handoff_bot.storage.desk_models import DeskChannel
+from handoff_bot.storage.models import DeskChannel
 from tests.desk.conftest import words
 
 

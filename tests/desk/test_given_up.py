@@ -16,7 +16,6 @@ from handoff_bot.services.escalations import (
     assigning,
     holding,
     offers,
-    owner_reminder,
     owners,
     queue_positions,
     sla,
@@ -92,7 +91,7 @@ PAYLOADS = {
     CLAIM: lambda bureau: {"escalation_id": 2, "desk_id": bureau.ben, "name": "Ben"},
     timers.PRUNE: nothing,
     timers.WATCH: nothing,
-    owner_reminder.IDLE: nothing,
+    owners.IDLE: nothing,
     messaging_window.CLOSING: nothing,
     snoozing.WAKE: waiting,
     waiting_policy.POLICY_STEP: waiting,
@@ -225,11 +224,11 @@ def break_one(bureau, monkeypatch, kind):
 def test_without_a_named_admin_the_queue_channel_is_told(bureau, monkeypatch):
     bureau.says("I want a person")
     with bureau.database.write() as tx:
-        enqueue_job(tx, NewJob(owner_reminder.IDLE, "tick:broken", {}, bureau.clock.now()))
-    break_one(bureau, monkeypatch, owner_reminder.IDLE)
+        enqueue_job(tx, NewJob(owners.IDLE, "tick:broken", {}, bureau.clock.now()))
+    break_one(bureau, monkeypatch, owners.IDLE)
     for _ in range(TRIES):
         bureau.later(seconds=20)
-    assert f"A job failed and will not be retried: {owner_reminder.IDLE}" in queue(bureau)
+    assert f"A job failed and will not be retried: {owners.IDLE}" in queue(bureau)
 
 
 def test_many_jobs_that_fail_alike_are_one_alarm(bureau, monkeypatch):
@@ -237,8 +236,8 @@ def test_many_jobs_that_fail_alike_are_one_alarm(bureau, monkeypatch):
     for number in range(20):
         with bureau.database.write() as tx:
             lane = f"tick:{number}:broken"
-            enqueue_job(tx, NewJob(owner_reminder.IDLE, lane, {}, bureau.clock.now()))
-    break_one(bureau, monkeypatch, owner_reminder.IDLE)
+            enqueue_job(tx, NewJob(owners.IDLE, lane, {}, bureau.clock.now()))
+    break_one(bureau, monkeypatch, owners.IDLE)
     for _ in range(TRIES):
         bureau.later(seconds=20)
     assert queue(bureau).count("A job failed and will not be retried") == 1

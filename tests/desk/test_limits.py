@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_bot.slack.client.limits import LIMITS
+from handoff_bot.slack.limits import LIMITS
 
 CUSTOMERS = [f"+155501{n:02d}" for n in range(8)]
 

@@ -19,8 +19,7 @@ from handoff_bot.services.container import QUEUES
 from handoff_bot.services.delivery.customer_texts import Text
 from handoff_bot.services.outbox import outbox
 from handoff_bot.slack.manifest import SCOPES
-from handoff_bot.storage.desk_models import TicketTag
-from handoff_bot.storage.models import Agent, Escalation
+from handoff_bot.storage.models import Agent, Escalation, TicketTag
 from tests.desk.conftest import words
 
 

@@ -6,8 +6,8 @@ from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.files import MB
 from handoff_bot.domain.messages import Limits
-from handoff_bot.jobs.rates import per_minute
-from handoff_bot.slack.client.limits import LIMITS
+from handoff_bot.jobs.rate_limits import per_minute
+from handoff_bot.slack.limits import LIMITS
 from handoff_bot.storage.models import DeskThread
 from handoff_sandbox.slack import Attachment
 from tests.samples import JPEG

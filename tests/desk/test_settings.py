@@ -9,7 +9,7 @@ from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import TEXTS, Moment, allowed, problem, say, usual
 from handoff_bot.services.delivery.customer_texts import Text
 from handoff_bot.services.settings_catalog import SECTIONS
-from handoff_bot.storage.desk_models import SettingChange
+from handoff_bot.storage.models import SettingChange
 from tests.desk.conftest import words
 
 

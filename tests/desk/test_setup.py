@@ -4,8 +4,7 @@ import pytest
 from sqlmodel import select
 
 from handoff_bot.domain.signals import Priority
-from handoff_bot.storage.desk_models import DeskChannel
-from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.models import DeskChannel, Escalation
 from tests.desk.conftest import words
 
 

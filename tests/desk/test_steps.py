@@ -3,9 +3,8 @@
 import pytest
 from sqlmodel import select
 
-from handoff_bot.domain.resolutions import tags_of
-from handoff_bot.storage.desk_models import TicketTag
-from handoff_bot.storage.models import Escalation, Message, Note, Ticket
+from handoff_bot.domain.escalations import tags_of
+from handoff_bot.storage.models import Escalation, Message, Note, Ticket, TicketTag
 from tests.desk.conftest import words
 
 

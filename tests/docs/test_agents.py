@@ -5,7 +5,7 @@ import re
 from handoff_bot.domain.desk import Button
 from handoff_bot.slack.features.thread_commands import HELP
 from handoff_bot.slack.incoming.registry import EVERYTHING
-from handoff_bot.slack.kit.buttons import button
+from handoff_bot.slack.kit.fields import button
 from tests.docs.pages import DOCS, README, block, check_block, read
 
 AGENTS = DOCS / "agents.md"

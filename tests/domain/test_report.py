@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from handoff_bot.domain import report
-from handoff_bot.domain.amounts import length, many, percent
 from handoff_bot.domain.metrics import AgentNumbers, Lengths, Numbers, Period
+from handoff_bot.domain.text import length, many, percent
 
 LENGTHS = {
     "none": (None, "-"),

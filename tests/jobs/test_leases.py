@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.errors import DatabaseAway, DeliveryError, LeaseLost
-from handoff_bot.jobs import failures, held_lanes, leases, store
+from handoff_bot.jobs import failures, heartbeat, leases, store
 from handoff_bot.jobs.enqueuing import enqueue_job, enqueuer_of
 from handoff_bot.jobs.job import NewJob
 from handoff_bot.jobs.worker import Worker
@@ -237,7 +237,7 @@ class Awaited(Recorder):
 @pytest.fixture
 def working(database, monkeypatch):
     """Starts lanes with real threads and the real clock."""
-    monkeypatch.setattr(held_lanes, "REST", timedelta())
+    monkeypatch.setattr(heartbeat, "REST", timedelta())
     monkeypatch.setattr(failures, "FIRST_DELAY", 0.01)
     begun = []
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handoff_bot.jobs.rates import Rate, kind_of, per_minute
+from handoff_bot.jobs.rate_limits import Rate, kind_of, per_minute
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 POSTS = Rate(timedelta(seconds=1), burst=2)

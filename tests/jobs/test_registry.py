@@ -2,8 +2,7 @@
 
 import pytest
 
-from handoff_bot.jobs.handler import TransactionJob
-from handoff_bot.jobs.registry import JobKind, Registry
+from handoff_bot.jobs.handler import JobKind, Registry, TransactionJob
 
 
 def test_a_kind_is_registered_once():

@@ -20,7 +20,7 @@ from handoff_bot.domain.errors import DeliveryError, DeskError, DeskOutcomeUnkno
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
 from handoff_bot.jobs.handler import ProviderJob
-from handoff_bot.jobs.rates import Rate
+from handoff_bot.jobs.rate_limits import Rate
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.replies.thread_replies import is_known
 from handoff_bot.storage import deliveries, escalations

@@ -9,7 +9,7 @@ import pytest
 from handoff_bot.domain.errors import DeskError, MailError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.jobs import backlog
+from handoff_bot.jobs import store
 from handoff_bot.services.notifications.mail_content import Notice, mail_about, spoken
 from handoff_bot.storage import escalations
 from tests.fakes import FakeMailer
@@ -134,7 +134,7 @@ def test_mail_that_was_asked_for_before_the_server_was_taken_away_is_forgotten(
     later = build_house(database, clock)
     later.settle()
     with database.read() as tx:
-        assert (mailer.sent, backlog.load(tx).parked) == ([], 0)
+        assert (mailer.sent, store.load(tx).parked) == ([], 0)
 
 
 # -- when it cannot

@@ -10,11 +10,10 @@ from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.errors import DeskError, DeskLimited, DeskOutcomeUnknown
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.signals import Priority
-from handoff_bot.jobs import rate_limit_store
-from handoff_bot.jobs.rate_limits import RateLimiter
-from handoff_bot.jobs.rates import BucketCost, Rate
+from handoff_bot.jobs import rate_limits
+from handoff_bot.jobs.rate_limits import BucketCost, Rate, RateLimiter
 from handoff_bot.jobs.worker import Worker
-from handoff_bot.services.outbox import batching, outbox, slack_costs
+from handoff_bot.services.outbox import outbox, slack_costs
 from handoff_bot.storage import escalations
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation, Lane
@@ -166,8 +165,8 @@ def test_a_process_that_dies_with_its_turn_loses_the_turn_and_not_the_words(hous
     house.clock.advance(seconds=1)
     with house.database.write() as tx:  # its turn comes, and the process that took it is gone
         now = house.clock.now()
-        assert rate_limit_store.next_lanes(tx, "post:CQUEUE", ["desk"], now, 1)
-        rate_limit_store.take(tx, f"desk:{escalation.id}", "dead")
+        assert rate_limits.next_lanes(tx, "post:CQUEUE", ["desk"], now, 1)
+        rate_limits.take(tx, f"desk:{escalation.id}", "dead")
     wait(house, 1, 3)
     assert calls(house) == [["one"], ["two"], ["three"]]
 
@@ -363,11 +362,11 @@ def test_what_is_more_than_words_goes_alone(house, apart):
 
 def test_one_post_holds_no_more_than_a_message_can(house):
     (escalation,) = opened(house)
-    long = "x" * (batching.MOST_CHARACTERS // 2)
+    long = "x" * (slack_costs.MOST_CHARACTERS // 2)
     says(house, escalation, long, long, "short")
     says(house, escalation, *"abcdefghijklmnopqrst")
     wait(house, 1, 4)
-    assert [len(texts) for texts in calls(house)] == [2, batching.MOST_POSTS, 9]
+    assert [len(texts) for texts in calls(house)] == [2, slack_costs.MOST_POSTS, 9]
 
 
 def test_what_is_refused_together_is_tried_alone(house):
@@ -437,7 +436,7 @@ def test_a_refusal_holds_everybody_who_makes_the_same_call_and_is_counted(house)
     wait(house, 1, 28)
     assert calls(house) == []
     with house.database.read() as tx:
-        (refused,) = rate_limit_store.refusals(tx)
+        (refused,) = rate_limits.refusals(tx)
     assert (refused.budget, refused.count) == ("post:CQUEUE", 1)
     wait(house, 1, 5)
     assert sorted(calls(house)) == [["one"], ["two"]]

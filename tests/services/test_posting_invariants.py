@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.errors import DeskError, DeskLimited, DeskOutcomeUnknown
-from handoff_bot.jobs.rates import Rate
+from handoff_bot.jobs.rate_limits import Rate
 from handoff_bot.services.outbox import outbox
 from handoff_bot.storage import escalations
 from handoff_bot.storage.database import Database

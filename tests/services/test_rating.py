@@ -2,9 +2,8 @@
 
 import pytest
 
-from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.escalations import Resolution, Step
 from handoff_bot.domain.messages import Consent
-from handoff_bot.domain.resolutions import Resolution
 from handoff_bot.services.escalations import rating
 from handoff_bot.storage import log
 

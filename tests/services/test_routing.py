@@ -9,8 +9,7 @@ from sqlmodel import select
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.errors import DeskError
-from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.resolutions import Resolution
+from handoff_bot.domain.escalations import Resolution, Step
 from handoff_bot.domain.routing import Mode, Route, Rule
 from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.domain.signals import Priority, Signal

@@ -4,14 +4,12 @@ import pytest
 from sqlalchemy import select
 
 from handoff_bot.domain.errors import ConnectorError
-from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.resolutions import Resolution
+from handoff_bot.domain.escalations import Resolution, Step
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.domain.ticket_record import key_of
-from handoff_bot.jobs import backlog, leases
+from handoff_bot.domain.tickets import key_of
+from handoff_bot.jobs import leases, store
 from handoff_bot.jobs.enqueuing import enqueue_job
-from handoff_bot.jobs.job import NewJob
-from handoff_bot.jobs.tables import WORK
+from handoff_bot.jobs.job import WORK, NewJob
 from handoff_bot.services.container import QUEUES
 from handoff_bot.services.outbox.ticket_sync import TICKET_OUT
 from handoff_bot.storage import log, ticket_links
@@ -220,7 +218,7 @@ def test_a_system_that_is_not_in_use_any_more_is_forgotten(house, webhook):
         enqueue_job(tx, NewJob(TICKET_OUT, "sink-webhook:1", payload, house.clock.now()))
     house.settle()
     with house.database.read() as tx:
-        assert backlog.load(tx).parked == 0
+        assert store.load(tx).parked == 0
 
 
 def test_without_other_systems_there_is_no_work(database, clock):

@@ -10,12 +10,13 @@ from handoff_bot.domain.desk import (
     Board,
     BoardRow,
     Card,
+    Home,
     Line,
+    MyRow,
     Place,
     TranscriptPage,
 )
 from handoff_bot.domain.escalations import Status, TicketStatus
-from handoff_bot.domain.home import Home, MyRow
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.metrics import AgentNumbers, Lengths, Numbers
 from handoff_bot.domain.queue import PAGE_ROWS, QueuePage

@@ -18,8 +18,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.services.container import Services
 from handoff_bot.slack.click import Tools
 from handoff_bot.slack.desk import SlackDesk
-from handoff_bot.slack.incoming.app import build_bolt
-from handoff_bot.slack.incoming.http import slack_events
+from handoff_bot.slack.incoming.app import build_bolt, slack_events
 from handoff_bot.web.application import create_web
 from tests.fakes import FrozenClock
 from tests.slack import builders, payloads

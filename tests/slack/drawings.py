@@ -16,7 +16,7 @@ from handoff_bot.domain.routing import Mode, Route, Rule
 from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.texts import Moment
-from handoff_bot.services.outbox.batching import MOST_CHARACTERS, MOST_POSTS
+from handoff_bot.services.outbox.slack_costs import MOST_CHARACTERS, MOST_POSTS
 from handoff_bot.services.settings.rule_lists import MOST
 from handoff_bot.services.settings_catalog import SECTIONS
 from handoff_bot.slack.cards.board import render_board

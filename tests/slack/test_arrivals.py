@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 from slack_bolt.request import BoltRequest
 
+from handoff_bot.slack.incoming.app import slack_events
 from handoff_bot.slack.incoming.arrivals import lane_of
-from handoff_bot.slack.incoming.http import slack_events
 from handoff_bot.web.application import create_web
 from tests.slack import payloads
 from tests.slack.payloads import as_command, as_form, as_json, changed, deleted, event, message

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handoff_bot.domain.errors import DeskClosed
-from handoff_bot.slack.client.error_codes import CLASSES, CLOSED
+from handoff_bot.slack.client.errors import CLASSES, CLOSED
 from tests.slack.test_errors import post
 
 METHODS = Path(__file__).parents[3] / "shared" / "oracle" / "slack" / "methods.json"

@@ -7,7 +7,7 @@ import pytest
 from handoff_bot.domain.desk import Button, EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.errors import DeskError, DeskGone, DeskLayout
 from handoff_bot.domain.files import File
-from handoff_bot.slack.client.error_codes import LAYOUT
+from handoff_bot.slack.client.errors import LAYOUT
 from handoff_bot.slack.kit.plainer import PLAINER
 from tests.slack import builders
 from tests.slack.builders import CARD_AT

@@ -12,8 +12,7 @@ from handoff_bot.services.container import Services
 from handoff_bot.slack.cards.thread import render_post
 from handoff_bot.slack.click import Tools
 from handoff_bot.slack.features.actions import OLD_BUTTON
-from handoff_bot.slack.incoming.app import build_bolt
-from handoff_bot.slack.incoming.http import slack_events
+from handoff_bot.slack.incoming.app import build_bolt, slack_events
 from handoff_bot.web.application import create_web
 from tests.slack import linter, payloads
 from tests.slack.conftest import Slack

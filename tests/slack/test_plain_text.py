@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff_bot.slack.client import emoji
-from handoff_bot.slack.incoming.plain_text import plain_text
+from handoff_bot.slack.incoming.events import plain_text
 
 NAMES = {"U0ANA": "Ana", "W0BEN": "Ben B."}
 

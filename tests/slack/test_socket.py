@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.escalations import Step
-from handoff_bot.slack.incoming.socket import start_socket_mode
+from handoff_bot.slack.incoming.app import start_socket_mode
 from tests.slack.payloads import click, event, submission
 from tests.slack.sockets import SocketSide, socket_side
 

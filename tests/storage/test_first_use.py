@@ -9,7 +9,7 @@ from sqlalchemy import text
 from handoff_bot.domain.files import File
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.domain.spending import Usage
-from handoff_bot.jobs import leases, rate_limit_store
+from handoff_bot.jobs import leases, rate_limits
 from handoff_bot.jobs.enqueuing import enqueuer_of
 from handoff_bot.jobs.job import NewJob
 from handoff_bot.storage import (
@@ -78,7 +78,7 @@ FIRST_USES = {
     "a file": (
         lambda tx, now, it: attachments.add(tx, "t1", File("a", "text/plain", b"x"), it, None, now)
     ),
-    "a budget": lambda tx, now, _: rate_limit_store.free_at(tx, "post:C1", now),
+    "a budget": lambda tx, now, _: rate_limits.free_at(tx, "post:C1", now),
     "the day's spending": lambda tx, now, _: spending.add(tx, "2026-11-29", 0, Usage("m", 1, 1), 1),
     "a worker": lambda tx, now, _: leases.join(tx, "me", now),
     "a lane": lambda tx, now, _: enqueuer_of(tx).append_now(

@@ -9,8 +9,7 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import Malformed, Unauthentic
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage
 from handoff_bot.jobs.inbox import Inbox
-from handoff_bot.jobs.rate_limits import RateLimiter
-from handoff_bot.jobs.rates import BucketCost, Rate
+from handoff_bot.jobs.rate_limits import BucketCost, Rate, RateLimiter
 from handoff_bot.storage.models import Work
 from handoff_bot.web.application import LARGEST_BODY, create_web
 from handoff_bot.web.health import health

@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 
 from handoff_bot.ai.assistant.articles import Reading, readings
-from handoff_bot.domain.amounts import many
 from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.text import many
 
 WHAT = "knowledge"
 _NAMED = 3

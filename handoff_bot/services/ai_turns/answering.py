@@ -21,11 +21,11 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services.ai_turns import unreadable
+from handoff_bot.services.ai_turns import machines
 from handoff_bot.services.ai_turns.turn_evaluator import Question, Reaction, TurnEvaluator
 from handoff_bot.services.delivery import customer_texts, sending
 from handoff_bot.services.delivery.sending import Channels, OutboundDraft
-from handoff_bot.services.escalations import resolutions
+from handoff_bot.services.escalations import transfer
 from handoff_bot.services.escalations.opening import Opening
 from handoff_bot.services.outbox import alarms, message_content
 from handoff_bot.services.settings import detection_rules
@@ -62,7 +62,7 @@ def question(
     until = rows.settled_until(tx, id_of(conversation))
     settled = sum(id_of(one) <= until for one in messages)
     turns = tuple(map(_turn, messages))
-    hints = tuple(resolutions.memories(tx, id_of(conversation))) if settled else ()
+    hints = tuple(transfer.memories(tx, id_of(conversation))) if settled else ()
     ours = [one for one in messages[settled:] if one.author == Author.ASSISTANT]
     live = detection_rules.read(tx)
     return Question(
@@ -219,8 +219,8 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
         since = waiting[0].created_at
         if store.has_later(tx, job) and self._clock.now() - since < PATIENCE:
             return None
-        if all(map(unreadable.has_no_words, waiting)):
-            unreadable.tell(tx, conversation, waiting[-1], self._channels, self._clock.now())
+        if all(map(machines.has_no_words, waiting)):
+            machines.tell(tx, conversation, waiting[-1], self._channels, self._clock.now())
             return None
         return Asked(
             conversation_id=number,

@@ -19,7 +19,7 @@ from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services.ai_turns import answering, machines, moods, unreadable
+from handoff_bot.services.ai_turns import answering, machines, moods
 from handoff_bot.services.ai_turns.turn_evaluator import Question, TurnEvaluator
 from handoff_bot.services.delivery import (
     customer_texts,
@@ -255,9 +255,9 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             late = policy.too_late(message_content.shown(message))
             self._opening.open(tx, conversation, message, late, tried="")
             return True
-        if inbound.wants_person or not unreadable.has_no_words(message):
+        if inbound.wants_person or not machines.has_no_words(message):
             return False
-        if not unreadable.needs_no_answer(message):
+        if not machines.needs_no_answer(message):
             pause = detection_rules.read(tx).pause_seconds
             answering.ask(tx, conversation, message, pause, now)
         return True

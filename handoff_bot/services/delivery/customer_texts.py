@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.templates import names_in
 from handoff_bot.domain.texts import SILENCEABLE, TEXTS, Moment, fill, problem, usual
-from handoff_bot.services.delivery import wait_estimate
-from handoff_bot.storage import log, visitors
+from handoff_bot.services.delivery import messaging_window, opt_outs, sending, wait_estimate
+from handoff_bot.services.delivery.sending import Channels, OutboundDraft
+from handoff_bot.services.settings.preferences import Preferences, may_save
+from handoff_bot.storage import changes, log, visitors
+from handoff_bot.storage.conversations import id_of
+from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
@@ -93,3 +98,120 @@ def _values(
 def preview(words: str) -> str:
     """Renders a template with example values."""
     return fill(words, **EXAMPLE)
+
+
+CHANGED_MEANWHILE = "Another admin changed this in the meantime. Go back and check it again."
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What is said now.
+
+    Attributes:
+        template: the text that counts, wherever it comes from.
+        is_own: True when an admin wrote it for exactly this moment, language and reason.
+        is_silent: True when nothing is said at that moment.
+        seen: the newest change of it.
+    """
+
+    template: str
+    is_own: bool
+    is_silent: bool
+    seen: int = 0
+
+
+class CustomerTexts:
+    """The texts, to be read and changed."""
+
+    def __init__(self, database: Database, preferences: Preferences) -> None:
+        self._database = database
+        self._preferences = preferences
+
+    def of(self, text: Text) -> Wording:
+        """What is said now."""
+        with self._database.read() as tx:
+            return Wording(
+                template=template(tx, text),
+                is_own=log.preference(tx, text.key, None) is not None,
+                is_silent=text.moment in silent_moments(tx),
+                seen=changes.newest_of(tx, _keys(text)),
+            )
+
+    def save(
+        self, text: Text, words: str, by: str, *, silent: bool = False, seen: int | None = None
+    ) -> str:
+        """Say this from now on, or nothing at that moment; why not, when that cannot be.
+
+        `seen` is the newest change that is known; when there is a newer one, nothing is saved.
+        """
+        wrong = problem(text.moment, words)
+        if wrong:
+            return wrong
+        with self._database.write() as tx:
+            if not may_save(tx, _keys(text), seen):
+                return CHANGED_MEANWHILE
+            own = log.preference(tx, text.key, None)
+            if own is not None or words != template(tx, text):
+                self._preferences.change_in(tx, text.key, words, by)
+            self._silence(tx, text.moment, by, silent=silent)
+        return ""
+
+    def _silence(self, tx: Transaction, moment: Moment, by: str, *, silent: bool) -> None:
+        before = silent_moments(tx)
+        if moment not in SILENCEABLE or (moment in before) is silent:
+            return
+        after = before | {moment} if silent else before - {moment}
+        self._preferences.change_in(tx, SILENT, sorted(one.value for one in after), by)
+
+    def reset(self, text: Text, by: str, seen: int | None = None) -> bool:
+        """The text that stood behind it again: for all reasons, or the product's own. `seen` as above."""
+        return self._preferences.change_several({text.key: None}, by, seen)
+
+
+def _keys(text: Text) -> set[str]:
+    return {text.key, SILENT}
+
+
+@dataclass(frozen=True)
+class About:
+    """The conversation that a message is about, and the dependencies to send it."""
+
+    tx: Transaction
+    conversation: Conversation
+    escalation: Escalation
+    channels: Channels
+    now: datetime
+
+
+def tell(
+    about: About,
+    moment: Moment,
+    agent: str = "",
+    *,
+    epoch_bound: bool = False,
+    and_then: str = "",
+    instead: str = "",
+) -> bool:
+    """Sends the text of this moment. Returns False if nothing was sent.
+
+    Nothing is sent after an opt-out or while the channel's messaging window is closed.
+
+    Args:
+        agent: the agent's name for the text.
+        epoch_bound: sent only while the epoch has not changed.
+        and_then: appended to the text.
+        instead: replaces the text.
+    """
+    tx, conversation, escalation = about.tx, about.conversation, about.escalation
+    if opt_outs.refuses(conversation, about.now) or messaging_window.is_closed(
+        conversation, about.now
+    ):
+        return False
+    text = instead or say(tx, moment, conversation, about.now, escalation, agent=agent)
+    text = "\n\n".join(filter(None, (text, and_then)))
+    if text:
+        words = OutboundDraft(
+            text, Author.SYSTEM, epoch_bound=epoch_bound, escalation_id=id_of(escalation)
+        )
+        sending.say(tx, conversation, words, about.channels, about.now)
+    return bool(text)

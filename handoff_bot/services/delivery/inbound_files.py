@@ -30,10 +30,10 @@ from handoff_bot.domain.files import (
     size_in_words,
 )
 from handoff_bot.domain.messages import Author, InboundMessage, Media
-from handoff_bot.jobs import failed_jobs, store
+from handoff_bot.jobs import failures, store
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import Job, NewJob
-from handoff_bot.jobs.rates import Cost
+from handoff_bot.jobs.rate_limits import Cost
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.delivery import uploading
 from handoff_bot.services.delivery.sending import Channels
@@ -136,9 +136,9 @@ class Files:
                 return ActionResult(False, GONE)
             now = self._clock.now()
             _bring(tx, **payload, now=now, after=work_id)
-            given_up = failed_jobs.get(tx, work_id)
+            given_up = failures.get(tx, work_id)
             if given_up:
-                failed_jobs.dismiss(tx, given_up, now)
+                failures.dismiss(tx, given_up, now)
             return ActionResult(True, AGAIN)
 
 

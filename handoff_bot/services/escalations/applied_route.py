@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from handoff_bot.domain.routing import Route, Rule, first
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import rule_lists
-from handoff_bot.services.settings.rule_conditions import case_of
+from handoff_bot.services.settings.rule_lists import case_of
 from handoff_bot.storage import desk_channels, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation

@@ -25,8 +25,7 @@ from handoff_bot.services.outbox import outbox, slack_channels
 from handoff_bot.services.settings import detection_rules
 from handoff_bot.storage import held, log, tallies
 from handoff_bot.storage.conversations import id_of
-from handoff_bot.storage.limit_models import HeldEscalation
-from handoff_bot.storage.models import Conversation, Message
+from handoff_bot.storage.models import Conversation, HeldEscalation, Message
 from handoff_bot.storage.transaction import Transaction
 
 LET_IN = "held.in"

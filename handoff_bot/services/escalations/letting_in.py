@@ -14,8 +14,7 @@ from handoff_bot.services.escalations.opening import Opening
 from handoff_bot.storage import conversations, held
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
-from handoff_bot.storage.limit_models import HeldEscalation
-from handoff_bot.storage.models import Conversation, Message
+from handoff_bot.storage.models import Conversation, HeldEscalation, Message
 from handoff_bot.storage.transaction import Transaction
 
 

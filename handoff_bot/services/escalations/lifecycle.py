@@ -9,13 +9,12 @@ from typing import Any
 
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Place, TranscriptPage
-from handoff_bot.domain.escalations import Status, Step, TicketStatus
-from handoff_bot.domain.resolutions import PLAIN, Resolution
+from handoff_bot.domain.escalations import PLAIN, Resolution, Status, Step, TicketStatus
 from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
 from handoff_bot.ports import Clock
-from handoff_bot.services.delivery import customer_texts, messaging_window, telling
+from handoff_bot.services.delivery import customer_texts, messaging_window
 from handoff_bot.services.delivery.sending import Channels
 from handoff_bot.services.escalations import (
     applied_route,
@@ -23,7 +22,6 @@ from handoff_bot.services.escalations import (
     rating,
     refusals,
     reserving,
-    resolutions,
     snoozing,
     transfer,
 )
@@ -357,7 +355,7 @@ class Escalations:
         ticket.updated_at = change.now
         if change.step in _TICKET_ENDS:
             ticket.solved_at = change.now
-            resolutions.keep(
+            transfer.keep(
                 change.tx, change.escalation, ticket, change.agent, change.ending, change.now
             )
         log.record(
@@ -398,8 +396,10 @@ class Escalations:
         and_then: str = "",
         instead: str = "",
     ) -> bool:
-        about = telling.About(tx, conversation, escalation, self._channels, self._clock.now())
-        return telling.tell(
+        about = customer_texts.About(
+            tx, conversation, escalation, self._channels, self._clock.now()
+        )
+        return customer_texts.tell(
             about,
             moment,
             agent.name if agent else "",

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from handoff_bot.domain.amounts import many
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.roles import Conversation as About
 from handoff_bot.domain.routing import Mode, Route
+from handoff_bot.domain.text import many
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from handoff_bot.domain.escalations import Status, TicketStatus
 from handoff_bot.domain.signals import Judgement, Signal
 from handoff_bot.ports import Clock
-from handoff_bot.services.delivery import inbound_files, telling
+from handoff_bot.services.delivery import customer_texts, inbound_files
 from handoff_bot.services.delivery.sending import Channels
 from handoff_bot.services.escalations import applied_route, availability, reopening
 from handoff_bot.services.escalations.holding import Holding
@@ -104,9 +104,9 @@ class Opening:
         change = EscalationChanged(tx, escalation, conversation, ticket, None, None, now)
         for subscriber in self._subscribers:
             subscriber(change)
-        about = telling.About(tx, conversation, escalation, self._channels, now)
+        about = customer_texts.About(tx, conversation, escalation, self._channels, now)
         people = applied_route.people_of(tx, escalation)
-        telling.tell(about, availability.first_words(tx, now, people), epoch_bound=True)
+        customer_texts.tell(about, availability.first_words(tx, now, people), epoch_bound=True)
         inbound_files.earlier(tx, escalation, now)
         return escalation
 

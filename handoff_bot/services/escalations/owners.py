@@ -1,6 +1,7 @@
-"""Releases conversations of assignees who can no longer answer (deactivated, left the channel).
+"""Assignees who can no longer answer (deactivated, left the channel) or who keep a customer waiting.
 
-Checked at the customer's next message, when Slack reports a change, and by a tick.
+The first lose their conversations: at the customer's next message, when Slack reports a change, and
+by a tick. The others are reminded.
 """
 
 from __future__ import annotations
@@ -11,21 +12,23 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from handoff_bot.domain.desk import AgentRef
+from handoff_bot.domain.desk import AgentRef, Button, Post, PostKind
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.roles import Refusal
+from handoff_bot.domain.text import many
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.escalations.lifecycle import Escalations
+from handoff_bot.services.outbox import outbox
 from handoff_bot.services.settings.roles import Roles
-from handoff_bot.storage import access
+from handoff_bot.storage import access, agents, conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.models import Agent, Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
@@ -157,3 +160,48 @@ class CheckOwners(TransactionJob):
         offset = int(self._clock.now().timestamp() // 300) % rounds * AT_ONCE
         for escalation in access.claimed(tx, AT_ONCE, offset):
             check(tx, escalation, self._clock)
+
+
+IDLE = "tick.idle"
+MINUTES = "idle_minutes"
+"""Setting for the minutes until an assignee is reminded; 0 disables reminders."""
+DEFAULT_MINUTES = 10
+
+
+class RemindOwner(TransactionJob):
+    told = ADMINS
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def run(self, tx: Transaction, job: Job) -> None:
+        """Reminds each assignee once per unanswered message."""
+        minutes = log.preference(tx, MINUTES, DEFAULT_MINUTES)
+        if not isinstance(minutes, int) or minutes <= 0:
+            return
+        now = self._clock.now()
+        for escalation, conversation, owner in agents.silent(
+            tx, now - timedelta(minutes=minutes), now
+        ):
+            _remind(tx, escalation, conversation, owner, now)
+
+
+def _remind(
+    tx: Transaction,
+    escalation: Escalation,
+    conversation: Conversation,
+    owner: Agent,
+    now: datetime,
+) -> None:
+    since = conversation.last_inbound_at or escalation.opened_at
+    name = conversations.contact_name(tx, conversation)
+    minutes = int((now - since).total_seconds() // 60)
+    text = f"{name} has been waiting {many(minutes, 'minute')} for your reply."
+    post = Post(
+        PostKind.TOLD,
+        text,
+        value=str(id_of(escalation)),
+        buttons=(Button.RELEASE,),
+    )
+    key = f"idle:{id_of(escalation)}:{id_of(owner)}:{since.timestamp():.0f}"
+    outbox.tell(tx, owner.desk_id, post, now, key=key, about=escalation)

@@ -13,8 +13,7 @@ from handoff_bot.services.outbox import outbox
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import hours
 from handoff_bot.services.settings.preferences import Preferences
-from handoff_bot.services.settings.rule_conditions import Tried, recent_cases
-from handoff_bot.services.settings.rule_lists import RuleSet
+from handoff_bot.services.settings.rule_lists import RuleSet, Tried, recent_cases
 from handoff_bot.storage.database import Database
 
 

@@ -10,7 +10,7 @@ from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import Job, NewJob
-from handoff_bot.services.delivery import telling
+from handoff_bot.services.delivery import customer_texts
 from handoff_bot.services.delivery.sending import Channels
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
@@ -50,10 +50,10 @@ def still_waiting(tx: Transaction, job: Job, now: datetime) -> Waiting | None:
 
 def tell(waiting: Waiting, moment: Moment, channels: Channels) -> bool:
     """Sends the text of this moment, only while the customer waits."""
-    about = telling.About(
+    about = customer_texts.About(
         waiting.tx, waiting.conversation, waiting.escalation, channels, waiting.now
     )
-    return telling.tell(about, moment, epoch_bound=True)
+    return customer_texts.tell(about, moment, epoch_bound=True)
 
 
 def _put_off(tx: Transaction, job: Job, until: datetime) -> None:

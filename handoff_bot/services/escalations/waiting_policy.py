@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from handoff_bot.domain.amounts import many
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.signals import Priority
+from handoff_bot.domain.text import many
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.waiting_policy import (
     DEFAULT,

@@ -9,7 +9,7 @@ from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.domain.ticket_record import key_of
+from handoff_bot.domain.tickets import key_of
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob

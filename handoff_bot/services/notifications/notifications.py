@@ -23,8 +23,7 @@ from handoff_bot.services.outbox import outbox
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import hours, rule_lists
 from handoff_bot.services.settings.preferences import Preferences
-from handoff_bot.services.settings.rule_conditions import Tried, case_of, recent_cases
-from handoff_bot.services.settings.rule_lists import RuleSet
+from handoff_bot.services.settings.rule_lists import RuleSet, Tried, case_of, recent_cases
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of

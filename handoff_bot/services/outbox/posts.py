@@ -10,14 +10,13 @@ from pydantic import TypeAdapter
 from handoff_bot.domain.desk import EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone, DeskUnsure
 from handoff_bot.domain.signals import Priority
-from handoff_bot.jobs import failed_jobs
+from handoff_bot.jobs import failures
+from handoff_bot.jobs.handler import JobKind
 from handoff_bot.jobs.job import Job
-from handoff_bot.jobs.rates import Cost
-from handoff_bot.jobs.registry import JobKind
+from handoff_bot.jobs.rate_limits import Cost
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.outbox import (
     alarms,
-    batching,
     mood_check,
     outbox,
     slack_channels,
@@ -135,7 +134,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
             )
         )
         log.record(tx, "card.posted", now, escalation=escalation)
-        failed_jobs.settle(tx, outbox.CARD, now, escalation_id=id_of(escalation))
+        failures.settle(tx, outbox.CARD, now, escalation_id=id_of(escalation))
         outbox.update_board(tx, now)
         if view_models.card(tx, escalation) != plan.card:
             outbox.update_card(tx, escalation, now)
@@ -181,14 +180,14 @@ class PostInThread(InThread[PostPlan, Posted]):
 
     def batch(self, tx: Transaction, job: Job) -> tuple[Job, ...]:
         """Returns the following posts by the same speaker."""
-        return batching.batch(tx, job, self._clock.now())
+        return slack_costs.batch(tx, job, self._clock.now())
 
     def prepare(self, tx: Transaction, job: Job) -> PostPlan | None:
         place = self.place(tx, job)
         return self._plan(tx, job, place) if place else None
 
     def _plan(self, tx: Transaction, job: Job, place: Place) -> PostPlan:
-        posts = tuple(batching.post_of(each) for each in (job, *job.more))
+        posts = tuple(slack_costs.post_of(each) for each in (job, *job.more))
         judged = {each.payload.get("judged") for each in (job, *job.more)}
         which = next((one for one in (mood_check.ALWAYS, mood_check.IN_DOUBT) if one in judged), "")
         if which == mood_check.IN_DOUBT:
@@ -212,7 +211,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None or job.attempts + 1 < SOON_TOLD:
             return
-        post, now, why = batching.post_of(job), self._clock.now(), alarms.why(error)
+        post, now, why = slack_costs.post_of(job), self._clock.now(), alarms.why(error)
         what, key = SAID.get(post.kind, OTHER), f"post:{job.id}:waits"
         if isinstance(error, DeskUnsure):
             alarms.not_shown(tx, escalation, what, post.text, why, now, key, waits=True)
@@ -224,7 +223,7 @@ class PostInThread(InThread[PostPlan, Posted]):
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None:
             return
-        post, now = batching.post_of(job), self._clock.now()
+        post, now = slack_costs.post_of(job), self._clock.now()
         what, key = SAID.get(post.kind, OTHER), f"post:{job.id}:{now.timestamp()}"
         alarms.not_shown(tx, escalation, what, post.text, alarms.why(error), now, key)
 
@@ -301,7 +300,7 @@ class PostMessage(DeskHandler[MessagePlan, Place]):
         return slack_costs.telling(self._to(tx, job))
 
     def prepare(self, tx: Transaction, job: Job) -> MessagePlan:
-        post = batching.post_of(job)
+        post = slack_costs.post_of(job)
         about = job.payload.get("about")
         place = escalations.place_of(tx, about) if about else None
         if place:
@@ -327,7 +326,7 @@ class PostMessage(DeskHandler[MessagePlan, Place]):
         self, tx: Transaction, job: Job, plan: MessagePlan | None, error: Exception
     ) -> None:
         """Tells the other recipients instead."""
-        alarms.untold(tx, job, batching.post_of(job), alarms.why(error), self._clock.now())
+        alarms.untold(tx, job, slack_costs.post_of(job), alarms.why(error), self._clock.now())
 
 
 def desk_job_kinds(

@@ -15,7 +15,7 @@ from handoff_bot.services.settings import preferences
 from handoff_bot.storage import desk_channels as rows
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.desk_models import DeskChannel
+from handoff_bot.storage.models import DeskChannel
 from handoff_bot.storage.transaction import Transaction
 
 QUESTION = "Hello! What should this channel be used for?"

@@ -10,7 +10,7 @@ from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import ProviderFailure
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.domain.ticket_record import TicketRecord, key_of
+from handoff_bot.domain.tickets import TicketRecord, key_of
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob

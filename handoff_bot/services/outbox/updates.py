@@ -13,7 +13,7 @@ from handoff_bot.domain.errors import DeskError, DeskGone
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.jobs.handler import ADMINS
 from handoff_bot.jobs.job import Job
-from handoff_bot.jobs.rates import Cost
+from handoff_bot.jobs.rate_limits import Cost
 from handoff_bot.services.outbox import outbox, slack_channels, slack_costs, view_models
 from handoff_bot.services.outbox.slack_job import CardPlan, DeskHandler
 from handoff_bot.storage import deliveries, escalations, log

@@ -17,8 +17,7 @@ from handoff_bot.storage import canned as rows
 from handoff_bot.storage import changes, conversations, log
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.desk_models import Canned
-from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.models import Canned, Escalation
 from handoff_bot.storage.transaction import Transaction
 
 PREFIX = "canned."

@@ -6,7 +6,7 @@ from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Button, EphemeralMessage
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import Author
-from handoff_bot.jobs import failed_jobs
+from handoff_bot.jobs import failures
 from handoff_bot.ports import Clock
 from handoff_bot.services.delivery import opt_outs, outbound_files, sending
 from handoff_bot.services.delivery.sending import OPTED_OUT
@@ -181,10 +181,10 @@ class HeldReplies:
             if deliveries.supersede(tx, id_of(part), now):
                 fresh = deliveries.add(tx, id_of(message), part.part, part.text, now, part.file)
                 sending.enqueue(tx, conversation, fresh, now)
-                failed_jobs.settle(tx, sending.SEND, now, delivery_id=id_of(part))
+                failures.settle(tx, sending.SEND, now, delivery_id=id_of(part))
                 again += 1
         if not again:
             return ActionResult(False, ON_ITS_WAY)
-        failed_jobs.settle(tx, outbound_files.COLLECT, now, message_id=id_of(message))
+        failures.settle(tx, outbound_files.COLLECT, now, message_id=id_of(message))
         log.record(tx, "message.retried", now, conversation=conversation, message_id=id_of(message))
         return ActionResult(True, "Sending the message again.")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Button, EphemeralMessage, Place, Post, PostKind
+from handoff_bot.domain.files import Piece
 from handoff_bot.domain.text import short_name, shorten
 from handoff_bot.domain.thread_syntax import is_to_colleague, thread_command_in
+from handoff_bot.jobs import store
 from handoff_bot.ports import Clock
+from handoff_bot.services.delivery import sending
 from handoff_bot.services.delivery.sending import Channels
 from handoff_bot.services.escalations import sla
 from handoff_bot.services.outbox import outbox
-from handoff_bot.services.replies import rewriting
 from handoff_bot.services.replies.threads import Thread, Threads, note_in
 from handoff_bot.services.translation import translating
 from handoff_bot.services.translation.translating import Interpreter, Spoken
@@ -19,7 +24,7 @@ from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.models import Message, Note
+from handoff_bot.storage.models import Conversation, Delivery, Message, Note
 from handoff_bot.storage.transaction import Transaction
 
 DELIVERED_EDIT = (
@@ -176,7 +181,7 @@ class Revising:
         message.payload = message.payload | {"written": spoken.written if spoken.language else ""}
         if spoken.language:
             outbox.notice(tx, thread.escalation, translating.in_their_language(spoken), now)
-        if not rewriting.rewrite(tx, thread.conversation, message, self._channels, now):
+        if not rewrite(tx, thread.conversation, message, self._channels, now):
             self._ephemeral(tx, thread, message.agent_id, FAILED_EDIT)
         self._record(tx, "reply.edited", thread, message)
 
@@ -323,3 +328,65 @@ def _in_doubt(tx: Transaction, message: Message) -> bool:
 def _empty(note: Note) -> None:
     """Clears the note's text. Its row stays, so that the original message remains known."""
     note.text, note.files, note.held = DELETED, [], False
+
+
+def rewrite(
+    tx: Transaction,
+    conversation: Conversation,
+    message: Message,
+    channels: Channels,
+    now: datetime,
+) -> bool:
+    """Updates the unsent parts of a message to its text and restarts the send hold.
+
+    Returns:
+        False if all parts have failed: it is sent when an agent selects Retry.
+    """
+    parts = deliveries.current(tx, id_of(message))
+    waiting = [part for part in parts if part.status == DeliveryStatus.QUEUED]
+    place = waiting or parts
+    others = [part for part in parts if part not in place]
+    refused = {part.file for part in others if part.file and not part.text}
+    fresh = sending.pieces_of(message, channels, besides=refused)
+    for part, piece in zip(place, fresh, strict=False):
+        part.text, part.file, part.updated_at = piece.text, piece.file, now
+    for part in [*place[len(fresh) :], *(part for part in others if part.text)]:
+        part.status, part.superseded_at = DeliveryStatus.DROPPED, now
+    status = DeliveryStatus.QUEUED if waiting else DeliveryStatus.FAILED
+    more = list(_more(tx, message, fresh[len(place) :], status, parts[-1].part + 1, now))
+    if waiting:
+        _requeue(tx, conversation, waiting, more, now)
+    return bool(waiting)
+
+
+def _more(
+    tx: Transaction,
+    message: Message,
+    pieces: Iterable[Piece],
+    status: DeliveryStatus,
+    first: int,
+    now: datetime,
+) -> Iterable[Delivery]:
+    """Yields additional parts after the existing ones."""
+    for number, piece in enumerate(pieces, start=first):
+        made = deliveries.add(tx, id_of(message), number, piece.text, now, piece.file)
+        made.status = status
+        yield made
+
+
+def _requeue(
+    tx: Transaction,
+    conversation: Conversation,
+    parts: Sequence[Delivery],
+    more: Sequence[Delivery],
+    now: datetime,
+) -> None:
+    """Moves later messages behind the additional parts."""
+    known = {part.id for part in parts}
+    queued = store.waiting(tx, sending.lane_of(conversation))
+    ours = [job for job in queued if job.payload.get("delivery_id") in known]
+    store.put_off(tx, ours, now + sending.hold(tx))
+    for made in more:
+        sending.enqueue(tx, conversation, made, now)
+    if more and ours:
+        store.put_last(tx, [job for job in queued if job.id > ours[-1].id])

@@ -13,7 +13,7 @@ from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
 from handoff_bot.services.delivery import customer_texts, opt_outs, outbound_files, sending
 from handoff_bot.services.delivery.sending import NO_HOLD, OPTED_OUT, Channels, OutboundDraft
-from handoff_bot.services.escalations import resolutions, sla
+from handoff_bot.services.escalations import sla, transfer
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.translation import translating
 from handoff_bot.services.translation.translating import Spoken
@@ -47,7 +47,7 @@ def is_correction(note: Note) -> bool:
     """Returns whether the note is an edit of a delivered reply. Notes from modals and handback
     notes use other keys.
     """
-    return note.revision not in ("", FROM_MODAL, resolutions.MEMORY)
+    return note.revision not in ("", FROM_MODAL, transfer.MEMORY)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
+from pydantic import TypeAdapter
+
+from handoff_bot import charts
+from handoff_bot.domain import report
+from handoff_bot.domain.files import File
 from handoff_bot.domain.metrics import (
     AGAIN,
     SOON,
@@ -19,6 +24,7 @@ from handoff_bot.domain.metrics import (
     Slice,
 )
 from handoff_bot.ports import Clock
+from handoff_bot.services.reporting.reports import Order, Report
 from handoff_bot.services.settings import hours
 from handoff_bot.storage import agents, metrics
 from handoff_bot.storage.conversations import id_of
@@ -147,3 +153,26 @@ def _slices(period: Period, opened: Sequence[Opened], waits: Sequence[Stretch]) 
         waited[bisect_right(starts, wait.until) - 1].append(wait)
     for number, start in enumerate(starts):
         yield Slice(start, began[number], Lengths.of(_lengths(waited[number])).median)
+
+
+FIGURES = "figures"
+
+_SCOPE = TypeAdapter(Scope)
+
+
+def order(scope: Scope) -> Order:
+    """Returns the order for a report of this scope."""
+    return dict(_SCOPE.dump_python(scope, mode="json"))
+
+
+class MetricsReport:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def __call__(self, order: Order) -> Report:
+        """Returns the chart with a text description."""
+        scope = _SCOPE.validate_python(order)
+        numbers = self._metrics.numbers(scope)
+        title, unit = report.title(scope), scope.period.unit
+        picture = File("figures.png", "image/png", charts.draw(numbers, title, unit))
+        return Report(report.alt_text(numbers, title, unit), picture)

@@ -10,7 +10,7 @@ from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.files import File
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import Job, NewJob
-from handoff_bot.jobs.rates import Cost
+from handoff_bot.jobs.rate_limits import Cost
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.outbox import alarms, outbox, slack_costs
 from handoff_bot.services.outbox.slack_job import DeskHandler, mark_of

@@ -8,8 +8,7 @@ from datetime import datetime
 
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef
-from handoff_bot.domain.escalations import OPEN, Status, Step, TicketStatus
-from handoff_bot.domain.resolutions import Resolution
+from handoff_bot.domain.escalations import OPEN, Resolution, Status, Step, TicketStatus
 from handoff_bot.domain.text import one_line
 from handoff_bot.domain.tickets import LONGEST_SUBJECT, Edit, may_become
 from handoff_bot.ports import Clock

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from handoff_bot.domain.amounts import many
 from handoff_bot.domain.files import File
+from handoff_bot.domain.text import many
 from handoff_bot.domain.ticket_export import TicketExport, csv_lines, json_lines
 from handoff_bot.domain.tickets import TicketQuery
 from handoff_bot.services.reporting.reports import Order, Report

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from handoff_bot.domain.desk import Board, BoardRow, Button, Place
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
-from handoff_bot.slack.kit.buttons import button
+from handoff_bot.slack.kit.fields import button
 from handoff_bot.slack.kit.text import (
     Block,
     SlackMessage,

@@ -11,7 +11,7 @@ from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.languages import NAMES
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Mood, Priority, Signal
-from handoff_bot.slack.kit.buttons import button, more
+from handoff_bot.slack.kit.fields import button, more
 from handoff_bot.slack.kit.text import (
     Block,
     SlackMessage,

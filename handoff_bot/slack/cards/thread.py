@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from handoff_bot.domain.desk import EphemeralMessage, Post, PostKind
 from handoff_bot.slack.cards.board import permalink
-from handoff_bot.slack.kit.buttons import button
+from handoff_bot.slack.kit.fields import button
 from handoff_bot.slack.kit.text import (
     Block,
     SlackMessage,

@@ -8,8 +8,7 @@ from slack_sdk.web import WebClient
 
 from handoff_bot.domain.roles import Home, Person
 from handoff_bot.slack.client.errors import slack_errors
-from handoff_bot.slack.client.members import Members
-from handoff_bot.slack.client.people import People
+from handoff_bot.slack.client.people import Members, People
 
 
 class SlackDirectory:

@@ -14,8 +14,7 @@ from handoff_bot.domain.desk import Place
 from handoff_bot.domain.errors import DeskError, Malformed
 from handoff_bot.domain.files import MB, DeskFile, Fetched, File, is_picture
 from handoff_bot.domain.web_addresses import WebAddress, origin_of
-from handoff_bot.slack.client.error_codes import FILE_REFUSED
-from handoff_bot.slack.client.errors import UNANSWERED, slack_errors
+from handoff_bot.slack.client.errors import FILE_REFUSED, UNANSWERED, slack_errors
 
 TIMEOUT = 10
 LONGEST = 60

@@ -8,7 +8,7 @@ from enum import StrEnum
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Line, TranscriptPage
 from handoff_bot.slack.cards.card import speaker
-from handoff_bot.slack.kit.buttons import labelled
+from handoff_bot.slack.kit.fields import labelled
 from handoff_bot.slack.kit.text import (
     Block,
     actions,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from handoff_bot.domain.availability import Availability
-from handoff_bot.slack.kit.buttons import labelled
-from handoff_bot.slack.kit.fields import asking, modal, text_field
+from handoff_bot.slack.kit.fields import asking, labelled, modal, text_field
 from handoff_bot.slack.kit.text import Block, actions, context, moment, mrkdwn
 
 ARRANGE = "availability"

@@ -11,9 +11,15 @@ from pydantic import TypeAdapter
 
 from handoff_bot.domain.canned import LONGEST, LONGEST_NAME, PLACEHOLDERS, CannedPage, CannedReply
 from handoff_bot.domain.languages import NAMES, name_of
-from handoff_bot.slack.kit.buttons import labelled
-from handoff_bot.slack.kit.fields import asking, filter_menu, modal, text_field
-from handoff_bot.slack.kit.metadata import Number, read
+from handoff_bot.slack.kit.fields import (
+    Number,
+    asking,
+    filter_menu,
+    labelled,
+    modal,
+    read,
+    text_field,
+)
 from handoff_bot.slack.kit.text import (
     Block,
     actions,

@@ -10,8 +10,7 @@ from slack_bolt import Ack
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import Moment, problem
 from handoff_bot.services.delivery import customer_texts
-from handoff_bot.services.delivery.customer_texts import Text
-from handoff_bot.services.delivery.wording import CHANGED_MEANWHILE
+from handoff_bot.services.delivery.customer_texts import CHANGED_MEANWHILE, Text
 from handoff_bot.slack.click import Click, Tools, filled_in, held, sender, word_of
 from handoff_bot.slack.feature import Body, Feature
 from handoff_bot.slack.features.admins import by_admins, put
@@ -23,8 +22,7 @@ from handoff_bot.slack.features.customer_texts_blocks import (
     words_of,
 )
 from handoff_bot.slack.features.settings_blocks import SettingsAction
-from handoff_bot.slack.kit.fields import ANY
-from handoff_bot.slack.kit.metadata import Number, read
+from handoff_bot.slack.kit.fields import ANY, Number, read
 from handoff_bot.slack.kit.text import Block
 
 _METADATA = TypeAdapter(tuple[str, str, str, Number])

@@ -10,8 +10,7 @@ from handoff_bot.domain.languages import NAMES, name_of
 from handoff_bot.domain.texts import SILENCEABLE, TEXTS, Moment, allowed
 from handoff_bot.slack.cards.card import REASONS
 from handoff_bot.slack.features.settings_blocks import SettingsAction
-from handoff_bot.slack.kit.buttons import labelled
-from handoff_bot.slack.kit.fields import ANY, asking, menu, modal, options, text_field
+from handoff_bot.slack.kit.fields import ANY, asking, labelled, menu, modal, options, text_field
 from handoff_bot.slack.kit.text import (
     Block,
     actions,

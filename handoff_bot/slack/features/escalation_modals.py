@@ -9,8 +9,7 @@ from slack_bolt import Ack
 
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Button
-from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.resolutions import DismissReason, Resolution, ResolvedAs, tags_of
+from handoff_bot.domain.escalations import DismissReason, Resolution, ResolvedAs, Step, tags_of
 from handoff_bot.domain.roles import Action
 from handoff_bot.slack.click import (
     Click,

@@ -10,9 +10,8 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.desk import Place
-from handoff_bot.domain.resolutions import LONGEST_WORDS, DismissReason, ResolvedAs
-from handoff_bot.slack.kit.fields import asking, menu, modal, options, text_field
-from handoff_bot.slack.kit.metadata import Number, read
+from handoff_bot.domain.escalations import LONGEST_WORDS, DismissReason, ResolvedAs
+from handoff_bot.slack.kit.fields import Number, asking, menu, modal, options, read, text_field
 from handoff_bot.slack.kit.text import Block, context, plain, section
 
 

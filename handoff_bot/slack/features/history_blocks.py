@@ -14,9 +14,7 @@ from pydantic import TypeAdapter
 from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.slack.features.admins_blocks import mention
 from handoff_bot.slack.features.settings_blocks import SettingsAction, before_and_after
-from handoff_bot.slack.kit.buttons import labelled
-from handoff_bot.slack.kit.fields import modal
-from handoff_bot.slack.kit.metadata import read
+from handoff_bot.slack.kit.fields import labelled, modal, read
 from handoff_bot.slack.kit.text import (
     Block,
     actions,

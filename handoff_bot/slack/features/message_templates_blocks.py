@@ -17,9 +17,7 @@ from handoff_bot.domain.message_templates import (
     MOST,
     MessageTemplate,
 )
-from handoff_bot.slack.kit.buttons import labelled
-from handoff_bot.slack.kit.fields import asking, menu, modal, text_field
-from handoff_bot.slack.kit.metadata import Number, read
+from handoff_bot.slack.kit.fields import Number, asking, labelled, menu, modal, read, text_field
 from handoff_bot.slack.kit.text import (
     Block,
     actions,

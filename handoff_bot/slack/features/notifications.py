@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handoff_bot.domain import settings
-from handoff_bot.domain.amounts import many
 from handoff_bot.domain.notifications import Audience, NotificationRule, Quiet
+from handoff_bot.domain.text import many
 from handoff_bot.slack.click import Tools, held
 from handoff_bot.slack.features.notifications_blocks import NoticeField, notice_fields, notice_words
 from handoff_bot.slack.features.rules import (

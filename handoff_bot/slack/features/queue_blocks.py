@@ -9,8 +9,7 @@ from handoff_bot.domain.desk import BoardRow
 from handoff_bot.domain.queue import Filter, QueuePage, Whose
 from handoff_bot.slack.cards.board import held_in_words, permalink
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
-from handoff_bot.slack.kit.buttons import labelled
-from handoff_bot.slack.kit.fields import filter_menu, menu, modal
+from handoff_bot.slack.kit.fields import filter_menu, labelled, menu, modal
 from handoff_bot.slack.kit.text import (
     Block,
     actions,

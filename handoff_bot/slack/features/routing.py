@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handoff_bot.domain import settings
-from handoff_bot.domain.amounts import many
 from handoff_bot.domain.routing import LONGEST_PATIENCE, SHORTEST_PATIENCE, Mode, Route, Rule
+from handoff_bot.domain.text import many
 from handoff_bot.slack.click import Tools, held, one, word_of
 from handoff_bot.slack.features.routing_blocks import RoutingField, routing_fields, routing_words
 from handoff_bot.slack.features.rules import (

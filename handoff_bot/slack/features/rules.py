@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from slack_bolt import Ack
 
 from handoff_bot.domain import settings
-from handoff_bot.domain.resolutions import tags_of
+from handoff_bot.domain.escalations import tags_of
 from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.services.settings.rule_lists import MOST, RuleSet

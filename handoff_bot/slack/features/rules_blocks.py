@@ -12,9 +12,16 @@ from pydantic import TypeAdapter
 from handoff_bot.domain.languages import NAMES, name_of
 from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
-from handoff_bot.slack.kit.buttons import labelled
-from handoff_bot.slack.kit.fields import asking, modal, several, text_field, tick
-from handoff_bot.slack.kit.metadata import Number, read
+from handoff_bot.slack.kit.fields import (
+    Number,
+    asking,
+    labelled,
+    modal,
+    read,
+    several,
+    text_field,
+    tick,
+)
 from handoff_bot.slack.kit.text import (
     Block,
     actions,

@@ -14,18 +14,19 @@ from handoff_bot.domain.settings import Section, Setting, Widget
 from handoff_bot.slack.features.canned_blocks import CannedAction
 from handoff_bot.slack.features.message_templates_blocks import TemplateAction
 from handoff_bot.slack.features.rules_blocks import NOTICES, ROUTING
-from handoff_bot.slack.kit.buttons import labelled
 from handoff_bot.slack.kit.fields import (
+    Number,
     asking,
     channels_menu,
     group_menu,
+    labelled,
     menu,
     modal,
     people_menu,
+    read,
     text_field,
     tick,
 )
-from handoff_bot.slack.kit.metadata import Number, read
 from handoff_bot.slack.kit.text import (
     Block,
     actions,

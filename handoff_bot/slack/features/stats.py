@@ -9,7 +9,7 @@ from slack_bolt import Ack
 
 from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.roles import Action
-from handoff_bot.services.reporting import metrics_report
+from handoff_bot.services.reporting import metrics as metrics_report
 from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.click import Click, Tools, number, one, word_of
 from handoff_bot.slack.feature import Feature, SlashCommand, guarded

@@ -8,13 +8,12 @@ from enum import StrEnum
 from itertools import islice
 
 from handoff_bot.domain import report
-from handoff_bot.domain.amounts import many, percent
 from handoff_bot.domain.metrics import Numbers, Scope, share
 from handoff_bot.domain.report import CHOICES, Fact, Topic
 from handoff_bot.domain.signals import Priority
+from handoff_bot.domain.text import many, percent
 from handoff_bot.slack.cards.card import PRIORITIES
-from handoff_bot.slack.kit.buttons import labelled
-from handoff_bot.slack.kit.fields import ANY, menu, modal
+from handoff_bot.slack.kit.fields import ANY, labelled, menu, modal
 from handoff_bot.slack.kit.text import (
     Block,
     actions,

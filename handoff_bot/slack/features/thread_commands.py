@@ -6,8 +6,7 @@ import re
 
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef
-from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.resolutions import Resolution, tags_of
+from handoff_bot.domain.escalations import Resolution, Step, tags_of
 from handoff_bot.domain.roles import Action
 from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.click import Tools, number

@@ -15,9 +15,7 @@ from handoff_bot.slack.cards.board import permalink
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
 from handoff_bot.slack.features.escalation_modals_blocks import SOLVED
 from handoff_bot.slack.features.tickets_blocks import STATUSES, TicketAction
-from handoff_bot.slack.kit.buttons import labelled
-from handoff_bot.slack.kit.fields import asking, menu, modal, text_field
-from handoff_bot.slack.kit.metadata import Number, read
+from handoff_bot.slack.kit.fields import Number, asking, labelled, menu, modal, read, text_field
 from handoff_bot.slack.kit.text import (
     Block,
     actions,

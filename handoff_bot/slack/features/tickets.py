@@ -8,8 +8,7 @@ from typing import Any
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.escalations import TicketStatus
-from handoff_bot.domain.resolutions import tags_of
+from handoff_bot.domain.escalations import TicketStatus, tags_of
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.tickets import Edit, Period, TicketQuery

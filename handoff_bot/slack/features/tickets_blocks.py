@@ -14,8 +14,7 @@ from handoff_bot.domain.tickets import (
     TicketRow,
 )
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
-from handoff_bot.slack.kit.buttons import labelled
-from handoff_bot.slack.kit.fields import asking, filter_menu, modal, text_field
+from handoff_bot.slack.kit.fields import asking, filter_menu, labelled, modal, text_field
 from handoff_bot.slack.kit.text import (
     Block,
     actions,

@@ -16,9 +16,8 @@ from handoff_bot.clock import SystemClock
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import Place, Post, PostKind
 from handoff_bot.domain.errors import DeskError
-from handoff_bot.jobs.handler import ProviderJob
+from handoff_bot.jobs.handler import JobKind, ProviderJob
 from handoff_bot.jobs.job import Job
-from handoff_bot.jobs.registry import JobKind
 from handoff_bot.services.catching_up import READ_THREAD, read_thread
 from handoff_bot.services.container import Services
 from handoff_bot.services.outbox import alarms, outbox
@@ -30,14 +29,12 @@ from handoff_bot.slack.desk import TIMEOUT, SlackDesk
 from handoff_bot.slack.feature import ThreadCommand, ThreadCommandListener
 from handoff_bot.slack.features.doctor import EXAMINE, Examine
 from handoff_bot.slack.incoming import gate
-from handoff_bot.slack.incoming.admitting import admitted
-from handoff_bot.slack.incoming.app import build_bolt
+from handoff_bot.slack.incoming.app import SocketMode, build_bolt, slack_events, start_socket_mode
 from handoff_bot.slack.incoming.arrivals import KIND, thread_of
 from handoff_bot.slack.incoming.events import handle_event
-from handoff_bot.slack.incoming.http import slack_events
+from handoff_bot.slack.incoming.gate import admitted
 from handoff_bot.slack.incoming.reading import READ_BACK, ReadThread, heard
 from handoff_bot.slack.incoming.registry import EVERYTHING
-from handoff_bot.slack.incoming.socket import SocketMode, start_socket_mode
 from handoff_bot.storage import sources
 from handoff_bot.storage.transaction import Transaction
 

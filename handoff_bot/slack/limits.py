@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from handoff_bot.jobs.rates import Rate, per_minute
+from handoff_bot.jobs.rate_limits import Rate, per_minute
 
 LIMITS: Mapping[str, Rate] = {
     # chat.postMessage: one per second in each Slack channel; "short bursts" are allowed.
