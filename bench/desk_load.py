@@ -22,7 +22,6 @@ from handoff_bot.slack.cards.board import render_board
 from handoff_bot.slack.desk import SlackDesk
 from handoff_bot.slack.incoming.composition import build_slack
 from handoff_bot.storage import escalations, log
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
 from handoff_bot.storage.models import (
@@ -112,13 +111,13 @@ class Stage:
         with self.database.write() as tx:
             contact = tx.add(Contact(name=f"Customer {n}", created_at=now))
             conversation = tx.add(
-                Conversation(contact_id=id_of(contact), address=f"+1555{n:07d}", **common)
+                Conversation(contact_id=contact.id, address=f"+1555{n:07d}", **common)
             )
-            about: dict[str, Any] = {"conversation_id": id_of(conversation)}
+            about: dict[str, Any] = {"conversation_id": conversation.id}
             message = tx.add(Message(direction="inbound", author="contact", **about, **common))
             escalation = tx.add(
                 Escalation(
-                    message_id=id_of(message),
+                    message_id=message.id,
                     status="queued",
                     reason="request",
                     priority=Priority.NORMAL,
@@ -131,8 +130,8 @@ class Stage:
             )
             ticket = tx.add(
                 Ticket(
-                    escalation_id=id_of(escalation),
-                    contact_id=id_of(contact),
+                    escalation_id=escalation.id,
+                    contact_id=contact.id,
                     reason="request",
                     priority=Priority.NORMAL,
                     status="open",
@@ -141,7 +140,7 @@ class Stage:
                     **common,
                 )
             )
-            escalation.ticket_id = id_of(ticket)
+            escalation.ticket_id = ticket.id
 
     def _post_cards(self, slack_channel: str) -> None:
         with self.database.read() as tx:

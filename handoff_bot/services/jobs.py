@@ -17,7 +17,6 @@ from handoff_bot.ports import Clock
 from handoff_bot.services.delivery import outbound_files, sending
 from handoff_bot.storage import conversations, deliveries
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Message, Ticket
 from handoff_bot.storage.transaction import Transaction
@@ -102,10 +101,10 @@ class Jobs:
         """Replaces a failed delivery with a new one, as the Retry button does."""
         old = deliveries.get(tx, int(job.payload["delivery_id"]))
         now = self._clock.now()
-        if old is None or not deliveries.supersede(tx, id_of(old), now):
+        if old is None or not deliveries.supersede(tx, old.id, now):
             return None
         new = deliveries.add(tx, old.message_id, old.part, old.text, now, old.file)
-        return {**job.payload, "delivery_id": id_of(new)}
+        return {**job.payload, "delivery_id": new.id}
 
     def _with_files(self, tx: Transaction, job: GivenUp) -> dict[str, Any] | None:
         """Enqueues the parts that need the file after it."""
@@ -114,10 +113,10 @@ class Jobs:
             return None
         conversation = conversations.hold(tx, message.conversation_id)
         now, again = self._clock.now(), 0
-        for part in deliveries.current(tx, id_of(message)):
+        for part in deliveries.current(tx, message.id):
             is_lacking = part.status == DeliveryStatus.FAILED and part.file == job.payload["token"]
-            if is_lacking and deliveries.supersede(tx, id_of(part), now):
-                new = deliveries.add(tx, id_of(message), part.part, part.text, now, part.file)
+            if is_lacking and deliveries.supersede(tx, part.id, now):
+                new = deliveries.add(tx, message.id, part.part, part.text, now, part.file)
                 sending.enqueue(tx, conversation, new, now)
                 again += 1
         return job.payload if again else None
@@ -145,7 +144,7 @@ def _about(tx: Transaction, job: GivenUp) -> Iterator[tuple[str, object]]:
         escalation = rows.get(tx, message.escalation_id)
     if escalation:
         conversation_id = escalation.conversation_id
-        yield "escalation", id_of(escalation)
+        yield "escalation", escalation.id
         yield "ticket", f"#{escalation.ticket_id}"
     elif payload.get("ticket_id") and tx.session.get(Ticket, int(payload["ticket_id"])):
         yield "ticket", f"#{payload['ticket_id']}"

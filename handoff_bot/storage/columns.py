@@ -44,9 +44,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Row(SQLModel):
-    """Base of all tables."""
+    """Base of all tables. `id` is known once the row is inserted (`Transaction.add`)."""
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    id: int = Field(default=None, primary_key=True, sa_type=BigId)
 
 
 def utc_time(*, nullable: bool = False) -> Any:

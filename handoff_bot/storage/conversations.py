@@ -111,7 +111,7 @@ def by_provider_id(
         .join(Delivery, col(Delivery.message_id) == Message.id)
         .where(
             Delivery.provider_id == provider_id,
-            Message.conversation_id == id_of(conversation),
+            Message.conversation_id == conversation.id,
         )
     )
     sent = tx.session.execute(ours.limit(1)).first()
@@ -120,7 +120,7 @@ def by_provider_id(
     theirs = select(Message).where(
         Message.channel == conversation.channel,
         Message.provider_id == provider_id,
-        Message.conversation_id == id_of(conversation),
+        Message.conversation_id == conversation.id,
     )
     found = tx.session.execute(theirs).scalar_one_or_none()
     return (found, "") if found else None
@@ -138,7 +138,7 @@ def _contact_of(tx: Transaction, inbound: InboundMessage, now: datetime) -> int:
         owners = _owners(tx, inbound.channel, names)
     contact_id = next((owners[name] for name in names if name in owners), None)
     if contact_id is None:
-        contact_id = id_of(tx.add(Contact(name=called, created_at=now)))
+        contact_id = tx.add(Contact(name=called, created_at=now)).id
     elif called:
         call(tx.session.get_one(Contact, contact_id), inbound)
     for name in names:
@@ -154,14 +154,6 @@ def _owners(tx: Transaction, channel: str, names: Iterable[str]) -> dict[str, in
     return {row.address: row.contact_id for row in known}
 
 
-def id_of(row: Any) -> int:
-    """Returns the id of an inserted row."""
-    number = row.id
-    if not isinstance(number, int):
-        raise TypeError(f"{type(row).__name__} was not inserted yet")
-    return number
-
-
 def add_inbound(
     tx: Transaction,
     conversation: Conversation,
@@ -173,7 +165,7 @@ def add_inbound(
     """Stores a new inbound message; `context` is its content besides the text, in stored form."""
     return tx.add(
         Message(
-            conversation_id=id_of(conversation),
+            conversation_id=conversation.id,
             work_id=work_id,
             direction=Direction.INBOUND,
             author=Author.CONTACT,
@@ -344,7 +336,7 @@ def notes_from_desk(tx: Transaction, slack_channel: str, ts: str) -> Sequence[No
 
 def sent_as(tx: Transaction, notes: Iterable[Note]) -> Sequence[Message]:
     """Returns the messages sent from these notes, oldest first."""
-    ours = select(Message).where(col(Message.note_id).in_([id_of(note) for note in notes]))
+    ours = select(Message).where(col(Message.note_id).in_([note.id for note in notes]))
     return list(tx.session.execute(ours.order_by(col(Message.id))).scalars())
 
 

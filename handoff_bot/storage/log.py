@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert
 from sqlmodel import col, select
 
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation, Event, Preference
 from handoff_bot.storage.transaction import Transaction, table_of
 
@@ -32,14 +31,14 @@ def record(
     **data: Any,
 ) -> None:
     """Appends an event. Contains ids and our own terms only, never free text or names."""
-    conversation_id = id_of(conversation) if conversation else None
+    conversation_id = conversation.id if conversation else None
     if escalation and conversation_id is None:
         conversation_id = escalation.conversation_id
     values = {
         "at": at,
         "kind": kind,
         "conversation_id": conversation_id,
-        "escalation_id": id_of(escalation) if escalation else None,
+        "escalation_id": escalation.id if escalation else None,
         "message_id": message_id,
         "agent_id": agent_id,
         "data": data,

@@ -24,9 +24,7 @@ def test_a_new_agent_who_presses_twice_at_once_is_one_agent(database, clock):
         with database.write() as tx:
             assert conversations._agent(tx, "U1") is None
             both_looked.wait()
-            found.append(
-                conversations.id_of(conversations._new_agent(tx, "U1", "Ana", clock.now()))
-            )
+            found.append(conversations._new_agent(tx, "U1", "Ana", clock.now()).id)
 
     threads = [threading.Thread(target=press) for _ in range(2)]
     for thread in threads:

@@ -22,7 +22,6 @@ from handoff_bot.storage import (
     ticket_links,
     tickets,
 )
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Contact, ContactAddress, Conversation, Escalation, Ticket
 
 LATECOMERS = 4
@@ -46,14 +45,14 @@ def ticket(database, clock):
     now = clock.now()
     with database.write() as tx:
         conversation = conversations.of_inbound(tx, inbound("known"), now)
-        number = id_of(conversation)
+        number = conversation.id
         row = {"status": "queued", "reason": "request", "priority": "normal"}
         escalation = tx.add(
             Escalation(conversation_id=number, message_id=1, priority_rank=1, opened_at=now, **row)
         )
         made = tx.add(
             Ticket(
-                escalation_id=id_of(escalation),
+                escalation_id=escalation.id,
                 contact_id=conversation.contact_id,
                 conversation_id=number,
                 channel="whatsapp",
@@ -62,7 +61,7 @@ def ticket(database, clock):
                 **row,
             )
         )
-        return id_of(made)
+        return made.id
 
 
 FIRST_USES = {

@@ -31,7 +31,6 @@ from handoff_bot.services.outbox import alarms, message_content
 from handoff_bot.services.settings import detection_rules
 from handoff_bot.storage import conversations, deliveries, held, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Message
 from handoff_bot.storage.transaction import Transaction
 
@@ -56,13 +55,11 @@ def question(
     tx: Transaction, conversation: Conversation, *, wants_person: bool = False
 ) -> Question:
     """Builds the AI's input; the last message is the customer's."""
-    messages = _in_turn(
-        deliveries.arrived(tx, conversations.recent(tx, id_of(conversation), TURNS))
-    )
-    until = rows.settled_until(tx, id_of(conversation))
-    settled = sum(id_of(one) <= until for one in messages)
+    messages = _in_turn(deliveries.arrived(tx, conversations.recent(tx, conversation.id, TURNS)))
+    until = rows.settled_until(tx, conversation.id)
+    settled = sum(one.id <= until for one in messages)
     turns = tuple(map(_turn, messages))
-    hints = tuple(transfer.memories(tx, id_of(conversation))) if settled else ()
+    hints = tuple(transfer.memories(tx, conversation.id)) if settled else ()
     ours = [one for one in messages[settled:] if one.author == Author.ASSISTANT]
     live = detection_rules.read(tx)
     return Question(
@@ -78,15 +75,15 @@ def question(
         vip=live.is_vip(conversation.address),
         unsure_before=bool(ours and ours[-1].payload.get("confidence", 1.0) < policy.UNSURE),
         # A customer who already waits for an agent keeps talking to the AI.
-        answers=0 if held.of(tx, id_of(conversation)) else len(ours),
+        answers=0 if held.of(tx, conversation.id) else len(ours),
         wants_person=wants_person,
     )
 
 
 def _waiting(tx: Transaction, conversation: Conversation, messages: Sequence[Message]) -> int:
     """Counts the customer's unanswered messages at the end of the conversation; at least 1."""
-    open_ones = {id_of(one) for one in unanswered(tx, id_of(conversation))}
-    trailing = takewhile(lambda one: id_of(one) in open_ones, reversed(messages))
+    open_ones = {one.id for one in unanswered(tx, conversation.id)}
+    trailing = takewhile(lambda one: one.id in open_ones, reversed(messages))
     return max(1, sum(1 for _ in trailing))
 
 
@@ -106,7 +103,7 @@ def talk_until(
     if not messages:
         return None
     earlier = rows.settled_before(tx, conversation_id, message_id)
-    settled = sum(id_of(one) <= earlier for one in messages)
+    settled = sum(one.id <= earlier for one in messages)
     return ConversationContext(tuple(map(_turn, messages)), settled=min(settled, len(messages) - 1))
 
 
@@ -147,7 +144,7 @@ def record(
         kind,
         now,
         conversation=conversation,
-        message_id=id_of(message),
+        message_id=message.id,
         scores={signal.value: round(score, 4) for signal, score in judgement.scores.items()},
         reason=judgement.reason.value if judgement.reason else None,
         by=judgement.by,
@@ -169,9 +166,9 @@ def ask(
     tx: Transaction, conversation: Conversation, message: Message, pause: float, now: datetime
 ) -> None:
     """Enqueues the answer to this message, due after `pause` seconds without another message."""
-    payload = {"conversation_id": id_of(conversation), "message_id": id_of(message)}
+    payload = {"conversation_id": conversation.id, "message_id": message.id}
     due_at = now + timedelta(seconds=pause)
-    enqueue_job(tx, NewJob(ANSWER, f"answer:{id_of(conversation)}", payload, due_at=due_at))
+    enqueue_job(tx, NewJob(ANSWER, f"answer:{conversation.id}", payload, due_at=due_at))
 
 
 @dataclass(frozen=True)
@@ -210,11 +207,11 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
         still writing.
         """
         conversation = conversations.hold(tx, job.payload["conversation_id"])
-        number = id_of(conversation)
+        number = conversation.id
         if rows.open_of(tx, number) or conversation.opted_out_at:
             return None
         waiting = unanswered(tx, number)
-        if job.payload["message_id"] not in [id_of(one) for one in waiting]:
+        if job.payload["message_id"] not in [one.id for one in waiting]:
             return None
         since = waiting[0].created_at
         if store.has_later(tx, job) and self._clock.now() - since < PATIENCE:
@@ -224,7 +221,7 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
             return None
         return Asked(
             conversation_id=number,
-            message_id=id_of(waiting[-1]),
+            message_id=waiting[-1].id,
             epoch=conversation.epoch,
             waits_since=since,
             question=question(tx, conversation),
@@ -241,7 +238,7 @@ class HandleAnswer(ProviderJob[Asked, Reaction]):
         name = conversations.contact_name(tx, conversation)
         who = f"{name} on {spelled(conversation.channel)}"
         key = f"answer:{job.id}:{now.timestamp()}"
-        escalation = rows.open_of(tx, id_of(conversation))
+        escalation = rows.open_of(tx, conversation.id)
         alarms.unhandled(tx, escalation, who, message.text, why, now, key)
 
     def finish(self, tx: Transaction, job: Job, plan: Asked, result: Reaction) -> None:
@@ -294,13 +291,13 @@ def unanswered(tx: Transaction, conversation_id: int) -> list[Message]:
     found: list[Message] = []
     covered, done = until, set()
     for message in reversed(conversations.recent(tx, conversation_id, TURNS)):
-        if id_of(message) <= until:
+        if message.id <= until:
             break
         if message.author == Author.CONTACT and not plain(message.text):
             found.append(message)
         elif message.author == Author.SYSTEM:
             done.add(message.payload.get("answers"))
         elif message.author == Author.ASSISTANT:
-            covered = message.payload.get("answers", id_of(message))
+            covered = message.payload.get("answers", message.id)
             break
-    return [one for one in reversed(found) if id_of(one) > covered and id_of(one) not in done]
+    return [one for one in reversed(found) if one.id > covered and one.id not in done]

@@ -17,7 +17,6 @@ from handoff_bot.services.ai_turns import answering
 from handoff_bot.services.settings import detection_rules
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
@@ -43,7 +42,7 @@ class Feedback:
             if not log.has(tx, CAME_LATE, escalation_id):
                 now = self._clock.now()
                 row = conversations.agent_row(tx, agent.desk_id, agent.name, now)
-                log.record(tx, CAME_LATE, now, escalation=escalation, agent_id=id_of(row))
+                log.record(tx, CAME_LATE, now, escalation=escalation, agent_id=row.id)
             return ActionResult(True, "Feedback saved: escalated too late.")
 
     def lessons(self) -> list[TrainingExample]:
@@ -71,9 +70,9 @@ def _of_escalation(tx: Transaction, escalation: Escalation) -> Iterator[Training
         yield TrainingExample(talk, signal, needed=False, said_so=True)
         return
     yield TrainingExample(talk, signal, needed=True, said_so=False)
-    if log.has(tx, CAME_LATE, id_of(escalation)):
+    if log.has(tx, CAME_LATE, escalation.id):
         earlier = conversations.before(tx, escalation.message_id, Author.CONTACT)
-        sooner = earlier and answering.talk_until(tx, escalation.conversation_id, id_of(earlier))
+        sooner = earlier and answering.talk_until(tx, escalation.conversation_id, earlier.id)
         if sooner:
             yield TrainingExample(sooner, signal, needed=True, said_so=True)
 
@@ -82,5 +81,5 @@ def _of_answers(tx: Transaction) -> Iterator[TrainingExample]:
     """Yields turns that the assistant answered and that needed no agent."""
     for message in conversations.answered(tx, MOST):
         talk = answering.talk_until(tx, message.conversation_id, message.payload["answers"])
-        if talk and not rows.any_after(tx, message.conversation_id, id_of(message)):
+        if talk and not rows.any_after(tx, message.conversation_id, message.id):
             yield TrainingExample(talk, None, needed=False, said_so=False)

@@ -36,7 +36,6 @@ from handoff_bot.services.settings import detection_rules
 from handoff_bot.services.translation import translating
 from handoff_bot.storage import arrivals, conversations, log, sources
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation, Message
 from handoff_bot.storage.transaction import Transaction
 
@@ -133,7 +132,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             conversations.call(known.contact, inbound)
         else:
             conversation = conversations.of_inbound(tx, inbound, now)
-            escalation = rows.open_of(tx, id_of(conversation))
+            escalation = rows.open_of(tx, conversation.id)
         message = self._stored(
             tx, job, inbound, conversation, is_new=bool(known and not known.work_id)
         )
@@ -171,7 +170,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
                 "message.received",
                 now,
                 conversation=conversation,
-                message_id=id_of(message),
+                message_id=message.id,
                 channel=inbound.channel,
             )
         return message
@@ -219,8 +218,8 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         if not is_shown and self._needs_no_judgement(tx, conversation, message, inbound):
             return None
         return Arrived(
-            conversation_id=id_of(conversation),
-            message_id=id_of(message),
+            conversation_id=conversation.id,
+            message_id=message.id,
             epoch=conversation.epoch,
             rated=rated,
             question=answering.question(tx, conversation, wants_person=inbound.wants_person),
@@ -319,7 +318,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         """Reports the unanswered message to the team."""
         payload, now = job.payload, self._clock.now()
         known = conversations.at(tx, str(payload["channel"]), str(payload["address"]))
-        escalation = rows.open_of(tx, id_of(known)) if known else None
+        escalation = rows.open_of(tx, known.id) if known else None
         name = conversations.contact_name(tx, known) if known else payload["address"]
         who = f"{name} on {spelled(str(payload['channel']))}"
         why, key = alarms.why(error), f"inbound:{job.id}:{now.timestamp()}"

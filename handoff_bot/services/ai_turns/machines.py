@@ -18,7 +18,6 @@ from handoff_bot.services.delivery.sending import Channels, OutboundDraft
 from handoff_bot.services.outbox import message_content, outbox
 from handoff_bot.services.settings import detection_rules
 from handoff_bot.storage import conversations, log
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Message
 from handoff_bot.storage.transaction import Transaction
 
@@ -53,12 +52,12 @@ def show(
     """Posts it in the queue channel, within the hourly limit."""
     earlier = log.count(tx, SHOWN, since=now - timedelta(hours=1))
     log.record(
-        tx, SHOWN, now, conversation=conversation, message_id=id_of(message), sender=sender.value
+        tx, SHOWN, now, conversation=conversation, message_id=message.id, sender=sender.value
     )
     if earlier > MOST_AN_HOUR:
         return
     text = _MORE if earlier == MOST_AN_HOUR else _text(conversation, message, sender)
-    outbox.tell(tx, "", Post(PostKind.TOLD, text), now, key=f"machine:{id_of(message)}")
+    outbox.tell(tx, "", Post(PostKind.TOLD, text), now, key=f"machine:{message.id}")
 
 
 def _text(conversation: Conversation, message: Message, sender: SenderKind) -> str:
@@ -103,13 +102,13 @@ def tell(
     if conversation.disclosed_at is None:
         text = f"{customer_texts.say(tx, Moment.DISCLOSURE, conversation, now)}\n\n{sentence}"
         conversation.disclosed_at = now
-    words = OutboundDraft(text, Author.SYSTEM, epoch_bound=True, answers=id_of(message))
+    words = OutboundDraft(text, Author.SYSTEM, epoch_bound=True, answers=message.id)
     sending.say(tx, conversation, words, channels, now)
 
 
 def _is_just_said(tx: Transaction, conversation: Conversation, text: str, now: datetime) -> bool:
     """Returns whether this was sent and the customer has written no text since."""
-    for message in reversed(conversations.recent(tx, id_of(conversation), LOOK_BACK)):
+    for message in reversed(conversations.recent(tx, conversation.id, LOOK_BACK)):
         if message.author == Author.CONTACT:
             if message_content.own_words(message):
                 return False

@@ -20,7 +20,6 @@ from handoff_bot.services.outbox.ticket_sync import TicketSync
 from handoff_bot.services.translation import translating
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Message
 from handoff_bot.storage.transaction import Transaction
 
@@ -88,10 +87,10 @@ class JudgeMood(ProviderJob[MoodPlan, Judgement]):
             return None
         conversation = conversations.get(tx, escalation.conversation_id)
         question = answering.question(tx, conversation)
-        newest = conversations.newest_of(tx, id_of(conversation), Author.CONTACT)
+        newest = conversations.newest_of(tx, conversation.id, Author.CONTACT)
         if not question.talk.turns or newest is None:
             return None
-        return MoodPlan(id_of(escalation), one or id_of(newest), question)
+        return MoodPlan(escalation.id, one or newest.id, question)
 
     def call(self, plan: MoodPlan) -> Judgement:
         return self._moods.judge(plan.question)
@@ -122,4 +121,4 @@ def _raise(tx: Transaction, escalation: Escalation, priority: Priority, now: dat
         before=escalation.priority,
         priority=priority.value,
     )
-    urgency.follow(tx, escalation, rows.ticket_of(tx, id_of(escalation)), priority, now)
+    urgency.follow(tx, escalation, rows.ticket_of(tx, escalation.id), priority, now)

@@ -9,7 +9,6 @@ from handoff_bot.services.outbox import outbox
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import detection_rules
 from handoff_bot.storage import conversations
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Message
 
 ALSO = "Earlier messages without an answer:"
@@ -20,7 +19,7 @@ ENDS = frozenset({Step.RESOLVE, Step.RETURN, Step.DISMISS})
 def answer_unposted(change: EscalationChanged) -> None:
     """Lets the AI answer messages that arrived during closing and were not in the thread yet."""
     tx, escalation, conversation = change.tx, change.escalation, change.conversation
-    unposted = outbox.unposted(tx, id_of(escalation)) if change.step in ENDS else []
+    unposted = outbox.unposted(tx, escalation.id) if change.step in ENDS else []
     if not unposted or conversation.opted_out_at:
         return
     settled = escalation.settled_message_id or 0
@@ -36,8 +35,8 @@ def on_escalation_changed(change: EscalationChanged) -> None:
     tx, escalation, conversation = change.tx, change.escalation, change.conversation
     if change.step or escalation.message_id is None:
         return
-    waiting = answering.unanswered(tx, id_of(conversation))
-    earlier = [one for one in waiting if one.text and id_of(one) < escalation.message_id][-MOST:]
+    waiting = answering.unanswered(tx, conversation.id)
+    earlier = [one for one in waiting if one.text and one.id < escalation.message_id][-MOST:]
     if not earlier:
         return
     outbox.notice(tx, escalation, ALSO, change.now)

@@ -7,7 +7,6 @@ from handoff_bot.domain.roles import Conversation
 from handoff_bot.ports import Desk
 from handoff_bot.storage import access, tickets
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Message, Note
 from handoff_bot.storage.transaction import Transaction
@@ -37,7 +36,7 @@ class Subjects:
             if message.escalation_id:
                 return self._conversation(tx, message.escalation_id)
             found = rows.open_of(tx, message.conversation_id)
-            return self._conversation(tx, id_of(found)) if found else None
+            return self._conversation(tx, found.id) if found else None
 
     def ticket(self, number: int) -> Conversation | None:
         with self._database.read() as tx:

@@ -14,7 +14,6 @@ from handoff_bot.services.delivery import messaging_window, opt_outs, sending, w
 from handoff_bot.services.delivery.sending import Channels, OutboundDraft
 from handoff_bot.services.settings.preferences import Preferences, may_save
 from handoff_bot.storage import changes, log, visitors
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
@@ -211,7 +210,7 @@ def tell(
     text = "\n\n".join(filter(None, (text, and_then)))
     if text:
         words = OutboundDraft(
-            text, Author.SYSTEM, epoch_bound=epoch_bound, escalation_id=id_of(escalation)
+            text, Author.SYSTEM, epoch_bound=epoch_bound, escalation_id=escalation.id
         )
         sending.say(tx, conversation, words, about.channels, about.now)
     return bool(text)

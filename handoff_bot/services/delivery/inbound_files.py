@@ -41,7 +41,6 @@ from handoff_bot.services.outbox import alarms, outbox, slack_costs
 from handoff_bot.services.outbox.slack_job import InThread, mark_of
 from handoff_bot.storage import attachments, conversations, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation, Message
 from handoff_bot.storage.transaction import Transaction
@@ -65,7 +64,7 @@ FAILED = "📎 The customer sent a file ({kind}) that cannot be shown here. {why
 def to_thread(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
     """Enqueues a message's files for the thread, each once and in order."""
     for number in range(len(message.media)):
-        _bring(tx, id_of(escalation), id_of(message), number, now)
+        _bring(tx, escalation.id, message.id, number, now)
 
 
 def earlier(tx: Transaction, escalation: Escalation, now: datetime) -> None:
@@ -73,13 +72,13 @@ def earlier(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     settled = rows.settled_until(tx, escalation.conversation_id)
     recent = conversations.recent(tx, escalation.conversation_id, LOOK_BACK)
     found = [
-        (id_of(message), number)
+        (message.id, number)
         for message in recent
-        if message.author == Author.CONTACT and id_of(message) > settled
+        if message.author == Author.CONTACT and message.id > settled
         for number in range(len(message.media))
     ]
     for message_id, number in found[-MOST_FILES:]:
-        _bring(tx, id_of(escalation), message_id, number, now)
+        _bring(tx, escalation.id, message_id, number, now)
 
 
 def _bring(
@@ -125,7 +124,7 @@ class Files:
                 return _repeated(*earlier, file)
             uploading.take(tx, message, len(file.data), now)
             conversation = conversations.of_inbound(tx, message, now)
-            attachments.add(tx, token, file, id_of(conversation), None, now, received_as=name)
+            attachments.add(tx, token, file, conversation.id, None, now, received_as=name)
         return token, file
 
     def fetch_again(self, work_id: int) -> ActionResult:

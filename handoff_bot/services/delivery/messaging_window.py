@@ -12,7 +12,6 @@ from handoff_bot.ports import Clock
 from handoff_bot.services.outbox import outbox
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
@@ -47,7 +46,7 @@ def heard(
     closes_at = at + timedelta(hours=limits.reply_window_hours)
     conversation.window_closes_at = max(closes_at, before or closes_at)
     is_later = before is None or closes_at - before >= AHEAD
-    escalation = rows.open_of(tx, id_of(conversation)) if is_later else None
+    escalation = rows.open_of(tx, conversation.id) if is_later else None
     if escalation:
         outbox.update_card(tx, escalation, now)
 
@@ -88,5 +87,5 @@ class Closing(TransactionJob):
 def _nudge(tx: Transaction, escalation: Escalation, closes_at: datetime, now: datetime) -> None:
     owner = rows.agent(tx, escalation.owner_id)
     post = Post(PostKind.NOTICE, NUDGE, mentions=(owner.desk_id,) if owner else ())
-    key = f"window:{id_of(escalation)}:{closes_at.timestamp():.0f}"
+    key = f"window:{escalation.id}:{closes_at.timestamp():.0f}"
     outbox.post(tx, escalation, post, now, key=key)

@@ -34,7 +34,6 @@ from handoff_bot.ports import Channel, Clock, Desk
 from handoff_bot.services.outbox import outbox
 from handoff_bot.storage import attachments, conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Delivery, Message
 from handoff_bot.storage.transaction import Transaction
@@ -111,7 +110,7 @@ def collect(tx: Transaction, message: Message, now: datetime) -> None:
     here = attachments.kept(tx, tokens) if tokens else {}
     for token in tokens:
         if token not in here:
-            payload = {"message_id": id_of(message), "token": token}
+            payload = {"message_id": message.id, "token": token}
             enqueue_job(tx, NewJob(COLLECT, f"out:{message.conversation_id}", payload, due_at=now))
 
 
@@ -201,7 +200,7 @@ class Collect(ProviderJob[Collecting, File | Refused]):
             _refuse(tx, message, job.payload["token"], plan.file.name, result, now)
             return
         token = job.payload["token"]
-        attachments.add(tx, token, result, message.conversation_id, id_of(message), now)
+        attachments.add(tx, token, result, message.conversation_id, message.id, now)
 
     def on_failed(
         self, tx: Transaction, job: Job, plan: Collecting | None, error: Exception
@@ -220,7 +219,7 @@ def _waiting(tx: Transaction, message: Message, token: str) -> list[Delivery]:
     """Returns the unsent deliveries that need this file."""
     return [
         part
-        for part in deliveries.current(tx, id_of(message))
+        for part in deliveries.current(tx, message.id)
         if part.file == token and part.status == DeliveryStatus.QUEUED
     ]
 
@@ -234,12 +233,10 @@ def _refuse(
         failed = part
         if part.text:
             part.file = ""
-            last = deliveries.current(tx, id_of(message))[-1].part
-            failed = deliveries.add(tx, id_of(message), last + 1, "", now, file=token)
+            last = deliveries.current(tx, message.id)[-1].part
+            failed = deliveries.add(tx, message.id, last + 1, "", now, file=token)
         words = NOT_SEEN.format(name=name, why=refused.why)
-        deliveries.move(
-            tx, id_of(failed), DeliveryStatus.FAILED, now, error_code="file", error=words
-        )
+        deliveries.move(tx, failed.id, DeliveryStatus.FAILED, now, error_code="file", error=words)
         _tell(tx, message, words, refused, now)
 
 
@@ -250,14 +247,14 @@ def _tell(tx: Transaction, message: Message, words: str, refused: Refused, now: 
         "message.failed",
         now,
         conversation=conversations.get(tx, message.conversation_id),
-        message_id=id_of(message),
+        message_id=message.id,
         code="file",
         author=message.author,
     )
     outbox.delivery_updated(tx, message, now)
     if escalation:
         button = Button.RETRY if refused.may_help else None
-        value = str(id_of(message)) if button else ""
+        value = str(message.id) if button else ""
         post = Post(PostKind.FAILURE, words, button=button, value=value)
         outbox.post(tx, escalation, post, now)
 

@@ -28,7 +28,6 @@ from handoff_bot.ports import Channel, Clock
 from handoff_bot.services.delivery import messaging_window, opt_outs, outbound_files
 from handoff_bot.services.outbox import alarms, message_content, outbox
 from handoff_bot.storage import conversations, deliveries, log
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Delivery, Message
 from handoff_bot.storage.transaction import Transaction
@@ -107,7 +106,7 @@ def say(
         payload["template"] = asdict(words.template)
     message = tx.add(
         Message(
-            conversation_id=id_of(conversation),
+            conversation_id=conversation.id,
             escalation_id=words.escalation_id,
             agent_id=words.agent_id,
             note_id=words.note_id,
@@ -140,7 +139,7 @@ def enqueue_parts(
 ) -> None:
     """Splits a message for its channel: one delivery and one job per part."""
     for part, piece in enumerate(pieces_of(message, channels)):
-        made = deliveries.add(tx, id_of(message), part, piece.text, now, piece.file)
+        made = deliveries.add(tx, message.id, part, piece.text, now, piece.file)
         enqueue(tx, conversation, made, due_at)
 
 
@@ -157,14 +156,14 @@ def pieces_of(
 
 def lane_of(conversation: Conversation) -> str:
     """Returns the lane that orders messages to this customer."""
-    return f"out:{id_of(conversation)}"
+    return f"out:{conversation.id}"
 
 
 def enqueue(
     tx: Transaction, conversation: Conversation, delivery: Delivery, due_at: datetime
 ) -> None:
     """Enqueues one delivery in the conversation's order."""
-    payload = {"delivery_id": id_of(delivery)}
+    payload = {"delivery_id": delivery.id}
     enqueue_job(tx, NewJob(SEND, lane_of(conversation), payload, due_at=due_at))
 
 
@@ -205,10 +204,8 @@ class Send(ProviderJob[SendPlan, Receipt]):
         delivery, message, conversation = found
         now = self._clock.now()
         if message.epoch is not None and message.epoch != conversation.epoch:
-            deliveries.move(tx, id_of(delivery), DeliveryStatus.DROPPED, now)
-            log.record(
-                tx, "message.dropped", now, conversation=conversation, message_id=id_of(message)
-            )
+            deliveries.move(tx, delivery.id, DeliveryStatus.DROPPED, now)
+            log.record(tx, "message.dropped", now, conversation=conversation, message_id=message.id)
             return None
         if opt_outs.refuses_from(Author(message.author), conversation, now):
             _fail(tx, delivery, message, conversation, "opted_out", OPTED_OUT, now, self._channels)
@@ -221,7 +218,7 @@ class Send(ProviderJob[SendPlan, Receipt]):
         if media is None:
             _fail(tx, delivery, message, conversation, "file", NOT_KEPT, now, self._channels)
             return None
-        deliveries.set_sending(tx, id_of(delivery), now)
+        deliveries.set_sending(tx, delivery.id, now)
         return _plan(delivery, message, conversation, media)
 
     def call(self, plan: SendPlan) -> Receipt:
@@ -297,7 +294,7 @@ def _plan(
         media=media,
         template=_TEMPLATE.validate_python(template) if template else None,
     )
-    return SendPlan(id_of(delivery), conversation.channel, outbound)
+    return SendPlan(delivery.id, conversation.channel, outbound)
 
 
 def _load(tx: Transaction, job: Job) -> tuple[Delivery, Message, Conversation] | None:
@@ -307,9 +304,7 @@ def _load(tx: Transaction, job: Job) -> tuple[Delivery, Message, Conversation] |
         return None
     message = tx.session.get_one(Message, delivery.message_id)
     conversation = conversations.hold(tx, message.conversation_id)
-    delivery = deliveries.get(
-        tx, id_of(delivery)
-    )  # It may have changed while this transaction waited.
+    delivery = deliveries.get(tx, delivery.id)  # It may have changed while this transaction waited.
     waiting = (DeliveryStatus.QUEUED, DeliveryStatus.SENDING)
     if delivery is None or delivery.status not in waiting or delivery.superseded_at:
         return None
@@ -330,7 +325,7 @@ def _fail(
 ) -> None:
     failed = DeliveryStatus.FAILED
     moved = deliveries.move(
-        tx, id_of(delivery), failed, now, error_code=code, error=words, in_doubt=in_doubt
+        tx, delivery.id, failed, now, error_code=code, error=words, in_doubt=in_doubt
     )
     if moved:
         _report_failure(tx, message, conversation, code, words, now, channels)
@@ -350,7 +345,7 @@ def _report_failure(
         "message.failed",
         now,
         conversation=conversation,
-        message_id=id_of(message),
+        message_id=message.id,
         agent_id=message.agent_id,
         channel=conversation.channel,
         code=code,
@@ -379,7 +374,7 @@ def _updated(tx: Transaction, delivery_id: int, kind: str, now: datetime) -> Non
         kind,
         now,
         conversation=conversations.get(tx, message.conversation_id),
-        message_id=id_of(message),
+        message_id=message.id,
         status=delivery.status,
         author=message.author,
     )
@@ -406,7 +401,7 @@ class ApplyStatusUpdate(TransactionJob):
         now = self._clock.now()
         moved = deliveries.move(
             tx,
-            id_of(delivery),
+            delivery.id,
             news.status,
             now,
             provider_id=news.provider_id,
@@ -416,7 +411,7 @@ class ApplyStatusUpdate(TransactionJob):
         if not moved or delivery.superseded_at:
             return
         if news.status is not DeliveryStatus.FAILED:
-            _updated(tx, id_of(delivery), "message.news", now)
+            _updated(tx, delivery.id, "message.news", now)
             return
         message = tx.session.get_one(Message, delivery.message_id)
         conversation = conversations.get(tx, message.conversation_id)

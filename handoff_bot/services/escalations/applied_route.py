@@ -9,7 +9,6 @@ from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import rule_lists
 from handoff_bot.services.settings.rule_lists import case_of
 from handoff_bot.storage import desk_channels, log
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
@@ -47,7 +46,7 @@ def _is_suspended(tx: Transaction, slack_channel: str) -> bool:
 
 def route_of(tx: Transaction, escalation: Escalation) -> Route | None:
     """Returns the stored route, or None if no rule matched or it was reassigned."""
-    routed = log.of_escalation(tx, id_of(escalation), ROUTED)
+    routed = log.of_escalation(tx, escalation.id, ROUTED)
     if not routed:
         return None
     route = _ROUTE.validate_python(routed[-1].data["route"])

@@ -21,7 +21,6 @@ from handoff_bot.services.escalations.still_queued import NOBODY, Waiting, still
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.settings.roles import Roles
 from handoff_bot.storage import access, agents
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
@@ -34,7 +33,7 @@ def begin(
     tx: Transaction, escalation: Escalation, conversation: Conversation, due_at: datetime
 ) -> None:
     """Enqueues the assignment."""
-    payload = {"escalation_id": id_of(escalation), "epoch": conversation.epoch}
+    payload = {"escalation_id": escalation.id, "epoch": conversation.epoch}
     _enqueue(tx, payload, due_at)
 
 
@@ -76,8 +75,8 @@ class Assign(ProviderJob[AssignPlan, ActionResult]):
         if waiting is None or route is None:
             return None
         may_rest = availability.those_who_may_rest(tx, self._clock.now())
-        about = access.conversation(tx, id_of(waiting.escalation), self._desk.queue_channel)
-        return AssignPlan(id_of(waiting.escalation), route, may_rest, about) if about else None
+        about = access.conversation(tx, waiting.escalation.id, self._desk.queue_channel)
+        return AssignPlan(waiting.escalation.id, route, may_rest, about) if about else None
 
     def call(self, plan: AssignPlan) -> ActionResult:
         """Chooses an agent and assigns in one transaction, so a retry after a crash finds it

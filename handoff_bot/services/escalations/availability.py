@@ -14,7 +14,6 @@ from handoff_bot.ports import Clock
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import hours
 from handoff_bot.storage import agents, conversations, log
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent
 from handoff_bot.storage.transaction import Transaction
@@ -35,14 +34,14 @@ class AgentAvailability:
         with self._database.write() as tx:
             row = self._row(tx, agent, timezone)
             row.on_roster, row.is_away, row.away_until = True, False, None
-            log.record(tx, "agent.on", self._clock.now(), agent_id=id_of(row))
+            log.record(tx, "agent.on", self._clock.now(), agent_id=row.id)
 
     def leave(self, agent: AgentRef, timezone: str, until: datetime | None) -> None:
         """Sets the agent to away until the given time, or until they return."""
         with self._database.write() as tx:
             row = self._row(tx, agent, timezone)
             row.on_roster, row.is_away, row.away_until = True, True, until
-            log.record(tx, "agent.off", self._clock.now(), agent_id=id_of(row))
+            log.record(tx, "agent.off", self._clock.now(), agent_id=row.id)
 
     def arrange(self, agent: AgentRef, capacity: int, lines: Sequence[str], timezone: str) -> None:
         """Sets the agent's capacity and hours."""
@@ -50,7 +49,7 @@ class AgentAvailability:
             row = self._row(tx, agent, timezone)
             row.capacity, row.hours, row.timezone = capacity, {"lines": list(lines)}, timezone
             row.on_roster = True
-            log.record(tx, "agent.arranged", self._clock.now(), agent_id=id_of(row))
+            log.record(tx, "agent.arranged", self._clock.now(), agent_id=row.id)
 
     def _row(self, tx: Transaction, agent: AgentRef, timezone: str) -> Agent:
         row = conversations.agent_row(tx, agent.desk_id, agent.name, self._clock.now())
@@ -69,7 +68,7 @@ class AgentAvailability:
                 is_away=is_away(row, now),
                 until=row.away_until if is_away(row, now) else None,
                 in_hours=hours.of_an_agent(row).is_open(now),
-                load=agents.loads(tx).get(id_of(row), 0),
+                load=agents.loads(tx).get(row.id, 0),
                 capacity=row.capacity or _usual_capacity(tx),
                 hours=tuple(row.hours.get("lines") or ()),
                 timezone=row.timezone,
@@ -128,12 +127,12 @@ def _is_there(agent: Agent, now: datetime) -> bool:
 
 
 def _has_room(agent: Agent, loads: dict[int, int], capacity: int) -> bool:
-    return not capacity or loads.get(id_of(agent), 0) < capacity
+    return not capacity or loads.get(agent.id, 0) < capacity
 
 
 def _standing(agent: Agent, loads: dict[int, int]) -> Standing:
     asked_at = agent.last_offered_at.timestamp() if agent.last_offered_at else 0.0
-    return Standing(id_of(agent), loads.get(id_of(agent), 0), asked_at)
+    return Standing(agent.id, loads.get(agent.id, 0), asked_at)
 
 
 def first_words(tx: Transaction, now: datetime, people: Collection[str] = ()) -> Moment:

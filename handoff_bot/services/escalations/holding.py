@@ -24,7 +24,6 @@ from handoff_bot.services.delivery.sending import Channels, OutboundDraft
 from handoff_bot.services.outbox import outbox, slack_channels
 from handoff_bot.services.settings import detection_rules
 from handoff_bot.storage import held, log, tallies
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, HeldEscalation, Message
 from handoff_bot.storage.transaction import Transaction
 
@@ -57,7 +56,7 @@ class Holding:
         """
         if detection_rules.read(tx).is_vip(conversation.address):
             return ""
-        waiting = held.of(tx, id_of(conversation))
+        waiting = held.of(tx, conversation.id)
         if waiting:
             return waiting.refused_by
         groups = _groups(conversation)
@@ -78,11 +77,11 @@ class Holding:
         now: datetime,
     ) -> None:
         """Holds the escalation and tells the customer. Asking again while held changes nothing."""
-        if held.of(tx, id_of(conversation)) is None:
+        if held.of(tx, conversation.id) is None:
             tx.add(
                 HeldEscalation(
-                    conversation_id=id_of(conversation),
-                    message_id=id_of(message),
+                    conversation_id=conversation.id,
+                    message_id=message.id,
                     refused_by=refused_by,
                     judgement=_JUDGEMENT.dump_python(judgement, mode="json"),
                     tried=tried,
@@ -94,7 +93,7 @@ class Holding:
                 "escalation.held",
                 now,
                 conversation=conversation,
-                message_id=id_of(message),
+                message_id=message.id,
                 channel=conversation.channel,
                 limit=refused_by.partition(":")[0],
             )
@@ -125,7 +124,7 @@ class Holding:
 
 
 def _groups(conversation: Conversation) -> list[str]:
-    return [f"{CONVERSATION}:{id_of(conversation)}", *conversation.counted_with]
+    return [f"{CONVERSATION}:{conversation.id}", *conversation.counted_with]
 
 
 def judgement_of(row: HeldEscalation) -> Judgement:

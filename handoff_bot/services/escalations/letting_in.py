@@ -13,7 +13,6 @@ from handoff_bot.services.escalations.holding import Holding
 from handoff_bot.services.escalations.opening import Opening
 from handoff_bot.storage import conversations, held
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, HeldEscalation, Message
 from handoff_bot.storage.transaction import Transaction
 
@@ -36,7 +35,7 @@ class LetIn(TransactionJob):
         if oldest is None:
             return
         conversation = conversations.hold(tx, oldest.conversation_id)
-        row = held.of(tx, id_of(conversation))  # It may have changed while this transaction waited.
+        row = held.of(tx, conversation.id)  # It may have changed while this transaction waited.
         if row and row.refused_by == group:
             refused_by = self._let_in(tx, conversation, row, now)
             if refused_by:
@@ -55,8 +54,8 @@ class LetIn(TransactionJob):
     ) -> str:
         """Returns the group whose limit still refuses it, or "" when it is no longer held."""
         message = tx.session.get(Message, row.message_id) if row.message_id else None
-        if message is None or rows.open_of(tx, id_of(conversation)):
-            held.remove(tx, id_of(row))
+        if message is None or rows.open_of(tx, conversation.id):
+            held.remove(tx, row.id)
             return ""
         refused_by = self._waiting.still_refused(tx, conversation, now)
         if not refused_by:

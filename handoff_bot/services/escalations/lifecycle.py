@@ -29,7 +29,6 @@ from handoff_bot.services.outbox import outbox, view_models
 from handoff_bot.services.outbox.escalation_events import EscalationChanged, Subscriber
 from handoff_bot.storage import conversations, deliveries, log, reservations
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
@@ -113,7 +112,7 @@ class Escalations:
         reserved = self._reserved_for_another(change, change.agent)
         if reserved:
             return reserved
-        if deliveries.ai_is_sending(change.tx, id_of(change.conversation)):
+        if deliveries.ai_is_sending(change.tx, change.conversation.id):
             # A message of the AI is being sent. The claim commits after it has been sent, never
             # before.
             return self._claim_soon(change)
@@ -134,7 +133,7 @@ class Escalations:
 
     def _claim_soon(self, change: _Change) -> ActionResult:
         """Reserves the escalation for the first agent; the late claim takes it or reports why not."""
-        number, agent = id_of(change.escalation), change.agent
+        number, agent = change.escalation.id, change.agent
         if change.escalation.status != Status.QUEUED:
             return ActionResult(
                 False, refusals.where_it_is(change.tx, change.escalation, change.now)
@@ -172,7 +171,7 @@ class Escalations:
 
     def _reserved_for_another(self, change: _Change, agent: Agent) -> ActionResult | None:
         """Returns the refusal if the escalation is reserved for another agent."""
-        number = id_of(change.escalation)
+        number = change.escalation.id
         found = reservations.live(change.tx, number, change.now)
         if found is None or found.desk_id == agent.desk_id:
             return None
@@ -247,7 +246,7 @@ class Escalations:
         return ActionResult(True)
 
     def _reassign(self, change: _Change, to: AgentRef, note: str) -> ActionResult:
-        if deliveries.ai_is_sending(change.tx, id_of(change.conversation)):
+        if deliveries.ai_is_sending(change.tx, change.conversation.id):
             return ActionResult(
                 False, "The assistant's last message was still being sent. Please try again now."
             )
@@ -255,14 +254,14 @@ class Escalations:
         reserved = self._reserved_for_another(change, owner)
         if reserved:
             return reserved
-        if change.escalation.owner_id == id_of(owner):
+        if change.escalation.owner_id == owner.id:
             return ActionResult(True, f"{owner.name} already has this conversation.")
         claimed_at = change.escalation.claimed_at or change.now
         previous = rows.agent(change.tx, change.escalation.owner_id)
         moved = self._move(
             change,
             status=Status.CLAIMED.value,
-            owner_id=id_of(owner),
+            owner_id=owner.id,
             claimed_at=claimed_at,
         )
         if not moved:
@@ -284,7 +283,7 @@ class Escalations:
         change = self._change(tx, Step.RELEASE, escalation_id, owner)
         if change is None or self._belongs_to_another(change):
             return False
-        values = _values(change) | {"expected_owner_id": id_of(change.agent)}
+        values = _values(change) | {"expected_owner_id": change.agent.id}
         if not self._move(change, **values):
             return False
         self._tell_released(change)
@@ -331,7 +330,7 @@ class Escalations:
         return _Change(tx, step, held, conversation, row, now, by_admin=agent.is_admin)
 
     def _is_owner(self, change: _Change) -> bool:
-        return change.escalation.owner_id == id_of(change.agent)
+        return change.escalation.owner_id == change.agent.id
 
     def _belongs_to_another(self, change: _Change) -> bool:
         is_claimed = change.escalation.status == Status.CLAIMED
@@ -343,13 +342,13 @@ class Escalations:
 
     def _move(self, change: _Change, **values: Any) -> bool:
         """Applies the conditional UPDATE with its effects: epoch, ticket, event, card update."""
-        taken = rows.step(change.tx, id_of(change.escalation), change.step, **values)
+        taken = rows.step(change.tx, change.escalation.id, change.step, **values)
         if not taken:
             return False
         change.tx.session.refresh(change.escalation)
         snoozing.end(change.tx, change.escalation, change.now)
         change.conversation.epoch += 1
-        ticket = rows.ticket_of(change.tx, id_of(change.escalation))
+        ticket = rows.ticket_of(change.tx, change.escalation.id)
         ticket.status = _TICKET[change.step].value
         ticket.assignee_id = values.get("owner_id", ticket.assignee_id)
         ticket.updated_at = change.now
@@ -363,7 +362,7 @@ class Escalations:
             f"escalation.{change.step}",
             change.now,
             escalation=change.escalation,
-            agent_id=id_of(change.agent),
+            agent_id=change.agent.id,
             owner=values.get("owner_id"),
             ticket_status=ticket.status,
         )
@@ -483,7 +482,7 @@ _TICKET_ENDS = frozenset({Step.RESOLVE, Step.RETURN, Step.DISMISS})
 
 def _values(change: _Change) -> dict[str, Any]:
     """Returns the columns that an action sets."""
-    agent_id = id_of(change.agent)
+    agent_id = change.agent.id
     if change.step is Step.CLAIM:
         return {"status": Status.CLAIMED.value, "owner_id": agent_id, "claimed_at": change.now}
     if change.step is Step.RELEASE:
@@ -493,7 +492,7 @@ def _values(change: _Change) -> dict[str, Any]:
         Step.RETURN: Status.RETURNED,
         Step.DISMISS: Status.DISMISSED,
     }
-    newest = conversations.newest_message_id(change.tx, id_of(change.conversation))
+    newest = conversations.newest_message_id(change.tx, change.conversation.id)
     return {
         "status": ends[change.step].value,
         "closed_by_id": agent_id,

@@ -22,7 +22,6 @@ from handoff_bot.services.settings import hours
 from handoff_bot.services.settings.roles import Roles
 from handoff_bot.storage import access, agents, conversations, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
@@ -70,9 +69,9 @@ def _enqueue(
     due_at: datetime,
     pool: Pool,
 ) -> None:
-    name = f"{id_of(escalation)}:{conversation.epoch}:{number}"
+    name = f"{escalation.id}:{conversation.epoch}:{number}"
     payload = {
-        "escalation_id": id_of(escalation),
+        "escalation_id": escalation.id,
         "epoch": conversation.epoch,
         "number": number,
         "pool": pool.value,
@@ -85,14 +84,14 @@ def _asked(tx: Transaction, escalation: Escalation, epoch: int) -> list[int]:
     """Returns the agents already asked in this epoch."""
     return [
         event.agent_id
-        for event in log.of_escalation(tx, id_of(escalation), OFFERED)
+        for event in log.of_escalation(tx, escalation.id, OFFERED)
         if event.agent_id is not None and event.data.get("epoch") == epoch
     ]
 
 
 def _let_go(tx: Transaction, escalation: Escalation) -> set[int]:
     """Returns the agents who last released it; they are not asked."""
-    released = log.of_escalation(tx, id_of(escalation), f"escalation.{Step.RELEASE}")
+    released = log.of_escalation(tx, escalation.id, f"escalation.{Step.RELEASE}")
     return {event.agent_id for event in released[-1:] if event.agent_id is not None}
 
 
@@ -136,7 +135,7 @@ class Offer(ProviderJob[OfferPlan, Known]):
             return None
         by_group = found.route is not None and not found.route.people
         group_id = found.route.group_id if found.route and by_group else ""
-        escalation_id = id_of(found.waiting.escalation)
+        escalation_id = found.waiting.escalation.id
         about = access.conversation(tx, escalation_id, self._desk.queue_channel)
         may_rest = availability.those_who_may_rest(tx, self._clock.now())
         return OfferPlan(group_id, may_rest, about) if about else None
@@ -199,7 +198,7 @@ class _Round:
         agents.hold_roster(tx)
         free = availability.candidates(tx, now, mode, people, resting)
         may = (agent for agent in free if agent.desk_id not in barred)
-        chosen = next((agent for agent in may if id_of(agent) not in besides), None)
+        chosen = next((agent for agent in may if agent.id not in besides), None)
         if chosen is None:
             self._nobody(people, besides)
             return
@@ -228,9 +227,7 @@ class _Round:
             "asked": len(self.asked),
             "may_come": words is NOBODY_YET,
         }
-        said = [
-            event.data["state"] for event in log.of_escalation(tx, id_of(escalation), UNOFFERED)
-        ]
+        said = [event.data["state"] for event in log.of_escalation(tx, escalation.id, UNOFFERED)]
         if state not in said:
             log.record(tx, UNOFFERED, now, escalation=escalation, state=state)
             outbox.notice(tx, escalation, words, now)
@@ -244,7 +241,7 @@ class _Round:
             OFFERED,
             now,
             escalation=escalation,
-            agent_id=id_of(agent),
+            agent_id=agent.id,
             epoch=epoch,
             pool=self.pool.value,
         )
@@ -254,7 +251,7 @@ class _Round:
             text = f"{text}\n{escalation.summary}"
         text = f"{text}\nThe next agent gets the offer in {_in_words(patience)}."
         buttons = (Button.ACCEPT, Button.DECLINE)
-        post = Post(PostKind.TOLD, text, value=str(id_of(escalation)), buttons=buttons)
+        post = Post(PostKind.TOLD, text, value=str(escalation.id), buttons=buttons)
         outbox.tell(tx, agent.desk_id, post, now, about=escalation)
 
 
@@ -279,7 +276,7 @@ class Offers:
             if escalation is None or escalation.status != Status.QUEUED:
                 return
             conversation = conversations.hold(tx, escalation.conversation_id)
-            asked = log.of_escalation(tx, id_of(escalation), OFFERED)
+            asked = log.of_escalation(tx, escalation.id, OFFERED)
             agent = rows.agent(tx, asked[-1].agent_id) if asked else None
             if agent and agent.desk_id == desk_id:
                 pool = Pool(asked[-1].data.get("pool", Pool.ALL))

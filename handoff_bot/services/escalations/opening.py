@@ -15,7 +15,6 @@ from handoff_bot.services.outbox import message_content, outbox, slack_channels
 from handoff_bot.services.outbox.escalation_events import EscalationChanged, Subscriber
 from handoff_bot.services.settings import detection_rules, hours
 from handoff_bot.storage import conversations, held, log, tickets
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation, Message, Ticket
 from handoff_bot.storage.transaction import Transaction
 
@@ -63,14 +62,14 @@ class Opening:
     ) -> Escalation:
         """Starts an escalation with its ticket, tells the customer and enqueues the card."""
         now = self._clock.now()
-        waited = held.of(tx, id_of(conversation))
+        waited = held.of(tx, conversation.id)
         if waited:
-            held.remove(tx, id_of(waited))
+            held.remove(tx, waited.id)
         reason = judgement.reason or Signal.REQUEST
         escalation = tx.add(
             Escalation(
-                conversation_id=id_of(conversation),
-                message_id=id_of(message),
+                conversation_id=conversation.id,
+                message_id=message.id,
                 status=Status.QUEUED,
                 reason=reason,
                 priority=judgement.priority,
@@ -90,7 +89,7 @@ class Opening:
             "escalation.opened",
             now,
             escalation=escalation,
-            message_id=id_of(message),
+            message_id=message.id,
             channel=conversation.channel,
             reason=reason.value,
             priority=judgement.priority.value,
@@ -121,9 +120,9 @@ class Opening:
         subject = (message_content.shown(message) or "(no text)")[:SUBJECT_LENGTH]
         ticket = tx.add(
             Ticket(
-                escalation_id=id_of(escalation),
+                escalation_id=escalation.id,
                 contact_id=conversation.contact_id,
-                conversation_id=id_of(conversation),
+                conversation_id=conversation.id,
                 subject=subject,
                 searched=tickets.searched(subject, conversations.contact_name(tx, conversation)),
                 channel=conversation.channel,
@@ -134,6 +133,6 @@ class Opening:
                 updated_at=now,
             )
         )
-        escalation.ticket_id = id_of(ticket)
-        log.record(tx, "ticket.created", now, escalation=escalation, ticket=id_of(ticket))
+        escalation.ticket_id = ticket.id
+        log.record(tx, "ticket.created", now, escalation=escalation, ticket=ticket.id)
         return ticket

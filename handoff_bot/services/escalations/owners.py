@@ -26,7 +26,6 @@ from handoff_bot.services.outbox import outbox
 from handoff_bot.services.settings.roles import Roles
 from handoff_bot.storage import access, agents, conversations, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
@@ -55,8 +54,8 @@ def check(tx: Transaction, escalation: Escalation, clock: Clock) -> None:
     """Enqueues checking the assignee."""
     if escalation.status != Status.CLAIMED:
         return
-    key = f"claim:{id_of(escalation)}"
-    payload = {"escalation_id": id_of(escalation)}
+    key = f"claim:{escalation.id}"
+    payload = {"escalation_id": escalation.id}
     enqueue_job(tx, NewJob(OWNER, key, payload, clock.now(), key=f"owner:{key}", coalesce=True))
 
 
@@ -72,7 +71,7 @@ class OwnerChecks:
 
     def check(self, tx: Transaction, escalation: Escalation) -> None:
         """Enqueues checking the assignee, unless checked recently."""
-        who, now = (id_of(escalation), escalation.owner_id), self._clock.now()
+        who, now = (escalation.id, escalation.owner_id), self._clock.now()
         with self._guard:
             last = self._checked.pop(who, None)
             is_due = last is None or not now - last < ANSWERS_KEEP
@@ -200,8 +199,8 @@ def _remind(
     post = Post(
         PostKind.TOLD,
         text,
-        value=str(id_of(escalation)),
+        value=str(escalation.id),
         buttons=(Button.RELEASE,),
     )
-    key = f"idle:{id_of(escalation)}:{id_of(owner)}:{since.timestamp():.0f}"
+    key = f"idle:{escalation.id}:{owner.id}:{since.timestamp():.0f}"
     outbox.tell(tx, owner.desk_id, post, now, key=key, about=escalation)

@@ -21,7 +21,6 @@ from handoff_bot.services.escalations.still_queued import still_waiting
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import hours
 from handoff_bot.storage import log, visitors
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
@@ -35,7 +34,7 @@ def on_escalation_changed(change: EscalationChanged) -> None:
     """Starts the updates for a new wait."""
     if change.escalation.status != Status.QUEUED or _pause(change.tx) is None:
         return
-    given = {"escalation_id": id_of(change.escalation), "epoch": change.conversation.epoch}
+    given = {"escalation_id": change.escalation.id, "epoch": change.conversation.epoch}
     _enqueue(change.tx, given, _place(change.tx, change.escalation), 1, change.now)
 
 

@@ -13,7 +13,6 @@ from handoff_bot.services.delivery.sending import Channels, OutboundDraft
 from handoff_bot.services.outbox import outbox
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation, Message
 from handoff_bot.storage.transaction import Transaction
 
@@ -54,7 +53,7 @@ def take(
     escalation = _asked_about(tx, conversation, now) if found else None
     if found is None or escalation is None:
         return None
-    is_first = not log.has(tx, ANSWERED, id_of(escalation))
+    is_first = not log.has(tx, ANSWERED, escalation.id)
     if not is_first and not found.corrects:
         return None
     log.record(
@@ -75,7 +74,7 @@ def take(
         outbox.post(tx, escalation, words, now)
     thanks = customer_texts.say(tx, Moment.CSAT_THANKS, conversation, now)
     if thanks and not conversation.opted_out_at:
-        covered = None if found.asks else id_of(message)
+        covered = None if found.asks else message.id
         spoken = OutboundDraft(thanks, Author.SYSTEM, answers=covered)
         sending.say(tx, conversation, spoken, channels, now)
     return found
@@ -87,12 +86,12 @@ def _comment(message: Message, found: Rating) -> str:
 
 def _asked_about(tx: Transaction, conversation: Conversation, now: datetime) -> Escalation | None:
     """Returns the recently resolved escalation whose survey is still open."""
-    escalation = rows.last_resolved(tx, id_of(conversation), since=now - WITHIN)
+    escalation = rows.last_resolved(tx, conversation.id, since=now - WITHIN)
     if escalation is None or escalation.closed_at is None:
         return None
-    if not log.has(tx, PUT, id_of(escalation)):
+    if not log.has(tx, PUT, escalation.id):
         return None
-    recent = conversations.recent(tx, id_of(conversation), _RECENT)
+    recent = conversations.recent(tx, conversation.id, _RECENT)
     # Once the assistant has answered, a number is an answer to that.
     is_over = any(_is_answer(one) and one.created_at > escalation.closed_at for one in recent)
     return None if is_over else escalation

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.storage import log, tickets
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation, Ticket
 from handoff_bot.storage.transaction import Transaction
 
@@ -23,13 +22,13 @@ def of(tx: Transaction, conversation: Conversation, now: datetime) -> Ticket | N
     hours = log.preference(tx, HOURS, DEFAULT_HOURS)
     if not isinstance(hours, int | float) or hours <= 0:
         return None
-    ticket = tickets.last_of(tx, id_of(conversation), now - timedelta(hours=hours))
+    ticket = tickets.last_of(tx, conversation.id, now - timedelta(hours=hours))
     return ticket if ticket and ticket.status == TicketStatus.SOLVED else None
 
 
 def reopen(tx: Transaction, ticket: Ticket, escalation: Escalation, now: datetime) -> None:
     """Reopens the ticket for this escalation, unassigned and with new SLA targets."""
-    ticket.escalation_id = id_of(escalation)
+    ticket.escalation_id = escalation.id
     ticket.status = TicketStatus.OPEN.value
     ticket.reopened += 1
     ticket.assignee_id = None
@@ -37,5 +36,5 @@ def reopen(tx: Transaction, ticket: Ticket, escalation: Escalation, now: datetim
     ticket.outcome = ""
     ticket.priority, ticket.reason = escalation.priority, escalation.reason
     ticket.updated_at = now
-    escalation.ticket_id = id_of(ticket)
-    log.record(tx, "ticket.reopened", now, escalation=escalation, ticket=id_of(ticket))
+    escalation.ticket_id = ticket.id
+    log.record(tx, "ticket.reopened", now, escalation=escalation, ticket=ticket.id)

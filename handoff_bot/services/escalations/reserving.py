@@ -9,19 +9,18 @@ from handoff_bot.services.escalations import refusals
 from handoff_bot.services.outbox import outbox
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import reservations
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
 
 def kept(tx: Transaction, escalation: Escalation, desk_id: str, now: datetime) -> None:
     """The agent with this Slack id has claimed it: tells the others and ends the reservation."""
-    found = reservations.of(tx, id_of(escalation))
+    found = reservations.of(tx, escalation.id)
     if found is None or found.desk_id != desk_id:
         return
     for other in found.others:
-        tell(tx, id_of(escalation), other, refusals.where_it_is(tx, escalation, now), now)
-    reservations.end(tx, id_of(escalation))
+        tell(tx, escalation.id, other, refusals.where_it_is(tx, escalation, now), now)
+    reservations.end(tx, escalation.id)
 
 
 def tell(tx: Transaction, escalation_id: int, desk_id: str, words: str, now: datetime) -> None:

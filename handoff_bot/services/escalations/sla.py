@@ -19,7 +19,6 @@ from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import hours
 from handoff_bot.storage import conversations, deliveries, log, tickets
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Message, Ticket
 from handoff_bot.storage.transaction import Transaction
 
@@ -56,7 +55,7 @@ def replied(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     if escalation.replied_at:
         return
     escalation.replied_at = now
-    ticket = rows.ticket_of(tx, id_of(escalation))
+    ticket = rows.ticket_of(tx, escalation.id)
     if ticket.replied_at is None:
         ticket.replied_at = now
         if ticket.reply_due_at:
@@ -70,12 +69,12 @@ def unsaid(tx: Transaction, escalation: Escalation, message: Message, now: datet
     first = min(
         (
             other.created_at
-            for other in conversations.replies(tx, id_of(escalation))
-            if not deliveries.is_withdrawn(tx, id_of(other))
+            for other in conversations.replies(tx, escalation.id)
+            if not deliveries.is_withdrawn(tx, other.id)
         ),
         default=None,
     )
-    ticket = rows.ticket_of(tx, id_of(escalation))
+    ticket = rows.ticket_of(tx, escalation.id)
     if ticket.replied_at == escalation.replied_at:
         ticket.replied_at = first
     escalation.replied_at = first
@@ -93,11 +92,11 @@ def _remind(
     tx: Transaction, escalation: Escalation, which: SlaTarget, due: datetime, at: datetime
 ) -> None:
     payload = {
-        "escalation_id": id_of(escalation),
+        "escalation_id": escalation.id,
         "promise": which.value,
         "due": due.isoformat(),
     }
-    key = f"sla:{id_of(escalation)}:{which}:{due.isoformat()}:{at.isoformat()}"
+    key = f"sla:{escalation.id}:{which}:{due.isoformat()}:{at.isoformat()}"
     enqueue_job(tx, NewJob(REMIND, f"tick:{key}", payload, at, key=key))
 
 
@@ -116,8 +115,8 @@ def _still_owed(tx: Transaction, job: Job) -> _Owed | None:
     if found is None:
         return None
     conversations.hold(tx, found.conversation_id)
-    escalation = rows.get(tx, id_of(found)) or found
-    ticket = rows.ticket_of(tx, id_of(escalation))
+    escalation = rows.get(tx, found.id) or found
+    ticket = rows.ticket_of(tx, escalation.id)
     which, due = SlaTarget(job.payload["promise"]), datetime.fromisoformat(job.payload["due"])
     owed = escalation.status in OPEN and tickets.open_due(ticket, which) == due
     return _Owed(escalation, which, due) if owed else None
@@ -149,7 +148,7 @@ class Remind(TransactionJob):
 def _say_once(tx: Transaction, owed: _Owed, now: datetime) -> None:
     escalation, due = owed.escalation, owed.due.isoformat()
     kind = LATE if now >= owed.due else NEAR
-    for event in log.of_escalation(tx, id_of(escalation), kind):
+    for event in log.of_escalation(tx, escalation.id, kind):
         if (event.data.get("promise"), event.data.get("due")) == (owed.promise.value, due):
             return
     log.record(tx, kind, now, escalation=escalation, promise=owed.promise.value, due=due)

@@ -16,7 +16,6 @@ from handoff_bot.services.escalations import refusals
 from handoff_bot.services.outbox import outbox
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
@@ -64,12 +63,12 @@ class Snoozing:
             "escalation.snoozed",
             now,
             escalation=escalation,
-            agent_id=id_of(row),
+            agent_id=row.id,
             until=until.isoformat(),
         )
-        payload = {"escalation_id": id_of(escalation), "desk_id": agent.desk_id}
-        key = f"wake:{id_of(escalation)}:{until.timestamp():.0f}"
-        lane = f"tick:wake:{id_of(escalation)}:{until.timestamp():.0f}"
+        payload = {"escalation_id": escalation.id, "desk_id": agent.desk_id}
+        key = f"wake:{escalation.id}:{until.timestamp():.0f}"
+        lane = f"tick:wake:{escalation.id}:{until.timestamp():.0f}"
         enqueue_job(tx, NewJob(WAKE, lane, payload, due_at=until, key=key))
         outbox.notice(tx, escalation, f"{agent.name} snoozed this conversation.", now)
         outbox.update_card(tx, escalation, now)
@@ -89,7 +88,7 @@ def end(tx: Transaction, escalation: Escalation, now: datetime) -> None:
         return
     escalation.snoozed_until = None
     for job in store.due_at(tx, until):
-        if job.payload.get("escalation_id") == id_of(escalation):
+        if job.payload.get("escalation_id") == escalation.id:
             store.replace_with(tx, job, f"{job.lane}:{now.timestamp():.3f}", now)
 
 
@@ -118,7 +117,7 @@ class Wake(TransactionJob):
         if found is None:
             return
         conversations.hold(tx, found.conversation_id)
-        escalation = rows.get(tx, id_of(found)) or found
+        escalation = rows.get(tx, found.id) or found
         until = escalation.snoozed_until
         if escalation.status in OPEN and until and until <= now:
             wake(tx, escalation, "The snooze has ended.", now, job.payload["desk_id"])

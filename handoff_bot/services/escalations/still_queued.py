@@ -14,7 +14,6 @@ from handoff_bot.services.delivery import customer_texts
 from handoff_bot.services.delivery.sending import Channels
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
@@ -39,7 +38,7 @@ def still_waiting(tx: Transaction, job: Job, now: datetime) -> Waiting | None:
     if found is None:
         return None
     conversation = conversations.hold(tx, found.conversation_id)
-    escalation = rows.get(tx, id_of(found)) or found
+    escalation = rows.get(tx, found.id) or found
     if escalation.status != Status.QUEUED or conversation.epoch != job.payload["epoch"]:
         return None
     if escalation.snoozed_until and escalation.snoozed_until > now:

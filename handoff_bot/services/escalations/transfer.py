@@ -9,7 +9,6 @@ from handoff_bot.domain.escalations import Resolution, Status
 from handoff_bot.domain.messages import Author
 from handoff_bot.services.outbox import message_content, outbox
 from handoff_bot.storage import conversations, deliveries, log, tickets
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation, Note, Ticket
 from handoff_bot.storage.transaction import Transaction
 
@@ -27,9 +26,9 @@ def announce(
 ) -> None:
     """Posts the new assignee in the thread. Mentions the previous assignee unless they gave it away."""
     words = f"{giver.name} assigned this conversation to {owner.name}."
-    if id_of(giver) == id_of(owner):
+    if giver.id == owner.id:
         words = f"{owner.name} took this over{f' from {previous.name}' if previous else ''}."
-    lost = previous is not None and id_of(previous) != id_of(giver)
+    lost = previous is not None and previous.id != giver.id
     mentions = (previous.desk_id,) if previous and lost else ()
     outbox.post(tx, escalation, Post(PostKind.NOTICE, words, mentions=mentions), now)
 
@@ -45,11 +44,11 @@ def to_an_agent(
     """Posts the note in the thread and sends the new assignee a direct message."""
     if note:
         outbox.notice(tx, escalation, f"{giver.name} notes: {note}", now)
-    if id_of(giver) == id_of(owner):
+    if giver.id == owner.id:
         return
     conversation = conversations.get(tx, escalation.conversation_id)
     text = "\n".join(_context(tx, escalation, conversation, giver, note))
-    about = Post(PostKind.TOLD, text, button=Button.VIEW, value=str(id_of(escalation)))
+    about = Post(PostKind.TOLD, text, button=Button.VIEW, value=str(escalation.id))
     outbox.tell(tx, owner.desk_id, about, now, about=escalation)
 
 
@@ -60,7 +59,7 @@ def _context(
     lines = [f"{giver.name} assigned you the conversation with {name} on {conversation.channel}."]
     lines += [f"Note: {note}"] if note else []
     lines += [f"Summary: {escalation.summary}"] if escalation.summary else []
-    recent = deliveries.arrived(tx, conversations.recent(tx, id_of(conversation), LAST_WORDS))
+    recent = deliveries.arrived(tx, conversations.recent(tx, conversation.id, LAST_WORDS))
     speakers = {Author.CONTACT: name, Author.ASSISTANT: "Assistant", Author.SYSTEM: "We"}
     for message in recent:
         speaker = speakers.get(Author(message.author), "Agent")
@@ -95,7 +94,7 @@ def keep(
 ) -> None:
     """Stores the details in the ticket, the escalation and the handback notes."""
     ticket.outcome = _outcome(Status(escalation.status), ending)
-    tickets.add_tags(tx, id_of(ticket), ending.tags)
+    tickets.add_tags(tx, ticket.id, ending.tags)
     if ending.why:
         escalation.dismissed_why = ending.why.value
         log.record(
@@ -103,18 +102,18 @@ def keep(
             "escalation.not_needed",
             now,
             escalation=escalation,
-            agent_id=id_of(agent),
+            agent_id=agent.id,
             why=ending.why.value,
         )
     if ending.memory:
         tx.add(
             Note(
                 conversation_id=escalation.conversation_id,
-                escalation_id=id_of(escalation),
-                agent_id=id_of(agent),
+                escalation_id=escalation.id,
+                agent_id=agent.id,
                 text=ending.memory,
                 desk_channel="",
-                desk_ts=f"{MEMORY}:{id_of(escalation)}",
+                desk_ts=f"{MEMORY}:{escalation.id}",
                 revision=MEMORY,
                 created_at=now,
             )

@@ -31,7 +31,6 @@ from handoff_bot.services.outbox.ticket_sync import TicketSync
 from handoff_bot.services.settings import hours
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import log, tickets
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
@@ -66,14 +65,14 @@ def plan(
         minutes = int(policy_step.after.total_seconds() // 60)
         later = superseded(policy_step, chosen)
         payload = {
-            "escalation_id": id_of(escalation),
+            "escalation_id": escalation.id,
             "epoch": conversation.epoch,
             "kind": policy_step.kind.value,
             "minutes": minutes,
             "priority": priority.value,
             "overtaken_at": team.after(since, later).isoformat() if later else "",
         }
-        name = f"{id_of(escalation)}:{conversation.epoch}:{policy_step.kind}:{minutes}"
+        name = f"{escalation.id}:{conversation.epoch}:{policy_step.kind}:{minutes}"
         due_at = team.after(since, policy_step.after)
         enqueue_job(
             tx, NewJob(POLICY_STEP, f"ladder:{name}", payload, due_at, key=f"ladder:{name}")
@@ -82,7 +81,7 @@ def plan(
 
 def replan(tx: Transaction, escalation: Escalation, conversation: Conversation) -> None:
     """Schedules the steps for a changed priority."""
-    released = log.of_escalation(tx, id_of(escalation), f"escalation.{Step.RELEASE}")
+    released = log.of_escalation(tx, escalation.id, f"escalation.{Step.RELEASE}")
     plan(tx, escalation, conversation, released[-1].at if released else escalation.opened_at)
 
 
@@ -126,7 +125,7 @@ class RunPolicyStep(ProviderJob[int, None]):
         kind = PolicyStepKind(job.payload["kind"])
         log.record(tx, "ladder.rung", waiting.now, escalation=waiting.escalation, rung=kind.value)
         if kind is PolicyStepKind.RETURN:
-            return id_of(waiting.escalation)
+            return waiting.escalation.id
         _DOES[kind](self, waiting)
         return None
 
@@ -161,10 +160,10 @@ class RunPolicyStep(ProviderJob[int, None]):
 
     def call_back(self, waiting: Waiting) -> None:
         """Turns the conversation into a callback; it stays in the queue."""
-        ticket = rows.ticket_of(waiting.tx, id_of(waiting.escalation))
-        tickets.add_tags(waiting.tx, id_of(ticket), ("callback",))
+        ticket = rows.ticket_of(waiting.tx, waiting.escalation.id)
+        tickets.add_tags(waiting.tx, ticket.id, ("callback",))
         ticket.updated_at = waiting.now
-        self._tickets_out.changed(waiting.tx, id_of(ticket), waiting.now)
+        self._tickets_out.changed(waiting.tx, ticket.id, waiting.now)
         tell(waiting, Moment.CALLBACK, self._channels)
         text = (
             "No agent took this conversation in time. The customer was told that we will get "

@@ -17,7 +17,6 @@ from handoff_bot.ports import Clock, Desk, Mailer
 from handoff_bot.services.notifications.mail_content import Notice, mail_about
 from handoff_bot.services.outbox import outbox
 from handoff_bot.storage import conversations, escalations
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
@@ -37,7 +36,7 @@ class Mails:
         """Enqueues an email to one address, once for each key. It is dropped when the customer no
         longer waits.
         """
-        payload = {"escalation_id": id_of(escalation), "to": to}
+        payload = {"escalation_id": escalation.id, "to": to}
         enqueue_job(tx, NewJob(MAIL, _lane(to), payload, due_at=now, key=f"mail:{key}"))
 
 
@@ -72,19 +71,19 @@ class SendMail(ProviderJob[MailPlan, None]):
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if self._mailer is None or escalation is None or escalation.status != Status.QUEUED:
             return None
-        thread = escalations.place_of(tx, id_of(escalation))
+        thread = escalations.place_of(tx, escalation.id)
         now = self._clock.now()
         if thread is None and not job.payload.get("has_waited"):
             payload = job.payload | {"has_waited": True}
             enqueue_job(tx, NewJob(MAIL, job.lane, payload, due_at=now + PATIENCE))
             return None
-        ticket = escalations.ticket_of(tx, id_of(escalation))
+        ticket = escalations.ticket_of(tx, escalation.id)
         return MailPlan(
             to=str(job.payload["to"]),
-            notice=_notice(tx, escalation, id_of(ticket), now),
+            notice=_notice(tx, escalation, ticket.id, now),
             thread=thread,
-            id=f"{key_of(id_of(ticket), ticket.created_at)}-{job.id}",
-            about=key_of(id_of(ticket), ticket.created_at),
+            id=f"{key_of(ticket.id, ticket.created_at)}-{job.id}",
+            about=key_of(ticket.id, ticket.created_at),
         )
 
     def call(self, plan: MailPlan) -> None:

@@ -26,7 +26,6 @@ from handoff_bot.services.settings.preferences import Preferences
 from handoff_bot.services.settings.rule_lists import RuleSet, Tried, case_of, recent_cases
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
@@ -50,9 +49,9 @@ def announce(
     case = case_of(tx, escalation, conversation)
     zone = hours.of_the_team(tx).zone
     for number, to in enumerate(fitting(rule_lists.read(tx, RULES, RULE), case)):
-        name = f"ladder:notice:{id_of(escalation)}:{case.priority}:{number}"
+        name = f"ladder:notice:{escalation.id}:{case.priority}:{number}"
         to_whom = _AUDIENCE.dump_python(to, mode="json")
-        payload = {"escalation_id": id_of(escalation), "to": to_whom}
+        payload = {"escalation_id": escalation.id, "to": to_whom}
         due_at = to.due_at(now, case.priority, zone)
         enqueue_job(tx, NewJob(NOTICE, name, payload, due_at, key=name))
 
@@ -92,7 +91,7 @@ class _Telling:
         """Returns the deduplication key of a recipient: a channel with its mention, a person or an
         address.
         """
-        return f"notice:{id_of(self.escalation)}:{short_name(recipient.casefold())}"
+        return f"notice:{self.escalation.id}:{short_name(recipient.casefold())}"
 
     def in_slack(self, to: Audience) -> None:
         called = (to.group_id,) if to.group_id else ()

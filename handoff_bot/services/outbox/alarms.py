@@ -18,7 +18,6 @@ from handoff_bot.services.outbox import outbox
 from handoff_bot.services.settings import preferences
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
@@ -190,7 +189,7 @@ def _post(tx: Transaction, escalation: Escalation, text: str) -> Post:
     return Post(
         PostKind.TOLD,
         f"{_named(tx, escalation, conversation)}\n{text}",
-        value=str(id_of(escalation)),
+        value=str(escalation.id),
         buttons=(Button.CLAIM, Button.VIEW) if is_queued else (Button.VIEW,),
     )
 

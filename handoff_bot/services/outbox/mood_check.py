@@ -15,7 +15,6 @@ from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
 from handoff_bot.ports import Clock, Detector
 from handoff_bot.services.settings import detection_rules
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Message
 from handoff_bot.storage.transaction import Transaction
 
@@ -40,9 +39,9 @@ def ask(tx: Transaction, escalation_id: int, now: datetime) -> None:
 
 def ask_for_each(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:
     """Enqueues evaluating this message even if later ones follow: its translation needs the language."""
-    lane = f"mood:{id_of(escalation)}"
-    payload = {"escalation_id": id_of(escalation), "message_id": id_of(message)}
-    enqueue_job(tx, NewJob(MOOD, lane, payload, due_at=now, key=f"mood:of:{id_of(message)}"))
+    lane = f"mood:{escalation.id}"
+    payload = {"escalation_id": escalation.id, "message_id": message.id}
+    enqueue_job(tx, NewJob(MOOD, lane, payload, due_at=now, key=f"mood:of:{message.id}"))
 
 
 class MoodCheck:

@@ -18,7 +18,6 @@ from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
 from handoff_bot.storage import deliveries, escalations
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Message
 from handoff_bot.storage.transaction import Transaction
 
@@ -34,8 +33,8 @@ POST_ADAPTER = TypeAdapter(Post)
 
 def post_card(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     """Enqueues a new escalation's card; later messages are posted in its thread."""
-    payload = {"escalation_id": id_of(escalation)}
-    enqueue_job(tx, NewJob(CARD, _thread_lane(id_of(escalation)), payload, due_at=now))
+    payload = {"escalation_id": escalation.id}
+    enqueue_job(tx, NewJob(CARD, _thread_lane(escalation.id), payload, due_at=now))
     update_board(tx, now)
 
 
@@ -45,7 +44,7 @@ def post_card_again(
     """Enqueues another card, once for each key. Messages for the thread wait for it; `why` is
     posted in it.
     """
-    lane, number = card_lane(id_of(escalation)), id_of(escalation)
+    lane, number = card_lane(escalation.id), escalation.id
     payload = {"escalation_id": number}
     enqueue_job(tx, NewJob(CARD, lane, payload, due_at=now, key=key, high_priority=True))
     if why:
@@ -73,16 +72,16 @@ def post(
     `message` is the agent's message that receives delivery reactions. `judged` says when the
     customer's mood is evaluated (`mood_check.when`); `inbound` is the customer's message.
     """
-    payload = {"escalation_id": id_of(escalation), "post": POST_ADAPTER.dump_python(what)}
+    payload = {"escalation_id": escalation.id, "post": POST_ADAPTER.dump_python(what)}
     if message:
-        payload["message_id"] = id_of(message)
+        payload["message_id"] = message.id
     if judged:
         payload["judged"] = judged
     if inbound:
-        payload["inbound"] = id_of(inbound)
+        payload["inbound"] = inbound.id
     # A state change: an agent has acted and looks at the thread.
     high_priority = what.kind is PostKind.NOTICE
-    lane = _thread_lane(id_of(escalation))
+    lane = _thread_lane(escalation.id)
     enqueue_job(tx, NewJob(POST, lane, payload, due_at=now, key=key, high_priority=high_priority))
 
 
@@ -101,13 +100,13 @@ def notice(tx: Transaction, escalation: Escalation, text: str, now: datetime) ->
 
 def resolved(tx: Transaction, escalation: Escalation, text: str, now: datetime) -> None:
     """Posts that the escalation is resolved, with a button for "Escalated too late"."""
-    words = Post(PostKind.NOTICE, text, button=Button.SOONER, value=str(id_of(escalation)))
+    words = Post(PostKind.NOTICE, text, button=Button.SOONER, value=str(escalation.id))
     post(tx, escalation, words, now)
 
 
 def update_card(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     """Enqueues an update of the card and the board."""
-    update_card_of(tx, id_of(escalation), now)
+    update_card_of(tx, escalation.id, now)
 
 
 def update_card_of(tx: Transaction, escalation_id: int, now: datetime) -> None:
@@ -146,7 +145,7 @@ def tell(
     payload: dict[str, object] = {
         "to": to,
         "post": POST_ADAPTER.dump_python(what),
-        "about": id_of(about) if about else None,
+        "about": about.id if about else None,
     }
     if alarm:
         payload["alarm"] = True
@@ -157,8 +156,8 @@ def delivery_updated(tx: Transaction, message: Message, now: datetime) -> None:
     """Updates the delivery reaction on an agent's reply; the assistant's messages have none."""
     if message.author != Author.AGENT or not message.desk_ts:
         return
-    key = f"draw:mark:{id_of(message)}"
-    payload = {"message_id": id_of(message)}
+    key = f"draw:mark:{message.id}"
+    payload = {"message_id": message.id}
     enqueue_job(tx, NewJob(MARK, key, payload, due_at=now, key=key, coalesce=True))
 
 
@@ -181,12 +180,12 @@ def delivery_failed(
         PostKind.FAILURE,
         f"{words}\n“{_shortened(message.text or _files(message))}”",
         button=Button.RETRY,
-        value=str(id_of(message)),
+        value=str(message.id),
         buttons=(Button.USE_TEMPLATE,) if use_template else (),
     )
     # Parts that fail one after another are one failure; after a Retry there are new parts.
-    first = deliveries.first_failed(tx, id_of(message))
-    post(tx, escalation, failure, now, key=f"failed:{id_of(message)}:{first}")
+    first = deliveries.first_failed(tx, message.id)
+    post(tx, escalation, failure, now, key=f"failed:{message.id}:{first}")
     return True
 
 

@@ -26,7 +26,6 @@ from handoff_bot.services.outbox import (
 from handoff_bot.services.outbox.slack_job import CardPlan, DeskHandler, InThread, mark_of
 from handoff_bot.services.outbox.updates import UpdateBoard, UpdateCard, UpdateDeliveryReaction
 from handoff_bot.storage import conversations, escalations, log
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import DeskThread, Message
 from handoff_bot.storage.transaction import Transaction
@@ -62,7 +61,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
     def prepare(self, tx: Transaction, job: Job) -> CardPlan | None:
         """Returns the card, or None if it was already posted."""
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
-        if escalation is None or escalations.thread_of(tx, id_of(escalation)):
+        if escalation is None or escalations.thread_of(tx, escalation.id):
             return None
         return CardPlan(view_models.card(tx, escalation), None, mark_of(job))
 
@@ -101,7 +100,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
     def on_failed(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
         """Tries another channel. If that fails too, tells the team without a card."""
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
-        if escalation is None or escalations.thread_of(tx, id_of(escalation)):
+        if escalation is None or escalations.thread_of(tx, escalation.id):
             return
         now = self._clock.now()
         if escalation.slack_channel not in ("", self._desk.queue_channel):
@@ -127,14 +126,14 @@ class PostCard(DeskHandler[CardPlan, Place]):
         now = self._clock.now()
         tx.add(
             DeskThread(
-                escalation_id=id_of(escalation),
+                escalation_id=escalation.id,
                 slack_channel=result.slack_channel,
                 ts=result.ts,
                 created_at=now,
             )
         )
         log.record(tx, "card.posted", now, escalation=escalation)
-        failures.settle(tx, outbox.CARD, now, escalation_id=id_of(escalation))
+        failures.settle(tx, outbox.CARD, now, escalation_id=escalation.id)
         outbox.update_board(tx, now)
         if view_models.card(tx, escalation) != plan.card:
             outbox.update_card(tx, escalation, now)

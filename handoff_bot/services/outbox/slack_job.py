@@ -14,7 +14,6 @@ from handoff_bot.jobs.job import Job
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.outbox import alarms, outbox, slack_channels
 from handoff_bot.storage import escalations
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
@@ -45,7 +44,7 @@ class DeskHandler(ProviderJob[Plan, Result]):
 
     def lost(self, tx: Transaction, job: Job, escalation: Escalation, error: Exception) -> None:
         """Posts another card after the card was deleted, unless that did not help before."""
-        number, now = id_of(escalation), self._clock.now()
+        number, now = escalation.id, self._clock.now()
         thread = escalations.thread_of(tx, number)
         if thread:
             escalations.leave_thread(tx, thread, now)

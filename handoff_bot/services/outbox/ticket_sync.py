@@ -19,7 +19,6 @@ from handoff_bot.ports import Clock, Desk, TicketConnector
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.storage import conversations, escalations, log, ticket_links
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Escalation, Ticket
 from handoff_bot.storage.transaction import Transaction
 
@@ -39,7 +38,7 @@ class TicketSync:
         self._connectors = tuple(connectors)
 
     def __call__(self, change: EscalationChanged) -> None:
-        self.changed(change.tx, id_of(change.ticket), change.now)
+        self.changed(change.tx, change.ticket.id, change.now)
 
     def changed(self, tx: Transaction, ticket_id: int, now: datetime) -> None:
         """Enqueues the sync of a changed ticket to each system."""
@@ -86,7 +85,7 @@ class SyncTicket(ProviderJob[PutPlan, str]):
         return PutPlan(
             sink,
             _record(tx, ticket, job.id),
-            ticket_links.external_id(tx, id_of(ticket), sink),
+            ticket_links.external_id(tx, ticket.id, sink),
             escalations.place_of(tx, ticket.escalation_id),
         )
 
@@ -125,8 +124,8 @@ class SyncTicket(ProviderJob[PutPlan, str]):
         if log.has(tx, kind, ticket.escalation_id):
             return
         escalation = tx.session.get_one(Escalation, ticket.escalation_id)
-        log.record(tx, kind, now, escalation=escalation, ticket=id_of(ticket))
-        text = f"Ticket #{id_of(ticket)}: {_SPOKEN.get(sink, sink)} {words}"
+        log.record(tx, kind, now, escalation=escalation, ticket=ticket.id)
+        text = f"Ticket #{ticket.id}: {_SPOKEN.get(sink, sink)} {words}"
         outbox.notice(tx, escalation, text, now)
 
 
@@ -134,7 +133,7 @@ def _record(tx: Transaction, ticket: Ticket, revision: int) -> TicketRecord:
     conversation = conversations.get(tx, ticket.conversation_id)
     escalation = tx.session.get_one(Escalation, ticket.escalation_id)
     assignee = escalations.agent(tx, ticket.assignee_id)
-    number = id_of(ticket)
+    number = ticket.id
     return TicketRecord(
         key=key_of(number, ticket.created_at),
         revision=revision,

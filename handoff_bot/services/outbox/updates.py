@@ -17,7 +17,6 @@ from handoff_bot.jobs.rate_limits import Cost
 from handoff_bot.services.outbox import outbox, slack_channels, slack_costs, view_models
 from handoff_bot.services.outbox.slack_job import CardPlan, DeskHandler
 from handoff_bot.storage import deliveries, escalations, log
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Message
 from handoff_bot.storage.transaction import Transaction
 
@@ -88,7 +87,7 @@ class UpdateDeliveryReaction(DeskHandler[MarkPlan, None]):
         message = tx.session.get(Message, int(job.payload["message_id"]))
         if message is None or not message.desk_channel or not message.desk_ts:
             return None
-        parts = deliveries.current(tx, id_of(message))
+        parts = deliveries.current(tx, message.id)
         status = overall(DeliveryStatus(part.status) for part in parts)
         place = Place(message.desk_channel, message.desk_ts)
         return MarkPlan(place, status, bool(message.payload.get("held")))

@@ -14,7 +14,6 @@ from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.services.outbox import message_content, slack_channels
 from handoff_bot.storage import conversations, deliveries, escalations, held, queue, tickets
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
 
@@ -35,12 +34,12 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
     """Returns an escalation's current card."""
     conversation = conversations.get(tx, escalation.conversation_id)
     name = conversations.contact_name(tx, conversation)
-    ticket = escalations.ticket_of(tx, id_of(escalation))
-    earlier = conversations.recent(tx, id_of(conversation), LOOK_BACK)
+    ticket = escalations.ticket_of(tx, escalation.id)
+    earlier = conversations.recent(tx, conversation.id, LOOK_BACK)
     recent = deliveries.arrived(tx, earlier[-RECENT_LINES:])
     return Card(
-        escalation_id=id_of(escalation),
-        ticket=id_of(ticket),
+        escalation_id=escalation.id,
+        ticket=ticket.id,
         status=Status(escalation.status),
         owner=agent_ref(escalations.agent(tx, escalation.owner_id)),
         contact=name,
@@ -53,7 +52,7 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         summary=escalation.summary,
         tried=escalation.tried,
         recent=tuple(_lines(tx, recent, name)) if escalation.status == Status.QUEUED else (),
-        earlier_tickets=escalations.earlier_tickets(tx, conversation.contact_id, id_of(ticket)),
+        earlier_tickets=escalations.earlier_tickets(tx, conversation.contact_id, ticket.id),
         opened_at=escalation.opened_at,
         claimed_at=escalation.claimed_at,
         closed_at=escalation.closed_at,
@@ -100,10 +99,10 @@ def transcript(tx: Transaction, escalation: Escalation, page: int) -> Transcript
     """Returns one page of the conversation, including notes."""
     conversation = conversations.get(tx, escalation.conversation_id)
     name = conversations.contact_name(tx, conversation)
-    messages, count = conversations.page(tx, id_of(conversation), page, PAGE_LINES)
+    messages, count = conversations.page(tx, conversation.id, page, PAGE_LINES)
     pages = max(1, -(-count // PAGE_LINES))
     lines = _lines(tx, messages, name)
-    notes = conversations.notes_of(tx, id_of(conversation))
+    notes = conversations.notes_of(tx, conversation.id)
     starts = messages[0].created_at if messages and page > 0 else None
     ends = messages[-1].created_at if messages and page < pages - 1 else None
     lines += [
@@ -124,14 +123,14 @@ def _note_line(tx: Transaction, note: Note) -> Line:
 
 
 def _lines(tx: Transaction, messages: Sequence[Message], contact: str) -> list[Line]:
-    stages = deliveries.statuses(tx, [id_of(message) for message in messages])
+    stages = deliveries.statuses(tx, [message.id for message in messages])
     return [
         Line(
             author=Author(message.author),
             name=_speaker(tx, message, contact),
             text=message_content.in_words(message),
             at=message.created_at,
-            delivery=overall(stages[id_of(message)]) if id_of(message) in stages else None,
+            delivery=overall(stages[message.id]) if message.id in stages else None,
         )
         for message in messages
     ]

@@ -15,7 +15,6 @@ from handoff_bot.domain.text import clean
 from handoff_bot.ports import Clock
 from handoff_bot.storage import canned as rows
 from handoff_bot.storage import changes, conversations, log
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Canned, Escalation
 from handoff_bot.storage.transaction import Transaction
@@ -129,7 +128,7 @@ class CannedReplies:
         earlier = before.text if before and same else None
         if earlier != reply.text:
             changes.remember(tx, _key(reply), earlier, reply.text, by, now)
-        log.record(tx, changes.CANNED_CHANGED, now, canned_id=id_of(row), by=by)
+        log.record(tx, changes.CANNED_CHANGED, now, canned_id=row.id, by=by)
         return True
 
     def every(self) -> list[CannedReply]:
@@ -195,4 +194,4 @@ def _key(reply: CannedReply) -> str:
 
 
 def _value(row: Canned) -> CannedReply:
-    return CannedReply(row.name, row.language, row.text, id_of(row))
+    return CannedReply(row.name, row.language, row.text, row.id)

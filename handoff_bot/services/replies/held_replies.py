@@ -17,7 +17,6 @@ from handoff_bot.services.translation import translating
 from handoff_bot.services.translation.translating import Interpreter, Spoken
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Message, Note
 from handoff_bot.storage.transaction import Transaction
@@ -177,14 +176,14 @@ class HeldReplies:
         now = self._clock.now()
         again = 0
         outbound_files.collect(tx, message, now)
-        for part in deliveries.current(tx, id_of(message)):
-            if deliveries.supersede(tx, id_of(part), now):
-                fresh = deliveries.add(tx, id_of(message), part.part, part.text, now, part.file)
+        for part in deliveries.current(tx, message.id):
+            if deliveries.supersede(tx, part.id, now):
+                fresh = deliveries.add(tx, message.id, part.part, part.text, now, part.file)
                 sending.enqueue(tx, conversation, fresh, now)
-                failures.settle(tx, sending.SEND, now, delivery_id=id_of(part))
+                failures.settle(tx, sending.SEND, now, delivery_id=part.id)
                 again += 1
         if not again:
             return ActionResult(False, ON_ITS_WAY)
-        failures.settle(tx, outbound_files.COLLECT, now, message_id=id_of(message))
-        log.record(tx, "message.retried", now, conversation=conversation, message_id=id_of(message))
+        failures.settle(tx, outbound_files.COLLECT, now, message_id=message.id)
+        log.record(tx, "message.retried", now, conversation=conversation, message_id=message.id)
         return ActionResult(True, "Sending the message again.")

@@ -22,7 +22,6 @@ from handoff_bot.services.replies.modal_replies import ModalReplies
 from handoff_bot.services.settings.preferences import Preferences
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Message
 
@@ -123,7 +122,7 @@ class Templates:
             return ActionResult(False, GONE)
         if channel is None or not channel.limits.templates:
             return ActionResult(False, NOT_HERE)
-        return TemplateOptions(id_of(escalation), self.every())
+        return TemplateOptions(escalation.id, self.every())
 
     def send(
         self,

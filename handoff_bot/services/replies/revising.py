@@ -22,7 +22,6 @@ from handoff_bot.services.translation import translating
 from handoff_bot.services.translation.translating import Interpreter, Spoken
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Delivery, Message, Note
 from handoff_bot.storage.transaction import Transaction
@@ -95,9 +94,9 @@ class Revising:
             message = conversations.from_desk(tx, place.slack_channel, ts)
             if message is None or _inside(tx, text).kept is not None:
                 return Spoken(text, None)
-            if not deliveries.can_be_changed(deliveries.current(tx, id_of(message))):
+            if not deliveries.can_be_changed(deliveries.current(tx, message.id)):
                 return Spoken(text, None)
-        return self._interpreter.for_message(id_of(message), text)
+        return self._interpreter.for_message(message.id, text)
 
     def _written(
         self, tx: Transaction, place: Place, ts: str
@@ -140,7 +139,7 @@ class Revising:
     ) -> None:
         text = spoken.written
         inside = _inside(tx, text)
-        if not deliveries.can_be_changed(deliveries.current(tx, id_of(message))):
+        if not deliveries.can_be_changed(deliveries.current(tx, message.id)):
             self._offer_correction(tx, thread, message, ts, "" if inside.kept is not None else text)
         elif inside.kept is not None or is_to_colleague(text):
             self._keep_inside(tx, thread, message, ts, inside, text)
@@ -247,7 +246,7 @@ class Revising:
         text = shorten(_stands(tx, message) or "a file", MOST_SHOWN)
         said = words.format(agent=author.name if author else "An agent", text=text)
         post = Post(PostKind.NOTICE, said)
-        key = f"deleted:{id_of(message)}"
+        key = f"deleted:{message.id}"
         outbox.post(tx, thread.escalation, post, self._clock.now(), key=key)
 
     # -- shared
@@ -255,7 +254,7 @@ class Revising:
     def _drop(self, tx: Transaction, thread: Thread, message: Message) -> bool:
         """Cancels the message if no part of it was sent."""
         now = self._clock.now()
-        if not deliveries.withdraw(tx, id_of(message), now):
+        if not deliveries.withdraw(tx, message.id, now):
             return False
         outbox.delivery_updated(tx, message, now)
         sla.unsaid(tx, thread.escalation, message, now)
@@ -264,7 +263,7 @@ class Revising:
 
     def _record(self, tx: Transaction, kind: str, thread: Thread, message: Message) -> None:
         now = self._clock.now()
-        log.record(tx, kind, now, escalation=thread.escalation, message_id=id_of(message))
+        log.record(tx, kind, now, escalation=thread.escalation, message_id=message.id)
 
     def _ephemeral(
         self,
@@ -278,7 +277,7 @@ class Revising:
         author = rows.agent(tx, agent_id)
         if author is None:
             return
-        value = str(id_of(about)) if about and buttons else ""
+        value = str(about.id) if about and buttons else ""
         told = EphemeralMessage(author.desk_id, thread.place, words, buttons, value)
         outbox.ephemeral(tx, told, self._clock.now())
 
@@ -300,10 +299,10 @@ def _inside(tx: Transaction, text: str) -> _Inside:
 def _standing(tx: Transaction, place: Place, ts: str, note: Note | None) -> Message | None:
     """Returns the message that this text is now, or None if it was withdrawn."""
     message = conversations.from_desk(tx, place.slack_channel, ts)
-    if message is not None and not deliveries.is_withdrawn(tx, id_of(message)):
+    if message is not None and not deliveries.is_withdrawn(tx, message.id):
         return message
     sent = conversations.sent_as(tx, [note]) if note else []
-    left = [one for one in sent if not deliveries.is_withdrawn(tx, id_of(one))]
+    left = [one for one in sent if not deliveries.is_withdrawn(tx, one.id)]
     return left[-1] if left else None
 
 
@@ -320,7 +319,7 @@ def _stands(tx: Transaction, message: Message) -> str:
 
 def _in_doubt(tx: Transaction, message: Message) -> bool:
     """Returns whether it is unknown for every part if it was sent."""
-    parts = deliveries.current(tx, id_of(message))
+    parts = deliveries.current(tx, message.id)
     left = [part for part in parts if deliveries.may_have_left(part)]
     return bool(left) and all(deliveries.is_in_doubt(part) for part in left)
 
@@ -342,7 +341,7 @@ def rewrite(
     Returns:
         False if all parts have failed: it is sent when an agent selects Retry.
     """
-    parts = deliveries.current(tx, id_of(message))
+    parts = deliveries.current(tx, message.id)
     waiting = [part for part in parts if part.status == DeliveryStatus.QUEUED]
     place = waiting or parts
     others = [part for part in parts if part not in place]
@@ -369,7 +368,7 @@ def _more(
 ) -> Iterable[Delivery]:
     """Yields additional parts after the existing ones."""
     for number, piece in enumerate(pieces, start=first):
-        made = deliveries.add(tx, id_of(message), number, piece.text, now, piece.file)
+        made = deliveries.add(tx, message.id, number, piece.text, now, piece.file)
         made.status = status
         yield made
 

@@ -18,7 +18,6 @@ from handoff_bot.services.translation import translating
 from handoff_bot.services.translation.translating import Interpreter, Spoken
 from handoff_bot.storage import conversations
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Note
 from handoff_bot.storage.transaction import Transaction
@@ -98,7 +97,7 @@ class ThreadReplies:
         if why_not is None and not asks:
             words = translating.not_translated(spoken)
             buttons = (*translating.AGAIN_OR_AS_IT_IS, Button.KEEP_AS_NOTE)
-        self._threads.tell(tx, author, reply, words, buttons, str(id_of(held)))
+        self._threads.tell(tx, author, reply, words, buttons, str(held.id))
 
     def _accepted(
         self, tx: Transaction, thread: Thread, author: Agent, reply: ThreadReply
@@ -143,9 +142,7 @@ class ThreadReplies:
                     tx, thread, author, words, reply.ts, held=bool(buttons), files=files
                 )
             if text:
-                self._threads.tell(
-                    tx, author, reply, text, buttons, str(id_of(held)) if held else ""
-                )
+                self._threads.tell(tx, author, reply, text, buttons, str(held.id) if held else "")
 
     def edited(self, place: Place, ts: str, text: str, marked: str = "") -> None:
         """Handles an edited reply."""

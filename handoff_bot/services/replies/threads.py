@@ -19,7 +19,6 @@ from handoff_bot.services.translation import translating
 from handoff_bot.services.translation.translating import Spoken
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Conversation, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
 
@@ -83,11 +82,11 @@ class Threads:
     def of(self, tx: Transaction, escalation: Escalation | None) -> Thread | None:
         if escalation is None:
             return None
-        at = rows.thread_of(tx, id_of(escalation))
+        at = rows.thread_of(tx, escalation.id)
         if at is None:
             return None
         conversation = conversations.hold(tx, escalation.conversation_id)
-        fresh = rows.get(tx, id_of(escalation)) or escalation
+        fresh = rows.get(tx, escalation.id) or escalation
         return Thread(Place(at.slack_channel, at.ts), fresh, conversation)
 
     def why_not(self, tx: Transaction, thread: Thread, author: Agent) -> tuple[str, bool] | None:
@@ -100,7 +99,7 @@ class Threads:
             return OPTED_OUT, False
         if thread.escalation.status == Status.QUEUED:
             return UNCLAIMED, True
-        if thread.escalation.owner_id == id_of(author):
+        if thread.escalation.owner_id == author.id:
             return None
         owner = rows.agent(tx, thread.escalation.owner_id)
         return NOT_OWNER.format(owner=owner.name if owner else "another agent"), True
@@ -133,11 +132,11 @@ class Threads:
                 f"{label}\n{text}".strip(),
                 Author.AGENT,
                 hold=sending.hold(tx) if ts else NO_HOLD,
-                escalation_id=id_of(thread.escalation),
-                agent_id=id_of(author),
+                escalation_id=thread.escalation.id,
+                agent_id=author.id,
                 desk_channel=thread.place.slack_channel if ts else None,
                 desk_ts=ts,
-                note_id=id_of(note) if note else None,
+                note_id=note.id if note else None,
                 files=files,
                 template=template,
                 written=spoken.written if spoken.language or label else "",
@@ -152,8 +151,8 @@ class Threads:
             "reply.accepted",
             now,
             escalation=thread.escalation,
-            message_id=id_of(message),
-            agent_id=id_of(author),
+            message_id=message.id,
+            agent_id=author.id,
         )
         return message
 
@@ -172,9 +171,9 @@ class Threads:
         now = self._clock.now()
         note = tx.add(
             Note(
-                conversation_id=id_of(thread.conversation),
-                escalation_id=id_of(thread.escalation),
-                agent_id=id_of(author),
+                conversation_id=thread.conversation.id,
+                escalation_id=thread.escalation.id,
+                agent_id=author.id,
                 text=text,
                 held=held,
                 files=outbound_files.stored(files),
@@ -185,7 +184,7 @@ class Threads:
             )
         )
         kind = "note.held" if held else "note.kept"
-        log.record(tx, kind, now, escalation=thread.escalation, agent_id=id_of(author))
+        log.record(tx, kind, now, escalation=thread.escalation, agent_id=author.id)
         return note
 
     def tell(

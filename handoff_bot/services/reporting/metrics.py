@@ -27,7 +27,6 @@ from handoff_bot.ports import Clock
 from handoff_bot.services.reporting.reports import Order, Report
 from handoff_bot.services.settings import hours
 from handoff_bot.storage import agents, metrics
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.metrics import Ended, Opened, Stretch
 from handoff_bot.storage.transaction import Transaction
@@ -60,13 +59,13 @@ class Metrics:
     def agents(self) -> dict[int, str]:
         """Returns all agents who have ever had a conversation, by id."""
         with self._database.read() as tx:
-            return {id_of(row): row.name for row in agents.owners(tx)}
+            return {row.id: row.name for row in agents.owners(tx)}
 
     def agent_id(self, desk_id: str) -> int | None:
         """Returns our id of an agent, or None if unknown."""
         with self._database.read() as tx:
             row = agents.by_desk_id(tx, desk_id)
-            return id_of(row) if row else None
+            return row.id if row else None
 
     def channels(self) -> tuple[str, ...]:
         """Returns the kinds of channels that customers have written on."""

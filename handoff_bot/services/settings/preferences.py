@@ -9,7 +9,6 @@ from handoff_bot.domain.audit import PAGE_ROWS, AuditPage, Did
 from handoff_bot.ports import Clock
 from handoff_bot.storage import changes, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Event, SettingChange
 from handoff_bot.storage.transaction import Transaction
@@ -123,7 +122,7 @@ class Audit:
 def _did(tx: Transaction, event: Event, desk_id: str | None, ticket: int | None) -> Did:
     held: dict[str, Any] = event.data
     return Did(
-        event_id=id_of(event),
+        event_id=event.id,
         at=event.at,
         who=desk_id or str(held.get("by") or ""),
         kind=event.kind,

@@ -18,7 +18,6 @@ from handoff_bot.services.outbox.ticket_sync import TicketSync
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import tickets as store
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Agent, Escalation, Ticket
 from handoff_bot.storage.transaction import Transaction
 
@@ -83,7 +82,7 @@ class TicketEdits:
 
     def _move(self, editing: _Editing) -> ActionResult:
         """Applies the action on the open conversation that the edit implies."""
-        tx, subject, agent = editing.tx, id_of(editing.escalation), editing.agent
+        tx, subject, agent = editing.tx, editing.escalation.id, editing.agent
         if "status" in editing.fields and editing.wanted.status is TicketStatus.SOLVED:
             return self._escalations.take_in(tx, Step.RESOLVE, subject, agent, Resolution())
         if "assignee" not in editing.fields:
@@ -103,7 +102,7 @@ class TicketEdits:
         if not editing.changes:
             return
         ticket.updated_at = now
-        self._out.changed(tx, id_of(ticket), now)
+        self._out.changed(tx, ticket.id, now)
         _record(editing, author)
         if "priority" in editing.changes:
             urgency.follow(tx, editing.escalation, ticket, editing.wanted.priority, now)
@@ -151,7 +150,7 @@ def _apply(editing: _Editing) -> Iterator[tuple[str, object, object]]:
 
 def _retag(editing: _Editing) -> bool:
     """Applies only added and removed tags, so that concurrent changes by others stay."""
-    number = id_of(editing.ticket)
+    number = editing.ticket.id
     before = store.tags(editing.tx, number)
     gone = set(editing.shown.tags) - set(editing.wanted.tags)
     after = list(dict.fromkeys([*before, *editing.wanted.tags]))
@@ -175,7 +174,7 @@ def _assignee_id(editing: _Editing) -> int | None:
     to = editing.to
     if to is None:
         return None
-    return id_of(conversations.agent_row(editing.tx, to.desk_id, to.name, editing.now))
+    return conversations.agent_row(editing.tx, to.desk_id, to.name, editing.now).id
 
 
 def _record(editing: _Editing, author: Agent) -> None:
@@ -184,8 +183,8 @@ def _record(editing: _Editing, author: Agent) -> None:
         "ticket.edited",
         editing.now,
         escalation=editing.escalation,
-        agent_id=id_of(author),
-        ticket=id_of(editing.ticket),
+        agent_id=author.id,
+        ticket=editing.ticket.id,
         fields=list(editing.changes),
         values={name: both for name, both in editing.changes.items() if both != [None, None]},
     )

@@ -9,7 +9,6 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.tickets import TIMELINE_ROWS, Happened
 from handoff_bot.services.outbox import message_content
 from handoff_bot.storage import tickets as store
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.models import Message, Ticket
 from handoff_bot.storage.transaction import Transaction
 
@@ -53,7 +52,7 @@ def page(
 
 def _newest(tx: Transaction, ticket: Ticket, contact: str, most: int) -> Iterator[Happened]:
     """Yields the newest entries of each kind, which include the newest of all."""
-    for event, name in store.events(tx, id_of(ticket), EVENTS, most):
+    for event, name in store.events(tx, ticket.id, EVENTS, most):
         yield Happened(event.at, _in_words(event.kind, event.data), name or "")
     for message, name in store.messages(tx, ticket, most):
         yield Happened(
@@ -62,7 +61,7 @@ def _newest(tx: Transaction, ticket: Ticket, contact: str, most: int) -> Iterato
             _speaker(message, name, contact),
             message_content.in_words(message),
         )
-    for note, name in store.notes(tx, id_of(ticket), most):
+    for note, name in store.notes(tx, ticket.id, most):
         yield Happened(note.created_at, "note", name, note.text)
 
 

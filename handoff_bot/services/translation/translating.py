@@ -26,7 +26,6 @@ from handoff_bot.services.outbox import outbox
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
-from handoff_bot.storage.conversations import id_of
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
@@ -82,9 +81,9 @@ def follow(tx: Transaction, escalation: Escalation, message: Message, now: datet
     """Enqueues the translation of a customer's message, posted below it."""
     conversation = conversations.get(tx, message.conversation_id)
     if message.text and is_needed(tx, conversation):
-        key = f"translate:{id_of(message)}"
-        payload = {"escalation_id": id_of(escalation), "message_id": id_of(message)}
-        lane = f"{QUEUE}:words:{id_of(conversation)}"
+        key = f"translate:{message.id}"
+        payload = {"escalation_id": escalation.id, "message_id": message.id}
+        lane = f"{QUEUE}:words:{conversation.id}"
         enqueue_job(tx, NewJob(TRANSLATE, lane, payload, due_at=now, key=key))
 
 
@@ -242,7 +241,7 @@ class Interpreter:
             escalation = rows.get(tx, found.escalation_id) if found else None
             if escalation is None or not _owns(tx, escalation, reply.author.desk_id):
                 return Spoken(text, None)
-            wanted = self._wanted(tx, id_of(escalation), text)
+            wanted = self._wanted(tx, escalation.id, text)
         return self._put(wanted, text)
 
     def for_message(self, message_id: int, text: str) -> Spoken:
