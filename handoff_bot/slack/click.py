@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_fields
 from datetime import datetime
-from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
 from handoff_bot.domain.desk import AgentRef, EphemeralMessage, Place
 from handoff_bot.domain.errors import DeskError
@@ -19,14 +18,13 @@ from handoff_bot.services.container import Services
 from handoff_bot.services.settings.roles import Asker
 from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.desk import SlackDesk
+from handoff_bot.slack.kit.form import chosen, filled_in
 from handoff_bot.slack.kit.text import Block, SlackMessage
 
 logger = logging.getLogger(__name__)
 
 _LONGEST_NUMBER = 12
 """Digits of an id: far below 64 bits, also multiplied by the rows of a page."""
-
-Word = TypeVar("Word", bound=Enum)
 
 _CANNOT = "Choose a person who can reply to customers: {why}."
 NOT_TO: dict[Refusal, str] = {
@@ -146,45 +144,9 @@ class Click:
         return number(self.value)
 
 
-def chosen(element: Mapping[str, Any]) -> Iterator[str]:
-    """Returns the chosen or typed value of an element of any type: ids, values or texts."""
-    for name, held in element.items():
-        if name == "value" and element.get("type") != "button":
-            many = [held]
-        elif name.startswith("selected_"):
-            many = held if isinstance(held, list) else [held]
-        else:
-            continue
-        values = (one.get("value") if isinstance(one, dict) else one for one in many)
-        yield from (str(one) for one in values if isinstance(one, str | int | float))
-
-
-def held(state: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """Returns the value of the field with this action id (and block id)."""
-    for fields in state.values():
-        if name in fields:
-            return tuple(chosen(fields[name]))
-    return ()
-
-
-def one(state: Mapping[str, Any], name: str) -> str:
-    """Returns the only value of a field, stripped; "" if it is empty."""
-    return next(iter(held(state, name)), "").strip()
-
-
-def filled_in(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Returns the values of a modal's (or a message's) fields, by block_id and action_id."""
-    return ((body.get("view") or body).get("state") or {}).get("values") or {}
-
-
 def sender(body: Mapping[str, Any]) -> str:
     """Returns the person who clicked, ran a command or submitted a modal."""
     return str(body["user"].get("id", ""))
-
-
-def word_of(kind: type[Word], value: str | None) -> Word | None:
-    """Returns the chosen enum value; None for any, and for an unknown value."""
-    return next((each for each in kind if each.value == value), None)
 
 
 def object_in(metadata: str) -> dict[str, Any] | None:

@@ -13,7 +13,11 @@ from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Place
 from handoff_bot.domain.roles import Action
 from handoff_bot.slack.click import Click, Tools
-from handoff_bot.slack.kit.text import Block, SlackMessage
+from handoff_bot.slack.kit.fields import modal
+from handoff_bot.slack.kit.form import About, Form, Invalid, Stale, Submission
+from handoff_bot.slack.kit.text import Block, SlackMessage, section
+
+OLD_MODAL = "This is from an older version. Close it and start again."
 
 Body = dict[str, Any]
 """A payload as Slack sent it; the fields that listeners use are validated on arrival."""
@@ -111,6 +115,25 @@ def guarded(
 ) -> Guarded[Listener]:
     """Returns a listener with its rule."""
     return Guarded(action, subject, listener)
+
+
+def submits(
+    form: Form[About], save: Callable[[Tools, Submission[About], Ack], None]
+) -> ViewListener:
+    """Returns the listener of a submitted form.
+
+    `save` acknowledges, or raises Invalid, whose messages are shown next to their fields.
+    """
+
+    def listener(tools: Tools, body: Body, ack: Ack) -> None:
+        try:
+            save(tools, form.submitted(body), ack)
+        except Stale:
+            ack(response_action="update", view=modal(form.stale_title, [section(OLD_MODAL)]))
+        except Invalid as invalid:
+            ack(response_action="errors", errors=invalid.errors)
+
+    return listener
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """One of everything that is drawn, full of any text; and what is shown on it."""
 
+from dataclasses import replace
 from typing import Any
 
 from handoff_bot.domain.audit import AuditPage, Did
@@ -36,6 +37,8 @@ from handoff_bot.slack.features import (
     escalation_modals_blocks,
     history_blocks,
     message_templates_blocks,
+    notifications,
+    routing,
     settings_blocks,
     ticket_blocks,
     tickets_blocks,
@@ -44,10 +47,11 @@ from handoff_bot.slack.features.actions_blocks import conversation, gone, loadin
 from handoff_bot.slack.features.availability_blocks import render_arrangement, render_presence
 from handoff_bot.slack.features.escalation_modals_blocks import About
 from handoff_bot.slack.features.home_blocks import render_home
-from handoff_bot.slack.features.notifications_blocks import notice_fields, notice_words
+from handoff_bot.slack.features.notifications import EMAILS, NO_MAIL, notice_words
 from handoff_bot.slack.features.queue_blocks import render_queue
-from handoff_bot.slack.features.routing_blocks import routing_fields, routing_words
-from handoff_bot.slack.features.rules_blocks import (
+from handoff_bot.slack.features.routing import routing_words
+from handoff_bot.slack.features.rules import (
+    CHANNELS,
     NOTICES,
     ROUTING,
     Opened,
@@ -55,7 +59,7 @@ from handoff_bot.slack.features.rules_blocks import (
     render_rules,
 )
 from handoff_bot.slack.features.stats_blocks import Choices, render_stats
-from handoff_bot.slack.kit.text import SlackMessage
+from handoff_bot.slack.kit.text import SlackMessage, spelled
 from tests.slack import builders, linter
 from tests.slack.builders import CARD_AT
 
@@ -195,13 +199,15 @@ def rule_views(text: str) -> dict[str, dict[str, Any]]:
         when, Audience("C0ANN", "S0ANN", ids, (text[:250],) * 20, "22:00-7:00", True)
     )
     groups = {f"S{n}": word for n in range(200)}
-    forms = {
-        "routing": (ROUTING, list(routing_fields(route, ("sms", word), groups))),
-        "notices": (NOTICES, list(notice_fields(notice, ("sms",), {}, has_mail=False))),
-    }
+    kinds = {"sms": "SMS", word: spelled(word)}
+    routed = routing.FORM.having(CHANNELS.offering(kinds), routing.GROUP.offering(groups))
+    noticed = notifications.FORM.having(
+        CHANNELS.offering({"sms": "SMS"}), replace(EMAILS, hint=NO_MAIL)
+    )
+    forms = {"routing": (ROUTING, routed, route), "notices": (NOTICES, noticed, notice)}
     drawn = {}
-    for name, (kind, fields) in forms.items():
-        drawn[f"{name} form"] = render_rule(kind, fields, Opened(3, 7), [text] * 2)
+    for name, (kind, form, rule) in forms.items():
+        drawn[f"{name} form"] = render_rule(form, rule, Opened(3, 7), [text] * 2)
         for rows in (0, 1, MOST):
             lines = [routing_words(route), notice_words(notice)] * rows
             drawn[f"{name} of {rows}"] = render_rules(kind, lines[:rows], 7, text)

@@ -3,7 +3,9 @@
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType, ModuleType
 
 import pytest
 
@@ -14,8 +16,10 @@ from tests.snapshots import as_json, check_folder
 from tests.tracing import Trace, Tracer
 
 FOLDER = Path(__file__).parent / "snapshots"
-RENDERING = ("handoff_bot.slack.kit.", "handoff_bot.slack.cards.")
-DRAWN = ("Block", "Drawing", "Form")
+RENDERING = ("handoff_bot.slack.kit.", "handoff_bot.slack.cards.", "handoff_bot.slack.features.")
+LISTENING = ("Tools", "Services")
+"""In the annotation of an argument, when the function asks services for what it renders."""
+DRAWN = ("Block", "SlackMessage")
 """In the annotation of what a function returns, when that is something to show."""
 
 
@@ -37,14 +41,36 @@ def test_every_function_that_draws_something_has_a_part_in_a_snapshot(drawn):
 
 
 def drawing_functions() -> set[tuple[str, str]]:
-    """Module and name of each function that returns blocks, a view or a message."""
+    """Module and name of each function and method that returns blocks, a view or a message."""
     found = set()
     for module in pkgutil.walk_packages(slack.__path__, f"{slack.__name__}."):
-        if not module.name.startswith(RENDERING) and not module.name.endswith("_blocks"):
-            continue
-        for name, function in vars(importlib.import_module(module.name)).items():
-            returned = str(getattr(function, "__annotations__", {}).get("return", ""))
-            is_ours = inspect.isfunction(function) and function.__module__ == module.name
-            if is_ours and any(word in returned for word in DRAWN):
-                found.add((module.name, name))
+        if module.name.startswith(RENDERING):
+            loaded = importlib.import_module(module.name)
+            found |= {
+                (module.name, each.__qualname__) for each in own_functions(loaded) if draws(each)
+            }
     return found
+
+
+def own_functions(module: ModuleType) -> Iterator[FunctionType]:
+    """The functions of a module, and the methods of its classes."""
+    for value in vars(module).values():
+        if getattr(value, "__module__", "") != module.__name__:
+            continue
+        for each in (value, *(vars(value).values() if inspect.isclass(value) else ())):
+            if inspect.isfunction(each):
+                yield each
+
+
+def draws(function: FunctionType) -> bool:
+    """Whether it returns something to show, of nothing but values."""
+    arguments = dict(function.__annotations__)
+    returned = str(arguments.pop("return", ""))
+    asks = any(word in str(each) for each in arguments.values() for word in LISTENING)
+    return not asks and any(word in returned for word in DRAWN)
+
+
+def test_rendering_functions_are_found_beside_listeners_and_in_classes():
+    found = {name for _, name in drawing_functions()}
+    assert {"render_rule", "render_card", "menu", "Form.render"} <= found
+    assert not {"RuleModals.render", "refused_in_modal"} & found

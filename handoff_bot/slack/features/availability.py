@@ -11,15 +11,7 @@ from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.settings import Parse, number, time_zone, working_hours
 from handoff_bot.slack.cards.thread import render_words, settled
-from handoff_bot.slack.click import (
-    Click,
-    Tools,
-    ephemeral,
-    filled_in,
-    held,
-    replace,
-    sender,
-)
+from handoff_bot.slack.click import Click, Tools, ephemeral, replace, sender
 from handoff_bot.slack.feature import Body, Feature, SlashCommand, Subject, guarded
 from handoff_bot.slack.features import queue
 from handoff_bot.slack.features.availability_blocks import (
@@ -30,6 +22,7 @@ from handoff_bot.slack.features.availability_blocks import (
     Presence,
     render_arrangement,
 )
+from handoff_bot.slack.kit.form import filled_in, held
 from handoff_bot.slack.kit.text import SlackMessage, context, moment, mrkdwn
 
 NOT_A_TIME = "Try /handoff off 30m, 2h, 14:30 or tomorrow."

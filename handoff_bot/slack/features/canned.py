@@ -10,7 +10,7 @@ from slack_bolt import Ack
 from handoff_bot.domain.canned import CannedReply, tidy_name
 from handoff_bot.domain.roles import Action
 from handoff_bot.services.replies.canned import Part, problem
-from handoff_bot.slack.click import Click, Tools, filled_in, one, sender
+from handoff_bot.slack.click import Click, Tools, sender
 from handoff_bot.slack.feature import (
     Body,
     Feature,
@@ -30,6 +30,7 @@ from handoff_bot.slack.features.canned_blocks import (
     render_list,
 )
 from handoff_bot.slack.kit.fields import ANY
+from handoff_bot.slack.kit.form import filled_in, one
 from handoff_bot.slack.kit.text import Block
 
 FIELDS = {

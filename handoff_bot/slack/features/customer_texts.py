@@ -11,7 +11,7 @@ from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.texts import Moment, problem
 from handoff_bot.services.delivery import customer_texts
 from handoff_bot.services.delivery.customer_texts import CHANGED_MEANWHILE, Text
-from handoff_bot.slack.click import Click, Tools, filled_in, held, sender, word_of
+from handoff_bot.slack.click import Click, Tools, sender
 from handoff_bot.slack.feature import Body, Feature
 from handoff_bot.slack.features.admins import by_admins, put
 from handoff_bot.slack.features.customer_texts_blocks import (
@@ -23,6 +23,7 @@ from handoff_bot.slack.features.customer_texts_blocks import (
 )
 from handoff_bot.slack.features.settings_blocks import SettingsAction
 from handoff_bot.slack.kit.fields import ANY, Number, read
+from handoff_bot.slack.kit.form import filled_in, held, word_of
 from handoff_bot.slack.kit.text import Block
 
 _METADATA = TypeAdapter(tuple[str, str, str, Number])

@@ -11,16 +11,7 @@ from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Button
 from handoff_bot.domain.escalations import DismissReason, Resolution, ResolvedAs, Step, tags_of
 from handoff_bot.domain.roles import Action
-from handoff_bot.slack.click import (
-    Click,
-    Tools,
-    ephemeral,
-    filled_in,
-    one,
-    sender,
-    tell,
-    word_of,
-)
+from handoff_bot.slack.click import Click, Tools, ephemeral, sender, tell
 from handoff_bot.slack.feature import (
     Body,
     ClickListener,
@@ -47,6 +38,7 @@ from handoff_bot.slack.features.escalation_modals_blocks import (
     snooze,
 )
 from handoff_bot.slack.kit.fields import modal
+from handoff_bot.slack.kit.form import filled_in, one, word_of
 from handoff_bot.slack.kit.text import Block, section
 
 CHOOSE_WHY = "Choose a reason."

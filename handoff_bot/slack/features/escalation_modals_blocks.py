@@ -11,7 +11,16 @@ from pydantic import TypeAdapter
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.escalations import LONGEST_WORDS, DismissReason, ResolvedAs
-from handoff_bot.slack.kit.fields import Number, asking, menu, modal, options, read, text_field
+from handoff_bot.slack.kit.fields import (
+    Number,
+    asking,
+    menu,
+    modal,
+    options,
+    person_menu,
+    read,
+    text_field,
+)
 from handoff_bot.slack.kit.text import Block, context, plain, section
 
 
@@ -99,11 +108,7 @@ SNOOZES = {
 
 def assign(about: About, groups: Mapping[str, str]) -> Block:
     """Asks for an agent, a user group (id -> name) or the queue, with a note for the new assignee."""
-    people: Block = {
-        "type": "users_select",
-        "action_id": Field.AGENT,
-        "placeholder": plain("Choose an agent", 150),
-    }
+    people = person_menu(Field.AGENT, "Choose an agent")
     blocks = [asking("An agent", people, optional=True)]
     if groups:
         chooser = menu(Field.GROUP, "Choose a group", groups)

@@ -29,8 +29,8 @@ from handoff_bot.slack.features.history_blocks import (
     render_audit,
     render_history,
 )
-from handoff_bot.slack.features.notifications_blocks import notice_words
-from handoff_bot.slack.features.routing_blocks import routing_words
+from handoff_bot.slack.features.notifications import notice_words
+from handoff_bot.slack.features.routing import routing_words
 from handoff_bot.slack.features.settings_blocks import SettingsAction
 from handoff_bot.slack.kit.text import Block
 

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.slack.features.admins_blocks import mention
 from handoff_bot.slack.features.settings_blocks import SettingsAction, before_and_after
-from handoff_bot.slack.kit.fields import labelled, modal, read
+from handoff_bot.slack.kit.fields import labelled, modal, person_menu, read
 from handoff_bot.slack.kit.text import (
     Block,
     actions,
@@ -121,13 +121,8 @@ _LOOKING = TypeAdapter(Looking)
 
 def render_audit(page: AuditPage, looking: Looking, *, older: bool = False) -> Block:
     """Renders the audit log, newest first; `older` if this is not the newest page."""
-    chooser: Block = {
-        "type": "users_select",
-        "action_id": AuditAction.PERSON,
-        "placeholder": plain("Filter by person", 150),
-    }
-    if mention(looking.desk_id):
-        chooser["initial_user"] = looking.desk_id
+    chosen = looking.desk_id if mention(looking.desk_id) else ""
+    chooser = person_menu(AuditAction.PERSON, "Filter by person", chosen)
     everybody = labelled(AuditAction.EVERYBODY, "Show everyone", "everybody")
     blocks = [actions(chooser, *([everybody] if looking.desk_id else []))]
     blocks += [_line(each) for each in page.done]

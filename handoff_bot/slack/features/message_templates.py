@@ -13,7 +13,7 @@ from handoff_bot.domain.desk import Button
 from handoff_bot.domain.message_templates import MessageTemplate, labels_in, value_problem
 from handoff_bot.domain.roles import Action
 from handoff_bot.services.replies.message_templates import Part, Problem, problem
-from handoff_bot.slack.click import Click, Tools, ephemeral, held, sender, tell
+from handoff_bot.slack.click import Click, Tools, ephemeral, sender, tell
 from handoff_bot.slack.feature import Body, Feature, SlashCommand, Subject, guarded
 from handoff_bot.slack.features.actions import OLD_BUTTON
 from handoff_bot.slack.features.admins import by_admins, put
@@ -30,6 +30,7 @@ from handoff_bot.slack.features.message_templates_blocks import (
     value_field,
 )
 from handoff_bot.slack.kit.fields import modal
+from handoff_bot.slack.kit.form import held
 from handoff_bot.slack.kit.text import SlackMessage, section
 
 FIELDS = {

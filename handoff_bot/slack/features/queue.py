@@ -14,7 +14,7 @@ from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.slack.cards.board import permalink
 from handoff_bot.slack.cards.thread import render_words
-from handoff_bot.slack.click import Click, Tools, ephemeral, number, one, word_of
+from handoff_bot.slack.click import Click, Tools, ephemeral, number
 from handoff_bot.slack.feature import (
     Body,
     Feature,
@@ -28,6 +28,7 @@ from handoff_bot.slack.features.availability_blocks import render_presence
 from handoff_bot.slack.features.home_blocks import REFRESH, render_home
 from handoff_bot.slack.features.queue_blocks import OWNED, QueueAction, render_queue
 from handoff_bot.slack.kit.fields import ANY, modal
+from handoff_bot.slack.kit.form import one, word_of
 from handoff_bot.slack.kit.text import Block, SlackMessage, section
 
 _LONGEST_WAIT = 366 * 24 * 60

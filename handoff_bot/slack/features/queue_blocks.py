@@ -9,7 +9,7 @@ from handoff_bot.domain.desk import BoardRow
 from handoff_bot.domain.queue import Filter, QueuePage, Whose
 from handoff_bot.slack.cards.board import held_in_words, permalink
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
-from handoff_bot.slack.kit.fields import filter_menu, labelled, menu, modal
+from handoff_bot.slack.kit.fields import filter_menu, labelled, menu, modal, turns
 from handoff_bot.slack.kit.text import (
     Block,
     actions,
@@ -72,8 +72,8 @@ def render_queue(page: QueuePage, shown: Filter, workspace_url: str, banner: str
     if not page.rows:
         blocks.append(section(_nothing(page, shown)))
     blocks += _held(page)
-    turns = list(_turns(page))
-    blocks.append(actions(labelled(QueueAction.NEXT, "Take next", "window"), *turns))
+    others = turns(QueueAction.EARLIER, QueueAction.LATER, page.page, page.pages)
+    blocks.append(actions(labelled(QueueAction.NEXT, "Take next", "window"), *others))
     return modal("Queue", blocks, callback_id=QUEUE)
 
 
@@ -115,10 +115,8 @@ def _filters(page: QueuePage, shown: Filter) -> Iterator[Block]:
         whose[chosen] = NOTHING_NOW
     yield menu(QueueAction.WHOSE, "Status", whose, chosen)
     yield filter_menu(QueueAction.CHANNEL, "Any channel", channels, shown.channel)
-    priorities = {priority.value: label for priority, label in PRIORITIES.items()}
-    yield filter_menu(QueueAction.PRIORITY, "Any priority", priorities, shown.priority)
-    reasons = {reason.value: label for reason, label in REASONS.items()}
-    yield filter_menu(QueueAction.REASON, "Any reason", reasons, shown.reason)
+    yield filter_menu(QueueAction.PRIORITY, "Any priority", PRIORITIES, shown.priority)
+    yield filter_menu(QueueAction.REASON, "Any reason", REASONS, shown.reason)
     yield filter_menu(QueueAction.WAITED, "Any wait", _WAITED, waited)
 
 
@@ -149,10 +147,3 @@ def _state(row: BoardRow) -> Block | None:
     if row.snoozed_until:
         return mrkdwn(f"💤 Snoozed until {moment(row.snoozed_until)}")
     return None
-
-
-def _turns(page: QueuePage) -> Iterator[Block]:
-    if page.page > 0:
-        yield labelled(QueueAction.EARLIER, "Previous page", str(page.page - 1))
-    if page.page + 1 < page.pages:
-        yield labelled(QueueAction.LATER, "Next page", str(page.page + 1))

@@ -11,7 +11,7 @@ from slack_bolt import Ack
 from handoff_bot.domain.settings import Section, Widget
 from handoff_bot.services.settings_catalog import SECTIONS, TRANSLATION
 from handoff_bot.services.translation.translating import NO_MODEL
-from handoff_bot.slack.click import Click, Tools, filled_in, held, sender
+from handoff_bot.slack.click import Click, Tools, sender
 from handoff_bot.slack.feature import Body, Feature, SlashCommand
 from handoff_bot.slack.features import notifications, routing
 from handoff_bot.slack.features.admins import by_admins, put, refused_in_modal
@@ -26,6 +26,7 @@ from handoff_bot.slack.features.settings_blocks import (
     render_section,
     render_sections,
 )
+from handoff_bot.slack.kit.form import filled_in, held
 from handoff_bot.slack.kit.text import Block
 
 CHANGED_MEANWHILE = "Another admin has changed these settings. Go back and open them again."

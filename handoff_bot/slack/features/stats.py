@@ -11,10 +11,11 @@ from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.roles import Action
 from handoff_bot.services.reporting import metrics as metrics_report
 from handoff_bot.slack.cards.thread import render_words
-from handoff_bot.slack.click import Click, Tools, number, one, word_of
+from handoff_bot.slack.click import Click, Tools, number
 from handoff_bot.slack.feature import Feature, SlashCommand, guarded
 from handoff_bot.slack.features.stats_blocks import Choices, StatsAction, render_stats
 from handoff_bot.slack.kit.fields import ANY, modal
+from handoff_bot.slack.kit.form import one, word_of
 from handoff_bot.slack.kit.text import Block, SlackMessage, section, shorten
 
 NOT_KNOWN = "Unknown: “{word}”. Use one or more of: {words}."

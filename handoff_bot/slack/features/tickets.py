@@ -16,16 +16,7 @@ from handoff_bot.services.tickets import ticket_export
 from handoff_bot.services.tickets.ticket_edits import GONE, NO_SUBJECT
 from handoff_bot.services.tickets.ticket_export import Format
 from handoff_bot.slack.cards.thread import render_words
-from handoff_bot.slack.click import (
-    Click,
-    Tools,
-    filled_in,
-    held,
-    number,
-    one,
-    sender,
-    word_of,
-)
+from handoff_bot.slack.click import Click, Tools, number, sender
 from handoff_bot.slack.feature import Body, Feature, SlashCommand, Subject, guarded
 from handoff_bot.slack.features.admins import by_admins
 from handoff_bot.slack.features.ticket_blocks import (
@@ -37,6 +28,7 @@ from handoff_bot.slack.features.ticket_blocks import (
 )
 from handoff_bot.slack.features.tickets_blocks import SEARCH, TicketAction, render_tickets
 from handoff_bot.slack.kit.fields import ANY, modal
+from handoff_bot.slack.kit.form import filled_in, held, one, word_of
 from handoff_bot.slack.kit.text import Block, SlackMessage, section
 
 NO_NUMBER = "Add a ticket number: /handoff ticket 12"

@@ -14,7 +14,14 @@ from handoff_bot.domain.tickets import (
     TicketRow,
 )
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
-from handoff_bot.slack.kit.fields import asking, filter_menu, labelled, modal, text_field
+from handoff_bot.slack.kit.fields import (
+    asking,
+    filter_menu,
+    labelled,
+    modal,
+    person_menu,
+    text_field,
+)
 from handoff_bot.slack.kit.text import (
     Block,
     actions,
@@ -94,22 +101,13 @@ def _acting(element: Block) -> Block:
 
 
 def _filters(query: TicketQuery, channels: Sequence[str]) -> Iterator[Block]:
-    statuses = {status.value: label for status, label in STATUSES.items()}
-    yield filter_menu(TicketAction.STATUS, "Any status", statuses, query.status)
+    yield filter_menu(TicketAction.STATUS, "Any status", STATUSES, query.status)
     kinds = {one: spelled(one) for one in channels}
     yield filter_menu(TicketAction.CHANNEL, "Any channel", kinds, query.channel)
-    priorities = {priority.value: label for priority, label in PRIORITIES.items()}
-    yield filter_menu(TicketAction.PRIORITY, "Any priority", priorities, query.priority)
-    reasons = {reason.value: label for reason, label in REASONS.items()}
-    yield filter_menu(TicketAction.REASON, "Any reason", reasons, query.reason)
-    periods = {period.value: label for period, label in PERIODS.items()}
-    yield filter_menu(TicketAction.PERIOD, "Any time", periods, query.period)
-    chooser: Block = {
-        "type": "users_select",
-        "action_id": TicketAction.ASSIGNEE,
-        "placeholder": plain("Any assignee", 150),
-    }
-    yield chooser | ({"initial_user": query.assignee} if query.assignee else {})
+    yield filter_menu(TicketAction.PRIORITY, "Any priority", PRIORITIES, query.priority)
+    yield filter_menu(TicketAction.REASON, "Any reason", REASONS, query.reason)
+    yield filter_menu(TicketAction.PERIOD, "Any time", PERIODS, query.period)
+    yield person_menu(TicketAction.ASSIGNEE, "Any assignee", query.assignee or "")
 
 
 def _row(row: TicketRow) -> Block:

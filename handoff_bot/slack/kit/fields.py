@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.settings import ANYBODY
-from handoff_bot.slack.kit.text import BUTTON_LIMIT, LABEL_LIMIT, Block, one_line, plain, shorten
+from handoff_bot.slack.kit.text import (
+    BUTTON_LIMIT,
+    LABEL_LIMIT,
+    Block,
+    one_line,
+    plain,
+    section,
+    shorten,
+)
 
 ANY = ANYBODY
 """Value of the first choice of a filter, which does not filter."""
@@ -32,13 +40,14 @@ def modal(
     submit: str = "",
     close: str = "Close",
     metadata: str = "",
+    banner: str = "",
 ) -> Block:
-    """Returns a modal; with `submit`, it is submitted as `callback_id`."""
+    """Returns a modal; with `submit`, it is submitted as `callback_id`. `banner` goes to the top."""
     view: Block = {
         "type": "modal",
         "title": plain(title, TITLE_LIMIT),
         "close": plain(close, TITLE_LIMIT),
-        "blocks": list(blocks),
+        "blocks": [*([section(banner)] if banner else ()), *blocks],
     }
     if submit:
         view |= {"submit": plain(submit, TITLE_LIMIT), "callback_id": callback_id}
@@ -47,7 +56,7 @@ def modal(
     return view | ({"private_metadata": metadata} if metadata else {})
 
 
-def options(choices: Mapping[str, str]) -> list[Block]:
+def options(choices: Mapping[Any, str]) -> list[Block]:
     """Returns options from value -> label."""
     return [
         {"text": plain(label, BUTTON_LIMIT), "value": value[:VALUE_LIMIT]}
@@ -55,7 +64,7 @@ def options(choices: Mapping[str, str]) -> list[Block]:
     ]
 
 
-def _offered(choices: Mapping[str, str], chosen: Collection[str]) -> tuple[list[Block], Block]:
+def _offered(choices: Mapping[Any, str], chosen: Collection[str]) -> tuple[list[Block], Block]:
     """Returns the options of a menu, grouped by their first letters if there are many.
 
     The current choice is always included, even if it is no longer offered: opening a modal must not lose it.
@@ -77,7 +86,7 @@ def _group(part: Mapping[str, str]) -> Block:
     return {"label": plain(f"{first} … {last}"), "options": options(part)}
 
 
-def menu(action_id: str, label: str, choices: Mapping[str, str], chosen: str = "") -> Block:
+def menu(action_id: str, label: str, choices: Mapping[Any, str], chosen: str = "") -> Block:
     """Returns a menu of one choice; `label` is its placeholder."""
     shown, offered = _offered(choices, (chosen,))
     element: Block = {
@@ -91,14 +100,14 @@ def menu(action_id: str, label: str, choices: Mapping[str, str], chosen: str = "
 
 
 def filter_menu(
-    action_id: str, label: str, choices: Mapping[str, str], chosen: str | None
+    action_id: str, label: str, choices: Mapping[Any, str], chosen: str | None
 ) -> Block:
     """Returns a filter; its first choice, `ANY`, does not filter."""
     return menu(action_id, label, {ANY: label, **choices}, chosen or ANY)
 
 
 def several(
-    action_id: str, label: str, choices: Mapping[str, str], chosen: Collection[str] = ()
+    action_id: str, label: str, choices: Mapping[Any, str], chosen: Collection[str] = ()
 ) -> Block:
     """Returns a menu of any number of choices."""
     shown, offered = _offered(choices, chosen)
@@ -120,6 +129,16 @@ def people_menu(action_id: str, label: str, chosen: Sequence[str] = ()) -> Block
         "placeholder": plain(label, 150),
     }
     return element | ({"initial_users": list(chosen)} if chosen else {})
+
+
+def person_menu(action_id: str, label: str, chosen: str = "") -> Block:
+    """Returns a menu of one person."""
+    element: Block = {
+        "type": "users_select",
+        "action_id": action_id,
+        "placeholder": plain(label, 150),
+    }
+    return element | ({"initial_user": chosen} if chosen else {})
 
 
 def channel_menu(action_id: str, label: str, chosen: str = "") -> Block:
@@ -257,6 +276,25 @@ def labelled(action_id: str, label: str, value: str, about: str = "") -> Block:
         "value": value,
         "accessibility_label": one_line(full, LABEL_LIMIT),
     }
+
+
+def delete_button(action_id: str, value: str, about: str, question: str, effect: str) -> Block:
+    """Returns the button "Delete", which asks first and says what happens."""
+    confirm: Block = {
+        "title": plain(question, 100),
+        "text": plain(effect, 300),
+        "confirm": plain("Delete", 30),
+        "deny": plain("Cancel", 30),
+    }
+    delete = labelled(action_id, "Delete", value, about)
+    return delete | {"style": "danger", "confirm": confirm}
+
+
+def turns(back: str, on: str, page: int, pages: int) -> list[Block]:
+    """Returns the buttons to the pages before and after; `page` counts from 0."""
+    before = [labelled(back, "Previous page", str(page - 1))] if page > 0 else []
+    after = [labelled(on, "Next page", str(page + 1))] if page + 1 < pages else []
+    return [*before, *after]
 
 
 def _extras(look: _Look) -> Block:
