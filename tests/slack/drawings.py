@@ -31,7 +31,7 @@ from handoff_bot.slack.cards.thread import (
 )
 from handoff_bot.slack.features import (
     admins_blocks,
-    canned_blocks,
+    canned,
     customer_texts_blocks,
     doctor_blocks,
     escalation_modals_blocks,
@@ -216,18 +216,16 @@ def rule_views(text: str) -> dict[str, dict[str, Any]]:
 
 def canned_views(text: str) -> dict[str, dict[str, Any]]:
     """The windows of canned replies."""
-    search = canned_blocks.Search(text[:100], "de", 1)
+    search = canned.Search(text[:100], "de", 1)
     reply = CannedReply(text[:40], "", text, 7)
     drawn = {
-        "reply": canned_blocks.render_edit(reply, search, text),
-        "new reply": canned_blocks.render_edit(CannedReply("", "", ""), search, problem=text),
-        "deleted reply": canned_blocks.render_deleted(text),
+        "reply": canned.render_edit(reply, search, text),
+        "new reply": canned.render_edit(CannedReply("", "", ""), search, problem=text),
+        "deleted reply": canned.render_deleted(text),
     }
     for rows in (0, 1, 15):
         page = CannedPage((reply,) * rows, 1, 3, rows)
-        drawn[f"{rows} replies"] = canned_blocks.render_list(
-            page, search, may_change=True, banner=text
-        )
+        drawn[f"{rows} replies"] = canned.render_list(page, search, may_change=True, banner=text)
     return drawn
 
 

@@ -21,7 +21,7 @@ from handoff_bot.slack.cards.board import render_board
 from handoff_bot.slack.cards.thread import sender_identity_of
 from handoff_bot.slack.features import (
     admins_blocks,
-    canned_blocks,
+    canned,
     customer_texts_blocks,
     doctor_blocks,
     escalation_modals_blocks,
@@ -182,13 +182,11 @@ def _list_modals() -> dict[str, Payload]:
     using = message_templates_blocks.Using(7, "C0QUEUE", "1.1")
     named = RuleWords("VIPs → in the queue channel", ("U0ANA", "S0TEAM"))
     drawn = {
-        "replies of an agent": canned_blocks.render_list(
-            page, canned_blocks.Search(), may_change=False
+        "replies of an agent": canned.render_list(page, canned.Search(), may_change=False),
+        "replies last page": canned.render_list(
+            replace(page, page=2), canned.Search("refund", "de", 2), may_change=True
         ),
-        "replies last page": canned_blocks.render_list(
-            replace(page, page=2), canned_blocks.Search("refund", "de", 2), may_change=True
-        ),
-        "reply without preview": canned_blocks.render_edit(reply, canned_blocks.Search()),
+        "reply without preview": canned.render_edit(reply, canned.Search()),
         "templates without banner": message_templates_blocks.render_list((template,)),
         "template with labels": message_templates_blocks.render_edit(template),
         "one of the templates": message_templates_blocks.render_use(

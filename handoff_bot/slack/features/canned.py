@@ -2,46 +2,138 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.canned import CannedReply, tidy_name
+from handoff_bot.domain.canned import (
+    LONGEST,
+    LONGEST_NAME,
+    PLACEHOLDERS,
+    CannedPage,
+    CannedReply,
+    tidy_name,
+)
+from handoff_bot.domain.languages import NAMES, name_of
 from handoff_bot.domain.roles import Action
 from handoff_bot.services.replies.canned import Part, problem
-from handoff_bot.slack.click import Click, Tools, sender
+from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import (
-    Body,
     Feature,
     Shortcut,
     ShortcutCall,
     SlashCommand,
     guarded,
+    submits,
 )
 from handoff_bot.slack.features.admins import by_admins, put
-from handoff_bot.slack.features.canned_blocks import (
-    CannedAction,
-    CannedModal,
-    Editing,
-    Search,
-    render_deleted,
-    render_edit,
-    render_list,
+from handoff_bot.slack.kit.fields import Number, delete_button, labelled, modal, turns
+from handoff_bot.slack.kit.form import (
+    Form,
+    Metadata,
+    Submission,
+    one_or_any,
+    stripped,
+    text,
 )
-from handoff_bot.slack.kit.fields import ANY
-from handoff_bot.slack.kit.form import filled_in, one
-from handoff_bot.slack.kit.text import Block
+from handoff_bot.slack.kit.text import (
+    Block,
+    actions,
+    context,
+    line,
+    one_line,
+    plain,
+    quote,
+    rich,
+    section,
+    strong,
+)
 
-FIELDS = {
-    Part.NAME: CannedAction.NAME,
-    Part.LANGUAGE: CannedAction.LANGUAGE,
-    Part.TEXT: CannedAction.TEXT,
-}
+TITLE = "Canned replies"
+SHOWN = 300
 GONE = "This reply has been deleted."
 
 
+class CannedAction(StrEnum):
+    """Action ids of the buttons."""
+
+    SHOW = "canned_show"
+    PAGE_BACK = "canned_page_back"
+    PAGE_ON = "canned_page_on"
+    ADD = "canned_add"
+    CHANGE = "canned_change"
+    DELETE = "canned_delete"
+    PREVIEW = "canned_preview"
+
+
 # -- the list
+
+
+@dataclass(frozen=True)
+class Search:
+    """Search text, language and page; `language` is "" for all."""
+
+    query: str = ""
+    language: str = ""
+    page: Number = 0
+
+
+QUERY = text(
+    "canned_query",
+    "Search for",
+    placeholder="refund",
+    most=100,
+    hint="Name or text of the reply",
+    optional=True,
+    current=lambda search: search.query,
+)
+WANTED = one_or_any(
+    "canned_wanted",
+    "Language",
+    "Any language",
+    NAMES,
+    optional=True,
+    current=lambda search: search.language,
+)
+SEARCH = Metadata(Search, Search())
+LIST = Form(TITLE, "canned_list", (QUERY, WANTED), SEARCH, submit="Search", close="Close")
+
+
+def render_list(page: CannedPage, search: Search, *, may_change: bool, banner: str = "") -> Block:
+    """Renders a search and its results; admins can edit the results."""
+    blocks = [*_heading(page, search, may_change=may_change)]
+    blocks += [_row(reply, may_change=may_change) for reply in page.rows]
+    if others := turns(CannedAction.PAGE_BACK, CannedAction.PAGE_ON, page.page, page.pages):
+        blocks.append(actions(*others))
+    return LIST.render(search, search, below=blocks, banner=banner)
+
+
+def _heading(page: CannedPage, search: Search, *, may_change: bool) -> Iterator[Block]:
+    how_many = "1 reply" if page.found == 1 else f"{page.found} replies"
+    where = f"{how_many} · page {page.page + 1} of {page.pages}"
+    yield context(
+        plain(
+            f"{where} · To send one, write !reply and its name in the thread of your conversation."
+        )
+    )
+    if may_change:
+        yield actions(labelled(CannedAction.ADD, "Add a reply…", "new"))
+    if not page.found:
+        yield section("No canned replies found." if search.query else "No canned replies yet.")
+
+
+def _row(reply: CannedReply, *, may_change: bool) -> Block:
+    row = section(f"{_title(reply)}\n{one_line(reply.text, SHOWN)}")
+    if may_change:
+        row["accessory"] = labelled(CannedAction.CHANGE, "Edit…", str(reply.id), _title(reply))
+    return row
+
+
+def _title(reply: CannedReply) -> str:
+    language = name_of(reply.language) if reply.language else "any language"
+    return f"{one_line(reply.name, LONGEST_NAME)} · {one_line(language, 40)}"
 
 
 def look_up(tools: Tools, asked: SlashCommand) -> None:
@@ -61,18 +153,16 @@ def show(tools: Tools, click: Click, ack: Ack) -> None:
     put(tools, click, _list(tools, Search(), click.desk_id))
 
 
-def searched(tools: Tools, body: Body, ack: Ack) -> None:
+def searched(tools: Tools, entered: Submission[Search], ack: Ack) -> None:
     """Another search text or language."""
-    state = filled_in(body)
-    wanted = Search(one(state, CannedAction.QUERY), _language(state, CannedAction.WANTED))
-    ack(response_action="update", view=_list(tools, wanted, sender(body)))
+    wanted = Search(entered[QUERY], entered[WANTED])
+    ack(response_action="update", view=_list(tools, wanted, entered.by))
 
 
 def turned(tools: Tools, click: Click, ack: Ack) -> None:
     """Another page of the same search."""
     ack()
-    before = Search.parse(click.metadata)
-    search = Search(before.query, before.language, click.number or 0)
+    search = replace(SEARCH.parse(click.metadata), page=click.number or 0)
     tools.desk.update_view(click.view_id, _list(tools, search, click.desk_id))
 
 
@@ -84,10 +174,89 @@ def _list(tools: Tools, search: Search, desk_id: str, banner: str = "") -> Block
 # -- one reply
 
 
+@dataclass(frozen=True)
+class Editing:
+    """The edited reply.
+
+    Attributes:
+        id: 0 for a new one.
+        search: the metadata of the list below.
+        seen: the reply's newest change when the modal was opened.
+    """
+
+    id: Number = 0
+    search: str = ""
+    seen: Number = 0
+
+
+NAME = text(
+    "canned_name",
+    "Name",
+    placeholder="refund",
+    most=LONGEST_NAME + 8,
+    hint="One word. Agents write !reply and this name in a thread.",
+    current=lambda reply: reply.name,
+).parsed(lambda entered: tidy_name(stripped(entered)))
+LANGUAGE = one_or_any(
+    "canned_language",
+    "Language",
+    "Any language",
+    NAMES,
+    hint="Customers get the version in their language, if there is one.",
+    current=lambda reply: reply.language,
+)
+TEXT = text(
+    "canned_text",
+    "Reply",
+    many_lines=True,
+    most=LONGEST,
+    hint=f"Placeholders: {', '.join(f'{{{each}}}' for each in sorted(PLACEHOLDERS))}.",
+    current=lambda reply: reply.text,
+)
+FIELDS = {Part.NAME: NAME, Part.LANGUAGE: LANGUAGE, Part.TEXT: TEXT}
+EDIT = Form(
+    "Edit reply",
+    "canned_edit",
+    (NAME, LANGUAGE, TEXT),
+    Metadata(Editing, Editing()),
+    close="Back",
+)
+
+
+def render_edit(
+    reply: CannedReply, search: Search, preview: str = "", problem: str = "", seen: int = 0
+) -> Block:
+    """Renders the form of a new or existing reply."""
+    form = EDIT if reply.id else replace(EDIT, title="Add a reply")
+    below = [*_reads(preview, problem), actions(*_buttons(reply))]
+    return form.render(Editing(reply.id, SEARCH.dump(search), seen), reply, below=below)
+
+
+def _reads(preview: str, problem: str) -> Iterator[Block]:
+    if problem:
+        yield section(f"⚠️ {problem}")
+    elif preview:
+        yield rich(line(strong("Preview:")), quote(preview, LONGEST))
+
+
+def _buttons(reply: CannedReply) -> Iterator[Block]:
+    yield labelled(CannedAction.PREVIEW, "Preview", "preview")
+    if reply.id:
+        effect = "Its text stays in the history."
+        yield delete_button(
+            CannedAction.DELETE, str(reply.id), _title(reply), "Delete this reply?", effect
+        )
+
+
+def render_deleted(name: str) -> Block:
+    """Renders the confirmation that a reply was deleted."""
+    return modal(TITLE, [section(f"{one_line(name, LONGEST_NAME)} is deleted.")], close="Back")
+
+
 def add(tools: Tools, click: Click, ack: Ack) -> None:
     """Adds a reply."""
     ack()
-    search = Search.parse(click.metadata)
+    search = SEARCH.parse(click.metadata)
     new = CannedReply(tidy_name(search.query).replace(" ", "-"), search.language, "")
     put(tools, click, render_edit(new, search))
 
@@ -95,7 +264,7 @@ def add(tools: Tools, click: Click, ack: Ack) -> None:
 def change(tools: Tools, click: Click, ack: Ack) -> None:
     """Edits a reply."""
     ack()
-    search = Search.parse(click.metadata)
+    search = SEARCH.parse(click.metadata)
     reply = tools.core.canned.get(click.number or 0)
     if reply:
         put(tools, click, render_edit(reply, search, seen=tools.core.canned.seen(reply)))
@@ -106,31 +275,31 @@ def change(tools: Tools, click: Click, ack: Ack) -> None:
 def previewed(tools: Tools, click: Click, ack: Ack) -> None:
     """Previews a reply, or says why it is not valid."""
     ack()
-    editing = Editing.parse(click.metadata)
-    reply = _written(editing, click.state)
+    entered = EDIT.received(click.metadata, click.state)
+    reply = _written(entered)
     wrong = problem(reply)
     shown = render_edit(
         reply,
-        editing.search,
+        SEARCH.parse(entered.about.search),
         preview="" if wrong else reply.preview(),
         problem=wrong[1] if wrong else "",
-        seen=editing.seen,
+        seen=entered.about.seen,
     )
     tools.desk.update_view(click.view_id, shown)
 
 
-def saved(tools: Tools, body: Body, ack: Ack) -> None:
-    """Saves a reply; problems are reported next to the field."""
-    view = body["view"]
-    editing = Editing.parse(str(view.get("private_metadata") or ""))
-    reply = _written(editing, filled_in(body))
-    wrong = tools.core.canned.save(reply, sender(body), editing.seen)
+def saved(tools: Tools, entered: Submission[Editing], ack: Ack) -> None:
+    """Saves a reply."""
+    reply = _written(entered)
+    wrong = tools.core.canned.save(reply, entered.by, entered.about.seen)
     if wrong:
-        part, words = wrong
-        ack(response_action="errors", errors={FIELDS[part].value: words})
-        return
+        part, why = wrong
+        raise FIELDS[part].invalid(why)
     ack()
-    _refresh(tools, view, editing.search, sender(body), f"{reply.name} is saved.")
+    if entered.below:
+        search = SEARCH.parse(entered.about.search)
+        shown = _list(tools, search, entered.by, f"{reply.name} is saved.")
+        tools.desk.update_view(entered.below, shown)
 
 
 def deleted(tools: Tools, click: Click, ack: Ack) -> None:
@@ -139,30 +308,14 @@ def deleted(tools: Tools, click: Click, ack: Ack) -> None:
     reply = tools.core.canned.get(click.number or 0)
     tools.core.canned.delete(click.number or 0, click.desk_id)
     tools.desk.update_view(click.view_id, render_deleted(reply.name if reply else "It"))
-    search = Editing.parse(click.metadata).search
     if click.previous_view_id:
-        tools.desk.update_view(click.previous_view_id, _list(tools, search, click.desk_id))
+        editing = EDIT.received(click.metadata, click.state).about
+        shown = _list(tools, SEARCH.parse(editing.search), click.desk_id)
+        tools.desk.update_view(click.previous_view_id, shown)
 
 
-def _refresh(tools: Tools, view: Body, search: Search, desk_id: str, banner: str) -> None:
-    """Updates the list below."""
-    below = str(view.get("previous_view_id") or "")
-    if below:
-        tools.desk.update_view(below, _list(tools, search, desk_id, banner))
-
-
-def _written(editing: Editing, state: Mapping[str, Any]) -> CannedReply:
-    return CannedReply(
-        name=tidy_name(one(state, CannedAction.NAME)),
-        language=_language(state, CannedAction.LANGUAGE),
-        text=one(state, CannedAction.TEXT),
-        id=editing.id,
-    )
-
-
-def _language(state: Mapping[str, Any], field: CannedAction) -> str:
-    found = one(state, field)
-    return "" if found == ANY else found
+def _written(entered: Submission[Editing]) -> CannedReply:
+    return CannedReply(entered[NAME], entered[LANGUAGE], entered[TEXT], entered.about.id)
 
 
 FEATURE = Feature(
@@ -175,7 +328,10 @@ FEATURE = Feature(
         CannedAction.PREVIEW: by_admins(previewed),
         CannedAction.DELETE: by_admins(deleted),
     },
-    views={CannedModal.LIST: guarded(Action.USE, searched), CannedModal.EDIT: by_admins(saved)},
+    views={
+        LIST.callback_id: guarded(Action.USE, submits(LIST, searched)),
+        EDIT.callback_id: by_admins(submits(EDIT, saved)),
+    },
     commands={"canned": guarded(Action.USE, look_up)},
     shortcuts={
         "show_canned": Shortcut(

@@ -390,13 +390,16 @@ class Form(Generic[About]):
         """Returns the form without these fields."""
         return replace(self, parts=[each for each in self.parts if each not in fields])
 
-    def render(self, about: About, shown: object = None, *, below: Iterable[Block] = ()) -> Block:
+    def render(
+        self, about: About, shown: object = None, *, below: Iterable[Block] = (), banner: str = ""
+    ) -> Block:
         """Renders the modal.
 
         Args:
             about: its metadata.
             shown: what `Field.current` gets; None for an empty form.
             below: blocks below the fields.
+            banner: the result of the last click, at the top.
         """
         blocks = [each.render(shown) if isinstance(each, Field) else each for each in self.parts]
         return modal(
@@ -406,6 +409,7 @@ class Form(Generic[About]):
             submit=self.submit,
             close=self.close,
             metadata=self.metadata.dump(about) if self.metadata else "",
+            banner=banner,
         )
 
     def submitted(self, body: Mapping[str, Any]) -> Submission[About]:
