@@ -36,7 +36,7 @@ from handoff_bot.slack.features import (
     doctor_blocks,
     escalation_modals_blocks,
     history_blocks,
-    message_templates_blocks,
+    message_templates,
     notifications,
     routing,
     settings_blocks,
@@ -232,16 +232,16 @@ def canned_views(text: str) -> dict[str, dict[str, Any]]:
 def template_views(text: str) -> dict[str, dict[str, Any]]:
     """The windows of approved templates."""
     full = MessageTemplate(text[:60] or "x", "HX1", f"{text}{{{{1}}}}"[-1024:], {"1": text})
-    using = message_templates_blocks.Using(1, "C1", "1.1")
+    using = message_templates.Using(1, "C1", "1.1")
     drawn = {
-        "template": message_templates_blocks.render_edit(full),
-        "new template": message_templates_blocks.render_edit(MessageTemplate("", "", "")),
-        "deleted template": message_templates_blocks.render_deleted(text),
+        "template": message_templates.render_edit(full),
+        "new template": message_templates.render_edit(MessageTemplate("", "", "")),
+        "deleted template": message_templates.render_deleted(text),
     }
     for rows in (0, 1, 50, 500):
         each = tuple(MessageTemplate(f"{n} {text}"[:60], "HX1", full.text, {}) for n in range(rows))
-        drawn[f"{rows} templates"] = message_templates_blocks.render_list(each, text)
-        drawn[f"one of {rows} templates"] = message_templates_blocks.render_use(each, using)
+        drawn[f"{rows} templates"] = message_templates.render_list(each, text)
+        drawn[f"one of {rows} templates"] = message_templates.render_use(each, using)
     return drawn
 
 

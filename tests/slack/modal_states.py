@@ -26,7 +26,7 @@ from handoff_bot.slack.features import (
     doctor_blocks,
     escalation_modals_blocks,
     history_blocks,
-    message_templates_blocks,
+    message_templates,
     settings_blocks,
     ticket_blocks,
     tickets_blocks,
@@ -179,7 +179,7 @@ def _list_modals() -> dict[str, Payload]:
     reply = CannedReply("refund", "de", "Das Geld kommt.", 7)
     page = CannedPage((reply, replace(reply, language="")), 0, 3, 45)
     template = MessageTemplate("News", "HX1", "Hello {{1}}, order {{2}}", {"1": "Name"})
-    using = message_templates_blocks.Using(7, "C0QUEUE", "1.1")
+    using = message_templates.Using(7, "C0QUEUE", "1.1")
     named = RuleWords("VIPs → in the queue channel", ("U0ANA", "S0TEAM"))
     drawn = {
         "replies of an agent": canned.render_list(page, canned.Search(), may_change=False),
@@ -187,12 +187,12 @@ def _list_modals() -> dict[str, Payload]:
             replace(page, page=2), canned.Search("refund", "de", 2), may_change=True
         ),
         "reply without preview": canned.render_edit(reply, canned.Search()),
-        "templates without banner": message_templates_blocks.render_list((template,)),
-        "template with labels": message_templates_blocks.render_edit(template),
-        "one of the templates": message_templates_blocks.render_use(
+        "templates without banner": message_templates.render_list((template,)),
+        "template with labels": message_templates.render_edit(template),
+        "one of the templates": message_templates.render_use(
             (template,), using, template, {"1": "Dana"}
         ),
-        "no templates": message_templates_blocks.render_use((), using),
+        "no templates": message_templates.render_use((), using),
         "admins only": admins_blocks.admins_only_modal("Settings", []),
         "admins only message": message(admins_blocks.render_admins_alone(["U0ANA", "<!here>"])),
     }

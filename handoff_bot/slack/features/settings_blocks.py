@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from handoff_bot.domain.settings import Section, Setting, Widget
 from handoff_bot.slack.features.canned import CannedAction
-from handoff_bot.slack.features.message_templates_blocks import TemplateAction
+from handoff_bot.slack.features.message_templates import TemplateAction
 from handoff_bot.slack.features.rules import NOTICES, ROUTING
 from handoff_bot.slack.kit.fields import (
     Number,

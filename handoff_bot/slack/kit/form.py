@@ -233,11 +233,18 @@ def text(
     return Field(id, label, element, stripped, **looks)
 
 
-def choice(id: str, label: str, choices: Mapping[Any, str], **looks: Unpack[_Looks]) -> Field[str]:
+def choice(
+    id: str,
+    label: str,
+    choices: Mapping[Any, str],
+    *,
+    placeholder: str = "Choose",
+    **looks: Unpack[_Looks],
+) -> Field[str]:
     """Declares a menu of one choice."""
 
     def element(field: Field[Any], shown: Any) -> Block:
-        return elements.menu(field.id, "Choose", field.choices, shown or "")
+        return elements.menu(field.id, placeholder, field.choices, shown or "")
 
     return Field(id, label, element, stripped, choices, **looks)
 
