@@ -32,7 +32,7 @@ from handoff_bot.slack.cards.thread import (
 from handoff_bot.slack.features import (
     admins_blocks,
     canned,
-    customer_texts_blocks,
+    customer_texts,
     doctor_blocks,
     escalation_modals_blocks,
     history_blocks,
@@ -171,10 +171,10 @@ def settings_views(text: str) -> dict[str, dict[str, Any]]:
         lines = [difference, wrong] * len(each.settings)
         drawn[f"preview {each.name}"] = settings_blocks.render_section(each, {}, 1, lines[:12])
     for moment in Moment:
-        shown_text = customer_texts_blocks.ShownText(
+        shown_text = customer_texts.ShownText(
             moment, "en", "any", text, text, text[:200], is_own=True
         )
-        drawn[f"text {moment}"] = customer_texts_blocks.render_text(shown_text, text)
+        drawn[f"text {moment}"] = customer_texts.render_text(shown_text, text)
     done = Did(7, builders.NOW, "U0BEN", "escalation.reassign", 3, "U0ANN", text, text)
     for rows in (0, 1, 30):
         change = history_blocks.ShownChange(text, text, text, text, builders.NOW)

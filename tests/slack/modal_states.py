@@ -22,7 +22,7 @@ from handoff_bot.slack.cards.thread import sender_identity_of
 from handoff_bot.slack.features import (
     admins_blocks,
     canned,
-    customer_texts_blocks,
+    customer_texts,
     doctor_blocks,
     escalation_modals_blocks,
     history_blocks,
@@ -146,16 +146,16 @@ def _settings_modals() -> dict[str, Payload]:
         values = {one.key: one.merged(None, _filled(one)) for one in each.settings}
         groups = each.with_groups({"S0TEAM": "Support", "S0NIGHT": "Night shift"})
         drawn[f"section filled {each.name}"] = settings_blocks.render_section(groups, values, 7, [])
-    spoken = customer_texts_blocks.ShownText(
+    spoken = customer_texts.ShownText(
         Moment.STARTED, "de", "request", "Hallo {wait_minutes}", "Hallo 5"
     )
-    silent = customer_texts_blocks.ShownText(
+    silent = customer_texts.ShownText(
         Moment.GREETING, "en", "any", "", "", is_own=True, is_silent=True, seen=9
     )
     return drawn | {
-        "text without banner": customer_texts_blocks.render_text(spoken),
-        "text silent": customer_texts_blocks.render_text(silent),
-        "text with a problem": customer_texts_blocks.render_text(
+        "text without banner": customer_texts.render_text(spoken),
+        "text silent": customer_texts.render_text(silent),
+        "text with a problem": customer_texts.render_text(
             replace(spoken, problem="{agent} is not known here.")
         ),
     }

@@ -1,36 +1,197 @@
-"""Customer texts: chosen, previewed while typing, and saved by admins."""
+"""Customer texts: one for a moment, a language and a reason; previewed while typing, and saved by admins."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, NamedTuple
 
-from pydantic import TypeAdapter
 from slack_bolt import Ack
 
+from handoff_bot.domain.languages import NAMES, name_of
 from handoff_bot.domain.signals import Signal
-from handoff_bot.domain.texts import Moment, problem
+from handoff_bot.domain.texts import SILENCEABLE, TEXTS, Moment, allowed, problem
 from handoff_bot.services.delivery import customer_texts
 from handoff_bot.services.delivery.customer_texts import CHANGED_MEANWHILE, Text
-from handoff_bot.slack.click import Click, Tools, sender
-from handoff_bot.slack.feature import Body, Feature
+from handoff_bot.slack.cards.card import REASONS
+from handoff_bot.slack.click import Click, Tools
+from handoff_bot.slack.feature import Feature, submits
 from handoff_bot.slack.features.admins import by_admins, put
-from handoff_bot.slack.features.customer_texts_blocks import (
-    TEXT,
-    ShownText,
-    render_text,
-    silence_of,
-    words_of,
-)
 from handoff_bot.slack.features.settings_blocks import SettingsAction
-from handoff_bot.slack.kit.fields import ANY, Number, read
-from handoff_bot.slack.kit.form import filled_in, held, word_of
-from handoff_bot.slack.kit.text import Block
-
-_METADATA = TypeAdapter(tuple[str, str, str, Number])
+from handoff_bot.slack.kit.fields import ANY, Number, labelled, menu
+from handoff_bot.slack.kit.form import (
+    Field,
+    Form,
+    Metadata,
+    State,
+    Submission,
+    first,
+    held,
+    text,
+    tick,
+    word_of,
+)
+from handoff_bot.slack.kit.text import (
+    Block,
+    actions,
+    context,
+    line,
+    plain,
+    quote,
+    rich,
+    section,
+    strong,
+)
 
 FIRST = Text(Moment.STARTED, "en")
 SAVED = "Saved. Customers get this text from now on."
 BACK = "Reset. Customers get the default text again."
+LONGEST = 1500
+
+
+class TextAction(StrEnum):
+    """Action ids of the menus and the button."""
+
+    MOMENT = "text_moment"
+    LANGUAGE = "text_language"
+    REASON = "text_reason"
+    USUAL = "text_usual"
+
+
+MOMENTS: dict[Moment, str] = {
+    Moment.DISCLOSURE: "The AI's introduction",
+    Moment.VOICE_NOTE: "A voice note without text",
+    Moment.PICTURE: "A picture without text",
+    Moment.UNREADABLE: "Another message without text",
+    Moment.STARTED: "Escalated: agent requested",
+    Moment.POSITION: "Queue position",
+    Moment.WAITING_LONG: "Long wait",
+    Moment.NOBODY_HERE: "No agent available",
+    Moment.OUT_OF_HOURS: "Outside business hours",
+    Moment.CALLBACK: "Callback promised",
+    Moment.BUSY: "Rate limit: please wait",
+    Moment.TAKEN: "Taken over",
+    Moment.GREETING: "Greeting",
+    Moment.RELEASED: "Back to the queue",
+    Moment.TRANSFERRED: "Transferred",
+    Moment.RESOLVED: "Closed",
+    Moment.RETURNED: "Returned to the AI",
+    Moment.DISMISSED: "Dismissed: the AI continues",
+    Moment.CSAT: "Satisfaction survey",
+    Moment.CSAT_THANKS: "Survey answered",
+    Moment.STOPPED: "After STOP",
+    Moment.RESUMED: "After START",
+    Moment.CORRECTION: "Prefix of a correction",
+}
+
+
+@dataclass(frozen=True)
+class ShownText:
+    """A text in its modal.
+
+    Attributes:
+        moment, language, reason: the key of the text; reason "any" for all.
+        template: the current text.
+        preview: the text with example values, "" if it is not valid.
+        problem: why it cannot be saved, "".
+        is_own: True if an admin wrote it.
+        is_silent: True if nothing is sent at that moment.
+        seen: its newest change when the modal was opened.
+    """
+
+    moment: Moment
+    language: str
+    reason: str
+    template: str
+    preview: str
+    problem: str = ""
+    is_own: bool = False
+    is_silent: bool = False
+    seen: int = 0
+
+
+class Key(NamedTuple):
+    """The text of a modal; `seen` is its newest change when the modal was opened."""
+
+    moment: str
+    language: str
+    reason: str = ANY
+    seen: Number = 0
+
+    @property
+    def text(self) -> Text:
+        """Returns the text; the first one for an unknown moment."""
+        known = word_of(Moment, self.moment)
+        return Text(known, self.language, word_of(Signal, self.reason)) if known else FIRST
+
+
+WORDS = text(
+    "text_words",
+    "Text",
+    many_lines=True,
+    most=LONGEST,
+    acts_on="on_character_entered",
+    current=lambda shown: shown.template,
+).parsed(first)
+FORM = Form(
+    "Customer texts",
+    "settings_text",
+    (WORDS,),
+    Metadata(Key, Key(FIRST.moment, FIRST.language)),
+    close="Back",
+)
+
+
+def _words(moment: Moment, language: str, reason: str) -> Field[str]:
+    """The block_id names the text: Slack keeps what was typed into a field of the same name."""
+    may = ", ".join(f"{{{name}}}" for name in sorted(allowed(moment))) or "none"
+    block_id = f"{WORDS.id}.{moment}.{language}.{reason}"
+    return replace(WORDS, block_id=block_id, hint=f"Placeholders: {may}.")
+
+
+def _silence(moment: Moment) -> Field[bool]:
+    return tick(
+        f"silent.{moment}",
+        "Or",
+        "Send nothing",
+        optional=True,
+        current=lambda shown: shown.is_silent,
+    )
+
+
+def render_text(shown: ShownText, banner: str = "") -> Block:
+    """Renders a text to choose, edit and preview; `banner` is the result of the last click."""
+    words = _words(shown.moment, shown.language, shown.reason)
+    parts: list[Field[Any] | Block] = [_choice(shown), words, *_reads(shown)]
+    if shown.is_own:
+        parts.append(actions(labelled(TextAction.USUAL, "Reset to default", "usual")))
+    if shown.moment in SILENCEABLE:
+        parts.append(_silence(shown.moment))
+    key = Key(shown.moment, shown.language, shown.reason, shown.seen)
+    return replace(FORM, parts=parts).render(key, shown, banner=banner)
+
+
+def _choice(shown: ShownText) -> Block:
+    others = (each for each in NAMES if each not in TEXTS)
+    languages = {each: name_of(each) for each in (*TEXTS, *others)}
+    return actions(
+        menu(TextAction.MOMENT, "Moment", MOMENTS, shown.moment),
+        menu(TextAction.LANGUAGE, "Language", languages, shown.language),
+        menu(TextAction.REASON, "Reason", {ANY: "Any reason"} | REASONS, shown.reason),
+    )
+
+
+def _reads(shown: ShownText) -> Iterator[Block]:
+    whose = "This text was written by your team." if shown.is_own else ("This text is the default.")
+    if shown.problem:
+        yield section(f"⚠️ {shown.problem}")
+    elif shown.preview:
+        yield rich(line(strong("Preview:")), quote(shown.preview, LONGEST))
+    yield context(plain(whose))
+
+
+# -- listeners
 
 
 def first_text(tools: Tools) -> Block:
@@ -47,74 +208,50 @@ def open_texts(tools: Tools, click: Click, ack: Ack) -> None:
 def another_text(tools: Tools, click: Click, ack: Ack) -> None:
     """Another moment, language or reason was chosen."""
     ack()
-    tools.desk.update_view(click.view_id, render_text(_shown(tools, _chosen(click))))
+    chosen = _chosen(click.metadata, click.state)
+    tools.desk.update_view(click.view_id, render_text(_shown(tools, chosen.text)))
 
 
 def previewed(tools: Tools, click: Click, ack: Ack) -> None:
     """Previews the text while it is typed."""
     ack()
-    words = next(iter(click.chosen), "")
-    shown = _shown(tools, _chosen(click), words)
-    shown = replace(shown, seen=_seen(click.metadata))
-    tools.desk.update_view(click.view_id, render_text(shown))
+    chosen = _chosen(click.metadata, click.state)
+    shown = _shown(tools, chosen.text, next(iter(click.chosen), ""))
+    tools.desk.update_view(click.view_id, render_text(replace(shown, seen=chosen.seen)))
 
 
 def back_to_usual(tools: Tools, click: Click, ack: Ack) -> None:
     """Resets a text to its default."""
     ack()
-    text = _chosen(click)
-    gone = tools.core.customer_texts.reset(text, click.desk_id, _seen(click.metadata))
-    words = BACK if gone else CHANGED_MEANWHILE
-    tools.desk.update_view(click.view_id, render_text(_shown(tools, text), words))
+    chosen = _chosen(click.metadata, click.state)
+    gone = tools.core.customer_texts.reset(chosen.text, click.desk_id, chosen.seen)
+    banner = BACK if gone else CHANGED_MEANWHILE
+    tools.desk.update_view(click.view_id, render_text(_shown(tools, chosen.text), banner))
 
 
-def text_saved(tools: Tools, body: Body, ack: Ack) -> None:
+def text_saved(tools: Tools, entered: Submission[Key], ack: Ack) -> None:
     """A text that lacks a required placeholder is refused at its field.
 
     The modal stays open for the next text.
     """
-    view = body["view"]
-    state = filled_in(body)
-    metadata = str(view.get("private_metadata") or "")
-    text, seen = _parsed(metadata), _seen(metadata)
-    words = next(iter(held(state, SettingsAction.PREVIEW)), "")
-    silent = bool(held(state, silence_of(text.moment)))
-    wrong = tools.core.customer_texts.save(text, words, sender(body), silent=silent, seen=seen)
+    text, seen = entered.about.text, entered.about.seen
+    silent = entered[_silence(text.moment)]
+    wrong = tools.core.customer_texts.save(
+        text, entered[WORDS], entered.by, silent=silent, seen=seen
+    )
     if wrong:
-        ack(response_action="errors", errors={_field(text): wrong})
-        return
+        raise _words(text.moment, text.language, text.reason or ANY).invalid(wrong)
     ack(response_action="update", view=render_text(_shown(tools, text), SAVED))
 
 
-def _field(text: Text) -> str:
-    return words_of(text.moment, text.language, text.reason or ANY)
-
-
-def _parsed(metadata: str) -> Text:
-    """Returns the modal's text; the first one if it names none."""
-    held = read(_METADATA, metadata)
-    return _text(*held[:3]) if held else FIRST
-
-
-def _seen(metadata: str) -> int:
-    """Returns the text's newest change when the modal was rendered."""
-    held = read(_METADATA, metadata)
-    return held[3] if held else 0
-
-
-def _text(moment: str, language: str, reason: str) -> Text:
-    """Returns the chosen text; the first one for an unknown moment."""
-    known = word_of(Moment, moment)
-    return Text(known, language, word_of(Signal, reason)) if known else FIRST
-
-
-def _chosen(click: Click) -> Text:
+def _chosen(metadata: str, state: State) -> Key:
     """Returns the text that the modal's menus name."""
-    known = _parsed(click.metadata)
-    moment = next(iter(held(click.state, SettingsAction.MOMENT)), known.moment)
-    language = next(iter(held(click.state, SettingsAction.LANGUAGE)), known.language)
-    reason = next(iter(held(click.state, SettingsAction.REASON)), known.reason or ANY)
-    return _text(moment, language, reason)
+    known = FORM.received(metadata, state).about
+    text = known.text
+    moment = next(iter(held(state, TextAction.MOMENT)), text.moment)
+    language = next(iter(held(state, TextAction.LANGUAGE)), text.language)
+    reason = next(iter(held(state, TextAction.REASON)), text.reason or ANY)
+    return Key(moment, language, reason, known.seen)
 
 
 def _shown(tools: Tools, text: Text, words: str | None = None) -> ShownText:
@@ -137,11 +274,11 @@ def _shown(tools: Tools, text: Text, words: str | None = None) -> ShownText:
 FEATURE = Feature(
     clicks={
         SettingsAction.TEXTS: by_admins(open_texts),
-        SettingsAction.MOMENT: by_admins(another_text),
-        SettingsAction.LANGUAGE: by_admins(another_text),
-        SettingsAction.REASON: by_admins(another_text),
-        SettingsAction.PREVIEW: by_admins(previewed),
-        SettingsAction.USUAL: by_admins(back_to_usual),
+        TextAction.MOMENT: by_admins(another_text),
+        TextAction.LANGUAGE: by_admins(another_text),
+        TextAction.REASON: by_admins(another_text),
+        WORDS.id: by_admins(previewed),
+        TextAction.USUAL: by_admins(back_to_usual),
     },
-    views={TEXT: by_admins(text_saved)},
+    views={FORM.callback_id: by_admins(submits(FORM, text_saved))},
 )

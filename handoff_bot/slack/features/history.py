@@ -21,7 +21,7 @@ from handoff_bot.slack.cards.card import REASONS
 from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import Feature, SlashCommand
 from handoff_bot.slack.features.admins import by_admins, put
-from handoff_bot.slack.features.customer_texts_blocks import MOMENTS
+from handoff_bot.slack.features.customer_texts import MOMENTS
 from handoff_bot.slack.features.history_blocks import (
     AuditAction,
     Looking,

@@ -50,11 +50,6 @@ class SettingsAction(StrEnum):
     CHECK = "settings_check"
     AUDIT = "audit_show"
     DOCTOR = "doctor_show"
-    MOMENT = "text_moment"
-    LANGUAGE = "text_language"
-    REASON = "text_reason"
-    PREVIEW = "text_words"
-    USUAL = "text_usual"
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,6 @@ class Metadata(Generic[About]):
 class _Looks(TypedDict, total=False):
     hint: str
     optional: bool
-    acts: bool
     current: Callable[[Any], object]
 
 
@@ -178,11 +177,12 @@ class Field(Generic[Value]):
     """One input of a form.
 
     Attributes:
-        id: block id and action id, so that errors find the field.
+        id: action id.
         element: renders the element with the current value, None for an empty one.
         parse: returns the value; raises ValueError with a message for the user.
         choices: value -> label, for menus.
         acts: True if input is sent at once, as a click.
+        block_id: "" for the same as `id`. Errors name it.
         current: returns the value to show, from what the form shows.
     """
 
@@ -194,12 +194,14 @@ class Field(Generic[Value]):
     hint: str = ""
     optional: bool = False
     acts: bool = False
+    block_id: str = ""
     current: Callable[[Any], object] = _empty
 
     def render(self, shown: object = None) -> Block:
         """Renders the input block."""
         element = self.element(self, self.current(shown) if shown is not None else None)
-        return asking(self.label, element, hint=self.hint, optional=self.optional, acts=self.acts)
+        block = asking(self.label, element, hint=self.hint, optional=self.optional, acts=self.acts)
+        return block | {"block_id": self.block_id or self.id}
 
     def parsed(self, parse: Callable[[Entered], Other]) -> Field[Other]:
         """Returns the field with another parser."""
@@ -211,7 +213,7 @@ class Field(Generic[Value]):
 
     def invalid(self, why: str) -> Invalid:
         """Returns the error for this field."""
-        return Invalid({self.id: why})
+        return Invalid({self.block_id or self.id: why})
 
 
 def text(
@@ -221,16 +223,22 @@ def text(
     placeholder: str = "",
     most: int = 3000,
     many_lines: bool = False,
+    acts_on: str = "",
     **looks: Unpack[_Looks],
 ) -> Field[str]:
-    """Declares a text field of at most `most` characters."""
+    """Declares a text field of at most `most` characters.
+
+    `acts_on` is what sends the text at once, such as "on_enter_pressed".
+    """
 
     def element(field: Field[Any], shown: Any) -> Block:
-        return elements.text_field(
+        block = elements.text_field(
             field.id, initial=shown or "", hint=placeholder, many_lines=many_lines, most=most
         )
+        acts = {"dispatch_action_config": {"trigger_actions_on": [acts_on]}}
+        return block | (acts if acts_on else {})
 
-    return Field(id, label, element, stripped, **looks)
+    return Field(id, label, element, stripped, acts=bool(acts_on), **looks)
 
 
 def choice(
@@ -239,6 +247,7 @@ def choice(
     choices: Mapping[Any, str],
     *,
     placeholder: str = "Choose",
+    acts: bool = False,
     **looks: Unpack[_Looks],
 ) -> Field[str]:
     """Declares a menu of one choice."""
@@ -246,7 +255,7 @@ def choice(
     def element(field: Field[Any], shown: Any) -> Block:
         return elements.menu(field.id, placeholder, field.choices, shown or "")
 
-    return Field(id, label, element, stripped, choices, **looks)
+    return Field(id, label, element, stripped, choices, acts=acts, **looks)
 
 
 def radio(id: str, label: str, choices: Mapping[Any, str], **looks: Unpack[_Looks]) -> Field[str]:
