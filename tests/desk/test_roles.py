@@ -11,7 +11,7 @@ from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.roles import Action
 from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.feature import Guarded, Shortcut
-from handoff_bot.slack.features.admins_blocks import ADMINS_ALONE
+from handoff_bot.slack.features.admins import ADMINS_ALONE
 from handoff_bot.slack.incoming.gate import WORDS
 from handoff_bot.slack.incoming.registry import EVERYTHING
 from handoff_bot.storage.models import Escalation, Message

@@ -30,10 +30,11 @@ from handoff_bot.slack.cards.thread import (
     settled,
 )
 from handoff_bot.slack.features import (
-    admins_blocks,
+    admins,
+    availability,
     canned,
     customer_texts,
-    doctor_blocks,
+    doctor,
     escalation_modals_blocks,
     history_blocks,
     message_templates,
@@ -44,9 +45,8 @@ from handoff_bot.slack.features import (
     tickets_blocks,
 )
 from handoff_bot.slack.features.actions_blocks import conversation, gone, loading
-from handoff_bot.slack.features.availability_blocks import render_arrangement, render_presence
 from handoff_bot.slack.features.escalation_modals_blocks import About
-from handoff_bot.slack.features.home_blocks import render_home
+from handoff_bot.slack.features.home_blocks import render_home, render_presence
 from handoff_bot.slack.features.notifications import EMAILS, NO_MAIL, notice_words
 from handoff_bot.slack.features.queue_blocks import render_queue
 from handoff_bot.slack.features.routing import routing_words
@@ -133,7 +133,7 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     drawn |= settings_views(text)
     drawn |= canned_views(text)
     drawn |= template_views(text)
-    drawn["admins alone"] = admins_blocks.admins_only_modal("Settings", [text, "UBEN"] * 20)
+    drawn["admins alone"] = admins.admins_only_modal("Settings", [text, "UBEN"] * 20)
     for rows in (0, 1, 20):
         found = builders.tickets(rows, text)
         drawn[f"{rows} tickets"] = tickets_blocks.render_tickets(
@@ -148,7 +148,7 @@ def views(text: str) -> dict[str, dict[str, Any]]:
         away = Availability(True, rows > 0, None, True, rows, 3, (text,) * rows, text[:50])
         presence = render_presence(away)
         drawn[f"home of {rows}"] = render_home(builders.home(rows, text), WORKSPACE, text, presence)
-        drawn[f"arrangement of {rows}"] = render_arrangement(away)
+        drawn[f"arrangement of {rows}"] = availability.FORM.render(None, away)
     drawn |= rule_views(text)
     for rows in (0, 1, 50, 500):
         scope = Scope(Period.chosen(Choice.WEEK, builders.NOW), text[:20], rows)
@@ -184,8 +184,8 @@ def settings_views(text: str) -> dict[str, dict[str, Any]]:
         drawn[f"audit of {rows}"] = history_blocks.render_audit(page, looking, older=True)
     for rows in (0, 1, 50):
         found = [CheckResult(text or "x", ok, text) for ok in (True, False)] * rows
-        drawn[f"findings {rows}"] = doctor_blocks.render_checks(found)
-    return drawn | {"looking": doctor_blocks.looking()}
+        drawn[f"findings {rows}"] = doctor.render_checks(found)
+    return drawn | {"looking": doctor.looking()}
 
 
 def rule_views(text: str) -> dict[str, dict[str, Any]]:

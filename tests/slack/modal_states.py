@@ -20,10 +20,10 @@ from handoff_bot.services.settings_catalog import SECTIONS
 from handoff_bot.slack.cards.board import render_board
 from handoff_bot.slack.cards.thread import sender_identity_of
 from handoff_bot.slack.features import (
-    admins_blocks,
+    admins,
     canned,
     customer_texts,
-    doctor_blocks,
+    doctor,
     escalation_modals_blocks,
     history_blocks,
     message_templates,
@@ -193,8 +193,8 @@ def _list_modals() -> dict[str, Payload]:
             (template,), using, template, {"1": "Dana"}
         ),
         "no templates": message_templates.render_use((), using),
-        "admins only": admins_blocks.admins_only_modal("Settings", []),
-        "admins only message": message(admins_blocks.render_admins_alone(["U0ANA", "<!here>"])),
+        "admins only": admins.admins_only_modal("Settings", []),
+        "admins only message": message(admins.render_admins_alone(["U0ANA", "<!here>"])),
     }
     for kind in (ROUTING, NOTICES):
         drawn[f"{kind.name} three rules"] = render_rules(kind, [named] * 3, 7)
@@ -215,7 +215,7 @@ def _other_modals() -> dict[str, Payload]:
         "audit first page": history_blocks.render_audit(audit, history_blocks.Looking()),
         "figures of everything": render_stats(builders.figures(3), day),
         "modal with a callback only": fields.modal("Title", [], callback_id="some"),
-        "findings with a channel": doctor_blocks.render_checks(
+        "findings with a channel": doctor.render_checks(
             [
                 CheckResult("In C0QUEUE", False, "type /invite @Handoff"),
                 CheckResult("Model", True, "answers"),

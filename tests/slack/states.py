@@ -12,9 +12,9 @@ from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.slack.cards.board import render_board
 from handoff_bot.slack.cards.card import render_card
 from handoff_bot.slack.cards.thread import render_ephemeral, render_post, render_posts
+from handoff_bot.slack.features import availability
 from handoff_bot.slack.features.actions_blocks import conversation
-from handoff_bot.slack.features.availability_blocks import render_arrangement, render_presence
-from handoff_bot.slack.features.home_blocks import render_home
+from handoff_bot.slack.features.home_blocks import render_home, render_presence
 from handoff_bot.slack.kit import text
 from handoff_bot.slack.kit.plainer import forms
 from handoff_bot.slack.kit.text import SlackMessage
@@ -188,8 +188,8 @@ def _homes() -> dict[str, Payload]:
         "admin": render_home(builders.home(3), WORKSPACE, "", render_presence(HERE)),
         "nobody configured": render_home(nobody, "", "", ()),
         "crowded": render_home(crowded, WORKSPACE, "Ana has this now.", render_presence(HERE)),
-        "arrangement": render_arrangement(HERE),
-        "arrangement empty": render_arrangement(
-            replace(HERE, hours=(), timezone="", own_capacity=0)
+        "arrangement": availability.FORM.render(None, HERE),
+        "arrangement empty": availability.FORM.render(
+            None, replace(HERE, hours=(), timezone="", own_capacity=0)
         ),
     }

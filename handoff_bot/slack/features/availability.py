@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from slack_bolt import Ack
 
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.roles import Action
-from handoff_bot.domain.settings import Parse, number, time_zone, working_hours
+from handoff_bot.domain.settings import number, time_zone, working_hours
 from handoff_bot.slack.cards.thread import render_words, settled
-from handoff_bot.slack.click import Click, Tools, ephemeral, replace, sender
-from handoff_bot.slack.feature import Body, Feature, SlashCommand, Subject, guarded
+from handoff_bot.slack.click import Click, Tools, ephemeral, replace
+from handoff_bot.slack.feature import Feature, SlashCommand, Subject, guarded, submits
 from handoff_bot.slack.features import queue
-from handoff_bot.slack.features.availability_blocks import (
-    ARRANGE,
-    CAPACITY,
-    HOURS,
-    TIMEZONE,
-    Presence,
-    render_arrangement,
-)
-from handoff_bot.slack.kit.form import filled_in, held
+from handoff_bot.slack.features.home_blocks import Presence
+from handoff_bot.slack.kit.form import Entered, Form, Submission, stripped, text
 from handoff_bot.slack.kit.text import SlackMessage, context, moment, mrkdwn
 
 NOT_A_TIME = "Try /handoff off 30m, 2h, 14:30 or tomorrow."
@@ -50,6 +41,60 @@ def off(tools: Tools, asked: SlashCommand) -> SlackMessage:
     return SlackMessage(words, [context(mrkdwn(words))])
 
 
+# -- hours and capacity
+
+
+def _capacity(entered: Entered) -> int:
+    """A number; empty means the team's default."""
+    return int(number(0, 99)((stripped(entered) or "0",)))
+
+
+CAPACITY = text(
+    "my_capacity",
+    "Capacity (open conversations)",
+    most=3,
+    hint="0 = the team's default",
+    optional=True,
+    current=lambda mine: str(mine.own_capacity),
+).parsed(_capacity)
+HOURS = text(
+    "my_hours",
+    "My hours",
+    many_lines=True,
+    most=600,
+    hint="One per line, e.g. mon-fri 9:00-17:00. Leave empty for 24/7.",
+    optional=True,
+    current=lambda mine: "\n".join(mine.hours),
+).parsed(working_hours)
+TIMEZONE = text(
+    "my_timezone",
+    "My time zone",
+    most=60,
+    hint="E.g. Europe/Berlin",
+    optional=True,
+    current=lambda mine: mine.timezone,
+).parsed(time_zone)
+FORM: Form[None] = Form("Hours and capacity", "availability", (CAPACITY, HOURS, TIMEZONE))
+
+
+def arrange(tools: Tools, click: Click, ack: Ack) -> None:
+    """Opens the modal for hours and capacity."""
+    ack()
+    mine = tools.core.availability.of(tools.desk.agent(click.desk_id))
+    tools.desk.open_view(click.trigger_id, FORM.render(None, mine))
+
+
+def arranged(tools: Tools, entered: Submission[None], ack: Ack) -> None:
+    """Saves hours and capacity, unless a value is not valid."""
+    values = FORM.values(entered)
+    agent = tools.desk.agent(entered.by)
+    tools.core.availability.arrange(
+        agent, values[CAPACITY.id], values[HOURS.id], values[TIMEZONE.id]
+    )
+    ack()
+    queue.publish(tools, agent.desk_id)
+
+
 # -- Home
 
 
@@ -67,40 +112,6 @@ def leave(tools: Tools, click: Click, ack: Ack) -> None:
     agent = tools.desk.agent(click.desk_id)
     tools.core.availability.leave(agent, tools.desk.person(click.desk_id).timezone, None)
     queue.publish(tools, click.desk_id)
-
-
-def arrange(tools: Tools, click: Click, ack: Ack) -> None:
-    """Opens the modal for hours and capacity."""
-    ack()
-    mine = tools.core.availability.of(tools.desk.agent(click.desk_id))
-    tools.desk.open_view(click.trigger_id, render_arrangement(mine))
-
-
-def arranged(tools: Tools, body: Body, ack: Ack) -> None:
-    """Saves hours and capacity, unless a value is not valid."""
-    state = filled_in(body)
-    values: dict[str, Any] = {}
-    errors: dict[str, str] = {}
-    for field, parse in _FIELDS.items():
-        try:
-            values[field] = parse(held(state, field))
-        except ValueError as error:
-            errors[field] = str(error)
-    if errors:
-        ack(response_action="errors", errors=errors)
-        return
-    agent = tools.desk.agent(sender(body))
-    tools.core.availability.arrange(agent, values[CAPACITY], values[HOURS], values[TIMEZONE])
-    ack()
-    queue.publish(tools, agent.desk_id)
-
-
-def _capacity(typed: tuple[str, ...]) -> int:
-    """A number; empty means the team's default."""
-    return int(number(0, 99)(("".join(typed).strip() or "0",)))
-
-
-_FIELDS: dict[str, Parse] = {CAPACITY: _capacity, HOURS: working_hours, TIMEZONE: time_zone}
 
 
 # -- offers
@@ -133,7 +144,7 @@ FEATURE = Feature(
         Button.ACCEPT.value: guarded(Action.CLAIM, accept, Subject.ESCALATION),
         Button.DECLINE.value: guarded(Action.CLAIM, decline, Subject.ESCALATION),
     },
-    views={ARRANGE: guarded(Action.USE, arranged)},
+    views={FORM.callback_id: guarded(Action.USE, submits(FORM, arranged))},
     commands={"on": guarded(Action.USE, on), "off": guarded(Action.USE, off)},
     help=(
         "/handoff on: set yourself as available",

@@ -6,7 +6,8 @@ The checks need several calls, and Slack expects an answer within three seconds,
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from slack_bolt import Ack
 from slack_sdk.web import WebClient
@@ -20,8 +21,18 @@ from handoff_bot.slack.checks import check_channel, examine
 from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import Feature, SlashCommand
 from handoff_bot.slack.features.admins import by_admins, put
-from handoff_bot.slack.features.doctor_blocks import looking, render_checks
 from handoff_bot.slack.features.settings_blocks import SettingsAction
+from handoff_bot.slack.kit.fields import modal
+from handoff_bot.slack.kit.text import (
+    Block,
+    context,
+    header,
+    mrkdwn,
+    one_line,
+    plain,
+    section,
+    shorten,
+)
 from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
@@ -32,6 +43,43 @@ PURPOSES: dict[Purpose, str] = {
     Purpose.QUEUE: "queue channel",
     Purpose.URGENT: "channel for urgent conversations",
 }
+
+
+TITLE = "Doctor"
+_MOST = 40
+_WORDS = 800
+_CHANNEL = re.compile(r"\b[CG][A-Z0-9]{6,20}\b")
+
+
+def looking() -> Block:
+    """Renders the modal while the checks run."""
+    return modal(TITLE, [section("Checking Slack…")])
+
+
+def render_checks(checks: Sequence[CheckResult]) -> Block:
+    """Renders the results, failed checks first."""
+    wrong = [each for each in checks if not each.ok]
+    well = [each for each in checks if each.ok]
+    blocks: list[Block] = [header(_summary(len(wrong)))]
+    for each in (*wrong, *well)[:_MOST]:
+        blocks.append(
+            section(
+                f"{'✅' if each.ok else '❌'} {one_line(each.what, 150)}\n{shorten(each.words, _WORDS)}"
+            )
+        )
+        named = [f"<#{channel}>" for channel in _CHANNEL.findall(each.what)]
+        if named:
+            blocks.append(context(mrkdwn(f"Channel: {' '.join(named[:5])}")))
+    blocks.append(
+        context(plain("python -m handoff_bot doctor also checks everything outside Slack."))
+    )
+    return modal(TITLE, blocks)
+
+
+def _summary(wrong: int) -> str:
+    if not wrong:
+        return "Everything looks good."
+    return "1 problem found." if wrong == 1 else f"{wrong} problems found."
 
 
 class Examine(ProviderJob[str, None]):

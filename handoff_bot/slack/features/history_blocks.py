@@ -12,7 +12,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.audit import AuditPage, Did
-from handoff_bot.slack.features.admins_blocks import mention
+from handoff_bot.slack.features.admins import mention
 from handoff_bot.slack.features.settings_blocks import SettingsAction, before_and_after
 from handoff_bot.slack.kit.fields import labelled, modal, person_menu, read
 from handoff_bot.slack.kit.text import (

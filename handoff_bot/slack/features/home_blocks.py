@@ -6,8 +6,10 @@ the agent's conversations, the queue, today's metrics, and buttons to everything
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 
 from handoff_bot.domain import report
+from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import Home, MyRow
 from handoff_bot.slack.cards.board import permalink
 from handoff_bot.slack.cards.card import PRIORITIES
@@ -22,6 +24,7 @@ from handoff_bot.slack.kit.text import (
     context,
     date,
     header,
+    moment,
     mrkdwn,
     named,
     plain,
@@ -30,9 +33,15 @@ from handoff_bot.slack.kit.text import (
 )
 
 REFRESH = "home_refresh"
-
-
 _MOST_MINE = 20
+
+
+class Presence(StrEnum):
+    """Action ids of the buttons in the Home tab."""
+
+    COME = "availability_on"
+    LEAVE = "availability_off"
+    ARRANGE = "availability_arrange"
 
 
 def render_home(
@@ -105,3 +114,28 @@ def _waiting(home: Home, workspace_url: str) -> Iterator[Block]:
 def _today(home: Home) -> str:
     mine = f"\nYou: {report.of_agent(home.mine_today)}" if home.mine_today else ""
     return f"{report.headline(home.today)}{mine}"
+
+
+def render_presence(mine: Availability) -> list[Block]:
+    """Renders the current state and the buttons to change it."""
+    change = (
+        labelled(Presence.COME, "Set available", "on")
+        if mine.is_away or not mine.on_roster
+        else labelled(Presence.LEAVE, "Set away", "off")
+    )
+    buttons = actions(change, labelled(Presence.ARRANGE, "Hours and capacity…", "mine"))
+    return [context(mrkdwn(presence_text(mine))), buttons]
+
+
+def presence_text(mine: Availability) -> str:
+    """Returns the state as text, with Slack's dates."""
+    load = f"{mine.load} of {mine.capacity}" if mine.capacity else str(mine.load)
+    busy = f" · {load} in progress"
+    if not mine.on_roster:
+        return "⚪ You're offline. New conversations won't be offered to you."
+    if mine.is_away:
+        back = f" until {moment(mine.until)}" if mine.until else ""
+        return f"⚪ You're away{back}{busy}"
+    if not mine.in_hours:
+        return f"🟡 You're available, but outside your hours{busy}"
+    return f"🟢 You're available{busy}"

@@ -24,8 +24,7 @@ from handoff_bot.slack.feature import (
     Subject,
     guarded,
 )
-from handoff_bot.slack.features.availability_blocks import render_presence
-from handoff_bot.slack.features.home_blocks import REFRESH, render_home
+from handoff_bot.slack.features.home_blocks import REFRESH, render_home, render_presence
 from handoff_bot.slack.features.queue_blocks import OWNED, QueueAction, render_queue
 from handoff_bot.slack.kit.fields import ANY, modal
 from handoff_bot.slack.kit.form import one, word_of
