@@ -36,7 +36,7 @@ from handoff_bot.slack.features import (
     customer_texts,
     doctor,
     escalation_modals_blocks,
-    history_blocks,
+    history,
     message_templates,
     notifications,
     routing,
@@ -58,7 +58,7 @@ from handoff_bot.slack.features.rules import (
     render_rule,
     render_rules,
 )
-from handoff_bot.slack.features.stats_blocks import Choices, render_stats
+from handoff_bot.slack.features.stats import Choices, render_stats
 from handoff_bot.slack.kit.text import SlackMessage, spelled
 from tests.slack import builders, linter
 from tests.slack.builders import CARD_AT
@@ -177,11 +177,11 @@ def settings_views(text: str) -> dict[str, dict[str, Any]]:
         drawn[f"text {moment}"] = customer_texts.render_text(shown_text, text)
     done = Did(7, builders.NOW, "U0BEN", "escalation.reassign", 3, "U0ANN", text, text)
     for rows in (0, 1, 30):
-        change = history_blocks.ShownChange(text, text, text, text, builders.NOW)
-        drawn[f"history of {rows}"] = history_blocks.render_history([change] * rows, 1, more=True)
+        change = history.ShownChange(text, text, text, text, builders.NOW)
+        drawn[f"history of {rows}"] = history.render_history([change] * rows, 1, more=True)
         page = AuditPage((done,) * min(rows, 20), more=bool(rows))
-        looking = history_blocks.Looking("U0BEN")
-        drawn[f"audit of {rows}"] = history_blocks.render_audit(page, looking, older=True)
+        looking = history.Looking("U0BEN")
+        drawn[f"audit of {rows}"] = history.render_audit(page, looking, older=True)
     for rows in (0, 1, 50):
         found = [CheckResult(text or "x", ok, text) for ok in (True, False)] * rows
         drawn[f"findings {rows}"] = doctor.render_checks(found)

@@ -25,7 +25,7 @@ from handoff_bot.slack.features import (
     customer_texts,
     doctor,
     escalation_modals_blocks,
-    history_blocks,
+    history,
     message_templates,
     settings_blocks,
     ticket_blocks,
@@ -35,7 +35,7 @@ from handoff_bot.slack.features.actions_blocks import conversation
 from handoff_bot.slack.features.escalation_modals_blocks import About
 from handoff_bot.slack.features.queue_blocks import render_queue
 from handoff_bot.slack.features.rules import NOTICES, ROUTING, RuleWords, render_rules
-from handoff_bot.slack.features.stats_blocks import render_stats
+from handoff_bot.slack.features.stats import render_stats
 from handoff_bot.slack.kit import fields, text
 from handoff_bot.slack.kit.text import SlackMessage
 from tests.slack import builders, drawings
@@ -206,13 +206,13 @@ def _other_modals() -> dict[str, Payload]:
     about = About(7, CARD_AT)
     done = Did(7, NOW, "system", "unknown.kind_of", 0, "", "", "C0QUEUE")
     audit = AuditPage((done, replace(done, who="U0ANA", kind="channel.removed")), more=False)
-    change = history_blocks.ShownChange("Hold", "0", "", "", NOW)
+    change = history.ShownChange("Hold", "0", "", "", NOW)
     day = Scope(Period.chosen(Choice.TODAY, NOW))
     drawn: dict[str, Payload] = {
         "resolve without question": escalation_modals_blocks.resolve(about, "", asks=False),
         "assign with groups": escalation_modals_blocks.assign(about, {"S0TEAM": "Support"}),
-        "history first page": history_blocks.render_history([change], 0, more=False),
-        "audit first page": history_blocks.render_audit(audit, history_blocks.Looking()),
+        "history first page": history.render_history([change], 0, more=False),
+        "audit first page": history.render_audit(audit, history.Looking()),
         "figures of everything": render_stats(builders.figures(3), day),
         "modal with a callback only": fields.modal("Title", [], callback_id="some"),
         "findings with a channel": doctor.render_checks(

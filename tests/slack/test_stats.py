@@ -6,7 +6,7 @@ import pytest
 
 from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.report import title
-from handoff_bot.slack.features.stats_blocks import Choices, render_stats
+from handoff_bot.slack.features.stats import Choices, render_stats
 from tests.slack import linter
 from tests.slack.builders import figures
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.audit import Did
+from handoff_bot.domain.audit import AuditPage, Did
 from handoff_bot.domain.languages import name_of
 from handoff_bot.domain.signals import Signal
 from handoff_bot.services.delivery import customer_texts
@@ -20,19 +23,24 @@ from handoff_bot.services.settings_catalog import SECTIONS
 from handoff_bot.slack.cards.card import REASONS
 from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import Feature, SlashCommand
-from handoff_bot.slack.features.admins import by_admins, put
+from handoff_bot.slack.features.admins import by_admins, mention, put
 from handoff_bot.slack.features.customer_texts import MOMENTS
-from handoff_bot.slack.features.history_blocks import (
-    AuditAction,
-    Looking,
-    ShownChange,
-    render_audit,
-    render_history,
-)
 from handoff_bot.slack.features.notifications import notice_words
 from handoff_bot.slack.features.routing import routing_words
-from handoff_bot.slack.features.settings_blocks import SettingsAction
-from handoff_bot.slack.kit.text import Block
+from handoff_bot.slack.features.settings_blocks import SettingsAction, before_and_after
+from handoff_bot.slack.kit.fields import labelled, modal, person_menu
+from handoff_bot.slack.kit.form import Metadata
+from handoff_bot.slack.kit.text import (
+    Block,
+    actions,
+    context,
+    header,
+    moment,
+    mrkdwn,
+    one_line,
+    plain,
+    section,
+)
 
 HISTORY_PAGE = 30
 
@@ -54,7 +62,61 @@ _IN_WORDS: dict[str, Callable[[Any], str]] = {
 """Text of one entry of a list that is stored as a preference."""
 
 
+_CHANNEL = re.compile("[CG][A-Z0-9]{2,20}")
+
+
+class AuditAction(StrEnum):
+    """Action ids of the audit log."""
+
+    PERSON = "audit_person"
+    EVERYBODY = "audit_everybody"
+    OLDER = "audit_older"
+    NEWEST = "audit_newest"
+
+
 # -- history
+
+
+@dataclass(frozen=True)
+class ShownChange:
+    """One line of the history; `who` is a desk id or a name of ours, `what` the setting's label."""
+
+    what: str
+    before: str
+    after: str
+    who: str
+    at: datetime
+
+
+def render_history(changes: Sequence[ShownChange], page: int, *, more: bool) -> Block:
+    """Renders the changes of settings, newest first."""
+    blocks = [header("Changes to settings")]
+    for each in changes:
+        blocks.append(
+            context(
+                mrkdwn(moment(each.at)),
+                *_who(each.who),
+                plain(each.what, 200),
+                plain(before_and_after(each.before, each.after)),
+            )
+        )
+    if not changes:
+        blocks.append(section("No changes yet." if not page else "No older changes."))
+    turns = list(_turns(page, more=more))
+    return modal("History", [*blocks, actions(*turns)] if turns else blocks)
+
+
+def _turns(page: int, *, more: bool) -> Iterator[Block]:
+    if page > 0:
+        yield labelled(SettingsAction.NEWER, "Newer", str(page - 1))
+    if more:
+        yield labelled(SettingsAction.OLDER, "Older", str(page + 1))
+
+
+def _who(who: str) -> Iterator[Block]:
+    """Returns a mention, or the name of an automatic actor."""
+    called = mention(who)
+    yield mrkdwn(called) if called else plain(who or "Unknown user", 80)
 
 
 def open_history(tools: Tools, click: Click, ack: Ack) -> None:
@@ -127,7 +189,68 @@ def _entry(value: Any, key: str) -> str:
         return str(value)
 
 
-# -- audit log
+# -- the audit log
+
+
+_DONE: dict[str, str] = {
+    "escalation.claim": "took over the conversation",
+    "escalation.release": "released it to the queue",
+    "escalation.resolve": "resolved it",
+    "escalation.return": "returned it to the AI",
+    "escalation.dismiss": "dismissed it",
+    "escalation.reassign": "assigned it to",
+    "escalation.snoozed": "snoozed it",
+    "feedback.sooner": "reported that it was escalated too late",
+    "setting.changed": "changed a setting:",
+    "canned.changed": "changed the canned replies",
+    "channel.purpose": "set the purpose of a channel:",
+    "report.ordered": "exported as a file:",
+}
+
+
+@dataclass(frozen=True)
+class Looking:
+    """The person whose actions are shown; "" for all."""
+
+    desk_id: str = ""
+
+
+LOOKING = Metadata(Looking, Looking())
+
+
+def render_audit(page: AuditPage, looking: Looking, *, older: bool = False) -> Block:
+    """Renders the audit log, newest first; `older` if this is not the newest page."""
+    chosen = looking.desk_id if mention(looking.desk_id) else ""
+    chooser = person_menu(AuditAction.PERSON, "Filter by person", chosen)
+    everybody = labelled(AuditAction.EVERYBODY, "Show everyone", "everybody")
+    blocks = [actions(chooser, *([everybody] if looking.desk_id else []))]
+    blocks += [_line(each) for each in page.done]
+    if not page.done:
+        blocks.append(section("No activity yet."))
+    turns = list(_audit_turns(page, older=older))
+    shown = [*blocks, actions(*turns)] if turns else blocks
+    return modal("Audit log", shown, metadata=LOOKING.dump(looking))
+
+
+def _line(did: Did) -> Block:
+    words = _DONE.get(did.kind, did.kind.replace(".", " ").replace("_", " "))
+    about = f" · ticket #{did.ticket}" if did.ticket else ""
+    shown = [mrkdwn(moment(did.at)), *_who(did.who)]
+    shown.append(plain(f"{words} {one_line(did.what, 200)}".strip(), 300))
+    aim = mention(did.whom) or _slack_channel(did.where)
+    shown += [mrkdwn(aim)] if aim else []
+    return context(*shown, *([plain(about.removeprefix(" · "))] if about else []))
+
+
+def _slack_channel(channel: str) -> str:
+    return f"<#{channel}>" if _CHANNEL.fullmatch(channel) else ""
+
+
+def _audit_turns(page: AuditPage, *, older: bool) -> Iterator[Block]:
+    if older:
+        yield labelled(AuditAction.NEWEST, "Newest", "newest")
+    if page.more:
+        yield labelled(AuditAction.OLDER, "Older", str(page.done[-1].event_id))
 
 
 def audit(tools: Tools, asked: SlashCommand) -> None:
@@ -157,7 +280,7 @@ def of_everybody(tools: Tools, click: Click, ack: Ack) -> None:
 def turned(tools: Tools, click: Click, ack: Ack) -> None:
     """Another page."""
     ack()
-    looking = Looking.parse(click.metadata)
+    looking = LOOKING.parse(click.metadata)
     tools.desk.update_view(click.view_id, _audit(tools, looking, click.number))
 
 

@@ -15,7 +15,7 @@ from handoff_bot.slack.cards.board import permalink
 from handoff_bot.slack.cards.card import PRIORITIES
 from handoff_bot.slack.features.queue_blocks import QueueAction, render_row
 from handoff_bot.slack.features.settings_blocks import SettingsAction
-from handoff_bot.slack.features.stats_blocks import StatsAction
+from handoff_bot.slack.features.stats import StatsAction
 from handoff_bot.slack.features.tickets_blocks import TicketAction
 from handoff_bot.slack.kit.fields import labelled
 from handoff_bot.slack.kit.text import (

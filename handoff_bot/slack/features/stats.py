@@ -3,24 +3,166 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import islice
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.metrics import Choice, Period, Scope
+from handoff_bot.domain import report
+from handoff_bot.domain.metrics import Choice, Numbers, Period, Scope, share
+from handoff_bot.domain.report import CHOICES, Fact, Topic
 from handoff_bot.domain.roles import Action
+from handoff_bot.domain.signals import Priority
+from handoff_bot.domain.text import many, percent
 from handoff_bot.services.reporting import metrics as metrics_report
+from handoff_bot.slack.cards.card import PRIORITIES
 from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.click import Click, Tools, number
 from handoff_bot.slack.feature import Feature, SlashCommand, guarded
-from handoff_bot.slack.features.stats_blocks import Choices, StatsAction, render_stats
-from handoff_bot.slack.kit.fields import ANY, modal
+from handoff_bot.slack.kit.fields import ANY, labelled, menu, modal
 from handoff_bot.slack.kit.form import one, word_of
-from handoff_bot.slack.kit.text import Block, SlackMessage, section, shorten
+from handoff_bot.slack.kit.text import (
+    Block,
+    SlackMessage,
+    actions,
+    bullets,
+    context,
+    header,
+    line,
+    named,
+    plain,
+    rich,
+    section,
+    shorten,
+    spelled,
+    strong,
+    words,
+)
 
 NOT_KNOWN = "Unknown: “{word}”. Use one or more of: {words}."
+STATS = "stats"
 _MENTION = re.compile(r"<@([uw][a-z0-9]+)(?:\|[^>]*)?>")
 ON_ITS_WAY = "You will get the chart as a direct message."
+MOST_AGENTS = 10
+MOST_AGENTS_OFFERED, NAME_OFFERED = 60, 40
+MOST_CHANNELS_OFFERED = 20
+MOST_REASONS = 8
+MOST_CHANNELS = 8
+_NO_AGENT = "Former agent"
+
+
+class StatsAction(StrEnum):
+    """Action ids. A choice is its option's value, ANY for all."""
+
+    SHOW = "stats_show"
+    PICTURE = "stats_picture"
+    PERIOD = "stats_period"
+    CHANNEL = "stats_channel"
+    AGENT = "stats_agent"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The choices: channels by kind, agents by our number."""
+
+    channels: tuple[str, ...] = ()
+    agents: Mapping[int, str] = field(default_factory=dict)
+
+
+NONE_KNOWN = Choices()
+
+
+def render_stats(
+    numbers: Numbers, scope: Scope, choices: Choices = NONE_KNOWN, banner: str = ""
+) -> Block:
+    """Renders the modal; `banner` is the result of the last click."""
+    blocks = [*([section(banner)] if banner else ()), *_blocks(numbers, scope, choices)]
+    return modal("Reports", blocks, callback_id=STATS)
+
+
+def _blocks(numbers: Numbers, scope: Scope, choices: Choices) -> Iterator[Block]:
+    yield actions(*_filters(numbers, scope, choices))
+    yield header(report.title(scope))
+    yield section(report.headline(numbers))
+    for topic in report.topics(numbers):
+        yield _topic(topic)
+    yield from _lists(numbers)
+    yield from _agents(numbers)
+    yield actions(labelled(StatsAction.PICTURE, "Send me the chart", "chart"))
+    yield context(plain(f"Based on the event log. Days start at midnight, {_zone(scope)}."))
+
+
+def _zone(scope: Scope) -> str:
+    return scope.period.timezone.replace("_", " ")
+
+
+def _filters(numbers: Numbers, scope: Scope, choices: Choices) -> Iterator[Block]:
+
+    yield menu(StatsAction.PERIOD, "Period", CHOICES, scope.period.choice or "")
+    kinds = (*choices.channels[:MOST_CHANNELS_OFFERED], scope.channel)
+    channels = {one: spelled(one) for one in kinds if one}
+    every = {ANY: "All channels"}
+    yield menu(StatsAction.CHANNEL, "All channels", every | channels, scope.channel or ANY)
+    agents = dict(islice(_agents_offered(numbers, scope, choices), MOST_AGENTS_OFFERED))
+    whose = str(scope.agent_id) if scope.agent_id else ANY
+    yield menu(StatsAction.AGENT, "All agents", {ANY: "All agents"} | agents, whose)
+
+
+def _agents_offered(numbers: Numbers, scope: Scope, choices: Choices) -> Iterator[tuple[str, str]]:
+    """Lists the chosen agent, then the busiest ones, then the others: a menu has limited room."""
+    busiest = (one.agent_id for one in numbers.agents)
+    for agent_id in dict.fromkeys((scope.agent_id, *busiest, *choices.agents)):
+        if agent_id:
+            yield str(agent_id), named(choices.agents.get(agent_id, "") or _NO_AGENT, NAME_OFFERED)
+
+
+def _topic(topic: Topic) -> Block:
+    return rich(line(strong(topic.title)), bullets(*map(_fact, topic.facts)))
+
+
+def _fact(fact: Fact) -> Block:
+    more = f" ({fact.more})" if fact.more else ""
+    return line(strong(f"{fact.label}: "), words(f"{fact.value}{more}", 300))
+
+
+def _lists(numbers: Numbers) -> Iterator[Block]:
+    if not numbers.escalations:
+        return
+    reasons = {report.reason_words(key): often for key, often in numbers.reasons.items()}
+    yield _shares("Reasons", reasons, numbers.escalations, MOST_REASONS)
+    priorities = {_priority(key): often for key, often in numbers.priorities.items()}
+    yield _shares("Priorities", priorities, numbers.escalations, MOST_REASONS)
+    channels = {spelled(key) or "Unknown": often for key, often in numbers.channels.items()}
+    yield _shares("Channels", channels, numbers.escalations, MOST_CHANNELS)
+
+
+def _priority(key: str) -> str:
+    return PRIORITIES[Priority(key)] if key in set(Priority) else "Unknown"
+
+
+def _shares(label: str, counts: Mapping[str, int], whole: int, most: int) -> Block:
+    shown = [
+        line(words(f"{key}: {often:,} · {percent(share(often, whole))}", 200))
+        for key, often in list(counts.items())[:most]
+    ]
+    if len(counts) > most:
+        shown.append(line(words(f"… and {len(counts) - most} more", 50)))
+    return rich(line(strong(label)), bullets(*shown))
+
+
+def _agents(numbers: Numbers) -> Iterator[Block]:
+    if not numbers.agents:
+        return
+    shown = [
+        line(words(f"{named(one.name or _NO_AGENT)}: {report.of_agent(one)}", 300))
+        for one in numbers.agents[:MOST_AGENTS]
+    ]
+    rest = len(numbers.agents) - MOST_AGENTS
+    if rest > 0:
+        shown.append(line(words(f"… and {many(rest, 'agent')} more", 50)))
+    yield rich(line(strong("Agents")), bullets(*shown))
 
 
 def in_words(tools: Tools, asked: SlashCommand) -> SlackMessage | None:
@@ -47,8 +189,8 @@ def _narrowed(tools: Tools, scope: Scope, word: str, desk_id: str) -> Scope | No
     if word in tools.core.metrics.channels():
         return replace(scope, channel=word)
     mentioned = _MENTION.fullmatch(word)
-    number_ = tools.core.metrics.agent_id(mentioned[1].upper()) if mentioned else None
-    return replace(scope, agent_id=number_) if number_ else None
+    agent_id = tools.core.metrics.agent_id(mentioned[1].upper()) if mentioned else None
+    return replace(scope, agent_id=agent_id) if agent_id else None
 
 
 def _words_known(tools: Tools) -> str:
