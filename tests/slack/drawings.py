@@ -116,7 +116,7 @@ def messages(text: str) -> dict[str, SlackMessage]:
 def views(text: str) -> dict[str, dict[str, Any]]:
     """One of each window there is, full of this text."""
     drawn = {"loading": loading(), "gone": gone(text)}
-    about = About(7, CARD_AT)
+    about = About.of(7, CARD_AT)
     drawn |= {
         "assign": escalation_modals_blocks.assign(
             about, {f"S{n}": text or "x" for n in range(200)}
@@ -124,9 +124,9 @@ def views(text: str) -> dict[str, dict[str, Any]]:
         "assign without groups": escalation_modals_blocks.assign(about, {}),
         "snooze": escalation_modals_blocks.snooze(about),
         "resolve": escalation_modals_blocks.resolve(about, text, asks=True),
-        "return": escalation_modals_blocks.give_back(about),
-        "not needed": escalation_modals_blocks.not_needed(about),
-        "note": escalation_modals_blocks.note(about),
+        "return": escalation_modals_blocks.RETURN.render(about),
+        "not needed": escalation_modals_blocks.DISMISS.render(about),
+        "note": escalation_modals_blocks.ADD_NOTE.render(about),
         "draft": escalation_modals_blocks.draft(about, text, (text,) * 5, claims=True),
         "no draft": escalation_modals_blocks.draft(about, "", (), claims=False),
     }

@@ -203,7 +203,7 @@ def _list_modals() -> dict[str, Payload]:
 
 
 def _other_modals() -> dict[str, Payload]:
-    about = About(7, CARD_AT)
+    about = About.of(7, CARD_AT)
     done = Did(7, NOW, "system", "unknown.kind_of", 0, "", "", "C0QUEUE")
     audit = AuditPage((done, replace(done, who="U0ANA", kind="channel.removed")), more=False)
     change = history.ShownChange("Hold", "0", "", "", NOW)

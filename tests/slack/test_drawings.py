@@ -6,7 +6,7 @@ from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
 from handoff_bot.slack.cards.board import render_board
 from handoff_bot.slack.cards.thread import render_ephemeral, render_post, settled
 from handoff_bot.slack.features.actions_blocks import conversation
-from handoff_bot.slack.features.escalation_modals_blocks import About, give_back
+from handoff_bot.slack.features.escalation_modals_blocks import ABOUT, RETURN, About
 from handoff_bot.slack.incoming.registry import EVERYTHING
 from handoff_bot.slack.kit.text import one_line, shorten
 from tests.slack import builders, linter
@@ -106,13 +106,13 @@ def test_every_line_says_who_spoke_and_how_far_it_came():
 
 
 def test_a_window_knows_what_it_is_about():
-    about = About(7, CARD_AT)
-    assert About.parse(str(give_back(about)["private_metadata"])) == about
+    about = About.of(7, CARD_AT)
+    assert ABOUT.parse(str(RETURN.render(about)["private_metadata"])) == about
 
 
 @pytest.mark.parametrize("metadata", ["", "{}", "[]", '{"escalation_id": "x"}', "null"])
 def test_a_window_of_an_older_version_is_recognised(metadata):
-    assert About.parse(metadata) is None
+    assert ABOUT.read(metadata) is None
 
 
 def test_every_button_drawn_has_a_listener_and_the_other_way_round():

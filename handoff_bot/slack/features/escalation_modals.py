@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from slack_bolt import Ack
 
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Button
-from handoff_bot.domain.escalations import DismissReason, Resolution, ResolvedAs, Step, tags_of
+from handoff_bot.domain.escalations import Resolution, Step
 from handoff_bot.domain.roles import Action
-from handoff_bot.slack.click import Click, Tools, ephemeral, sender, tell
+from handoff_bot.slack.click import Click, Tools, ephemeral, tell
 from handoff_bot.slack.feature import (
-    Body,
     ClickListener,
     Feature,
     Guarded,
@@ -23,36 +22,26 @@ from handoff_bot.slack.feature import (
     Subject,
     ViewListener,
     guarded,
+    submits,
 )
+from handoff_bot.slack.features import escalation_modals_blocks as forms
 from handoff_bot.slack.features.actions import OLD_BUTTON, on_card, step, view
-from handoff_bot.slack.features.escalation_modals_blocks import (
-    About,
-    Field,
-    Modal,
-    assign,
-    draft,
-    give_back,
-    not_needed,
-    note,
-    resolve,
-    snooze,
-)
+from handoff_bot.slack.features.escalation_modals_blocks import About
 from handoff_bot.slack.kit.fields import modal
-from handoff_bot.slack.kit.form import filled_in, one, word_of
+from handoff_bot.slack.kit.form import Field, Form, Submission
 from handoff_bot.slack.kit.text import Block, section
 
 CHOOSE_WHY = "Choose a reason."
 CHOOSE_ONE = "Choose an agent, a group or the queue."
 NOT_A_TIME = "Enter a time such as 45m, 2h, 1d, 14:30 or tomorrow."
-OLD_MODAL = "This is from an older version. Close it and start again."
 EMPTY = "Enter a text first."
 NOT_OURS = "This message is not in the thread of a conversation."
 CLOSED = "This conversation is already closed."
 
 Opener = Callable[[Tools, About, str], Block]
 """Renders the modal of an escalation, for the person with this desk id."""
-Decision = Callable[[Tools, About, AgentRef, Mapping[str, Any], str], tuple[str, str] | None]
-"""Takes the step; returns the problem and its field."""
+Decision = Callable[[Tools, Submission[About], AgentRef], ActionResult]
+"""Takes the step; raises Invalid if the input is not valid."""
 
 
 # -- opening
@@ -66,20 +55,20 @@ def _opens(render: Opener) -> ClickListener:
         if click.number is None or click.place is None:
             ephemeral(tools.desk, click, OLD_BUTTON)
             return
-        shown = render(tools, About(click.number, click.place), click.desk_id)
+        shown = render(tools, About.of(click.number, click.place), click.desk_id)
         tools.desk.open_view(click.trigger_id, shown)
 
     return listener
 
 
 def _assign(tools: Tools, about: About, _desk_id: str) -> Block:
-    return assign(about, tools.desk.groups())
+    return forms.assign(about, tools.desk.groups())
 
 
 def _resolve(tools: Tools, about: About, desk_id: str) -> Block:
     agent = tools.desk.agent(desk_id)
     closing, asks = tools.core.escalations.closing(about.escalation_id, agent)
-    return resolve(about, closing, asks=asks)
+    return forms.resolve(about, closing, asks=asks)
 
 
 def open_draft(tools: Tools, click: Click, ack: Ack) -> None:
@@ -88,7 +77,7 @@ def open_draft(tools: Tools, click: Click, ack: Ack) -> None:
     if click.number is None or click.place is None:
         ephemeral(tools.desk, click, OLD_BUTTON)
         return
-    _open_draft(tools, click.trigger_id, About(click.number, click.place))
+    _open_draft(tools, click.trigger_id, About.of(click.number, click.place))
 
 
 def _open_draft(tools: Tools, trigger_id: str, about: About) -> None:
@@ -98,17 +87,17 @@ def _open_draft(tools: Tools, trigger_id: str, about: About) -> None:
     if made is None:
         tools.desk.update_view(view_id, modal("Reply with draft", [section(CLOSED)]))
         return
-    shown = draft(about, made.text, made.sources, claims=made.claims)
+    shown = forms.draft(about, made.text, made.sources, claims=made.claims)
     tools.desk.update_view(view_id, shown)
 
 
 OPENERS: dict[Button, ClickListener] = {
     Button.ASSIGN: _opens(_assign),
-    Button.SNOOZE: _opens(lambda _tools, about, _desk_id: snooze(about)),
+    Button.SNOOZE: _opens(lambda _tools, about, _desk_id: forms.snooze(about)),
     Button.RESOLVE: _opens(_resolve),
-    Button.RETURN: _opens(lambda _tools, about, _desk_id: give_back(about)),
-    Button.DISMISS: _opens(lambda _tools, about, _desk_id: not_needed(about)),
-    Button.NOTE: _opens(lambda _tools, about, _desk_id: note(about)),
+    Button.RETURN: _opens(lambda _tools, about, _desk_id: forms.RETURN.render(about)),
+    Button.DISMISS: _opens(lambda _tools, about, _desk_id: forms.DISMISS.render(about)),
+    Button.NOTE: _opens(lambda _tools, about, _desk_id: forms.ADD_NOTE.render(about)),
     Button.DRAFT: open_draft,
     Button.VIEW: view,
 }
@@ -146,7 +135,7 @@ def _on_message(
         if found is None:
             tell(tools.desk, called.desk_id, called.place, NOT_OURS)
             return
-        open_it(tools, called, About(found, called.place))
+        open_it(tools, called, About.of(found, called.place))
 
     rule: Guarded[ShortcutListener] = guarded(action, listener, Subject.THREAD)
     return Shortcut(name, description, on_message=True, rule=rule)
@@ -164,7 +153,7 @@ SHORTCUTS = {
         "Add a note",
         "A note for the team; the customer never sees it",
         Action.NOTE,
-        _modal(lambda _tools, about, _desk_id: note(about)),
+        _modal(lambda _tools, about, _desk_id: forms.ADD_NOTE.render(about)),
     ),
     "reply_with_draft": _on_message(
         "Reply with draft",
@@ -190,128 +179,95 @@ SHORTCUTS = {
 # -- submissions
 
 
-def _sends(decide: Decision) -> ViewListener:
-    """A submitted modal: problems are reported next to the field, success closes it."""
+def _sent(
+    action: Action, form: Form[About], at: Field[Any], decide: Decision
+) -> dict[str, Guarded[ViewListener]]:
+    """A submitted form: a result that is not done is reported at the field `at`, success closes the modal."""
 
-    def listener(tools: Tools, body: Body, ack: Ack) -> None:
-        sent = body["view"]
-        about = About.parse(str(sent.get("private_metadata") or ""))
-        if about is None:
-            ack(response_action="update", view=modal("Handoff", [section(OLD_MODAL)]))
-            return
-        agent = tools.agent(sender(body))
-        problem = decide(tools, about, agent, filled_in(body), str(sent.get("id", "")))
-        if problem:
-            field, words = problem
-            ack(response_action="errors", errors={field: words})
-            return
+    def save(tools: Tools, entered: Submission[About], ack: Ack) -> None:
+        agent = tools.agent(entered.by)
+        outcome = decide(tools, entered, agent)
+        if not outcome.done:
+            raise at.invalid(outcome.text)
+        if outcome.text:
+            tell(tools.desk, agent.desk_id, entered.about.thread, outcome.text)
         ack()
 
-    return listener
+    return {form.callback_id: guarded(action, submits(form, save), Subject.ESCALATION)}
 
 
-def _sent(action: Action, decide: Decision) -> Guarded[ViewListener]:
-    return guarded(action, _sends(decide), Subject.ESCALATION)
-
-
-def _done(
-    tools: Tools, about: About, agent: AgentRef, field: Field, outcome: ActionResult
-) -> tuple[str, str] | None:
-    """None on success; the result's text is sent as an ephemeral message."""
-    if not outcome.done:
-        return field, outcome.text
-    if outcome.text:
-        tell(tools.desk, agent.desk_id, about.thread, outcome.text)
-    return None
-
-
-def assigned(
-    tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
-) -> tuple[str, str] | None:
+def assigned(tools: Tools, entered: Submission[About], agent: AgentRef) -> ActionResult:
     """Assigns the conversation."""
-    to, group, queue = (one(state, f) for f in (Field.AGENT, Field.GROUP, Field.QUEUE))
-    words = one(state, Field.NOTE)
+    about, note = entered.about, entered[forms.NOTE_FOR_ASSIGNEE]
+    to, group, queue = entered[forms.AGENT], entered[forms.GROUP], entered[forms.QUEUE]
     if sum(map(bool, (to, group, queue))) != 1:
-        return Field.AGENT, CHOOSE_ONE
+        raise forms.AGENT.invalid(CHOOSE_ONE)
     if to and (problem := tools.why_not_to(to, about.escalation_id)):
-        return Field.AGENT, problem
+        raise forms.AGENT.invalid(problem)
     core = tools.core.escalations
     if to:
-        outcome = core.reassign(about.escalation_id, agent, tools.desk.agent(to), words)
-    else:
-        outcome = core.hand_back(about.escalation_id, agent, group, words)
-    return _done(tools, about, agent, Field.AGENT, outcome)
+        return core.reassign(about.escalation_id, agent, tools.desk.agent(to), note)
+    return core.hand_back(about.escalation_id, agent, group, note)
 
 
-def snoozed(
-    tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
-) -> tuple[str, str] | None:
+def snoozed(tools: Tools, entered: Submission[About], agent: AgentRef) -> ActionResult:
     """Snoozes the conversation."""
-    said = one(state, Field.UNTIL) or one(state, Field.HOW_LONG)
+    said = entered[forms.UNTIL] or entered[forms.HOW_LONG]
     at = tools.moment_meant(said, agent.desk_id)
     if at is None:
-        return Field.UNTIL, NOT_A_TIME
-    outcome = tools.core.snoozing.snooze(about.escalation_id, agent, at)
-    return _done(tools, about, agent, Field.UNTIL, outcome)
+        raise forms.UNTIL.invalid(NOT_A_TIME)
+    return tools.core.snoozing.snooze(entered.about.escalation_id, agent, at)
 
 
-def resolved(
-    tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
-) -> tuple[str, str] | None:
+def resolved(tools: Tools, entered: Submission[About], agent: AgentRef) -> ActionResult:
     """Resolves the conversation, with its outcome."""
-    usual, asks = tools.core.escalations.closing(about.escalation_id, agent)
-    closing = one(state, Field.CLOSING)
+    usual, asks = tools.core.escalations.closing(entered.about.escalation_id, agent)
+    closing = entered[forms.CLOSING]
     ending = Resolution(
-        solved_as=word_of(ResolvedAs, one(state, Field.SOLVED_AS)) or ResolvedAs.SOLVED,
-        tags=tags_of(one(state, Field.TAGS)),
+        solved_as=entered[forms.OUTCOME],
+        tags=entered[forms.TAGS],
         closing="" if closing == usual else closing,
-        ask=asks and bool(one(state, Field.ASK)),
+        ask=asks and entered[forms.ASK],
     )
-    outcome = tools.core.escalations.take(Step.RESOLVE, about.escalation_id, agent, ending)
-    return _done(tools, about, agent, Field.CLOSING, outcome)
+    return _ended(Step.RESOLVE, tools, entered, agent, ending)
 
 
-def returned(
-    tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
-) -> tuple[str, str] | None:
+def returned(tools: Tools, entered: Submission[About], agent: AgentRef) -> ActionResult:
     """Returns the conversation to the AI, with a note for it."""
-    ending = Resolution(memory=one(state, Field.MEMORY))
-    outcome = tools.core.escalations.take(Step.RETURN, about.escalation_id, agent, ending)
-    return _done(tools, about, agent, Field.MEMORY, outcome)
+    ending = Resolution(memory=entered[forms.MEMORY])
+    return _ended(Step.RETURN, tools, entered, agent, ending)
 
 
-def dismissed(
-    tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], _view_id: str
-) -> tuple[str, str] | None:
+def dismissed(tools: Tools, entered: Submission[About], agent: AgentRef) -> ActionResult:
     """Dismisses the escalation."""
-    why = word_of(DismissReason, one(state, Field.WHY))
+    why = entered[forms.WHY]
     if why is None:
-        return Field.WHY, CHOOSE_WHY
-    ending = Resolution(why=why)
-    outcome = tools.core.escalations.take(Step.DISMISS, about.escalation_id, agent, ending)
-    return _done(tools, about, agent, Field.WHY, outcome)
+        raise forms.WHY.invalid(CHOOSE_WHY)
+    return _ended(Step.DISMISS, tools, entered, agent, Resolution(why=why))
 
 
-def noted(
-    tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], view_id: str
-) -> tuple[str, str] | None:
+def _ended(
+    step: Step, tools: Tools, entered: Submission[About], agent: AgentRef, ending: Resolution
+) -> ActionResult:
+    return tools.core.escalations.take(step, entered.about.escalation_id, agent, ending)
+
+
+def noted(tools: Tools, entered: Submission[About], agent: AgentRef) -> ActionResult:
     """Saves a note; the thread shows it."""
-    words = one(state, Field.NOTE)
-    if not words:
-        return Field.NOTE, EMPTY
-    outcome = tools.core.composed.note(about.escalation_id, agent, words, view_id)
-    return _done(tools, about, agent, Field.NOTE, outcome)
+    words = _text_of(entered, forms.NOTE)
+    return tools.core.composed.note(entered.about.escalation_id, agent, words, entered.view_id)
 
 
-def drafted(
-    tools: Tools, about: About, agent: AgentRef, state: Mapping[str, Any], view_id: str
-) -> tuple[str, str] | None:
+def drafted(tools: Tools, entered: Submission[About], agent: AgentRef) -> ActionResult:
     """Sends the edited draft."""
-    words = one(state, Field.WORDS)
-    if not words:
-        return Field.WORDS, EMPTY
-    outcome = tools.core.composed.send(about.escalation_id, agent, words, view_id)
-    return _done(tools, about, agent, Field.WORDS, outcome)
+    words = _text_of(entered, forms.REPLY)
+    return tools.core.composed.send(entered.about.escalation_id, agent, words, entered.view_id)
+
+
+def _text_of(entered: Submission[About], field: Field[str]) -> str:
+    if not entered[field]:
+        raise field.invalid(EMPTY)
+    return entered[field]
 
 
 FEATURE = Feature(
@@ -324,15 +280,13 @@ FEATURE = Feature(
         Button.RELEASE.value: guarded(Action.RELEASE, release, Subject.ESCALATION),
     },
     menus={Button.MORE.value: MORE},
-    views={
-        Modal.ASSIGN.value: _sent(Action.ASSIGN, assigned),
-        Modal.SNOOZE.value: _sent(Action.SNOOZE, snoozed),
-        Modal.RESOLVE.value: _sent(Action.RESOLVE, resolved),
-        Modal.RETURN.value: _sent(Action.RETURN, returned),
-        Modal.DISMISS.value: _sent(Action.DISMISS, dismissed),
-        Modal.NOTE.value: _sent(Action.NOTE, noted),
-        Modal.DRAFT.value: _sent(Action.REPLY, drafted),
-    },
+    views=_sent(Action.ASSIGN, forms.ASSIGN, forms.AGENT, assigned)
+    | _sent(Action.SNOOZE, forms.SNOOZE, forms.UNTIL, snoozed)
+    | _sent(Action.RESOLVE, forms.RESOLVE, forms.CLOSING, resolved)
+    | _sent(Action.RETURN, forms.RETURN, forms.MEMORY, returned)
+    | _sent(Action.DISMISS, forms.DISMISS, forms.WHY, dismissed)
+    | _sent(Action.NOTE, forms.ADD_NOTE, forms.NOTE, noted)
+    | _sent(Action.REPLY, forms.DRAFT, forms.REPLY, drafted),
     shortcuts=SHORTCUTS,
 )
 """Submitting a modal twice is harmless: steps are taken once, and messages carry the modal's id."""

@@ -1,86 +1,25 @@
-"""Renders the modals of an escalation's steps: assign, snooze, resolve, return, dismiss, note, draft."""
+"""The forms of an escalation's steps: assign, snooze, resolve, return, dismiss, note, draft."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-
-from pydantic import TypeAdapter
+from dataclasses import dataclass, replace
 
 from handoff_bot.domain.desk import Place
-from handoff_bot.domain.escalations import LONGEST_WORDS, DismissReason, ResolvedAs
-from handoff_bot.slack.kit.fields import (
-    Number,
-    asking,
-    menu,
-    modal,
-    options,
-    person_menu,
-    read,
-    text_field,
+from handoff_bot.domain.escalations import LONGEST_WORDS, DismissReason, ResolvedAs, tags_of
+from handoff_bot.slack.kit.fields import Number
+from handoff_bot.slack.kit.form import (
+    Form,
+    Metadata,
+    choice,
+    member,
+    person,
+    radio,
+    stripped,
+    text,
+    tick,
 )
 from handoff_bot.slack.kit.text import Block, context, plain, section
-
-
-class Modal(StrEnum):
-    """Callback ids of the modals."""
-
-    ASSIGN = "assign"
-    SNOOZE = "snooze"
-    RESOLVE = "resolve"
-    RETURN = "return"
-    DISMISS = "dismiss"
-    NOTE = "note"
-    DRAFT = "draft"
-
-
-class Field(StrEnum):
-    """Fields of the modals; the value is block id and action id."""
-
-    AGENT = "assignee"
-    GROUP = "group"
-    QUEUE = "queue"
-    NOTE = "note"
-    HOW_LONG = "how_long"
-    UNTIL = "until"
-    SOLVED_AS = "solved_as"
-    TAGS = "tags"
-    CLOSING = "closing"
-    ASK = "ask"
-    MEMORY = "memory"
-    WHY = "why"
-    WORDS = "words"
-
-
-@dataclass(frozen=True)
-class About:
-    """The escalation of a modal, and the thread for the result."""
-
-    escalation_id: int
-    thread: Place
-
-    def dump(self) -> str:
-        """Returns the `private_metadata` of a modal."""
-        place = {"slack_channel": self.thread.slack_channel, "ts": self.thread.ts}
-        return json.dumps({"escalation_id": self.escalation_id} | place)
-
-    @classmethod
-    def parse(cls, metadata: str) -> About | None:
-        """Parses `private_metadata`; None if it is not valid."""
-        held = read(_ABOUT, metadata)
-        return cls(held.escalation_id, Place(held.slack_channel, held.ts)) if held else None
-
-
-@dataclass(frozen=True)
-class _About:
-    escalation_id: Number
-    slack_channel: str
-    ts: str
-
-
-_ABOUT = TypeAdapter(_About)
 
 SOLVED: dict[ResolvedAs, str] = {
     ResolvedAs.SOLVED: "Solved",
@@ -89,14 +28,12 @@ SOLVED: dict[ResolvedAs, str] = {
     ResolvedAs.PASSED_ON: "Passed on to another team",
     ResolvedAs.NO_REPLY: "Customer did not reply",
 }
-
 NOT_NEEDED: dict[DismissReason, str] = {
     DismissReason.AI_COULD: "The AI could have answered",
     DismissReason.ALREADY_ANSWERED: "Already answered",
     DismissReason.SPAM: "Spam or a test",
     DismissReason.MISTAKE: "Customer did not want an agent",
 }
-
 SNOOZES = {
     "30m": "30 minutes",
     "1h": "1 hour",
@@ -106,40 +43,117 @@ SNOOZES = {
 }
 
 
+@dataclass(frozen=True)
+class About:
+    """The escalation of a modal, and the thread for the result."""
+
+    escalation_id: Number
+    slack_channel: str
+    ts: str
+
+    @classmethod
+    def of(cls, escalation_id: int, thread: Place) -> About:
+        return cls(escalation_id, thread.slack_channel, thread.ts)
+
+    @property
+    def thread(self) -> Place:
+        return Place(self.slack_channel, self.ts)
+
+
+ABOUT = Metadata(About)
+
+# -- assign
+
+AGENT = person("assignee", "An agent", "Choose an agent", optional=True)
+GROUP = choice(
+    "group",
+    "Or a group",
+    {},
+    placeholder="Choose a group",
+    hint="It goes back to the queue, and the group is mentioned.",
+    optional=True,
+)
+QUEUE = tick("queue", "Or", "Back to the queue", optional=True)
+NOTE_FOR_ASSIGNEE = text(
+    "note",
+    "Note",
+    many_lines=True,
+    most=LONGEST_WORDS,
+    hint="Internal. The new assignee gets it as a direct message, with the latest messages.",
+    optional=True,
+)
+ASSIGN = Form(
+    "Assign conversation",
+    "assign",
+    (AGENT, GROUP, QUEUE, NOTE_FOR_ASSIGNEE),
+    ABOUT,
+    submit="Assign",
+)
+
+
 def assign(about: About, groups: Mapping[str, str]) -> Block:
     """Asks for an agent, a user group (id -> name) or the queue, with a note for the new assignee."""
-    people = person_menu(Field.AGENT, "Choose an agent")
-    blocks = [asking("An agent", people, optional=True)]
-    if groups:
-        chooser = menu(Field.GROUP, "Choose a group", groups)
-        hint = "It goes back to the queue, and the group is mentioned."
-        blocks.append(asking("Or a group", chooser, hint=hint, optional=True))
-    blocks.append(asking("Or", _box(Field.QUEUE, "Back to the queue"), optional=True))
-    note = text_field(Field.NOTE, many_lines=True, most=LONGEST_WORDS)
-    hint = "Internal. The new assignee gets it as a direct message, with the latest messages."
-    blocks.append(asking("Note", note, hint=hint, optional=True))
-    return _modal(Modal.ASSIGN, "Assign conversation", blocks, "Assign", about)
+    form = ASSIGN.having(GROUP.offering(groups)) if groups else ASSIGN.without(GROUP)
+    return form.render(about)
 
 
-def _box(name: Field, label: str, *, checked: bool = False) -> Block:
-    shown = options({"yes": label})
-    box: Block = {"type": "checkboxes", "action_id": name, "options": shown}
-    return box | ({"initial_options": shown} if checked else {})
+# -- snooze
+
+HOW_LONG = choice("how_long", "For how long?", SNOOZES, optional=True, current=lambda _about: "1h")
+UNTIL = text(
+    "until",
+    "Or",
+    placeholder="45m, 2h, 1d, 14:30",
+    most=40,
+    hint="In your time zone",
+    optional=True,
+)
+SNOOZE = Form(
+    "Snooze",
+    "snooze",
+    (
+        section("Reminders are paused until then. It comes back when the customer writes."),
+        HOW_LONG,
+        UNTIL,
+    ),
+    ABOUT,
+    submit="Snooze",
+)
 
 
 def snooze(about: About) -> Block:
     """Asks for the end of the snooze."""
-    blocks = [
-        section("Reminders are paused until then. It comes back when the customer writes."),
-        asking("For how long?", menu(Field.HOW_LONG, "Choose", SNOOZES, "1h"), optional=True),
-        asking(
-            "Or",
-            text_field(Field.UNTIL, hint="45m, 2h, 1d, 14:30", most=40),
-            hint="In your time zone",
-            optional=True,
-        ),
-    ]
-    return _modal(Modal.SNOOZE, "Snooze", blocks, "Snooze", about)
+    return SNOOZE.render(about, about)
+
+
+# -- resolve
+
+OUTCOME = choice("solved_as", "Outcome", SOLVED, current=lambda _closing: ResolvedAs.SOLVED).parsed(
+    member(ResolvedAs, ResolvedAs.SOLVED)
+)
+TAGS = text(
+    "tags",
+    "Tags",
+    placeholder="refund, delivery",
+    most=300,
+    hint="Separate tags with commas or spaces.",
+    optional=True,
+).parsed(lambda entered: tags_of(stripped(entered)))
+CLOSING = text(
+    "closing",
+    "Closing message",
+    many_lines=True,
+    most=LONGEST_WORDS,
+    current=lambda closing: closing,
+)
+ASK = tick(
+    "ask",
+    "Afterwards",
+    "Send satisfaction survey",
+    optional=True,
+    current=lambda _closing: True,
+)
+RESOLVE = Form("Resolve", "resolve", (OUTCOME, TAGS, CLOSING, ASK), ABOUT, submit="Resolve")
 
 
 def resolve(about: About, closing: str, *, asks: bool) -> Block:
@@ -150,53 +164,47 @@ def resolve(about: About, closing: str, *, asks: bool) -> Block:
         closing: the closing message, "" for none; the agent may edit it.
         asks: True if customers get a satisfaction survey.
     """
-    outcomes = {outcome.value: label for outcome, label in SOLVED.items()}
-    blocks = [
-        asking("Outcome", menu(Field.SOLVED_AS, "Choose", outcomes, ResolvedAs.SOLVED)),
-        asking(
-            "Tags",
-            text_field(Field.TAGS, hint="refund, delivery", most=300),
-            hint="Separate tags with commas or spaces.",
-            optional=True,
-        ),
-        asking(
-            "Closing message",
-            text_field(Field.CLOSING, initial=closing, many_lines=True, most=LONGEST_WORDS),
-            optional=not closing,
-        ),
-    ]
-    if asks:
-        box = _box(Field.ASK, "Send satisfaction survey", checked=True)
-        blocks.append(asking("Afterwards", box, optional=True))
-    return _modal(Modal.RESOLVE, "Resolve", blocks, "Resolve", about)
+    form = RESOLVE.having(replace(CLOSING, optional=not closing))
+    return (form if asks else form.without(ASK)).render(about, closing)
 
 
-def give_back(about: About) -> Block:
-    """Asks for a line that the assistant will remember."""
-    memory = text_field(
-        Field.MEMORY, hint="Refund of 20 € promised by Friday", many_lines=True, most=LONGEST_WORDS
-    )
-    hint = "What you did and promised. The AI uses it but never quotes it."
-    blocks = [asking("What should the AI know?", memory, hint=hint, optional=True)]
-    return _modal(Modal.RETURN, "Return to AI", blocks, "Return", about)
+# -- return, dismiss
 
+MEMORY = text(
+    "memory",
+    "What should the AI know?",
+    placeholder="Refund of 20 € promised by Friday",
+    many_lines=True,
+    most=LONGEST_WORDS,
+    hint="What you did and promised. The AI uses it but never quotes it.",
+    optional=True,
+)
+RETURN = Form("Return to AI", "return", (MEMORY,), ABOUT, submit="Return")
 
-def not_needed(about: About) -> Block:
-    """Asks why no agent was needed."""
-    reasons = {why.value: label for why, label in NOT_NEEDED.items()}
-    chooser: Block = {"type": "radio_buttons", "action_id": Field.WHY, "options": options(reasons)}
-    blocks = [
-        section("No agent needed. The AI keeps answering."),
-        asking("Why was no agent needed?", chooser, hint="The detector learns from your choice."),
-    ]
-    return _modal(Modal.DISMISS, "Dismiss", blocks, "Dismiss", about)
+WHY = radio(
+    "why", "Why was no agent needed?", NOT_NEEDED, hint="The detector learns from your choice."
+).parsed(member(DismissReason, None))
+DISMISS = Form(
+    "Dismiss",
+    "dismiss",
+    (section("No agent needed. The AI keeps answering."), WHY),
+    ABOUT,
+    submit="Dismiss",
+)
 
+# -- note, draft
 
-def note(about: About) -> Block:
-    """Asks for a note."""
-    words = text_field(Field.NOTE, many_lines=True)
-    blocks = [asking("Note for the team", words, hint="The customer never sees it.")]
-    return _modal(Modal.NOTE, "Add a note", blocks, "Save", about)
+NOTE = text("note", "Note for the team", many_lines=True, hint="The customer never sees it.")
+ADD_NOTE = Form("Add a note", "note", (NOTE,), ABOUT)
+
+REPLY = text(
+    "words",
+    "Reply to the customer",
+    many_lines=True,
+    hint="Nothing is sent until you press the button.",
+    current=lambda drafted: drafted,
+)
+DRAFT = Form("Reply with draft", "draft", (REPLY,), ABOUT, submit="Send")
 
 
 def draft(about: About, words: str, sources: tuple[str, ...], *, claims: bool) -> Block:
@@ -208,28 +216,9 @@ def draft(about: About, words: str, sources: tuple[str, ...], *, claims: bool) -
         sources: the articles it is based on.
         claims: True if sending it claims the conversation.
     """
-    blocks: list[Block] = []
+    form = replace(DRAFT, submit="Take over & send") if claims else DRAFT
     if not words:
-        blocks.append(section("The AI has no suggestion. Write the reply yourself."))
-    blocks.append(
-        asking(
-            "Reply to the customer",
-            text_field(Field.WORDS, initial=words, many_lines=True),
-            hint="Nothing is sent until you press the button.",
-        )
-    )
-    if sources:
-        blocks.append(context(plain(f"From: {', '.join(sources)}", 300)))
-    label = "Take over & send" if claims else "Send"
-    return _modal(Modal.DRAFT, "Reply with draft", blocks, label, about)
-
-
-def _modal(kind: Modal, title: str, blocks: list[Block], submit: str, about: About) -> Block:
-    return modal(
-        title,
-        blocks,
-        callback_id=kind.value,
-        submit=submit,
-        close="Cancel",
-        metadata=about.dump(),
-    )
+        nothing = section("The AI has no suggestion. Write the reply yourself.")
+        form = replace(form, parts=(nothing, REPLY))
+    below = [context(plain(f"From: {', '.join(sources)}", 300))] if sources else []
+    return form.render(about, words, below=below)
