@@ -41,8 +41,8 @@ from handoff_bot.slack.features import (
     notifications,
     routing,
     settings_blocks,
-    ticket_blocks,
-    tickets_blocks,
+    ticket,
+    tickets,
 )
 from handoff_bot.slack.features.actions_blocks import conversation, gone, loading
 from handoff_bot.slack.features.escalation_modals_blocks import About
@@ -136,12 +136,12 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     drawn["admins alone"] = admins.admins_only_modal("Settings", [text, "UBEN"] * 20)
     for rows in (0, 1, 20):
         found = builders.tickets(rows, text)
-        drawn[f"{rows} tickets"] = tickets_blocks.render_tickets(
+        drawn[f"{rows} tickets"] = tickets.render_tickets(
             found, ("sms", text[:20] or "x"), may_export=True, banner=text
         )
-        one = builders.ticket(rows, text)
-        drawn[f"ticket of {rows}"] = ticket_blocks.render_ticket(one, WORKSPACE)
-        drawn[f"edit of {rows}"] = ticket_blocks.render_edit(one)
+        single = builders.ticket(rows, text)
+        drawn[f"ticket of {rows}"] = ticket.render_ticket(single, WORKSPACE)
+        drawn[f"edit of {rows}"] = ticket.render_edit(single)
     for rows in (0, 1, 15, 500):
         shown = builders.queue_page(rows, text)
         drawn[f"queue of {rows}"] = render_queue(shown, Filter(channel=text[:9]), WORKSPACE, text)

@@ -28,8 +28,8 @@ from handoff_bot.slack.features import (
     history,
     message_templates,
     settings_blocks,
-    ticket_blocks,
-    tickets_blocks,
+    ticket,
+    tickets,
 )
 from handoff_bot.slack.features.actions_blocks import conversation
 from handoff_bot.slack.features.escalation_modals_blocks import About
@@ -122,21 +122,21 @@ def _ticket_modals() -> dict[str, Payload]:
         solve_due_at=None,
     )
     drawn = {
-        "tickets all filters": tickets_blocks.render_tickets(
+        "tickets all filters": tickets.render_tickets(
             TicketPage((row,), query, more=False), ("sms",)
         ),
-        "tickets no filters": tickets_blocks.render_tickets(
+        "tickets no filters": tickets.render_tickets(
             TicketPage((replace(row, assignee=None, subject=""),), TicketQuery(), more=True),
             ("sms",),
         ),
-        "tickets may not export": tickets_blocks.render_tickets(builders.tickets(2), ("sms",)),
-        "ticket bare": ticket_blocks.render_ticket(bare, ""),
-        "ticket edit bare": ticket_blocks.render_edit(bare),
+        "tickets may not export": tickets.render_tickets(builders.tickets(2), ("sms",)),
+        "ticket bare": ticket.render_ticket(bare, ""),
+        "ticket edit bare": ticket.render_edit(bare),
     }
     for status in TicketStatus:
         shown = replace(view, row=replace(row, status=status))
-        drawn[f"ticket {status.value}"] = ticket_blocks.render_ticket(shown, WORKSPACE)
-        drawn[f"ticket edit {status.value}"] = ticket_blocks.render_edit(shown)
+        drawn[f"ticket {status.value}"] = ticket.render_ticket(shown, WORKSPACE)
+        drawn[f"ticket edit {status.value}"] = ticket.render_edit(shown)
     return drawn
 
 

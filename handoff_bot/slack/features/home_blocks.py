@@ -16,7 +16,7 @@ from handoff_bot.slack.cards.card import PRIORITIES
 from handoff_bot.slack.features.queue_blocks import QueueAction, render_row
 from handoff_bot.slack.features.settings_blocks import SettingsAction
 from handoff_bot.slack.features.stats import StatsAction
-from handoff_bot.slack.features.tickets_blocks import TicketAction
+from handoff_bot.slack.features.tickets import TicketsAction
 from handoff_bot.slack.kit.fields import labelled
 from handoff_bot.slack.kit.text import (
     Block,
@@ -61,7 +61,7 @@ def render_home(
         actions(
             labelled(QueueAction.NEXT, "Take next", "home") | {"style": "primary"},
             labelled(QueueAction.SHOW, "View queue", "home"),
-            labelled(TicketAction.SHOW, "Tickets", "home"),
+            labelled(TicketsAction.SHOW, "Tickets", "home"),
             labelled(StatsAction.SHOW, "Reports", "home"),
             *([labelled(SettingsAction.SHOW, "Settings", "home")] if home.may_administer else ()),
             labelled(REFRESH, "Refresh", "home"),

@@ -1,42 +1,128 @@
-"""Tickets: searched, read and edited in modals."""
+"""Tickets: searched in a modal, and exported by admins."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from enum import StrEnum
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.escalations import TicketStatus, tags_of
+from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.domain.tickets import Edit, Period, TicketQuery
+from handoff_bot.domain.tickets import Period, TicketPage, TicketQuery, TicketRow
 from handoff_bot.services.tickets import ticket_export
-from handoff_bot.services.tickets.ticket_edits import GONE, NO_SUBJECT
 from handoff_bot.services.tickets.ticket_export import Format
-from handoff_bot.slack.cards.thread import render_words
-from handoff_bot.slack.click import Click, Tools, number, sender
-from handoff_bot.slack.feature import Body, Feature, SlashCommand, Subject, guarded
+from handoff_bot.slack.cards.card import PRIORITIES, REASONS
+from handoff_bot.slack.click import Click, Tools
+from handoff_bot.slack.feature import Feature, SlashCommand, guarded, submits
 from handoff_bot.slack.features.admins import by_admins
-from handoff_bot.slack.features.ticket_blocks import (
-    EDIT,
-    Field,
-    render_edit,
-    render_ticket,
-    shown_in,
+from handoff_bot.slack.features.ticket import STATUSES, TicketAction
+from handoff_bot.slack.kit.fields import ANY, filter_menu, labelled, modal, person_menu
+from handoff_bot.slack.kit.form import Form, State, Submission, first, held, one, text, word_of
+from handoff_bot.slack.kit.text import (
+    Block,
+    SlackMessage,
+    actions,
+    moment,
+    mrkdwn,
+    named,
+    one_line,
+    plain,
+    section,
+    spelled,
 )
-from handoff_bot.slack.features.tickets_blocks import SEARCH, TicketAction, render_tickets
-from handoff_bot.slack.kit.fields import ANY, modal
-from handoff_bot.slack.kit.form import filled_in, held, one, word_of
-from handoff_bot.slack.kit.text import Block, SlackMessage, section
 
-NO_NUMBER = "Add a ticket number: /handoff ticket 12"
-OLD_MODAL = "This is from an older version. Close it and start again."
 ON_ITS_WAY = "You will get the file as a direct message."
 
 
-# -- searching
+class TicketsAction(StrEnum):
+    """Action ids of the modals."""
+
+    SHOW = "tickets_show"
+    STATUS = "tickets_status"
+    CHANNEL = "tickets_channel"
+    PRIORITY = "tickets_priority"
+    REASON = "tickets_reason"
+    PERIOD = "tickets_period"
+    ASSIGNEE = "tickets_assignee"
+    ALL = "tickets_all"
+    NEXT = "tickets_next"
+    FIRST = "tickets_first"
+    CSV = "tickets_csv"
+    JSON = "tickets_json"
+
+
+PERIODS: dict[Period, str] = {
+    Period.DAY: "Last 24 hours",
+    Period.WEEK: "Last 7 days",
+    Period.MONTH: "Last 30 days",
+    Period.YEAR: "Last 365 days",
+}
+
+
+WORDS = text(
+    "tickets_words",
+    "Search",
+    placeholder="#12, #tag or text",
+    most=100,
+    optional=True,
+    acts_on="on_enter_pressed",
+    current=lambda query: query.words,
+).parsed(first)
+SEARCH: Form[None] = Form("Tickets", "tickets", (WORDS,), submit="Search", close="Close")
+
+
+def render_tickets(
+    page: TicketPage, channels: Sequence[str], *, may_export: bool = False, banner: str = ""
+) -> Block:
+    """Renders the search."""
+    blocks = [actions(*_filters(page.query, channels)), *map(_row, page.rows)]
+    if not page.rows:
+        blocks.append(section("No tickets found."))
+    blocks += _turns(page, may_export=may_export)
+    return SEARCH.render(None, page.query, below=blocks, banner=banner)
+
+
+def _filters(query: TicketQuery, channels: Sequence[str]) -> Iterator[Block]:
+    yield filter_menu(TicketsAction.STATUS, "Any status", STATUSES, query.status)
+    kinds = {one: spelled(one) for one in channels}
+    yield filter_menu(TicketsAction.CHANNEL, "Any channel", kinds, query.channel)
+    yield filter_menu(TicketsAction.PRIORITY, "Any priority", PRIORITIES, query.priority)
+    yield filter_menu(TicketsAction.REASON, "Any reason", REASONS, query.reason)
+    yield filter_menu(TicketsAction.PERIOD, "Any time", PERIODS, query.period)
+    yield person_menu(TicketsAction.ASSIGNEE, "Any assignee", query.assignee or "")
+
+
+def _row(row: TicketRow) -> Block:
+    facts = f"{STATUSES[row.status]} · {PRIORITIES[row.priority]} · {named(row.contact)}"
+    owner = f" · {named(row.assignee.name)}" if row.assignee else ""
+    subject = one_line(row.subject, 120) or "(no subject)"
+    return {
+        "type": "section",
+        "fields": [
+            plain(f"#{row.number} {subject}\n{facts} on {spelled(row.channel)}{owner}", 600),
+            mrkdwn(moment(row.created_at)),
+        ],
+        "accessory": labelled(TicketAction.OPEN, "Open", str(row.number), f"#{row.number}"),
+    }
+
+
+def _turns(page: TicketPage, *, may_export: bool) -> Iterator[Block]:
+    turns = []
+    if page.query.before is not None:
+        turns.append(labelled(TicketsAction.FIRST, "Newest", "first"))
+    if page.more:
+        last = str(page.rows[-1].number)
+        turns.append(labelled(TicketsAction.NEXT, "Older tickets", last))
+    if replace(page.query, words="", no_number=False, before=None, since=None) != TicketQuery():
+        turns.append(labelled(TicketsAction.ALL, "Clear filters", "all"))
+    if may_export and page.rows:
+        turns.append(labelled(TicketsAction.CSV, "Export as CSV", "csv", "all results"))
+        turns.append(labelled(TicketsAction.JSON, "Export as JSON", "json", "all results"))
+    if turns:
+        yield actions(*turns)
 
 
 def in_words(tools: Tools, asked: SlashCommand) -> SlackMessage | None:
@@ -80,9 +166,10 @@ def searched(tools: Tools, click: Click, ack: Ack) -> None:
     tools.desk.update_view(click.view_id, _found(tools, click.desk_id, _asked(click.state, None)))
 
 
-def searched_by_button(tools: Tools, body: Body, ack: Ack) -> None:
+def searched_by_button(tools: Tools, entered: Submission[None], ack: Ack) -> None:
     """The search button of the modal."""
-    ack(response_action="update", view=_found(tools, sender(body), _asked(filled_in(body), None)))
+    found = _found(tools, entered.by, _asked(entered.state, None))
+    ack(response_action="update", view=found)
 
 
 def next_page(tools: Tools, click: Click, ack: Ack) -> None:
@@ -100,146 +187,42 @@ def all_of_them(tools: Tools, click: Click, ack: Ack) -> None:
     tools.desk.update_view(click.view_id, _found(tools, click.desk_id, TicketQuery(words=words)))
 
 
-def _asked(state: Mapping[str, Any], before: int | None) -> TicketQuery:
+def _asked(state: State, before: int | None) -> TicketQuery:
     """Parses the modal's menus and fields; an unknown value means any."""
-    channel = one(state, TicketAction.CHANNEL)
+    channel = one(state, TicketsAction.CHANNEL)
     return TicketQuery(
-        words=next(iter(held(state, TicketAction.WORDS)), ""),
-        status=word_of(TicketStatus, one(state, TicketAction.STATUS)),
+        words=first(held(state, WORDS.id)),
+        status=word_of(TicketStatus, one(state, TicketsAction.STATUS)),
         channel=None if channel == ANY else channel,
-        reason=word_of(Signal, one(state, TicketAction.REASON)),
-        priority=word_of(Priority, one(state, TicketAction.PRIORITY)),
-        period=word_of(Period, one(state, TicketAction.PERIOD)),
-        assignee=one(state, TicketAction.ASSIGNEE) or None,
+        reason=word_of(Signal, one(state, TicketsAction.REASON)),
+        priority=word_of(Priority, one(state, TicketsAction.PRIORITY)),
+        period=word_of(Period, one(state, TicketsAction.PERIOD)),
+        assignee=one(state, TicketsAction.ASSIGNEE) or None,
         before=before,
-    )
-
-
-# -- one ticket
-
-
-def ticket_in_words(tools: Tools, asked: SlashCommand) -> SlackMessage | None:
-    """`/handoff ticket 12`."""
-    wanted = number(asked.words.removeprefix("#"))
-    if wanted is None:
-        return render_words(NO_NUMBER)
-    view = tools.core.tickets.view(wanted)
-    if view is None:
-        return render_words(GONE)
-    tools.desk.open_view(asked.trigger_id, render_ticket(view, tools.desk.workspace()))
-    return None
-
-
-def open_ticket(tools: Tools, click: Click, ack: Ack) -> None:
-    """Opens a ticket on top of the search, or replaces another page of the ticket."""
-    ack()
-    shown = _ticket(tools, click.number or 0, 0)
-    if click.metadata:
-        tools.desk.update_view(click.view_id, shown)
-    else:
-        tools.desk.push_view(click.trigger_id, shown)
-
-
-def older(tools: Tools, click: Click, ack: Ack) -> None:
-    """An earlier page of its timeline."""
-    ack()
-    which, _, page = click.value.partition(":")
-    shown = _ticket(tools, number(which) or 0, number(page) or 0)
-    tools.desk.update_view(click.view_id, shown)
-
-
-def _ticket(tools: Tools, which: int, page: int) -> Block:
-    view = tools.core.tickets.view(which, page)
-    if view is None:
-        return modal("Ticket", [section(GONE)])
-    return render_ticket(view, tools.desk.workspace())
-
-
-# -- editing
-
-
-def change(tools: Tools, click: Click, ack: Ack) -> None:
-    """Opens the form, on top of the ticket."""
-    ack()
-    view = tools.core.tickets.view(click.number or 0)
-    if view:
-        tools.desk.push_view(click.trigger_id, render_edit(view))
-
-
-def changed(tools: Tools, body: Body, ack: Ack) -> None:
-    """Saves a ticket: problems are reported next to the field, changes are shown in the modal below."""
-    about = shown_in(str(body["view"].get("private_metadata") or ""))
-    if about is None:
-        ack(response_action="update", view=modal("Ticket", [section(OLD_MODAL)]))
-        return
-    which, shown = about
-    wanted = _wanted(body, shown)
-    problem = _problem(tools, which, sender(body), shown, wanted)
-    if problem:
-        ack(response_action="errors", errors=problem)
-        return
-    ack()
-    below = str(body["view"].get("previous_view_id") or "")
-    if below:
-        tools.desk.update_view(below, _ticket(tools, which, 0))
-
-
-def _problem(tools: Tools, which: int, who: str, shown: Edit, wanted: Edit) -> dict[str, str]:
-    """Saves the ticket; returns the problem and its field."""
-    if not wanted.subject.strip():
-        return {Field.SUBJECT: NO_SUBJECT}
-    view = tools.core.tickets.view(which) if wanted.assignee else None
-    if view and (problem := tools.why_not_to(wanted.assignee, view.escalation_id)):
-        return {Field.ASSIGNEE: problem}
-    to = tools.desk.agent(wanted.assignee) if wanted.assignee else None
-    outcome = tools.core.tickets.edit(which, tools.agent(who), shown, wanted, to)
-    if outcome.done:
-        return {}
-    at = Field.ASSIGNEE if shown.status is wanted.status else Field.STATUS
-    return {at: outcome.text}
-
-
-def _wanted(body: Body, shown: Edit) -> Edit:
-    state = filled_in(body)
-    chosen = {field: next(iter(held(state, field)), "") for field in Field}
-    return Edit(
-        subject=chosen[Field.SUBJECT],
-        priority=word_of(Priority, chosen[Field.PRIORITY]) or shown.priority,
-        status=word_of(TicketStatus, chosen[Field.STATUS]) or shown.status,
-        assignee=chosen[Field.ASSIGNEE],
-        tags=tags_of(chosen[Field.TAGS]),
     )
 
 
 FEATURE = Feature(
     clicks={
-        TicketAction.SHOW: guarded(Action.SEARCH, show),
-        TicketAction.WORDS: guarded(Action.SEARCH, searched),
-        TicketAction.STATUS: guarded(Action.SEARCH, searched),
-        TicketAction.CHANNEL: guarded(Action.SEARCH, searched),
-        TicketAction.PRIORITY: guarded(Action.SEARCH, searched),
-        TicketAction.REASON: guarded(Action.SEARCH, searched),
-        TicketAction.PERIOD: guarded(Action.SEARCH, searched),
-        TicketAction.ASSIGNEE: guarded(Action.SEARCH, searched),
-        TicketAction.ALL: guarded(Action.SEARCH, all_of_them),
-        TicketAction.FIRST: guarded(Action.SEARCH, searched),
-        TicketAction.NEXT: guarded(Action.SEARCH, next_page),
-        TicketAction.OPEN: guarded(Action.SEE, open_ticket, Subject.TICKET),
-        TicketAction.OLDER: guarded(Action.SEE, older, Subject.TICKET),
-        TicketAction.CHANGE: guarded(Action.EDIT, change, Subject.TICKET),
-        TicketAction.CSV: by_admins(exported),
-        TicketAction.JSON: by_admins(exported),
+        TicketsAction.SHOW: guarded(Action.SEARCH, show),
+        WORDS.id: guarded(Action.SEARCH, searched),
+        TicketsAction.STATUS: guarded(Action.SEARCH, searched),
+        TicketsAction.CHANNEL: guarded(Action.SEARCH, searched),
+        TicketsAction.PRIORITY: guarded(Action.SEARCH, searched),
+        TicketsAction.REASON: guarded(Action.SEARCH, searched),
+        TicketsAction.PERIOD: guarded(Action.SEARCH, searched),
+        TicketsAction.ASSIGNEE: guarded(Action.SEARCH, searched),
+        TicketsAction.ALL: guarded(Action.SEARCH, all_of_them),
+        TicketsAction.FIRST: guarded(Action.SEARCH, searched),
+        TicketsAction.NEXT: guarded(Action.SEARCH, next_page),
+        TicketsAction.CSV: by_admins(exported),
+        TicketsAction.JSON: by_admins(exported),
     },
     views={
-        EDIT: guarded(Action.EDIT, changed, Subject.TICKET),
-        SEARCH: guarded(Action.SEARCH, searched_by_button),
+        SEARCH.callback_id: guarded(Action.SEARCH, submits(SEARCH, searched_by_button)),
     },
     commands={
         "tickets": guarded(Action.SEARCH, in_words),
-        "ticket": guarded(Action.SEE, ticket_in_words, Subject.TICKET),
     },
-    help=(
-        "/handoff tickets: search tickets (refund)",
-        "/handoff ticket 12: one ticket with its timeline",
-    ),
+    help=("/handoff tickets: search tickets (refund)",),
 )

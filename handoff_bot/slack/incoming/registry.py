@@ -21,6 +21,7 @@ from handoff_bot.slack.features import (
     setup,
     stats,
     thread_commands,
+    ticket,
     tickets,
 )
 
@@ -32,6 +33,7 @@ FEATURES: tuple[Feature, ...] = (
     setup.FEATURE,
     availability.FEATURE,
     tickets.FEATURE,
+    ticket.FEATURE,
     settings.FEATURE,
     customer_texts.FEATURE,
     canned.FEATURE,

@@ -121,13 +121,15 @@ def several(
     return element | ({"initial_options": initial} if initial else {})
 
 
-def people_menu(action_id: str, label: str, chosen: Sequence[str] = ()) -> Block:
-    """Returns a menu of any number of people."""
+def people_menu(action_id: str, label: str, chosen: Sequence[str] = (), most: int = 0) -> Block:
+    """Returns a menu of people, at most `most` of them; 0 for any number."""
     element: Block = {
         "type": "multi_users_select",
         "action_id": action_id,
         "placeholder": plain(label, 150),
     }
+    if most:
+        element["max_selected_items"] = most
     return element | ({"initial_users": list(chosen)} if chosen else {})
 
 

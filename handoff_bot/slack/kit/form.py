@@ -138,7 +138,8 @@ class Metadata(Generic[About]):
         self._default = default
 
     def dump(self, about: About) -> str:
-        return json.dumps(self._adapter.dump_python(about, mode="json"))
+        """Returns at most the characters that Slack counts: it does not escape what is not ASCII."""
+        return json.dumps(self._adapter.dump_python(about, mode="json"), ensure_ascii=False)
 
     def read(self, metadata: str) -> About | None:
         """Parses metadata; the default if it is not valid."""
@@ -308,11 +309,13 @@ def person(id: str, label: str, placeholder: str, **looks: Unpack[_Looks]) -> Fi
     return Field(id, label, element, stripped, **looks)
 
 
-def people(id: str, label: str, placeholder: str, **looks: Unpack[_Looks]) -> Field[Entered]:
-    """Declares a menu of any number of people."""
+def people(
+    id: str, label: str, placeholder: str, *, most: int = 0, **looks: Unpack[_Looks]
+) -> Field[Entered]:
+    """Declares a menu of people, at most `most` of them; 0 for any number."""
 
     def element(field: Field[Any], shown: Any) -> Block:
-        return elements.people_menu(field.id, placeholder, shown or ())
+        return elements.people_menu(field.id, placeholder, list(shown or ()), most)
 
     return Field(id, label, element, tuple, **looks)
 
