@@ -6,7 +6,7 @@ from handoff_bot.domain import canned
 from handoff_bot.domain.texts import REQUIRED, SHORTEST_WAIT, SILENCEABLE, TEXTS, Moment, allowed
 from handoff_bot.services.settings_catalog import SECTIONS
 from handoff_bot.slack.features.customer_texts import MOMENTS
-from handoff_bot.slack.features.settings_blocks import in_words
+from handoff_bot.slack.features.settings import in_words
 from handoff_bot.slack.incoming.registry import EVERYTHING
 from tests.docs.pages import DOCS, check_block, read
 

@@ -40,7 +40,7 @@ from handoff_bot.slack.features import (
     message_templates,
     notifications,
     routing,
-    settings_blocks,
+    settings,
     ticket,
     tickets,
 )
@@ -163,13 +163,13 @@ def views(text: str) -> dict[str, dict[str, Any]]:
 
 def settings_views(text: str) -> dict[str, dict[str, Any]]:
     """The windows of the settings, and those that look back."""
-    difference = settings_blocks.Difference(text, text, text)
-    wrong = settings_blocks.Difference(text, problem=text)
-    drawn = {"sections": settings_blocks.render_sections(SECTIONS, text)}
+    difference = settings.Difference(text, text, text)
+    wrong = settings.Difference(text, problem=text)
+    drawn = {"sections": settings.render_sections(SECTIONS, text)}
     for each in SECTIONS:
-        drawn[f"section {each.name}"] = settings_blocks.render_section(each, {})
+        drawn[f"section {each.name}"] = settings.render_section(each, {})
         lines = [difference, wrong] * len(each.settings)
-        drawn[f"preview {each.name}"] = settings_blocks.render_section(each, {}, 1, lines[:12])
+        drawn[f"preview {each.name}"] = settings.render_section(each, {}, 1, lines[:12])
     for moment in Moment:
         shown_text = customer_texts.ShownText(
             moment, "en", "any", text, text, text[:200], is_own=True

@@ -27,7 +27,7 @@ from handoff_bot.slack.features import (
     escalation_modals_blocks,
     history,
     message_templates,
-    settings_blocks,
+    settings,
     ticket,
     tickets,
 )
@@ -141,11 +141,11 @@ def _ticket_modals() -> dict[str, Payload]:
 
 
 def _settings_modals() -> dict[str, Payload]:
-    drawn = {"settings without banner": settings_blocks.render_sections(SECTIONS)}
+    drawn = {"settings without banner": settings.render_sections(SECTIONS)}
     for each in SECTIONS:
         values = {one.key: one.merged(None, _filled(one)) for one in each.settings}
         groups = each.with_groups({"S0TEAM": "Support", "S0NIGHT": "Night shift"})
-        drawn[f"section filled {each.name}"] = settings_blocks.render_section(groups, values, 7, [])
+        drawn[f"section filled {each.name}"] = settings.render_section(groups, values, 7, [])
     spoken = customer_texts.ShownText(
         Moment.STARTED, "de", "request", "Hallo {wait_minutes}", "Hallo 5"
     )
@@ -226,7 +226,7 @@ def _other_modals() -> dict[str, Payload]:
             for kind in PostKind
         },
         "settings in words": {
-            one.name: [settings_blocks.in_words(one, each) for each in (one.default, _filled(one))]
+            one.name: [settings.in_words(one, each) for each in (one.default, _filled(one))]
             for section in SECTIONS
             for one in section.settings
         },

@@ -18,7 +18,6 @@ from handoff_bot.slack.cards.card import REASONS
 from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import Feature, submits
 from handoff_bot.slack.features.admins import by_admins, put
-from handoff_bot.slack.features.settings_blocks import SettingsAction
 from handoff_bot.slack.kit.fields import ANY, Number, labelled, menu
 from handoff_bot.slack.kit.form import (
     Field,
@@ -51,8 +50,9 @@ LONGEST = 1500
 
 
 class TextAction(StrEnum):
-    """Action ids of the menus and the button."""
+    """Action ids of the menus and the buttons."""
 
+    SHOW = "settings_texts"
     MOMENT = "text_moment"
     LANGUAGE = "text_language"
     REASON = "text_reason"
@@ -273,7 +273,7 @@ def _shown(tools: Tools, text: Text, words: str | None = None) -> ShownText:
 
 FEATURE = Feature(
     clicks={
-        SettingsAction.TEXTS: by_admins(open_texts),
+        TextAction.SHOW: by_admins(open_texts),
         TextAction.MOMENT: by_admins(another_text),
         TextAction.LANGUAGE: by_admins(another_text),
         TextAction.REASON: by_admins(another_text),

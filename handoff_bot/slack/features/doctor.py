@@ -21,7 +21,6 @@ from handoff_bot.slack.checks import check_channel, examine
 from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import Feature, SlashCommand
 from handoff_bot.slack.features.admins import by_admins, put
-from handoff_bot.slack.features.settings_blocks import SettingsAction
 from handoff_bot.slack.kit.fields import modal
 from handoff_bot.slack.kit.text import (
     Block,
@@ -46,6 +45,7 @@ PURPOSES: dict[Purpose, str] = {
 
 
 TITLE = "Doctor"
+SHOW = "doctor_show"
 _MOST = 40
 _WORDS = 800
 _CHANNEL = re.compile(r"\b[CG][A-Z0-9]{6,20}\b")
@@ -146,7 +146,7 @@ def _begin(tools: Tools, view_id: str) -> None:
 
 
 FEATURE = Feature(
-    clicks={SettingsAction.DOCTOR: by_admins(show)},
+    clicks={SHOW: by_admins(show)},
     commands={"doctor": by_admins(asked_for)},
     help=("/handoff doctor: check Slack and the language model (admins)",),
 )

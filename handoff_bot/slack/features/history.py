@@ -27,7 +27,6 @@ from handoff_bot.slack.features.admins import by_admins, mention, put
 from handoff_bot.slack.features.customer_texts import MOMENTS
 from handoff_bot.slack.features.notifications import notice_words
 from handoff_bot.slack.features.routing import routing_words
-from handoff_bot.slack.features.settings_blocks import SettingsAction, before_and_after
 from handoff_bot.slack.kit.fields import labelled, modal, person_menu
 from handoff_bot.slack.kit.form import Metadata
 from handoff_bot.slack.kit.text import (
@@ -43,6 +42,7 @@ from handoff_bot.slack.kit.text import (
 )
 
 HISTORY_PAGE = 30
+_SHOWN = 300
 
 _SHARED = {
     "rules.triggers": "Sensitivity of each signal",
@@ -65,9 +65,18 @@ _IN_WORDS: dict[str, Callable[[Any], str]] = {
 _CHANNEL = re.compile("[CG][A-Z0-9]{2,20}")
 
 
+class HistoryAction(StrEnum):
+    """Action ids of the history."""
+
+    SHOW = "settings_history"
+    OLDER = "settings_history_older"
+    NEWER = "settings_history_newer"
+
+
 class AuditAction(StrEnum):
     """Action ids of the audit log."""
 
+    SHOW = "audit_show"
     PERSON = "audit_person"
     EVERYBODY = "audit_everybody"
     OLDER = "audit_older"
@@ -106,11 +115,17 @@ def render_history(changes: Sequence[ShownChange], page: int, *, more: bool) -> 
     return modal("History", [*blocks, actions(*turns)] if turns else blocks)
 
 
+def before_and_after(before: str, after: str) -> str:
+    """Returns a change of a value, each side on one line."""
+    was, will_be = (one_line(each, _SHOWN) or "(not set)" for each in (before, after))
+    return f"{was} → {will_be}"
+
+
 def _turns(page: int, *, more: bool) -> Iterator[Block]:
     if page > 0:
-        yield labelled(SettingsAction.NEWER, "Newer", str(page - 1))
+        yield labelled(HistoryAction.NEWER, "Newer", str(page - 1))
     if more:
-        yield labelled(SettingsAction.OLDER, "Older", str(page + 1))
+        yield labelled(HistoryAction.OLDER, "Older", str(page + 1))
 
 
 def _who(who: str) -> Iterator[Block]:
@@ -296,10 +311,10 @@ def _with_label(did: Did) -> Did:
 
 FEATURE = Feature(
     clicks={
-        SettingsAction.HISTORY: by_admins(open_history),
-        SettingsAction.OLDER: by_admins(another_page),
-        SettingsAction.NEWER: by_admins(another_page),
-        SettingsAction.AUDIT: by_admins(show_audit),
+        HistoryAction.SHOW: by_admins(open_history),
+        HistoryAction.OLDER: by_admins(another_page),
+        HistoryAction.NEWER: by_admins(another_page),
+        AuditAction.SHOW: by_admins(show_audit),
         AuditAction.PERSON: by_admins(of_one),
         AuditAction.EVERYBODY: by_admins(of_everybody),
         AuditAction.OLDER: by_admins(turned),

@@ -14,7 +14,7 @@ from handoff_bot.domain.desk import Home, MyRow
 from handoff_bot.slack.cards.board import permalink
 from handoff_bot.slack.cards.card import PRIORITIES
 from handoff_bot.slack.features.queue_blocks import QueueAction, render_row
-from handoff_bot.slack.features.settings_blocks import SettingsAction
+from handoff_bot.slack.features.settings import SettingsAction
 from handoff_bot.slack.features.stats import StatsAction
 from handoff_bot.slack.features.tickets import TicketsAction
 from handoff_bot.slack.kit.fields import labelled

@@ -2,35 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.settings import Section, Widget
+from handoff_bot.domain.settings import Section, Setting, Widget
 from handoff_bot.services.settings_catalog import SECTIONS, TRANSLATION
 from handoff_bot.services.translation.translating import NO_MODEL
-from handoff_bot.slack.click import Click, Tools, sender
-from handoff_bot.slack.feature import Body, Feature, SlashCommand
-from handoff_bot.slack.features import notifications, routing
+from handoff_bot.slack.click import Click, Tools
+from handoff_bot.slack.feature import Feature, SlashCommand, submits
+from handoff_bot.slack.features import doctor, notifications, routing
 from handoff_bot.slack.features.admins import by_admins, put, refused_in_modal
-from handoff_bot.slack.features.customer_texts import first_text
-from handoff_bot.slack.features.history import history_page
-from handoff_bot.slack.features.settings_blocks import (
-    SECTION,
-    Difference,
-    Opened,
-    SettingsAction,
-    in_words,
-    render_section,
-    render_sections,
+from handoff_bot.slack.features.canned import CannedAction
+from handoff_bot.slack.features.customer_texts import TextAction, first_text
+from handoff_bot.slack.features.history import (
+    AuditAction,
+    HistoryAction,
+    before_and_after,
+    history_page,
 )
-from handoff_bot.slack.kit.form import filled_in, held
-from handoff_bot.slack.kit.text import Block
+from handoff_bot.slack.features.message_templates import TemplateAction
+from handoff_bot.slack.features.rules import NOTICES, ROUTING
+from handoff_bot.slack.kit import fields as elements
+from handoff_bot.slack.kit.fields import Number, labelled, modal
+from handoff_bot.slack.kit.form import Field, Form, Invalid, Metadata, Submission
+from handoff_bot.slack.kit.text import Block, actions, section
 
 CHANGED_MEANWHILE = "Another admin has changed these settings. Go back and open them again."
 UNCHANGED = "No changes."
+
+
+class SettingsAction(StrEnum):
+    """Action ids of the buttons."""
+
+    SHOW = "settings_show"
+    OPEN = "settings_open"
+    CHECK = "settings_check"
+
+
+# -- the list of sections
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A modal of its own that the settings link to, by the action id of its button."""
+
+    action: str
+    title: str
+    description: str
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(TextAction.SHOW, "Customer texts", "All automatic messages, by language and reason."),
+    Entry(
+        CannedAction.SHOW, "Canned replies", ("Prepared replies for agents, in several languages.")
+    ),
+    Entry(
+        TemplateAction.SHOW,
+        "Templates",
+        ("Messages that WhatsApp allows after its 24-hour window has closed."),
+    ),
+    Entry(ROUTING.show, ROUTING.title, ROUTING.intro),
+    Entry(NOTICES.show, NOTICES.title, NOTICES.intro),
+    Entry(HistoryAction.SHOW, "History", "Who changed which setting, and when."),
+    Entry(
+        AuditAction.SHOW,
+        "Audit log",
+        ("Who took, released or resolved conversations, and changed settings."),
+    ),
+    Entry(
+        doctor.SHOW,
+        "Doctor",
+        ("Checks of Slack permissions, channels and the language model."),
+    ),
+)
+"""The only list of these modals."""
+
+
+def render_sections(sections: Sequence[Section], banner: str = "") -> Block:
+    """Renders the list of all sections and modals."""
+    blocks: list[Block] = []
+    for each in sections:
+        button = labelled(SettingsAction.OPEN, "Open", each.name, each.title)
+        blocks.append(_row(each.title, each.description, button))
+    for entry in ENTRIES:
+        button = labelled(entry.action, "Open", "open", entry.title)
+        blocks.append(_row(entry.title, entry.description, button))
+    return modal("Settings", blocks, banner=banner)
+
+
+def _row(title: str, description: str, button: Block) -> Block:
+    return section(f"{title}\n{description}") | {"accessory": button}
+
 
 _BY_NAME = {each.name: each for each in SECTIONS}
 _MODALS: Mapping[str, Callable[[Tools], Block]] = {
@@ -40,9 +106,6 @@ _MODALS: Mapping[str, Callable[[Tools], Block]] = {
     "notifications": notifications.MODALS.render,
 }
 """Modals of their own that `/handoff settings NAME` opens."""
-
-
-# -- opening
 
 
 def asked_for(tools: Tools, asked: SlashCommand) -> None:
@@ -82,6 +145,137 @@ def _known(tools: Tools, name: str) -> Section | None:
     return found
 
 
+# -- one section
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The section of a modal, and its newest change when the modal was opened."""
+
+    section: str = ""
+    seen: Number = 0
+
+
+FORM = Form("Settings", "settings_section", (), Metadata(Opened, Opened()), close="Back")
+
+
+def section_form(shown: Section) -> Form[Opened]:
+    """Returns the form of a section; it shows the preferences by key."""
+    fields = [_field(each) for each in shown.settings]
+    return replace(FORM, title=shown.title, parts=fields, conflict=(fields[0], CHANGED_MEANWHILE))
+
+
+def _field(setting: Setting) -> Field[Any]:
+    return Field(
+        setting.name,
+        setting.label,
+        _WIDGETS[setting.widget],
+        setting.parse,
+        setting.choices,
+        hint=setting.hint,
+        optional=setting.widget is not Widget.CHOICE,
+        current=lambda values: setting.current(values.get(setting.key)),
+    )
+
+
+def _choice(field: Field[Any], value: Any) -> Block:
+    return elements.menu(field.id, "Choose", field.choices, str(value))
+
+
+def _yes_no(field: Field[Any], value: Any) -> Block:
+    return elements.tick(field.id, "Yes", chosen=bool(value))
+
+
+def _line(field: Field[Any], value: Any) -> Block:
+    shown = f"{value:g}" if isinstance(value, int | float) else str(value or "")
+    return elements.text_field(field.id, initial=shown, most=200)
+
+
+def _lines(field: Field[Any], value: Any) -> Block:
+    return elements.text_field(field.id, initial="\n".join(_texts(value)), many_lines=True)
+
+
+def _people(field: Field[Any], value: Any) -> Block:
+    return elements.people_menu(field.id, "Choose people", _texts(value))
+
+
+def _group(field: Field[Any], value: Any) -> Block:
+    return elements.group_menu(field.id, "No group", field.choices, str(value or ""))
+
+
+def _channels(field: Field[Any], value: Any) -> Block:
+    return elements.channels_menu(field.id, "Choose Slack channels", _texts(value))
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+_WIDGETS = {
+    Widget.CHANNELS: _channels,
+    Widget.GROUP: _group,
+    Widget.CHOICE: _choice,
+    Widget.YES_NO: _yes_no,
+    Widget.LINE: _line,
+    Widget.LINES: _lines,
+    Widget.PEOPLE: _people,
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One change that saving would make, or the problem that prevents it.
+
+    Attributes:
+        label: the setting's label.
+        before, after: the values as text.
+        problem: why the value is not valid, "".
+    """
+
+    label: str
+    before: str = ""
+    after: str = ""
+    problem: str = ""
+
+
+def render_section(
+    shown: Section,
+    values: Mapping[str, Any],
+    seen: int = 0,
+    differences: Sequence[Difference] | None = None,
+) -> Block:
+    """Renders one section.
+
+    Args:
+        shown: the section.
+        values: the preferences by key.
+        seen: their newest change.
+        differences: what saving would change; None before a preview.
+    """
+    below = [actions(labelled(SettingsAction.CHECK, "Preview changes", shown.name))]
+    below += _differences(differences) if differences is not None else []
+    return section_form(shown).render(Opened(shown.name, seen), values, below=below)
+
+
+def _differences(differences: Sequence[Difference]) -> Iterator[Block]:
+    for each in differences:
+        if each.problem:
+            yield section(f"⚠️ {each.label}: {each.problem}")
+        else:
+            yield section(f"{each.label}\n{before_and_after(each.before, each.after)}")
+    if not differences:
+        yield section("No changes.")
+
+
+def in_words(setting: Setting, value: Any) -> str:
+    """Returns a value as text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return setting.choices.get(str(value), str(value))
+
+
 def _section(tools: Tools, shown: Section) -> Block:
     seen = tools.core.preferences.newest_change(_keys(shown))
     return render_section(shown, _stored(tools, shown), seen)
@@ -95,70 +289,46 @@ def _stored(tools: Tools, shown: Section) -> dict[str, Any]:
     return {key: tools.core.preferences.get(key, None) for key in _keys(shown)}
 
 
-# -- input
-
-
 def checked(tools: Tools, click: Click, ack: Ack) -> None:
     """Previews the changes; the input stays."""
     ack()
-    opened = Opened.parse(click.metadata)
-    found = _known(tools, opened.section)
+    entered = FORM.received(click.metadata, click.state)
+    found = _known(tools, entered.about.section)
     if found is None:
         return
     stored = _stored(tools, found)
-    values, errors = _parsed(found, click.state)
-    shown = render_section(found, stored, opened.seen, _differences(found, stored, values, errors))
+    changes = list(_changes(found, stored, entered))
+    shown = render_section(found, stored, entered.about.seen, changes)
     tools.desk.update_view(click.view_id, shown)
 
 
-def _parsed(shown: Section, state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Returns the valid values, and the problems by field."""
-    values: dict[str, Any] = {}
-    errors: dict[str, str] = {}
-    for each in shown.settings:
-        try:
-            values[each.name] = each.parse(held(state, each.name))
-        except ValueError as error:
-            errors[each.name] = str(error)
-    return values, errors
-
-
-def _differences(
-    shown: Section, stored: Mapping[str, Any], values: Mapping[str, Any], errors: Mapping[str, str]
-) -> list[Difference]:
-    found: list[Difference] = []
+def _changes(
+    shown: Section, stored: Mapping[str, Any], entered: Submission[Opened]
+) -> Iterator[Difference]:
     for each in shown.settings:
         now = each.current(stored.get(each.key))
-        if each.name in errors:
-            found.append(Difference(each.label, problem=errors[each.name]))
-        elif values[each.name] != now:
-            after = in_words(each, values[each.name])
-            found.append(Difference(each.label, in_words(each, now), after))
-    return found
+        try:
+            value = entered[_field(each)]
+        except Invalid as invalid:
+            yield Difference(each.label, problem=str(invalid))
+            continue
+        if value != now:
+            yield Difference(each.label, in_words(each, now), in_words(each, value))
 
 
-# -- saving
-
-
-def saved(tools: Tools, body: Body, ack: Ack) -> None:
-    """Saves a whole section or nothing; problems are reported next to the field."""
-    view = body["view"]
-    opened = Opened.parse(str(view.get("private_metadata") or ""))
-    found = _known(tools, opened.section)
+def saved(tools: Tools, entered: Submission[Opened], ack: Ack) -> None:
+    """Saves a whole section or nothing."""
+    found = _known(tools, entered.about.section)
     if found is None:
         ack(response_action="update", view=refused_in_modal(tools))
         return
-    stored = _stored(tools, found)
-    values, errors = _parsed(found, filled_in(body))
-    if not errors and not tools.core.preferences.change_several(
-        _merged(found, stored, values), sender(body), opened.seen
-    ):
-        errors = {found.settings[0].name: CHANGED_MEANWHILE}
-    if errors:
-        ack(response_action="errors", errors=errors)
-        return
-    labels = [each.label for each in _differences(found, stored, values, {})]
-    _closed(tools, view, ack, f"Saved: {', '.join(labels)}." if labels else UNCHANGED)
+    stored, form = _stored(tools, found), section_form(found)
+    merged = _merged(found, stored, form.values(entered))
+    form.require_unchanged(
+        tools.core.preferences.change_several(merged, entered.by, entered.about.seen)
+    )
+    labels = [each.label for each in _changes(found, stored, entered)]
+    _closed(tools, entered.below, ack, f"Saved: {', '.join(labels)}." if labels else UNCHANGED)
 
 
 def _merged(shown: Section, stored: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,14 +342,13 @@ def _merged(shown: Section, stored: Mapping[str, Any], values: Mapping[str, Any]
     return merged
 
 
-def _closed(tools: Tools, view: Body, ack: Ack, words: str) -> None:
+def _closed(tools: Tools, below: str, ack: Ack, banner: str) -> None:
     """Goes back to the list, which shows the result."""
-    below = str(view.get("previous_view_id") or "")
     if not below:
-        ack(response_action="update", view=render_sections(SECTIONS, words))
+        ack(response_action="update", view=render_sections(SECTIONS, banner))
         return
     ack()
-    tools.desk.update_view(below, render_sections(SECTIONS, words))
+    tools.desk.update_view(below, render_sections(SECTIONS, banner))
 
 
 FEATURE = Feature(
@@ -188,7 +357,7 @@ FEATURE = Feature(
         SettingsAction.OPEN: by_admins(open_section),
         SettingsAction.CHECK: by_admins(checked),
     },
-    views={SECTION: by_admins(saved)},
+    views={FORM.callback_id: by_admins(submits(FORM, saved))},
     commands={"settings": by_admins(asked_for)},
     help=("/handoff settings: triggers, customer texts, team, history (admins)",),
 )
