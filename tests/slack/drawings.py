@@ -46,9 +46,9 @@ from handoff_bot.slack.features import (
 )
 from handoff_bot.slack.features.actions_blocks import conversation, gone, loading
 from handoff_bot.slack.features.escalation_modals_blocks import About
-from handoff_bot.slack.features.home_blocks import render_home, render_presence
+from handoff_bot.slack.features.home import render_home, render_presence
 from handoff_bot.slack.features.notifications import EMAILS, NO_MAIL, notice_words
-from handoff_bot.slack.features.queue_blocks import render_queue
+from handoff_bot.slack.features.queue import render_queue
 from handoff_bot.slack.features.routing import routing_words
 from handoff_bot.slack.features.rules import (
     CHANNELS,

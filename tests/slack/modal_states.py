@@ -33,7 +33,7 @@ from handoff_bot.slack.features import (
 )
 from handoff_bot.slack.features.actions_blocks import conversation
 from handoff_bot.slack.features.escalation_modals_blocks import About
-from handoff_bot.slack.features.queue_blocks import render_queue
+from handoff_bot.slack.features.queue import render_queue
 from handoff_bot.slack.features.rules import NOTICES, ROUTING, RuleWords, render_rules
 from handoff_bot.slack.features.stats import render_stats
 from handoff_bot.slack.kit import fields, text

@@ -14,7 +14,7 @@ from handoff_bot.slack.cards.card import render_card
 from handoff_bot.slack.cards.thread import render_ephemeral, render_post, render_posts
 from handoff_bot.slack.features import availability
 from handoff_bot.slack.features.actions_blocks import conversation
-from handoff_bot.slack.features.home_blocks import render_home, render_presence
+from handoff_bot.slack.features.home import render_home, render_presence
 from handoff_bot.slack.kit import text
 from handoff_bot.slack.kit.plainer import forms
 from handoff_bot.slack.kit.text import SlackMessage

@@ -11,8 +11,8 @@ from handoff_bot.domain.settings import number, time_zone, working_hours
 from handoff_bot.slack.cards.thread import render_words, settled
 from handoff_bot.slack.click import Click, Tools, ephemeral, replace
 from handoff_bot.slack.feature import Feature, SlashCommand, Subject, guarded, submits
-from handoff_bot.slack.features import queue
-from handoff_bot.slack.features.home_blocks import Presence
+from handoff_bot.slack.features import home
+from handoff_bot.slack.features.home import Presence
 from handoff_bot.slack.kit.form import Entered, Form, Submission, stripped, text
 from handoff_bot.slack.kit.text import SlackMessage, context, moment, mrkdwn
 
@@ -92,7 +92,7 @@ def arranged(tools: Tools, entered: Submission[None], ack: Ack) -> None:
         agent, values[CAPACITY.id], values[HOURS.id], values[TIMEZONE.id]
     )
     ack()
-    queue.publish(tools, agent.desk_id)
+    home.publish(tools, agent.desk_id)
 
 
 # -- Home
@@ -103,7 +103,7 @@ def come(tools: Tools, click: Click, ack: Ack) -> None:
     ack()
     agent = tools.desk.agent(click.desk_id)
     tools.core.availability.come(agent, tools.desk.person(click.desk_id).timezone)
-    queue.publish(tools, click.desk_id)
+    home.publish(tools, click.desk_id)
 
 
 def leave(tools: Tools, click: Click, ack: Ack) -> None:
@@ -111,7 +111,7 @@ def leave(tools: Tools, click: Click, ack: Ack) -> None:
     ack()
     agent = tools.desk.agent(click.desk_id)
     tools.core.availability.leave(agent, tools.desk.person(click.desk_id).timezone, None)
-    queue.publish(tools, click.desk_id)
+    home.publish(tools, click.desk_id)
 
 
 # -- offers

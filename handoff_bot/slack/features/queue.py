@@ -1,22 +1,24 @@
-"""The queue's modal, the Home tab, and "Take next"."""
+"""The queue's modal, with filters and up to fifteen rows per page, and "Take next"."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import StrEnum
 
 from slack_bolt import Ack
 
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.queue import Filter, Whose
+from handoff_bot.domain.queue import Filter, QueuePage, Whose
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.slack.cards.board import permalink
+from handoff_bot.slack.cards.board import held_in_words, permalink
+from handoff_bot.slack.cards.card import PRIORITIES, REASONS
 from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.click import Click, Tools, ephemeral, number
 from handoff_bot.slack.feature import (
-    Body,
     Feature,
     Shortcut,
     ShortcutCall,
@@ -24,18 +26,122 @@ from handoff_bot.slack.feature import (
     Subject,
     guarded,
 )
-from handoff_bot.slack.features.home_blocks import REFRESH, render_home, render_presence
-from handoff_bot.slack.features.queue_blocks import OWNED, QueueAction, render_queue
-from handoff_bot.slack.kit.fields import ANY, modal
+from handoff_bot.slack.features import home
+from handoff_bot.slack.features.home import HomeAction, render_row
+from handoff_bot.slack.kit.fields import ANY, filter_menu, labelled, menu, modal, turns
 from handoff_bot.slack.kit.form import one, word_of
-from handoff_bot.slack.kit.text import Block, SlackMessage, section
+from handoff_bot.slack.kit.text import (
+    Block,
+    SlackMessage,
+    actions,
+    context,
+    date,
+    moment,
+    mrkdwn,
+    named,
+    one_line,
+    plain,
+    section,
+    spelled,
+)
 
+QUEUE = "queue"
+OWNED = "agent:"
+"""Prefix of an agent's desk id in the menu that filters by assignee."""
+_SAID = 120
+NOTHING_NOW = "An agent with no open conversations"
 _LONGEST_WAIT = 366 * 24 * 60
 """Limit in minutes: larger values are not from the menu, and could overflow a date."""
 YOURS = "This conversation is now assigned to you."
 
 
-# -- the modal
+class QueueAction(StrEnum):
+    """Action ids of the filters and pages."""
+
+    WHOSE = "queue_whose"
+    CHANNEL = "queue_channel"
+    PRIORITY = "queue_priority"
+    REASON = "queue_reason"
+    WAITED = "queue_waited"
+    EARLIER = "queue_page_earlier"
+    LATER = "queue_page_later"
+
+
+_WHOSE = {
+    Whose.WAITING: "Waiting",
+    Whose.MINE: "Mine",
+    Whose.CLAIMED: "In progress",
+    Whose.OPEN: "All open",
+}
+_WAITED = {"5": "5 minutes or more", "15": "15 minutes or more", "60": "1 hour or more"}
+
+
+def render_queue(page: QueuePage, shown: Filter, workspace_url: str, banner: str = "") -> Block:
+    """Renders the modal.
+
+    Args:
+        page: its data.
+        shown: the filter of this page.
+        workspace_url: the base of links to threads, "" for no links.
+        banner: the result of the last click, at the top.
+    """
+    blocks: list[Block] = [section(banner)] if banner else []
+    blocks.append(actions(*_filters(page, shown)))
+    blocks.append(context(plain(_totals(page))))
+    for row in page.rows:
+        blocks.append(render_row(row, workspace_url))
+    if not page.rows:
+        blocks.append(section(_nothing(page, shown)))
+    blocks += _held(page)
+    others = turns(QueueAction.EARLIER, QueueAction.LATER, page.page, page.pages)
+    blocks.append(actions(labelled(HomeAction.NEXT, "Take next", "window"), *others))
+    return modal("Queue", blocks, callback_id=QUEUE)
+
+
+def _totals(page: QueuePage) -> str:
+    where = f" · page {page.page + 1} of {page.pages}" if page.pages > 1 else ""
+    return f"{page.found} shown · {page.waiting} waiting in total{where}"
+
+
+def _held(page: QueuePage) -> Iterator[Block]:
+    """Yields the customers who wait for room in the queue."""
+    if not page.held_in_all:
+        return
+    yield section(f"⏳ {held_in_words(page.held_in_all)}")
+    for row in page.held:
+        said = one_line(row.text, _SAID)
+        text = f"{named(row.contact)} on {spelled(row.channel)} · “{said}”"
+        since = f"Since {moment(row.held_at)} ({date(row.held_at, '{ago}')})"
+        yield context(plain(text, 300), mrkdwn(since))
+    if page.held_in_all > len(page.held):
+        yield context(plain(f"… and {page.held_in_all - len(page.held)} more."))
+
+
+def _nothing(page: QueuePage, shown: Filter) -> str:
+    if page.waiting and shown != Filter():
+        return "No conversations match these filters."
+    return "No customers are waiting. 🎉" if shown.whose is Whose.WAITING else "No conversations."
+
+
+def _filters(page: QueuePage, shown: Filter) -> Iterator[Block]:
+    waited = str(int(shown.waited.total_seconds() // 60)) if shown.waited else ""
+    channels = {one: spelled(one) for one in page.channels}
+    if shown.channel and shown.channel not in channels:
+        channels[shown.channel] = spelled(shown.channel)
+    whose = {each.value: _WHOSE[each] for each in Whose}
+    whose |= {f"{OWNED}{one.desk_id}": f"Assigned to {named(one.name)}" for one in page.owners}
+    is_somebodys = shown.owner and shown.whose is not Whose.MINE
+    chosen = f"{OWNED}{shown.owner}" if is_somebodys else shown.whose.value
+    if chosen not in whose:
+        whose[chosen] = NOTHING_NOW
+    yield menu(QueueAction.WHOSE, "Status", whose, chosen)
+    yield filter_menu(QueueAction.CHANNEL, "Any channel", channels, shown.channel)
+    yield filter_menu(QueueAction.PRIORITY, "Any priority", PRIORITIES, shown.priority)
+    yield filter_menu(QueueAction.REASON, "Any reason", REASONS, shown.reason)
+    yield filter_menu(QueueAction.WAITED, "Any wait", _WAITED, waited)
+
+
+# -- listeners
 
 
 def show(tools: Tools, click: Click, ack: Ack) -> None:
@@ -134,40 +240,11 @@ def _answer(tools: Tools, click: Click, taken: _Taken) -> None:
     if not click.view_id:
         ephemeral(tools.desk, click, words)
     elif click.is_home:
-        publish(tools, click.desk_id, words)
+        home.publish(tools, click.desk_id, words)
     else:
         tools.desk.update_view(
             click.view_id, _rendered(tools, _filter(click), 0, click.desk_id, words)
         )
-
-
-# -- Home tab
-
-
-def publish(tools: Tools, desk_id: str, banner: str = "") -> None:
-    """Publishes a person's current Home tab."""
-    person = tools.desk.person(desk_id)
-    home = tools.core.homes.of(
-        tools.desk.agent(desk_id),
-        person.timezone,
-        tools.core.roles.reach(desk_id),
-        may_administer=tools.may_administer(desk_id),
-    )
-    mine = tools.core.availability.of(home.agent)
-    view = render_home(home, tools.desk.workspace(), banner, render_presence(mine))
-    tools.desk.publish_home(desk_id, view)
-
-
-def opened(tools: Tools, body: Body) -> None:
-    """A person opened the app's Home tab."""
-    if body["event"].get("tab") == "home":
-        publish(tools, str(body["event"]["user"]))
-
-
-def refreshed(tools: Tools, click: Click, ack: Ack) -> None:
-    """Updates the Home tab."""
-    ack()
-    publish(tools, click.desk_id)
 
 
 # -- commands
@@ -194,9 +271,9 @@ def show_from_anywhere(tools: Tools, called: ShortcutCall) -> None:
 
 FEATURE = Feature(
     clicks={
-        QueueAction.SHOW: guarded(Action.SEARCH, show),
-        QueueAction.NEXT: guarded(Action.CLAIM, take_next),
-        QueueAction.TAKE: guarded(Action.CLAIM, take, Subject.ESCALATION),
+        HomeAction.QUEUE: guarded(Action.SEARCH, show),
+        HomeAction.NEXT: guarded(Action.CLAIM, take_next),
+        HomeAction.TAKE: guarded(Action.CLAIM, take, Subject.ESCALATION),
         QueueAction.WHOSE: guarded(Action.SEARCH, filtered),
         QueueAction.CHANNEL: guarded(Action.SEARCH, filtered),
         QueueAction.PRIORITY: guarded(Action.SEARCH, filtered),
@@ -204,7 +281,6 @@ FEATURE = Feature(
         QueueAction.WAITED: guarded(Action.SEARCH, filtered),
         QueueAction.EARLIER: guarded(Action.SEARCH, turned),
         QueueAction.LATER: guarded(Action.SEARCH, turned),
-        REFRESH: guarded(Action.SEARCH, refreshed),
     },
     commands={
         "queue": guarded(Action.SEARCH, list_queue),
@@ -218,7 +294,6 @@ FEATURE = Feature(
             guarded(Action.SEARCH, show_from_anywhere),
         ),
     },
-    events={"app_home_opened": guarded(Action.SEARCH, opened)},
     help=(
         "/handoff queue: view the queue",
         "/handoff next: take the most urgent conversation",

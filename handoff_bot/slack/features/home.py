@@ -1,19 +1,20 @@
-"""Renders the Home tab:
-
-the agent's conversations, the queue, today's metrics, and buttons to everything else.
-"""
+"""The Home tab: the agent's conversations, the queue, today's metrics, and buttons to everything else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
+from slack_bolt import Ack
+
 from handoff_bot.domain import report
 from handoff_bot.domain.availability import Availability
-from handoff_bot.domain.desk import Home, MyRow
+from handoff_bot.domain.desk import BoardRow, Home, MyRow
+from handoff_bot.domain.roles import Action
 from handoff_bot.slack.cards.board import permalink
-from handoff_bot.slack.cards.card import PRIORITIES
-from handoff_bot.slack.features.queue_blocks import QueueAction, render_row
+from handoff_bot.slack.cards.card import PRIORITIES, REASONS
+from handoff_bot.slack.click import Click, Tools
+from handoff_bot.slack.feature import Body, Feature, guarded
 from handoff_bot.slack.features.settings import SettingsAction
 from handoff_bot.slack.features.stats import StatsAction
 from handoff_bot.slack.features.tickets import TicketsAction
@@ -32,12 +33,20 @@ from handoff_bot.slack.kit.text import (
     spelled,
 )
 
-REFRESH = "home_refresh"
 _MOST_MINE = 20
 
 
+class HomeAction(StrEnum):
+    """Action ids of the buttons in the Home tab; some are also in the queue's modal."""
+
+    REFRESH = "home_refresh"
+    QUEUE = "queue_show"
+    NEXT = "queue_next"
+    TAKE = "queue_take"
+
+
 class Presence(StrEnum):
-    """Action ids of the buttons in the Home tab."""
+    """Action ids of the buttons for the availability."""
 
     COME = "availability_on"
     LEAVE = "availability_off"
@@ -59,12 +68,12 @@ def render_home(
     blocks += [
         *presence,
         actions(
-            labelled(QueueAction.NEXT, "Take next", "home") | {"style": "primary"},
-            labelled(QueueAction.SHOW, "View queue", "home"),
+            labelled(HomeAction.NEXT, "Take next", "home") | {"style": "primary"},
+            labelled(HomeAction.QUEUE, "View queue", "home"),
             labelled(TicketsAction.SHOW, "Tickets", "home"),
             labelled(StatsAction.SHOW, "Reports", "home"),
             *([labelled(SettingsAction.SHOW, "Settings", "home")] if home.may_administer else ()),
-            labelled(REFRESH, "Refresh", "home"),
+            labelled(HomeAction.REFRESH, "Refresh", "home"),
         ),
         header(f"Your conversations: {home.mine_in_all}"),
         *_mine(home, workspace_url),
@@ -111,6 +120,35 @@ def _waiting(home: Home, workspace_url: str) -> Iterator[Block]:
         yield context(plain("No customers are waiting."))
 
 
+def render_row(row: BoardRow, workspace_url: str) -> Block:
+    """Renders one conversation: customer, reason, waiting time, and the matching button."""
+    who = f"{named(row.contact)} on {spelled(row.channel)}"
+    vip = "⭐ VIP · " if row.vip else ""
+    what = f"{PRIORITIES[row.priority]} · {vip}{who}\n{REASONS[row.reason]}"
+    link = permalink(row.thread, workspace_url)
+    when = f"Since {moment(row.opened_at)} ({date(row.opened_at, '{ago}')})"
+    block: Block = {
+        "type": "section",
+        "fields": [plain(what, 300), mrkdwn(f"{when}\n<{link}|Open thread>" if link else when)],
+    }
+    fields = block["fields"]
+    state = _state(row)
+    if state and isinstance(fields, list):
+        fields.append(state)
+    if row.owner is None:
+        value = str(row.escalation_id)
+        block["accessory"] = labelled(HomeAction.TAKE, "Take Over", value, who)
+    return block
+
+
+def _state(row: BoardRow) -> Block | None:
+    if row.owner:
+        return plain(f"🟢 Assigned to {named(row.owner.name)}", 200)
+    if row.snoozed_until:
+        return mrkdwn(f"💤 Snoozed until {moment(row.snoozed_until)}")
+    return None
+
+
 def _today(home: Home) -> str:
     mine = f"\nYou: {report.of_agent(home.mine_today)}" if home.mine_today else ""
     return f"{report.headline(home.today)}{mine}"
@@ -139,3 +177,38 @@ def presence_text(mine: Availability) -> str:
     if not mine.in_hours:
         return f"🟡 You're available, but outside your hours{busy}"
     return f"🟢 You're available{busy}"
+
+
+# -- listeners
+
+
+def publish(tools: Tools, desk_id: str, banner: str = "") -> None:
+    """Publishes a person's current Home tab."""
+    person = tools.desk.person(desk_id)
+    home = tools.core.homes.of(
+        tools.desk.agent(desk_id),
+        person.timezone,
+        tools.core.roles.reach(desk_id),
+        may_administer=tools.may_administer(desk_id),
+    )
+    mine = tools.core.availability.of(home.agent)
+    view = render_home(home, tools.desk.workspace(), banner, render_presence(mine))
+    tools.desk.publish_home(desk_id, view)
+
+
+def opened(tools: Tools, body: Body) -> None:
+    """A person opened the app's Home tab."""
+    if body["event"].get("tab") == "home":
+        publish(tools, str(body["event"]["user"]))
+
+
+def refreshed(tools: Tools, click: Click, ack: Ack) -> None:
+    """Updates the Home tab."""
+    ack()
+    publish(tools, click.desk_id)
+
+
+FEATURE = Feature(
+    clicks={HomeAction.REFRESH: guarded(Action.SEARCH, refreshed)},
+    events={"app_home_opened": guarded(Action.SEARCH, opened)},
+)
