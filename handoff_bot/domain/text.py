@@ -6,7 +6,9 @@ import hashlib
 import re
 import unicodedata
 from datetime import timedelta
+from typing import Literal
 
+from handoff_bot.domain.locale import choose
 from handoff_bot.domain.messages import storable
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.splitting import split_text
@@ -63,10 +65,14 @@ def spelled(channel: str) -> str:
 
 
 NONE = "-"
+TimeUnit = Literal["second", "minute", "hour", "day"]
 
 
 def length(of: timedelta | None) -> str:
-    """Formats like "45 s", "4 min", "2 h 5 min", "3 d 4 h"; "-" for None."""
+    """Formats like "45 s", "4 min", "2 h 5 min", "3 d 4 h"; "-" for None.
+
+    These symbols have no plural. CLDR's short forms have: "1 hr", "3 days".
+    """
     if of is None:
         return NONE
     seconds = round(of.total_seconds())
@@ -97,4 +103,11 @@ def percent(of: float | None) -> str:
 
 def many(number: int, one: str, more: str = "") -> str:
     """Formats like "1 escalation", "1,204 escalations". `more` is an irregular plural."""
-    return f"{number:,} {one if number == 1 else more or f'{one}s'}"
+    return f"{number:,} {choose('en', number, {'one': one, 'other': more or f'{one}s'})}"
+
+
+def duration(number: int, unit: TimeUnit) -> str:
+    """Formats like "1 minute", "1,204 minutes"."""
+    from babel.units import format_unit  # 14 ms with its data; most commands need none of it
+
+    return format_unit(number, f"duration-{unit}", locale="en")

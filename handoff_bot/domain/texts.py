@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
-from handoff_bot.domain import templates
-from handoff_bot.domain.default_texts import TEXTS as TEXTS
-from handoff_bot.domain.default_texts import Moment as Moment
+from enum import StrEnum
+
+from handoff_bot.domain import locale, templates
+from handoff_bot.domain.locale import LocalizedText
+
+
+class Moment(StrEnum):
+    """When a fixed text is sent."""
+
+    DISCLOSURE = "disclosure"
+    VOICE_NOTE = "voice_note"
+    PICTURE = "picture"
+    UNREADABLE = "unreadable"
+    STARTED = "started"
+    POSITION = "position"
+    WAITING_LONG = "waiting_long"
+    NOBODY_HERE = "nobody_here"
+    OUT_OF_HOURS = "out_of_hours"
+    CALLBACK = "callback"
+    BUSY = "busy"
+    TAKEN = "taken"
+    GREETING = "greeting"
+    RELEASED = "released"
+    TRANSFERRED = "transferred"
+    RESOLVED = "resolved"
+    RETURNED = "returned"
+    DISMISSED = "dismissed"
+    CSAT = "csat"
+    CSAT_THANKS = "csat_thanks"
+    STOPPED = "stopped"
+    RESUMED = "resumed"
+    CORRECTION = "correction"
+
 
 ALWAYS = frozenset({"ticket", "position", "wait_minutes"})
 """Placeholders allowed in every text about an escalation."""
@@ -60,8 +90,8 @@ setting.
 """
 
 SHORTEST_WAIT = 2
-"""In minutes. Shorter waits are given as two, which is kept more often, and is plural in every
-language.
+"""In minutes. Shorter waits are given as two: an estimate of one minute is missed more often than
+it is met.
 """
 
 
@@ -76,18 +106,40 @@ def problem(moment: Moment, template: str) -> str:
     return templates.problem(template, allowed(moment), REQUIRED.get(moment, frozenset()))
 
 
-def fill(template: str, **values: str | int) -> str:
-    """Renders a template; values are inserted literally, never parsed."""
-    if "wait_minutes" in values:
-        values["wait_minutes"] = max(SHORTEST_WAIT, int(values["wait_minutes"]))
-    return templates.fill(template, **values)
+def languages() -> tuple[str, ...]:
+    """Returns the languages with default texts, English first."""
+    return locale.languages("customer")
+
+
+def has_defaults(language: str) -> bool:
+    return locale.speaks(language, "customer")
+
+
+def default(moment: Moment, language: str) -> LocalizedText:
+    """Returns the default text for a moment; in English if the language has none."""
+    return locale.text("customer", moment.value, language)
 
 
 def usual(moment: Moment, language: str) -> str:
-    """Returns the default template for a moment."""
-    return TEXTS.get(language, TEXTS["en"])[moment]
+    """Returns the default template for a moment, without its plural forms."""
+    return default(moment, language).template
+
+
+def written(moment: Moment, language: str, template: str) -> LocalizedText:
+    """Returns an admin's text. The unchanged default keeps its plural forms."""
+    usual_text = default(moment, language)
+    if template == usual_text.template:
+        return usual_text
+    return LocalizedText(language, {"other": template})
+
+
+def fill(text: LocalizedText, **values: str | int) -> str:
+    """Renders a text; values are inserted literally, never parsed."""
+    if "wait_minutes" in values:
+        values["wait_minutes"] = max(SHORTEST_WAIT, int(values["wait_minutes"]))
+    return text.fill(**values)
 
 
 def say(moment: Moment, language: str, **values: str | int) -> str:
     """Renders the default text for a moment in a language."""
-    return fill(usual(moment, language), **values)
+    return fill(default(moment, language), **values)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_bot.domain.languages import CODES, NAMES, code_in, name_of
+from handoff_bot.domain.languages import NAMES, code_in, is_code, name_of
 
 SAID = {
     "a code": ("en", "en"),
@@ -11,6 +11,10 @@ SAID = {
     "a country": ("us", ""),
     "nothing": ("", ""),
     "a locale": ("en-US", ""),
+    "a name that no menu offers": ("Icelandic", "is"),
+    "a name that CLDR has replaced": ("Bengali", "bn"),
+    "the name that replaced it": ("bangla", "bn"),
+    "three letters": ("gsw", ""),
 }
 
 
@@ -20,5 +24,5 @@ def test_a_language_is_known_by_its_code_or_its_name(words, code):
 
 
 def test_every_name_belongs_to_a_code():
-    assert NAMES.keys() <= CODES
-    assert (name_of("de"), name_of("zu")) == ("German", "zu")
+    assert all(is_code(code) and name == name_of(code) for code, name in NAMES.items())
+    assert (name_of("de"), name_of("zu"), name_of("xx")) == ("German", "Zulu", "xx")

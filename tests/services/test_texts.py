@@ -3,12 +3,12 @@
 import pytest
 
 from handoff_bot.domain.signals import Signal
-from handoff_bot.domain.texts import TEXTS, Moment
+from handoff_bot.domain.texts import Moment, languages, usual
 from handoff_bot.services.delivery import customer_texts
 from handoff_bot.services.delivery.customer_texts import Text
 
 GREETING = Moment.GREETING
-USUAL = {language: words[GREETING] for language, words in TEXTS.items()}
+USUAL = {language: usual(GREETING, language) for language in languages()}
 
 ORDER = {
     "nothing is written": ({}, "de", USUAL["de"]),

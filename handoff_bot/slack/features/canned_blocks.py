@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from handoff_bot.domain.canned import LONGEST, LONGEST_NAME, PLACEHOLDERS, CannedPage, CannedReply
 from handoff_bot.domain.languages import NAMES, name_of
+from handoff_bot.domain.text import many
 from handoff_bot.slack.kit.fields import (
     Number,
     asking,
@@ -135,7 +136,7 @@ def _search(search: Search) -> Iterator[Block]:
 
 
 def _heading(page: CannedPage, search: Search, *, may_change: bool) -> Iterator[Block]:
-    how_many = "1 reply" if page.found == 1 else f"{page.found} replies"
+    how_many = many(page.found, "reply", "replies")
     where = f"{how_many} · page {page.page + 1} of {page.pages}"
     yield context(
         plain(

@@ -125,7 +125,7 @@ def _shown(tools: Tools, text: Text, words: str | None = None) -> ShownText:
         text.language,
         text.reason or ANY,
         template,
-        preview="" if wrong else customer_texts.preview(template),
+        preview="" if wrong else customer_texts.preview(text, template),
         problem=wrong,
         is_own=wording.is_own,
         is_silent=wording.is_silent,

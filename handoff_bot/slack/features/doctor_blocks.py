@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.text import many
 from handoff_bot.slack.kit.fields import modal
 from handoff_bot.slack.kit.text import (
     Block,
@@ -52,4 +53,4 @@ def render_checks(checks: Sequence[CheckResult]) -> Block:
 def _summary(wrong: int) -> str:
     if not wrong:
         return "Everything looks good."
-    return "1 problem found." if wrong == 1 else f"{wrong} problems found."
+    return f"{many(wrong, 'problem')} found."
