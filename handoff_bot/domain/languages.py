@@ -10,8 +10,8 @@ _COMMON_CODES = (
     "sr sv sw ta th tl tr uk ur vi zh"
 )
 _COMMON = tuple(_COMMON_CODES.split())
-_FORMER_NAMES = {"bengali": "bn"}
-"""Accepted when typed: names that CLDR has replaced."""
+_USUAL_NAMES = {"bn": "Bengali"}
+"""Shown instead of CLDR's names: it writes Bangla."""
 
 
 class _Names(Mapping[str, str]):
@@ -46,7 +46,7 @@ def is_code(code: str) -> bool:
 
 def name_of(code: str) -> str:
     """Returns the language's name, or its code if the name is unknown."""
-    return _all_names().get(code, code)
+    return _USUAL_NAMES.get(code) or _all_names().get(code, code)
 
 
 def code_in(words: str) -> str:
@@ -54,5 +54,5 @@ def code_in(words: str) -> str:
     said = words.strip().casefold()
     if is_code(said):
         return said
-    codes = {name.casefold(): code for code, name in _all_names().items()} | _FORMER_NAMES
-    return codes.get(said, "")
+    named = (*_USUAL_NAMES.items(), *_all_names().items())
+    return next((code for code, name in named if name.casefold() == said), "")

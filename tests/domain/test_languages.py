@@ -12,8 +12,8 @@ SAID = {
     "nothing": ("", ""),
     "a locale": ("en-US", ""),
     "a name that no menu offers": ("Icelandic", "is"),
-    "a name that CLDR has replaced": ("Bengali", "bn"),
-    "the name that replaced it": ("bangla", "bn"),
+    "a name that is better known than CLDR's": ("Bengali", "bn"),
+    "CLDR's name for it": ("bangla", "bn"),
     "three letters": ("gsw", ""),
 }
 
@@ -26,3 +26,4 @@ def test_a_language_is_known_by_its_code_or_its_name(words, code):
 def test_every_name_belongs_to_a_code():
     assert all(is_code(code) and name == name_of(code) for code, name in NAMES.items())
     assert (name_of("de"), name_of("zu"), name_of("xx")) == ("German", "Zulu", "xx")
+    assert NAMES["bn"] == "Bengali"
