@@ -1,6 +1,8 @@
 """The catalogues of texts: complete, with the placeholders that English has, in forms that exist."""
 
 import string
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,14 @@ def test_every_catalogue_speaks_a_language_of_cldr_and_uses_no_form_that_it_lack
             assert forms.keys() <= known, name
     if "widget" in catalogue:
         assert catalogue["widget"]["direction"] == {"other": rules.text_direction}
+
+
+def test_the_bot_starts_without_reading_catalogues_or_cldr():
+    code = (
+        "import sys, app, handoff_bot.cli, handoff_bot.domain.locale as locale;"
+        "sys.exit('babel' in sys.modules or locale.catalogue.cache_info().misses)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_every_moment_has_a_default_text_and_every_default_text_a_moment():

@@ -71,3 +71,22 @@ def test_taking_back_what_was_never_written_changes_nothing(house):
     before = len(house.core.preferences.history(10))
     house.core.customer_texts.reset(Text(GREETING, "fr"), "UMIA")
     assert len(house.core.preferences.history(10)) == before
+
+
+WRITTEN_BEFORE = {
+    "a text of the team's": (
+        "{{Ticket}} {ticket}: {wait_minutes} minutes, place {position}.",
+        "{Ticket} 1: 5 minutes, place 1.",
+    ),
+    "the default, saved as it was": (
+        usual(Moment.STARTED, "en"),
+        "I'm connecting you with a member of our team. Your wait time is approximately 5 minutes.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("stored", "told"), WRITTEN_BEFORE.values(), ids=WRITTEN_BEFORE)
+def test_a_text_that_was_stored_before_there_were_catalogues_is_told_as_before(house, stored, told):
+    house.core.preferences.change("text.started.en.any", stored, "UMIA")
+    house.says("I want a human")
+    assert told in house.channel.phone
