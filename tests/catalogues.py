@@ -1,14 +1,13 @@
 """The texts of the product in every language that has them: language -> text."""
 
 from handoff_bot.ai.assistant import phrases
-from handoff_bot.domain import locale
-from handoff_bot.domain.locale import Part
-from handoff_bot.domain.texts import Moment
+from handoff_bot.domain import texts
+from handoff_bot.domain.texts import Moment, Part
 
 
 def in_every_language(part: Part, name: str) -> dict[str, str]:
-    texts = {language: locale.catalogue(language)[part] for language in locale.languages(part)}
-    return {language: each[name]["other"] for language, each in texts.items() if name in each}
+    found = {language: texts.catalogue(language)[part] for language in texts.languages(part)}
+    return {language: each[name]["other"] for language, each in found.items() if name in each}
 
 
 UNSURE = in_every_language("assistant", phrases.UNSURE)

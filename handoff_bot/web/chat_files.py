@@ -15,7 +15,7 @@ from pathlib import Path
 
 from flask import Response, request
 
-from handoff_bot.domain import locale
+from handoff_bot.domain import texts
 
 WIDGET = Path(__file__).parent / "widget"
 CACHED = "public, max-age=300"
@@ -65,12 +65,12 @@ class WidgetFiles:
 
 
 def _languages() -> str:
-    texts = {language: dict(_texts(language)) for language in locale.languages("widget")}
-    return f"export const LANGUAGES = {json.dumps(texts, ensure_ascii=False)};\n"
+    found = {language: dict(_texts(language)) for language in texts.languages("widget")}
+    return f"export const LANGUAGES = {json.dumps(found, ensure_ascii=False)};\n"
 
 
 def _texts(language: str) -> Iterator[tuple[str, str]]:
-    for name, forms in locale.catalogue(language)["widget"].items():
+    for name, forms in texts.catalogue(language)["widget"].items():
         for category, text in forms.items():
             yield (name if category == "other" else f"{name}.{category}"), text
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from handoff_bot.domain import locale
+from handoff_bot.domain import texts
 from handoff_sandbox.slack import Attachment
 from tests.browser.conftest import findings
 
@@ -340,9 +340,9 @@ COUNTED = """async ([bot, numbers]) => {
 def test_browsers_choose_the_plural_forms_that_the_bot_would(sandbox, windows):
     page = windows.open(sandbox.shop)
     told = page.evaluate(COUNTED, [sandbox.stage.world.bot_url, [0, 1, 2, 5, 11, 21, 101]])
-    assert {language for language, *_ in told} == set(locale.languages("widget"))
+    assert {language for language, *_ in told} == set(texts.languages("widget"))
     for language, key, number, words in told:
-        text = locale.text("widget", key, language)
+        text = texts.find("widget", key, language)
         assert words == text.fill(minutes=number, n=number), (language, key, number)
 
 

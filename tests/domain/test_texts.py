@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from babel import Locale
 
-from handoff_bot.domain import locale
+from handoff_bot.domain import texts
 from handoff_bot.domain.texts import Moment, default, fill, say, usual, written
 
-FILES = sorted(path.stem for path in Path(locale.__file__).parent.glob("*.toml"))
-ENGLISH = locale.catalogue("en")
+FILES = sorted(path.stem for path in Path(texts.__file__).with_name("locale").glob("*.toml"))
+ENGLISH = texts.catalogue("en")
 CATEGORIES = {"zero", "one", "two", "few", "many", "other"}
 
 
@@ -22,12 +22,12 @@ def placeholders(text: str) -> set[str]:
 
 @pytest.mark.parametrize("language", FILES)
 def test_every_catalogue_has_all_texts_of_its_parts_with_the_placeholders_of_english(language):
-    catalogue = locale.catalogue(language)
+    catalogue = texts.catalogue(language)
     assert catalogue.keys() <= ENGLISH.keys()
-    for part, texts in catalogue.items():
-        missing = ENGLISH[part].keys() - texts.keys()
+    for part, held in catalogue.items():
+        missing = ENGLISH[part].keys() - held.keys()
         assert not missing or part == "assistant", f"{part} lacks {missing}"
-        for name, forms in texts.items():
+        for name, forms in held.items():
             wanted = placeholders(ENGLISH[part][name]["other"])
             assert placeholders(forms["other"]) == wanted, name
             assert all(placeholders(form) <= wanted for form in forms.values()), name
@@ -38,9 +38,9 @@ def test_every_catalogue_has_all_texts_of_its_parts_with_the_placeholders_of_eng
 def test_every_catalogue_speaks_a_language_of_cldr_and_uses_no_form_that_it_lacks(language):
     rules = Locale(language)
     known = {rules.plural_form(number) for number in range(1000)} | {"other"}
-    catalogue = locale.catalogue(language)
-    for texts in catalogue.values():
-        for name, forms in texts.items():
+    catalogue = texts.catalogue(language)
+    for held in catalogue.values():
+        for name, forms in held.items():
             assert forms.keys() <= known, name
     if "widget" in catalogue:
         assert catalogue["widget"]["direction"] == {"other": rules.text_direction}
@@ -48,8 +48,8 @@ def test_every_catalogue_speaks_a_language_of_cldr_and_uses_no_form_that_it_lack
 
 def test_the_bot_starts_without_reading_catalogues_or_cldr():
     code = (
-        "import sys, app, handoff_bot.cli, handoff_bot.domain.locale as locale;"
-        "sys.exit('babel' in sys.modules or locale.catalogue.cache_info().misses)"
+        "import sys, app, handoff_bot.cli, handoff_bot.domain.texts as texts;"
+        "sys.exit('babel' in sys.modules or texts.catalogue.cache_info().misses)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -64,7 +64,7 @@ def test_a_language_we_lack_is_said_in_english():
 
 @pytest.mark.parametrize("language", ["../locale/de", "", "DE", "de.toml", "\0", "*"])
 def test_what_is_no_language_names_no_file(language):
-    assert locale.catalogue(language) == {}
+    assert texts.catalogue(language) == {}
     assert usual(Moment.TAKEN, language) == usual(Moment.TAKEN, "en")
 
 

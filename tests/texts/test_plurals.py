@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import pytest
 from babel import Locale
 
-from handoff_bot.domain import locale
-from handoff_bot.domain.locale import COUNTED, LocalizedText, Part
+from handoff_bot.domain import texts
 from handoff_bot.domain.text import duration, many
+from handoff_bot.domain.texts import COUNTED, LocalizedText, Part
 from tests.texts.test_sentences import filled, product_trees
 
 NUMBERS = (0, 1, 2, 5, 11, 21, 101)
 VALUES: dict[str, str | int] = {"position": 3}
 UNINFLECTED = {
-    "waitingAt": frozenset(locale.languages("widget")),  # a place: "number 1"
-    "tooFast": frozenset(locale.languages("widget")),  # "s"
+    "waitingAt": frozenset(texts.languages("widget")),  # a place: "number 1"
+    "tooFast": frozenset(texts.languages("widget")),  # "s"
     "minutes": frozenset({"en", "es", "de", "fr", "pt", "it", "nl", "pl", "tr"}),  # "min"
     "unread": frozenset({"en", "es", "de", "nl", "pl", "tr"}),  # no noun, and no ending
 }
@@ -26,9 +26,9 @@ UNINFLECTED = {
 def counted() -> Iterator[tuple[Part, str, LocalizedText]]:
     parts: tuple[Part, ...] = ("customer", "assistant", "widget")
     for part in parts:
-        for language in locale.languages(part):
-            for name in locale.catalogue(language)[part]:
-                text = locale.text(part, name, language)
+        for language in texts.languages(part):
+            for name in texts.catalogue(language)[part]:
+                text = texts.find(part, name, language)
                 if any(f"{{{each}}}" in text.template for each in COUNTED):
                     yield part, name, text
 
@@ -62,7 +62,7 @@ WAITS = {
 @pytest.mark.parametrize(("language", "waits"), WAITS.items(), ids=WAITS)
 @pytest.mark.parametrize("name", ["started", "position", "released"])
 def test_a_wait_is_told_with_the_right_word(name, language, waits):
-    text = locale.text("customer", name, language)
+    text = texts.find("customer", name, language)
     for number, wait in zip(NUMBERS, waits.split("|"), strict=True):
         told = text.fill(wait_minutes=number, position=3)
         assert re.search(rf" {wait}\.$", told), told
@@ -83,7 +83,7 @@ WIDGET = {
 
 @pytest.mark.parametrize(("key", "told"), WIDGET.items(), ids="-".join)
 def test_the_widget_counts_with_the_right_word(key, told):
-    text = locale.text("widget", *key)
+    text = texts.find("widget", *key)
     for number, words in zip(NUMBERS, told.split("|"), strict=True):
         assert words in text.fill(minutes=number, n=number)
 

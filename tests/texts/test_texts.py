@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from handoff_bot.ai.assistant import phrases
-from handoff_bot.domain import locale
-from handoff_bot.domain.locale import LocalizedText
+from handoff_bot.domain import texts
 from handoff_bot.domain.signals import Act, Priority, Signal
-from handoff_bot.domain.texts import Moment, default, languages, say
+from handoff_bot.domain.texts import LocalizedText, Moment, default, languages, say
 from handoff_bot.services.notifications.mail_content import Notice, mail_about
 from tests.snapshots import check_folder
 
@@ -32,7 +31,9 @@ UNKNOWN = "xx"
 """No language at all: what is said then."""
 
 
-LANGUAGES = sorted({path.stem for path in Path(locale.__file__).parent.glob("*.toml")} | {UNKNOWN})
+LANGUAGES = sorted(
+    {path.stem for path in Path(texts.__file__).with_name("locale").glob("*.toml")} | {UNKNOWN}
+)
 
 
 def lines(name: str, text: LocalizedText, language: str) -> Iterator[str]:
@@ -54,13 +55,13 @@ def page(language: str) -> Iterator[str]:
         yield from (f"    {each}" for each in filled if each != text.template)
     yield "\n## The assistant\n"
     for phrase in PHRASES:
-        said = locale.text("assistant", phrase, language)
+        said = texts.find("assistant", phrase, language)
         yield from lines(phrase.replace("_", " "), said, language)
     yield from (f"answer to {act.value}: {phrases.pleasantry(act, language)}" for act in answered())
-    if locale.speaks(language, "widget"):
+    if texts.speaks(language, "widget"):
         yield "\n## The widget\n"
-        for name in list(locale.catalogue(language)["widget"])[1:]:  # without the direction
-            yield from lines(name, locale.text("widget", name, language), language)
+        for name in list(texts.catalogue(language)["widget"])[1:]:  # without the direction
+            yield from lines(name, texts.find("widget", name, language), language)
 
 
 def answered() -> Iterator[Act]:

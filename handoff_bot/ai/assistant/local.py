@@ -17,9 +17,9 @@ from handoff_bot.ai.assistant.phrases import (
 )
 from handoff_bot.ai.assistant.words import telling_stems
 from handoff_bot.ai.detector.local import LocalDetector
-from handoff_bot.domain import locale
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.signals import Act, Answer, Turn
+from handoff_bot.domain.texts import FALLBACK
 
 BY = "local"
 
@@ -116,7 +116,7 @@ class LocalAssistant:
 
     def _likeliest(self, hits: Sequence[Hit], language: str) -> Hit | None:
         """Prefers passages in the customer's language, if there are any."""
-        spoken = language if language in self._knowledge.languages() else locale.FALLBACK
+        spoken = language if language in self._knowledge.languages() else FALLBACK
         readable = [hit for hit in hits if hit.passage.locale in {spoken, ""} or not language]
         return max(readable or hits, key=certainty, default=None)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 from handoff_bot.ai.assistant.words import words_of
-from handoff_bot.domain import locale
+from handoff_bot.domain import texts
 from handoff_bot.domain.signals import Act
 
 UNSURE = "unsure"
@@ -48,7 +48,7 @@ _AGREED = frozenset(_AGREED_TEXT.split())
 
 def say(phrase: str, language: str, **values: str) -> str:
     """Renders the phrase in that language, or in English."""
-    return locale.text("assistant", phrase, language).fill(**values)
+    return texts.find("assistant", phrase, language).fill(**values)
 
 
 def without_pleasantries(text: str) -> list[str]:

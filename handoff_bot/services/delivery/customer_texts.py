@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from handoff_bot.domain.escalations import Status
-from handoff_bot.domain.locale import LocalizedText
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.templates import names_in
 from handoff_bot.domain.texts import (
     SILENCEABLE,
+    LocalizedText,
     Moment,
     default,
     fill,
-    has_defaults,
     problem,
+    speaks,
     written,
 )
 from handoff_bot.services.delivery import messaging_window, opt_outs, sending, wait_estimate
@@ -89,7 +89,7 @@ def _effective(tx: Transaction, text: Text) -> LocalizedText:
             own = stored.get(f"{language}.{reason or ANY}")
             if isinstance(own, str) and not problem(text.moment, own):
                 return written(text.moment, language, own)
-        if has_defaults(language):
+        if speaks(language):
             break
     return default(text.moment, text.language)
 

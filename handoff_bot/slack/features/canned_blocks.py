@@ -10,8 +10,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from handoff_bot.domain.canned import LONGEST, LONGEST_NAME, PLACEHOLDERS, CannedPage, CannedReply
-from handoff_bot.domain.languages import NAMES, name_of
-from handoff_bot.domain.text import many
+from handoff_bot.domain.text import LANGUAGES, language_name, many
 from handoff_bot.slack.kit.fields import (
     Number,
     asking,
@@ -131,7 +130,7 @@ def render_list(page: CannedPage, search: Search, *, may_change: bool, banner: s
 def _search(search: Search) -> Iterator[Block]:
     words = text_field(CannedAction.QUERY, initial=search.query, hint="refund", most=100)
     yield asking("Search for", words, hint="Name or text of the reply", optional=True)
-    languages = filter_menu(CannedAction.WANTED, "Any language", NAMES, search.language)
+    languages = filter_menu(CannedAction.WANTED, "Any language", LANGUAGES, search.language)
     yield asking("Language", languages, optional=True)
 
 
@@ -159,7 +158,7 @@ def _row(reply: CannedReply, *, may_change: bool) -> Block:
 
 
 def _title(reply: CannedReply) -> str:
-    language = name_of(reply.language) if reply.language else "any language"
+    language = language_name(reply.language) if reply.language else "any language"
     return f"{one_line(reply.name, LONGEST_NAME)} · {one_line(language, 40)}"
 
 
@@ -175,7 +174,7 @@ def render_edit(
 ) -> Block:
     """Renders the form of a new or existing reply."""
     name = text_field(CannedAction.NAME, initial=reply.name, hint="refund", most=LONGEST_NAME + 8)
-    languages = filter_menu(CannedAction.LANGUAGE, "Any language", NAMES, reply.language)
+    languages = filter_menu(CannedAction.LANGUAGE, "Any language", LANGUAGES, reply.language)
     text = text_field(CannedAction.TEXT, initial=reply.text, many_lines=True, most=LONGEST)
     may = ", ".join(f"{{{each}}}" for each in sorted(PLACEHOLDERS))
     blocks = [

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from handoff_bot.domain import texts
-from handoff_bot.domain.languages import NAMES, name_of
+from handoff_bot.domain.text import LANGUAGES, language_name
 from handoff_bot.domain.texts import SILENCEABLE, Moment, allowed
 from handoff_bot.slack.cards.card import REASONS
 from handoff_bot.slack.features.settings_blocks import SettingsAction
@@ -109,8 +109,8 @@ def render_text(shown: ShownText, banner: str = "") -> Block:
 def _choice(shown: ShownText) -> Block:
     moments = {each.value: label for each, label in MOMENTS.items()}
     reasons = {ANY: "Any reason"} | {each.value: label for each, label in REASONS.items()}
-    codes = dict.fromkeys((*texts.languages(), *NAMES))
-    languages = {each: name_of(each) for each in codes}
+    codes = dict.fromkeys((*texts.languages(), *LANGUAGES))
+    languages = {each: language_name(each) for each in codes}
     return actions(
         menu(SettingsAction.MOMENT, "Moment", moments, shown.moment),
         menu(SettingsAction.LANGUAGE, "Language", languages, shown.language),

@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from handoff_bot.domain.languages import NAMES, name_of
 from handoff_bot.domain.rule_conditions import RuleConditions
+from handoff_bot.domain.text import LANGUAGES, language_name
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
 from handoff_bot.slack.kit.fields import (
     Number,
@@ -189,7 +189,7 @@ def condition_fields(when: RuleConditions, channels: Iterable[str]) -> Iterator[
     yield _any(
         "Priorities", several(RuleField.PRIORITIES, "Any priority", priorities, when.priorities)
     )
-    yield _any("Languages", several(RuleField.LANGUAGES, "Any language", NAMES, when.languages))
+    yield _any("Languages", several(RuleField.LANGUAGES, "Any language", LANGUAGES, when.languages))
     tags = text_field(
         RuleField.TAGS, initial=", ".join(when.tags), hint="refund, damaged", most=300
     )
@@ -214,7 +214,7 @@ def condition_text(when: RuleConditions) -> str:
         _or(spelled(one) for one in when.channels),
         _or(REASONS[one] for one in when.reasons),
         _or(PRIORITIES[one] for one in when.priorities),
-        _or(name_of(one) for one in when.languages),
+        _or(language_name(one) for one in when.languages),
         _or(f"tag {one}" for one in when.tags),
     ]
     return shorten(" · ".join(filter(None, parts)), 400) or "All conversations"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handoff_bot.domain.languages import NAMES, code_in, is_code, name_of
+from handoff_bot.domain.text import LANGUAGES, is_language, language_in, language_name
 
 SAID = {
     "a code": ("en", "en"),
@@ -20,10 +20,16 @@ SAID = {
 
 @pytest.mark.parametrize(("words", "code"), SAID.values(), ids=SAID)
 def test_a_language_is_known_by_its_code_or_its_name(words, code):
-    assert code_in(words) == code
+    assert language_in(words) == code
 
 
 def test_every_name_belongs_to_a_code():
-    assert all(is_code(code) and name == name_of(code) for code, name in NAMES.items())
-    assert (name_of("de"), name_of("zu"), name_of("xx")) == ("German", "Zulu", "xx")
-    assert NAMES["bn"] == "Bengali"
+    assert all(
+        is_language(code) and name == language_name(code) for code, name in LANGUAGES.items()
+    )
+    assert (language_name("de"), language_name("zu"), language_name("xx")) == (
+        "German",
+        "Zulu",
+        "xx",
+    )
+    assert LANGUAGES["bn"] == "Bengali"
