@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: install run web test check fix demo screenshots bench bench-idle bench-desk bench-detector train clean
+.PHONY: install run web migration snapshots test check fix demo screenshots bench bench-idle bench-desk bench-detector train clean
 
 install: $(VENV)/installed
 
@@ -26,8 +26,20 @@ $(VENV)/runs: pyproject.toml
 web:
 	cd handoff_sandbox/web && npm ci --no-fund --no-audit --loglevel=error && npm run --silent build
 
+# The next migration, from what the models have and the migrations do not.
+migration: install
+	$(BIN)/python -m handoff_bot.storage.migrations $(NAME)
+
+# The snapshots, and the tables in docs/, made of the code again; the diff shows what changed. Contracts
+# are made of recordings, and two tests may write one page.
+snapshots: export HANDOFF_UPDATE_SNAPSHOTS = 1
+snapshots: install
+	$(BIN)/python -m pytest -n 2 -q tests/desk/test_recordings.py
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q tests/slack/test_snapshots.py tests/texts tests/contracts tests/docs
+
+# Minutes: without the browser, processes that are killed, and the second database where it repeats the first.
 test: install
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not thorough" $(ARGS)
 
 check: install
 	$(BIN)/ruff format --check .

@@ -63,8 +63,7 @@ class TwilioAccount:
         shared_keys: secrets for webhook signatures, by key id.
         api_key, api_secret: for sending; without them, the account SID and its first token are
             used.
-        sms_from: sender number for SMS.
-        whatsapp_from: sender number for WhatsApp, with or without "whatsapp:".
+        senders: our numbers by channel; WhatsApp's with or without "whatsapp:".
         messaging_service_sid: "MG…", sends SMS if no number is set.
         conversations_service_sid: "IS…", the Conversations service if a webhook does not name one,
             "" for the account's default.
@@ -79,14 +78,17 @@ class TwilioAccount:
     shared_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     api_key: str = ""
     api_secret: str = field(default="", repr=False)
-    sms_from: str = ""
-    whatsapp_from: str = ""
+    senders: Mapping[str, str] = field(default_factory=dict)
     messaging_service_sid: str = ""
     conversations_service_sid: str = ""
     conversations_identity: str = "handoff"
     api_url: str = field(default="", repr=False)  # URLs may contain a password
     public_base_url: str = field(default="", repr=False)
     timeout: float = 10.0
+
+    def sender(self, kind: str) -> str:
+        """Returns our number on a channel, or ""."""
+        return self.senders.get(kind, "")
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,7 @@ class TwilioChannel:
         a customer's.
         """
         ours = (
-            self._account.sms_from,
-            self._account.whatsapp_from,
+            *self._account.senders.values(),
             self._account.messaging_service_sid,
         )
         return forms.bare(address) in {forms.bare(one) for one in ours if one}

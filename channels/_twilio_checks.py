@@ -25,15 +25,15 @@ def check_twilio(account: TwilioAccount) -> Iterator[CheckResult]:
         yield CheckResult("Twilio: credentials", False, words)
         return
     yield CheckResult("Twilio: credentials", status == "active", f"the account is {status}")
-    if account.sms_from:
-        yield _check_number(client, account)
+    if number := account.sender("sms"):
+        yield _check_number(client, account, number)
 
 
-def _check_number(client: Client, account: TwilioAccount) -> CheckResult:
-    what = f"Twilio: {account.sms_from[:-4]}····"
+def _check_number(client: Client, account: TwilioAccount, number: str) -> CheckResult:
+    what = f"Twilio: {number[:-4]}····"
     wanted = f"{account.public_base_url.rstrip('/')}/webhooks/sms"
     try:
-        found = client.incoming_phone_numbers.list(phone_number=account.sms_from, limit=1)
+        found = client.incoming_phone_numbers.list(phone_number=number, limit=1)
     except _TROUBLES as error:
         return CheckResult(what, False, f"could not be looked up ({type(error).__name__})")
     if not found:

@@ -21,7 +21,7 @@ def sms(account: TwilioAccount) -> ListedChannel:
                 text=TEXT_LIMIT, media=MMS, caption=TEXT_LIMIT, opt_out_codes=OPT_OUT_CODES
             ),
             has=lambda address: not address.startswith("whatsapp:"),
-            sender=account.sms_from,
+            sender=account.sender("sms"),
             service=account.messaging_service_sid,
         ),
     )

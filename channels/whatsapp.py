@@ -18,7 +18,7 @@ CAPTION = 1024
 
 def whatsapp(account: TwilioAccount) -> ListedChannel:
     """Returns the channel. Only we handle STOP here."""
-    number = account.whatsapp_from.removeprefix(PREFIX)
+    number = account.sender("whatsapp").removeprefix(PREFIX)
     return TwilioChannel(
         account,
         Traits(

@@ -235,6 +235,10 @@ class Settings(BaseModel):
         given = (self.TWILIO_ACCOUNT_SID, self.TWILIO_AUTH_TOKEN.get_secret_value())
         return any(given) or not self.webchat_origins
 
+    def twilio_sender(self, kind: str) -> str:
+        """Returns our number on a Twilio channel, from `TWILIO_<KIND>_FROM`; "" for none."""
+        return str(getattr(self, f"TWILIO_{kind.upper()}_FROM", ""))
+
     @property
     def wants_mail(self) -> bool:
         return bool(self.SMTP_URL.get_secret_value())

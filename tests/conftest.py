@@ -22,6 +22,12 @@ TEMPLATE = "handoff_template"
 TESTS = Path(__file__).parent
 BOT_ELSEWHERE = frozenset({"attacks", "browser", "chaos", "flows"})
 """Folders whose tests run the bot as a process of its own, where coverage sees nothing, or repeat lines."""
+REAL_BOT = frozenset({"attacks", "browser", "chaos", "flows"})
+"""Folders of the third level: a browser, attacks, or the bot as a process of its own."""
+ON_BOTH = frozenset(
+    {"contracts", "jobs", "journeys", "storage", "test_budgets.py", "test_main_path.py"}
+)
+"""Folders and files that `make test` runs on PostgreSQL as well; elsewhere SQLite stands for both."""
 STATEMENTS = 10_000
 """That are kept compiled for all tests of a process."""
 
@@ -144,7 +150,19 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.hookimpl(trylast=True)
+def _is_thorough(item: pytest.Item) -> bool:
+    """The third level, and the second database where it repeats the first."""
+    parts = set(item.path.relative_to(TESTS).parts)
+    is_repeated = "postgresql" in item.name and not parts & ON_BOTH
+    return is_repeated or bool(parts & REAL_BOT)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests first, so that no worker is left alone with them at the end."""
+    """Marks what `make test` leaves to `make check`. The longest tests come first, so that no worker is left
+    with them at the end.
+    """
+    for item in items:
+        if _is_thorough(item):
+            item.add_marker(pytest.mark.thorough)
     items.sort(key=lambda item: "chaos" not in item.nodeid)

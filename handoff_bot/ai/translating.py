@@ -15,8 +15,8 @@ from handoff_bot.ai.assistant.addresses import without_foreign_addresses
 from handoff_bot.ai.language_model import LanguageModel
 from handoff_bot.ai.redaction import Redactor
 from handoff_bot.domain.errors import ModelError
-from handoff_bot.domain.languages import NAMES
 from handoff_bot.domain.messages import storable
+from handoff_bot.domain.text import LANGUAGES
 
 _LONGEST = 4_000
 """In characters; longer messages are not translated."""
@@ -51,11 +51,11 @@ class OpenAITranslator:
         Raises:
             ModelError: not possible now, or the result is not a faithful translation.
         """
-        if language not in NAMES or len(text) > _LONGEST:
+        if language not in LANGUAGES or len(text) > _LONGEST:
             raise ModelError("not translatable")
         redactor = Redactor()
         reply = self._model.ask(
-            prompts.TRANSLATE.format(language=NAMES[language]),
+            prompts.TRANSLATE.format(language=LANGUAGES[language]),
             prompts.enclosed("message", [prompts.readable(redactor.mask(text))]),
             Translated,
             self._timeout,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from handoff_bot.domain import templates
-from handoff_bot.domain.languages import CODES
+from handoff_bot.domain.text import is_language
 
 PLACEHOLDERS = frozenset({"customer", "agent", "ticket"})
 LONGEST_NAME = 40
@@ -73,7 +73,7 @@ def text_problem(text: str) -> str:
 
 def language_problem(language: str) -> str:
     """Returns the error message for a language, or ""."""
-    return "" if not language or language in CODES else "Unknown language."
+    return "" if not language or is_language(language) else "Unknown language."
 
 
 def without_customer(text: str) -> str:

@@ -106,7 +106,7 @@ def topics(numbers: Numbers) -> tuple[Topic, ...]:
 def _escalations(numbers: Numbers) -> Iterator[Fact]:
     yield Fact("Conversations with messages", f"{numbers.conversations:,}")
     yield Fact("Escalations", f"{numbers.escalations:,}")
-    rate = f"{numbers.escalated:,} of {numbers.conversations:,} conversations"
+    rate = f"{numbers.escalated:,} of {many(numbers.conversations, 'conversation')}"
     yield Fact("Escalation rate", percent(numbers.escalation_rate), rate)
     again = f"{numbers.escalated_again:,} of {numbers.escalations:,}"
     yield Fact("Escalated again within 24 hours", percent(numbers.again_rate), again)

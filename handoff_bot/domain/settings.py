@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from handoff_bot.domain.hours import Hours
-from handoff_bot.domain.languages import code_in
+from handoff_bot.domain.text import language_in
 
 Parse = Callable[[tuple[str, ...]], Any]
 """Converts a field's content to the value; raises ValueError with a message for the user."""
@@ -133,7 +133,7 @@ def lines(most: int = 100, longest: int = 200) -> Parse:
 def languages(held: tuple[str, ...]) -> list[str]:
     """Parses language codes, separated by lines or commas; accepts English names."""
     said = (held[0] if held else "").replace(",", "\n").splitlines()
-    codes = {words.strip(): code_in(words) for words in said if words.strip()}
+    codes = {words.strip(): language_in(words) for words in said if words.strip()}
     unknown = [words for words, code in codes.items() if not code]
     if unknown:
         raise ValueError(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from handoff_bot.domain.signals import Priority
+from handoff_bot.domain.text import duration
 
 NEAR = 0.8
 """Share of the target's time at which the warning is posted."""
@@ -58,5 +59,6 @@ def in_words(promise: SlaTarget, due: datetime, now: datetime) -> str:
 
 def _spoken(left: timedelta) -> str:
     minutes = max(1, round(left / timedelta(minutes=1)))
-    count, unit = (minutes, "minute") if minutes < 120 else (round(minutes / 60), "hour")
-    return f"{count} {unit}{'' if count == 1 else 's'}"
+    if minutes < 120:
+        return duration(minutes, "minute")
+    return duration(round(minutes / 60), "hour")

@@ -1,15 +1,19 @@
-"""Cleans text for display, whoever wrote it and wherever it is shown."""
+"""Cleans and formats what is shown: text of any author, amounts, names of languages (ISO 639-1)."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import cache
+from typing import Literal
 
 from handoff_bot.domain.messages import storable
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.splitting import split_text
+from handoff_bot.domain.texts import choose
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that change the text direction."""
@@ -63,10 +67,14 @@ def spelled(channel: str) -> str:
 
 
 NONE = "-"
+TimeUnit = Literal["second", "minute", "hour", "day"]
 
 
 def length(of: timedelta | None) -> str:
-    """Formats like "45 s", "4 min", "2 h 5 min", "3 d 4 h"; "-" for None."""
+    """Formats like "45 s", "4 min", "2 h 5 min", "3 d 4 h"; "-" for None.
+
+    These symbols have no plural. CLDR's short forms have: "1 hr", "3 days".
+    """
     if of is None:
         return NONE
     seconds = round(of.total_seconds())
@@ -97,4 +105,64 @@ def percent(of: float | None) -> str:
 
 def many(number: int, one: str, more: str = "") -> str:
     """Formats like "1 escalation", "1,204 escalations". `more` is an irregular plural."""
-    return f"{number:,} {one if number == 1 else more or f'{one}s'}"
+    return f"{number:,} {choose('en', number, {'one': one, 'other': more or f'{one}s'})}"
+
+
+def duration(number: int, unit: TimeUnit) -> str:
+    """Formats like "1 minute", "1,204 minutes"."""
+    from babel.units import format_unit  # about 15 ms with its data; most commands need none
+
+    return format_unit(number, f"duration-{unit}", locale="en")
+
+
+_COMMON_CODES = (
+    "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv ms nl no pl pt ro ru sk sl "
+    "sr sv sw ta th tl tr uk ur vi zh"
+)
+_COMMON = tuple(_COMMON_CODES.split())
+_USUAL_NAMES = {"bn": "Bengali"}
+"""Shown instead of CLDR's names: it writes Bangla."""
+
+
+class _Languages(Mapping[str, str]):
+    """Reads CLDR only when a name is needed: at start, none is."""
+
+    def __getitem__(self, code: str) -> str:
+        if code not in _COMMON:
+            raise KeyError(code)
+        return language_name(code)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_COMMON)
+
+    def __len__(self) -> int:
+        return len(_COMMON)
+
+
+LANGUAGES: Mapping[str, str] = _Languages()
+"""English names of common languages by code, which menus offer."""
+
+
+@cache
+def _language_names() -> Mapping[str, str]:
+    from babel import Locale  # about 15 ms with its data; most commands need none
+
+    return {code: name for code, name in Locale("en").languages.items() if len(code) == 2}
+
+
+def is_language(code: str) -> bool:
+    return code in _language_names()
+
+
+def language_name(code: str) -> str:
+    """Returns the language's name, or its code if the name is unknown."""
+    return _USUAL_NAMES.get(code) or _language_names().get(code, code)
+
+
+def language_in(words: str) -> str:
+    """Returns the code for a code in any case or an English name; "" if unknown."""
+    said = words.strip().casefold()
+    if is_language(said):
+        return said
+    named = (*_USUAL_NAMES.items(), *_language_names().items())
+    return next((code for code, name in named if name.casefold() == said), "")

@@ -1,10 +1,129 @@
-"""Fixed customer texts: allowed placeholders and rendering."""
+"""The texts that customers read.
+
+There is one catalogue for each language, a TOML file in the folder `locale`. A text whose number
+changes its words has a form for each plural category (CLDR) of its language.
+"""
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
 from handoff_bot.domain import templates
-from handoff_bot.domain.default_texts import TEXTS as TEXTS
-from handoff_bot.domain.default_texts import Moment as Moment
+
+FALLBACK = "en"
+COUNTED = ("wait_minutes", "minutes", "n")
+"""Placeholders whose number chooses the plural form. A position in a queue does not."""
+
+Part = Literal["customer", "assistant", "widget"]
+Forms = Mapping[str, str]
+"""Plural category -> text. A text without plural forms has only "other"."""
+
+_FOLDER = Path(__file__).with_name("locale")
+
+
+@dataclass(frozen=True)
+class LocalizedText:
+    """A text in one language, whose plural rules apply."""
+
+    language: str
+    forms: Forms
+
+    @property
+    def template(self) -> str:
+        """Returns the form of most numbers. Only this form must contain all placeholders."""
+        return self.forms["other"]
+
+    def fill(self, **values: str | int) -> str:
+        """Renders the form that fits the number; values are inserted literally, never parsed."""
+        number = next((int(values[name]) for name in COUNTED if name in values), 0)
+        return templates.fill(choose(self.language, number, self.forms), **values)
+
+
+def choose(language: str, number: int, forms: Forms) -> str:
+    """Returns the form for a number by the language's plural rules."""
+    if len(forms) == 1:
+        return forms["other"]
+    return forms.get(_plural_rule(language)(number), forms["other"])
+
+
+@cache
+def _plural_rule(language: str) -> Callable[[int], str]:
+    from babel import Locale  # about 15 ms with its data; most commands need none
+
+    return Locale(language).plural_form
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, Mapping[str, Forms]]:
+    """Returns all texts of a language by part and name; empty if there is no catalogue."""
+    if language not in _languages():
+        return {}
+    parts = tomllib.loads((_FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
+    return {
+        part: {
+            name: text if isinstance(text, dict) else {"other": text}
+            for name, text in texts.items()
+        }
+        for part, texts in parts.items()
+    }
+
+
+@cache
+def _languages() -> frozenset[str]:
+    return frozenset(path.stem for path in _FOLDER.glob("*.toml"))
+
+
+def speaks(language: str, part: Part = "customer") -> bool:
+    return part in catalogue(language)
+
+
+def languages(part: Part = "customer") -> tuple[str, ...]:
+    """Returns the languages that have this part, English first."""
+    others = sorted(_languages() - {FALLBACK})
+    return tuple(each for each in (FALLBACK, *others) if speaks(each, part))
+
+
+def find(part: Part, name: str, language: str) -> LocalizedText:
+    """Returns a text in a language, or in English."""
+    found = catalogue(language).get(part, {}).get(name)
+    if found is None:
+        return LocalizedText(FALLBACK, catalogue(FALLBACK)[part][name])
+    return LocalizedText(language, found)
+
+
+class Moment(StrEnum):
+    """When a fixed text is sent."""
+
+    DISCLOSURE = "disclosure"
+    VOICE_NOTE = "voice_note"
+    PICTURE = "picture"
+    UNREADABLE = "unreadable"
+    STARTED = "started"
+    POSITION = "position"
+    WAITING_LONG = "waiting_long"
+    NOBODY_HERE = "nobody_here"
+    OUT_OF_HOURS = "out_of_hours"
+    CALLBACK = "callback"
+    BUSY = "busy"
+    TAKEN = "taken"
+    GREETING = "greeting"
+    RELEASED = "released"
+    TRANSFERRED = "transferred"
+    RESOLVED = "resolved"
+    RETURNED = "returned"
+    DISMISSED = "dismissed"
+    CSAT = "csat"
+    CSAT_THANKS = "csat_thanks"
+    STOPPED = "stopped"
+    RESUMED = "resumed"
+    CORRECTION = "correction"
+
 
 ALWAYS = frozenset({"ticket", "position", "wait_minutes"})
 """Placeholders allowed in every text about an escalation."""
@@ -60,8 +179,8 @@ setting.
 """
 
 SHORTEST_WAIT = 2
-"""In minutes. Shorter waits are given as two, which is kept more often, and is plural in every
-language.
+"""In minutes. Shorter waits are given as two: an estimate of one minute is missed more often than
+it is met.
 """
 
 
@@ -76,18 +195,31 @@ def problem(moment: Moment, template: str) -> str:
     return templates.problem(template, allowed(moment), REQUIRED.get(moment, frozenset()))
 
 
-def fill(template: str, **values: str | int) -> str:
-    """Renders a template; values are inserted literally, never parsed."""
-    if "wait_minutes" in values:
-        values["wait_minutes"] = max(SHORTEST_WAIT, int(values["wait_minutes"]))
-    return templates.fill(template, **values)
+def default(moment: Moment, language: str) -> LocalizedText:
+    """Returns the default text for a moment; in English if the language has none."""
+    return find("customer", moment.value, language)
 
 
 def usual(moment: Moment, language: str) -> str:
-    """Returns the default template for a moment."""
-    return TEXTS.get(language, TEXTS["en"])[moment]
+    """Returns the default template for a moment, without its plural forms."""
+    return default(moment, language).template
+
+
+def written(moment: Moment, language: str, template: str) -> LocalizedText:
+    """Returns an admin's text. The unchanged default keeps its plural forms."""
+    usual_text = default(moment, language)
+    if template == usual_text.template:
+        return usual_text
+    return LocalizedText(language, {"other": template})
+
+
+def fill(text: LocalizedText, **values: str | int) -> str:
+    """Renders a text; values are inserted literally, never parsed."""
+    if "wait_minutes" in values:
+        values["wait_minutes"] = max(SHORTEST_WAIT, int(values["wait_minutes"]))
+    return text.fill(**values)
 
 
 def say(moment: Moment, language: str, **values: str | int) -> str:
     """Renders the default text for a moment in a language."""
-    return fill(usual(moment, language), **values)
+    return fill(default(moment, language), **values)

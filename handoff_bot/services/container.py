@@ -54,7 +54,7 @@ from handoff_bot.services.escalations.queue import Queue
 from handoff_bot.services.escalations.snoozing import WAKE, Snoozing, Wake
 from handoff_bot.services.home import Homes
 from handoff_bot.services.notifications import mail, notifications
-from handoff_bot.services.outbox import alarms, mood_check
+from handoff_bot.services.outbox import alarms, mood_check, ticket_sync
 from handoff_bot.services.outbox.posts import desk_job_kinds
 from handoff_bot.services.outbox.slack_channels import DeskChannels
 from handoff_bot.services.outbox.ticket_sync import TICKET_OUT, SyncTicket, TicketSync
@@ -93,8 +93,7 @@ QUEUES = {
     "ladder": 2,
     "offer": 2,
     "mail": 2,
-    "sink-webhook": 2,
-    "sink-zendesk": 2,
+    **dict.fromkeys(ticket_sync.QUEUES, 2),
     "tick": 1,
     "model": 1,
 }
@@ -281,8 +280,7 @@ class Services:
                 JobKind(
                     TICKET_OUT,
                     SyncTicket(parts.connectors, parts.desk, clock),
-                    "sink-webhook",
-                    "sink-zendesk",
+                    *ticket_sync.QUEUES,
                 ),
                 JobKind(mail.MAIL, mail.SendMail(parts.mailer, parts.desk, clock), "mail"),
                 JobKind(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from handoff_bot.domain.detection_rules import DEFAULT_PAUSE, LONGEST_PAUSE, Sensitivity
-from handoff_bot.domain.languages import NAMES
 from handoff_bot.domain.settings import (
     Section,
     Setting,
@@ -23,6 +22,7 @@ from handoff_bot.domain.settings import (
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.sla import DEFAULT as SLA_MINUTES
 from handoff_bot.domain.sla import LONGEST_MINUTES, SlaTarget, name_of
+from handoff_bot.domain.text import LANGUAGES
 from handoff_bot.domain.thread_syntax import NOTE_PREFIXES
 from handoff_bot.domain.waiting_policy import DEFAULT, WHAT, PolicyStep
 from handoff_bot.services.delivery.sending import HOLD, LONGEST_HOLD
@@ -205,8 +205,8 @@ TRANSLATION = Section(
             "The team's language",
             Widget.CHOICE,
             translating.DEFAULT_LANGUAGE,
-            choice(NAMES),
-            choices=NAMES,
+            choice(LANGUAGES),
+            choices=LANGUAGES,
         ),
     ),
 )

@@ -354,11 +354,6 @@ def replies(tx: Transaction, escalation_id: int) -> Sequence[Message]:
     return list(tx.session.execute(ours.order_by(col(Message.id))).scalars())
 
 
-def last_assistant_message(tx: Transaction, conversation_id: int) -> Message | None:
-    """Returns the assistant's last message."""
-    return newest_of(tx, conversation_id, Author.ASSISTANT)
-
-
 def agent_row(tx: Transaction, desk_id: str, name: str, now: datetime) -> Agent:
     """Returns the agent with this Slack id, created if new, with the current name."""
     known = _agent(tx, desk_id) or _new_agent(tx, desk_id, name, now)

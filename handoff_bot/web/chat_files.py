@@ -1,13 +1,21 @@
-"""The chat widget's files: small ES modules, served unchanged and compressed."""
+"""The chat widget's files: small ES modules, served unchanged and compressed.
+
+languages.js is made from the catalogues of texts, for all languages that have the widget's.
+"""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from flask import Response, request
+
+from handoff_bot.domain import texts
 
 WIDGET = Path(__file__).parent / "widget"
 CACHED = "public, max-age=300"
@@ -25,7 +33,11 @@ class WidgetFiles:
     """All files of the widget, read once."""
 
     def __init__(self, folder: Path = WIDGET) -> None:
-        self._files = {path.name: _read(path) for path in sorted(folder.glob("*.js"))}
+        self._as_stored = {path.name: _packed(path.read_bytes()) for path in folder.glob("*.js")}
+
+    @cached_property
+    def _files(self) -> dict[str, _File]:
+        return self._as_stored | {"languages.js": _packed(_languages().encode())}
 
     @property
     def packed_size(self) -> int:
@@ -52,7 +64,17 @@ class WidgetFiles:
         return response
 
 
-def _read(path: Path) -> _File:
-    plain = path.read_bytes()
+def _languages() -> str:
+    found = {language: dict(_texts(language)) for language in texts.languages("widget")}
+    return f"export const LANGUAGES = {json.dumps(found, ensure_ascii=False)};\n"
+
+
+def _texts(language: str) -> Iterator[tuple[str, str]]:
+    for name, forms in texts.catalogue(language)["widget"].items():
+        for category, text in forms.items():
+            yield (name if category == "other" else f"{name}.{category}"), text
+
+
+def _packed(plain: bytes) -> _File:
     packed = gzip.compress(plain, mtime=0)
     return _File(plain, packed, hashlib.sha256(plain).hexdigest()[:16])

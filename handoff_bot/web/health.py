@@ -17,6 +17,7 @@ from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.jobs import rate_limits, store
 from handoff_bot.ports import Clock
 from handoff_bot.services.ai_turns.model_watch import ModelHealthPage
+from handoff_bot.services.outbox import ticket_sync
 from handoff_bot.storage.database import Database
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ BEHIND_AFTER = 5.0
 """Seconds that a customer-facing lane may be overdue before the page says "behind"."""
 LATE_AFTER = 60.0
 """Seconds that a lane may be overdue before the page says "late"."""
-PATIENT = dict.fromkeys(("draw", "mood", "tell", "mail", "sink-webhook", "sink-zendesk"), 300.0)
+PATIENT = dict.fromkeys(("draw", "mood", "tell", "mail", *ticket_sync.QUEUES), 300.0)
 """Limits for queues that no customer waits for."""
 
 

@@ -12,10 +12,10 @@ import pytest
 from handoff_bot.ai.assistant.articles import passages
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
-from handoff_bot.ai.assistant.phrases import GREETING, UNSURE, WELCOME
 from handoff_bot.domain.signals import Turn
 from tests.ai.questions import ANSWERABLE, UNANSWERABLE
 from tests.ai.talk import ask, judge, talk
+from tests.catalogues import GREETING, UNSURE, WELCOME
 
 HOSTILE = {
     "operators": 'order AND OR NOT NEAR("x" "y", 5)',

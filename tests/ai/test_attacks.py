@@ -10,7 +10,6 @@ from collections import Counter
 import pytest
 
 from handoff_bot.ai import prompts
-from handoff_bot.ai.assistant import phrases
 from handoff_bot.ai.assistant.addresses import without_foreign_addresses
 from handoff_bot.ai.assistant.articles import passages
 from handoff_bot.ai.assistant.local import LocalAssistant
@@ -18,6 +17,7 @@ from handoff_bot.ai.assistant.openai import OpenAIAssistant, Reply
 from handoff_bot.ai.detector.openai import OpenAIDetector
 from handoff_bot.domain.errors import ModelError
 from handoff_bot.domain.signals import Signal
+from tests import catalogues
 from tests.ai.attacks import ATTACKS, HOSTILE_ADDRESSES, PROMISES, Kind
 from tests.ai.conftest import SAMPLES
 from tests.ai.talk import ask, judge, talk
@@ -92,7 +92,7 @@ def assistant(knowledge):
 def sayings():
     return {
         words
-        for table in (phrases.UNSURE, phrases.GREETING, phrases.WELCOME)
+        for table in (catalogues.UNSURE, catalogues.GREETING, catalogues.WELCOME)
         for words in table.values()
     }
 

@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from handoff_bot.domain import texts
 from handoff_sandbox.slack import Attachment
 from tests.browser.conftest import findings
 
@@ -325,6 +326,24 @@ def test_a_page_in_arabic_reads_from_the_right(sandbox, windows):
     title = panel.get_by_role("heading")
     assert title.evaluate("(one) => getComputedStyle(one).color") == "rgb(0, 0, 0)"
     assert findings(page) == []
+
+
+COUNTED = """async ([bot, numbers]) => {
+  const { textsFor, fill } = await import(`${bot}/chat/texts.js`);
+  const { LANGUAGES } = await import(`${bot}/chat/languages.js`);
+  return Object.keys(LANGUAGES).flatMap((one) => numbers.flatMap((n) =>
+    ["waitingAt", "minutes", "tooFast", "unread"].map((key) =>
+      [one, key, n, fill(textsFor([one]), key, { [key === "minutes" ? key : "n"]: n })])));
+}"""
+
+
+def test_browsers_choose_the_plural_forms_that_the_bot_would(sandbox, windows):
+    page = windows.open(sandbox.shop)
+    told = page.evaluate(COUNTED, [sandbox.stage.world.bot_url, [0, 1, 2, 5, 11, 21, 101]])
+    assert {language for language, *_ in told} == set(texts.languages("widget"))
+    for language, key, number, words in told:
+        text = texts.find("widget", key, language)
+        assert words == text.fill(minutes=number, n=number), (language, key, number)
 
 
 def test_where_no_stream_comes_through_it_polls(sandbox, windows):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
-from channels import TwilioAccount
+from channels import TWILIO, TwilioAccount
 from handoff_bot.domain.messages import OutboundMessage
 from handoff_bot.ports import WebhookRequest
 from tests.channels.signing import sign
@@ -19,8 +19,7 @@ ACCOUNT = TwilioAccount(
     shared_keys={"webhooks_sharedkey_1": "shared-secret"},
     api_key="SK" + "2" * 32,
     api_secret="api-secret",
-    sms_from="+15555550100",
-    whatsapp_from="whatsapp:+15555550101",
+    senders={"sms": "+15555550100", "whatsapp": "whatsapp:+15555550101"},
     public_base_url="https://bot.example.com",
 )
 PATH = f"/2010-04-01/Accounts/{ACCOUNT.account_sid}/Messages.json"
@@ -29,7 +28,7 @@ CHAT, SERVICE, CHAT_MESSAGE = "CH" + "4" * 32, "IS" + "5" * 32, "IM" + "a" * 32
 CHAT_PATH = f"/v1/Services/{SERVICE}/Conversations/{CHAT}/Messages"
 CHAT_URL = f"https://conversations.twilio.com{CHAT_PATH}"
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-PHONES = ("sms", "whatsapp")
+PHONES = tuple(kind for kind in TWILIO if kind != "conversations")
 """The channels to phones themselves: keywords are heard on them, and reports carry our own ids."""
 ADDRESSES = {
     "sms": ("+15555550123", "+15555550100"),
@@ -37,21 +36,17 @@ ADDRESSES = {
     "conversations": (CHAT, SERVICE),
 }
 """For each channel a customer's address and ours."""
-URLS = {"sms": URL, "whatsapp": URL, "conversations": CHAT_URL}
+URLS = dict.fromkeys(PHONES, URL) | {"conversations": CHAT_URL}
 """Where each channel's messages are made and listed."""
-NOTHING = {
-    "sms": {"messages": []},
-    "whatsapp": {"messages": []},
+NOTHING: dict[str, dict] = {kind: {"messages": []} for kind in PHONES} | {
     "conversations": {"messages": [], "meta": {"key": "messages", "next_page_url": None}},
 }
 """An empty list of messages, as each API says it."""
-NEEDED = {
-    "sms": ("MessageSid", "From", "To"),
-    "whatsapp": ("MessageSid", "From", "To"),
+NEEDED = dict.fromkeys(PHONES, ("MessageSid", "From", "To")) | {
     "conversations": ("MessageSid", "ConversationSid", "EventType"),
 }
 """What each channel's messages must hold."""
-STATUS_NAMES = {"sms": "MessageStatus", "whatsapp": "MessageStatus", "conversations": "Status"}
+STATUS_NAMES = dict.fromkeys(PHONES, "MessageStatus") | {"conversations": "Status"}
 """What each channel's reports call the status."""
 
 

@@ -93,7 +93,7 @@ SENDERS = {
     "the Messaging Service": (
         "sms",
         {"sender": ""},
-        {"sms_from": "", "messaging_service_sid": "MG1"},
+        {"senders": {}, "messaging_service_sid": "MG1"},
         {"MessagingServiceSid": "MG1"},
     ),
     "the configured WhatsApp number": (
@@ -105,7 +105,7 @@ SENDERS = {
     "a WhatsApp number without prefix": (
         "whatsapp",
         {"sender": ""},
-        {"whatsapp_from": "+15555550109"},
+        {"senders": {"whatsapp": "+15555550109"}},
         {"From": "whatsapp:+15555550109"},
     ),
 }
@@ -121,7 +121,7 @@ def test_a_message_leaves_from(api, kind, message, account, wanted):
 
 @pytest.mark.parametrize("kind", PHONES)
 def test_without_any_sender_nothing_leaves(kind):
-    nobody = replace(ACCOUNT, sms_from="", whatsapp_from="")
+    nobody = replace(ACCOUNT, senders={})
 
     with pytest.raises(DeliveryError, match="No sender is configured") as failure:
         TWILIO[kind](nobody).send(outbound(kind, sender=""))

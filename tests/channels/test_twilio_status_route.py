@@ -7,7 +7,7 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage, SenderKind
 from tests.channels.builders import ACCOUNT, PHONES, inbound_form, received, status_form
 
-OURS = {"sms": ACCOUNT.sms_from, "whatsapp": ACCOUNT.whatsapp_from}
+OURS = ACCOUNT.senders
 
 
 @pytest.fixture(params=PHONES)

@@ -14,6 +14,7 @@ from handoff_bot.domain.model_health import Look, Trouble
 from handoff_bot.domain.notifications import Audience, NotificationRule
 from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.services.ai_turns.model_watch import ModelPart, Watch
+from handoff_bot.services.outbox.ticket_sync import SYSTEMS
 from handoff_bot.storage.database import Database
 from tests.fakes import FakeMailer, FakeSink, FrozenClock
 from tests.samples import JPEG
@@ -55,7 +56,8 @@ def run(database: Database, clock: FrozenClock) -> None:
     house = build_house(
         database,
         clock,
-        connectors={"zendesk": zendesk, "webhook": webhook},
+        connectors={name: FakeSink() for name in SYSTEMS}
+        | {"zendesk": zendesk, "webhook": webhook},
         mailer=FakeMailer(),
         model=ModelPart(watch, Probe()),
         backlogs={"sms": Listing()},

@@ -102,6 +102,7 @@ def test_every_kind_of_payload_is_tried(captured):
     assert set(KINDS) <= set(captured)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("unbroken")
 def test_a_payload_with_one_thing_wrong_never_breaks_anything(bureau, captured):
     for kind in KINDS:
@@ -110,6 +111,7 @@ def test_a_payload_with_one_thing_wrong_never_breaks_anything(bureau, captured):
         assert (kind, broken_by(bureau, odd, {200, 400, 404})) == (kind, [])
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("unbroken")
 def test_a_window_that_carries_something_odd_never_breaks_anything(bureau, captured):
     for callback_id in EVERYTHING.views:
@@ -137,6 +139,7 @@ def clicks_on(bureau, captured, action_id):
         yield picked
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("unbroken")
 def test_a_click_that_carries_something_odd_never_breaks_anything(bureau, captured):
     for action_id in (*EVERYTHING.clicks, *EVERYTHING.menus):

@@ -3,7 +3,14 @@
 import re
 
 from handoff_bot.domain import canned
-from handoff_bot.domain.texts import REQUIRED, SHORTEST_WAIT, SILENCEABLE, TEXTS, Moment, allowed
+from handoff_bot.domain.texts import (
+    REQUIRED,
+    SHORTEST_WAIT,
+    SILENCEABLE,
+    Moment,
+    allowed,
+    languages,
+)
 from handoff_bot.services.settings_catalog import SECTIONS
 from handoff_bot.slack.features.customer_texts import MOMENTS
 from handoff_bot.slack.features.settings import in_words
@@ -55,7 +62,7 @@ def test_every_placeholder_is_explained():
 
 def test_the_languages_of_the_product_are_named():
     named = {"en": "English", "es": "Spanish", "de": "German", "fr": "French", "pt": "Portuguese"}
-    assert set(TEXTS) == set(named)
+    assert set(languages()) == set(named)
     assert all(name in PAGE for name in named.values())
 
 

@@ -110,8 +110,7 @@ def account(twilio: TwilioStandIn) -> TwilioAccount:
         auth_tokens=(TOKEN,),
         api_url=twilio.server.url,
         public_base_url=PUBLIC,
-        sms_from=twilio.sms_number,
-        whatsapp_from=twilio.whatsapp_number,
+        senders={"sms": twilio.sms_number, "whatsapp": twilio.whatsapp_number},
     )
 
 

@@ -30,8 +30,7 @@ class Shop:
             auth_tokens=(TOKEN,),
             api_url=twilio.server.url,
             public_base_url=PUBLIC,
-            sms_from=twilio.sms_number,
-            whatsapp_from=twilio.whatsapp_number,
+            senders={"sms": twilio.sms_number, "whatsapp": twilio.whatsapp_number},
         )
         self.channels = {kind: make(account) for kind, make in TWILIO.items()}
         self.desk, self.assistant = FakeDesk(), ScriptedAssistant()

@@ -11,19 +11,19 @@ from flask.testing import FlaskClient
 from channels import TWILIO
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
-from handoff_bot.ai.assistant.phrases import ANYTHING_ELSE, GOODBYE, GREETING, UNSURE, WELCOME
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.domain.desk import AgentRef, ThreadReply
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.messages import Media, OutboundMessage, Receipt
-from handoff_bot.domain.texts import TEXTS, Moment
+from handoff_bot.domain.texts import Moment, languages, usual
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.escalations import rating
 from handoff_bot.storage import log
 from handoff_bot.web.application import create_web
 from handoff_bot.web.webhooks import webhooks
 from handoff_sandbox.world import ROOT
+from tests.catalogues import ANYTHING_ELSE, GOODBYE, GREETING, UNSURE, WELCOME
 from tests.channels.builders import ACCOUNT, inbound_form
 from tests.channels.signing import sign
 from tests.fakes import FakeChannel, FakeDesk, FrozenClock
@@ -171,7 +171,7 @@ def test_cancel_within_a_conversation_is_a_word_like_any_other(phone):
     phone.replies("Done, the money is on its way.")
 
     assert phone.heard[-1] == "Done, the money is on its way."
-    assert TEXTS["en"][Moment.STOPPED] not in phone.heard
+    assert usual(Moment.STOPPED, "en") not in phone.heard
     assert {"Cancel", "Great, and please refund me"} <= set(phone.said("contact"))
     assert not phone.desk.card.opted_out
 
@@ -180,7 +180,7 @@ def test_cancel_within_a_conversation_is_a_word_like_any_other(phone):
     "words", ["STOP!!", "STOP STOP. stop!", "désabonner", "please stop messaging me"]
 )
 def test_a_plain_opt_out_acts_at_once_and_is_confirmed_once(phone, words):
-    assert phone.texts(words) == [TEXTS["en"][Moment.STOPPED]]
+    assert phone.texts(words) == [usual(Moment.STOPPED, "en")]
     assert phone.texts("stop") == []
     assert phone.desk.cards == {}
 
@@ -227,7 +227,7 @@ def test_thanks_after_an_opt_out_call_nobody(phone):
 
 
 def test_start_ends_an_opt_out_and_is_a_word_without_one(phone):
-    resumed = {texts[Moment.RESUMED] for texts in TEXTS.values()}
+    resumed = {usual(Moment.RESUMED, language) for language in languages()}
     assert not resumed & set(phone.texts("START"))
     phone.texts("STOP")
     assert resumed & set(phone.texts("start"))
@@ -396,7 +396,7 @@ def test_an_objection_is_not_taken_for_a_refusal(phone):
     ],
 )
 def test_a_rating_is_kept_however_it_is_written(resolved, words, score):
-    assert resolved.texts(words) == [TEXTS["en"][Moment.CSAT_THANKS]]
+    assert resolved.texts(words) == [usual(Moment.CSAT_THANKS, "en")]
     assert scores(resolved) == [score]
     assert f"rated this conversation: {score} of 5." in resolved.said("notice")[-1]
 

@@ -408,6 +408,7 @@ def _is_subsequence(part: list[str], whole: list[str]) -> bool:
     return all(text in rest for text in part)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("examples", [60])
 def test_the_invariants_hold_on_sqlite(examples):
     run_state_machine_as_test(

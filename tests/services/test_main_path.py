@@ -12,7 +12,7 @@ from handoff_bot.domain.errors import DeliveryError, DeskError, DeskOutcomeUnkno
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.messages import Consent
 from handoff_bot.domain.signals import Signal
-from handoff_bot.domain.texts import TEXTS, Moment
+from handoff_bot.domain.texts import Moment, usual
 from handoff_bot.logs import JsonLines
 from handoff_bot.services.delivery import sending
 from handoff_bot.services.replies import revising, threads
@@ -31,7 +31,7 @@ def kinds(house) -> list[str]:
 def test_the_assistant_answers_and_says_that_it_is_one_once(house):
     house.says("When do you open?")
     house.says("And on Sunday?")
-    disclosure = TEXTS["en"][Moment.DISCLOSURE]
+    disclosure = usual(Moment.DISCLOSURE, "en")
     assert house.channel.phone == [
         f"{disclosure}\n\nAnswer to: When do you open?",
         "Answer to: And on Sunday?",
@@ -200,7 +200,7 @@ def test_an_agent_finishes_and_the_assistant_answers_again(house, ana, step, sta
     house.take(Step.CLAIM, ana)
     assert house.take(step, ana).done
     assert house.desk.card.status == status
-    assert "".join(house.channel.phone[2:]).count(TEXTS["en"][moment]) == 1
+    assert "".join(house.channel.phone[2:]).count(usual(moment, "en")) == 1
     house.says("When do you open?")
     assert house.channel.phone[-1].endswith("Answer to: When do you open?")
     with house.database.read() as tx:
@@ -540,7 +540,7 @@ def test_stop_is_honoured_and_never_answered_by_the_ai(house, ana):
     house.take(Step.CLAIM, ana)
     before = len(house.channel.phone)
     house.says("STOP", consent=Consent.STOP)
-    assert house.channel.phone[before:] == [TEXTS["en"][Moment.STOPPED]]
+    assert house.channel.phone[before:] == [usual(Moment.STOPPED, "en")]
     assert house.desk.card.opted_out
     house.replies(ana, "But wait")
     assert house.desk.whispers[-1].text == sending.OPTED_OUT

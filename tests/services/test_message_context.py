@@ -7,7 +7,7 @@ import pytest
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.message_context import Fact, MessageContext, MessageKind, Quote
 from handoff_bot.domain.messages import Limits, Media
-from handoff_bot.domain.texts import TEXTS, Moment
+from handoff_bot.domain.texts import Moment, usual
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage.models import Message
 
@@ -164,7 +164,7 @@ def test_what_the_ai_cannot_read_gets_an_honest_sentence_and_no_person(house, me
     house.says("", media=media, context=MessageContext(kind=kind))
 
     (heard,) = house.channel.phone
-    assert heard.endswith(TEXTS["en"][moment])
+    assert heard.endswith(usual(moment, "en"))
     assert house.desk.cards == {}
     assert house.detector.judged == []
     assert house.assistant.asked == []
@@ -176,7 +176,7 @@ def test_the_sentence_is_said_in_the_customers_language(house):
 
     house.says("", media=VOICE)
 
-    assert house.channel.phone[-1] == TEXTS["de"][Moment.VOICE_NOTE]
+    assert house.channel.phone[-1] == usual(Moment.VOICE_NOTE, "de")
 
 
 def test_an_album_gets_one_sentence(house):
@@ -193,7 +193,7 @@ def test_a_later_voice_note_gets_the_sentence_again(house):
     house.clock.at += timedelta(minutes=11)
     house.says("", media=VOICE)
 
-    sentence = TEXTS["en"][Moment.VOICE_NOTE]
+    sentence = usual(Moment.VOICE_NOTE, "en")
     assert sum(said.endswith(sentence) for said in house.channel.phone) == 3
 
 

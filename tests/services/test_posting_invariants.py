@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import psycopg
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
@@ -213,6 +214,7 @@ HOW = {
 }
 
 
+@pytest.mark.thorough
 def test_threads_show_everything_once_and_in_order_on_sqlite():
     run_state_machine_as_test(
         Threads, settings=settings(max_examples=40, stateful_step_count=30, **HOW)

@@ -3,12 +3,12 @@
 import pytest
 
 from handoff_bot.domain.signals import Signal
-from handoff_bot.domain.texts import TEXTS, Moment
+from handoff_bot.domain.texts import Moment, languages, usual
 from handoff_bot.services.delivery import customer_texts
 from handoff_bot.services.delivery.customer_texts import Text
 
 GREETING = Moment.GREETING
-USUAL = {language: words[GREETING] for language, words in TEXTS.items()}
+USUAL = {language: usual(GREETING, language) for language in languages()}
 
 ORDER = {
     "nothing is written": ({}, "de", USUAL["de"]),
@@ -71,3 +71,22 @@ def test_taking_back_what_was_never_written_changes_nothing(house):
     before = len(house.core.preferences.history(10))
     house.core.customer_texts.reset(Text(GREETING, "fr"), "UMIA")
     assert len(house.core.preferences.history(10)) == before
+
+
+WRITTEN_BEFORE = {
+    "a text of the team's": (
+        "{{Ticket}} {ticket}: {wait_minutes} minutes, place {position}.",
+        "{Ticket} 1: 5 minutes, place 1.",
+    ),
+    "the default, saved as it was": (
+        usual(Moment.STARTED, "en"),
+        "I'm connecting you with a member of our team. Your wait time is approximately 5 minutes.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("stored", "told"), WRITTEN_BEFORE.values(), ids=WRITTEN_BEFORE)
+def test_a_text_that_was_stored_before_there_were_catalogues_is_told_as_before(house, stored, told):
+    house.core.preferences.change("text.started.en.any", stored, "UMIA")
+    house.says("I want a human")
+    assert told in house.channel.phone

@@ -22,28 +22,31 @@ def sentences(tree: ast.Module) -> Iterator[str]:
     """The literals of a module but its documentation; what is filled in is a pair of braces."""
     nodes = [*ast.walk(tree)]
     skipped = {node.value for node in nodes if isinstance(node, ast.Expr)}
-    filled = [node for node in nodes if isinstance(node, ast.JoinedStr)]
-    skipped |= {part for node in filled for part in node.values}
+    made = [node for node in nodes if isinstance(node, ast.JoinedStr)]
+    skipped |= {part for node in made for part in node.values}
     for node in nodes:
         if isinstance(node, ast.Constant | ast.JoinedStr) and node not in skipped:
-            text = _filled(node)
+            text = filled(node)
             if SENTENCE.search(text) and len(text) <= LONGEST:
                 yield text
 
 
-def _filled(node: ast.Constant | ast.JoinedStr) -> str:
+def filled(node: ast.Constant | ast.JoinedStr) -> str:
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else ""
     parts = (part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
     return "".join(map(str, parts))
 
 
-def test_every_sentence_is_as_it_was():
+def product_trees() -> list[ast.Module]:
     files = [file for name in PRODUCT for file in [ROOT / name, *(ROOT / name).rglob("*.py")]]
-    trees = [
+    return [
         ast.parse(file.read_text(encoding="utf-8"))
         for file in files
         if file.suffix == ".py" and product_file(str(file)) and "migrations" not in file.parts
     ]
-    found = {" ".join(one.split()) for tree in trees for one in sentences(tree)}
+
+
+def test_every_sentence_is_as_it_was():
+    found = {" ".join(one.split()) for tree in product_trees() for one in sentences(tree)}
     check_file(KEPT, "\n".join(sorted(found)) + "\n")

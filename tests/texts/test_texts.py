@@ -1,7 +1,5 @@
 """What customers read in fixed words is what the files in tests/texts/languages hold, word for word."""
 
-import json
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,42 +8,40 @@ from typing import Any
 import pytest
 
 from handoff_bot.ai.assistant import phrases
+from handoff_bot.domain import texts
 from handoff_bot.domain.signals import Act, Priority, Signal
-from handoff_bot.domain.texts import TEXTS, Moment, say, usual
+from handoff_bot.domain.texts import LocalizedText, Moment, default, languages, say
 from handoff_bot.services.notifications.mail_content import Notice, mail_about
-from handoff_bot.web import chat
 from tests.snapshots import check_folder
 
 HERE = Path(__file__).parent
-WIDGET = Path(chat.__file__).parent / "widget" / "texts.js"
 EXAMPLES: tuple[dict[str, Any], ...] = (
     {"agent": "Ana", "wait_minutes": 5, "position": 2, "ticket": 1042},
     {"agent": "Ana", "wait_minutes": 1, "position": 1, "ticket": 7},
 )
-SPOKEN = {
-    "unsure": phrases.UNSURE,
-    "recalled": phrases.RECALLED,
-    "greeting": phrases.GREETING,
-    "welcome": phrases.WELCOME,
-    "anything else": phrases.ANYTHING_ELSE,
-    "goodbye": phrases.GOODBYE,
-}
+PHRASES = (
+    phrases.UNSURE,
+    phrases.RECALLED,
+    phrases.GREETING,
+    phrases.WELCOME,
+    phrases.ANYTHING_ELSE,
+    phrases.GOODBYE,
+)
 UNKNOWN = "xx"
 """No language at all: what is said then."""
 
 
-def widget_texts() -> dict[str, dict[str, str]]:
-    """Language -> the widget's texts, read from the script as it is served."""
-    script = WIDGET.read_text(encoding="utf-8")
-    (listed,) = re.findall(r"const KEYS = (\[.*?\]);", script, re.DOTALL)
-    keys = json.loads(re.sub(r",(\s*\])", r"\1", listed))
-    lines = re.findall(r"^  (\w+): (\[.*\]),$", script, re.MULTILINE)
-    assert len(lines) == script.count("\n  ", script.index("const LANGUAGES"), script.index("\n};"))
-    return {language: dict(zip(keys, json.loads(texts), strict=True)) for language, texts in lines}
+LANGUAGES = sorted(
+    {path.stem for path in Path(texts.__file__).with_name("locale").glob("*.toml")} | {UNKNOWN}
+)
 
 
-WIDGETS = widget_texts()
-LANGUAGES = sorted({*TEXTS, *WIDGETS, *(one for said in SPOKEN.values() for one in said), UNKNOWN})
+def lines(name: str, text: LocalizedText, language: str) -> Iterator[str]:
+    """The text as admins see it, and its plural forms if it is not the English one instead."""
+    yield f"{name}: {text.template}"
+    if text.language == language:
+        others = (each for each in text.forms.items() if each[0] != "other")
+        yield from (f"    [{category}] {form}" for category, form in others)
 
 
 def page(language: str) -> Iterator[str]:
@@ -53,16 +49,19 @@ def page(language: str) -> Iterator[str]:
     yield f"# {language}"
     yield "\n## Texts of the product\n"
     for moment in Moment:
-        template = usual(moment, language)
+        text = default(moment, language)
         filled = dict.fromkeys(say(moment, language, **each) for each in EXAMPLES)
-        yield f"{moment.value}: {template}"
-        yield from (f"    {each}" for each in filled if each != template)
+        yield from lines(moment.value, text, language)
+        yield from (f"    {each}" for each in filled if each != text.template)
     yield "\n## The assistant\n"
-    yield from (f"{name}: {phrases.in_language(said, language)}" for name, said in SPOKEN.items())
+    for phrase in PHRASES:
+        said = texts.find("assistant", phrase, language)
+        yield from lines(phrase.replace("_", " "), said, language)
     yield from (f"answer to {act.value}: {phrases.pleasantry(act, language)}" for act in answered())
-    if language in WIDGETS:
+    if texts.speaks(language, "widget"):
         yield "\n## The widget\n"
-        yield from (f"{key}: {text}" for key, text in WIDGETS[language].items())
+        for name in list(texts.catalogue(language)["widget"])[1:]:  # without the direction
+            yield from lines(name, texts.find("widget", name, language), language)
 
 
 def answered() -> Iterator[Act]:
@@ -105,4 +104,4 @@ def test_mails_to_the_team_are_as_they_were():
 
 @pytest.mark.parametrize("moment", Moment)
 def test_no_text_is_empty_in_a_language_that_has_texts(moment):
-    assert all(usual(moment, language).strip() for language in TEXTS)
+    assert all(default(moment, language).template.strip() for language in languages())

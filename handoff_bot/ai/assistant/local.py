@@ -9,17 +9,17 @@ from functools import cache
 from handoff_bot.ai.assistant.follow_ups import leans_on_earlier, may_lean, topic
 from handoff_bot.ai.assistant.knowledge import Hit, Knowledge
 from handoff_bot.ai.assistant.phrases import (
-    FALLBACK_LANGUAGE,
     RECALLED,
     UNSURE,
     after_refusal,
-    in_language,
     pleasantry,
+    say,
 )
 from handoff_bot.ai.assistant.words import telling_stems
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.signals import Act, Answer, Turn
+from handoff_bot.domain.texts import FALLBACK
 
 BY = "local"
 
@@ -88,7 +88,7 @@ class LocalAssistant:
         if recalled := _recalled(turns, question, language, confidence):
             return recalled
         if best is None or confidence < _FLOOR:
-            return Answer(in_language(UNSURE, language), confidence=confidence, by=BY)
+            return Answer(say(UNSURE, language), confidence=confidence, by=BY)
         text = _shortened(best.passage.text, _LONGEST)
         return Answer(text, confidence=confidence, sources=(best.passage.title,), by=BY)
 
@@ -116,7 +116,7 @@ class LocalAssistant:
 
     def _likeliest(self, hits: Sequence[Hit], language: str) -> Hit | None:
         """Prefers passages in the customer's language, if there are any."""
-        spoken = language if language in self._knowledge.languages() else FALLBACK_LANGUAGE
+        spoken = language if language in self._knowledge.languages() else FALLBACK
         readable = [hit for hit in hits if hit.passage.locale in {spoken, ""} or not language]
         return max(readable or hits, key=certainty, default=None)
 
@@ -134,7 +134,7 @@ def _recalled(
     if best < _MOSTLY or best <= confidence:
         return None
     words = _shortened(written[len(shares) - 1 - shares[::-1].index(best)], _LONGEST)
-    return Answer(in_language(RECALLED, language).format(words=words), confidence=best, by=BY)
+    return Answer(say(RECALLED, language, words=words), confidence=best, by=BY)
 
 
 def certainty(hit: Hit) -> float:
@@ -158,7 +158,7 @@ def _together(asked: Sequence[Turn], answers: Sequence[Answer], language: str) -
         if answer.confidence < _FLOOR
     ]
     if doubts:
-        unsure = in_language(UNSURE, language)
+        unsure = say(UNSURE, language)
         parts.append("\n".join([*dict.fromkeys(doubts), unsure]) if known else unsure)
     return Answer(
         text="\n\n".join(dict.fromkeys(parts)),

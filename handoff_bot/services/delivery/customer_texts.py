@@ -9,7 +9,16 @@ from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.templates import names_in
-from handoff_bot.domain.texts import SILENCEABLE, TEXTS, Moment, fill, problem, usual
+from handoff_bot.domain.texts import (
+    SILENCEABLE,
+    LocalizedText,
+    Moment,
+    default,
+    fill,
+    problem,
+    speaks,
+    written,
+)
 from handoff_bot.services.delivery import messaging_window, opt_outs, sending, wait_estimate
 from handoff_bot.services.delivery.sending import Channels, OutboundDraft
 from handoff_bot.services.settings.preferences import Preferences, may_save
@@ -56,8 +65,8 @@ def say(
     if moment in silent_moments(tx):
         return ""
     reason = Signal(escalation.reason) if escalation else None
-    words = template(tx, Text(moment, conversation.language or "en", reason))
-    values = _values(tx, words, escalation, now) if escalation else {}
+    words = _effective(tx, Text(moment, conversation.language or "en", reason))
+    values = _values(tx, words.template, escalation, now) if escalation else {}
     return fill(words, agent=agent, **values)
 
 
@@ -68,16 +77,21 @@ def silent_moments(tx: Transaction) -> frozenset[Moment]:
 
 
 def template(tx: Transaction, text: Text) -> str:
-    """Returns the effective template: by reason, else for all; by language, else in English."""
-    written = log.preferences(tx, f"{PREFIX}{text.moment}.")
+    """Returns the effective template, without its plural forms."""
+    return _effective(tx, text).template
+
+
+def _effective(tx: Transaction, text: Text) -> LocalizedText:
+    """Returns the effective text: by reason, else for all; by language, else in English."""
+    stored = log.preferences(tx, f"{PREFIX}{text.moment}.")
     for language in dict.fromkeys((text.language, "en")):
         for reason in dict.fromkeys((text.reason, None)):
-            own = written.get(f"{language}.{reason or ANY}")
+            own = stored.get(f"{language}.{reason or ANY}")
             if isinstance(own, str) and not problem(text.moment, own):
-                return own
-        if language in TEXTS:
+                return written(text.moment, language, own)
+        if speaks(language):
             break
-    return usual(text.moment, text.language)
+    return default(text.moment, text.language)
 
 
 def _values(
@@ -94,9 +108,9 @@ def _values(
     return values
 
 
-def preview(words: str) -> str:
+def preview(text: Text, words: str) -> str:
     """Renders a template with example values."""
-    return fill(words, **EXAMPLE)
+    return fill(written(text.moment, text.language, words), **EXAMPLE)
 
 
 CHANGED_MEANWHILE = "Another admin changed this in the meantime. Go back and check it again."

@@ -14,6 +14,7 @@ from handoff_bot.domain.crowds import CONVERSATION, EscalationLimits
 from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Judgement
+from handoff_bot.domain.text import many
 from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, TransactionJob
@@ -150,6 +151,6 @@ class Digest(TransactionJob):
         count = held.count(tx)
         if not count:
             return
-        who = "1 customer asks" if count == 1 else f"{count} customers ask"
+        who = many(count, "customer asks", "customers ask")
         post = Post(PostKind.TOLD, TOLD.format(who=who), button=Button.SHOW_QUEUE, value="held")
         outbox.tell(tx, slack_channels.queue_channel(tx), post, self._clock.now())

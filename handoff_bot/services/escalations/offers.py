@@ -10,7 +10,7 @@ from handoff_bot.domain.desk import Button, Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.roles import Conversation as About
 from handoff_bot.domain.routing import Mode, Route
-from handoff_bot.domain.text import many
+from handoff_bot.domain.text import duration
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
@@ -258,8 +258,8 @@ class _Round:
 def _in_words(length: timedelta) -> str:
     seconds = int(length.total_seconds())
     if seconds % 60:
-        return many(seconds, "second")
-    return many(seconds // 60, "minute")
+        return duration(seconds, "second")
+    return duration(seconds // 60, "minute")
 
 
 class Offers:

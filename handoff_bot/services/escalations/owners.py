@@ -16,7 +16,7 @@ from handoff_bot.domain.desk import AgentRef, Button, Post, PostKind
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.roles import Refusal
-from handoff_bot.domain.text import many
+from handoff_bot.domain.text import duration
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
@@ -195,7 +195,7 @@ def _remind(
     since = conversation.last_inbound_at or escalation.opened_at
     name = conversations.contact_name(tx, conversation)
     minutes = int((now - since).total_seconds() // 60)
-    text = f"{name} has been waiting {many(minutes, 'minute')} for your reply."
+    text = f"{name} has been waiting {duration(minutes, 'minute')} for your reply."
     post = Post(
         PostKind.TOLD,
         text,

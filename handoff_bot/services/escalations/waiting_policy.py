@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.signals import Priority
-from handoff_bot.domain.text import many
+from handoff_bot.domain.text import duration
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.waiting_policy import (
     DEFAULT,
@@ -135,7 +135,7 @@ class RunPolicyStep(ProviderJob[int, None]):
 
     def remind(self, waiting: Waiting, group: str = "") -> None:
         """Posts a reminder in the thread, optionally mentioning a group."""
-        waited = many(waiting.job.payload["minutes"], "minute")
+        waited = duration(waiting.job.payload["minutes"], "minute")
         text = f"No agent has taken this conversation for {waited}."
         post = Post(PostKind.NOTICE, text, mentions=(group,) if group else ())
         outbox.post(waiting.tx, waiting.escalation, post, waiting.now)

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from handoff_bot.domain.mail import Mail
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.domain.text import REASONS, one_line, shorten, spelled
+from handoff_bot.domain.text import REASONS, TimeUnit, duration, one_line, shorten, spelled
 
 _NAME = 60
 _WORDS = 1000
@@ -86,9 +86,8 @@ def spoken(waited: timedelta) -> str:
         return "less than a minute"
     days, rest = divmod(minutes, 24 * 60)
     hours, minutes = divmod(rest, 60)
-    parts = [(days, "day"), (hours, "hour"), (minutes, "minute")]
-    counted = [f"{count} {unit}{'s' if count > 1 else ''}" for count, unit in parts if count]
-    return " ".join(counted[:2])
+    parts: list[tuple[int, TimeUnit]] = [(days, "day"), (hours, "hour"), (minutes, "minute")]
+    return " ".join([duration(count, unit) for count, unit in parts if count][:2])
 
 
 def _wrapped(words: object, prefix: str) -> str:

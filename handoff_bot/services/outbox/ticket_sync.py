@@ -25,10 +25,18 @@ from handoff_bot.storage.transaction import Transaction
 TICKET_OUT = "ticket.out"
 LATE = timedelta(hours=1)
 
+SYSTEMS = {"webhook": "The ticket webhook", "zendesk": "Zendesk"}
+"""Name of each connector -> what agents call it."""
 Connectors = Mapping[str, TicketConnector]
-"""By name: "webhook", "zendesk"."""
+"""By name, one of `SYSTEMS`; only those that are configured."""
 
-_SPOKEN = {"webhook": "The ticket webhook", "zendesk": "Zendesk"}
+
+def sync_queue(name: str) -> str:
+    """Returns a connector's queue: each has its own, so that a slow one only occupies its threads."""
+    return f"sink-{name}"
+
+
+QUEUES = tuple(map(sync_queue, SYSTEMS))
 
 
 class TicketSync:
@@ -43,8 +51,7 @@ class TicketSync:
     def changed(self, tx: Transaction, ticket_id: int, now: datetime) -> None:
         """Enqueues the sync of a changed ticket to each system."""
         for name in self._connectors:
-            # A queue for each system, so that a slow one only occupies its own threads.
-            key = f"sink-{name}:{ticket_id}"
+            key = f"{sync_queue(name)}:{ticket_id}"
             payload = {"ticket_id": ticket_id, "sink": name}
             enqueue_job(tx, NewJob(TICKET_OUT, key, payload, due_at=now, key=key, coalesce=True))
 
@@ -125,7 +132,7 @@ class SyncTicket(ProviderJob[PutPlan, str]):
             return
         escalation = tx.session.get_one(Escalation, ticket.escalation_id)
         log.record(tx, kind, now, escalation=escalation, ticket=ticket.id)
-        text = f"Ticket #{ticket.id}: {_SPOKEN.get(sink, sink)} {words}"
+        text = f"Ticket #{ticket.id}: {SYSTEMS.get(sink, sink)} {words}"
         outbox.notice(tx, escalation, text, now)
 
 

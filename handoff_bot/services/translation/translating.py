@@ -16,7 +16,7 @@ from handoff_bot.domain.desk import Button, Place, Post, PostKind, ThreadReply
 from handoff_bot.domain.errors import ModelError, TranslationError
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.health_checks import CheckResult
-from handoff_bot.domain.languages import name_of
+from handoff_bot.domain.text import language_name
 from handoff_bot.jobs import store
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ProviderJob
@@ -69,7 +69,9 @@ def check_result(tx: Transaction, *, has_model: bool) -> CheckResult:
         return CheckResult("Translation", not is_on(tx), NO_MODEL)
     if not is_on(tx):
         return CheckResult("Translation", True, "off; admins can turn it on in /handoff settings")
-    return CheckResult("Translation", True, f"on; the team speaks {name_of(team_language(tx))}")
+    return CheckResult(
+        "Translation", True, f"on; the team speaks {language_name(team_language(tx))}"
+    )
 
 
 def team_language(tx: Transaction) -> str:
@@ -191,7 +193,7 @@ class Translate(ProviderJob[Wanted, str]):
         post = Post(PostKind.NOTICE, FAILED)
         if result:
             name = conversations.contact_name(tx, conversation)
-            said = f"{name} · translated from {name_of(conversation.language)}"
+            said = f"{name} · translated from {language_name(conversation.language)}"
             post = Post(PostKind.CONTACT, result, name=said, channel=conversation.channel)
         outbox.post(tx, escalation, post, self._clock.now())
 
@@ -204,12 +206,12 @@ class Translate(ProviderJob[Wanted, str]):
 
 def in_their_language(spoken: Spoken) -> str:
     """Returns the thread's text for a translated reply."""
-    return IN_THEIR_LANGUAGE.format(language=name_of(spoken.language), text=spoken.said)
+    return IN_THEIR_LANGUAGE.format(language=language_name(spoken.language), text=spoken.said)
 
 
 def not_translated(spoken: Spoken) -> str:
     """Returns the author's message for an untranslatable reply that stays internal."""
-    return NOT_TRANSLATED.format(language=name_of(spoken.language))
+    return NOT_TRANSLATED.format(language=language_name(spoken.language))
 
 
 class Interpreter:

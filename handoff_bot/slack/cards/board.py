@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handoff_bot.domain.desk import Board, BoardRow, Button, Place
+from handoff_bot.domain.text import many
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
 from handoff_bot.slack.kit.fields import button
 from handoff_bot.slack.kit.text import (
@@ -60,7 +61,7 @@ def _rest(board: Board, shown: int) -> Iterator[Block]:
 
 def held_in_words(count: int) -> str:
     """Says how many customers wait for room in the queue."""
-    who = "1 more customer asks" if count == 1 else f"{count} more customers ask"
+    who = many(count, "more customer asks", "more customers ask")
     return f"{who} for an agent, and will join the queue when the limits for anonymous visitors allow it."
 
 

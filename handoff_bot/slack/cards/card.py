@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from handoff_bot.domain.desk import AgentRef, Button, Card, Line
 from handoff_bot.domain.escalations import OPEN, Status
-from handoff_bot.domain.languages import NAMES
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Mood, Priority, Signal
+from handoff_bot.domain.text import LANGUAGES
 from handoff_bot.slack.kit.fields import button, more
 from handoff_bot.slack.kit.text import (
     Block,
@@ -133,7 +133,7 @@ def _name(agent: AgentRef | None) -> str:
 
 def _facts(card: Card) -> Iterator[Block]:
     address = card.address if card.address != card.contact else ""
-    language = NAMES.get(card.language, card.language)
+    language = LANGUAGES.get(card.language, card.language)
     priority = PRIORITIES[card.priority] if card.status is not Status.QUEUED else ""
     mood = MOODS[card.mood] if card.mood and card.status in OPEN else ""
     vip = "⭐ VIP" if card.vip else ""

@@ -16,8 +16,8 @@ from handoff_bot.domain.canned import (
     CannedReply,
     tidy_name,
 )
-from handoff_bot.domain.languages import NAMES, name_of
 from handoff_bot.domain.roles import Action
+from handoff_bot.domain.text import LANGUAGES, language_name, many
 from handoff_bot.services.replies.canned import Part, problem
 from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import (
@@ -93,7 +93,7 @@ WANTED = one_or_any(
     "canned_wanted",
     "Language",
     "Any language",
-    NAMES,
+    LANGUAGES,
     optional=True,
     current=lambda search: search.language,
 )
@@ -111,7 +111,7 @@ def render_list(page: CannedPage, search: Search, *, may_change: bool, banner: s
 
 
 def _heading(page: CannedPage, search: Search, *, may_change: bool) -> Iterator[Block]:
-    how_many = "1 reply" if page.found == 1 else f"{page.found} replies"
+    how_many = many(page.found, "reply", "replies")
     where = f"{how_many} · page {page.page + 1} of {page.pages}"
     yield context(
         plain(
@@ -132,7 +132,7 @@ def _row(reply: CannedReply, *, may_change: bool) -> Block:
 
 
 def _title(reply: CannedReply) -> str:
-    language = name_of(reply.language) if reply.language else "any language"
+    language = language_name(reply.language) if reply.language else "any language"
     return f"{one_line(reply.name, LONGEST_NAME)} · {one_line(language, 40)}"
 
 
@@ -201,7 +201,7 @@ LANGUAGE = one_or_any(
     "canned_language",
     "Language",
     "Any language",
-    NAMES,
+    LANGUAGES,
     hint="Customers get the version in their language, if there is one.",
     current=lambda reply: reply.language,
 )

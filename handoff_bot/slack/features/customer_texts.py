@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from slack_bolt import Ack
 
-from handoff_bot.domain.languages import NAMES, name_of
+from handoff_bot.domain import texts as domain_texts
 from handoff_bot.domain.signals import Signal
-from handoff_bot.domain.texts import SILENCEABLE, TEXTS, Moment, allowed, problem
+from handoff_bot.domain.text import LANGUAGES, language_name
+from handoff_bot.domain.texts import SILENCEABLE, Moment, allowed, problem
 from handoff_bot.services.delivery import customer_texts
 from handoff_bot.services.delivery.customer_texts import CHANGED_MEANWHILE, Text
 from handoff_bot.slack.cards.card import REASONS
@@ -173,8 +174,8 @@ def render_text(shown: ShownText, banner: str = "") -> Block:
 
 
 def _choice(shown: ShownText) -> Block:
-    others = (each for each in NAMES if each not in TEXTS)
-    languages = {each: name_of(each) for each in (*TEXTS, *others)}
+    codes = dict.fromkeys((*domain_texts.languages(), *LANGUAGES))
+    languages = {each: language_name(each) for each in codes}
     return actions(
         menu(TextAction.MOMENT, "Moment", MOMENTS, shown.moment),
         menu(TextAction.LANGUAGE, "Language", languages, shown.language),
@@ -263,7 +264,7 @@ def _shown(tools: Tools, text: Text, words: str | None = None) -> ShownText:
         text.language,
         text.reason or ANY,
         template,
-        preview="" if wrong else customer_texts.preview(template),
+        preview="" if wrong else customer_texts.preview(text, template),
         problem=wrong,
         is_own=wording.is_own,
         is_silent=wording.is_silent,

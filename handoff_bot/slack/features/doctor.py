@@ -14,6 +14,7 @@ from slack_sdk.web import WebClient
 
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.health_checks import CheckResult
+from handoff_bot.domain.text import many
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.services.outbox.slack_channels import DeskPlace, Purpose
@@ -79,7 +80,7 @@ def render_checks(checks: Sequence[CheckResult]) -> Block:
 def _summary(wrong: int) -> str:
     if not wrong:
         return "Everything looks good."
-    return "1 problem found." if wrong == 1 else f"{wrong} problems found."
+    return f"{many(wrong, 'problem')} found."
 
 
 class Examine(ProviderJob[str, None]):

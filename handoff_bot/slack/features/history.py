@@ -13,8 +13,8 @@ from typing import Any
 from slack_bolt import Ack
 
 from handoff_bot.domain.audit import AuditPage, Did
-from handoff_bot.domain.languages import name_of
 from handoff_bot.domain.signals import Signal
+from handoff_bot.domain.text import language_name
 from handoff_bot.services.delivery import customer_texts
 from handoff_bot.services.escalations import applied_route, sla
 from handoff_bot.services.notifications import notifications
@@ -173,7 +173,7 @@ def label_of(key: str) -> str:
 
 
 def _language(code: str) -> str:
-    return "any language" if code == canned.ANY else name_of(code)
+    return "any language" if code == canned.ANY else language_name(code)
 
 
 def _moment(moment: str) -> str:

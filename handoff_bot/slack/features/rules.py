@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar
 from slack_bolt import Ack
 
 from handoff_bot.domain.escalations import tags_of
-from handoff_bot.domain.languages import NAMES, name_of
 from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
+from handoff_bot.domain.text import LANGUAGES, language_name
 from handoff_bot.services.settings.rule_lists import MOST, RuleSet
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
 from handoff_bot.slack.click import Click, Tools
@@ -185,7 +185,7 @@ _LANGUAGES = several(
     "rule_languages",
     "Languages",
     "Any language",
-    NAMES,
+    LANGUAGES,
     optional=True,
     current=lambda rule: rule.when.languages,
 )
@@ -255,7 +255,7 @@ def condition_text(when: RuleConditions) -> str:
         _or(spelled(one) for one in when.channels),
         _or(REASONS[one] for one in when.reasons),
         _or(PRIORITIES[one] for one in when.priorities),
-        _or(name_of(one) for one in when.languages),
+        _or(language_name(one) for one in when.languages),
         _or(f"tag {one}" for one in when.tags),
     ]
     return shorten(" · ".join(filter(None, parts)), 400) or "All conversations"

@@ -15,6 +15,7 @@ const ARROW = "M5 12h14M13 6l6 6-6 6";
  * @property {string} title
  * @property {string} greeting
  * @property {string} locale
+ * @property {string} language
  * @property {"ltr" | "rtl"} direction
  * @property {import("./texts.js").Texts} texts
  * @property {URL} home the bot's address
@@ -174,7 +175,7 @@ export class View {
     this.badge.hidden = !shown;
     this.badge.textContent = unread > 99 ? "99+" : String(unread);
     const label = (this.isOpen ? texts.close : texts.open) ?? "";
-    this.launcher.setAttribute("aria-label", shown ? `${label}, ${fill(texts.unread ?? "", { n: unread })}` : label);
+    this.launcher.setAttribute("aria-label", shown ? `${label}, ${fill(this.look, "unread", { n: unread })}` : label);
     if (unread !== this.told) dispatchEvent(new CustomEvent("handoff:unread", { detail: unread }));
     this.told = unread;
   }
@@ -184,10 +185,10 @@ export class View {
     const { state } = this.chat;
     const parts = [];
     if (state.phase === "waiting" && state.position !== null) {
-      parts.push(fill(texts.waitingAt ?? "", { n: state.position }));
-      if (state.wait_minutes !== null) parts.push(fill(texts.minutes ?? "", { minutes: state.wait_minutes }));
+      parts.push(fill(this.look, "waitingAt", { n: state.position }));
+      if (state.wait_minutes !== null) parts.push(fill(this.look, "minutes", { minutes: state.wait_minutes }));
     }
-    if (state.phase === "agent") parts.push(fill(texts.withAgent ?? "", { name: state.agent ?? texts.team ?? "" }));
+    if (state.phase === "agent") parts.push(fill(this.look, "withAgent", { name: state.agent ?? texts.team ?? "" }));
     set(this.status, parts.join(" "));
     const isPersonWanted = state.phase !== "assistant";
     // What has the focus must not vanish under it: the keyboard would be nowhere.
@@ -246,8 +247,8 @@ export class View {
     const { texts } = this.look;
     const seconds = Math.ceil((this.chat.pausedUntil - Date.now()) / 1000);
     const { refusal } = this.chat;
-    const refused = refusal ? fill(texts.refused ?? "", { name: refusal.name, why: refusal.why }) : "";
-    const state = seconds > 0 ? fill(texts.tooFast ?? "", { n: seconds }) : this.chat.isLinked && navigator.onLine ? "" : texts.offline;
+    const refused = refusal ? fill(this.look, "refused", { name: refusal.name, why: refusal.why }) : "";
+    const state = seconds > 0 ? fill(this.look, "tooFast", { n: seconds }) : this.chat.isLinked && navigator.onLine ? "" : texts.offline;
     const words = state || refused;
     this.notice.hidden = !words;
     set(this.notice, words ?? "");

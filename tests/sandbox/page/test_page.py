@@ -317,6 +317,7 @@ def test_every_script_has_words_and_a_name_of_its_own():
     assert all(script.lines and script.label and script.help for script in SCRIPTS)
 
 
+@pytest.mark.thorough
 def test_a_real_bot_is_started_killed_and_started_again(http, stage):
     assert do(http, stage, "bot.start")["ok"]
     stage.world.wait_until_ready()

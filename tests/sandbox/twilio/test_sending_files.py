@@ -56,8 +56,7 @@ def channel(twilio, kind):
         TwilioAccount(
             account_sid=ACCOUNT,
             auth_tokens=(TOKEN,),
-            sms_from=twilio.sms_number,
-            whatsapp_from=twilio.whatsapp_number,
+            senders={"sms": twilio.sms_number, "whatsapp": twilio.whatsapp_number},
             api_url=twilio.server.url,
             public_base_url=PUBLIC,
         )
