@@ -18,7 +18,7 @@ from handoff_bot.services.container import Services
 from handoff_bot.services.settings.roles import Asker
 from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.desk import SlackDesk
-from handoff_bot.slack.kit.form import chosen, filled_in
+from handoff_bot.slack.kit.fields import chosen, filled_in
 from handoff_bot.slack.kit.text import Block, SlackMessage
 
 logger = logging.getLogger(__name__)

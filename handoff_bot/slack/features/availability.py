@@ -13,7 +13,8 @@ from handoff_bot.slack.click import Click, Tools, ephemeral, replace
 from handoff_bot.slack.feature import Feature, SlashCommand, Subject, guarded, submits
 from handoff_bot.slack.features import home
 from handoff_bot.slack.features.home import Presence
-from handoff_bot.slack.kit.form import Entered, Form, Submission, stripped, text
+from handoff_bot.slack.kit.fields import Entered
+from handoff_bot.slack.kit.form import Form, Submission, stripped, text
 from handoff_bot.slack.kit.text import SlackMessage, context, moment, mrkdwn
 
 NOT_A_TIME = "Try /handoff off 30m, 2h, 14:30 or tomorrow."

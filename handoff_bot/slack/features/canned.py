@@ -30,14 +30,7 @@ from handoff_bot.slack.feature import (
 )
 from handoff_bot.slack.features.admins import by_admins, put
 from handoff_bot.slack.kit.fields import Number, delete_button, labelled, modal, turns
-from handoff_bot.slack.kit.form import (
-    Form,
-    Metadata,
-    Submission,
-    one_or_any,
-    stripped,
-    text,
-)
+from handoff_bot.slack.kit.form import Form, Metadata, Submission, one_or_any, stripped, text
 from handoff_bot.slack.kit.text import (
     Block,
     actions,

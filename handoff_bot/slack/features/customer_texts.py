@@ -19,19 +19,8 @@ from handoff_bot.slack.cards.card import REASONS
 from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import Feature, submits
 from handoff_bot.slack.features.admins import by_admins, put
-from handoff_bot.slack.kit.fields import ANY, Number, labelled, menu
-from handoff_bot.slack.kit.form import (
-    Field,
-    Form,
-    Metadata,
-    State,
-    Submission,
-    first,
-    held,
-    text,
-    tick,
-    word_of,
-)
+from handoff_bot.slack.kit.fields import ANY, Number, State, held, labelled, menu
+from handoff_bot.slack.kit.form import Field, Form, Metadata, Submission, first, text, tick, word_of
 from handoff_bot.slack.kit.text import (
     Block,
     actions,

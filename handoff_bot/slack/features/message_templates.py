@@ -32,17 +32,8 @@ from handoff_bot.slack.feature import (
 )
 from handoff_bot.slack.features.actions import OLD_BUTTON
 from handoff_bot.slack.features.admins import by_admins, put
-from handoff_bot.slack.kit.fields import Number, delete_button, labelled, modal
-from handoff_bot.slack.kit.form import (
-    Entered,
-    Field,
-    Form,
-    Metadata,
-    Stale,
-    Submission,
-    choice,
-    text,
-)
+from handoff_bot.slack.kit.fields import Entered, Number, delete_button, labelled, modal
+from handoff_bot.slack.kit.form import Field, Form, Metadata, Stale, Submission, choice, text
 from handoff_bot.slack.kit.text import (
     Block,
     SlackMessage,

@@ -20,16 +20,8 @@ from handoff_bot.slack.features.rules import (
     postable,
     rule_form,
 )
-from handoff_bot.slack.kit.form import (
-    Entered,
-    Field,
-    Submission,
-    channel,
-    group,
-    people,
-    text,
-    tick,
-)
+from handoff_bot.slack.kit.fields import Entered
+from handoff_bot.slack.kit.form import Field, Submission, channel, group, people, text, tick
 from handoff_bot.slack.kit.text import shorten
 
 NOBODY = "Choose who is notified."

@@ -19,8 +19,8 @@ from handoff_bot.slack.click import Click, Tools
 from handoff_bot.slack.feature import Feature, SlashCommand, guarded, submits
 from handoff_bot.slack.features.admins import by_admins
 from handoff_bot.slack.features.ticket import STATUSES, TicketAction
-from handoff_bot.slack.kit.fields import ANY, filter_menu, labelled, modal, person_menu
-from handoff_bot.slack.kit.form import Form, State, Submission, first, held, one, text, word_of
+from handoff_bot.slack.kit.fields import ANY, State, filter_menu, held, labelled, modal, person_menu
+from handoff_bot.slack.kit.form import Form, Submission, first, one, text, word_of
 from handoff_bot.slack.kit.text import (
     Block,
     SlackMessage,

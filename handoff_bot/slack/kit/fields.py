@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -19,6 +19,12 @@ from handoff_bot.slack.kit.text import (
     section,
     shorten,
 )
+
+State = Mapping[str, Any]
+"""Values of a modal's fields as Slack sends them: block id -> action id -> element."""
+Entered = tuple[str, ...]
+"""What one field holds: a text, or the chosen ids and values; empty for an empty field."""
+
 
 ANY = ANYBODY
 """Value of the first choice of a filter, which does not filter."""
@@ -323,3 +329,31 @@ def read(kind: TypeAdapter[Held], metadata: str) -> Held | None:
         return kind.validate_json(metadata)
     except ValidationError:
         return None
+
+
+def chosen(element: Mapping[str, Any]) -> Iterator[str]:
+    """Returns the chosen or typed value of an element of any type: ids, values or texts."""
+    for name, found in element.items():
+        if name == "value" and element.get("type") != "button":
+            many = [found]
+        elif name.startswith("selected_"):
+            many = found if isinstance(found, list) else [found]
+        else:
+            continue
+        values = (each.get("value") if isinstance(each, dict) else each for each in many)
+        yield from (str(each) for each in values if isinstance(each, str | int | float))
+
+
+def held(state: State, name: str) -> Entered:
+    """Returns the value of the field with this action id (and block id)."""
+    for block in state.values():
+        if isinstance(block, dict) and isinstance(block.get(name), dict):
+            return tuple(chosen(block[name]))
+    return ()
+
+
+def filled_in(body: Mapping[str, Any]) -> State:
+    """Returns the values of a modal's (or a message's) fields, by block_id and action_id."""
+    state = (body.get("view") or body).get("state")
+    values = state.get("values") if isinstance(state, dict) else None
+    return values if isinstance(values, dict) else {}

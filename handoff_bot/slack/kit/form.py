@@ -7,7 +7,7 @@ would refuse a whole modal because of one long name.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast
@@ -16,18 +16,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from handoff_bot.domain import settings
 from handoff_bot.slack.kit import fields as elements
-from handoff_bot.slack.kit.fields import ANY, asking, modal
+from handoff_bot.slack.kit.fields import ANY, Entered, State, asking, filled_in, held, modal
 from handoff_bot.slack.kit.text import Block
 
 Value = TypeVar("Value")
 Other = TypeVar("Other")
 About = TypeVar("About")
 Kind = TypeVar("Kind", bound=Enum)
-
-State = Mapping[str, Any]
-"""Values of a modal's fields as Slack sends them: block id -> action id -> element."""
-Entered = tuple[str, ...]
-"""What one field holds: a text, or the chosen ids and values; empty for an empty field."""
 
 
 class Stale(ValueError):
@@ -47,34 +42,6 @@ class Invalid(ValueError):
 
 
 # -- state
-
-
-def chosen(element: Mapping[str, Any]) -> Iterator[str]:
-    """Returns the chosen or typed value of an element of any type: ids, values or texts."""
-    for name, found in element.items():
-        if name == "value" and element.get("type") != "button":
-            many = [found]
-        elif name.startswith("selected_"):
-            many = found if isinstance(found, list) else [found]
-        else:
-            continue
-        values = (each.get("value") if isinstance(each, dict) else each for each in many)
-        yield from (str(each) for each in values if isinstance(each, str | int | float))
-
-
-def held(state: State, name: str) -> Entered:
-    """Returns the value of the field with this action id (and block id)."""
-    for block in state.values():
-        if isinstance(block, dict) and isinstance(block.get(name), dict):
-            return tuple(chosen(block[name]))
-    return ()
-
-
-def filled_in(body: Mapping[str, Any]) -> State:
-    """Returns the values of a modal's (or a message's) fields, by block_id and action_id."""
-    state = (body.get("view") or body).get("state")
-    values = state.get("values") if isinstance(state, dict) else None
-    return values if isinstance(values, dict) else {}
 
 
 def first(entered: Entered) -> str:
