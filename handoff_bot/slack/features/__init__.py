@@ -1,1 +1,1 @@
-"""One feature a file: what it renders (`*_blocks.py`) and what it answers to."""
+"""One feature a file: what it renders, and what it answers to."""
