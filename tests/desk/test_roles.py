@@ -262,6 +262,7 @@ def check(team, kind, make):
     assert silent == []
 
 
+@pytest.mark.thorough
 def test_each_click_is_for_those_who_may_and_the_others_are_told(team):
     check(team, "clicks", Asking(team).click)
 

@@ -1,7 +1,8 @@
 """Goes through the five journeys and counts what each of them enters."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 
 from tests.journeys.world import World, running_world
 from tests.tracing import Trace, Tracer
@@ -25,10 +26,22 @@ def measure() -> dict[str, Trace]:
     while (who people are), is no part of a journey, and would depend on what ran before.
     """
     tracer = Tracer()
-    with tracer.installed(), running_world() as world:
+    with _unlogged(), tracer.installed(), running_world() as world:
         for _ in journeys(world, FIRST, "2", tracer):
             pass
         return dict(journeys(world, SECOND, "3", tracer))
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Without handlers of the log, which another test of this process may have set up."""
+    root = logging.getLogger()
+    before = root.handlers[:]
+    root.handlers[:] = []
+    try:
+        yield
+    finally:
+        root.handlers[:] = before
 
 
 def journeys(

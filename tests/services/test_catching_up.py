@@ -46,6 +46,7 @@ def test_what_was_sent_while_we_were_away_is_handled_once_and_in_order(shop):
     ]
 
 
+@pytest.mark.thorough
 def test_messages_of_many_pages_and_hours_are_all_fetched(shop):
     for n in range(260):
         shop.writes(f"word {n:03d}")
