@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.settings import ANYBODY
@@ -319,16 +319,6 @@ def _extras(look: _Look) -> Block:
 
 Number = Annotated[int, Field(ge=-1, lt=10**12)]
 """An id, a page or the number of a change; -1 for new. Far below 64 bits, also multiplied by a page size."""
-
-Held = TypeVar("Held")
-
-
-def read(kind: TypeAdapter[Held], metadata: str) -> Held | None:
-    """Parses a modal's `private_metadata`; None if it is not valid."""
-    try:
-        return kind.validate_json(metadata)
-    except ValidationError:
-        return None
 
 
 def chosen(element: Mapping[str, Any]) -> Iterator[str]:
