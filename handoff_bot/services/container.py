@@ -64,8 +64,7 @@ from handoff_bot.services.replies.message_templates import Templates
 from handoff_bot.services.replies.modal_replies import ModalReplies
 from handoff_bot.services.replies.thread_replies import ThreadReplies
 from handoff_bot.services.replies.threads import Threads
-from handoff_bot.services.reporting import metrics as metrics_report
-from handoff_bot.services.reporting.metrics import Metrics
+from handoff_bot.services.reporting.metrics import FIGURES, Metrics, MetricsReport
 from handoff_bot.services.reporting.reports import REPORT, HandOver, Maker, Reports
 from handoff_bot.services.settings.preferences import Audit, Preferences
 from handoff_bot.services.settings.roles import Roles
@@ -212,7 +211,7 @@ class Services:
         metrics = Metrics(database, clock)
         mails = mail.Mails() if parts.mailer else None
         makers: dict[str, Maker] = {
-            metrics_report.FIGURES: metrics_report.MetricsReport(metrics),
+            FIGURES: MetricsReport(metrics),
             ticket_export.TICKETS: ticket_export.TicketsReport(database),
         }
         handlers = Registry(

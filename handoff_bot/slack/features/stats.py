@@ -16,7 +16,7 @@ from handoff_bot.domain.report import CHOICES, Fact, Topic
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.text import many, percent
-from handoff_bot.services.reporting import metrics as metrics_report
+from handoff_bot.services.reporting.metrics import FIGURES, order
 from handoff_bot.slack.cards.card import PRIORITIES
 from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.click import Click, Tools, number
@@ -219,9 +219,7 @@ def picture(tools: Tools, click: Click, ack: Ack) -> None:
     ack()
     scope = _scope(tools, click)
     key = f"{click.desk_id}:{click.trigger_id}"
-    tools.core.reports.order(
-        click.desk_id, metrics_report.FIGURES, metrics_report.order(scope), key
-    )
+    tools.core.reports.order(click.desk_id, FIGURES, order(scope), key)
     tools.desk.update_view(click.view_id, _rendered(tools, scope, ON_ITS_WAY))
 
 
