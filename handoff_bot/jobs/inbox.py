@@ -12,15 +12,14 @@ from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.jobs.enqueuing import enqueuer_of
 from handoff_bot.jobs.job import NewJob
 from handoff_bot.jobs.worker import Worker
+from handoff_bot.storage.database import PATIENCE
 
 logger = logging.getLogger(__name__)
 
-PATIENCE = 12.0
-"""Seconds that an arrival waits for the database. Twilio times out after 15, Slack after 3 with
-retries.
-"""
 PATIENCE_IN_TROUBLE = 1.0
-"""Same once the database is known to be down, so that refused requests do not occupy all threads."""
+"""Seconds that an arrival waits for a database known to be down, so that refused requests do not
+occupy all threads; otherwise it waits for `PATIENCE`.
+"""
 
 
 @dataclass(eq=False)

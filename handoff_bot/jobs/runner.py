@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -212,13 +213,14 @@ class Runner:
         chained: bool = True,
     ) -> T:
         """Runs a transaction and prepares the jobs it enqueues. See `Worker.write`."""
+        until = time.monotonic() + patience
         if chained:
             # A failing preparation fails again by itself, where it is recorded.
             with suppress(_ChainBroken), self._database.write(patience) as tx:
                 made = body(tx)
                 self._prepare_started(tx)
                 return made
-        with self._database.write(patience) as tx:
+        with self._database.write(max(0.0, until - time.monotonic())) as tx:
             return body(tx)
 
     def _prepare_started(self, tx: Transaction) -> None:

@@ -16,10 +16,14 @@ from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.storage.group_commit import BEGIN_WITHIN, GroupCommit
 from handoff_bot.storage.transaction import Participant, Transaction
 
-PATIENCE = 15.0
-"""Seconds that a transaction waits to begin, for its turn in this process and for other processes."""
+PATIENCE = 12.0
+"""Seconds that a transaction waits to begin, for its turn in this process and for other processes.
+
+An arrival's sender may hang up after 15 (Twilio). All use the same, because another time costs a
+statement.
+"""
 HEARTBEAT_PATIENCE = 1.0
-BUSY_STEP = 4
+BUSY_STEP = 1
 """Seconds by which a wait for other processes may exceed the request: setting it costs a statement."""
 ALIVE = {
     "connect_timeout": 5,

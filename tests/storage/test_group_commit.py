@@ -138,3 +138,11 @@ def test_who_has_no_turn_in_time_is_refused(crowd):
         assert isinstance(pool.submit(impatient).exception(PATIENCE), DatabaseAway)
     assert crowd.numbers() == [1]
     assert crowd.run(insert(3)) == [None]
+
+
+def test_a_wait_for_another_process_ends_soon_after_the_time_asked_for(crowd):
+    """An arrival's sender hangs up after 15 s; what an earlier transaction waited does not count."""
+    for asked in (15.0, 12.0, 14.0, 8.3, 0.05, 12.0):
+        with crowd.database.write(patience=asked) as tx:
+            waits = tx.core.execute(text("PRAGMA busy_timeout")).scalar_one() / 1000
+        assert asked <= waits <= asked + 2
