@@ -158,10 +158,15 @@ def _is_thorough(item: pytest.Item) -> bool:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks what `make test` leaves to `make check`. The longest tests come first, so that no worker is left
     with them at the end.
     """
+    repeated = [
+        item for item in items if item.get_closest_marker("on_sqlite") and "postgresql" in item.name
+    ]
+    config.hook.pytest_deselected(items=repeated)
+    items[:] = [item for item in items if item not in set(repeated)]
     for item in items:
         if _is_thorough(item):
             item.add_marker(pytest.mark.thorough)

@@ -9,6 +9,8 @@ from handoff_bot.domain.canned import CannedReply
 from handoff_bot.storage.models import Canned
 from tests.desk.conftest import words
 
+pytestmark = pytest.mark.on_sqlite
+
 TEXT = "We refund within 5 days, {customer}."
 
 

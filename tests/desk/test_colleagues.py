@@ -10,6 +10,8 @@ from handoff_bot.services.delivery import messaging_window
 from handoff_bot.services.replies import revising, thread_replies
 from tests.desk.conftest import answers
 
+pytestmark = pytest.mark.on_sqlite
+
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 
 

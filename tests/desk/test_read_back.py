@@ -172,6 +172,7 @@ def test_lost_events_are_found_though_nobody_noticed_a_gap(claimed):
     assert from_ana(claimed) == ["reply 1"]
 
 
+@pytest.mark.on_sqlite
 def test_a_long_thread_is_read_page_by_page(claimed):
     away(claimed)
     for n in range(230):

@@ -7,6 +7,8 @@ from handoff_bot.storage import escalations
 from handoff_bot.storage.models import Work
 from tests.desk.conftest import DANA, words
 
+pytestmark = pytest.mark.on_sqlite
+
 WORDS = "my words <!channel> *now*"
 
 

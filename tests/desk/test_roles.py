@@ -19,6 +19,8 @@ from tests.desk.oddities import send_raw
 from tests.slack import payloads
 from tests.slack.resting import rest
 
+pytestmark = pytest.mark.on_sqlite
+
 OTHER_TEAM = "T0OTHER"
 
 

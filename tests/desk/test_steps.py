@@ -7,6 +7,8 @@ from handoff_bot.domain.escalations import tags_of
 from handoff_bot.storage.models import Escalation, Message, Note, Ticket, TicketTag
 from tests.desk.conftest import words
 
+pytestmark = pytest.mark.on_sqlite
+
 
 @pytest.fixture
 def waiting(bureau):

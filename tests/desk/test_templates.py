@@ -6,6 +6,8 @@ from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.messages import Limits
 from tests.desk.conftest import words
 
+pytestmark = pytest.mark.on_sqlite
+
 SID = "HX" + "1" * 32
 NEWS = MessageTemplate(
     "News", SID, "Hi {{1}}, your order {{2}} has news.", {"1": "Customer's name"}

@@ -255,6 +255,7 @@ def failures(bureau):
     return [post["ts"] for post in posts if "Not delivered" in post["text"]]
 
 
+@pytest.mark.on_sqlite
 def test_home_counts_all_of_ones_own_and_shows_who_waits(bureau):
     for n in range(25):
         bureau.says("I want a person", f"+1555010{n:02}")

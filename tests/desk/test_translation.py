@@ -8,6 +8,8 @@ from handoff_bot.jobs.worker import Worker
 from handoff_bot.storage.models import Message, Work
 from tests.desk.conftest import words
 
+pytestmark = pytest.mark.on_sqlite
+
 
 @pytest.fixture
 def spanish(bureau):

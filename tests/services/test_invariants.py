@@ -409,7 +409,7 @@ def _is_subsequence(part: list[str], whole: list[str]) -> bool:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("examples", [60])
+@pytest.mark.parametrize("examples", [40])
 def test_the_invariants_hold_on_sqlite(examples):
     run_state_machine_as_test(
         Machine,

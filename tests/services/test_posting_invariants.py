@@ -217,7 +217,7 @@ HOW = {
 @pytest.mark.thorough
 def test_threads_show_everything_once_and_in_order_on_sqlite():
     run_state_machine_as_test(
-        Threads, settings=settings(max_examples=40, stateful_step_count=30, **HOW)
+        Threads, settings=settings(max_examples=25, stateful_step_count=30, **HOW)
     )
 
 
