@@ -74,6 +74,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("reply", "part"), WRONG.values(), ids=WRONG)
+@pytest.mark.on_sqlite
 def test_what_is_wrong_is_said_where(replies, reply, part):
     problem = replies.save(reply, "UMIA")
     assert problem is not None

@@ -264,6 +264,7 @@ def test_a_refusal_for_an_opt_out_is_remembered_and_shown(connect):
 
 
 @pytest.mark.parametrize("words", ["no", "no thanks", "No, thank you", "nah", "nee bedankt"])
+@pytest.mark.on_sqlite
 def test_an_offer_that_is_declined_closes_the_subject(phone, words):
     for _ in range(2):
         offered(phone)
@@ -275,6 +276,7 @@ def test_an_offer_that_is_declined_closes_the_subject(phone, words):
 @pytest.mark.parametrize(
     "words", ["yes", "yes please", "ok do that", "sure", "👍", "👍🏽", "ja graag"]
 )
+@pytest.mark.on_sqlite
 def test_an_offer_that_is_accepted_connects(phone, words):
     offered(phone)
 
@@ -298,6 +300,7 @@ FRIENDLY = {
 
 
 @pytest.mark.parametrize(("words", "answers"), FRIENDLY.items())
+@pytest.mark.on_sqlite
 def test_thanks_and_goodbyes_get_a_friendly_word_and_never_a_person(phone, words, answers):
     phone.texts("What are your opening hours?")
     for _ in range(3):
@@ -310,6 +313,7 @@ def test_thanks_and_goodbyes_get_a_friendly_word_and_never_a_person(phone, words
     "words",
     ["hi", "Hallo!", "buenas tardes", "👋", "здравствуйте", "こんにちは", "Hello, how are you?"],
 )
+@pytest.mark.on_sqlite
 def test_a_greeting_alone_gets_a_greeting(phone, words):
     assert phone.texts(words)[-1].split("\n")[-1] in GREETING.values()
     assert phone.desk.cards == {}
@@ -323,6 +327,7 @@ def test_a_greeting_alone_gets_a_greeting(phone, words):
         "no I want a person",
     ],
 )
+@pytest.mark.on_sqlite
 def test_what_only_begins_like_small_talk_still_reaches_people(phone, words):
     offered(phone)
 
@@ -359,6 +364,7 @@ def test_a_goodbye_to_an_offer_accepts_nothing(phone):
 @pytest.mark.parametrize(
     "words", ["What are your opening hours?", "What is your address?", "it is broken"]
 )
+@pytest.mark.on_sqlite
 def test_short_english_is_not_taken_for_swedish(phone, words):
     phone.texts(words)
 
@@ -366,6 +372,7 @@ def test_short_english_is_not_taken_for_swedish(phone, words):
 
 
 @pytest.mark.parametrize("answers", [{"issue": "y"}, {"name": "Dana"}, {"name": "a"}])
+@pytest.mark.on_sqlite
 def test_a_form_is_never_small_talk(phone, answers):
     (answer,) = phone.texts("", MessageType="interactive", InteractiveData=json.dumps(answers))
 
@@ -395,6 +402,7 @@ def test_an_objection_is_not_taken_for_a_refusal(phone):
         ("cinq étoiles", 5),
     ],
 )
+@pytest.mark.on_sqlite
 def test_a_rating_is_kept_however_it_is_written(resolved, words, score):
     assert resolved.texts(words) == [usual(Moment.CSAT_THANKS, "en")]
     assert scores(resolved) == [score]

@@ -21,6 +21,7 @@ def stored(house) -> list[Message]:
 
 @pytest.mark.parametrize(("address", "sender"), MACHINES.values(), ids=MACHINES)
 @pytest.mark.parametrize("text", [CODE, "I want a human", "STOP", ""])
+@pytest.mark.on_sqlite
 def test_a_machine_is_not_answered_and_no_model_is_asked(house, address, sender, text):
     consent = Consent.STOP if text == "STOP" else None
 

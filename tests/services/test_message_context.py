@@ -130,6 +130,7 @@ NAMED = {
 
 
 @pytest.mark.parametrize(("kind", "name"), NAMED.items(), ids=lambda value: str(value))
+@pytest.mark.on_sqlite
 def test_a_message_without_text_or_files_is_named_in_the_thread(house, ana, kind, name):
     claimed(house, ana)
 
@@ -158,6 +159,7 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize(("media", "moment"), SENTENCES.values(), ids=SENTENCES)
+@pytest.mark.on_sqlite
 def test_what_the_ai_cannot_read_gets_an_honest_sentence_and_no_person(house, media, moment):
     kind = MessageKind.TEXT if media else MessageKind.UNKNOWN
 

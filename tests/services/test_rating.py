@@ -48,6 +48,7 @@ def test_only_the_first_number_counts(resolved):
     "text",
     ["6", "0", "55", "order 4711", "I have 5 questions", "8/10", "3 parcels are missing", "", "½"],
 )
+@pytest.mark.on_sqlite
 def test_anything_else_goes_its_usual_way(resolved, text):
     resolved.says(text)
     assert answers(resolved) == []

@@ -28,6 +28,7 @@ ORDER = {
 
 
 @pytest.mark.parametrize(("written", "language", "said"), ORDER.values(), ids=ORDER)
+@pytest.mark.on_sqlite
 def test_the_closest_text_is_said(house, written, language, said):
     for name, words in written.items():
         house.core.preferences.change(f"text.greeting.{name}", words, "UMIA")

@@ -47,6 +47,7 @@ def identity(secret: str = IDENTITY_SECRET, **said) -> str:
     ],
     ids=["ours", "another", "not https", "another port", "a longer name", "opaque", "none"],
 )
+@pytest.mark.on_sqlite
 def test_only_allowed_websites_get_a_session(shop, origin, status):
     headers = {"Origin": origin} if origin else {}
     answer = shop.client.post("/chat/session", json={}, headers=headers)
@@ -65,6 +66,7 @@ def test_a_browser_may_ask_beforehand_what_it_may_send(shop):
 @pytest.mark.parametrize(
     "token", [None, "", "Bearer ", "Bearer guessed", "Basic abc"], ids=lambda t: str(t)
 )
+@pytest.mark.on_sqlite
 def test_without_a_session_nothing_is_stored(shop, path, token):
     browser = Browser(shop.client)
     if token is not None:
@@ -124,6 +126,7 @@ def test_who_the_website_vouches_for_is_the_same_on_every_device(shop):
     ],
     ids=["forged", "expired", "nobody", "for ever", "unreadable", "not ASCII", "unsigned"],
 )
+@pytest.mark.on_sqlite
 def test_an_identity_that_is_not_the_websites_is_refused(shop, wrong):
     answer = Browser(shop.client).begin(identity=wrong)
     assert (answer.status_code, answer.json["error"]) == (401, "identity")
@@ -185,6 +188,7 @@ def test_two_visitors_may_make_the_same_id(shop):
     ],
     ids=["id", "no id", "no text", "blank", "too long", "not text", "locale"],
 )
+@pytest.mark.on_sqlite
 def test_a_malformed_message_is_refused_in_words(shop, content):
     answer = shop.browser().post("messages", **content)
     assert (answer.status_code, answer.json["error"]) == (400, "malformed")
@@ -192,6 +196,7 @@ def test_a_malformed_message_is_refused_in_words(shop, content):
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"null"], ids=repr)
+@pytest.mark.on_sqlite
 def test_a_body_that_is_no_object_is_refused(shop, body):
     browser = shop.browser()
     for path in ("session", "messages", "marks"):
@@ -338,6 +343,7 @@ def test_a_poll_goes_on_where_the_last_one_ended(shop):
 @pytest.mark.parametrize(
     "after", ["x", "1", "1.2.3", "-1.0", "1.9999999999999999999", "\uff11.\uff11"]
 )
+@pytest.mark.on_sqlite
 def test_a_place_that_is_none_is_refused(shop, after):
     browser = shop.browser()
     assert browser.poll(after).status_code == 400

@@ -74,6 +74,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("data", "kind", "status", "words"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.on_sqlite
 def test_what_may_not_pass_is_refused_in_words(shop, talking, data, kind, status, words):
     answer = hands(talking, data, kind)
     assert answer.status_code == status

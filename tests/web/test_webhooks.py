@@ -116,6 +116,7 @@ def test_the_channel_sees_the_request_as_it_was_sent(client, channel):
         "unknown path",
     ],
 )
+@pytest.mark.on_sqlite
 def test_what_is_refused_stores_nothing(client, channel, database, path, options, error, status):
     channel.error = error
     answer = client.post(path, **({"content_type": FORM} | options))
