@@ -70,7 +70,7 @@ class Card:
         evidence: the customer's own text (hostile).
         summary: one line by the AI (hostile).
         tried: the assistant's last answer, or "".
-        recent: the last lines of the conversation, oldest first.
+        recent: the last lines of the conversation, oldest first, until an agent has answered.
         earlier_tickets: number of earlier tickets of this contact.
         opened_at: start of the wait (aware UTC).
         claimed_at, closed_at: times, None if not yet.
@@ -89,6 +89,9 @@ class Card:
         window_closes_at: end of the messaging window, None if the channel has none.
         notes: further content of the customer's messages: an ad, a quoted message, a form
             (hostile).
+        outcome: the ticket's outcome, "" while it is open.
+        tags: of the ticket.
+        rating: the customer's, 1 to 5, None if there is none.
     """
 
     escalation_id: int
@@ -124,6 +127,9 @@ class Card:
     solve_due_at: datetime | None = None
     window_closes_at: datetime | None = None
     notes: tuple[str, ...] = ()
+    outcome: str = ""
+    tags: tuple[str, ...] = ()
+    rating: int | None = None
 
 
 @dataclass(frozen=True)
@@ -282,13 +288,17 @@ class ThreadReply:
 
 @dataclass(frozen=True)
 class TranscriptPage:
-    """One page of a conversation, oldest first; `page` counts from 0."""
+    """One page of a conversation, oldest first; `page` counts from 0.
+
+    The last page is full and has the card; the first has what is left over.
+    """
 
     contact: str
     channel: str
     lines: tuple[Line, ...]
     page: int
     pages: int
+    card: Card | None = None
 
 
 @dataclass(frozen=True)

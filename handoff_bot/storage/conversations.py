@@ -280,14 +280,22 @@ def answered(tx: Transaction, limit: int) -> Sequence[Message]:
 
 def page(
     tx: Transaction, conversation_id: int, number: int, size: int
-) -> tuple[Sequence[Message], int]:
-    """Returns one page of a conversation, oldest first, and the total number of messages."""
+) -> tuple[Sequence[Message], int, datetime | None]:
+    """Returns one page of a conversation, oldest first, the total number of messages, and when the
+    next page begins.
+
+    The last page is full: what is left over is on the first.
+    """
     where = Message.conversation_id == conversation_id
     count = tx.session.execute(select(func.count()).select_from(Message).where(where)).scalar_one()
+    end = count - (max(1, -(-count // size)) - 1 - number) * size
+    start = max(0, end - size)
     rows = tx.session.execute(
-        select(Message).where(where).order_by(col(Message.id)).offset(number * size).limit(size)
+        select(Message).where(where).order_by(col(Message.id)).offset(start).limit(end - start + 1)
     ).scalars()
-    return list(rows), count
+    found = list(rows)
+    follows = found.pop().created_at if len(found) > end - start else None
+    return found, count, follows
 
 
 def stayed_inside() -> Any:

@@ -91,7 +91,7 @@ def steps_in_modals(story: Recording) -> None:
     story.sends("ana", assignee=bureau.ben, note="She was promised a refund")
     story.clicks("ben", "assign")
     story.sends("ben", group=group, note="In Spanish, please")
-    story.clicks("ana", "snooze")
+    chooses_more(story, "ana", "snooze")
     story.sends("ana", until="whenever")
     story.sends("ana", until="2h")
     story.says("Hello?")
@@ -116,7 +116,7 @@ def steps_in_modals(story: Recording) -> None:
     story.sends("ana", memory="Refund of 20 € promised by Friday")
     story.says("And now?")
     story.says("I want a person", EVA)
-    story.clicks("ana", "dismiss")
+    chooses_more(story, "ana", "dismiss", 2)
     story.sends("ana", why="ai_could")
     for number in range(9):
         bureau.says(f"line {number}")
@@ -125,15 +125,12 @@ def steps_in_modals(story: Recording) -> None:
     story.presses("ana", "page_next")
 
 
-def chooses_more(story: Recording, who: str, kind: str) -> None:
+def chooses_more(story: Recording, who: str, kind: str, number: int = 1) -> None:
     """Choose behind "⋯" of the newest card."""
-    bureau, person = story.bureau, getattr(story.bureau, who)
-    number = 1
+    person = getattr(story.bureau, who)
     story.does(
         f"{who} chooses {kind} behind ⋯",
-        lambda: bureau.slack.select(
-            person, bureau.queue, bureau.card(), "more", f"{kind}:{number}"
-        ),
+        lambda: story.bureau.chooses_more(person, kind, number=number),
     )
 
 

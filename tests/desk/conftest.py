@@ -106,6 +106,13 @@ class Bureau:
         self.settle()
         return result
 
+    def chooses_more(self, who: str, kind: str, *, number: int = 1) -> ClickResult:
+        """Choose behind "⋯" of the newest card; `number` is the escalation's id."""
+        choice = f"{kind}:{number}"
+        result = self.slack.select(who, self.queue, self.card(), "more", choice)
+        self.settle()
+        return result
+
     def writes(self, who: str, text: str, *, ts: str = "", **more: Any) -> str:
         """Write in a card's thread; says the reply's ts."""
         reply = self.slack.say(who, self.queue, text, ts or self.card(), **more)

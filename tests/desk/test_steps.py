@@ -67,7 +67,7 @@ def test_a_return_leaves_a_hint_for_the_assistant_which_nobody_is_said_to_have_w
 
 
 def test_not_needed_says_why(waiting):
-    waiting.click(waiting.ana, "dismiss")
+    waiting.chooses_more(waiting.ana, "dismiss")
     waiting.sends(waiting.ana, {"why": "ai_could"})
     escalation = only(waiting, Escalation)
     assert (escalation.status, escalation.dismissed_why) == ("dismissed", "ai_could")
@@ -117,7 +117,7 @@ def test_an_app_cannot_be_assigned(taken):
 
 
 def test_what_is_put_aside_comes_back_at_its_time(waiting):
-    waiting.click(waiting.ana, "snooze")
+    waiting.chooses_more(waiting.ana, "snooze")
     waiting.sends(waiting.ana, {"how_long": "1h"})
     assert "💤 Snoozed until" in words(waiting.cards()[-1]["blocks"])
     waiting.command(waiting.ben, "next")
@@ -133,7 +133,7 @@ def test_what_is_put_aside_comes_back_at_its_time(waiting):
 
 
 def test_what_is_put_aside_comes_back_when_the_customer_writes(waiting):
-    waiting.click(waiting.ana, "snooze")
+    waiting.chooses_more(waiting.ana, "snooze")
     waiting.sends(waiting.ana, {"until": "2h"})
     waiting.says("Hello?")
     assert "The customer replied, so the snooze has ended." in waiting.thread()
@@ -143,7 +143,7 @@ def test_what_is_put_aside_comes_back_when_the_customer_writes(waiting):
 
 def test_a_second_snooze_counts_instead_of_the_first(waiting):
     for length in ("30m", "3h"):
-        waiting.click(waiting.ana, "snooze")
+        waiting.chooses_more(waiting.ana, "snooze")
         waiting.sends(waiting.ana, {"how_long": length})
     waiting.later(minutes=31)
     assert "The snooze has ended." not in waiting.thread()
@@ -152,7 +152,7 @@ def test_a_second_snooze_counts_instead_of_the_first(waiting):
 
 
 def test_a_time_that_is_none_is_refused_at_its_field(waiting):
-    waiting.click(waiting.ana, "snooze")
+    waiting.chooses_more(waiting.ana, "snooze")
     assert (
         "Enter a time such as" in waiting.sends(waiting.ana, {"until": "soonish"}).errors["until"]
     )
@@ -161,8 +161,7 @@ def test_a_time_that_is_none_is_refused_at_its_field(waiting):
 
 def test_a_note_from_the_window_stays_inside_and_is_shown(taken):
     before = list(taken.heard())
-    taken.slack.select(taken.ana, taken.queue, taken.card(), "more", "note:1")
-    taken.settle()
+    taken.chooses_more(taken.ana, "note")
     taken.sends(taken.ana, {"note": "Third complaint this week"})
     assert any("Ana notes: Third complaint this week" in said for said in taken.thread())
     assert only(taken, Note).text == "Third complaint this week"
@@ -170,10 +169,7 @@ def test_a_note_from_the_window_stays_inside_and_is_shown(taken):
 
 
 def test_release_is_behind_the_dots(taken):
-    escalation = only(taken, Escalation)
-    value = f"release:{escalation.id}"
-    taken.slack.select(taken.ana, taken.queue, taken.card(), "more", value)
-    taken.settle()
+    taken.chooses_more(taken.ana, "release")
     assert only(taken, Escalation).status == "queued"
 
 

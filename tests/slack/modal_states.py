@@ -235,4 +235,13 @@ def _other_modals() -> dict[str, Payload]:
     for number, pages in ((0, 1), (0, 3), (2, 3)):
         page = builders.page(3, number=number, pages=pages)
         drawn[f"conversation page {number} of {pages}"] = conversation(page, 7)
+    for name, card in {
+        "a waiting": builders.card(notes=("Came from an ad: Sale", "A form: 4711")),
+        "a bare": builders.card(evidence="", summary="", tried="", scores={}),
+        "a hostile": builders.card(
+            evidence=builders.HOSTILE, summary=builders.HOSTILE, tried=builders.HOSTILE
+        ),
+    }.items():
+        page = replace(builders.page(3, number=2, pages=3), card=card)
+        drawn[f"conversation with {name} card"] = conversation(page, 7)
     return drawn

@@ -1,5 +1,6 @@
 """The card says what agents need to know, and offers what they can do."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,23 +10,17 @@ from handoff_bot.domain.escalations import OPEN, Status, Step, origins
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.slack.cards.board import render_board
 from handoff_bot.slack.cards.card import render_card
+from handoff_bot.slack.features.actions_blocks import conversation
 from tests.slack import builders, linter
 from tests.slack.builders import ANA
 from tests.slack.drawings import CARDS, WORKSPACE, buttons_of, words_of
 
 BUTTONS = {
     "queued": [
-        "claim",
-        "assign",
-        "snooze",
-        "draft",
-        "dismiss",
-        "view",
-        "resolve",
-        "return",
-        "note",
+        *("claim", "assign", "draft", "view"),
+        *("snooze", "dismiss", "resolve", "return", "note"),
     ],
-    "claimed": ["resolve", "return", "assign", "snooze", "draft", "view", "release", "note"],
+    "claimed": ["resolve", "return", "assign", "draft", "view", "snooze", "release", "note"],
     "resolved": ["view"],
     "returned": ["view"],
     "dismissed": ["view"],
@@ -71,8 +66,8 @@ STATES = {
 @pytest.mark.parametrize("name", CARDS)
 def test_a_card_begins_with_its_state(name):
     first = render_card(CARDS[name]()).blocks[0]
-    assert first["type"] == "header"
-    assert list(linter.texts(first)) == [STATES[name]]
+    assert first["type"] == ("header" if name in OPEN else "section")
+    assert next(linter.texts(first)) == STATES[name]
 
 
 def test_a_waiting_card_notifies_with_the_customers_words():
@@ -90,19 +85,53 @@ def test_the_wait_is_rendered_by_the_client():
     assert f"<!date^{stamp}^{{ago}}|2026-11-23 09:00 UTC>" in words_of(render_card(builders.card()))
 
 
-def test_a_card_shows_the_evidence():
-    shown = words_of(render_card(builders.card()))
+def test_a_card_shows_why_and_who():
+    shown = words_of(render_card(builders.card(scores=EVERY)))
+    for fact in (
+        "Asked for an agent: ",
+        "97% · Upset or confused 40%",
+        "I want a person",
+        "Summary: ",
+        "Order 4711 has not arrived.",
+        "whatsapp:+15551234567 · English · Ticket #12, 2 earlier tickets",
+    ):
+        assert fact in shown
+    assert "The AI was not sure" not in shown, "a signal that did not count"
+
+
+EVERY = {Signal.REQUEST: 0.97, Signal.SENTIMENT: 0.4, Signal.CONFIDENCE: 0.1}
+
+
+def details(card):
+    page = replace(builders.page(5, "usual"), card=card)
+    modal = conversation(page, card.escalation_id)
+    return "\n".join(linter.texts(modal))
+
+
+def test_the_conversation_says_what_the_card_has_no_room_for():
+    shown = details(builders.card(scores=EVERY, notes=("Came from an ad: Sale", "A form: 4711")))
     for fact in (
         "Asked for an agent: 97%, strong  ▰▰▰▰▰▰▰▰▰▰",
         "Upset or confused: 40%, weak  ▰▰▰▰▱▱▱▱▱▱",
-        "I want a person",
-        "Order 4711 has not arrived.",
+        "The AI was not sure: 10%, very weak",
         "Your order is on its way.",
-        "Ticket #12 · 2 earlier tickets",
-        "whatsapp:+15551234567 · English",
-        "Dana R.: ",
+        "Came from an ad: Sale",
+        "A form: 4711",
     ):
         assert fact in shown
+
+
+def test_the_last_messages_stay_on_a_claimed_card():
+    shown = words_of(render_card(builders.claimed(recent=(builders.said("Where is it?"),))))
+    assert "Dana R.: " in shown
+    assert "Where is it?" in shown
+
+
+def test_a_closed_card_is_two_lines_with_what_came_of_it():
+    card = builders.closed(Status.RESOLVED, outcome="solved", tags=("refund", "vip"), rating=4)
+    rendered = render_card(card)
+    assert len(rendered.blocks) == 2
+    assert "Ticket #12 · Solved · #refund #vip · ⭐ 4/5" in words_of(rendered)
 
 
 SCORES = {"below": -1.0, "above": 7.0, "nan": float("nan"), "infinite": float("inf")}
@@ -114,9 +143,9 @@ def test_a_score_out_of_range_does_not_break_the_card(score):
     assert linter.lint_message(rendered.text, rendered.blocks) == []
 
 
-def test_a_card_without_evidence_says_that_nothing_was_tried():
+def test_without_evidence_it_says_that_nothing_was_tried():
     bare = builders.card(scores={}, evidence="", summary="", tried="", recent=())
-    assert "The AI has not replied yet." in words_of(render_card(bare))
+    assert "The AI has not replied yet." in details(bare)
 
 
 @pytest.mark.parametrize("name", CARDS)

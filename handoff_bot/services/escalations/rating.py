@@ -10,7 +10,7 @@ from handoff_bot.domain.ratings import Rating, rating_in
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services.delivery import customer_texts, sending
 from handoff_bot.services.delivery.sending import Channels, OutboundDraft
-from handoff_bot.services.outbox import outbox
+from handoff_bot.services.outbox import outbox, view_models
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation, Escalation, Message
@@ -18,7 +18,7 @@ from handoff_bot.storage.transaction import Transaction
 
 ASKED = "csat"
 """Setting that enables the survey; on by default."""
-ANSWERED = "csat.answered"
+ANSWERED = view_models.RATED
 PUT = "csat.asked"
 WITHIN = timedelta(hours=24)
 _RECENT = 20
@@ -69,6 +69,7 @@ def take(
     did = "rated this conversation" if is_first else "changed the rating of this conversation"
     said = f"{name} {did}: {found.score} of 5."
     outbox.notice(tx, escalation, said, now)
+    outbox.update_card(tx, escalation, now)
     if found.comment:
         words = Post(PostKind.CONTACT, message.text, name=name, channel=conversation.channel)
         outbox.post(tx, escalation, words, now)

@@ -58,8 +58,7 @@ def replied(tx: Transaction, escalation: Escalation, now: datetime) -> None:
     ticket = rows.ticket_of(tx, escalation.id)
     if ticket.replied_at is None:
         ticket.replied_at = now
-        if ticket.reply_due_at:
-            outbox.update_card(tx, escalation, now)
+    outbox.update_card(tx, escalation, now)  # without the last messages, and the target that is met
 
 
 def unsaid(tx: Transaction, escalation: Escalation, message: Message, now: datetime) -> None:

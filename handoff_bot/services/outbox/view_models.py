@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from handoff_bot.domain.delivery import overall
+from handoff_bot.domain.delivery import DeliveryStatus, overall
 from handoff_bot.domain.desk import AgentRef, Board, Card, Line, TranscriptPage
 from handoff_bot.domain.escalations import OPEN, Status
 from handoff_bot.domain.messages import Author
@@ -13,7 +13,7 @@ from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.services.outbox import message_content, slack_channels
-from handoff_bot.storage import conversations, deliveries, escalations, held, queue, tickets
+from handoff_bot.storage import conversations, deliveries, escalations, held, log, queue, tickets
 from handoff_bot.storage.models import Agent, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
 
@@ -22,6 +22,7 @@ LOOK_BACK = 40
 """Number of messages searched for an ad: only a customer's first message has one."""
 MOST_NOTES = 8
 BOARD_ROWS = 12
+RATED = "csat.answered"
 PAGE_LINES = 15
 
 
@@ -37,6 +38,7 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
     ticket = escalations.ticket_of(tx, escalation.id)
     earlier = conversations.recent(tx, conversation.id, LOOK_BACK)
     recent = deliveries.arrived(tx, earlier[-RECENT_LINES:])
+    is_open = escalation.status in OPEN
     return Card(
         escalation_id=escalation.id,
         ticket=ticket.id,
@@ -51,7 +53,7 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         evidence=escalation.evidence,
         summary=escalation.summary,
         tried=escalation.tried,
-        recent=tuple(_lines(tx, recent, name)) if escalation.status == Status.QUEUED else (),
+        recent=tuple(_lines(tx, recent, name, {})) if is_open and not escalation.replied_at else (),
         earlier_tickets=escalations.earlier_tickets(tx, conversation.contact_id, ticket.id),
         opened_at=escalation.opened_at,
         claimed_at=escalation.claimed_at,
@@ -69,9 +71,17 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         previous_owner=escalations.previous_owner(tx, escalation) if ticket.reopened else "",
         reply_due_at=tickets.open_due(ticket, SlaTarget.REPLY),
         solve_due_at=tickets.open_due(ticket, SlaTarget.SOLVE),
-        window_closes_at=conversation.window_closes_at if escalation.status in OPEN else None,
+        window_closes_at=conversation.window_closes_at if is_open else None,
         notes=_notes(earlier, escalation),
+        outcome="" if is_open else ticket.outcome,
+        tags=() if is_open else tickets.tags(tx, ticket.id),
+        rating=None if is_open else _rating(tx, escalation),
     )
+
+
+def _rating(tx: Transaction, escalation: Escalation) -> int | None:
+    given = log.of_escalation(tx, escalation.id, RATED)
+    return int(given[-1].data["score"]) if given else None
 
 
 def _notes(messages: Sequence[Message], escalation: Escalation) -> tuple[str, ...]:
@@ -99,12 +109,12 @@ def transcript(tx: Transaction, escalation: Escalation, page: int) -> Transcript
     """Returns one page of the conversation, including notes."""
     conversation = conversations.get(tx, escalation.conversation_id)
     name = conversations.contact_name(tx, conversation)
-    messages, count = conversations.page(tx, conversation.id, page, PAGE_LINES)
+    messages, count, ends = conversations.page(tx, conversation.id, page, PAGE_LINES)
     pages = max(1, -(-count // PAGE_LINES))
-    lines = _lines(tx, messages, name)
+    is_last = page >= pages - 1
+    lines = _lines(tx, messages, name, deliveries.statuses(tx, [each.id for each in messages]))
     notes = conversations.notes_of(tx, conversation.id)
     starts = messages[0].created_at if messages and page > 0 else None
-    ends = messages[-1].created_at if messages and page < pages - 1 else None
     lines += [
         _note_line(tx, note)
         for note in notes
@@ -112,7 +122,8 @@ def transcript(tx: Transaction, escalation: Escalation, page: int) -> Transcript
         and (ends is None or note.created_at < ends)
     ]
     lines.sort(key=lambda line: line.at)
-    return TranscriptPage(name, conversation.channel, tuple(lines), page, pages)
+    shown = card(tx, escalation) if is_last else None
+    return TranscriptPage(name, conversation.channel, tuple(lines), page, pages, shown)
 
 
 def _note_line(tx: Transaction, note: Note) -> Line:
@@ -122,8 +133,12 @@ def _note_line(tx: Transaction, note: Note) -> Line:
     return Line(Author.AGENT, author.name if author else "", text, note.created_at, note=True)
 
 
-def _lines(tx: Transaction, messages: Sequence[Message], contact: str) -> list[Line]:
-    stages = deliveries.statuses(tx, [message.id for message in messages])
+def _lines(
+    tx: Transaction,
+    messages: Sequence[Message],
+    contact: str,
+    stages: Mapping[int, list[DeliveryStatus]],
+) -> list[Line]:
     return [
         Line(
             author=Author(message.author),

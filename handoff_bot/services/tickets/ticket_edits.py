@@ -14,6 +14,7 @@ from handoff_bot.domain.tickets import LONGEST_SUBJECT, Edit, may_become
 from handoff_bot.ports import Clock
 from handoff_bot.services.escalations import urgency
 from handoff_bot.services.escalations.lifecycle import Escalations
+from handoff_bot.services.outbox import outbox
 from handoff_bot.services.outbox.ticket_sync import TicketSync
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
@@ -103,6 +104,8 @@ class TicketEdits:
             return
         ticket.updated_at = now
         self._out.changed(tx, ticket.id, now)
+        if not editing.is_open:
+            outbox.update_card(tx, editing.escalation, now)
         _record(editing, author)
         if "priority" in editing.changes:
             urgency.follow(tx, editing.escalation, ticket, editing.wanted.priority, now)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from handoff_bot.domain.desk import AgentRef, Button, Card, Line
-from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.domain.escalations import OPEN, ResolvedAs, Status
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.signals import Mood, Priority, Signal
 from handoff_bot.domain.text import LANGUAGES
@@ -61,27 +61,33 @@ _ENDINGS: dict[Status, str] = {
     Status.DISMISSED: "⚪ Dismissed by {agent}",
 }
 
+SOLVED: dict[ResolvedAs, str] = {
+    ResolvedAs.SOLVED: "Solved",
+    ResolvedAs.ANSWERED: "Question answered",
+    ResolvedAs.WORKAROUND: "Workaround provided",
+    ResolvedAs.PASSED_ON: "Passed on to another team",
+    ResolvedAs.NO_REPLY: "Customer did not reply",
+}
+_OUTCOMES = {outcome.value: label for outcome, label in SOLVED.items()}
+
 _BUTTONS: dict[Status, tuple[Button, ...]] = {
     Status.QUEUED: (
         Button.CLAIM,
         Button.ASSIGN,
-        Button.SNOOZE,
         Button.DRAFT,
-        Button.DISMISS,
         Button.VIEW,
     ),
     Status.CLAIMED: (
         Button.RESOLVE,
         Button.RETURN,
         Button.ASSIGN,
-        Button.SNOOZE,
         Button.DRAFT,
         Button.VIEW,
     ),
 }
 _MORE: dict[Status, tuple[Button, ...]] = {
-    Status.QUEUED: (Button.RESOLVE, Button.RETURN, Button.NOTE),
-    Status.CLAIMED: (Button.RELEASE, Button.NOTE),
+    Status.QUEUED: (Button.SNOOZE, Button.DISMISS, Button.RESOLVE, Button.RETURN, Button.NOTE),
+    Status.CLAIMED: (Button.SNOOZE, Button.RELEASE, Button.NOTE),
 }
 
 _OPTED_OUT = "⛔ The customer sent STOP. No messages can be sent."
@@ -92,19 +98,57 @@ _INVITED = (
 _GROUP = re.compile("S[A-Z0-9]{2,20}")
 _QUOTE = 600
 _RECENT = 300
-_MOST_RECENT = 5
+_EXCERPT = 180
+"""Characters of each text on the card: two lines where it is narrow. The modal shows all."""
+_MOST_RECENT = 3
 _BAR = 10
 _LEAST_SHOWN = 0.005
+_LEAST_NAMED = 0.25
 _STRENGTHS = ((0.75, "strong"), (0.5, "clear"), (0.25, "weak"), (0.0, "very weak"))
 
 
 def render_card(card: Card) -> SlackMessage:
     """Renders the card. The state comes first, because notifications begin with it."""
+    if card.status not in OPEN:
+        return SlackMessage(_spoken(card), _closed(card))
     blocks = [header(_state(card)), context(*_facts(card))]
     if card.opted_out:
         blocks.append(section(_INVITED if card.invited else _OPTED_OUT))
-    blocks += [rich(*_why(card)), *_story(card), actions(*_buttons(card))]
+    blocks += [*_why(card), actions(*_buttons(card))]
     return SlackMessage(_spoken(card), blocks)
+
+
+def render_details(card: Card) -> list[Block]:
+    """Renders what the card has no room for: signals, context, the assistant's last reply."""
+    said = [quote(card.evidence, _QUOTE)] if card.evidence else []
+    lists = ([*_signals(card)], [one_line(note, _RECENT) for note in card.notes])
+    found = [bullets(*(line(words(text, _RECENT)) for text in texts)) for texts in lists if texts]
+    shown = [context(mrkdwn(_clock(card))), rich(line(strong(REASONS[card.reason])), *said)]
+    shown += [rich(each) for each in found]
+    if card.summary:
+        summary = words(one_line(card.summary, _QUOTE), _QUOTE)
+        shown.append(rich(line(strong("Summary: "), summary)))
+    if not card.tried:
+        return [*shown, context(plain("The AI has not replied yet."))]
+    return [*shown, rich(line(strong("Last reply by the AI:")), quote(card.tried, _QUOTE))]
+
+
+def _closed(card: Card) -> list[Block]:
+    """Two lines: nothing is left to do."""
+    view = button(Button.VIEW, str(card.escalation_id), _who(card))
+    facts = [f"Ticket #{card.ticket}", _OUTCOMES.get(card.outcome, "")]
+    facts += [
+        " ".join(f"#{tag}" for tag in card.tags),
+        f"⭐ {card.rating}/5" if card.rating else "",
+    ]
+    about = plain(" · ".join(one_line(fact, 100) for fact in facts if fact))
+    blocks = [
+        section(_state(card)) | {"accessory": view},
+        context(about, mrkdwn(_clock(card))),
+    ]
+    if card.opted_out:
+        blocks.append(context(plain(_INVITED if card.invited else _OPTED_OUT)))
+    return blocks
 
 
 def _who(card: Card) -> str:
@@ -132,23 +176,22 @@ def _name(agent: AgentRef | None) -> str:
 
 
 def _facts(card: Card) -> Iterator[Block]:
+    """The wait first, then what is due, then who it is."""
+    clock, due = _clock(card), _due(card)
+    yield mrkdwn(f"{clock} · {due}" if due else clock)
     address = card.address if card.address != card.contact else ""
-    language = LANGUAGES.get(card.language, card.language)
-    priority = PRIORITIES[card.priority] if card.status is not Status.QUEUED else ""
-    mood = MOODS[card.mood] if card.mood and card.status in OPEN else ""
-    vip = "⭐ VIP" if card.vip else ""
-    about = [one_line(fact, 100) for fact in (vip, address, language, priority, mood) if fact]
-    if about:
-        yield plain(" · ".join(about))
-    yield mrkdwn(_clock(card))
-    yield plain(f"Ticket #{card.ticket} · {_history(card.earlier_tickets)}")
-    if card.reopened:
-        had = f", previously with {named(card.previous_owner)}" if card.previous_owner else ""
-        yield plain(f"↩️ Customer returned{had}")
-    due = _due(card)
-    if due and card.status in OPEN:
-        yield mrkdwn(due)
-    if card.snoozed_until and card.status in OPEN:
+    had = f", previously with {named(card.previous_owner)}" if card.previous_owner else ""
+    facts = (
+        f"↩️ Customer returned{had}" if card.reopened else "",
+        "⭐ VIP" if card.vip else "",
+        address,
+        LANGUAGES.get(card.language, card.language),
+        PRIORITIES[card.priority] if card.status is not Status.QUEUED else "",
+        MOODS[card.mood] if card.mood else "",
+        f"Ticket #{card.ticket}, {_history(card.earlier_tickets)}",
+    )
+    yield plain(" · ".join(one_line(fact, 100) for fact in facts if fact))
+    if card.snoozed_until:
         yield mrkdwn(f"💤 Snoozed until {moment(card.snoozed_until)}")
     if card.group_id and card.status is Status.QUEUED and _GROUP.fullmatch(card.group_id):
         yield mrkdwn(f"For <!subteam^{card.group_id}>")
@@ -185,12 +228,32 @@ def _history(earlier: int) -> str:
 
 
 def _why(card: Card) -> Iterator[Block]:
-    yield line(strong(REASONS[card.reason]))
-    if card.evidence:
-        yield quote(card.evidence, _QUOTE)
-    signals = [line(words(text, _RECENT)) for text in _signals(card)]
-    if signals:
-        yield bullets(*signals)
+    """Paragraphs are blocks of their own: Slack runs two of one block together."""
+    counted, reason = _counted(card), REASONS[card.reason]
+    shares = [strong(f"{reason}: "), words(counted, _RECENT)] if counted else [strong(reason)]
+    said = [quote(one_line(card.evidence, _EXCERPT), _EXCERPT)] if card.evidence else []
+    about = one_line(" · ".join(card.notes), _EXCERPT)
+    if about:
+        said.append(bullets(line(words(about, _EXCERPT))))
+    yield rich(line(*shares), *said)
+    if card.summary:
+        yield rich(line(strong("Summary: "), words(one_line(card.summary, _EXCERPT), _EXCERPT)))
+    if card.status is Status.CLAIMED and card.recent:
+        last = (_said(each, card.contact) for each in card.recent[-_MOST_RECENT:])
+        yield rich(line(strong("Last messages:")), bullets(*last))
+
+
+def _counted(card: Card) -> str:
+    """The share of the decisive signal, and the others that count."""
+    found = {signal: _share(score) for signal, score in card.scores.items()}
+    others = sorted(
+        (s for s, share in found.items() if share >= _LEAST_NAMED and s is not card.reason),
+        key=lambda signal: -found[signal],
+    )
+    parts = [f"{REASONS[signal]} {found[signal]:.0%}" for signal in others]
+    if found.get(card.reason, 0) >= _LEAST_SHOWN:
+        parts.insert(0, f"{found[card.reason]:.0%}")
+    return " · ".join(parts)
 
 
 def _signals(card: Card) -> Iterator[str]:
@@ -208,22 +271,10 @@ def _share(score: float) -> float:
     return min(1.0, max(0.0, score)) if math.isfinite(score) else 0.0
 
 
-def _story(card: Card) -> Iterator[Block]:
-    if card.notes:
-        yield rich(bullets(*(line(words(one_line(note, _RECENT), _RECENT)) for note in card.notes)))
-    if card.summary:
-        yield rich(line(strong("Summary: "), words(one_line(card.summary, _QUOTE), _QUOTE)))
-    if card.tried:
-        yield rich(line(strong("Last reply by the AI:")), quote(card.tried, _QUOTE))
-    else:
-        yield context(plain("The AI has not replied yet."))
-    if card.recent:
-        said = (_said(each, card.contact) for each in card.recent[-_MOST_RECENT:])
-        yield rich(line(strong("Last messages:")), bullets(*said))
-
-
 def _said(said: Line, contact: str) -> Block:
-    return line(strong(f"{speaker(said, contact)}: "), words(said.text, _RECENT))
+    return line(
+        strong(f"{speaker(said, contact)}: "), words(one_line(said.text, _EXCERPT), _EXCERPT)
+    )
 
 
 def speaker(said: Line, contact: str) -> str:

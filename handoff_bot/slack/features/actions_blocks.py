@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.desk import Line, TranscriptPage
-from handoff_bot.slack.cards.card import speaker
+from handoff_bot.slack.cards.card import render_details, speaker
 from handoff_bot.slack.kit.fields import labelled
 from handoff_bot.slack.kit.text import (
     Block,
@@ -25,7 +25,7 @@ from handoff_bot.slack.kit.text import (
 )
 
 _TITLE = 24
-_MOST_LINES = 45
+_MOST_LINES = 44
 _WORDS_IN_ALL = 24_000
 _WORDS_OF_ONE = 3000
 
@@ -66,6 +66,8 @@ def conversation(page: TranscriptPage, escalation_id: int) -> Block:
     """Renders one page of a conversation, oldest first."""
     about = f"{named(page.contact)} on {spelled(page.channel)}"
     blocks = [context(plain(f"{about} · page {page.page + 1} of {page.pages}"))]
+    if page.card:
+        blocks += [*render_details(page.card), {"type": "divider"}]
     earlier = len(page.lines) - _MOST_LINES
     if earlier > 0:
         blocks.append(context(plain(f"Earlier messages left out on this page: {earlier}")))

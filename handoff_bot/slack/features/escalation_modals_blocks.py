@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.escalations import LONGEST_WORDS, DismissReason, ResolvedAs, tags_of
+from handoff_bot.slack.cards.card import SOLVED
 from handoff_bot.slack.kit.fields import Number
 from handoff_bot.slack.kit.form import (
     Form,
@@ -21,13 +22,6 @@ from handoff_bot.slack.kit.form import (
 )
 from handoff_bot.slack.kit.text import Block, context, plain, section
 
-SOLVED: dict[ResolvedAs, str] = {
-    ResolvedAs.SOLVED: "Solved",
-    ResolvedAs.ANSWERED: "Question answered",
-    ResolvedAs.WORKAROUND: "Workaround provided",
-    ResolvedAs.PASSED_ON: "Passed on to another team",
-    ResolvedAs.NO_REPLY: "Customer did not reply",
-}
 NOT_NEEDED: dict[DismissReason, str] = {
     DismissReason.AI_COULD: "The AI could have answered",
     DismissReason.ALREADY_ANSWERED: "Already answered",

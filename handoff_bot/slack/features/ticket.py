@@ -14,11 +14,10 @@ from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.tickets import BY_HAND, LONGEST_SUBJECT, Edit, Happened, TicketView
 from handoff_bot.services.tickets.ticket_edits import GONE, NO_SUBJECT
 from handoff_bot.slack.cards.board import permalink
-from handoff_bot.slack.cards.card import PRIORITIES, REASONS
+from handoff_bot.slack.cards.card import PRIORITIES, REASONS, SOLVED
 from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.click import Click, Tools, number
 from handoff_bot.slack.feature import Feature, SlashCommand, Subject, guarded, submits
-from handoff_bot.slack.features.escalation_modals_blocks import SOLVED
 from handoff_bot.slack.kit.fields import Number, labelled, modal
 from handoff_bot.slack.kit.form import (
     Form,
