@@ -131,3 +131,22 @@ def test_an_admin_changes_what_customers_are_told(page):
     expect(page.get_by_role("dialog")).to_have_count(0)
     mia.press("claim", "is waiting")
     phone.hears("Mia is here now!")
+
+
+def height_of(page, state: str) -> float:
+    card = page.locator("article.sl-message", has_text=state).first
+    expect(card).to_be_visible()
+    return card.bounding_box()["height"]
+
+
+def test_a_card_leaves_room_for_others(page):
+    phone, ana = Phone(page), Desk(page, "Ana")
+    assert height_of(page, "Dana Reyes is waiting on WhatsApp") <= 260
+    ana.press("claim", "is waiting")
+    phone.hears("I've reviewed your conversation")
+    ana.open_thread("Assigned to Ana")
+    ana.replies("!resolve")
+    phone.hears("This conversation is now closed")
+    page.get_by_role("button", name="Close").click()
+    replies = page.get_by_role("button", name="3 replies").bounding_box()["height"]  # Slack's own
+    assert height_of(page, "Resolved by Ana") - replies <= 120

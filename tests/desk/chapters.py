@@ -120,17 +120,17 @@ def steps_in_modals(story: Recording) -> None:
     story.sends("ana", why="ai_could")
     for number in range(9):
         bureau.says(f"line {number}")
-    story.clicks("ana", "view", ts=card)
+    chooses_more(story, "ana", "view", ts=card)
     story.presses("ana", "page_previous")
     story.presses("ana", "page_next")
 
 
-def chooses_more(story: Recording, who: str, kind: str, number: int = 1) -> None:
-    """Choose behind "⋯" of the newest card."""
+def chooses_more(story: Recording, who: str, kind: str, number: int = 1, *, ts: str = "") -> None:
+    """Choose behind "⋯" of the newest card, or another."""
     person = getattr(story.bureau, who)
     story.does(
         f"{who} chooses {kind} behind ⋯",
-        lambda: story.bureau.chooses_more(person, kind, number=number),
+        lambda: story.bureau.chooses_more(person, kind, number=number, ts=ts),
     )
 
 

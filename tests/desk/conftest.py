@@ -106,10 +106,10 @@ class Bureau:
         self.settle()
         return result
 
-    def chooses_more(self, who: str, kind: str, *, number: int = 1) -> ClickResult:
-        """Choose behind "⋯" of the newest card; `number` is the escalation's id."""
+    def chooses_more(self, who: str, kind: str, *, number: int = 1, ts: str = "") -> ClickResult:
+        """Choose behind "⋯" of the newest card, or another; `number` is the escalation's id."""
         choice = f"{kind}:{number}"
-        result = self.slack.select(who, self.queue, self.card(), "more", choice)
+        result = self.slack.select(who, self.queue, ts or self.card(), "more", choice)
         self.settle()
         return result
 

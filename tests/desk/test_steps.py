@@ -207,3 +207,31 @@ def test_a_draft_for_somebody_elses_customer_is_refused_in_the_window(taken):
 def test_tags_are_kept_in_one_form():
     assert tags_of("#Refund,  VIP vip ,") == ("refund", "vip")
     assert tags_of(["a b", ""]) == ("a b",)
+
+
+def shown_on_card(bureau):
+    return words(bureau.cards()[0]["blocks"])
+
+
+def test_a_closed_card_says_what_came_of_it_and_follows_later_changes(taken):
+    taken.click(taken.ana, "resolve")
+    taken.sends(taken.ana, {"solved_as": "workaround", "tags": "refund, delivery"})
+    assert "Workaround provided · #refund #delivery" in shown_on_card(taken)
+
+    taken.says("4")
+    assert "#refund #delivery · ⭐ 4/5" in shown_on_card(taken)
+
+    taken.command(taken.ana, "ticket 1")
+    taken.presses(taken.ana, "ticket_change")
+    taken.sends(taken.ana, {"ticket_tags": "refund, vip"})
+    assert "#refund #vip · ⭐ 4/5" in shown_on_card(taken)
+
+
+def test_the_last_messages_stay_on_the_card_until_the_agent_has_replied(waiting):
+    waiting.says("Where is my order 4711?")
+    waiting.click(waiting.ana, "claim")
+    assert "Where is my order 4711?" in shown_on_card(waiting)
+    assert "I'm connecting you" not in shown_on_card(waiting)
+
+    waiting.writes(waiting.ana, "I am looking for it.")
+    assert "Where is my order 4711?" not in shown_on_card(waiting)

@@ -18,6 +18,7 @@ from handoff_bot.storage.models import Agent, Escalation, Message, Note
 from handoff_bot.storage.transaction import Transaction
 
 RECENT_LINES = 3
+"""Without automatic messages, which say nothing about the customer."""
 LOOK_BACK = 40
 """Number of messages searched for an ad: only a customer's first message has one."""
 MOST_NOTES = 8
@@ -37,7 +38,8 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
     name = conversations.contact_name(tx, conversation)
     ticket = escalations.ticket_of(tx, escalation.id)
     earlier = conversations.recent(tx, conversation.id, LOOK_BACK)
-    recent = deliveries.arrived(tx, earlier[-RECENT_LINES:])
+    said = [each for each in earlier if each.author != Author.SYSTEM]
+    recent = deliveries.arrived(tx, said[-RECENT_LINES:])
     is_open = escalation.status in OPEN
     return Card(
         escalation_id=escalation.id,

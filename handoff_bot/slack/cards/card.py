@@ -135,7 +135,7 @@ def render_details(card: Card) -> list[Block]:
 
 def _closed(card: Card) -> list[Block]:
     """Two lines: nothing is left to do."""
-    view = button(Button.VIEW, str(card.escalation_id), _who(card))
+    view = more((Button.VIEW,), str(card.escalation_id))
     facts = [f"Ticket #{card.ticket}", _OUTCOMES.get(card.outcome, "")]
     facts += [
         " ".join(f"#{tag}" for tag in card.tags),
@@ -202,7 +202,7 @@ def _clock(card: Card) -> str:
     if card.status is Status.QUEUED:
         return f"Waiting since {moment(card.opened_at)} ({date(card.opened_at, '{ago}')})"
     parts = [f"Opened {moment(card.opened_at)}"]
-    if card.claimed_at:
+    if card.claimed_at and not card.closed_at:
         parts.append(f"claimed {moment(card.claimed_at)}")
     if card.closed_at:
         parts.append(f"closed {moment(card.closed_at)}")
@@ -290,7 +290,6 @@ def speaker(said: Line, contact: str) -> str:
 
 def _buttons(card: Card) -> Iterator[Block]:
     value = str(card.escalation_id)
-    for kind in _BUTTONS.get(card.status, (Button.VIEW,)):
+    for kind in _BUTTONS[card.status]:
         yield button(kind, value, _who(card))
-    if card.status in _MORE:
-        yield more(_MORE[card.status], value)
+    yield more(_MORE[card.status], value)
