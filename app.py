@@ -38,7 +38,7 @@ from handoff_bot.jobs.scheduler import Scheduler
 from handoff_bot.mail.checks import check_mail
 from handoff_bot.mail.message import Sender
 from handoff_bot.mail.smtp import MailServer, SmtpMailer
-from handoff_bot.ports import Backlog, Channel, Clock, TicketConnector
+from handoff_bot.ports import Backlog, Channel, Clock, Eraser, TicketConnector
 from handoff_bot.services.ai_turns.feedback import Feedback
 from handoff_bot.services.ai_turns.model_watch import ModelDoctor, ModelHealthPage, ModelPart, Watch
 from handoff_bot.services.ai_turns.spending import Ledger
@@ -136,11 +136,13 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     migrate(database)
     channels: dict[str, Channel] = {}
     backlogs: dict[str, Backlog] = {}
+    erasers: dict[str, Eraser] = {}
     if settings.wants_twilio:
         account = twilio_account(settings)
         over_twilio = {kind: make(account) for kind, make in TWILIO.items()}
         channels |= over_twilio
         backlogs |= over_twilio
+        erasers |= over_twilio
     site = Webchat(website(settings)) if settings.webchat_origins else None
     if site:
         channels[WEBCHAT] = site
@@ -173,6 +175,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             connectors=ticket_connectors(settings, clock),
             mailer=smtp(settings, clock) if settings.wants_mail else None,
             backlogs=backlogs,
+            erasers=erasers,
             limits=LIMITS if settings.SLACK_LIMITS == "published" else {},
             base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
             model=ModelPart(watch, ai_services.probe) if ai_services.probe else None,
