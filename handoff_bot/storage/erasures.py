@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +37,8 @@ from handoff_bot.storage.transaction import DIALECTS, Transaction, table_of
 ADDRESS, ERASURE, ITEM = table_of(ContactAddress), table_of(Erasure), table_of(ErasureItem)
 LANE, WORK = table_of(Lane), table_of(Work)
 _OPEN = ("ready", "failed")
+LONGEST_ID = 18
+"""Digits; longer numbers are no id, and do not fit into the databases' integers."""
 
 
 # -- finding a contact
@@ -44,7 +46,7 @@ _OPEN = ("ready", "failed")
 
 def contacts_at(tx: Transaction, given: str) -> list[int]:
     """Returns the contacts meant by an id, an address, or "channel:address"."""
-    if given.isascii() and given.isdecimal():
+    if given.isascii() and given.isdecimal() and len(given) <= LONGEST_ID:
         known = tx.session.get(Contact, int(given))
         return [known.id] if known else []
     with_channel = ADDRESS.c.channel + literal(":")
@@ -252,13 +254,15 @@ _ID_FIELDS: dict[str, type[Row]] = {
 
 @dataclass(frozen=True)
 class Traces:
-    """What identifies a contact in jobs: ids by field, places of threads, addresses."""
+    """What identifies a contact in jobs: ids by field, threads, addresses, and jobs that stored a
+    message.
+    """
 
     ids: dict[str, frozenset[int]]
     threads: frozenset[str]
     addresses: tuple[str, ...]
     since: datetime
-    escalations: frozenset[int] = field(default_factory=frozenset)
+    jobs: frozenset[int]
 
     def has_ids(self, value: Any, name: str = "") -> bool:
         """Returns whether a payload refers to a row or a thread of the contact."""
@@ -298,7 +302,11 @@ def traces(tx: Transaction, erasure: Erasure) -> Traces:
         threads=frozenset(ts for _, ts in places),
         addresses=tuple(one.address for one in addresses_of(erasure)),
         since=erasure.requested_at,
-        escalations=known[Escalation],
+        jobs=frozenset(
+            tx.core.execute(
+                select(MESSAGE.c.work_id).where(contact_data.where(MESSAGE, erasure.contact_id))
+            ).scalars()
+        ),
     )
 
 
@@ -334,7 +342,7 @@ def sweep(
 def _concerns(found: Traces, row: Any) -> bool:
     lane = row.lane.partition(":")[2].partition(":")[0]
     in_lane = lane.isdecimal() and _is_lane_of(found, row.lane, int(lane))
-    if in_lane or found.has_ids(row.payload):
+    if row.id in found.jobs or in_lane or found.has_ids(row.payload):
         return True
     # Addresses alone also name the stranger who has written since.
     return row.first_due_at < found.since and found.has_address([row.lane, row.key, row.payload])

@@ -160,7 +160,7 @@ def receipt_lines(erasure: Erasure) -> Iterator[str]:
         yield f"Database, {table}: {many(number, 'row')} blanked or deleted."
     for what, found in erasure.receipt.get("outside", {}).items():
         for outcome, number in found.items():
-            yield f"{what}: {number} × {outcome}"
+            yield f"{what}: {number}, {outcome}"
     yield from erasure.receipt.get("notes", ())
 
 
@@ -247,21 +247,14 @@ class Forget(ProviderJob[int, bool]):
         return True
 
     def finish(self, tx: Transaction, job: Job, plan: int, result: bool) -> None:
-        """Writes the receipt, and drops what was needed to get here."""
+        """Completes the receipt. Nothing personal is written after the purge."""
         erasure = erasures.held(tx, plan)
         if erasure is None or erasure.finished_at:
             return
         now = self._clock.now()
         notes = [BACKUPS.format(at=now), *LEFT]
-        receipt = {**erasure.receipt, "outside": erasures.outcomes(tx, plan), "notes": notes}
-        erasures.drop_items(tx, plan)
-        tx.set(
-            erasure,
-            step=ForgetStep.DONE.value,
-            finished_at=now,
-            addresses=[],
-            receipt=receipt,
-        )
+        receipt = {**erasure.receipt, "notes": notes}
+        tx.set(erasure, step=ForgetStep.DONE.value, finished_at=now, receipt=receipt)
         post = Post(PostKind.TOLD, "\n".join(receipt_lines(erasure)))
         if erasure.requested_by.startswith(("U", "W")):
             outbox.tell(tx, erasure.requested_by, post, now, key=f"{FORGET}:{plan}")
@@ -339,6 +332,12 @@ class Forget(ProviderJob[int, bool]):
             return
         contact_data.blank_contact(tx, erasure.contact_id)
         erasures.drop_lanes(tx, found)
+        tx.set(
+            erasure,
+            addresses=[],
+            receipt={**erasure.receipt, "outside": erasures.outcomes(tx, erasure.id)},
+        )
+        erasures.drop_items(tx, erasure.id)
         outbox.update_board(tx, now)
         self._next(tx, erasure, ForgetStep.PURGE)
 
