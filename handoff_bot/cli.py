@@ -342,6 +342,64 @@ def _deal_with(job_ids: tuple[int, ...], what: str) -> None:
 
 
 @main.command()
+@click.argument("contact", metavar="CONTACT")
+@click.option("--yes", is_flag=True, help="Delete, instead of printing what would be deleted.")
+def forget(contact: str, *, yes: bool) -> None:
+    """Delete everything about a contact: an id, an address, or channel:address.
+
+    Prints what would be deleted, or with --yes starts it. The running bot does it. Run it again with the
+    contact's id for the receipt.
+    """
+    import app
+
+    with app.forgetting(settings_or_exit()) as service:
+        found = service.preview(contact)
+        if not found:
+            click.echo("No contact has this id or address.", err=True)
+            sys.exit(1)
+        for preview in found:
+            receipt = service.receipt(preview.contact_id) if preview.state else []
+            for line in receipt or preview.lines():
+                click.echo(line)
+            if yes:
+                click.echo(service.request(preview.contact_id, "cli").text)
+    if not yes:
+        click.echo("Nothing was deleted. To delete it, add --yes.")
+
+
+@main.command("export")
+@click.argument("contact", metavar="CONTACT")
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="An empty or new folder. Default: contact-ID here.",
+)
+def export_contact(contact: str, to: Path | None) -> None:
+    """Write everything about a contact into a folder: JSON, a page to read, and files.
+
+    CONTACT is an id, an address, or channel:address.
+    """
+    import app
+
+    with app.exporting(settings_or_exit()) as (finder, exporter):
+        found = [one.contact_id for one in finder.preview(contact)]
+        if not found:
+            click.echo("No contact has this id or address.", err=True)
+            sys.exit(1)
+        for contact_id in found:
+            folder = to or Path(f"contact-{contact_id}")
+            try:
+                written = exporter.write(
+                    contact_id, folder if len(found) == 1 else folder / str(contact_id), "cli"
+                )
+            except (HandoffError, OSError) as error:
+                click.echo(str(error), err=True)
+                sys.exit(2)
+            click.echo(f"Contact {contact_id}: {len(written)} files in {folder}")
+
+
+@main.command()
 def spending() -> None:
     """Show the daily costs of the language model."""
     import app

@@ -196,3 +196,33 @@ def close_conversations(tx: Transaction, contact_id: int, now: datetime) -> None
         .where(CONVERSATION.c.contact_id == contact_id)
         .values(forgotten_at=now, epoch=CONVERSATION.c.epoch + 1)
     )
+
+
+_NOT_EXPORTED = frozenset({"data", "token", "received_as", "work_id", "searched", "counted_with"})
+"""Columns that are bytes, open a file to anyone, or repeat others."""
+
+
+def exported(tx: Transaction, contact_id: int) -> dict[str, list[dict[str, Any]]]:
+    """Returns a contact's rows by table, oldest first, with the log's entries; without bytes."""
+    tables = [(table, where(table, contact_id)) for table in reversed(OF_A_CONTACT)]
+    conversations = select(CONVERSATION.c.id).where(CONVERSATION.c.contact_id == contact_id)
+    tables.append((EVENT, EVENT.c.conversation_id.in_(conversations)))
+    found = {}
+    for table, condition in tables:
+        kept = [one for one in table.c if table is EVENT or one.name not in _NOT_EXPORTED]
+        ordered = select(*kept).where(condition).order_by(*table.primary_key)
+        found[table.name] = [dict(row) for row in tx.core.execute(ordered).mappings()]
+    return found
+
+
+def tokens(tx: Transaction, contact_id: int) -> list[tuple[str, int, str]]:
+    """Returns (token, id, name) of a contact's stored files."""
+    found = select(ATTACHMENT.c.token, ATTACHMENT.c.id, ATTACHMENT.c.name)
+    rows = tx.core.execute(found.where(where(ATTACHMENT, contact_id)).order_by(ATTACHMENT.c.id))
+    return [(token, number, name) for token, number, name in rows]
+
+
+def content(tx: Transaction, attachment_id: int) -> bytes:
+    """Returns a file's bytes."""
+    found = select(ATTACHMENT.c.data).where(ATTACHMENT.c.id == attachment_id)
+    return bytes(tx.core.execute(found).scalar_one_or_none() or b"")

@@ -38,9 +38,10 @@ NUMBERS = itertools.count(1)
 class Office(Bureau):
     """A bureau whose customers write over Twilio and the website, connected to two ticket systems."""
 
-    twilio: TwilioStandIn = field(default=None)
-    zendesk: ZendeskStandIn = field(default=None)
-    receiver: Receiver = field(default=None)
+    twilio: TwilioStandIn = field(kw_only=True)
+    zendesk: ZendeskStandIn = field(kw_only=True)
+    receiver: Receiver = field(kw_only=True)
+    over_twilio: dict = field(default_factory=dict)
 
     def writes_in(self, text, address=ADDRESS, channel="sms", media=(), name=NAME):
         """A customer writes over Twilio; both sides store it."""
@@ -225,6 +226,7 @@ def office(database, clock, unhurried):  # noqa: F811 - a fixture
                 twilio=twilio,
                 zendesk=zendesk,
                 receiver=receiver,
+                over_twilio=over_twilio,
             )
 
 

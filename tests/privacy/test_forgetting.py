@@ -35,7 +35,10 @@ def known(office):
 
 
 def test_nothing_is_left_anywhere(known, tmp_path):
-    assert rows_with(known.database, *SECRETS)
+    before = known.everything_elsewhere()
+    assert [one for one in SECRETS if one in before] == list(SECRETS)
+    assert [one for one in known.slack._slack.files._files.values() if one.content]
+    assert {table for table, _ in rows_with(known.database, *SECRETS)} > {"contact", "work"}
     assert known.forget(known.contact()).done
     assert rows_with(known.database, *SECRETS) == []
     assert [one for one in SECRETS if one in known.everything_elsewhere()] == []
