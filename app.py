@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from channels import TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
+from channels import CHANNELS, TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
 from channels._twilio_checks import check_twilio
 from handoff_bot import charts, logs
 from handoff_bot.ai.assistant.checks import check_knowledge
@@ -47,8 +47,10 @@ from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
 from handoff_bot.services.jobs import Jobs
 from handoff_bot.services.privacy.exporting import Exporting
 from handoff_bot.services.privacy.forgetting import Forgetting
+from handoff_bot.services.privacy.retention import Retention
 from handoff_bot.services.replies.canned import CannedReplies
 from handoff_bot.services.reporting.metrics import Metrics
+from handoff_bot.services.settings.preferences import Preferences
 from handoff_bot.services.tickets import ticket_export
 from handoff_bot.services.tickets.tickets import all_fitting
 from handoff_bot.services.translation import translating
@@ -394,6 +396,16 @@ def forgetting(settings: Settings) -> Iterator[Forgetting]:
     database = open_database(settings)
     try:
         yield Forgetting(database, SystemClock())
+    finally:
+        database.close()
+
+
+@contextmanager
+def retention(settings: Settings) -> Iterator[Retention]:
+    """Yields the retention rules, open while an operator uses them."""
+    database, clock = open_database(settings), SystemClock()
+    try:
+        yield Retention(database, Preferences(database, clock), clock, CHANNELS)
     finally:
         database.close()
 

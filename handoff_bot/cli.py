@@ -400,6 +400,37 @@ def export_contact(contact: str, to: Path | None) -> None:
 
 
 @main.command()
+@click.option(
+    "--set",
+    "rules",
+    multiple=True,
+    metavar="RULE",
+    help='A rule such as "all messages 365" or "sms files 30"; replaces all rules.',
+)
+@click.option("--off", is_flag=True, help="Delete all rules.")
+@click.option("--yes", is_flag=True, help="Save, instead of printing what would be deleted.")
+def retention(rules: tuple[str, ...], *, off: bool, yes: bool) -> None:
+    """Show retention rules and what they delete; with --set and --yes, replace them."""
+    import app
+
+    with app.retention(settings_or_exit()) as service:
+        try:
+            wanted = [] if off else list(rules) or service.lines()
+            for preview in service.preview(wanted):
+                click.echo(preview.line())
+            if yes and (off or rules):
+                service.save(wanted, "cli")
+                click.echo("Saved. The running bot deletes within the next hour.")
+        except ValueError as error:
+            click.echo(str(error), err=True)
+            sys.exit(2)
+    if not wanted:
+        click.echo("Retention is off: nothing is deleted by age.")
+    elif rules and not yes:
+        click.echo("Nothing was changed. To save these rules, add --yes.")
+
+
+@main.command()
 def spending() -> None:
     """Show the daily costs of the language model."""
     import app

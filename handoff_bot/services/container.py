@@ -59,7 +59,7 @@ from handoff_bot.services.outbox import alarms, mood_check, ticket_sync
 from handoff_bot.services.outbox.posts import desk_job_kinds
 from handoff_bot.services.outbox.slack_channels import DeskChannels
 from handoff_bot.services.outbox.ticket_sync import TICKET_OUT, SyncTicket, TicketSync
-from handoff_bot.services.privacy import forgetting, outside
+from handoff_bot.services.privacy import forgetting, outside, retention
 from handoff_bot.services.replies.canned import CannedReplies
 from handoff_bot.services.replies.held_replies import HeldReplies
 from handoff_bot.services.replies.message_templates import Templates
@@ -185,6 +185,7 @@ class Services:
     subjects: Subjects
     catching_up: catching_up.CatchingUp
     forgetting: forgetting.Forgetting
+    retention: retention.Retention
     handlers: Registry
 
     @classmethod
@@ -255,6 +256,7 @@ class Services:
                 ),
                 JobKind(CLAIM, LateClaim(escalations, clock), "claim"),
                 JobKind(timers.PRUNE, timers.Prune(clock), "tick"),
+                JobKind(retention.RETAIN, retention.Retain(clock), "tick"),
                 JobKind(timers.WATCH, timers.Watch(clock), "tick"),
                 JobKind(LOOK, LookAtModel(parts.model, clock), "model"),
                 JobKind(holding.LET_IN, letting_in.LetIn(opening, waiting, clock), "tick"),
@@ -372,5 +374,6 @@ class Services:
             subjects=Subjects(database, parts.desk),
             catching_up=catcher,
             forgetting=forgetting.Forgetting(database, clock),
+            retention=retention.Retention(database, preferences, clock, parts.channels),
             handlers=handlers,
         )
