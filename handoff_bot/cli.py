@@ -20,6 +20,7 @@ from handoff_bot.domain.canned import CannedReply, tidy_name
 from handoff_bot.domain.decoding import decoded
 from handoff_bot.domain.errors import HandoffError
 from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.text import many
 from handoff_bot.domain.ticket_export import BYTE_ORDER_MARK, as_written, harmless
 from handoff_bot.domain.tickets import TicketQuery
 from handoff_bot.settings import Settings, knowledge_dir, read_settings
@@ -396,7 +397,7 @@ def export_contact(contact: str, to: Path | None) -> None:
             except (HandoffError, OSError) as error:
                 click.echo(str(error), err=True)
                 sys.exit(2)
-            click.echo(f"Contact {contact_id}: {len(written)} files in {folder}")
+            click.echo(f"Contact {contact_id}: {many(len(written), 'file')} in {folder}")
 
 
 @main.command()

@@ -189,6 +189,11 @@ def _without(value: Any, personal: Sequence[str]) -> Any:
     return value if is_term and not is_personal else ""
 
 
+def nameless(lane: str) -> str:
+    """Returns a lane of the same queue that names nobody."""
+    return f"{lane.partition(':')[0]}:{FORGOTTEN}"
+
+
 def close_conversations(tx: Transaction, contact_id: int, now: datetime) -> None:
     """Nothing is added to a contact's conversations from now on, and no AI message leaves."""
     tx.core.execute(

@@ -368,7 +368,7 @@ def _cancel(tx: Transaction, found: Traces, rows: Sequence[Any], now: datetime) 
             update(WORK)
             .where(WORK.c.id == row.id)
             .values(
-                lane=FORGOTTEN,
+                lane=contact_data.nameless(row.lane),
                 payload={},
                 error="",
                 begun_at=None,

@@ -106,11 +106,7 @@ def _remove_messages(tx: Transaction, table: Table, ids: list[int]) -> None:
     """Also blanks what was copied from the messages: deliveries, summaries, subjects, done jobs."""
     mine = table.c.id.in_(ids)
     stored_by = select(table.c.work_id).where(mine)
-    tx.core.execute(
-        update(WORK)
-        .where(WORK.c.id.in_(stored_by), WORK.c.status != "ready")
-        .values(payload={}, lane=contact_data.FORGOTTEN)
-    )
+    _blank_jobs(tx, and_(WORK.c.id.in_(stored_by), WORK.c.status != "ready"))
     contact_data.blank(tx, DELIVERY, DELIVERY.c.message_id.in_(ids))
     copied = ESCALATION.c.message_id.in_(ids)
     escalations = list(tx.core.execute(select(ESCALATION.c.id).where(copied)).scalars())
@@ -121,11 +117,23 @@ def _remove_messages(tx: Transaction, table: Table, ids: list[int]) -> None:
 
 def _remove_jobs(tx: Transaction, table: Table, ids: list[int]) -> None:
     """Dismisses failed jobs without their content; their keys still prevent repetitions."""
-    tx.core.execute(
-        update(table)
-        .where(table.c.id.in_(ids))
-        .values(status="dismissed", payload={}, error="", lane=contact_data.FORGOTTEN)
-    )
+    _blank_jobs(tx, table.c.id.in_(ids))
+
+
+def _blank_jobs(tx: Transaction, where: Any) -> None:
+    for number, lane, status in tx.core.execute(
+        select(WORK.c.id, WORK.c.lane, WORK.c.status).where(where)
+    ).all():
+        tx.core.execute(
+            update(WORK)
+            .where(WORK.c.id == number)
+            .values(
+                status="dismissed" if status == "failed" else status,
+                payload={},
+                error="",
+                lane=contact_data.nameless(lane),
+            )
+        )
 
 
 _REMOVE: Mapping[Retained, Callable[[Transaction, Table, list[int]], None]] = {

@@ -29,7 +29,8 @@ def test_an_admin_sees_what_is_deleted_and_confirms(known):
     assert "is being forgotten" in words(known.modal(known.mia))
     known.finish()
     assert not rows_with(known.database, WORD, NAME)
-    (receipt,) = known.told(known.mia)
+    (direct,) = [one for one in known.slack.channels() if one.kind == "im"]
+    receipt = words(known.slack.messages(direct.id)[-1])
     assert "was forgotten on" in receipt
     assert "Backups are not reached" in receipt
 
