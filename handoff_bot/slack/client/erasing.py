@@ -6,7 +6,8 @@ https://docs.slack.dev/reference/methods/chat.delete and https://docs.slack.dev/
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from slack_sdk.web import WebClient
 
@@ -16,9 +17,8 @@ from handoff_bot.slack.client.errors import slack_errors
 from handoff_bot.slack.kit.text import Block
 
 _PAGE = 200
-_NOT_THERE = frozenset(
-    {"message_not_found", "thread_not_found", "channel_not_found", "file_not_found", "file_deleted"}
-)
+_NOT_THERE = frozenset({"message_not_found", "thread_not_found", "file_not_found", "file_deleted"})
+_OUTSIDE = frozenset({"channel_not_found", "not_in_channel", "is_archived"})
 _REFUSED = frozenset(
     {
         "cant_delete_message",
@@ -50,7 +50,7 @@ class SlackEraser:
         """Returns one page of a thread; empty if the thread no longer exists."""
         own = self._own_ids()
         try:
-            with slack_errors():
+            with _refusals(), slack_errors():
                 answer = self._client.conversations_replies(
                     channel=thread.slack_channel, ts=thread.ts, limit=_PAGE, cursor=cursor or None
                 )
@@ -85,16 +85,28 @@ def _deletes(ask: Callable[[], object]) -> bool:
         DeskError: Slack refuses for good, or cannot be asked now.
     """
     try:
-        with slack_errors():
+        with _refusals(), slack_errors():
             ask()
     except DeskError as error:
-        if error.code in _NOT_THERE:
-            return False
-        if error.code in _REFUSED:
-            why = f"Slack does not let the bot delete this ({error.code})."
-            raise DeskError(why, permanent=True, code=error.code) from error
-        raise
+        if error.code not in _NOT_THERE:
+            raise
+        return False
     return True
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Other jobs wait until an admin lets the bot in again; a deletion is reported as not done."""
+    try:
+        yield
+    except DeskError as error:
+        if error.code in _OUTSIDE:
+            why = f"The bot is not in this Slack channel, or it is archived ({error.code})."
+        elif error.code in _REFUSED:
+            why = f"Slack does not let the bot delete this ({error.code})."
+        else:
+            raise
+        raise DeskError(why, permanent=True, code=error.code) from error
 
 
 def _files(message: Block) -> list[Block]:
