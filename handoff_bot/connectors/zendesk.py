@@ -80,13 +80,13 @@ class ZendeskConnector:
         Documentation: https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ and
         https://developer.zendesk.com/api-reference/ticketing/users/users/
         """
-        outcome = DELETED
-        for found in self._all_of(key, external_id):
-            outcome = self._delete("tickets", found["id"], outcome)
-            requester = found.get("requester_id")
-            if requester and self._is_ours(requester):
-                outcome = self._delete("users", requester, outcome)
-        return outcome
+        tickets = self._all_of(key, external_id)
+        # Tickets first: Zendesk keeps a user who requests any.
+        outcomes = [self._delete("tickets", one["id"]) for one in tickets]
+        requesters = {one["requester_id"] for one in tickets if one.get("requester_id")}
+        if set(outcomes) <= {DELETED, FORBIDDEN_THERE}:
+            outcomes += [self._delete("users", one) for one in requesters if self._is_ours(one)]
+        return next((one for one in outcomes if one != DELETED), DELETED)
 
     def _all_of(self, key: str, external_id: str) -> list[_Ticket]:
         """Returns the ticket, and those that follow it up, whose keys start with its own."""
@@ -112,17 +112,20 @@ class ZendeskConnector:
         is_customer = user.get("role") == "end-user"
         return is_customer and str(user.get("external_id") or "").startswith("handoff:")
 
-    def _delete(self, what: str, number: int, outcome: str) -> str:
-        """Deletes a ticket or user, for good if our role allows it."""
-        for path in (f"/{what}/{number}", f"/deleted_{what}/{number}"):
+    def _delete(self, what: str, number: int) -> str:
+        """Deletes a ticket or user, for good if our role allows it; returns the outcome."""
+        for path, forbidden in (
+            (f"/{what}/{number}", NOT_DELETED),
+            (f"/deleted_{what}/{number}", FORBIDDEN_THERE),
+        ):
             answer = self._call("DELETE", path)
             if answer.status == FORBIDDEN:
-                return FORBIDDEN_THERE if path.startswith("/deleted_") else NOT_DELETED
-            if not answer.is_success and answer.status not in (GONE, UNPROCESSABLE):
-                raise self._refusal(answer)
+                return forbidden
             if answer.status == UNPROCESSABLE:  # the requester of tickets that are not closed
                 return HAS_OTHERS
-        return outcome
+            if not answer.is_success and answer.status != GONE:
+                raise self._refusal(answer)
+        return DELETED
 
     def role(self) -> str:
         """Returns our role: "admin", "agent"; also "end-user" if the token is not accepted."""
