@@ -218,6 +218,7 @@ class Forget(ProviderJob[int, bool]):
     repeatable = True
     coalesces = True
     told = ADMINS
+    give_up_after = timedelta(days=7)
 
     def __init__(
         self,
