@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from channels import TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
+from channels import CHANNELS, TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
 from channels._twilio_checks import check_twilio
 from handoff_bot import charts, logs
 from handoff_bot.ai.assistant.checks import check_knowledge
@@ -38,15 +38,19 @@ from handoff_bot.jobs.scheduler import Scheduler
 from handoff_bot.mail.checks import check_mail
 from handoff_bot.mail.message import Sender
 from handoff_bot.mail.smtp import MailServer, SmtpMailer
-from handoff_bot.ports import Backlog, Channel, Clock, TicketConnector
+from handoff_bot.ports import Backlog, Channel, Clock, Eraser, ListedChannel, TicketConnector
 from handoff_bot.services.ai_turns.feedback import Feedback
 from handoff_bot.services.ai_turns.model_watch import ModelDoctor, ModelHealthPage, ModelPart, Watch
 from handoff_bot.services.ai_turns.spending import Ledger
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
 from handoff_bot.services.jobs import Jobs
+from handoff_bot.services.privacy.exporting import Exporting
+from handoff_bot.services.privacy.forgetting import Forgetting
+from handoff_bot.services.privacy.retention import Retention
 from handoff_bot.services.replies.canned import CannedReplies
 from handoff_bot.services.reporting.metrics import Metrics
+from handoff_bot.services.settings.preferences import Preferences
 from handoff_bot.services.tickets import ticket_export
 from handoff_bot.services.tickets.tickets import all_fitting
 from handoff_bot.services.translation import translating
@@ -136,11 +140,11 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     migrate(database)
     channels: dict[str, Channel] = {}
     backlogs: dict[str, Backlog] = {}
-    if settings.wants_twilio:
-        account = twilio_account(settings)
-        over_twilio = {kind: make(account) for kind, make in TWILIO.items()}
-        channels |= over_twilio
-        backlogs |= over_twilio
+    erasers: dict[str, Eraser] = {}
+    over = over_twilio(settings)
+    channels |= over
+    backlogs |= over
+    erasers |= over
     site = Webchat(website(settings)) if settings.webchat_origins else None
     if site:
         channels[WEBCHAT] = site
@@ -173,6 +177,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             connectors=ticket_connectors(settings, clock),
             mailer=smtp(settings, clock) if settings.wants_mail else None,
             backlogs=backlogs,
+            erasers=erasers,
             limits=LIMITS if settings.SLACK_LIMITS == "published" else {},
             base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
             model=ModelPart(watch, ai_services.probe) if ai_services.probe else None,
@@ -226,6 +231,14 @@ def twilio_account(settings: Settings) -> TwilioAccount:
         api_url=settings.TWILIO_API_URL,
         public_base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
     )
+
+
+def over_twilio(settings: Settings) -> dict[str, ListedChannel]:
+    """Returns Twilio's channels; none without an account."""
+    if not settings.wants_twilio:
+        return {}
+    account = twilio_account(settings)
+    return {kind: make(account) for kind, make in TWILIO.items()}
 
 
 def webhook_connector(settings: Settings, clock: Clock) -> WebhookConnector:
@@ -373,6 +386,36 @@ def given_up_jobs(settings: Settings) -> Iterator[Jobs]:
     database = open_database(settings)
     try:
         yield Jobs(database, SystemClock())
+    finally:
+        database.close()
+
+
+@contextmanager
+def forgetting(settings: Settings) -> Iterator[Forgetting]:
+    """Yields what forgets contacts, open while an operator uses it."""
+    database = open_database(settings)
+    try:
+        yield Forgetting(database, SystemClock())
+    finally:
+        database.close()
+
+
+@contextmanager
+def retention(settings: Settings) -> Iterator[Retention]:
+    """Yields the retention rules, open while an operator uses them."""
+    database, clock = open_database(settings), SystemClock()
+    try:
+        yield Retention(database, Preferences(database, clock), clock, CHANNELS)
+    finally:
+        database.close()
+
+
+@contextmanager
+def exporting(settings: Settings) -> Iterator[tuple[Forgetting, Exporting]]:
+    """Yields what finds and exports contacts, open while an operator uses it."""
+    database, clock = open_database(settings), SystemClock()
+    try:
+        yield Forgetting(database, clock), Exporting(database, clock, over_twilio(settings))
     finally:
         database.close()
 

@@ -16,7 +16,7 @@ from twilio.rest import Client
 
 from channels import _twilio_backlog as backlog
 from channels import _twilio_forms as forms
-from channels._twilio_errors import UNANSWERED, asking_failed, sending_failed
+from channels._twilio_errors import UNANSWERED, asking_failed, erased_already, sending_failed
 from channels._twilio_http import ApiHttp
 from channels._twilio_media import NOT_OURS, MediaFetcher
 from channels._twilio_signature import is_signed
@@ -241,6 +241,50 @@ class TwilioChannel:
             if self._traits.has(form["From"])
             for message in self._readable(form)
         ]
+
+    def stored(self, address: str, recipient: str, until: datetime) -> Sequence[str]:
+        """Returns ids of Twilio's messages between a customer and us, also of its own replies to
+        keywords.
+
+        Raises:
+            DeliveryError: Twilio cannot be asked (now, or ever if `permanent`).
+        """
+        senders = {recipient, self._traits.sender} - {""}
+        service = self._traits.service
+        try:
+            listed = [
+                one
+                for between in ({"to": address}, {"from_": address})
+                for one in self._messages.list(limit=_MOST, page_size=_PAGE, **between)
+            ]
+        except TROUBLES as error:
+            raise asking_failed(error) from None
+        return [
+            one.sid
+            for one in listed
+            if (one.date_created is None or one.date_created <= until)
+            and (
+                {one.to, one.from_} & senders or (service and one.messaging_service_sid == service)
+            )
+        ]
+
+    def erase(self, provider_id: str, address: str, recipient: str) -> bool:
+        """Deletes a message's files and the message.
+
+        Raises:
+            DeliveryError: Twilio cannot delete it yet (20009: its delivery is not complete), or at
+                all.
+        """
+        if not forms.is_message(provider_id):
+            return False
+        message = self._messages(provider_id)
+        try:
+            for file in message.media.list(limit=_MOST):
+                message.media(file.sid).delete()
+            message.delete()
+        except TROUBLES as error:
+            return erased_already(error)
+        return True
 
     def _readable(self, form: forms.Fields) -> list[InboundMessage]:
         """Returns a listed message; empty if it is incomplete, because others follow."""

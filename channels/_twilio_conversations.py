@@ -26,6 +26,7 @@ API, CHAT, SMS = "API", "SDK", "SMS"
 
 _SERVICE = re.compile(r"IS[0-9a-fA-F]{32}", re.ASCII)
 _CONVERSATION = re.compile(r"CH[0-9a-fA-F]{32}", re.ASCII)
+_CHAT_MESSAGE = re.compile(r"IM[0-9a-fA-F]{32}", re.ASCII)
 _ADDRESS = re.compile(r"[a-z]+:\S+|\+?\d{5,}", re.ASCII)
 """Identities that are addresses, not names: "+15551234", "whatsapp:+15551234", "messenger:4711"."""
 _CONTENT_TYPE = re.compile(r"[\w.+-]{1,64}/[\w.+-]{1,64}", re.ASCII)
@@ -47,6 +48,10 @@ _FILES = TypeAdapter(list[_File])
 
 def is_service(sid: str) -> bool:
     return _SERVICE.fullmatch(sid) is not None
+
+
+def is_chat_message(sid: str) -> bool:
+    return _CHAT_MESSAGE.fullmatch(sid) is not None
 
 
 def is_conversation(sid: str) -> bool:

@@ -159,6 +159,9 @@ MEANINGS: dict[str, Meaning] = {
     "63036": _later("The customer cannot be reached by RCS."),
 }
 
+CONFLICT = 409
+INCOMPLETE_FOR = 60.0
+"""Seconds until another try to delete a message in delivery; it takes seconds, rarely days."""
 UNREACHABLE = "Twilio cannot be reached at the moment."
 UNANSWERED = "Twilio did not respond, so the message may or may not have been sent."
 UNEXPLAINED = "The message was not delivered, and Twilio gave no reason."
@@ -198,6 +201,23 @@ def asking_failed(error: Exception, meanings: Mapping[str, Meaning] = MEANINGS) 
         code=error.code or str(error.status),
         retry_after=error.retry_after,
     )
+
+
+def erased_already(error: Exception, meanings: Mapping[str, Meaning] = MEANINGS) -> bool:
+    """Returns False if what was to be deleted no longer exists.
+
+    Raises:
+        DeliveryError: it cannot be deleted now, or at all. A message in delivery can be deleted when
+            that is complete: https://www.twilio.com/docs/api/errors/20009
+    """
+    if isinstance(error, Refused) and error.status in (404, 410):
+        return False
+    if isinstance(error, Refused) and error.status == CONFLICT:
+        words = f"Twilio is still delivering the message. (Twilio error {error.code or CONFLICT})"
+        raise DeliveryError(
+            words, permanent=False, code=error.code, retry_after=error.retry_after or INCOMPLETE_FOR
+        ) from None
+    raise asking_failed(error, meanings) from None
 
 
 def _refusal(error: Refused, meanings: Mapping[str, Meaning]) -> DeliveryError:

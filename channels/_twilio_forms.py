@@ -243,3 +243,11 @@ def _consent(fields: Fields, recipient: str, *, we_answer: bool) -> tuple[Consen
     # Short codes are left to their owner: https://help.twilio.com/articles/223181748
     twilio_answers = not recipient.isdecimal()
     return consent, consent is not None and twilio_answers
+
+
+_MESSAGE = re.compile(r"(SM|MM)[0-9a-fA-F]{32}", re.ASCII)
+
+
+def is_message(sid: str) -> bool:
+    """Returns whether this is the id of a message, and may become part of a URL."""
+    return _MESSAGE.fullmatch(sid) is not None

@@ -16,6 +16,7 @@ from channels._twilio_errors import (
     UNANSWERED,
     Meaning,
     asking_failed,
+    erased_already,
     sending_failed,
 )
 from channels._twilio_forms import report, required
@@ -180,6 +181,46 @@ class Conversations:
             raise DeliveryError(NOT_OURS, permanent=True, code="not_ours")
         return self._fetcher.fetch_content(media)
 
+    def stored(self, address: str, recipient: str, until: datetime) -> Sequence[str]:
+        """Returns the ids of a conversation's messages, and then of the conversation itself.
+
+        Raises:
+            DeliveryError: Twilio cannot be asked (now, or ever if `permanent`).
+        """
+        if not forms.is_conversation(address):
+            return ()
+        try:
+            listed = self._in(recipient, address).list(limit=_MOST, page_size=_PAGE)
+        except TROUBLES as error:
+            erased_already(error, _MEANINGS)  # raises, unless it no longer exists
+            return ()
+        return [
+            *(one.sid for one in listed if not one.date_created or one.date_created <= until),
+            *([address] if not listed else []),
+        ]
+
+    def erase(self, provider_id: str, address: str, recipient: str) -> bool:
+        """Deletes one message with its files, or the conversation if it is empty.
+
+        Raises:
+            DeliveryError: Twilio cannot delete it (now, or ever if `permanent`).
+        """
+        if not forms.is_conversation(address):
+            return False
+        messages = self._in(recipient, address)
+        try:
+            if forms.is_conversation(provider_id):
+                if messages.list(limit=1):  # the customer has written since
+                    return False
+                self._whole(recipient, address).delete()
+            elif forms.is_chat_message(provider_id):
+                messages(provider_id).delete()
+            else:
+                return False
+        except TROUBLES as error:
+            return erased_already(error, _MEANINGS)
+        return True
+
     def _messages(self, message: OutboundMessage) -> Any:
         """Returns the conversation's messages; only valid ids become part of a URL."""
         if not forms.is_conversation(message.to):
@@ -192,8 +233,12 @@ class Conversations:
         return self._in(service, message.to)
 
     def _in(self, service: str, conversation: str) -> Any:
+        return self._whole(service, conversation).messages
+
+    def _whole(self, service: str, conversation: str) -> Any:
+        service = service or self._account.conversations_service_sid
         there = self._api.services(service) if forms.is_service(service) else self._api
-        return there.conversations(conversation).messages
+        return there.conversations(conversation)
 
 
 def _form(one: Any, service: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from handoff_bot.domain.canned import CannedReply, tidy_name
 from handoff_bot.domain.decoding import decoded
 from handoff_bot.domain.errors import HandoffError
 from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.text import many
 from handoff_bot.domain.ticket_export import BYTE_ORDER_MARK, as_written, harmless
 from handoff_bot.domain.tickets import TicketQuery
 from handoff_bot.settings import Settings, knowledge_dir, read_settings
@@ -339,6 +340,95 @@ def _deal_with(job_ids: tuple[int, ...], what: str) -> None:
             click.echo(outcome.text, err=not outcome.done)
             well = well and outcome.done
     sys.exit(0 if well else 1)
+
+
+@main.command()
+@click.argument("contact", metavar="CONTACT")
+@click.option("--yes", is_flag=True, help="Delete, instead of printing what would be deleted.")
+def forget(contact: str, *, yes: bool) -> None:
+    """Delete everything about a contact: an id, an address, or channel:address.
+
+    Prints what would be deleted, or with --yes starts it. The running bot does it. Run it again with the
+    contact's id for the receipt.
+    """
+    import app
+
+    with app.forgetting(settings_or_exit()) as service:
+        found = service.preview(contact)
+        if not found:
+            click.echo("No contact has this id or address.", err=True)
+            sys.exit(1)
+        for preview in found:
+            receipt = service.receipt(preview.contact_id) if preview.state else []
+            for line in receipt or preview.lines():
+                click.echo(line)
+            if yes:
+                click.echo(service.request(preview.contact_id, "cli").text)
+    if not yes:
+        click.echo("Nothing was deleted. To delete it, add --yes.")
+
+
+@main.command("export")
+@click.argument("contact", metavar="CONTACT")
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="An empty or new folder. Default: contact-ID here.",
+)
+def export_contact(contact: str, to: Path | None) -> None:
+    """Write everything about a contact into a folder: JSON, a page to read, and files.
+
+    CONTACT is an id, an address, or channel:address.
+    """
+    import app
+
+    with app.exporting(settings_or_exit()) as (finder, exporter):
+        found = [one.contact_id for one in finder.preview(contact)]
+        if not found:
+            click.echo("No contact has this id or address.", err=True)
+            sys.exit(1)
+        for contact_id in found:
+            folder = to or Path(f"contact-{contact_id}")
+            try:
+                written = exporter.write(
+                    contact_id, folder if len(found) == 1 else folder / str(contact_id), "cli"
+                )
+            except (HandoffError, OSError) as error:
+                click.echo(str(error), err=True)
+                sys.exit(2)
+            click.echo(f"Contact {contact_id}: {many(len(written), 'file')} in {folder}")
+
+
+@main.command()
+@click.option(
+    "--set",
+    "rules",
+    multiple=True,
+    metavar="RULE",
+    help='A rule such as "all messages 365" or "sms files 30"; replaces all rules.',
+)
+@click.option("--off", is_flag=True, help="Delete all rules.")
+@click.option("--yes", is_flag=True, help="Save, instead of printing what would be deleted.")
+def retention(rules: tuple[str, ...], *, off: bool, yes: bool) -> None:
+    """Show retention rules and what they delete; with --set and --yes, replace them."""
+    import app
+
+    with app.retention(settings_or_exit()) as service:
+        try:
+            wanted = [] if off else list(rules) or service.lines()
+            for preview in service.preview(wanted):
+                click.echo(preview.line())
+            if yes and (off or rules):
+                service.save(wanted, "cli")
+                click.echo("Saved. The running bot deletes within the next hour.")
+        except ValueError as error:
+            click.echo(str(error), err=True)
+            sys.exit(2)
+    if not wanted:
+        click.echo("Retention is off: nothing is deleted by age.")
+    elif rules and not yes:
+        click.echo("Nothing was changed. To save these rules, add --yes.")
 
 
 @main.command()

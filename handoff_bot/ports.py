@@ -11,7 +11,15 @@ from typing import Protocol
 
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.desk import AgentRef, Board, Card, EphemeralMessage, Place, Post
+from handoff_bot.domain.desk import (
+    AgentRef,
+    Board,
+    Card,
+    EphemeralMessage,
+    Place,
+    Post,
+    ThreadPage,
+)
 from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.mail import Mail
 from handoff_bot.domain.messages import (
@@ -152,8 +160,28 @@ class Backlog(Protocol):
         """
 
 
-class ListedChannel(Channel, Backlog, Protocol):
-    """A channel whose provider lists messages."""
+class Eraser(Protocol):
+    """A channel whose provider stores messages and can delete them."""
+
+    def stored(self, address: str, recipient: str, until: datetime) -> Sequence[str]:
+        """Returns ids of what the provider stores of a customer up to then, at most a few hundred.
+
+        A customer's own conversation comes after its messages.
+
+        Raises:
+            DeliveryError: the provider cannot be asked (now, or ever if `permanent`).
+        """
+
+    def erase(self, provider_id: str, address: str, recipient: str) -> bool:
+        """Deletes one of them with its files; False if it no longer exists.
+
+        Raises:
+            DeliveryError: it cannot be deleted (now, or ever if `permanent`).
+        """
+
+
+class ListedChannel(Channel, Backlog, Eraser, Protocol):
+    """A channel whose provider lists and deletes messages."""
 
 
 class Desk(Protocol):
@@ -227,6 +255,15 @@ class Desk(Protocol):
     def link(self, thread: Place) -> str:
         """Returns the URL of a thread, or "" if unknown. Never raises."""
 
+    def posted_in(self, thread: Place, cursor: str) -> ThreadPage:
+        """Returns one page of a thread, with its first message; empty if it does not exist."""
+
+    def delete_post(self, post: Place) -> bool:
+        """Deletes one of the bot's own messages; False if it no longer exists."""
+
+    def delete_file(self, file_id: str) -> bool:
+        """Deletes one of the bot's own files; False if it no longer exists."""
+
 
 class TicketConnector(Protocol):
     """A connector to another ticket system."""
@@ -242,6 +279,20 @@ class TicketConnector(Protocol):
 
         Raises:
             ConnectorError: it refused (`permanent`), has a temporary problem, or did not respond.
+        """
+
+    def forget(self, key: str, number: int, external_id: str) -> str:
+        """Removes a forgotten customer's ticket; safe to repeat.
+
+        Args:
+            key: the ticket's `TicketRecord.key`.
+            external_id: the ticket's id there, "" if unknown.
+
+        Returns:
+            What was done and what remains there, as a sentence without personal data.
+
+        Raises:
+            ConnectorError: as above.
         """
 
 

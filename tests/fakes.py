@@ -8,7 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 from handoff_bot.domain.conversation_context import ConversationContext
 from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.desk import AgentRef, Board, Button, Card, EphemeralMessage, Place, Post
+from handoff_bot.domain.desk import (
+    AgentRef,
+    Board,
+    Button,
+    Card,
+    EphemeralMessage,
+    Place,
+    Post,
+    ThreadPage,
+)
 from handoff_bot.domain.errors import DeliveryError, DeskError, ModelError, OutcomeUnknown
 from handoff_bot.domain.files import DeskFile, Fetched, File
 from handoff_bot.domain.mail import Mail
@@ -165,6 +174,7 @@ class FakeDesk:
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     shown: int = 0
     calls: list[tuple[Post, ...]] = field(default_factory=list)
+    deleted: list[Place] = field(default_factory=list)
     troubles: list[DeskError] = field(default_factory=list)
     lost_answers: list[DeskError] = field(default_factory=list)
     _marks_of_posts: dict[str, Place] = field(default_factory=dict)
@@ -258,6 +268,23 @@ class FakeDesk:
     def agent(self, desk_id: str) -> AgentRef:
         return AgentRef(desk_id, desk_id.title())
 
+    def posted_in(self, thread: Place, cursor: str) -> ThreadPage:
+        """Every post of the desk, one thread a page."""
+        self._fail_before()
+        said = self.threads.get(thread, [])
+        known = [place for place in self._marks_of_posts.values() if place not in self.cards]
+        return ThreadPage(posts=(thread, *known) if said or thread in self.cards else ())
+
+    def delete_post(self, post: Place) -> bool:
+        self._fail_before()
+        self.deleted.append(post)
+        self.threads.pop(post, None)
+        return self.cards.pop(post, None) is not None
+
+    def delete_file(self, file_id: str) -> bool:
+        self._fail_before()
+        return self.files.pop(file_id, None) is not None
+
     # what tests ask
 
     @property
@@ -298,6 +325,7 @@ class FakeSink:
     """
 
     put_records: list[tuple[TicketRecord, str]] = field(default_factory=list)
+    forgotten: list[int] = field(default_factory=list)
     troubles: list[Exception] = field(default_factory=list)
     lost_answers: list[Exception] = field(default_factory=list)
     before_put: list = field(default_factory=list)
@@ -311,6 +339,13 @@ class FakeSink:
         if self.lost_answers:
             raise self.lost_answers.pop(0)
         return f"Z{record.number}"
+
+    def forget(self, key: str, number: int, external_id: str) -> str:
+        if self.troubles:
+            raise self.troubles.pop(0)
+        self.forgotten.append(number)
+        self.put_records = [one for one in self.put_records if one[0].number != number]
+        return "fake: deleted"
 
     # what tests ask
 

@@ -19,6 +19,7 @@ from handoff_bot.ports import Clock
 SIGNATURE = "Handoff-Signature"
 EVENT_ID = "Handoff-Event-Id"
 CHANGED = "ticket.changed"
+FORGOTTEN = "ticket.forgotten"
 PING = "ping"
 
 _NOT_OF_THE_TICKET = frozenset({"revision"})
@@ -43,6 +44,12 @@ class WebhookConnector:
         # A repeated state has the same id; another state of the same job does not.
         self._post(event, hashlib.sha256(_json(event)).hexdigest()[:32])
         return ""
+
+    def forget(self, key: str, number: int, external_id: str) -> str:
+        """Tells the receiver to delete what it holds about the ticket's customer."""
+        event = {"type": FORGOTTEN, "ticket": {"key": key, "number": number}}
+        self._post(event, hashlib.sha256(_json(event)).hexdigest()[:32])
+        return "ticket webhook: told to forget; the receiver deletes"
 
     def ping(self) -> None:
         """Sends a test event.

@@ -19,6 +19,11 @@ from handoff_bot.domain.tickets import TicketRecord
 from handoff_bot.ports import Clock
 
 CONFLICT = 409
+FORBIDDEN, GONE, UNPROCESSABLE = 403, 404, 422
+DELETED = "Zendesk: ticket and customer deleted for good"
+FORBIDDEN_THERE = "Zendesk: deleted; an admin deletes it for good there, or Zendesk after 30 days"
+HAS_OTHERS = "Zendesk: ticket deleted for good; the customer has other tickets there"
+NOT_DELETED = "Zendesk: not allowed to delete; an admin deletes ticket and customer there"
 CLOSED = "closed"
 _FIXABLE = frozenset({401, 403, CONFLICT})
 """Wrong token, missing permission, or a concurrent change."""
@@ -36,6 +41,7 @@ class _Ticket(TypedDict, total=False):
     priority: str
     tags: list[str]
     assignee_id: int | None
+    requester_id: int
     updated_at: str
 
 
@@ -67,6 +73,59 @@ class ZendeskConnector:
         if record.is_over:
             return str(found["id"])
         return self._follow_up(record, found)
+
+    def forget(self, key: str, number: int, external_id: str) -> str:
+        """Deletes the ticket with its follow-ups, and the user that we created for the customer.
+
+        Documentation: https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ and
+        https://developer.zendesk.com/api-reference/ticketing/users/users/
+        """
+        tickets = self._all_of(key, external_id)
+        # Tickets first: Zendesk keeps a user who requests any.
+        outcomes = [self._delete("tickets", one["id"]) for one in tickets]
+        requesters = {one["requester_id"] for one in tickets if one.get("requester_id")}
+        if set(outcomes) <= {DELETED, FORBIDDEN_THERE}:
+            outcomes += [self._delete("users", one) for one in requesters if self._is_ours(one)]
+        return next((one for one in outcomes if one != DELETED), DELETED)
+
+    def _all_of(self, key: str, external_id: str) -> list[_Ticket]:
+        """Returns the ticket, and those that follow it up, whose keys start with its own."""
+        found: dict[int, _Ticket] = {}
+        if external_id:
+            answer = self._call("GET", f"/tickets/{external_id}")
+            if answer.status != GONE:
+                ticket = self._ticket(answer)
+                found[ticket["id"]] = ticket
+        waiting = [key]
+        while waiting:
+            answer_list = self._said(
+                self._call("GET", "/tickets", params={"external_id": waiting.pop()})
+            )
+            tickets: list[_Ticket] = answer_list.get("tickets", [])
+            found |= {one["id"]: one for one in tickets}
+            waiting += [f"{key}-after-{one['id']}" for one in tickets]
+        return list(found.values())
+
+    def _is_ours(self, user_id: int) -> bool:
+        answer = self._call("GET", f"/users/{user_id}")
+        user = self._said(answer).get("user", {}) if answer.is_success else {}
+        is_customer = user.get("role") == "end-user"
+        return is_customer and str(user.get("external_id") or "").startswith("handoff:")
+
+    def _delete(self, what: str, number: int) -> str:
+        """Deletes a ticket or user, for good if our role allows it; returns the outcome."""
+        for path, forbidden in (
+            (f"/{what}/{number}", NOT_DELETED),
+            (f"/deleted_{what}/{number}", FORBIDDEN_THERE),
+        ):
+            answer = self._call("DELETE", path)
+            if answer.status == FORBIDDEN:
+                return forbidden
+            if answer.status == UNPROCESSABLE:  # the requester of tickets that are not closed
+                return HAS_OTHERS
+            if not answer.is_success and answer.status != GONE:
+                raise self._refusal(answer)
+        return DELETED
 
     def role(self) -> str:
         """Returns our role: "admin", "agent"; also "end-user" if the token is not accepted."""

@@ -337,3 +337,20 @@ class Home:
     mine_today: AgentNumbers | None = None
     may_administer: bool = False
     mine_in_all: int = 0
+
+
+@dataclass(frozen=True)
+class ThreadPage:
+    """One page of a thread.
+
+    Attributes:
+        posts: the bot's own messages.
+        files: ids of the bot's own files.
+        by_others: messages by people, which the bot cannot delete.
+        cursor: of the next page, "" at the end.
+    """
+
+    posts: tuple[Place, ...] = ()
+    files: tuple[str, ...] = ()
+    by_others: tuple[Place, ...] = ()
+    cursor: str = ""

@@ -20,6 +20,7 @@ from handoff_bot.ports import (
     Clock,
     Desk,
     Detector,
+    Eraser,
     Mailer,
     TicketConnector,
     Translator,
@@ -58,6 +59,7 @@ from handoff_bot.services.outbox import alarms, mood_check, ticket_sync
 from handoff_bot.services.outbox.posts import desk_job_kinds
 from handoff_bot.services.outbox.slack_channels import DeskChannels
 from handoff_bot.services.outbox.ticket_sync import TICKET_OUT, SyncTicket, TicketSync
+from handoff_bot.services.privacy import forgetting, outside, retention
 from handoff_bot.services.replies.canned import CannedReplies
 from handoff_bot.services.replies.held_replies import HeldReplies
 from handoff_bot.services.replies.message_templates import Templates
@@ -95,6 +97,7 @@ QUEUES = {
     **dict.fromkeys(ticket_sync.QUEUES, 2),
     "tick": 1,
     "model": 1,
+    "privacy": 2,
 }
 """Queue -> threads: a slow provider only occupies the threads of its own queue."""
 
@@ -112,6 +115,7 @@ class Dependencies:
         mailer: sends email to the team; None without a mail server.
         translator: None without a language model.
         backlogs: channels whose providers list missed messages, by kind.
+        erasers: channels whose providers delete messages on request, by kind.
         limits: rate limits for Slack by budget; see services/outbox/slack_costs.py.
         base_url: public URL from which providers fetch files.
         model: the monitored language model; None without one.
@@ -137,6 +141,7 @@ class Dependencies:
     limits: Mapping[str, Rate] = field(default_factory=dict)
     model: ModelPart | None = None
     backlogs: Mapping[str, Backlog] = field(default_factory=dict)
+    erasers: Mapping[str, Eraser] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -179,6 +184,8 @@ class Services:
     owners: owners.Owners
     subjects: Subjects
     catching_up: catching_up.CatchingUp
+    forgetting: forgetting.Forgetting
+    retention: retention.Retention
     handlers: Registry
 
     @classmethod
@@ -249,6 +256,7 @@ class Services:
                 ),
                 JobKind(CLAIM, LateClaim(escalations, clock), "claim"),
                 JobKind(timers.PRUNE, timers.Prune(clock), "tick"),
+                JobKind(retention.RETAIN, retention.Retain(clock), "tick"),
                 JobKind(timers.WATCH, timers.Watch(clock), "tick"),
                 JobKind(LOOK, LookAtModel(parts.model, clock), "model"),
                 JobKind(holding.LET_IN, letting_in.LetIn(opening, waiting, clock), "tick"),
@@ -294,6 +302,18 @@ class Services:
                     "desk",
                 ),
                 JobKind(mood_check.MOOD, moods.JudgeMood(mood_of, clock), "mood"),
+                JobKind(
+                    forgetting.FORGET,
+                    forgetting.Forget(database, clock, parts.connectors, parts.erasers),
+                    "privacy",
+                ),
+                JobKind(
+                    outside.ERASE,
+                    outside.Erase(
+                        parts.desk, parts.erasers, parts.connectors, clock, forgetting.go_on
+                    ),
+                    "privacy",
+                ),
                 *desk_job_kinds(database, parts.desk, clock, check),
             ],
         )
@@ -353,5 +373,7 @@ class Services:
             owners=owners.Owners(database, parts.desk, clock),
             subjects=Subjects(database, parts.desk),
             catching_up=catcher,
+            forgetting=forgetting.Forgetting(database, clock),
+            retention=retention.Retention(database, preferences, clock, parts.channels),
             handlers=handlers,
         )

@@ -15,6 +15,7 @@ from handoff_bot.services.delivery.messaging_window import CLOSING
 from handoff_bot.services.delivery.outbound_files import KEPT_FOR
 from handoff_bot.services.escalations.owners import IDLE, OWNERS
 from handoff_bot.services.outbox import outbox
+from handoff_bot.services.privacy.retention import RETAIN
 from handoff_bot.storage import attachments, log, tallies
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.transaction import Transaction
@@ -34,6 +35,7 @@ EVERY = {
     LOOK: timedelta(minutes=1),
     OWNERS: timedelta(minutes=5),
     CONTACT: timedelta(seconds=30),
+    RETAIN: timedelta(hours=1),
 }
 """Tick -> interval. Providers redeliver within hours, so done jobs can be deleted after days."""
 

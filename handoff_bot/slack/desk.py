@@ -17,7 +17,16 @@ from slack_sdk.web import SlackResponse, WebClient
 from slack_sdk.webhook import WebhookClient
 
 from handoff_bot.domain.delivery import DeliveryStatus
-from handoff_bot.domain.desk import AgentRef, Board, Card, EphemeralMessage, Place, Post, PostKind
+from handoff_bot.domain.desk import (
+    AgentRef,
+    Board,
+    Card,
+    EphemeralMessage,
+    Place,
+    Post,
+    PostKind,
+    ThreadPage,
+)
 from handoff_bot.domain.errors import DeskError, DeskGone
 from handoff_bot.domain.escalations import OPEN
 from handoff_bot.domain.files import DeskFile, Fetched, File
@@ -32,6 +41,7 @@ from handoff_bot.slack.cards.thread import (
     sender_identity_of,
 )
 from handoff_bot.slack.client.directory import SlackDirectory
+from handoff_bot.slack.client.erasing import SlackEraser
 from handoff_bot.slack.client.errors import GONE, slack_errors
 from handoff_bot.slack.client.files import SlackFiles
 from handoff_bot.slack.client.groups import Groups
@@ -87,6 +97,7 @@ class SlackDesk:
         self._groups = Groups(client, self._quick, clock)
         self._resting = Resting(self._quick)
         self._files = SlackFiles(client)
+        self._eraser = SlackEraser(client)
         self._workspace_url = ""
         self._own_id = ""
         self._scopes: frozenset[str] = frozenset()
@@ -249,6 +260,18 @@ class SlackDesk:
     def agent(self, desk_id: str) -> AgentRef:
         """Returns an agent; "an agent" as the name while Slack is unavailable. Never raises."""
         return AgentRef(desk_id, self._people.find(desk_id).name)
+
+    def posted_in(self, thread: Place, cursor: str) -> ThreadPage:
+        """Returns one page of a thread, by the bot and by others."""
+        return self._eraser.posted_in(thread, cursor)
+
+    def delete_post(self, post: Place) -> bool:
+        """Deletes one of the bot's messages."""
+        return self._eraser.delete_post(post)
+
+    def delete_file(self, file_id: str) -> bool:
+        """Deletes one of the bot's files, everywhere it is shown."""
+        return self._eraser.delete_file(file_id)
 
     # -- what listeners need besides
 

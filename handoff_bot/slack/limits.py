@@ -20,6 +20,9 @@ LIMITS: Mapping[str, Rate] = {
     "unmark": per_minute(20, burst=2),
     # conversations.replies: tier 3; some calls are left for looking up the outcome of a post.
     "replies": per_minute(40, burst=4),
+    # chat.delete and files.delete: tier 3.
+    "erase_post": per_minute(50, burst=4),
+    "erase_file": per_minute(50, burst=4),
     # chat.postEphemeral: tier 4.
     "whisper": per_minute(100, burst=8),
 }

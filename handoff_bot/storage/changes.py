@@ -16,7 +16,16 @@ SETTING_CHANGED = "setting.changed"
 CHANNEL_PURPOSE = "channel.purpose"
 CANNED_CHANGED = "canned.changed"
 REPORT_ORDERED = "report.ordered"
-BY_DESK_ID = (SETTING_CHANGED, CHANNEL_PURPOSE, CANNED_CHANGED, REPORT_ORDERED)
+CONTACT_FORGOTTEN = "contact.forgotten"
+CONTACT_EXPORTED = "contact.exported"
+BY_DESK_ID = (
+    SETTING_CHANGED,
+    CHANNEL_PURPOSE,
+    CANNED_CHANGED,
+    REPORT_ORDERED,
+    CONTACT_FORGOTTEN,
+    CONTACT_EXPORTED,
+)
 """Event kinds whose data names the person as `by`, who need not be an agent."""
 LEFT_OUT = ("csat.answered", "reply.accepted", "note.kept", "escalation.not_needed")
 """Event kinds with an agent that are not actions: survey answers, single replies and notes, reasons."""

@@ -58,6 +58,8 @@ def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conve
         )
         tx.add_unless_known(new, "contact_id", "channel")
         conversation = tx.session.execute(_OF_CONTACT, asked).scalar_one()
+    if conversation.forgotten_at:  # while this transaction waited for the lock
+        return of_inbound(tx, inbound, now)
     hear(tx, conversation, inbound, now)
     return conversation
 

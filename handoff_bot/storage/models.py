@@ -47,7 +47,7 @@ class Conversation(Row, table=True):
     which it was written. `address` is the contact's last address, `recipient` our own address they
     wrote to, `counted_with` the limit groups of the sender (`InboundMessage`). `window_closes_at`
     is the end of the messaging window, where the channel has one. `invited_at` is the last message
-    after an opt-out, if it allows agents to answer.
+    after an opt-out, if it allows agents to answer. After `forgotten_at` nothing is added to it.
     """
 
     __tablename__ = "conversation"
@@ -69,6 +69,7 @@ class Conversation(Row, table=True):
     last_inbound_at: datetime | None = utc_time(nullable=True)
     window_closes_at: datetime | None = utc_time(nullable=True)
     created_at: datetime = utc_time()
+    forgotten_at: datetime | None = utc_time(nullable=True)
 
 
 class Message(Row, table=True):
@@ -326,8 +327,9 @@ class Note(Row, table=True):
 
 
 class Event(Row, table=True):
-    """One entry of the append-only log; triggers refuse changes and deletions. Contains no free
-    text or addresses.
+    """One entry of the append-only log. Contains no free text or addresses.
+
+    Triggers refuse deletions, and all changes but one: `data` of a contact with an `EventRight`.
     """
 
     __tablename__ = "event"
@@ -625,3 +627,65 @@ class HeldEscalation(Row, table=True):
     judgement: Json = json_object()
     tried: str = long_text()
     held_at: datetime = utc_time()
+
+
+class DeskPost(Row, table=True):
+    """Location of a Slack message about an escalation outside its thread, by the job that posted it."""
+
+    __tablename__ = "desk_post"
+    __table_args__ = (Index("desk_post_by_escalation", "escalation_id"),)
+
+    work_id: int = Field(sa_type=BigId, nullable=False)
+    escalation_id: int | None = number()
+    slack_channel: str
+    ts: str
+    created_at: datetime = utc_time()
+
+
+class Erasure(Row, table=True):
+    """One request to forget a contact, and its receipt, which contains no personal data.
+
+    `addresses` are the contact's addresses as {"channel", "address", "recipient"} until it is
+    finished, `step` is what is done next, `position` the last job that was looked at. `receipt` is
+    {"rows": {table: count}, "outside": {what: {outcome: count}}, "notes": [sentence]}.
+    """
+
+    __tablename__ = "erasure"
+    __table_args__ = (Index("erasure_by_contact", "contact_id"),)
+
+    contact_id: int = Field(sa_type=BigId, nullable=False)
+    requested_by: str
+    requested_at: datetime = utc_time()
+    finished_at: datetime | None = utc_time(nullable=True)
+    step: str
+    position: int = Field(default=0, sa_type=BigId, nullable=False)
+    addresses: list[dict[str, str]] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False)
+    )
+    receipt: Json = json_object()
+
+
+class ErasureItem(Row, table=True):
+    """One thing to delete outside the database for an erasure. Its row lasts until that is finished.
+
+    `what` is the kind of thing, `target` names it for its adapter. `outcome` is "" while it waits.
+    """
+
+    __tablename__ = "erasure_item"
+    __table_args__ = (Index("erasure_item_once", "erasure_id", "what", "name", unique=True),)
+
+    erasure_id: int = reference("erasure", index=False)
+    what: str
+    name: str
+    target: Json = json_object()
+    outcome: str = ""
+
+
+class EventRight(SQLModel, table=True):
+    """The right to blank `data` of one contact's events. Exists only within the transaction that
+    uses it.
+    """
+
+    __tablename__ = "event_right"
+
+    contact_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))

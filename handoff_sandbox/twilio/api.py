@@ -45,6 +45,7 @@ class Api:
             ("DELETE", f"{one}.json", self.delete),
             ("GET", f"{one}/Media.json", self.files),
             ("GET", f"{one}/Media/<media>.json", self.file),
+            ("DELETE", f"{one}/Media/<media>.json", self.delete_file),
             ("GET", f"{one}/Media/<media>", self.redirect),
             ("GET", f"{CDN}<sid>/<media>", self.content),
             ("POST", "/v2/Indicators/Typing.json", self.typing),
@@ -138,6 +139,12 @@ class Api:
         """Returns the metadata of a file."""
         message, file = self._file(sid, media)
         return jsonify(shapes.stored_file(account, message, file))
+
+    def delete_file(self, account: str, sid: str, media: str) -> tuple[str, int]:
+        """Deletes one file of a message."""
+        message, file = self._file(sid, media)
+        self._account.messages.drop_file(message, file)
+        return "", 204
 
     def redirect(self, account: str, sid: str, media: str) -> Response:
         """Redirects to the file, on another host."""

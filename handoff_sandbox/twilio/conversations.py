@@ -113,6 +113,19 @@ class Conversations:
         form = forms.delivery(self.account.sid, self.service, message, self.account.now())
         return self._hooks.post(self._webhook, form)
 
+    def delete_message(self, conversation_sid: str, sid: str) -> bool:
+        """Deletes a message; False if it does not exist."""
+        with self.account.messages.changed:
+            talk = self._all[conversation_sid]
+            kept = [one for one in talk.messages if one.sid != sid]
+            is_known, talk.messages = len(kept) < len(talk.messages), kept
+            return is_known
+
+    def delete(self, conversation_sid: str) -> None:
+        """Deletes a conversation."""
+        with self.account.messages.changed:
+            del self._all[conversation_sid]
+
     # -- queries
 
     def find(self, sid: str) -> Conversation | None:
@@ -148,7 +161,7 @@ class Conversations:
         message = ChatMessage(
             sid=sid or new_sid("IM"),
             conversation=talk.sid,
-            index=len(talk.messages),
+            index=talk.messages[-1].index + 1 if talk.messages else 0,
             author=author,
             body=text,
             attributes=attributes,

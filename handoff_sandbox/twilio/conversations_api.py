@@ -33,6 +33,10 @@ class ConversationsApi:
             path = f"{base}/Conversations/<sid>/Messages"
             for method, view in (("POST", self.create), ("GET", self.messages)):
                 app.add_url_rule(path, f"{method} {path}", view, methods=[method])
+            one, delete = f"{path}/<message>", self.delete_message
+            app.add_url_rule(one, f"DELETE {one}", delete, methods=["DELETE"])
+            whole, delete_whole = f"{base}/Conversations/<sid>", self.delete
+            app.add_url_rule(whole, f"DELETE {whole}", delete_whole, methods=["DELETE"])
 
     def create(self, sid: str, service: str = "") -> tuple[Response, int]:
         """Adds a message to a conversation."""
@@ -69,6 +73,19 @@ class ConversationsApi:
                 "key": "messages",
             },
         )
+
+    def delete_message(self, sid: str, message: str, service: str = "") -> tuple[str, int]:
+        """Deletes a message of a conversation."""
+        self._talk(sid, service)
+        if not self._conversations.delete_message(sid, message):
+            raise Refusal(*NOT_FOUND)
+        return "", 204
+
+    def delete(self, sid: str, service: str = "") -> tuple[str, int]:
+        """Deletes a conversation with its messages and participants."""
+        self._talk(sid, service)
+        self._conversations.delete(sid)
+        return "", 204
 
     def _talk(self, sid: str, service: str) -> Conversation:
         found = self._conversations.find(sid)

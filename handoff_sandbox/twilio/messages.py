@@ -106,6 +106,12 @@ class Messages:
             self._by_recipient[message.to].remove(message)
             self.changed.notify_all()
 
+    def drop_file(self, message: Message, file: StoredFile) -> None:
+        """Deletes a file of a message."""
+        with self.changed:
+            message.files = tuple(one for one in message.files if one is not file)
+            self.changed.notify_all()
+
     def to(self, address: str) -> list[Message]:
         """Returns the messages to this address, oldest first."""
         with self.changed:

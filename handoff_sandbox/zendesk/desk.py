@@ -64,6 +64,8 @@ class ZendeskDesk:
         self._agent = self.user({"name": "Handoff", "email": agent_email, "role": "agent"})
         self.tickets: dict[int, Ticket] = {}
         self._created: dict[str, _Created] = {}
+        self.deleted_tickets: dict[int, Ticket] = {}
+        self.deleted_users: dict[int, Json] = {}
 
     @property
     def agent(self) -> Json:
@@ -191,6 +193,38 @@ class ZendeskDesk:
     def get(self, ticket_id: int) -> Ticket:
         """Returns a ticket. Raises Refusal if it does not exist."""
         return self._ticket(ticket_id)
+
+    def delete(self, ticket_id: int) -> None:
+        """Deletes a ticket; it can be restored for 30 days."""
+        self.deleted_tickets[ticket_id] = self._ticket(ticket_id)
+        del self.tickets[ticket_id]
+
+    def delete_for_good(self, ticket_id: int) -> None:
+        """Deletes a deleted ticket for good."""
+        if self.deleted_tickets.pop(ticket_id, None) is None:
+            raise Refusal(404, "RecordNotFound", "Not found")
+        self._created = {k: one for k, one in self._created.items() if one.ticket.id != ticket_id}
+
+    def get_user(self, user_id: int) -> Json:
+        """Returns a user. Raises Refusal if it does not exist."""
+        if user_id not in self.users:
+            raise Refusal(404, "RecordNotFound", "Not found")
+        return self.users[user_id]
+
+    def delete_user(self, user_id: int) -> Json:
+        """Deletes a user who requests no ticket that is not closed."""
+        user = self.get_user(user_id)
+        asked = [one for one in self.tickets.values() if one.fields["requester_id"] == user_id]
+        if any(one.fields["status"] != "closed" for one in asked):
+            raise invalid("base", "User is requester on tickets that are not closed.")
+        self.deleted_users[user_id] = self.users.pop(user_id)
+        return user
+
+    def delete_user_for_good(self, user_id: int) -> Json:
+        """Deletes a deleted user for good; nothing but the id stays."""
+        if self.deleted_users.pop(user_id, None) is None:
+            raise Refusal(404, "RecordNotFound", "Not found")
+        return {"id": user_id, "name": "Permanently Deleted User", "active": False}
 
     def _ticket(self, ticket_id: int) -> Ticket:
         found = self.tickets.get(ticket_id)

@@ -90,6 +90,11 @@ class ZendeskStandIn:
             ("GET", one, self._get),
             ("PUT", one, self._update),
             ("GET", f"{one}/comments", self._comments),
+            ("DELETE", one, self._delete),
+            ("DELETE", "/api/v2/deleted_tickets/<int:ticket_id>", self._delete_for_good),
+            ("GET", "/api/v2/users/<int:user_id>", self._get_user),
+            ("DELETE", "/api/v2/users/<int:user_id>", self._delete_user),
+            ("DELETE", "/api/v2/deleted_users/<int:user_id>", self._delete_user_for_good),
         ):
             app.add_url_rule(path, view.__name__, self._alone(view), methods=[method])
         return app
@@ -146,6 +151,24 @@ class ZendeskStandIn:
 
     def _update(self, ticket_id: int) -> Response:
         return jsonify(ticket=_shown(self.desk.update(ticket_id, _body("ticket"))))
+
+    def _delete(self, ticket_id: int) -> Response:
+        self.desk.delete(ticket_id)
+        return Response(status=204)
+
+    def _delete_for_good(self, ticket_id: int) -> Response:
+        """Documented: the deletion itself is a job of Zendesk's."""
+        self.desk.delete_for_good(ticket_id)
+        return jsonify(job_status={"id": f"{ticket_id:032x}", "status": "queued"})
+
+    def _get_user(self, user_id: int) -> Response:
+        return jsonify(user=self.desk.get_user(user_id))
+
+    def _delete_user(self, user_id: int) -> Response:
+        return jsonify(user=self.desk.delete_user(user_id) | {"active": False})
+
+    def _delete_user_for_good(self, user_id: int) -> Response:
+        return jsonify(deleted_user=self.desk.delete_user_for_good(user_id))
 
     def _comments(self, ticket_id: int) -> Response:
         comments = list(self.desk.get(ticket_id).comments)

@@ -74,10 +74,19 @@ def run(database: Database, clock: FrozenClock) -> None:
     claims(house)
     the_model(house, watch)
     ticks(house)
+    privacy(house)
 
 
 def wait(house: House, **time: float) -> None:
     house.clock.advance(**time)
+    house.settle()
+
+
+def privacy(house: House) -> None:
+    (known,) = house.core.forgetting.preview(FAY)
+    house.core.forgetting.request(known.contact_id, "UMIA")
+    wait(house, minutes=1)
+    house.core.scheduler.tick("tick.retention")
     house.settle()
 
 

@@ -284,6 +284,21 @@ def closed_and_read_back(story: Recording) -> None:
     story.does("the bot is started again", bureau.core.catching_up.started)
 
 
+def forgetting_and_retention(story: Recording) -> None:
+    story.says("I want a person")
+    story.says("Hello", EVA)
+    story.clicks("ana", "claim")
+    story.writes("ana", "Hello!")
+    story.commands("mia", "forget +15550001")
+    story.sends("mia")
+    story.waits(minutes=1)
+    story.commands("mia", "retention")
+    story.sends("mia", rules="all words 3")
+    story.sends("mia", rules="all messages 30\nall jobs 30")
+    story.sends("mia")
+    story.commands("mia", "audit")
+
+
 CHAPTERS = {
     each.__name__: each
     for each in (
@@ -297,5 +312,6 @@ CHAPTERS = {
         channels_and_people,
         moods_and_rules,
         closed_and_read_back,
+        forgetting_and_retention,
     )
 }

@@ -25,6 +25,7 @@ from handoff_bot.services.escalations import (
 from handoff_bot.services.escalations.lifecycle import CLAIM
 from handoff_bot.services.notifications import mail, notifications
 from handoff_bot.services.outbox import mood_check, outbox, ticket_sync
+from handoff_bot.services.privacy import forgetting, outside, retention
 from handoff_bot.services.reporting import reports
 from handoff_bot.services.translation import translating
 from handoff_bot.slack.features.doctor import EXAMINE
@@ -124,6 +125,9 @@ PAYLOADS = {
     catching_up.CONTACT: nothing,
     catching_up.CATCH_UP: lambda _: {"source": "sms"},
     catching_up.READ_THREAD: lambda bureau: asdict(place(bureau)),
+    forgetting.FORGET: lambda _: {"erasure_id": 1},
+    outside.ERASE: lambda _: {"item_id": 1},
+    retention.RETAIN: nothing,
 }
 
 

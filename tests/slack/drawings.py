@@ -13,11 +13,14 @@ from handoff_bot.domain.message_templates import MessageTemplate
 from handoff_bot.domain.metrics import Choice, Period, Scope
 from handoff_bot.domain.notifications import Audience, NotificationRule
 from handoff_bot.domain.queue import Filter
+from handoff_bot.domain.retention import Retained, RetentionRule
 from handoff_bot.domain.routing import Mode, Route, Rule
 from handoff_bot.domain.rule_conditions import RuleConditions
 from handoff_bot.domain.signals import Priority, Signal
 from handoff_bot.domain.texts import Moment
 from handoff_bot.services.outbox.slack_costs import MOST_CHARACTERS, MOST_POSTS
+from handoff_bot.services.privacy.forgetting import Preview
+from handoff_bot.services.privacy.retention import RetentionPreview
 from handoff_bot.services.settings.rule_lists import MOST
 from handoff_bot.services.settings_catalog import SECTIONS
 from handoff_bot.slack.cards.board import render_board
@@ -39,6 +42,7 @@ from handoff_bot.slack.features import (
     history,
     message_templates,
     notifications,
+    privacy,
     routing,
     settings,
     ticket,
@@ -133,6 +137,7 @@ def views(text: str) -> dict[str, dict[str, Any]]:
     drawn |= settings_views(text)
     drawn |= canned_views(text)
     drawn |= template_views(text)
+    drawn |= privacy_views(text)
     drawn["admins alone"] = admins.admins_only_modal("Settings", [text, "UBEN"] * 20)
     for rows in (0, 1, 20):
         found = builders.tickets(rows, text)
@@ -227,6 +232,20 @@ def canned_views(text: str) -> dict[str, dict[str, Any]]:
         page = CannedPage((reply,) * rows, 1, 3, rows)
         drawn[f"{rows} replies"] = canned.render_list(page, search, may_change=True, banner=text)
     return drawn
+
+
+def privacy_views(text: str) -> dict[str, dict[str, Any]]:
+    """The windows of forgetting and retention."""
+    known = Preview(7, text, (text,) * 3, {"message": 12, "note": 1}, (text,))
+    rule = RetentionRule("", Retained.MESSAGES, 365)
+    return {
+        "forget": privacy.render_forget([known, Preview(8, state=text)]),
+        "forgotten": privacy.render_done(privacy.FORGET_TITLE, text),
+        "no retention": privacy.render_rules([]),
+        "retention": privacy.render_rules([rule.line()]),
+        "retention preview": privacy.render_confirmation([RetentionPreview(rule, 12)]),
+        "retention off": privacy.render_confirmation([]),
+    }
 
 
 def template_views(text: str) -> dict[str, dict[str, Any]]:

@@ -27,7 +27,7 @@ from handoff_bot.services.outbox.slack_job import CardPlan, DeskHandler, InThrea
 from handoff_bot.services.outbox.updates import UpdateBoard, UpdateCard, UpdateDeliveryReaction
 from handoff_bot.storage import conversations, escalations, log
 from handoff_bot.storage.database import Database
-from handoff_bot.storage.models import DeskThread, Message
+from handoff_bot.storage.models import DeskPost, DeskThread, Message
 from handoff_bot.storage.transaction import Transaction
 
 _EPHEMERAL = TypeAdapter(EphemeralMessage)
@@ -317,9 +317,20 @@ class PostMessage(DeskHandler[MessagePlan, Place]):
             slack_channels.closed(tx, plan.to, str(error), self._clock.now())
 
     def finish(self, tx: Transaction, job: Job, plan: MessagePlan, result: Place) -> None:
-        """Marks the channel as open again."""
+        """Marks the channel as open again. Remembers where it is, for when it must be deleted."""
         if job.attempts:
             slack_channels.opened(tx, result.slack_channel, self._clock.now())
+        about = job.payload.get("about")
+        if about:
+            tx.add(
+                DeskPost(
+                    work_id=job.id,
+                    escalation_id=int(about),
+                    slack_channel=result.slack_channel,
+                    ts=result.ts,
+                    created_at=self._clock.now(),
+                )
+            )
 
     def on_failed(
         self, tx: Transaction, job: Job, plan: MessagePlan | None, error: Exception

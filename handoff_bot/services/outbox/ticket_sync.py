@@ -85,6 +85,8 @@ class SyncTicket(ProviderJob[PutPlan, str]):
         ticket = tx.session.get(Ticket, int(job.payload["ticket_id"]))
         if ticket is None or sink not in self._connectors:
             return None
+        if conversations.get(tx, ticket.conversation_id).forgotten_at:
+            return None
         later = store.waiting_behind(tx, job, 1) if job.attempts else ()
         if later:  # the ticket has changed since, and the next job syncs it
             store.inherit_age(tx, later[0], job)

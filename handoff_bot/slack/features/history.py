@@ -220,6 +220,8 @@ _DONE: dict[str, str] = {
     "canned.changed": "changed the canned replies",
     "channel.purpose": "set the purpose of a channel:",
     "report.ordered": "exported as a file:",
+    "contact.forgotten": "deleted the data of",
+    "contact.exported": "exported the data of",
 }
 
 

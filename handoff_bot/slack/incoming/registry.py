@@ -16,6 +16,7 @@ from handoff_bot.slack.features import (
     message_templates,
     notifications,
     people,
+    privacy,
     queue,
     routing,
     settings,
@@ -47,6 +48,7 @@ FEATURES: tuple[Feature, ...] = (
     routing.FEATURE,
     notifications.FEATURE,
     people.FEATURE,
+    privacy.FEATURE,
 )
 
 EVERYTHING = combined(FEATURES)

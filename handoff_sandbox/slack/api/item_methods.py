@@ -104,6 +104,19 @@ def file_info(slack: Backstage, call: Call) -> Json:
     }
 
 
+def delete_file(slack: Backstage, call: Call) -> Json:
+    """files.delete: the app's own files, also in the messages that show them."""
+    file = slack.files.find(call.required("file"))
+    if file is None:
+        raise Refusal("file_not_found")
+    if file.is_deleted:
+        raise Refusal("file_deleted")
+    if file.user != slack.workspace.app.user_id:
+        raise Refusal("cant_delete_file")
+    slack.files.delete(file)
+    return {"ok": True}
+
+
 def begin_upload(slack: Backstage, call: Call) -> Json:
     """files.getUploadURLExternal."""
     size = call.number("length", 0, "missing_argument")
@@ -181,6 +194,7 @@ def _own_channel(slack: Backstage, call: Call) -> SlackChannel:
 
 METHODS: dict[str, Method] = {
     "files.completeUploadExternal": complete_upload,
+    "files.delete": delete_file,
     "files.getUploadURLExternal": begin_upload,
     "files.info": file_info,
     "pins.add": add_pin,

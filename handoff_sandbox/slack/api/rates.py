@@ -33,6 +33,7 @@ TIERS: dict[str, int] = {
     "dnd.info": TIER_3,
     "dnd.teamInfo": TIER_2,
     "files.completeUploadExternal": TIER_4,
+    "files.delete": TIER_3,
     "files.getUploadURLExternal": TIER_4,
     "files.info": TIER_4,
     "pins.add": TIER_2,

@@ -36,6 +36,7 @@ class File:
     alt_text: str = ""
     channels: list[str] = field(default_factory=list)
     more: Json = field(default_factory=dict)
+    is_deleted: bool = False
 
 
 class Files:
@@ -73,6 +74,17 @@ class Files:
         file.mimetype = attachment.mimetype or file.mimetype
         file.content = attachment.content
         return file
+
+    def delete(self, file: File) -> None:
+        """Deletes a file; messages show a tombstone in its place."""
+        file.is_deleted, file.content = True, None
+        file.name = file.title = file.alt_text = ""
+        for channel in self._workspace.channels.values():
+            for message in channel.messages.values():
+                message.files = [
+                    {"id": file.id, "mode": "tombstone"} if one.get("id") == file.id else one
+                    for one in message.files
+                ]
 
     def upload_url(self, file: File) -> str:
         """Returns the upload address."""

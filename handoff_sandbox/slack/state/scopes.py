@@ -26,6 +26,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "dnd.info": ("dnd:read",),
     "dnd.teamInfo": ("dnd:read",),
     "files.completeUploadExternal": ("files:write",),
+    "files.delete": ("files:write",),
     "files.getUploadURLExternal": ("files:write",),
     "files.info": ("files:read",),
     "pins.add": ("pins:write",),

@@ -1,0 +1,1 @@
+"""Contacts' data: forgotten, exported, and kept for a limited time."""
