@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: install run web migration snapshots test check fix demo screenshots bench bench-idle bench-desk bench-detector train clean
+.PHONY: install run wheel web migration snapshots test check fix demo screenshots bench bench-idle bench-desk bench-detector train clean
 
 install: $(VENV)/installed
 
@@ -19,8 +19,18 @@ run: $(VENV)/runs
 # What running needs, and no more: a newcomer should not wait for the tools of development.
 $(VENV)/runs: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[sandbox]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
 	touch $@
+
+# What operators install, in an empty environment, from the index that pip is configured with.
+RELEASE ?= build/installed
+
+wheel: install
+	rm -rf dist $(RELEASE)
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/pip install --quiet --disable-pip-version-check dist/*.whl
+	HANDOFF_INSTALLED=$(abspath $(RELEASE)) $(BIN)/python -m pytest -q tests/release
 
 # The sandbox's page. What it builds is committed, so that running needs no Node.
 web:

@@ -10,7 +10,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-import app
+from handoff_bot import app
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.cli import main
 from handoff_bot.domain.conversation_context import ConversationContext
