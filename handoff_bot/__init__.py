@@ -2,7 +2,7 @@
 
 import os
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 # The arrays here are small, so more threads gain nothing, and OpenBLAS's threads keep all cores
 # busy while they wait. NumPy reads these when it is loaded, so they are set first.

@@ -173,7 +173,8 @@ def test_the_lock_holds_every_dependency_in_its_range_with_hashes_and_without_ho
 def confined(installed, empty) -> Iterator["Confined"]:
     if run("bwrap", "--ro-bind", "/", "/", "--unshare-user", "true").returncode:
         pytest.skip("this machine allows no user namespaces")
-    with Confined(installed, empty) as made:
+    made = Confined(installed, empty)
+    with made:
         yield made
 
 
