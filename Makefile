@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: install run web migration snapshots test check fix demo screenshots bench bench-idle bench-desk bench-detector train clean
+.PHONY: install run wheel lock web migration snapshots test check fix demo screenshots bench bench-idle bench-desk bench-detector train clean
 
 install: $(VENV)/installed
 
@@ -17,10 +17,27 @@ run: $(VENV)/runs
 	$(BIN)/python app.py
 
 # What running needs, and no more: a newcomer should not wait for the tools of development.
-$(VENV)/runs: pyproject.toml
+$(VENV)/runs: pyproject.toml deploy/requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[sandbox]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
+
+# What operators install, in an empty environment, from the index that pip is configured with.
+RELEASE ?= build/installed
+
+wheel: install
+	rm -rf dist $(RELEASE)
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/pip install --quiet --disable-pip-version-check dist/*.whl
+	HANDOFF_INSTALLED=$(abspath $(RELEASE)) $(BIN)/python -m pytest -q tests/release
+
+# The versions that the container and `make run` install, with the hashes of their files.
+lock: install
+	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	    --custom-compile-command 'make lock' --output-file deploy/requirements.txt $(ARGS) pyproject.toml
 
 # The sandbox's page. What it builds is committed, so that running needs no Node.
 web:

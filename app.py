@@ -1,4 +1,7 @@
-"""Composition root: reads the settings and connects core and adapters. `app:app` is the WSGI object."""
+"""Composition root: reads the settings and connects core and adapters.
+
+Installed as `handoff_bot.app`. `handoff_bot.app:app` is the WSGI object, in a checkout also `app:app`.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from channels import CHANNELS, TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
-from channels._twilio_checks import check_twilio
 from handoff_bot import charts, logs
 from handoff_bot.ai.assistant.checks import check_knowledge
 from handoff_bot.ai.composition import Asking, build_ai, build_model, build_probe
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
+from handoff_bot.channels import CHANNELS, TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
+from handoff_bot.channels._twilio_checks import check_twilio
 from handoff_bot.clock import SystemClock
 from handoff_bot.connectors.checks import check_webhook, check_zendesk
 from handoff_bot.connectors.webhook import WebhookConnector
@@ -56,7 +59,7 @@ from handoff_bot.services.tickets.tickets import all_fitting
 from handoff_bot.services.translation import translating
 from handoff_bot.services.visitors import Visitors
 from handoff_bot.serving import Server
-from handoff_bot.settings import Settings, read_settings
+from handoff_bot.settings import SAMPLE_KNOWLEDGE, Settings, read_settings
 from handoff_bot.slack.checks import check_slack
 from handoff_bot.slack.incoming.composition import SlackSide, build_slack
 from handoff_bot.slack.limits import LIMITS
@@ -75,7 +78,7 @@ from handoff_bot.web.webhooks import webhooks
 if TYPE_CHECKING:
     from handoff_bot.storage.listening import Listener
 
-logger = logging.getLogger("app")
+logger = logging.getLogger("handoff_bot.app")
 
 ROLES = ("all", "web", "worker")
 ONE_VISITOR = (
@@ -148,6 +151,8 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     site = Webchat(website(settings)) if settings.webchat_origins else None
     if site:
         channels[WEBCHAT] = site
+    if settings.KNOWLEDGE_DIR.resolve() == SAMPLE_KNOWLEDGE.resolve():
+        logger.warning("sample articles of a fictional shop are used; set KNOWLEDGE_DIR")
     watch = Watch(database, clock, settings.OPENAI_MODEL)
     ai_services = build_ai(
         settings.KNOWLEDGE_DIR,
@@ -483,7 +488,7 @@ def checks(settings: Settings) -> Iterator[CheckResult]:
         yield CheckResult("local detector", False, str(error))
     else:
         yield CheckResult("local detector", True, "loaded")
-    yield check_knowledge(settings.KNOWLEDGE_DIR, SystemClock().now().date())
+    yield check_knowledge(settings.KNOWLEDGE_DIR, SystemClock().now().date(), SAMPLE_KNOWLEDGE)
     yield from _check_model(settings)
     yield from check_slack(
         settings.SLACK_BOT_TOKEN.get_secret_value(),

@@ -15,7 +15,7 @@ DATABASE, SLACK, REST = "the database", "Slack", "core, web and the rest"
 def parts() -> dict[str, float]:
     """MB that this process grew by with each part; what calls another part is counted without it."""
     grown: dict[str, float] = {"the interpreter": _memory()}
-    import app
+    from handoff_bot import app
 
     grown[CODE] = _memory() - sum(grown.values())
     from handoff_bot.ai import composition

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from channels._twilio import TwilioAccount
-from channels._webchat_sessions import Website
-from channels.conversations import conversations
-from channels.sms import sms
-from channels.webchat import KIND as WEBCHAT
-from channels.webchat import Webchat
-from channels.whatsapp import whatsapp
+from handoff_bot.channels._twilio import TwilioAccount
+from handoff_bot.channels._webchat_sessions import Website
+from handoff_bot.channels.conversations import conversations
+from handoff_bot.channels.sms import sms
+from handoff_bot.channels.webchat import KIND as WEBCHAT
+from handoff_bot.channels.webchat import Webchat
+from handoff_bot.channels.whatsapp import whatsapp
 from handoff_bot.ports import ListedChannel
 
 __all__ = ["CHANNELS", "TWILIO", "WEBCHAT", "TwilioAccount", "Webchat", "Website"]

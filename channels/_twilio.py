@@ -14,12 +14,17 @@ from requests.exceptions import RequestException
 from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
-from channels import _twilio_backlog as backlog
-from channels import _twilio_forms as forms
-from channels._twilio_errors import UNANSWERED, asking_failed, erased_already, sending_failed
-from channels._twilio_http import ApiHttp
-from channels._twilio_media import NOT_OURS, MediaFetcher
-from channels._twilio_signature import is_signed
+from handoff_bot.channels import _twilio_backlog as backlog
+from handoff_bot.channels import _twilio_forms as forms
+from handoff_bot.channels._twilio_errors import (
+    UNANSWERED,
+    asking_failed,
+    erased_already,
+    sending_failed,
+)
+from handoff_bot.channels._twilio_http import ApiHttp
+from handoff_bot.channels._twilio_media import NOT_OURS, MediaFetcher
+from handoff_bot.channels._twilio_signature import is_signed
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, Malformed, OutcomeUnknown, Unauthentic
 from handoff_bot.domain.files import Fetched

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from channels._twilio_forms import Fields
-from channels._twilio_http import Refused
+from handoff_bot.channels._twilio_forms import Fields
+from handoff_bot.channels._twilio_http import Refused
 
 STRETCH = timedelta(hours=1)
 """Period of one listing, which keeps it small."""

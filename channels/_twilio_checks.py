@@ -9,7 +9,7 @@ from requests.exceptions import RequestException
 from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
-from channels._twilio import TwilioAccount, client_of
+from handoff_bot.channels._twilio import TwilioAccount, client_of
 from handoff_bot.domain.health_checks import CheckResult
 
 _TROUBLES = (TwilioException, RequestException)

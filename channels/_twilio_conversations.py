@@ -12,7 +12,7 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from channels._twilio_forms import KEYWORDS, Fields, required
+from handoff_bot.channels._twilio_forms import KEYWORDS, Fields, required
 from handoff_bot.domain.consent import plain
 from handoff_bot.domain.errors import Malformed
 from handoff_bot.domain.messages import InboundMessage, Media

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from requests.exceptions import ConnectTimeout, ProxyError
 from urllib3.exceptions import NewConnectionError
 
-from channels._twilio_http import Refused
+from handoff_bot.channels._twilio_http import Refused
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 
 _ADMIN = "Ask an admin to look at our Twilio account."

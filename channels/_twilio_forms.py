@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count, takewhile
 
-from channels._twilio_context import context_of
-from channels._twilio_errors import UNEXPLAINED, in_words
+from handoff_bot.channels._twilio_context import context_of
+from handoff_bot.channels._twilio_errors import UNEXPLAINED, in_words
 from handoff_bot.domain.consent import plain
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import Malformed

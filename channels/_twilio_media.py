@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 import requests
 from requests.auth import HTTPBasicAuth
 
-from channels._twilio_errors import UNREACHABLE
+from handoff_bot.channels._twilio_errors import UNREACHABLE
 from handoff_bot.domain.errors import DeliveryError, Malformed
 from handoff_bot.domain.files import LARGEST, MB, Fetched
 from handoff_bot.domain.messages import Media
 from handoff_bot.domain.web_addresses import WebAddress, elsewhere, origin_of
 
 if TYPE_CHECKING:
-    from channels._twilio import TwilioAccount
+    from handoff_bot.channels._twilio import TwilioAccount
 
 HOMES = ("twilio.com", "twiliocdn.com")
 """Hosts of Twilio's files."""

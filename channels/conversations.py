@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from channels import _twilio_conversations as forms
-from channels._twilio import TEXT_LIMIT, TROUBLES, TwilioAccount, believed, client_of
-from channels._twilio_errors import (
+from handoff_bot.channels import _twilio_conversations as forms
+from handoff_bot.channels._twilio import TEXT_LIMIT, TROUBLES, TwilioAccount, believed, client_of
+from handoff_bot.channels._twilio_errors import (
     MEANINGS,
     UNANSWERED,
     Meaning,
@@ -19,8 +19,8 @@ from channels._twilio_errors import (
     erased_already,
     sending_failed,
 )
-from channels._twilio_forms import report, required
-from channels._twilio_media import NOT_OURS, MediaFetcher
+from handoff_bot.channels._twilio_forms import report, required
+from handoff_bot.channels._twilio_media import NOT_OURS, MediaFetcher
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from handoff_bot.domain.files import Fetched

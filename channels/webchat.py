@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from channels._webchat_sessions import Sessions, Website
+from handoff_bot.channels._webchat_sessions import Sessions, Website
 from handoff_bot.domain.consent import plain
 from handoff_bot.domain.crowds import NETWORK, STRANGERS
 from handoff_bot.domain.delivery import DeliveryStatus

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from channels._twilio import TEXT_LIMIT, Traits, TwilioAccount, TwilioChannel
-from channels._twilio_kinds import WHATSAPP
+from handoff_bot.channels._twilio import TEXT_LIMIT, Traits, TwilioAccount, TwilioChannel
+from handoff_bot.channels._twilio_kinds import WHATSAPP
 from handoff_bot.domain.messages import Limits
 from handoff_bot.ports import ListedChannel
 

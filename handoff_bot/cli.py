@@ -9,13 +9,14 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, TextIO, TypeVar
 
 import click
 
-from handoff_bot import logs
+from handoff_bot import __version__, logs
 from handoff_bot.domain.canned import CannedReply, tidy_name
 from handoff_bot.domain.decoding import decoded
 from handoff_bot.domain.errors import HandoffError
@@ -23,7 +24,16 @@ from handoff_bot.domain.escalations import TicketStatus
 from handoff_bot.domain.text import many
 from handoff_bot.domain.ticket_export import BYTE_ORDER_MARK, as_written, harmless
 from handoff_bot.domain.tickets import TicketQuery
-from handoff_bot.settings import Settings, knowledge_dir, read_settings
+from handoff_bot.settings import (
+    ENV_FILE,
+    Settings,
+    knowledge_dir,
+    load_env_file,
+    read_database_settings,
+    read_settings,
+)
+
+T = TypeVar("T")
 
 REAL = ("SLACK_", "TWILIO_", "WEBCHAT_")
 """Prefixes of the settings that only a real deployment has."""
@@ -33,17 +43,35 @@ COLUMNS = ("name", "language", "text")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
+@click.version_option(__version__, prog_name="handoff")
+@click.option(
+    "--env-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="HANDOFF_ENV_FILE",
+    help="File of settings, by default .env if it exists. The environment takes precedence.",
+)
+def main(env_file: Path | None) -> None:
     """Live escalation from an AI assistant to a human, run from Slack."""
+    if env_file or ENV_FILE.is_file():
+        _or_exit(lambda: load_env_file(env_file or ENV_FILE))
 
 
-def settings_or_exit() -> Settings:
-    """Returns the settings. Prints all problems and exits with 2 if they are not valid."""
+def _or_exit(read: Callable[[], T]) -> T:
+    """Returns what is read. Prints all problems and exits with 2 if settings are not valid."""
     try:
-        return read_settings()
+        return read()
     except HandoffError as error:
         click.echo(str(error), err=True)
         sys.exit(2)
+
+
+def settings_or_exit() -> Settings:
+    return _or_exit(read_settings)
+
+
+def database_or_exit() -> Settings:
+    """Returns settings for a command that only uses the database, so that it needs no credentials."""
+    return _or_exit(read_database_settings)
 
 
 @main.command()
@@ -56,7 +84,7 @@ def settings_or_exit() -> Settings:
 )
 def serve(role: str) -> None:
     """Run the bot: webhooks, Slack, jobs and timers."""
-    import app
+    from handoff_bot import app
 
     settings = settings_or_exit()
     logs.set_up(settings.LOG_LEVEL)
@@ -84,7 +112,7 @@ def run() -> None:
 
 def _work(settings: Settings) -> None:
     """Runs jobs and timers, without a web server, until the process is told to stop."""
-    import app
+    from handoff_bot import app
 
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -98,7 +126,7 @@ def _work(settings: Settings) -> None:
 @main.command()
 def doctor() -> None:
     """Check the configuration, and say how to fix each problem."""
-    import app
+    from handoff_bot import app
 
     well = True
     for check_result in app.checks(settings_or_exit()):
@@ -157,9 +185,9 @@ def explain(file: TextIO) -> None:
 )
 def tune(apply: bool, retrain: bool) -> None:
     """Suggest thresholds from agents' feedback; with an option, apply them."""
-    import app
+    from handoff_bot import app
 
-    for line in app.tune(settings_or_exit(), apply=apply, retrain=retrain):
+    for line in app.tune(database_or_exit(), apply=apply, retrain=retrain):
         click.echo(line)
 
 
@@ -171,11 +199,11 @@ def canned() -> None:
 @canned.command("export")
 def export_canned() -> None:
     """Print all canned replies."""
-    import app
+    from handoff_bot import app
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for one in app.canned_replies(settings_or_exit()):
+    for one in app.canned_replies(database_or_exit()):
         writer.writerow((one.name, one.language, harmless(one.text)))
 
 
@@ -187,7 +215,7 @@ def import_canned(file: BinaryIO) -> None:
     Columns are separated by commas, semicolons or tabs. The encoding is UTF-8, UTF-16 or Windows-1252,
     as spreadsheets save it.
     """
-    import app
+    from handoff_bot import app
 
     try:
         table = decoded(file.read())
@@ -210,7 +238,7 @@ def import_canned(file: BinaryIO) -> None:
         )
         for row in rows
     ]
-    problems = app.take_canned_replies(settings_or_exit(), replies)
+    problems = app.take_canned_replies(database_or_exit(), replies)
     for problem in problems:
         click.echo(problem, err=True)
     sys.exit(2 if problems else 0)
@@ -267,14 +295,14 @@ def export_tickets(
     form: str, status: str | None, since: datetime | None, until: datetime | None, *, bom: bool
 ) -> None:
     """Print all matching tickets, oldest first. docs/tickets.md describes the columns."""
-    import app
+    from handoff_bot import app
 
     query = TicketQuery(
         status=TicketStatus(status) if status else None,
         since=since.replace(tzinfo=UTC) if since else None,
         until=until.replace(tzinfo=UTC) if until else None,
     )
-    for line in app.export_tickets(settings_or_exit(), form, query):
+    for line in app.export_tickets(database_or_exit(), form, query):
         click.echo(line if bom else line.removeprefix(BYTE_ORDER_MARK), nl=False)
 
 
@@ -287,9 +315,9 @@ def jobs() -> None:
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
 def list_jobs(limit: int) -> None:
     """List the newest failed jobs."""
-    import app
+    from handoff_bot import app
 
-    with app.given_up_jobs(settings_or_exit()) as found:
+    with app.given_up_jobs(database_or_exit()) as found:
         for line in found.lines(limit):
             click.echo(line)
 
@@ -303,9 +331,9 @@ def list_jobs(limit: int) -> None:
 )
 def show_job(job_id: int, with_text: bool) -> None:
     """Print all details of one job, with its conversation and ticket."""
-    import app
+    from handoff_bot import app
 
-    with app.given_up_jobs(settings_or_exit()) as found:
+    with app.given_up_jobs(database_or_exit()) as found:
         lines = found.describe(job_id, with_text=with_text)
     for line in lines:
         click.echo(line)
@@ -331,10 +359,10 @@ def dismiss_jobs(job_ids: tuple[int, ...]) -> None:
 
 
 def _deal_with(job_ids: tuple[int, ...], what: str) -> None:
-    import app
+    from handoff_bot import app
 
     well = True
-    with app.given_up_jobs(settings_or_exit()) as found:
+    with app.given_up_jobs(database_or_exit()) as found:
         for job_id in job_ids:
             outcome = found.retry(job_id) if what == "retry" else found.dismiss(job_id)
             click.echo(outcome.text, err=not outcome.done)
@@ -434,9 +462,9 @@ def retention(rules: tuple[str, ...], *, off: bool, yes: bool) -> None:
 @main.command()
 def spending() -> None:
     """Show the daily costs of the language model."""
-    import app
+    from handoff_bot import app
 
-    for line in app.spent(settings_or_exit()):
+    for line in app.spent(database_or_exit()):
         click.echo(line)
 
 
@@ -456,10 +484,10 @@ def report(days: int, channel: str, as_json: bool, chart: str) -> None:
 
     With --chart, FILE gets the chart as a PNG. docs/metrics.md defines each metric.
     """
-    import app
+    from handoff_bot import app
 
     for line in app.report(
-        settings_or_exit(), days=days, channel=channel, as_json=as_json, chart=chart
+        database_or_exit(), days=days, channel=channel, as_json=as_json, chart=chart
     ):
         click.echo(line)
 

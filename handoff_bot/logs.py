@@ -51,5 +51,4 @@ def set_up(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
-    for ours in ("handoff_bot", "channels", "app"):
-        logging.getLogger(ours).setLevel(level.upper())
+    logging.getLogger("handoff_bot").setLevel(level.upper())

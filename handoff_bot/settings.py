@@ -4,14 +4,16 @@ reported at once.
 
 from __future__ import annotations
 
+import io
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from handoff_bot.domain.errors import Malformed, SettingsError
@@ -19,6 +21,9 @@ from handoff_bot.domain.spending import Price, known_price
 from handoff_bot.domain.web_addresses import WebAddress, is_for_keys
 
 NOTHING = SecretStr("")
+SAMPLE_KNOWLEDGE = Path(__file__).with_name("knowledge")
+"""Articles of a fictional shop, which the sandbox answers from."""
+ENV_FILE = Path(".env")
 SHORTEST_SECRET = 32
 """Minimum characters of a signing secret; a shorter one can be guessed."""
 MAKE_ONE = f"at least {SHORTEST_SECRET} random characters, e.g. from `openssl rand -hex 32`"
@@ -214,7 +219,8 @@ class Settings(BaseModel):
     )
     KNOWLEDGE_DIR: Path = Field(
         Path("knowledge"),
-        description="Folder of articles (Markdown, MDX or text) for the assistant's answers.",
+        description="Folder of articles (Markdown, MDX or text) for the assistant's answers. If "
+        "neither the setting nor the default folder exists, sample articles are used.",
     )
     LOG_LEVEL: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Log level."
@@ -464,17 +470,49 @@ _RULES: tuple[Rule, ...] = (
 
 def knowledge_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """Returns the folder of articles, for commands that need no other setting."""
-    default = Settings.model_fields["KNOWLEDGE_DIR"].default
-    return Path(environ.get("KNOWLEDGE_DIR") or default)
+    if given := environ.get("KNOWLEDGE_DIR", "").strip():
+        return Path(given)
+    default: Path = Settings.model_fields["KNOWLEDGE_DIR"].default
+    return default if default.is_dir() else SAMPLE_KNOWLEDGE
 
 
-def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Reads the settings from the environment.
+def load_env_file(path: Path, environ: MutableMapping[str, str] = os.environ) -> None:
+    """Sets the variables of a file of lines `NAME=value`, except those that are already set.
+
+    `NAME` and `NAME_FILE` count as one variable, so that a secret in the file never overrides a
+    secret of the environment. `$` has no meaning in values, because secrets may contain it.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: the file cannot be read as UTF-8 text") from error
+    before = {name.removesuffix("_FILE") for name in environ}
+    for name, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items():
+        if value is not None and name.removesuffix("_FILE") not in before:
+            environ[name] = value
+
+
+def read_database_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Reads only what commands need that use nothing but the database.
+
+    Raises:
+        SettingsError: the database's address is invalid.
+    """
+    return read_settings(environ, ("DATABASE_URL",))
+
+
+def read_settings(
+    environ: Mapping[str, str] = os.environ, names: Collection[str] = Settings.model_fields
+) -> Settings:
+    """Reads the settings with these names from the environment; the others keep their defaults.
 
     Raises:
         SettingsError: lists every problem with a hint, without any value.
     """
-    values, problems = _values(environ)
+    values, problems = _values(environ, names)
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -484,18 +522,21 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         # at once.
         settings = Settings.model_validate({k: v for k, v in values.items() if k not in wrong})
     rules = (*_RULES, *_TWILIO_RULES) if settings.wants_twilio else _RULES
-    problems += [f"{name}: {hint}" for name, hint, is_wrong in rules if is_wrong(settings)]
+    problems += [
+        f"{name}: {hint}" for name, hint, is_wrong in rules if name in names and is_wrong(settings)
+    ]
     if problems:
         lines = "".join(f"\n  - {problem}" for problem in problems)
         raise SettingsError(f"Some settings are missing or invalid:{lines}")
     return settings
 
 
-def _values(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+def _values(environ: Mapping[str, str], names: Collection[str]) -> tuple[dict[str, str], list[str]]:
     """Returns each field's value, from the variable or its NAME_FILE, and the read errors."""
-    values: dict[str, str] = {}
+    values: dict[str, str] = {"KNOWLEDGE_DIR": str(knowledge_dir(environ))}
     problems: list[str] = []
-    for name, field in Settings.model_fields.items():
+    for name in names:
+        field = Settings.model_fields[name]
         given = environ.get(name, "").strip()
         path = environ.get(f"{name}_FILE", "")
         if field.annotation is SecretStr and path and not given:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import app
-from handoff_bot import logs
+from handoff_bot import app, logs
 from handoff_bot.settings import read_settings
 from handoff_sandbox.movable_time import FollowingClock
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from handoff_sandbox.world import ROOT, World
+from handoff_sandbox.world import KNOWLEDGE, World
 
 Echo = Callable[[str], object]
 
@@ -26,7 +26,7 @@ def play(echo: Echo) -> int:
     with tempfile.TemporaryDirectory(prefix="handoff-demo-") as folder:
         files = Path(folder)
         url = f"sqlite:///{files / 'handoff.db'}"
-        world = World(url, knowledge=ROOT / "knowledge", log=files / "log")
+        world = World(url, knowledge=KNOWLEDGE, log=files / "log")
         with world:
             world.start_bot()
             try:

@@ -28,6 +28,8 @@ PEERS = ("TICKET_", "ZENDESK_", "SMTP_", "MAIL_")
 OURS = ("SLACK_", "TWILIO_", "OPENAI_", "DATABASE_", "KNOWLEDGE_", "WEBCHAT_", *PEERS)
 """Prefixes of the settings for the bot's accounts and addresses."""
 ROOT = Path(__file__).resolve().parents[1]
+"""The folder in which the bot's package lies: a checkout or site-packages."""
+KNOWLEDGE = ROOT / "handoff_bot" / "knowledge"
 
 
 class World:
@@ -93,14 +95,19 @@ class World:
         }
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Returns the bot's environment; settings of real accounts are not inherited."""
+        """Returns the bot's environment; settings of real accounts are neither inherited nor read
+        from a `.env` file.
+        """
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        return {**inherited, **self._settings, **(more or {})}
+        own = {**self._settings, "HANDOFF_ENV_FILE": os.devnull}
+        return {**inherited, **own, **(more or {})}
 
     # -- the bot
 
     def start_bot(
-        self, arguments: Sequence[str] = ("app.py",), more: Mapping[str, str] | None = None
+        self,
+        arguments: Sequence[str] = ("-m", "handoff_bot", "serve"),
+        more: Mapping[str, str] | None = None,
     ) -> None:
         """Starts the real bot in its own process group; does not wait for it."""
         with self._log.open("ab") as log:

@@ -18,12 +18,13 @@ from handoff_bot.storage.migrate import migrate
 from tests import postgres
 from tests.fakes import FrozenClock
 
+os.environ["HANDOFF_ENV_FILE"] = os.devnull  # not the `.env` of the checkout
 TEMPLATE = "handoff_template"
 TESTS = Path(__file__).parent
-BOT_ELSEWHERE = frozenset({"attacks", "browser", "chaos", "flows"})
+BOT_ELSEWHERE = frozenset({"attacks", "browser", "chaos", "flows", "release"})
 """Folders whose tests run the bot as a process of its own, where coverage sees nothing, or repeat lines."""
-REAL_BOT = frozenset({"attacks", "browser", "chaos", "flows"})
-"""Folders of the third level: a browser, attacks, or the bot as a process of its own."""
+REAL_BOT = frozenset({"attacks", "browser", "chaos", "flows", "release"})
+"""Folders of the third level: a browser, attacks, the wheel, or the bot as a process of its own."""
 ON_BOTH = frozenset(
     {"contracts", "jobs", "journeys", "storage", "test_budgets.py", "test_main_path.py"}
 )

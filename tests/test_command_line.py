@@ -4,13 +4,16 @@ import codecs
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import requests
 from click.testing import CliRunner
 
-import app
+from handoff_bot import __version__, app
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.cli import main
 from handoff_bot.domain.conversation_context import ConversationContext
@@ -549,3 +552,57 @@ def test_tickets_are_printed_as_a_file():
     assert json.loads(run("tickets", "export", "--format", "json", "--status", "open").stdout) == []
     assert run("tickets", "export", "--until", "2020-01-01").stdout.count("\n") == 1
     assert run("tickets", "export", "--since", "soon").exit_code == 2
+
+
+def in_folder(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """The command as a process in this folder, with this environment only."""
+    return subprocess.run(
+        [sys.executable, "-m", "handoff_bot", *arguments],
+        cwd=folder,
+        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", [("report",), ("tickets", "export"), ("jobs", "list")])
+def test_what_only_reads_the_database_asks_for_no_credentials(tmp_path, command):
+    done = in_folder(tmp_path, *command)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [file.name for file in tmp_path.iterdir()] == ["handoff.db"]
+
+
+def test_a_file_of_settings_is_read_when_present_and_the_environment_takes_precedence(tmp_path):
+    (tmp_path / ".env").write_text("DATABASE_URL=sqlite:///file.db\n")
+    (tmp_path / "other").write_text("DATABASE_URL=sqlite:///other.db\n")
+    for arguments, environ, name in (
+        ((), {}, "file.db"),
+        ((), {"DATABASE_URL": "sqlite:///environment.db"}, "environment.db"),
+        (("--env-file", "other"), {}, "other.db"),
+        ((), {"HANDOFF_ENV_FILE": "/dev/null"}, "handoff.db"),
+    ):
+        assert not (tmp_path / name).exists()
+        done = in_folder(tmp_path, *arguments, "report", **environ)
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / name).exists()
+
+
+def test_a_named_file_of_settings_that_is_missing_is_an_error(tmp_path):
+    done = in_folder(tmp_path, "--env-file", "missing", "report")
+    assert done.returncode == 2
+    assert "missing" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_credentials_in_the_file_of_settings_make_the_one_command_serve_for_real(tmp_path):
+    (tmp_path / ".env").write_text("SLACK_BOT_TOKEN=xoxb-1\n")
+    done = in_folder(tmp_path, "run")
+    assert done.returncode == 2
+    assert "SLACK_SIGNING_SECRET" in done.stderr
+    assert "SLACK_BOT_TOKEN" not in done.stderr
+
+
+def test_the_version_is_printed():
+    assert run("--version").stdout == f"handoff, version {__version__}\n"

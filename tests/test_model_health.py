@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-import app
+from handoff_bot import app
 from handoff_bot.cli import main
 from handoff_bot.clock import SystemClock
 from handoff_bot.domain.messages import InboundMessage

@@ -6,12 +6,11 @@ import pkgutil, sys
 from importlib import import_module
 
 sys.modules["handoff_sandbox"] = None  # makes every import of it raise ImportError
-import app, channels, handoff_bot
+import handoff_bot
 
-for package in (channels, handoff_bot):
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if not module.name.endswith("__main__") and ".migrations." not in module.name:
-            import_module(module.name)
+for module in pkgutil.walk_packages(handoff_bot.__path__, "handoff_bot."):
+    if not module.name.endswith("__main__") and ".migrations." not in module.name:
+        import_module(module.name)
 """
 
 

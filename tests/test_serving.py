@@ -98,3 +98,13 @@ def test_what_arrives_of_a_body_after_its_connection_was_dropped_counts_for_nobo
     (first, one), (second, other) = socket.socketpair(), socket.socketpair()
     with one, other, ThreadPoolExecutor(1) as thread:  # the browser's tests leave this one a loop
         thread.submit(asyncio.run, both(first, second)).result()
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [("0.0.0.0", "0.0.0.0"), ("::", "[::]"), ("localhost", "localhost")],  # noqa: S104
+)
+def test_it_listens_on_the_address_that_is_set(host, shown):
+    server = Server(lambda: None, host=host, port=3000, processes=1, threads=2)
+    assert server.cfg.bind == [f"{shown}:3000"]
+    assert server.cfg.address == [(host, 3000)]

@@ -1,10 +1,19 @@
 """Deployment settings: every problem at once, with a hint, and no secret anywhere."""
 
+from pathlib import Path
+
 import pytest
 
 from handoff_bot.domain.errors import SettingsError
 from handoff_bot.domain.spending import Price
-from handoff_bot.settings import Settings, read_settings
+from handoff_bot.settings import (
+    SAMPLE_KNOWLEDGE,
+    Settings,
+    knowledge_dir,
+    load_env_file,
+    read_database_settings,
+    read_settings,
+)
 
 SECRET = "s3cr3t-value"
 COMPLETE = {
@@ -274,3 +283,67 @@ def test_a_website_that_no_browser_would_name_so_is_refused(complete, origin):
 def test_a_website_is_accepted_as_browsers_name_it(complete, origin):
     settings = read_settings(complete | WEBSITE | {"WEBCHAT_ORIGINS": origin})
     assert settings.webchat_origins == (origin,)
+
+
+# -- a file of settings
+
+
+def env_file(tmp_path, text, environ=None) -> dict[str, str]:
+    """The environment after this file."""
+    (path := tmp_path / ".env").write_bytes(text.encode())
+    load_env_file(path, found := dict(environ or {}))
+    return found
+
+
+def test_a_file_of_settings_is_read_as_other_tools_read_it(tmp_path):
+    text = "\ufeff# Slack\r\nSLACK_BOT_TOKEN=xoxb-1 # ours\r\nexport PORT='3001'\nMAIL_FROM=\"A <a@b.c>\"\n\n"
+    assert env_file(tmp_path, text) == {
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "PORT": "3001",
+        "MAIL_FROM": "A <a@b.c>",
+    }
+
+
+@pytest.mark.parametrize("value", ["a$b${HOME}c", "a#b", "a=b==", "pass'word"])
+def test_a_secret_in_the_file_is_taken_as_it_stands(tmp_path, value):
+    assert env_file(tmp_path, f"SLACK_BOT_TOKEN={value}\n") == {"SLACK_BOT_TOKEN": value}
+
+
+@pytest.mark.parametrize("given", ["PORT", "PORT_FILE"])
+@pytest.mark.parametrize("written", ["PORT", "PORT_FILE"])
+@pytest.mark.parametrize("value", ["1", ""])
+def test_the_file_overrides_nothing_of_the_environment(tmp_path, given, written, value):
+    assert env_file(tmp_path, f"{written}=2", {given: value}) == {given: value}
+
+
+def test_a_secret_and_its_file_may_both_stand_in_the_file(tmp_path):
+    """The same as in the environment, where the value counts."""
+    assert len(env_file(tmp_path, "SMTP_URL=smtp://a\nSMTP_URL_FILE=/b\n")) == 2
+
+
+def test_a_file_that_cannot_be_read_is_one_clear_line_without_its_contents(tmp_path):
+    (path := tmp_path / ".env").write_bytes(f"A={SECRET}\xff".encode("latin-1"))
+    with pytest.raises(SettingsError) as error:
+        load_env_file(path, {})
+    assert "cannot be read" in str(error.value)
+    assert SECRET not in str(error.value)
+
+
+# -- what a command does not need, it does not ask for
+
+
+def test_the_database_is_all_that_some_commands_read():
+    settings = read_database_settings({"DATABASE_URL": "sqlite:///x.db", "PORT": "many"})
+    assert settings.DATABASE_URL.get_secret_value() == "sqlite:///x.db"
+    with pytest.raises(SettingsError, match="DATABASE_URL"):
+        read_database_settings({"DATABASE_URL": "mysql://x"})
+
+
+def test_articles_are_those_named_or_those_in_the_folder_or_the_sample(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert knowledge_dir({}) == SAMPLE_KNOWLEDGE
+    assert read_settings(COMPLETE).KNOWLEDGE_DIR == SAMPLE_KNOWLEDGE
+    (tmp_path / "knowledge").mkdir()
+    assert read_settings(COMPLETE).KNOWLEDGE_DIR.resolve() == tmp_path / "knowledge"
+    assert knowledge_dir({"KNOWLEDGE_DIR": "/nowhere"}) == Path("/nowhere")
+    assert "KNOWLEDGE_DIR" in problems(COMPLETE | {"KNOWLEDGE_DIR": "/nowhere"})

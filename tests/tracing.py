@@ -101,7 +101,7 @@ class Tracer:
 def product_file(path: str) -> str:
     """The path of a file of the product relative to the root; "" for anything else."""
     try:
-        parts = Path(path).relative_to(ROOT).parts
+        parts = Path(path).resolve().relative_to(ROOT).parts
     except ValueError:
         return ""
     return "/".join(parts) if parts[0] in PRODUCT else ""

@@ -79,7 +79,7 @@ class Server(BaseApplication):
         self.most_each = 0 if proxies else MOST_EACH
         self._bodies = bodies or {}
         self._options = {
-            "bind": f"{host}:{port}",
+            "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "workers": processes,
             "worker_class": Worker,
             "logger_class": Log,

@@ -37,13 +37,11 @@ def run(port: int, echo: Callable[[str], object]) -> int:
     if found:
         echo(
             f"The sandbox does not start while real credentials are set: {', '.join(found)}.\n"
-            "Unset them, or run `python -m handoff_bot serve` to serve for real."
+            "Unset them, also in .env, or run `handoff serve` to serve for real."
         )
         return 2
     if _is_taken(port):
-        echo(
-            f"Port {port} is taken. Stop what listens there, or choose another: PORT=3010 make run"
-        )
+        echo(f"Port {port} is taken. Stop what listens there, or set PORT to another one.")
         return 1
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -19,7 +19,7 @@ from handoff_sandbox.page.switches import Switches
 from handoff_sandbox.slack.payloads import Json
 from handoff_sandbox.slack.state.messages import SlackChannel
 from handoff_sandbox.slack.state.people import Person, UserGroup
-from handoff_sandbox.world import ROOT, World
+from handoff_sandbox.world import KNOWLEDGE, World
 
 START = 60.0
 """Timeout in seconds of the bot's start."""
@@ -43,7 +43,7 @@ class Stage:
         self.time = MovableTime(self._clock_file)
         self.world = World(
             f"sqlite:///{folder / 'handoff.db'}",
-            knowledge=ROOT / "knowledge",
+            knowledge=KNOWLEDGE,
             log=folder / "log",
             now=self.time.now,
         )

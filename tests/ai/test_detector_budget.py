@@ -229,7 +229,8 @@ def test_an_emoji_that_is_small_talk_is_heard(detector):
 
 
 THREADS = """
-import app, threadpoolctl
+import threadpoolctl
+from handoff_bot import app
 found = {one["num_threads"] for one in threadpoolctl.threadpool_info() if one["user_api"] == "blas"}
 assert found, "NumPy has no BLAS that can be asked"
 print(*found)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import pytest
 from flask.testing import FlaskClient
 
-from channels import TWILIO, webchat
-from channels._webchat_sessions import Website
+from handoff_bot.channels import TWILIO, webchat
+from handoff_bot.channels._webchat_sessions import Website
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.visitors import Visitors
 from handoff_bot.storage.database import Database

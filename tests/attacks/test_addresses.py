@@ -9,8 +9,8 @@ import urllib3
 from slack_sdk.web import WebClient
 from urllib3.util import parse_url
 
-from channels._twilio_http import ApiHttp
-from channels.sms import sms
+from handoff_bot.channels._twilio_http import ApiHttp
+from handoff_bot.channels.sms import sms
 from handoff_bot.domain.errors import DeliveryError, DeskError, Malformed
 from handoff_bot.domain.files import DeskFile, File
 from handoff_bot.domain.messages import Media

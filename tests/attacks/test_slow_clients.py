@@ -15,7 +15,7 @@ import time
 import pytest
 import requests
 
-from channels._webchat_sessions import Sessions, Website
+from handoff_bot.channels._webchat_sessions import Sessions, Website
 from handoff_bot.serving.crowd import BODY_SECONDS, HEAD_SECONDS, MOST_EACH, REPORT_SECONDS
 from handoff_bot.web.watchers import PER_ADDRESS
 from tests.attacks.conftest import PROXIED, running

@@ -13,8 +13,8 @@ from tests.attacks import texts
 
 PACKAGES = (
     *(
-        "channels",
         "handoff_bot.ai",
+        "handoff_bot.channels",
         "handoff_bot.domain",
         "handoff_bot.mail",
         "handoff_bot.services",

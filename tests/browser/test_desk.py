@@ -133,7 +133,7 @@ def test_an_admin_changes_what_customers_are_told(page):
     phone.hears("Mia is here now!")
 
 
-def height_of(page, state: str) -> float:
+def height_of(page, state):
     card = page.locator("article.sl-message", has_text=state).first
     expect(card).to_be_visible()
     return card.bounding_box()["height"]

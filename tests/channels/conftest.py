@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import responses
 
-from channels import TWILIO
+from handoff_bot.channels import TWILIO
 from handoff_bot.ports import Channel
 from tests.channels.builders import ACCOUNT
 

@@ -4,7 +4,7 @@ import json
 import uuid
 from dataclasses import replace
 
-from channels import CHANNELS, TWILIO, WEBCHAT, Webchat, Website
+from handoff_bot.channels import CHANNELS, TWILIO, WEBCHAT, Webchat, Website
 from handoff_bot.ports import WebhookRequest
 from tests.channels.builders import (
     ACCOUNT,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 import responses
 
-from channels import CHANNELS
+from handoff_bot.channels import CHANNELS
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, Malformed, Unauthentic
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage, Media

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from channels import TWILIO
+from handoff_bot.channels import TWILIO
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import Malformed, Unauthentic
 from handoff_bot.domain.messages import Consent, DeliveryUpdate, Media

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
-from channels import TWILIO
+from handoff_bot.channels import TWILIO
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from tests.channels.builders import (

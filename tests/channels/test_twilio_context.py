@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from channels import TWILIO
+from handoff_bot.channels import TWILIO
 from handoff_bot.domain.message_context import MessageKind, Quote
 from tests.channels.builders import ACCOUNT, inbound_form, received
 

@@ -5,7 +5,7 @@ import logging
 import pytest
 import requests
 
-from channels import TWILIO
+from handoff_bot.channels import TWILIO
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, Malformed, OutcomeUnknown, Unauthentic
 from handoff_bot.domain.messages import DeliveryUpdate, InboundMessage

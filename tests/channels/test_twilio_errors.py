@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels._twilio_errors import MEANINGS, UNEXPLAINED, in_words
+from handoff_bot.channels._twilio_errors import MEANINGS, UNEXPLAINED, in_words
 
 DOCUMENTED = [
     "21610",

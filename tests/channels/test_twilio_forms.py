@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 # ruff: noqa: RUF001, RUF005 - what customers write
-from channels import TWILIO
+from handoff_bot.channels import TWILIO
 from handoff_bot.domain.messages import Consent, Media
 from tests.channels.builders import ACCOUNT, PHONES, inbound_form, payload, received
 

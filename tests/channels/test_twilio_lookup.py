@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from channels import TWILIO
+from handoff_bot.channels import TWILIO
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from tests.channels.builders import ACCOUNT, NINE, PATH, URL, listed, outbound

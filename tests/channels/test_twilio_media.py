@@ -7,8 +7,8 @@ import pytest
 import requests
 import responses
 
-from channels import TWILIO
-from channels._twilio_media import MediaFetcher
+from handoff_bot.channels import TWILIO
+from handoff_bot.channels._twilio_media import MediaFetcher
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.files import LARGEST
 from handoff_bot.domain.messages import Media

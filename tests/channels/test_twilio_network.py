@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from channels import TWILIO
+from handoff_bot.channels import TWILIO
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from tests.channels.builders import ACCOUNT, NINE, outbound
 

@@ -18,7 +18,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from channels import TWILIO
+from handoff_bot.channels import TWILIO
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from handoff_bot.domain.messages import Template
 from tests.channels.builders import ACCOUNT, NINE, PATH, PHONES, URL, listed, outbound

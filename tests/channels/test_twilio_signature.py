@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from channels import TWILIO
-from channels._twilio_signature import is_signed
+from handoff_bot.channels import TWILIO
+from handoff_bot.channels._twilio_signature import is_signed
 from handoff_bot.domain.errors import Unauthentic
 from handoff_bot.ports import WebhookRequest
 from tests.channels.builders import ACCOUNT, inbound_form, signed, webhook

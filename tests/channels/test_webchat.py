@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from channels import Webchat, Website
+from handoff_bot.channels import Webchat, Website
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import Malformed
 from handoff_bot.domain.messages import OutboundMessage

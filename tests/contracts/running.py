@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 
-import app
+from handoff_bot import app
 from handoff_bot.cli import main
 from handoff_bot.services.settings_catalog import SECTIONS
 from handoff_bot.settings import Settings

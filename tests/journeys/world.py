@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from werkzeug.serving import make_server
 
-from channels import TWILIO, TwilioAccount
+from handoff_bot.channels import TWILIO, TwilioAccount
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.slack.incoming.composition import SlackSide, build_slack
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 
-from channels import TWILIO, WEBCHAT, TwilioAccount
-from channels._webchat_sessions import Website
-from channels.webchat import Webchat
+from handoff_bot.channels import TWILIO, WEBCHAT, TwilioAccount
+from handoff_bot.channels._webchat_sessions import Website
+from handoff_bot.channels.webchat import Webchat
 from handoff_bot.connectors.webhook import WebhookConnector
 from handoff_bot.connectors.zendesk import Account, ZendeskConnector
 from handoff_bot.domain.messages import InboundMessage, Media

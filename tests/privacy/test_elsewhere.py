@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from channels import TWILIO, TwilioAccount
+from handoff_bot.channels import TWILIO, TwilioAccount
 from handoff_bot.connectors.zendesk import (
     DELETED,
     FORBIDDEN_THERE,

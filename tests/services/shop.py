@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from flask import Flask
 
-from channels import TWILIO, TwilioAccount
+from handoff_bot.channels import TWILIO, TwilioAccount
 from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.storage.models import Message

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 import pytest
 from flask.testing import FlaskClient
 
-from channels import TWILIO
 from handoff_bot.ai.assistant.knowledge import Knowledge
 from handoff_bot.ai.assistant.local import LocalAssistant
 from handoff_bot.ai.detector.local import LocalDetector
+from handoff_bot.channels import TWILIO
 from handoff_bot.domain.desk import AgentRef, ThreadReply
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.escalations import Step

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 from flask.testing import FlaskClient
 
-from channels import webchat
-from channels._webchat_sessions import Website
+from handoff_bot.channels import webchat
+from handoff_bot.channels._webchat_sessions import Website
 from handoff_bot.domain.desk import AgentRef, ThreadReply
 from handoff_bot.domain.escalations import Step
 from handoff_bot.services.container import Dependencies, Services

@@ -37,8 +37,8 @@ def needs_attention(found: Sequence[Reading]) -> bool:
     return any(one.is_wrong for one in found) or not any(one.passages for one in found)
 
 
-def check_knowledge(folder: Path, today: date) -> CheckResult:
-    """Checks that every article for customers can be read."""
+def check_knowledge(folder: Path, today: date, sample: Path) -> CheckResult:
+    """Checks that every article for customers can be read, and says if they are only the sample."""
     found = list(readings(folder, today))
     wrong = [f"{one.name} ({one.left_out})" for one in found if one.is_wrong]
     guessed = [one.name for one in found if one.guessed]
@@ -46,6 +46,8 @@ def check_knowledge(folder: Path, today: date) -> CheckResult:
     if not read:
         return CheckResult(WHAT, False, f"no article in {folder.name}; see docs/assistant.md")
     words = f"{many(read, 'file')} read"
+    if folder.resolve() == sample.resolve():
+        words += "; these are sample articles of a fictional shop, set KNOWLEDGE_DIR to your own"
     if wrong:
         words += f"; skipped: {_some(wrong)}; run `handoff knowledge check`"
     if guessed:

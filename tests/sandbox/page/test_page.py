@@ -424,7 +424,7 @@ def test_with_any_credential_the_same_command_serves_for_real_or_says_what_is_mi
 
 def test_serving_for_real_imports_no_sandbox():
     program = (
-        "import sys, app; import handoff_bot.cli; "
+        "import sys; from handoff_bot import app, cli; "
         "print([name for name in sys.modules if 'sandbox' in name])"
     )
     done = subprocess.run(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from channels import TWILIO, TwilioAccount
+from handoff_bot.channels import TWILIO, TwilioAccount
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from handoff_bot.domain.messages import OutboundMessage

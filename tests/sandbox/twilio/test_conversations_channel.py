@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from flask import Flask
 
-from channels import TWILIO, TwilioAccount
+from handoff_bot.channels import TWILIO, TwilioAccount
 from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError, OutcomeUnknown
 from handoff_bot.domain.messages import OutboundMessage

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask, Response, request
 from twilio.base.exceptions import TwilioRestException
 
-from channels import TWILIO, TwilioAccount
+from handoff_bot.channels import TWILIO, TwilioAccount
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.files import StoredFile
 from handoff_bot.domain.messages import OutboundMessage, Template
