@@ -144,6 +144,16 @@ class Knowledge:
             ]
         return [hit for hit in hits if hit.covered or hit.near]
 
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    def all(self) -> list[Passage]:
+        """Returns all passages."""
+        with self._lock:
+            self._refresh()
+            return list(self._passages)
+
     def languages(self) -> frozenset[str]:
         """Returns the declared languages of the articles."""
         with self._lock:
