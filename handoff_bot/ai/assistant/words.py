@@ -10,7 +10,7 @@ _MARKS = re.compile("[\u0300-\u036f]")
 # Thai, Lao, Khmer, Burmese, kana, Han: written without spaces, so every character counts as a word.
 _UNSPACED = re.compile("([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff])")
 _WORD = re.compile(r"\w+")
-_MOST_WORDS = 40
+MOST_WORDS = 40
 _LONG_NUMBER = 4
 
 # Question words of any topic. A missing one only costs a little confidence.
@@ -56,12 +56,22 @@ def telling_stems(text: str) -> list[str]:
 
     In scripts without spaces, a stem is a pair of neighbouring characters, separated by a space.
     """
+    return list(telling_words(text))[:MOST_WORDS]
+
+
+def telling_words(text: str) -> dict[str, str]:
+    """Returns the content words by their stems, each with a word that has it.
+
+    In scripts without spaces, a word is a pair of neighbouring characters.
+    """
     words = words_of(text)
-    spaced = [stem(word) for word in words if _is_telling(word)]
+    spaced = [(stem(word), word) for word in words if _is_telling(word)]
     pairs = [
-        f"{one} {two}" for one, two in pairwise(words) if _is_unspaced(one) and _is_unspaced(two)
+        (f"{one} {two}", one + two)
+        for one, two in pairwise(words)
+        if _is_unspaced(one) and _is_unspaced(two)
     ]
-    return list(dict.fromkeys(spaced + pairs))[:_MOST_WORDS]
+    return dict([*spaced, *pairs])
 
 
 def stem(word: str) -> str:
