@@ -1,7 +1,6 @@
-"""Fits how sure the assistant is of a passage: `python -m bench.train_answers FOLDER`.
+"""Fits how sure the assistant is of a passage: `python -m bench.train_answers`.
 
-Learns from the trades in bench/answers/training and, with FOLDER, from its pairs.jsonl (the split
-"train" only). Each question is asked twice: with its passage in the knowledge base, and without it,
+Learns from the trades in bench/answers/training. Each question is asked twice: with its passage in the knowledge base, and without it,
 where all that is left are near misses. Prints a cross-validation by trade, and writes
 handoff_bot/ai/assistant/answerability.npz. Bytes are the same each time.
 """
@@ -9,11 +8,9 @@ handoff_bot/ai/assistant/answerability.npz. Bytes are the same each time.
 from __future__ import annotations
 
 import argparse
-import json
 import warnings
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,9 +28,6 @@ from handoff_bot.ai.detector.local import LocalDetector
 
 CANDIDATES = 12
 UNITS, MEMBERS, DECAY = 10, 5, 0.3
-PAIRS_WEIGHT = 0.25
-SIZE = 40
-"""Passages of a knowledge base that is put together from pairs.jsonl."""
 WRONG = 2.0
 """A wrong answer costs so many right ones."""
 
@@ -51,7 +45,6 @@ class Asked:
     marks: NDArray[np.float64]
     labels: NDArray[np.int64]
     trade: str
-    weight: float
     text: str = ""
 
 
@@ -70,7 +63,7 @@ class Remembered:
         return [self._known[one] for one in texts]
 
 
-def asked(knowledge: Knowledge, text: str, right: str, trade: str, weight: float) -> Asked | None:
+def asked(knowledge: Knowledge, text: str, right: str, trade: str) -> Asked | None:
     """Asks a question, or a follow-up to an earlier one; `right` is the heading with the answer."""
     earlier, _, last = text.rpartition(" >> ")
     hits = knowledge.search(last, CANDIDATES, earlier)
@@ -78,10 +71,10 @@ def asked(knowledge: Knowledge, text: str, right: str, trade: str, weight: float
         return None
     marks = np.array([hit.marks for hit in hits])
     labels = np.array([int(bool(right) and hit.passage.heading == right) for hit in hits])
-    return Asked(marks, labels, trade, weight, text)
+    return Asked(marks, labels, trade, text)
 
 
-def of_trade(trade: Trade, meaning: Meaning, weight: float = 1.0) -> Iterator[Asked]:
+def of_trade(trade: Trade, meaning: Meaning) -> Iterator[Asked]:
     """Yields each question with its passage and without it, and the unanswerable ones."""
     with TemporaryDirectory() as place:
         folder = Path(place)
@@ -93,57 +86,18 @@ def of_trade(trade: Trade, meaning: Meaning, weight: float = 1.0) -> Iterator[As
                         continue
                     right = section.heading if without == -1 else ""
                     for text in section.asked:
-                        found = asked(knowledge, text, right, trade.name, weight)
+                        found = asked(knowledge, text, right, trade.name)
                         yield from [found] if found else []
                 if without == -1:
                     for text in trade.unanswerable:
-                        found = asked(knowledge, text, "", trade.name, weight)
+                        found = asked(knowledge, text, "", trade.name)
                         yield from [found] if found else []
-
-
-def of_pairs(path: Path, meaning: Meaning) -> Iterator[Asked]:
-    """Yields the pairs' questions: their passages, a few dozen at a time, are a knowledge base."""
-    by_trade: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for line in path.read_text(encoding="utf-8").splitlines():
-        pair = json.loads(line)
-        if pair["split"] == "train" and pair["kind"] == "single" and pair["answerable"] == "yes":
-            by_trade[f"{pair['trade']}-{pair['lang']}"].append(pair)
-    for name, pairs in sorted(by_trade.items()):
-        seen: set[str] = set()
-        kept = [one for one in pairs if not (one["passage"] in seen or seen.add(one["passage"]))]  # type: ignore[func-returns-value]
-        for start in range(0, min(len(kept), 10 * SIZE), SIZE):
-            yield from _of_chunk(name.split("-")[0], kept[start : start + SIZE], meaning)
-
-
-def _of_chunk(name: str, pairs: Sequence[dict[str, Any]], meaning: Meaning) -> Iterator[Asked]:
-    """A passage's heading is its place or disease and a number, which tells passages apart."""
-    with TemporaryDirectory() as place:
-        folder = Path(place)
-        for half in (0, 1, 2):
-            texts = [
-                f"## {one['title']} {number}\n{_plain(one['passage'])}"
-                for number, one in enumerate(pairs)
-                if half == 2 or number % 2 == half
-            ]
-            folder.joinpath("all.md").write_text("\n\n".join(texts), encoding="utf-8")
-            with Knowledge(folder, meaning=meaning) as knowledge:
-                for number, one in enumerate(pairs):
-                    right = f"{one['title']} {number}"
-                    if half != 2 and number % 2 == half:
-                        continue
-                    found = asked(knowledge, one["question"], right, name, PAIRS_WEIGHT)
-                    yield from [found] if found else []
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.replace("#", " ").split())
 
 
 def fitted(cases: Sequence[Asked]) -> Answerability:
     """Fits a few small networks, whose mean is the probability."""
     marks = np.concatenate([one.marks for one in cases])
     labels = np.concatenate([one.labels for one in cases])
-    weights = np.concatenate([np.full(len(one.labels), one.weight) for one in cases])
     mean, spread = marks.mean(axis=0), marks.std(axis=0) + 1e-6
     scaled = (marks - mean) / spread
     members = []
@@ -153,7 +107,7 @@ def fitted(cases: Sequence[Asked]) -> Answerability:
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            network.fit(scaled, labels, sample_weight=weights)
+            network.fit(scaled, labels)
         members.append(network)
     hidden = np.stack([np.vstack([one.coefs_[0], one.intercepts_[0]]) for one in members])
     out = np.stack([np.append(one.coefs_[1][:, 0], one.intercepts_[1]) for one in members])
@@ -175,10 +129,10 @@ class Chosen:
 def cross_validated(cases: Sequence[Asked]) -> list[Chosen]:
     """Returns what is chosen for each written question by models that have not seen its trade."""
     found = []
-    for trade in sorted({one.trade for one in cases if one.weight == 1.0}):
+    for trade in sorted({one.trade for one in cases}):
         model = fitted([one for one in cases if one.trade != trade])
         for one in cases:
-            if one.trade == trade and one.weight == 1.0:
+            if one.trade == trade:
                 chances = model.chances(one.marks)
                 best = int(np.argmax(chances))
                 found.append(
@@ -211,14 +165,11 @@ def report(chosen: Sequence[Chosen]) -> Iterator[str]:
 def main() -> None:
     """Fits, measures by trade, and writes the model."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path, nargs="?", help="the folder with pairs.jsonl")
     parser.add_argument("--out", type=Path, default=MODEL)
     options = parser.parse_args()
     meaning = Remembered(LocalDetector.load().encoder.vectors)
     with threadpool_limits(1):  # the same sums in the same order, however many cores there are
         cases = [case for trade in trades() for case in of_trade(trade, meaning)]
-        if options.data:
-            cases += of_pairs(options.data / "pairs.jsonl", meaning)
         print(len(cases), "cases;", ", ".join(NAMES))  # noqa: T201
         for line in report(cross_validated(cases)):
             print(line)  # noqa: T201

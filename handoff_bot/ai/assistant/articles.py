@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from handoff_bot.ai.assistant.article_language import language_of
 from handoff_bot.ai.assistant.folder import MARKDOWN, Found, articles, read
 from handoff_bot.ai.assistant.front_matter import FrontMatter, split
 from handoff_bot.ai.assistant.markdown import Section, sections
@@ -23,7 +24,7 @@ class Passage:
         title: the article's title, named as the source.
         heading: the passage's own, "" before the first one.
         text: plain text with paragraphs.
-        locale: ISO 639-1, "" if not given.
+        locale: ISO 639-1, as given or as its words show; "" if neither does.
         tags: customers' other words for it.
     """
 
@@ -110,7 +111,8 @@ def passages(markdown: str, fallback_title: str) -> list[Passage]:
 def _passages(about: FrontMatter, parts: list[Section], stem: str) -> Iterator[Passage]:
     tops = [part.heading for part in parts if part.level == 1]
     named = tops[0] if len(tops) == 1 else ""
+    locale = about.locale or language_of("\n".join(f"{part.heading}\n{part.text}" for part in parts))
     title = about.title or named or " ".join(stem.replace("-", " ").replace("_", " ").split())
     for part in parts:
         if part.text:
-            yield Passage(title, part.heading, part.text, about.locale, about.tags)
+            yield Passage(title, part.heading, part.text, locale, about.tags)

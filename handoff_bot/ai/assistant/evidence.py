@@ -21,7 +21,7 @@ _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:\d{1,2}|\w|\w\.\w|e\.g|i\.e|approx|bzw|ca|dr|etc|evtl|incl?|inkl|max|min|mrs?|ms|no|nr|prof|st|str|tel|usw|vgl)\.$",
     re.IGNORECASE,
 )
-_ITEM = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s+")
+ITEM = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s+")
 _ALIKE, _SPAN = 0.45, 0.4
 """Words with at most this similarity count as unrelated; from their sum on as synonyms."""
 _FOUND = 0.5
@@ -31,6 +31,7 @@ _COSINE, _KIND = 0.8, 0.12
 NAMES = (
     "near", "near_heading", "covered", "headed", "rank", "soft", "soft_sentence", "weakest", "unknown",
     "kind", "kind_missing", "lead_near", "lead_soft", "words", "spelt", "elsewhere", "fit",
+    "near_linked", "lead_linked",
 )  # fmt: skip
 """Names of the marks, in their order."""
 
@@ -68,6 +69,7 @@ class Indexed:
         heads: same of title, heading and tags.
         statements: sentences, items of lists and rows of tables.
         vectors: [statements + 1], meanings, the heading's first; empty without an encoder.
+        linked: [statements], meanings of the heading and the statement together.
         words: places in the vocabulary, of heading and title first, then of each statement.
         searchable: searchable words of each statement.
     """
@@ -77,6 +79,7 @@ class Indexed:
     heads: str
     statements: tuple[str, ...]
     vectors: Vectors
+    linked: Vectors
     words: tuple[NDArray[np.int64], ...]
     searchable: tuple[str, ...]
 
@@ -113,7 +116,7 @@ def _statements(text: str) -> Iterator[str]:
     for line in text.split("\n"):
         if not line.strip():
             continue
-        if _ITEM.match(line):
+        if ITEM.match(line):
             yield line
             continue
         held = ""
@@ -157,13 +160,15 @@ def fit(query: Query, one: Indexed, rank: float) -> Fit:
     found = np.max([heads, *each], axis=0)
     shares = [float(held @ weights / weights.sum()) for held in each] or [0.0]
     near = _near(query, one)
+    linked = _linked(query, one)
     kinds = [question_kinds.holds(text, query.kind) for text in one.statements] or [False]
     scores = [
-        part + _COSINE * close + _KIND * right
-        for part, close, right in zip(shares, near[1:], kinds, strict=True)
+        part + _COSINE * max(close, both) + _KIND * right
+        for part, close, both, right in zip(shares, near[1:], linked, kinds, strict=True)
     ]
     soft = float(found @ weights / weights.sum())
-    own = share(one.whole, query.asked) if query.asked else 1.0
+    mine = np.array([query.asked.get(stem, 0.0) for stem in stems])
+    own = float(found @ mine / mine.sum()) if query.asked else 1.0
     covered = share(one.whole, query.weights)
     best = int(np.argmax(scores))
     values = {
@@ -174,6 +179,7 @@ def fit(query: Query, one: Indexed, rank: float) -> Fit:
         "kind": float(query.kind is not None and kinds[best]),
         "kind_missing": float(not any(kinds)), "words": math.log(1 + len(stems)),
         "spelt": float(covered > 0), "fit": max(scores),
+        "near_linked": max(linked),
         "elsewhere": float(weights @ np.maximum(query.best - found, 0.0) / weights.sum()),
     }  # fmt: skip
     marks = tuple(values.get(name, 0.0) for name in NAMES)
@@ -190,6 +196,9 @@ def compared(fits: Sequence[Fit]) -> list[tuple[float, ...]]:
 def _with_leads(one: Fit, others: Sequence[Fit]) -> tuple[float, ...]:
     marks = dict(zip(NAMES, one.marks, strict=True))
     marks["lead_near"] = one.near - max((other.near for other in others), default=0.0)
+    linked = NAMES.index("near_linked")
+    best = max((other.marks[linked] for other in others), default=0.0)
+    marks["lead_linked"] = one.marks[linked] - best
     marks["lead_soft"] = one.soft - max((other.soft for other in others), default=0.0)
     return tuple(marks[name] for name in NAMES)
 
@@ -208,6 +217,17 @@ def _near(query: Query, one: Indexed) -> list[float]:
     if query.vector is None:
         return [0.0] * (1 + len(one.statements))
     return [float(value) for value in one.vectors @ query.vector]
+
+
+def _linked(query: Query, one: Indexed) -> list[float]:
+    if query.vector is None:
+        return [0.0] * len(one.statements)
+    return [float(value) for value in one.linked @ query.vector]
+
+
+def linked(head: str, statement: str) -> str:
+    """Returns a heading and a statement as one text."""
+    return f"{head}: {statement}"
 
 
 def vocabulary_of(text: str) -> list[str]:

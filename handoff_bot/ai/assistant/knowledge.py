@@ -25,7 +25,7 @@ from handoff_bot.ai.assistant import evidence, question_kinds
 from handoff_bot.ai.assistant.articles import Passage, read_folder
 from handoff_bot.ai.assistant.evidence import Fit, Indexed, Query
 from handoff_bot.ai.assistant.folder import candidates
-from handoff_bot.ai.assistant.words import MOST_WORDS, folded, telling_words
+from handoff_bot.ai.assistant.words import MOST_WORDS, folded, is_generic, telling_words
 
 _LOOK_AGAIN = 1.0  # seconds between two checks of the files
 _TABLE = """
@@ -126,7 +126,7 @@ class Knowledge:
         Args:
             earlier: the previous question for a follow-up; its words count less.
         """
-        said = telling_words(question)
+        said = {} if earlier and is_generic(question) else telling_words(question)
         words = dict(islice((said | (telling_words(earlier) | said)).items(), MOST_WORDS))
         with self._lock:
             self._refresh()
@@ -232,7 +232,10 @@ class Knowledge:
         heads = [one.heading or one.title for one in passages]
         words = self._words(passages)
         place = {word: number for number, word in enumerate(words)}
-        self._known = self._meant([*heads, *(text for each in said for text in each), *words])
+        linked = [
+            evidence.linked(head, text) for head, each in zip(heads, said, strict=True) for text in each
+        ]
+        self._known = self._meant([*heads, *(text for each in said for text in each), *linked, *words])
         self._vocabulary = self._stacked(words)
         self._indexed = [
             self._one(passage, head, texts, row, place)
@@ -278,6 +281,7 @@ class Knowledge:
             heads=evidence.searchable(" ".join(row[:3])),
             statements=tuple(texts),
             vectors=self._stacked([head, *texts]),
+            linked=self._stacked([evidence.linked(head, text) for text in texts]),
             words=(places(f"{passage.title} {passage.heading}"), *map(places, texts)),
             searchable=tuple(map(evidence.searchable, texts)),
         )

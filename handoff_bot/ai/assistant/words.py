@@ -37,6 +37,15 @@ mijn naar niet nog of om ook op te u uit uw van voor waar wanneer wat we welke w
 """
 STOPWORDS = frozenset(_STOPWORDS_TEXT.split())
 
+# What is asked for, not about what: `question_kinds` compares that. They only count without others.
+_GENERIC_TEXT = """
+much many long cost costs price prices charge charges take takes often old soon fast happens happen possible allowed
+kostet kosten preis preise dauert lange viel viele teuer moglich passiert cuesta cuestan vale precio tarda dura
+coute coutent prix combien temps costa costano prezzo tempo custa custam preco kost prijs lang lange duurt
+kosztuje cena ile kac kadar fiyati kostar pris
+"""
+_GENERIC = frozenset(_GENERIC_TEXT.split())
+
 
 def folded(text: str) -> str:
     """Returns lowercase text without Latin accents, with spaces around characters of scripts
@@ -71,7 +80,8 @@ def telling_words(text: str) -> dict[str, str]:
         for one, two in pairwise(words)
         if _is_unspaced(one) and _is_unspaced(two)
     ]
-    return dict([*spaced, *pairs])
+    found = dict([*spaced, *pairs])
+    return {one: word for one, word in found.items() if word not in _GENERIC} or found
 
 
 def stem(word: str) -> str:
@@ -89,3 +99,9 @@ def _is_telling(word: str) -> bool:
 
 def _is_unspaced(word: str) -> bool:
     return _UNSPACED.match(word) is not None
+
+
+def is_generic(text: str) -> bool:
+    """Returns whether the content words only say what is asked for ("how much does it cost?")."""
+    words = [word for word in words_of(text) if _is_telling(word)]
+    return bool(words) and all(word in _GENERIC for word in words)
