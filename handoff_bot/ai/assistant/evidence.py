@@ -31,7 +31,7 @@ _COSINE, _KIND = 0.8, 0.12
 NAMES = (
     "near", "near_heading", "covered", "headed", "rank", "soft", "soft_sentence", "weakest", "unknown",
     "kind", "kind_missing", "lead_near", "lead_soft", "words", "spelt", "elsewhere", "fit",
-    "near_linked", "lead_linked",
+    "near_linked", "lead_linked", "foreign", "foreign_near",
 )  # fmt: skip
 """Names of the marks, in their order."""
 
@@ -47,6 +47,7 @@ class Query:
             encoder.
         vector: the question's meaning.
         kind: what it asks for.
+        language: by its small words, "" if unclear.
         asked: same as `weights`, without an earlier question's words.
         best: by stem, how well any passage holds it, 0 to 1.
     """
@@ -56,6 +57,7 @@ class Query:
     similar: Vectors
     vector: Vectors | None
     kind: question_kinds.Kind | None
+    language: str
     asked: Mapping[str, float]
     best: NDArray[np.float64]
 
@@ -171,6 +173,7 @@ def fit(query: Query, one: Indexed, rank: float) -> Fit:
     own = float(found @ mine / mine.sum()) if query.asked else 1.0
     covered = share(one.whole, query.weights)
     best = int(np.argmax(scores))
+    foreign = bool(query.language and one.passage.locale) and query.language != one.passage.locale
     values = {
         "near": max(near), "near_heading": near[0], "covered": covered, "soft": soft,
         "headed": share(one.heads, query.weights), "rank": rank / (1.0 + weights.sum()),
@@ -179,7 +182,8 @@ def fit(query: Query, one: Indexed, rank: float) -> Fit:
         "kind": float(query.kind is not None and kinds[best]),
         "kind_missing": float(not any(kinds)), "words": math.log(1 + len(stems)),
         "spelt": float(covered > 0), "fit": max(scores),
-        "near_linked": max(linked),
+        "near_linked": max(linked), "foreign": float(foreign),
+        "foreign_near": foreign * max(max(near), max(linked)),
         "elsewhere": float(weights @ np.maximum(query.best - found, 0.0) / weights.sum()),
     }  # fmt: skip
     marks = tuple(values.get(name, 0.0) for name in NAMES)

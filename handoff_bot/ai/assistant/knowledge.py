@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handoff_bot.ai.assistant import evidence, question_kinds
+from handoff_bot.ai.assistant.article_language import language_of
 from handoff_bot.ai.assistant.articles import Passage, read_folder
 from handoff_bot.ai.assistant.evidence import Fit, Indexed, Query
 from handoff_bot.ai.assistant.folder import candidates
@@ -178,7 +179,7 @@ class Knowledge:
         if similar.size:
             held = np.maximum(held, evidence.related(similar.max(axis=1).astype(np.float64)))
         kind = question_kinds.asked(question) or question_kinds.asked(earlier)
-        return Query(words, weights, similar, vector, kind, asked, held)
+        return Query(words, weights, similar, vector, kind, language_of(question), asked, held)
 
     def _nearness(self, query: Query) -> NDArray[np.float32]:
         """Returns each passage's similarity in meaning to the question."""
