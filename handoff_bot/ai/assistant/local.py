@@ -35,7 +35,7 @@ from handoff_bot.domain.texts import FALLBACK, languages
 
 BY = "local"
 
-_FLOOR = 0.5
+_FLOOR = 0.46
 _LONGEST, _SHORTEST = 900, 240
 """Characters of a passage: as the only answer, and among several."""
 _CANDIDATES = 12
@@ -53,6 +53,10 @@ _FEWEST_SHARED, _MOSTLY = 2, 0.6
 _HELD_ALONE, _HEADED_ALONE, _RANK_ALONE, _CONSTANT_ALONE = 2.59, 0.92, 0.47, -5.0
 _HIGHEST_RANK = 12.0  # ranks grow with a question's length, certainty does not
 
+_OWN_FIRST = 0.5
+"""A passage in the customer's language needs this share of the certainty of one in another."""
+_TRANSLATED = 0.15
+"""How much nearer in meaning a passage is at most than its translation into the question's language."""
 _MAYBE, _SECOND = 0.36, 0.15
 """Minimum certainty of the best and of the second passage to ask which of them is meant."""
 _OPTION = re.compile(r"^(\d)\. (.+)$", re.MULTILINE)
@@ -111,8 +115,12 @@ class LocalAssistant:
             return Answer(say(ROBOT, language), confidence=1.0, by=BY)
         parts = [replace(last, text=text) for text in questions_in(last.text)]
         if len(parts) > 1:
-            before = turns[:-1]
-            answers = [self._answer((*before, *parts[: n + 1]), language) for n in range(len(parts))]
+            # A later question goes on from those before it in the message, not from an earlier message.
+            others = tuple(one for one in turns[:-1] if one.role != "customer")
+            answers = [self._answer((*turns[:-1], parts[0]), language)]
+            answers += [
+                self._answer((*others, *parts[: n + 1]), language) for n in range(1, len(parts))
+            ]
             if any(one.confidence >= _FLOOR for one in answers):
                 return _together(parts, answers, language)
         return self._answer(turns, language)
@@ -191,9 +199,21 @@ class LocalAssistant:
             return _Found()
         for spoken in ({language, ""}, {FALLBACK, ""}):
             mine = [pair for pair in kept if pair[1].passage.locale in spoken]
-            if language and mine and mine[0][0] >= _FLOOR:
+            if language and mine and _is_first(mine, kept):
                 return _Found(mine[0][1], mine[0][0], tuple(mine))
         return _Found(kept[0][1], kept[0][0], tuple(kept))
+
+
+def _is_first(mine: Sequence[tuple[float, Hit]], every: Sequence[tuple[float, Hit]]) -> bool:
+    """Returns whether passages of a language are preferred to the likeliest one of all.
+
+    They are if one may answer, or if one is about as near in meaning: then it is the likeliest
+    one's translation, and its words, which can be compared better, show that it does not answer.
+    """
+    nearest = max(hit.near for _, hit in mine)
+    return mine[0][0] >= min(_FLOOR, _OWN_FIRST * every[0][0]) or (
+        nearest >= every[0][1].near - _TRANSLATED
+    )
 
 
 def _options(text: str) -> dict[str, str]:

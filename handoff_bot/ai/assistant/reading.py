@@ -10,7 +10,7 @@ from handoff_bot.ai.assistant.knowledge import Hit
 from handoff_bot.ai.assistant.words import telling_stems, words_of
 
 _MOST = 3
-_SHORT = 160
+_SHORT = 240
 """Characters of a passage that is quoted whole."""
 _TOGETHER = 0.72
 """Minimum fit of a neighbouring sentence, relative to the best one."""
@@ -22,6 +22,8 @@ dies dazu dafur davor lo la los esto eso despues entonces il elle ils cela ensui
 """
 _LEANS = frozenset(_LEANS_TEXT.split())
 """First words of a sentence that goes on from the one before."""
+
+_ALSO = frozenset("also them too auch tambien aussi anche tambem ook".split())
 
 _ASKS_TEXT = """
 do does did is are can could may will would have has am must should was were
@@ -56,9 +58,10 @@ _LETS = re.compile(r"(?:yes|no|ja|nein|si|oui|non|sim|nao|nee)\b")
 def quote(hit: Hit) -> str:
     """Returns one to three sentences, a row, or the steps of a list; short passages whole."""
     text = hit.passage.text
-    if not hit.statements or (len(text) <= _SHORT and len(hit.statements) < _MOST):
-        return text
     said = [each for each, _ in hit.statements]
+    is_short = len(text) <= _SHORT and len(said) <= _MOST
+    if not said or (is_short and not any(_is_row(said, at) for at in range(len(said)))):
+        return text
     scores = [score for _, score in hit.statements]
     best = max(range(len(scores)), key=scores.__getitem__)
     if _is_row(said, best):
@@ -106,7 +109,7 @@ def _stretch(said: Sequence[str], scores: Sequence[float], best: int) -> tuple[i
 
 def _goes_on(sentence: str) -> bool:
     words = words_of(sentence)
-    return bool(words) and words[0] in _LEANS
+    return bool(words) and (words[0] in _LEANS or not _ALSO.isdisjoint(words))
 
 
 def heading(hit: Hit, question: str, quoted: str) -> str:
