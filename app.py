@@ -17,7 +17,7 @@ from flask import Flask
 from channels import TWILIO, WEBCHAT, TwilioAccount, Webchat, Website
 from channels._twilio_checks import check_twilio
 from handoff_bot import charts, logs
-from handoff_bot.ai.assistant.checks import check_knowledge
+from handoff_bot.ai.assistant.checks import check_knowledge, refuse_samples
 from handoff_bot.ai.composition import Asking, build_ai, build_model, build_probe
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
@@ -291,6 +291,17 @@ def website(settings: Settings) -> Website:
     )
 
 
+def servable(settings: Settings) -> Settings:
+    """Returns the settings if customers may be served with them.
+
+    Raises:
+        SettingsError: the articles are the sample shop's, and SAMPLE_KNOWLEDGE is not set.
+    """
+    if not settings.SAMPLE_KNOWLEDGE:
+        refuse_samples(settings.KNOWLEDGE_DIR, SystemClock().now().date())
+    return settings
+
+
 def server(settings: Settings, role: str = "all", clock: Clock | None = None) -> Server:
     """Returns the server of this role, not yet running."""
     return Server(
@@ -440,7 +451,11 @@ def checks(settings: Settings) -> Iterator[CheckResult]:
         yield CheckResult("local detector", False, str(error))
     else:
         yield CheckResult("local detector", True, "loaded")
-    yield check_knowledge(settings.KNOWLEDGE_DIR, SystemClock().now().date())
+    yield check_knowledge(
+        settings.KNOWLEDGE_DIR,
+        SystemClock().now().date(),
+        may_be_sample=settings.SAMPLE_KNOWLEDGE,
+    )
     yield from _check_model(settings)
     yield from check_slack(
         settings.SLACK_BOT_TOKEN.get_secret_value(),
@@ -517,7 +532,7 @@ def __getattr__(name: str) -> Any:
     """`app:app` for your own WSGI server: built and started on first use (so: without preloading)."""
     if name != "app":
         raise AttributeError(name)
-    settings = read_settings()
+    settings = servable(read_settings())
     logs.set_up(settings.LOG_LEVEL)
     handoff = build(settings, os.environ.get("HANDOFF_ROLE", "all"))
     handoff.start()

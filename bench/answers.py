@@ -165,7 +165,9 @@ def main() -> None:
         for one in mine:
             if one.verdict != "right":
                 asked = f"{one.question.earlier} >> {one.question.text}".removeprefix(" >> ")
-                show(f"{one.verdict} {one.question.kind} {one.confidence:.2f} {asked} -> {one.text!r}")
+                show(
+                    f"{one.verdict} {one.question.kind} {one.confidence:.2f} {asked} -> {one.text!r}"
+                )
     if not options.only:
         RESULTS.write_text(
             json.dumps(provenance() | facts | {"verdicts": counts}, indent=1) + "\n", "utf-8"

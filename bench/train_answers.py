@@ -1,8 +1,9 @@
 """Fits how sure the assistant is of a passage: `python -m bench.train_answers`.
 
-Learns from the trades in bench/answers/training and from the sample shop. Each question is asked twice: with its passage in the knowledge base, and without it,
-where all that is left are near misses. Writes handoff_bot/ai/assistant/answerability.npz, the same
-bytes each time; with --measure prints a cross-validation by trade.
+Learns from the trades in bench/answers/training and from the sample shop. Each question is asked
+twice: with its passage in the knowledge base, and without it, where all that is left are near
+misses. Writes handoff_bot/ai/assistant/answerability.npz, the same bytes each time; with --measure
+prints a cross-validation by trade.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ class Remembered:
         self._known: dict[str, Any] = {}
 
     def __call__(self, texts: Sequence[str]) -> Any:
-        new = sorted({one for one in texts if one not in self._known}, key=lambda one: (len(one), one))
+        new = sorted(
+            {one for one in texts if one not in self._known}, key=lambda one: (len(one), one)
+        )
         for start in range(0, len(new), 32):
             batch = new[start : start + 32]
             self._known |= dict(zip(batch, self._meaning(batch), strict=True))
@@ -118,7 +121,12 @@ def fitted(cases: Sequence[Asked]) -> Answerability:
     members = []
     for number in range(MEMBERS):
         network = MLPClassifier(
-            (UNITS,), alpha=DECAY, max_iter=120, random_state=number, batch_size=256, activation="tanh"
+            (UNITS,),
+            alpha=DECAY,
+            max_iter=120,
+            random_state=number,
+            batch_size=256,
+            activation="tanh",
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -127,7 +135,10 @@ def fitted(cases: Sequence[Asked]) -> Answerability:
     hidden = np.stack([np.vstack([one.coefs_[0], one.intercepts_[0]]) for one in members])
     out = np.stack([np.append(one.coefs_[1][:, 0], one.intercepts_[1]) for one in members])
     return Answerability(
-        mean.astype(np.float32), spread.astype(np.float32), hidden.astype(np.float32), out.astype(np.float32)
+        mean.astype(np.float32),
+        spread.astype(np.float32),
+        hidden.astype(np.float32),
+        out.astype(np.float32),
     )
 
 
@@ -151,7 +162,12 @@ def cross_validated(cases: Sequence[Asked]) -> list[Chosen]:
                 chances = model.chances(one.marks)
                 best = int(np.argmax(chances))
                 found.append(
-                    Chosen(float(chances[best]), bool(one.labels[best]), bool(one.labels.any()), one.text)
+                    Chosen(
+                        float(chances[best]),
+                        bool(one.labels[best]),
+                        bool(one.labels.any()),
+                        one.text,
+                    )
                 )
     return found
 

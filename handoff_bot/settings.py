@@ -216,6 +216,10 @@ class Settings(BaseModel):
         Path("knowledge"),
         description="Folder of articles (Markdown, MDX or text) for the assistant's answers.",
     )
+    SAMPLE_KNOWLEDGE: bool = Field(
+        False,
+        description="Serve with the sample shop's articles, to try the bot; else it does not start.",
+    )
     LOG_LEVEL: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Log level."
     )

@@ -549,3 +549,31 @@ def test_tickets_are_printed_as_a_file():
     assert json.loads(run("tickets", "export", "--format", "json", "--status", "open").stdout) == []
     assert run("tickets", "export", "--until", "2020-01-01").stdout.count("\n") == 1
     assert run("tickets", "export", "--since", "soon").exit_code == 2
+
+
+def test_the_start_refuses_to_serve_customers_with_the_sample_shops_articles(
+    environment, monkeypatch
+):
+    monkeypatch.setenv("SAMPLE_KNOWLEDGE", "false")
+    told = run("serve")
+
+    assert told.exit_code == 2
+    assert "belong to the sample shop" in told.stderr
+    assert "SAMPLE_KNOWLEDGE=true" in told.stderr
+
+
+def test_the_doctor_says_that_the_articles_are_the_sample_shops(environment, monkeypatch):
+    monkeypatch.setenv("SAMPLE_KNOWLEDGE", "false")
+    (line,) = [line for line in run("doctor").stdout.splitlines() if "knowledge:" in line]
+
+    assert line.startswith("FAIL")
+    assert "belong to the sample shop" in line
+
+
+def test_ones_own_articles_are_served(environment, tmp_path, monkeypatch):
+    (tmp_path / "a.md").write_text("# Hats\nRed.", "utf-8")
+    monkeypatch.setenv("SAMPLE_KNOWLEDGE", "false")
+    monkeypatch.setenv("KNOWLEDGE_DIR", str(tmp_path))
+
+    settings = read_settings()
+    assert app.servable(settings) is settings

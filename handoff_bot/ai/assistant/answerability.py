@@ -37,7 +37,9 @@ class Answerability:
     hidden: Floats
     out: Floats
 
-    def chances(self, marks: Sequence[Sequence[float]] | NDArray[np.float64]) -> NDArray[np.float64]:
+    def chances(
+        self, marks: Sequence[Sequence[float]] | NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """Returns a probability for each passage.
 
         Args:

@@ -1,7 +1,5 @@
 """Names the language of an article without front matter, by its small words or its script."""
 
-# ruff: noqa: RUF001
-
 from __future__ import annotations
 
 import re

@@ -147,7 +147,8 @@ def share(text: str, weights: Mapping[str, float]) -> float:
 
 def related(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns 0 for unrelated words, 1 for synonyms."""
-    return np.clip((similarity - _ALIKE) / _SPAN, 0.0, 1.0)
+    between: NDArray[np.float64] = np.clip((similarity - _ALIKE) / _SPAN, 0.0, 1.0)
+    return between
 
 
 def fit(query: Query, one: Indexed, rank: float) -> Fit:

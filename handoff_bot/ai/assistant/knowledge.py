@@ -175,7 +175,9 @@ class Knowledge:
             whole = f"{earlier} {question}".strip()
             vector, *each = self._meaning([whole, *words.values()])
             similar = np.stack(each) @ self._vocabulary.T
-        best = [float(any(evidence.holds(one.whole, stem) for one in self._indexed)) for stem in words]
+        best = [
+            float(any(evidence.holds(one.whole, stem) for one in self._indexed)) for stem in words
+        ]
         held = np.array(best)
         if similar.size:
             held = np.maximum(held, evidence.related(similar.max(axis=1).astype(np.float64)))
@@ -204,7 +206,9 @@ class Knowledge:
     def _weights(self, stems: Sequence[str]) -> dict[str, float]:
         """Returns each stem's weight: one that no passage contains weighs most."""
         size = len(self._indexed)
-        counts = {one: sum(evidence.holds(each.whole, one) for each in self._indexed) for one in stems}
+        counts = {
+            one: sum(evidence.holds(each.whole, one) for each in self._indexed) for one in stems
+        }
         return {one: math.log((size + 1) / (count + 0.5)) for one, count in counts.items()}
 
     def _refresh(self) -> None:
@@ -235,9 +239,13 @@ class Knowledge:
         words = self._words(passages)
         place = {word: number for number, word in enumerate(words)}
         linked = [
-            evidence.linked(head, text) for head, each in zip(heads, said, strict=True) for text in each
+            evidence.linked(head, text)
+            for head, each in zip(heads, said, strict=True)
+            for text in each
         ]
-        self._known = self._meant([*heads, *(text for each in said for text in each), *linked, *words])
+        self._known = self._meant(
+            [*heads, *(text for each in said for text in each), *linked, *words]
+        )
         self._vocabulary = self._stacked(words)
         self._indexed = [
             self._one(passage, head, texts, row, place)
@@ -246,7 +254,11 @@ class Knowledge:
         sizes = [1 + len(one.statements) for one in self._indexed]
         self._starts = np.cumsum([0, *sizes[:-1]])
         self._meanings = self._stacked(
-            [text for one, head in zip(self._indexed, heads, strict=True) for text in (head, *one.statements)]
+            [
+                text
+                for one, head in zip(self._indexed, heads, strict=True)
+                for text in (head, *one.statements)
+            ]
         )
 
     def _words(self, passages: Sequence[Passage]) -> list[str]:

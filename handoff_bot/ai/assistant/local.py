@@ -26,7 +26,7 @@ from handoff_bot.ai.assistant.phrases import (
     pleasantry,
     say,
 )
-from handoff_bot.ai.assistant.reading import heading, is_yes, quote
+from handoff_bot.ai.assistant.reading import decisive, heading, is_yes, quote
 from handoff_bot.ai.assistant.words import telling_stems, words_of
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.domain.conversation_context import ConversationContext
@@ -147,7 +147,7 @@ class LocalAssistant:
             best = max(best, self._best(rest, "", language), key=lambda one: one.sure)
         if recalled := _recalled(turns, question, language, best.sure):
             return recalled
-        if best.sure >= _FLOOR:
+        if best.sure >= _FLOOR and any(map(str.isalpha, said)):
             return self._quoted(best, said, language)
         return _asked_back(best, language) or Answer(
             say(UNSURE, language), confidence=best.sure, by=BY
@@ -160,11 +160,13 @@ class LocalAssistant:
         text = _shortened(quote(hit), _LONGEST)
         verdict = is_yes(question, hit)
         if verdict is not None:
-            text = f"{say(YES if verdict else NO, hit.passage.locale or language)} {text}"
+            text = f"{say(YES if verdict else NO, hit.passage.locale or language)} {decisive(hit)}"
         elif above := heading(hit, question, text):
             text = f"{above}\n{text}"
         if _is_foreign(hit, question, language):
-            note = say(OTHER_LANGUAGE, language, spoken=_language_name(hit.passage.locale, language))
+            note = say(
+                OTHER_LANGUAGE, language, spoken=_language_name(hit.passage.locale, language)
+            )
             text = f"{note}\n{text}"
         return Answer(text, confidence=found.sure, sources=(hit.passage.title,), by=BY)
 

@@ -4,7 +4,7 @@ A passage about the right subject that lacks it is no answer: "how much is a cro
 by how many visits it takes.
 """
 
-# ruff: noqa: RUF001
+# ruff: noqa: E501, RUF001 - one line for each group of languages
 
 from __future__ import annotations
 

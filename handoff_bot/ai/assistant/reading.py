@@ -17,38 +17,39 @@ _TOGETHER = 0.72
 _SAME = 0.03
 _ROW = re.compile(r"[^:.]{1,60}: .+")
 _LEANS_TEXT = """
-it they this that these those otherwise after then there he she its their in if er sie es sonst danach dann das diese
-dies dazu dafur davor lo la los esto eso despues entonces il elle ils cela ensuite apres sinon dopo altrimenti poi
+it they this that these those otherwise after then there he she its their in if er sie es sonst
+danach dann das diese dies dazu dafur davor lo la los esto eso despues entonces il elle ils cela
+ensuite apres sinon dopo altrimenti poi
 """
 _LEANS = frozenset(_LEANS_TEXT.split())
 """First words of a sentence that goes on from the one before."""
 
-_ALSO = frozenset("also them too auch tambien aussi anche tambem ook".split())
+_ALSO = frozenset(["also", "them", "too", "auch", "tambien", "aussi", "anche", "tambem", "ook"])
 
 _ASKS_TEXT = """
-do does did is are can could may will would have has am must should was were
-kann kannst konnen konnt darf durfen ist sind gibt habt haben hat muss mussen bietet bieten nehmt nehmen seid werden wird
-liefert liefern verkauft verkaufen macht machen
-puedo puede pueden podemos hay tienen tiene es son aceptan hacen venden ofrecen esta estan
-puis peut pouvez avez est faut faites acceptez vendez livrez
-posso possiamo avete fate siete accettate vendete
-posso pode tem voces aceitam vendem
-kan mag is zijn hebben heeft hebt kunnen verkopen leveren
+do does did is are can could may will would have has am must should was were kann kannst konnen
+konnt darf durfen ist sind gibt habt haben hat muss mussen bietet bieten nehmt nehmen seid werden
+wird liefert liefern verkauft verkaufen macht machen puedo puede pueden podemos hay tienen tiene
+es son aceptan hacen venden ofrecen esta estan puis peut pouvez avez est faut faites acceptez
+vendez livrez posso possiamo avete fate siete accettate vendete posso pode tem voces aceitam
+vendem kan mag is zijn hebben heeft hebt kunnen verkopen leveren
 """
 _ASKS = frozenset(_ASKS_TEXT.split())
 """First words of a question to which yes or no is an answer."""
-_CHOICE = frozenset("or oder o ou of not nicht kein keine keinen no pas non niet geen".split())
+_CHOICE_TEXT = "or oder o ou of not nicht kein keine keinen no pas non niet geen"
+_CHOICE = frozenset(_CHOICE_TEXT.split())
 _NEGATIVE_TEXT = """
-not no never cannot without forbidden neither nor unavailable nicht kein keine keinen keiner keinem nie verboten
-ni nunca prohibido tampoco pas ne aucun aucune jamais interdit interdits non nessun nessuna vietato nunca nao nem
-proibido niet geen nooit verboden nobody unfortunately leider
+not no never cannot without forbidden neither nor unavailable nicht kein keine keinen keiner
+keinem nie verboten ni nunca prohibido tampoco pas ne aucun aucune jamais interdit interdits non
+nessun nessuna vietato nunca nao nem proibido niet geen nooit verboden nobody unfortunately leider
 """
 _NEGATIVE = frozenset(_NEGATIVE_TEXT.split())
 _LIMITS_TEXT = """
-after before without except only until more less over under than other if unless outside late later nach vor ohne nur
-ausser bis mehr weniger uber unter wenn sofern despues antes sin solo hasta mas menos si salvo apres avant sans
-seulement jusque plus moins sauf dopo prima senza fino piu meno tranne se depois sem apenas ate na voor zonder alleen
-tot meer minder als behalve but aber pero mais ma most some many usually
+after before without except only until more less over under than other if unless outside late
+later nach vor ohne nur ausser bis mehr weniger uber unter wenn sofern despues antes sin solo
+hasta mas menos si salvo apres avant sans seulement jusque plus moins sauf dopo prima senza fino
+piu meno tranne se depois sem apenas ate na voor zonder alleen tot meer minder als behalve but
+aber pero mais ma most some many usually
 """
 _LIMITS = frozenset(_LIMITS_TEXT.split())
 """Words that limit: a sentence that has others than the question says neither yes nor no."""
@@ -128,11 +129,12 @@ def is_yes(question: str, hit: Hit) -> bool | None:
     asked = words_of(question)
     if not asked or asked[0] not in _ASKS or _CHOICE & set(asked):
         return None
-    stems = telling_stems(question)
-    best = max((score for _, score in hit.statements), default=0.0)
-    near = [text for text, score in hit.statements if score >= _TOGETHER * best]
-    verdicts = {_says(text, stems, set(asked)) for text in near} - {None}
-    return verdicts.pop() if len(verdicts) == 1 else None
+    return _says(decisive(hit), telling_stems(question), set(asked))
+
+
+def decisive(hit: Hit) -> str:
+    """Returns the sentence that fits best."""
+    return max(hit.statements, key=lambda one: one[1], default=("", 0.0))[0]
 
 
 def _says(text: str, stems: Sequence[str], asked: set[str]) -> bool | None:

@@ -39,10 +39,10 @@ STOPWORDS = frozenset(_STOPWORDS_TEXT.split())
 
 # What is asked for, not about what: `question_kinds` compares that. They only count without others.
 _GENERIC_TEXT = """
-much many long cost costs price prices charge charges take takes often old soon fast happens happen possible allowed
-kostet kosten preis preise dauert lange viel viele teuer moglich passiert cuesta cuestan vale precio tarda dura
-coute coutent prix combien temps costa costano prezzo tempo custa custam preco kost prijs lang lange duurt
-kosztuje cena ile kac kadar fiyati kostar pris
+much many long cost costs price prices charge charges take takes often old soon fast happens
+happen possible allowed kostet kosten preis preise dauert lange viel viele teuer moglich passiert
+cuesta cuestan vale precio tarda dura coute coutent prix combien temps costa costano prezzo tempo
+custa custam preco kost prijs lang lange duurt kosztuje cena ile kac kadar fiyati kostar pris
 """
 _GENERIC = frozenset(_GENERIC_TEXT.split())
 
