@@ -1,5 +1,7 @@
 """Names the language of an article without front matter, by its small words or its script."""
 
+# ruff: noqa: E501 - one line for each language
+
 from __future__ import annotations
 
 import re

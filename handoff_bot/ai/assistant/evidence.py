@@ -147,8 +147,7 @@ def share(text: str, weights: Mapping[str, float]) -> float:
 
 def related(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns 0 for unrelated words, 1 for synonyms."""
-    between: NDArray[np.float64] = np.clip((similarity - _ALIKE) / _SPAN, 0.0, 1.0)
-    return between
+    return np.asarray(np.clip((similarity - _ALIKE) / _SPAN, 0.0, 1.0), dtype=np.float64)
 
 
 def fit(query: Query, one: Indexed, rank: float) -> Fit:
@@ -220,7 +219,9 @@ def _held(
     exact = np.array([float(holds(text, stem)) for stem in stems])
     if not query.similar.size or not len(places):
         return exact
-    return np.maximum(exact, related(query.similar[:, places].max(axis=1).astype(np.float64)))
+    closest = related(query.similar[:, places].max(axis=1).astype(np.float64))
+    found: NDArray[np.float64] = np.maximum(exact, closest)
+    return found
 
 
 def _near(query: Query, one: Indexed) -> list[float]:
