@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: install run wheel lock web migration snapshots test check fix demo screenshots bench bench-idle bench-desk bench-detector train clean
+.PHONY: install run wheel lock web migration snapshots test check fix demo screenshots bench bench-idle bench-desk bench-detector bench-answers train clean
 
 install: $(VENV)/installed
 
@@ -98,6 +98,11 @@ train: $(VENV)/trains
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.build_encoder
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.train_detector $(DATA)
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.train_small_talk
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.train_answers
+
+# On knowledge bases that nothing was trained on.
+bench-answers: install
+	$(BIN)/python -m bench.answers
 
 bench-detector: $(VENV)/trains
 	$(BIN)/python -m bench.detector_speed

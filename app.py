@@ -18,7 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
 from handoff_bot import charts, logs
-from handoff_bot.ai.assistant.checks import check_knowledge
+from handoff_bot.ai.assistant.checks import check_knowledge, refuse_samples
 from handoff_bot.ai.composition import Asking, build_ai, build_model, build_probe
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
@@ -59,7 +59,7 @@ from handoff_bot.services.tickets.tickets import all_fitting
 from handoff_bot.services.translation import translating
 from handoff_bot.services.visitors import Visitors
 from handoff_bot.serving import Server
-from handoff_bot.settings import SAMPLE_KNOWLEDGE, Settings, read_settings
+from handoff_bot.settings import Settings, read_settings
 from handoff_bot.slack.checks import check_slack
 from handoff_bot.slack.incoming.composition import SlackSide, build_slack
 from handoff_bot.slack.limits import LIMITS
@@ -151,8 +151,6 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
     site = Webchat(website(settings)) if settings.webchat_origins else None
     if site:
         channels[WEBCHAT] = site
-    if settings.KNOWLEDGE_DIR.resolve() == SAMPLE_KNOWLEDGE.resolve():
-        logger.warning("sample articles of a fictional shop are used; set KNOWLEDGE_DIR")
     watch = Watch(database, clock, settings.OPENAI_MODEL)
     ai_services = build_ai(
         settings.KNOWLEDGE_DIR,
@@ -307,6 +305,17 @@ def website(settings: Settings) -> Website:
         secret=settings.WEBCHAT_SECRET.get_secret_value(),
         identity_secret=settings.WEBCHAT_IDENTITY_SECRET.get_secret_value(),
     )
+
+
+def servable(settings: Settings) -> Settings:
+    """Returns the settings if customers may be served with them.
+
+    Raises:
+        SettingsError: the articles are the sample shop's, and SAMPLE_KNOWLEDGE is not set.
+    """
+    if not settings.SAMPLE_KNOWLEDGE:
+        refuse_samples(settings.KNOWLEDGE_DIR, SystemClock().now().date())
+    return settings
 
 
 def server(settings: Settings, role: str = "all", clock: Clock | None = None) -> Server:
@@ -488,7 +497,11 @@ def checks(settings: Settings) -> Iterator[CheckResult]:
         yield CheckResult("local detector", False, str(error))
     else:
         yield CheckResult("local detector", True, "loaded")
-    yield check_knowledge(settings.KNOWLEDGE_DIR, SystemClock().now().date(), SAMPLE_KNOWLEDGE)
+    yield check_knowledge(
+        settings.KNOWLEDGE_DIR,
+        SystemClock().now().date(),
+        may_be_sample=settings.SAMPLE_KNOWLEDGE,
+    )
     yield from _check_model(settings)
     yield from check_slack(
         settings.SLACK_BOT_TOKEN.get_secret_value(),
@@ -565,7 +578,7 @@ def __getattr__(name: str) -> Any:
     """`app:app` for your own WSGI server: built and started on first use (so: without preloading)."""
     if name != "app":
         raise AttributeError(name)
-    settings = read_settings()
+    settings = servable(read_settings())
     logs.set_up(settings.LOG_LEVEL)
     handoff = build(settings, os.environ.get("HANDOFF_ROLE", "all"))
     handoff.start()

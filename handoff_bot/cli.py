@@ -86,7 +86,11 @@ def serve(role: str) -> None:
     """Run the bot: webhooks, Slack, jobs and timers."""
     from handoff_bot import app
 
-    settings = settings_or_exit()
+    try:
+        settings = app.servable(settings_or_exit())
+    except HandoffError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
     logs.set_up(settings.LOG_LEVEL)
     if role == "worker":
         _work(settings)

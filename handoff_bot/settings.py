@@ -21,7 +21,7 @@ from handoff_bot.domain.spending import Price, known_price
 from handoff_bot.domain.web_addresses import WebAddress, is_for_keys
 
 NOTHING = SecretStr("")
-SAMPLE_KNOWLEDGE = Path(__file__).with_name("knowledge")
+SAMPLE_FOLDER = Path(__file__).with_name("knowledge")
 """Articles of a fictional shop, which the sandbox answers from."""
 ENV_FILE = Path(".env")
 SHORTEST_SECRET = 32
@@ -220,7 +220,11 @@ class Settings(BaseModel):
     KNOWLEDGE_DIR: Path = Field(
         Path("knowledge"),
         description="Folder of articles (Markdown, MDX or text) for the assistant's answers. If "
-        "neither the setting nor the default folder exists, sample articles are used.",
+        "neither the setting nor the default folder exists, it is the sample shop's.",
+    )
+    SAMPLE_KNOWLEDGE: bool = Field(
+        False,
+        description="Serve with the sample shop's articles, to try the bot; else it does not start.",
     )
     LOG_LEVEL: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Log level."
@@ -473,7 +477,7 @@ def knowledge_dir(environ: Mapping[str, str] = os.environ) -> Path:
     if given := environ.get("KNOWLEDGE_DIR", "").strip():
         return Path(given)
     default: Path = Settings.model_fields["KNOWLEDGE_DIR"].default
-    return default if default.is_dir() else SAMPLE_KNOWLEDGE
+    return default if default.is_dir() else SAMPLE_FOLDER
 
 
 def load_env_file(path: Path, environ: MutableMapping[str, str] = os.environ) -> None:

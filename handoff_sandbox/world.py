@@ -25,7 +25,7 @@ from handoff_sandbox.twilio import TwilioStandIn
 
 PUBLIC = "https://bot.example.com"
 PEERS = ("TICKET_", "ZENDESK_", "SMTP_", "MAIL_")
-OURS = ("SLACK_", "TWILIO_", "OPENAI_", "DATABASE_", "KNOWLEDGE_", "WEBCHAT_", *PEERS)
+OURS = ("SLACK_", "TWILIO_", "OPENAI_", "DATABASE_", "KNOWLEDGE_", "SAMPLE_", "WEBCHAT_", *PEERS)
 """Prefixes of the settings for the bot's accounts and addresses."""
 ROOT = Path(__file__).resolve().parents[1]
 """The folder in which the bot's package lies: a checkout or site-packages."""
@@ -92,6 +92,7 @@ class World:
             "TWILIO_WHATSAPP_FROM": self.twilio.whatsapp_number,
             "TWILIO_API_URL": self.twilio.server.url,
             "KNOWLEDGE_DIR": str(knowledge),
+            "SAMPLE_KNOWLEDGE": "true",
         }
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -606,3 +606,31 @@ def test_credentials_in_the_file_of_settings_make_the_one_command_serve_for_real
 
 def test_the_version_is_printed():
     assert run("--version").stdout == f"handoff, version {__version__}\n"
+
+
+def test_the_start_refuses_to_serve_customers_with_the_sample_shops_articles(
+    environment, monkeypatch
+):
+    monkeypatch.setenv("SAMPLE_KNOWLEDGE", "false")
+    told = run("serve")
+
+    assert told.exit_code == 2
+    assert "belong to the sample shop" in told.stderr
+    assert "SAMPLE_KNOWLEDGE=true" in told.stderr
+
+
+def test_the_doctor_says_that_the_articles_are_the_sample_shops(environment, monkeypatch):
+    monkeypatch.setenv("SAMPLE_KNOWLEDGE", "false")
+    (line,) = [line for line in run("doctor").stdout.splitlines() if "knowledge:" in line]
+
+    assert line.startswith("FAIL")
+    assert "belong to the sample shop" in line
+
+
+def test_ones_own_articles_are_served(environment, tmp_path, monkeypatch):
+    (tmp_path / "a.md").write_text("# Hats\nRed.", "utf-8")
+    monkeypatch.setenv("SAMPLE_KNOWLEDGE", "false")
+    monkeypatch.setenv("KNOWLEDGE_DIR", str(tmp_path))
+
+    settings = read_settings()
+    assert app.servable(settings) is settings

@@ -7,7 +7,7 @@ import pytest
 from handoff_bot.domain.errors import SettingsError
 from handoff_bot.domain.spending import Price
 from handoff_bot.settings import (
-    SAMPLE_KNOWLEDGE,
+    SAMPLE_FOLDER,
     Settings,
     knowledge_dir,
     load_env_file,
@@ -341,8 +341,8 @@ def test_the_database_is_all_that_some_commands_read():
 
 def test_articles_are_those_named_or_those_in_the_folder_or_the_sample(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert knowledge_dir({}) == SAMPLE_KNOWLEDGE
-    assert read_settings(COMPLETE).KNOWLEDGE_DIR == SAMPLE_KNOWLEDGE
+    assert knowledge_dir({}) == SAMPLE_FOLDER
+    assert read_settings(COMPLETE).KNOWLEDGE_DIR == SAMPLE_FOLDER
     (tmp_path / "knowledge").mkdir()
     assert read_settings(COMPLETE).KNOWLEDGE_DIR.resolve() == tmp_path / "knowledge"
     assert knowledge_dir({"KNOWLEDGE_DIR": "/nowhere"}) == Path("/nowhere")

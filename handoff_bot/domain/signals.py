@@ -112,6 +112,7 @@ class Answer:
         sources: titles of the articles used.
         by: the assistant ("local", "openai").
         in_time: whether a language model answered within its deadline; None if none was asked.
+        choices: what the customer can choose from, if the answer asks which of them is meant.
     """
 
     text: str
@@ -119,3 +120,4 @@ class Answer:
     sources: tuple[str, ...] = ()
     by: str = ""
     in_time: bool | None = field(default=None, compare=False)
+    choices: tuple[str, ...] = ()

@@ -1,5 +1,7 @@
 """The assistants: right passages, honest doubts, no foreign links, nothing that a question can break."""
 
+# ruff: noqa: RUF001
+
 from __future__ import annotations
 
 import os
@@ -93,7 +95,16 @@ def test_the_detector_understands_what_the_assistant_offers(assistant, detector,
         "de": "ja bitte",
         "it": "sì",
     }
-    accepted |= {"nl": "ja graag", "pl": "tak", "tr": "evet"}
+    accepted |= {
+        "nl": "ja graag",
+        "pl": "tak",
+        "tr": "evet",
+        "sv": "ja tack",
+        "ru": "да",
+        "uk": "так",
+    }
+    accepted |= {"el": "ναι", "he": "כן", "ar": "نعم", "hi": "हाँ", "id": "ya", "vi": "vâng"}
+    accepted |= {"th": "ใช่", "ja": "はい", "ko": "네", "zh": "是的"}
 
     assert judge(detector, talk("xyzzy plugh", offered, accepted[language])).escalate
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from handoff_bot.ai.assistant.article_language import language_of
 from handoff_bot.ai.assistant.folder import MARKDOWN, Found, articles, read
 from handoff_bot.ai.assistant.front_matter import FrontMatter, split
 from handoff_bot.ai.assistant.markdown import Section, sections
@@ -23,7 +24,7 @@ class Passage:
         title: the article's title, named as the source.
         heading: the passage's own, "" before the first one.
         text: plain text with paragraphs.
-        locale: ISO 639-1, "" if not given.
+        locale: ISO 639-1, as given or as its words show; "" if neither does.
         tags: customers' other words for it.
     """
 
@@ -44,6 +45,7 @@ class Reading:
         left_out: why the file is skipped, "" if it is used.
         is_wrong: True if the file needs fixing.
         guessed: the guessed encoding, if the file does not declare one.
+        is_sample: True if customers can read it and it belongs to the sample shop.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Reading:
     left_out: str = ""
     is_wrong: bool = False
     guessed: str = ""
+    is_sample: bool = False
 
 
 def read_folder(folder: Path, today: date) -> list[Passage]:
@@ -91,7 +94,11 @@ def _read(found: Found, today: date) -> Reading:
         return Reading(found.name, left_out="the front matter is nested too deeply", is_wrong=True)
     told = tuple(_passages(about, parts, found.path.stem))
     return Reading(
-        found.name, told, left_out="" if told else "the article has no text", guessed=file.guessed
+        found.name,
+        told,
+        left_out="" if told else "the article has no text",
+        guessed=file.guessed,
+        is_sample=bool(told) and about.is_sample,
     )
 
 
@@ -110,7 +117,10 @@ def passages(markdown: str, fallback_title: str) -> list[Passage]:
 def _passages(about: FrontMatter, parts: list[Section], stem: str) -> Iterator[Passage]:
     tops = [part.heading for part in parts if part.level == 1]
     named = tops[0] if len(tops) == 1 else ""
+    locale = about.locale or language_of(
+        "\n".join(f"{part.heading}\n{part.text}" for part in parts)
+    )
     title = about.title or named or " ".join(stem.replace("-", " ").replace("_", " ").split())
     for part in parts:
         if part.text:
-            yield Passage(title, part.heading, part.text, about.locale, about.tags)
+            yield Passage(title, part.heading, part.text, locale, about.tags)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 from handoff_bot.ai.assistant.articles import Reading, readings
+from handoff_bot.domain.errors import SettingsError
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.text import many
 
@@ -37,17 +38,40 @@ def needs_attention(found: Sequence[Reading]) -> bool:
     return any(one.is_wrong for one in found) or not any(one.passages for one in found)
 
 
-def check_knowledge(folder: Path, today: date, sample: Path) -> CheckResult:
-    """Checks that every article for customers can be read, and says if they are only the sample."""
+SAMPLES = (
+    "{names} belong to the sample shop, and customers would be told its prices; set KNOWLEDGE_DIR to "
+    "your own articles, delete `sample: true` in those that you have changed, or set "
+    "SAMPLE_KNOWLEDGE=true to try the bot with them"
+)
+
+
+def samples(found: Iterable[Reading]) -> str:
+    """Returns why the bot may not start with these articles, "" if none is the sample shop's."""
+    names = [one.name for one in found if one.is_sample]
+    return SAMPLES.format(names=_some(names)) if names else ""
+
+
+def refuse_samples(folder: Path, today: date) -> None:
+    """Refuses to serve customers with the sample shop's articles.
+
+    Raises:
+        SettingsError: an article is the sample shop's.
+    """
+    if why := samples(readings(folder, today)):
+        raise SettingsError(f"KNOWLEDGE_DIR: {why}.")
+
+
+def check_knowledge(folder: Path, today: date, *, may_be_sample: bool = False) -> CheckResult:
+    """Checks that every article for customers can be read, and that none is the sample shop's."""
     found = list(readings(folder, today))
+    if not may_be_sample and (why := samples(found)):
+        return CheckResult(WHAT, False, why)
     wrong = [f"{one.name} ({one.left_out})" for one in found if one.is_wrong]
     guessed = [one.name for one in found if one.guessed]
     read = sum(not one.left_out for one in found)
     if not read:
         return CheckResult(WHAT, False, f"no article in {folder.name}; see docs/assistant.md")
     words = f"{many(read, 'file')} read"
-    if folder.resolve() == sample.resolve():
-        words += "; these are sample articles of a fictional shop, set KNOWLEDGE_DIR to your own"
     if wrong:
         words += f"; skipped: {_some(wrong)}; run `handoff knowledge check`"
     if guessed:

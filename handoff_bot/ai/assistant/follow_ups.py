@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from handoff_bot.ai.assistant.phrases import without_pleasantries
-from handoff_bot.ai.assistant.words import telling_stems
+from handoff_bot.ai.assistant.words import folded, is_generic, telling_stems
 from handoff_bot.domain.signals import Turn
 
 _FEW = 3
@@ -28,6 +29,8 @@ _PREPOSITIONS = frozenset(_PREPOSITIONS_TEXT.split())
 def leans_on_earlier(text: str) -> bool:
     """Returns whether it begins like a follow-up."""
     words = without_pleasantries(text)
+    if words and is_generic(text):
+        return True
     if not words or len(telling_stems(text)) > _FEW:
         return False
     if words[0] in _OPENERS or tuple(words[:2]) in _PAIRS:
@@ -55,3 +58,41 @@ def topic(turns: Sequence[Turn]) -> str:
 def is_question(text: str) -> bool:
     """Returns whether it has content to search for."""
     return bool(telling_stems(text) and without_pleasantries(text))
+
+
+_AFTER_MARK = re.compile(r"(?<=[?\u061f\uff1f])\s*|(?<=[.!])\s+")
+_ASKING_TEXT = """
+how what when where which who why do does is are can could may will would have has must
+wie was wann wo welche welcher welches wer warum kann konnen darf gibt ist sind habt haben muss wieviel
+como que cuanto cuanta cuantos cuando donde cual quien puedo puede hay tienen es son
+comment quel quelle quels quelles quand ou combien qui puis peut est avez faut
+come cosa quanto quando dove quale chi posso avete siete
+quanto quando onde qual quem posso tem
+hoe wat wanneer waar welke wie kan mag zijn hebben
+jak co kiedy gdzie ile czy
+"""
+_ASKING = frozenset(_ASKING_TEXT.split())
+_AND = re.compile(r",?\s+(?:and|und|y|et|e|en|ve|och|i|oraz|и|та)\s+(?=(\w+))", re.IGNORECASE)
+
+
+def questions_in(text: str) -> list[str]:
+    """Returns the questions of a message that asks several; otherwise only the whole message."""
+    parts = [part.strip() for part in _AFTER_MARK.split(text) if part.strip()]
+    asked = [one for part in parts if _asks(part) for one in _joined_by_and(part)]
+    return asked if len(asked) > 1 else [text]
+
+
+def _asks(part: str) -> bool:
+    words = without_pleasantries(part)
+    is_marked = part.endswith(("?", "\u061f", "\uff1f"))
+    return bool(words) and (is_marked or words[0] in _ASKING) and bool(telling_stems(part))
+
+
+def _joined_by_and(part: str) -> list[str]:
+    """Splits before an "and" that begins another question, if both parts have content."""
+    for found in _AND.finditer(part):
+        first, second = part[: found.start()], part[found.end() :]
+        asks = folded(found[1]).strip() in _ASKING and _asks(f"{first}?")
+        if asks and telling_stems(second) and len(first.split()) > 1:
+            return [f"{first}?", *_joined_by_and(second)]
+    return [part]

@@ -56,12 +56,14 @@ class FrontMatter:
         locale: ISO 639-1, "" if not given.
         tags: customers' other words for it.
         withheld: why customers may not read it, or "".
+        is_sample: True if it belongs to the sample shop.
     """
 
     title: str = ""
     locale: str = ""
     tags: tuple[str, ...] = ()
     withheld: str = ""
+    is_sample: bool = False
 
 
 def split(text: str, today: date) -> tuple[FrontMatter, str]:
@@ -107,6 +109,7 @@ def _read(fields: Mapping[str, Any], today: date) -> FrontMatter:
             )
         ),
         withheld=_withheld(fields, today),
+        is_sample=_first(fields, "sample").casefold() not in _NO,
     )
 
 

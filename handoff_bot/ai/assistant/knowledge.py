@@ -6,23 +6,27 @@ Words are in an SQLite full-text index, meanings in vectors; both are rebuilt wh
 from __future__ import annotations
 
 import math
-import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from handoff_bot.ai.assistant import evidence, question_kinds
+from handoff_bot.ai.assistant.article_language import language_of
 from handoff_bot.ai.assistant.articles import Passage, read_folder
+from handoff_bot.ai.assistant.evidence import Fit, Indexed, Query
 from handoff_bot.ai.assistant.folder import candidates
-from handoff_bot.ai.assistant.words import folded, telling_stems
+from handoff_bot.ai.assistant.words import MOST_WORDS, folded, is_generic, telling_words
 
 _LOOK_AGAIN = 1.0  # seconds between two checks of the files
 _TABLE = """
@@ -37,8 +41,10 @@ _SEARCH = """
 
 _EARLIER = 0.5  # weight of an earlier question's word, relative to the last one's
 _BATCH = 32
-_SENTENCES = 8
-_SENTENCE_END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|\n+")
+_SENTENCES = 40
+_VOCABULARY = 6_000
+"""Number of words whose meanings are kept, 2 KB each."""
+_NOTHING = np.zeros((0, 0), dtype=np.float32)
 
 Meaning = Callable[[Sequence[str]], NDArray[np.float32]]
 """Texts to vectors of length one, by the detector's encoder."""
@@ -59,6 +65,8 @@ class Hit:
         own: same share without earlier questions; 1 without content words.
         near: highest similarity in meaning of the question and the passage's sentences, -1 to 1; 0
             without an encoder.
+        marks: numbers by `evidence.NAMES`.
+        statements: the passage's sentences, items and rows, each with how well it fits.
     """
 
     passage: Passage
@@ -67,6 +75,8 @@ class Hit:
     headed: float
     near: float
     own: float = 1.0
+    marks: tuple[float, ...] = ()
+    statements: tuple[tuple[str, float], ...] = ()
 
 
 class Knowledge:
@@ -87,12 +97,11 @@ class Knowledge:
         self._today = today
         self._meaning = meaning
         self._known: dict[str, NDArray[np.float32]] = {}
-        self._meant: list[NDArray[np.float32]] = []
+        self._vocabulary = self._meanings = _NOTHING
+        self._starts = np.zeros(0, dtype=np.int64)
         self._lock = threading.Lock()
         self._database = sqlite3.connect(":memory:", check_same_thread=False)
-        self._passages: list[Passage] = []
-        self._all: list[str] = []
-        self._heads: list[str] = []
+        self._indexed: list[Indexed] = []
         self._stamp: Stamp | None = None
         self._looked_at = -math.inf
 
@@ -118,62 +127,88 @@ class Knowledge:
         Args:
             earlier: the previous question for a follow-up; its words count less.
         """
-        own = telling_stems(question)
-        stems = list(dict.fromkeys([*own, *telling_stems(earlier)]))
+        said = {} if earlier and is_generic(question) else telling_words(question)
+        words = dict(islice((said | (telling_words(earlier) | said)).items(), MOST_WORDS))
         with self._lock:
             self._refresh()
-            if not stems or not self._passages:
+            if not words or not self._indexed:
                 return []
-            with closing(self._database.execute(_SEARCH, (_query(stems), limit))) as rows:
+            with closing(self._database.execute(_SEARCH, (_query(list(words)), limit))) as rows:
                 ranks = dict(rows.fetchall())
-            near = self._nearness(f"{earlier} {question}".strip())
+            query = self._prepared(question, earlier, words, list(said)[:MOST_WORDS])
+            near = self._nearness(query)
             closest = np.argsort(-near)[:limit].tolist() if self._meaning else []
-            weights = self._weights(stems)
-            asked = {one: weights[one] for one in own}
-            weights = {one: w if one in asked else w * _EARLIER for one, w in weights.items()}
+            places = list(dict.fromkeys([*ranks, *closest]))
+            fits = [evidence.fit(query, self._indexed[at], ranks.get(at, 0.0)) for at in places]
+            locales = [self._indexed[at].passage.locale for at in places]
+            found = zip(places, fits, evidence.compared(fits, locales), strict=True)
             hits = [
-                Hit(
-                    passage=self._passages[row],
-                    rank=ranks.get(row, 0.0),
-                    covered=_share(self._all[row], weights),
-                    headed=_share(self._heads[row], weights),
-                    near=float(near[row]),
-                    own=_share(self._all[row], asked) if asked else 1.0,
-                )
-                for row in dict.fromkeys([*ranks, *closest])
+                _hit(self._indexed[at], ranks.get(at, 0.0), fit, marks) for at, fit, marks in found
             ]
         return [hit for hit in hits if hit.covered or hit.near]
 
-    def languages(self) -> frozenset[str]:
-        """Returns the declared languages of the articles."""
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    def all(self) -> list[Passage]:
+        """Returns all passages."""
         with self._lock:
             self._refresh()
-            return frozenset(one.locale for one in self._passages if one.locale)
+            return [one.passage for one in self._indexed]
 
-    def _nearness(self, question: str) -> NDArray[np.float32]:
+    def languages(self) -> frozenset[str]:
+        """Returns the languages of the articles."""
+        with self._lock:
+            self._refresh()
+            return frozenset(one.passage.locale for one in self._indexed) - {""}
+
+    def _prepared(
+        self, question: str, earlier: str, words: dict[str, str], own: Sequence[str]
+    ) -> Query:
+        """Prepares a question; its words weigh by rarity, an earlier question's half as much."""
+        weights = self._weights(list(words))
+        asked = {one: weights[one] for one in own}
+        weights = {one: w if one in asked else w * _EARLIER for one, w in weights.items()}
+        similar, vector = _NOTHING, None
+        if self._meaning is not None:
+            whole = f"{earlier} {question}".strip()
+            vector, *each = self._meaning([whole, *words.values()])
+            similar = np.stack(each) @ self._vocabulary.T
+        best = [
+            float(any(evidence.holds(one.whole, stem) for one in self._indexed)) for stem in words
+        ]
+        held = np.array(best)
+        if similar.size:
+            held = np.maximum(held, evidence.related(similar.max(axis=1).astype(np.float64)))
+        kind = question_kinds.asked(question) or question_kinds.asked(earlier)
+        return Query(words, weights, similar, vector, kind, language_of(question), asked, held)
+
+    def _nearness(self, query: Query) -> NDArray[np.float32]:
         """Returns each passage's similarity in meaning to the question."""
-        if self._meaning is None:
-            return np.zeros(len(self._passages), dtype=np.float32)
-        asked = self._meaning([question])[0]
-        return np.array([float((meant @ asked).max()) for meant in self._meant], dtype=np.float32)
+        if query.vector is None:
+            return np.zeros(len(self._indexed), dtype=np.float32)
+        scores = self._meanings @ query.vector
+        return np.maximum.reduceat(scores, self._starts)
 
-    def _read_meanings(self, passages: Sequence[Passage]) -> None:
-        """Computes a vector for each sentence of a passage; unchanged ones are kept."""
+    def _meant(self, texts: Iterable[str]) -> dict[str, NDArray[np.float32]]:
+        """Returns a vector for each text; known ones are not computed again."""
         if self._meaning is None:
-            return
-        said = [_things_said(passage) for passage in passages]
-        new = sorted({words for one in said for words in one if words not in self._known}, key=len)
+            return {}
+        every = list(dict.fromkeys(texts))
+        new = sorted((one for one in every if one not in self._known), key=len)
         vectors = dict(self._known)
         for start in range(0, len(new), _BATCH):
             batch = new[start : start + _BATCH]
             vectors.update(zip(batch, self._meaning(batch), strict=True))
-        self._known = {words: vectors[words] for one in said for words in one}
-        self._meant = [np.array([self._known[words] for words in one]) for one in said]
+        return {one: vectors[one] for one in every}
 
     def _weights(self, stems: Sequence[str]) -> dict[str, float]:
         """Returns each stem's weight: one that no passage contains weighs most."""
-        size = len(self._all)
-        counts = {one: sum(_holds(text, one) for text in self._all) for one in stems}
+        size = len(self._indexed)
+        counts = {
+            one: sum(evidence.holds(each.whole, one) for each in self._indexed) for one in stems
+        }
         return {one: math.log((size + 1) / (count + 0.5)) for one, count in counts.items()}
 
     def _refresh(self) -> None:
@@ -199,17 +234,84 @@ class Knowledge:
                 "INSERT INTO passage (rowid, title, heading, tags, body) VALUES (?, ?, ?, ?, ?)",
                 [(number, *row) for number, row in enumerate(rows)],
             )
-        self._read_meanings(passages)
-        self._passages = passages
-        self._all = [_searchable(" ".join(row)) for row in rows]
-        self._heads = [_searchable(" ".join(row[:3])) for row in rows]
+        said = [evidence.statements(one.text)[:_SENTENCES] for one in passages]
+        heads = [one.heading or one.title for one in passages]
+        words = self._words(passages)
+        place = {word: number for number, word in enumerate(words)}
+        linked = [
+            evidence.linked(head, text)
+            for head, each in zip(heads, said, strict=True)
+            for text in each
+        ]
+        self._known = self._meant(
+            [*heads, *(text for each in said for text in each), *linked, *words]
+        )
+        self._vocabulary = self._stacked(words)
+        self._indexed = [
+            self._one(passage, head, texts, row, place)
+            for passage, head, texts, row in zip(passages, heads, said, rows, strict=True)
+        ]
+        sizes = [1 + len(one.statements) for one in self._indexed]
+        self._starts = np.cumsum([0, *sizes[:-1]])
+        self._meanings = self._stacked(
+            [
+                text
+                for one, head in zip(self._indexed, heads, strict=True)
+                for text in (head, *one.statements)
+            ]
+        )
+
+    def _words(self, passages: Sequence[Passage]) -> list[str]:
+        """Returns the most frequent content words, whose meanings are compared with a question's."""
+        if self._meaning is None:
+            return []
+        counts = Counter(
+            word
+            for one in passages
+            for word in evidence.vocabulary_of(f"{one.title} {one.heading} {one.text}")
+        )
+        return [word for word, _ in counts.most_common(_VOCABULARY)]
+
+    def _stacked(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if self._meaning is None or not texts:
+            return _NOTHING
+        return np.array([self._known[text] for text in texts])
+
+    def _one(
+        self,
+        passage: Passage,
+        head: str,
+        texts: Sequence[str],
+        row: Sequence[str],
+        place: dict[str, int],
+    ) -> Indexed:
+        def places(text: str) -> NDArray[np.int64]:
+            known = (place[word] for word in evidence.vocabulary_of(text) if word in place)
+            return np.array(list(known), dtype=np.int64)
+
+        return Indexed(
+            passage=passage,
+            whole=evidence.searchable(" ".join(row)),
+            heads=evidence.searchable(" ".join(row[:3])),
+            statements=tuple(texts),
+            vectors=self._stacked([head, *texts]),
+            linked=self._stacked([evidence.linked(head, text) for text in texts]),
+            words=(places(f"{passage.title} {passage.heading}"), *map(places, texts)),
+            searchable=tuple(map(evidence.searchable, texts)),
+        )
 
 
-def _things_said(passage: Passage) -> list[str]:
-    """Returns heading and first sentences; title and tags say too little about one passage of many."""
-    ends = _SENTENCE_END.split(passage.text)
-    said = [passage.heading or passage.title, *ends[:_SENTENCES]]
-    return [words for words in said if words.strip()]
+def _hit(one: Indexed, rank: float, fit: Fit, marks: tuple[float, ...]) -> Hit:
+    return Hit(
+        passage=one.passage,
+        rank=rank,
+        covered=fit.covered,
+        headed=fit.headed,
+        near=fit.near,
+        own=fit.own,
+        marks=marks,
+        statements=tuple(zip(one.statements, fit.statements, strict=True)),
+    )
 
 
 def _stamp(folder: Path, today: date) -> Stamp:
@@ -228,17 +330,3 @@ def _query(stems: Sequence[str]) -> str:
     prefixes.
     """
     return " OR ".join(f'"{one}"*' for one in stems)
-
-
-def _searchable(text: str) -> str:
-    """Returns words separated by single spaces, so that " ship" finds words with this prefix."""
-    return " " + " ".join("".join(c if c.isalnum() else " " for c in text).split())
-
-
-def _holds(searchable: str, one: str) -> bool:
-    return f" {one}" in searchable
-
-
-def _share(searchable: str, weights: dict[str, float]) -> float:
-    held = sum(weight for one, weight in weights.items() if _holds(searchable, one))
-    return held / sum(weights.values())

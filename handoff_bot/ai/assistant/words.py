@@ -10,7 +10,7 @@ _MARKS = re.compile("[\u0300-\u036f]")
 # Thai, Lao, Khmer, Burmese, kana, Han: written without spaces, so every character counts as a word.
 _UNSPACED = re.compile("([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff])")
 _WORD = re.compile(r"\w+")
-_MOST_WORDS = 40
+MOST_WORDS = 40
 _LONG_NUMBER = 4
 
 # Question words of any topic. A missing one only costs a little confidence.
@@ -37,6 +37,15 @@ mijn naar niet nog of om ook op te u uit uw van voor waar wanneer wat we welke w
 """
 STOPWORDS = frozenset(_STOPWORDS_TEXT.split())
 
+# What is asked for, not about what: `question_kinds` compares that. They only count without others.
+_GENERIC_TEXT = """
+much many long cost costs price prices charge charges take takes often old soon fast happens
+happen possible allowed kostet kosten preis preise dauert lange viel viele teuer moglich passiert
+cuesta cuestan vale precio tarda dura coute coutent prix combien temps costa costano prezzo tempo
+custa custam preco kost prijs lang lange duurt kosztuje cena ile kac kadar fiyati kostar pris
+"""
+_GENERIC = frozenset(_GENERIC_TEXT.split())
+
 
 def folded(text: str) -> str:
     """Returns lowercase text without Latin accents, with spaces around characters of scripts
@@ -56,12 +65,23 @@ def telling_stems(text: str) -> list[str]:
 
     In scripts without spaces, a stem is a pair of neighbouring characters, separated by a space.
     """
+    return list(telling_words(text))[:MOST_WORDS]
+
+
+def telling_words(text: str) -> dict[str, str]:
+    """Returns the content words by their stems, each with a word that has it.
+
+    In scripts without spaces, a word is a pair of neighbouring characters.
+    """
     words = words_of(text)
-    spaced = [stem(word) for word in words if _is_telling(word)]
+    spaced = [(stem(word), word) for word in words if _is_telling(word)]
     pairs = [
-        f"{one} {two}" for one, two in pairwise(words) if _is_unspaced(one) and _is_unspaced(two)
+        (f"{one} {two}", one + two)
+        for one, two in pairwise(words)
+        if _is_unspaced(one) and _is_unspaced(two)
     ]
-    return list(dict.fromkeys(spaced + pairs))[:_MOST_WORDS]
+    found = dict([*spaced, *pairs])
+    return {one: word for one, word in found.items() if word not in _GENERIC} or found
 
 
 def stem(word: str) -> str:
@@ -79,3 +99,9 @@ def _is_telling(word: str) -> bool:
 
 def _is_unspaced(word: str) -> bool:
     return _UNSPACED.match(word) is not None
+
+
+def is_generic(text: str) -> bool:
+    """Returns whether the content words only say what is asked for ("how much does it cost?")."""
+    words = [word for word in words_of(text) if _is_telling(word)]
+    return bool(words) and all(word in _GENERIC for word in words)

@@ -1,0 +1,246 @@
+"""How well a passage fits a question: the numbers from which certainty is computed."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handoff_bot.ai.assistant import question_kinds
+from handoff_bot.ai.assistant.articles import Passage
+from handoff_bot.ai.assistant.words import folded, telling_words
+
+Vectors = NDArray[np.float32]
+
+_SENTENCE_END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|(?<=[\u3002\uff01\uff1f])")
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(])(?:\d{1,2}|\w|\w\.\w|e\.g|i\.e|approx|bzw|ca|dr|etc|evtl|incl?|inkl|max|min|mrs?|ms|no|nr|prof|st|str|tel|usw|vgl)\.$",
+    re.IGNORECASE,
+)
+ITEM = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s+")
+_ALIKE, _SPAN = 0.45, 0.4
+"""Words with at most this similarity count as unrelated; from their sum on as synonyms."""
+_FOUND = 0.5
+_COSINE, _KIND = 0.8, 0.12
+"""Weights of similarity in meaning and of the kind of thing asked, beside coverage 1."""
+
+NAMES = (
+    "near", "near_heading", "covered", "headed", "rank", "soft", "soft_sentence", "weakest", "unknown",
+    "kind", "kind_missing", "lead_near", "lead_soft", "words", "spelt", "elsewhere", "fit",
+    "near_linked", "lead_linked", "foreign", "foreign_near",
+)  # fmt: skip
+"""Names of the marks, in their order."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question, prepared for comparison.
+
+    Attributes:
+        words: content words by their stems.
+        weights: by stem; higher for rarer ones.
+        similar: [stems, vocabulary], similarity in meaning of each stem's word; empty without an
+            encoder.
+        vector: the question's meaning.
+        kind: what it asks for.
+        language: by its small words, "" if unclear.
+        asked: same as `weights`, without an earlier question's words.
+        best: by stem, how well any passage holds it, 0 to 1.
+    """
+
+    words: Mapping[str, str]
+    weights: Mapping[str, float]
+    similar: Vectors
+    vector: Vectors | None
+    kind: question_kinds.Kind | None
+    language: str
+    asked: Mapping[str, float]
+    best: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """A passage, prepared for comparison.
+
+    Attributes:
+        whole: searchable words of title, heading, tags and text.
+        heads: same of title, heading and tags.
+        statements: sentences, items of lists and rows of tables.
+        vectors: [statements + 1], meanings, the heading's first; empty without an encoder.
+        linked: [statements], meanings of the heading and the statement together.
+        words: places in the vocabulary, of heading and title first, then of each statement.
+        searchable: searchable words of each statement.
+    """
+
+    passage: Passage
+    whole: str
+    heads: str
+    statements: tuple[str, ...]
+    vectors: Vectors
+    linked: Vectors
+    words: tuple[NDArray[np.int64], ...]
+    searchable: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well a passage fits.
+
+    Attributes:
+        near: highest similarity in meaning of the question and a statement, -1 to 1.
+        covered: weighted share of the question's words, 0 to 1.
+        headed: same for heading, title and tags.
+        own: same without an earlier question's words; 1 without any.
+        soft: same as `covered`, where words of similar meaning count in part.
+        statements: how well each statement fits, higher is better.
+        marks: numbers by NAMES; those about other passages are 0 until `compared`.
+    """
+
+    near: float
+    covered: float
+    headed: float
+    own: float
+    soft: float
+    statements: tuple[float, ...]
+    marks: tuple[float, ...]
+
+
+def statements(text: str) -> list[str]:
+    """Returns a passage's sentences, items of lists and rows of tables."""
+    return list(_statements(text))
+
+
+def _statements(text: str) -> Iterator[str]:
+    for line in text.split("\n"):
+        if not line.strip():
+            continue
+        if ITEM.match(line):
+            yield line
+            continue
+        held = ""
+        for part in filter(None, _SENTENCE_END.split(line)):
+            held = f"{held} {part}".strip()
+            if not _ABBREVIATION.search(held):
+                yield held
+                held = ""
+        if held:
+            yield held
+
+
+def searchable(text: str) -> str:
+    """Returns words separated by single spaces, so that " ship" finds words with this prefix."""
+    return " " + " ".join("".join(c if c.isalnum() else " " for c in folded(text)).split())
+
+
+def holds(text: str, stem: str) -> bool:
+    return f" {stem}" in text
+
+
+def share(text: str, weights: Mapping[str, float]) -> float:
+    held = sum(weight for one, weight in weights.items() if holds(text, one))
+    return held / sum(weights.values())
+
+
+def related(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns 0 for unrelated words, 1 for synonyms."""
+    return np.asarray(np.clip((similarity - _ALIKE) / _SPAN, 0.0, 1.0), dtype=np.float64)
+
+
+def fit(query: Query, one: Indexed, rank: float) -> Fit:
+    """Compares a question with a passage."""
+    stems = list(query.weights)
+    weights = np.array([query.weights[stem] for stem in stems])
+    heads = _held(query, stems, one.heads, one.words[0])
+    each = [
+        np.maximum(heads, _held(query, stems, text, places))
+        for text, places in zip(one.searchable, one.words[1:], strict=True)
+    ]
+    found = np.max([heads, *each], axis=0)
+    shares = [float(held @ weights / weights.sum()) for held in each] or [0.0]
+    near = _near(query, one)
+    linked = _linked(query, one)
+    kinds = [question_kinds.holds(text, query.kind) for text in one.statements] or [False]
+    scores = [
+        part + _COSINE * max(close, both) + _KIND * right
+        for part, close, both, right in zip(shares, near[1:], linked, kinds, strict=True)
+    ]
+    soft = float(found @ weights / weights.sum())
+    mine = np.array([query.asked.get(stem, 0.0) for stem in stems])
+    own = float(found @ mine / mine.sum()) if query.asked else 1.0
+    covered = share(one.whole, query.weights)
+    best = int(np.argmax(scores))
+    foreign = bool(query.language and one.passage.locale) and query.language != one.passage.locale
+    values = {
+        "near": max(near), "near_heading": near[0], "covered": covered, "soft": soft,
+        "headed": share(one.heads, query.weights), "rank": rank / (1.0 + weights.sum()),
+        "soft_sentence": max(shares), "weakest": float(found.min()),
+        "unknown": float(weights @ (query.best < _FOUND) / weights.sum()),
+        "kind": float(query.kind is not None and kinds[best]),
+        "kind_missing": float(not any(kinds)), "words": math.log(1 + len(stems)),
+        "spelt": float(covered > 0), "fit": max(scores),
+        "near_linked": max(linked), "foreign": float(foreign),
+        "foreign_near": foreign * max(max(near), max(linked)),
+        "elsewhere": float(weights @ np.maximum(query.best - found, 0.0) / weights.sum()),
+    }  # fmt: skip
+    marks = tuple(values.get(name, 0.0) for name in NAMES)
+    return Fit(max(near), covered, values["headed"], own, soft, tuple(scores), marks)
+
+
+def compared(fits: Sequence[Fit], locales: Sequence[str]) -> list[tuple[float, ...]]:
+    """Returns the marks with the leads over the best other passage in the same language.
+
+    A translation of the same passage is no rival.
+    """
+    each = list(zip(fits, locales, strict=True))
+    return [
+        _with_leads(one, [other for other, its in each if other is not one and its == locale])
+        for one, locale in each
+    ]
+
+
+def _with_leads(one: Fit, others: Sequence[Fit]) -> tuple[float, ...]:
+    marks = dict(zip(NAMES, one.marks, strict=True))
+    marks["lead_near"] = one.near - max((other.near for other in others), default=0.0)
+    linked = NAMES.index("near_linked")
+    best = max((other.marks[linked] for other in others), default=0.0)
+    marks["lead_linked"] = one.marks[linked] - best
+    marks["lead_soft"] = one.soft - max((other.soft for other in others), default=0.0)
+    return tuple(marks[name] for name in NAMES)
+
+
+def _held(
+    query: Query, stems: Sequence[str], text: str, places: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Returns for each stem how well the text holds it, 0 to 1."""
+    exact = np.array([float(holds(text, stem)) for stem in stems])
+    if not query.similar.size or not len(places):
+        return exact
+    closest = related(query.similar[:, places].max(axis=1).astype(np.float64))
+    found: NDArray[np.float64] = np.maximum(exact, closest)
+    return found
+
+
+def _near(query: Query, one: Indexed) -> list[float]:
+    if query.vector is None:
+        return [0.0] * (1 + len(one.statements))
+    return [float(value) for value in one.vectors @ query.vector]
+
+
+def _linked(query: Query, one: Indexed) -> list[float]:
+    if query.vector is None:
+        return [0.0] * len(one.statements)
+    return [float(value) for value in one.linked @ query.vector]
+
+
+def linked(head: str, statement: str) -> str:
+    """Returns a heading and a statement as one text."""
+    return f"{head}: {statement}"
+
+
+def vocabulary_of(text: str) -> list[str]:
+    """Returns a text's content words, each once."""
+    return list(telling_words(text).values())
