@@ -7,11 +7,31 @@ from datetime import date
 from pathlib import Path
 
 from handoff_bot.ai.assistant.articles import Reading, readings
+from handoff_bot.ai.assistant.folder import articles
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.text import many
 
 WHAT = "knowledge"
 _NAMED = 3
+SAMPLES = frozenset(
+    {
+        "account.md",
+        "de-versand-und-rueckgabe.md",
+        "de-zahlung-und-konto.md",
+        "es-envios-y-devoluciones.md",
+        "es-pago-y-cuenta.md",
+        "opening-hours.md",
+        "order-tracking.md",
+        "payment.md",
+        "privacy.md",
+        "returns.md",
+        "shipping.md",
+        "sizes.md",
+        "vouchers.md",
+        "warranty.md",
+    }
+)
+"""The articles of the sample shop, which come with Handoff."""
 
 
 def lines(found: Sequence[Reading]) -> Iterator[str]:
@@ -35,6 +55,11 @@ def _line(one: Reading) -> str:
 def needs_attention(found: Sequence[Reading]) -> bool:
     """Returns whether a file is skipped by mistake, or there is no article."""
     return any(one.is_wrong for one in found) or not any(one.passages for one in found)
+
+
+def has_own_articles(folder: Path) -> bool:
+    """Returns whether there is any article that does not come with Handoff. Reads no article."""
+    return any(not one.left_out and one.name not in SAMPLES for one in articles(folder))
 
 
 def check_knowledge(folder: Path, today: date) -> CheckResult:

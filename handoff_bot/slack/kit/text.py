@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from handoff_bot.domain.desk import EVERYONE, HERE
 from handoff_bot.domain.text import clean as clean
 from handoff_bot.domain.text import one_line as one_line
 from handoff_bot.domain.text import shorten as shorten
@@ -69,7 +70,12 @@ def mrkdwn(text: str) -> Block:
 
 
 def mention(desk_id: str) -> str:
-    """Returns the mention of a person, a user group or a slack_channel by its id; "" if it is not an id."""
+    """Returns the mention of a person, a user group or a slack_channel by its id; "" if it is not an id.
+
+    Also HERE and EVERYONE, which stand for the members of the Slack channel.
+    """
+    if desk_id in (HERE, EVERYONE):
+        return f"<!{desk_id}>"
     if not _ID.fullmatch(desk_id):
         return ""
     form = {"S": "<!subteam^{}>", "C": "<#{}>", "G": "<#{}>"}.get(desk_id[0], "<@{}>")
