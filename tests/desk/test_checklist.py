@@ -233,6 +233,8 @@ def test_without_a_queue_channel_customers_wait_and_their_cards_appear_once_it_i
     assert StepId.QUEUE_CHANNEL not in ticked(unset)
     unset.command(unset.mia, "here")
     unset.later(minutes=2)
+    said = [m["text"] for m in unset.slack.messages(unset.queue)]
+    assert not any("No agent would be notified" in text for text in said)
     assert [m["text"] for m in unset.cards()] == ["+15550001 is waiting on SMS: I want a person"]
     assert "✅ Queue channel" in words(checklist(unset)[0]["blocks"])
     unset.click(unset.ana, "claim")

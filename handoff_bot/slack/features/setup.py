@@ -191,7 +191,7 @@ class ShowChecklist(ProviderJob[ChecklistPlan, Posted]):
         if where and digest != plan.digest and (steps or at):
             at = self._tools.desk.show(rendered, at, plan.mark, where)
         checked = self._tools.core.first_steps.notified()
-        is_unnotified = checked.words.startswith(UNNOTIFIED)
+        is_unnotified = bool(where) and checked.words.startswith(UNNOTIFIED)
         return Posted(at, digest, checked.words if is_unnotified else "", is_over=not steps)
 
     def _where(self) -> str:

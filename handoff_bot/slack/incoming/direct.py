@@ -86,9 +86,10 @@ def _waiting(tools: Tools, said: Said) -> Post:
 
 
 def _line(row: BoardRow, ticket: int, at: datetime) -> str:
-    waited = duration(int((at - row.opened_at).total_seconds() // 60), "minute")
+    minutes = int((at - row.opened_at).total_seconds() // 60)
+    waited = f"for {duration(minutes, 'minute')}" if minutes > 0 else "since just now"
     who = f"{named(row.contact)} on {spelled(row.channel)}"
-    return f"#{ticket} {who}, {row.priority} priority, for {waited}"
+    return f"#{ticket} {who}, {row.priority} priority, {waited}"
 
 
 def _take(tools: Tools, said: Said) -> Post:
