@@ -49,7 +49,7 @@ from handoff_bot.slack.client.layouts import Layouts
 from handoff_bot.slack.client.people import People, Person, without_retries
 from handoff_bot.slack.client.resting import Presence, Resting
 from handoff_bot.slack.kit.plainer import Form, forms
-from handoff_bot.slack.kit.text import Block, SlackMessage, mention, mrkdwn
+from handoff_bot.slack.kit.text import Block, SlackMessage
 
 logger = logging.getLogger(__name__)
 
@@ -123,12 +123,9 @@ class SlackDesk:
     def render_card(self, card: Card, at: Place | None, mark: str) -> Place:
         """Posts or updates a card."""
         hint = NO_BUTTONS if card.status in OPEN else ""
-        rendered = render_card(card)
-        called = " ".join(filter(None, map(mention, card.mentions)))
-        if called:
-            block: Block = {"type": "section", "text": mrkdwn(called)}
-            rendered = SlackMessage(rendered.text, [block, *rendered.blocks])
-        return self._post_or_update(forms(rendered, hint=hint), at, mark, card.slack_channel)
+        return self._post_or_update(
+            forms(render_card(card), hint=hint), at, mark, card.slack_channel
+        )
 
     def find_card(self, mark: str, since: datetime, slack_channel: str = "") -> Place | None:
         """Finds the message with this mark in that channel, or in the queue channel."""

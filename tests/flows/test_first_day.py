@@ -26,7 +26,9 @@ def asks_for_a_person(world: World) -> None:
 
 
 def pings(world: World) -> list[str]:
-    return [m["ts"] for m in world.slack.messages(world.queue) if "<!here>" in str(m["blocks"])]
+    return [
+        m["ts"] for m in world.slack.messages(world.queue) if "'range': 'here'" in str(m["blocks"])
+    ]
 
 
 def checklists(world: World) -> list[str]:

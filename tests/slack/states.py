@@ -80,6 +80,8 @@ def _cards() -> dict[str, Any]:
     found |= {f"claimed {each}": builders.claimed(mood=each) for each in Mood}
     return found | {
         "queued vip": builders.card(vip=True),
+        "queued mentions here": builders.card(mentions=("here",)),
+        "queued mentions group": builders.card(mentions=("S0CARE",)),
         "queued due": builders.card(**due),
         "queued for a group": builders.card(group_id="S0TEAM"),
         "queued for no group": builders.card(group_id="<!channel>"),

@@ -82,6 +82,13 @@ def mention(desk_id: str) -> str:
     return form.format(desk_id)
 
 
+def called(desk_id: str) -> Block:
+    """Returns the mention of a user group, or of HERE or EVERYONE, in a `rich` block."""
+    if desk_id in (HERE, EVERYONE):
+        return {"type": "broadcast", "range": desk_id}
+    return {"type": "usergroup", "usergroup_id": desk_id}
+
+
 def date(at: datetime, pattern: str) -> str:
     """Returns a moment in markup, which the client renders in the reader's time zone."""
     return f"<!date^{int(at.timestamp())}^{pattern}|{at:%Y-%m-%d %H:%M UTC}>"
