@@ -46,10 +46,10 @@ from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
 from handoff_bot.services.first_steps import FirstSteps
 from handoff_bot.services.jobs import Jobs
+from handoff_bot.services.outbox.slack_channels import DeskChannels
 from handoff_bot.services.privacy.exporting import Exporting
 from handoff_bot.services.privacy.forgetting import Forgetting
 from handoff_bot.services.privacy.retention import Retention
-from handoff_bot.services.outbox.slack_channels import DeskChannels
 from handoff_bot.services.replies.canned import CannedReplies
 from handoff_bot.services.reporting.metrics import Metrics
 from handoff_bot.services.settings.preferences import Preferences

@@ -24,9 +24,8 @@ from handoff_bot.services.escalations import (
 )
 from handoff_bot.services.escalations.lifecycle import CLAIM
 from handoff_bot.services.notifications import mail, notifications
-from handoff_bot.services.outbox import mood_check, outbox, ticket_sync
-from handoff_bot.services.privacy import forgetting, outside, retention
 from handoff_bot.services.outbox import mood_check, outbox, team_mention, ticket_sync
+from handoff_bot.services.privacy import forgetting, outside, retention
 from handoff_bot.services.reporting import reports
 from handoff_bot.services.translation import translating
 from handoff_bot.slack.features.doctor import EXAMINE
