@@ -18,7 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
 from handoff_bot import charts, logs
-from handoff_bot.ai.assistant.checks import check_knowledge, refuse_samples
+from handoff_bot.ai.assistant.checks import check_knowledge, has_own_articles, refuse_samples
 from handoff_bot.ai.composition import Asking, build_ai, build_model, build_probe
 from handoff_bot.ai.detector.local import LocalDetector
 from handoff_bot.ai.detector.tuning import FEWEST, Advice, advise, retrained
@@ -47,7 +47,9 @@ from handoff_bot.services.ai_turns.model_watch import ModelDoctor, ModelHealthPa
 from handoff_bot.services.ai_turns.spending import Ledger
 from handoff_bot.services.container import Dependencies, Services
 from handoff_bot.services.delivery.inbound_files import LARGEST_UPLOAD
+from handoff_bot.services.first_steps import FirstSteps
 from handoff_bot.services.jobs import Jobs
+from handoff_bot.services.outbox.slack_channels import DeskChannels
 from handoff_bot.services.privacy.exporting import Exporting
 from handoff_bot.services.privacy.forgetting import Forgetting
 from handoff_bot.services.privacy.retention import Retention
@@ -108,6 +110,7 @@ class Handoff:
             self.core.worker.sole = self.sole.acquire()
         self.core.worker.start()
         self.core.catching_up.started()
+        self.core.first_steps.started()
         if self.listener:
             self.listener.start()
         self.scheduler.start()
@@ -161,13 +164,7 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         watch=watch,
         asking=asking(settings),
     )
-    slack = build_slack(
-        bot_token=settings.SLACK_BOT_TOKEN.get_secret_value(),
-        signing_secret=settings.SLACK_SIGNING_SECRET.get_secret_value(),
-        app_token=settings.SLACK_APP_TOKEN.get_secret_value(),
-        api_url=settings.SLACK_API_URL,
-        queue_channel=settings.SLACK_QUEUE_CHANNEL,
-    )
+    slack = _slack(settings)
     core = Services.build(
         Dependencies(
             database=database,
@@ -185,6 +182,9 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
             base_url=settings.PUBLIC_BASE_URL.rstrip("/"),
             model=ModelPart(watch, ai_services.probe) if ai_services.probe else None,
             escalation_limits=escalation_limits(settings),
+            has_own_knowledge=lambda: has_own_articles(
+                settings.KNOWLEDGE_DIR, SystemClock().now().date()
+            ),
         )
     )
     slack.attach(core)
@@ -209,6 +209,16 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         sole=SingleInstanceLock(url) if settings.on_sqlite else None,
         scheduler=_scheduler(core.scheduler),
         role=role,
+    )
+
+
+def _slack(settings: Settings) -> SlackSide:
+    return build_slack(
+        bot_token=settings.SLACK_BOT_TOKEN.get_secret_value(),
+        signing_secret=settings.SLACK_SIGNING_SECRET.get_secret_value(),
+        app_token=settings.SLACK_APP_TOKEN.get_secret_value(),
+        api_url=settings.SLACK_API_URL,
+        queue_channel=settings.SLACK_QUEUE_CHANNEL,
     )
 
 
@@ -503,11 +513,7 @@ def checks(settings: Settings) -> Iterator[CheckResult]:
         may_be_sample=settings.SAMPLE_KNOWLEDGE,
     )
     yield from _check_model(settings)
-    yield from check_slack(
-        settings.SLACK_BOT_TOKEN.get_secret_value(),
-        settings.SLACK_API_URL,
-        settings.SLACK_QUEUE_CHANNEL,
-    )
+    yield from _check_slack(settings)
     if settings.wants_twilio:
         yield from check_twilio(twilio_account(settings))
     if settings.webchat_origins:
@@ -522,6 +528,26 @@ def check_website(settings: Settings) -> CheckResult:
     if is_local and not (settings.TRUSTED_PROXIES or all(one.is_loopback for one in origins)):
         return CheckResult("website chat", False, ONE_VISITOR.format(host=settings.HOST))
     return CheckResult("website chat", True, f"available on {', '.join(settings.webchat_origins)}")
+
+
+def _check_slack(settings: Settings) -> Iterator[CheckResult]:
+    """Checks Slack, and whether a new escalation would notify an agent."""
+    token = settings.SLACK_BOT_TOKEN.get_secret_value()
+    try:
+        database = open_database(settings)
+    except Exception:  # any error is already reported
+        yield from check_slack(token, settings.SLACK_API_URL, settings.SLACK_QUEUE_CHANNEL)
+        return
+    clock = SystemClock()
+    desk = _slack(settings).desk
+    desk.chosen_channel = DeskChannels(database, clock).queue
+    try:
+        yield from check_slack(token, settings.SLACK_API_URL, desk.queue_channel)
+        yield FirstSteps(
+            database, desk, clock, Preferences(database, clock), {}, has_mail=settings.wants_mail
+        ).notified()
+    finally:
+        database.close()
 
 
 def _check_model(settings: Settings) -> Iterator[CheckResult]:

@@ -383,7 +383,7 @@ def forget(contact: str, *, yes: bool) -> None:
     Prints what would be deleted, or with --yes starts it. The running bot does it. Run it again with the
     contact's id for the receipt.
     """
-    import app
+    from handoff_bot import app
 
     with app.forgetting(settings_or_exit()) as service:
         found = service.preview(contact)
@@ -413,7 +413,7 @@ def export_contact(contact: str, to: Path | None) -> None:
 
     CONTACT is an id, an address, or channel:address.
     """
-    import app
+    from handoff_bot import app
 
     with app.exporting(settings_or_exit()) as (finder, exporter):
         found = [one.contact_id for one in finder.preview(contact)]
@@ -444,7 +444,7 @@ def export_contact(contact: str, to: Path | None) -> None:
 @click.option("--yes", is_flag=True, help="Save, instead of printing what would be deleted.")
 def retention(rules: tuple[str, ...], *, off: bool, yes: bool) -> None:
     """Show retention rules and what they delete; with --set and --yes, replace them."""
-    import app
+    from handoff_bot import app
 
     with app.retention(settings_or_exit()) as service:
         try:

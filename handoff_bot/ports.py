@@ -249,6 +249,12 @@ class Desk(Protocol):
     def members(self, group_id: str) -> Sequence[str]:
         """Returns the Slack ids of a group's members; empty if unknown."""
 
+    def channel_members(self, slack_channel: str) -> Sequence[str]:
+        """Returns the first members of a Slack channel, without apps and deactivated users."""
+
+    def active(self, people: Collection[str]) -> Collection[str]:
+        """Returns the given people who are active in Slack, as many as can be asked quickly."""
+
     def resting(self, people: Collection[str], now: datetime) -> Collection[str]:
         """Returns the given agents who are in do-not-disturb. Never raises."""
 

@@ -64,7 +64,11 @@ class Settings(BaseModel):
         "https://slack.com/api/", description="Base URL of the Slack Web API."
     )
     SLACK_QUEUE_CHANNEL: str = Field(
-        "", description="ID of the queue channel in Slack, `C…`; the bot must be a member."
+        "",
+        description=(
+            "ID of the queue channel in Slack, `C…`; the bot must be a member. Leave empty to choose "
+            "it in Slack."
+        ),
     )
     SLACK_LIMITS: Literal["published", "none"] = Field(
         "published",
@@ -418,8 +422,8 @@ _RULES: tuple[Rule, ...] = (
     ),
     (
         "SLACK_QUEUE_CHANNEL",
-        "missing or a name; use the channel ID (C… or G…), shown at the bottom of the channel details",
-        lambda s: s.SLACK_QUEUE_CHANNEL[:1] not in ("C", "G"),
+        "not a channel ID; use the channel ID (C… or G…), shown at the bottom of the channel details",
+        lambda s: s.SLACK_QUEUE_CHANNEL[:1] not in ("", "C", "G"),
     ),
     (
         "WEBCHAT_ORIGINS",

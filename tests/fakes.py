@@ -158,6 +158,7 @@ class FakeDesk:
 
     directory: FakeDirectory = field(default_factory=FakeDirectory)
     asleep: set[str] = field(default_factory=set)
+    awake: set[str] = field(default_factory=set)
     queue_channel: str = "CQUEUE"
     cards: dict[Place, Card] = field(default_factory=dict)
     threads: dict[Place, list[Post]] = field(default_factory=dict)
@@ -251,6 +252,12 @@ class FakeDesk:
     def members(self, group_id: str) -> Sequence[str]:
         self._fail_before()
         return self.groups.get(group_id, ())
+
+    def channel_members(self, slack_channel: str) -> Sequence[str]:
+        return self.groups.get(slack_channel, ())
+
+    def active(self, people: Collection[str]) -> set[str]:
+        return {one for one in people if one in self.awake}
 
     def link(self, thread: Place) -> str:
         return f"https://acme.slack.test/archives/{thread.slack_channel}/p{thread.ts}"

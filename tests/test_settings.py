@@ -44,9 +44,14 @@ def test_a_complete_environment_is_accepted(complete):
     assert settings.DATABASE_URL.get_secret_value() == "sqlite:///handoff.db"
 
 
+def test_the_queue_channel_may_be_left_out_and_is_then_chosen_in_slack(complete):
+    del complete["SLACK_QUEUE_CHANNEL"]
+    assert read_settings(complete).SLACK_QUEUE_CHANNEL == ""
+
+
 def test_an_empty_environment_tells_all_that_is_missing_at_once():
     text = problems({"KNOWLEDGE_DIR": "/nowhere at all"})
-    for name in COMPLETE:
+    for name in COMPLETE.keys() - {"SLACK_QUEUE_CHANNEL"}:
         assert name in text
     assert "KNOWLEDGE_DIR" in text
 

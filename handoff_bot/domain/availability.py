@@ -14,6 +14,7 @@ class Availability:
         until: end of the absence; None if open-ended or available.
         load, capacity: current and maximum number of conversations; capacity 0 means no limit.
         own_capacity: the agent's own limit, 0 if the team's limit applies.
+        by_presence: True if the agent has never set it, and gets offers while active in Slack.
         hours: lines such as "mon-fri 9:00-17:00".
     """
 
@@ -26,3 +27,4 @@ class Availability:
     hours: tuple[str, ...]
     timezone: str
     own_capacity: int = 0
+    by_presence: bool = False

@@ -16,6 +16,8 @@ from handoff_bot.domain.messages import Author
 from handoff_bot.domain.metrics import AgentNumbers, Numbers
 from handoff_bot.domain.signals import Mood, Priority, Signal
 
+HERE, EVERYONE = "here", "channel"
+"""Mentions of a Slack channel: its active members, and all of them."""
 NAMELESS = "an agent"
 """Name of an agent while Slack does not return one."""
 
@@ -92,6 +94,8 @@ class Card:
         outcome: the ticket's outcome, "" while it is open.
         tags: of the ticket.
         rating: the customer's, 1 to 5, None if there is none.
+        mentions: a group's Slack id, HERE or EVERYONE. Slack notifies them when the card is posted,
+            and not of its updates.
     """
 
     escalation_id: int
@@ -130,6 +134,7 @@ class Card:
     outcome: str = ""
     tags: tuple[str, ...] = ()
     rating: int | None = None
+    mentions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -228,7 +233,7 @@ class Post:
         channel: the channel's kind, "" for notices.
         button: a button below it, or None.
         value: the value of the buttons.
-        mentions: Slack ids of people ("U…") and groups ("S…") to mention.
+        mentions: Slack ids of people ("U…") and groups ("S…") to mention, HERE or EVERYONE.
         buttons: more buttons with the same value.
         about: a thread to link to, for posts outside of it.
         notes: context of the customer's message, such as the quoted message (hostile).

@@ -55,6 +55,7 @@ class Rules:
         languages: ISO 639-1 codes in which the AI may answer; empty for all.
         tuning: adjustments from feedback.
         answer_short_codes: True if messages from short codes are answered.
+        paused: True if the AI answers nothing, so that agents get every conversation.
     """
 
     triggers: Mapping[Signal, Sensitivity] = field(default_factory=_medium)
@@ -66,6 +67,7 @@ class Rules:
     languages: tuple[str, ...] = ()
     tuning: Tuning = Tuning()
     answer_short_codes: bool = False
+    paused: bool = False
 
     def is_vip(self, address: str) -> bool:
         """Returns whether the address is a VIP's."""

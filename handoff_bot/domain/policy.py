@@ -71,7 +71,17 @@ def named_a_phrase(phrase: str, words: str) -> Judgement:
 
 
 def enough(rules: Rules, answers: int, judgement: Judgement) -> Judgement | None:
-    """Judgement if the limit of AI replies is reached, or the AI may not answer in this language."""
+    """Judgement if the AI may not answer: it is paused, has reached its limit of replies, or may not
+    answer in this language.
+    """
+    if rules.paused:
+        return replace(
+            judgement,
+            reason=Signal.CONFIDENCE,
+            summary="The AI is paused, so agents answer every customer.",
+            by="rules",
+            final=True,
+        )
     if rules.most_answers and answers >= rules.most_answers:
         return replace(
             judgement,

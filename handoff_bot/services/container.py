@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -53,11 +53,13 @@ from handoff_bot.services.escalations.opening import Opening
 from handoff_bot.services.escalations.owners import IDLE, RemindOwner
 from handoff_bot.services.escalations.queue import Queue
 from handoff_bot.services.escalations.snoozing import WAKE, Snoozing, Wake
+from handoff_bot.services.first_steps import TICK, FirstSteps, Tick
 from handoff_bot.services.home import Homes
 from handoff_bot.services.notifications import mail, notifications
 from handoff_bot.services.outbox import alarms, mood_check, ticket_sync
 from handoff_bot.services.outbox.posts import desk_job_kinds
 from handoff_bot.services.outbox.slack_channels import DeskChannels
+from handoff_bot.services.outbox.team_mention import TEAM_MENTION, MentionTeam
 from handoff_bot.services.outbox.ticket_sync import TICKET_OUT, SyncTicket, TicketSync
 from handoff_bot.services.privacy import forgetting, outside, retention
 from handoff_bot.services.replies.canned import CannedReplies
@@ -119,6 +121,7 @@ class Dependencies:
         limits: rate limits for Slack by budget; see services/outbox/slack_costs.py.
         base_url: public URL from which providers fetch files.
         model: the monitored language model; None without one.
+        has_own_knowledge: whether the assistant has articles besides the sample shop's.
         escalation_limits: how many escalations may start at a time, by groups of senders.
     """
 
@@ -142,6 +145,7 @@ class Dependencies:
     model: ModelPart | None = None
     backlogs: Mapping[str, Backlog] = field(default_factory=dict)
     erasers: Mapping[str, Eraser] = field(default_factory=dict)
+    has_own_knowledge: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,7 @@ class Services:
     templates: Templates
     drafting: Drafting
     homes: Homes
+    first_steps: FirstSteps
     metrics: Metrics
     model: ModelDoctor
     reports: Reports
@@ -257,6 +262,7 @@ class Services:
                 JobKind(CLAIM, LateClaim(escalations, clock), "claim"),
                 JobKind(timers.PRUNE, timers.Prune(clock), "tick"),
                 JobKind(retention.RETAIN, retention.Retain(clock), "tick"),
+                JobKind(TICK, Tick(clock), "tick"),
                 JobKind(timers.WATCH, timers.Watch(clock), "tick"),
                 JobKind(LOOK, LookAtModel(parts.model, clock), "model"),
                 JobKind(holding.LET_IN, letting_in.LetIn(opening, waiting, clock), "tick"),
@@ -278,6 +284,7 @@ class Services:
                     assigning.Assign(escalations, parts.desk, clock, roles),
                     "offer",
                 ),
+                JobKind(TEAM_MENTION, MentionTeam(parts.desk, clock), "offer"),
                 JobKind(notifications.NOTICE, notifications.Notify(mails, clock), "ladder"),
                 JobKind(sla.REMIND, sla.Remind(clock), "tick"),
                 JobKind(IDLE, RemindOwner(clock), "tick"),
@@ -358,6 +365,15 @@ class Services:
             templates=Templates(database, parts.channels, preferences, composed),
             drafting=Drafting(database, parts.assistant),
             homes=Homes(database, clock),
+            first_steps=FirstSteps(
+                database,
+                parts.desk,
+                clock,
+                preferences,
+                parts.channels,
+                has_mail=mails is not None,
+                has_own_knowledge=parts.has_own_knowledge,
+            ),
             metrics=metrics,
             model=ModelDoctor(parts.model, database, clock),
             reports=Reports(database, clock),

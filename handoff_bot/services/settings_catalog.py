@@ -27,9 +27,10 @@ from handoff_bot.domain.thread_syntax import NOTE_PREFIXES
 from handoff_bot.domain.waiting_policy import DEFAULT, WHAT, PolicyStep
 from handoff_bot.services.delivery.sending import HOLD, LONGEST_HOLD
 from handoff_bot.services.escalations import queue_positions, sla, waiting_policy
-from handoff_bot.services.escalations.availability import CAPACITY
+from handoff_bot.services.escalations.availability import BY_PRESENCE, CAPACITY
 from handoff_bot.services.escalations.owners import DEFAULT_MINUTES, MINUTES
 from handoff_bot.services.escalations.rating import ASKED
+from handoff_bot.services.outbox import team_mention
 from handoff_bot.services.settings import hours, roles
 from handoff_bot.services.settings.preferences import ADMINS
 from handoff_bot.services.translation import translating
@@ -73,6 +74,14 @@ TRIGGERS = Section(
     "Triggers",
     "Which signals lead to a handoff, and how easily; phrases, VIPs and languages.",
     (
+        Setting(
+            "rules.paused",
+            "Pause the AI",
+            Widget.YES_NO,
+            False,
+            yes_no,
+            hint="The AI answers nothing, and agents get every conversation.",
+        ),
         *map(_trigger, Signal),
         Setting(
             "rules.always",
@@ -261,6 +270,28 @@ WAITING = Section(
             + ". To replace the steps for one priority, write e.g. urgent: 1 mention.",
         ),
         Setting(waiting_policy.GROUP, "Group to mention", Widget.GROUP, "", group),
+        Setting(
+            team_mention.MINUTES,
+            "Minutes between mentions of the team",
+            Widget.LINE,
+            team_mention.DEFAULT_MINUTES,
+            number(0, team_mention.LONGEST_MINUTES),
+            hint=(
+                "0 = never. A new card mentions the group, or @here, in business hours and as long "
+                "as there are no notification rules."
+            ),
+        ),
+        Setting(
+            BY_PRESENCE,
+            "Offer to members who are active in Slack",
+            Widget.YES_NO,
+            True,
+            yes_no,
+            hint=(
+                "Members of the agents' user group, or of the Slack channel, who have not set "
+                "their availability."
+            ),
+        ),
         Setting(
             queue_positions.MINUTES,
             "Minutes between queue position updates",

@@ -14,6 +14,8 @@ from handoff_bot.services.catching_up import CONTACT
 from handoff_bot.services.delivery.messaging_window import CLOSING
 from handoff_bot.services.delivery.outbound_files import KEPT_FOR
 from handoff_bot.services.escalations.owners import IDLE, OWNERS
+from handoff_bot.services.first_steps import EVERY as SETUP_EVERY
+from handoff_bot.services.first_steps import TICK
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.privacy.retention import RETAIN
 from handoff_bot.storage import attachments, log, tallies
@@ -36,6 +38,7 @@ EVERY = {
     OWNERS: timedelta(minutes=5),
     CONTACT: timedelta(seconds=30),
     RETAIN: timedelta(hours=1),
+    TICK: SETUP_EVERY,
 }
 """Tick -> interval. Providers redeliver within hours, so done jobs can be deleted after days."""
 

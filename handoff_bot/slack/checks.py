@@ -10,7 +10,7 @@ from slack_sdk.web import WebClient
 
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.slack.client.scopes import NEEDED, OPTIONAL, missing
-from handoff_bot.slack.desk import TIMEOUT
+from handoff_bot.slack.desk import NO_QUEUE_CHANNEL, TIMEOUT
 
 
 def check_slack(token: str, api_url: str, queue_channel: str) -> Iterator[CheckResult]:
@@ -52,6 +52,8 @@ def _check_scopes(headers: dict[str, Any]) -> Iterator[CheckResult]:
 
 def check_channel(client: WebClient, channel: str, purpose: str = "queue channel") -> CheckResult:
     """Checks that the app is a member of a slack_channel and may read it."""
+    if not channel:
+        return CheckResult(f"Slack: {purpose}", False, NO_QUEUE_CHANNEL)
     what = f"Slack: {purpose} {channel}"
     try:
         client.conversations_history(channel=channel, limit=1)

@@ -47,7 +47,7 @@ from handoff_bot.slack.client.files import SlackFiles
 from handoff_bot.slack.client.groups import Groups
 from handoff_bot.slack.client.layouts import Layouts
 from handoff_bot.slack.client.people import People, Person, without_retries
-from handoff_bot.slack.client.resting import Resting
+from handoff_bot.slack.client.resting import Presence, Resting
 from handoff_bot.slack.kit.plainer import Form, forms
 from handoff_bot.slack.kit.text import Block, SlackMessage
 
@@ -79,6 +79,11 @@ REACTIONS: dict[DeliveryStatus, str] = {
     DeliveryStatus.FAILED: "x",
 }
 
+NO_QUEUE_CHANNEL = (
+    "There is no queue channel yet. Invite @Handoff to a Slack channel, and choose Use for the "
+    "queue."
+)
+
 _CLOCKS_APART = timedelta(minutes=1)
 _PAGE = 200
 _NOTHING_TO_MARK = frozenset({"already_reacted", "message_not_found"})
@@ -91,11 +96,13 @@ class SlackDesk:
     def __init__(self, client: WebClient, queue_channel: str, clock: Clock) -> None:
         self._client = client
         self._quick = without_retries(client)
-        self.queue_channel = queue_channel
+        self._queue_channel = queue_channel
+        self.chosen_channel: Callable[[], str] = lambda: ""
         self._people = People(client, clock)
         self.directory = SlackDirectory(self._people, self._quick)
         self._groups = Groups(client, self._quick, clock)
         self._resting = Resting(self._quick)
+        self._presence = Presence(self._quick)
         self._files = SlackFiles(client)
         self._eraser = SlackEraser(client)
         self._workspace_url = ""
@@ -105,6 +112,13 @@ class SlackDesk:
         self._layouts = Layouts()
 
     # -- the port
+
+    @property
+    def queue_channel(self) -> str:
+        """Returns the configured queue channel, or the one that admins chose; "" if there is none yet."""
+        if not self._queue_channel:
+            self._queue_channel = self.chosen_channel()
+        return self._queue_channel
 
     def render_card(self, card: Card, at: Place | None, mark: str) -> Place:
         """Posts or updates a card."""
@@ -257,6 +271,10 @@ class SlackDesk:
         self._pin(place)
         return place
 
+    def show(self, shown: SlackMessage, at: Place | None, mark: str, slack_channel: str) -> Place:
+        """Posts a message that stays up to date in a Slack channel (at None), or updates it."""
+        return self._post_or_update(forms(shown), at, mark, slack_channel)
+
     def agent(self, desk_id: str) -> AgentRef:
         """Returns an agent; "an agent" as the name while Slack is unavailable. Never raises."""
         return AgentRef(desk_id, self._people.find(desk_id).name)
@@ -294,6 +312,15 @@ class SlackDesk:
     def resting(self, people: Collection[str], now: datetime) -> set[str]:
         """Returns the given people who are in do-not-disturb; empty without the scope."""
         return self._resting.of(people, now)
+
+    def channel_members(self, slack_channel: str) -> tuple[str, ...]:
+        """Returns the first members of a Slack channel that are not apps or deactivated users."""
+        found = self._presence.members(slack_channel)
+        return tuple(one for one in found if self.is_human(one))
+
+    def active(self, people: Collection[str]) -> set[str]:
+        """Returns the given people who are active in Slack, as many as can be asked quickly."""
+        return self._presence.of(people)
 
     def inspect(self, look: Callable[[WebClient, str], Iterator[CheckResult]]) -> list[CheckResult]:
         """Returns the result of health checks with this client and queue channel."""
@@ -391,6 +418,8 @@ class SlackDesk:
         thread_ts: str | None = None,
         **sender_identity: Any,
     ) -> Place:
+        if not channel:
+            raise DeskError(NO_QUEUE_CHANNEL, permanent=False, code="no_queue_channel")
         metadata = {"event_type": MARK_EVENT, "event_payload": {"mark": mark}}
 
         def say(form: Form) -> Place:

@@ -15,9 +15,12 @@ EVENTS = (
     "member_left_channel",
     "message.channels",
     "message.groups",
+    "message.im",
     "user_change",
 )
-"""Message events of both kinds of channels, so that the queue channel may be public or private."""
+"""Message events of both kinds of channels, so that the queue channel may be public or private, and
+of direct messages to the app.
+"""
 
 SCOPES = tuple(NEEDED)
 OPTIONAL_SCOPES = tuple(OPTIONAL)

@@ -20,9 +20,10 @@ def by_desk_id(tx: Transaction, desk_id: str) -> Agent | None:
     return tx.session.execute(select(Agent).where(Agent.desk_id == desk_id)).scalar_one_or_none()
 
 
-def roster(tx: Transaction) -> Sequence[Agent]:
-    """Returns all agents who have ever set their availability."""
-    return list(tx.session.execute(select(Agent).where(col(Agent.on_roster))).scalars())
+def roster(tx: Transaction, besides: Collection[str] = ()) -> Sequence[Agent]:
+    """Returns all agents who have ever set their availability, and those with these Slack ids."""
+    found = select(Agent).where(col(Agent.on_roster) | col(Agent.desk_id).in_(sorted(besides)))
+    return list(tx.session.execute(found).scalars())
 
 
 def owners(tx: Transaction) -> Sequence[Agent]:

@@ -73,6 +73,14 @@ def has(tx: Transaction, kind: str, escalation_id: int) -> bool:
     return tx.session.execute(found.limit(1)).first() is not None
 
 
+def any_of(tx: Transaction, kind: str) -> bool:
+    """Returns whether there is any event of this kind."""
+    return (
+        tx.session.execute(select(col(Event.id)).where(Event.kind == kind).limit(1)).first()
+        is not None
+    )
+
+
 def preference(tx: Transaction, key: str, default: Any) -> Any:
     """Returns a live setting, or its default."""
     row = tx.session.get(Preference, key)

@@ -43,6 +43,16 @@ def next_waiting(
     return [row.id for row in found]
 
 
+def waiting_since(tx: Transaction, since: datetime | None, now: datetime) -> int:
+    """Returns how many customers wait, without snoozed ones, who came after that; None for all."""
+    waiting = select(func.count()).where(
+        Escalation.status == Status.QUEUED.value, ~_is_snoozed(now)
+    )
+    if since is not None:
+        waiting = waiting.where(col(Escalation.opened_at) > since)
+    return int(tx.session.execute(waiting).scalar_one())
+
+
 def _urgency(now: datetime) -> tuple[Any, ...]:
     return (
         case((_is_snoozed(now), 1), else_=0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,14 @@ from handoff_bot.storage.models import (
     TicketTag,
 )
 from handoff_bot.storage.transaction import Transaction
+
+
+def numbers_of(tx: Transaction, escalation_ids: Collection[int]) -> dict[int, int]:
+    """Returns escalation id -> ticket number."""
+    found = select(col(Escalation.id), col(Escalation.ticket_id)).where(
+        col(Escalation.id).in_(sorted(escalation_ids))
+    )
+    return {int(one): int(number) for one, number in tx.session.execute(found) if number}
 
 
 def get(tx: Transaction, number: int) -> Ticket | None:

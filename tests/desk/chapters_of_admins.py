@@ -299,6 +299,30 @@ def forgetting_and_retention(story: Recording) -> None:
     story.commands("mia", "audit")
 
 
+def first_day(story: Recording) -> None:
+    bureau = story.bureau
+    story.dismisses_the_checklist(False)
+    story.does("the bot starts", bureau.core.first_steps.started)
+    story.opens_home("mia")
+    story.presses_in_home("mia", "setup_keep", "hours")
+    story.presses_in_home("mia", "settings_open", "triggers")
+    story.sends("mia", **{"rules.paused": ["yes"]})
+    story.says("When do you open?")
+    (shown,) = [m for m in bureau.slack.messages(bureau.queue) if m["text"].startswith("Setup of")]
+    story.clicks("ana", "setup_dismiss", ts=shown["ts"])
+    story.clicks("mia", "setup_dismiss", ts=shown["ts"])
+    story.commands("mia", "setup")
+    story.commands("ana", "here")
+    story.commands("mia", "here")
+    channel = bureau.slack.open_home(bureau.ana, "messages")
+    for text in ("help", "who waits?", "take 1", "off", "on", "What is this?"):
+        story.does(
+            f"ana writes to the app: {text}", partial(bureau.slack.say, bureau.ana, channel, text)
+        )
+    prefers(story, mention__minutes=0)
+    story.does("the bot starts again", bureau.core.first_steps.started)
+
+
 CHAPTERS = {
     each.__name__: each
     for each in (
@@ -310,6 +334,7 @@ CHAPTERS = {
         canned_replies,
         looking_back,
         channels_and_people,
+        first_day,
         moods_and_rules,
         closed_and_read_back,
         forgetting_and_retention,

@@ -92,7 +92,12 @@ class Bureau:
         posts = [
             m for m in self.slack.messages(self.queue) if m.get("thread_ts", m["ts"]) == m["ts"]
         ]
-        return [m for m in posts if not m["text"].startswith("Queue:")]
+        others = ("Queue:", "Setup", "Nobody", "No agent")
+        return [
+            m
+            for m in posts
+            if not m["text"].startswith(others) and "waiting for an agent" not in m["text"]
+        ]
 
     def card(self) -> str:
         """The ts of the newest card."""

@@ -29,6 +29,7 @@ def test_new_cards_go_to_the_queue_channel_when_their_own_is_archived(bureau):
 
 def test_the_admins_are_told_once_and_again_when_it_works(bureau):
     bureau.core.preferences.change("admins", [bureau.ben], bureau.mia)
+    bureau.core.preferences.change("availability.by_presence", False, bureau.mia)
     bureau.says("I want a person", DANA)
     bureau.slack.archive(bureau.queue)
     for number in range(3):

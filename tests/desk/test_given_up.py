@@ -9,7 +9,7 @@ from handoff_bot.domain.messages import InboundMessage
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS
 from handoff_bot.jobs.job import NewJob
-from handoff_bot.services import catching_up, timers
+from handoff_bot.services import catching_up, first_steps, timers
 from handoff_bot.services.ai_turns import answering, inbound, model_watch
 from handoff_bot.services.delivery import inbound_files, messaging_window, outbound_files, sending
 from handoff_bot.services.escalations import (
@@ -24,7 +24,7 @@ from handoff_bot.services.escalations import (
 )
 from handoff_bot.services.escalations.lifecycle import CLAIM
 from handoff_bot.services.notifications import mail, notifications
-from handoff_bot.services.outbox import mood_check, outbox, ticket_sync
+from handoff_bot.services.outbox import mood_check, outbox, team_mention, ticket_sync
 from handoff_bot.services.privacy import forgetting, outside, retention
 from handoff_bot.services.reporting import reports
 from handoff_bot.services.translation import translating
@@ -100,6 +100,9 @@ PAYLOADS = {
     offers.OFFER: waiting,
     assigning.ASSIGN: waiting,
     notifications.NOTICE: waiting,
+    team_mention.TEAM_MENTION: nothing,
+    first_steps.TICK: nothing,
+    first_steps.SHOW: nothing,
     sla.REMIND: waiting,
     ticket_sync.TICKET_OUT: lambda _: {"ticket_id": 1, "sink": "helpdesk"},
     mail.MAIL: lambda _: {"escalation_id": 1, "to": "team@example.com"},

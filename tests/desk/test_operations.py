@@ -55,6 +55,7 @@ def test_on_and_off(bureau):
 
 
 def test_buttons_in_home_do_the_same(bureau):
+    bureau.core.preferences.change("availability.by_presence", False, bureau.mia)
     view = bureau.home(bureau.ana)
     assert "You're offline" in words(view)
     bureau.slack.click_view(bureau.ana, view["id"], "availability_on")
@@ -204,7 +205,8 @@ def test_processes_climb_together_and_each_rung_is_climbed_once(bureau):
 
 @pytest.fixture
 def roster(bureau):
-    """Ana and Ben are there."""
+    """Ana and Ben are there, and no other member of the channel is active in Slack."""
+    bureau.slack.set_presence(bureau.mia, "away")
     bureau.command(bureau.ana, "on")
     bureau.command(bureau.ben, "on")
     bureau.says("I want a person")
@@ -478,6 +480,7 @@ def test_the_closing_text_names_who_resolves_it_from_the_queue(bureau):
 
 
 def test_who_does_not_want_to_be_disturbed_is_asked_last(bureau):
+    bureau.slack.set_presence(bureau.mia, "away")
     for who in (bureau.ana, bureau.ben):
         bureau.command(who, "on")
         bureau.later(seconds=1)

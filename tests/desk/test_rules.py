@@ -181,6 +181,7 @@ def test_quiet_hours_hold_it_until_they_end_and_only_while_somebody_waits(bureau
     now = bureau.clock.now()
     quiet = f"{(now.hour - 1) % 24}:00-{(now.hour + 2) % 24}:00"
     told(bureau, notices_people=[bureau.ben], notices_quiet=quiet)
+    bureau.core.preferences.change("availability.by_presence", False, bureau.mia)
     bureau.says("I want a person", DANA)
     bureau.says("I want a person", "+15550002")
     assert bureau.told(bureau.ben) == []

@@ -139,6 +139,18 @@ def test_after_so_many_answers_a_person_takes_over(house):
     assert len(house.assistant.asked) == 2
 
 
+def test_while_the_ai_is_paused_agents_get_every_conversation_and_it_answers_nothing(house):
+    prefer(house, "paused", True)
+    house.says("When do you open?")
+    house.says("Are you there?")
+
+    assert house.desk.card.summary == "The AI is paused, so agents answer every customer."
+    assert house.assistant.asked == []
+    prefer(house, "paused", False)
+    house.says("When do you open?", address="+15550002")
+    assert house.channel.phone[-1] == "Answer to: When do you open?"
+
+
 def test_answers_before_a_person_came_do_not_count(house, ana):
     prefer(house, "most_answers", 2)
     for text in ("one", "two", "a human"):

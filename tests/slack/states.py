@@ -9,10 +9,11 @@ from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import AgentRef, Button, EphemeralMessage, Post, PostKind
 from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.signals import Mood, Priority, Signal
+from handoff_bot.services.first_steps import SetupStep, StepId
 from handoff_bot.slack.cards.board import render_board
 from handoff_bot.slack.cards.card import render_card
 from handoff_bot.slack.cards.thread import render_ephemeral, render_post, render_posts
-from handoff_bot.slack.features import availability
+from handoff_bot.slack.features import availability, setup
 from handoff_bot.slack.features.actions_blocks import conversation
 from handoff_bot.slack.features.home import render_home, render_presence
 from handoff_bot.slack.kit import text
@@ -45,6 +46,7 @@ def snapshots() -> dict[str, Payload]:
         **_named("modals/empty", empty_modals()),
         **_named("modals/states", modal_states()),
         **_named("home", _homes()),
+        **_named("setup", _setups()),
     }
     kept: dict[str, Payload] = {}
     for name, payload in found.items():
@@ -62,6 +64,11 @@ def _hostile_messages() -> dict[str, SlackMessage]:
     return {name: every[name] for name in (*drawings.CARDS, "post contact", "board of 1")}
 
 
+def _setups() -> dict[str, Payload]:
+    steps = {**_checklists(), "complete": ()}
+    return {k: message(setup.render_checklist(v)) for k, v in steps.items()}
+
+
 # -- cards
 
 
@@ -73,6 +80,8 @@ def _cards() -> dict[str, Any]:
     found |= {f"claimed {each}": builders.claimed(mood=each) for each in Mood}
     return found | {
         "queued vip": builders.card(vip=True),
+        "queued mentions here": builders.card(mentions=("here",)),
+        "queued mentions group": builders.card(mentions=("S0CARE",)),
         "queued due": builders.card(**due),
         "queued for a group": builders.card(group_id="S0TEAM"),
         "queued for no group": builders.card(group_id="<!channel>"),
@@ -168,6 +177,14 @@ def _plainer() -> Iterator[tuple[str, Payload]]:
 # -- Home
 
 
+def _checklists() -> dict[str, tuple[SetupStep, ...]]:
+    first = tuple(
+        SetupStep(one, False, f"What is so now, and what to do: {one}.") for one in StepId
+    )
+    half = tuple(replace(one, done=n % 2 == 0) for n, one in enumerate(first))
+    return {"at first": first, "half done": half}
+
+
 def _homes() -> dict[str, Payload]:
     agent = replace(builders.home(3), may_administer=False)
     nobody = replace(builders.home(0), mine_today=None, may_administer=False)
@@ -179,6 +196,7 @@ def _homes() -> dict[str, Payload]:
         "away": replace(HERE, is_away=True),
         "away until": replace(HERE, is_away=True, until=LATER),
         "not on the roster": replace(HERE, on_roster=False),
+        "by presence": replace(HERE, on_roster=False, by_presence=True),
     }
     drawn = {
         f"agent {k}": render_home(agent, WORKSPACE, "", render_presence(v))
@@ -186,6 +204,12 @@ def _homes() -> dict[str, Payload]:
     }
     return drawn | {
         "admin": render_home(builders.home(3), WORKSPACE, "", render_presence(HERE)),
+        **{
+            f"admin with checklist {k}": render_home(
+                builders.home(3), WORKSPACE, "", render_presence(HERE), setup.render_steps(v)
+            )
+            for k, v in _checklists().items()
+        },
         "nobody configured": render_home(nobody, "", "", ()),
         "crowded": render_home(crowded, WORKSPACE, "Ana has this now.", render_presence(HERE)),
         "arrangement": availability.FORM.render(None, HERE),

@@ -61,6 +61,11 @@ def refuse_samples(folder: Path, today: date) -> None:
         raise SettingsError(f"KNOWLEDGE_DIR: {why}.")
 
 
+def has_own_articles(folder: Path, today: date) -> bool:
+    """Returns whether there is any article that is not the sample shop's."""
+    return any(not one.left_out and not one.is_sample for one in readings(folder, today))
+
+
 def check_knowledge(folder: Path, today: date, *, may_be_sample: bool = False) -> CheckResult:
     """Checks that every article for customers can be read, and that none is the sample shop's."""
     found = list(readings(folder, today))

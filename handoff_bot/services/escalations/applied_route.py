@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter
 
-from handoff_bot.domain.routing import Route, Rule, first
+from handoff_bot.domain.routing import ROUTED, Route, Rule, first
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import rule_lists
 from handoff_bot.services.settings.rule_lists import case_of
@@ -15,7 +15,6 @@ from handoff_bot.storage.transaction import Transaction
 RULES = "routing.rules"
 RULE: TypeAdapter[Rule] = TypeAdapter(Rule)
 _ROUTE: TypeAdapter[Route] = TypeAdapter(Route)
-ROUTED = "escalation.routed"
 
 
 def choose(change: EscalationChanged) -> Route | None:

@@ -13,6 +13,7 @@ from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import hours
+from handoff_bot.services.settings.roles import AGENTS_GROUP
 from handoff_bot.storage import agents, conversations, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent
@@ -20,6 +21,8 @@ from handoff_bot.storage.transaction import Transaction
 
 CAPACITY = "capacity"
 """Setting for the number of conversations an agent can have at once; 0 means no limit."""
+BY_PRESENCE = "availability.by_presence"
+"""Setting: agents who have never set their availability get offers while they are active in Slack."""
 
 
 class AgentAvailability:
@@ -62,7 +65,8 @@ class AgentAvailability:
         with self._database.read() as tx:
             row = agents.by_desk_id(tx, agent.desk_id)
             if row is None:
-                return Availability(False, False, None, True, 0, 0, (), "")
+                by_presence = bool(log.preference(tx, BY_PRESENCE, True))
+                return Availability(False, False, None, True, 0, 0, (), "", by_presence=by_presence)
             return Availability(
                 on_roster=row.on_roster,
                 is_away=is_away(row, now),
@@ -73,6 +77,7 @@ class AgentAvailability:
                 hours=tuple(row.hours.get("lines") or ()),
                 timezone=row.timezone,
                 own_capacity=row.capacity,
+                by_presence=not row.on_roster and bool(log.preference(tx, BY_PRESENCE, True)),
             )
 
 
@@ -91,18 +96,34 @@ def candidates(
     mode: Mode = Mode.LEAST_BUSY,
     people: Collection[str] = (),
     resting: Collection[str] = (),
+    active: Collection[str] = (),
 ) -> list[Agent]:
     """Returns the agents who can take a conversation now, next in turn first.
 
-    Agents in do not disturb (`resting`) come last.
+    Agents in do not disturb (`resting`) come last. Those who are `active` in Slack count although
+    they have never set their availability, after those who have.
     """
-    free = _free(tx, _roster(tx, people), now, mode)
-    return sorted(free, key=lambda agent: agent.desk_id in resting)
+    free = _free(tx, _roster(tx, people, active), now, mode)
+    return sorted(free, key=lambda agent: (agent.desk_id in resting, agent.desk_id in active))
 
 
-def _roster(tx: Transaction, people: Collection[str]) -> list[Agent]:
-    """Returns the given agents, or all, who have ever set their availability."""
-    return [one for one in agents.roster(tx) if not people or one.desk_id in people]
+def _roster(tx: Transaction, people: Collection[str], active: Collection[str] = ()) -> list[Agent]:
+    """Returns the given agents, or all, who have ever set their availability or are active."""
+    return [one for one in agents.roster(tx, active) if not people or one.desk_id in people]
+
+
+def source(tx: Transaction, slack_channel: str) -> str:
+    """Returns whose members get offers while they are active: the agents' user group, or the Slack
+    channel; "" if only agents who have set their availability do.
+    """
+    if not log.preference(tx, BY_PRESENCE, True):
+        return ""
+    return str(log.preference(tx, AGENTS_GROUP, "")) or slack_channel
+
+
+def known(tx: Transaction) -> frozenset[str]:
+    """Returns the agents who have set their availability themselves; presence does not count."""
+    return frozenset(agent.desk_id for agent in agents.roster(tx))
 
 
 def those_who_may_rest(tx: Transaction, now: datetime) -> frozenset[str]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from handoff_bot.domain.desk import Button, Post, PostKind
+from handoff_bot.domain.desk import AgentRef, Button, Post, PostKind
+from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Status, Step
 from handoff_bot.domain.roles import Conversation as About
 from handoff_bot.domain.routing import Mode, Route
@@ -99,22 +100,28 @@ def _let_go(tx: Transaction, escalation: Escalation) -> set[int]:
 class OfferPlan:
     """What to look up in Slack: group members ("" for none), and which agents are in do not disturb
     or barred.
+
+    `source` is the group or Slack channel whose active members count as available, "" for none;
+    the agents in `known` have set their availability themselves.
     """
 
     group_id: str
     may_rest: frozenset[str]
     about: About
+    source: str
+    known: frozenset[str]
 
 
 @dataclass(frozen=True)
 class Known:
     """What Slack returned: group members (None without a group), agents in do not disturb, barred
-    agents.
+    agents, and those who count as available because they are active.
     """
 
     members: frozenset[str] | None
     resting: frozenset[str]
     barred: frozenset[str]
+    active: tuple[AgentRef, ...]
 
 
 class Offer(ProviderJob[OfferPlan, Known]):
@@ -137,14 +144,31 @@ class Offer(ProviderJob[OfferPlan, Known]):
         group_id = found.route.group_id if found.route and by_group else ""
         escalation_id = found.waiting.escalation.id
         about = access.conversation(tx, escalation_id, self._desk.queue_channel)
+        if about is None:
+            return None
         may_rest = availability.those_who_may_rest(tx, self._clock.now())
-        return OfferPlan(group_id, may_rest, about) if about else None
+        source = availability.source(tx, about.slack_channel)
+        return OfferPlan(group_id, may_rest, about, source, availability.known(tx))
 
     def call(self, plan: OfferPlan) -> Known:
         members = frozenset(self._desk.members(plan.group_id)) if plan.group_id else None
-        asked = plan.may_rest if members is None else plan.may_rest & members
+        active = self._active(plan)
+        free = plan.may_rest | active
+        asked = free if members is None else free & members
         resting = frozenset(self._desk.resting(asked, self._clock.now()))
-        return Known(members, resting, self._roles.those_barred(asked, plan.about))
+        barred = self._roles.those_barred(asked, plan.about)
+        agents = tuple(map(self._desk.agent, sorted((active & asked) - barred)))
+        return Known(members, resting, barred, agents)
+
+    def _active(self, plan: OfferPlan) -> frozenset[str]:
+        """Returns the members who are active; none while Slack does not say."""
+        is_group = plan.source.startswith("S")
+        members = self._desk.members if is_group else self._desk.channel_members
+        try:
+            found = members(plan.source) if plan.source else ()
+            return frozenset(self._desk.active(frozenset(found) - plan.known))
+        except DeskError:
+            return frozenset()
 
     def finish(self, tx: Transaction, job: Job, plan: OfferPlan, result: Known) -> None:
         """Sends the offer if it is still needed."""
@@ -155,7 +179,7 @@ class Offer(ProviderJob[OfferPlan, Known]):
         if result.members is not None and not result.members:
             outbox.notice(tx, found.waiting.escalation, NOT_KNOWN, found.waiting.now)
         else:
-            found.ask(result.members or named, result.resting, result.barred)
+            found.ask(result.members or named, result)
 
     def on_failed(
         self, tx: Transaction, job: Job, plan: OfferPlan | None, error: Exception
@@ -187,17 +211,20 @@ class _Round:
     route: Route | None
     asked: list[int]
 
-    def ask(self, people: frozenset[str], resting: frozenset[str], barred: frozenset[str]) -> None:
+    def ask(self, people: frozenset[str], slack: Known) -> None:
         """Offers to the first free agent of these, or of all.
 
-        Agents in do not disturb (`resting`) come last; `barred` ones are never asked.
+        Agents in do not disturb come last; barred ones are never asked.
         """
         tx, now = self.waiting.tx, self.waiting.now
         mode = self.route.mode if self.route else Mode.LEAST_BUSY
         besides = {*self.asked, *_let_go(tx, self.waiting.escalation)}
         agents.hold_roster(tx)
-        free = availability.candidates(tx, now, mode, people, resting)
-        may = (agent for agent in free if agent.desk_id not in barred)
+        for one in slack.active:
+            conversations.agent_row(tx, one.desk_id, one.name, now)
+        active = [one.desk_id for one in slack.active]
+        free = availability.candidates(tx, now, mode, people, slack.resting, active)
+        may = (agent for agent in free if agent.desk_id not in slack.barred)
         chosen = next((agent for agent in may if agent.id not in besides), None)
         if chosen is None:
             self._nobody(people, besides)

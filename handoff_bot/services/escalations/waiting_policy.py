@@ -25,7 +25,7 @@ from handoff_bot.services.delivery.sending import Channels
 from handoff_bot.services.escalations import applied_route, offers
 from handoff_bot.services.escalations.lifecycle import Escalations
 from handoff_bot.services.escalations.still_queued import NOBODY, Waiting, still_waiting, tell
-from handoff_bot.services.outbox import outbox
+from handoff_bot.services.outbox import outbox, team_mention
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.outbox.ticket_sync import TicketSync
 from handoff_bot.services.settings import hours
@@ -35,7 +35,7 @@ from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
 POLICY_STEP = "ladder.rung"
-POLICY, GROUP = "ladder.rungs", "ladder.group"
+POLICY, GROUP = "ladder.rungs", team_mention.GROUP
 
 
 def policy_steps(tx: Transaction) -> list[PolicyStep]:

@@ -19,7 +19,7 @@ from handoff_bot.jobs.handler import ADMINS, TransactionJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services.notifications.mail import Mails
-from handoff_bot.services.outbox import outbox
+from handoff_bot.services.outbox import outbox, team_mention
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import hours, rule_lists
 from handoff_bot.services.settings.preferences import Preferences
@@ -30,7 +30,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
-RULES = "notices.rules"
+RULES = team_mention.RULES
 RULE: TypeAdapter[NotificationRule] = TypeAdapter(NotificationRule)
 _AUDIENCE: TypeAdapter[Audience] = TypeAdapter(Audience)
 NOTICE = "notice"

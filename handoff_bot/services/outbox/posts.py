@@ -21,6 +21,7 @@ from handoff_bot.services.outbox import (
     outbox,
     slack_channels,
     slack_costs,
+    team_mention,
     view_models,
 )
 from handoff_bot.services.outbox.slack_job import CardPlan, DeskHandler, InThread, mark_of
@@ -44,7 +45,15 @@ SAID: dict[PostKind, str] = {
 OTHER = "A message to the team"
 
 
-class PostCard(DeskHandler[CardPlan, Place]):
+@dataclass(frozen=True)
+class PostedCard:
+    """Where a card is, and whom it mentions."""
+
+    place: Place
+    mentions: tuple[str, ...] = ()
+
+
+class PostCard(DeskHandler[CardPlan, PostedCard]):
     """Posts a new escalation's card."""
 
     told = TOLD_TEAM
@@ -63,12 +72,19 @@ class PostCard(DeskHandler[CardPlan, Place]):
         escalation = escalations.get(tx, int(job.payload["escalation_id"]))
         if escalation is None or escalations.thread_of(tx, escalation.id):
             return None
-        return CardPlan(view_models.card(tx, escalation), None, mark_of(job))
+        card = view_models.card(tx, escalation)
+        mentions = team_mention.of_card(tx, escalation, self._clock.now())
+        return CardPlan(replace(card, mentions=mentions), None, mark_of(job))
 
-    def call(self, plan: CardPlan) -> Place:
-        return self._desk.render_card(plan.card, None, plan.mark)
+    def call(self, plan: CardPlan) -> PostedCard:
+        """Posts the card."""
+        card = plan.card
+        where = card.slack_channel or self._desk.queue_channel
+        mentions = tuple(team_mention.awake(self._desk, where, one) for one in card.mentions)
+        place = self._desk.render_card(replace(card, mentions=mentions), None, plan.mark)
+        return PostedCard(place, mentions)
 
-    def recover(self, job: Job, begun_at: datetime) -> tuple[CardPlan, Place] | None:
+    def recover(self, job: Job, begun_at: datetime) -> tuple[CardPlan, PostedCard] | None:
         """Looks for the card in its channel."""
         with self._database.read() as tx:
             escalation = escalations.get(tx, int(job.payload["escalation_id"]))
@@ -76,7 +92,7 @@ class PostCard(DeskHandler[CardPlan, Place]):
         if card is None:
             return None
         place = self._desk.find_card(mark_of(job), begun_at, card.slack_channel)
-        return (CardPlan(card, None, mark_of(job)), place) if place else None
+        return (CardPlan(card, None, mark_of(job)), PostedCard(place)) if place else None
 
     def on_retry(self, tx: Transaction, job: Job, plan: CardPlan | None, error: Exception) -> None:
         """Posts the card elsewhere if its channel is closed."""
@@ -111,12 +127,12 @@ class PostCard(DeskHandler[CardPlan, Place]):
                 tx, escalation, alarms.why(error), now, f"card:{job.id}:{now.timestamp()}"
             )
 
-    def finish(self, tx: Transaction, job: Job, plan: CardPlan, result: Place) -> None:
+    def finish(self, tx: Transaction, job: Job, plan: CardPlan, result: PostedCard) -> None:
         """Stores the card's location. Updates the card if the escalation changed while it was being
         posted.
         """
         if job.attempts:
-            slack_channels.opened(tx, result.slack_channel, self._clock.now())
+            slack_channels.opened(tx, result.place.slack_channel, self._clock.now())
         found = escalations.get(tx, plan.card.escalation_id)
         if found is None:
             return
@@ -127,15 +143,15 @@ class PostCard(DeskHandler[CardPlan, Place]):
         tx.add(
             DeskThread(
                 escalation_id=escalation.id,
-                slack_channel=result.slack_channel,
-                ts=result.ts,
+                slack_channel=result.place.slack_channel,
+                ts=result.place.ts,
                 created_at=now,
             )
         )
-        log.record(tx, "card.posted", now, escalation=escalation)
+        log.record(tx, "card.posted", now, escalation=escalation, mentions=[*result.mentions])
         failures.settle(tx, outbox.CARD, now, escalation_id=escalation.id)
         outbox.update_board(tx, now)
-        if view_models.card(tx, escalation) != plan.card:
+        if view_models.card(tx, escalation) != replace(plan.card, mentions=result.mentions):
             outbox.update_card(tx, escalation, now)
 
 

@@ -69,6 +69,11 @@ class DeskChannels:
             if row.purpose in (Purpose.QUEUE, Purpose.URGENT) or row.suspended_at is not None
         ]
 
+    def queue(self) -> str:
+        """Returns the channel chosen as the queue channel, "" for the configured one."""
+        with self._database.read() as tx:
+            return queue_channel(tx)
+
     def joined(self, slack_channel: str, by: str, lacking: list[str], event: str) -> None:
         """Handles an invitation: asks for the channel's purpose, once for each invitation."""
         now = self._clock.now()

@@ -78,12 +78,21 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
         outcome="" if is_open else ticket.outcome,
         tags=() if is_open else tickets.tags(tx, ticket.id),
         rating=None if is_open else _rating(tx, escalation),
+        mentions=_mentions(tx, escalation),
     )
 
 
 def _rating(tx: Transaction, escalation: Escalation) -> int | None:
     given = log.of_escalation(tx, escalation.id, RATED)
     return int(given[-1].data["score"]) if given else None
+
+
+def _mentions(tx: Transaction, escalation: Escalation) -> tuple[str, ...]:
+    """Returns whom the card mentioned when it was posted, as long as the customer waits."""
+    if escalation.status != Status.QUEUED:
+        return ()
+    posted = log.of_escalation(tx, escalation.id, "card.posted")
+    return tuple(posted[-1].data.get("mentions", ())) if posted else ()
 
 
 def _notes(messages: Sequence[Message], escalation: Escalation) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ class _Stored(BaseModel):
     shifts: dict[Signal, float] = Field(default_factory=dict)
     last_layer: dict[Signal, tuple[float, ...]] = Field(default_factory=dict)
     answer_short_codes: bool = False
+    paused: bool = False
 
 
 NAMES = tuple(_Stored.model_fields)
@@ -63,6 +64,7 @@ def parsed(values: dict[str, Any]) -> Rules:
         languages=stored.languages,
         tuning=Tuning(stored.shifts, stored.last_layer),
         answer_short_codes=stored.answer_short_codes,
+        paused=stored.paused,
     )
 
 

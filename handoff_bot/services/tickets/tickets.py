@@ -59,6 +59,17 @@ class Tickets:
         with self._database.read() as tx:
             return _view(tx, number, page)
 
+    def numbers_of(self, escalation_ids: Collection[int]) -> dict[int, int]:
+        """Returns escalation id -> ticket number."""
+        with self._database.read() as tx:
+            return store.numbers_of(tx, escalation_ids)
+
+    def escalation_of(self, number: int) -> int | None:
+        """Returns the current escalation of a ticket, None if there is no such ticket."""
+        with self._database.read() as tx:
+            ticket = store.get(tx, number)
+            return ticket.escalation_id if ticket else None
+
     def edit(
         self, number: int, agent: AgentRef, shown: Edit, wanted: Edit, to: AgentRef | None
     ) -> ActionResult:

@@ -17,6 +17,7 @@ from handoff_bot.slack.kit.text import (
     SlackMessage,
     actions,
     bullets,
+    called,
     context,
     date,
     header,
@@ -96,6 +97,7 @@ _INVITED = (
     "after their last message."
 )
 _GROUP = re.compile("S[A-Z0-9]{2,20}")
+_SPACE: Block = {"type": "text", "text": " "}
 _QUOTE = 600
 _RECENT = 300
 _EXCERPT = 180
@@ -235,7 +237,8 @@ def _why(card: Card) -> Iterator[Block]:
     about = one_line(" · ".join(card.notes), _EXCERPT)
     if about:
         said.append(bullets(line(words(about, _EXCERPT))))
-    yield rich(line(*shares), *said)
+    mentions = [part for one in card.mentions for part in (called(one), _SPACE)]
+    yield rich(line(*mentions, *shares), *said)
     if card.summary:
         yield rich(line(strong("Summary: "), words(one_line(card.summary, _EXCERPT), _EXCERPT)))
     if card.status is Status.CLAIMED and card.recent:

@@ -1,8 +1,9 @@
-"""Do-not-disturb as reported by Slack: a hint, in addition to the availability that agents set."""
+"""Do-not-disturb and presence as reported by Slack, in addition to the availability that agents set."""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
@@ -48,3 +49,38 @@ def rests(status: Mapping[str, Any], now: float) -> bool:
     begins, ends = status.get("next_dnd_start_ts") or 0, status.get("next_dnd_end_ts") or 0
     snoozed = status.get("snooze_enabled") and (status.get("snooze_endtime") or 0) > now
     return bool(snoozed or (status.get("dnd_enabled") and begins <= now < ends))
+
+
+MOST_MEMBERS = 50
+_SECONDS = 2.0
+"""For all lookups of one call: users.getPresence answers about one person only."""
+
+
+class Presence:
+    """Who is active in Slack, and who is in a channel. Uses a client that fails fast.
+
+    Raises:
+        DeskError: Slack is unavailable.
+    """
+
+    def __init__(self, quick: WebClient) -> None:
+        self._quick = quick
+
+    def members(self, slack_channel: str) -> tuple[str, ...]:
+        """Returns the first members of a channel, apps included."""
+        with slack_errors():
+            answer = self._quick.conversations_members(channel=slack_channel, limit=MOST_MEMBERS)
+        return tuple(map(str, answer.get("members") or ()))
+
+    def of(self, people: Collection[str]) -> set[str]:
+        """Returns the given people who are active, until the time for lookups is over."""
+        found: set[str] = set()
+        until = time.monotonic() + _SECONDS
+        for desk_id in sorted(people)[:MOST_MEMBERS]:
+            with slack_errors():
+                answer = self._quick.users_getPresence(user=desk_id)
+            if answer.get("presence") == "active":
+                found.add(desk_id)
+            if time.monotonic() > until:
+                break
+        return found

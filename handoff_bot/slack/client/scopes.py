@@ -21,6 +21,7 @@ NEEDED: dict[str, str] = {
 OPTIONAL: dict[str, str] = {
     "chat:write.customize": "to show customers' messages under their names",
     "dnd:read": "to offer to agents in do-not-disturb last",
+    "im:history": "to answer direct messages to the app",
     "usergroups:read": "to assign conversations to user groups, and to know their members",
 }
 """Scopes that an installation may leave out."""

@@ -13,14 +13,19 @@ from handoff_bot.domain.desk import BoardRow, Home, MyRow
 from handoff_bot.domain.roles import Action
 from handoff_bot.slack.cards.board import permalink
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
+from handoff_bot.slack.cards.thread import render_words
 from handoff_bot.slack.click import Click, Tools
-from handoff_bot.slack.feature import Body, Feature, guarded
+from handoff_bot.slack.feature import Body, Feature, SlashCommand, guarded
+from handoff_bot.slack.features import setup
+from handoff_bot.slack.features.admins import by_admins
 from handoff_bot.slack.features.settings import SettingsAction
+from handoff_bot.slack.features.setup import SetupAction
 from handoff_bot.slack.features.stats import StatsAction
 from handoff_bot.slack.features.tickets import TicketsAction
 from handoff_bot.slack.kit.fields import labelled
 from handoff_bot.slack.kit.text import (
     Block,
+    SlackMessage,
     actions,
     context,
     date,
@@ -34,6 +39,7 @@ from handoff_bot.slack.kit.text import (
 )
 
 _MOST_MINE = 20
+ALL_SET = "Setup is complete: all steps are done."
 
 
 class HomeAction(StrEnum):
@@ -54,7 +60,11 @@ class Presence(StrEnum):
 
 
 def render_home(
-    home: Home, workspace_url: str, banner: str = "", presence: Sequence[Block] = ()
+    home: Home,
+    workspace_url: str,
+    banner: str = "",
+    presence: Sequence[Block] = (),
+    checklist: Sequence[Block] = (),
 ) -> Block:
     """Renders the Home tab.
 
@@ -63,9 +73,11 @@ def render_home(
         workspace_url: the base of links to threads, "" for no links.
         banner: the result of the last click, at the top.
         presence: the agent's availability, with its buttons.
+        checklist: what is left to set up, for admins.
     """
     blocks: list[Block] = [section(banner)] if banner else []
     blocks += [
+        *checklist,
         *presence,
         actions(
             labelled(HomeAction.NEXT, "Take next", "home") | {"style": "primary"},
@@ -161,7 +173,9 @@ def render_presence(mine: Availability) -> list[Block]:
         if mine.is_away or not mine.on_roster
         else labelled(Presence.LEAVE, "Set away", "off")
     )
-    buttons = actions(change, labelled(Presence.ARRANGE, "Hours and capacity…", "mine"))
+    leave = [labelled(Presence.LEAVE, "Set away", "off")] if mine.by_presence else []
+    arrange = labelled(Presence.ARRANGE, "Hours and capacity…", "mine")
+    buttons = actions(change, *leave, arrange)
     return [context(mrkdwn(presence_text(mine))), buttons]
 
 
@@ -169,6 +183,8 @@ def presence_text(mine: Availability) -> str:
     """Returns the state as text, with Slack's dates."""
     load = f"{mine.load} of {mine.capacity}" if mine.capacity else str(mine.load)
     busy = f" · {load} in progress"
+    if mine.by_presence:
+        return "🟢 You get offers while you're active in Slack."
     if not mine.on_roster:
         return "⚪ You're offline. New conversations won't be offered to you."
     if mine.is_away:
@@ -192,7 +208,10 @@ def publish(tools: Tools, desk_id: str, banner: str = "") -> None:
         may_administer=tools.may_administer(desk_id),
     )
     mine = tools.core.availability.of(home.agent)
-    view = render_home(home, tools.desk.workspace(), banner, render_presence(mine))
+    steps = setup.shown(tools) if home.may_administer else ()
+    checklist = setup.render_steps(steps) if steps else ()
+    workspace = tools.desk.workspace()
+    view = render_home(home, workspace, banner, render_presence(mine), checklist)
     tools.desk.publish_home(desk_id, view)
 
 
@@ -208,7 +227,47 @@ def refreshed(tools: Tools, click: Click, ack: Ack) -> None:
     publish(tools, click.desk_id)
 
 
+def kept(tools: Tools, click: Click, ack: Ack) -> None:
+    """An admin keeps the default of a setup step."""
+    tools.core.first_steps.keep(click.value, click.desk_id)
+    _changed(tools, click, ack)
+
+
+def dismissed(tools: Tools, click: Click, ack: Ack) -> None:
+    """An admin dismisses the setup checklist."""
+    tools.core.first_steps.dismiss(click.desk_id)
+    _changed(tools, click, ack)
+
+
+def _changed(tools: Tools, click: Click, ack: Ack) -> None:
+    tools.core.first_steps.changed()
+    ack()
+    publish(tools, click.desk_id)
+
+
+def settings_saved(tools: Tools, desk_id: str) -> None:
+    """An admin saved something: ticks the setup steps that are done now."""
+    if not tools.core.first_steps.is_open():
+        return
+    tools.core.first_steps.changed()
+    publish(tools, desk_id)
+
+
+def set_up(tools: Tools, asked: SlashCommand) -> SlackMessage:
+    """`/handoff setup`: shows the setup checklist, also after it was dismissed."""
+    tools.core.first_steps.dismiss(asked.desk_id, dismissed=False)
+    tools.core.first_steps.changed()
+    steps = setup.shown(tools)
+    return setup.render_checklist(steps) if steps else render_words(ALL_SET)
+
+
 FEATURE = Feature(
-    clicks={HomeAction.REFRESH: guarded(Action.SEARCH, refreshed)},
+    clicks={
+        HomeAction.REFRESH: guarded(Action.SEARCH, refreshed),
+        SetupAction.KEEP: by_admins(kept),
+        SetupAction.DISMISS: by_admins(dismissed),
+    },
+    commands={"setup": by_admins(set_up)},
+    help=("/handoff setup: the setup checklist (admins)",),
     events={"app_home_opened": guarded(Action.SEARCH, opened)},
 )

@@ -258,10 +258,21 @@ def list_queue(tools: Tools, asked: SlashCommand) -> SlackMessage | None:
 
 def next_in_words(tools: Tools, asked: SlashCommand) -> SlackMessage:
     """`/handoff next`."""
-    reach = tools.core.roles.reach(asked.desk_id)
-    found, outcome = tools.core.queue.take_next(tools.desk.agent(asked.desk_id), reach)
-    taken = _told(tools, found, outcome)
-    return render_words(f"{taken.text} {taken.link}".strip())
+    return render_words(next_taken(tools, asked.desk_id))
+
+
+def next_taken(tools: Tools, desk_id: str) -> str:
+    """Claims the most urgent conversation for an agent; returns the result with a link."""
+    reach = tools.core.roles.reach(desk_id)
+    taken = _told(tools, *tools.core.queue.take_next(tools.desk.agent(desk_id), reach))
+    return f"{taken.text} {taken.link}".strip()
+
+
+def taken_in_words(tools: Tools, escalation_id: int, desk_id: str) -> str:
+    """Claims a conversation for an agent; returns the result with a link."""
+    outcome = tools.core.escalations.take(Step.CLAIM, escalation_id, tools.desk.agent(desk_id))
+    taken = _told(tools, escalation_id, outcome)
+    return f"{taken.text} {taken.link}".strip()
 
 
 def show_from_anywhere(tools: Tools, called: ShortcutCall) -> None:

@@ -20,6 +20,7 @@ from handoff_bot.jobs.handler import JobKind, ProviderJob
 from handoff_bot.jobs.job import Job
 from handoff_bot.services.catching_up import READ_THREAD, read_thread
 from handoff_bot.services.container import Services
+from handoff_bot.services.first_steps import SHOW
 from handoff_bot.services.outbox import alarms, outbox
 from handoff_bot.services.replies.thread_replies import ThreadReplies
 from handoff_bot.services.translation import translating
@@ -28,7 +29,8 @@ from handoff_bot.slack.client.web_client import KeptAliveClient
 from handoff_bot.slack.desk import TIMEOUT, SlackDesk
 from handoff_bot.slack.feature import ThreadCommand, ThreadCommandListener
 from handoff_bot.slack.features.doctor import EXAMINE, Examine
-from handoff_bot.slack.incoming import gate
+from handoff_bot.slack.features.setup import ShowChecklist
+from handoff_bot.slack.incoming import direct, gate
 from handoff_bot.slack.incoming.app import SocketMode, build_bolt, slack_events, start_socket_mode
 from handoff_bot.slack.incoming.arrivals import KIND, thread_of
 from handoff_bot.slack.incoming.events import handle_event
@@ -99,6 +101,8 @@ class HandleEvent(ProviderJob[dict[str, Any], None]):
                 rule.listener(self._tools, plan)
             elif event["type"] == HOME_OPENED and refused.words:
                 self._tools.desk.publish_home(event["user"], gate.refusal_home(refused))
+        elif direct.is_direct(plan):
+            direct.answer(self._tools, plan)
         elif admitted(self._tools, plan, EVERYTHING.thread_commands):
             handle_event(plan, self._threads, self._tools.desk, self._commands)
 
@@ -141,6 +145,7 @@ class SlackSide:
     def attach(self, core: Services) -> None:
         """Registers the listeners."""
         tools = Tools(self.desk, core)
+        self.desk.chosen_channel = core.desk_channels.queue
         self._bolt = build_bolt(
             client=self._client,
             signing_secret=self._signing_secret,
@@ -150,6 +155,7 @@ class SlackSide:
         )
         core.handlers.add(JobKind(KIND, HandleEvent(core.relay, tools), "slack", "translate"))
         core.handlers.add(JobKind(EXAMINE, Examine(tools), "slack"))
+        core.handlers.add(JobKind(SHOW, ShowChecklist(tools), "slack"))
         core.handlers.add(JobKind(READ_THREAD, ReadThread(self.desk, core.clock), "read"))
         core.catching_up.is_desk_connected = self.is_connected
         self.blueprint = slack_events(self._bolt, self._signing_secret)

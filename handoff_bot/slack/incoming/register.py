@@ -28,6 +28,7 @@ from handoff_bot.slack.feature import (
 )
 from handoff_bot.slack.features.actions import OLD_BUTTON
 from handoff_bot.slack.features.admins import refused as refused_drawing
+from handoff_bot.slack.features.home import settings_saved
 from handoff_bot.slack.incoming import gate
 from handoff_bot.slack.incoming.registry import EVERYTHING
 from handoff_bot.slack.kit.fields import modal
@@ -133,8 +134,19 @@ def _view(rule: Guarded[ViewListener], tools: Tools) -> Callable[[Ack, Body], No
         except DeskError as error:
             logger.warning("window failed", extra={"code": error.code})
             ack(response_action="update", view=modal("Handoff", [section(str(error))]))
+            return
+        if rule.action is Action.ADMINISTER:
+            _saved(tools, sender(body))
 
     return run
+
+
+def _saved(tools: Tools, desk_id: str) -> None:
+    """Updates the setup checklist; a failure is only logged, because the settings are saved."""
+    try:
+        settings_saved(tools, desk_id)
+    except DeskError as error:
+        logger.warning("checklist not updated", extra={"code": error.code})
 
 
 def _options(rule: Guarded[OptionsListener], tools: Tools) -> Callable[[Ack, Body], None]:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from handoff_bot.domain.desk import EVERYONE, HERE
 from handoff_bot.domain.text import clean as clean
 from handoff_bot.domain.text import one_line as one_line
 from handoff_bot.domain.text import shorten as shorten
@@ -69,11 +70,23 @@ def mrkdwn(text: str) -> Block:
 
 
 def mention(desk_id: str) -> str:
-    """Returns the mention of a person, a user group or a slack_channel by its id; "" if it is not an id."""
+    """Returns the mention of a person, a user group or a slack_channel by its id; "" if it is not an id.
+
+    Also HERE and EVERYONE, which stand for the members of the Slack channel.
+    """
+    if desk_id in (HERE, EVERYONE):
+        return f"<!{desk_id}>"
     if not _ID.fullmatch(desk_id):
         return ""
     form = {"S": "<!subteam^{}>", "C": "<#{}>", "G": "<#{}>"}.get(desk_id[0], "<@{}>")
     return form.format(desk_id)
+
+
+def called(desk_id: str) -> Block:
+    """Returns the mention of a user group, or of HERE or EVERYONE, in a `rich` block."""
+    if desk_id in (HERE, EVERYONE):
+        return {"type": "broadcast", "range": desk_id}
+    return {"type": "usergroup", "usergroup_id": desk_id}
 
 
 def date(at: datetime, pattern: str) -> str:

@@ -1,0 +1,155 @@
+"""Mentions the team when a customer starts to wait, as long as no notification rule decides it.
+
+Slack notifies nobody of a plain message in a channel, so a new card mentions the group that admins
+chose, or the channel. At most one mention in each interval: a flood of escalations must not ping
+the channel each time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from handoff_bot.domain.desk import EVERYONE, HERE, Button, Post, PostKind
+from handoff_bot.domain.errors import DeskError
+from handoff_bot.domain.escalations import Status
+from handoff_bot.domain.routing import ROUTED, Mode
+from handoff_bot.domain.text import many
+from handoff_bot.jobs.enqueuing import enqueue_job
+from handoff_bot.jobs.handler import ADMINS, ProviderJob
+from handoff_bot.jobs.job import Job, NewJob
+from handoff_bot.ports import Clock, Desk
+from handoff_bot.services.outbox import outbox, slack_channels
+from handoff_bot.services.settings import hours
+from handoff_bot.services.settings.roles import AGENTS_GROUP
+from handoff_bot.storage import log, queue
+from handoff_bot.storage.models import Escalation
+from handoff_bot.storage.transaction import Transaction
+
+MINUTES, DEFAULT_MINUTES, LONGEST_MINUTES = "mention.minutes", 10, 1440
+GROUP = "ladder.group"
+"""Setting with the user group that the waiting policy and new cards mention, or ""."""
+RULES = "notices.rules"
+LAST = "mention.last"
+"""The last mention: its time, and who holds it, so that a retry may mention again."""
+
+TEAM_MENTION = "notice.team"
+LANE = "offer:team"
+WAITS = "{who} for an agent."
+
+
+def is_on(tx: Transaction) -> bool:
+    """Returns whether new cards mention the team: not once admins have notification rules."""
+    return bool(_interval(tx)) and not log.preference(tx, RULES, [])
+
+
+def called(tx: Transaction, group_id: str = "") -> str:
+    """Returns the group to mention, or HERE if admins have set none."""
+    own = group_id or log.preference(tx, GROUP, "") or log.preference(tx, AGENTS_GROUP, "")
+    return str(own) or HERE
+
+
+def of_card(tx: Transaction, escalation: Escalation, now: datetime) -> tuple[str, ...]:
+    """Returns whom a new card mentions. What may not be mentioned now is mentioned later, together."""
+    if escalation.status != Status.QUEUED or not is_on(tx) or _is_told(tx, escalation):
+        return ()
+    if not _reserve(tx, f"escalation:{escalation.id}", now):
+        later(tx, now)
+        return ()
+    return (called(tx, escalation.group_id),)
+
+
+def _is_told(tx: Transaction, escalation: Escalation) -> bool:
+    """Whether a routing rule mentions agents, or sends them an offer."""
+    routes = [event.data["route"] for event in log.of_escalation(tx, escalation.id, ROUTED)]
+    return any(route.get("people") or route.get("mode") != Mode.FREE for route in routes[-1:])
+
+
+def _interval(tx: Transaction) -> timedelta:
+    return timedelta(minutes=int(log.preference(tx, MINUTES, DEFAULT_MINUTES) or 0))
+
+
+def _last(tx: Transaction) -> tuple[datetime | None, str]:
+    last = log.preference(tx, LAST, None) or {}
+    return (datetime.fromisoformat(last["at"]), str(last["by"])) if last else (None, "")
+
+
+def _free_at(tx: Transaction, now: datetime) -> datetime:
+    """Returns when the team may be mentioned: in business hours, once in each interval."""
+    at, _ = _last(tx)
+    free = max(now, at + _interval(tx)) if at else now
+    return hours.of_the_team(tx).opens(free) or free
+
+
+def _reserve(tx: Transaction, by: str, now: datetime) -> bool:
+    """Returns whether `by` may mention the team now, and counts it."""
+    tx.one_at_a_time("team mention")
+    if _last(tx)[1] == by:
+        return True
+    if _free_at(tx, now) > now:
+        return False
+    log.prefer(tx, LAST, {"at": now.isoformat(), "by": by}, "system", now)
+    return True
+
+
+def later(tx: Transaction, now: datetime) -> None:
+    """Enqueues one mention for all customers who wait then."""
+    due_at = _free_at(tx, now)
+    key = f"{TEAM_MENTION}:{due_at.timestamp():.0f}"
+    enqueue_job(tx, NewJob(TEAM_MENTION, LANE, {}, due_at, key=key))
+
+
+def awake(desk: Desk, slack_channel: str, called: str) -> str:
+    """Returns EVERYONE in place of HERE if no member is active: @here would notify nobody."""
+    if called != HERE:
+        return called
+    try:
+        members = desk.channel_members(slack_channel)
+        return HERE if desk.active(members) else EVERYONE
+    except DeskError:
+        return HERE
+
+
+@dataclass(frozen=True)
+class MentionPlan:
+    """How many customers wait, and whom to mention in the queue channel."""
+
+    waiting: int
+    called: str
+    slack_channel: str
+
+
+class MentionTeam(ProviderJob[MentionPlan, str]):
+    """Mentions the team once for all cards that could not: outside business hours, or in a flood."""
+
+    repeatable = True
+    told = ADMINS
+
+    def __init__(self, desk: Desk, clock: Clock) -> None:
+        self._desk = desk
+        self._clock = clock
+
+    def prepare(self, tx: Transaction, job: Job) -> MentionPlan | None:
+        now = self._clock.now()
+        waiting = queue.waiting_since(tx, _last(tx)[0], now) if is_on(tx) else 0
+        if not waiting:
+            return None
+        if not _reserve(tx, f"job:{job.id}", now):
+            later(tx, now)
+            return None
+        where = slack_channels.queue_channel(tx) or self._desk.queue_channel
+        return MentionPlan(waiting, called(tx), where)
+
+    def call(self, plan: MentionPlan) -> str:
+        return awake(self._desk, plan.slack_channel, plan.called)
+
+    def finish(self, tx: Transaction, job: Job, plan: MentionPlan, result: str) -> None:
+        who = many(plan.waiting, "customer is waiting", "customers are waiting")
+        post = Post(
+            PostKind.TOLD,
+            WAITS.format(who=who),
+            button=Button.SHOW_QUEUE,
+            value="queue",
+            mentions=(result,),
+        )
+        outbox.tell(tx, "", post, self._clock.now(), key=f"{TEAM_MENTION}:{job.id}")
