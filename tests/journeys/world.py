@@ -12,8 +12,10 @@ from werkzeug.serving import make_server
 
 from handoff_bot.channels import TWILIO, TwilioAccount
 from handoff_bot.services.container import Dependencies, Services
+from handoff_bot.services.first_steps import DISMISSED
 from handoff_bot.slack.incoming.composition import SlackSide, build_slack
 from handoff_bot.slack.manifest import OPTIONAL_SCOPES, SCOPES
+from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.migrate import migrate
 from handoff_bot.web.application import create_web
@@ -74,6 +76,8 @@ def running_world() -> Iterator[World]:
         stack.callback(database.close)
         migrate(database)
         answer_at_once(database, clock)
+        with database.write() as tx:
+            log.prefer(tx, DISMISSED, True, "test", clock.now())  # a team that has set up
         side = build_slack(
             bot_token=slack.bot_token,
             signing_secret=slack.signing_secret,

@@ -33,7 +33,7 @@ from handoff_bot.slack.features.setup import ShowChecklist
 from handoff_bot.slack.incoming import direct, gate
 from handoff_bot.slack.incoming.app import SocketMode, build_bolt, slack_events, start_socket_mode
 from handoff_bot.slack.incoming.arrivals import KIND, thread_of
-from handoff_bot.slack.incoming.events import handle_event
+from handoff_bot.slack.incoming.events import handle_event, is_direct
 from handoff_bot.slack.incoming.gate import admitted
 from handoff_bot.slack.incoming.reading import READ_BACK, ReadThread, heard
 from handoff_bot.slack.incoming.registry import EVERYTHING
@@ -101,7 +101,7 @@ class HandleEvent(ProviderJob[dict[str, Any], None]):
                 rule.listener(self._tools, plan)
             elif event["type"] == HOME_OPENED and refused.words:
                 self._tools.desk.publish_home(event["user"], gate.refusal_home(refused))
-        elif direct.is_direct(plan):
+        elif is_direct(plan):
             direct.answer(self._tools, plan)
         elif admitted(self._tools, plan, EVERYTHING.thread_commands):
             handle_event(plan, self._threads, self._tools.desk, self._commands)

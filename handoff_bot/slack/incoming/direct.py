@@ -18,7 +18,7 @@ from handoff_bot.slack.feature import Guarded, SlashCommand, Subject, guarded
 from handoff_bot.slack.features import queue
 from handoff_bot.slack.features.availability import NOT_A_TIME, off, on
 from handoff_bot.slack.incoming import gate
-from handoff_bot.slack.incoming.events import RELAYED, is_by_human, plain_text
+from handoff_bot.slack.incoming.events import plain_text
 from handoff_bot.slack.kit.text import named, spelled
 
 Payload = dict[str, Any]
@@ -140,17 +140,6 @@ def understood(text: str) -> tuple[Guarded[Reply], str, int | None]:
     if found := _OFF.fullmatch(said):
         return guarded(Action.USE, _off), found[1] or "", None
     return _OTHER, "", None
-
-
-def is_direct(payload: Payload) -> bool:
-    """Whether a person wrote to the app in a direct message."""
-    event = payload["event"]
-    return (
-        event["type"] == "message"
-        and event.get("channel_type") == "im"
-        and event.get("subtype") in RELAYED
-        and is_by_human(event, payload)
-    )
 
 
 def answer(tools: Tools, payload: Payload) -> None:

@@ -278,3 +278,14 @@ def _is_within(found: re.Match[str]) -> bool:
     """Whether it touches other words."""
     around = found.string[: found.start()][-1:] + found.string[found.end() :][:1]
     return any(character.isalnum() or character in "_:" for character in around)
+
+
+def is_direct(payload: Payload) -> bool:
+    """Whether a person wrote to the app in a direct message."""
+    event = payload["event"]
+    return (
+        event["type"] == "message"
+        and event.get("channel_type") == "im"
+        and event.get("subtype") in RELAYED
+        and is_by_human(event, payload)
+    )
