@@ -148,7 +148,7 @@ def test_while_the_ai_is_paused_agents_get_every_conversation_and_it_answers_not
     assert house.assistant.asked == []
     prefer(house, "paused", False)
     house.says("When do you open?", address="+15550002")
-    assert house.channel.phone[-1] == "Answer to: When do you open?"
+    assert house.channel.phone[-1].endswith("Answer to: When do you open?")
 
 
 def test_answers_before_a_person_came_do_not_count(house, ana):
