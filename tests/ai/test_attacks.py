@@ -145,7 +145,11 @@ def test_the_local_answer_is_a_passage_or_a_fixed_phrase(assistant, knowledge, s
     answer = ask(assistant, talk(*attack.turns), attack.language)
 
     if answer.sources:
-        assert answer.text in {hit.passage.text for hit in knowledge.search(attack.turns[-1], 50)}
+        # A quotation, below its heading where the question does not say it.
+        found = [hit.passage for hit in knowledge.search(attack.turns[-1], 50)]
+        held = [" ".join(text.split()) for one in found for text in (one.text, one.heading)]
+        lines = [" ".join(line.split()) for line in answer.text.splitlines() if line.strip()]
+        assert [line for line in lines if not any(line in text for text in held)] == []
     else:
         assert answer.text in sayings
 

@@ -3,10 +3,12 @@
 import pytest
 
 from handoff_bot.domain.desk import Button, EphemeralMessage, Post, PostKind
+from handoff_bot.services.first_steps import SetupStep, StepId
 from handoff_bot.slack.cards.board import render_board
 from handoff_bot.slack.cards.thread import render_ephemeral, render_post, settled
 from handoff_bot.slack.features.actions_blocks import conversation
 from handoff_bot.slack.features.escalation_modals_blocks import ABOUT, RETURN, About
+from handoff_bot.slack.features.setup import render_checklist
 from handoff_bot.slack.incoming.registry import EVERYTHING
 from handoff_bot.slack.kit.text import one_line, shorten
 from tests.slack import builders, linter
@@ -118,6 +120,8 @@ def test_a_window_of_an_older_version_is_recognised(metadata):
 def test_every_button_drawn_has_a_listener_and_the_other_way_round():
     shown = {each for rendered in messages("x").values() for each in linter.acting(rendered.blocks)}
     shown |= {each for view in views("x").values() for each in linter.acting(view)}
+    steps = tuple(SetupStep(one, False, "What is so now.") for one in StepId)
+    shown |= set(linter.acting(render_checklist(steps).blocks))
     offered = tuple(each for each in Button if each is not Button.MORE)
     shown |= set(buttons_of(render_ephemeral(EphemeralMessage("U1", CARD_AT, "x", offered, "1"))))
     assert shown == {*EVERYTHING.clicks, *EVERYTHING.menus}

@@ -171,7 +171,8 @@ def test_a_whole_escalation(house):
     house.slack.submit(house.ana, house.slack.views(house.ana)[-1]["id"])
     house.settle()
     assert "Resolved by Ana" in house.card["text"]
-    assert [b["action_id"] for b in linter.elements(house.card["blocks"], "button")] == ["view"]
+    (menu,) = linter.elements(house.card["blocks"], "overflow")
+    assert [option["text"]["text"] for option in menu["options"]] == ["View conversation"]
 
 
 def test_everybody_elses_words_stay_inside_until_they_take_over(house):

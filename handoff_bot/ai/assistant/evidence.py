@@ -121,14 +121,14 @@ def _statements(text: str) -> Iterator[str]:
         if ITEM.match(line):
             yield line
             continue
-        held = ""
+        held: list[str] = []
         for part in filter(None, _SENTENCE_END.split(line)):
-            held = f"{held} {part}".strip()
-            if not _ABBREVIATION.search(held):
-                yield held
-                held = ""
+            held.append(part)
+            if not _ABBREVIATION.search(part):
+                yield " ".join(held).strip()
+                held = []
         if held:
-            yield held
+            yield " ".join(held).strip()
 
 
 def searchable(text: str) -> str:

@@ -60,6 +60,15 @@ def is_question(text: str) -> bool:
     return bool(telling_stems(text) and without_pleasantries(text))
 
 
+_LABELLED = re.compile(r"[^\s:?]{1,40}(?: [^\s:?]{1,40}){0,4}: ?(?:[^\s?]{1,40} ?){0,3}")
+
+
+def is_form(text: str) -> bool:
+    """Returns whether it is only labels with short values ("name: Dana"), which ask for nothing."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return bool(lines) and all(len(each) < 200 and _LABELLED.fullmatch(each) for each in lines)
+
+
 _AFTER_MARK = re.compile(r"(?<=[?\u061f\uff1f])\s*|(?<=[.!])\s+")
 _ASKING_TEXT = """
 how what when where which who why do does is are can could may will would have has must
@@ -72,7 +81,9 @@ hoe wat wanneer waar welke wie kan mag zijn hebben
 jak co kiedy gdzie ile czy
 """
 _ASKING = frozenset(_ASKING_TEXT.split())
-_AND = re.compile(r",?\s+(?:and|und|y|et|e|en|ve|och|i|oraz|и|та)\s+(?=(\w+))", re.IGNORECASE)
+_AND = re.compile(
+    r"(?<!\s),?\s{1,3}(?:and|und|y|et|e|en|ve|och|i|oraz|и|та)\s{1,3}(?=(\w{1,40}))", re.IGNORECASE
+)
 
 
 def questions_in(text: str) -> list[str]:

@@ -10,7 +10,13 @@ from functools import cache
 
 from handoff_bot.ai.assistant import answerability
 from handoff_bot.ai.assistant.article_language import language_of
-from handoff_bot.ai.assistant.follow_ups import leans_on_earlier, may_lean, questions_in, topic
+from handoff_bot.ai.assistant.follow_ups import (
+    is_form,
+    leans_on_earlier,
+    may_lean,
+    questions_in,
+    topic,
+)
 from handoff_bot.ai.assistant.knowledge import Hit, Knowledge
 from handoff_bot.ai.assistant.phrases import (
     NO,
@@ -140,6 +146,8 @@ class LocalAssistant:
 
     def _answer(self, turns: Sequence[Turn], language: str) -> Answer:
         said = turns[-1].text
+        if is_form(said):
+            return Answer(say(UNSURE, language), confidence=0.0, by=BY)
         asked = topic(turns) if may_lean(said) else ""
         question = f"{asked} {said}" if asked and leans_on_earlier(said) else said
         best = self._best(said, asked, language)

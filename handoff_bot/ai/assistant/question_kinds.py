@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from functools import lru_cache
+from typing import LiteralString
 
 from handoff_bot.ai.assistant.words import folded
 
@@ -22,7 +23,7 @@ class Kind(StrEnum):
     COUNT = "count"
 
 
-def _any(*patterns: str) -> re.Pattern[str]:
+def _any(*patterns: LiteralString) -> re.Pattern[str]:
     return re.compile("|".join(patterns))
 
 
