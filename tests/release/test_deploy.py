@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -197,7 +198,9 @@ class Confined(Installed):
 
     def inside(self, *command: str | Path) -> list[str]:
         folder = str(self._folder)
-        readable = ["--ro-bind", str(self._installed), str(self._installed)]
+        # What is installed links to the packages of this environment, which may be in /tmp.
+        ours = sys.prefix
+        readable = ["--ro-bind", ours, ours, "--ro-bind", *2 * [str(self._installed)]]
         user = ["--unshare-user", "--uid", "10001", "--gid", "10001", "--chdir", folder]
         root = ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108
         return [
