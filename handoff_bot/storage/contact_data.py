@@ -190,7 +190,7 @@ def _without(value: Any, personal: Sequence[str]) -> Any:
 
 
 def nameless(lane: str) -> str:
-    """Returns a lane of the same queue that names nobody."""
+    """Returns a lane of the same queue without an address in its name."""
     return f"{lane.partition(':')[0]}:{FORGOTTEN}"
 
 

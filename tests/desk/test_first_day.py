@@ -17,7 +17,7 @@ def prefers(bureau, **values):
 
 
 def mentions(bureau):
-    """What pings somebody in the queue channel: each mention, oldest first."""
+    """What pings members of the queue channel: each mention, oldest first."""
     said = "".join(str(message["blocks"]) for message in bureau.slack.messages(bureau.queue))
     return [next(filter(None, found)) for found in PINGS.findall(said)]
 

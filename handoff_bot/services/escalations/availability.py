@@ -100,7 +100,7 @@ def candidates(
 ) -> list[Agent]:
     """Returns the agents who can take a conversation now, next in turn first.
 
-    Agents in do not disturb (`resting`) come last. Those who are `active` in Slack count although
+    Agents in do not disturb (`resting`) come last. Members who are `active` in Slack count although
     they have never set their availability, after those who have.
     """
     free = _free(tx, _roster(tx, people, active), now, mode)

@@ -1,6 +1,6 @@
 """Mentions the team when a customer starts to wait, as long as no notification rule decides it.
 
-Slack notifies nobody of a plain message in a channel, so a new card mentions the group that admins
+Slack sends no notification for a plain message in a channel, so a new card mentions the group that admins
 chose, or the channel. At most one mention in each interval: a flood of escalations must not ping
 the channel each time.
 """
@@ -100,7 +100,7 @@ def later(tx: Transaction, now: datetime) -> None:
 
 
 def awake(desk: Desk, slack_channel: str, called: str) -> str:
-    """Returns EVERYONE in place of HERE if no member is active: @here would notify nobody."""
+    """Returns EVERYONE in place of HERE if no member is active: @here would notify none."""
     if called != HERE:
         return called
     try:

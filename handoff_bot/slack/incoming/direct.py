@@ -12,6 +12,7 @@ from handoff_bot.domain.desk import BoardRow, Button, Place, Post, PostKind
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.text import duration, many
+from handoff_bot.services.escalations.queue import NOBODY
 from handoff_bot.services.outbox import outbox
 from handoff_bot.slack.click import Tools, number
 from handoff_bot.slack.feature import Guarded, SlashCommand, Subject, guarded
@@ -38,7 +39,6 @@ HINT = (
     "I can't answer this. Try “who waits?”, “take 12” or “help”. Customers do not see what you "
     "write here: reply in the thread of a conversation's card."
 )
-NOBODY = "No customers are waiting."
 UNKNOWN_TICKET = "There is no ticket #{number}."
 
 
