@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from handoff_bot.domain.desk import HERE
 from handoff_bot.domain.errors import DeskError
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.health_checks import CheckResult
 from handoff_bot.domain.text import language_name, many
 from handoff_bot.jobs.enqueuing import enqueue_job
@@ -120,7 +121,7 @@ class FirstSteps:
         """
         with self._database.write() as tx:
             said = (log.preference(tx, key, None) for key in (DISMISSED, PLACE))
-            if all(one is None for one in said) and log.any_of(tx, "escalation.claim"):
+            if all(one is None for one in said) and log.any_of(tx, EventKind.ESCALATION_CLAIM):
                 log.prefer(tx, DISMISSED, True, "system", self._clock.now())
             update(tx, self._clock)
 
@@ -272,7 +273,7 @@ def _templates(tx: Transaction) -> SetupStep:
 
 
 def _test(tx: Transaction) -> SetupStep:
-    if log.any_of(tx, "escalation.claim"):
+    if log.any_of(tx, EventKind.ESCALATION_CLAIM):
         return SetupStep(StepId.TEST, True, "An agent has taken over a conversation.")
     return SetupStep(StepId.TEST, False, TRY)
 

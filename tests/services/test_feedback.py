@@ -6,8 +6,8 @@ import pytest
 
 from handoff_bot.domain.desk import Button
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Signal
-from handoff_bot.services.ai_turns.feedback import CAME_LATE
 from handoff_bot.storage import log
 
 
@@ -35,7 +35,7 @@ def test_came_late_is_a_lesson_about_the_turn_before(house, ana):
     assert house.core.feedback.came_late(number, ana).done
     assert house.core.feedback.came_late(number, ana).done
     with house.database.read() as tx:
-        assert len(log.events(tx, CAME_LATE)) == 1
+        assert len(log.events(tx, EventKind.ESCALATED_LATE)) == 1
     assert lessons(house) == [
         ("I want a human", Signal.REQUEST, True, False),
         ("nothing works here", Signal.REQUEST, True, True),

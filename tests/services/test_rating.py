@@ -3,6 +3,7 @@
 import pytest
 
 from handoff_bot.domain.escalations import Resolution, Step
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Consent
 from handoff_bot.services.escalations import rating
 from handoff_bot.storage import log
@@ -19,7 +20,7 @@ def resolved(house, ana):
 
 def answers(house) -> list[int]:
     with house.database.read() as tx:
-        return [event.data["score"] for event in log.events(tx, rating.ANSWERED)]
+        return [event.data["score"] for event in log.events(tx, EventKind.CSAT_ANSWERED)]
 
 
 def test_the_question_comes_with_the_end(resolved):

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from handoff_bot.domain import policy
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.errors import DeliveryError
+from handoff_bot.domain.events import CONSENTS, EventKind
 from handoff_bot.domain.messages import Author, Consent, InboundMessage, storable
 from handoff_bot.domain.ratings import Rating
 from handoff_bot.domain.signals import Act, Judgement
@@ -167,7 +168,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         if is_new:
             log.record(
                 tx,
-                "message.received",
+                EventKind.MESSAGE_RECEIVED,
                 now,
                 conversation=conversation,
                 message_id=message.id,
@@ -280,7 +281,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             moment = Moment.RESUMED
         else:
             moment = Moment.DISCLOSURE
-        log.record(tx, f"consent.{consent}", now, conversation=conversation)
+        log.record(tx, CONSENTS[consent], now, conversation=conversation)
         if not inbound.consent_answered and not is_repeated:
             words = OutboundDraft(customer_texts.say(tx, moment, conversation, now), Author.SYSTEM)
             sending.say(tx, conversation, words, self._channels, now)
@@ -330,7 +331,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         conversation = conversations.hold(tx, plan.conversation_id)
         message = tx.session.get_one(Message, plan.message_id)
         conversation.language = result.language or conversation.language
-        answering.record(tx, "message.judged", conversation, message, result, now)
+        answering.record(tx, EventKind.MESSAGE_JUDGED, conversation, message, result, now)
         escalation = rows.open_of(tx, plan.conversation_id)
         if escalation:  # escalated during the check
             self._to_thread(tx, conversation, escalation, message)

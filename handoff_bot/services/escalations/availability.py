@@ -8,6 +8,7 @@ from datetime import datetime
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import AgentRef
 from handoff_bot.domain.escalations import Step
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.routing import Mode, Standing, turn
 from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
@@ -37,14 +38,14 @@ class AgentAvailability:
         with self._database.write() as tx:
             row = self._row(tx, agent, timezone)
             row.on_roster, row.is_away, row.away_until = True, False, None
-            log.record(tx, "agent.on", self._clock.now(), agent_id=row.id)
+            log.record(tx, EventKind.AGENT_ON, self._clock.now(), agent_id=row.id)
 
     def leave(self, agent: AgentRef, timezone: str, until: datetime | None) -> None:
         """Sets the agent to away until the given time, or until they return."""
         with self._database.write() as tx:
             row = self._row(tx, agent, timezone)
             row.on_roster, row.is_away, row.away_until = True, True, until
-            log.record(tx, "agent.off", self._clock.now(), agent_id=row.id)
+            log.record(tx, EventKind.AGENT_OFF, self._clock.now(), agent_id=row.id)
 
     def arrange(self, agent: AgentRef, capacity: int, lines: Sequence[str], timezone: str) -> None:
         """Sets the agent's capacity and hours."""
@@ -52,7 +53,7 @@ class AgentAvailability:
             row = self._row(tx, agent, timezone)
             row.capacity, row.hours, row.timezone = capacity, {"lines": list(lines)}, timezone
             row.on_roster = True
-            log.record(tx, "agent.arranged", self._clock.now(), agent_id=row.id)
+            log.record(tx, EventKind.AGENT_ARRANGED, self._clock.now(), agent_id=row.id)
 
     def _row(self, tx: Transaction, agent: AgentRef, timezone: str) -> Agent:
         row = conversations.agent_row(tx, agent.desk_id, agent.name, self._clock.now())

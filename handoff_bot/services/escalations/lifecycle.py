@@ -10,6 +10,7 @@ from typing import Any
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Place, TranscriptPage
 from handoff_bot.domain.escalations import PLAIN, Resolution, Status, Step, TicketStatus
+from handoff_bot.domain.events import STEPS
 from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import NewJob
@@ -359,7 +360,7 @@ class Escalations:
             )
         log.record(
             change.tx,
-            f"escalation.{change.step}",
+            STEPS[change.step],
             change.now,
             escalation=change.escalation,
             agent_id=change.agent.id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from handoff_bot.domain.escalations import TicketStatus
+from handoff_bot.domain.events import EventKind
 from handoff_bot.storage import log, tickets
 from handoff_bot.storage.models import Conversation, Escalation, Ticket
 from handoff_bot.storage.transaction import Transaction
@@ -37,4 +38,4 @@ def reopen(tx: Transaction, ticket: Ticket, escalation: Escalation, now: datetim
     ticket.priority, ticket.reason = escalation.priority, escalation.reason
     ticket.updated_at = now
     escalation.ticket_id = ticket.id
-    log.record(tx, "ticket.reopened", now, escalation=escalation, ticket=ticket.id)
+    log.record(tx, EventKind.TICKET_REOPENED, now, escalation=escalation, ticket=ticket.id)

@@ -8,6 +8,7 @@ from datetime import datetime
 from handoff_bot.domain import sla
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import OPEN
+from handoff_bot.domain.events import EventKind, SlaReminded
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.sla import SlaTarget
 from handoff_bot.jobs.enqueuing import enqueue_job
@@ -25,7 +26,6 @@ from handoff_bot.storage.transaction import Transaction
 REMIND = "sla.remind"
 MINUTES = "sla"
 """Setting with the minutes of each SLA target, keyed like "urgent.reply"; 0 for none."""
-NEAR, LATE = "sla.near", "sla.late"
 """Event names of an SLA warning and a breach."""
 
 
@@ -145,12 +145,13 @@ class Remind(TransactionJob):
 
 
 def _say_once(tx: Transaction, owed: _Owed, now: datetime) -> None:
-    escalation, due = owed.escalation, owed.due.isoformat()
-    kind = LATE if now >= owed.due else NEAR
-    for event in log.of_escalation(tx, escalation.id, kind):
-        if (event.data.get("promise"), event.data.get("due")) == (owed.promise.value, due):
-            return
-    log.record(tx, kind, now, escalation=escalation, promise=owed.promise.value, due=due)
+    escalation = owed.escalation
+    said = SlaReminded(promise=owed.promise.value, due=owed.due.isoformat())
+    kind = EventKind.SLA_BREACH if now >= owed.due else EventKind.SLA_WARNING
+    earlier = log.of_escalation(tx, escalation.id, kind)
+    if any(SlaReminded.model_validate(event.data) == said for event in earlier):
+        return
+    log.record(tx, kind, now, escalation=escalation, **said.model_dump())
     owner = rows.agent(tx, escalation.owner_id)
     words = sla.in_words(owed.promise, owed.due, now)
     mentions = (owner.desk_id,) if owner else ()

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.text import duration
 from handoff_bot.domain.texts import Moment
@@ -81,7 +82,7 @@ def plan(
 
 def replan(tx: Transaction, escalation: Escalation, conversation: Conversation) -> None:
     """Schedules the steps for a changed priority."""
-    released = log.of_escalation(tx, escalation.id, f"escalation.{Step.RELEASE}")
+    released = log.of_escalation(tx, escalation.id, EventKind.ESCALATION_RELEASE)
     plan(tx, escalation, conversation, released[-1].at if released else escalation.opened_at)
 
 
@@ -123,7 +124,9 @@ class RunPolicyStep(ProviderJob[int, None]):
         if waiting is None or not _counts(job, waiting.escalation, tx, waiting.now):
             return None
         kind = PolicyStepKind(job.payload["kind"])
-        log.record(tx, "ladder.rung", waiting.now, escalation=waiting.escalation, rung=kind.value)
+        log.record(
+            tx, EventKind.POLICY_STEP, waiting.now, escalation=waiting.escalation, rung=kind.value
+        )
         if kind is PolicyStepKind.RETURN:
             return waiting.escalation.id
         _DOES[kind](self, waiting)

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from handoff_bot.domain.desk import EphemeralMessage, Place, Post, PostKind
 from handoff_bot.domain.errors import DeskClosed, DeskError, DeskGone, DeskUnsure
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Priority
 from handoff_bot.jobs import failures
 from handoff_bot.jobs.handler import JobKind
@@ -148,7 +149,9 @@ class PostCard(DeskHandler[CardPlan, PostedCard]):
                 created_at=now,
             )
         )
-        log.record(tx, "card.posted", now, escalation=escalation, mentions=[*result.mentions])
+        log.record(
+            tx, EventKind.CARD_POSTED, now, escalation=escalation, mentions=[*result.mentions]
+        )
         failures.settle(tx, outbox.CARD, now, escalation_id=escalation.id)
         outbox.update_board(tx, now)
         if view_models.card(tx, escalation) != replace(plan.card, mentions=result.mentions):

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from handoff_bot.domain.desk import EVERYONE, HERE, Button, Post, PostKind
 from handoff_bot.domain.errors import DeskError
 from handoff_bot.domain.escalations import Status
-from handoff_bot.domain.routing import ROUTED, Mode
+from handoff_bot.domain.events import EventKind, Routed
+from handoff_bot.domain.routing import Mode
 from handoff_bot.domain.text import many
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.handler import ADMINS, ProviderJob
@@ -61,8 +62,9 @@ def of_card(tx: Transaction, escalation: Escalation, now: datetime) -> tuple[str
 
 def _is_told(tx: Transaction, escalation: Escalation) -> bool:
     """Whether a routing rule mentions agents, or sends them an offer."""
-    routes = [event.data["route"] for event in log.of_escalation(tx, escalation.id, ROUTED)]
-    return any(route.get("people") or route.get("mode") != Mode.FREE for route in routes[-1:])
+    routed = log.of_escalation(tx, escalation.id, EventKind.ESCALATION_ROUTED)
+    routes = [Routed.model_validate(event.data).route for event in routed[-1:]]
+    return any(route.people or route.mode is not Mode.FREE for route in routes)
 
 
 def _interval(tx: Transaction) -> timedelta:

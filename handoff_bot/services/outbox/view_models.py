@@ -8,6 +8,7 @@ from datetime import datetime
 from handoff_bot.domain.delivery import DeliveryStatus, overall
 from handoff_bot.domain.desk import AgentRef, Board, Card, Line, TranscriptPage
 from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.domain.events import EventKind, Rated
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.queue import Filter
 from handoff_bot.domain.signals import Mood, Priority, Signal
@@ -23,7 +24,6 @@ LOOK_BACK = 40
 """Number of messages searched for an ad: only a customer's first message has one."""
 MOST_NOTES = 8
 BOARD_ROWS = 12
-RATED = "csat.answered"
 PAGE_LINES = 15
 
 
@@ -83,15 +83,15 @@ def card(tx: Transaction, escalation: Escalation) -> Card:
 
 
 def _rating(tx: Transaction, escalation: Escalation) -> int | None:
-    given = log.of_escalation(tx, escalation.id, RATED)
-    return int(given[-1].data["score"]) if given else None
+    given = log.of_escalation(tx, escalation.id, EventKind.CSAT_ANSWERED)
+    return Rated.model_validate(given[-1].data).score if given else None
 
 
 def _mentions(tx: Transaction, escalation: Escalation) -> tuple[str, ...]:
     """Returns whom the card mentioned when it was posted, as long as the customer waits."""
     if escalation.status != Status.QUEUED:
         return ()
-    posted = log.of_escalation(tx, escalation.id, "card.posted")
+    posted = log.of_escalation(tx, escalation.id, EventKind.CARD_POSTED)
     return tuple(posted[-1].data.get("mentions", ())) if posted else ()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.desk import AgentRef, Button, EphemeralMessage
 from handoff_bot.domain.escalations import Status, Step
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Author
 from handoff_bot.jobs import failures
 from handoff_bot.ports import Clock
@@ -185,5 +186,7 @@ class HeldReplies:
         if not again:
             return ActionResult(False, ON_ITS_WAY)
         failures.settle(tx, outbound_files.COLLECT, now, message_id=message.id)
-        log.record(tx, "message.retried", now, conversation=conversation, message_id=message.id)
+        log.record(
+            tx, EventKind.MESSAGE_RETRIED, now, conversation=conversation, message_id=message.id
+        )
         return ActionResult(True, "Sending the message again.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from handoff_bot.domain import thread_syntax
 from handoff_bot.domain.desk import Button, EphemeralMessage, Place, ThreadReply
 from handoff_bot.domain.escalations import OPEN, Status
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.files import DeskFile
 from handoff_bot.domain.messages import Author, Template, storable
 from handoff_bot.domain.texts import Moment
@@ -148,7 +149,7 @@ class Threads:
             outbox.notice(tx, thread.escalation, translating.in_their_language(spoken), now)
         log.record(
             tx,
-            "reply.accepted",
+            EventKind.REPLY_ACCEPTED,
             now,
             escalation=thread.escalation,
             message_id=message.id,
@@ -183,7 +184,7 @@ class Threads:
                 created_at=now,
             )
         )
-        kind = "note.held" if held else "note.kept"
+        kind = EventKind.NOTE_HELD if held else EventKind.NOTE_KEPT
         log.record(tx, kind, now, escalation=thread.escalation, agent_id=author.id)
         return note
 

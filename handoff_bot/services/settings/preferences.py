@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from handoff_bot.domain.audit import PAGE_ROWS, AuditPage, Did
+from handoff_bot.domain.events import EventKind
 from handoff_bot.ports import Clock
 from handoff_bot.storage import changes, log
 from handoff_bot.storage import escalations as rows
@@ -72,7 +73,7 @@ class Preferences:
         else:
             log.prefer(tx, key, value, by, now)
         changes.remember(tx, key, before, value, by, now)
-        log.record(tx, changes.SETTING_CHANGED, now, key=key, by=by)
+        log.record(tx, EventKind.SETTING_CHANGED, now, key=key, by=by)
         return True
 
     def history(self, limit: int, prefix: str = "", offset: int = 0) -> Sequence[SettingChange]:
@@ -127,7 +128,7 @@ def _did(tx: Transaction, event: Event, desk_id: str | None, ticket: int | None)
         who=desk_id or str(held.get("by") or ""),
         kind=event.kind,
         ticket=ticket,
-        whom=_owner(tx, held) if event.kind == "escalation.reassign" else "",
+        whom=_owner(tx, held) if event.kind == EventKind.ESCALATION_REASSIGN else "",
         what=str(held.get("key") or held.get("purpose") or held.get("what") or ""),
         where=str(held.get("slack_channel") or ""),
     )

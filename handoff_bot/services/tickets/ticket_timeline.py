@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from handoff_bot.domain.events import EventKind, Rated, SlaReminded
 from handoff_bot.domain.messages import Author
 from handoff_bot.domain.tickets import TIMELINE_ROWS, Happened
 from handoff_bot.services.outbox import message_content
@@ -13,24 +14,24 @@ from handoff_bot.storage.models import Message, Ticket
 from handoff_bot.storage.transaction import Transaction
 
 EVENTS: dict[str, str] = {
-    "escalation.opened": "escalated",
-    "escalation.claim": "taken",
-    "escalation.release": "released to the queue",
-    "escalation.reassign": "assigned",
-    "escalation.resolve": "resolved",
-    "escalation.return": "returned to the AI",
-    "escalation.dismiss": "dismissed",
-    "escalation.snoozed": "snoozed",
-    "escalation.woken": "snooze ended",
-    "escalation.offered": "offered",
-    "escalation.priority": "priority raised",
-    "ticket.created": "ticket created",
-    "ticket.reopened": "reopened: the customer wrote again",
-    "ticket.edited": "ticket edited",
-    "sla.near": "SLA warning",
-    "sla.late": "SLA breached",
-    "csat.answered": "rated by the customer",
-    "message.failed": "a message was not delivered",
+    EventKind.ESCALATION_OPENED: "escalated",
+    EventKind.ESCALATION_CLAIM: "taken",
+    EventKind.ESCALATION_RELEASE: "released to the queue",
+    EventKind.ESCALATION_REASSIGN: "assigned",
+    EventKind.ESCALATION_RESOLVE: "resolved",
+    EventKind.ESCALATION_RETURN: "returned to the AI",
+    EventKind.ESCALATION_DISMISS: "dismissed",
+    EventKind.ESCALATION_SNOOZED: "snoozed",
+    EventKind.ESCALATION_WOKEN: "snooze ended",
+    EventKind.ESCALATION_OFFERED: "offered",
+    EventKind.ESCALATION_PRIORITY: "priority raised",
+    EventKind.TICKET_CREATED: "ticket created",
+    EventKind.TICKET_REOPENED: "reopened: the customer wrote again",
+    EventKind.TICKET_EDITED: "ticket edited",
+    EventKind.SLA_WARNING: "SLA warning",
+    EventKind.SLA_BREACH: "SLA breached",
+    EventKind.CSAT_ANSWERED: "rated by the customer",
+    EventKind.MESSAGE_FAILED: "a message was not delivered",
 }
 """Events shown in the timeline, with their labels."""
 
@@ -74,12 +75,12 @@ def _speaker(message: Message, agent: str | None, contact: str) -> str:
 
 def _in_words(kind: str, data: Mapping[str, Any]) -> str:
     happened = EVENTS[kind]
-    if kind == "csat.answered":
-        return f"{happened}: {data.get('score')} of 5"
-    if kind == "escalation.priority":
+    if kind == EventKind.CSAT_ANSWERED:
+        return f"{happened}: {Rated.model_validate(data).score} of 5"
+    if kind == EventKind.ESCALATION_PRIORITY:
         return f"{happened}: {data.get('priority')}"
-    if kind in ("sla.near", "sla.late"):
-        return f"{happened} ({_PROMISED.get(str(data.get('promise')), 'SLA')})"
+    if kind in (EventKind.SLA_WARNING, EventKind.SLA_BREACH):
+        return f"{happened} ({_PROMISED.get(SlaReminded.model_validate(data).promise, 'SLA')})"
     return f"{happened}{_changes(data)}"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from slack_bolt import Ack
 
 from handoff_bot.domain.audit import AuditPage, Did
+from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.text import language_name
 from handoff_bot.services.delivery import customer_texts
@@ -208,20 +209,20 @@ def _entry(value: Any, key: str) -> str:
 
 
 _DONE: dict[str, str] = {
-    "escalation.claim": "took over the conversation",
-    "escalation.release": "released it to the queue",
-    "escalation.resolve": "resolved it",
-    "escalation.return": "returned it to the AI",
-    "escalation.dismiss": "dismissed it",
-    "escalation.reassign": "assigned it to",
-    "escalation.snoozed": "snoozed it",
-    "feedback.sooner": "reported that it was escalated too late",
-    "setting.changed": "changed a setting:",
-    "canned.changed": "changed the canned replies",
-    "channel.purpose": "set the purpose of a channel:",
-    "report.ordered": "exported as a file:",
-    "contact.forgotten": "deleted the data of",
-    "contact.exported": "exported the data of",
+    EventKind.ESCALATION_CLAIM: "took over the conversation",
+    EventKind.ESCALATION_RELEASE: "released it to the queue",
+    EventKind.ESCALATION_RESOLVE: "resolved it",
+    EventKind.ESCALATION_RETURN: "returned it to the AI",
+    EventKind.ESCALATION_DISMISS: "dismissed it",
+    EventKind.ESCALATION_REASSIGN: "assigned it to",
+    EventKind.ESCALATION_SNOOZED: "snoozed it",
+    EventKind.ESCALATED_LATE: "reported that it was escalated too late",
+    EventKind.SETTING_CHANGED: "changed a setting:",
+    EventKind.CANNED_CHANGED: "changed the canned replies",
+    EventKind.CHANNEL_PURPOSE: "set the purpose of a channel:",
+    EventKind.REPORT_ORDERED: "exported as a file:",
+    EventKind.CONTACT_FORGOTTEN: "deleted the data of",
+    EventKind.CONTACT_EXPORTED: "exported the data of",
 }
 
 
@@ -308,7 +309,7 @@ def _audit(tools: Tools, looking: Looking, before: int | None = None) -> Block:
 
 
 def _with_label(did: Did) -> Did:
-    return replace(did, what=label_of(did.what)) if did.kind == "setting.changed" else did
+    return replace(did, what=label_of(did.what)) if did.kind == EventKind.SETTING_CHANGED else did
 
 
 FEATURE = Feature(
