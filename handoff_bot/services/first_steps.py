@@ -23,9 +23,9 @@ from handoff_bot.services.delivery.customer_texts import PREFIX, SILENT
 from handoff_bot.services.escalations import availability
 from handoff_bot.services.notifications.notifications import RULE, RULES
 from handoff_bot.services.outbox import slack_channels, team_mention
-from handoff_bot.services.settings import detection_rules, hours, rule_lists
+from handoff_bot.services.settings import detection_rules, rule_lists
 from handoff_bot.services.settings.preferences import Preferences
-from handoff_bot.services.settings.roles import AGENTS_GROUP
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.services.translation import translating
 from handoff_bot.storage import log
 from handoff_bot.storage.database import Database
@@ -196,7 +196,7 @@ class FirstSteps:
 
     def _agents(self, queue: str) -> SetupStep:
         with self._database.read() as tx:
-            group = str(log.preference(tx, AGENTS_GROUP, ""))
+            group = live(tx).agents_group
             by_presence = bool(availability.source(tx, queue))
         if not (group or queue):
             return SetupStep(StepId.AGENTS, False, "Set the queue channel first.")
@@ -245,14 +245,14 @@ def queue_step(queue: str) -> SetupStep:
 
 
 def _hours(tx: Transaction) -> SetupStep:
-    if log.preference(tx, hours.LINES, []):
+    if live(tx).business_hours:
         return SetupStep(StepId.HOURS, True, "Business hours are set.")
     words = "Your team counts as open 24/7: customers are always told that an agent comes soon."
     return SetupStep(StepId.HOURS, False, words)
 
 
 def _language(tx: Transaction) -> SetupStep:
-    if log.preference(tx, translating.ON, False):
+    if live(tx).translate:
         language = language_name(translating.team_language(tx))
         return SetupStep(StepId.LANGUAGE, True, f"Conversations are translated into {language}.")
     words = "Agents read customers' messages in the language in which they were written."

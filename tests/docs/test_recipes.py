@@ -27,6 +27,7 @@ FILES = {
 ALIKE = {
     "Add a channel": ("channels.sms", "TWILIO_SMS_FROM", "_SPELLINGS", "CHANNEL_ICONS"),
     "Add a connector": ("zendesk", "check_zendesk", "ZENDESK_URL"),
+    "Add a setting": ("reopen_hours",),
     "Add a waiting-policy step": ("PolicyStepKind.CALLBACK",),
     "Add a customer text": ("Moment.CALLBACK",),
     "Add a table": ("ModelState",),

@@ -5,7 +5,6 @@ import pytest
 from handoff_bot.domain.escalations import Resolution, Step
 from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Consent
-from handoff_bot.services.escalations import rating
 from handoff_bot.storage import log
 
 
@@ -71,7 +70,7 @@ def test_a_number_a_day_later_is_no_answer(resolved):
 
 def test_it_is_not_asked_when_an_admin_turned_it_off(house, ana):
     with house.database.write() as tx:
-        log.prefer(tx, rating.ASKED, False, "UMIA", house.clock.now())
+        log.prefer(tx, "csat", False, "UMIA", house.clock.now())
     house.says("I want a human")
     house.take(Step.CLAIM, ana)
     house.take(Step.RESOLVE, ana)

@@ -20,6 +20,7 @@ from handoff_bot.domain.texts import Moment
 from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
+from handoff_bot.services import settings_catalog
 from handoff_bot.services.ai_turns import answering, machines, moods
 from handoff_bot.services.ai_turns.turn_evaluator import Question, TurnEvaluator
 from handoff_bot.services.delivery import (
@@ -116,7 +117,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         inbound = replace(
             inbound, text=storable(inbound.text), profile_name=storable(inbound.profile_name)
         )
-        known = arrivals.known(tx, inbound, translating.ON)
+        known = arrivals.known(tx, inbound, settings_catalog.key_of("translate"))
         if inbound.sent_at is None and self._is_early(tx, inbound.channel, job, known):
             raise DeliveryError(EARLIER_FIRST, permanent=False, code="catching_up", retry_after=1.0)
         if (
@@ -140,7 +141,9 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
         if message is None:
             return None
         is_translated = (
-            known.translation is True if known else bool(escalation) and translating.is_on(tx)
+            settings_catalog.read("translate", known.translation)
+            if known
+            else bool(escalation) and translating.is_on(tx)
         )
         return self._arrived(tx, conversation, message, inbound, escalation, is_translated)
 

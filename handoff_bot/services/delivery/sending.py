@@ -28,6 +28,7 @@ from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Channel, Clock
 from handoff_bot.services.delivery import messaging_window, opt_outs, outbound_files
 from handoff_bot.services.outbox import alarms, message_content, outbox
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import conversations, deliveries, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Conversation, Delivery, Message
@@ -40,9 +41,6 @@ STATUS_UPDATE = "delivery"
 _STATUS_UPDATE = TypeAdapter(DeliveryUpdate)
 _TEMPLATE = TypeAdapter(Template)
 
-HOLD = "hold_seconds"
-"""Setting for the seconds that agents' replies are held; 0 for none."""
-LONGEST_HOLD = 10
 NO_HOLD = timedelta()
 
 Channels = Mapping[str, Channel]
@@ -81,9 +79,7 @@ class OutboundDraft:
 
 def hold(tx: Transaction) -> timedelta:
     """Returns how long agents' replies are held; edits and deletions still take effect in that time."""
-    seconds = log.preference(tx, HOLD, 0)
-    usable = isinstance(seconds, int | float) and 0 <= seconds <= LONGEST_HOLD
-    return timedelta(seconds=seconds if usable else 0)
+    return timedelta(seconds=live(tx).hold_seconds)
 
 
 def say(

@@ -14,16 +14,11 @@ from handoff_bot.domain.texts import Moment
 from handoff_bot.ports import Clock
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import hours
-from handoff_bot.services.settings.roles import AGENTS_GROUP
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import agents, conversations, log
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent
 from handoff_bot.storage.transaction import Transaction
-
-CAPACITY = "capacity"
-"""Setting for the number of conversations an agent can have at once; 0 means no limit."""
-BY_PRESENCE = "availability.by_presence"
-"""Setting: agents who have never set their availability get offers while they are active in Slack."""
 
 
 class AgentAvailability:
@@ -66,7 +61,7 @@ class AgentAvailability:
         with self._database.read() as tx:
             row = agents.by_desk_id(tx, agent.desk_id)
             if row is None:
-                by_presence = bool(log.preference(tx, BY_PRESENCE, True))
+                by_presence = live(tx).by_presence
                 return Availability(False, False, None, True, 0, 0, (), "", by_presence=by_presence)
             return Availability(
                 on_roster=row.on_roster,
@@ -74,21 +69,17 @@ class AgentAvailability:
                 until=row.away_until if is_away(row, now) else None,
                 in_hours=hours.of_an_agent(row).is_open(now),
                 load=agents.loads(tx).get(row.id, 0),
-                capacity=row.capacity or _usual_capacity(tx),
+                capacity=row.capacity or live(tx).capacity,
                 hours=tuple(row.hours.get("lines") or ()),
                 timezone=row.timezone,
                 own_capacity=row.capacity,
-                by_presence=not row.on_roster and bool(log.preference(tx, BY_PRESENCE, True)),
+                by_presence=not row.on_roster and live(tx).by_presence,
             )
 
 
 def is_away(agent: Agent, now: datetime) -> bool:
     """Returns whether the agent has set themselves to away and the time has not passed."""
     return agent.is_away and (agent.away_until is None or agent.away_until > now)
-
-
-def _usual_capacity(tx: Transaction) -> int:
-    return int(log.preference(tx, CAPACITY, 0) or 0)
 
 
 def candidates(
@@ -117,9 +108,9 @@ def source(tx: Transaction, slack_channel: str) -> str:
     """Returns whose members get offers while they are active: the agents' user group, or the Slack
     channel; "" if only agents who have set their availability do.
     """
-    if not log.preference(tx, BY_PRESENCE, True):
+    if not live(tx).by_presence:
         return ""
-    return str(log.preference(tx, AGENTS_GROUP, "")) or slack_channel
+    return live(tx).agents_group or slack_channel
 
 
 def known(tx: Transaction) -> frozenset[str]:
@@ -135,7 +126,7 @@ def those_who_may_rest(tx: Transaction, now: datetime) -> frozenset[str]:
 def _free(
     tx: Transaction, roster: Sequence[Agent], now: datetime, mode: Mode = Mode.LEAST_BUSY
 ) -> list[Agent]:
-    loads, usual = agents.loads(tx), _usual_capacity(tx)
+    loads, usual = agents.loads(tx), live(tx).capacity
     there = [
         agent
         for agent in roster

@@ -12,20 +12,19 @@ from handoff_bot.domain.texts import Moment
 from handoff_bot.services.delivery import customer_texts, sending
 from handoff_bot.services.delivery.sending import Channels, OutboundDraft
 from handoff_bot.services.outbox import outbox
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import conversations, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation, Escalation, Message
 from handoff_bot.storage.transaction import Transaction
 
-ASKED = "csat"
-"""Setting that enables the survey; on by default."""
 WITHIN = timedelta(hours=24)
 _RECENT = 20
 
 
 def question(tx: Transaction, conversation: Conversation, now: datetime) -> str:
     """Returns the survey question, or "" if it is not sent."""
-    if not log.preference(tx, ASKED, True):
+    if not live(tx).survey:
         return ""
     return customer_texts.say(tx, Moment.CSAT, conversation, now)
 

@@ -18,15 +18,13 @@ from handoff_bot.ports import Clock
 from handoff_bot.services.outbox import outbox
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.settings import hours
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import conversations, deliveries, log, tickets
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Escalation, Message, Ticket
 from handoff_bot.storage.transaction import Transaction
 
 REMIND = "sla.remind"
-MINUTES = "sla"
-"""Setting with the minutes of each SLA target, keyed like "urgent.reply"; 0 for none."""
-"""Event names of an SLA warning and a breach."""
 
 
 def on_escalation_changed(change: EscalationChanged) -> None:
@@ -37,8 +35,7 @@ def on_escalation_changed(change: EscalationChanged) -> None:
 
 def promise(tx: Transaction, escalation: Escalation, ticket: Ticket, now: datetime) -> None:
     """Sets the targets by priority in business hours, counted from the start of the wait."""
-    stored, team = log.preference(tx, MINUTES, {}), hours.of_the_team(tx)
-    minutes = stored if isinstance(stored, dict) else {}
+    minutes, team = live(tx).sla, hours.of_the_team(tx)
     for each in SlaTarget:
         length = sla.length(minutes, Priority(ticket.priority), each)
         due = team.after(escalation.opened_at, length) if length else None

@@ -12,7 +12,6 @@ from handoff_bot.domain.signals import Priority
 from handoff_bot.domain.text import duration
 from handoff_bot.domain.texts import Moment
 from handoff_bot.domain.waiting_policy import (
-    DEFAULT,
     PolicyStep,
     PolicyStepKind,
     for_priority,
@@ -26,25 +25,25 @@ from handoff_bot.services.delivery.sending import Channels
 from handoff_bot.services.escalations import applied_route, offers
 from handoff_bot.services.escalations.lifecycle import Escalations
 from handoff_bot.services.escalations.still_queued import NOBODY, Waiting, still_waiting, tell
-from handoff_bot.services.outbox import outbox, team_mention
+from handoff_bot.services.outbox import outbox
 from handoff_bot.services.outbox.escalation_events import EscalationChanged
 from handoff_bot.services.outbox.ticket_sync import TicketSync
 from handoff_bot.services.settings import hours
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage import log, tickets
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
 POLICY_STEP = "ladder.rung"
-POLICY, GROUP = "ladder.rungs", team_mention.GROUP
 
 
 def policy_steps(tx: Transaction) -> list[PolicyStep]:
     """Returns the configured steps, without lines that are stored wrongly."""
     found = []
-    for line in log.preference(tx, POLICY, list(DEFAULT)):
+    for line in live(tx).waiting_policy:
         try:
-            found.append(PolicyStep.parse(str(line)))
+            found.append(PolicyStep.parse(line))
         except ValueError:
             continue
     return found
@@ -145,7 +144,7 @@ class RunPolicyStep(ProviderJob[int, None]):
 
     def mention(self, waiting: Waiting) -> None:
         """Mentions the group; without a group, posts a plain reminder."""
-        group = waiting.escalation.group_id or log.preference(waiting.tx, GROUP, "")
+        group = waiting.escalation.group_id or live(waiting.tx).mention_group
         self.remind(waiting, group)
 
     def offer(self, waiting: Waiting) -> None:

@@ -22,14 +22,11 @@ from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock, Desk
 from handoff_bot.services.outbox import outbox, slack_channels
 from handoff_bot.services.settings import hours
-from handoff_bot.services.settings.roles import AGENTS_GROUP
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import log, queue
 from handoff_bot.storage.models import Escalation
 from handoff_bot.storage.transaction import Transaction
 
-MINUTES, DEFAULT_MINUTES, LONGEST_MINUTES = "mention.minutes", 10, 1440
-GROUP = "ladder.group"
-"""Setting with the user group that the waiting policy and new cards mention, or ""."""
 RULES = "notices.rules"
 LAST = "mention.last"
 """The last mention: its time, and who holds it, so that a retry may mention again."""
@@ -46,8 +43,7 @@ def is_on(tx: Transaction) -> bool:
 
 def called(tx: Transaction, group_id: str = "") -> str:
     """Returns the group to mention, or HERE if admins have set none."""
-    own = group_id or log.preference(tx, GROUP, "") or log.preference(tx, AGENTS_GROUP, "")
-    return str(own) or HERE
+    return group_id or live(tx).mention_group or live(tx).agents_group or HERE
 
 
 def of_card(tx: Transaction, escalation: Escalation, now: datetime) -> tuple[str, ...]:
@@ -68,7 +64,7 @@ def _is_told(tx: Transaction, escalation: Escalation) -> bool:
 
 
 def _interval(tx: Transaction) -> timedelta:
-    return timedelta(minutes=int(log.preference(tx, MINUTES, DEFAULT_MINUTES) or 0))
+    return timedelta(minutes=live(tx).mention_minutes)
 
 
 def _last(tx: Transaction) -> tuple[datetime | None, str]:

@@ -16,6 +16,7 @@ from handoff_bot.services.delivery import customer_texts, opt_outs, outbound_fil
 from handoff_bot.services.delivery.sending import NO_HOLD, OPTED_OUT, Channels, OutboundDraft
 from handoff_bot.services.escalations import sla, transfer
 from handoff_bot.services.outbox import outbox
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.services.translation import translating
 from handoff_bot.services.translation.translating import Spoken
 from handoff_bot.storage import conversations, log
@@ -32,15 +33,10 @@ CLOSED = f"{INSIDE} the conversation is closed. The customer did not receive it.
 FROM_MODAL = "window"
 """Stands for the slack_channel of text from a modal; the modal's id stands for its ts."""
 
-NOTE_PREFIXES = "note.prefixes"
-"""Setting with the note prefixes."""
-
 
 def note_in(tx: Transaction, text: str) -> str | None:
     """Returns the note in a text, or None if it is not a note."""
-    return thread_syntax.note_text(
-        text, log.preference(tx, NOTE_PREFIXES, thread_syntax.NOTE_PREFIXES)
-    )
+    return thread_syntax.note_text(text, live(tx).note_prefixes)
 
 
 def is_correction(note: Note) -> bool:

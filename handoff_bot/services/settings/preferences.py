@@ -8,14 +8,12 @@ from typing import Any
 from handoff_bot.domain.audit import PAGE_ROWS, AuditPage, Did
 from handoff_bot.domain.events import EventKind
 from handoff_bot.ports import Clock
+from handoff_bot.services.settings_catalog import live
 from handoff_bot.storage import changes, log
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Event, SettingChange
 from handoff_bot.storage.transaction import Transaction
-
-ADMINS = "admins"
-"""Setting with the Slack ids of admins besides the workspace's own admins."""
 
 
 class Preferences:
@@ -104,8 +102,7 @@ def may_save(tx: Transaction, keys: Collection[str], seen: int | None) -> bool:
 
 def admins(tx: Transaction) -> list[str]:
     """Returns the Slack ids of the named admins."""
-    held = log.preference(tx, ADMINS, [])
-    return [str(one) for one in held] if isinstance(held, list) else []
+    return list(live(tx).admins)
 
 
 class Audit:

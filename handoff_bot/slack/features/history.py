@@ -17,7 +17,7 @@ from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Signal
 from handoff_bot.domain.text import language_name
 from handoff_bot.services.delivery import customer_texts
-from handoff_bot.services.escalations import applied_route, sla
+from handoff_bot.services.escalations import applied_route
 from handoff_bot.services.notifications import notifications
 from handoff_bot.services.replies import canned, message_templates
 from handoff_bot.services.settings_catalog import SECTIONS
@@ -47,7 +47,7 @@ _SHOWN = 300
 
 _SHARED = {
     "rules.triggers": "Sensitivity of each signal",
-    sla.MINUTES: "SLA targets",
+    "sla": "SLA targets",
     customer_texts.SILENT: "Customer texts that are switched off",
     applied_route.RULES: "Routing",
     notifications.RULES: "Notifications",
