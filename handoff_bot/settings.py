@@ -230,6 +230,10 @@ class Settings(BaseModel):
         False,
         description="Serve with the sample shop's articles, to try the bot; else it does not start.",
     )
+    HOLD_OUTGOING: bool = Field(
+        False,
+        description="Receive and show messages, but send none to customers until a start without it.",
+    )
     LOG_LEVEL: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Log level."
     )

@@ -2,6 +2,8 @@
 
 HandoffError
 ├── SettingsError           deployment settings are invalid; the text lists every problem with a hint
+├── SchemaError             the database was migrated by a newer version of Handoff
+├── BackupError             a backup, a restore or a check cannot be done; the text says why
 ├── Unauthentic             an incoming request has an invalid signature (HTTP 403)
 ├── Malformed               a signed request is incomplete (HTTP 400)
 ├── IllegalStep             the escalation's status does not allow this action
@@ -36,6 +38,14 @@ class HandoffError(Exception):
 
 class SettingsError(HandoffError):
     """Deployment settings are invalid; the text lists every problem with a hint, never a value."""
+
+
+class SchemaError(HandoffError):
+    """The database was migrated by a newer version of Handoff. A restart does not help."""
+
+
+class BackupError(HandoffError):
+    """A backup, a restore or a check cannot be done. The text says why, and what to do."""
 
 
 class Unauthentic(HandoffError):

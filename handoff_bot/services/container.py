@@ -104,6 +104,14 @@ QUEUES = {
 """Queue -> threads: a slow provider only occupies the threads of its own queue."""
 
 
+TO_CUSTOMERS = "out"
+"""The queue whose jobs send to customers."""
+
+
+def _without(queue: str, threads: Mapping[str, int]) -> dict[str, int]:
+    return {name: count for name, count in threads.items() if name != queue}
+
+
 @dataclass(frozen=True)
 class Dependencies:
     """The core's dependencies.
@@ -121,6 +129,7 @@ class Dependencies:
         limits: rate limits for Slack by budget; see services/outbox/slack_costs.py.
         base_url: public URL from which providers fetch files.
         model: the monitored language model; None without one.
+        is_holding: sends nothing to customers: their messages wait. For a look at a restored database.
         has_own_knowledge: whether the assistant has articles besides the sample shop's.
         escalation_limits: how many escalations may start at a time, by groups of senders.
     """
@@ -145,6 +154,7 @@ class Dependencies:
     model: ModelPart | None = None
     backlogs: Mapping[str, Backlog] = field(default_factory=dict)
     erasers: Mapping[str, Eraser] = field(default_factory=dict)
+    is_holding: bool = False
     has_own_knowledge: Callable[[], bool] = lambda: True
 
 
@@ -330,7 +340,9 @@ class Services:
             database,
             handlers,
             clock,
-            threads=handlers.threads,
+            threads=_without(TO_CUSTOMERS, handlers.threads)
+            if parts.is_holding
+            else handlers.threads,
             poll=parts.poll,
             ttl=parts.lease,
             sole=parts.sole,
