@@ -158,14 +158,17 @@ def _is_thorough(item: pytest.Item) -> bool:
     return is_repeated or bool(parts & REAL_BOT)
 
 
+def _is_on_sqlite(item: pytest.Item) -> bool:
+    """Whether a test of its file is not repeated on PostgreSQL."""
+    return bool(item.get_closest_marker("on_sqlite")) and not item.get_closest_marker("on_both")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks what `make test` leaves to `make check`. The longest tests come first, so that no worker is left
     with them at the end.
     """
-    repeated = [
-        item for item in items if item.get_closest_marker("on_sqlite") and "postgresql" in item.name
-    ]
+    repeated = [item for item in items if "postgresql" in item.name and _is_on_sqlite(item)]
     config.hook.pytest_deselected(items=repeated)
     items[:] = [item for item in items if item not in set(repeated)]
     for item in items:

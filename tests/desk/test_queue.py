@@ -4,6 +4,8 @@ import pytest
 
 from tests.desk.conftest import words
 
+pytestmark = pytest.mark.on_sqlite
+
 PHONES = [f"+1555{n:07d}" for n in range(31)]
 
 
@@ -16,6 +18,7 @@ def crowd(bureau):
     return bureau
 
 
+@pytest.mark.on_both
 def test_the_queue_is_paged_and_filtered_and_the_longest_wait_comes_first(crowd):
     crowd.command(crowd.ana, "queue")
     shown = words(crowd.modal(crowd.ana))
@@ -65,6 +68,7 @@ def test_one_agents_conversations_are_shown_alone(bureau):
     assert "An agent with no open conversations" in words(bureau.modal(bureau.mia))
 
 
+@pytest.mark.on_both
 def test_next_for_me_takes_the_most_urgent_and_each_gets_another(bureau):
     bureau.says("I want a person", PHONES[0])
     bureau.says("I want a person", PHONES[1])
@@ -76,6 +80,7 @@ def test_next_for_me_takes_the_most_urgent_and_each_gets_another(bureau):
     assert bureau.whispers(bureau.mia) == ["No customers are waiting."]
 
 
+@pytest.mark.on_both
 def test_home_shows_what_is_mine_and_who_waits(bureau):
     bureau.says("I want a person", PHONES[0])
     bureau.says("I want a person", PHONES[1])

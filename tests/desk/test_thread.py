@@ -12,6 +12,8 @@ from handoff_bot.storage import log
 from handoff_bot.storage.models import Escalation, Message
 from tests.desk.conftest import words
 
+pytestmark = pytest.mark.on_sqlite
+
 
 def escalation(bureau):
     with bureau.database.read() as tx:
@@ -28,6 +30,7 @@ def test_assign_gives_it_to_somebody_with_a_note(taken):
     assert not any("refund" in said for said in taken.heard())
 
 
+@pytest.mark.on_both
 def test_assign_gives_it_to_a_group_or_to_the_queue(taken):
     group = taken.slack.add_group("care", "Care", [taken.ben])
     taken.writes(taken.ana, f"!assign <!subteam^{group}> please")
@@ -38,6 +41,7 @@ def test_assign_gives_it_to_a_group_or_to_the_queue(taken):
     assert escalation(taken).status == "queued"
 
 
+@pytest.mark.on_both
 def test_snooze_resolve_return_and_release(taken):
     taken.writes(taken.ana, "!snooze 2h")
     assert escalation(taken).snoozed_until is not None
@@ -80,6 +84,7 @@ def test_a_verb_that_is_mistyped_never_reaches_the_customer_by_itself(taken):
     assert taken.heard()[-1] == "!resovle"
 
 
+@pytest.mark.on_both
 def test_a_verb_that_is_delivered_twice_acts_once(taken):
     taken.writes(taken.ana, "!assign queue", duplicates=2)
     assert taken.thread().count("Ana released this conversation to the queue.") == 1
@@ -161,6 +166,7 @@ def test_a_reply_waits_and_is_marked_as_waiting(holding):
     assert "hourglass_flowing_sand" not in holding.slack.reactions(holding.queue, reply)
 
 
+@pytest.mark.on_both
 def test_an_edit_in_that_time_changes_what_is_sent(holding):
     reply = holding.writes(holding.ana, "You idiot")
     holding.later(seconds=5)
@@ -173,6 +179,7 @@ def test_an_edit_in_that_time_changes_what_is_sent(holding):
     assert "You idiot" not in holding.heard()
 
 
+@pytest.mark.on_both
 def test_a_deletion_in_that_time_cancels_it(holding):
     reply = holding.writes(holding.ana, "Oops")
     holding.slack.delete(holding.ana, holding.queue, reply)
@@ -191,6 +198,7 @@ def test_afterwards_the_truth_is_told_and_a_correction_offered(holding):
     )
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("wrong", [-1, 11, "5", None])
 def test_a_hold_that_is_stored_wrongly_is_none(taken, wrong):
     with taken.database.write() as tx:
@@ -255,7 +263,6 @@ def failures(bureau):
     return [post["ts"] for post in posts if "Not delivered" in post["text"]]
 
 
-@pytest.mark.on_sqlite
 def test_home_counts_all_of_ones_own_and_shows_who_waits(bureau):
     for n in range(25):
         bureau.says("I want a person", f"+1555010{n:02}")
