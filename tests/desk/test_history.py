@@ -6,6 +6,8 @@ from handoff_bot.domain.canned import CannedReply
 from handoff_bot.slack.features.history import label_of
 from tests.desk.conftest import words
 
+pytestmark = pytest.mark.on_sqlite
+
 
 @pytest.fixture
 def busy(bureau):
@@ -38,6 +40,7 @@ def test_the_audit_says_who_did_what_newest_first(busy):
     ]
 
 
+@pytest.mark.on_both
 def test_the_audit_of_one_person(busy):
     busy.command(busy.mia, "settings")
     busy.presses(busy.mia, "audit_show")
@@ -50,6 +53,7 @@ def test_the_audit_of_one_person(busy):
     assert len(lines(busy)) == 6
 
 
+@pytest.mark.on_both
 def test_a_long_audit_is_paged(busy):
     for seconds in range(50):
         busy.core.preferences.change("reopen_hours", seconds, busy.mia)
@@ -80,6 +84,7 @@ def test_agents_are_told_who_may(bureau, command):
     assert bureau.slack.views(bureau.ana) == []
 
 
+@pytest.mark.on_both
 def test_the_history_is_paged(bureau):
     for hours in range(65):
         bureau.core.preferences.change("reopen_hours", hours, bureau.mia)

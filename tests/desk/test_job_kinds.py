@@ -1,8 +1,12 @@
 """Jobs that are in a database when the version changes are run: kinds and lanes are a contract."""
 
+import pytest
+
 from handoff_bot.jobs.job import queue_of
 from handoff_bot.services.container import QUEUES
 from handoff_bot.storage.models import Work
+
+pytestmark = pytest.mark.on_sqlite
 
 STORED = {
     "answer": {"answer"},

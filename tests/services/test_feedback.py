@@ -10,6 +10,8 @@ from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.signals import Signal
 from handoff_bot.storage import log
 
+pytestmark = pytest.mark.on_sqlite
+
 
 def lessons(house):
     return [
@@ -18,6 +20,7 @@ def lessons(house):
     ]
 
 
+@pytest.mark.on_both
 def test_not_needed_is_a_lesson_about_the_turn_that_tipped_it(house, ana):
     house.says("where is the human resources office")
     house.take(Step.DISMISS, ana)
@@ -62,6 +65,7 @@ def test_only_resolving_asks_whether_it_came_late(house, ana, step):
         house.desk.button(Button.SOONER)
 
 
+@pytest.mark.on_both
 def test_what_was_learnt_counts_from_the_next_message_on(house):
     house.core.feedback.learn("shifts", {"request": 0.5}, house.clock.now())
     house.says("hello")

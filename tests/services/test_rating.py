@@ -7,6 +7,8 @@ from handoff_bot.domain.events import EventKind
 from handoff_bot.domain.messages import Consent
 from handoff_bot.storage import log
 
+pytestmark = pytest.mark.on_sqlite
+
 
 @pytest.fixture
 def resolved(house, ana):
@@ -29,6 +31,7 @@ def test_the_question_comes_with_the_end(resolved):
     assert any("How did we do?" in text for text in resolved.channel.phone)
 
 
+@pytest.mark.on_both
 def test_a_number_is_kept_shown_and_thanked_for(resolved):
     resolved.says("5")
     assert answers(resolved) == [5]
@@ -37,6 +40,7 @@ def test_a_number_is_kept_shown_and_thanked_for(resolved):
     assert resolved.assistant.asked == []
 
 
+@pytest.mark.on_both
 def test_only_the_first_number_counts(resolved):
     resolved.says("2")
     resolved.says("5")
@@ -48,7 +52,6 @@ def test_only_the_first_number_counts(resolved):
     "text",
     ["6", "0", "55", "order 4711", "I have 5 questions", "8/10", "3 parcels are missing", "", "½"],
 )
-@pytest.mark.on_sqlite
 def test_anything_else_goes_its_usual_way(resolved, text):
     resolved.says(text)
     assert answers(resolved) == []

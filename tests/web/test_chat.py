@@ -14,6 +14,7 @@ from handoff_bot.domain.delivery import DeliveryStatus
 from handoff_bot.domain.errors import DeliveryError
 from handoff_bot.domain.escalations import Step
 from handoff_bot.domain.messages import InboundMessage
+from handoff_bot.services import visitors
 from handoff_bot.services.ai_turns.inbound import INBOUND, inbound_lane
 from handoff_bot.storage.models import Delivery, Work
 from tests.web.conftest import IDENTITY_SECRET, ORIGIN, Browser
@@ -355,26 +356,25 @@ def test_a_wait_that_is_no_number_is_refused(shop):
     assert shop.browser().poll(wait="soon").status_code == 400
 
 
-def test_a_long_history_begins_with_its_end_and_loses_nothing_after(shop):
+def test_a_long_history_begins_with_its_end_and_loses_nothing_after(shop, monkeypatch):
+    monkeypatch.setattr(visitors, "HISTORY", 5)
     browser = Browser(shop.client)
     address = browser.begin().json["visitor"]
-    for n in range(60):
+    for n in range(7):
         shop.core.inbox.store(*inbound(address, f"line {n}"))
     shop.settle()
     answer = browser.poll().json
     mine = [e["data"]["text"] for e in answer["events"] if e["event"] == "message"]
-    assert [text for text in mine if text.startswith("line")][-1] == "line 59"
+    assert [text for text in mine if text.startswith("line")][-1] == "line 6"
     assert "line 0" not in mine
-    for n in range(60, 180):
+    for n in range(7, 19):
         shop.core.inbox.store(*inbound(address, f"line {n}"))
     shop.settle()
     cursor, seen = answer["cursor"], []
     while len(events := (answer := browser.poll(cursor).json)["events"]) > 1:
         seen += [e["data"]["text"] for e in events if e["event"] == "message"]
         cursor = answer["cursor"]
-    assert [text for text in seen if text.startswith("line")] == [
-        f"line {n}" for n in range(60, 180)
-    ]
+    assert [text for text in seen if text.startswith("line")] == [f"line {n}" for n in range(7, 19)]
 
 
 def inbound(address: str, text: str) -> tuple:
