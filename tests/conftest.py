@@ -22,6 +22,16 @@ TEMPLATE = "handoff_template"
 TESTS = Path(__file__).parent
 BOT_ELSEWHERE = frozenset({"attacks", "browser", "chaos", "flows", "release"})
 """Folders whose tests run the bot as a process of its own, where coverage sees nothing, or repeat lines."""
+REPEATS_LINES = frozenset(
+    {
+        "test_attacks.py",
+        "test_invariants.py",
+        "test_oddities.py",
+        "test_posting_invariants.py",
+        "test_roles.py",
+    }
+)
+"""Files of many cases, whose lines other tests cover as well."""
 REAL_BOT = frozenset({"attacks", "browser", "chaos", "flows", "release"})
 """Folders of the third level: a browser, attacks, the wheel, or the bot as a process of its own."""
 ON_BOTH = frozenset(
@@ -141,10 +151,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def _adds_no_coverage(item: pytest.Item) -> bool:
-    """The second database repeats the lines of the first, outside of storage."""
+    """The second database repeats the lines of the first, outside of storage; so do many cases."""
     folder = item.path.relative_to(TESTS).parts[0]
     is_repeated = "postgresql" in item.name and folder != "storage"
-    return is_repeated or folder in BOT_ELSEWHERE
+    return is_repeated or folder in BOT_ELSEWHERE or item.path.name in REPEATS_LINES
 
 
 def pytest_collection_finish() -> None:
