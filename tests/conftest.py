@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from coverage import Coverage
+from hypothesis import is_hypothesis_test
 from sqlalchemy import Engine, create_engine
 
 from handoff_bot.storage.database import Database
@@ -25,13 +26,14 @@ BOT_ELSEWHERE = frozenset({"attacks", "browser", "chaos", "flows", "release"})
 REPEATS_LINES = frozenset(
     {
         "test_attacks.py",
+        "test_blocks.py",
         "test_invariants.py",
         "test_oddities.py",
         "test_posting_invariants.py",
         "test_roles.py",
     }
 )
-"""Files of many cases, whose lines other tests cover as well."""
+"""Files of many cases, whose lines other tests cover as well; so are properties with many examples."""
 REAL_BOT = frozenset({"attacks", "browser", "chaos", "flows", "release"})
 """Folders of the third level: a browser, attacks, the wheel, or the bot as a process of its own."""
 ON_BOTH = frozenset(
@@ -154,7 +156,10 @@ def _adds_no_coverage(item: pytest.Item) -> bool:
     """The second database repeats the lines of the first, outside of storage; so do many cases."""
     folder = item.path.relative_to(TESTS).parts[0]
     is_repeated = "postgresql" in item.name and folder != "storage"
-    return is_repeated or folder in BOT_ELSEWHERE or item.path.name in REPEATS_LINES
+    has_many_cases = item.path.name in REPEATS_LINES or is_hypothesis_test(
+        getattr(item, "obj", None)
+    )
+    return is_repeated or has_many_cases or folder in BOT_ELSEWHERE
 
 
 def pytest_collection_finish() -> None:
