@@ -233,7 +233,7 @@ def at_work(
     ana, ben = slack.add_person("ana", "Ana"), slack.add_person("ben", "Ben")
     mia = slack.add_person("mia", "Mia", is_admin=True)
     queue = slack.add_channel("queue", [slack.bot_user, ana, ben, mia])
-    fakes = {
+    fakes: Json = {
         "detector": ScriptedDetector(),
         "assistant": ScriptedAssistant(),
         "translator": ScriptedTranslator(),
