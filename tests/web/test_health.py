@@ -17,6 +17,8 @@ from handoff_bot.web.webhooks import webhooks
 from tests.fakes import idle_worker
 from tests.web.test_webhooks import FORM, StubChannel
 
+pytestmark = pytest.mark.on_sqlite
+
 
 @pytest.fixture
 def client(database, clock):
@@ -48,6 +50,7 @@ def test_health_is_not_ok_while_a_lane_is_late(client, database, clock, family, 
     assert told == (200, "late", {family: bound + 1.0})
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("family", ["in", "answer", "out", "desk", "slack"])
 def test_health_says_behind_while_a_customer_waits_for_more_than_five_seconds(
     client, database, clock, family
@@ -71,6 +74,7 @@ def test_health_is_ok_while_only_what_no_customer_waits_for_is_behind(
     assert (body["status"], body["behind"]) == ("ok", {})
 
 
+@pytest.mark.on_both
 def test_a_lane_that_a_thread_holds_for_too_long_is_late_too(client, database, clock):
     due(database, clock, "out:1")
     with database.write() as tx:
@@ -90,6 +94,7 @@ def test_a_lane_that_waits_for_its_turn_at_slack_is_not_late(client, database, c
     assert body["lanes"]["desk"]["lag_seconds"] == 120.0
 
 
+@pytest.mark.on_both
 def test_health_is_ok_again_when_the_lane_was_run(client, database, clock):
     due(database, clock, "out:1")
     clock.advance(seconds=61)
@@ -118,6 +123,7 @@ def away(database_url, backend, database, clock, monkeypatch):
         used.close()
 
 
+@pytest.mark.on_both
 def test_a_webhook_is_refused_so_that_it_comes_again_while_the_database_is_away(away):
     for _ in range(2):
         answer = away.post("/webhooks/sms", data="", content_type=FORM)
