@@ -64,6 +64,7 @@ def stranger(house) -> Stranger:
     return Stranger(house)
 
 
+@pytest.mark.on_sqlite
 def test_no_odd_body_breaks_the_door_for_sessions(stranger):
     for body in oddities.json_bodies(["identity"]):
         answer = stranger.post("/chat/session", body)
@@ -130,6 +131,7 @@ def test_no_odd_upload_breaks_the_door_for_files(stranger):
     stranger.settled()
 
 
+@pytest.mark.on_sqlite
 def test_no_odd_header_or_query_breaks_any_door(stranger):
     doors = ["/chat/session", "/chat/messages", "/chat/marks", "/chat/files"]
     doors += [
@@ -152,6 +154,7 @@ def test_no_odd_header_or_query_breaks_any_door(stranger):
     assert stranger.tried >= 400
 
 
+@pytest.mark.on_sqlite
 def test_no_odd_path_breaks_any_door(stranger):
     odd = [quote(text.encode("utf-8", "surrogatepass"))[:3000] for text in oddities.texts()]
     for name in odd:
@@ -204,6 +207,7 @@ def test_no_odd_report_that_is_signed_breaks_a_webhook(stranger, kind):
     stranger.settled()
 
 
+@pytest.mark.on_sqlite
 def test_no_odd_form_breaks_a_webhook_before_its_signature_is_looked_at(stranger):
     for body in (*oddities.RAW_FORMS, *oddities._raw()):
         for path in ("/webhooks/sms", "/webhooks/whatsapp/status", "/webhooks/conversations"):
