@@ -184,6 +184,10 @@ class ModelError(HandoffError):
     """A detector or assistant model is missing, broken, slow or refused the request."""
 
 
+class CapReached(ModelError):
+    """The spending cap of the day is reached, so the language model is not asked."""
+
+
 class LeaseLost(HandoffError):
     """Another worker took the lane over; the current work is abandoned."""
 
