@@ -28,7 +28,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
-OFFER = "ladder.offer"
+OFFER = "offer"
 PATIENCE = timedelta(minutes=2)
 """Time to respond to an offer before the next agent is asked, unless a rule sets another."""
 AGAIN = timedelta(minutes=1)
