@@ -23,6 +23,7 @@ HandoffError
 ├── Unacceptable            a file is not allowed; the text gives the reason
 ├── Exhausted               a quota is used up; the text says which, and when to retry
 ├── ModelError              a detector or assistant model is missing, broken, slow or refused
+│   └── CapReached          the spending cap of the day is reached
 ├── LeaseLost               another worker took the lane over; the current work is abandoned
 └── DatabaseAway            the database does not respond; a later retry will work
 """
@@ -182,6 +183,10 @@ class Exhausted(HandoffError):
 
 class ModelError(HandoffError):
     """A detector or assistant model is missing, broken, slow or refused the request."""
+
+
+class CapReached(ModelError):
+    """The spending cap of the day is reached, so the language model is not asked."""
 
 
 class LeaseLost(HandoffError):

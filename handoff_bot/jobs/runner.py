@@ -124,7 +124,7 @@ class Runner:
                     return False
                 if remaining < SLICE - 1:
                     self._others.start()
-                handler = self._handlers.get(job.kind, UNKNOWN_KIND)
+                handler = self._handler_of(job.kind)
                 job = self._row(_Step(job, handler, grant, last=remaining == 0), paid, begun)
                 paid, begun = "", None
         except _Waits:
@@ -223,13 +223,19 @@ class Runner:
         with self._database.write(max(0.0, until - time.monotonic())) as tx:
             return body(tx)
 
+    def _handler_of(self, kind: str) -> AnyHandler:
+        try:
+            return self._handlers[kind]
+        except KeyError:
+            return UNKNOWN_KIND
+
     def _prepare_started(self, tx: Transaction) -> None:
         """Prepares the jobs of started lanes, and of lanes started by those."""
         started, seen = enqueuer_of(tx).started, set[str]()
         while slot := next((each for each in started if each.grant not in seen), None):
             seen.add(slot.grant)
-            handler = self._handlers.get(slot.job.kind) if slot.job else None
-            if slot.job is None or handler is None or not handler.chained:
+            handler = self._handler_of(slot.job.kind) if slot.job else UNKNOWN_KIND
+            if slot.job is None or not handler.chained:
                 continue
             try:
                 self._prepare_slot(tx, slot, _Step(slot.job, handler, slot.grant, last=False))

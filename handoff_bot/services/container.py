@@ -282,13 +282,19 @@ class Services:
                     waiting_policy.POLICY_STEP,
                     waiting_policy.RunPolicyStep(escalations, parts.channels, clock, tickets_out),
                     "ladder",
+                    formerly="ladder.rung",
                 ),
                 JobKind(
                     queue_positions.POSITION,
                     queue_positions.QueuePositionUpdate(parts.channels, clock),
                     "ladder",
                 ),
-                JobKind(offers.OFFER, offers.Offer(parts.desk, clock, roles), "offer"),
+                JobKind(
+                    offers.OFFER,
+                    offers.Offer(parts.desk, clock, roles),
+                    "offer",
+                    formerly="ladder.offer",
+                ),
                 JobKind(
                     assigning.ASSIGN,
                     assigning.Assign(escalations, parts.desk, clock, roles),
@@ -300,7 +306,12 @@ class Services:
                 JobKind(IDLE, RemindOwner(clock), "tick"),
                 JobKind(owners.OWNER, owners.CheckOwner(roles, escalations, parts.desk), "claim"),
                 JobKind(owners.OWNERS, owners.CheckOwners(clock), "tick"),
-                JobKind(messaging_window.CLOSING, messaging_window.Closing(clock), "tick"),
+                JobKind(
+                    messaging_window.CLOSING,
+                    messaging_window.Closing(clock),
+                    "tick",
+                    formerly="tick.window",
+                ),
                 JobKind(
                     TICKET_OUT,
                     SyncTicket(parts.connectors, parts.desk, clock),

@@ -11,7 +11,16 @@ from handoff_bot.storage import log
 NAMES = tuple(LiveSettings.model_fields)
 SHOWN = [each for section in SECTIONS for each in section.settings]
 OF_KEY = {key_of(name): name for name in NAMES}
-BROKEN = ("secret of Dana", 10**9, -1, True, ["secret of Dana", 7], {"secret of Dana": []}, [[]], "")
+BROKEN: tuple[object, ...] = (
+    "secret of Dana",
+    10**9,
+    -1,
+    True,
+    ["secret of Dana", 7],
+    {"secret of Dana": []},
+    [[]],
+    "",
+)
 
 
 def default(name):
@@ -36,7 +45,11 @@ def test_a_value_of_another_kind_counts_as_not_set_and_is_logged_without_the_val
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in NAMES if isinstance(default(name), int | float) and default(name) is not True],
+    [
+        name
+        for name in NAMES
+        if isinstance(default(name), int | float) and default(name) is not True
+    ],
 )
 def test_a_number_outside_of_its_limits_counts_as_not_set(name):
     assert read(name, 10**9) == read(name, -1) == default(name)

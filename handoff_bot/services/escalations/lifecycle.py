@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from handoff_bot.domain.action_result import ActionResult
+from handoff_bot.domain.action_result import ActionResult, Code
 from handoff_bot.domain.desk import AgentRef, Place, TranscriptPage
 from handoff_bot.domain.escalations import PLAIN, Resolution, Status, Step, TicketStatus
 from handoff_bot.domain.events import STEPS
@@ -140,7 +140,7 @@ class Escalations:
                 False, refusals.where_it_is(change.tx, change.escalation, change.now)
             )
         if reservations.live(change.tx, number, change.now):
-            return ActionResult(True, AFTER_THE_AI)
+            return ActionResult(True, AFTER_THE_AI, Code.LATER)
         until = change.now + RESERVED_FOR
         reservations.make(change.tx, number, agent.desk_id, agent.name, until)
         payload = {
@@ -151,7 +151,7 @@ class Escalations:
         }
         due_at = change.now + AGAIN
         enqueue_job(change.tx, NewJob(CLAIM, f"claim:{number}", payload, due_at=due_at))
-        return ActionResult(True, AFTER_THE_AI)
+        return ActionResult(True, AFTER_THE_AI, Code.LATER)
 
     def claim_late(self, escalation_id: int, agent: AgentRef, until: datetime) -> ActionResult:
         """Claims an escalation that is reserved until then; done is also True if it was already
@@ -207,7 +207,7 @@ class Escalations:
                 return ActionResult(False, refusals.where_it_is(tx, change.escalation, change.now))
             owner = choose(tx)
             if owner is None:
-                return ActionResult(False, NOBODY_FREE)
+                return ActionResult(False, NOBODY_FREE, Code.NOBODY_FREE)
             return self._reassign(change, AgentRef(owner.desk_id, owner.name), "")
 
     def hand_back(

@@ -28,7 +28,7 @@ from handoff_bot.storage.database import Database
 from handoff_bot.storage.models import Agent, Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
-OFFER = "ladder.offer"
+OFFER = "offer"
 PATIENCE = timedelta(minutes=2)
 """Time to respond to an offer before the next agent is asked, unless a rule sets another."""
 AGAIN = timedelta(minutes=1)
@@ -241,18 +241,18 @@ class _Round:
     def _nobody(self, people: frozenset[str], besides: set[int]) -> None:
         """Schedules another check for the agents that a rule names."""
         if self.route and agents.has_others(self.waiting.tx, people, besides):
-            self._say_once(NOBODY_YET)
+            self._say_once(NOBODY_YET, may_come=True)
             self._then(len(self.asked), self.waiting.now + AGAIN)
         else:
-            self._say_once(NOBODY_ELSE)
+            self._say_once(NOBODY_ELSE, may_come=False)
 
-    def _say_once(self, words: str) -> None:
+    def _say_once(self, words: str, *, may_come: bool) -> None:
         """Posts this once until another agent is asked."""
         tx, escalation, now = self.waiting.tx, self.waiting.escalation, self.waiting.now
         state = {
             "epoch": self.waiting.conversation.epoch,
             "asked": len(self.asked),
-            "may_come": words is NOBODY_YET,
+            "may_come": may_come,
         }
         said = [
             event.data["state"]

@@ -35,7 +35,7 @@ from handoff_bot.storage import log, tickets
 from handoff_bot.storage.models import Conversation, Escalation
 from handoff_bot.storage.transaction import Transaction
 
-POLICY_STEP = "ladder.rung"
+POLICY_STEP = "waiting.step"
 
 
 def policy_steps(tx: Transaction) -> list[PolicyStep]:

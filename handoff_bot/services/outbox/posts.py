@@ -364,9 +364,16 @@ def desk_job_kinds(
     return (
         JobKind(outbox.CARD, PostCard(database, desk, clock), "desk"),
         JobKind(outbox.POST, PostInThread(database, desk, clock, mood_of), "desk"),
-        JobKind(outbox.UPDATE_CARD, UpdateCard(database, desk, clock), "draw"),
+        JobKind(
+            outbox.UPDATE_CARD, UpdateCard(database, desk, clock), "draw", formerly="desk.redraw"
+        ),
         JobKind(outbox.BOARD, UpdateBoard(database, desk, clock), "draw"),
         JobKind(outbox.MARK, UpdateDeliveryReaction(database, desk, clock), "draw"),
-        JobKind(outbox.EPHEMERAL, PostEphemeral(database, desk, clock), "whisper"),
+        JobKind(
+            outbox.EPHEMERAL,
+            PostEphemeral(database, desk, clock),
+            "whisper",
+            formerly="desk.whisper",
+        ),
         JobKind(outbox.TELL, PostMessage(database, desk, clock), "tell"),
     )

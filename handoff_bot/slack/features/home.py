@@ -11,6 +11,7 @@ from handoff_bot.domain import report
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import BoardRow, Home, MyRow
 from handoff_bot.domain.roles import Action
+from handoff_bot.services.escalations.queue import NOBODY
 from handoff_bot.slack.cards.board import permalink
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
 from handoff_bot.slack.cards.thread import render_words
@@ -129,7 +130,7 @@ def _waiting(home: Home, workspace_url: str) -> Iterator[Block]:
         rest = home.waits - len(home.waiting)
         yield context(plain(f"… and {rest} more, less urgent. View queue lists them all."))
     if not home.waits:
-        yield context(plain("No customers are waiting."))
+        yield context(plain(NOBODY))
 
 
 def render_row(row: BoardRow, workspace_url: str) -> Block:

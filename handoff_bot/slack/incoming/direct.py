@@ -17,7 +17,7 @@ from handoff_bot.services.outbox import outbox
 from handoff_bot.slack.click import Tools, number
 from handoff_bot.slack.feature import Guarded, SlashCommand, Subject, guarded
 from handoff_bot.slack.features import queue
-from handoff_bot.slack.features.availability import NOT_A_TIME, off, on
+from handoff_bot.slack.features.availability import off, on
 from handoff_bot.slack.incoming import gate
 from handoff_bot.slack.incoming.events import plain_text
 from handoff_bot.slack.kit.text import named, spelled
@@ -109,8 +109,9 @@ def _on(tools: Tools, said: Said) -> Post:
 
 def _off(tools: Tools, said: Said) -> Post:
     """Answers without the time that `/handoff off` shows in Slack's markup: this text is plain."""
+    back = tools.moment_meant(said.words, said.desk_id) if said.words else None
     answer = off(tools, said.command).text
-    return _told(answer if answer == NOT_A_TIME or not said.words else AWAY.format(said.words))
+    return _told(AWAY.format(said.words) if back else answer)
 
 
 AWAY = "You're away ({})."
