@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handoff_bot.domain.desk import Board, BoardRow, Button, Place
+from handoff_bot.domain.queue import EMPTY
 from handoff_bot.domain.text import many
-from handoff_bot.services.escalations.queue import NOBODY
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
 from handoff_bot.slack.kit.fields import button
 from handoff_bot.slack.kit.text import (
@@ -55,7 +55,7 @@ def _rest(board: Board, shown: int) -> Iterator[Block]:
     if board.waiting > shown:
         yield context(plain(f"… and {board.waiting - shown} more, less urgent."))
     if not board.waiting:
-        yield context(plain(NOBODY))
+        yield context(plain(EMPTY))
     if board.held:
         yield context(plain(f"⏳ {held_in_words(board.held)}"))
 

@@ -10,8 +10,8 @@ from slack_bolt import Ack
 from handoff_bot.domain import report
 from handoff_bot.domain.availability import Availability
 from handoff_bot.domain.desk import BoardRow, Home, MyRow
+from handoff_bot.domain.queue import EMPTY
 from handoff_bot.domain.roles import Action
-from handoff_bot.services.escalations.queue import NOBODY
 from handoff_bot.slack.cards.board import permalink
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
 from handoff_bot.slack.cards.thread import render_words
@@ -130,7 +130,7 @@ def _waiting(home: Home, workspace_url: str) -> Iterator[Block]:
         rest = home.waits - len(home.waiting)
         yield context(plain(f"… and {rest} more, less urgent. View queue lists them all."))
     if not home.waits:
-        yield context(plain(NOBODY))
+        yield context(plain(EMPTY))
 
 
 def render_row(row: BoardRow, workspace_url: str) -> Block:

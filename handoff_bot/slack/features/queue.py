@@ -11,10 +11,9 @@ from slack_bolt import Ack
 
 from handoff_bot.domain.action_result import ActionResult
 from handoff_bot.domain.escalations import Step
-from handoff_bot.domain.queue import Filter, QueuePage, Whose
+from handoff_bot.domain.queue import EMPTY, Filter, QueuePage, Whose
 from handoff_bot.domain.roles import Action
 from handoff_bot.domain.signals import Priority, Signal
-from handoff_bot.services.escalations.queue import NOBODY
 from handoff_bot.slack.cards.board import held_in_words, permalink
 from handoff_bot.slack.cards.card import PRIORITIES, REASONS
 from handoff_bot.slack.cards.thread import render_words
@@ -121,7 +120,7 @@ def _held(page: QueuePage) -> Iterator[Block]:
 def _nothing(page: QueuePage, shown: Filter) -> str:
     if page.waiting and shown != Filter():
         return "No conversations match these filters."
-    return f"{NOBODY} 🎉" if shown.whose is Whose.WAITING else "No conversations."
+    return f"{EMPTY} 🎉" if shown.whose is Whose.WAITING else "No conversations."
 
 
 def _filters(page: QueuePage, shown: Filter) -> Iterator[Block]:
