@@ -75,6 +75,8 @@ from handoff_bot.web.chat import UPLOADS, chat
 from handoff_bot.web.chat_stream import Streams
 from handoff_bot.web.files import files
 from handoff_bot.web.health import health
+from handoff_bot.web.operators import Operators
+from handoff_bot.web.prometheus import prometheus
 from handoff_bot.web.watchers import Watchers
 from handoff_bot.web.webhooks import webhooks
 
@@ -190,18 +192,23 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         )
     )
     slack.attach(core)
+    watchers = Watchers(database, WEBCHAT, settings.WEBCHAT_VISITORS)
+    operators = Operators(settings.METRICS_TOKEN.get_secret_value())
+    model_page = ModelHealthPage(database, clock, watch) if ai_services.probe else None
+    streams = watchers.count if site and settings.processes == 1 else None
+    heartbeat = core.worker.heartbeat
     routes = [
         webhooks(channels, core.inbox),
         files(core.serving),
         health(
-            database, clock, ModelHealthPage(database, clock, watch) if ai_services.probe else None
+            database, clock, model_page, operators, None if role == "web" else lambda: heartbeat.id
         ),
+        prometheus(database, clock, operators, model_page, streams),
         slack.blueprint,
     ]
-    watchers = Watchers(database, WEBCHAT, settings.WEBCHAT_VISITORS)
     if site:
-        streams = Streams(Visitors(database, clock, WEBCHAT), watchers)
-        routes.append(chat(site, core.inbox, streams, watchers, core.files))
+        shown = Streams(Visitors(database, clock, WEBCHAT), watchers)
+        routes.append(chat(site, core.inbox, shown, watchers, core.files))
     return Handoff(
         web=create_web(routes, proxies=settings.TRUSTED_PROXIES),
         watchers=watchers,
