@@ -61,6 +61,7 @@ from handoff_bot.services.tickets import ticket_export
 from handoff_bot.services.tickets.tickets import all_fitting
 from handoff_bot.services.translation import translating
 from handoff_bot.services.visitors import Visitors
+from handoff_bot.services.ways import Ways
 from handoff_bot.serving import Server
 from handoff_bot.settings import Settings, read_settings
 from handoff_bot.slack.checks import check_slack
@@ -432,6 +433,16 @@ def take_canned_replies(settings: Settings, replies: Sequence[CannedReply]) -> l
 def backups(settings: Settings) -> Backups:
     """Returns the database's backups; the database may be missing."""
     return Backups(settings.DATABASE_URL.get_secret_value(), SystemClock())
+
+
+@contextmanager
+def ways(settings: Settings) -> Iterator[Ways]:
+    """Yields the ways of messages, open while an operator reads them."""
+    database = open_database(settings)
+    try:
+        yield Ways(database)
+    finally:
+        database.close()
 
 
 @contextmanager

@@ -409,6 +409,26 @@ def _deal_with(job_ids: tuple[int, ...], what: str) -> None:
 
 
 @main.command()
+@click.argument("what", metavar="MESSAGE")
+@click.option("--with-text", is_flag=True, help="Also print what was written.")
+def trace(what: str, *, with_text: bool) -> None:
+    """Print the way of a message: times, attempts and errors, from the webhook to the thread.
+
+    MESSAGE is a provider's id (SM…), a timestamp or link of a Slack message, a ticket (#12), or the trace
+    of a log line.
+    """
+    from handoff_bot import app
+
+    with app.ways(read_database_settings()) as found:
+        lines = found.lines(what, with_text=with_text)
+    for line in lines:
+        click.echo(line)
+    if not lines:
+        click.echo(app.UNKNOWN_WAY, err=True)
+        sys.exit(1)
+
+
+@main.command()
 @click.argument("contact", metavar="CONTACT")
 @click.option("--yes", is_flag=True, help="Delete, instead of printing what would be deleted.")
 def forget(contact: str, *, yes: bool) -> None:
