@@ -37,6 +37,10 @@ from handoff_bot.settings import (
 REAL = ("SLACK_", "TWILIO_", "WEBCHAT_")
 """Prefixes of the settings that only a real deployment has."""
 
+UNKNOWN_WAY = (
+    "Nothing is known of it. Give a provider's id (SM…), a Slack timestamp or link, a ticket (#12), or "
+    "the trace of a log line."
+)
 COLUMNS = ("name", "language", "text")
 """Columns of canned replies in CSV."""
 
@@ -424,7 +428,7 @@ def trace(what: str, *, with_text: bool) -> None:
     for line in lines:
         click.echo(line)
     if not lines:
-        click.echo(app.UNKNOWN_WAY, err=True)
+        click.echo(UNKNOWN_WAY, err=True)
         sys.exit(1)
 
 

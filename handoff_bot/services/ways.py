@@ -20,10 +20,6 @@ _TICKET = re.compile(r"#(\d+)|(\d{1,9})")
 _TRACE = re.compile(r"[0-9a-f]{12}")
 _SHOWN = ("channel", "status", "author", "code", "reason", "by", "model", "priority", "answered_by")
 """Data of events that is shown: our own terms."""
-NOTHING = (
-    "Nothing is known of it. Give a provider's id (SM…), a Slack timestamp or link, a ticket (#12), or "
-    "the trace of a log line."
-)
 
 
 @dataclass(frozen=True)
