@@ -61,6 +61,7 @@ from handoff_bot.services.tickets import ticket_export
 from handoff_bot.services.tickets.tickets import all_fitting
 from handoff_bot.services.translation import translating
 from handoff_bot.services.visitors import Visitors
+from handoff_bot.services.ways import Ways
 from handoff_bot.serving import Server
 from handoff_bot.settings import Settings, read_settings
 from handoff_bot.slack.checks import check_slack
@@ -75,6 +76,8 @@ from handoff_bot.web.chat import UPLOADS, chat
 from handoff_bot.web.chat_stream import Streams
 from handoff_bot.web.files import files
 from handoff_bot.web.health import health
+from handoff_bot.web.operators import Operators
+from handoff_bot.web.prometheus import prometheus
 from handoff_bot.web.watchers import Watchers
 from handoff_bot.web.webhooks import webhooks
 
@@ -190,18 +193,23 @@ def build(settings: Settings, role: str = "all", clock: Clock | None = None) -> 
         )
     )
     slack.attach(core)
+    watchers = Watchers(database, WEBCHAT, settings.WEBCHAT_VISITORS)
+    operators = Operators(settings.METRICS_TOKEN.get_secret_value())
+    model_page = ModelHealthPage(database, clock, watch) if ai_services.probe else None
+    streams = watchers.count if site and settings.processes == 1 else None
+    heartbeat = core.worker.heartbeat
     routes = [
         webhooks(channels, core.inbox),
         files(core.serving),
         health(
-            database, clock, ModelHealthPage(database, clock, watch) if ai_services.probe else None
+            database, clock, model_page, operators, None if role == "web" else lambda: heartbeat.id
         ),
+        prometheus(database, clock, operators, model_page, streams),
         slack.blueprint,
     ]
-    watchers = Watchers(database, WEBCHAT, settings.WEBCHAT_VISITORS)
     if site:
-        streams = Streams(Visitors(database, clock, WEBCHAT), watchers)
-        routes.append(chat(site, core.inbox, streams, watchers, core.files))
+        shown = Streams(Visitors(database, clock, WEBCHAT), watchers)
+        routes.append(chat(site, core.inbox, shown, watchers, core.files))
     return Handoff(
         web=create_web(routes, proxies=settings.TRUSTED_PROXIES),
         watchers=watchers,
@@ -425,6 +433,16 @@ def take_canned_replies(settings: Settings, replies: Sequence[CannedReply]) -> l
 def backups(settings: Settings) -> Backups:
     """Returns the database's backups; the database may be missing."""
     return Backups(settings.DATABASE_URL.get_secret_value(), SystemClock())
+
+
+@contextmanager
+def ways(settings: Settings) -> Iterator[Ways]:
+    """Yields the ways of messages, open while an operator reads them."""
+    database = open_database(settings)
+    try:
+        yield Ways(database)
+    finally:
+        database.close()
 
 
 @contextmanager

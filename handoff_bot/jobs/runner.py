@@ -19,6 +19,7 @@ from handoff_bot.jobs.failures import Failures, OnGivenUp, tell_nobody
 from handoff_bot.jobs.handler import UNKNOWN_KIND, AnyHandler
 from handoff_bot.jobs.job import Begun, Job, Slot, queue_of
 from handoff_bot.jobs.rate_limits import RateLimiter
+from handoff_bot.jobs.trace import of_job, traced
 from handoff_bot.ports import Clock
 from handoff_bot.storage.database import PATIENCE, Database
 from handoff_bot.storage.transaction import Transaction
@@ -125,7 +126,10 @@ class Runner:
                 if remaining < SLICE - 1:
                     self._others.start()
                 handler = self._handler_of(job.kind)
-                job = self._row(_Step(job, handler, grant, last=remaining == 0), paid, begun)
+                step = _Step(job, handler, grant, last=remaining == 0)
+                with traced(of_job(job.payload)):
+                    logger.debug("job started", extra={"work_id": job.id, "kind": job.kind})
+                    job = self._row(step, paid, begun)
                 paid, begun = "", None
         except _Waits:
             return True
@@ -238,7 +242,8 @@ class Runner:
             if slot.job is None or not handler.chained:
                 continue
             try:
-                self._prepare_slot(tx, slot, _Step(slot.job, handler, slot.grant, last=False))
+                with traced(of_job(slot.job.payload)):
+                    self._prepare_slot(tx, slot, _Step(slot.job, handler, slot.grant, last=False))
             except (LeaseLost, DatabaseAway):
                 raise
             except Exception as error:

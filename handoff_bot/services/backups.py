@@ -28,6 +28,10 @@ DONE = "Restored {file}, with schema {revision}. Start the bot when you are read
 PENDING = (
     "{count} waiting posts and messages are looked up at Slack and Twilio before they are sent."
 )
+ARRIVED = (
+    "{count} messages had arrived at the backup and were not handled. They are handled when the bot "
+    "starts, again if they were handled since. To look first, start it with HOLD_OUTGOING=true."
+)
 NOT_FETCHED = "Messages since the backup are not fetched. To fetch them, use --missed-since."
 FETCHED = "The bot fetches messages since {since:%Y-%m-%d %H:%M} UTC when it starts."
 
@@ -70,6 +74,8 @@ class Backups:
             told.append(DONE.format(file=file, revision=found.revision))
             if found.pending:
                 told.append(PENDING.format(count=found.pending))
+            if found.arrived:
+                told.append(ARRIVED.format(count=found.arrived))
 
         store_of(self._url).restore(file, replace=replace, settle=settle)
         told.append(FETCHED.format(since=missed_since) if missed_since else NOT_FETCHED)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, inspect, select, text, update
+from sqlalchemy import Connection, delete, func, inspect, or_, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from handoff_bot.domain.errors import SchemaError
@@ -18,6 +18,14 @@ from handoff_bot.storage.transaction import Transaction, table_of
 
 _WORK, _LANE, _THREAD = table_of(Work), table_of(Lane), table_of(DeskThread)
 COUNTED = ("contact", "conversation", "message", "ticket", "event", "attachment")
+_ARRIVED = (
+    select(func.count())
+    .select_from(_WORK)
+    .where(
+        _WORK.c.status == "ready",
+        or_(*(_WORK.c.lane.startswith(f"{queue}:") for queue in ("in", "answer", "slack"))),
+    )
+)
 _INVALID = {
     "indexes": "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid",
     "constraints": "SELECT conname FROM pg_constraint WHERE NOT convalidated",
@@ -27,10 +35,13 @@ _INVALID = {
 
 @dataclass(frozen=True)
 class Restored:
-    """A prepared database; `pending` jobs are looked up at their provider before they run."""
+    """A prepared database; `pending` jobs are looked up at their provider before they run, `arrived` ones
+    handle what came in.
+    """
 
     revision: str
     pending: int
+    arrived: int
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,7 @@ def settle(database: Database, revision: str, kinds: Collection[str], contact: C
         migrate.upgrade(connection)
         tx = Transaction(connection, is_sqlite=database.is_sqlite)
         pending = _mark_begun(tx, kinds)
+        arrived = tx.core.execute(_ARRIVED).scalar_one()
         tx.core.execute(delete(table_of(Worker)))
         tx.core.execute(update(_LANE).values(leased_by=None, grant=None))
         tx.core.execute(
@@ -66,7 +78,7 @@ def settle(database: Database, revision: str, kinds: Collection[str], contact: C
             )
         )
         tx.core.execute(update(_THREAD).values(read_until=contact.threads, unread_since=None))
-    return Restored(migrate.HEAD, pending)
+    return Restored(migrate.HEAD, pending, int(arrived))
 
 
 def _record(connection: Connection, revision: str) -> None:

@@ -106,6 +106,11 @@ class Watchers:
         finally:
             self._leave(watch)
 
+    def count(self) -> int:
+        """Returns the number of streams and polls of this process."""
+        with self._lock:
+            return len(self._watches)
+
     def wake(self, address: str) -> None:
         """Wakes this visitor's streams without waiting for the log."""
         with self._lock:

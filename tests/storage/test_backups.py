@@ -289,6 +289,17 @@ def test_what_waited_at_the_backup_is_looked_up_before_it_is_sent(database, back
     assert [one.begun_at for one in found if one.kind == "delivery"] == [None]
 
 
+def test_the_operator_is_told_of_arrivals_that_were_not_handled(database, backups, clock, file):
+    with database.write() as tx:
+        for lane in ("in:sms:1", "slack:C1:1", "answer:1", "news:1", "inner:1"):
+            enqueued(tx, "any", lane, clock.now())
+    backups.back_up(file)
+    database.close()
+    told = backups.restore(file, replace=True)
+    assert told[1].startswith("3 messages had arrived at the backup and were not handled.")
+    assert "HOLD_OUTGOING=true" in told[1]
+
+
 @pytest.mark.parametrize("since", [None, "2026-11-23T15:00"])
 def test_messages_since_the_backup_are_fetched_only_from_when_the_operator_says(
     database, backups, clock, file, since

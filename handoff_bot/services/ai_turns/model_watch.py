@@ -195,6 +195,10 @@ class ModelHealthPage:
             },
         }
 
+    def status(self, tx: Transaction) -> str:
+        """Returns "ok", "failing" or "unknown"."""
+        return self._watch.health(tx).status
+
     def _turns(self, tx: Transaction, now: datetime) -> tuple[int, int]:
         """Counted at most once a minute, because the page may be requested often."""
         if self._counted_at is None or now - self._counted_at >= _REFRESH:
