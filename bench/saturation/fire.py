@@ -55,6 +55,7 @@ class Load:
     public_url: str
     to: str
     first: int = 0
+    said: tuple[str, ...] | list[str] = SAID
     connections: int = 64
     patience: float = 20.0
 
@@ -64,7 +65,7 @@ class Load:
 
     def request(self, number: int) -> bytes:
         """One signed webhook, as it goes over the wire."""
-        text = f"{SAID[number % len(SAID)]} {self.name}x{number:07d}"
+        text = f"{self.said[number % len(self.said)]} {self.name}x{number:07d}"
         said = forms.Utterance(text)
         sender = address(self.first + number % self.customers)
         sid = f"SM{self.name.encode().hex():0>20.20}{number:012d}"

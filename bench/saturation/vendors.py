@@ -34,6 +34,7 @@ class Arrivals:
     def __init__(self) -> None:
         self._runs: dict[str, dict[int, list[float]]] = {}
         self._phones: dict[str, float] = {}
+        self.sent = 0
 
     def post(self, body: bytes) -> None:
         """One post may hold several messages; its fallback text repeats those of its blocks."""
@@ -44,6 +45,7 @@ class Arrivals:
     def send(self, to: str) -> None:
         """A customer was written to."""
         self._phones.setdefault(to, time.time())
+        self.sent += 1
 
     def count(self, name: str) -> int:
         """Different messages of a run that were posted."""
@@ -82,6 +84,8 @@ class Vendors:
     def _tell(self, question: str, name: str = "") -> Any:
         if question == "count":
             return self.arrivals.count(name)
+        if question == "sent":
+            return self.arrivals.sent
         return self.arrivals.phones() if question == "phones" else self.arrivals.of(name)
 
     def _slack(self, method: str, body: bytes) -> Json:
