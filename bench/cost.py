@@ -85,7 +85,7 @@ class Cost:
             yield
             return
         self._profile.mkdir(exist_ok=True, parents=True)
-        command = ["py-spy", "record", "--gil", "--nonblocking", "-s", "-r", "250"]
+        command = ["py-spy", "record", "--gil", "--nonblocking", "--subprocesses", "-r", "250"]
         options = ["-f", "raw", "-d", "600", "-o", str(self._profile / f"{name}.txt")]
         pid = ["--pid", str(self._stage.bot.pid)]
         sampler = subprocess.Popen([*command, *options, *pid])  # noqa: S603 - our own process

@@ -26,6 +26,7 @@ from handoff_bot.jobs.job import (
     SlotProvider,
     queue_of,
 )
+from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import DIALECTS, NOTIFY_CHANNEL, Transaction
 
 
@@ -108,7 +109,7 @@ LAST = 1_000_000
 """Default rank of a lane."""
 
 
-def _open_lane(insert: Any) -> Any:
+def _open_lane(insert: Any) -> Prepared:
     """Makes a lane due if it was empty, and leases it with this grant if it was also idle."""
     statement = insert(LANE)
     empty = LANE.c.due_at.is_(None)
@@ -122,21 +123,24 @@ def _open_lane(insert: Any) -> Any:
         ),
     }
     opened = statement.on_conflict_do_update(index_elements=[LANE.c.key], set_=changes)
-    return opened.returning(LANE.c.key, LANE.c.grant)
+    return Prepared(opened.returning(LANE.c.grant))
 
 
-def _insert_work(insert: Any, *, coalesce: bool) -> Any:
+def _insert_work(insert: Any, *, coalesce: bool) -> Prepared:
     """Appends a job unless its key exists."""
-    statement = insert(WORK).returning(WORK.c.key, WORK.c.id)
+    statement = insert(WORK).returning(WORK.c.id)
     if coalesce:
         # An update that changes nothing still locks the row: it waits for a job that is just being
         # started, so that this transaction's change is never missed.
-        return statement.on_conflict_do_update(
-            index_elements=[WORK.c.key], set_={"due_at": WORK.c.due_at}
+        return Prepared(
+            statement.on_conflict_do_update(
+                index_elements=[WORK.c.key], set_={"due_at": WORK.c.due_at}
+            )
         )
-    return statement.on_conflict_do_nothing(index_elements=[WORK.c.key])
+    return Prepared(statement.on_conflict_do_nothing(index_elements=[WORK.c.key]))
 
 
+_NOTIFY = Prepared(select(func.pg_notify(NOTIFY_CHANNEL, "")))
 _OPEN_LANE = {on_sqlite: _open_lane(insert) for on_sqlite, insert in DIALECTS.items()}
 _INSERT_WORK = {
     (on_sqlite, coalesce): _insert_work(insert, coalesce=coalesce)
@@ -207,7 +211,7 @@ class Enqueuer:
             earlier = [job for job in self._new if job.lane < running]
             if earlier:
                 self._open_lanes(earlier)
-            self._tx.core.execute(GRANT_OF_LANE, {"lane": running})
+            GRANT_OF_LANE.first(self._tx.core, {"lane": running})
         new, self._new = self._new, []
         self.append_now(new)
 
@@ -220,7 +224,7 @@ class Enqueuer:
             if chosen:
                 fresh |= self._insert(chosen, coalesce=coalesce)
         if self._others_needed and not self._tx.is_sqlite:
-            self._tx.core.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
+            _NOTIFY.first(self._tx.core, {})
         return fresh
 
     def wake(self, lane: str, due_at: datetime) -> None:
@@ -230,7 +234,7 @@ class Enqueuer:
             update(LANE).where(LANE.c.key == lane, LANE.c.due_at > due_at).values(due_at=due_at)
         )
         if not self._tx.is_sqlite:
-            self._tx.core.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
+            _NOTIFY.first(self._tx.core, {})
 
     def _open_lanes(self, rows: Sequence[NewJob]) -> None:
         due: dict[str, datetime] = {}
@@ -249,10 +253,9 @@ class Enqueuer:
             }
             for lane, slot in asked.items()
         ]
-        opened = self._tx.core.execute(_OPEN_LANE[self._tx.is_sqlite], values)
-        grants = {row.key: row.grant for row in opened}
-        for lane, slot in asked.items():
-            if slot and grants[lane] == slot.grant:
+        opened = _OPEN_LANE[self._tx.is_sqlite].each(self._tx.core, values)
+        for slot, (grant,) in zip(asked.values(), opened, strict=True):
+            if slot and grant == slot.grant:
                 self.started.append(slot)
             else:
                 self._others_needed = True
@@ -281,28 +284,18 @@ class Enqueuer:
             }
             for row in rows
         ]
-        found = self._tx.core.execute(_INSERT_WORK[self._tx.is_sqlite, coalesce], values).all()
-        self._name_first_job(rows, found)
-        return {row.key for row in found if row.key is not None}
+        found = _INSERT_WORK[self._tx.is_sqlite, coalesce].each(self._tx.core, values)
+        inserted = [(row, its[0]) for row, its in zip(rows, found, strict=True) if its]
+        for row, number in inserted:
+            self._name_first_job(row, number)
+        return {row.key for row, _ in inserted if row.key is not None}
 
-    def _name_first_job(self, rows: Sequence[NewJob], inserted: Sequence[Any]) -> None:
+    def _name_first_job(self, row: NewJob, number: int) -> None:
         """A formerly empty lane begins with the inserted job, so it need not be queried."""
-        ids = {row.key: row.id for row in inserted}
-        for slot in self.started:
-            here = [row for row in rows if row.lane == slot.lane and row.key in ids]
-            # The id of a job is known by its key, or if there is only one job.
-            if slot.job or not here or (len(rows) > 1 and any(row.key is None for row in here)):
-                continue
-            first = min(here, key=lambda row: ids[row.key])
+        slot = next((slot for slot in self.started if slot.lane == row.lane), None)
+        if slot and slot.job is None:
             slot.job = Job(
-                ids[first.key],
-                first.lane,
-                first.kind,
-                first.payload,
-                0,
-                first.due_at,
-                first.due_at,
-                None,
+                number, row.lane, row.kind, row.payload, 0, row.due_at, row.due_at, None
             )
 
     def before_commit(self) -> None:

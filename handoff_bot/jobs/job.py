@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from sqlalchemy import bindparam, select
 
 from handoff_bot.storage.models import Lane, RateLimit, Work, Worker
+from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import table_of
 
 
@@ -113,5 +114,7 @@ WORK = table_of(Work)
 WORKER = table_of(Worker)
 RATE_LIMIT = table_of(RateLimit)
 
-GRANT_OF_LANE = select(LANE.c.grant).where(LANE.c.key == bindparam("lane")).with_for_update()
+GRANT_OF_LANE = Prepared(
+    select(LANE.c.grant).where(LANE.c.key == bindparam("lane")).with_for_update()
+)
 """Locks the lane until commit on PostgreSQL."""

@@ -12,6 +12,7 @@ from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
 from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.jobs import store
 from handoff_bot.jobs.job import GRANT_OF_LANE, LANE, WORK, WORKER, Job
+from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import DIALECTS, Transaction
 
 # Statements are built once: building costs SQLAlchemy about as much as running.
@@ -25,19 +26,19 @@ IS_UNHELD = or_(
 be late.
 """
 _IS_FREE = and_(IS_UNHELD, LANE.c.waits_for.is_(None))
-_DUE = (
+_DUE = Prepared(
     select(LANE.c.key)
     .where(LANE.c.family == bindparam("family"), LANE.c.due_at <= bindparam("now"), _IS_FREE)
     .order_by(LANE.c.due_at)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_TAKE = (
+_TAKE = Prepared(
     update(LANE)
     .where(LANE.c.key == bindparam("lane"))
     .values(leased_by=bindparam("worker"), grant=bindparam("token"))
 )
-_RELEASE = (
+_RELEASE = Prepared(
     update(LANE)
     .where(LANE.c.key == bindparam("lane"), LANE.c.grant == bindparam("token"))
     .values(leased_by=None, grant=None, due_at=bindparam("next_due"))
@@ -50,8 +51,8 @@ _FIRST_DUE = (
     .correlate(LANE)
     .scalar_subquery()
 )
-_GOES_ON = bindparam("until") >= _FIRST_DUE
-_GO_ON = (
+_GOES_ON = bindparam("until", type_=WORK.c.due_at.type) >= _FIRST_DUE
+_GO_ON = Prepared(
     update(LANE)
     .where(LANE.c.key == bindparam("lane"), LANE.c.grant == bindparam("token"))
     .values(
@@ -64,7 +65,7 @@ _GO_ON = (
 MOST_LOST = 4
 """Maximum number of lanes that our threads still run although others leased and released them since."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_NEXT_DUE = (
+_NEXT_DUE = Prepared(
     select(LANE.c.family, func.min(LANE.c.due_at).label("due_at"))
     .where(LANE.c.due_at.is_not(None), _IS_FREE)
     .group_by(LANE.c.family)
@@ -73,8 +74,10 @@ _NEXT_DUE = (
 
 def _joined(insert: Any) -> Any:
     statement = insert(WORKER)
-    return statement.on_conflict_do_update(
-        index_elements=[WORKER.c.id], set_={"alive_until": statement.excluded.alive_until}
+    return Prepared(
+        statement.on_conflict_do_update(
+            index_elements=[WORKER.c.id], set_={"alive_until": statement.excluded.alive_until}
+        )
     )
 
 
@@ -100,12 +103,11 @@ def lease(
     """
     spare = min(len(besides), MOST_LOST)
     values = {"family": queue, "now": now, "worker": worker, "most": limit + spare}
-    found = tx.core.execute(_DUE, values).scalars()
-    granted = {lane: new_grant() for lane in found if lane not in besides}
+    found = _DUE.rows(tx.core, values)
+    granted = {lane: new_grant() for (lane,) in found if lane not in besides}
     granted = dict(list(granted.items())[:limit])
-    if granted:
-        taken = [{"lane": lane, "worker": worker, "token": it} for lane, it in granted.items()]
-        tx.core.execute(_TAKE, taken)
+    for lane, it in granted.items():
+        _TAKE.run(tx.core, {"lane": lane, "worker": worker, "token": it})
     return granted
 
 
@@ -116,8 +118,7 @@ def release(tx: Transaction, lane: str, grant: str, due_at: datetime | None) -> 
         LeaseLost: it is no longer leased under this grant.
     """
     values = {"lane": lane, "token": grant, "next_due": due_at}
-    done = tx.core.execute(_RELEASE, values)
-    if not getattr(done, "rowcount", 0):
+    if not _RELEASE.run(tx.core, values):
         raise LeaseLost(lane)
 
 
@@ -135,10 +136,11 @@ def go_on(
         # one writer.
         check_lease(tx, lane, grant)
     values = {"lane": lane, "token": grant, "until": _NEVER if stop else now}
-    kept = tx.core.execute(_GO_ON, values).first()
+    kept = _GO_ON.first(tx.core, values)
     if kept is None:
         raise LeaseLost(lane)
-    return store.head(tx, lane) if kept.grant else None
+    (is_kept,) = kept
+    return store.head(tx, lane) if is_kept else None
 
 
 def let_go(tx: Transaction, lane: str, grant: str, not_before: datetime) -> None:
@@ -157,12 +159,12 @@ def let_go(tx: Transaction, lane: str, grant: str, not_before: datetime) -> None
 def next_due(tx: Transaction, now: datetime, worker: str = "") -> dict[str, datetime]:
     """Returns the next due time for each queue with leasable lanes; may be in the past."""
     values = {"now": now, "worker": worker}
-    return {row.family: row.due_at for row in tx.core.execute(_NEXT_DUE, values)}
+    return dict(_NEXT_DUE.rows(tx.core, values))
 
 
 def join(tx: Transaction, worker: str, alive_until: datetime) -> None:
     """Registers a worker or extends its lifetime, even if others have removed it."""
-    tx.core.execute(_JOIN[tx.is_sqlite], {"id": worker, "alive_until": alive_until})
+    _JOIN[tx.is_sqlite].run(tx.core, {"id": worker, "alive_until": alive_until})
 
 
 def is_alive(tx: Transaction, worker: str, now: datetime) -> bool:
@@ -194,5 +196,5 @@ def bury(tx: Transaction, *, dead_since: datetime | None) -> None:
 
 def check_lease(tx: Transaction, lane: str, grant: str) -> None:
     """Locks the lane until commit. Raises LeaseLost unless it is leased under this grant."""
-    if tx.core.execute(GRANT_OF_LANE, {"lane": lane}).scalar() != grant:
+    if GRANT_OF_LANE.scalar(tx.core, {"lane": lane}) != grant:
         raise LeaseLost(lane)

@@ -17,6 +17,7 @@ from sqlalchemy import and_, bindparam, case, delete, exists, func, select, upda
 from handoff_bot.domain.errors import LeaseLost
 from handoff_bot.jobs.job import LANE, RATE_LIMIT, Job
 from handoff_bot.jobs.leases import IS_UNHELD, new_grant
+from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import DIALECTS, Transaction
 
 
@@ -82,25 +83,25 @@ UNLIMITED = Rate(timedelta(microseconds=1), burst=1000)
 
 
 _THIS = RATE_LIMIT.c.key == bindparam("budget")
-_FREE_AT = select(RATE_LIMIT.c.free_at).where(_THIS).with_for_update()
-_ROOM = select(
-    RATE_LIMIT.c.free_at, exists().where(LANE.c.waits_for == RATE_LIMIT.c.key).label("is_awaited")
-).where(_THIS)
-_KEEP = update(RATE_LIMIT).where(_THIS).values(free_at=bindparam("at"))
-_COUNT = (
+_FREE_AT = Prepared(select(RATE_LIMIT.c.free_at).where(_THIS).with_for_update())
+_ROOM = Prepared(
+    select(RATE_LIMIT.c.free_at, exists().where(LANE.c.waits_for == RATE_LIMIT.c.key)).where(_THIS)
+)
+_KEEP = Prepared(update(RATE_LIMIT).where(_THIS).values(free_at=bindparam("at")))
+_COUNT = Prepared(
     update(RATE_LIMIT)
     .where(_THIS)
     .values(limited=RATE_LIMIT.c.limited + 1, limited_at=bindparam("now"))
 )
-_IS_AWAITED = select(exists().where(LANE.c.waits_for == bindparam("budget")))
-_AWAITED = (
+_IS_AWAITED = Prepared(select(exists().where(LANE.c.waits_for == bindparam("budget"))))
+_AWAITED = Prepared(
     select(LANE.c.waits_for, func.min(LANE.c.due_at).label("due_at"), RATE_LIMIT.c.free_at)
     .outerjoin(RATE_LIMIT, RATE_LIMIT.c.key == LANE.c.waits_for)
     .where(LANE.c.waits_for.is_not(None), LANE.c.due_at.is_not(None), IS_UNHELD)
     .group_by(LANE.c.waits_for, RATE_LIMIT.c.free_at)
 )
 _RANK = case((LANE.c.turn_by <= bindparam("now"), 0), else_=LANE.c.rank)
-_NEXT = (
+_NEXT = Prepared(
     select(LANE.c.key, LANE.c.family)
     .where(
         LANE.c.waits_for == bindparam("budget"),
@@ -112,12 +113,12 @@ _NEXT = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_TAKE = (
+_TAKE = Prepared(
     update(LANE)
     .where(LANE.c.key == bindparam("lane"))
     .values(leased_by=bindparam("worker"), grant=bindparam("token"), waits_for=None)
 )
-_WAIT = (
+_WAIT = Prepared(
     update(LANE)
     .where(and_(LANE.c.key == bindparam("lane"), LANE.c.grant == bindparam("token")))
     .values(
@@ -131,8 +132,8 @@ _WAIT = (
 )
 
 
-def _new(insert: Any) -> Any:
-    return insert(RATE_LIMIT).on_conflict_do_nothing(index_elements=[RATE_LIMIT.c.key])
+def _new(insert: Any) -> Prepared:
+    return Prepared(insert(RATE_LIMIT).on_conflict_do_nothing(index_elements=[RATE_LIMIT.c.key]))
 
 
 _NEW = {on_sqlite: _new(insert) for on_sqlite, insert in DIALECTS.items()}
@@ -140,36 +141,37 @@ _NEW = {on_sqlite: _new(insert) for on_sqlite, insert in DIALECTS.items()}
 
 def free_at(tx: Transaction, budget: str, now: datetime) -> datetime:
     """Returns a budget's state and locks it until commit, so that only one process uses it at a time."""
-    found: datetime | None = tx.core.execute(_FREE_AT, {"budget": budget}).scalar()
+    found: datetime | None = _FREE_AT.scalar(tx.core, {"budget": budget})
     if found is not None:
         return found
-    tx.core.execute(_NEW[tx.is_sqlite], {"key": budget, "free_at": now, "limited": 0})
-    made: datetime = tx.core.execute(_FREE_AT, {"budget": budget}).scalar_one()
+    _NEW[tx.is_sqlite].run(tx.core, {"key": budget, "free_at": now, "limited": 0})
+    made: datetime = _FREE_AT.scalar(tx.core, {"budget": budget})
     return made
 
 
 def room(tx: Transaction, budget: str, now: datetime) -> tuple[datetime, bool]:
     """Same as `free_at`, plus whether any lane waits for the budget."""
     if tx.is_sqlite:  # elsewhere the row is locked before lanes are read
-        found = tx.core.execute(_ROOM, {"budget": budget}).first()
+        found = _ROOM.first(tx.core, {"budget": budget})
         if found is not None:
-            return found.free_at, bool(found.is_awaited)
+            free, awaits = found
+            return free, bool(awaits)
     return free_at(tx, budget, now), is_awaited(tx, budget)
 
 
 def keep(tx: Transaction, budget: str, at: datetime) -> None:
     """Stores the budget's new state."""
-    tx.core.execute(_KEEP, {"budget": budget, "at": at})
+    _KEEP.run(tx.core, {"budget": budget, "at": at})
 
 
 def count_refusal(tx: Transaction, budget: str, now: datetime) -> None:
     """Counts a rate-limit response of the provider."""
-    tx.core.execute(_COUNT, {"budget": budget, "now": now})
+    _COUNT.run(tx.core, {"budget": budget, "now": now})
 
 
 def is_awaited(tx: Transaction, budget: str) -> bool:
     """Returns whether any lane waits for the budget."""
-    return bool(tx.core.execute(_IS_AWAITED, {"budget": budget}).scalar())
+    return bool(_IS_AWAITED.scalar(tx.core, {"budget": budget}))
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ class Awaited:
 
 def awaited(tx: Transaction, now: datetime, worker: str = "") -> Sequence[Awaited]:
     """Returns all budgets with waiting lanes that this worker could lease."""
-    return [Awaited(*row) for row in tx.core.execute(_AWAITED, {"now": now, "worker": worker})]
+    return [Awaited(*row) for row in _AWAITED.rows(tx.core, {"now": now, "worker": worker})]
 
 
 def next_lanes(
@@ -196,14 +198,13 @@ def next_lanes(
 ) -> Sequence[tuple[str, str]]:
     """Returns the next lanes that this worker may lease, with their queues."""
     values = {"budget": budget, "families": list(queues), "now": now, "most": most}
-    found = tx.core.execute(_NEXT, values | {"worker": worker})
-    return [(row.key, row.family) for row in found]
+    return _NEXT.rows(tx.core, values | {"worker": worker})
 
 
 def take(tx: Transaction, lane: str, worker: str) -> str:
     """Leases a waiting lane; returns the token of the lease."""
     grant = new_grant()
-    tx.core.execute(_TAKE, {"lane": lane, "worker": worker, "token": grant})
+    _TAKE.run(tx.core, {"lane": lane, "worker": worker, "token": grant})
     return grant
 
 
@@ -222,8 +223,7 @@ def wait(
         LeaseLost: it is no longer leased under this grant.
     """
     values = {"lane": lane, "token": grant, "due": due_at, "budget": budget}
-    done = tx.core.execute(_WAIT, values | {"place": rank, "latest": turn_by})
-    if not getattr(done, "rowcount", 0):
+    if not _WAIT.run(tx.core, values | {"place": rank, "latest": turn_by}):
         raise LeaseLost(lane)
 
 

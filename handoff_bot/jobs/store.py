@@ -11,6 +11,7 @@ from sqlalchemy import and_, bindparam, case, delete, func, select, update
 
 from handoff_bot.jobs.enqueuing import enqueue_job
 from handoff_bot.jobs.job import LANE, WORK, Job, NewJob
+from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import DIALECTS, Transaction
 
 ALONE = "refused together with others"
@@ -26,7 +27,7 @@ _JOB = (
     WORK.c.begun_at,
     WORK.c.error,
 )
-_HEAD = (
+_HEAD = Prepared(
     select(*_JOB)
     .where(WORK.c.lane == bindparam("lane"), WORK.c.status == "ready")
     .order_by(WORK.c.id)
@@ -35,35 +36,39 @@ _HEAD = (
 _BEHIND = and_(
     WORK.c.lane == bindparam("lane"), WORK.c.status == "ready", WORK.c.id > bindparam("job")
 )
-_LATER = select(WORK.c.id).where(_BEHIND).limit(1)
-_WAITING = select(*_JOB).where(_BEHIND).order_by(WORK.c.id).limit(bindparam("most"))
-_BEGUN = select(*_JOB).where(_BEHIND, WORK.c.begun_at == bindparam("at")).order_by(WORK.c.id)
+_LATER = Prepared(select(WORK.c.id).where(_BEHIND).limit(1))
+_WAITING = Prepared(
+    select(*_JOB).where(_BEHIND).order_by(WORK.c.id).limit(bindparam("most"))
+)
+_BEGUN = Prepared(
+    select(*_JOB).where(_BEHIND, WORK.c.begun_at == bindparam("at")).order_by(WORK.c.id)
+)
 _THIS = WORK.c.id == bindparam("job")
-_BEGIN = update(WORK).where(_THIS).values(begun_at=bindparam("now"))
-_FORGET_KEY = update(WORK).where(_THIS).values(key=None)
-_COMPLETE = (
+_BEGIN = Prepared(update(WORK).where(_THIS).values(begun_at=bindparam("now")))
+_FORGET_KEY = Prepared(update(WORK).where(_THIS).values(key=None))
+_COMPLETE = Prepared(
     update(WORK)
     .where(_THIS)
     .values(status="done", begun_at=None, finished_at=bindparam("now"), error="")
 )
-_IS_OPEN = select(WORK.c.id).where(_THIS, WORK.c.status == "ready")
+_IS_OPEN = Prepared(select(WORK.c.id).where(_THIS, WORK.c.status == "ready"))
 
 
 def head(tx: Transaction, lane: str) -> Job | None:
     """Returns the first waiting job of a lane, due or not."""
-    row = tx.core.execute(_HEAD, {"lane": lane}).first()
+    row = _HEAD.first(tx.core, {"lane": lane})
     return Job(*row) if row else None
 
 
 def has_later(tx: Transaction, job: Job) -> bool:
     """Returns whether another job waits behind this one in its lane."""
-    return tx.core.execute(_LATER, {"lane": job.lane, "job": job.id}).first() is not None
+    return _LATER.first(tx.core, {"lane": job.lane, "job": job.id}) is not None
 
 
 def waiting_behind(tx: Transaction, job: Job, most: int) -> Sequence[Job]:
     """Returns the jobs behind this one in its lane, in order."""
     values = {"lane": job.lane, "job": job.id, "most": most}
-    return [Job(*row) for row in tx.core.execute(_WAITING, values)]
+    return [Job(*row) for row in _WAITING.rows(tx.core, values)]
 
 
 def waiting(tx: Transaction, lane: str) -> list[Job]:
@@ -110,25 +115,25 @@ def begun_with(tx: Transaction, job: Job) -> tuple[Job, ...]:
 
     Others may have begun since, if this one failed and is retried.
     """
-    found = tx.core.execute(_BEGUN, {"lane": job.lane, "job": job.id, "at": job.begun_at})
+    found = _BEGUN.rows(tx.core, {"lane": job.lane, "job": job.id, "at": job.begun_at})
     return tuple(Job(*row) for row in found)
 
 
 def begin(tx: Transaction, job: Job, now: datetime) -> None:
     """Records that a provider call starts, for all jobs it covers."""
     for each in job.ids:
-        tx.core.execute(_BEGIN, {"job": each, "now": now})
+        _BEGIN.run(tx.core, {"job": each, "now": now})
 
 
 def unbegin(tx: Transaction, job: Job) -> None:
     """Records that a call with an unknown outcome had no effect."""
     for each in job.ids:
-        tx.core.execute(_BEGIN, {"job": each, "now": None})
+        _BEGIN.run(tx.core, {"job": each, "now": None})
 
 
 def forget_key(tx: Transaction, job: Job) -> None:
     """Releases the key: later changes need another run, because they may come too late for this one."""
-    tx.core.execute(_FORGET_KEY, {"job": job.id})
+    _FORGET_KEY.run(tx.core, {"job": job.id})
 
 
 def count_as_done(tx: Transaction, kind: str, lane: str, key: str, now: datetime) -> None:
@@ -141,13 +146,13 @@ def count_as_done(tx: Transaction, kind: str, lane: str, key: str, now: datetime
 
 def is_open(tx: Transaction, job: Job) -> bool:
     """Returns whether the job is neither done nor failed."""
-    return tx.core.execute(_IS_OPEN, {"job": job.id}).first() is not None
+    return _IS_OPEN.first(tx.core, {"job": job.id}) is not None
 
 
 def complete(tx: Transaction, job: Job, now: datetime) -> None:
     """Records that a job is done, with all jobs that its call covered."""
     for each in job.ids:
-        tx.core.execute(_COMPLETE, {"job": each, "now": now})
+        _COMPLETE.run(tx.core, {"job": each, "now": now})
 
 
 def retry_at(tx: Transaction, job: Job, due_at: datetime, error: str, *, begun: bool) -> None:

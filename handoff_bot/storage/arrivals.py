@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, and_, bindparam, exists
-from sqlmodel import col, select
+from sqlalchemy import BindParameter, and_, bindparam, exists, select
 
 from handoff_bot.domain.desk import Place
 from handoff_bot.domain.escalations import OPEN
@@ -23,53 +22,60 @@ from handoff_bot.storage.models import (
     Preference,
     Source,
 )
-from handoff_bot.storage.transaction import Transaction
+from handoff_bot.storage.prepared import Prepared
+from handoff_bot.storage.transaction import Transaction, table_of
 
+_ADDRESS, _CONVERSATION, _CONTACT, _ESCALATION = map(
+    table_of, (ContactAddress, Conversation, Contact, Escalation)
+)
+_THREAD, _MESSAGE, _SOURCE, _PREFERENCE = map(table_of, (DeskThread, Message, Source, Preference))
 _CHANNEL: BindParameter[str] = bindparam("channel")
-_NAMES = col(ContactAddress.address).in_(bindparam("names", expanding=True))
+_NAMES = _ADDRESS.c.address.in_(bindparam("names", expanding=True))
 _ITS_CONVERSATION = and_(
-    col(Conversation.contact_id) == ContactAddress.contact_id,
-    col(Conversation.channel) == _CHANNEL,
+    _CONVERSATION.c.contact_id == _ADDRESS.c.contact_id, _CONVERSATION.c.channel == _CHANNEL
 )
-_HOLD = (
-    select(col(Conversation.id))
-    .join(ContactAddress, _ITS_CONVERSATION)
-    .where(ContactAddress.channel == _CHANNEL, _NAMES)
-    .order_by(col(Conversation.id))
-    .with_for_update(of=Conversation)
+_HOLD = Prepared(
+    select(_CONVERSATION.c.id)
+    .join(_ADDRESS, _ITS_CONVERSATION)
+    .where(_ADDRESS.c.channel == _CHANNEL, _NAMES)
+    .order_by(_CONVERSATION.c.id)
+    .with_for_update(of=_CONVERSATION)
 )
-_KNOWN = (
-    select(  # type: ignore[call-overload]
-        ContactAddress.address,
-        Conversation,
-        Contact,
-        Escalation,
-        DeskThread.slack_channel,
-        DeskThread.ts,
-        select(Message.work_id)
-        .where(Message.channel == _CHANNEL, Message.provider_id == bindparam("provider_id"))
+_KNOWN = Prepared(
+    select(
+        _ADDRESS.c.address,
+        _THREAD.c.slack_channel,
+        _THREAD.c.ts,
+        select(_MESSAGE.c.work_id)
+        .where(_MESSAGE.c.channel == _CHANNEL, _MESSAGE.c.provider_id == bindparam("provider_id"))
         .scalar_subquery(),
-        select(Source.unread_until).where(Source.name == _CHANNEL).scalar_subquery(),
-        select(Preference.value)
-        .where(Preference.key == bindparam("translation"))
+        select(_SOURCE.c.unread_until).where(_SOURCE.c.name == _CHANNEL).scalar_subquery(),
+        select(_PREFERENCE.c.value)
+        .where(_PREFERENCE.c.key == bindparam("translation"))
         .scalar_subquery(),
         exists().where(
-            col(Conversation.channel) == _CHANNEL,
-            col(Conversation.recipient) == bindparam("address"),
+            _CONVERSATION.c.channel == _CHANNEL,
+            _CONVERSATION.c.recipient == bindparam("address"),
         ),
+        _CONVERSATION,
+        _CONTACT,
+        _ESCALATION,
     )
-    .join(Conversation, _ITS_CONVERSATION)
-    .join(Contact, col(Contact.id) == ContactAddress.contact_id)
+    .select_from(_ADDRESS)
+    .join(_CONVERSATION, _ITS_CONVERSATION)
+    .join(_CONTACT, _CONTACT.c.id == _ADDRESS.c.contact_id)
     .outerjoin(
-        Escalation,
+        _ESCALATION,
         and_(
-            col(Escalation.conversation_id) == Conversation.id,
-            col(Escalation.status).in_([status.value for status in OPEN]),
+            _ESCALATION.c.conversation_id == _CONVERSATION.c.id,
+            _ESCALATION.c.status.in_([status.value for status in OPEN]),
         ),
     )
-    .outerjoin(DeskThread, col(DeskThread.escalation_id) == Escalation.id)
-    .where(ContactAddress.channel == _CHANNEL, _NAMES)
+    .outerjoin(_THREAD, _THREAD.c.escalation_id == _ESCALATION.c.id)
+    .where(_ADDRESS.c.channel == _CHANNEL, _NAMES)
 )
+_ENTITIES = 7
+"""Index of the first entity's columns."""
 
 
 @dataclass(frozen=True)
@@ -102,16 +108,24 @@ def known(tx: Transaction, inbound: InboundMessage, translation: str) -> Known |
     names = list(dict.fromkeys((inbound.address, *inbound.aliases)))
     asked = {"channel": inbound.channel, "names": names}
     if not tx.is_sqlite:  # SQLite has one writer; elsewhere a claim may be about to commit
-        tx.core.execute(_HOLD, asked)
+        _HOLD.rows(tx.core, asked)
     values = asked | {"provider_id": inbound.provider_id, "address": inbound.address}
     values["translation"] = translation
-    found = {row[0]: row[1:] for row in tx.session.execute(_KNOWN, values)}
+    tx.flush()
+    found = {row[0]: row for row in _KNOWN.rows(tx.core, values)}
     if found.keys() != set(names):
         return None
-    conversation, contact, escalation, *where, work_id, unread_until, setting, is_ours = found[
-        names[0]
-    ]
+    row = found[names[0]]
+    _, *where, work_id, unread_until, setting, is_ours = row[:_ENTITIES]
+    columns = iter(row[_ENTITIES:])
+    conversation = tx.entity(Conversation, columns)
+    contact = tx.entity(Contact, columns)
+    escalation = tx.entity(Escalation, columns)
+    if conversation is None or contact is None:  # not with these joins
+        return None
     if escalation and all(where):
         tx.remembered[PLACE, escalation.id] = Place(*where)
     translation = setting and setting["value"]  # as in `log.preference`
-    return Known(conversation, contact, escalation, work_id, unread_until, translation, is_ours)
+    return Known(
+        conversation, contact, escalation, work_id, unread_until, translation, bool(is_ours)
+    )

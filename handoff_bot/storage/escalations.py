@@ -21,6 +21,7 @@ from handoff_bot.storage.models import (
     Event,
     Ticket,
 )
+from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, table_of
 
 ESCALATION = table_of(Escalation)
@@ -33,17 +34,22 @@ def get(tx: Transaction, escalation_id: int) -> Escalation | None:
 
 PLACE = "place"
 """`Transaction.remembered` of an escalation: its card's location."""
-_OPEN_OF = select(Escalation).where(
-    Escalation.conversation_id == bindparam("conversation_id"),
-    col(Escalation.status).in_(_OPEN),
+_OPEN_OF = Prepared(
+    select(ESCALATION).where(
+        ESCALATION.c.conversation_id == bindparam("conversation_id"),
+        ESCALATION.c.status.in_(_OPEN),
+    )
 )
-_THREAD_OF = select(DeskThread).where(DeskThread.escalation_id == bindparam("escalation_id"))
+_THREAD = table_of(DeskThread)
+_THREAD_OF = Prepared(
+    select(_THREAD).where(_THREAD.c.escalation_id == bindparam("escalation_id"))
+)
 
 
 def open_of(tx: Transaction, conversation_id: int) -> Escalation | None:
     """Returns the open escalation of a conversation."""
-    found = tx.session.execute(_OPEN_OF, {"conversation_id": conversation_id})
-    return found.scalar_one_or_none()
+    found = tx.entities(Escalation, _OPEN_OF, {"conversation_id": conversation_id})
+    return found[0] if found else None
 
 
 def closing(tx: Transaction, after: datetime, until: datetime) -> list[tuple[Escalation, datetime]]:
@@ -91,8 +97,10 @@ def any_after(tx: Transaction, conversation_id: int, message_id: int) -> bool:
     return tx.session.execute(found.limit(1)).first() is not None
 
 
-_SETTLED = select(func.max(col(Escalation.settled_message_id))).where(
-    Escalation.conversation_id == bindparam("conversation_id")
+_SETTLED = Prepared(
+    select(func.max(ESCALATION.c.settled_message_id)).where(
+        ESCALATION.c.conversation_id == bindparam("conversation_id")
+    )
 )
 
 
@@ -100,8 +108,8 @@ def settled_until(tx: Transaction, conversation_id: int) -> int:
     """Returns the conversation's newest message that an agent has settled, including all before it;
     or 0.
     """
-    found = tx.session.execute(_SETTLED, {"conversation_id": conversation_id}).scalar_one()
-    return found or 0
+    tx.flush()
+    return _SETTLED.scalar(tx.core, {"conversation_id": conversation_id}) or 0
 
 
 def settled_before(tx: Transaction, conversation_id: int, message_id: int) -> int:
@@ -162,8 +170,8 @@ def earlier_tickets(tx: Transaction, contact_id: int, before: int) -> int:
 
 def thread_of(tx: Transaction, escalation_id: int) -> DeskThread | None:
     """Returns a card's thread, None until it is posted."""
-    found = tx.session.execute(_THREAD_OF, {"escalation_id": escalation_id})
-    return found.scalar_one_or_none()
+    found = tx.entities(DeskThread, _THREAD_OF, {"escalation_id": escalation_id})
+    return found[0] if found else None
 
 
 def place_of(tx: Transaction, escalation_id: int) -> Place | None:

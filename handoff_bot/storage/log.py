@@ -11,14 +11,15 @@ from sqlmodel import col, select
 
 from handoff_bot.domain.events import ConnectorKind, EventKind
 from handoff_bot.storage.models import Conversation, Escalation, Event, Preference
+from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, table_of
 
 Kind = EventKind | ConnectorKind
 
-_RECORD = insert(table_of(Event))
+_RECORD = Prepared(insert(table_of(Event)))
 _KEY = col(Preference.key)
-_PREFERENCES = select(_KEY, col(Preference.value)).where(
-    bindparam("start") <= _KEY, bindparam("end") > _KEY
+_PREFERENCES = Prepared(
+    select(_KEY, col(Preference.value)).where(bindparam("start") <= _KEY, bindparam("end") > _KEY)
 )
 
 
@@ -46,7 +47,7 @@ def record(
         "agent_id": agent_id,
         "data": data,
     }
-    tx.core.execute(_RECORD, values)
+    _RECORD.run(tx.core, values)
 
 
 def events(tx: Transaction, kind: Kind | None = None) -> Sequence[Event]:
@@ -92,7 +93,7 @@ def preference(tx: Transaction, key: str, default: Any) -> Any:
 
 def preferences(tx: Transaction, prefix: str) -> dict[str, Any]:
     """Returns the live settings with this prefix, by the rest of the key."""
-    found = tx.core.execute(_PREFERENCES, {"start": prefix, "end": prefix + "\uffff"})
+    found = _PREFERENCES.rows(tx.core, {"start": prefix, "end": prefix + "\uffff"})
     return {key.removeprefix(prefix): value["value"] for key, value in found}
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
     Connection,
-    Insert,
     Table,
-    Update,
     bindparam,
     insert,
     inspect,
@@ -23,6 +22,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import SQLModel
+
+from handoff_bot.storage.prepared import Prepared, QuickSession, loader
 
 NOTIFY_CHANNEL = "handoff_work"
 Row = TypeVar("Row", bound=SQLModel)
@@ -39,17 +40,16 @@ _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
 DIALECTS: dict[bool, Any] = {True: sqlite.insert, False: postgresql.insert}
 
 
-# Statements are built once: building costs SQLAlchemy about as much as running.
 @cache
-def _insert(table: Table) -> Insert:
-    return insert(table)
+def _insert(table: Table) -> Prepared:
+    return Prepared(insert(table).returning(*table.primary_key))
 
 
 @cache
-def _update(table: Table, names: tuple[str, ...]) -> Update:
+def _update(table: Table, names: tuple[str, ...]) -> Prepared:
     """Builds an UPDATE of these columns in the row with the key `its_…`."""
     where = [column == bindparam(f"its_{column.name}") for column in table.primary_key]
-    return update(table).where(*where).values({name: bindparam(name) for name in names})
+    return Prepared(update(table).where(*where).values({name: bindparam(name) for name in names}))
 
 
 def _values(row: SQLModel) -> dict[str, Any]:
@@ -115,10 +115,13 @@ class Transaction:
     def session(self) -> Session:
         """Returns an ORM session on the same connection."""
         if self._session is None:
-            self._session = Session(
-                self.core, expire_on_commit=False, join_transaction_mode="rollback_only"
-            )
+            self._session = QuickSession(self.core)
         return self._session
+
+    def flush(self) -> None:
+        """Writes changes of the session's entities, before a statement that it does not run."""
+        if self._session:
+            self._session.flush()
 
     def forget(self) -> None:
         """Discards unflushed changes."""
@@ -133,7 +136,7 @@ class Transaction:
         if inspect(row).has_identity:  # already inserted
             return row
         # The session's own insert costs four times as much as the statement.
-        key = self.core.execute(_insert(table), _values(row)).inserted_primary_key or ()
+        key = _insert(table).first(self.core, _values(row))
         for column, value in zip(table.primary_key, key, strict=True):
             set_committed_value(row, column.name, value)
         make_transient_to_detached(row)
@@ -147,7 +150,7 @@ class Transaction:
             return
         table = table_of(type(row))
         key = {f"its_{column.name}": getattr(row, column.name) for column in table.primary_key}
-        self.core.execute(_update(table, tuple(changed)), changed | key)
+        _update(table, tuple(changed)).run(self.core, changed | key)
         for name, new in changed.items():
             set_committed_value(row, name, new)
 
@@ -170,6 +173,28 @@ class Transaction:
         """Serialises transactions that do the same, until commit."""
         if not self.is_sqlite:  # which has one writer anyway
             self.core.execute(_ONE_AT_A_TIME, {"what": f"handoff.{what}"})
+
+    def entity(self, model: type[Row], values: Iterator[Any]) -> Row | None:
+        """Takes one entity's columns from a row; None if an outer join found none."""
+        made = loader(model)
+        its = tuple(islice(values, len(made.columns)))
+        return made.of(self.session, its) if its[0] is not None else None
+
+    def entities(
+        self,
+        model: type[Row],
+        statement: Prepared,
+        values: Mapping[str, Any],
+        *,
+        again: bool = False,
+    ) -> list[Row]:
+        """Returns the entities of a statement on the model's `loader` columns.
+
+        `again` renews those that are already loaded.
+        """
+        session, made = self.session, loader(model)
+        session.flush()
+        return [made.of(session, row, again=again) for row in statement.rows(self.core, values)]
 
     def lock(self, model: type[Row], row_id: int) -> Row | None:
         """Returns the row, locked until commit; SQLite locks the whole database."""

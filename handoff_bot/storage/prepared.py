@@ -1,0 +1,278 @@
+"""Statements on hot paths: SQL and conversions are worked out once, then the driver runs them.
+
+SQLAlchemy's own execution costs ten times as much as the database's, and loading an entity twice
+that again. Listeners of `before_cursor_execute` are told as usual, and errors are SQLAlchemy's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import BindParameter, Connection, Dialect, bindparam, inspect, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Mapper, Session, configure_mappers, make_transient_to_detached
+from sqlalchemy.orm.attributes import instance_state
+from sqlalchemy.sql.dml import UpdateBase
+from sqlmodel import SQLModel
+
+Entity = TypeVar("Entity", bound=SQLModel)
+Convert = Callable[[Any], Any]
+
+
+class Prepared:
+    """One Core statement.
+
+    A list as a value stands for an `expanding` parameter. Rows are plain tuples, in the order of
+    the statement's columns.
+    """
+
+    def __init__(self, statement: Any) -> None:
+        self._statement = statement
+        self._lists: tuple[str, ...] | None = None
+        self._forms: dict[tuple[object, ...], _Form] = {}
+
+    def run(self, core: Connection, values: Mapping[str, Any]) -> int:
+        """Returns the number of changed rows."""
+        form = self._form(core.dialect, values)
+        return int(form.run(core, values).rowcount)
+
+    def first(self, core: Connection, values: Mapping[str, Any]) -> Any:
+        """Returns the first row, or None."""
+        form = self._form(core.dialect, values)
+        return next(iter(form.rows(form.run(core, values))), None)
+
+    def rows(self, core: Connection, values: Mapping[str, Any]) -> list[Any]:
+        form = self._form(core.dialect, values)
+        return form.rows(form.run(core, values))
+
+    def each(self, core: Connection, several: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Runs it with each of these values in turn, in one round trip; returns the first rows."""
+        if len(several) == 1:
+            return [self.first(core, several[0])]
+        return self._form(core.dialect, several[0]).each(core, several)
+
+    def scalar(self, core: Connection, values: Mapping[str, Any]) -> Any:
+        """Returns the first row's first value, or None."""
+        row = self.first(core, values)
+        return row[0] if row else None
+
+    def _form(self, dialect: Dialect, values: Mapping[str, Any]) -> _Form:
+        lists = self._lists
+        if lists is None:
+            lists = self._lists = tuple(
+                name for name, value in values.items() if self._is_list(name, value)
+            )
+        lengths = [len(values[name]) for name in lists]
+        key = (dialect.name, *values, *lengths)
+        form = self._forms.get(key)
+        if form is None:
+            form = self._forms[key] = _Form(self._statement, dialect, values, lists)
+        return form
+
+    def _is_list(self, name: str, value: object) -> bool:
+        """JSON lists are values of columns; only expanding parameters become several ones."""
+        if not isinstance(value, list):
+            return False
+        found = self._statement.compile().binds.get(name)
+        return isinstance(found, BindParameter) and found.expanding
+
+
+class _Form:
+    """A statement in one dialect, with these values and lengths of lists."""
+
+    def __init__(
+        self,
+        statement: Any,
+        dialect: Dialect,
+        values: Mapping[str, Any],
+        lists: Sequence[str],
+    ) -> None:
+        names = list(values) if isinstance(statement, UpdateBase) else None
+        compiled: Any = statement.compile(dialect=dialect, column_keys=names)
+        made = compiled.construct_expanded_state(dict(values))
+        self._sql, self._driver = made.statement, dialect.loaded_dbapi
+        self._lists = {name: made.parameter_expansion[name] for name in lists}
+        spread = {name for several in self._lists.values() for name in several}
+        order = made.positiontup if compiled.positional else list(made.parameters)
+        self._names = None if compiled.positional else tuple(order)
+        self._fixed: list[Any] = []
+        self._given: list[tuple[int, str, Convert | None]] = []
+        for place, name in enumerate(order):
+            bind = compiled.binds.get(name)  # None for one of a list
+            its_type = bind.type.dialect_impl(dialect) if bind is not None else None
+            convert = its_type.bind_processor(dialect) if its_type else made.processors.get(name)
+            if name in values or name in spread:
+                self._given.append((place, name, convert))
+                self._fixed.append(None)
+            else:
+                value = made.parameters[name]
+                self._fixed.append(convert(value) if convert else value)
+        self._converts = [
+            (place, convert)
+            for place, column in enumerate(_columns(statement))
+            if (convert := column.type.dialect_impl(dialect).result_processor(dialect, None))
+        ]
+
+    def run(self, core: Connection, values: Mapping[str, Any]) -> Any:
+        """Returns the driver's cursor.
+
+        Raises:
+            DBAPIError: as SQLAlchemy would.
+        """
+        if self._lists:
+            pairs = (zip(names, values[one], strict=True) for one, names in self._lists.items())
+            values = {**values, **dict(chain.from_iterable(pairs))}
+        given = self._converted(values)
+        connection, cursor = self._cursor(core, given)
+        try:
+            cursor.execute(self._sql, given)
+        except self._driver.Error as error:
+            raise self._failure(core, connection, cursor, error) from error
+        return cursor
+
+    def each(self, core: Connection, several: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """See `Prepared.each`."""
+        given = [self._converted(values) for values in several]
+        connection, cursor = self._cursor(core, given)
+        try:
+            return list(self._firsts(cursor, given))
+        except self._driver.Error as error:
+            raise self._failure(core, connection, cursor, error) from error
+
+    def _firsts(self, cursor: Any, given: Sequence[Any]) -> Iterator[Any]:
+        """Yields the first row, or None, for each of these parameters."""
+        if self._names is None:  # SQLite
+            for one in given:
+                cursor.execute(self._sql, one)
+                yield next(iter(self.rows(cursor)), None)
+            return
+        cursor.executemany(self._sql, given, returning=True)
+        more = True
+        while more:
+            yield next(iter(self.rows(cursor)), None)
+            more = cursor.nextset()
+
+    def _converted(self, values: Mapping[str, Any]) -> Any:
+        """Returns the parameters as the driver takes them."""
+        made = self._fixed.copy()
+        for place, name, convert in self._given:
+            made[place] = convert(values[name]) if convert else values[name]
+        return made if self._names is None else dict(zip(self._names, made, strict=True))
+
+    def _cursor(self, core: Connection, given: Any) -> tuple[Any, Any]:
+        """Returns the driver's connection and a new cursor, after telling the listeners."""
+        connection: Any = core.connection.dbapi_connection
+        cursor = connection.cursor()
+        for told in core.dispatch.before_cursor_execute:
+            told(core, cursor, self._sql, given, None, False)
+        return connection, cursor
+
+    def rows(self, cursor: Any) -> list[Any]:
+        """Returns the converted rows."""
+        found: list[Any] = cursor.fetchall()
+        if not self._converts:
+            return found
+        made = []
+        for row in found:
+            values = list(row)
+            for place, convert in self._converts:
+                values[place] = convert(values[place])
+            made.append(tuple(values))
+        return made
+
+    def _failure(self, core: Connection, connection: Any, cursor: Any, error: Any) -> Exception:
+        is_gone = core.dialect.is_disconnect(error, connection, cursor)
+        if is_gone:
+            core.invalidate(error)
+        return DBAPIError.instance(
+            self._sql,
+            None,
+            error,
+            self._driver.Error,
+            hide_parameters=True,  # an error's text would contain customer text
+            connection_invalidated=is_gone,
+            dialect=core.dialect,
+        )
+
+
+def _columns(statement: Any) -> Sequence[Any]:
+    """Returns the columns of a statement's rows."""
+    return tuple(statement.exported_columns)
+
+
+class Loader(Generic[Entity]):
+    """Makes entities of rows, and of a primary key, as a session would."""
+
+    def __init__(self, model: type[Entity]) -> None:
+        configure_mappers()
+        self._mapper: Mapper[Entity] = inspect(model)
+        self._table: Any = self._mapper.local_table
+        self.columns = tuple(self._table.c)
+        self._names = [column.name for column in self.columns]
+        key = self._mapper.primary_key
+        self._key = [self._names.index(column.name) for column in key]
+        by_key = select(*self.columns).where(key[0] == bindparam("id"))
+        self._by_key = Prepared(by_key)
+        self._held = Prepared(by_key.with_for_update())
+
+    def of(self, session: Session, values: Sequence[Any], *, again: bool = False) -> Entity:
+        """Returns the row's entity; `again` renews one that is already loaded and not changed."""
+        known = self._known(session, tuple(values[place] for place in self._key))
+        if known is not None:
+            if again:
+                known.__dict__.update(zip(self._names, values, strict=True))
+            return known
+        made: Entity = self._mapper.class_manager.new_instance()
+        made.__dict__.update(zip(self._names, values, strict=True))
+        make_transient_to_detached(made)
+        session.add(made)
+        return made
+
+    def get(
+        self, session: Session, core: Connection, key: Any, *, again: bool, hold: bool
+    ) -> Entity | None:
+        """Returns the entity with this primary key, or None; `hold` locks it until commit."""
+        known = None if again else self._known(session, (key,))
+        if known is not None:
+            return known
+        session.flush()
+        statement = self._held if hold else self._by_key
+        row = statement.first(core, {"id": key})
+        return self.of(session, row, again=again) if row else None
+
+    def _known(self, session: Session, key: tuple[Any, ...]) -> Entity | None:
+        known: Entity | None
+        known = session.identity_map.get(self._mapper.identity_key_from_primary_key(key))
+        if known is not None and instance_state(known).expired_attributes:
+            session.refresh(known)
+        return known
+
+
+@cache
+def loader(model: type[Entity]) -> Loader[Entity]:
+    """Returns the model's loader."""
+    return Loader(model)
+
+
+class QuickSession(Session):
+    """Gets entities with prepared statements."""
+
+    def __init__(self, core: Connection) -> None:
+        super().__init__(core, expire_on_commit=False, join_transaction_mode="rollback_only")
+        self._core = core
+
+    def get(
+        self,
+        entity: Any,
+        ident: Any,
+        *,
+        populate_existing: bool = False,
+        with_for_update: Any = None,
+        **_: Any,
+    ) -> Any:
+        """As `Session.get`, for one key and without its other options, which nobody uses."""
+        hold = bool(with_for_update)
+        return loader(entity).get(self, self._core, ident, again=populate_existing, hold=hold)
