@@ -294,9 +294,7 @@ class Enqueuer:
         """A formerly empty lane begins with the inserted job, so it need not be queried."""
         slot = next((slot for slot in self.started if slot.lane == row.lane), None)
         if slot and slot.job is None:
-            slot.job = Job(
-                number, row.lane, row.kind, row.payload, 0, row.due_at, row.due_at, None
-            )
+            slot.job = Job(number, row.lane, row.kind, row.payload, 0, row.due_at, row.due_at, None)
 
     def before_commit(self) -> None:
         """See `Participant`."""

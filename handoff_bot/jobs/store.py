@@ -37,9 +37,7 @@ _BEHIND = and_(
     WORK.c.lane == bindparam("lane"), WORK.c.status == "ready", WORK.c.id > bindparam("job")
 )
 _LATER = Prepared(select(WORK.c.id).where(_BEHIND).limit(1))
-_WAITING = Prepared(
-    select(*_JOB).where(_BEHIND).order_by(WORK.c.id).limit(bindparam("most"))
-)
+_WAITING = Prepared(select(*_JOB).where(_BEHIND).order_by(WORK.c.id).limit(bindparam("most")))
 _BEGUN = Prepared(
     select(*_JOB).where(_BEHIND, WORK.c.begun_at == bindparam("at")).order_by(WORK.c.id)
 )

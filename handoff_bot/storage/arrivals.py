@@ -25,10 +25,10 @@ from handoff_bot.storage.models import (
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, table_of
 
-_ADDRESS, _CONVERSATION, _CONTACT, _ESCALATION = map(
-    table_of, (ContactAddress, Conversation, Contact, Escalation)
-)
-_THREAD, _MESSAGE, _SOURCE, _PREFERENCE = map(table_of, (DeskThread, Message, Source, Preference))
+_ADDRESS, _CONVERSATION = table_of(ContactAddress), table_of(Conversation)
+_CONTACT, _ESCALATION = table_of(Contact), table_of(Escalation)
+_THREAD, _MESSAGE = table_of(DeskThread), table_of(Message)
+_SOURCE, _PREFERENCE = table_of(Source), table_of(Preference)
 _CHANNEL: BindParameter[str] = bindparam("channel")
 _NAMES = _ADDRESS.c.address.in_(bindparam("names", expanding=True))
 _ITS_CONVERSATION = and_(

@@ -21,34 +21,49 @@ from handoff_bot.storage.models import (
     Message,
     Note,
 )
-from handoff_bot.storage.transaction import Transaction
+from handoff_bot.storage.prepared import Prepared
+from handoff_bot.storage.transaction import Transaction, select_all, table_of
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 # Runs for every message. Built once, because building a statement costs as much as running it.
-_OF_CONTACT = (
-    select(Conversation)
+_MESSAGE, _CONVERSATION = table_of(Message), table_of(Conversation)
+_OF_CONTACT = Prepared(
+    select_all(Conversation)
     .where(
-        Conversation.contact_id == bindparam("contact_id"),
-        Conversation.channel == bindparam("channel"),
+        _CONVERSATION.c.contact_id == bindparam("contact_id"),
+        _CONVERSATION.c.channel == bindparam("channel"),
     )
     .with_for_update()
 )
-_NAMES = select(ContactAddress.address, ContactAddress.contact_id).where(
-    ContactAddress.channel == bindparam("channel"),
-    col(ContactAddress.address).in_(bindparam("names", expanding=True)),
+_NAMES = Prepared(
+    select(ContactAddress.address, ContactAddress.contact_id).where(
+        ContactAddress.channel == bindparam("channel"),
+        col(ContactAddress.address).in_(bindparam("names", expanding=True)),
+    )
 )
-_RECEIVED = select(Message).where(
-    Message.channel == bindparam("channel"), Message.provider_id == bindparam("provider_id")
+_RECEIVED = Prepared(
+    select_all(Message).where(
+        _MESSAGE.c.channel == bindparam("channel"),
+        _MESSAGE.c.provider_id == bindparam("provider_id"),
+    )
 )
+_NEWEST_FIRST = (
+    select_all(Message)
+    .where(_MESSAGE.c.conversation_id == bindparam("conversation_id"))
+    .order_by(_MESSAGE.c.id.desc())
+    .limit(bindparam("most"))
+)
+_RECENT = Prepared(_NEWEST_FIRST)
+_RECENT_OF = Prepared(_NEWEST_FIRST.where(_MESSAGE.c.author == bindparam("author")))
 
 
 def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conversation:
     """Returns an inbound message's conversation, created if new, and locked until commit."""
     contact_id = _contact_of(tx, inbound, now)
     asked = {"contact_id": contact_id, "channel": inbound.channel}
-    conversation = tx.session.execute(_OF_CONTACT, asked).scalar_one_or_none()
-    if conversation is None:
+    found = tx.entities(Conversation, _OF_CONTACT, asked)
+    if not found:
         new = Conversation(
             contact_id=contact_id,
             channel=inbound.channel,
@@ -57,7 +72,8 @@ def of_inbound(tx: Transaction, inbound: InboundMessage, now: datetime) -> Conve
             created_at=now,
         )
         tx.add_unless_known(new, "contact_id", "channel")
-        conversation = tx.session.execute(_OF_CONTACT, asked).scalar_one()
+        found = tx.entities(Conversation, _OF_CONTACT, asked)
+    (conversation,) = found
     if conversation.forgotten_at:  # while this transaction waited for the lock
         return of_inbound(tx, inbound, now)
     hear(tx, conversation, inbound, now)
@@ -101,7 +117,8 @@ def is_one_of_ours(tx: Transaction, channel: str, address: str) -> bool:
 def received(tx: Transaction, inbound: InboundMessage) -> Message | None:
     """Returns the message if it is already stored."""
     values = {"channel": inbound.channel, "provider_id": inbound.provider_id}
-    return tx.session.execute(_RECEIVED, values).scalar_one_or_none()
+    found = tx.entities(Message, _RECEIVED, values)
+    return found[0] if found else None
 
 
 def by_provider_id(
@@ -152,8 +169,7 @@ def _contact_of(tx: Transaction, inbound: InboundMessage, now: datetime) -> int:
 
 def _owners(tx: Transaction, channel: str, names: Iterable[str]) -> dict[str, int]:
     """Returns the contacts of these names, as far as known."""
-    known = tx.core.execute(_NAMES, {"channel": channel, "names": list(names)})
-    return {row.address: row.contact_id for row in known}
+    return dict(_NAMES.rows(tx.core, {"channel": channel, "names": list(names)}))
 
 
 def add_inbound(
@@ -214,22 +230,15 @@ def own_name(tx: Transaction, conversation: Conversation) -> str:
 
 def recent(tx: Transaction, conversation_id: int, limit: int) -> Sequence[Message]:
     """Returns the last messages of a conversation, oldest first."""
-    newest_first = tx.session.execute(
-        select(Message)
-        .where(Message.conversation_id == conversation_id)
-        .order_by(col(Message.id).desc())
-        .limit(limit)
-    ).scalars()
-    return list(newest_first)[::-1]
+    values = {"conversation_id": conversation_id, "most": limit}
+    return tx.entities(Message, _RECENT, values)[::-1]
 
 
 def newest_of(tx: Transaction, conversation_id: int, author: Author) -> Message | None:
     """Returns this author's newest message in a conversation."""
-    found = select(Message).where(
-        Message.conversation_id == conversation_id, Message.author == author.value
-    )
-    newest = found.order_by(col(Message.id).desc()).limit(1)
-    return tx.session.execute(newest).scalar_one_or_none()
+    values = {"conversation_id": conversation_id, "author": author.value, "most": 1}
+    found = tx.entities(Message, _RECENT_OF, values)
+    return found[0] if found else None
 
 
 def newest_message_id(tx: Transaction, conversation_id: int) -> int:

@@ -6,15 +6,23 @@ import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import bindparam, func, or_, update
 from sqlmodel import col, select
 
 from handoff_bot.domain.delivery import DeliveryStatus, earlier_than
 from handoff_bot.domain.messages import DeliveryUpdate
 from handoff_bot.storage.models import Conversation, Delivery, Message
+from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction, table_of
 
 DELIVERY = table_of(Delivery)
+
+_STATUSES = Prepared(
+    select(DELIVERY.c.message_id, DELIVERY.c.status).where(
+        DELIVERY.c.message_id.in_(bindparam("message_ids", expanding=True)),
+        DELIVERY.c.superseded_at.is_(None),
+    )
+)
 
 LOST = frozenset({DeliveryStatus.DROPPED, DeliveryStatus.FAILED})
 """Final statuses of a delivery that the customer did not receive."""
@@ -54,11 +62,8 @@ def current(tx: Transaction, message_id: int) -> Sequence[Delivery]:
 
 def statuses(tx: Transaction, message_ids: Iterable[int]) -> dict[int, list[DeliveryStatus]]:
     """Returns message id -> statuses of its current deliveries."""
-    rows = tx.session.execute(
-        select(DELIVERY.c.message_id, DELIVERY.c.status).where(
-            DELIVERY.c.message_id.in_(list(message_ids)), DELIVERY.c.superseded_at.is_(None)
-        )
-    )
+    tx.flush()
+    rows = _STATUSES.rows(tx.core, {"message_ids": list(message_ids)})
     found: dict[int, list[DeliveryStatus]] = {}
     for message_id, status in rows:
         found.setdefault(message_id, []).append(DeliveryStatus(status))

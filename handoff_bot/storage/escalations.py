@@ -22,7 +22,7 @@ from handoff_bot.storage.models import (
     Ticket,
 )
 from handoff_bot.storage.prepared import Prepared
-from handoff_bot.storage.transaction import Transaction, table_of
+from handoff_bot.storage.transaction import Transaction, select_all, table_of
 
 ESCALATION = table_of(Escalation)
 _OPEN = [status.value for status in OPEN]
@@ -35,14 +35,14 @@ def get(tx: Transaction, escalation_id: int) -> Escalation | None:
 PLACE = "place"
 """`Transaction.remembered` of an escalation: its card's location."""
 _OPEN_OF = Prepared(
-    select(ESCALATION).where(
+    select_all(Escalation).where(
         ESCALATION.c.conversation_id == bindparam("conversation_id"),
         ESCALATION.c.status.in_(_OPEN),
     )
 )
 _THREAD = table_of(DeskThread)
 _THREAD_OF = Prepared(
-    select(_THREAD).where(_THREAD.c.escalation_id == bindparam("escalation_id"))
+    select_all(DeskThread).where(_THREAD.c.escalation_id == bindparam("escalation_id"))
 )
 
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import delete, func
+from sqlalchemy import bindparam, delete, func
 from sqlmodel import col, select
 
 from handoff_bot.domain.queue import HeldRow
 from handoff_bot.storage.models import Contact, Conversation, HeldEscalation, Message
-from handoff_bot.storage.transaction import Transaction, table_of
+from handoff_bot.storage.prepared import Prepared
+from handoff_bot.storage.transaction import Transaction, select_all, table_of
 
 HELD = table_of(HeldEscalation)
+_OF = Prepared(
+    select_all(HeldEscalation).where(HELD.c.conversation_id == bindparam("conversation_id"))
+)
 
 
 def of(tx: Transaction, conversation_id: int) -> HeldEscalation | None:
     """Returns this conversation's held escalation, re-read from the database."""
-    found = select(HeldEscalation).where(HeldEscalation.conversation_id == conversation_id)
-    rows = tx.session.execute(found.execution_options(populate_existing=True))
-    return rows.scalar_one_or_none()
+    found = tx.entities(HeldEscalation, _OF, {"conversation_id": conversation_id}, again=True)
+    return found[0] if found else None
 
 
 def first(tx: Transaction, group: str) -> HeldEscalation | None:

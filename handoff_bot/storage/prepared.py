@@ -187,7 +187,7 @@ class _Form:
         is_gone = core.dialect.is_disconnect(error, connection, cursor)
         if is_gone:
             core.invalidate(error)
-        return DBAPIError.instance(
+        failure: Exception = DBAPIError.instance(
             self._sql,
             None,
             error,
@@ -196,6 +196,7 @@ class _Form:
             connection_invalidated=is_gone,
             dialect=core.dialect,
         )
+        return failure
 
 
 def _columns(statement: Any) -> Sequence[Any]:
@@ -264,15 +265,15 @@ class QuickSession(Session):
         super().__init__(core, expire_on_commit=False, join_transaction_mode="rollback_only")
         self._core = core
 
-    def get(
+    def get(  # type: ignore[override] # without options that nothing uses
         self,
         entity: Any,
         ident: Any,
         *,
         populate_existing: bool = False,
         with_for_update: Any = None,
-        **_: Any,
+        **_unused: Any,
     ) -> Any:
-        """As `Session.get`, for one key and without its other options, which nobody uses."""
+        """As `Session.get`, for a key of one column."""
         hold = bool(with_for_update)
         return loader(entity).get(self, self._core, ident, again=populate_existing, hold=hold)

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
     Connection,
+    Select,
     Table,
     bindparam,
     insert,
@@ -32,6 +33,11 @@ Row = TypeVar("Row", bound=SQLModel)
 def table_of(model: type[SQLModel]) -> Table:
     """Returns a model's Core table; statements on it avoid the ORM's overhead on hot paths."""
     return model.metadata.tables[str(model.__tablename__)]
+
+
+def select_all(model: type[SQLModel]) -> Select[Any]:
+    """Returns the statement whose rows are a model's entities, for `Transaction.entities`."""
+    return select(table_of(model))
 
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext(:what))")
@@ -188,7 +194,7 @@ class Transaction:
         *,
         again: bool = False,
     ) -> list[Row]:
-        """Returns the entities of a statement on the model's `loader` columns.
+        """Returns the entities of a statement made with `select_all`.
 
         `again` renews those that are already loaded.
         """
