@@ -45,11 +45,11 @@ class Cost:
     def measured(self) -> dict[str, dict[str, float]]:
         """Milliseconds of processor a message, by load and process. The first of each is not counted."""
         found = {}
-        for name, customers, first, said in (
-            ("claimed", CONVERSATIONS, 0, SAID),
-            ("assistant", self._count, NEW, QUESTIONS),
+        for name, customers, first, warm, said in (
+            ("claimed", CONVERSATIONS, 0, SAID, SAID),
+            ("assistant", self._count, NEW, ("Hello",), QUESTIONS),
         ):
-            self._offer(f"{name}warm", customers, first, said)
+            self._offer(f"{name}warm", customers, first, warm)
             before = self._stage.processor_time()
             with self._sampled(name):
                 self._offer(name, customers, first, said)

@@ -286,8 +286,12 @@ class Enqueuer:
         ]
         found = _INSERT_WORK[self._tx.is_sqlite, coalesce].each(self._tx.core, values)
         inserted = [(row, its[0]) for row, its in zip(rows, found, strict=True) if its]
+        # Several jobs without keys (a card and a message to the customer) are picked up as usual:
+        # they are prepared when their turn comes, not while the card is on its way.
+        later = {row.lane for row in rows if row.key is None} if len(rows) > 1 else set()
         for row, number in inserted:
-            self._name_first_job(row, number)
+            if row.lane not in later:
+                self._name_first_job(row, number)
         return {row.key for row, _ in inserted if row.key is not None}
 
     def _name_first_job(self, row: NewJob, number: int) -> None:
