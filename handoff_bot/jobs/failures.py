@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from handoff_bot.domain.errors import (
     DeskLimited,
@@ -23,6 +23,7 @@ from handoff_bot.jobs.handler import ADMINS, AnyHandler
 from handoff_bot.jobs.job import WORK, Job
 from handoff_bot.jobs.rate_limits import RateLimiter
 from handoff_bot.ports import Clock
+from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import Transaction
 
 logger = logging.getLogger(__name__)
@@ -208,13 +209,16 @@ def settle(tx: Transaction, kind: str, now: datetime, **payload: int) -> None:
     )
 
 
+_SETTLE_LANE = Prepared(
+    update(WORK)
+    .where(_FAILED, WORK.c.kind == bindparam("of"), WORK.c.lane == bindparam("its"))
+    .values(status="dismissed", finished_at=bindparam("now"))
+)
+
+
 def settle_lane(tx: Transaction, kind: str, lane: str, now: datetime) -> None:
     """Same for a lane where only the latest state matters."""
-    tx.core.execute(
-        update(WORK)
-        .where(_FAILED, WORK.c.kind == kind, WORK.c.lane == lane)
-        .values(status="dismissed", finished_at=now)
-    )
+    _SETTLE_LANE.run(tx.core, {"of": kind, "its": lane, "now": now})
 
 
 def ready(tx: Transaction, job: GivenUp, payload: dict[str, Any], now: datetime) -> None:

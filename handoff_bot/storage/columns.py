@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,22 @@ Json = dict[str, Any]
 
 # SQLite only autoincrements INTEGER primary keys; PostgreSQL needs 64 bits.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _aware(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("naive datetime: all times are aware UTC")
+    return value.astimezone(UTC)
+
+
+def _to_text(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    return _aware(value).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _from_text(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if value else None
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -32,10 +49,20 @@ class UtcDateTime(TypeDecorator[datetime]):
         """Refuses naive datetimes, which are bugs."""
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError("naive datetime: all times are aware UTC")
-        utc = value.astimezone(UTC)
+        utc = _aware(value)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """Skips SQLAlchemy's own conversion to text on SQLite, which costs as much as the statement."""
+        if dialect.name != "sqlite":
+            return super().bind_processor(dialect)
+        return _to_text
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """See `bind_processor`."""
+        if dialect.name != "sqlite":
+            return super().result_processor(dialect, coltype)
+        return _from_text
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    InvalidatePoolError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff_bot.domain.errors import DatabaseAway
@@ -36,6 +43,10 @@ ALIVE: dict[str, str | int] = {
     "tcp_user_timeout": 15_000,
 }
 """libpq options. A vanished PostgreSQL server is noticed within about 15 seconds."""
+PING_AFTER = 0.5
+"""Seconds of rest after which a PostgreSQL connection is tried before it is used. At each use, the
+question would cost as much as a statement; under load, a restart is noticed in any case.
+"""
 ABANDONED_SECONDS = 15
 """PostgreSQL ends a transaction whose client is silent for this long, because a frozen process
 would keep its locks. Our transactions only wait for the database.
@@ -188,7 +199,6 @@ def _postgres_engine(url: str, pool_size: int, overflow: int) -> Engine:
         pool_size=pool_size,
         max_overflow=overflow,
         pool_timeout=PATIENCE,
-        pool_pre_ping=True,  # after a server restart, old connections are replaced silently
         hide_parameters=True,  # an error's text would contain customer text
         connect_args=dict(ALIVE),
     )
@@ -198,6 +208,20 @@ def _postgres_engine(url: str, pool_size: int, overflow: int) -> Engine:
         # As a statement: poolers such as PgBouncer refuse it as a connection option.
         connection.execute(f"SET idle_in_transaction_session_timeout = '{ABANDONED_SECONDS}s'")
         connection.commit()
+
+    @event.listens_for(engine, "checkin")
+    def _used(_connection: object, record: Any) -> None:
+        record.info["used"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _proven(connection: Any, record: Any, _proxy: object) -> None:
+        """After a server restart, old connections are replaced silently."""
+        if time.monotonic() - record.info.get("used", math.inf) < PING_AFTER:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
 
     return engine
 

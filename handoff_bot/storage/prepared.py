@@ -166,7 +166,7 @@ class _Form:
         """Returns the driver's connection and a new cursor, after telling the listeners."""
         connection: Any = core.connection.dbapi_connection
         cursor = connection.cursor()
-        for told in core.dispatch.before_cursor_execute:
+        for told in core.engine.dispatch.before_cursor_execute:
             told(core, cursor, self._sql, given, None, False)
         return connection, cursor
 

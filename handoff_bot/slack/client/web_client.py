@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import socket
 from email.message import Message
+from functools import lru_cache
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request
 
 import urllib3
 from slack_sdk import WebClient
+from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError as TransportError
+from urllib3.util import parse_url
 
 MOST_IDLE = 16
 """Idle connections to keep: as many as threads that call Slack."""
@@ -38,6 +41,12 @@ _CONNECTIONS = urllib3.PoolManager(
 )
 
 
+@lru_cache(maxsize=256)
+def _connections(url: str) -> tuple[HTTPConnectionPool, str]:
+    """Returns the server's connections and the path: to take an address apart costs time."""
+    return _CONNECTIONS.connection_from_url(url), parse_url(url).request_uri
+
+
 class KeptAliveClient(WebClient):
     """Calls Slack like the SDK's client, and raises the same errors."""
 
@@ -46,12 +55,14 @@ class KeptAliveClient(WebClient):
             return super()._perform_urllib_http_request_internal(url, req)
         body = req.data if isinstance(req.data, bytes) else None  # the SDK creates no other type
         try:
-            answer = _CONNECTIONS.request(
+            pool, path = _connections(url)
+            answer = pool.urlopen(
                 "POST",
-                url,
+                path,
                 body=body,
                 headers=req.headers,
                 timeout=self.timeout,
+                retries=False,
                 redirect=False,
             )
         except TransportError as error:
