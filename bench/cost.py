@@ -39,16 +39,19 @@ QUESTIONS = (
 class Cost:
     """Loads on one bot."""
 
-    def __init__(self, stage: Stage, count: int, rate: float, profile: Path | None) -> None:
-        self._stage, self._count, self._rate, self._profile = stage, count, rate, profile
+    def __init__(self, stage: Stage, options: argparse.Namespace) -> None:
+        self._stage, self._only = stage, options.load
+        self._count, self._rate, self._profile = options.count, options.rate, options.profile
 
     def measured(self) -> dict[str, dict[str, float]]:
         """Milliseconds of processor a message, by load and process. The first of each is not counted."""
-        found = {}
+        found: dict[str, dict[str, float]] = {}
         for name, customers, first, warm, said in (
             ("claimed", CONVERSATIONS, 0, SAID, SAID),
             ("assistant", self._count, NEW, ("Hello",), QUESTIONS),
         ):
+            if self._only not in ("", name):
+                continue
             self._offer(f"{name}warm", customers, first, warm)
             before = self._stage.processor_time()
             with self._sampled(name):
@@ -115,6 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=500, help="messages of each load")
     parser.add_argument("--rate", type=float, default=25.0, help="messages a second")
+    parser.add_argument("--load", choices=["claimed", "assistant"], default="")
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--profile", type=Path)
@@ -132,8 +136,7 @@ def main() -> None:
                 more=more,
             ) as stage,
         ):
-            cost = Cost(stage, options.count, options.rate, options.profile)
-            found = {**provenance(), "ms": cost.measured()}
+            found = {**provenance(), "ms": Cost(stage, options).measured()}
     sys.stdout.write(f"{json.dumps(found, indent=2)}\n")
 
 
