@@ -165,6 +165,8 @@ class Database:
         return not busy
 
     def close(self) -> None:
+        if self._group:
+            self._group.close()
         for engine in (self._writer, self._reader, self._heart):
             engine.dispose()
 
@@ -230,7 +232,7 @@ def _sqlite_engine(url: str, synchronous: str, *, writer: bool) -> Engine:
     engine = create_engine(
         url,
         pool_size=1 if writer else 8,
-        max_overflow=0 if writer else 8,
+        max_overflow=1 if writer else 8,  # `group_commit` keeps one; migrations need another
         hide_parameters=True,  # an error's text would contain customer text
         pool_timeout=PATIENCE,
         connect_args={"check_same_thread": False, "timeout": PATIENCE},

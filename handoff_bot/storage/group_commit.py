@@ -76,8 +76,6 @@ class _Batch:
     def end(self, error: BaseException | None = None) -> None:
         """Releases the waiting members."""
         self.error = error
-        with suppress(SQLAlchemyError):
-            self.connection.close()
         self.ended.set()
 
     def wait(self) -> None:
@@ -91,8 +89,8 @@ class GroupCommit:
     """Gives write turns, first come, first served.
 
     Args:
-        engine: has one connection and begins by taking the write lock, waiting as many seconds as
-            the connection's `BEGIN_WITHIN` says.
+        engine: begins by taking the write lock, waiting as many seconds as the connection's
+            `BEGIN_WITHIN` says.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -101,6 +99,19 @@ class GroupCommit:
         self._waiting: deque[threading.Event] = deque()
         self._is_taken = False
         self._batch: _Batch | None = None
+        self._kept: Connection | None = None
+
+    def close(self) -> None:
+        """Gives back the connection that is kept between transactions, unless one is running."""
+        with self._guard:
+            if not self._is_taken:
+                self._give_back()
+
+    def _give_back(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept:
+            with suppress(SQLAlchemyError):
+                kept.close()
 
     @contextmanager
     def turn(self, patience: float, *, first: bool = False) -> Iterator[Connection]:
@@ -148,12 +159,13 @@ class GroupCommit:
         # the turn was given at this very moment
 
     def _begin(self, until: float) -> _Batch:
-        connection = self._engine.connect()
+        # Kept, because taking a connection from the pool costs as much as two statements.
+        connection = self._kept = self._kept or self._engine.connect()
         connection.info[BEGIN_WITHIN] = math.ceil(max(0.0, until - time.monotonic()))
         try:
             transaction = connection.begin()
         except BaseException:
-            connection.close()
+            self._give_back()
             raise
         self._batch = _Batch(connection, transaction, time.monotonic())
         return self._batch
@@ -162,6 +174,7 @@ class GroupCommit:
         """Rolls back the whole batch."""
         self._batch = None
         batch.roll_back()
+        self._give_back()
         batch.end(DatabaseAway("the transaction was rolled back") if batch.members else None)
 
     def _pass_on(self) -> None:
@@ -181,6 +194,7 @@ class GroupCommit:
         except BaseException as failed:  # its members raise it
             error = failed
             batch.roll_back()
+            self._give_back()
         batch.end(error)
 
     def _give_turn(self, *, or_leave: bool = False) -> bool:
