@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import BindParameter, Connection, Dialect, bindparam, inspect, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Mapper, Session, configure_mappers, make_transient_to_detached
+from sqlalchemy.orm import Mapper, Session, configure_mappers
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.sql.dml import UpdateBase
 from sqlmodel import SQLModel
@@ -221,14 +221,17 @@ class Loader(Generic[Entity]):
 
     def of(self, session: Session, values: Sequence[Any], *, again: bool = False) -> Entity:
         """Returns the row's entity; `again` renews one that is already loaded and not changed."""
-        known = self._known(session, tuple(values[place] for place in self._key))
+        key = self._mapper.identity_key_from_primary_key(
+            tuple(values[place] for place in self._key)
+        )
+        known = self._known(session, key)
         if known is not None:
             if again:
                 known.__dict__.update(zip(self._names, values, strict=True))
             return known
         made: Entity = self._mapper.class_manager.new_instance()
         made.__dict__.update(zip(self._names, values, strict=True))
-        make_transient_to_detached(made)
+        instance_state(made).key = key  # all it needs: every column is loaded
         session.add(made)
         return made
 
@@ -236,7 +239,8 @@ class Loader(Generic[Entity]):
         self, session: Session, core: Connection, key: Any, *, again: bool, hold: bool
     ) -> Entity | None:
         """Returns the entity with this primary key, or None; `hold` locks it until commit."""
-        known = None if again else self._known(session, (key,))
+        identity = self._mapper.identity_key_from_primary_key((key,))
+        known = None if again else self._known(session, identity)
         if known is not None:
             return known
         session.flush()
@@ -244,9 +248,8 @@ class Loader(Generic[Entity]):
         row = statement.first(core, {"id": key})
         return self.of(session, row, again=again) if row else None
 
-    def _known(self, session: Session, key: tuple[Any, ...]) -> Entity | None:
-        known: Entity | None
-        known = session.identity_map.get(self._mapper.identity_key_from_primary_key(key))
+    def _known(self, session: Session, key: Any) -> Entity | None:
+        known: Entity | None = session.identity_map.get(key)
         if known is not None and instance_state(known).expired_attributes:
             session.refresh(known)
         return known

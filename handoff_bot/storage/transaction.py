@@ -102,9 +102,11 @@ class Transaction:
         """Flushes the session, unless the transaction is rolled back."""
         session, self._session = self._session, None
         if session:
-            with session:
-                if kind is None:
-                    session.commit()  # closes the session; the connection stays open
+            with session:  # closes it; the connection stays open
+                if kind is None and session.is_active:
+                    session.flush()
+                elif kind is None:
+                    session.commit()  # raises: a failed flush was ignored and has rolled back
 
     def before_commit(self) -> None:
         """Lets the participant write what it has collected."""

@@ -146,3 +146,23 @@ def test_a_wait_for_another_process_ends_soon_after_the_time_asked_for(crowd):
         with crowd.database.write(patience=asked) as tx:
             waits = tx.core.execute(text("PRAGMA busy_timeout")).scalar_one() / 1000
         assert asked <= waits <= asked + 2
+
+
+def test_the_writers_connection_is_kept_until_a_failure_and_given_back_at_the_end(crowd):
+    def used():
+        with crowd.database.write() as tx:
+            return tx.core.connection.dbapi_connection
+
+    kept = used()
+    assert used() is kept
+
+    def twice(tx):
+        insert(1)(tx)
+        insert(1)(tx)
+
+    assert crowd.run(twice) != [None]
+    assert crowd.run(insert(2)) == [None]
+    with crowd.database.engine.connect() as other:  # as migrations do, beside the kept one
+        assert other.execute(text("SELECT n FROM thing")).scalars().all() == [2]
+    crowd.database.close()
+    assert crowd.database.engine.pool.checkedout() == 0

@@ -1,12 +1,14 @@
 """Prepared statements do what SQLAlchemy's own execution does, on both databases."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, bindparam, event, insert, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlmodel import select as select_entity
 
+from handoff_bot.domain.errors import DatabaseAway
 from handoff_bot.storage.models import Contact, Conversation, Event, Lane, Preference
 from handoff_bot.storage.prepared import Prepared
 from handoff_bot.storage.transaction import select_all, table_of
@@ -95,6 +97,21 @@ def test_a_missing_row_is_no_entity(tx):
     assert tx.session.get(Contact, 1) is None
     assert tx.session.get(Preference, "none") is None
     assert BY_NAME.first(tx.core, {"called": "Ada"}) is None
+
+
+def test_an_ignored_failure_of_a_flush_is_not_committed_in_silence(database):
+    def ignore_it():
+        with database.write() as tx:
+            number = contact(tx).id
+            tx.session.expunge_all()
+            tx.session.add(Contact(id=number, name="Bo", created_at=NOW))
+            with suppress(IntegrityError):
+                tx.session.flush()
+
+    with pytest.raises((SQLAlchemyError, DatabaseAway)):
+        ignore_it()
+    with database.read() as tx:
+        assert tx.core.execute(select(CONTACT.c.id)).all() == []
 
 
 @pytest.mark.parametrize("names", [[], ["Ada"], ["Bo", "Ada"], ["Ada", "Bo", "nobody"]])
