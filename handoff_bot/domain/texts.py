@@ -118,6 +118,7 @@ class Moment(StrEnum):
     RESOLVED = "resolved"
     RETURNED = "returned"
     DISMISSED = "dismissed"
+    LEFT = "left"
     CSAT = "csat"
     CSAT_THANKS = "csat_thanks"
     STOPPED = "stopped"

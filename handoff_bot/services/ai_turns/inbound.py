@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from handoff_bot.domain import policy
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.errors import DeliveryError
+from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.events import CONSENTS, EventKind
 from handoff_bot.domain.messages import Author, Consent, InboundMessage, storable
 from handoff_bot.domain.ratings import Rating
@@ -21,7 +22,7 @@ from handoff_bot.jobs.handler import ProviderJob
 from handoff_bot.jobs.job import Job, NewJob
 from handoff_bot.ports import Clock
 from handoff_bot.services import settings_catalog
-from handoff_bot.services.ai_turns import answering, machines, moods
+from handoff_bot.services.ai_turns import answering, machines, moods, queued
 from handoff_bot.services.ai_turns.turn_evaluator import Question, TurnEvaluator
 from handoff_bot.services.delivery import (
     customer_texts,
@@ -209,6 +210,9 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             return None
         if escalation:
             self._to_thread(tx, conversation, escalation, message, judge=True)
+            if escalation.status == Status.QUEUED:
+                pause = detection_rules.read(tx).pause_seconds
+                queued.ask(tx, conversation, message, pause, now)
             if is_translated:  # once its language is known
                 mood_check.ask_for_each(tx, escalation, message, now)
             if escalation.snoozed_until:

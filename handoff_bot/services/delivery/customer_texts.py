@@ -60,13 +60,20 @@ def say(
     escalation: Escalation | None = None,
     *,
     agent: str = "",
+    wait_minutes: int | None = None,
 ) -> str:
-    """Returns the text for a moment of a conversation; "" if it is switched off."""
+    """Returns the text for a moment of a conversation; "" if it is switched off.
+
+    Args:
+        wait_minutes: replaces the estimate for a wait that begins now.
+    """
     if moment in silent_moments(tx):
         return ""
     reason = Signal(escalation.reason) if escalation else None
     words = _effective(tx, Text(moment, conversation.language or "en", reason))
     values = _values(tx, words.template, escalation, now) if escalation else {}
+    if wait_minutes is not None:
+        values["wait_minutes"] = wait_minutes
     return fill(words, agent=agent, **values)
 
 
