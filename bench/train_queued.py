@@ -1,8 +1,8 @@
 """Fits what a queued customer asks for: `python -m bench.train_queued`.
 
 Learns from bench/queued/phrases.txt; what customers say otherwise comes from bench/detection too.
-Writes handoff_bot/ai/detector/model/queued.npy, the same bytes each time. Prints how it fares on held_out.txt,
-which it never sees.
+Writes handoff_bot/ai/detector/model/queued.npy, the same bytes each time. Prints how it fares on
+held_out.txt, which it never sees.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from pydantic import TypeAdapter
 from handoff_bot.domain import policy
 from handoff_bot.domain.desk import Post, PostKind
 from handoff_bot.domain.errors import DeliveryError
-from handoff_bot.domain.escalations import Status
 from handoff_bot.domain.events import CONSENTS, EventKind
 from handoff_bot.domain.messages import Author, Consent, InboundMessage, storable
 from handoff_bot.domain.ratings import Rating
@@ -210,9 +209,7 @@ class HandleInbound(ProviderJob[Arrived, Judgement]):
             return None
         if escalation:
             self._to_thread(tx, conversation, escalation, message, judge=True)
-            if escalation.status == Status.QUEUED:
-                pause = detection_rules.read(tx).pause_seconds
-                queued.ask(tx, conversation, message, pause, now)
+            queued.ask(tx, conversation, escalation, message, now)
             if is_translated:  # once its language is known
                 mood_check.ask_for_each(tx, escalation, message, now)
             if escalation.snoozed_until:

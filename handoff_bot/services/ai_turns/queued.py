@@ -32,6 +32,7 @@ from handoff_bot.services.delivery.sending import Channels, OutboundDraft
 from handoff_bot.services.escalations import applied_route, availability
 from handoff_bot.services.escalations.lifecycle import Escalations
 from handoff_bot.services.outbox import outbox
+from handoff_bot.services.settings import detection_rules
 from handoff_bot.storage import conversations, visitors
 from handoff_bot.storage import escalations as rows
 from handoff_bot.storage.models import Conversation, Escalation, Message
@@ -43,11 +44,16 @@ _SHOWN = 1_500
 
 
 def ask(
-    tx: Transaction, conversation: Conversation, message: Message, pause: float, now: datetime
+    tx: Transaction,
+    conversation: Conversation,
+    escalation: Escalation,
+    message: Message,
+    now: datetime,
 ) -> None:
-    """Enqueues a look at a queued customer's message, after `pause` seconds without another one."""
-    if machines.has_no_words(message):
+    """Enqueues a look at a queued customer's message, after a pause without another one."""
+    if escalation.status != Status.QUEUED or machines.has_no_words(message):
         return
+    pause = detection_rules.read(tx).pause_seconds
     payload = {"conversation_id": conversation.id, "message_id": message.id}
     due_at = now + timedelta(seconds=pause)
     enqueue_job(tx, NewJob(QUEUED, f"answer:queued:{conversation.id}", payload, due_at=due_at))

@@ -409,6 +409,7 @@ class Escalations:
         epoch_bound: bool = False,
         and_then: str = "",
         instead: str = "",
+        choices: tuple[str, ...] = (),
     ) -> bool:
         about = customer_texts.About(
             tx, conversation, escalation, self._channels, self._clock.now()
@@ -420,6 +421,7 @@ class Escalations:
             epoch_bound=epoch_bound,
             and_then=and_then,
             instead=instead,
+            choices=choices,
         )
 
     # -- after an action
@@ -455,6 +457,7 @@ class Escalations:
             change.agent,
             and_then=question,
             instead=change.ending.closing,
+            choices=rating.CHOICES if question else (),
         )
         if told and question:
             rating.asked(change.tx, change.escalation, change.now)
